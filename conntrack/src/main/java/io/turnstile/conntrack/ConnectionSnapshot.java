@@ -1,0 +1,42 @@
+package io.turnstile.conntrack;
+
+/**
+ * One connection at one moment, for showing and for the offload side. Mutable so that a walk over millions reuses one.
+ * Addresses are two longs, an IPv4 address stands in the low 32 bits of {@code …Low}.
+ *
+ * <p>Threads: belongs to who made it.
+ */
+public final class ConnectionSnapshot {
+    /** What a tuple's fields mean; ports hold the ICMP id, type and code for ICMP as dump-conntrack prints them. */
+    public static final class Tuple {
+        public long sourceHigh;
+        public long sourceLow;
+        public long destinationHigh;
+        public long destinationLow;
+        public int sourcePort;
+        public int destinationPort;
+        public int icmpId;
+        public int icmpType;
+        public int icmpCode;
+    }
+
+    public long connectionId;
+    public int zone;
+    public boolean ipv6;
+    public int protocol;
+    public final Tuple original = new Tuple();
+    public final Tuple reply = new Tuple();
+    public int mark;
+    public long labelHigh;
+    public long labelLow;
+    /** Time until the deadline, ns; negative once passed. */
+    public long timeLeftNs;
+    /** Ordinal of {@code tcp} states as printed in protoinfo; meaningful for TCP only. */
+    public TcpState originalTcpState;
+    public TcpState replyTcpState;
+    /** A reply-direction packet has been seen. */
+    public boolean replySeen;
+    public int originalInPort;
+    /** Port of the first reply; -1 while no reply has been seen. */
+    public int replyInPort = -1;
+}

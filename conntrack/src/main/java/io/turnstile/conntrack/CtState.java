@@ -1,0 +1,19 @@
+package io.turnstile.conntrack;
+
+/**
+ * The bits of {@code ct_state}, numbered as ovs-fields(7) and the NXM_NX_CT_STATE field have them.
+ */
+public final class CtState {
+    public static final int NEW = 0x01;
+    public static final int EST = 0x02;
+    public static final int REL = 0x04;
+    public static final int RPL = 0x08;
+    public static final int INV = 0x10;
+    public static final int TRK = 0x20;
+    public static final int SNAT = 0x40;
+    public static final int DNAT = 0x80;
+    public static final int ALL = 0xff;
+
+    private CtState() {
+    }
+}

@@ -1,0 +1,16 @@
+package io.turnstile.packet;
+
+/** Ethernet types that the parser and the pipeline know by name (IEEE 802 numbers). */
+public final class EtherTypes {
+    public static final int IPV4 = 0x0800;
+    public static final int ARP = 0x0806;
+    public static final int RARP = 0x8035;
+    public static final int VLAN = 0x8100;
+    public static final int IPV6 = 0x86dd;
+    public static final int QINQ = 0x88a8;
+    /** What ovs-fields(7) says dl_type is for frames without an Ethernet type. */
+    public static final int NOT_ETH_TYPE = 0x05ff;
+
+    private EtherTypes() {
+    }
+}

@@ -1,0 +1,417 @@
+package io.turnstile.packet;
+
+import static java.nio.ByteOrder.BIG_ENDIAN;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * One frame on its way through the switch: bytes in an off-heap buffer with headroom, the offsets of its layers and the
+ * metadata that travels with it. Every offset is counted from the first byte of the frame (the destination MAC), so
+ * pushing a tag in front moves the layers and {@link #frameStart()} but not the buffer.
+ *
+ * <p>Only native segments are ever wrapped: one kind of segment keeps each access a single machine load.
+ *
+ * <p>Threads: owned by one thread from receive to send; reused for the next frame afterwards.
+ */
+public final class Packet {
+    /** Free bytes kept before a received frame, for tags and encapsulations. */
+    public static final int HEADROOM_BYTES = 128;
+    /** "This layer is not there (or not whole)". */
+    public static final int ABSENT = -1;
+
+    private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(BIG_ENDIAN);
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(BIG_ENDIAN);
+    private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN);
+
+    private final MemorySegment buffer;
+    private int frameStart;
+    private int lengthBytes;
+
+    // Layers, set by PacketParser and moved by pushHeader/popHeader.
+    private int l3Offset = ABSENT;
+    private int l4Offset = ABSENT;
+    private int etherType;
+    private int vlanTci;
+    private int ipProtocol;
+    private int l3EndOffset;
+    private FragmentKind fragment = FragmentKind.NONE;
+    private ChecksumState checksumState = ChecksumState.UNVERIFIED;
+    private int checksumStart;
+    private int checksumField;
+
+    // Metadata of the walk.
+    private int inPort;
+    private int recirculationId;
+    private int ctState;
+    private int ctZone;
+    private int ctMark;
+    private long ctLabelHigh;
+    private long ctLabelLow;
+    private final OriginalTuple ctOriginal = new OriginalTuple();
+
+    /** Whether the packet is a fragment, as {@code ip_frag} of ovs-fields(7) tells. */
+    public enum FragmentKind { NONE, FIRST, LATER }
+
+    /** What is known of the transport checksum. */
+    public enum ChecksumState {
+        /** Nobody looked yet. */
+        UNVERIFIED,
+        /** Verified, by us or by the hardware it came through. */
+        GOOD,
+        /** Verified and wrong. */
+        BAD,
+        /** The local sender left it to be filled in ({@code CHECKSUM_PARTIAL}); must be completed before it leaves. */
+        PARTIAL
+    }
+
+    /**
+     * The original direction's tuple of the connection that the last {@code ct()} found (ct_nw_src … of ovs-fields(7)).
+     * Addresses are two longs, an IPv4 address stands in the low 32 bits of {@code …Low}. All zero if there is none.
+     */
+    public static final class OriginalTuple {
+        public long sourceHigh;
+        public long sourceLow;
+        public long destinationHigh;
+        public long destinationLow;
+        public int sourcePort;
+        public int destinationPort;
+        public int protocol;
+        public boolean ipv6;
+
+        public void clear() {
+            sourceHigh = sourceLow = destinationHigh = destinationLow = 0;
+            sourcePort = destinationPort = protocol = 0;
+            ipv6 = false;
+        }
+
+        void copyFrom(OriginalTuple other) {
+            sourceHigh = other.sourceHigh;
+            sourceLow = other.sourceLow;
+            destinationHigh = other.destinationHigh;
+            destinationLow = other.destinationLow;
+            sourcePort = other.sourcePort;
+            destinationPort = other.destinationPort;
+            protocol = other.protocol;
+            ipv6 = other.ipv6;
+        }
+    }
+
+    /** Wraps a native buffer of at least {@link #HEADROOM_BYTES} bytes; the packet is empty until {@link #reset}. */
+    public Packet(MemorySegment buffer) {
+        if (!buffer.isNative()) {
+            throw new IllegalArgumentException("packet buffers are native memory");
+        }
+        this.buffer = buffer;
+        this.frameStart = HEADROOM_BYTES;
+    }
+
+    /** A packet with a buffer of its own, for tests and control paths; freed by the garbage collector. */
+    public static Packet copyOf(byte[] frame) {
+        Packet packet = new Packet(Arena.ofAuto().allocate(HEADROOM_BYTES + frame.length + 64L, 64));
+        packet.reset(frame.length);
+        MemorySegment.copy(frame, 0, packet.buffer, ValueLayout.JAVA_BYTE, packet.frameStart, frame.length);
+        return packet;
+    }
+
+    /** Makes this an unparsed frame of {@code lengthBytes} bytes after the headroom, all metadata cleared. */
+    public void reset(int lengthBytes) {
+        if (lengthBytes < 0 || HEADROOM_BYTES + (long) lengthBytes > buffer.byteSize()) {
+            throw new IllegalArgumentException("frame of " + lengthBytes + " bytes does not fit the buffer");
+        }
+        this.frameStart = HEADROOM_BYTES;
+        this.lengthBytes = lengthBytes;
+        clearLayers();
+        checksumState = ChecksumState.UNVERIFIED;
+        inPort = 0;
+        recirculationId = 0;
+        clearConntrack();
+    }
+
+    /** Forgets the layers; the parser calls this before it fills them in again. */
+    void clearLayers() {
+        l3Offset = ABSENT;
+        l4Offset = ABSENT;
+        etherType = 0;
+        vlanTci = 0;
+        ipProtocol = 0;
+        l3EndOffset = 0;
+        fragment = FragmentKind.NONE;
+    }
+
+    /** Forgets what {@code ct()} said: the packet is untracked again ({@code ct_clear}). */
+    public void clearConntrack() {
+        ctState = 0;
+        ctZone = 0;
+        ctMark = 0;
+        ctLabelHigh = 0;
+        ctLabelLow = 0;
+        ctOriginal.clear();
+    }
+
+    /** Takes over bytes, layers and metadata of {@code other}; for clones that leave the batch. */
+    public void copyFrom(Packet other) {
+        reset(other.lengthBytes);
+        MemorySegment.copy(other.buffer, other.frameStart, buffer, frameStart, other.lengthBytes);
+        l3Offset = other.l3Offset;
+        l4Offset = other.l4Offset;
+        etherType = other.etherType;
+        vlanTci = other.vlanTci;
+        ipProtocol = other.ipProtocol;
+        l3EndOffset = other.l3EndOffset;
+        fragment = other.fragment;
+        checksumState = other.checksumState;
+        checksumStart = other.checksumStart;
+        checksumField = other.checksumField;
+        inPort = other.inPort;
+        recirculationId = other.recirculationId;
+        ctState = other.ctState;
+        ctZone = other.ctZone;
+        ctMark = other.ctMark;
+        ctLabelHigh = other.ctLabelHigh;
+        ctLabelLow = other.ctLabelLow;
+        ctOriginal.copyFrom(other.ctOriginal);
+    }
+
+    // ---- bytes ----
+
+    /** The whole buffer, headroom included; the frame is {@code [frameStart, frameStart + lengthBytes)}. */
+    public MemorySegment buffer() {
+        return buffer;
+    }
+
+    public int frameStart() {
+        return frameStart;
+    }
+
+    public int lengthBytes() {
+        return lengthBytes;
+    }
+
+    /** Shortens the frame (for example to cut trailing bytes); never lengthens it. */
+    public void truncate(int lengthBytes) {
+        if (lengthBytes < 0 || lengthBytes > this.lengthBytes) {
+            throw new IllegalArgumentException("cannot truncate " + this.lengthBytes + " to " + lengthBytes);
+        }
+        this.lengthBytes = lengthBytes;
+    }
+
+    public int u8(int offset) {
+        return buffer.get(ValueLayout.JAVA_BYTE, frameStart + offset) & 0xff;
+    }
+
+    public int u16(int offset) {
+        return buffer.get(U16, frameStart + offset) & 0xffff;
+    }
+
+    /** 32 bits as they stand; compare unsigned. */
+    public int u32(int offset) {
+        return buffer.get(U32, frameStart + offset);
+    }
+
+    /** 48 bits in the low end of a long: a MAC address. */
+    public long u48(int offset) {
+        return ((long) u16(offset) << 32) | (u32(offset + 2) & 0xffff_ffffL);
+    }
+
+    public long u64(int offset) {
+        return buffer.get(U64, frameStart + offset);
+    }
+
+    public void putU8(int offset, int value) {
+        buffer.set(ValueLayout.JAVA_BYTE, frameStart + offset, (byte) value);
+    }
+
+    public void putU16(int offset, int value) {
+        buffer.set(U16, frameStart + offset, (short) value);
+    }
+
+    public void putU32(int offset, int value) {
+        buffer.set(U32, frameStart + offset, value);
+    }
+
+    public void putU48(int offset, long value) {
+        putU16(offset, (int) (value >>> 32));
+        putU32(offset + 2, (int) value);
+    }
+
+    public void putU64(int offset, long value) {
+        buffer.set(U64, frameStart + offset, value);
+    }
+
+    /** The frame's bytes as a new array; control paths and tests only. */
+    public byte[] toBytes() {
+        byte[] copy = new byte[lengthBytes];
+        MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, frameStart, copy, 0, lengthBytes);
+        return copy;
+    }
+
+    /**
+     * Opens a gap of {@code sizeBytes} in front of offset {@code at} by moving what is before it into the headroom.
+     * Layers at or after {@code at} move back by that much.
+     *
+     * @return false, with nothing changed, if the headroom is used up
+     */
+    public boolean insertBytes(int at, int sizeBytes) {
+        if (sizeBytes > frameStart) {
+            return false;
+        }
+        MemorySegment.copy(buffer, frameStart, buffer, frameStart - sizeBytes, at);
+        frameStart -= sizeBytes;
+        lengthBytes += sizeBytes;
+        moveLayers(at, sizeBytes);
+        return true;
+    }
+
+    /** Removes {@code sizeBytes} bytes at offset {@code at} by moving what is before them. */
+    public void removeBytes(int at, int sizeBytes) {
+        MemorySegment.copy(buffer, frameStart, buffer, frameStart + sizeBytes, at);
+        frameStart += sizeBytes;
+        lengthBytes -= sizeBytes;
+        moveLayers(at, -sizeBytes);
+    }
+
+    private void moveLayers(int at, int byBytes) {
+        l3Offset = l3Offset >= at ? l3Offset + byBytes : l3Offset;
+        l4Offset = l4Offset >= at ? l4Offset + byBytes : l4Offset;
+        l3EndOffset = l3EndOffset >= at ? l3EndOffset + byBytes : l3EndOffset;
+        checksumStart += byBytes;
+        checksumField += byBytes;
+    }
+
+    // ---- layers ----
+
+    /** Sets what the parser found; see the accessors for the meaning of each. */
+    void layers(int etherType, int vlanTci, int l3Offset, int l3EndOffset) {
+        this.etherType = etherType;
+        this.vlanTci = vlanTci;
+        this.l3Offset = l3Offset;
+        this.l3EndOffset = l3EndOffset;
+    }
+
+    void transport(int ipProtocol, FragmentKind fragment, int l4Offset) {
+        this.ipProtocol = ipProtocol;
+        this.fragment = fragment;
+        this.l4Offset = l4Offset;
+    }
+
+    /** The Ethernet type behind any VLAN tag; below 0x600 frames (802.2) carry 0x05ff as in ovs-fields(7). */
+    public int etherType() {
+        return etherType;
+    }
+
+    /** The outer VLAN tag's TCI with bit 0x1000 set if there is a tag, 0 if there is none (vlan_tci). */
+    public int vlanTci() {
+        return vlanTci;
+    }
+
+    /** Called after a tag was pushed, popped or rewritten in the bytes. */
+    public void setVlan(int etherType, int vlanTci) {
+        this.etherType = etherType;
+        this.vlanTci = vlanTci;
+    }
+
+    /** Start of the IPv4, IPv6 or ARP header, {@link #ABSENT} if there is none or its fixed part is not whole. */
+    public int l3Offset() {
+        return l3Offset;
+    }
+
+    /** One past the last byte that the network header claims; bytes behind it are Ethernet padding. */
+    public int l3EndOffset() {
+        return l3EndOffset;
+    }
+
+    /** Start of the transport header; {@link #ABSENT} for later fragments and for what is too short to have one. */
+    public int l4Offset() {
+        return l4Offset;
+    }
+
+    /** IPv4 protocol or last IPv6 next header; 0 if not IP. */
+    public int ipProtocol() {
+        return ipProtocol;
+    }
+
+    public FragmentKind fragment() {
+        return fragment;
+    }
+
+    public ChecksumState checksumState() {
+        return checksumState;
+    }
+
+    public void setChecksumState(ChecksumState state) {
+        this.checksumState = state;
+    }
+
+    /** Says that the sum over {@code [start, end of frame)} is still to be written at {@code field}. */
+    public void setPartialChecksum(int start, int field) {
+        checksumState = ChecksumState.PARTIAL;
+        checksumStart = start;
+        checksumField = field;
+    }
+
+    /** Meaningful for {@link ChecksumState#PARTIAL} only. */
+    public int checksumStart() {
+        return checksumStart;
+    }
+
+    /** Meaningful for {@link ChecksumState#PARTIAL} only. */
+    public int checksumField() {
+        return checksumField;
+    }
+
+    // ---- metadata ----
+
+    /** Datapath port number that the frame came in by. */
+    public int inPort() {
+        return inPort;
+    }
+
+    public void setInPort(int port) {
+        this.inPort = port;
+    }
+
+    /** 0 on the first pass, else the id of the frozen rest of the pipeline. */
+    public int recirculationId() {
+        return recirculationId;
+    }
+
+    public void setRecirculationId(int id) {
+        this.recirculationId = id;
+    }
+
+    /** Bits of {@code io.turnstile.conntrack.CtState}; 0 while untracked. */
+    public int ctState() {
+        return ctState;
+    }
+
+    public int ctZone() {
+        return ctZone;
+    }
+
+    public int ctMark() {
+        return ctMark;
+    }
+
+    public long ctLabelHigh() {
+        return ctLabelHigh;
+    }
+
+    public long ctLabelLow() {
+        return ctLabelLow;
+    }
+
+    public OriginalTuple ctOriginal() {
+        return ctOriginal;
+    }
+
+    /** Writes what {@code ct()} found; the original tuple is filled in place through {@link #ctOriginal()}. */
+    public void setConntrack(int state, int zone, int mark, long labelHigh, long labelLow) {
+        this.ctState = state;
+        this.ctZone = zone;
+        this.ctMark = mark;
+        this.ctLabelHigh = labelHigh;
+        this.ctLabelLow = labelLow;
+    }
+}

@@ -1,0 +1,155 @@
+package io.turnstile.packet;
+
+import io.turnstile.packet.Packet.FragmentKind;
+
+/**
+ * Finds a frame's layers. It looks no further than the headers' fixed parts and never outside the frame: what is cut short
+ * or contradicts itself simply has no such layer, as miniflow extraction of Open vSwitch treats it.
+ *
+ * <p>Threads: stateless.
+ */
+public final class PacketParser {
+    public static final int ETHERNET_BYTES = 14;
+    public static final int VLAN_TAG_BYTES = 4;
+    public static final int VLAN_PRESENT = 0x1000;
+    public static final int IPV4_MIN_BYTES = 20;
+    public static final int IPV6_BYTES = 40;
+    public static final int ARP_BYTES = 28;
+    public static final int TCP_MIN_BYTES = 20;
+    public static final int UDP_BYTES = 8;
+    public static final int ICMP_MIN_BYTES = 4;
+    private static final int SCTP_BYTES = 12;
+    private static final int FIRST_ETHER_TYPE = 0x600;
+    /** More extension headers than this is an attack, not a packet. */
+    private static final int MAX_EXTENSION_HEADERS = 16;
+
+    private PacketParser() {
+    }
+
+    /**
+     * Fills in the packet's layers from its bytes.
+     *
+     * @return false if there is not even an Ethernet header; the frame should be dropped with a counter
+     */
+    public static boolean parse(Packet packet) {
+        packet.clearLayers();
+        int length = packet.lengthBytes();
+        if (length < ETHERNET_BYTES) {
+            return false;
+        }
+        int offset = ETHERNET_BYTES;
+        int etherType = packet.u16(12);
+        int vlanTci = 0;
+        if ((etherType == EtherTypes.VLAN || etherType == EtherTypes.QINQ) && length >= offset + VLAN_TAG_BYTES) {
+            vlanTci = packet.u16(offset) | VLAN_PRESENT;
+            etherType = packet.u16(offset + 2);
+            offset += VLAN_TAG_BYTES;
+        }
+        if (etherType < FIRST_ETHER_TYPE) {
+            etherType = EtherTypes.NOT_ETH_TYPE;
+        }
+        packet.layers(etherType, vlanTci, Packet.ABSENT, length);
+        switch (etherType) {
+            case EtherTypes.IPV4 -> parseIpv4(packet, offset, length);
+            case EtherTypes.IPV6 -> parseIpv6(packet, offset, length);
+            case EtherTypes.ARP, EtherTypes.RARP -> {
+                if (length >= offset + ARP_BYTES) {
+                    packet.layers(etherType, vlanTci, offset, length);
+                }
+            }
+            default -> {
+                // No network layer that we know.
+            }
+        }
+        return true;
+    }
+
+    /** RFC 791 §3.1. A header whose lengths contradict each other or the frame leaves the packet without layer 3. */
+    private static void parseIpv4(Packet packet, int l3, int frameLength) {
+        if (frameLength < l3 + IPV4_MIN_BYTES) {
+            return;
+        }
+        int versionAndLength = packet.u8(l3);
+        int headerBytes = (versionAndLength & 0xf) * 4;
+        int totalBytes = packet.u16(l3 + 2);
+        if (versionAndLength >> 4 != 4 || headerBytes < IPV4_MIN_BYTES || totalBytes < headerBytes
+                || l3 + totalBytes > frameLength) {
+            return;
+        }
+        int end = l3 + totalBytes;
+        packet.layers(packet.etherType(), packet.vlanTci(), l3, end);
+        int fragmentWord = packet.u16(l3 + 6);
+        FragmentKind fragment = (fragmentWord & 0x1fff) != 0 ? FragmentKind.LATER
+                : (fragmentWord & 0x2000) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
+        int protocol = packet.u8(l3 + 9);
+        packet.transport(protocol, fragment, transportOffset(packet, protocol, fragment, l3 + headerBytes, end));
+    }
+
+    /** RFC 8200 §3 and §4; extension headers are walked to the last next-header value. */
+    private static void parseIpv6(Packet packet, int l3, int frameLength) {
+        if (frameLength < l3 + IPV6_BYTES || packet.u8(l3) >> 4 != 6) {
+            return;
+        }
+        int end = l3 + IPV6_BYTES + packet.u16(l3 + 4);
+        if (end > frameLength) {
+            return;
+        }
+        packet.layers(packet.etherType(), packet.vlanTci(), l3, end);
+        int next = packet.u8(l3 + 6);
+        int offset = l3 + IPV6_BYTES;
+        FragmentKind fragment = FragmentKind.NONE;
+        for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+            int headerBytes;
+            switch (next) {
+                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS -> {
+                    if (offset + 8 > end) {
+                        packet.transport(next, fragment, Packet.ABSENT);
+                        return;
+                    }
+                    headerBytes = (packet.u8(offset + 1) + 1) * 8;
+                }
+                case IpProtocols.AUTHENTICATION -> {
+                    if (offset + 8 > end) {
+                        packet.transport(next, fragment, Packet.ABSENT);
+                        return;
+                    }
+                    headerBytes = (packet.u8(offset + 1) + 2) * 4;
+                }
+                case IpProtocols.FRAGMENT -> {
+                    if (offset + 8 > end) {
+                        packet.transport(next, fragment, Packet.ABSENT);
+                        return;
+                    }
+                    int word = packet.u16(offset + 2);
+                    fragment = (word & 0xfff8) != 0 ? FragmentKind.LATER
+                            : (word & 1) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
+                    headerBytes = 8;
+                }
+                default -> {
+                    packet.transport(next, fragment, transportOffset(packet, next, fragment, offset, end));
+                    return;
+                }
+            }
+            next = packet.u8(offset);
+            offset += headerBytes;
+            if (fragment == FragmentKind.LATER || offset > end) {
+                break;
+            }
+        }
+        packet.transport(next, fragment, Packet.ABSENT);
+    }
+
+    private static int transportOffset(Packet packet, int protocol, FragmentKind fragment, int offset, int end) {
+        if (fragment == FragmentKind.LATER) {
+            return Packet.ABSENT;
+        }
+        int needed = switch (protocol) {
+            case IpProtocols.TCP -> TCP_MIN_BYTES;
+            case IpProtocols.UDP, IpProtocols.UDP_LITE -> UDP_BYTES;
+            case IpProtocols.SCTP -> SCTP_BYTES;
+            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> ICMP_MIN_BYTES;
+            default -> 0;
+        };
+        return offset + needed <= end ? offset : Packet.ABSENT;
+    }
+}

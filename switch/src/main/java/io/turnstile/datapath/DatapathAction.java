@@ -1,0 +1,51 @@
+package io.turnstile.datapath;
+
+import io.turnstile.conntrack.CtRequest;
+
+/**
+ * What the datapath does with a packet that met a datapath flow: the pipeline's walk, summed up. The names printed by
+ * {@code dpctl/dump-flows} are those of Open vSwitch's odp actions. An empty list drops.
+ */
+public sealed interface DatapathAction {
+
+    /** Send out of a datapath port. */
+    record Output(int port) implements DatapathAction {
+    }
+
+    /**
+     * Hand a copy to the pipeline's slow path (a controller action).
+     *
+     * @param cookie what the pipeline gave to know what to do with it; opaque here
+     */
+    record Userspace(Object cookie) implements DatapathAction {
+    }
+
+    /**
+     * Rewrite bits of one field: {@code field = (field & ~mask) | (value & mask)}. The executor keeps checksums right.
+     * Only fields that live in the packet or its metadata (pkt_mark, skb_priority) occur here.
+     */
+    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) implements DatapathAction {
+    }
+
+    /** Push a tag: {@code tci} has bit 0x1000 set. */
+    record PushVlan(int tpid, int tci) implements DatapathAction {
+    }
+
+    record PopVlan() implements DatapathAction {
+    }
+
+    /** Track. */
+    record Ct(CtRequest request) implements DatapathAction {
+    }
+
+    record CtClear() implements DatapathAction {
+    }
+
+    /** Look the packet up again as {@code recirculationId}; always the last action of a list. */
+    record Recirculate(int recirculationId) implements DatapathAction {
+    }
+
+    /** Stop here and count under {@code reason}; what an empty list does, with a name. */
+    record Drop(DropReason reason) implements DatapathAction {
+    }
+}

@@ -1,0 +1,42 @@
+package io.turnstile.datapath;
+
+/**
+ * The fixed layout of what a packet can be matched on: an array of {@link #WORDS} longs. A mask is an array of the same
+ * layout. The first {@link #DATAPATH_WORDS} words come from the packet, its port and {@code ct()}; the rest exists in the
+ * pipeline only (metadata, registers) and is frozen with a recirculation, so that the datapath never hashes it.
+ *
+ * <p>Which bits mean what is said once, in {@link Field}.
+ */
+public final class FlowKey {
+    static final int IN_PORT_RECIRC = 0;
+    static final int CT_STATE_ZONE_MARK = 1;
+    static final int CT_LABEL = 2; // and 3
+    static final int ETH_DST_TYPE = 4;
+    static final int ETH_SRC_VLAN = 5;
+    static final int NW_MISC = 6;
+    static final int NW_ADDR = 7;
+    static final int IPV6_SRC = 8; // and 9
+    static final int IPV6_DST = 10; // and 11
+    static final int TP_IPV6_LABEL = 12;
+    static final int ARP_SHA = 13;
+    static final int ARP_THA = 14;
+    static final int ND_TARGET = 15; // and 16
+    static final int CT_NW_ADDR = 17;
+    static final int CT_TP_PROTO = 18;
+    static final int CT_IPV6_SRC = 19; // and 20
+    static final int CT_IPV6_DST = 21; // and 22
+    static final int PKT_MARK_PRIORITY = 23;
+    /** How many words a packet's own key has. */
+    public static final int DATAPATH_WORDS = 24;
+    static final int METADATA = 24;
+    static final int REGISTERS = 25; // to 32, two registers a word, the even one in the high half
+    /** How many words the pipeline's key has. */
+    public static final int WORDS = 33;
+
+    private FlowKey() {
+    }
+
+    public static long[] newKey() {
+        return new long[WORDS];
+    }
+}

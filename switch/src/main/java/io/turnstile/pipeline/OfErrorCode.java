@@ -1,0 +1,89 @@
+package io.turnstile.pipeline;
+
+/**
+ * The typed errors of the OpenFlow specifications that this switch sends, by their spec names, with the type and code of
+ * OpenFlow 1.0 and of 1.3 and later (OpenFlow 1.0.0 §5.4.4, 1.3.5 §7.4.4, 1.5.1 §7.5.4). -1: the version has no such error and
+ * the wire layer sends the nearest (Nicira vendor errors where Open vSwitch does).
+ */
+public enum OfErrorCode {
+    OFPBRC_BAD_VERSION(1, 0, 1, 0),
+    OFPBRC_BAD_TYPE(1, 1, 1, 1),
+    OFPBRC_BAD_STAT(1, 2, 1, 2),
+    OFPBRC_BAD_VENDOR(1, 3, 1, 3),
+    OFPBRC_BAD_SUBTYPE(1, 4, 1, 4),
+    OFPBRC_EPERM(1, 5, 1, 5),
+    OFPBRC_BAD_LEN(1, 6, 1, 6),
+    OFPBRC_BUFFER_EMPTY(1, 7, 1, 7),
+    OFPBRC_BUFFER_UNKNOWN(1, 8, 1, 8),
+    OFPBRC_BAD_TABLE_ID(1, 0x203, 1, 9),
+    OFPBRC_IS_SLAVE(-1, -1, 1, 10),
+    OFPBRC_BAD_PORT(-1, -1, 1, 11),
+    OFPBRC_BAD_PACKET(-1, -1, 1, 12),
+    OFPBAC_BAD_TYPE(2, 0, 2, 0),
+    OFPBAC_BAD_LEN(2, 1, 2, 1),
+    OFPBAC_BAD_VENDOR(2, 2, 2, 2),
+    OFPBAC_BAD_VENDOR_TYPE(2, 3, 2, 3),
+    OFPBAC_BAD_OUT_PORT(2, 4, 2, 4),
+    OFPBAC_BAD_ARGUMENT(2, 5, 2, 5),
+    OFPBAC_EPERM(2, 6, 2, 6),
+    OFPBAC_TOO_MANY(2, 7, 2, 7),
+    OFPBAC_BAD_OUT_GROUP(-1, -1, 2, 9),
+    OFPBAC_MATCH_INCONSISTENT(2, 0x302, 2, 10),
+    OFPBAC_BAD_TAG(-1, -1, 2, 12),
+    OFPBAC_BAD_SET_TYPE(-1, -1, 2, 13),
+    OFPBAC_BAD_SET_LEN(-1, -1, 2, 14),
+    OFPBAC_BAD_SET_ARGUMENT(-1, -1, 2, 15),
+    OFPBIC_UNKNOWN_INST(-1, -1, 3, 0),
+    OFPBIC_UNSUP_INST(-1, -1, 3, 1),
+    OFPBIC_BAD_TABLE_ID(-1, -1, 3, 2),
+    OFPBIC_BAD_LEN(-1, -1, 3, 7),
+    OFPBMC_BAD_TYPE(-1, -1, 4, 0),
+    OFPBMC_BAD_LEN(-1, -1, 4, 1),
+    OFPBMC_BAD_FIELD(-1, -1, 4, 6),
+    OFPBMC_BAD_VALUE(-1, -1, 4, 7),
+    OFPBMC_BAD_MASK(-1, -1, 4, 8),
+    OFPBMC_BAD_PREREQ(-1, -1, 4, 9),
+    OFPBMC_DUP_FIELD(-1, -1, 4, 10),
+    OFPFMFC_TABLE_FULL(3, 0, 5, 1),
+    OFPFMFC_BAD_TABLE_ID(-1, -1, 5, 2),
+    OFPFMFC_OVERLAP(3, 1, 5, 3),
+    OFPFMFC_EPERM(3, 2, 5, 4),
+    OFPFMFC_BAD_TIMEOUT(3, 3, 5, 5),
+    OFPFMFC_BAD_COMMAND(3, 4, 5, 6),
+    OFPFMFC_BAD_FLAGS(-1, -1, 5, 7),
+    OFPPMFC_BAD_PORT(4, 0, 7, 0),
+    OFPPMFC_BAD_HW_ADDR(4, 1, 7, 1),
+    OFPPMFC_BAD_CONFIG(-1, -1, 7, 2),
+    OFPSCFC_BAD_FLAGS(-1, -1, 10, 0),
+    OFPSCFC_BAD_LEN(-1, -1, 10, 1),
+    OFPRRFC_STALE(-1, -1, 11, 0),
+    OFPRRFC_BAD_ROLE(-1, -1, 11, 2);
+
+    private final int type10;
+    private final int code10;
+    private final int type13;
+    private final int code13;
+
+    OfErrorCode(int type10, int code10, int type13, int code13) {
+        this.type10 = type10;
+        this.code10 = code10;
+        this.type13 = type13;
+        this.code13 = code13;
+    }
+
+    public int type10() {
+        return type10;
+    }
+
+    public int code10() {
+        return code10;
+    }
+
+    public int type13() {
+        return type13;
+    }
+
+    public int code13() {
+        return code13;
+    }
+}

@@ -1,0 +1,107 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.port.PortStatistics;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * One bridge as its controllers see it: everything OpenFlow can ask of the pipeline. The wire layer and the embedded switch
+ * talk to bridges only through this.
+ *
+ * <p>Threads: any; calls are serialised by the pipeline's own lock. After a change returns, no packet is forwarded by what
+ * it replaced (that is what a barrier promises).
+ */
+public interface OpenFlowSwitch {
+
+    String name();
+
+    /** 64-bit datapath id. */
+    long datapathId();
+
+    /** How many tables there are: 254. */
+    int tableCount();
+
+    /** Applies one change; on refusal nothing has changed. */
+    void apply(FlowMod change) throws OfException;
+
+    /** Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the culprit. */
+    void applyAll(List<FlowMod> changes) throws BundleException;
+
+    /** Flows that a request selects, in no particular order. */
+    List<FlowStats> flows(FlowQuery query);
+
+    /** Counters of each table, by number. */
+    List<TableStats> tables();
+
+    /** Present ports, ordered by number with LOCAL first as ovs-ofctl show prints. */
+    List<OfPort> ports();
+
+    PortStatistics portStatistics(int number);
+
+    /** How long the port has been there, ns. */
+    long portDurationNs(int number);
+
+    /** OFPT_PORT_MOD: changes the config bits of {@code mask}. */
+    void modifyPort(int number, int config, int mask) throws OfException;
+
+    /** OFPT_PACKET_OUT: runs the actions on the frame at once. */
+    void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException;
+
+    /** Registers for what happens by itself; returns a handle that unregisters. */
+    AutoCloseable subscribe(Events listener);
+
+    /** True while standalone behaviour is in force (fail_mode standalone and no controller reachable). */
+    boolean isStandalone();
+
+    /** The agent reports whether any controller is connected; drives {@code fail_mode}. */
+    void controllerConnected(boolean anyConnected);
+
+    /**
+     * @param strict      match and priority must be equal rather than covered
+     * @param outPort     {@link OfAction.Ports#NONE} for any
+     */
+    record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {
+    }
+
+    /** @param actions as installed; {@code idleAgeNs} since the last packet or the flow's birth */
+    record FlowStats(int tableId, int priority, Match match, long cookie, int idleTimeoutSeconds, int hardTimeoutSeconds,
+                     int importance, Collection<FlowMod.Flag> flags, long durationNs, long idleAgeNs, long packetCount,
+                     long byteCount, List<OfAction> actions) {
+    }
+
+    record TableStats(int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries) {
+    }
+
+    /** A bundle is refused: {@code index} of the change at fault. */
+    final class BundleException extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final int index;
+
+        public BundleException(int index, OfException cause) {
+            super(cause.getMessage(), cause);
+            this.index = index;
+        }
+
+        public int index() {
+            return index;
+        }
+    }
+
+    /** Called with the pipeline's lock not held, in order, on a thread that must not be kept. */
+    interface Events {
+
+        /**
+         * @param frame        the whole frame; the agent truncates to {@code maxLengthBytes}
+         * @param reason       0 no match, 1 action, 2 invalid TTL, 3 action set, 4 group, 5 packet out
+         * @param metadata     pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
+         */
+        void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
+                      Match metadata);
+
+        /** @param reason 0 idle timeout, 1 hard timeout, 2 delete */
+        void flowRemoved(FlowStats flow, int reason);
+
+        /** @param reason 0 add, 1 delete, 2 modify */
+        void portStatus(OfPort port, int reason);
+    }
+}

@@ -1,0 +1,53 @@
+package io.turnstile.port;
+
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
+
+/**
+ * A way in and out of the switch. Types: {@code system} (AF_PACKET on an existing device), {@code internal} and {@code tap}
+ * (TAP), {@code dummy} (in memory). Patch ports are not here: the pipeline walks through them without a port.
+ *
+ * <p>Threads: {@link #receive} by the one forwarding thread that owns the port; {@link #send} and {@link #flush} by any
+ * forwarding thread (an implementation guards its transmit side); the rest by any thread.
+ */
+public interface Port extends AutoCloseable {
+
+    /** The device's name: {@code Interface:name}. */
+    String name();
+
+    /** {@code Interface:type} as dpctl/show prints it: {@code system}, {@code internal}, {@code tap}, {@code dummy}. */
+    String type();
+
+    /** A file descriptor that polls readable when {@link #receive} would find frames; -1 if the port wakes by callback. */
+    int pollDescriptor();
+
+    /**
+     * Takes frames that have arrived: fills packets of {@code pool} in order and adds them to {@code into} until it is full
+     * or nothing is left. Does not block and does not parse. Packets are reset, with bytes, length and checksum state set.
+     *
+     * @param pool at least {@link PacketBatch#CAPACITY} packets that belong to the calling thread
+     * @return how many were added
+     */
+    int receive(Packet[] pool, PacketBatch into);
+
+    /**
+     * Queues the frame for sending. The bytes have been read when this returns: the caller may change the packet. A frame
+     * that cannot be queued is counted as a transmit drop. Checksums left {@code PARTIAL} are completed here.
+     */
+    void send(Packet packet);
+
+    /** Hands what {@link #send} queued to the kernel or the peer: once a batch, not once a packet. */
+    void flush();
+
+    /** The port's counters, read without stopping anything. */
+    PortStatistics statistics();
+
+    /** Present link and address state, read from the device. */
+    LinkStatus linkStatus();
+
+    /** Sets the device administratively up or down. Errors are {@link PortException}. */
+    void setAdminUp(boolean up);
+
+    @Override
+    void close();
+}

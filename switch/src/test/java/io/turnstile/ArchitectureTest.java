@@ -1,0 +1,57 @@
+package io.turnstile;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The arrows of docs/architecture.md: a dependency in the wrong direction fails the build here. */
+@AnalyzeClasses(packages = "io.turnstile", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    @ArchTest
+    static final ArchRule layersOfTheSwitchPointOneWay = layeredArchitecture()
+            .consideringOnlyDependenciesInAnyPackage("io.turnstile..")
+            .layer("time").definedBy("io.turnstile.time..")
+            .layer("packet").definedBy("io.turnstile.packet..")
+            .layer("conntrack").definedBy("io.turnstile.conntrack..")
+            .layer("spi").definedBy("io.turnstile.offload.spi..")
+            .layer("offload").definedBy("io.turnstile.offload")
+            .layer("ovsdb").definedBy("io.turnstile.ovsdb..")
+            .layer("port").definedBy("io.turnstile.port..")
+            .layer("datapath").definedBy("io.turnstile.datapath..")
+            .layer("pipeline").definedBy("io.turnstile.pipeline..")
+            .layer("openflow").definedBy("io.turnstile.openflow..")
+            .layer("bridge").definedBy("io.turnstile.bridge..")
+            .optionalLayer("control").definedBy("io.turnstile.control..")
+            .optionalLayer("embedded").definedBy("io.turnstile.embedded..")
+            .optionalLayer("daemon").definedBy("io.turnstile.daemon..")
+            .withOptionalLayers(true)
+            .whereLayer("packet").mayOnlyAccessLayers()
+            .whereLayer("conntrack").mayOnlyAccessLayers("packet", "time")
+            .whereLayer("spi").mayOnlyAccessLayers()
+            .whereLayer("offload").mayOnlyAccessLayers("conntrack", "spi", "time")
+            .whereLayer("ovsdb").mayOnlyAccessLayers()
+            .whereLayer("port").mayOnlyAccessLayers("packet", "time")
+            .whereLayer("datapath").mayOnlyAccessLayers("port", "packet", "conntrack", "time")
+            .whereLayer("pipeline").mayOnlyAccessLayers("datapath", "port", "packet", "conntrack", "time")
+            .whereLayer("openflow").mayOnlyAccessLayers("pipeline", "datapath", "port", "packet", "conntrack", "time")
+            .whereLayer("bridge").mayOnlyBeAccessedByLayers("embedded", "daemon")
+            .whereLayer("control").mayOnlyAccessLayers()
+            .whereLayer("embedded").mayOnlyBeAccessedByLayers("daemon")
+            .whereLayer("daemon").mayNotBeAccessedByAnyLayer();
+
+    @ArchTest
+    static final ArchRule packagesAreFreeOfCycles = slices().matching("io.turnstile.(**)").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule theSwitchNamesNoProvider = noClasses().that().resideOutsideOfPackage("io.turnstile.offload.provider..")
+            .should().dependOnClassesThat().resideInAPackage("io.turnstile.offload.provider..");
+
+    @ArchTest
+    static final ArchRule nobodyUsesUnsafe = noClasses().should().dependOnClassesThat().haveFullyQualifiedName("sun.misc.Unsafe");
+}
