@@ -8,7 +8,8 @@ import java.util.List;
 
 /** The peer: Debian's ovsdb-server and ovs-vswitchd in directories of their own, nothing shared with the system's. */
 public final class OpenVswitch implements LabSwitch {
-    private static final String SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
+    /** Where Debian's package has the Open_vSwitch schema. */
+    public static final String SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
 
     private final SwitchTools tools;
     private final Daemon database;
@@ -25,6 +26,19 @@ public final class OpenVswitch implements LabSwitch {
         Path directory = lab.folder().resolve("ovs" + System.nanoTime());
         directory.toFile().mkdirs();
         SwitchTools tools = new SwitchTools(directory, directory.resolve("vswitchd.ctl"));
+        Daemon database = startDatabase(lab, tools);
+        List<String> words = new ArrayList<>(List.of("ovs-vswitchd", "unix:" + directory.resolve("db.sock"),
+                "--unixctl=" + tools.controlSocket(), "--disable-system", "-vconsole:warn"));
+        words.addAll(List.of(options));
+        Daemon daemon = lab.start(words, tools.environment());
+        Await.until("ovs-vswitchd listens", Duration.ofSeconds(10), () -> Files.exists(tools.controlSocket()),
+                daemon::output);
+        return new OpenVswitch(tools, database, daemon);
+    }
+
+    /** A fresh database behind a real ovsdb-server in the tools' run directory. */
+    static Daemon startDatabase(Lab lab, SwitchTools tools) {
+        Path directory = tools.runDirectory();
         Path file = directory.resolve("conf.db");
         Command.of("ovsdb-tool", "create", file.toString(), SCHEMA).run();
         Path socket = directory.resolve("db.sock");
@@ -32,13 +46,7 @@ public final class OpenVswitch implements LabSwitch {
                 "--unixctl=" + directory.resolve("ovsdb.ctl")), tools.environment());
         Await.until("ovsdb-server listens", Duration.ofSeconds(10), () -> Files.exists(socket), database::output);
         tools.vsctl("--no-wait", "init").run();
-        List<String> words = new ArrayList<>(List.of("ovs-vswitchd", "unix:" + socket,
-                "--unixctl=" + tools.controlSocket(), "--disable-system", "-vconsole:warn"));
-        words.addAll(List.of(options));
-        Daemon daemon = lab.start(words, tools.environment());
-        Await.until("ovs-vswitchd listens", Duration.ofSeconds(10), () -> Files.exists(tools.controlSocket()),
-                daemon::output);
-        return new OpenVswitch(tools, database, daemon);
+        return database;
     }
 
     @Override

@@ -12,25 +12,52 @@ public final class Turnstile implements LabSwitch {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
     private final Lab lab;
-    private final Path directory;
-    private final List<String> options;
     private final SwitchTools tools;
+    private final Path databaseFile;
+    private final List<String> command;
     private Daemon daemon;
 
-    private Turnstile(Lab lab, Path directory, List<String> options) {
+    private Turnstile(Lab lab, SwitchTools tools, Path databaseFile, List<String> databaseOptions, List<String> options) {
         this.lab = lab;
-        this.directory = directory;
-        this.options = options;
-        this.tools = new SwitchTools(directory, directory.resolve("turnstile.ctl"));
+        this.tools = tools;
+        this.databaseFile = databaseFile;
+        command = new ArrayList<>(List.of(repositoryRoot().resolve("turnstile").toString(), "run",
+                "--rundir=" + tools.runDirectory(), "--unixctl=" + tools.controlSocket()));
+        command.addAll(databaseOptions);
+        command.addAll(options);
     }
 
     /** @param options more options for {@code ./turnstile run}, such as {@code --enable-dummy} */
     public static Turnstile start(Lab lab, String... options) {
-        Path directory = lab.folder().resolve("turnstile" + System.nanoTime());
-        directory.toFile().mkdirs();
-        Turnstile turnstile = new Turnstile(lab, directory, List.of(options));
+        SwitchTools tools = newTools(lab);
+        return startOn(lab, tools, tools.runDirectory().resolve("conf.db"), options);
+    }
+
+    /** Starts on a database file that is there already. */
+    public static Turnstile startOn(Lab lab, Path databaseFile, String... options) {
+        return startOn(lab, newTools(lab), databaseFile, options);
+    }
+
+    private static Turnstile startOn(Lab lab, SwitchTools tools, Path databaseFile, String... options) {
+        Turnstile turnstile = new Turnstile(lab, tools, databaseFile, List.of("--db-file=" + databaseFile), List.of(options));
         turnstile.start();
         return turnstile;
+    }
+
+    /** Starts in the place of ovs-vswitchd, on a real ovsdb-server that ends with the lab. */
+    public static Turnstile attach(Lab lab, String... options) {
+        SwitchTools tools = newTools(lab);
+        OpenVswitch.startDatabase(lab, tools);
+        Turnstile turnstile = new Turnstile(lab, tools, null,
+                List.of("unix:" + tools.runDirectory().resolve("db.sock")), List.of(options));
+        turnstile.start();
+        return turnstile;
+    }
+
+    private static SwitchTools newTools(Lab lab) {
+        Path directory = lab.folder().resolve("turnstile" + System.nanoTime());
+        directory.toFile().mkdirs();
+        return new SwitchTools(directory, directory.resolve("turnstile.ctl"));
     }
 
     /** The repository's root: the first folder above the working directory that has the launcher. */
@@ -44,29 +71,22 @@ public final class Turnstile implements LabSwitch {
     }
 
     private void start() {
-        List<String> words = new ArrayList<>(List.of(repositoryRoot().resolve("turnstile").toString(), "run",
-                "--rundir=" + directory, "--db-file=" + directory.resolve("conf.db"),
-                "--unixctl=" + tools.controlSocket()));
-        words.addAll(options);
-        daemon = lab.start(words, Map.of());
-        Await.until("turnstile listens", START_LIMIT,
-                () -> Files.exists(tools.controlSocket()) && Files.exists(directory.resolve("db.sock")), daemon::output);
+        daemon = lab.start(command, Map.of());
+        Await.until("turnstile answers", START_LIMIT, () -> appctl("version").attempt().succeeded()
+                && Files.exists(tools.runDirectory().resolve("db.sock")), daemon::output);
     }
 
-    /** kill -9, then a new start on the same database file. */
-    public void killAndRestart() {
-        daemon.kill();
-        directory.resolve("db.sock").toFile().delete();
-        tools.controlSocket().toFile().delete();
+    /** Starts again, on the same database, after the daemon was killed. */
+    public void restart() {
         start();
     }
 
     public Path databaseFile() {
-        return directory.resolve("conf.db");
+        return databaseFile;
     }
 
     public Path runDirectory() {
-        return directory;
+        return tools.runDirectory();
     }
 
     @Override
