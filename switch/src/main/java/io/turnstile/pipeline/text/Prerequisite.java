@@ -43,9 +43,15 @@ public enum Prerequisite {
             case ND -> type == NEIGHBOR_SOLICIT || type == NEIGHBOR_ADVERT;
             case ND_SOLICIT -> type == NEIGHBOR_SOLICIT;
             case ND_ADVERT -> type == NEIGHBOR_ADVERT;
-            case CT -> (ip4 || ip6)
-                && (value.applyAsLong(Field.CT_STATE) & mask.applyAsLong(Field.CT_STATE) & CtState.TRK) != 0;
+            case CT -> hasConnection((int) value.applyAsLong(Field.CT_STATE), (int) mask.applyAsLong(Field.CT_STATE));
         };
+    }
+
+    /** A bit that only a valid connection has, or an explicit "tracked and not invalid". */
+    private static boolean hasConnection(int state, int mask) {
+        int valid = CtState.NEW | CtState.EST | CtState.REL | CtState.RPL | CtState.SNAT | CtState.DNAT;
+        return (state & mask & valid) != 0
+            || (state & mask & CtState.TRK) != 0 && (mask & CtState.INV) != 0 && (state & CtState.INV) == 0;
     }
 
     private static int exact(Field field, ToLongFunction<Field> value, ToLongFunction<Field> mask) {

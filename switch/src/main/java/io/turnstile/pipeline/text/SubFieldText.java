@@ -66,8 +66,8 @@ public final class SubFieldText {
     }
 
     /**
-     * The match field that these bits of the key are called by: one that the match's prerequisites allow rather than
-     * another, the narrowest that holds the bits if it holds nothing else, otherwise the widest.
+     * The match field that these bits of the key are called by: one that is just these bits rather than one that has
+     * more, then one whose prerequisites the match meets, then the widest.
      */
     public static MatchField fieldOf(Field key, int offsetBits, int widthBits, Match context) {
         MatchField best = null;
@@ -79,7 +79,7 @@ public final class SubFieldText {
             }
             boolean same = field.offsetBits() == offsetBits && field.widthBits() == widthBits;
             boolean allowed = field.prerequisite().isMet(context::value, context::mask);
-            int score = (allowed ? 1000 : 0) + (same ? 500 : 0) + field.widthBits();
+            int score = (same ? 1000 : 0) + (allowed ? 500 : 0) + field.widthBits();
             if (score > bestScore) {
                 best = field;
                 bestScore = score;

@@ -8,6 +8,8 @@ import java.util.OptionalInt;
 final class ValueText {
     private static final int FRAGMENT_ANY = 1;
     private static final int FRAGMENT_LATER = 2;
+    /** OpenFlow 1.2 and later say "there is a tag" in bit 12. */
+    private static final int VID_WITH_PRESENCE_BITS = 13;
 
     private ValueText() {
     }
@@ -46,8 +48,7 @@ final class ValueText {
     private static Masked integer(MatchField field, String text) throws FlowTextException {
         int slash = text.indexOf('/');
         BigInteger value = Numbers.big(slash < 0 ? text : text.substring(0, slash));
-        int bits = field.wireBytes() == 16 ? 128 : Math.max(field.widthBits(), Long.bitCount(field.lowMask()));
-        int limit = field.name().startsWith("vlan_vid") ? 13 : Math.min(bits, field.wireBytes() * 8);
+        int limit = field.name().equals("vlan_vid") ? VID_WITH_PRESENCE_BITS : field.widthBits();
         if (value.signum() < 0 || value.bitLength() > limit) {
             throw new FlowTextException(text + ": value too large for " + field.widthBits() + "-bit field " + field.name());
         }
