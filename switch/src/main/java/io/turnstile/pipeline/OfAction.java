@@ -50,8 +50,18 @@ public sealed interface OfAction {
     record Controller(int maxLengthBytes, int reason, int controllerId) implements OfAction {
     }
 
-    /** {@code set_field:value[/mask]->field} and {@code load:}; both write masked bits of one field. */
-    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) implements OfAction {
+    /**
+     * {@code set_field:value[/mask]->field} and {@code load:}; both write masked bits of one field.
+     *
+     * @param spelledAsLoad how it was written, to be shown the same way again; changes nothing in what it does
+     */
+    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow, boolean spelledAsLoad)
+            implements OfAction {
+
+        /** As {@code set_field}. */
+        public SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) {
+            this(field, valueHigh, valueLow, maskHigh, maskLow, false);
+        }
     }
 
     /** {@code move:src->dst}. */

@@ -1,0 +1,61 @@
+package io.turnstile.pipeline.text;
+
+import java.math.BigInteger;
+
+/** Unsigned numbers in decimal or {@code 0x} hexadecimal, up to 128 bits, with or without mask. */
+final class Numbers {
+    private Numbers() {
+    }
+
+    /** @param max unsigned upper limit */
+    static long parse(String what, String text, long max) throws FlowTextException {
+        BigInteger number = big(text);
+        if (number.signum() < 0 || number.bitLength() > 64 || Long.compareUnsigned(number.longValue(), max) > 0) {
+            throw new FlowTextException("invalid " + what + " \"" + text + "\"");
+        }
+        return number.longValue();
+    }
+
+    /** {@code value} or {@code value/mask}, at most 64 bits each; a mask may be {@code -1}. */
+    static long[] parseMasked(String text, long exactMask) throws FlowTextException {
+        int slash = text.indexOf('/');
+        long value = parse64(slash < 0 ? text : text.substring(0, slash));
+        return new long[] {value, slash < 0 ? exactMask : parse64(text.substring(slash + 1))};
+    }
+
+    /** 64 bits; negative numbers as two's complement, as strtoull takes them. */
+    static long parse64(String text) throws FlowTextException {
+        BigInteger number = big(text);
+        if (number.bitLength() > 64) {
+            throw new FlowTextException("invalid syntax in " + text + ": too large");
+        }
+        return number.longValue();
+    }
+
+    static BigInteger big(String text) throws FlowTextException {
+        String trimmed = text.trim();
+        boolean negative = trimmed.startsWith("-");
+        String digits = negative ? trimmed.substring(1) : trimmed;
+        boolean hex = digits.startsWith("0x") || digits.startsWith("0X");
+        String body = hex ? digits.substring(2) : digits;
+        if (!body.matches(hex ? "[0-9a-fA-F]{1,64}" : "[0-9]{1,64}")) {
+            throw new FlowTextException("bad syntax for number \"" + text + "\"");
+        }
+        BigInteger number = new BigInteger(body, hex ? 16 : 10);
+        return negative ? number.negate() : number;
+    }
+
+    /** C's {@code %#x}: 0 has no prefix. */
+    static String hex(long value) {
+        return value == 0 ? "0" : "0x" + Long.toHexString(value);
+    }
+
+    /** 128 bits with prefix and no leading zeros. */
+    static String hex128(long high, long low) {
+        return high == 0 ? "0x" + Long.toHexString(low) : "0x%x%016x".formatted(high, low);
+    }
+
+    static String decimal(long value) {
+        return Long.toUnsignedString(value);
+    }
+}
