@@ -8,6 +8,7 @@ import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -326,6 +327,11 @@ public final class Datapath {
     /** Kills the flows selected. Batches under way may still use them: see {@link #awaitQuiescence}. */
     public void invalidate(Predicate<DatapathFlow> affected) {
         cache.remove(affected, this::retire);
+    }
+
+    /** Kills just these flows, as {@link #invalidate}. */
+    public void remove(Collection<DatapathFlow> flows) {
+        cache.removeAll(flows, this::retire);
     }
 
     /** Waits until no batch is under way that began before this call. Never call it from inside a batch. */

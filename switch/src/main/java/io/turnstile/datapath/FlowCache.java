@@ -4,9 +4,12 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -138,23 +141,42 @@ final class FlowCache {
         return flow;
     }
 
+    /** Kills these flows as far as they live and tells of each. */
+    synchronized void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
+        Set<SubTable> changed = new HashSet<>();
+        for (DatapathFlow flow : flows) {
+            if (!flow.isDead()) {
+                flow.kill();
+                removed.accept(flow);
+                for (SubTable table : tables) {
+                    if (Arrays.equals(table.mask, flow.mask())) {
+                        changed.add(table);
+                    }
+                }
+            }
+        }
+        changed.forEach(this::sweep);
+    }
+
+    private void sweep(SubTable table) {
+        int before = table.size;
+        table.removeDead();
+        size -= before - table.size;
+        if (table.size == 0) {
+            tables = Arrays.stream(tables).filter(other -> other != table).toArray(SubTable[]::new);
+        }
+    }
+
     /** Kills every live flow that the predicate selects and tells of each. */
     synchronized void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
-        boolean emptied = false;
         for (SubTable table : tables) {
-            int before = table.size;
             for (DatapathFlow flow : table.flows()) {
                 if (!flow.isDead() && selected.test(flow)) {
                     flow.kill();
                     removed.accept(flow);
                 }
             }
-            table.removeDead();
-            size -= before - table.size;
-            emptied |= table.size == 0;
-        }
-        if (emptied) {
-            tables = Arrays.stream(tables).filter(table -> table.size > 0).toArray(SubTable[]::new);
+            sweep(table);
         }
     }
 
