@@ -44,10 +44,6 @@ final class BatchRunner {
         length = 0;
     }
 
-    boolean isFull() {
-        return length == turns.length;
-    }
-
     boolean isEmpty() {
         return length == 0;
     }

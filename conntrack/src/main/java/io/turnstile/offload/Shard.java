@@ -44,6 +44,7 @@ final class Shard implements Runnable {
     private volatile int top = NOTHING;
 
     // Under the lock.
+    private final int[] polled = new int[BATCH_LENGTH];
     private int oldest = NOTHING;
     private long replayCursor = -1;
     private int withdrawalSlot = NOTHING;
@@ -143,20 +144,20 @@ final class Shard implements Runnable {
     }
 
     private boolean runBatch() {
+        int length = 0;
+        while (length < BATCH_LENGTH && (polled[length] = poll()) != NOTHING) {
+            length++;
+        }
         runner.begin();
-        while (!runner.isFull()) {
-            int slot = poll();
-            if (slot == NOTHING) {
-                break;
-            }
-            SlotTable.Chunk chunk = session.table.chunkOrNull(slot);
-            long word = session.table.take(chunk, slot);
+        for (int i = 0; i < length; i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
+            SlotTable.Chunk chunk = session.table.chunkOrNull(polled[i]);
+            long word = session.table.take(chunk, polled[i]);
             if ((SlotTable.flags(word) & SlotTable.TRACKED) != 0) {
-                runner.add(chunk, slot, word);
+                runner.add(chunk, polled[i], word);
             }
         }
         if (runner.isEmpty()) {
-            return false;
+            return length > 0;
         }
         outstanding -= runner.run();
         noteIfLeft();
