@@ -17,6 +17,8 @@ final class Shard implements Runnable {
     /** Connections per batch: enough to make bulk worth while, few enough that a batch is over soon. */
     static final int BATCH_LENGTH = 64;
     private static final int REPLAY_SLOTS = 1024;
+    /** A slice of the replay waits for a pause, or for so many batches. */
+    private static final int BATCHES_PER_SLICE = 16;
     private static final int WITHDRAWAL_SLOTS = 256;
     private static final int NOTHING = -1;
     /** While events keep coming the thread looks by itself this often, so that producers need not wake it. */
@@ -47,6 +49,7 @@ final class Shard implements Runnable {
     private final int[] polled = new int[BATCH_LENGTH];
     private int oldest = NOTHING;
     private long replayCursor = -1;
+    private int batchesSinceSlice;
     private int withdrawalSlot = NOTHING;
     private int withdrawalLimit = NOTHING;
     /** Slots that are withdrawn from and not sealed yet. */
@@ -111,15 +114,6 @@ final class Shard implements Runnable {
         return left;
     }
 
-    boolean isReplaying() {
-        lock.lock();
-        try {
-            return replayCursor >= 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /**
      * One batch and one slice of whatever walk is under way.
      *
@@ -129,8 +123,9 @@ final class Shard implements Runnable {
         lock.lock();
         try {
             boolean busy = runBatch();
-            if (replayCursor >= 0 && !busy) {
-                replaySlice(); // live events first: replay fills the pauses, a slice at a time
+            if (replayCursor >= 0 && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
+                replaySlice(); // live events go first, but not for ever
+                batchesSinceSlice = 0;
                 busy = true;
             }
             if (withdrawalSlot != NOTHING) {

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Random lives × random answers × knob flips, on one thread and on many: each provider sees a legal history of every connection
- * (the providers check that themselves) and holds exactly the living ones that it accepted and did not fail on.
+ * Random lives × random answers × knob flips, on one thread and on many: each provider sees a legal history of every
+ * connection (the providers check that themselves) and holds exactly the living ones that it accepted and did not fail on.
  *
  * <p>A connection's number decides how the providers treat it, so that the expectation needs no bookkeeping.
  */

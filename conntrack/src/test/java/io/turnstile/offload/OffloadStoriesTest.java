@@ -487,6 +487,46 @@ class OffloadStoriesTest {
     }
 
     @Test
+    void showTellsProvidersCountsAndConnections() {
+        alpha.verdict = connection -> Verdict.decline("alg");
+        enable(alpha, beta);
+        tracker.reply(commit(7), 2, clock.nowNs());
+        dispatcher.drain();
+        assertThat(dispatcher.showConnections()).isEqualTo("""
+                hw-offload: enabled
+                queue: 0 connections waiting
+                connections followed: 1
+                never announced: 0
+                implausible last-used answers: 0
+                provider alpha: priority 100, ready
+                  connections held: 0
+                  batches: 1
+                  query: 0 ok, 1 declined
+                  add: 0 ok
+                  established: 0 ok
+                  update: 0 ok
+                  delete: 0 ok
+                provider beta: priority 100, ready
+                  connections held: 1
+                  batches: 3
+                  query: 1 ok
+                  add: 1 ok
+                  established: 1 ok
+                  update: 0 ok
+                  delete: 0 ok
+                connections:
+                  udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=7,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=7) \
+                alpha:declined(alg) beta:established
+                """);
+        dispatcher.disable();
+        assertThat(dispatcher.show()).isEqualTo("""
+                hw-offload: disabled
+                provider alpha: priority 100, closed
+                provider beta: priority 100, closed
+                """);
+    }
+
+    @Test
     void threadsAreOneToTen() {
         assertThatThrownBy(() -> dispatcher.setThreads(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> dispatcher.setThreads(11)).isInstanceOf(IllegalArgumentException.class);

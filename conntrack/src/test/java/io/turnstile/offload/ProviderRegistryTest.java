@@ -85,7 +85,8 @@ class ProviderRegistryTest {
     }
 
     private void jar(String name, String service, boolean withClass) throws IOException {
-        try (OutputStream file = Files.newOutputStream(folder.resolve(name)); JarOutputStream jar = new JarOutputStream(file)) {
+        try (OutputStream file = Files.newOutputStream(folder.resolve(name));
+                JarOutputStream jar = new JarOutputStream(file)) {
             jar.putNextEntry(new JarEntry(SERVICE));
             jar.write(service.getBytes());
             if (withClass) {

@@ -20,8 +20,8 @@ import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 
 /**
- * Holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed; by default it takes
- * everything, covers both directions at once, and does not know when a connection was used.
+ * Holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed; by default it
+ * takes everything, covers both directions at once, and does not know when a connection was used.
  *
  * <p>Memory: the last {@link #DEFAULT_EVENT_LIMIT} events unless said otherwise, and the connections held.
  *
@@ -192,7 +192,8 @@ public final class DummyProvider implements OffloadProvider {
             events.poll();
         }
         if (eventLimit > 0) {
-            events.add(new RecordedEvent(sequence, context == null ? 0 : context.wallMs(), callback, connectionOrNull, answer));
+            long wallMs = context == null ? 0 : context.wallMs();
+            events.add(new RecordedEvent(sequence, wallMs, callback, connectionOrNull, answer));
         }
         sequence++;
     }

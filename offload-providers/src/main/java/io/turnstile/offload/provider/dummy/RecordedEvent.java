@@ -46,7 +46,8 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
     public String toString() {
         String result = switch (answer) {
             case Answer.Nothing nothing -> "";
-            case Answer.Offload offload -> offload.reasonOrNull() == null ? " -> accept" : " -> decline: " + offload.reasonOrNull();
+            case Answer.Offload offload ->
+                    offload.reasonOrNull() == null ? " -> accept" : " -> decline: " + offload.reasonOrNull();
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();

@@ -8,8 +8,8 @@ import io.turnstile.offload.spi.ProviderContext;
 import java.io.IOException;
 
 /**
- * Never comes up: its {@code init} throws. Should another callback come all the same, it throws an {@link AssertionError} and
- * {@link #wasMisused()} tells.
+ * Never comes up: its {@code init} throws. Should another callback come all the same, it throws an
+ * {@link AssertionError} and {@link #wasMisused()} tells.
  */
 public final class InitFailingProvider implements OffloadProvider {
     private final String name;

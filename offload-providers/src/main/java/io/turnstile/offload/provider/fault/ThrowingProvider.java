@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Takes everything, and throws an {@link IllegalStateException} out of the callbacks chosen. {@link #throwFrom} chooses anew at
- * any time.
+ * Takes everything, and throws an {@link IllegalStateException} out of the callbacks chosen. {@link #throwFrom} chooses
+ * anew at any time.
  */
 public final class ThrowingProvider implements OffloadProvider {
 

@@ -20,7 +20,8 @@ class DummyProviderTest {
 
     private static ConnView connection(long id) {
         return new ConnView(id, 0, 17, new TupleView(false, 17, 0, 0x0a000001, 0, 0x0a000002, 1234, 53, 0, 0, 0),
-                new TupleView(false, 17, 0, 0x0a000002, 0, 0x0a000001, 53, 1234, 0, 0, 0), 0, 0, 0, new PortRef(1, "p1"), REPLY);
+                new TupleView(false, 17, 0, 0x0a000002, 0, 0x0a000001, 53, 1234, 0, 0, 0),
+                0, 0, 0, new PortRef(1, "p1"), REPLY);
     }
 
     @Test
