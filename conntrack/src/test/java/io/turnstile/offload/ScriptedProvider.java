@@ -97,16 +97,21 @@ final class ScriptedProvider implements OffloadProvider {
 
     @Override
     public synchronized long connUpdate(ConnView c) {
-        check(open && held().contains(c.id()), "update out of order: " + c);
+        check(open && holds(c.id()), "update out of order: " + c);
         note("update", c, "");
         return lastUsed.applyAsLong(c);
     }
 
     @Override
     public synchronized void connDel(ConnView c, DelReason reason) {
-        check(open && held().contains(c.id()), "del out of order: " + c);
+        check(open && holds(c.id()), "del out of order: " + c);
         states.remove(c.id());
         note("del", c, " " + reason);
+    }
+
+    private boolean holds(long id) {
+        Character state = states.get(id);
+        return state != null && state != 'q';
     }
 
     synchronized Set<Long> held() {
