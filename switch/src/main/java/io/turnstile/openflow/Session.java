@@ -33,6 +33,8 @@ final class Session {
     WireVersion version;
     Role role = Role.EQUAL;
     boolean flowModTableId;
+    /** NXT_SET_FLOW_FORMAT asked for NXM: flow-removed is sent in that form. */
+    boolean nxmFlowFormat;
     PacketInFormat packetInFormat = PacketInFormat.STANDARD;
     AsyncMasks async;
     int missSendLengthBytes;

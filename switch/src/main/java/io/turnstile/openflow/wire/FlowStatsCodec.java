@@ -114,7 +114,7 @@ public final class FlowStatsCodec {
     }
 
     /** {@code struct ofp_stats} of OpenFlow 1.5.1 §7.2.4. */
-    private static void writeOxs(ByteBuf out, FlowStats flow) {
+    static void writeOxs(ByteBuf out, FlowStats flow) {
         int start = out.writerIndex();
         out.writeShort(0).writeShort(0);
         oxs(out, OXS_DURATION, 8).writeInt(seconds(flow)).writeInt(nanoseconds(flow));
