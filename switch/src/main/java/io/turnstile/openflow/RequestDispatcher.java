@@ -29,6 +29,7 @@ final class RequestDispatcher {
     private static final int SET_ASYNC = 28;
     private static final int BUNDLE_CONTROL = 33;
     private static final int BUNDLE_ADD = 34;
+    private static final int STATS_TABLE_FEATURES = 12;
     private static final int STATS_PORT_DESC = 13;
     private static final int STATS_QUEUE = 5;
     private static final int STATS_TABLE = 3;
@@ -113,9 +114,20 @@ final class RequestDispatcher {
             case FlowRequests.STATS_EXPERIMENTER -> nicira.statistics(body, reply);
             case STATS_DESC, STATS_TABLE, STATS_PORT, STATS_QUEUE -> standard.handle(parse(message),
                 connection.session(), reply);
+            case STATS_TABLE_FEATURES -> tableFeatures(body, reply);
             case STATS_PORT_DESC -> portDescriptions(message, connection, reply);
             default -> throw new OfException(OfErrorCode.OFPBRC_BAD_STAT, "statistics type " + type);
         }
+    }
+
+    private void tableFeatures(ByteBuf body, Reply reply) throws OfException {
+        if (!reply.version().isOxm()) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_STAT, "OpenFlow 1.0 has no table features");
+        }
+        if (body.isReadable()) {
+            throw new OfException(OfErrorCode.OFPBRC_EPERM, "tables' features cannot be changed");
+        }
+        standard.tableFeatures(reply);
     }
 
     /** OpenFlow 1.0 has no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them. */

@@ -1,5 +1,6 @@
 package io.turnstile.openflow;
 
+import io.turnstile.openflow.wire.TableFeaturesCodec;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfErrorCode;
@@ -37,6 +38,7 @@ import org.projectfloodlight.openflow.types.U64;
 final class StandardRequests {
     private static final int STATS_TABLE = 3;
     private static final int STATS_PORT = 4;
+    private static final int STATS_TABLE_FEATURES = 12;
     private static final int STATS_PORT_DESC = 13;
     /** All twelve fields of OpenFlow 1.0 may be wild (OFPFW_ALL). */
     private static final int WILDCARDS10 = 0x3fffff;
@@ -134,6 +136,16 @@ final class StandardRequests {
                 entry.setName("table" + table.tableId()).setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
             }
             parts.add(out -> entry.build().writeTo(out));
+        }
+        parts.finish();
+    }
+
+    /** What each table can do, NXM fields included. */
+    void tableFeatures(Reply reply) {
+        MultipartReply parts = new MultipartReply(reply, STATS_TABLE_FEATURES);
+        for (TableStats table : bridge.tables()) {
+            parts.add(out -> TableFeaturesCodec.write(out, table.tableId(), bridge.tableCount(), table.maxEntries(),
+                reply.version()));
         }
         parts.finish();
     }

@@ -89,7 +89,7 @@ class OvsOfctlStoryTest {
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void statisticsAreShown(String version) throws Exception {
         Tool.ok("-O", version, "add-flow", target, "cookie=0x5,ip,actions=1");
-        assertThat(Tool.ok("-O", version, "dump-flows", target)).contains("cookie=0x5, duration=3.5s, table=0, "
+        assertThat(Tool.ok("-O", version, "dump-flows", target)).contains("cookie=0x5, duration=3.500s, table=0, "
             + "n_packets=7, n_bytes=700,", " ip actions=output:1");
         assertThat(Tool.ok("-O", version, "dump-aggregate", target))
             .contains("packet_count=7 byte_count=700 flow_count=1");
@@ -183,8 +183,10 @@ class OvsOfctlStoryTest {
         "OpenFlow13,nxt_packet_in2", "OpenFlow15,standard"})
     void monitorSeesPacketIn(String version, String format) throws Exception {
         Path output = dir.resolve("monitor.out");
-        Process monitor = new ProcessBuilder("ovs-ofctl", "--timeout=15", "-O", version, "-P", format, "monitor", target,
-            "65534").redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        ProcessBuilder builder = new ProcessBuilder("ovs-ofctl", "--timeout=15", "-O", version, "-P", format, "monitor",
+            target, "65534").redirectErrorStream(true).redirectOutput(output.toFile());
+        builder.environment().put("OVS_RUNDIR", dir.toString()); // it opens a control socket of its own
+        Process monitor = builder.start();
         try {
             String seen = "";
             for (int i = 0; i < 100 && !seen.contains("(via action)"); i++) {
