@@ -63,6 +63,9 @@ final class ReceiveRing {
     private int slotInBlock;
     private long head;
     private long tooLong;
+    // Guarded by this.
+    private long noSlot;
+    private boolean closed;
 
     /** Sets the ring up on a socket that is not bound yet. */
     ReceiveRing(int fd, int mtuBytes, String device) {
@@ -169,13 +172,21 @@ final class ReceiveRing {
         head = (long) block * BLOCK_BYTES;
     }
 
-    /** Frames that fitted neither slot nor buffer; written by the receiving thread, read by any (approximately). */
-    long tooLong() {
-        return tooLong;
+    /** Frames that the kernel found no slot for, or that fitted neither slot nor buffer. Any thread. */
+    synchronized long drops() {
+        try (Arena arena = Arena.ofConfined()) {
+            // struct tpacket_stats: packets, drops; the kernel counts from zero again after each reading.
+            MemorySegment statistics = arena.allocate(8, 4);
+            if (!closed && LibC.getsockopt(fd, PacketSocket.SOL_PACKET, PacketSocket.PACKET_STATISTICS, statistics) >= 0) {
+                noSlot += statistics.get(ValueLayout.JAVA_INT, 4) & 0xffff_ffffL;
+            }
+        }
+        return noSlot + tooLong;
     }
 
     /** No frame may be received during or after this. */
-    void close() {
+    synchronized void close() {
+        closed = true;
         LibC.munmap(ring);
     }
 }
