@@ -10,7 +10,7 @@ public interface PortFactory {
 
     /**
      * @param type    {@code system} or empty, {@code internal}, {@code tap}, {@code dummy}
-     * @param options {@code Interface:options}; {@code gro=false} leaves a veth device as it is, see {@link AfPacketPort#open}
+     * @param options {@code Interface:options}; {@code gro=false} leaves a veth as it is, see {@link AfPacketPort#open}
      * @throws PortException with the message that Interface:error shows
      */
     Port open(String type, String name, Map<String, String> options);

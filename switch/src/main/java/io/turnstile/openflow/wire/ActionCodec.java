@@ -261,7 +261,7 @@ public final class ActionCodec {
 
     private static MatchField targetOf(OfAction.SetField a, Match context) {
         if (a.field() == Field.IN_PORT) {
-            return MatchField.named("in_port_oxm");
+            return MatchField.named("in_port"); // the 16-bit field under every version, as the peer does
         }
         if (a.field() == Field.VLAN_TCI && a.maskLow() == 0x1fff) {
             return MatchField.named("vlan_vid");

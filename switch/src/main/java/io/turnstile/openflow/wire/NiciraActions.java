@@ -293,10 +293,10 @@ final class NiciraActions {
         out.setShort(start + 2, out.writerIndex() - start);
     }
 
+    /** Always in the form with a table, whatever form it came in, as the peer writes it. */
     static void resubmit(ByteBuf out, OfAction.Resubmit a) {
-        boolean sameTable = a.tableId() == OfAction.Resubmit.SAME_TABLE && !a.withConntrackTuple();
-        int start = start(out, sameTable ? RESUBMIT : a.withConntrackTuple() ? RESUBMIT_TABLE_CT : RESUBMIT_TABLE);
-        out.writeShort(a.inPort()).writeByte(sameTable ? 0 : a.tableId());
+        int start = start(out, a.withConntrackTuple() ? RESUBMIT_TABLE_CT : RESUBMIT_TABLE);
+        out.writeShort(a.inPort()).writeByte(a.tableId());
         end(out, start);
     }
 

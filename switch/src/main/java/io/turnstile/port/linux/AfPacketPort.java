@@ -26,41 +26,47 @@ public final class AfPacketPort implements Port {
     private final ReceiveRing receiveRing;
     private final TransmitQueue transmitQueue;
     private final long carrierChangesBefore;
-    private final boolean receiveOffloadChanged;
+    /** Set once, before the port is handed out. */
+    private boolean receiveOffloadChanged;
     /** Guards the ring against {@link #close}. Lock order: receive before transmit. */
     private final ReentrantLock receiveLock = new ReentrantLock();
     private final ReentrantLock transmitLock = new ReentrantLock();
     // Written with both locks held, read with either.
     private boolean closed;
 
-    private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link, boolean receiveOffloadChanged) {
+    private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link) {
         this.name = name;
         this.ifIndex = ifIndex;
         this.fd = fd;
         this.carrierChangesBefore = link.carrierChanges();
         this.receiveRing = new ReceiveRing(fd, link.mtuBytes(), name);
-        this.receiveOffloadChanged = receiveOffloadChanged;
         this.transmitQueue = new TransmitQueue(fd, arena);
     }
 
     /**
      * Opens the device, which becomes promiscuous while the port is open.
      *
-     * @param joinSegments a veth device joins the TCP segments of a burst while the port is open (GRO, which a physical device
-     *                     does from the start), so that one super-frame walks through the switch instead of 40 frames
+     * @param joinSegments a veth device joins the TCP segments of a burst while the port is open (GRO, which a physical
+     *                     device does from the start), so that one super-frame walks through the switch, not 40 frames
      * @throws io.turnstile.port.PortException if there is no such device, or no right to use it
      */
     public static AfPacketPort open(String device, boolean joinSegments) {
         int ifIndex = Links.requireIndex(device);
         LinkMessage link = Links.query(ifIndex, device);
         int fd = PacketSocket.open(device);
+        AfPacketPort port;
         try {
-            boolean changed = joinSegments && joinSegments(device);
-            AfPacketPort port = new AfPacketPort(device, ifIndex, fd, link, changed);
-            PacketSocket.bind(fd, ifIndex, device);
-            return port;
+            port = new AfPacketPort(device, ifIndex, fd, link);
         } catch (RuntimeException e) {
             LibC.close(fd);
+            throw e;
+        }
+        try {
+            PacketSocket.bind(fd, ifIndex, device);
+            port.receiveOffloadChanged = joinSegments && joinSegments(device);
+            return port;
+        } catch (RuntimeException e) {
+            port.close();
             throw e;
         }
     }

@@ -49,18 +49,18 @@ final class PacketSocket {
         if (fd < 0) {
             throw SystemCallFailure.onOpen(device, fd);
         }
-        option(fd, PACKET_IGNORE_OUTGOING, 1, device);
-        option(fd, PACKET_VNET_HDR, 1, device);
-        option(fd, PACKET_VERSION, TPACKET_V2, device);
+        option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, device);
+        option(fd, SOL_PACKET, PACKET_VNET_HDR, 1, device);
+        option(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2, device);
         // Frames longer than a ring slot are queued whole on the socket as well, and are read from there.
-        option(fd, PACKET_COPY_THRESH, 1, device);
-        SystemCallFailure.check(LibC.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES), device);
-        SystemCallFailure.check(LibC.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES), device);
+        option(fd, SOL_PACKET, PACKET_COPY_THRESH, 1, device);
+        option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES, device);
+        option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES, device);
         return fd;
     }
 
-    private static void option(int fd, int option, int value, String device) {
-        int result = LibC.setsockopt(fd, SOL_PACKET, option, value);
+    private static void option(int fd, int level, int option, int value, String device) {
+        int result = LibC.setsockopt(fd, level, option, value);
         if (result < 0) {
             LibC.close(fd);
             throw SystemCallFailure.of(device + ": packet socket option " + option, result);

@@ -90,8 +90,8 @@ final class ReceiveRing {
 
     static int slotBytes(int mtuBytes) {
         int frameBytes = Math.max(mtuBytes + 14, MIN_SLOT_FRAME_BYTES);
-        int slot = (frameBytes + SLOT_OVERHEAD_BYTES + SLOT_ALIGNMENT_BYTES - 1) / SLOT_ALIGNMENT_BYTES * SLOT_ALIGNMENT_BYTES;
-        return Math.min(slot + SLOT_SKEW_BYTES, BLOCK_BYTES);
+        int lines = (frameBytes + SLOT_OVERHEAD_BYTES + SLOT_ALIGNMENT_BYTES - 1) / SLOT_ALIGNMENT_BYTES;
+        return Math.min(lines * SLOT_ALIGNMENT_BYTES + SLOT_SKEW_BYTES, BLOCK_BYTES);
     }
 
     /** See {@link io.turnstile.port.Port#receive}. */
