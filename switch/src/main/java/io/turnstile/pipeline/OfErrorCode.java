@@ -27,7 +27,7 @@ public enum OfErrorCode {
     OFPBAC_BAD_ARGUMENT(2, 5, 2, 5),
     OFPBAC_EPERM(2, 6, 2, 6),
     OFPBAC_TOO_MANY(2, 7, 2, 7),
-    OFPBAC_BAD_OUT_GROUP(-1, -1, 2, 9),
+    OFPBAC_BAD_OUT_GROUP(2, 9, 2, 9),
     OFPBAC_MATCH_INCONSISTENT(1, 522, 2, 10),
     OFPBAC_UNSUPPORTED_ORDER(-1, -1, 2, 11),
     OFPBAC_BAD_TAG(-1, -1, 2, 12),
