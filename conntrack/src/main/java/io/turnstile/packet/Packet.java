@@ -16,6 +16,8 @@ import java.lang.foreign.ValueLayout;
  * <p>Threads: owned by one thread from receive to send; reused for the next frame afterwards.
  */
 public final class Packet {
+    /** Largest frame that a port may deliver: a 64 KiB super-frame of the kernel (GSO) with Ethernet header and VLAN tags. */
+    public static final int MAX_FRAME_BYTES = 65_536 + 14 + 8;
     /** Free bytes kept before a received frame, for tags and encapsulations. */
     public static final int HEADROOM_BYTES = 128;
     /** "This layer is not there (or not whole)". */
@@ -40,6 +42,7 @@ public final class Packet {
     private ChecksumState checksumState = ChecksumState.UNVERIFIED;
     private int checksumStart;
     private int checksumField;
+    private int segmentBytes;
 
     // Metadata of the walk.
     private int inPort;
@@ -124,6 +127,7 @@ public final class Packet {
         this.lengthBytes = lengthBytes;
         clearLayers();
         checksumState = ChecksumState.UNVERIFIED;
+        segmentBytes = 0;
         inPort = 0;
         recirculationId = 0;
         clearConntrack();
@@ -164,6 +168,7 @@ public final class Packet {
         checksumState = other.checksumState;
         checksumStart = other.checksumStart;
         checksumField = other.checksumField;
+        segmentBytes = other.segmentBytes;
         inPort = other.inPort;
         recirculationId = other.recirculationId;
         ctState = other.ctState;
@@ -359,6 +364,19 @@ public final class Packet {
     /** Meaningful for {@link ChecksumState#PARTIAL} only. */
     public int checksumField() {
         return checksumField;
+    }
+
+    /**
+     * 0 for an ordinary frame. Otherwise the frame stands for many: its transport payload (TCP, or UDP datagrams) is to be cut
+     * into pieces of this many bytes before it meets a real wire (the kernel's GSO). Such a frame's transport checksum is
+     * always {@link ChecksumState#PARTIAL}.
+     */
+    public int segmentBytes() {
+        return segmentBytes;
+    }
+
+    public void setSegmentBytes(int segmentBytes) {
+        this.segmentBytes = segmentBytes;
     }
 
     // ---- metadata ----

@@ -33,6 +33,16 @@ public final class PacketBatch {
         packets[length++] = packet;
     }
 
+    /** Replaces the packet at a position below {@link #length()}; with {@link #shorten} a caller takes packets out in place. */
+    public void set(int index, Packet packet) {
+        packets[index] = packet;
+    }
+
+    /** Keeps only the first packets. */
+    public void shorten(int length) {
+        this.length = length;
+    }
+
     public void clear() {
         length = 0;
     }

@@ -22,6 +22,18 @@ public interface Port extends AutoCloseable {
     int pollDescriptor();
 
     /**
+     * Names the callback of a port without a descriptor: called by any thread after frames arrived, perhaps more often than
+     * needed. Ports with a descriptor ignore it.
+     */
+    default void onReadable(Runnable wakeup) {
+    }
+
+    /** Whether a port without a descriptor holds frames now; ports with one answer by polling it. */
+    default boolean hasPending() {
+        return false;
+    }
+
+    /**
      * Takes frames that have arrived: fills packets of {@code pool} in order and adds them to {@code into} until it is full
      * or nothing is left. Does not block and does not parse. Packets are reset, with bytes, length and checksum state set.
      *
@@ -47,6 +59,16 @@ public interface Port extends AutoCloseable {
 
     /** Sets the device administratively up or down. Errors are {@link PortException}. */
     void setAdminUp(boolean up);
+
+    /** Sets the device's address, 48 bits. Errors are {@link PortException}. */
+    default void setMacAddress(long macAddress) {
+        throw new PortException(name() + ": cannot set address (Operation not supported)");
+    }
+
+    /** Sets the largest layer-3 packet. Errors are {@link PortException}. */
+    default void setMtu(int mtuBytes) {
+        throw new PortException(name() + ": cannot set MTU (Operation not supported)");
+    }
 
     @Override
     void close();

@@ -1,0 +1,38 @@
+package io.turnstile.offload;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Those who watch events. Threads: any. */
+final class EventTaps {
+    private static final Logger LOG = LoggerFactory.getLogger(EventTaps.class);
+
+    private final List<Consumer<OffloadEvent>> taps = new CopyOnWriteArrayList<>();
+
+    void add(Consumer<OffloadEvent> tap) {
+        taps.add(tap);
+    }
+
+    void remove(Consumer<OffloadEvent> tap) {
+        taps.remove(tap);
+    }
+
+    boolean isEmpty() {
+        return taps.isEmpty();
+    }
+
+    /** Tells all; one that throws is taken off, with a line saying so. */
+    void tell(OffloadEvent event) {
+        for (Consumer<OffloadEvent> tap : taps) {
+            try {
+                tap.accept(event);
+            } catch (RuntimeException e) {
+                taps.remove(tap);
+                LOG.warn("an offload event tap failed and was taken off: {}", e.toString());
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package io.turnstile.offload;
+
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
+
+/**
+ * One operation that a provider was given, with its result: what an event tap sees.
+ *
+ * @param provider name of the provider
+ * @param wallMs   when the result was there, ms since the epoch
+ */
+public record OffloadEvent(String provider, OffloadOperation operation, OffloadResult result, long wallMs) {
+
+    /** The kinds of operations, as text and as index of counters. */
+    public enum Kind {
+        QUERY("query"), ADD("add"), ESTABLISHED("established"), UPDATE("update"), DELETE("delete");
+
+        private final String text;
+
+        Kind(String text) {
+            this.text = text;
+        }
+
+        static Kind of(OffloadOperation operation) {
+            return switch (operation) {
+                case OffloadOperation.Query q -> QUERY;
+                case OffloadOperation.Add a -> ADD;
+                case OffloadOperation.Established e -> ESTABLISHED;
+                case OffloadOperation.Update u -> UPDATE;
+                case OffloadOperation.Delete d -> DELETE;
+            };
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    public Kind kind() {
+        return Kind.of(operation);
+    }
+
+    public ConnView connection() {
+        return operation.connection();
+    }
+
+    /**
+     * One line: {@code dummy add in=p1(1) udp,orig=(…),reply=(…) -> ok}. An established event shows both ports
+     * ({@code in=… reply=…}), a delete its reason.
+     */
+    @Override
+    public String toString() {
+        String detail = switch (operation) {
+            case OffloadOperation.Query q -> in(q.connection());
+            case OffloadOperation.Add a -> in(a.connection());
+            case OffloadOperation.Established e -> in(e.connection()) + " reply=" + e.replyIngress();
+            case OffloadOperation.Update u -> in(u.connection());
+            case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
+        };
+        return provider + " " + kind() + " " + detail + " " + connection() + " -> " + resultText();
+    }
+
+    private static String in(ConnView connection) {
+        PortRef port = connection.originalIngress();
+        return "in=" + port;
+    }
+
+    /** The result in words: {@code accepted}, {@code declined: …}, {@code ok}, {@code last used …}, {@code failed: …}. */
+    public String resultText() {
+        return switch (result) {
+            case Verdict.Accept a -> "accepted";
+            case Verdict.Decline d -> "declined: " + d.reason();
+            case OffloadResult.Done d -> "ok";
+            case OffloadResult.Covered c -> c.both() ? "ok" : "ask again";
+            case OffloadResult.LastUsed l -> l.epochMs() == 0 ? "last used unknown" : "last used " + l.epochMs();
+            case OffloadResult.Failed f -> "failed: " + f.reason();
+        };
+    }
+}

@@ -1,0 +1,37 @@
+package io.turnstile.offload;
+
+/** How one connection stands with one provider. The ordinals are stored: see {@link SlotTable}. */
+public enum OffloadState {
+    /** The provider was not told of it (yet). */
+    NONE("none"),
+    /** Being asked and added. */
+    ADDING("adding"),
+    /** Held; no reply was announced, or the provider wants to be asked again. */
+    ADDED("added"),
+    /** Held; the offload covers both directions. */
+    ESTABLISHED("established"),
+    /** Being taken away. */
+    DELETING("deleting"),
+    /** The provider refused it; not held. */
+    DECLINED("declined"),
+    /** A callback failed; not held. */
+    FAILED("failed");
+
+    static final OffloadState[] BY_ORDINAL = values();
+
+    private final String text;
+
+    OffloadState(String text) {
+        this.text = text;
+    }
+
+    /** The provider holds the connection: connAdd returned and connDel has not been called. */
+    boolean isHeld() {
+        return this == ADDED || this == ESTABLISHED;
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}

@@ -1,0 +1,9 @@
+package io.turnstile.offload;
+
+/** Tells the names of ports, for {@link io.turnstile.offload.spi.PortRef}. Threads: any; answers at once. */
+@FunctionalInterface
+public interface PortNames {
+
+    /** The interface name of the datapath port, or null if there is none by that number. */
+    String name(int portNumber);
+}

@@ -1,0 +1,41 @@
+package io.turnstile.offload;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The distinct reasons that a provider gave for declining or failing, so that a connection keeps a number instead of a text.
+ * Bounded: what comes after {@link #CAPACITY} distinct texts is {@code other}. Index 0 is "no reason".
+ *
+ * <p>Threads: any.
+ */
+final class ReasonTable {
+    static final int CAPACITY = 255;
+    private static final int OTHER = CAPACITY + 1;
+    private static final int MAX_LENGTH = 200;
+
+    private final Map<String, Integer> indexes = new HashMap<>(); // guarded by this
+    private final String[] texts = new String[CAPACITY + 2];      // guarded by this
+
+    synchronized int index(String reasonOrNull) {
+        String reason = reasonOrNull == null || reasonOrNull.isBlank() ? "no reason given" : reasonOrNull.strip();
+        String text = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH);
+        Integer known = indexes.get(text);
+        if (known != null) {
+            return known;
+        }
+        if (indexes.size() == CAPACITY) {
+            texts[OTHER] = "other";
+            return OTHER;
+        }
+        int index = indexes.size() + 1;
+        indexes.put(text, index);
+        texts[index] = text;
+        return index;
+    }
+
+    /** Null for index 0. */
+    synchronized String text(int index) {
+        return texts[index];
+    }
+}

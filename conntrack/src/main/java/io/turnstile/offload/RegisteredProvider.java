@@ -1,0 +1,137 @@
+package io.turnstile.offload;
+
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Verdict;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * A provider whose {@code init} succeeded: the one door through which the dispatcher calls it, with its counters.
+ * Whatever the provider does, a call gives one fitting result per operation.
+ *
+ * <p>Threads: any shard's.
+ */
+final class RegisteredProvider {
+
+    /** What an operation came to, as index of counters. */
+    enum Outcome {
+        OK("ok"), DECLINED("declined"), ASK_AGAIN("ask again"), UNKNOWN("unknown"), FAILED("failed");
+
+        private final String text;
+
+        Outcome(String text) {
+            this.text = text;
+        }
+
+        static Outcome of(OffloadResult result) {
+            return switch (result) {
+                case Verdict.Accept a -> OK;
+                case Verdict.Decline d -> DECLINED;
+                case OffloadResult.Done d -> OK;
+                case OffloadResult.Covered c -> c.both() ? OK : ASK_AGAIN;
+                case OffloadResult.LastUsed l -> l.epochMs() == 0 ? UNKNOWN : OK;
+                case OffloadResult.Failed f -> FAILED;
+            };
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    private final OffloadProvider provider;
+    private final String name;
+    private final int index;
+    private final ReasonTable reasons = new ReasonTable();
+    private final LongAdder[][] counts = new LongAdder[OffloadEvent.Kind.values().length][Outcome.values().length];
+    private final LongAdder batches = new LongAdder();
+
+    RegisteredProvider(OffloadProvider provider, String name, int index) {
+        this.provider = provider;
+        this.name = name;
+        this.index = index;
+        for (LongAdder[] row : counts) {
+            for (int i = 0; i < row.length; i++) {
+                row[i] = new LongAdder();
+            }
+        }
+    }
+
+    OffloadProvider provider() {
+        return provider;
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Place in priority order, and of its cells in {@link SlotTable}. */
+    int index() {
+        return index;
+    }
+
+    ReasonTable reasons() {
+        return reasons;
+    }
+
+    long count(OffloadEvent.Kind kind, Outcome outcome) {
+        return counts[kind.ordinal()][outcome.ordinal()].sum();
+    }
+
+    long batches() {
+        return batches.sum();
+    }
+
+    /** Hands a batch over and checks what comes back: one result per operation, each of a kind that fits. */
+    List<OffloadResult> operate(List<OffloadOperation> operations) {
+        batches.increment();
+        List<OffloadResult> answers = answers(operations);
+        List<OffloadResult> results = new ArrayList<>(operations.size());
+        for (int i = 0; i < operations.size(); i++) {
+            OffloadResult result = fitting(operations.get(i), answers.get(i));
+            counts[OffloadEvent.Kind.of(operations.get(i)).ordinal()][Outcome.of(result).ordinal()].increment();
+            results.add(result);
+        }
+        return results;
+    }
+
+    private List<OffloadResult> answers(List<OffloadOperation> operations) {
+        OffloadResult whole;
+        try {
+            List<OffloadResult> answers = new ArrayList<>(provider.operate(operations));
+            if (answers.size() == operations.size()) {
+                return answers;
+            }
+            whole = new OffloadResult.Failed("wrong number of results", null);
+        } catch (Throwable e) { // contained: the worst that a provider can throw must not end the dispatcher's thread
+            whole = new OffloadResult.Failed(text(e), e);
+        }
+        return Collections.nCopies(operations.size(), whole);
+    }
+
+    /** The throwable in words, even if it cannot say them itself. */
+    static String text(Throwable thrown) {
+        try {
+            return String.valueOf(thrown);
+        } catch (Throwable e) {
+            return thrown.getClass().getName();
+        }
+    }
+
+    private static OffloadResult fitting(OffloadOperation operation, OffloadResult result) {
+        boolean fits = result instanceof OffloadResult.Failed || switch (operation) {
+            case OffloadOperation.Query q -> result instanceof Verdict;
+            case OffloadOperation.Add a -> result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
+            case OffloadOperation.Established e -> result instanceof OffloadResult.Covered;
+            case OffloadOperation.Update u -> result instanceof OffloadResult.LastUsed;
+            case OffloadOperation.Delete d -> result instanceof OffloadResult.Done;
+        };
+        return fits ? result : new OffloadResult.Failed("wrong result: "
+                + (result == null ? "null" : result.getClass().getSimpleName()), null);
+    }
+}

@@ -1,0 +1,188 @@
+package io.turnstile.offload;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/**
+ * What the dispatcher knows of each slot of the tracker's table: a word of flags, the link of the event queue, and one
+ * cell per provider. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is
+ * allocated for a connection.
+ *
+ * <p>The word: the connection id's upper half (its generation) in the upper half, {@code SlotTable} flags in the lower. It
+ * changes by compare-and-set only, so an event that is late for a generation finds it changed and does nothing.
+ *
+ * <p>The cell: {@link OffloadState} ordinal in the low {@link #STATE_BITS} bits, index of the reason above. Written
+ * under the slot's shard lock, read by anyone.
+ *
+ * <p>Threads: any. Growing takes this object's monitor for the time of an allocation.
+ */
+final class SlotTable {
+    /** The dispatcher follows this connection. */
+    static final int TRACKED = 1;
+    /** The slot is in its shard's queue (set by whoever links it, cleared by the shard when it takes the slot). */
+    static final int QUEUED = 1 << 1;
+    /** Pending: announce to providers. */
+    static final int ADD = 1 << 2;
+    /** Pending: a reply was seen. */
+    static final int ESTABLISHED = 1 << 3;
+    /** Pending: ask for the last use. */
+    static final int UPDATE = 1 << 4;
+    /** It left the tracker's table, its entry is on hold; {@link #REASON_MASK} has the reason's ordinal. Stays. */
+    static final int REMOVED = 1 << 5;
+    static final int REASON_SHIFT = 6;
+    static final int REASON_MASK = 3 << REASON_SHIFT;
+    /** The providers are leaving: take the connection from them. Stays until the slot is sealed. */
+    static final int WITHDRAW = 1 << 8;
+    /** No provider wants to hear of replies any more. */
+    static final int ESTABLISHED_DONE = 1 << 9;
+    /** At least one provider holds the connection. */
+    static final int HELD = 1 << 10;
+    /** The slot takes no more connections: this table is at its end. */
+    static final int SEALED = 1 << 11;
+    /** What taking a slot from the queue clears. */
+    static final int TAKEN = QUEUED | ADD | ESTABLISHED | UPDATE;
+
+    static final int STATE_BITS = 3;
+    private static final int STATE_MASK = (1 << STATE_BITS) - 1;
+
+    static final int CHUNK_BITS = 12;
+    static final int CHUNK_SLOTS = 1 << CHUNK_BITS;
+    private static final int CHUNK_MASK = CHUNK_SLOTS - 1;
+
+    private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle CELL = MethodHandles.arrayElementVarHandle(int[].class);
+
+    private final int providers;
+    private volatile Chunk[] chunks = new Chunk[0];
+    private boolean closed; // guarded by this
+
+    SlotTable(int providers) {
+        this.providers = providers;
+    }
+
+    /** {@link #CHUNK_SLOTS} neighbouring slots. */
+    static final class Chunk {
+        private final long[] words = new long[CHUNK_SLOTS];
+        private final int[] next = new int[CHUNK_SLOTS];
+        private final int[] cells;
+
+        private Chunk(int providers) {
+            cells = new int[CHUNK_SLOTS * providers];
+        }
+    }
+
+    static int slotOf(long connectionId) {
+        return (int) connectionId;
+    }
+
+    static long word(long connectionId, int flags) {
+        return connectionId & 0xffff_ffff_0000_0000L | flags;
+    }
+
+    static int flags(long word) {
+        return (int) word;
+    }
+
+    static boolean sameGeneration(long word, long connectionId) {
+        return word >>> 32 == connectionId >>> 32;
+    }
+
+    /** Generations of a slot grow, modulo 2^32. */
+    static boolean isNewer(long connectionId, long word) {
+        return (int) (connectionId >>> 32) - (int) (word >>> 32) > 0;
+    }
+
+    static long connectionId(long word, int slot) {
+        return word & 0xffff_ffff_0000_0000L | slot & 0xffff_ffffL;
+    }
+
+    /** The chunk of the slot, or null if it was never met. */
+    Chunk chunkOrNull(int slot) {
+        Chunk[] present = chunks;
+        int index = slot >>> CHUNK_BITS;
+        return index < present.length ? present[index] : null;
+    }
+
+    /** The chunk of the slot, made if need be; null if the table is closed and has none. */
+    Chunk chunkFor(int slot) {
+        Chunk chunk = chunkOrNull(slot);
+        return chunk != null ? chunk : grow(slot >>> CHUNK_BITS);
+    }
+
+    private synchronized Chunk grow(int index) {
+        Chunk[] present = chunks;
+        if (index < present.length && present[index] != null) {
+            return present[index];
+        }
+        if (closed) {
+            return null;
+        }
+        Chunk[] grown = index < present.length ? present.clone()
+                : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
+        grown[index] = new Chunk(providers);
+        chunks = grown;
+        return grown[index];
+    }
+
+    /** From now on no slot is met for the first time. */
+    synchronized void close() {
+        closed = true;
+    }
+
+    /** One past the last slot that may have been met. */
+    int slotLimit() {
+        return chunks.length << CHUNK_BITS;
+    }
+
+    long word(Chunk chunk, int slot) {
+        return (long) WORD.getVolatile(chunk.words, slot & CHUNK_MASK);
+    }
+
+    boolean changeWord(Chunk chunk, int slot, long expected, long changed) {
+        return WORD.compareAndSet(chunk.words, slot & CHUNK_MASK, expected, changed);
+    }
+
+    /** Clears {@link #TAKEN} and returns the word as it was. */
+    long take(Chunk chunk, int slot) {
+        return (long) WORD.getAndBitwiseAnd(chunk.words, slot & CHUNK_MASK, ~(long) TAKEN);
+    }
+
+    /** The slot's link; belongs to whoever set {@link #QUEUED}, from the shard's taking on to the shard. */
+    int next(int slot) {
+        return chunkOrNull(slot).next[slot & CHUNK_MASK];
+    }
+
+    void setNext(Chunk chunk, int slot, int next) {
+        chunk.next[slot & CHUNK_MASK] = next;
+    }
+
+    void setNext(int slot, int next) {
+        setNext(chunkOrNull(slot), slot, next);
+    }
+
+    private int cellIndex(int slot, int provider) {
+        return (slot & CHUNK_MASK) * providers + provider;
+    }
+
+    /** State and reason as one reading. */
+    int cell(Chunk chunk, int slot, int provider) {
+        return (int) CELL.getAcquire(chunk.cells, cellIndex(slot, provider));
+    }
+
+    static OffloadState state(int cell) {
+        return OffloadState.BY_ORDINAL[cell & STATE_MASK];
+    }
+
+    static int reasonIndex(int cell) {
+        return cell >>> STATE_BITS;
+    }
+
+    OffloadState state(Chunk chunk, int slot, int provider) {
+        return state(cell(chunk, slot, provider));
+    }
+
+    void setState(Chunk chunk, int slot, int provider, OffloadState state, int reasonIndex) {
+        CELL.setRelease(chunk.cells, cellIndex(slot, provider), reasonIndex << STATE_BITS | state.ordinal());
+    }
+}

@@ -1,0 +1,28 @@
+package io.turnstile.offload.spi;
+
+/** Why a provider has to let go of a connection. */
+public enum DelReason {
+    /** The connection's deadline passed. */
+    EXPIRED("expired"),
+    /** Somebody flushed it, by {@code dpctl/flush-conntrack} or OpenFlow. */
+    FLUSHED("flushed"),
+    /** Another connection took its place in the table: {@code ct(commit,force)}, or a new SYN on a closed one. */
+    REPLACED("replaced"),
+    /** Its zone was deleted. */
+    ZONE_DELETED("zone deleted"),
+    /** The provider is being closed (hw-offload off); the connection itself lives on in software. */
+    PROVIDER_LEAVING("provider leaving"),
+    /** A callback of this provider for this connection failed; the connection lives on in software. */
+    PROVIDER_FAILED("provider failed");
+
+    private final String text;
+
+    DelReason(String text) {
+        this.text = text;
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}

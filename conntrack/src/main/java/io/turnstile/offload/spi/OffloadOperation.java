@@ -1,0 +1,43 @@
+package io.turnstile.offload.spi;
+
+/**
+ * One operation of a batch handed to {@link OffloadProvider#operate}. Immutable; a provider may keep it.
+ *
+ * <p>Later releases may add kinds. A provider that overrides {@code operate} passes the ones that it does not handle
+ * itself to {@link OffloadProvider#operateOne}.
+ */
+public sealed interface OffloadOperation {
+
+    /** The connection concerned. */
+    ConnView connection();
+
+    /** Asks {@link OffloadProvider#canOffload}. Results: {@link Verdict}, {@link OffloadResult.Failed}. */
+    record Query(ConnView connection) implements OffloadOperation {
+    }
+
+    /**
+     * Asks {@link OffloadProvider#connAdd}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}, and
+     * {@link Verdict.Decline} from a provider that finds out only now (its table is full).
+     */
+    record Add(ConnView connection) implements OffloadOperation {
+    }
+
+    /**
+     * Asks {@link OffloadProvider#connEstablished}. Results: {@link OffloadResult.Covered}, {@link OffloadResult.Failed}.
+     *
+     * @param replyIngress the port by which the reply came in
+     */
+    record Established(ConnView connection, PortRef replyIngress) implements OffloadOperation {
+    }
+
+    /** Asks {@link OffloadProvider#connUpdate}. Results: {@link OffloadResult.LastUsed}, {@link OffloadResult.Failed}. */
+    record Update(ConnView connection) implements OffloadOperation {
+    }
+
+    /**
+     * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}; either
+     * way the provider is taken to hold the connection no longer.
+     */
+    record Delete(ConnView connection, DelReason reason) implements OffloadOperation {
+    }
+}

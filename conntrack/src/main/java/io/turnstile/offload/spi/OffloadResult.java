@@ -1,0 +1,43 @@
+package io.turnstile.offload.spi;
+
+/**
+ * What became of one {@link OffloadOperation}. Which result fits which operation stands at the operation; one that does
+ * not fit counts as {@link Failed}.
+ */
+public sealed interface OffloadResult
+        permits Verdict, OffloadResult.Done, OffloadResult.Covered, OffloadResult.LastUsed, OffloadResult.Failed {
+
+    /** The shared {@link Done}. */
+    Done DONE = new Done();
+    /** The shared {@link Verdict.Accept}. */
+    Verdict ACCEPT = new Verdict.Accept();
+
+    /** An add or delete was carried out. */
+    record Done() implements OffloadResult {
+    }
+
+    /**
+     * Answer to an {@link OffloadOperation.Established}.
+     *
+     * @param both true: the offload covers both directions now; false: ask again
+     */
+    record Covered(boolean both) implements OffloadResult {
+    }
+
+    /**
+     * Answer to an {@link OffloadOperation.Update}.
+     *
+     * @param epochMs when the provider last saw a packet of the connection, ms since the epoch; 0: unknown
+     */
+    record LastUsed(long epochMs) implements OffloadResult {
+    }
+
+    /**
+     * The operation failed and the provider does not hold the connection on account of it.
+     *
+     * @param reason      for people, a few words
+     * @param causeOrNull what was thrown, if anything was
+     */
+    record Failed(String reason, Throwable causeOrNull) implements OffloadResult {
+    }
+}

@@ -1,0 +1,15 @@
+package io.turnstile.bench;
+
+import picocli.CommandLine;
+
+/** {@code ./turnstile bench …}: every measurement that docs/performance.md speaks of, by the command named there. */
+@CommandLine.Command(name = "bench", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "switch|conntrack",
+        subcommands = {SideBySide.class, ConntrackBench.class})
+public final class Bench {
+    private Bench() {
+    }
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Bench()).execute(args));
+    }
+}

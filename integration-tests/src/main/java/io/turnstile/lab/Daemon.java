@@ -1,0 +1,82 @@
+package io.turnstile.lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A program that runs until it is closed: first asked to end, after a while made to. */
+public final class Daemon implements AutoCloseable {
+    private static final int GRACE_SECONDS = 10;
+
+    private final Process process;
+    private final Path log;
+
+    private Daemon(Process process, Path log) {
+        this.process = process;
+        this.log = log;
+    }
+
+    /** Starts the program with both output streams in {@code log}. */
+    public static Daemon start(List<String> words, Map<String, String> environment, Path log) {
+        try {
+            ProcessBuilder builder = new ProcessBuilder(words)
+                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile());
+            builder.environment().putAll(environment);
+            return new Daemon(builder.start(), log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** CPU time used so far by the process, in nanoseconds; 0 when the system does not tell. */
+    public long cpuNs() {
+        return process.info().totalCpuDuration().map(java.time.Duration::toNanos).orElse(0L);
+    }
+
+    public String output() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            return "(no log: " + e.getMessage() + ")";
+        }
+    }
+
+    /** kill -9, for stories about what survives it. */
+    public void kill() {
+        process.destroyForcibly();
+        await();
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        if (!await()) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+            await();
+        }
+    }
+
+    private boolean await() {
+        try {
+            return process.waitFor(GRACE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

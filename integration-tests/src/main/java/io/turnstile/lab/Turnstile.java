@@ -1,0 +1,121 @@
+package io.turnstile.lab;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Turnstile as a person starts it: {@code ./turnstile run} with a run directory of its own and the embedded database. */
+public final class Turnstile implements LabSwitch {
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+    private final Lab lab;
+    private final SwitchTools tools;
+    private final Path databaseFile;
+    private final List<String> command;
+    private Daemon daemon;
+
+    private Turnstile(Lab lab, SwitchTools tools, Path databaseFile, List<String> databaseOptions, List<String> options) {
+        this.lab = lab;
+        this.tools = tools;
+        this.databaseFile = databaseFile;
+        command = new ArrayList<>(List.of(repositoryRoot().resolve("turnstile").toString(), "run",
+                "--rundir=" + tools.runDirectory(), "--unixctl=" + tools.controlSocket()));
+        command.addAll(databaseOptions);
+        command.addAll(options);
+    }
+
+    /** @param options more options for {@code ./turnstile run}, such as {@code --enable-dummy} */
+    public static Turnstile start(Lab lab, String... options) {
+        SwitchTools tools = newTools(lab);
+        return startOn(lab, tools, tools.runDirectory().resolve("conf.db"), options);
+    }
+
+    /** Starts on a database file that is there already. */
+    public static Turnstile startOn(Lab lab, Path databaseFile, String... options) {
+        return startOn(lab, newTools(lab), databaseFile, options);
+    }
+
+    private static Turnstile startOn(Lab lab, SwitchTools tools, Path databaseFile, String... options) {
+        Turnstile turnstile = new Turnstile(lab, tools, databaseFile, List.of("--db-file=" + databaseFile), List.of(options));
+        turnstile.start();
+        return turnstile;
+    }
+
+    /** Starts in the place of ovs-vswitchd, on a real ovsdb-server that ends with the lab. */
+    public static Turnstile attach(Lab lab, String... options) {
+        SwitchTools tools = newTools(lab);
+        OpenVswitch.startDatabase(lab, tools);
+        Turnstile turnstile = new Turnstile(lab, tools, null,
+                List.of("unix:" + tools.runDirectory().resolve("db.sock")), List.of(options));
+        turnstile.start();
+        return turnstile;
+    }
+
+    private static SwitchTools newTools(Lab lab) {
+        Path directory = lab.folder().resolve("turnstile" + System.nanoTime());
+        directory.toFile().mkdirs();
+        return new SwitchTools(directory, directory.resolve("turnstile.ctl"));
+    }
+
+    /** The repository's root: the first folder above the working directory that has the launcher. */
+    public static Path repositoryRoot() {
+        for (Path path = Path.of("").toAbsolutePath(); path != null; path = path.getParent()) {
+            if (Files.isExecutable(path.resolve("turnstile")) && Files.exists(path.resolve("pom.xml"))) {
+                return path;
+            }
+        }
+        throw new IllegalStateException("run this inside the repository: no ./turnstile above " + Path.of("").toAbsolutePath());
+    }
+
+    private void start() {
+        daemon = lab.start(command, Map.of());
+        Await.until("turnstile answers", START_LIMIT, () -> appctl("version").attempt().succeeded()
+                && Files.exists(tools.runDirectory().resolve("db.sock")), daemon::output);
+    }
+
+    /** Starts again, on the same database, after the daemon was killed. */
+    public void restart() {
+        start();
+    }
+
+    public Path databaseFile() {
+        return databaseFile;
+    }
+
+    public Path runDirectory() {
+        return tools.runDirectory();
+    }
+
+    @Override
+    public String name() {
+        return "turnstile";
+    }
+
+    @Override
+    public Command vsctl(String... words) {
+        return tools.vsctl(words);
+    }
+
+    @Override
+    public Command ofctl(String... words) {
+        return tools.ofctl(words);
+    }
+
+    @Override
+    public Command appctl(String... words) {
+        return tools.appctl(words);
+    }
+
+    @Override
+    public Daemon daemon() {
+        return daemon;
+    }
+
+    @Override
+    public void close() {
+        daemon.close();
+    }
+}

@@ -1,0 +1,57 @@
+package io.turnstile.stories;
+
+import io.turnstile.lab.Host;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * What a story saw, step by step, with what differs from run to run (ids, ephemeral ports, MAC addresses, ages, device names)
+ * replaced by a word: two switches that behave alike leave equal transcripts.
+ */
+final class Transcript {
+    private static final Pattern UUID = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+    private static final Pattern EPHEMERAL_PORT = Pattern.compile("\\b(sport|dport)=(\\d{5})\\b");
+    private static final Pattern ICMP_ID = Pattern.compile("\\bid=\\d+");
+    private static final Pattern MAC = Pattern.compile("([0-9a-f]{2}:){5}[0-9a-f]{2}");
+    private static final Pattern DATAPATH_ID = Pattern.compile("dpid:[0-9a-f]{16}");
+    private static final Pattern LOG_TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\S+Z\\|\\d+\\|");
+    private static final Pattern SCRATCH_FOLDER = Pattern.compile("/tmp/turnstile-[^/\\s]+/[A-Za-z]+\\d+(/[a-z]+\\.ctl)?");
+    private static final Pattern VERSION = Pattern.compile("ovs_version: \"[^\"]*\"");
+
+    private final List<String> steps = new ArrayList<>();
+    private final List<Host> hosts;
+
+    Transcript(Host... hosts) {
+        this.hosts = List.of(hosts);
+    }
+
+    void add(String title, String text) {
+        steps.add("## " + title + "\n" + normal(text));
+    }
+
+    void addSorted(String title, List<String> lines) {
+        add(title, lines.stream().map(this::normal).sorted().collect(Collectors.joining("\n")));
+    }
+
+    private String normal(String text) {
+        String normal = text;
+        for (int i = 0; i < hosts.size(); i++) {
+            normal = normal.replace(hosts.get(i).device(), "host" + i);
+        }
+        normal = UUID.matcher(normal).replaceAll("UUID");
+        normal = EPHEMERAL_PORT.matcher(normal).replaceAll("$1=EPHEMERAL");
+        normal = ICMP_ID.matcher(normal).replaceAll("id=ID");
+        normal = MAC.matcher(normal).replaceAll("MAC");
+        normal = LOG_TIME.matcher(normal).replaceAll("TIME|");
+        normal = SCRATCH_FOLDER.matcher(normal).replaceAll("FOLDER");
+        normal = DATAPATH_ID.matcher(normal).replaceAll("dpid:ID");
+        return VERSION.matcher(normal).replaceAll("ovs_version: VERSION").stripTrailing();
+    }
+
+    @Override
+    public String toString() {
+        return String.join("\n\n", steps);
+    }
+}

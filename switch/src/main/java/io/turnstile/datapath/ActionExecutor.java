@@ -1,0 +1,266 @@
+package io.turnstile.datapath;
+
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.InternetChecksum;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.Packet.ChecksumState;
+import io.turnstile.packet.PacketBatch;
+import io.turnstile.packet.PacketParser;
+
+/**
+ * Rewrites packets. Every rewrite of a summed field carries the change into the checksums that cover it (RFC 1624); a checksum
+ * the sender left open is completed first, except where the header it covers stays as it is. A packet without the header that a
+ * rewrite names stays as it is, as in Open vSwitch.
+ *
+ * <p>Threads: stateless.
+ */
+final class ActionExecutor {
+    private static final int TAG_BYTES = PacketParser.VLAN_TAG_BYTES;
+    private static final int MAC_PAIR_BYTES = 12;
+    private static final int ND_TARGET_OFFSET = 8;
+    private static final int ND_OPTIONS_OFFSET = 24;
+
+    private ActionExecutor() {
+    }
+
+    // ---- VLAN ----
+
+    /** Returns how many packets had no headroom; those are taken out of the batch. */
+    static int pushVlan(PacketBatch packets, DatapathAction.PushVlan push) {
+        int kept = 0;
+        for (int i = 0; i < packets.length(); i++) {
+            Packet packet = packets.get(i);
+            if (packet.insertBytes(MAC_PAIR_BYTES, TAG_BYTES)) {
+                packet.putU16(MAC_PAIR_BYTES, push.tpid());
+                packet.putU16(MAC_PAIR_BYTES + 2, push.tci() & ~PacketParser.VLAN_PRESENT);
+                // The old tag, if there was one, is an inner one now: what is behind it is no longer looked at.
+                boolean secondTag = packet.vlanTci() != 0;
+                packet.setVlan(secondTag ? packet.u16(MAC_PAIR_BYTES + TAG_BYTES) : packet.etherType(),
+                        push.tci() | PacketParser.VLAN_PRESENT);
+                packets.set(kept++, packet);
+            }
+        }
+        int lost = packets.length() - kept;
+        packets.shorten(kept);
+        return lost;
+    }
+
+    static void popVlan(PacketBatch packets) {
+        for (int i = 0; i < packets.length(); i++) {
+            Packet packet = packets.get(i);
+            if (packet.vlanTci() != 0) {
+                packet.removeBytes(MAC_PAIR_BYTES, TAG_BYTES);
+                PacketParser.parse(packet); // A tag behind it comes to light.
+            }
+        }
+    }
+
+    // ---- fields ----
+
+    static void setField(PacketBatch packets, DatapathAction.SetField set) {
+        for (int i = 0; i < packets.length(); i++) {
+            setField(packets.get(i), set);
+        }
+    }
+
+    private static void setField(Packet packet, DatapathAction.SetField set) {
+        switch (set.field()) {
+            case ETH_DST -> packet.putU48(0, merge(packet.u48(0), set));
+            case ETH_SRC -> packet.putU48(6, merge(packet.u48(6), set));
+            case VLAN_TCI -> setVlanTci(packet, set);
+            case NW_SRC, NW_DST, NW_TOS, NW_TTL, IPV6_SRC, IPV6_DST, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET ->
+                    setNetworkField(packet, set);
+            case TP_SRC -> setTransportField(packet, set, 0);
+            case TP_DST -> setTransportField(packet, set, 2);
+            default -> throw new IllegalArgumentException("not a packet field: " + set.field());
+        }
+    }
+
+    private static long merge(long old, DatapathAction.SetField set) {
+        return (old & ~set.maskLow()) | (set.valueLow() & set.maskLow());
+    }
+
+    private static void setVlanTci(Packet packet, DatapathAction.SetField set) {
+        if (packet.vlanTci() != 0) {
+            int tci = (int) merge(packet.vlanTci(), set);
+            packet.putU16(PacketParser.ETHERNET_BYTES, tci & ~PacketParser.VLAN_PRESENT);
+            packet.setVlan(packet.etherType(), tci | PacketParser.VLAN_PRESENT);
+        }
+    }
+
+    private static void setNetworkField(Packet packet, DatapathAction.SetField set) {
+        int l3 = packet.l3Offset();
+        if (l3 == Packet.ABSENT) {
+            return;
+        }
+        completeChecksum(packet);
+        switch (packet.etherType()) {
+            case EtherTypes.IPV4 -> setIpv4Field(packet, l3, set);
+            case EtherTypes.IPV6 -> setIpv6Field(packet, l3, set);
+            default -> setArpField(packet, l3, set);
+        }
+    }
+
+    /** The pseudo-header's sum stands in an open checksum field: finish it before anything under it changes. */
+    private static void completeChecksum(Packet packet) {
+        if (packet.checksumState() == ChecksumState.PARTIAL && packet.segmentBytes() == 0) {
+            InternetChecksum.complete(packet);
+        }
+    }
+
+    private static void setArpField(Packet packet, int l3, DatapathAction.SetField set) {
+        switch (set.field()) {
+            case NW_PROTO -> packet.putU16(l3 + 6, (int) merge(packet.u16(l3 + 6), set));
+            case ARP_SHA -> packet.putU48(l3 + 8, merge(packet.u48(l3 + 8), set));
+            case NW_SRC -> packet.putU32(l3 + 14, (int) merge(packet.u32(l3 + 14), set));
+            case ARP_THA -> packet.putU48(l3 + 18, merge(packet.u48(l3 + 18), set));
+            case NW_DST -> packet.putU32(l3 + 24, (int) merge(packet.u32(l3 + 24), set));
+            default -> {
+                // Not a field of ARP.
+            }
+        }
+    }
+
+    private static void setIpv4Field(Packet packet, int l3, DatapathAction.SetField set) {
+        switch (set.field()) {
+            case NW_SRC -> setIpv4Address(packet, l3, l3 + 12, set);
+            case NW_DST -> setIpv4Address(packet, l3, l3 + 16, set);
+            case NW_TOS -> setIpv4Word(packet, l3, l3, (packet.u8(l3) << 8) | (int) merge(packet.u8(l3 + 1), set));
+            case NW_TTL -> setIpv4Word(packet, l3, l3 + 8, ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
+            default -> {
+                // Not a field of IPv4.
+            }
+        }
+    }
+
+    private static void setIpv4Word(Packet packet, int l3, int offset, int value) {
+        packet.putU16(l3 + 10, InternetChecksum.update16(packet.u16(l3 + 10), packet.u16(offset), value));
+        packet.putU16(offset, value);
+    }
+
+    private static void setIpv4Address(Packet packet, int l3, int offset, DatapathAction.SetField set) {
+        int old = packet.u32(offset);
+        int value = (int) merge(old & 0xffff_ffffL, set);
+        packet.putU16(l3 + 10, InternetChecksum.update32(packet.u16(l3 + 10), old, value));
+        updateTransport32(packet, old, value);
+        packet.putU32(offset, value);
+    }
+
+    private static void setIpv6Field(Packet packet, int l3, DatapathAction.SetField set) {
+        switch (set.field()) {
+            case IPV6_SRC -> setIpv6Address(packet, l3 + 8, set);
+            case IPV6_DST -> setIpv6Address(packet, l3 + 24, set);
+            case NW_TOS -> {
+                int first = packet.u32(l3);
+                int trafficClass = (int) merge((first >>> 20) & 0xff, set);
+                packet.putU32(l3, (first & 0xf00f_ffff) | (trafficClass << 20));
+            }
+            case IPV6_LABEL -> packet.putU32(l3, (packet.u32(l3) & 0xfff0_0000)
+                    | ((int) merge(packet.u32(l3) & 0xf_ffff, set) & 0xf_ffff));
+            case NW_TTL -> packet.putU8(l3 + 7, (int) merge(packet.u8(l3 + 7), set));
+            case ND_TARGET, ARP_SHA, ARP_THA -> setNeighbourField(packet, set);
+            default -> {
+                // Not a field of IPv6.
+            }
+        }
+    }
+
+    private static void setIpv6Address(Packet packet, int offset, DatapathAction.SetField set) {
+        setSummed64(packet, offset, (packet.u64(offset) & ~set.maskHigh()) | (set.valueHigh() & set.maskHigh()));
+        setSummed64(packet, offset + 8, merge(packet.u64(offset + 8), set));
+    }
+
+    /** Writes 64 bits on an even offset that the transport checksum covers. */
+    private static void setSummed64(Packet packet, int offset, long value) {
+        long old = packet.u64(offset);
+        updateTransport32(packet, (int) (old >>> 32), (int) (value >>> 32));
+        updateTransport32(packet, (int) old, (int) value);
+        packet.putU64(offset, value);
+    }
+
+    /** RFC 4861: the target, and the link-layer address options as arp_sha (source) and arp_tha (target). */
+    private static void setNeighbourField(Packet packet, DatapathAction.SetField set) {
+        int l4 = packet.l4Offset();
+        if (packet.ipProtocol() != IpProtocols.ICMPV6 || l4 == Packet.ABSENT || l4 + ND_OPTIONS_OFFSET > packet.l3EndOffset()) {
+            return;
+        }
+        if (set.field() == Field.ND_TARGET) {
+            setIpv6Address(packet, l4 + ND_TARGET_OFFSET, set);
+            return;
+        }
+        int wanted = set.field() == Field.ARP_SHA ? 1 : 2;
+        int option = l4 + ND_OPTIONS_OFFSET;
+        while (option + 8 <= packet.l3EndOffset() && packet.u8(option + 1) != 0) {
+            if (packet.u8(option) == wanted && packet.u8(option + 1) == 1) {
+                long kindAndLength = (long) packet.u16(option) << 48;
+                setSummed64(packet, option, kindAndLength | merge(packet.u48(option + 2), set));
+                return;
+            }
+            option += packet.u8(option + 1) * 8;
+        }
+    }
+
+    private static void setTransportField(Packet packet, DatapathAction.SetField set, int portOffset) {
+        int l4 = packet.l4Offset();
+        if (l4 == Packet.ABSENT || packet.l3Offset() == Packet.ABSENT) {
+            return;
+        }
+        completeChecksum(packet);
+        switch (packet.ipProtocol()) {
+            case IpProtocols.TCP, IpProtocols.UDP -> {
+                int old = packet.u16(l4 + portOffset);
+                int value = (int) merge(old, set);
+                updateTransport16(packet, old, value);
+                packet.putU16(l4 + portOffset, value);
+            }
+            case IpProtocols.SCTP -> {
+                packet.putU16(l4 + portOffset, (int) merge(packet.u16(l4 + portOffset), set));
+                SctpChecksum.write(packet, l4);
+            }
+            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
+                // tp_src is the type, tp_dst the code: the two bytes of the first word.
+                int old = packet.u16(l4);
+                int value = portOffset == 0 ? ((int) merge(old >> 8, set) << 8) | (old & 0xff)
+                        : (old & 0xff00) | (int) merge(old & 0xff, set);
+                packet.putU16(l4 + 2, InternetChecksum.update16(packet.u16(l4 + 2), old, value));
+                packet.putU16(l4, value);
+            }
+            default -> {
+                // No ports.
+            }
+        }
+    }
+
+    private static void updateTransport32(Packet packet, int old, int value) {
+        updateTransport16(packet, old >>> 16, value >>> 16);
+        updateTransport16(packet, old & 0xffff, value & 0xffff);
+    }
+
+    /** Carries a change of one covered 16-bit word into the transport checksum; later fragments have none. */
+    private static void updateTransport16(Packet packet, int old, int value) {
+        int l4 = packet.l4Offset();
+        if (l4 == Packet.ABSENT || old == value) {
+            return;
+        }
+        int field = switch (packet.ipProtocol()) {
+            case IpProtocols.TCP -> l4 + 16;
+            case IpProtocols.UDP -> packet.u16(l4 + 6) == 0 ? Packet.ABSENT : l4 + 6; // RFC 768: zero is "no checksum".
+            case IpProtocols.ICMPV6 -> l4 + 2;
+            default -> Packet.ABSENT;
+        };
+        if (field == Packet.ABSENT) {
+            return;
+        }
+        if (packet.checksumState() == ChecksumState.PARTIAL) {
+            // Only super-frames come here open: their field holds the pseudo-header's sum itself, not its complement.
+            if (field != packet.checksumField() || field >= l4 + 20) {
+                return;
+            }
+            packet.putU16(field, ~InternetChecksum.update16(~packet.u16(field) & 0xffff, old, value) & 0xffff);
+            return;
+        }
+        int sum = InternetChecksum.update16(packet.u16(field), old, value);
+        packet.putU16(field, sum == 0 && packet.ipProtocol() == IpProtocols.UDP ? 0xffff : sum);
+    }
+}

@@ -1,0 +1,156 @@
+package io.turnstile.datapath;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/**
+ * One datapath flow (megaflow): which packets, what to do, and what came by. Its match never changes; it is born live and dies
+ * once.
+ *
+ * <p>Threads: any may read and count; {@link #kill} by whoever removes it.
+ */
+public final class DatapathFlow {
+    private static final VarHandle PACKETS;
+    private static final VarHandle BYTES;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            PACKETS = lookup.findVarHandle(DatapathFlow.class, "packets", long.class);
+            BYTES = lookup.findVarHandle(DatapathFlow.class, "bytes", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final long[] key;
+    private final long[] mask;
+    private final int[] words;
+    private final DatapathAction[] actions;
+    private final Object owner;
+    private final long createdNs;
+    final long maskedHash;
+
+    /** Chain of the sub-table's bucket; written under the cache's lock, read without it. */
+    volatile DatapathFlow next;
+    private volatile boolean dead;
+    private volatile long packets;
+    private volatile long bytes;
+    private volatile long lastUsedNs;
+    private volatile int tcpFlags;
+
+    // What has been pushed to the owner already; guarded by the datapath's statistics lock.
+    long pushedPackets;
+    long pushedBytes;
+
+    DatapathFlow(long[] packetKey, long[] mask, DatapathAction[] actions, Object owner, long nowNs) {
+        this.mask = Arrays.copyOf(mask, FlowKey.DATAPATH_WORDS);
+        this.words = wordsOf(this.mask);
+        this.key = new long[FlowKey.DATAPATH_WORDS];
+        for (int word : words) {
+            key[word] = packetKey[word] & mask[word];
+        }
+        this.actions = actions;
+        this.owner = owner;
+        this.createdNs = nowNs;
+        this.lastUsedNs = nowNs;
+        this.maskedHash = hashMasked(packetKey, this.mask, words);
+    }
+
+    static int[] wordsOf(long[] mask) {
+        int[] words = new int[FlowKey.DATAPATH_WORDS];
+        int length = 0;
+        for (int i = 0; i < FlowKey.DATAPATH_WORDS; i++) {
+            if (mask[i] != 0) {
+                words[length++] = i;
+            }
+        }
+        return Arrays.copyOf(words, length);
+    }
+
+    static long hashMasked(long[] key, long[] mask, int[] words) {
+        long hash = 0x9e37_79b9_7f4a_7c15L;
+        for (int word : words) {
+            hash = (hash ^ (key[word] & mask[word])) * 0xff51_afd7_ed55_8ccdL;
+            hash ^= hash >>> 32;
+        }
+        return hash;
+    }
+
+    /** True if the packet with this key is one of the flow's. */
+    boolean matches(long[] packetKey) {
+        for (int word : words) {
+            if ((packetKey[word] & mask[word]) != key[word]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    boolean sameMatch(long[] packetKey, long[] otherMask) {
+        return Arrays.equals(mask, 0, FlowKey.DATAPATH_WORDS, otherMask, 0, FlowKey.DATAPATH_WORDS) && matches(packetKey);
+    }
+
+    void count(int packetDelta, long byteDelta, int flags, long nowNs) {
+        PACKETS.getAndAdd(this, (long) packetDelta);
+        BYTES.getAndAdd(this, byteDelta);
+        if (lastUsedNs != nowNs) {
+            lastUsedNs = nowNs;
+        }
+        if ((tcpFlags | flags) != tcpFlags) {
+            tcpFlags |= flags;
+        }
+    }
+
+    void kill() {
+        dead = true;
+    }
+
+    /** True once the flow has been removed: no batch that begins afterwards uses it. */
+    public boolean isDead() {
+        return dead;
+    }
+
+    /** The masked key, {@link FlowKey#DATAPATH_WORDS} longs; not to be changed. */
+    public long[] key() {
+        return key;
+    }
+
+    /** The mask, {@link FlowKey#DATAPATH_WORDS} longs; not to be changed. */
+    public long[] mask() {
+        return mask;
+    }
+
+    /** What is done with its packets; not to be changed. */
+    public DatapathAction[] actions() {
+        return actions;
+    }
+
+    /** The pipeline's record of the translation. */
+    public Object owner() {
+        return owner;
+    }
+
+    public long packetCount() {
+        return packets;
+    }
+
+    public long byteCount() {
+        return bytes;
+    }
+
+    public long createdNs() {
+        return createdNs;
+    }
+
+    /** Time of the last packet; the flow's birth before the first. */
+    public long lastUsedNs() {
+        return lastUsedNs;
+    }
+
+    /** All TCP flags seen, as in the header's low 12 bits. */
+    public int tcpFlags() {
+        return tcpFlags;
+    }
+}

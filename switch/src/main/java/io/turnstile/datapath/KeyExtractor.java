@@ -1,0 +1,159 @@
+package io.turnstile.datapath;
+
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.Packet.FragmentKind;
+
+/**
+ * Writes a parsed packet's datapath key. A header that is not there leaves zeros, as ovs-fields(7) has it.
+ *
+ * <p>Threads: stateless.
+ */
+public final class KeyExtractor {
+    private static final int FRAGMENT_ANY = 1;
+    private static final int FRAGMENT_LATER = 2;
+    private static final int TCP_FLAGS_OFFSET = 12;
+    private static final int TCP_FLAGS_MASK = 0x0fff;
+    private static final int NEIGHBOUR_SOLICITATION = 135;
+    private static final int NEIGHBOUR_ADVERTISEMENT = 136;
+    private static final int ND_MESSAGE_BYTES = 24;
+    private static final int ND_OPTION_SOURCE = 1;
+    private static final int ND_OPTION_TARGET = 2;
+    private static final int IPV6_ADDRESS_BYTES = 16;
+
+    private KeyExtractor() {
+    }
+
+    /** Overwrites the first {@link FlowKey#DATAPATH_WORDS} words of {@code key}. */
+    public static void extract(Packet packet, long[] key) {
+        for (int i = 0; i < FlowKey.DATAPATH_WORDS; i++) {
+            key[i] = 0;
+        }
+        key[FlowKey.IN_PORT_RECIRC] = ((long) packet.inPort() << 32) | (packet.recirculationId() & 0xffff_ffffL);
+        if (packet.ctState() != 0) {
+            extractConntrack(packet, key);
+        }
+        key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << 16) | packet.etherType();
+        key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << 16) | packet.vlanTci();
+        int l3 = packet.l3Offset();
+        if (l3 == Packet.ABSENT) {
+            return;
+        }
+        switch (packet.etherType()) {
+            case EtherTypes.IPV4 -> extractIpv4(packet, l3, key);
+            case EtherTypes.IPV6 -> extractIpv6(packet, l3, key);
+            default -> extractArp(packet, l3, key);
+        }
+    }
+
+    private static void extractConntrack(Packet packet, long[] key) {
+        key[FlowKey.CT_STATE_ZONE_MARK] = ((long) packet.ctState() << 48) | ((long) packet.ctZone() << 32)
+                | (packet.ctMark() & 0xffff_ffffL);
+        key[FlowKey.CT_LABEL] = packet.ctLabelHigh();
+        key[FlowKey.CT_LABEL + 1] = packet.ctLabelLow();
+        Packet.OriginalTuple original = packet.ctOriginal();
+        key[FlowKey.CT_TP_PROTO] = ((long) original.sourcePort << 48) | ((long) original.destinationPort << 32)
+                | ((long) original.protocol << 24);
+        if (original.ipv6) {
+            key[FlowKey.CT_IPV6_SRC] = original.sourceHigh;
+            key[FlowKey.CT_IPV6_SRC + 1] = original.sourceLow;
+            key[FlowKey.CT_IPV6_DST] = original.destinationHigh;
+            key[FlowKey.CT_IPV6_DST + 1] = original.destinationLow;
+        } else {
+            key[FlowKey.CT_NW_ADDR] = (original.sourceLow << 32) | (original.destinationLow & 0xffff_ffffL);
+        }
+    }
+
+    /** ARP and RARP over Ethernet and IPv4 (RFC 826); anything else has no fields. */
+    private static void extractArp(Packet packet, int l3, long[] key) {
+        boolean ethernetIpv4 = packet.u32(l3) == 0x0001_0800 && packet.u16(l3 + 4) == 0x0604;
+        if (!ethernetIpv4) {
+            return;
+        }
+        int operation = packet.u16(l3 + 6);
+        key[FlowKey.NW_MISC] = operation <= 0xff ? (long) operation << 56 : 0;
+        key[FlowKey.ARP_SHA] = packet.u48(l3 + 8) << 16;
+        key[FlowKey.ARP_THA] = packet.u48(l3 + 18) << 16;
+        key[FlowKey.NW_ADDR] = ((long) packet.u32(l3 + 14) << 32) | (packet.u32(l3 + 24) & 0xffff_ffffL);
+    }
+
+    private static void extractIpv4(Packet packet, int l3, long[] key) {
+        key[FlowKey.NW_ADDR] = packet.u64(l3 + 12);
+        key[FlowKey.NW_MISC] = misc(packet, packet.u8(l3 + 1), packet.u8(l3 + 8));
+        extractTransport(packet, key);
+    }
+
+    private static void extractIpv6(Packet packet, int l3, long[] key) {
+        key[FlowKey.IPV6_SRC] = packet.u64(l3 + 8);
+        key[FlowKey.IPV6_SRC + 1] = packet.u64(l3 + 16);
+        key[FlowKey.IPV6_DST] = packet.u64(l3 + 24);
+        key[FlowKey.IPV6_DST + 1] = packet.u64(l3 + 32);
+        int firstWord = packet.u32(l3);
+        key[FlowKey.TP_IPV6_LABEL] = firstWord & 0xf_ffff;
+        key[FlowKey.NW_MISC] = misc(packet, (firstWord >>> 20) & 0xff, packet.u8(l3 + 7));
+        extractTransport(packet, key);
+    }
+
+    private static long misc(Packet packet, int tos, int ttl) {
+        FragmentKind fragment = packet.fragment();
+        long fragmentBits = fragment == FragmentKind.NONE ? 0
+                : fragment == FragmentKind.FIRST ? FRAGMENT_ANY : FRAGMENT_ANY | FRAGMENT_LATER;
+        return ((long) packet.ipProtocol() << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
+    }
+
+    private static void extractTransport(Packet packet, long[] key) {
+        int l4 = packet.l4Offset();
+        if (l4 == Packet.ABSENT) {
+            return;
+        }
+        switch (packet.ipProtocol()) {
+            case IpProtocols.TCP -> {
+                key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << 32;
+                key[FlowKey.NW_MISC] |= (long) (packet.u16(l4 + TCP_FLAGS_OFFSET) & TCP_FLAGS_MASK) << 16;
+            }
+            case IpProtocols.UDP, IpProtocols.SCTP -> key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << 32;
+            case IpProtocols.ICMP -> extractIcmpType(packet, l4, key);
+            case IpProtocols.ICMPV6 -> {
+                extractIcmpType(packet, l4, key);
+                extractNeighbourDiscovery(packet, l4, key);
+            }
+            default -> {
+                // No transport fields.
+            }
+        }
+    }
+
+    private static void extractIcmpType(Packet packet, int l4, long[] key) {
+        key[FlowKey.TP_IPV6_LABEL] |= ((long) packet.u8(l4) << 48) | ((long) packet.u8(l4 + 1) << 32);
+    }
+
+    /** RFC 4861 §4.3, §4.4: the target and the first link-layer address option of each kind. */
+    private static void extractNeighbourDiscovery(Packet packet, int l4, long[] key) {
+        int type = packet.u8(l4);
+        boolean discovery = (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT) && packet.u8(l4 + 1) == 0;
+        int end = packet.l3EndOffset();
+        if (!discovery || l4 + ND_MESSAGE_BYTES > end) {
+            return;
+        }
+        key[FlowKey.ND_TARGET] = packet.u64(l4 + 8);
+        key[FlowKey.ND_TARGET + 1] = packet.u64(l4 + IPV6_ADDRESS_BYTES);
+        int option = l4 + ND_MESSAGE_BYTES;
+        while (option + 8 <= end) {
+            int optionBytes = packet.u8(option + 1) * 8;
+            if (optionBytes == 0 || option + optionBytes > end) {
+                return;
+            }
+            if (optionBytes == 8) {
+                long address = packet.u48(option + 2) << 16;
+                int kind = packet.u8(option);
+                if (kind == ND_OPTION_SOURCE && key[FlowKey.ARP_SHA] == 0) {
+                    key[FlowKey.ARP_SHA] = address;
+                } else if (kind == ND_OPTION_TARGET && key[FlowKey.ARP_THA] == 0) {
+                    key[FlowKey.ARP_THA] = address;
+                }
+            }
+            option += optionBytes;
+        }
+    }
+}

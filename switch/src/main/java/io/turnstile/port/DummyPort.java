@@ -1,0 +1,239 @@
+package io.turnstile.port;
+
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.InternetChecksum;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
+import io.turnstile.packet.PacketParser;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * A port in memory (type {@code dummy}): frames go in by {@link #deliver} and come out at listeners and in capture files. It
+ * behaves as the dummy device of Open vSwitch does, which tests there and here are written for.
+ *
+ * <p>Threads: any, guarded by the port itself. Listeners are called by the sending thread, without a lock.
+ */
+public final class DummyPort implements Port {
+    /** As in Open vSwitch: frames that nobody fetches are dropped beyond this. */
+    public static final int QUEUE_LENGTH = 100;
+    private static final long MAC_PREFIX = 0xaa55_0000_0000L;
+    private static final long NUMBER_BASE = 0xaa55_0000L;
+    private static final int DEFAULT_MTU_BYTES = 1500;
+    private static final AtomicInteger OPENED = new AtomicInteger();
+
+    private final String name;
+    private final LongSupplier wallTimeUs;
+    private final List<Consumer<byte[]>> listeners = new CopyOnWriteArrayList<>();
+    private volatile Runnable wakeup = () -> { };
+
+    // Guarded by this.
+    private final ArrayDeque<byte[]> queue = new ArrayDeque<>();
+    private PcapFile receivedCapture;
+    private PcapFile sentCapture;
+    private long macAddress;
+    private int mtuBytes = DEFAULT_MTU_BYTES;
+    private boolean adminUp = true;
+    private boolean closed;
+    private long rxPackets;
+    private long rxBytes;
+    private long rxDropped;
+    private long txPackets;
+    private long txBytes;
+    private long txDropped;
+
+    /** A port whose captures bear the system's time. */
+    public DummyPort(String name) {
+        this(name, Map.of(), () -> System.currentTimeMillis() * 1000);
+    }
+
+    /**
+     * @param options    {@code pcap}: one capture file for both directions; or {@code rxq_pcap} and {@code tx_pcap}
+     * @param wallTimeUs microseconds since the epoch, for the capture files
+     */
+    public DummyPort(String name, Map<String, String> options, LongSupplier wallTimeUs) {
+        this.name = name;
+        this.wallTimeUs = wallTimeUs;
+        // The peer's first dummy device is aa:55:aa:55:00:00, the next ends with 01.
+        this.macAddress = MAC_PREFIX | (NUMBER_BASE + OPENED.getAndIncrement()) & 0xffff_ffffL;
+        setOptions(options);
+    }
+
+    /** Opens and closes capture files as the options say now. */
+    public synchronized void setOptions(Map<String, String> options) {
+        closeCaptures();
+        if (options.containsKey("pcap")) {
+            receivedCapture = new PcapFile(Path.of(options.get("pcap")));
+            sentCapture = receivedCapture;
+            return;
+        }
+        receivedCapture = options.containsKey("rxq_pcap") ? new PcapFile(Path.of(options.get("rxq_pcap"))) : null;
+        sentCapture = options.containsKey("tx_pcap") ? new PcapFile(Path.of(options.get("tx_pcap"))) : null;
+    }
+
+    /**
+     * A frame arrives.
+     *
+     * @return false if it was dropped: the port is closed or its queue full
+     */
+    public boolean deliver(byte[] frame) {
+        synchronized (this) {
+            if (receivedCapture != null) {
+                receivedCapture.write(frame, wallTimeUs.getAsLong());
+            }
+            if (closed || queue.size() >= QUEUE_LENGTH) {
+                rxDropped++;
+                return false;
+            }
+            queue.add(frame.clone());
+        }
+        wakeup.run();
+        return true;
+    }
+
+    /** Every frame that the switch sends is given to {@code listener}, as an array that is the listener's own. */
+    public void onSent(Consumer<byte[]> listener) {
+        listeners.add(listener);
+    }
+
+    public void removeSentListener(Consumer<byte[]> listener) {
+        listeners.remove(listener);
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public String type() {
+        return "dummy";
+    }
+
+    @Override
+    public int pollDescriptor() {
+        return -1;
+    }
+
+    @Override
+    public void onReadable(Runnable wakeup) {
+        this.wakeup = wakeup;
+    }
+
+    @Override
+    public synchronized boolean hasPending() {
+        return !queue.isEmpty();
+    }
+
+    @Override
+    public synchronized int receive(Packet[] pool, PacketBatch into) {
+        int before = into.length();
+        while (!into.isFull() && !queue.isEmpty()) {
+            byte[] frame = queue.poll();
+            Packet packet = pool[into.length()];
+            if (frame.length + Packet.HEADROOM_BYTES > packet.buffer().byteSize()) {
+                rxDropped++;
+                continue;
+            }
+            packet.reset(frame.length);
+            MemorySegment.copy(frame, 0, packet.buffer(), ValueLayout.JAVA_BYTE, packet.frameStart(), frame.length);
+            rxPackets++;
+            rxBytes += frame.length;
+            into.add(packet);
+        }
+        return into.length() - before;
+    }
+
+    /** Listeners and capture files have the frame when this returns; there is nothing left to flush. */
+    @Override
+    public void send(Packet packet) {
+        if (packet.segmentBytes() != 0) {
+            GsoSegmenter.forEachSegment(packet, this::sendFrame);
+            return;
+        }
+        if (packet.checksumState() == Packet.ChecksumState.PARTIAL) {
+            InternetChecksum.complete(packet);
+        }
+        sendFrame(packet);
+    }
+
+    private void sendFrame(Packet packet) {
+        byte[] frame = packet.toBytes();
+        synchronized (this) {
+            if (closed || frame.length < PacketParser.ETHERNET_BYTES || frame.length > maxFrameBytes(packet)) {
+                txDropped++;
+                return;
+            }
+            txPackets++;
+            txBytes += frame.length;
+            if (sentCapture != null) {
+                sentCapture.write(frame, wallTimeUs.getAsLong());
+            }
+        }
+        for (Consumer<byte[]> listener : listeners) {
+            listener.accept(frame.clone());
+        }
+    }
+
+    private int maxFrameBytes(Packet packet) {
+        int tagBytes = packet.u16(12) == EtherTypes.VLAN ? PacketParser.VLAN_TAG_BYTES : 0;
+        return mtuBytes + PacketParser.ETHERNET_BYTES + tagBytes;
+    }
+
+    @Override
+    public void flush() {
+    }
+
+    @Override
+    public synchronized PortStatistics statistics() {
+        return new PortStatistics(rxPackets, rxBytes, rxDropped, PortStatistics.UNKNOWN, txPackets, txBytes, txDropped,
+                PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN);
+    }
+
+    @Override
+    public synchronized LinkStatus linkStatus() {
+        return new LinkStatus(adminUp, true, macAddress, mtuBytes, 0, 0, 0);
+    }
+
+    @Override
+    public synchronized void setAdminUp(boolean up) {
+        adminUp = up;
+    }
+
+    @Override
+    public synchronized void setMacAddress(long macAddress) {
+        this.macAddress = macAddress;
+    }
+
+    @Override
+    public synchronized void setMtu(int mtuBytes) {
+        this.mtuBytes = mtuBytes;
+    }
+
+    private void closeCaptures() {
+        if (receivedCapture != null) {
+            receivedCapture.close();
+        }
+        if (sentCapture != null && sentCapture != receivedCapture) {
+            sentCapture.close();
+        }
+        receivedCapture = null;
+        sentCapture = null;
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        queue.clear();
+        closeCaptures();
+    }
+}

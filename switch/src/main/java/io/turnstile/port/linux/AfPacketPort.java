@@ -1,0 +1,177 @@
+package io.turnstile.port.linux;
+
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
+import io.turnstile.port.LinkStatus;
+import io.turnstile.port.Port;
+import io.turnstile.port.PortStatistics;
+import java.lang.foreign.Arena;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A port on a device that exists already (type {@code system}): an AF_PACKET socket that takes every frame that the device
+ * receives, from memory shared with the kernel, and sends by one system call a batch.
+ *
+ * <p>Checksums and segmentation that a local sender left to its hardware are left to the next one: neither is done in
+ * software unless a real wire asks for it, and then the kernel does it.
+ *
+ * <p>Threads: as {@link Port} says. {@link #close} may be called while other threads receive or send; they find nothing
+ * and drop everything from then on.
+ */
+public final class AfPacketPort implements Port {
+    private final String name;
+    private final int ifIndex;
+    private final int fd;
+    private final Arena arena = Arena.ofShared();
+    private final ReceiveRing receiveRing;
+    private final TransmitQueue transmitQueue;
+    private final long carrierChangesBefore;
+    /** Set once, before the port is handed out. */
+    private boolean receiveOffloadChanged;
+    /** Guards the ring against {@link #close}. Lock order: receive before transmit. */
+    private final ReentrantLock receiveLock = new ReentrantLock();
+    private final ReentrantLock transmitLock = new ReentrantLock();
+    // Written with both locks held, read with either.
+    private boolean closed;
+
+    private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link) {
+        this.name = name;
+        this.ifIndex = ifIndex;
+        this.fd = fd;
+        this.carrierChangesBefore = link.carrierChanges();
+        this.receiveRing = new ReceiveRing(fd, link.mtuBytes(), name);
+        this.transmitQueue = new TransmitQueue(fd, arena);
+    }
+
+    /**
+     * Opens the device, which becomes promiscuous while the port is open.
+     *
+     * @param joinSegments a veth device joins the TCP segments of a burst while the port is open (GRO, which a physical
+     *                     device does from the start), so that one super-frame walks through the switch, not 40 frames
+     * @throws io.turnstile.port.PortException if there is no such device, or no right to use it
+     */
+    public static AfPacketPort open(String device, boolean joinSegments) {
+        int ifIndex = Links.requireIndex(device);
+        LinkMessage link = Links.query(ifIndex, device);
+        int fd = PacketSocket.open(device);
+        AfPacketPort port;
+        try {
+            port = new AfPacketPort(device, ifIndex, fd, link);
+        } catch (RuntimeException e) {
+            LibC.close(fd);
+            throw e;
+        }
+        try {
+            PacketSocket.bind(fd, ifIndex, device);
+            port.receiveOffloadChanged = joinSegments && joinSegments(device);
+            return port;
+        } catch (RuntimeException e) {
+            port.close();
+            throw e;
+        }
+    }
+
+    /** Only for veth, whose GRO is off because nobody asked; off elsewhere, it is off because somebody did. */
+    private static boolean joinSegments(String device) {
+        return Links.driver(device).name().equals("veth") && !Links.receiveOffload(device)
+                && Links.setReceiveOffload(device, true);
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public String type() {
+        return "system";
+    }
+
+    @Override
+    public int pollDescriptor() {
+        return fd;
+    }
+
+    @Override
+    public int receive(Packet[] pool, PacketBatch into) {
+        receiveLock.lock();
+        try {
+            return closed ? 0 : receiveRing.receive(pool, into);
+        } finally {
+            receiveLock.unlock();
+        }
+    }
+
+    @Override
+    public void send(Packet packet) {
+        transmitLock.lock();
+        try {
+            if (!closed) {
+                transmitQueue.add(packet);
+            }
+        } finally {
+            transmitLock.unlock();
+        }
+    }
+
+    @Override
+    public void flush() {
+        transmitLock.lock();
+        try {
+            if (!closed) {
+                transmitQueue.flush();
+            }
+        } finally {
+            transmitLock.unlock();
+        }
+    }
+
+    @Override
+    public PortStatistics statistics() {
+        PortStatistics device = Links.query(ifIndex, name).statistics();
+        return new PortStatistics(device.rxPackets(), device.rxBytes(),
+                device.rxDropped() + receiveRing.drops(), device.rxErrors(),
+                device.txPackets(), device.txBytes(), device.txDropped() + transmitQueue.drops(), device.txErrors(),
+                device.collisions(), device.rxFrameErrors(), device.rxOverErrors(), device.rxCrcErrors());
+    }
+
+    @Override
+    public LinkStatus linkStatus() {
+        return Links.query(ifIndex, name).status(Links.speed(name).speedMbps(), carrierChangesBefore);
+    }
+
+    @Override
+    public void setAdminUp(boolean up) {
+        Links.setAdminUp(name, up);
+    }
+
+    @Override
+    public void setMacAddress(long macAddress) {
+        Links.setMacAddress(name, macAddress);
+    }
+
+    @Override
+    public void setMtu(int mtuBytes) {
+        Links.setMtu(name, mtuBytes);
+    }
+
+    @Override
+    public void close() {
+        receiveLock.lock();
+        transmitLock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                if (receiveOffloadChanged) {
+                    Links.setReceiveOffload(name, false);    // Refused if the device is gone: nothing to restore then.
+                }
+                receiveRing.close();
+                LibC.close(fd);
+                arena.close();
+            }
+        } finally {
+            transmitLock.unlock();
+            receiveLock.unlock();
+        }
+    }
+}
