@@ -133,7 +133,7 @@ final class StandardRequests {
                 .setTableId(TableId.of(table.tableId())).setActiveCount(table.activeCount())
                 .setLookupCount(U64.of(table.lookupCount())).setMatchedCount(U64.of(table.matchedCount()));
             if (reply.version() == WireVersion.OF10) {
-                entry.setName("table" + table.tableId()).setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
+                entry.setName("").setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
             }
             parts.add(out -> entry.build().writeTo(out));
         }

@@ -87,6 +87,7 @@ class RealBridgeStoryTest {
 
     @Test
     void commandsOfEveryDayWork() throws Exception {
+        Tool.ok("del-flows", target); // the bridge begins with a NORMAL flow
         bridge.apply(FlowText.parseFlowMod(FlowMod.Command.ADD, "cookie=7,arp,actions=NORMAL"));
         for (String version : List.of("OpenFlow10", "OpenFlow13", "OpenFlow15")) {
             assertThat(Tool.ok("-O", version, "show", target)).contains("1(p1): addr:02:00:00:00:00:02", "LOCAL(br0)");
