@@ -9,6 +9,7 @@ import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -42,6 +43,9 @@ final class StandardRequests {
     private static final int STATS_PORT_DESC = 13;
     /** All twelve fields of OpenFlow 1.0 may be wild (OFPFW_ALL). */
     private static final int WILDCARDS10 = 0x3fffff;
+
+    /** By number, LOCAL last, as the peer lists them and ovs-ofctl prints them. */
+    private static final Comparator<OfPort> PORT_ORDER = (a, b) -> Integer.compareUnsigned(a.number(), b.number());
 
     private final OpenFlowSwitch bridge;
     private final String softwareVersion;
@@ -93,10 +97,6 @@ final class StandardRequests {
         reply.send(features.setCapabilities(capabilities).build());
     }
 
-    /** By number, LOCAL last, as the peer lists them and ovs-ofctl prints them. */
-    private static final java.util.Comparator<OfPort> PORT_ORDER =
-        (a, b) -> Integer.compareUnsigned(a.number(), b.number());
-
     private static void config(Session session, Reply reply) {
         Set<OFConfigFlags> flags = EnumSet.of(OFConfigFlags.FRAG_NORMAL);
         reply.send(reply.factory().buildGetConfigReply().setXid(reply.unsignedXid()).setFlags(flags)
@@ -133,7 +133,7 @@ final class StandardRequests {
                 .setTableId(TableId.of(table.tableId())).setActiveCount(table.activeCount())
                 .setLookupCount(U64.of(table.lookupCount())).setMatchedCount(U64.of(table.matchedCount()));
             if (reply.version() == WireVersion.OF10) {
-                entry.setName("table" + table.tableId()).setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
+                entry.setName("").setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
             }
             parts.add(out -> entry.build().writeTo(out));
         }

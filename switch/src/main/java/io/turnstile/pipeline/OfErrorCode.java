@@ -2,8 +2,9 @@ package io.turnstile.pipeline;
 
 /**
  * The typed errors of the OpenFlow specifications that this switch sends, by their spec names, with the type and code of
- * OpenFlow 1.0 and of 1.3 and later (OpenFlow 1.0.0 §5.4.4, 1.3.5 §7.4.4, 1.5.1 §7.5.4). A code of 256 and more under 1.0 is
- * one of Open vSwitch's Nicira vendor errors. -1: 1.0 has no such error, and "cannot be encoded" is sent as Open vSwitch does.
+ * OpenFlow 1.0 and of 1.3 and later (OpenFlow 1.0.0 §5.4.4, 1.3.5 §7.4.4, 1.5.1 §7.5.4). A code of 256 and more under 1.0
+ * is one of Open vSwitch's Nicira vendor errors. -1: 1.0 has no such error, and "cannot be encoded" is sent as Open vSwitch
+ * does.
  */
 public enum OfErrorCode {
     OFPBRC_BAD_VERSION(1, 0, 1, 0),
@@ -27,7 +28,7 @@ public enum OfErrorCode {
     OFPBAC_BAD_ARGUMENT(2, 5, 2, 5),
     OFPBAC_EPERM(2, 6, 2, 6),
     OFPBAC_TOO_MANY(2, 7, 2, 7),
-    OFPBAC_BAD_OUT_GROUP(-1, -1, 2, 9),
+    OFPBAC_BAD_OUT_GROUP(2, 9, 2, 9),
     OFPBAC_MATCH_INCONSISTENT(1, 522, 2, 10),
     OFPBAC_UNSUPPORTED_ORDER(-1, -1, 2, 11),
     OFPBAC_BAD_TAG(-1, -1, 2, 12),

@@ -10,7 +10,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +21,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A controller made of bare bytes, on the loopback interface. */
 class ControllerStoryTest {
@@ -279,6 +283,22 @@ class ControllerStoryTest {
             message = peer.receive();
         }
         assertThat(message.xid()).as("seed " + seed).isEqualTo(xid);
+    }
+
+    @Test
+    void snoopSeesWhatControllerAndBridgeSay(@TempDir Path dir) throws Exception {
+        agent.listenSnoop("punix:" + dir.resolve("br0.snoop"));
+        try (Peer peer = connected();
+             SocketChannel snoop = SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("br0.snoop")))) {
+            ByteBuffer seen = ByteBuffer.allocate(4096);
+            while (seen.position() < 16) { // until the snooper is known, what is said is not mirrored
+                peer.send(OF13, BARRIER_REQUEST, 3);
+                peer.answer();
+                snoop.configureBlocking(false);
+                snoop.read(seen);
+            }
+            assertThat(seen.get(1)).isIn((byte) BARRIER_REQUEST, (byte) BARRIER_REPLY);
+        }
     }
 
     @Test

@@ -144,7 +144,8 @@ class OvsOfctlStoryTest {
             "tx pkts=20, bytes=2000, drop=?, errs=?, coll=?");
         assertThat(Tool.ok("-O", version, "dump-ports", target, "1")).contains("1 ports");
         assertThat(Tool.ok("-O", version, "dump-ports-desc", target)).contains("1(p1): addr:aa:55:aa:55:00:0f");
-        assertThat(Tool.ok("-O", version, "dump-tables", target)).contains("active=0, lookup=0, matched=0");
+        assertThat(Tool.ok("-O", version, "dump-tables", target)).contains("table 0:\n",
+            "active=0, lookup=0, matched=0");
         assertThat(Tool.ok("-O", version, "queue-stats", target)).contains("0 queues");
         assertThat(Tool.ok("-O", version, "dump-desc", target)).contains("Manufacturer: Turnstile");
     }

@@ -179,13 +179,13 @@ public final class ActionCodec {
                     NiciraActions.decTtl(out);
                 }
             }
-            case OfAction.OutputField a -> NiciraActions.outputField(out, a, context, version);
+            case OfAction.OutputField a -> NiciraActions.outputField(out, a, context);
             case OfAction.Resubmit a -> NiciraActions.resubmit(out, a);
             case OfAction.Ct a -> NiciraActions.ct(out, a, context, version);
             case OfAction.CtClear a -> NiciraActions.ctClear(out);
             case OfAction.Note a -> NiciraActions.note(out, a);
-            case OfAction.StackPush a -> NiciraActions.push(out, a, context, version);
-            case OfAction.StackPop a -> NiciraActions.pop(out, a, context, version);
+            case OfAction.StackPush a -> NiciraActions.push(out, a, context);
+            case OfAction.StackPop a -> NiciraActions.pop(out, a, context);
             case OfAction.WriteMetadata a -> NiciraActions.writeMetadata(out, a);
             case OfAction.GotoTable a ->
                 NiciraActions.resubmit(out, new OfAction.Resubmit(Ports.IN_PORT, a.tableId(), false));
@@ -218,7 +218,7 @@ public final class ActionCodec {
         boolean loads = a.spelledAsLoad() || !version.isOxm();
         if (version != WireVersion.OF15 && loads) {
             if (a.spelledAsLoad() || !StandardActions.setField10(out, a) && !setVlan10(out, a)) {
-                loads(out, a, context, version);
+                loads(out, a, context);
             }
             return;
         }
@@ -230,7 +230,7 @@ public final class ActionCodec {
             oxmSetField(out, field, whole ? new Masked(value.high(), value.low(), field.field().highMask(),
                 field.lowMask()) : value, version);
         } else {
-            loads(out, a, context, version);
+            loads(out, a, context);
         }
     }
 
@@ -253,9 +253,9 @@ public final class ActionCodec {
         return (value.maskLow() & width) == width && value.maskHigh() == field.field().highMask();
     }
 
-    private static void loads(ByteBuf out, OfAction.SetField a, Match context, WireVersion version) {
+    private static void loads(ByteBuf out, OfAction.SetField a, Match context) {
         for (LoadSegments.Segment segment : LoadSegments.of(a)) {
-            NiciraActions.load(out, segment, context, version);
+            NiciraActions.load(out, segment, context);
         }
     }
 
@@ -284,7 +284,7 @@ public final class ActionCodec {
 
     private static void move(ByteBuf out, OfAction.Move a, Match context, WireVersion version) {
         if (version != WireVersion.OF15) {
-            NiciraActions.move(out, a, context, version);
+            NiciraActions.move(out, a, context);
             return;
         }
         int start = out.writerIndex();

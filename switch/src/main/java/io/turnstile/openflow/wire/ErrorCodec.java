@@ -40,7 +40,7 @@ public final class ErrorCodec {
     private static void write10(ByteBuf out, OfErrorCode error) {
         if (error.type10() < 0) {
             vendor10(out, UNENCODABLE_TYPE, UNENCODABLE_CODE);
-        } else if (error.code10() >= FIRST_VENDOR_CODE) {
+        } else if (error.code10() >= FIRST_VENDOR_CODE || error == OfErrorCode.OFPBAC_BAD_OUT_GROUP) { // 1.0 has no groups
             vendor10(out, error.type10(), error.code10());
         } else {
             out.writeShort(error.type10()).writeShort(error.code10());

@@ -300,7 +300,7 @@ final class NiciraActions {
         end(out, start);
     }
 
-    static void move(ByteBuf out, OfAction.Move a, Match context, WireVersion version) {
+    static void move(ByteBuf out, OfAction.Move a, Match context) {
         MatchField source = ActionCodec.fieldOf(a.source(), context);
         MatchField target = ActionCodec.fieldOf(a.destination(), context);
         int start = start(out, REG_MOVE);
@@ -311,7 +311,7 @@ final class NiciraActions {
         end(out, start);
     }
 
-    static void load(ByteBuf out, LoadSegments.Segment segment, Match context, WireVersion version) {
+    static void load(ByteBuf out, LoadSegments.Segment segment, Match context) {
         boolean port = segment.target().field() == Field.IN_PORT;
         MatchField field = port ? MatchField.named("in_port") : ActionCodec.fieldOf(segment.target(), context);
         int bits = port ? 16 : segment.target().widthBits();
@@ -328,7 +328,7 @@ final class NiciraActions {
         end(out, start);
     }
 
-    static void outputField(ByteBuf out, OfAction.OutputField a, Match context, WireVersion version) {
+    static void outputField(ByteBuf out, OfAction.OutputField a, Match context) {
         MatchField field = ActionCodec.fieldOf(a.source(), context);
         int start = start(out, OUTPUT_REG);
         out.writeShort(a.source().offsetBits() - field.offsetBits() << 6 | a.source().widthBits() - 1);
@@ -357,11 +357,11 @@ final class NiciraActions {
         end(out, start);
     }
 
-    static void push(ByteBuf out, OfAction.StackPush a, Match context, WireVersion version) {
+    static void push(ByteBuf out, OfAction.StackPush a, Match context) {
         stack(out, STACK_PUSH, a.source(), context);
     }
 
-    static void pop(ByteBuf out, OfAction.StackPop a, Match context, WireVersion version) {
+    static void pop(ByteBuf out, OfAction.StackPop a, Match context) {
         stack(out, STACK_POP, a.destination(), context);
     }
 

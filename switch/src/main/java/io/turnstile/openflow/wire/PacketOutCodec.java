@@ -3,6 +3,7 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.Match;
@@ -70,6 +71,9 @@ public final class PacketOutCodec {
         boolean ip = packet.etherType() == EtherTypes.IPV4 || packet.etherType() == EtherTypes.IPV6;
         if (ip && packet.l3Offset() != Packet.ABSENT) {
             builder.exact(Field.NW_PROTO, packet.ipProtocol());
+            if (packet.ipProtocol() == IpProtocols.ICMPV6 && packet.l4Offset() != Packet.ABSENT) {
+                builder.exact(Field.TP_SRC, packet.u8(packet.l4Offset())); // what nd_target and nd_sll depend on
+            }
         }
         return builder.build();
     }

@@ -2,7 +2,6 @@ package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.pipeline.text.MatchField;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Predicate;
 
@@ -30,8 +29,7 @@ public final class TableFeaturesCodec {
 
     public static void write(ByteBuf out, int table, int tableCount, int maxEntries, WireVersion version) {
         int start = out.writerIndex();
-        byte[] name = ("table" + table).getBytes(StandardCharsets.US_ASCII);
-        out.writeShort(0).writeByte(table).writeZero(5).writeBytes(name).writeZero(NAME_BYTES - name.length)
+        out.writeShort(0).writeByte(table).writeZero(5).writeZero(NAME_BYTES) // tables have no names
             .writeLong(-1).writeLong(-1).writeInt(0).writeInt(maxEntries);
         codes(out, INSTRUCTIONS, SUPPORTED_INSTRUCTIONS);
         nextTables(out, table, tableCount);
