@@ -5,6 +5,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.BasicSequenceNumberGenerator;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
@@ -61,6 +62,7 @@ final class LogSettings {
     static synchronized void start(Path logFileOrNull) {
         LoggerContext context = context();
         context.reset();
+        context.setSequenceNumberGenerator(new BasicSequenceNumberGenerator());
         context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
         ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
         console.setTarget("System.err");
