@@ -34,8 +34,8 @@ public final class FlowModCodec {
         int priority = in.readUnsignedShort();
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
-        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
             deletes(command) ? outPort : Ports.NONE, flags, actions(in, command, match, WireVersion.OF10));
     }
@@ -50,11 +50,11 @@ public final class FlowModCodec {
         int priority = in.readUnsignedShort();
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
-        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
+        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         int matchLength = in.readUnsignedShort();
         in.skipBytes(6);
         MatchCodec.Decoded decoded = MatchCodec.readNxm(in, matchLength, true);
-        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         if (command == FlowMod.Command.ADD && decoded.cookieMask() != 0) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "additions cannot match on a cookie");
         }
@@ -126,11 +126,18 @@ public final class FlowModCodec {
         }
     }
 
-    private static Set<FlowMod.Flag> flags10(int bits) throws OfException {
+    /** Adding a flow resets its counters in 1.0, without a flag to say so (OpenFlow 1.0.0 §4.6); from 1.2 on it is a flag. */
+    private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
-        return flags(bits, 0b011);
+        Set<FlowMod.Flag> flags = flags(bits, 0b011);
+        if (command != FlowMod.Command.ADD) {
+            return flags;
+        }
+        Set<FlowMod.Flag> withReset = EnumSet.of(FlowMod.Flag.RESET_COUNTS);
+        withReset.addAll(flags);
+        return withReset;
     }
 
     private static Set<FlowMod.Flag> flags13(int bits) throws OfException {
