@@ -94,6 +94,24 @@ public final class FlowModCodec {
             deletes(command) ? outPort : Ports.NONE, flags, actions);
     }
 
+    /** A whole OpenFlow 1.3 message, as a client sends it. */
+    public static void write13(ByteBuf out, FlowMod mod, int xid) {
+        int start = Wire.startMessage(out, WireVersion.OF13, TYPE, xid);
+        out.writeLong(mod.cookie()).writeLong(mod.cookieMask()).writeByte(mod.tableId()).writeByte(mod.command().ordinal());
+        out.writeShort(mod.idleTimeoutSeconds()).writeShort(mod.hardTimeoutSeconds()).writeShort(mod.priority());
+        out.writeInt(NO_BUFFER).writeInt(mod.outPort()).writeInt(ANY_GROUP);
+        int bits = 0;
+        for (FlowMod.Flag flag : mod.flags()) {
+            bits |= 1 << flag.ordinal();
+        }
+        out.writeShort(bits).writeShort(0);
+        MatchCodec.writeOxm(out, mod.match(), WireVersion.OF13);
+        if (!deletes(mod.command())) {
+            InstructionCodec.write(out, mod.actions(), mod.match(), WireVersion.OF13);
+        }
+        Wire.endMessage(out, start);
+    }
+
     private static List<OfAction> actions(ByteBuf in, FlowMod.Command command, Match match, WireVersion version)
             throws OfException {
         if (deletes(command)) {
