@@ -4,11 +4,13 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet always
@@ -78,6 +80,28 @@ final class FlowCache {
                 }
             }
             return all;
+        }
+
+        /** Takes one flow out of its chain; false if it is not here. */
+        boolean unlink(DatapathFlow gone) {
+            DatapathFlow[] table = buckets;
+            int index = (int) gone.maskedHash & (table.length - 1);
+            DatapathFlow before = null;
+            DatapathFlow flow = table[index];
+            while (flow != null && flow != gone) {
+                before = flow;
+                flow = flow.next;
+            }
+            if (flow == null) {
+                return false;
+            }
+            if (before == null) {
+                table[index] = gone.next;
+            } else {
+                before.next = gone.next;
+            }
+            size--;
+            return true;
         }
 
         /** Takes the killed flows out of the chains. */
@@ -154,8 +178,34 @@ final class FlowCache {
             emptied |= table.size == 0;
         }
         if (emptied) {
-            tables = Arrays.stream(tables).filter(table -> table.size > 0).toArray(SubTable[]::new);
+            dropEmptyTables();
         }
+    }
+
+    private void dropEmptyTables() {
+        tables = Arrays.stream(tables).filter(table -> table.size > 0).toArray(SubTable[]::new);
+    }
+
+    /** Kills the flows named, at a cost that does not depend on how many others there are. */
+    synchronized void removeAll(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
+        for (DatapathFlow flow : named.get()) {
+            SubTable table = flow.isDead() ? null : tableOf(flow.mask());
+            if (table != null && table.unlink(flow)) {
+                flow.kill();
+                removed.accept(flow);
+                size--;
+            }
+        }
+        dropEmptyTables();
+    }
+
+    private SubTable tableOf(long[] mask) {
+        for (SubTable table : tables) {
+            if (Arrays.equals(table.mask, mask)) {
+                return table;
+            }
+        }
+        return null;
     }
 
     /** Puts the tables that are hit most in front. */
