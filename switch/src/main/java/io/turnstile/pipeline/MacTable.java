@@ -1,0 +1,164 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.DatapathFlow;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age; when the
+ * table is full the one longest unused makes room.
+ *
+ * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.
+ */
+public final class MacTable {
+    /** {@code other_config:mac-aging-time}, as Open vSwitch has it. */
+    public static final int DEFAULT_AGING_SECONDS = 300;
+    /** {@code other_config:mac-table-size}, as Open vSwitch has it. */
+    public static final int DEFAULT_SIZE = 8192;
+    private static final long NS_PER_SECOND = 1_000_000_000L;
+    private static final int MIN_AGING_SECONDS = 15;
+    private static final int MAX_AGING_SECONDS = 3600;
+    private static final int MIN_SIZE = 10;
+    private static final int MAX_SIZE = 1_000_000;
+
+    /** One line of {@code fdb/show}. */
+    public record Entry(int port, int vlan, long macAddress, int ageSeconds) {
+    }
+
+    /** An address in a VLAN. */
+    record Station(int vlan, long macAddress) {
+    }
+
+    private static final class Location {
+        private final int port;
+        private final long lastSeenNs;
+
+        Location(int port, long lastSeenNs) {
+            this.port = port;
+            this.lastSeenNs = lastSeenNs;
+        }
+    }
+
+    /** Least recently seen first. */
+    private final LinkedHashMap<Station, Location> stations = new LinkedHashMap<>();
+    private long agingNs = DEFAULT_AGING_SECONDS * NS_PER_SECOND;
+    private int capacity = DEFAULT_SIZE;
+
+    private final Map<Station, Dependents> readers = new HashMap<>();
+
+    /** Seconds that an unused address stays; clamped to 15–3600 as Open vSwitch does. */
+    public synchronized void setAgingSeconds(int seconds) {
+        agingNs = Math.clamp(seconds, MIN_AGING_SECONDS, MAX_AGING_SECONDS) * NS_PER_SECOND;
+    }
+
+    /** Largest number of addresses; clamped to 10–1 000 000. Takes effect with the next address learned. */
+    public synchronized void setSize(int entries) {
+        capacity = Math.clamp(entries, MIN_SIZE, MAX_SIZE);
+    }
+
+    /** What {@code fdb/show} prints, the most recently seen last. */
+    public synchronized List<Entry> entries(long nowNs) {
+        List<Entry> shown = new ArrayList<>(stations.size());
+        stations.forEach((station, location) -> shown.add(new Entry(location.port, station.vlan, station.macAddress,
+                (int) (Math.max(0, nowNs - location.lastSeenNs) / NS_PER_SECOND))));
+        return shown;
+    }
+
+    /** The port behind which the station was seen, or null. */
+    synchronized Integer find(Station station) {
+        Location location = stations.get(station);
+        return location == null ? null : location.port;
+    }
+
+    /** Whether a frame from the station by that port would teach something new. */
+    synchronized boolean isNews(Station station, int port) {
+        Location location = stations.get(station);
+        return location == null || location.port != port;
+    }
+
+    /** Notes a later sighting where the station is known to be; false if it is known elsewhere or not at all. */
+    synchronized boolean refresh(Station station, int port, long seenNs) {
+        Location location = stations.get(station);
+        if (location == null || location.port != port) {
+            return false;
+        }
+        if (seenNs - location.lastSeenNs > 0) {
+            place(station, port, seenNs);
+        }
+        return true;
+    }
+
+    /** Learns; {@code changed} gets the stations that flows may have relied on: this one and one that had to go. */
+    synchronized void learn(Station station, int port, long seenNs, Collection<Station> changed) {
+        place(station, port, seenNs);
+        changed.add(station);
+        while (stations.size() > capacity) {
+            Station oldest = stations.firstEntry().getKey();
+            stations.remove(oldest);
+            changed.add(oldest);
+        }
+    }
+
+    private void place(Station station, int port, long seenNs) {
+        stations.remove(station); // To the end of the order.
+        stations.put(station, new Location(port, seenNs));
+    }
+
+    /** Forgets what was not seen for the aging time; returns what. */
+    synchronized List<Station> expire(long nowNs) {
+        List<Station> gone = new ArrayList<>();
+        stations.forEach((station, location) -> {
+            if (nowNs - location.lastSeenNs >= agingNs) {
+                gone.add(station);
+            }
+        });
+        gone.forEach(stations::remove);
+        return gone;
+    }
+
+    /** Forgets everything; returns what. */
+    synchronized List<Station> clear() {
+        List<Station> gone = List.copyOf(stations.keySet());
+        stations.clear();
+        return gone;
+    }
+
+    /** Forgets what is behind the port; returns what. */
+    synchronized List<Station> forgetPort(int port) {
+        List<Station> gone = new ArrayList<>();
+        stations.forEach((station, location) -> {
+            if (location.port == port) {
+                gone.add(station);
+            }
+        });
+        gone.forEach(stations::remove);
+        return gone;
+    }
+
+    // ---- flows that looked a station up; under the flow cache's lock ----
+
+    void addReader(Station station, DatapathFlow flow) {
+        readers.computeIfAbsent(station, _ -> new Dependents()).add(flow);
+    }
+
+    void removeReader(Station station, DatapathFlow flow) {
+        Dependents flows = readers.get(station);
+        if (flows != null) {
+            flows.remove(flow);
+            if (flows.isEmpty()) {
+                readers.remove(station);
+            }
+        }
+    }
+
+    void collectReaders(Station station, Collection<DatapathFlow> into) {
+        Dependents flows = readers.get(station);
+        if (flows != null) {
+            flows.collectInto(into);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+package io.turnstile.pipeline;
+
+/**
+ * What a controller action wants to be told: the cookie of a {@link io.turnstile.datapath.DatapathAction.Userspace}.
+ *
+ * @param key the walk's key at that point; its pipeline part is the same for all packets of the datapath flow
+ * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
+ */
+public record PacketInRequest(BridgePipeline bridge, int maxLengthBytes, int reason, int tableId, long cookie,
+                              int controllerId, long[] key, boolean conntrackVisible) {
+}
