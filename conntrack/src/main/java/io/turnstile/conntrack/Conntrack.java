@@ -6,7 +6,8 @@ import io.turnstile.packet.PacketBatch;
  * The connection tracker as the rest of the house sees it.
  *
  * <p>A connection is named by a 64-bit <em>connection id</em> that is stable for its life and not used again for another
- * one within any time that matters (slot in the low half, generation in the high half).
+ * one within any time that matters (slot in the low half, generation in the high half). Each use of a slot has a newer
+ * generation than the one before, modulo 2^32.
  */
 public interface Conntrack {
 

@@ -1,15 +1,10 @@
 package io.turnstile.offload;
 
-import io.turnstile.conntrack.ConnectionSnapshot;
-import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
-import io.turnstile.offload.spi.PortRef;
-import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -26,7 +21,7 @@ final class BatchRunner {
     private final OffloadSession session;
     private final SlotTable table;
     private final Turn[] turns;
-    private final ConnectionSnapshot snapshot = new ConnectionSnapshot();
+    private final ConnViewReader reader;
     private final List<OffloadOperation> operations = new ArrayList<>();
     private final List<Turn> operationTurns = new ArrayList<>();
     private int length;
@@ -34,6 +29,7 @@ final class BatchRunner {
     BatchRunner(OffloadSession session, int capacity) {
         this.session = session;
         table = session.table;
+        reader = new ConnViewReader(session.tracker, session.ports);
         turns = new Turn[capacity];
         for (int i = 0; i < capacity; i++) {
             turns[i] = new Turn(session.providers.size());
@@ -42,10 +38,6 @@ final class BatchRunner {
 
     void begin() {
         length = 0;
-    }
-
-    boolean isFull() {
-        return length == turns.length;
     }
 
     boolean isEmpty() {
@@ -83,10 +75,11 @@ final class BatchRunner {
     }
 
     private void prepare(Turn turn, long nowNs) {
-        turn.readable = session.tracker.read(turn.connectionId, snapshot, nowNs);
-        turn.replySeen = turn.readable && snapshot.replySeen;
+        turn.readable = reader.read(turn.connectionId, nowNs);
+        turn.replySeen = turn.readable && reader.replySeen();
         turn.lastUsedMs = 0;
-        turn.view = turn.readable ? view(snapshot) : turn.leaves() ? nameOnly(turn.connectionId) : null;
+        // A tracker that dropped the connection in spite of the hold must not keep its providers from being told.
+        turn.view = turn.readable || turn.leaves() ? reader.view() : null;
         for (int p = 0; p < turn.steps.length; p++) {
             turn.failure[p] = 0;
             turn.steps[p] = turn.view == null ? 0 : steps(turn, table.state(turn.chunk, turn.slot, p));
@@ -200,7 +193,8 @@ final class BatchRunner {
         put(turn, provider, failure == 0 ? OffloadState.NONE : OffloadState.FAILED, failure);
     }
 
-    private void takeFailure(RegisteredProvider provider, Turn turn, OffloadOperation operation, OffloadResult.Failed failed) {
+    private void takeFailure(RegisteredProvider provider, Turn turn, OffloadOperation operation,
+                             OffloadResult.Failed failed) {
         int p = provider.index();
         OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
         session.causes.record(provider.name() + ": " + kind, failed.reason(), failed.causeOrNull(), session.clock.wallMs());
@@ -318,29 +312,5 @@ final class BatchRunner {
         long clampedMs = Math.clamp(ageMs, 0, MAX_AGE_MS);
         session.tracker.carriedElsewhere(turn.connectionId);
         session.tracker.extend(turn.connectionId, nowNs - TimeUnit.MILLISECONDS.toNanos(clampedMs));
-    }
-
-    // ---- views ----
-
-    private ConnView view(ConnectionSnapshot c) {
-        return new ConnView(c.connectionId, c.zone, c.protocol, tuple(c, c.original), tuple(c, c.reply), c.mark, c.labelHigh,
-                c.labelLow, port(c.originalInPort), c.replySeen ? port(c.replyInPort) : null);
-    }
-
-    private static TupleView tuple(ConnectionSnapshot c, ConnectionSnapshot.Tuple t) {
-        return new TupleView(c.ipv6, c.protocol, t.sourceHigh, t.sourceLow, t.destinationHigh, t.destinationLow,
-                t.sourcePort, t.destinationPort, t.icmpId, t.icmpType, t.icmpCode);
-    }
-
-    private PortRef port(int number) {
-        return new PortRef(number, session.ports.name(number));
-    }
-
-    /** A connection that the tracker dropped in spite of the hold; its providers must be told to let go all the same. */
-    private ConnView nameOnly(long connectionId) {
-        ConnectionSnapshot empty = new ConnectionSnapshot();
-        empty.connectionId = connectionId;
-        empty.originalInPort = -1;
-        return view(empty);
     }
 }

@@ -31,7 +31,7 @@ final class EventTaps {
                 tap.accept(event);
             } catch (RuntimeException e) {
                 taps.remove(tap);
-                LOG.warn("an offload event tap failed and was taken off", e);
+                LOG.warn("an offload event tap failed and was taken off: {}", e.toString());
             }
         }
     }

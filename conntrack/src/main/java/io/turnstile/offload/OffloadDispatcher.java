@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits in a
- * slot's word; what is noted is carried out later in batches, by threads of its own or by who calls {@link #drain()}.
+ * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits in
+ * a slot's word; what is noted is carried out later in batches, by threads of its own or by who calls {@link #drain()}.
  *
  * <p>What always holds, per connection and provider: add → established (once true, never again) → update* → del; exactly one
  * del for each add that succeeded, once the connection or the provider leaves; at most one place in the queue.
@@ -176,7 +176,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     private boolean awaitLeft(OffloadSession leaving) {
-        long startNs = System.nanoTime();
+        long startNs = System.nanoTime(); // real time: it is threads that are waited for
         while (!leaving.hasLeft()) {
             if (threads == DRAINED_BY_CALLER) {
                 drain(leaving);
@@ -285,7 +285,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /** Text of {@code conntrack/offload-show}. */
     public String show() {
-        return new OffloadReport(this, session, causes).text();
+        return new OffloadReport(this, session, causes).text(false);
+    }
+
+    /** {@link #show()} with a line for each connection followed: the connection, then its state with each provider. */
+    public String showConnections() {
+        return new OffloadReport(this, session, causes).text(true);
     }
 
     /** Who carries the connection, and why not: a line per provider. */

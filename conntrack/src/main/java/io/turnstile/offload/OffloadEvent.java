@@ -69,7 +69,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         return "in=" + port;
     }
 
-    /** The result in a few words: {@code accepted}, {@code declined: …}, {@code ok}, {@code last used …}, {@code failed: …}. */
+    /** The result in words: {@code accepted}, {@code declined: …}, {@code ok}, {@code last used …}, {@code failed: …}. */
     public String resultText() {
         return switch (result) {
             case Verdict.Accept a -> "accepted";

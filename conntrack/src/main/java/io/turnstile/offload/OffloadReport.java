@@ -16,7 +16,7 @@ final class OffloadReport {
         this.causes = causes;
     }
 
-    String text() {
+    String text(boolean withConnections) {
         StringBuilder text = new StringBuilder();
         text.append("hw-offload: ").append(dispatcher.isEnabled() ? "enabled" : "disabled").append('\n');
         OffloadSession.Census census = sessionOrNull == null ? null : sessionOrNull.census();
@@ -30,7 +30,8 @@ final class OffloadReport {
             text.append("provider ").append(status.name()).append(": priority ").append(status.priority())
                     .append(", ").append(status.state()).append('\n');
             if (census != null) {
-                sessionOrNull.providers.stream().filter(p -> p.name().equals(status.name()) && !status.state().contains(": "))
+                sessionOrNull.providers.stream()
+                        .filter(p -> p.name().equals(status.name()) && !status.state().contains(": "))
                         .forEach(p -> appendCounts(text, p, census.held()[p.index()]));
             }
         }
@@ -39,7 +40,22 @@ final class OffloadReport {
             text.append("failures:\n");
             failures.forEach(line -> text.append("  ").append(line).append('\n'));
         }
+        if (withConnections && sessionOrNull != null) {
+            appendConnections(text);
+        }
         return text.toString();
+    }
+
+    private void appendConnections(StringBuilder text) {
+        text.append("connections:\n");
+        ConnViewReader reader = new ConnViewReader(sessionOrNull.tracker, sessionOrNull.ports);
+        sessionOrNull.forEachFollowed(connectionId -> {
+            if (reader.read(connectionId, sessionOrNull.clock.nowNs())) {
+                StringJoiner states = new StringJoiner(" ");
+                sessionOrNull.states(connectionId).forEach(state -> states.add(state.toString()));
+                text.append("  ").append(reader.view()).append(' ').append(states).append('\n');
+            }
+        });
     }
 
     private static void appendCounts(StringBuilder text, RegisteredProvider provider, long held) {

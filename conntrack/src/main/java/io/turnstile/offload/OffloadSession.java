@@ -6,6 +6,7 @@ import io.turnstile.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
 
 /**
  * One span of time between hw-offload on and off: the providers that came up, the side table and the shards. Made anew each
@@ -192,26 +193,39 @@ final class OffloadSession implements ConnectionListener {
     }
 
     Census census() {
-        long followed = 0;
-        long queued = 0;
+        long[] counts = new long[2];
         long[] held = new long[providers.size()];
+        walk((chunk, slot, word) -> {
+            counts[0]++;
+            counts[1] += (SlotTable.flags(word) & SlotTable.QUEUED) != 0 ? 1 : 0;
+            for (int p = 0; p < held.length; p++) {
+                held[p] += table.state(chunk, slot, p).isHeld() ? 1 : 0;
+            }
+        });
+        return new Census(counts[0], counts[1], held);
+    }
+
+    /** Visits the ids of the connections followed, in the order of their slots. */
+    void forEachFollowed(LongConsumer visitor) {
+        walk((chunk, slot, word) -> visitor.accept(SlotTable.connectionId(word, slot)));
+    }
+
+    private interface SlotVisitor {
+        void visit(SlotTable.Chunk chunk, int slot, long word);
+    }
+
+    private void walk(SlotVisitor visitor) {
         for (int slot = 0, limit = table.slotLimit(); slot < limit; slot++) {
             SlotTable.Chunk chunk = table.chunkOrNull(slot);
             if (chunk == null) {
                 slot |= SlotTable.CHUNK_SLOTS - 1;
                 continue;
             }
-            int flags = SlotTable.flags(table.word(chunk, slot));
-            if ((flags & SlotTable.TRACKED) == 0) {
-                continue;
-            }
-            followed++;
-            queued += (flags & SlotTable.QUEUED) != 0 ? 1 : 0;
-            for (int p = 0; p < held.length; p++) {
-                held[p] += table.state(chunk, slot, p).isHeld() ? 1 : 0;
+            long word = table.word(chunk, slot);
+            if ((SlotTable.flags(word) & SlotTable.TRACKED) != 0) {
+                visitor.visit(chunk, slot, word);
             }
         }
-        return new Census(followed, queued, held);
     }
 
     List<ProviderConnectionState> states(long connectionId) {

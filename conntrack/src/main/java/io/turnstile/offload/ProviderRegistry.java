@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds providers by {@link ServiceLoader}, on the class path and in a folder of jars, and puts them in order. One that cannot
- * be loaded is reported in one line and left out.
+ * Finds providers by {@link ServiceLoader}, on the class path and in a folder of jars, and puts them in order. One that
+ * cannot be loaded is reported in one line and left out.
  *
  * <p>Threads: one at a time.
  */
@@ -36,8 +36,8 @@ public final class ProviderRegistry {
     }
 
     /**
-     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}; a jar may bring its own
-     * libraries' classes but shares the SPI. The first of each name stays.
+     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}; a jar may bring
+     * its own libraries' classes but shares the SPI. The first of each name stays.
      */
     public static ProviderRegistry discover(ClassLoader loader, Path pluginFolderOrNull) {
         ProviderRegistry registry = new ProviderRegistry();
@@ -45,7 +45,8 @@ public final class ProviderRegistry {
         for (Path jar : jars(pluginFolderOrNull)) {
             try {
                 // Stays open as long as its classes may be used, that is to the end.
-                URLClassLoader ofJar = new URLClassLoader(jar.getFileName().toString(), new URL[] {jar.toUri().toURL()}, loader);
+                URL[] urls = {jar.toUri().toURL()};
+                URLClassLoader ofJar = new URLClassLoader(jar.getFileName().toString(), urls, loader);
                 registry.load(ServiceLoader.load(OffloadProvider.class, ofJar));
             } catch (MalformedURLException e) {
                 LOG.warn("offload provider {} left out: {}", jar, e.getMessage());
@@ -108,8 +109,9 @@ public final class ProviderRegistry {
     }
 
     /**
-     * By {@code other_config:hw-offload-priority}: the providers named, in this order, then the others by {@link #inOrder()}, as
-     * Open vSwitch does; {@link #NONE} stops, so that nothing follows it. Names that nobody bears are skipped with a warning.
+     * By {@code other_config:hw-offload-priority}: the providers named, in this order, then the others by
+     * {@link #inOrder()}, as Open vSwitch does; {@link #NONE} stops, so that nothing follows it. Names that nobody bears
+     * are skipped with a warning.
      *
      * @param priorityListOrNull names separated by commas or blanks; null or empty: {@link #inOrder()}
      */

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * A provider whose {@code init} succeeded: the one door through which the dispatcher calls it, with its counters. Whatever the
- * provider does, a call gives one fitting result per operation.
+ * A provider whose {@code init} succeeded: the one door through which the dispatcher calls it, with its counters.
+ * Whatever the provider does, a call gives one fitting result per operation.
  *
  * <p>Threads: any shard's.
  */

@@ -17,6 +17,8 @@ final class Shard implements Runnable {
     /** Connections per batch: enough to make bulk worth while, few enough that a batch is over soon. */
     static final int BATCH_LENGTH = 64;
     private static final int REPLAY_SLOTS = 1024;
+    /** A slice of the replay waits for a pause, or for so many batches. */
+    private static final int BATCHES_PER_SLICE = 16;
     private static final int WITHDRAWAL_SLOTS = 256;
     private static final int NOTHING = -1;
     /** While events keep coming the thread looks by itself this often, so that producers need not wake it. */
@@ -44,8 +46,10 @@ final class Shard implements Runnable {
     private volatile int top = NOTHING;
 
     // Under the lock.
+    private final int[] polled = new int[BATCH_LENGTH];
     private int oldest = NOTHING;
     private long replayCursor = -1;
+    private int batchesSinceSlice;
     private int withdrawalSlot = NOTHING;
     private int withdrawalLimit = NOTHING;
     /** Slots that are withdrawn from and not sealed yet. */
@@ -110,15 +114,6 @@ final class Shard implements Runnable {
         return left;
     }
 
-    boolean isReplaying() {
-        lock.lock();
-        try {
-            return replayCursor >= 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /**
      * One batch and one slice of whatever walk is under way.
      *
@@ -128,8 +123,9 @@ final class Shard implements Runnable {
         lock.lock();
         try {
             boolean busy = runBatch();
-            if (replayCursor >= 0 && !busy) {
-                replaySlice(); // live events first: replay fills the pauses, a slice at a time
+            if (replayCursor >= 0 && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
+                replaySlice(); // live events go first, but not for ever
+                batchesSinceSlice = 0;
                 busy = true;
             }
             if (withdrawalSlot != NOTHING) {
@@ -143,20 +139,20 @@ final class Shard implements Runnable {
     }
 
     private boolean runBatch() {
+        int length = 0;
+        while (length < BATCH_LENGTH && (polled[length] = poll()) != NOTHING) {
+            length++;
+        }
         runner.begin();
-        while (!runner.isFull()) {
-            int slot = poll();
-            if (slot == NOTHING) {
-                break;
-            }
-            SlotTable.Chunk chunk = session.table.chunkOrNull(slot);
-            long word = session.table.take(chunk, slot);
+        for (int i = 0; i < length; i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
+            SlotTable.Chunk chunk = session.table.chunkOrNull(polled[i]);
+            long word = session.table.take(chunk, polled[i]);
             if ((SlotTable.flags(word) & SlotTable.TRACKED) != 0) {
-                runner.add(chunk, slot, word);
+                runner.add(chunk, polled[i], word);
             }
         }
         if (runner.isEmpty()) {
-            return false;
+            return length > 0;
         }
         outstanding -= runner.run();
         noteIfLeft();

@@ -5,14 +5,15 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * What the dispatcher knows of each slot of the tracker's table: a word of flags, the link of the event queue, and one cell per
- * provider. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is allocated for a connection.
+ * What the dispatcher knows of each slot of the tracker's table: a word of flags, the link of the event queue, and one
+ * cell per provider. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is
+ * allocated for a connection.
  *
  * <p>The word: the connection id's upper half (its generation) in the upper half, {@code SlotTable} flags in the lower. It
  * changes by compare-and-set only, so an event that is late for a generation finds it changed and does nothing.
  *
- * <p>The cell: {@link OffloadState} ordinal in the low {@link #STATE_BITS} bits, index of the reason above. Written under the slot's
- * shard lock, read by anyone.
+ * <p>The cell: {@link OffloadState} ordinal in the low {@link #STATE_BITS} bits, index of the reason above. Written
+ * under the slot's shard lock, read by anyone.
  *
  * <p>Threads: any. Growing takes this object's monitor for the time of an allocation.
  */
@@ -27,7 +28,7 @@ final class SlotTable {
     static final int ESTABLISHED = 1 << 3;
     /** Pending: ask for the last use. */
     static final int UPDATE = 1 << 4;
-    /** It left the tracker's table and the entry is on hold; the reason's ordinal is in {@link #REASON_MASK}. Stays till the end. */
+    /** It left the tracker's table, its entry is on hold; {@link #REASON_MASK} has the reason's ordinal. Stays. */
     static final int REMOVED = 1 << 5;
     static final int REASON_SHIFT = 6;
     static final int REASON_MASK = 3 << REASON_SHIFT;
@@ -117,7 +118,8 @@ final class SlotTable {
         if (closed) {
             return null;
         }
-        Chunk[] grown = index < present.length ? present.clone() : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
+        Chunk[] grown = index < present.length ? present.clone()
+                : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
         grown[index] = new Chunk(providers);
         chunks = grown;
         return grown[index];

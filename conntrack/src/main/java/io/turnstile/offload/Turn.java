@@ -5,8 +5,8 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 
 /**
- * One connection's passage through a shard: the flags it was taken with and, per provider, the steps that are still to be made.
- * Reused from batch to batch.
+ * One connection's passage through a shard: the flags it was taken with and, per provider, the steps that are still to
+ * be made. Reused from batch to batch.
  *
  * <p>Threads: under the shard's lock.
  */

@@ -16,7 +16,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 
 /**
  * Ports, the flow cache and the loop that carries packets through them.
@@ -249,17 +248,12 @@ public final class Datapath {
             drop(DropReason.FLOW_DROP, packets.length());
             return;
         }
-        for (int i = 0; i < actions.length; i++) {
-            boolean last = i == actions.length - 1;
-            switch (actions[i]) {
+        for (DatapathAction action : actions) {
+            switch (action) {
                 case DatapathAction.Output output -> output(packets, output.port(), context);
                 case DatapathAction.Ct ct -> conntrack.track(packets, ct.request(), context.nowNs);
                 case DatapathAction.CtClear _ -> clearConntrack(packets);
-                case DatapathAction.Recirculate recirculate when last ->
-                        recirculate(packets, recirculate.recirculationId(), context);
-                case DatapathAction.Recirculate recirculate ->
-                        executeOnCopies(packets, new DatapathAction[] {recirculate}, context);
-                case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
+                case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
                 case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
                 case DatapathAction.PushVlan push -> drop(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
                 case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
@@ -292,37 +286,6 @@ public final class Datapath {
             packets.get(i).setRecirculationId(id);
             context.recirculated.add(packets.get(i));
         }
-    }
-
-    /**
-     * Copies live in a context of their own and are carried to their end here and now, so that the batch itself never grows
-     * beyond its capacity.
-     */
-    private void executeOnCopies(PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
-        ForwardingContext copies = context.forCopies();
-        if (copies == null) {
-            drop(DropReason.RECIRCULATION_DEPTH, packets.length());
-            return;
-        }
-        copies.nowNs = context.nowNs;
-        PacketBatch batch = copies.received;
-        batch.clear();
-        for (int i = 0; i < packets.length(); i++) {
-            Packet copy = copies.pool()[i];
-            copy.copyFrom(packets.get(i));
-            batch.add(copy);
-        }
-        copies.recirculated.clear();
-        execute(batch, actions, copies);
-        PacketBatch again = copies.current;
-        copies.current = copies.recirculated;
-        copies.recirculated = again;
-        run(copies);
-        copies.flushTouched();
-        context.hits += copies.hits;
-        context.misses += copies.misses;
-        copies.hits = 0;
-        copies.misses = 0;
     }
 
     private void userspace(PacketBatch packets, Object cookie, ForwardingContext context) {
@@ -366,14 +329,9 @@ public final class Datapath {
         cache.remove(affected, this::retire);
     }
 
-    /**
-     * The same for flows that the caller finds without looking at all of them.
-     *
-     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep account
-     *                 of stands still meanwhile
-     */
-    public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
-        cache.removeAll(affected, this::retire);
+    /** Kills just these flows, as {@link #invalidate}. */
+    public void remove(Collection<DatapathFlow> flows) {
+        cache.removeAll(flows, this::retire);
     }
 
     /** Waits until no batch is under way that began before this call. Never call it from inside a batch. */

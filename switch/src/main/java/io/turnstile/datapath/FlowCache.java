@@ -5,12 +5,13 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 
 /**
  * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet always
@@ -82,28 +83,6 @@ final class FlowCache {
             return all;
         }
 
-        /** Takes one flow out of its chain; false if it is not here. */
-        boolean unlink(DatapathFlow gone) {
-            DatapathFlow[] table = buckets;
-            int index = (int) gone.maskedHash & (table.length - 1);
-            DatapathFlow before = null;
-            DatapathFlow flow = table[index];
-            while (flow != null && flow != gone) {
-                before = flow;
-                flow = flow.next;
-            }
-            if (flow == null) {
-                return false;
-            }
-            if (before == null) {
-                table[index] = gone.next;
-            } else {
-                before.next = gone.next;
-            }
-            size--;
-            return true;
-        }
-
         /** Takes the killed flows out of the chains. */
         void removeDead() {
             DatapathFlow[] table = buckets;
@@ -162,50 +141,43 @@ final class FlowCache {
         return flow;
     }
 
+    /** Kills these flows as far as they live and tells of each. */
+    synchronized void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
+        Set<SubTable> changed = new HashSet<>();
+        for (DatapathFlow flow : flows) {
+            if (!flow.isDead()) {
+                flow.kill();
+                removed.accept(flow);
+                for (SubTable table : tables) {
+                    if (Arrays.equals(table.mask, flow.mask())) {
+                        changed.add(table);
+                    }
+                }
+            }
+        }
+        changed.forEach(this::sweep);
+    }
+
+    private void sweep(SubTable table) {
+        int before = table.size;
+        table.removeDead();
+        size -= before - table.size;
+        if (table.size == 0) {
+            tables = Arrays.stream(tables).filter(other -> other != table).toArray(SubTable[]::new);
+        }
+    }
+
     /** Kills every live flow that the predicate selects and tells of each. */
     synchronized void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
-        boolean emptied = false;
         for (SubTable table : tables) {
-            int before = table.size;
             for (DatapathFlow flow : table.flows()) {
                 if (!flow.isDead() && selected.test(flow)) {
                     flow.kill();
                     removed.accept(flow);
                 }
             }
-            table.removeDead();
-            size -= before - table.size;
-            emptied |= table.size == 0;
+            sweep(table);
         }
-        if (emptied) {
-            dropEmptyTables();
-        }
-    }
-
-    private void dropEmptyTables() {
-        tables = Arrays.stream(tables).filter(table -> table.size > 0).toArray(SubTable[]::new);
-    }
-
-    /** Kills the flows named, at a cost that does not depend on how many others there are. */
-    synchronized void removeAll(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
-        for (DatapathFlow flow : named.get()) {
-            SubTable table = flow.isDead() ? null : tableOf(flow.mask());
-            if (table != null && table.unlink(flow)) {
-                flow.kill();
-                removed.accept(flow);
-                size--;
-            }
-        }
-        dropEmptyTables();
-    }
-
-    private SubTable tableOf(long[] mask) {
-        for (SubTable table : tables) {
-            if (Arrays.equals(table.mask, mask)) {
-                return table;
-            }
-        }
-        return null;
     }
 
     /** Puts the tables that are hit most in front. */

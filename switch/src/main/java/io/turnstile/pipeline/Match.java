@@ -22,6 +22,11 @@ public final class Match {
         this.mask = mask;
     }
 
+    /** A match with the same mask and an all-zero value: names the mask itself. */
+    static Match maskOf(Match match) {
+        return new Match(FlowKey.newKey(), match.mask);
+    }
+
     /** One word of the masked value, {@code [0, FlowKey.WORDS)}. */
     public long valueWord(int word) {
         return value[word];

@@ -109,6 +109,14 @@ public interface OpenFlowSwitch {
         /** @param reason 0 idle timeout, 1 hard timeout, 2 delete */
         void flowRemoved(FlowStats flow, int reason);
 
+        /**
+         * True while packets that no flow matches should come as packet-ins: connections that speak a version before 1.3
+         * (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow says so).
+         */
+        default boolean wantsPacketInOnMiss() {
+            return false;
+        }
+
         /** @param reason 0 add, 1 delete, 2 modify */
         void portStatus(OfPort port, int reason);
     }

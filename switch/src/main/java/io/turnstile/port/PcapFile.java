@@ -33,7 +33,8 @@ public final class PcapFile implements AutoCloseable {
     public PcapFile(Path path) {
         this.path = path;
         try {
-            out = new BufferedOutputStream(Files.newOutputStream(path, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+            out = new BufferedOutputStream(
+                    Files.newOutputStream(path, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
             if (Files.size(path) == 0) {
                 out.write(fileHeader());
                 out.flush();

@@ -22,8 +22,8 @@ public interface Port extends AutoCloseable {
     int pollDescriptor();
 
     /**
-     * Names the callback of a port without a descriptor: called by any thread after frames arrived. The port may call it more
-     * often than needed. Ports with a descriptor ignore it.
+     * Names the callback of a port without a descriptor: called by any thread after frames arrived, perhaps more often than
+     * needed. Ports with a descriptor ignore it.
      */
     default void onReadable(Runnable wakeup) {
     }

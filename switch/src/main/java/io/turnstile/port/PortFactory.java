@@ -10,7 +10,7 @@ public interface PortFactory {
 
     /**
      * @param type    {@code system} or empty, {@code internal}, {@code tap}, {@code dummy}
-     * @param options {@code Interface:options}
+     * @param options {@code Interface:options}; {@code gro=false} leaves a veth as it is, see {@link AfPacketPort#open}
      * @throws PortException with the message that Interface:error shows
      */
     Port open(String type, String name, Map<String, String> options);
@@ -18,7 +18,7 @@ public interface PortFactory {
     /** Opens devices of this machine; needs CAP_NET_RAW and CAP_NET_ADMIN for all but dummy ports. */
     static PortFactory system() {
         return (type, name, options) -> switch (type) {
-            case "", "system" -> AfPacketPort.open(name);
+            case "", "system" -> AfPacketPort.open(name, !"false".equals(options.get("gro")));
             case "internal", "tap" -> TapPort.open(name, type);
             case "dummy" -> new DummyPort(name, options, () -> System.currentTimeMillis() * 1000);
             default -> throw unknownType(name);

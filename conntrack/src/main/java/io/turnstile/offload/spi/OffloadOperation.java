@@ -3,8 +3,8 @@ package io.turnstile.offload.spi;
 /**
  * One operation of a batch handed to {@link OffloadProvider#operate}. Immutable; a provider may keep it.
  *
- * <p>Later releases may add kinds. A provider that overrides {@code operate} passes the ones that it does not handle itself to
- * {@link OffloadProvider#operateOne}.
+ * <p>Later releases may add kinds. A provider that overrides {@code operate} passes the ones that it does not handle
+ * itself to {@link OffloadProvider#operateOne}.
  */
 public sealed interface OffloadOperation {
 
@@ -35,8 +35,8 @@ public sealed interface OffloadOperation {
     }
 
     /**
-     * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}; either way the
-     * provider is taken to hold the connection no longer.
+     * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}; either
+     * way the provider is taken to hold the connection no longer.
      */
     record Delete(ConnView connection, DelReason reason) implements OffloadOperation {
     }

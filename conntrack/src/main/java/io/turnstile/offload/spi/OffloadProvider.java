@@ -4,15 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Takes connections over from the software path. Implementations are found by {@link java.util.ServiceLoader}: a public class
- * with a public constructor without parameters, named in {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider}.
- * The package description has the life cycle as a table and the smallest provider that works.
+ * Takes connections over from the software path. Implementations are found by {@link java.util.ServiceLoader}: a public
+ * class with a public constructor without parameters, named in
+ * {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider}. The package description has the life cycle as a
+ * table and the smallest provider that works.
  *
- * <p>Common to all callbacks: they run on a thread of the offload dispatcher, never on a forwarding thread, and hold no lock of
- * the house. Those of one connection come in order and one at a time; those of different connections may come at once if
- * {@link ProviderContext#threads()} is more than 1. A throw is contained: caught, counted and logged once per distinct cause,
- * and the connection is {@code failed} for this provider; other connections, other providers and all packets go on. A callback
- * that takes long delays other offload events, never a packet.
+ * <p>Common to all callbacks: they run on a thread of the offload dispatcher, never on a forwarding thread, and under
+ * no lock of the tracker (an embedded switch without threads calls from whoever drains it). Those of one connection come
+ * in order and one at a time; those of different connections may come at once if {@link ProviderContext#threads()} is
+ * more than 1. A throw is contained: caught, counted and logged once per distinct cause, and the connection is
+ * {@code failed} for this provider; other connections, other providers and all packets go on. A callback that takes long
+ * delays other offload events, never a packet.
  */
 public interface OffloadProvider extends AutoCloseable {
 
@@ -26,8 +28,8 @@ public interface OffloadProvider extends AutoCloseable {
     String name();
 
     /**
-     * Where the provider stands when {@code other_config:hw-offload-priority} does not say: higher comes first, equal ones in
-     * the order of their names. When: at registration, any thread.
+     * Where the provider stands when {@code other_config:hw-offload-priority} does not say: higher comes first, equal
+     * ones in the order of their names. When: at registration, any thread.
      */
     default int priority() {
         return DEFAULT_PRIORITY;
@@ -46,8 +48,9 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Gives back what {@link #init} took.
      *
-     * <p>When: once for each {@code init} that returned, after {@code connDel} for every connection held; no callback follows
-     * but {@code init}. Thread: the one that changes the configuration. A throw is logged; the provider counts as closed.
+     * <p>When: once for each {@code init} that returned, after {@code connDel} for every connection held; no callback
+     * follows but {@code init}. Thread: the one that changes the configuration. A throw is logged; the provider counts
+     * as closed.
      */
     @Override
     default void close() throws Exception {
@@ -56,9 +59,9 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Would the provider take this connection?
      *
-     * <p>When: once per connection and {@code init}, right before its {@link #connAdd}. The reply ingress port is absent unless
-     * the connection is older than the provider or its reply came quickly. Must not have effects: {@code connAdd} need not
-     * follow an accept (the connection may be gone). A throw: failed, {@code connAdd} does not follow.
+     * <p>When: once per connection and {@code init}, right before its {@link #connAdd}. The reply ingress port is absent
+     * unless the connection is older than the provider or its reply came quickly. Must not have effects: {@code connAdd}
+     * need not follow an accept (the connection may be gone). A throw: failed, {@code connAdd} does not follow.
      */
     default Verdict canOffload(ConnView connection) {
         return Verdict.accept();
@@ -68,9 +71,9 @@ public interface OffloadProvider extends AutoCloseable {
      * A connection was committed and the provider said that it takes it. From the moment this returns the provider
      * <em>holds</em> the connection, and {@link #connDel} will follow exactly once.
      *
-     * <p>When: once per connection and {@code init}, after {@link #canOffload} accepted. Only the original direction's ingress port
-     * is sure to be known. A throw means that the provider holds nothing: it cleans up before it throws, no other callback
-     * follows for this connection. Need not be idempotent.
+     * <p>When: once per connection and {@code init}, after {@link #canOffload} accepted. Only the original direction's
+     * ingress port is sure to be known. A throw means that the provider holds nothing: it cleans up before it throws, no
+     * other callback follows for this connection. Need not be idempotent.
      */
     void connAdd(ConnView connection);
 
@@ -78,9 +81,9 @@ public interface OffloadProvider extends AutoCloseable {
      * A packet of the reply direction reached a connection that this provider holds.
      *
      * <p>When: after {@code connAdd} and before {@code connDel}; again on a later reply packet (or before the next
-     * {@code connUpdate}, whichever is first) until it returns true, then never again. Skipped if the connection is removed before the
-     * provider could be told. A throw: {@code connDel(PROVIDER_FAILED)} follows at once. Must bear repetition after
-     * false.
+     * {@code connUpdate}, whichever is first) until it returns true, then never again. Skipped if the connection is
+     * removed before the provider could be told. A throw: {@code connDel(PROVIDER_FAILED)} follows at once. Must bear
+     * repetition after false.
      *
      * @param replyIngress port by which the first reply came in; equals the original ingress port on a hairpin
      * @return true once the offload covers both directions; false to be asked again
@@ -90,9 +93,10 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * When was this connection last used, as far as the provider knows?
      *
-     * <p>When: any number of times between {@code connAdd} and {@code connDel}, a while before the connection's deadline. The
-     * latest answer of all providers that hold the connection counts, and only ever extends the deadline. An answer in the future is taken
-     * as "now". A throw: {@code connDel(PROVIDER_FAILED)} follows at once. Must be idempotent.
+     * <p>When: any number of times between {@code connAdd} and {@code connDel}, a while before the connection's
+     * deadline. The latest answer of all providers that hold the connection counts, and only ever extends the deadline.
+     * An answer in the future is taken as "now". A throw: {@code connDel(PROVIDER_FAILED)} follows at once. Must be
+     * idempotent.
      *
      * @return ms since the epoch on the scale of {@link ProviderContext#wallMs()}; 0: unknown, software's own timer decides
      */

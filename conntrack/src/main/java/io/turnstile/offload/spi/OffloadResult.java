@@ -1,8 +1,8 @@
 package io.turnstile.offload.spi;
 
 /**
- * What became of one {@link OffloadOperation}. Which result fits which operation stands at the operation; one that does not fit
- * counts as {@link Failed}.
+ * What became of one {@link OffloadOperation}. Which result fits which operation stands at the operation; one that does
+ * not fit counts as {@link Failed}.
  */
 public sealed interface OffloadResult
         permits Verdict, OffloadResult.Done, OffloadResult.Covered, OffloadResult.LastUsed, OffloadResult.Failed {

@@ -10,7 +10,8 @@ package io.turnstile.offload.spi;
  * @param icmpType        ICMP and ICMPv6 only, else 0
  * @param icmpCode        ICMP and ICMPv6 only, else 0
  */
-public record TupleView(boolean ipv6, int protocol, long sourceHigh, long sourceLow, long destinationHigh, long destinationLow,
+public record TupleView(boolean ipv6, int protocol,
+                        long sourceHigh, long sourceLow, long destinationHigh, long destinationLow,
                         int sourcePort, int destinationPort, int icmpId, int icmpType, int icmpCode) {
     private static final int ICMP = 1;
     private static final int ICMPV6 = 58;

@@ -7,7 +7,8 @@
  * <tr><th>event</th><th>when</th><th>ports known</th><th>thread</th><th>result</th><th>idempotent?</th></tr>
  * <tr><td>init</td><td>hw-offload turned on; priority order</td><td>–</td><td>configuration</td>
  *     <td>throw: not registered, "init failed"</td><td>no; again after close</td></tr>
- * <tr><td>canOffload</td><td>connection committed, or already there at init</td><td>original; reply only if it came already</td>
+ * <tr><td>canOffload</td><td>connection committed, or already there at init</td><td>original; reply only if it came
+ * already</td>
  *     <td>dispatcher</td><td>Accept, or Decline(reason): never asked again</td><td>yes, without effects</td></tr>
  * <tr><td>connAdd</td><td>right after Accept</td><td>as canOffload</td><td>dispatcher</td>
  *     <td>returns: held; throw: failed, not held</td><td>no, comes once</td></tr>
@@ -25,8 +26,8 @@
  *
  * <p>Awkward truths:
  * <ul>
- * <li>Events coalesce. A connection that came and went before the provider could be told is never announced. One that got its reply
- *     and was removed before the provider could be told of the reply gets no connEstablished.</li>
+ * <li>Events coalesce. A connection that came and went before the provider could be told is never announced. One that
+ *     got its reply and was removed before the provider could be told of the reply gets no connEstablished.</li>
  * <li>The order canOffload → connAdd → connEstablished → connUpdate* → connDel holds per connection; nothing holds between
  *     connections.</li>
  * <li>connUpdate may come before connEstablished, or without it: a connection may never get a reply.</li>
@@ -46,7 +47,7 @@
  *     @Override public void connDel(ConnView connection, DelReason reason) { held.remove(connection.id()); }
  * }
  * }
- * and, in its jar, a file {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider} with the class's name. A provider
- * for which bulk is cheaper overrides {@link io.turnstile.offload.spi.OffloadProvider#operate} instead.
+ * and, in its jar, a file {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider} with the class's name. A
+ * provider for which bulk is cheaper overrides {@link io.turnstile.offload.spi.OffloadProvider#operate} instead.
  */
 package io.turnstile.offload.spi;

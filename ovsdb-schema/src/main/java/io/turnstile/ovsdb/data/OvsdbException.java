@@ -1,16 +1,34 @@
 package io.turnstile.ovsdb.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 /** An RFC 7047 error: {@link #error()} is its word ("constraint violation"), the message adds the details. */
 public final class OvsdbException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final String error;
     private final String details;
+    private final String syntax;
 
     public OvsdbException(String error, String details) {
+        this(error, details, null);
+    }
+
+    private OvsdbException(String error, String details, String syntax) {
         super(error + ": " + details);
         this.error = error;
         this.details = details;
+        this.syntax = syntax;
+    }
+
+    /** The same error with the JSON text at fault, as ovsdb-server shows it. */
+    public OvsdbException at(JsonNode syntax) {
+        return new OvsdbException(error, details, syntax.toString());
+    }
+
+    /** The JSON text at fault, null if the error is not about one. */
+    public String syntax() {
+        return syntax;
     }
 
     public String error() {

@@ -20,14 +20,8 @@ import java.lang.invoke.VarHandle;
  */
 final class LibC {
     static final int EINTR = 4;
-    static final int EIO = 5;
-    static final int EAGAIN = 11;
-    static final int EBUSY = 16;
     static final int ENODEV = 19;
-    static final int EINVAL = 22;
     static final int ENOTSOCK = 88;
-    static final int EOPNOTSUPP = 95;
-    static final int ENETDOWN = 100;
     static final int ENOBUFS = 105;
 
     private static final Linker LINKER = Linker.nativeLinker();
@@ -69,7 +63,7 @@ final class LibC {
                 Linker.Option.captureCallState("errno"));
     }
 
-    /** A C function {@code int name(a, b, ...)}: what follows the two fixed arguments is passed by the variadic convention. */
+    /** A C function {@code int name(a, b, ...)}: what follows two fixed arguments is passed by the variadic convention. */
     private static MethodHandle variadic(String name, MemoryLayout... arguments) {
         FunctionDescriptor descriptor = FunctionDescriptor.of(JAVA_INT, arguments);
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor,
@@ -97,7 +91,8 @@ final class LibC {
     static int setsockopt(int fd, int level, int option, MemorySegment value) {
         MemorySegment captured = CAPTURED.get();
         try {
-            return result((int) SETSOCKOPT.invokeExact(captured, fd, level, option, value, (int) value.byteSize()), captured);
+            int size = (int) value.byteSize();
+            return result((int) SETSOCKOPT.invokeExact(captured, fd, level, option, value, size), captured);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -161,7 +156,8 @@ final class LibC {
     static int read(int fd, MemorySegment into, long offset, long sizeBytes) {
         MemorySegment captured = CAPTURED.get();
         try {
-            return (int) result((long) READ.invokeExact(captured, fd, into.asSlice(offset, sizeBytes), sizeBytes), captured);
+            MemorySegment bytes = into.asSlice(offset, sizeBytes);
+            return (int) result((long) READ.invokeExact(captured, fd, bytes, sizeBytes), captured);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -170,7 +166,8 @@ final class LibC {
     static int write(int fd, MemorySegment from, long offset, long sizeBytes) {
         MemorySegment captured = CAPTURED.get();
         try {
-            return (int) result((long) WRITE.invokeExact(captured, fd, from.asSlice(offset, sizeBytes), sizeBytes), captured);
+            MemorySegment bytes = from.asSlice(offset, sizeBytes);
+            return (int) result((long) WRITE.invokeExact(captured, fd, bytes, sizeBytes), captured);
         } catch (Throwable e) {
             throw unexpected(e);
         }

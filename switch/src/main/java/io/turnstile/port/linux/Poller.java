@@ -64,7 +64,7 @@ public final class Poller implements AutoCloseable {
         }
         int descriptor = port.pollDescriptor();
         if (descriptor >= 0) {
-            SystemCallFailure.check(control(EPOLL_CTL_ADD, descriptor, token), "epoll_ctl");
+            watch(descriptor, token);
             descriptors.put(port, descriptor);
         } else {
             CallbackPort[] grown = Arrays.copyOf(callbackPorts, callbackPorts.length + 1);
@@ -73,6 +73,11 @@ public final class Poller implements AutoCloseable {
             port.onReadable(this::wakeSleeper);
             wakeup();
         }
+    }
+
+    /** As {@link #add}, for a descriptor that is no port's. */
+    void watch(int descriptor, int token) {
+        SystemCallFailure.check(control(EPOLL_CTL_ADD, descriptor, token), "epoll_ctl");
     }
 
     /** The port is reported no more by an {@code await} that begins after this. Unknown ports are ignored. */

@@ -63,6 +63,9 @@ final class ReceiveRing {
     private int slotInBlock;
     private long head;
     private long tooLong;
+    // Guarded by this.
+    private long noSlot;
+    private boolean closed;
 
     /** Sets the ring up on a socket that is not bound yet. */
     ReceiveRing(int fd, int mtuBytes, String device) {
@@ -87,8 +90,8 @@ final class ReceiveRing {
 
     static int slotBytes(int mtuBytes) {
         int frameBytes = Math.max(mtuBytes + 14, MIN_SLOT_FRAME_BYTES);
-        int slot = (frameBytes + SLOT_OVERHEAD_BYTES + SLOT_ALIGNMENT_BYTES - 1) / SLOT_ALIGNMENT_BYTES * SLOT_ALIGNMENT_BYTES;
-        return Math.min(slot + SLOT_SKEW_BYTES, BLOCK_BYTES);
+        int lines = (frameBytes + SLOT_OVERHEAD_BYTES + SLOT_ALIGNMENT_BYTES - 1) / SLOT_ALIGNMENT_BYTES;
+        return Math.min(lines * SLOT_ALIGNMENT_BYTES + SLOT_SKEW_BYTES, BLOCK_BYTES);
     }
 
     /** See {@link io.turnstile.port.Port#receive}. */
@@ -169,13 +172,21 @@ final class ReceiveRing {
         head = (long) block * BLOCK_BYTES;
     }
 
-    /** Frames that fitted neither slot nor buffer; written by the receiving thread, read by any (approximately). */
-    long tooLong() {
-        return tooLong;
+    /** Frames that the kernel found no slot for, or that fitted neither slot nor buffer. Any thread. */
+    synchronized long drops() {
+        try (Arena arena = Arena.ofConfined()) {
+            // struct tpacket_stats: packets, drops; the kernel counts from zero again after each reading.
+            MemorySegment statistics = arena.allocate(8, 4);
+            if (!closed && LibC.getsockopt(fd, PacketSocket.SOL_PACKET, PacketSocket.PACKET_STATISTICS, statistics) >= 0) {
+                noSlot += statistics.get(ValueLayout.JAVA_INT, 4) & 0xffff_ffffL;
+            }
+        }
+        return noSlot + tooLong;
     }
 
     /** No frame may be received during or after this. */
-    void close() {
+    synchronized void close() {
+        closed = true;
         LibC.munmap(ring);
     }
 }

@@ -12,8 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A port whose other end is this host's own network stack (types {@code internal} and {@code tap}): a TAP device
- * (Documentation/networking/tuntap.rst), made when the port opens and gone when it closes. What the host leaves undone, checksums
- * and segmentation, is passed on undone ({@link VirtioNetHeader}).
+ * (Documentation/networking/tuntap.rst), made when the port opens and gone when it closes. What the host leaves undone,
+ * checksums and segmentation, is passed on undone ({@link VirtioNetHeader}).
  *
  * <p>The kernel has no call that moves several frames of a TAP device, so each costs one read or write.
  *

@@ -29,7 +29,7 @@ final class VirtioNetHeader {
     private static final int GSO_UDP_L4 = 5;
     private static final int GSO_ECN = 0x80;
 
-    /** Where the checksum stands in a TCP header; tells TCP from UDP (whose stands at 6) when it is still to be filled in. */
+    /** Where the checksum stands in a TCP header; tells TCP from UDP, whose stands at 6. */
     private static final int TCP_CHECKSUM_OFFSET = 16;
     private static final int TCP_DATA_OFFSET = 12;
     private static final int TCP_FLAGS_OFFSET = 13;

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A wire between two devices, nothing else: what remains of a switch when only its ports count. Arguments: two devices,
- * seconds, nanoseconds to spin before sleeping.
+ * seconds, nanoseconds to spin before sleeping, whether to join segments.
  */
 public final class WireBenchmark {
     private static final long STRIDE_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES + 4096 + 192;
@@ -19,8 +19,9 @@ public final class WireBenchmark {
     public static void main(String[] arguments) {
         long spinNs = arguments.length > 3 ? Long.parseLong(arguments[3]) : 0;
         long endNs = System.nanoTime() + Long.parseLong(arguments[2]) * 1_000_000_000L;
-        try (Port left = AfPacketPort.open(arguments[0]);
-                Port right = AfPacketPort.open(arguments[1]);
+        boolean joinSegments = arguments.length > 4 && Boolean.parseBoolean(arguments[4]);
+        try (Port left = AfPacketPort.open(arguments[0], joinSegments);
+                Port right = AfPacketPort.open(arguments[1], joinSegments);
                 Poller poller = new Poller()) {
             Port[] ports = {left, right};
             poller.add(left, 0);

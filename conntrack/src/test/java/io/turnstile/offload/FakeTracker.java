@@ -1,0 +1,281 @@
+package io.turnstile.offload;
+
+import io.turnstile.conntrack.ConnectionListener;
+import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.conntrack.ConnectionSnapshot;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.CtRequest;
+import io.turnstile.packet.PacketBatch;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A naive tracker: an array of entries behind one monitor. It reports to its listener outside of the monitor, so that with
+ * several threads reports race with everything else, and a removed entry cannot be read until its hold is taken.
+ */
+final class FakeTracker implements Conntrack {
+    static final Duration TIMEOUT = Duration.ofSeconds(30);
+    static final Duration LEAD = Duration.ofSeconds(5);
+
+    private final Entry[] entries;
+    private final int[] generations;
+    private final Deque<Integer> free = new ArrayDeque<>();
+    final List<Long> carriedElsewhere = new ArrayList<>();
+    final List<String> faults = new ArrayList<>();
+    private volatile ConnectionListener listener;
+
+    private enum Life { ALIVE, REMOVING, HELD }
+
+    private static final class Entry {
+        final ConnectionSnapshot data = new ConnectionSnapshot();
+        long deadlineNs;
+        Life life = Life.ALIVE;
+        boolean replyDone;
+        boolean asked;
+    }
+
+    FakeTracker(int slots) {
+        entries = new Entry[slots];
+        generations = new int[slots];
+        for (int i = 0; i < slots; i++) {
+            free.add(i);
+        }
+    }
+
+    // ---- what packets do ----
+
+    /** A connection of UDP port {@code number}; returns its id, {@link #NO_CONNECTION} if the table is full. */
+    long commit(int number, int inPort, long nowNs) {
+        long id;
+        synchronized (this) {
+            Integer slot = free.poll();
+            if (slot == null) {
+                return NO_CONNECTION;
+            }
+            Entry entry = new Entry();
+            id = (long) ++generations[slot] << 32 | slot;
+            ConnectionSnapshot data = entry.data;
+            data.connectionId = id;
+            data.protocol = 17;
+            data.originalInPort = inPort;
+            data.original.sourceLow = data.reply.destinationLow = 0x0a000001L;
+            data.original.destinationLow = data.reply.sourceLow = 0x0a000002L;
+            data.original.sourcePort = data.reply.destinationPort = number;
+            data.original.destinationPort = data.reply.sourcePort = 53;
+            entry.deadlineNs = nowNs + TIMEOUT.toNanos();
+            entries[slot] = entry;
+        }
+        ConnectionListener told = listener;
+        if (told != null) {
+            told.onCommitted(id, inPort, nowNs);
+        }
+        return id;
+    }
+
+    /** A packet of the reply direction; false if there is no such connection. */
+    boolean reply(long id, int inPort, long nowNs) {
+        Entry entry;
+        synchronized (this) {
+            entry = alive(id);
+            if (entry == null) {
+                return false;
+            }
+            entry.deadlineNs = nowNs + TIMEOUT.toNanos();
+            entry.asked = false;
+            if (!entry.data.replySeen) {
+                entry.data.replySeen = true;
+                entry.data.replyInPort = inPort;
+            }
+            if (entry.replyDone) {
+                return true;
+            }
+        }
+        ConnectionListener told = listener;
+        if (told != null && told.onReply(id, inPort, nowNs)) {
+            synchronized (this) {
+                entry.replyDone = true;
+            }
+        }
+        return true;
+    }
+
+    boolean remove(long id, RemovalReason reason, long nowNs) {
+        synchronized (this) {
+            Entry entry = alive(id);
+            if (entry == null) {
+                return false;
+            }
+            entry.life = Life.REMOVING;
+        }
+        ConnectionListener told = listener;
+        boolean hold = told != null && told.onRemoved(id, reason, nowNs);
+        synchronized (this) {
+            int slot = (int) id;
+            // A release may be here already; then the slot is not this connection's any more.
+            if (entries[slot] != null && entries[slot].data.connectionId == id) {
+                if (hold) {
+                    entries[slot].life = Life.HELD;
+                } else {
+                    entries[slot] = null;
+                    free.add(slot);
+                }
+            }
+        }
+        return true;
+    }
+
+    synchronized long timeLeftNs(long id, long nowNs) {
+        return alive(id).deadlineNs - nowNs;
+    }
+
+    synchronized Set<Long> live() {
+        Set<Long> live = new TreeSet<>();
+        for (Entry entry : entries) {
+            if (entry != null && entry.life == Life.ALIVE) {
+                live.add(entry.data.connectionId);
+            }
+        }
+        return live;
+    }
+
+    /** Slots that are neither free nor live. */
+    synchronized int heldSlots() {
+        return entries.length - free.size() - live().size();
+    }
+
+    private Entry alive(long id) {
+        Entry entry = entries[(int) id];
+        return entry != null && entry.data.connectionId == id && entry.life == Life.ALIVE ? entry : null;
+    }
+
+    // ---- Conntrack ----
+
+    @Override
+    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+        throw new UnsupportedOperationException("packets are not this fake's business");
+    }
+
+    @Override
+    public long sweep(long nowNs) {
+        List<Long> expired = new ArrayList<>();
+        List<Entry> expiring = new ArrayList<>();
+        synchronized (this) {
+            for (Entry entry : entries) {
+                if (entry == null || entry.life != Life.ALIVE) {
+                    continue;
+                }
+                if (entry.deadlineNs - nowNs <= 0) {
+                    expired.add(entry.data.connectionId);
+                } else if (entry.deadlineNs - nowNs <= LEAD.toNanos() && !entry.asked) {
+                    entry.asked = true;
+                    expiring.add(entry);
+                }
+            }
+        }
+        expired.forEach(id -> remove(id, RemovalReason.EXPIRED, nowNs));
+        ConnectionListener told = listener;
+        if (told != null) {
+            expiring.forEach(entry -> told.onExpiring(entry.data.connectionId, entry.deadlineNs, nowNs));
+        }
+        return Duration.ofSeconds(1).toNanos();
+    }
+
+    @Override
+    public int flush(Integer zoneOrNull, long nowNs) {
+        Set<Long> live = live();
+        live.forEach(id -> remove(id, RemovalReason.FLUSHED, nowNs));
+        return live.size();
+    }
+
+    @Override
+    public int connectionCount() {
+        return live().size();
+    }
+
+    @Override
+    public synchronized boolean read(long connectionId, ConnectionSnapshot into, long nowNs) {
+        Entry entry = entries[(int) connectionId];
+        if (entry == null || entry.data.connectionId != connectionId) {
+            return false;
+        }
+        if (entry.life == Life.REMOVING && !readableWhileRemoving) {
+            return false;
+        }
+        copy(entry.data, into);
+        return true;
+    }
+
+    /** Whether an entry may be read in the moment between its removal and the answer of the listener. */
+    volatile boolean readableWhileRemoving = true;
+
+    private static void copy(ConnectionSnapshot from, ConnectionSnapshot into) {
+        into.connectionId = from.connectionId;
+        into.zone = from.zone;
+        into.protocol = from.protocol;
+        into.ipv6 = from.ipv6;
+        into.mark = from.mark;
+        into.originalInPort = from.originalInPort;
+        into.replyInPort = from.replyInPort;
+        into.replySeen = from.replySeen;
+        copy(from.original, into.original);
+        copy(from.reply, into.reply);
+    }
+
+    private static void copy(ConnectionSnapshot.Tuple from, ConnectionSnapshot.Tuple into) {
+        into.sourceLow = from.sourceLow;
+        into.destinationLow = from.destinationLow;
+        into.sourcePort = from.sourcePort;
+        into.destinationPort = from.destinationPort;
+    }
+
+    @Override
+    public long scan(long cursor, int limit, ConnectionVisitor visitor, long nowNs) {
+        int end = (int) Math.min(entries.length, cursor + limit);
+        for (int i = (int) cursor; i < end; i++) {
+            ConnectionSnapshot seen = new ConnectionSnapshot();
+            synchronized (this) {
+                if (entries[i] == null || entries[i].life != Life.ALIVE) {
+                    continue;
+                }
+                copy(entries[i].data, seen);
+            }
+            visitor.visit(seen); // outside: the connection may have left by now
+        }
+        return end == entries.length ? -1 : end;
+    }
+
+    @Override
+    public void setListener(ConnectionListener listenerOrNull) {
+        listener = listenerOrNull;
+    }
+
+    @Override
+    public synchronized void release(long connectionId) {
+        int slot = (int) connectionId;
+        if (entries[slot] == null || entries[slot].data.connectionId != connectionId || entries[slot].life == Life.ALIVE) {
+            faults.add("release of what is not held: " + Long.toHexString(connectionId));
+            return;
+        }
+        entries[slot] = null;
+        free.add(slot);
+    }
+
+    @Override
+    public synchronized void extend(long connectionId, long lastUsedNs) {
+        Entry entry = alive(connectionId);
+        if (entry != null && lastUsedNs + TIMEOUT.toNanos() - entry.deadlineNs > 0) {
+            entry.deadlineNs = lastUsedNs + TIMEOUT.toNanos();
+            entry.asked = false;
+        }
+    }
+
+    @Override
+    public synchronized void carriedElsewhere(long connectionId) {
+        carriedElsewhere.add(connectionId);
+    }
+}

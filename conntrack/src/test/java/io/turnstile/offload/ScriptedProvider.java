@@ -1,0 +1,162 @@
+package io.turnstile.offload;
+
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.Verdict;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BiPredicate;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
+
+/** Answers as told, writes down what it hears, and checks that each connection's history is a legal one. */
+final class ScriptedProvider implements OffloadProvider {
+    private final String name;
+    private final boolean keepsEvents;
+    final List<String> events = new ArrayList<>();          // guarded by this
+    final List<String> faults = new ArrayList<>();          // guarded by this
+    private final Map<Long, Character> states = new HashMap<>(); // guarded by this: q, a(dded), e(stablished)
+    private final Set<Long> everAdded = new TreeSet<>();    // guarded by this, within one init
+    private boolean open;                                   // guarded by this
+    volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
+    volatile Predicate<ConnView> covers = connection -> true;
+    volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
+    /** Throws for these events of connections with these numbers; the number is -1 for init and close. */
+    volatile BiPredicate<String, Integer> failsFor = (event, number) -> false;
+    volatile Consumer<String> journal = event -> { };
+    volatile Object mustNotHold;
+
+    ScriptedProvider(String name) {
+        this(name, true);
+    }
+
+    ScriptedProvider(String name, boolean keepsEvents) {
+        this.name = name;
+        this.keepsEvents = keepsEvents;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public synchronized void init(ProviderContext context) {
+        check(!open, "init while open");
+        open = true;
+        everAdded.clear();
+        note("init", null, "");
+    }
+
+    @Override
+    public synchronized void close() {
+        check(open, "close while closed");
+        check(held().isEmpty(), "close while holding " + held());
+        open = false;
+        states.clear();
+        note("close", null, "");
+    }
+
+    @Override
+    public synchronized Verdict canOffload(ConnView c) {
+        check(open && !states.containsKey(c.id()), "query of known " + c);
+        note("query", c, "");
+        Verdict answer = verdict.apply(c);
+        if (answer instanceof Verdict.Accept) {
+            states.put(c.id(), 'q');
+        }
+        return answer;
+    }
+
+    @Override
+    public synchronized void connAdd(ConnView c) {
+        check(open && states.remove(c.id()) == Character.valueOf('q') && everAdded.add(c.id()), "add out of order: " + c);
+        note("add", c, " in=" + c.originalIngress().number());
+        states.put(c.id(), 'a');
+    }
+
+    @Override
+    public synchronized boolean connEstablished(ConnView c, PortRef replyIngress) {
+        check(open && states.get(c.id()) == Character.valueOf('a'), "established out of order: " + c);
+        note("established", c, " in=" + c.originalIngress().number() + " reply=" + replyIngress.number());
+        boolean covered = covers.test(c);
+        if (covered) {
+            states.put(c.id(), 'e');
+        }
+        return covered;
+    }
+
+    @Override
+    public synchronized long connUpdate(ConnView c) {
+        check(open && holds(c.id()), "update out of order: " + c);
+        note("update", c, "");
+        return lastUsed.applyAsLong(c);
+    }
+
+    @Override
+    public synchronized void connDel(ConnView c, DelReason reason) {
+        check(open && holds(c.id()), "del out of order: " + c);
+        states.remove(c.id());
+        note("del", c, " " + reason);
+    }
+
+    private boolean holds(long id) {
+        Character state = states.get(id);
+        return state != null && state != 'q';
+    }
+
+    synchronized Set<Long> held() {
+        Set<Long> held = new TreeSet<>();
+        states.forEach((id, state) -> {
+            if (state != 'q') {
+                held.add(id);
+            }
+        });
+        return held;
+    }
+
+    /** What was heard since the last call: event, the connection's number, ports or reason. */
+    synchronized List<String> heard() {
+        List<String> heard = List.copyOf(events);
+        events.clear();
+        return heard;
+    }
+
+    synchronized List<String> faults() {
+        return List.copyOf(faults);
+    }
+
+    void fails(Predicate<String> events) {
+        failsFor = (event, number) -> events.test(event);
+    }
+
+    private void note(String event, ConnView c, String detail) {
+        Object lock = mustNotHold;
+        check(lock == null || !Thread.holdsLock(lock), "called under the tracker's lock");
+        if (keepsEvents) {
+            events.add(event + (c == null ? "" : " " + c.original().sourcePort()) + detail);
+        }
+        journal.accept(name + " " + event);
+        if (failsFor.test(event, c == null ? -1 : c.original().sourcePort())) {
+            if (c != null && (event.equals("del") || event.equals("query"))) {
+                states.remove(c.id());
+            }
+            throw new IllegalStateException("scripted failure of " + event);
+        }
+    }
+
+    private void check(boolean holds, String fault) {
+        if (!holds) {
+            faults.add(fault);
+        }
+    }
+}

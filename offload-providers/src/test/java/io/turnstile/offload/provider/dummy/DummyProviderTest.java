@@ -1,0 +1,83 @@
+package io.turnstile.offload.provider.dummy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.offload.provider.dummy.RecordedEvent.Callback;
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.TupleView;
+import io.turnstile.offload.spi.Verdict;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class DummyProviderTest {
+    private static final PortRef REPLY = new PortRef(2, "p2");
+    private final DummyProvider dummy = new DummyProvider();
+
+    private static ConnView connection(long id) {
+        return new ConnView(id, 0, 17, new TupleView(false, 17, 0, 0x0a000001, 0, 0x0a000002, 1234, 53, 0, 0, 0),
+                new TupleView(false, 17, 0, 0x0a000002, 0, 0x0a000001, 53, 1234, 0, 0, 0),
+                0, 0, 0, new PortRef(1, "p1"), REPLY);
+    }
+
+    @Test
+    void serviceLoaderFindsIt() {
+        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), null).names()).containsExactly("dummy");
+    }
+
+    @Test
+    void everyCallbackIsWrittenDownInOrder() {
+        ConnView one = connection(1);
+        List<OffloadResult> results = dummy.operate(List.of(new OffloadOperation.Query(one), new OffloadOperation.Add(one),
+                new OffloadOperation.Established(one, REPLY), new OffloadOperation.Update(one),
+                new OffloadOperation.Delete(one, DelReason.EXPIRED)));
+        assertThat(results).containsExactly(Verdict.accept(), OffloadResult.DONE, new OffloadResult.Covered(true),
+                new OffloadResult.LastUsed(0), OffloadResult.DONE);
+        assertThat(dummy.events(1)).extracting(RecordedEvent::toString)
+                .containsExactly("query -> accept", "add in=1", "established in=2", "update -> unknown", "del expired");
+        assertThat(dummy.events()).extracting(RecordedEvent::sequence).containsExactly(0L, 1L, 2L, 3L, 4L);
+        assertThat(dummy.held()).isEmpty();
+    }
+
+    @Test
+    void answersAreWhatWasProgrammed() {
+        dummy.answerCanOffload(c -> c.id() == 1 ? Verdict.decline("odd one") : Verdict.accept());
+        dummy.answerEstablished(c -> false);
+        dummy.answerLastUsed(c -> 42);
+        assertThat(dummy.canOffload(connection(1))).isEqualTo(Verdict.decline("odd one"));
+        dummy.connAdd(connection(2));
+        assertThat(dummy.connEstablished(connection(2), REPLY)).isFalse();
+        assertThat(dummy.connUpdate(connection(2))).isEqualTo(42);
+        assertThat(dummy.held()).containsExactly(connection(2));
+        assertThat(dummy.events()).extracting(RecordedEvent::toString)
+                .containsExactly("query -> decline: odd one", "add in=1", "established in=2 -> again", "update -> 42");
+    }
+
+    @Test
+    void onlyTheLastEventsAreKeptButAllAreCounted() {
+        DummyProvider small = new DummyProvider("small", 1, 3);
+        DummyProvider none = new DummyProvider("none-kept", 1, 0);
+        for (int id = 1; id <= 10; id++) {
+            small.connAdd(connection(id));
+            none.connAdd(connection(id));
+        }
+        assertThat(small.events()).extracting(RecordedEvent::sequence).containsExactly(7L, 8L, 9L);
+        assertThat(small.count(Callback.ADD)).isEqualTo(10);
+        assertThat(none.events()).isEmpty();
+        assertThat(none.count(Callback.ADD)).isEqualTo(10);
+        assertThat(small.describe()).first().isEqualTo("recorded: 10 callbacks, the last 3 kept");
+    }
+
+    @Test
+    void whatBreaksTheLifeCycleIsAFailure() {
+        dummy.connAdd(connection(1));
+        assertThat(dummy.operateOne(new OffloadOperation.Add(connection(1)))).isInstanceOf(OffloadResult.Failed.class);
+        assertThat(dummy.operateOne(new OffloadOperation.Update(connection(2)))).isInstanceOf(OffloadResult.Failed.class);
+        assertThat(dummy.operateOne(new OffloadOperation.Delete(connection(2), DelReason.FLUSHED)))
+                .isInstanceOf(OffloadResult.Failed.class);
+    }
+}

@@ -1,0 +1,136 @@
+package io.turnstile.ovsdb.data;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.turnstile.ovsdb.schema.ColumnSchema;
+import io.turnstile.ovsdb.schema.TableSchema;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * A {@link Row} of a known table: one {@link Datum} a column.
+ *
+ * <p>Immutable: a change makes a new row with a new version.
+ */
+public final class DataRow implements Row {
+    /** The two columns that every table has (RFC 7047 §3.2). */
+    public static final String UUID_COLUMN = "_uuid";
+    public static final String VERSION_COLUMN = "_version";
+
+    private final TableSchema schema;
+    private final UUID uuid;
+    private final UUID version;
+    private final Datum[] data;
+
+    private DataRow(TableSchema schema, UUID uuid, UUID version, Datum[] data) {
+        this.schema = schema;
+        this.uuid = uuid;
+        this.version = version;
+        this.data = data;
+    }
+
+    /** A row with every column at its default. */
+    public static DataRow fresh(TableSchema schema, UUID uuid) {
+        Datum[] data = schema.columns().values().stream().map(Datum::defaultOf).toArray(Datum[]::new);
+        return new DataRow(schema, uuid, UUID.randomUUID(), data);
+    }
+
+    /** This row with some columns replaced; columns are named by {@link ColumnSchema#index}. */
+    public DataRow with(Map<Integer, Datum> changes) {
+        Datum[] changed = data.clone();
+        changes.forEach((index, datum) -> changed[index] = datum);
+        return new DataRow(schema, uuid, UUID.randomUUID(), changed);
+    }
+
+    public TableSchema schema() {
+        return schema;
+    }
+
+    @Override
+    public UUID uuid() {
+        return uuid;
+    }
+
+    public UUID version() {
+        return version;
+    }
+
+    public Datum datum(ColumnSchema column) {
+        return data[column.index()];
+    }
+
+    /** The value of a column by name, {@code _uuid} and {@code _version} included. */
+    public Datum datum(String column) {
+        return switch (column) {
+            case UUID_COLUMN -> Datum.of(uuid);
+            case VERSION_COLUMN -> Datum.of(version);
+            default -> data[known(column).index()];
+        };
+    }
+
+    private ColumnSchema known(String column) {
+        ColumnSchema known = schema.column(column);
+        if (known == null) {
+            throw new IllegalArgumentException("table " + schema.name() + " has no column " + column);
+        }
+        return known;
+    }
+
+    /** The column's value as RFC 7047 writes it. */
+    public JsonNode json(String column) {
+        return switch (column) {
+            case UUID_COLUMN -> Atoms.toJson(uuid);
+            case VERSION_COLUMN -> Atoms.toJson(version);
+            default -> datum(column).toJson(known(column));
+        };
+    }
+
+    public boolean sameData(DataRow other) {
+        return Arrays.equals(data, other.data);
+    }
+
+    // ---- Row ----
+
+    @Override
+    public Optional<Object> atom(String column) {
+        Datum datum = datum(column);
+        return datum.isEmpty() ? Optional.empty() : Optional.of(datum.key(0));
+    }
+
+    @Override
+    public List<Object> set(String column) {
+        return datum(column).keys();
+    }
+
+    @Override
+    public Map<String, String> stringMap(String column) {
+        return map(column, String.class, String.class);
+    }
+
+    @Override
+    public Map<String, Long> integerMap(String column) {
+        return map(column, String.class, Long.class);
+    }
+
+    @Override
+    public Map<Long, UUID> integerReferenceMap(String column) {
+        return map(column, Long.class, UUID.class);
+    }
+
+    private <K, V> Map<K, V> map(String column, Class<K> keys, Class<V> values) {
+        Datum datum = datum(column);
+        Map<K, V> map = new LinkedHashMap<>();
+        for (int i = 0; i < datum.size(); i++) {
+            map.put(keys.cast(datum.key(i)), values.cast(datum.value(i)));
+        }
+        return map;
+    }
+
+    @Override
+    public String toString() {
+        return schema.name() + " " + uuid;
+    }
+}

@@ -1,0 +1,367 @@
+package io.turnstile.openflow;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.ReferenceCountUtil;
+import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import org.projectfloodlight.openflow.protocol.OFPortReason;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One bridge's OpenFlow connections. Public methods may be called from any thread but the event loop's own, and return when
+ * what they ask for is done; everything else happens on the event loop.
+ */
+public final class BridgeAgent implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(BridgeAgent.class);
+    /** Packet-ins on their way to the event loop; more are dropped. */
+    private static final int MAX_PENDING_PACKET_INS = 1024;
+
+    private final EventLoop loop;
+    private final OpenFlowSwitch bridge;
+    private final RequestDispatcher dispatcher;
+    private final AutoCloseable subscription;
+    private final AtomicInteger pendingPacketIns = new AtomicInteger();
+    private final LongAdder droppedPacketIns = new LongAdder();
+
+    // Event loop thread only.
+    private final Map<String, Channel> listeners = new LinkedHashMap<>();
+    private final Set<OpenFlowConnection> connections = new LinkedHashSet<>();
+    private final Set<Channel> snoopers = new LinkedHashSet<>();
+    private final Map<ControllerTarget, ControllerLink> controllers = new LinkedHashMap<>();
+    private boolean generationKnown;
+    private long generationId;
+    private boolean anyConnected;
+    private boolean closed;
+
+    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge) {
+        this.loop = loop;
+        this.bridge = bridge;
+        this.dispatcher = new RequestDispatcher(bridge, this);
+        this.subscription = bridge.subscribe(new FromBridge());
+    }
+
+    // ---- what the owner calls ----
+
+    /**
+     * Accepts tools and controllers at {@code punix:path} or {@code ptcp:[port][:ip]}; doing so twice changes nothing.
+     *
+     * @return where it listens, with the port that the system chose if 0 was asked for
+     * @throws IOException if the address cannot be bound
+     */
+    public SocketAddress listen(String target) throws IOException {
+        return onLoop(() -> bind(target, false, ControllerTarget.DEFAULT_INACTIVITY_PROBE_MS * 12));
+    }
+
+    /** Mirrors what controllers and bridge say to each other to whoever connects ({@code ovs-ofctl snoop}). */
+    public SocketAddress listenSnoop(String target) throws IOException {
+        return onLoop(() -> bind(target, true, 0));
+    }
+
+    /** Stops accepting at a target given to {@link #listen}; connections stay. */
+    public void unlisten(String target) throws IOException {
+        onLoop(() -> {
+            stopListening(target);
+            return null;
+        });
+    }
+
+    /** Replaces the controllers: those not in the list are disconnected, those unchanged are left alone. */
+    public void setControllers(List<ControllerTarget> targets) throws IOException {
+        onLoop(() -> {
+            for (ControllerTarget gone : controllers.keySet().stream().filter(t -> !targets.contains(t)).toList()) {
+                controllers.remove(gone).close();
+            }
+            for (ControllerTarget target : targets) {
+                if (!controllers.containsKey(target)) {
+                    ControllerLink link = new ControllerLink(this, loop, target);
+                    controllers.put(target, link);
+                    link.start();
+                }
+            }
+            updateConnected();
+            return null;
+        });
+    }
+
+    /** One per controller, in the order in which they were set. */
+    public List<ControllerStatus> controllerStatus() {
+        try {
+            return onLoop(() -> controllers.values().stream().map(ControllerLink::status).toList());
+        } catch (IOException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    /** Packet-ins that no connection was quick enough to take. */
+    public long droppedPacketIns() {
+        return droppedPacketIns.sum();
+    }
+
+    /** Ends all connections and listeners and removes the sockets' files. */
+    @Override
+    public void close() {
+        try {
+            subscription.close();
+            onLoop(() -> {
+                closed = true;
+                listeners.forEach(BridgeAgent::closeListener);
+                listeners.clear();
+                controllers.values().forEach(ControllerLink::close);
+                controllers.clear();
+                List.copyOf(connections).forEach(OpenFlowConnection::close);
+                List.copyOf(snoopers).forEach(Channel::close);
+                return null;
+            });
+        } catch (Exception e) {
+            throw new IllegalStateException("closing the OpenFlow agent of " + bridge.name(), e);
+        }
+    }
+
+    private <T> T onLoop(Callable<T> task) throws IOException {
+        if (loop.inEventLoop()) {
+            throw new IllegalStateException("called from the event loop");
+        }
+        var done = loop.submit(task).awaitUninterruptibly();
+        if (done.isSuccess()) {
+            return done.getNow();
+        }
+        if (done.cause() instanceof IOException e) {
+            throw e;
+        }
+        if (done.cause() instanceof RuntimeException e) {
+            throw e;
+        }
+        throw new IOException(done.cause());
+    }
+
+    // ---- listening ----
+
+    SocketAddress bind(String target, boolean snoop, int probeMs) throws IOException {
+        Channel present = listeners.get(target);
+        if (present != null) {
+            return present.localAddress();
+        }
+        SocketTarget parsed = SocketTarget.parse(target);
+        if (!parsed.passive()) {
+            throw new IllegalArgumentException(target + ": not a passive connection method");
+        }
+        if (parsed.address() instanceof UnixDomainSocketAddress unix) {
+            Files.deleteIfExists(unix.getPath()); // left over by a process that is gone
+        }
+        ServerBootstrap bootstrap = new ServerBootstrap().group(loop)
+            .channel(parsed.unix() ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
+            .childHandler(new Accepted(snoop, probeMs));
+        // On the loop itself registering and binding are done at once, so that nothing needs to be waited for.
+        Channel channel = bootstrap.register().channel();
+        var binding = channel.bind(parsed.address());
+        if (!binding.isSuccess()) {
+            channel.close();
+            String why = binding.cause() == null ? "cannot bind" : binding.cause().getMessage();
+            throw new IOException(target + ": " + why, binding.cause());
+        }
+        listeners.put(target, channel);
+        return channel.localAddress();
+    }
+
+    void stopListening(String target) {
+        Channel listener = listeners.remove(target);
+        if (listener != null) {
+            closeListener(target, listener);
+        }
+    }
+
+    private static void closeListener(String target, Channel listener) {
+        SocketAddress address = SocketTarget.parse(target).address();
+        listener.close();
+        if (address instanceof UnixDomainSocketAddress unix) {
+            try {
+                Files.deleteIfExists(unix.getPath());
+            } catch (IOException e) {
+                LOG.warn("{}: cannot remove the socket: {}", target, e.getMessage());
+            }
+        }
+    }
+
+    private final class Accepted extends ChannelInitializer<Channel> {
+        private final boolean snoop;
+        private final int probeMs;
+
+        Accepted(boolean snoop, int probeMs) {
+            this.snoop = snoop;
+            this.probeMs = probeMs;
+        }
+
+        @Override
+        protected void initChannel(Channel channel) {
+            if (snoop) {
+                channel.pipeline().addLast(new Snooper());
+            } else {
+                channel.pipeline().addLast(new OpenFlowFramer(),
+                    new OpenFlowConnection(BridgeAgent.this, true, probeMs));
+            }
+        }
+    }
+
+    /** Someone who watches; what it says is thrown away. */
+    private final class Snooper extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            snoopers.add(context.channel());
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            snoopers.remove(context.channel());
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object received) {
+            ReferenceCountUtil.release(received);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
+    }
+
+    // ---- what connections call ----
+
+    String bridgeName() {
+        return bridge.name();
+    }
+
+    RequestDispatcher dispatcher() {
+        return dispatcher;
+    }
+
+    void opened(OpenFlowConnection connection) {
+        connections.add(connection);
+        if (closed) {
+            connection.close();
+        }
+    }
+
+    void greeted(OpenFlowConnection connection) {
+        controllers.values().forEach(link -> link.greeted(connection));
+        updateConnected();
+    }
+
+    void closed(OpenFlowConnection connection) {
+        connections.remove(connection);
+        controllers.values().forEach(link -> link.lost(connection));
+        updateConnected();
+    }
+
+    void report(OpenFlowConnection connection, String error) {
+        controllers.values().forEach(link -> link.failed(connection, error));
+    }
+
+    /** Tools do not count: only a controller keeps the bridge from falling back to standalone. */
+    private void updateConnected() {
+        boolean any = controllers.values().stream().anyMatch(ControllerLink::isConnected);
+        if (any != anyConnected) {
+            anyConnected = any;
+            bridge.controllerConnected(any);
+        }
+    }
+
+    void snoop(OpenFlowConnection connection, ByteBuf message) {
+        if (connection.session().service || snoopers.isEmpty()) {
+            return;
+        }
+        for (Channel snooper : snoopers) {
+            if (snooper.isWritable()) {
+                snooper.writeAndFlush(message.copy(), snooper.voidPromise());
+            }
+        }
+    }
+
+    void checkGeneration(long id) throws OfException {
+        if (generationKnown && id - generationId < 0) {
+            throw new OfException(OfErrorCode.OFPRRFC_STALE, "generation id " + Long.toUnsignedString(id));
+        }
+        generationKnown = true;
+        generationId = id;
+    }
+
+    /** All ones while no controller has given one. */
+    long generationId() {
+        return generationKnown ? generationId : -1L;
+    }
+
+    void setRole(OpenFlowConnection connection, Role role) {
+        if (role == Role.MASTER) {
+            for (OpenFlowConnection other : connections) {
+                if (other != connection && other.session().role == Role.MASTER) {
+                    other.demoted(generationId());
+                }
+            }
+        }
+        connection.session().role = role;
+    }
+
+    // ---- what the bridge tells ----
+
+    private final class FromBridge implements OpenFlowSwitch.Events {
+        @Override
+        public void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
+                Match metadata) {
+            if (pendingPacketIns.incrementAndGet() > MAX_PENDING_PACKET_INS) {
+                pendingPacketIns.decrementAndGet();
+                droppedPacketIns.increment();
+                return;
+            }
+            loop.execute(() -> {
+                pendingPacketIns.decrementAndGet();
+                boolean slow = false;
+                for (OpenFlowConnection connection : connections) {
+                    slow |= !connection.packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata);
+                }
+                if (slow) {
+                    droppedPacketIns.increment();
+                }
+            });
+        }
+
+        @Override
+        public void flowRemoved(FlowStats flow, int reason) {
+            if (flow.flags().contains(FlowMod.Flag.SEND_FLOW_REM)) {
+                loop.execute(() -> new ArrayList<>(connections).forEach(c -> c.flowRemoved(flow, reason)));
+            }
+        }
+
+        @Override
+        public void portStatus(OfPort port, int reason) {
+            OFPortReason named = OFPortReason.values()[reason];
+            loop.execute(() -> new ArrayList<>(connections).forEach(c -> c.portStatus(port, named)));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package io.turnstile.openflow;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One controller of the Controller table: connects, and connects again with a pause that doubles from one second up to
+ * max_backoff; or, for a passive target, listens. Event loop thread only.
+ */
+final class ControllerLink {
+    private static final int FIRST_BACKOFF_MS = 1000;
+    private static final int CONNECT_TIMEOUT_MS = 5000;
+    private static final long NS_PER_SECOND = 1_000_000_000L;
+
+    private enum State { BACKOFF, CONNECTING, ACTIVE, LISTENING, VOID }
+
+    private final BridgeAgent agent;
+    private final EventLoop loop;
+    private final ControllerTarget target;
+    private OpenFlowConnection connection;
+    private ScheduledFuture<?> retry;
+    private State state = State.VOID;
+    private int backoffMs = FIRST_BACKOFF_MS;
+    private String lastError;
+    private long connectedNs;
+    private long disconnectedNs;
+    private boolean wasConnected;
+    private boolean wasDisconnected;
+    private boolean greeted;
+    private boolean closed;
+
+    ControllerLink(BridgeAgent agent, EventLoop loop, ControllerTarget target) {
+        this.agent = agent;
+        this.loop = loop;
+        this.target = target;
+    }
+
+    void start() {
+        try {
+            if (target.isPassive()) {
+                agent.bind(target.target(), false, target.inactivityProbeMs());
+                state = State.LISTENING;
+            } else {
+                connect(SocketTarget.parse(target.target()));
+            }
+        } catch (IllegalArgumentException | IOException e) {
+            lastError = e.getMessage();
+            state = State.VOID;
+        }
+    }
+
+    private void connect(SocketTarget where) {
+        state = State.CONNECTING;
+        greeted = false;
+        OpenFlowConnection next = new OpenFlowConnection(agent, false, target.inactivityProbeMs());
+        connection = next;
+        new Bootstrap().group(loop)
+            .channel(where.unix() ? NioDomainSocketChannel.class : NioSocketChannel.class)
+            .option(io.netty.channel.ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+            .handler(new ChannelInitializer<Channel>() {
+                @Override
+                protected void initChannel(Channel channel) {
+                    channel.pipeline().addLast(new OpenFlowFramer(), next);
+                }
+            })
+            .connect(where.address()).addListener(done -> {
+                if (!done.isSuccess() && connection == next) {
+                    lastError = done.cause().getMessage();
+                    again();
+                }
+            });
+    }
+
+    /** The handshake is through. */
+    void greeted(OpenFlowConnection which) {
+        if (which == connection) {
+            greeted = true;
+            wasConnected = true;
+            connectedNs = System.nanoTime();
+            state = State.ACTIVE;
+            backoffMs = FIRST_BACKOFF_MS;
+        }
+    }
+
+    void lost(OpenFlowConnection which) {
+        if (which == connection && !target.isPassive()) {
+            if (greeted) {
+                wasDisconnected = true;
+                disconnectedNs = System.nanoTime();
+            }
+            lastError = lastError == null ? "connection closed by peer" : lastError;
+            again();
+        }
+    }
+
+    void failed(OpenFlowConnection which, String error) {
+        if (which == connection) {
+            lastError = error;
+        }
+    }
+
+    private void again() {
+        connection = null;
+        greeted = false;
+        if (closed) {
+            return;
+        }
+        state = State.BACKOFF;
+        retry = loop.schedule(() -> connect(SocketTarget.parse(target.target())), backoffMs, TimeUnit.MILLISECONDS);
+        backoffMs = Math.min(backoffMs * 2, target.maxBackoffMs());
+    }
+
+    boolean isConnected() {
+        return greeted && connection != null;
+    }
+
+    ControllerStatus status() {
+        long nowNs = System.nanoTime();
+        return new ControllerStatus(target.target(), isConnected(),
+            isConnected() ? connection.session().role.label() : null, state.name(),
+            wasConnected ? (nowNs - connectedNs) / NS_PER_SECOND : -1,
+            wasDisconnected ? (nowNs - disconnectedNs) / NS_PER_SECOND : -1, lastError);
+    }
+
+    void close() {
+        closed = true;
+        if (retry != null) {
+            retry.cancel(false);
+        }
+        OpenFlowConnection last = connection;
+        connection = null;
+        greeted = false;
+        if (last != null) {
+            last.close();
+        }
+        if (state == State.LISTENING) {
+            agent.stopListening(target.target());
+        }
+    }
+}

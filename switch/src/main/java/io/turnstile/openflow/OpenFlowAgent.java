@@ -1,0 +1,27 @@
+package io.turnstile.openflow;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.turnstile.pipeline.OpenFlowSwitch;
+
+/** Lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut down. */
+public final class OpenFlowAgent {
+    private final EventLoopGroup group;
+
+    /** @param group of NIO event loops ({@link #newEventLoop()}); each bridge keeps to one of them */
+    public OpenFlowAgent(EventLoopGroup group) {
+        this.group = group;
+    }
+
+    /** One daemon thread named {@code openflow}. */
+    public static EventLoopGroup newEventLoop() {
+        return new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("openflow", true), NioIoHandler.newFactory());
+    }
+
+    /** Takes a bridge on; it is reachable once a listener or a controller is set. */
+    public BridgeAgent attach(OpenFlowSwitch bridge) {
+        return new BridgeAgent(group.next(), bridge);
+    }
+}

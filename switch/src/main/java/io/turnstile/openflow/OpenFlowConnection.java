@@ -1,0 +1,308 @@
+package io.turnstile.openflow;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.turnstile.openflow.wire.AsyncCodec;
+import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
+import io.turnstile.openflow.wire.ErrorCodec;
+import io.turnstile.openflow.wire.Wire;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.projectfloodlight.openflow.protocol.OFPortReason;
+import org.projectfloodlight.openflow.types.U32;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One peer: greets, agrees on a version, has requests done one after the other, and sends what the peer wants unasked.
+ * While a peer does not read its answers, its requests are not read either. Event loop thread only.
+ */
+final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenFlowConnection.class);
+    private static final int HELLO = 0;
+    private static final int ERROR = 1;
+    private static final int ECHO_REQUEST = 2;
+    private static final int ROLE_STATUS = 30;
+    private static final int HELLO_BITMAP = 1;
+    private static final int QUOTED_BYTES = 64;
+    private static final int WIRE_SLAVE = 3;
+    /** With this much unsent, a peer is taken for dead rather than slow. */
+    private static final long UNSENT_LIMIT_BYTES = 64L << 20;
+
+    private final BridgeAgent agent;
+    private final Session session;
+    private final int inactivityProbeMs;
+    private Channel channel;
+    private long lastHeardNs;
+    private boolean probed;
+
+    OpenFlowConnection(BridgeAgent agent, boolean service, int inactivityProbeMs) {
+        this.agent = agent;
+        this.session = new Session(service);
+        this.inactivityProbeMs = inactivityProbeMs;
+    }
+
+    Session session() {
+        return session;
+    }
+
+    /** True once the version is agreed. */
+    boolean isReady() {
+        return session.version != null && channel.isActive();
+    }
+
+    void close() {
+        if (channel != null) {
+            channel.close();
+        }
+    }
+
+    // ---- life ----
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        channel = context.channel();
+        lastHeardNs = System.nanoTime();
+        agent.opened(this);
+        var factory = WireVersion.OF15.factory();
+        ByteBuf out = channel.alloc().buffer();
+        factory.buildHello().setXid(1).setElements(List.of(factory.buildHelloElemVersionbitmap()
+            .setBitmaps(List.of(U32.of(WireVersion.bitmap()))).build())).build().writeTo(out);
+        send(out);
+        if (inactivityProbeMs > 0) {
+            context.executor().scheduleAtFixedRate(this::probe, inactivityProbeMs, inactivityProbeMs,
+                TimeUnit.MILLISECONDS);
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        agent.closed(this);
+    }
+
+    /** Sends an echo after one silent interval and gives up after the second. */
+    private void probe() {
+        if (!channel.isActive() || System.nanoTime() - lastHeardNs < inactivityProbeMs * 1_000_000L) {
+            return;
+        }
+        if (probed) {
+            agent.report(this, "no response to inactivity probe");
+            channel.close();
+        } else if (isReady()) {
+            probed = true;
+            ByteBuf out = channel.alloc().buffer();
+            Wire.endMessage(out, Wire.startMessage(out, session.version, ECHO_REQUEST, 0));
+            send(out);
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (!(cause instanceof IOException)) {
+            LOG.warn("{}: closing an OpenFlow connection", agent.bridgeName(), cause);
+        }
+        agent.report(this, cause.getMessage());
+        context.close();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        context.channel().config().setAutoRead(context.channel().isWritable());
+    }
+
+    // ---- requests ----
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object received) {
+        ByteBuf message = (ByteBuf) received;
+        lastHeardNs = System.nanoTime();
+        probed = false;
+        try {
+            agent.snoop(this, message);
+            if (session.version == null) {
+                greet(message);
+            } else {
+                request(message);
+            }
+        } finally {
+            message.release();
+        }
+    }
+
+    private void greet(ByteBuf message) {
+        int theirVersion = message.getUnsignedByte(message.readerIndex());
+        int type = message.getUnsignedByte(message.readerIndex() + 1);
+        WireVersion agreed = type == HELLO ? WireVersion.highest(offered(message, theirVersion)) : null;
+        if (agreed == null) {
+            ByteBuf out = channel.alloc().buffer();
+            ErrorCodec.writeHelloFailed(out, Math.min(theirVersion, WireVersion.OF15.code()),
+                message.getInt(message.readerIndex() + 4), "We support versions 0x01, 0x04, 0x06.");
+            agent.report(this, "no common OpenFlow version");
+            channel.writeAndFlush(out).addListener(done -> channel.close());
+            return;
+        }
+        session.version = agreed;
+        agent.greeted(this);
+    }
+
+    /** The hello's bitmap; without one, all versions up to that of the header (OpenFlow 1.3.5 §7.5.1). */
+    private static int offered(ByteBuf hello, int headerVersion) {
+        int at = hello.readerIndex() + Wire.HEADER_BYTES;
+        int end = hello.readerIndex() + hello.readableBytes();
+        while (at + 4 <= end) {
+            int type = hello.getUnsignedShort(at);
+            int length = hello.getUnsignedShort(at + 2);
+            if (length < 4 || at + length > end) {
+                break;
+            }
+            if (type == HELLO_BITMAP && length >= 8) {
+                return hello.getInt(at + 4);
+            }
+            at += length + 7 & ~7;
+        }
+        return (2 << Math.min(headerVersion, 30)) - 1;
+    }
+
+    private void request(ByteBuf message) {
+        int type = message.getUnsignedByte(message.readerIndex() + 1);
+        if (type == HELLO || type == ERROR) {
+            return; // a second hello changes nothing, and an error is never answered by one
+        }
+        int xid = message.getInt(message.readerIndex() + 4);
+        try {
+            if (message.getUnsignedByte(message.readerIndex()) != session.version.code()) {
+                throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
+            }
+            agent.dispatcher().handle(message, this, new ReplyTo(xid));
+        } catch (OfException refused) {
+            LOG.debug("{}: request {} refused: {}", agent.bridgeName(), type, refused.getMessage());
+            error(message, xid, refused.code());
+        } catch (RuntimeException bug) {
+            LOG.error("{}: request {} failed", agent.bridgeName(), type, bug);
+            error(message, xid, OfErrorCode.OFPBRC_EPERM);
+        }
+    }
+
+    private void error(ByteBuf request, int xid, OfErrorCode code) {
+        ByteBuf out = channel.alloc().buffer();
+        ErrorCodec.write(out, session.version, xid, code,
+            request.slice(request.readerIndex(), Math.min(request.readableBytes(), QUOTED_BYTES)));
+        send(out);
+    }
+
+    private void send(ByteBuf out) {
+        agent.snoop(this, out);
+        channel.writeAndFlush(out, channel.voidPromise());
+    }
+
+    // ---- what is sent unasked ----
+
+    /** A tool gets nothing unasked before it has set a miss_send_len. */
+    private boolean wants(int[] masks, int reason) {
+        return isReady() && !(session.service && session.missSendLengthBytes == 0)
+            && AsyncMasks.wants(masks, session.role, reason);
+    }
+
+    /** @return false if the peer is too slow and the packet was dropped */
+    boolean packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
+            Match metadata) {
+        if (!wants(session.async.packetIn, reason) || session.controllerId != controllerId) {
+            return true;
+        }
+        if (!channel.isWritable()) {
+            return false;
+        }
+        int limit = reason == 0 ? Math.min(maxLengthBytes, session.missSendLengthBytes) : maxLengthBytes;
+        PacketIn packet = new PacketIn(frame, Math.min(frame.length, limit), reason, tableId, cookie, metadata);
+        ByteBuf out = channel.alloc().buffer();
+        switch (session.packetInFormat) {
+            case STANDARD -> AsyncCodec.packetIn(out, session.version, packet);
+            case NXM -> AsyncCodec.packetInNxm(out, session.version, packet);
+            case NXM2 -> AsyncCodec.packetInNxm2(out, session.version, packet);
+        }
+        send(out);
+        return true;
+    }
+
+    void flowRemoved(FlowStats flow, int reason) {
+        if (wants(session.async.flowRemoved, reason) && keepsUp()) {
+            ByteBuf out = channel.alloc().buffer();
+            if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
+                AsyncCodec.flowRemovedNxm(out, flow, reason);
+            } else {
+                AsyncCodec.flowRemoved(out, session.version, flow, reason);
+            }
+            send(out);
+        }
+    }
+
+    void portStatus(OfPort port, OFPortReason reason) {
+        if (wants(session.async.portStatus, reason.ordinal()) && keepsUp()) {
+            ByteBuf out = channel.alloc().buffer();
+            session.version.factory().buildPortStatus().setReason(reason)
+                .setDesc(PortMessages.describe(port, session.version)).build().writeTo(out);
+            send(out);
+        }
+    }
+
+    /** OFPT_ROLE_STATUS: another connection became master (OpenFlow 1.5.1 §7.4.4). */
+    void demoted(long generationId) {
+        session.role = Role.SLAVE;
+        if (isReady() && session.version == WireVersion.OF15) {
+            ByteBuf out = channel.alloc().buffer();
+            int start = Wire.startMessage(out, session.version, ROLE_STATUS, 0);
+            out.writeInt(WIRE_SLAVE).writeInt(0).writeLong(generationId);
+            Wire.endMessage(out, start);
+            send(out);
+        }
+    }
+
+    /** Flow-removed and port-status are not dropped one by one; a peer that reads nothing at all is cut off. */
+    private boolean keepsUp() {
+        if (channel.unsafe().outboundBuffer() != null
+            && channel.unsafe().outboundBuffer().totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
+            agent.report(this, "peer does not read");
+            channel.close();
+            return false;
+        }
+        return true;
+    }
+
+    /** Answers on this connection. */
+    private final class ReplyTo implements Reply {
+        private final int xid;
+
+        ReplyTo(int xid) {
+            this.xid = xid;
+        }
+
+        @Override
+        public WireVersion version() {
+            return session.version;
+        }
+
+        @Override
+        public int xid() {
+            return xid;
+        }
+
+        @Override
+        public ByteBuf buffer() {
+            return channel.alloc().buffer();
+        }
+
+        @Override
+        public void send(ByteBuf message) {
+            OpenFlowConnection.this.send(message);
+        }
+    }
+}

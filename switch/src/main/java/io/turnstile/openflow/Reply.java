@@ -1,0 +1,33 @@
+package io.turnstile.openflow;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.WireVersion;
+import org.projectfloodlight.openflow.protocol.OFFactory;
+import org.projectfloodlight.openflow.protocol.OFMessage;
+
+/** Where a request's answers go, with what is needed to frame them. */
+interface Reply {
+    WireVersion version();
+
+    /** The request's transaction id. */
+    int xid();
+
+    /** A buffer for one message; given to {@link #send(ByteBuf)}. */
+    ByteBuf buffer();
+
+    void send(ByteBuf message);
+
+    default OFFactory factory() {
+        return version().factory();
+    }
+
+    default void send(OFMessage message) {
+        ByteBuf out = buffer();
+        message.writeTo(out);
+        send(out);
+    }
+
+    default long unsignedXid() {
+        return Integer.toUnsignedLong(xid());
+    }
+}

@@ -1,0 +1,51 @@
+package io.turnstile.openflow;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.FlowMod;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What one connection has said of itself so far. Owned by the event loop thread. */
+final class Session {
+    /** How packet-ins are sent: OFPT_PACKET_IN, NXT_PACKET_IN or NXT_PACKET_IN2. */
+    enum PacketInFormat { STANDARD, NXM, NXM2 }
+
+    /** One bundle that is being filled (OpenFlow 1.5.1 §6.9). */
+    static final class Bundle {
+        final int flags;
+        final List<FlowMod> changes = new ArrayList<>();
+        /** The messages' first bytes and xids, for errors about one of them. */
+        final List<ByteBuf> requests = new ArrayList<>();
+        boolean closed;
+
+        Bundle(int flags) {
+            this.flags = flags;
+        }
+    }
+
+    /** Default of miss_send_len (OFP_DEFAULT_MISS_SEND_LEN). */
+    static final int DEFAULT_MISS_SEND_LENGTH = 128;
+
+    final boolean service;
+    WireVersion version;
+    Role role = Role.EQUAL;
+    boolean flowModTableId;
+    /** NXT_SET_FLOW_FORMAT asked for NXM: flow-removed is sent in that form. */
+    boolean nxmFlowFormat;
+    PacketInFormat packetInFormat = PacketInFormat.STANDARD;
+    AsyncMasks async;
+    int missSendLengthBytes;
+    boolean invalidTtlToController;
+    int controllerId;
+    final Map<Integer, Bundle> bundles = new HashMap<>();
+
+    /** @param service a tool's connection: it gets nothing unasked until it sets a miss_send_len or async masks */
+    Session(boolean service) {
+        this.service = service;
+        this.async = AsyncMasks.standard();
+        this.missSendLengthBytes = service ? 0 : DEFAULT_MISS_SEND_LENGTH;
+    }
+}

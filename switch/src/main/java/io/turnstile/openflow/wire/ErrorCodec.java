@@ -1,0 +1,61 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.OfErrorCode;
+
+/** OFPT_ERROR with the spec's type and code, and with Open vSwitch's vendor errors where 1.0 has none of its own. */
+public final class ErrorCodec {
+    private static final int TYPE = 1;
+    private static final int NICIRA_VENDOR_ERROR = 0xb0c2;
+    private static final int FIRST_VENDOR_CODE = 256;
+    private static final int UNENCODABLE_TYPE = 1;
+    private static final int UNENCODABLE_CODE = 521;
+    private static final int BUNDLE_FAILED = 17;
+    private static final int ONF_BUNDLE_ERRORS = 2300;
+    private static final int INSTRUCTION = 3;
+    private static final int DUPLICATE_INSTRUCTION = 9;
+    private static final int ONF_DUPLICATE_INSTRUCTION = 2600;
+    private static final int HELLO_FAILED = 0;
+
+    private ErrorCodec() {
+    }
+
+    /** @param request as much of the request as is to be quoted: at least its first 64 bytes if it has them */
+    public static void write(ByteBuf out, WireVersion version, int xid, OfErrorCode error, ByteBuf request) {
+        int start = Wire.startMessage(out, version, TYPE, xid);
+        if (version == WireVersion.OF10) {
+            write10(out, error);
+        } else if (version == WireVersion.OF13 && error.type13() == BUNDLE_FAILED) {
+            out.writeShort(Wire.EXPERIMENTER).writeShort(ONF_BUNDLE_ERRORS + error.code13()).writeInt(Wire.ONF);
+        } else if (version == WireVersion.OF13 && error.type13() == INSTRUCTION
+            && error.code13() == DUPLICATE_INSTRUCTION) {
+            out.writeShort(Wire.EXPERIMENTER).writeShort(ONF_DUPLICATE_INSTRUCTION).writeInt(Wire.ONF);
+        } else {
+            out.writeShort(error.type13()).writeShort(error.code13());
+        }
+        out.writeBytes(request.duplicate());
+        Wire.endMessage(out, start);
+    }
+
+    private static void write10(ByteBuf out, OfErrorCode error) {
+        if (error.type10() < 0) {
+            vendor10(out, UNENCODABLE_TYPE, UNENCODABLE_CODE);
+        } else if (error.code10() >= FIRST_VENDOR_CODE || error == OfErrorCode.OFPBAC_BAD_OUT_GROUP) { // 1.0 has no groups
+            vendor10(out, error.type10(), error.code10());
+        } else {
+            out.writeShort(error.type10()).writeShort(error.code10());
+        }
+    }
+
+    private static void vendor10(ByteBuf out, int type, int code) {
+        out.writeShort(NICIRA_VENDOR_ERROR).writeShort(0).writeInt(Wire.NICIRA).writeShort(type).writeShort(code);
+    }
+
+    /** OFPHFC_INCOMPATIBLE: there is no version that both sides speak. */
+    public static void writeHelloFailed(ByteBuf out, int version, int xid, String reason) {
+        int start = out.writerIndex();
+        out.writeByte(version).writeByte(TYPE).writeShort(0).writeInt(xid).writeShort(HELLO_FAILED).writeShort(0);
+        out.writeBytes(reason.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        Wire.endMessage(out, start);
+    }
+}

@@ -1,0 +1,57 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.text.MatchField;
+
+/**
+ * The head of an NXM or OXM field: class, number, whether a mask follows.
+ *
+ * @param field null for NXM_NX_COOKIE
+ */
+record FieldHeader(MatchField field, boolean masked) {
+    private static final int ONF_TCP_FLAGS = 42;
+    private static final int NXM_COOKIE = 1 << 7 | 30;
+    private static final int COOKIE_BYTES = 8;
+
+    /**
+     * Reads it and checks that its length is that of the field.
+     *
+     * @param badLength what to say if it is cut or of the wrong length
+     * @param unknown   what to say of a field that this switch does not have
+     */
+    static FieldHeader read(ByteBuf in, OfErrorCode badLength, OfErrorCode unknown, boolean cookieAllowed)
+            throws OfException {
+        Wire.need(in, 4, badLength);
+        int header = in.readInt();
+        boolean masked = (header >>> 8 & 1) != 0;
+        int length = header & 0xff;
+        int code = header >>> 9;
+        if (header >>> 16 == Wire.EXPERIMENTER) {
+            Wire.need(in, 4, badLength);
+            int experimenter = in.readInt();
+            length -= 4;
+            boolean known = experimenter == Wire.ONF && (code & 0x7f) == ONF_TCP_FLAGS;
+            return checked(known ? MatchField.named("tcp_flags") : null, masked, length, badLength, unknown);
+        }
+        if (code == NXM_COOKIE && cookieAllowed) {
+            if (length != (masked ? 2 * COOKIE_BYTES : COOKIE_BYTES)) {
+                throw new OfException(badLength, "cookie of " + length + " bytes");
+            }
+            return new FieldHeader(null, masked);
+        }
+        return checked(MatchField.coded(code), masked, length, badLength, unknown);
+    }
+
+    private static FieldHeader checked(MatchField field, boolean masked, int length, OfErrorCode badLength,
+            OfErrorCode unknown) throws OfException {
+        if (field == null) {
+            throw new OfException(unknown, "unknown match field");
+        }
+        if (length != (masked ? 2 : 1) * field.wireBytes()) {
+            throw new OfException(badLength, field.name() + " of " + length + " bytes");
+        }
+        return new FieldHeader(field, masked);
+    }
+}

@@ -1,0 +1,161 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/** Flow modifications: OFPT_FLOW_MOD of every version, and NXT_FLOW_MOD. The reader stands behind the header. */
+public final class FlowModCodec {
+    /** OFPT_FLOW_MOD in every version. */
+    public static final int TYPE = 14;
+    private static final FlowMod.Command[] COMMANDS = FlowMod.Command.values();
+    private static final int NO_BUFFER = -1;
+    private static final int OFPFF10_EMERGENCY = 1 << 2;
+    private static final int ANY_GROUP = -1;
+
+    private FlowModCodec() {
+    }
+
+    /** @param withTableId the command's upper byte is a table (NXT_FLOW_MOD_TABLE_ID is on) */
+    public static FlowMod read10(ByteBuf in, boolean withTableId) throws OfException {
+        Match match = LegacyMatch.read(in);
+        Wire.need(in, 24, OfErrorCode.OFPBRC_BAD_LEN);
+        long cookie = in.readLong();
+        int packed = in.readUnsignedShort();
+        int idle = in.readUnsignedShort();
+        int hard = in.readUnsignedShort();
+        int priority = in.readUnsignedShort();
+        checkBuffer(in.readInt());
+        int outPort = Wire.port16(in.readUnsignedShort());
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
+        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
+            deletes(command) ? outPort : Ports.NONE, flags, actions(in, command, match, WireVersion.OF10));
+    }
+
+    /** NXT_FLOW_MOD, behind the Nicira header. */
+    public static FlowMod readNicira(ByteBuf in, boolean withTableId) throws OfException {
+        Wire.need(in, 32, OfErrorCode.OFPBRC_BAD_LEN);
+        long newCookie = in.readLong();
+        int packed = in.readUnsignedShort();
+        int idle = in.readUnsignedShort();
+        int hard = in.readUnsignedShort();
+        int priority = in.readUnsignedShort();
+        checkBuffer(in.readInt());
+        int outPort = Wire.port16(in.readUnsignedShort());
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
+        int matchLength = in.readUnsignedShort();
+        in.skipBytes(6);
+        MatchCodec.Decoded decoded = MatchCodec.readNxm(in, matchLength, true);
+        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        if (command == FlowMod.Command.ADD && decoded.cookieMask() != 0) {
+            throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "additions cannot match on a cookie");
+        }
+        boolean byCookie = decoded.cookieMask() != 0;
+        return new FlowMod(command, table10(withTableId, packed, command), priority, decoded.match(),
+            byCookie ? decoded.cookie() : newCookie, decoded.cookieMask(), idle, hard, 0,
+            deletes(command) ? outPort : Ports.NONE, flags,
+            actions(in, command, decoded.match(), WireVersion.OF10));
+    }
+
+    /** OpenFlow 1.1 and later. */
+    public static FlowMod read13(ByteBuf in, WireVersion version) throws OfException {
+        Wire.need(in, 40, OfErrorCode.OFPBRC_BAD_LEN);
+        long cookie = in.readLong();
+        long cookieMask = in.readLong();
+        int table = in.readUnsignedByte();
+        FlowMod.Command command = command(in.readUnsignedByte());
+        int idle = in.readUnsignedShort();
+        int hard = in.readUnsignedShort();
+        int priority = in.readUnsignedShort();
+        checkBuffer(in.readInt());
+        int outPort = in.readInt();
+        int outGroup = in.readInt();
+        Set<FlowMod.Flag> flags = flags13(in.readUnsignedShort());
+        int importance = in.readUnsignedShort();
+        if (table == FlowMod.ALL_TABLES && !deletes(command)) {
+            throw new OfException(OfErrorCode.OFPFMFC_BAD_TABLE_ID, "table 255 is for deletes only");
+        }
+        if (deletes(command) && outGroup != ANY_GROUP) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_VENDOR, "groups are not supported");
+        }
+        Match match = MatchCodec.readOxm(in);
+        List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
+        ActionCheck.check(actions, match, table);
+        return new FlowMod(command, table, priority, match, cookie,
+            command == FlowMod.Command.ADD ? 0 : cookieMask, idle, hard, version == WireVersion.OF15 ? importance : 0,
+            deletes(command) ? outPort : Ports.NONE, flags, actions);
+    }
+
+    private static List<OfAction> actions(ByteBuf in, FlowMod.Command command, Match match, WireVersion version)
+            throws OfException {
+        if (deletes(command)) {
+            return List.of();
+        }
+        List<OfAction> actions = ActionCodec.read(in, version);
+        ActionCheck.check(actions, match, 0);
+        return actions;
+    }
+
+    private static int table10(boolean withTableId, int packed, FlowMod.Command command) {
+        int table = withTableId ? packed >>> 8 : FlowMod.ALL_TABLES;
+        return table == FlowMod.ALL_TABLES && command == FlowMod.Command.ADD ? 0 : table;
+    }
+
+    private static FlowMod.Command command(int code) throws OfException {
+        if (code >= COMMANDS.length) {
+            throw new OfException(OfErrorCode.OFPFMFC_BAD_COMMAND, "command " + code);
+        }
+        return COMMANDS[code];
+    }
+
+    private static boolean deletes(FlowMod.Command command) {
+        return command == FlowMod.Command.DELETE || command == FlowMod.Command.DELETE_STRICT;
+    }
+
+    private static void checkBuffer(int bufferId) throws OfException {
+        if (bufferId != NO_BUFFER) {
+            throw new OfException(OfErrorCode.OFPBRC_BUFFER_UNKNOWN, "this switch buffers nothing");
+        }
+    }
+
+    private static Set<FlowMod.Flag> flags10(int bits) throws OfException {
+        if ((bits & OFPFF10_EMERGENCY) != 0) {
+            throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
+        }
+        return flags(bits, 0b011);
+    }
+
+    private static Set<FlowMod.Flag> flags13(int bits) throws OfException {
+        return flags(bits, 0b11111);
+    }
+
+    private static Set<FlowMod.Flag> flags(int bits, int known) throws OfException {
+        if ((bits & ~known) != 0) {
+            throw new OfException(OfErrorCode.OFPFMFC_BAD_FLAGS, "flags 0x" + Integer.toHexString(bits));
+        }
+        Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
+        for (FlowMod.Flag flag : FlowMod.Flag.values()) {
+            if ((bits & 1 << flag.ordinal()) != 0) {
+                flags.add(flag);
+            }
+        }
+        return Set.copyOf(flags);
+    }
+
+    /** The wire's bits; {@link FlowMod.Flag} stands in their order. */
+    static int flagBits(Iterable<FlowMod.Flag> flags, WireVersion version) {
+        int bits = 0;
+        for (FlowMod.Flag flag : flags) {
+            bits |= 1 << flag.ordinal();
+        }
+        return version.isOxm() ? bits : bits & 0b011;
+    }
+}

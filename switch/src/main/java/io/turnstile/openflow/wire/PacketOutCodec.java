@@ -1,0 +1,80 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.datapath.Field;
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketParser;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import java.util.List;
+
+/** OFPT_PACKET_OUT, whose actions may be Nicira's. */
+public final class PacketOutCodec {
+    public static final int TYPE = 13;
+    private static final int NO_BUFFER = -1;
+
+    private PacketOutCodec() {
+    }
+
+    /** A frame to be sent by these actions. */
+    public record PacketOut(int inPort, List<OfAction> actions, byte[] frame) {
+    }
+
+    /** Reads what stands behind the header. */
+    public static PacketOut read(ByteBuf in, WireVersion version) throws OfException {
+        Wire.need(in, version == WireVersion.OF13 ? 16 : 8, OfErrorCode.OFPBRC_BAD_LEN);
+        if (in.readInt() != NO_BUFFER) {
+            throw new OfException(OfErrorCode.OFPBRC_BUFFER_UNKNOWN, "this switch buffers nothing");
+        }
+        int inPort = switch (version) {
+            case OF10 -> Wire.port16(in.readUnsignedShort());
+            case OF13 -> in.readInt();
+            case OF15 -> Ports.NONE;
+        };
+        int actionsLength = in.readUnsignedShort();
+        if (version == WireVersion.OF13) {
+            in.skipBytes(6);
+        } else if (version == WireVersion.OF15) {
+            in.skipBytes(2);
+            Match match = MatchCodec.readOxm(in);
+            inPort = match.matchesOn(Field.IN_PORT) ? (int) match.value(Field.IN_PORT) : Ports.NONE;
+        }
+        checkInPort(inPort);
+        Wire.need(in, actionsLength, OfErrorCode.OFPBRC_BAD_LEN);
+        List<OfAction> actions = ActionCodec.read(in.readSlice(actionsLength), version);
+        byte[] frame = new byte[in.readableBytes()];
+        in.readBytes(frame);
+        return new PacketOut(inPort, actions, frame);
+    }
+
+    private static void checkInPort(int port) throws OfException {
+        boolean physical = Integer.compareUnsigned(port, Ports.MAX) < 0;
+        if (!physical && port != Ports.LOCAL && port != Ports.NONE && port != Ports.CONTROLLER) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_PORT, "in_port " + Integer.toUnsignedString(port));
+        }
+    }
+
+    /** What the frame is, as a match that actions' prerequisites can be held against. */
+    public static Match contextOf(byte[] frame) throws OfException {
+        if (frame.length < 14) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "frame of " + frame.length + " bytes");
+        }
+        Packet packet = Packet.copyOf(frame);
+        PacketParser.parse(packet);
+        Match.Builder builder = Match.builder().exact(Field.ETH_TYPE, packet.etherType())
+            .exact(Field.VLAN_TCI, packet.vlanTci());
+        boolean ip = packet.etherType() == EtherTypes.IPV4 || packet.etherType() == EtherTypes.IPV6;
+        if (ip && packet.l3Offset() != Packet.ABSENT) {
+            builder.exact(Field.NW_PROTO, packet.ipProtocol());
+            if (packet.ipProtocol() == IpProtocols.ICMPV6 && packet.l4Offset() != Packet.ABSENT) {
+                builder.exact(Field.TP_SRC, packet.u8(packet.l4Offset())); // what nd_target and nd_sll depend on
+            }
+        }
+        return builder.build();
+    }
+}

@@ -1,0 +1,195 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.turnstile.datapath.Field;
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import java.util.Map;
+import org.projectfloodlight.openflow.exceptions.OFParseError;
+import org.projectfloodlight.openflow.protocol.OFFactories;
+import org.projectfloodlight.openflow.protocol.OFPacketOut;
+import org.projectfloodlight.openflow.protocol.action.OFAction;
+import org.projectfloodlight.openflow.protocol.action.OFActionOutput;
+import org.projectfloodlight.openflow.protocol.action.OFActionPushVlan;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetDlDst;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetDlSrc;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetNwDst;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetNwSrc;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetNwTos;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetNwTtl;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetTpDst;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetTpSrc;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetVlanPcp;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetVlanVid;
+import org.projectfloodlight.openflow.types.EthType;
+import org.projectfloodlight.openflow.types.IPv4Address;
+import org.projectfloodlight.openflow.types.MacAddress;
+import org.projectfloodlight.openflow.types.OFPort;
+import org.projectfloodlight.openflow.types.TransportPort;
+import org.projectfloodlight.openflow.types.VlanPcp;
+import org.projectfloodlight.openflow.types.VlanVid;
+
+/**
+ * The specifications' own actions, one at a time, read and written by OpenFlowJ. Its action readers are not public, so that
+ * an action is shown to it as the only one of a packet-out.
+ */
+final class StandardActions {
+    private static final int REASON_ACTION = 1;
+    private static final int PACKET_OUT = 13;
+    private static final int GROUP = 22;
+    private static final int OUTPUT = 0;
+    /** Sizes of OpenFlow 1.0's actions by type (OpenFlow 1.0.0 §5.2.4). */
+    private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
+        Map.entry(3, 8), Map.entry(4, 16), Map.entry(5, 16), Map.entry(6, 8), Map.entry(7, 8), Map.entry(8, 8),
+        Map.entry(9, 8), Map.entry(10, 8), Map.entry(11, 16));
+    /** Sizes of later versions' actions that have no OXM inside (OpenFlow 1.3.5 §7.2.5). */
+    private static final Map<Integer, Integer> SIZES13 = Map.ofEntries(Map.entry(OUTPUT, 16), Map.entry(17, 8),
+        Map.entry(18, 8), Map.entry(GROUP, 8), Map.entry(23, 8), Map.entry(24, 8));
+
+    private StandardActions() {
+    }
+
+    /** Reads one action that is whole in {@code in}. */
+    static OfAction read(ByteBuf in, int type, WireVersion version) throws OfException {
+        Integer size = (version.isOxm() ? SIZES13 : SIZES10).get(type);
+        if (size == null) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type + " is not supported");
+        }
+        if (size != in.readableBytes()) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "action type " + type + " of " + in.readableBytes() + " bytes");
+        }
+        return convert(parse(in, version));
+    }
+
+    private static OFAction parse(ByteBuf action, WireVersion version) throws OfException {
+        // 1.5 differs from 1.3 in no action that is read here, only in the packet-out around it.
+        WireVersion frame = version == WireVersion.OF10 ? WireVersion.OF10 : WireVersion.OF13;
+        ByteBuf message = Unpooled.buffer(64);
+        int start = Wire.startMessage(message, frame, PACKET_OUT, 0);
+        message.writeInt(-1);
+        Wire.writePort(message, Ports.NONE, frame);
+        message.writeShort(action.readableBytes());
+        message.writeZero(frame.isOxm() ? 6 : 0);
+        message.writeBytes(action);
+        Wire.endMessage(message, start);
+        try {
+            return ((OFPacketOut) OFFactories.getGenericReader().readFrom(message)).getActions().getFirst();
+        } catch (OFParseError | RuntimeException malformed) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, String.valueOf(malformed.getMessage()));
+        }
+    }
+
+    private static OfAction convert(OFAction action) throws OfException {
+        return switch (action) {
+            case OFActionOutput a -> output(a);
+            case OFActionSetVlanVid a -> new OfAction.SetVlanVid(bounded(a.getVlanVid().getVlan(), 0xfff), true);
+            case OFActionSetVlanPcp a -> new OfAction.SetVlanPcp(bounded(a.getVlanPcp().getValue() & 0xff, 7), true);
+            case OFActionSetDlSrc a -> whole(Field.ETH_SRC, a.getDlAddr().getLong());
+            case OFActionSetDlDst a -> whole(Field.ETH_DST, a.getDlAddr().getLong());
+            case OFActionSetNwSrc a -> whole(Field.NW_SRC, a.getNwAddr().getInt() & 0xffff_ffffL);
+            case OFActionSetNwDst a -> whole(Field.NW_DST, a.getNwAddr().getInt() & 0xffff_ffffL);
+            case OFActionSetNwTos a -> tos(a.getNwTos() & 0xff);
+            case OFActionSetNwTtl a -> whole(Field.NW_TTL, a.getNwTtl() & 0xff);
+            case OFActionSetTpSrc a -> whole(Field.TP_SRC, a.getTpPort().getPort());
+            case OFActionSetTpDst a -> whole(Field.TP_DST, a.getTpPort().getPort());
+            case OFActionPushVlan a -> pushVlan(a.getEthertype().getValue());
+            default -> other(action);
+        };
+    }
+
+    private static OfAction other(OFAction action) throws OfException {
+        return switch (action.getType()) {
+            case STRIP_VLAN, POP_VLAN -> new OfAction.PopVlan();
+            case DEC_NW_TTL -> new OfAction.DecTtl();
+            case GROUP -> throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_GROUP, "groups are not supported");
+            default -> throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, action.getType() + " is not supported");
+        };
+    }
+
+    private static OfAction output(OFActionOutput a) throws OfException {
+        int port = a.getPort().getPortNumber();
+        if (port == Ports.CONTROLLER) {
+            return new OfAction.Controller(a.getMaxLen(), REASON_ACTION, 0);
+        }
+        if (!Wire.isOutputPort(port)) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_PORT, "port " + Integer.toUnsignedString(port));
+        }
+        return new OfAction.Output(port);
+    }
+
+    private static OfAction tos(int value) throws OfException {
+        if ((value & 3) != 0) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "TOS " + value);
+        }
+        return new OfAction.SetField(Field.NW_TOS, 0, value, 0, 0xfc);
+    }
+
+    private static OfAction pushVlan(int etherType) throws OfException {
+        if (etherType != EtherTypes.VLAN && etherType != EtherTypes.QINQ) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "push_vlan of 0x" + Integer.toHexString(etherType));
+        }
+        return new OfAction.PushVlan(etherType);
+    }
+
+    private static int bounded(int value, int max) throws OfException {
+        if (value < 0 || value > max) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, value + " is more than " + max);
+        }
+        return value;
+    }
+
+    private static OfAction.SetField whole(Field field, long value) {
+        return new OfAction.SetField(field, 0, value, 0, field.lowMask());
+    }
+
+    // ---- writing ----
+
+    static void output(ByteBuf out, int port, int maxLengthBytes, WireVersion version) {
+        version.factory().actions().buildOutput().setPort(OFPort.of(port)).setMaxLen(maxLengthBytes).build().writeTo(out);
+    }
+
+    static void setVlanVid(ByteBuf out, int vid) {
+        WireVersion.OF10.factory().actions().setVlanVid(VlanVid.ofVlan(vid)).writeTo(out);
+    }
+
+    static void setVlanPcp(ByteBuf out, int pcp) {
+        WireVersion.OF10.factory().actions().setVlanPcp(VlanPcp.of((byte) pcp)).writeTo(out);
+    }
+
+    static void pushVlan(ByteBuf out, int etherType, WireVersion version) {
+        version.factory().actions().pushVlan(EthType.of(etherType)).writeTo(out);
+    }
+
+    static void popVlan(ByteBuf out, WireVersion version) {
+        (version.isOxm() ? version.factory().actions().popVlan() : version.factory().actions().stripVlan()).writeTo(out);
+    }
+
+    static void decTtl(ByteBuf out, WireVersion version) {
+        version.factory().actions().decNwTtl().writeTo(out);
+    }
+
+    /** OpenFlow 1.0's set_… of a whole field; false if it has none for this field. */
+    static boolean setField10(ByteBuf out, OfAction.SetField a) {
+        var actions = WireVersion.OF10.factory().actions();
+        long value = a.valueLow();
+        boolean whole = a.maskLow() == a.field().lowMask() && a.maskHigh() == a.field().highMask();
+        boolean dscp = a.field() == Field.NW_TOS && a.maskLow() == 0xfc;
+        OFAction action = dscp ? actions.setNwTos((short) value) : !whole ? null : switch (a.field()) {
+            case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
+            case ETH_DST -> actions.setDlDst(MacAddress.of(value));
+            case NW_SRC -> actions.setNwSrc(IPv4Address.of((int) value));
+            case NW_DST -> actions.setNwDst(IPv4Address.of((int) value));
+            case TP_SRC -> actions.setTpSrc(TransportPort.of((int) value));
+            case TP_DST -> actions.setTpDst(TransportPort.of((int) value));
+            default -> null;
+        };
+        if (action != null) {
+            action.writeTo(out);
+        }
+        return action != null;
+    }
+}

@@ -1,0 +1,80 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.text.MatchField;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * One table's entry of OFPMP_TABLE_FEATURES (OpenFlow 1.3.5 §7.3.5.5). All tables can do the same; the fields are those of
+ * {@link MatchField}, NXM ones included, which is why OpenFlowJ cannot write it.
+ */
+public final class TableFeaturesCodec {
+    private static final int NAME_BYTES = 32;
+    private static final int INSTRUCTIONS = 0;
+    private static final int NEXT_TABLES = 2;
+    private static final int WRITE_ACTIONS = 4;
+    private static final int APPLY_ACTIONS = 6;
+    private static final int MATCH = 8;
+    private static final int WILDCARDS = 10;
+    private static final int WRITE_SET_FIELD = 12;
+    private static final int APPLY_SET_FIELD = 14;
+    /** goto_table, write_metadata, write_, apply_ and clear_actions. */
+    private static final List<Integer> SUPPORTED_INSTRUCTIONS = List.of(1, 2, 3, 4, 5);
+    /** output, push_vlan, pop_vlan, set_nw_ttl, dec_nw_ttl, set_field. */
+    private static final List<Integer> SUPPORTED_ACTIONS = List.of(0, 17, 18, 23, 24, 25);
+
+    private TableFeaturesCodec() {
+    }
+
+    public static void write(ByteBuf out, int table, int tableCount, int maxEntries, WireVersion version) {
+        int start = out.writerIndex();
+        out.writeShort(0).writeByte(table).writeZero(5).writeZero(NAME_BYTES) // tables have no names
+            .writeLong(-1).writeLong(-1).writeInt(0).writeInt(maxEntries);
+        codes(out, INSTRUCTIONS, SUPPORTED_INSTRUCTIONS);
+        nextTables(out, table, tableCount);
+        codes(out, WRITE_ACTIONS, SUPPORTED_ACTIONS);
+        codes(out, APPLY_ACTIONS, SUPPORTED_ACTIONS);
+        fields(out, MATCH, field -> true, version);
+        fields(out, WILDCARDS, field -> true, version);
+        fields(out, WRITE_SET_FIELD, MatchField::writable, version);
+        fields(out, APPLY_SET_FIELD, MatchField::writable, version);
+        out.setShort(start, out.writerIndex() - start);
+    }
+
+    private static int startProperty(ByteBuf out, int type) {
+        int start = out.writerIndex();
+        out.writeShort(type).writeShort(0);
+        return start;
+    }
+
+    private static void endProperty(ByteBuf out, int start) {
+        out.setShort(start + 2, out.writerIndex() - start);
+        Wire.pad(out, start);
+    }
+
+    private static void codes(ByteBuf out, int property, List<Integer> codes) {
+        int start = startProperty(out, property);
+        codes.forEach(code -> out.writeShort(code).writeShort(4));
+        endProperty(out, start);
+    }
+
+    private static void nextTables(ByteBuf out, int table, int tableCount) {
+        int start = startProperty(out, NEXT_TABLES);
+        for (int next = table + 1; next < tableCount; next++) {
+            out.writeByte(next);
+        }
+        endProperty(out, start);
+    }
+
+    private static void fields(ByteBuf out, int property, Predicate<MatchField> which, WireVersion version) {
+        int start = startProperty(out, property);
+        for (MatchField field : MatchField.ALL) {
+            boolean coded = field.oxm() >= 0 || field.nxm() >= 0 && !field.name().equals("in_port");
+            if (coded && which.test(field)) {
+                MatchCodec.writeHeader(out, field, property == MATCH && field.maskable(), version);
+            }
+        }
+        endProperty(out, start);
+    }
+}

@@ -1,0 +1,50 @@
+package io.turnstile.openflow.wire;
+
+import org.projectfloodlight.openflow.protocol.OFFactories;
+import org.projectfloodlight.openflow.protocol.OFFactory;
+import org.projectfloodlight.openflow.protocol.OFVersion;
+
+/** The versions this switch speaks. */
+public enum WireVersion {
+    OF10(1, OFVersion.OF_10), OF13(4, OFVersion.OF_13), OF15(6, OFVersion.OF_15);
+
+    private final int code;
+    private final OFFactory factory;
+
+    WireVersion(int code, OFVersion version) {
+        this.code = code;
+        this.factory = OFFactories.getFactory(version);
+    }
+
+    /** The header's version byte. */
+    public int code() {
+        return code;
+    }
+
+    public OFFactory factory() {
+        return factory;
+    }
+
+    /** OXM matches, instructions and 32-bit port numbers. */
+    public boolean isOxm() {
+        return this != OF10;
+    }
+
+    /** All versions as a hello bitmap. */
+    public static int bitmap() {
+        int bits = 0;
+        for (WireVersion version : values()) {
+            bits |= 1 << version.code;
+        }
+        return bits;
+    }
+
+    /** The highest version in the bitmap, null if there is none. */
+    public static WireVersion highest(int bitmap) {
+        WireVersion best = null;
+        for (WireVersion version : values()) {
+            best = (bitmap & 1 << version.code) != 0 ? version : best;
+        }
+        return best;
+    }
+}

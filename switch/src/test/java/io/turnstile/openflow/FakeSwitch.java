@@ -1,0 +1,160 @@
+package io.turnstile.openflow;
+
+import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.port.PortStatistics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
+final class FakeSwitch implements OpenFlowSwitch {
+    record Sent(int inPort, List<OfAction> actions, byte[] frame) {
+    }
+
+    private final List<FlowMod> flows = new ArrayList<>();
+    final List<Sent> sent = new CopyOnWriteArrayList<>();
+    final List<OfPort> ports = new CopyOnWriteArrayList<>(List.of(
+        new OfPort(OfAction.Ports.LOCAL, 0, "br0", 0xbae2a0e57244L, 0, 0, null, 0),
+        new OfPort(1, 1, "p1", 0xaa55aa55000fL, 0, 0, null, 0),
+        new OfPort(2, 2, "p2", 0xaa55aa55000eL, 0, 0, null, 0)));
+    final List<Boolean> connected = new CopyOnWriteArrayList<>();
+    volatile Events events;
+
+    @Override
+    public String name() {
+        return "br0";
+    }
+
+    @Override
+    public long datapathId() {
+        return 1;
+    }
+
+    @Override
+    public int tableCount() {
+        return 254;
+    }
+
+    @Override
+    public synchronized void apply(FlowMod mod) throws OfException {
+        if (mod.actions().contains(new OfAction.Output(666))) {
+            throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "as the test wants it");
+        }
+        boolean strict = mod.command() == FlowMod.Command.MODIFY_STRICT || mod.command() == FlowMod.Command.DELETE_STRICT;
+        switch (mod.command()) {
+            case ADD -> {
+                flows.removeIf(f -> f.tableId() == mod.tableId() && same(f, mod));
+                flows.add(mod);
+            }
+            case MODIFY, MODIFY_STRICT -> flows.replaceAll(f -> selects(mod, f, strict) ? withActions(f, mod) : f);
+            case DELETE, DELETE_STRICT -> flows.removeIf(f -> selects(mod, f, strict));
+        }
+    }
+
+    private static FlowMod withActions(FlowMod f, FlowMod mod) {
+        return new FlowMod(f.command(), f.tableId(), f.priority(), f.match(), f.cookie(), 0, f.idleTimeoutSeconds(),
+            f.hardTimeoutSeconds(), f.importance(), f.outPort(), f.flags(), mod.actions());
+    }
+
+    private static boolean same(FlowMod a, FlowMod b) {
+        return a.priority() == b.priority() && a.match().equals(b.match());
+    }
+
+    private static boolean selects(FlowMod mod, FlowMod f, boolean strict) {
+        boolean cookie = ((mod.cookie() ^ f.cookie()) & mod.cookieMask()) == 0;
+        boolean table = mod.tableId() == FlowMod.ALL_TABLES || mod.tableId() == f.tableId();
+        boolean port = mod.outPort() == OfAction.Ports.NONE || f.actions().contains(new OfAction.Output(mod.outPort()));
+        return cookie && table && port && (strict ? same(mod, f) : mod.match().covers(f.match()));
+    }
+
+    @Override
+    public synchronized void applyAll(List<FlowMod> changes) throws BundleException {
+        List<FlowMod> before = List.copyOf(flows);
+        for (int i = 0; i < changes.size(); i++) {
+            try {
+                apply(changes.get(i));
+            } catch (OfException refused) {
+                flows.clear();
+                flows.addAll(before);
+                throw new BundleException(i, refused);
+            }
+        }
+    }
+
+    @Override
+    public synchronized List<FlowStats> flows(FlowQuery query) {
+        return flows.stream()
+            .filter(f -> query.tableId() == FlowMod.ALL_TABLES || query.tableId() == f.tableId())
+            .filter(f -> query.match().covers(f.match()) && ((query.cookie() ^ f.cookie()) & query.cookieMask()) == 0)
+            .filter(f -> query.outPort() == OfAction.Ports.NONE
+                || f.actions().contains(new OfAction.Output(query.outPort())))
+            .map(FakeSwitch::stats).toList();
+    }
+
+    static FlowStats stats(FlowMod f) {
+        return new FlowStats(f.tableId(), f.priority(), f.match(), f.cookie(), f.idleTimeoutSeconds(),
+            f.hardTimeoutSeconds(), f.importance(), f.flags(), 3_500_000_000L, 2_000_000_000L, 7, 700, f.actions());
+    }
+
+    @Override
+    public synchronized List<TableStats> tables() {
+        List<TableStats> tables = new ArrayList<>();
+        for (int i = 0; i < 254; i++) {
+            int id = i;
+            tables.add(new TableStats(i, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000));
+        }
+        return tables;
+    }
+
+    @Override
+    public List<OfPort> ports() {
+        return ports;
+    }
+
+    @Override
+    public PortStatistics portStatistics(int number) {
+        return new PortStatistics(10, 1000, -1, -1, 20, 2000, -1, -1, -1, -1, -1, -1);
+    }
+
+    @Override
+    public long portDurationNs(int number) {
+        return 77_000_000L;
+    }
+
+    @Override
+    public void modifyPort(int number, int config, int mask) throws OfException {
+        ports.replaceAll(p -> p.number() != number ? p : new OfPort(p.number(), p.datapathPort(), p.name(),
+            p.macAddress(), p.config() & ~mask | config & mask, p.state(), null, 0));
+    }
+
+    @Override
+    public void packetOut(int inPort, List<OfAction> actions, byte[] frame) {
+        sent.add(new Sent(inPort, actions, frame));
+        if (actions.stream().anyMatch(a -> a instanceof OfAction.Controller)) {
+            events.packetIn(frame, 0xffff, 1, 0, 0, 0,
+                Match.builder().exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort)).build());
+        }
+    }
+
+    @Override
+    public AutoCloseable subscribe(Events listener) {
+        events = listener;
+        return () -> events = null;
+    }
+
+    @Override
+    public boolean isStandalone() {
+        return false;
+    }
+
+    @Override
+    public void controllerConnected(boolean any) {
+        connected.add(any);
+    }
+}

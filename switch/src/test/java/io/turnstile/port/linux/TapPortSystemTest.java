@@ -1,0 +1,126 @@
+package io.turnstile.port.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.InternetChecksum;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.Packet.ChecksumState;
+import io.turnstile.packet.PacketBatch;
+import io.turnstile.packet.PacketParser;
+import io.turnstile.port.Frames;
+import io.turnstile.port.PortException;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Tag("system")
+@Timeout(60)
+class TapPortSystemTest {
+    private static final long HOST_MAC = 0x0200_0000_0077L;
+
+    @Test
+    void datagramsGoBothWaysBetweenHostAndPort() throws IOException {
+        String device = TestDevices.name();
+        try (TapPort port = TapPort.open(device, "internal"); FrameCollector collector = new FrameCollector(port)) {
+            TestDevices.silence(device);
+            port.setMacAddress(HOST_MAC);
+            port.setAdminUp(true);
+            TestDevices.run("ip addr add 10.78.7.1/24 dev " + device);
+            TestDevices.run("ip neigh add 10.78.7.2 lladdr 02:00:00:00:00:02 dev " + device);
+            try (DatagramSocket socket = new DatagramSocket(0, InetAddress.getByName("10.78.7.1"))) {
+                byte[] text = "there".getBytes();
+                socket.send(new DatagramPacket(text, text.length, InetAddress.getByName("10.78.7.2"), 9));
+                Packet packet = collector.take(1, FrameCollector.etherType(EtherTypes.IPV4)).get(0);
+                assertThat(packet.u48(0)).isEqualTo(0x0200_0000_0002L);
+                assertThat(packet.u48(6)).isEqualTo(HOST_MAC);
+                assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
+                port.send(answer(packet, "again"));
+                DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+                socket.receive(answer);
+                assertThat(new String(answer.getData(), 0, answer.getLength())).isEqualTo("again");
+            }
+            assertThat(port.statistics().rxPackets()).isPositive();
+            assertThat(port.statistics().txPackets()).isEqualTo(1);
+        }
+        assertThat(Links.index(device)).isEmpty();
+    }
+
+    /** The same datagram turned round, with another text of the same length and a whole checksum. */
+    private static Packet answer(Packet asked, String text) {
+        byte[] frame = asked.toBytes();
+        byte[] turned = frame.clone();
+        copy(frame, 0, turned, 6, 6);
+        copy(frame, 6, turned, 0, 6);
+        copy(frame, 26, turned, 30, 4);
+        copy(frame, 30, turned, 26, 4);
+        copy(frame, 34, turned, 36, 2);
+        copy(frame, 36, turned, 34, 2);
+        copy(text.getBytes(), 0, turned, 42, text.length());
+        Packet packet = Packet.copyOf(turned);
+        PacketParser.parse(packet);
+        packet.putU16(40, 0);
+        long sum = InternetChecksum.pseudoHeader(packet, packet.lengthBytes() - 34);
+        packet.putU16(40, InternetChecksum.finish(InternetChecksum.add(sum, packet, 34, packet.lengthBytes())));
+        return packet;
+    }
+
+    private static void copy(byte[] from, int fromOffset, byte[] to, int toOffset, int bytes) {
+        System.arraycopy(from, fromOffset, to, toOffset, bytes);
+    }
+
+    @Test
+    void theDeviceIsDownUntilSetUpAndTakesMtu() {
+        String device = TestDevices.name();
+        try (TapPort port = TapPort.open(device, "tap")) {
+            assertThat(port.type()).isEqualTo("tap");
+            assertThat(port.linkStatus().adminUp()).isFalse();
+            port.setMtu(1400);
+            port.setAdminUp(true);
+            assertThat(port.linkStatus().mtuBytes()).isEqualTo(1400);
+            assertThat(port.linkStatus().adminUp()).isTrue();
+            assertThat(port.linkStatus().carrier()).isTrue();
+        }
+    }
+
+    @Test
+    void aTakenNameIsRefusedWithItsReason() {
+        String device = TestDevices.name();
+        try (TapPort port = TapPort.open(device, "internal")) {
+            assertThatThrownBy(() -> TapPort.open(port.name(), "internal")).isInstanceOf(PortException.class)
+                    .hasMessage("could not open network device " + device + " (Device or resource busy)");
+        }
+    }
+
+    @Test
+    void aDeviceDeletedByOthersDoesNotKeepThePollerAwake() {
+        String device = TestDevices.name();
+        try (TapPort port = TapPort.open(device, "tap"); Poller poller = new Poller()) {
+            poller.add(port, 0);
+            TestDevices.run("ip link del " + device);
+            int[] ready = new int[1];
+            poller.await(ready, 0);
+            assertThat(poller.await(ready, 0)).isZero();
+            assertThat(port.receive(Frames.pool(), new PacketBatch())).isZero();
+        }
+    }
+
+    @Test
+    void sentFramesLeaveTheHostsBytesAlone() {
+        String device = TestDevices.name();
+        try (TapPort port = TapPort.open(device, "tap")) {
+            port.setAdminUp(true);
+            byte[] frame = Frames.random(200, 5);
+            Packet packet = Packet.copyOf(frame);
+            port.send(packet);
+            assertThat(Arrays.equals(packet.toBytes(), frame)).isTrue();
+            assertThat(port.statistics().txPackets()).isEqualTo(1);
+        }
+    }
+}
