@@ -6,7 +6,6 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
@@ -284,7 +283,7 @@ public final class Datapath {
                 flow.kill();
                 return flow;
             }
-            return install(flow, translation, context.key);
+            return install(flow, translation);
         } catch (RuntimeException e) {
             drop(DropReason.UPCALL_FAILED, 1);
             report("translation", e);
@@ -293,13 +292,13 @@ public final class Datapath {
     }
 
     /** Under the cache's lock a change can't slip between the pipeline's last look at its rules and the installation. */
-    private DatapathFlow install(DatapathFlow flow, Upcall.Translation translation, long[] packetKey) {
+    private DatapathFlow install(DatapathFlow flow, Upcall.Translation translation) {
         synchronized (cache) {
             if (!upcall.isCurrent(translation)) {
                 flow.kill();
                 return flow;
             }
-            DatapathFlow installed = cache.install(flow, packetKey);
+            DatapathFlow installed = cache.install(flow);
             if (installed == flow) {
                 upcall.flowInstalled(flow);
             }
@@ -490,9 +489,7 @@ public final class Datapath {
 
     /** A snapshot of the present flows. */
     public List<DatapathFlow> flows() {
-        List<DatapathFlow> live = new ArrayList<>(cache.flows());
-        live.removeIf(DatapathFlow::isDead);
-        return live;
+        return cache.flows();
     }
 
     public Statistics statistics() {
