@@ -219,6 +219,7 @@ public final class DatapathFlowText {
                 case DatapathAction.Ct ct -> ct(ct.request());
                 case DatapathAction.CtClear _ -> "ct_clear";
                 case DatapathAction.Recirculate recirculate -> "recirc(0x%x)".formatted(recirculate.recirculationId());
+                case DatapathAction.Clone clone -> "clone(" + actions(clone.actions(), portName) + ")";
                 case DatapathAction.Drop _ -> "drop";
             });
         }

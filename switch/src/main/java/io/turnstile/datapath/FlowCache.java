@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet always
@@ -157,8 +158,12 @@ final class FlowCache {
         return flow;
     }
 
-    /** Kills these flows as far as they live and tells of each. */
-    void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
+    /** Asks under the lock which flows, then kills those as far as they live and tells of each. */
+    void removeAll(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
+        Collection<DatapathFlow> flows;
+        synchronized (this) {
+            flows = named.get();
+        }
         for (DatapathFlow flow : flows) {
             remove(flow, removed);
         }

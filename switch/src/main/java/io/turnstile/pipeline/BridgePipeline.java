@@ -18,7 +18,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
@@ -33,7 +32,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     /** How long a bridge waits for a controller before it switches by itself: three inactivity probes of 5 s. */
     static final long FAIL_OPEN_AFTER_NS = 15_000_000_000L;
     private static final int FAIL_OPEN_PRIORITY = 0xf0f0f0;
-    private static final int DEFAULT_MISS_BYTES = 128;
+    /** OpenFlow 1.0.0 §5.3.1: what a switch sends of a packet that met no flow. */
+    private static final int MISS_BYTES = 128;
     private static final int SETTABLE_CONFIG = OfPort.CONFIG_PORT_DOWN | OfPort.CONFIG_NO_RECV | OfPort.CONFIG_NO_FLOOD
             | OfPort.CONFIG_NO_FWD | OfPort.CONFIG_NO_PACKET_IN;
     private static final PortStatistics NO_STATISTICS = new PortStatistics(PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
@@ -45,6 +45,22 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private static final int PORT_ADDED = 0;
     private static final int PORT_DELETED = 1;
     private static final int PORT_MODIFIED = 2;
+
+    /** {@code Bridge:fail_mode}: what a bridge does without a controller. */
+    public enum FailMode {
+        /** Switch by learned addresses. */
+        STANDALONE,
+        /** Only what the flows say. */
+        SECURE
+    }
+
+    /** Where a datapath port is plugged in. */
+    public record PortBinding(BridgePipeline bridge, OfPort port) {
+    }
+
+    /** One line of {@code fdb/show}. */
+    public record MacEntry(int port, int vlan, long mac, long ageSeconds) {
+    }
 
     private record Subscriber(Events listener, EventQueue queue) {
     }
@@ -70,7 +86,6 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private Rule failOpenRule;
 
     private volatile boolean packetInOnMiss;
-    private volatile int missLengthBytes = DEFAULT_MISS_BYTES;
 
     BridgePipeline(Pipeline pipeline, String name, long datapathId) {
         this.pipeline = pipeline;
@@ -96,13 +111,23 @@ public final class BridgePipeline implements OpenFlowSwitch {
         this.datapathId = datapathId;
     }
 
-    /** Addresses learned by NORMAL; its ageing and size are set there. */
-    public MacTable macTable() {
+    MacTable macTable() {
         return macTable;
     }
 
+    /** {@code other_config:mac-aging-time} and {@code mac-table-size}, clamped as Open vSwitch does. */
+    public void configureMacTable(int agingSeconds, int maxEntries) {
+        macTable.configure(agingSeconds, maxEntries);
+    }
+
+    /** The lines of {@code fdb/show}, longest unseen first. */
+    public List<MacEntry> macEntries() {
+        pipeline.datapath().pushStatistics();
+        return macTable.entries(pipeline.nowNs());
+    }
+
     /** {@code fdb/flush}. */
-    public void flushMacTable() {
+    public void flushMacs() {
         pipeline.change(effects -> effects.stationsChanged(macTable, macTable.clear()));
     }
 
@@ -187,22 +212,12 @@ public final class BridgePipeline implements OpenFlowSwitch {
         return pipeline.read(() -> failMode == FailMode.STANDALONE && (!controllersConfigured || failOpenRule != null));
     }
 
-    /** Controllers of OpenFlow 1.0 to 1.2 are sent packets that meet no flow; later ones have a flow for that. */
-    @Override
-    public void packetInOnMiss(boolean wanted, int maxLengthBytes) {
-        pipeline.change(effects -> {
-            packetInOnMiss = wanted;
-            missLengthBytes = maxLengthBytes;
-            effects.everythingThrough(dependents);
-        });
-    }
-
     boolean wantsPacketInOnMiss() {
         return packetInOnMiss;
     }
 
     int missLengthBytes() {
-        return missLengthBytes;
+        return MISS_BYTES;
     }
 
     // ---- what a walk needs; under the table lock ----
@@ -325,13 +340,18 @@ public final class BridgePipeline implements OpenFlowSwitch {
         });
     }
 
-    /** The port's name, address, state or peer are different now; an unknown number is an {@link IllegalArgumentException}. */
-    public void updatePort(OfPort port) {
+    /**
+     * Takes over the port's present name, address, state, peer and speed; its config bits stay as controllers set them. Unknown
+     * numbers are ignored: the port may have gone meanwhile.
+     */
+    public void updatePort(OfPort update) {
         pipeline.change(effects -> {
-            OfPort old = ports.get(port.number());
+            OfPort old = ports.get(update.number());
             if (old == null) {
-                throw new IllegalArgumentException("no port " + Integer.toUnsignedString(port.number()));
+                return;
             }
+            OfPort port = new OfPort(update.number(), update.datapathPort(), update.name(), update.macAddress(), old.config(),
+                    update.state(), update.patchPeer(), update.speedMbps());
             if (!old.equals(port)) {
                 replace(old, port, effects);
             }
@@ -465,14 +485,30 @@ public final class BridgePipeline implements OpenFlowSwitch {
     public AutoCloseable subscribe(Events listener) {
         Subscriber subscriber = new Subscriber(listener, new EventQueue(pipeline.eventExecutor()));
         subscribers.add(subscriber);
+        refreshSubscribers();
         return () -> {
             subscribers.remove(subscriber);
             subscriber.queue.close();
+            refreshSubscribers();
         };
     }
 
+    /**
+     * Asks the subscribers anew whether they want packets that meet no flow (controllers of OpenFlow 1.0 to 1.2 do; later ones
+     * have a flow for that). To be called when one changes its mind.
+     */
+    public void refreshSubscribers() {
+        boolean wanted = subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
+        if (wanted != packetInOnMiss) {
+            pipeline.change(effects -> {
+                packetInOnMiss = wanted;
+                effects.everythingThrough(dependents);
+            });
+        }
+    }
+
     /** How many packets the listeners were too slow for. */
-    public long droppedPacketIns() {
+    public long lostEvents() {
         return subscribers.stream().mapToLong(subscriber -> subscriber.queue.droppedPackets()).sum();
     }
 

@@ -112,7 +112,8 @@ final class FlowModification {
         boolean resetCounts = change.flags().contains(FlowMod.Flag.RESET_COUNTS);
         for (Rule rule : selected) {
             ActionCheck.check(change.actions(), rule.match, rule.tableId);
-            boolean setsCookie = change.cookieMask() == 0 && change.cookie() != 0;
+            boolean setsCookie = change.flags().contains(FlowMod.Flag.ADD_IF_NONE) && change.cookieMask() == 0
+                    && change.cookie() != 0;
             step(bridge.table(rule.tableId), rule,
                     rule.modified(change.actions(), setsCookie ? change.cookie() : rule.cookie, resetCounts, nowNs), false);
         }

@@ -7,7 +7,7 @@ import java.util.List;
  * ones are the same recirculation id.
  *
  * @param inPort         OpenFlow port of {@code bridge}
- * @param pipelineFields metadata, registers and packet mark, in key order
+ * @param pipelineFields metadata and registers, in key order
  * @param stack          contents of the stack, two longs an entry, high first
  */
 record FrozenWalk(BridgePipeline bridge, int tableId, int inPort, List<Long> pipelineFields, List<Long> stack,

@@ -14,20 +14,16 @@ import java.util.Map;
  *
  * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.
  */
-public final class MacTable {
+final class MacTable {
     /** {@code other_config:mac-aging-time}, as Open vSwitch has it. */
-    public static final int DEFAULT_AGING_SECONDS = 300;
+    static final int DEFAULT_AGING_SECONDS = 300;
     /** {@code other_config:mac-table-size}, as Open vSwitch has it. */
-    public static final int DEFAULT_SIZE = 8192;
+    static final int DEFAULT_SIZE = 8192;
     private static final long NS_PER_SECOND = 1_000_000_000L;
     private static final int MIN_AGING_SECONDS = 15;
     private static final int MAX_AGING_SECONDS = 3600;
     private static final int MIN_SIZE = 10;
     private static final int MAX_SIZE = 1_000_000;
-
-    /** One line of {@code fdb/show}. */
-    public record Entry(int port, int vlan, long macAddress, int ageSeconds) {
-    }
 
     /** An address in a VLAN. */
     record Station(int vlan, long macAddress) {
@@ -50,21 +46,17 @@ public final class MacTable {
 
     private final Map<Station, Dependents> readers = new HashMap<>();
 
-    /** Seconds that an unused address stays; clamped to 15–3600 as Open vSwitch does. */
-    public synchronized void setAgingSeconds(int seconds) {
-        agingNs = Math.clamp(seconds, MIN_AGING_SECONDS, MAX_AGING_SECONDS) * NS_PER_SECOND;
-    }
-
-    /** Largest number of addresses; clamped to 10–1 000 000. Takes effect with the next address learned. */
-    public synchronized void setSize(int entries) {
-        capacity = Math.clamp(entries, MIN_SIZE, MAX_SIZE);
+    /** Seconds that an unused address stays (15–3600), and the largest number of addresses (10–1 000 000); clamped. */
+    synchronized void configure(int agingSeconds, int maxEntries) {
+        agingNs = Math.clamp(agingSeconds, MIN_AGING_SECONDS, MAX_AGING_SECONDS) * NS_PER_SECOND;
+        capacity = Math.clamp(maxEntries, MIN_SIZE, MAX_SIZE);
     }
 
     /** What {@code fdb/show} prints, the most recently seen last. */
-    public synchronized List<Entry> entries(long nowNs) {
-        List<Entry> shown = new ArrayList<>(stations.size());
-        stations.forEach((station, location) -> shown.add(new Entry(location.port, station.vlan, station.macAddress,
-                (int) (Math.max(0, nowNs - location.lastSeenNs) / NS_PER_SECOND))));
+    synchronized List<BridgePipeline.MacEntry> entries(long nowNs) {
+        List<BridgePipeline.MacEntry> shown = new ArrayList<>(stations.size());
+        stations.forEach((station, location) -> shown.add(new BridgePipeline.MacEntry(location.port, station.vlan, station.macAddress,
+                Math.max(0, nowNs - location.lastSeenNs) / NS_PER_SECOND)));
         return shown;
     }
 

@@ -57,14 +57,6 @@ public interface OpenFlowSwitch {
     void controllerConnected(boolean anyConnected);
 
     /**
-     * Whether packets that meet no flow are to go to the controllers: what OpenFlow 1.0 to 1.2 expect. Bridges start without.
-     *
-     * @param maxLengthBytes how much of the packet they want (miss_send_len)
-     */
-    default void packetInOnMiss(boolean wanted, int maxLengthBytes) {
-    }
-
-    /**
      * @param strict      match and priority must be equal rather than covered
      * @param outPort     {@link OfAction.Ports#NONE} for any
      */

@@ -76,7 +76,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     // ---- bridges ----
 
-    /** Makes a bridge without ports; {@link FailMode#STANDALONE} until told otherwise. Names are unique. */
+    /** Makes a bridge without ports; {@link BridgePipeline.FailMode#STANDALONE} until told otherwise. Names are unique. */
     public BridgePipeline addBridge(String name, long datapathId) {
         BridgePipeline bridge = new BridgePipeline(this, name, datapathId);
         change(effects -> {
@@ -120,6 +120,15 @@ public final class Pipeline implements Upcall, AutoCloseable {
         } finally {
             tableLock.readLock().unlock();
         }
+    }
+
+    /** Where a datapath port is plugged in, null if nowhere. */
+    public BridgePipeline.PortBinding portBinding(int datapathPort) {
+        return read(() -> {
+            PortLocation location = byDatapathPort.get(datapathPort);
+            return location == null ? null
+                    : new BridgePipeline.PortBinding(location.bridge(), location.bridge().port(location.number()));
+        });
     }
 
     // ---- what bridges need ----

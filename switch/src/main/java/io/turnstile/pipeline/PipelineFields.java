@@ -5,7 +5,7 @@ import io.turnstile.datapath.FlowKey;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The part of the key that is not in the packet and is carried over a recirculation: metadata, registers, packet mark. */
+/** The part of the key that is not in the packet and is carried over a recirculation: metadata and registers. */
 final class PipelineFields {
     private static final int FIRST = Field.METADATA.word();
 
@@ -13,11 +13,10 @@ final class PipelineFields {
     }
 
     static List<Long> save(long[] key) {
-        List<Long> saved = new ArrayList<>(FlowKey.WORDS - FIRST + 1);
+        List<Long> saved = new ArrayList<>(FlowKey.WORDS - FIRST);
         for (int i = FIRST; i < FlowKey.WORDS; i++) {
             saved.add(key[i]);
         }
-        saved.add(Field.PKT_MARK.get(key));
         return saved;
     }
 
@@ -25,10 +24,9 @@ final class PipelineFields {
         for (int i = FIRST; i < FlowKey.WORDS; i++) {
             key[i] = saved.get(i - FIRST);
         }
-        Field.PKT_MARK.set(key, saved.getLast());
     }
 
-    /** Another bridge sees neither metadata nor registers; the packet mark stays with the packet. */
+    /** Another bridge sees neither metadata nor registers. */
     static void clear(long[] key) {
         for (int i = FIRST; i < FlowKey.WORDS; i++) {
             key[i] = 0;

@@ -37,7 +37,8 @@ public final class FlowModCodec {
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, flags, actions(in, command, match, WireVersion.OF10));
+            deletes(command) ? outPort : Ports.NONE, legacyFlags(flags, command),
+            actions(in, command, match, WireVersion.OF10));
     }
 
     /** NXT_FLOW_MOD, behind the Nicira header. */
@@ -61,8 +62,22 @@ public final class FlowModCodec {
         boolean byCookie = decoded.cookieMask() != 0;
         return new FlowMod(command, table10(withTableId, packed, command), priority, decoded.match(),
             byCookie ? decoded.cookie() : newCookie, decoded.cookieMask(), idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, flags,
+            deletes(command) ? outPort : Ports.NONE, legacyFlags(flags, command),
             actions(in, command, decoded.match(), WireVersion.OF10));
+    }
+
+    /** What later versions ask for by a flag or no longer do: counters begin anew with an ADD, and a MODIFY of nothing adds. */
+    private static Set<FlowMod.Flag> legacyFlags(Set<FlowMod.Flag> flags, FlowMod.Command command) {
+        Set<FlowMod.Flag> all = EnumSet.noneOf(FlowMod.Flag.class);
+        all.addAll(flags);
+        switch (command) {
+            case ADD -> all.add(FlowMod.Flag.RESET_COUNTS);
+            case MODIFY, MODIFY_STRICT -> all.add(FlowMod.Flag.ADD_IF_NONE);
+            case DELETE, DELETE_STRICT -> {
+                // Nothing implied.
+            }
+        }
+        return all;
     }
 
     /** OpenFlow 1.1 and later. */
