@@ -330,6 +330,21 @@ public final class Pipeline implements Upcall, AutoCloseable {
         }
     }
 
+    /** {@code ofproto/trace} with {@code trk|new} for every recirculation. */
+    public String trace(BridgePipeline bridge, int inPort, long[] key) {
+        return trace(bridge, inPort, key, List.of());
+    }
+
+    /**
+     * {@code ofproto/trace}: the walk of a packet with that key, and of what it recirculates to, as text. Nothing is learned,
+     * counted or installed.
+     *
+     * @param ctStates {@code --ct-next}: the ct_state of each recirculation in turn; {@code trk|new} for those beyond
+     */
+    public String trace(BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
+        return read(() -> new Trace(this, ctStates).of(bridge, inPort, key));
+    }
+
     // ---- upkeep ----
 
     /**

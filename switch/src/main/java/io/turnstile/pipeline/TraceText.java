@@ -12,11 +12,14 @@ final class TraceText {
         return "bridge(\"" + name + "\")";
     }
 
-    /** @param rule null for a miss */
-    static String tableLine(int tableId, Rule rule) {
+    /**
+     * @param rule     null for a miss
+     * @param packetIn whether the miss goes to the controllers
+     */
+    static String tableLine(int tableId, Rule rule, boolean packetIn) {
         String number = String.format("%2d. ", tableId);
         if (rule == null) {
-            return number + "No match.";
+            return number + (packetIn ? "No match, and a \"packet-in\" is called for." : "No match.");
         }
         String fields = FlowText.format(rule.match);
         return number + (fields.isEmpty() ? "" : fields + ", ") + "priority " + rule.priority

@@ -114,17 +114,26 @@ final class Translator {
         return result();
     }
 
+    /** A packet said to come in by a port of the bridge, whether that exists or not (traces). */
+    Upcall.Translation translateAt(BridgePipeline entered, int inPort) {
+        enter(new PortLocation(entered, inPort));
+        return result();
+    }
+
     private void enter() {
         PortLocation location = pipeline.locate((int) Field.IN_PORT.get(key));
-        if (location == null) {
-            return;
+        if (location != null) {
+            enter(location);
         }
+    }
+
+    private void enter(PortLocation location) {
         enterBridge(location.bridge());
         Field.IN_PORT.set(key, location.number() & 0xffff_ffffL);
         conntrackVisible = (Field.CT_STATE.get(key) & CtState.TRK) != 0;
         report(Kind.BRIDGE, bridge);
         OfPort port = bridge.port(location.number());
-        if (mayReceive(port)) {
+        if (port == null || mayReceive(port)) {
             lookUp(location.number(), 0, true, false, true);
             runActionSet();
         }
@@ -205,7 +214,7 @@ final class Translator {
         tableId = table;
         Rule rule = find(bridge.table(table), inPort, withConntrackTuple);
         if (report != null) {
-            report.open(Kind.TABLE, TraceText.tableLine(table, rule));
+            report.open(Kind.TABLE, TraceText.tableLine(table, rule, rule == null && callsForPacketIn(honourMiss)));
         }
         if (rule != null) {
             descend(rule, table <= oldTable, last);
@@ -259,14 +268,18 @@ final class Translator {
 
     /** No flow: to the controllers if they speak a protocol that expects it, else the end. */
     private void miss(boolean honourMiss) {
-        OfPort port = bridge.port((int) Field.IN_PORT.get(key));
-        boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
-        if (honourMiss && bridge.wantsPacketInOnMiss() && !silenced) {
+        if (callsForPacketIn(honourMiss)) {
             say(Kind.ACTION, "CONTROLLER:" + bridge.missLengthBytes());
             sendToController(bridge.missLengthBytes(), REASON_NO_MATCH, 0);
         } else {
             say(Kind.ACTION, "drop");
         }
+    }
+
+    private boolean callsForPacketIn(boolean honourMiss) {
+        OfPort port = bridge.port((int) Field.IN_PORT.get(key));
+        boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
+        return honourMiss && bridge.wantsPacketInOnMiss() && !silenced;
     }
 
     // ---- actions ----
