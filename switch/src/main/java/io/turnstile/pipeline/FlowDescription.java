@@ -179,7 +179,7 @@ final class FlowDescription {
     }
 
     /**
-     * A datapath flow's match.
+     * A datapath flow's match. That there is no VLAN tag goes without saying, as in Open vSwitch, though the flow depends on it.
      *
      * @param mask {@link FlowKey#DATAPATH_WORDS} longs
      */
@@ -187,7 +187,8 @@ final class FlowDescription {
         Match.Builder conntrack = Match.builder();
         Match.Builder rest = Match.builder();
         for (Field field : Field.values()) {
-            boolean shown = field.word() < FlowKey.DATAPATH_WORDS && field != Field.RECIRC_ID
+            boolean untagged = field == Field.VLAN_TCI && Field.VLAN_TCI.get(key) == 0;
+            boolean shown = field.word() < FlowKey.DATAPATH_WORDS && field != Field.RECIRC_ID && !untagged
                     && (field.get(mask) != 0 || field.getHigh(mask) != 0);
             if (shown) {
                 Match.Builder into = field.label().startsWith("ct_") ? conntrack : rest;
