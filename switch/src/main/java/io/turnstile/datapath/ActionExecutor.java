@@ -215,7 +215,7 @@ final class ActionExecutor {
     /** RFC 4861: the target, and the link-layer address options as arp_sha (source) and arp_tha (target). */
     private static void setNeighbourField(Packet packet, DatapathAction.SetField set) {
         int l4 = packet.l4Offset();
-        if (packet.ipProtocol() != IpProtocols.ICMPV6 || l4 == Packet.ABSENT || l4 + ND_OPTIONS_OFFSET > packet.l3EndOffset()) {
+        if (packet.ipProtocol() != IpProtocols.ICMPV6 || l4 == Packet.ABSENT || !KeyExtractor.isNeighbourDiscovery(packet, l4)) {
             return;
         }
         if (set.field() == Field.ND_TARGET) {

@@ -471,7 +471,7 @@ public final class Datapath {
      *                 of stands still meanwhile
      */
     public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
-        cache.removeAll(affected, this::retire);
+        cache.removeNamed(affected, this::retire);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.turnstile.datapath;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.UUID;
 
 /**
  * One datapath flow (megaflow): which packets, what to do, and what came by. Its match never changes; it is born live and dies
@@ -129,6 +130,11 @@ public final class DatapathFlow {
     /** The mask, {@link FlowKey#DATAPATH_WORDS} longs; not to be changed. */
     public long[] mask() {
         return mask;
+    }
+
+    /** 128 bits that name the flow by its match (dump-flows: ufid). */
+    public UUID uniqueId() {
+        return DatapathFlowText.uniqueId(key, mask);
     }
 
     /** What is done with its packets; not to be changed. */

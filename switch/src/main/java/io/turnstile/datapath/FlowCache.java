@@ -159,11 +159,16 @@ final class FlowCache {
     }
 
     /** Asks under the lock which flows, then kills those as far as they live and tells of each. */
-    void removeAll(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
+    void removeNamed(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
         Collection<DatapathFlow> flows;
         synchronized (this) {
             flows = named.get();
         }
+        removeAll(flows, removed);
+    }
+
+    /** Kills these flows as far as they live and tells of each. */
+    void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
         for (DatapathFlow flow : flows) {
             remove(flow, removed);
         }

@@ -105,7 +105,10 @@ public final class KeyExtractor {
         FragmentKind fragment = packet.fragment();
         long fragmentBits = fragment == FragmentKind.NONE ? 0
                 : fragment == FragmentKind.FIRST ? FRAGMENT_ANY : FRAGMENT_ANY | FRAGMENT_LATER;
-        return ((long) packet.ipProtocol() << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
+        // What a later IPv6 fragment carries is not looked for: its protocol is the fragment header (ovs-fields(7) nw_proto).
+        int protocol = fragment == FragmentKind.LATER && packet.etherType() == EtherTypes.IPV6
+                ? IpProtocols.FRAGMENT : packet.ipProtocol();
+        return ((long) protocol << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
     }
 
     private static void extractTransport(Packet packet, long[] key) {
@@ -139,12 +142,10 @@ public final class KeyExtractor {
      * no such fields at all, as in Open vSwitch; options after one that is cut short are not looked at.
      */
     private static void extractNeighbourDiscovery(Packet packet, int l4, long[] key) {
-        int type = packet.u8(l4);
-        boolean discovery = (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT) && packet.u8(l4 + 1) == 0;
-        int end = packet.l3EndOffset();
-        if (!discovery || l4 + ND_MESSAGE_BYTES > end) {
+        if (!isNeighbourDiscovery(packet, l4)) {
             return;
         }
+        int end = packet.l3EndOffset();
         key[FlowKey.ND_TARGET] = packet.u64(l4 + ND_TARGET_OFFSET);
         key[FlowKey.ND_TARGET + 1] = packet.u64(l4 + ND_TARGET_OFFSET + 8);
         int option = l4 + ND_MESSAGE_BYTES;
@@ -164,6 +165,13 @@ public final class KeyExtractor {
             }
             option += optionBytes;
         }
+    }
+
+    /** A whole neighbour solicitation or advertisement, options aside. */
+    static boolean isNeighbourDiscovery(Packet packet, int l4) {
+        int type = packet.u8(l4);
+        return (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT) && packet.u8(l4 + 1) == 0
+                && l4 + ND_MESSAGE_BYTES <= packet.l3EndOffset();
     }
 
     private static void forgetNeighbourDiscovery(long[] key) {

@@ -1,5 +1,7 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathFlowText;
+
 /**
  * What a controller action wants to be told: the cookie of a {@link io.turnstile.datapath.DatapathAction.Userspace}.
  *
@@ -7,5 +9,12 @@ package io.turnstile.pipeline;
  * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
  */
 public record PacketInRequest(BridgePipeline bridge, int maxLengthBytes, int reason, int tableId, long cookie,
-                              int controllerId, long[] key, boolean conntrackVisible) {
+                              int controllerId, long[] key, boolean conntrackVisible) implements DatapathFlowText.UserspaceText {
+
+    @Override
+    public String userspaceText() {
+        return "controller(reason=" + reason + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
+                + (cookie == 0 ? "0" : "0x" + Long.toHexString(cookie)) + ",controller_id=" + controllerId + ",max_len="
+                + maxLengthBytes + ")";
+    }
 }

@@ -202,7 +202,7 @@ class PipelineStoryTest {
         bench.flows("in_port=1,dl_vlan=5,actions=mod_vlan_vid:6,output:2,push_vlan:0x88a8,set_field:4105->vlan_vid,output:3");
         bench.receive(1, udp().vlan(5).build());
         assertThat(bench.datapathActions())
-                .containsExactly("set(vlan(vid=6,pcp=0)),102,push_vlan(tpid=0x88a8,vid=9,pcp=0),103");
+                .containsExactly("pop_vlan,push_vlan(vid=6,pcp=0),102,push_vlan(tpid=0x88a8,vid=9,pcp=0),103");
         assertThat(bench.sentFrames().get(1)[12]).isEqualTo((byte) 0x88);
         assertThat(bench.sentFrames().get(1)[19]).isEqualTo((byte) 6);
     }

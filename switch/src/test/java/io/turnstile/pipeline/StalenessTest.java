@@ -53,7 +53,7 @@ class StalenessTest {
 
     private static void check(PipelineBench bench, RandomFlows random, DatapathFlow flow, long seed, int step) {
         for (int i = 0; i < 2; i++) {
-            long[] member = random.memberOf(Arrays.copyOf(flow.key(), FlowKey.WORDS), Arrays.copyOf(flow.mask(), FlowKey.DATAPATH_WORDS));
+            long[] member = random.memberOf(Arrays.copyOf(flow.key(), FlowKey.WORDS), flow.mask());
             assertThat(bench.freshActions(member)).as("seed %d step %d", seed, step).isEqualTo(PipelineBench.actions(flow));
         }
     }
