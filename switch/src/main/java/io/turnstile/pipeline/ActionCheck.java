@@ -7,10 +7,12 @@ import io.turnstile.pipeline.OfAction.Ports;
 import java.util.List;
 
 /**
- * Whether a flow may have these actions: asked when it is added, so that nothing unsupported gets into a table. Errors are those
+ * Whether a flow may have these actions: asked when it is added, so that nothing unsupported gets into a table. Errors are
+ * those
  * that Open vSwitch answers with.
  *
- * <p>A field that an action names has to be there in every packet of the flow, as far as the flow's match and the actions before
+ * <p>A field that an action names has to be there in every packet of the flow, as far as the flow's match and the actions
+ * before
  * tell (ovs-actions(7), "inconsistent" actions).
  */
 final class ActionCheck {

@@ -341,7 +341,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     /**
-     * Takes over the port's present name, address, state, peer and speed; its config bits stay as controllers set them. Unknown
+     * Takes over the port's present name, address, state, peer and speed; its config bits stay as controllers set them.
+     * Unknown
      * numbers are ignored: the port may have gone meanwhile.
      */
     public void updatePort(OfPort update) {
@@ -494,7 +495,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     /**
-     * Asks the subscribers anew whether they want packets that meet no flow (controllers of OpenFlow 1.0 to 1.2 do; later ones
+     * Asks the subscribers anew whether they want packets that meet no flow (controllers of OpenFlow 1.0 to 1.2 do; later
+     * ones
      * have a flow for that). To be called when one changes its mind.
      */
     public void refreshSubscribers() {

@@ -7,7 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries events to one listener in order, on the executor's thread, one at a time. Packets to the controllers are dropped and
+ * Carries events to one listener in order, on the executor's thread, one at a time. Packets to the controllers are dropped
+ * and
  * counted while too many are waiting; other events never are.
  *
  * <p>Threads: any may post; no lock is held while the listener runs.

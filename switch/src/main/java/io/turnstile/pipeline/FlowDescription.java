@@ -179,7 +179,8 @@ final class FlowDescription {
     }
 
     /**
-     * A datapath flow's match. That there is no VLAN tag goes without saying, as in Open vSwitch, though the flow depends on it.
+     * A datapath flow's match. That there is no VLAN tag goes without saying, as in Open vSwitch, though the flow depends
+     * on it.
      *
      * @param mask {@link FlowKey#DATAPATH_WORDS} longs
      */

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Flow modifications being made, all or none (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so that a refusal in the middle
+ * Flow modifications being made, all or none (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so that a refusal in the
+ * middle
  * takes back what was done before it.
  *
  * <p>Threads: under the table lock, held for writing; so packets see all of it or nothing.

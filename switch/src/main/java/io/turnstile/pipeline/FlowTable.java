@@ -7,7 +7,8 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * One OpenFlow table: tuple-space search over its masks, those with the highest priorities first. Of two rules of equal priority
+ * One OpenFlow table: tuple-space search over its masks, those with the highest priorities first. Of two rules of equal
+ * priority
  * that meet the same packet either may win (OpenFlow 1.3.5 §5.3 leaves it open).
  *
  * <p>Threads: under the table lock; {@link #dependents} under the flow cache's.

@@ -3,7 +3,8 @@ package io.turnstile.pipeline;
 import java.util.List;
 
 /**
- * The rest of a walk that goes on after recirculation: where, and everything of the walk that is not in the packet. Two equal
+ * The rest of a walk that goes on after recirculation: where, and everything of the walk that is not in the packet. Two
+ * equal
  * ones are the same recirculation id.
  *
  * @param inPort         OpenFlow port of {@code bridge}

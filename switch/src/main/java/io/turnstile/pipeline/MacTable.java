@@ -9,7 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age; when the
+ * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age; when
+ * the
  * table is full the one longest unused makes room.
  *
  * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.

@@ -246,7 +246,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     /**
-     * Learns what the translation saw. That is a change of its own; a translation that does not rest on what was learned stays
+     * Learns what the translation saw. That is a change of its own; a translation that does not rest on what was learned
+     * stays
      * good if nothing else changed meanwhile.
      */
     private Translation learnFrom(Translation translation, long nowNs) {
@@ -336,7 +337,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     /**
-     * {@code ofproto/trace}: the walk of a packet with that key, and of what it recirculates to, as text. Nothing is learned,
+     * {@code ofproto/trace}: the walk of a packet with that key, and of what it recirculates to, as text. Nothing is
+     * learned,
      * counted or installed.
      *
      * @param ctStates {@code --ct-next}: the ct_state of each recirculation in turn; {@code trk|new} for those beyond
@@ -348,7 +350,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     // ---- upkeep ----
 
     /**
-     * Timeouts of flows, ageing of addresses, recirculation ids; called about twice a second by housekeeping, not from inside a
+     * Timeouts of flows, ageing of addresses, recirculation ids; called about twice a second by housekeeping, not from
+     * inside a
      * batch.
      */
     public void maintain(long nowNs) {

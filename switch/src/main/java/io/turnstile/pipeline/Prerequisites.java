@@ -5,7 +5,8 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 
 /**
- * Which packets have a field (ovs-fields(7), "Prerequisites"), in terms of the datapath's own fields. Asked of a packet's key
+ * Which packets have a field (ovs-fields(7), "Prerequisites"), in terms of the datapath's own fields. Asked of a packet's
+ * key
  * during a walk and of a flow's match when it is added.
  */
 final class Prerequisites {

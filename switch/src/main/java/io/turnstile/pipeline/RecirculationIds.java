@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Recirculation ids and what they stand for. Equal walks share an id, so that connections do not each make their own datapath
- * flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for the packets that are on their way;
+ * Recirculation ids and what they stand for. Equal walks share an id, so that connections do not each make their own
+ * datapath
+ * flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for the packets that are on their
+ * way;
  * numbers are handed out in turn, so that one comes up again only after four thousand million others.
  *
  * <p>Threads: any; guarded by itself.

@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may share
+ * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may
+ * share
  * the counters.
  */
 final class Rule {

@@ -11,7 +11,8 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * {@code ofproto/trace}: a packet's walk as text, then those of what it recirculates to. Nothing is learned, counted or installed;
+ * {@code ofproto/trace}: a packet's walk as text, then those of what it recirculates to. Nothing is learned, counted or
+ * installed;
  * recirculation ids are made as for a real packet.
  *
  * <p>One use by one thread, under the table lock.

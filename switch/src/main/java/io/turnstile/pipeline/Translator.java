@@ -19,8 +19,10 @@ import java.util.Set;
 /**
  * One walk of one packet through the flows, summed up as datapath actions.
  *
- * <p>Two keys: {@link #key} is the packet as the flows see it by now, {@link PendingRewrites} knows the packet as the datapath
- * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that had a say, so that
+ * <p>Two keys: {@link #key} is the packet as the flows see it by now, {@link PendingRewrites} knows the packet as the
+ * datapath
+ * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that had a say, so
+ * that
  * any other packet with the same bits takes the same walk. Bits that a flow writes count as looked at (as in Open vSwitch):
  * then whether a rewrite is needed at all is the same for all packets of the datapath flow.
  *

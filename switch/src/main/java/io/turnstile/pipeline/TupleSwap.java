@@ -3,7 +3,9 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
 
-/** Puts the connection's original tuple where the packet's addresses and ports are, and back: {@code resubmit(,table,ct)}. */
+/**
+ * Puts the connection's original tuple where the packet's addresses and ports are, and back: {@code resubmit(,table,ct)}.
+ */
 final class TupleSwap {
     private static final Field[][] COMMON = {
         {Field.NW_PROTO, Field.CT_NW_PROTO}, {Field.TP_SRC, Field.CT_TP_SRC}, {Field.TP_DST, Field.CT_TP_DST}};

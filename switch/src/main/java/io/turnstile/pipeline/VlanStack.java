@@ -6,7 +6,8 @@ import io.turnstile.packet.EtherTypes;
 import java.util.List;
 
 /**
- * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. Tells how to get
+ * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. Tells how to
+ * get
  * from one stack to another.
  *
  * <p>Immutable, so that a walk may keep one and go back to it.
@@ -28,7 +29,9 @@ record VlanStack(Tag outer, int innerType) {
         }
     }
 
-    /** What the packet's key says. The tag's own Ethernet type is not in the key, and is never needed for a tag that stays. */
+    /**
+     * What the packet's key says. The tag's own Ethernet type is not in the key, and is never needed for a tag that stays.
+     */
     static VlanStack of(long[] key) {
         int tci = (int) Field.VLAN_TCI.get(key);
         Tag outer = tci == 0 ? null : new Tag(new Object(), EtherTypes.VLAN, tci, null);
@@ -61,7 +64,8 @@ record VlanStack(Tag outer, int innerType) {
     /**
      * Appends what turns a packet with this stack into one with {@code wanted}.
      *
-     * @param between runs when the tags on both stacks are on the packet, and no others: what is behind them is in reach then
+     * @param between runs when the tags on both stacks are on the packet, and no others: what is behind them is in reach
+     * then
      */
     void transform(VlanStack wanted, List<DatapathAction> actions, Runnable between) {
         Tag kept = outer;

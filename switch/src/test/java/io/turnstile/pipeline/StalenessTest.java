@@ -10,7 +10,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Random flow modifications between random packets: after each step every datapath flow says, for any packet that it matches, what a
+ * Random flow modifications between random packets: after each step every datapath flow says, for any packet that it
+ * matches, what a
  * translation made right then says. That is both the proof of the wildcards and of the invalidation.
  */
 class StalenessTest {
