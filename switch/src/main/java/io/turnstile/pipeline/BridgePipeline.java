@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * One bridge: its tables, ports and learned addresses.
@@ -506,6 +507,18 @@ public final class BridgePipeline implements OpenFlowSwitch {
                 packetInOnMiss = wanted;
                 effects.everythingThrough(dependents);
             });
+        }
+    }
+
+    /** Waits until subscribers have been told of everything that has happened so far. Never called by a subscriber. */
+    public void awaitEvents() {
+        List<Subscriber> present = List.copyOf(subscribers);
+        CountDownLatch told = new CountDownLatch(present.size());
+        present.forEach(subscriber -> subscriber.queue.whenTold(told::countDown));
+        try {
+            told.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

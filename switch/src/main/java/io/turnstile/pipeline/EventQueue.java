@@ -1,6 +1,8 @@
 package io.turnstile.pipeline;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -27,6 +29,7 @@ final class EventQueue {
     private int waitingPackets;
     private boolean running;
     private boolean closed;
+    private final List<Runnable> markers = new ArrayList<>();
 
     EventQueue(Executor executor) {
         this.executor = executor;
@@ -38,6 +41,30 @@ final class EventQueue {
 
     void postPacket(Runnable action) {
         enqueue(new Event(action, true));
+    }
+
+    /** Runs {@code then} after everything posted before; at once if the queue is closed, which has nothing left to tell. */
+    void whenTold(Runnable then) {
+        boolean over;
+        synchronized (this) {
+            over = closed;
+            markers.add(then);
+        }
+        enqueue(new Event(() -> runMarker(then), false));
+        if (over) {
+            runMarker(then);
+        }
+    }
+
+    /** Whoever comes first, the queue or its end, runs it. */
+    private void runMarker(Runnable then) {
+        boolean first;
+        synchronized (this) {
+            first = markers.remove(then);
+        }
+        if (first) {
+            then.run();
+        }
     }
 
     private void enqueue(Event event) {
@@ -79,9 +106,14 @@ final class EventQueue {
         return event;
     }
 
-    synchronized void close() {
-        closed = true;
-        waiting.clear();
+    void close() {
+        List<Runnable> unmet;
+        synchronized (this) {
+            closed = true;
+            waiting.clear();
+            unmet = List.copyOf(markers);
+        }
+        unmet.forEach(this::runMarker);
     }
 
     long droppedPackets() {

@@ -369,6 +369,21 @@ class PipelineStoryTest {
     }
 
     @Test
+    void eventsCanBeAwaitedWhoeverDeliversThem() throws Exception {
+        try (var pool = java.util.concurrent.Executors.newSingleThreadExecutor()) {
+            Pipeline pipeline = new Pipeline(bench.datapath, bench.clock, pool);
+            BridgePipeline bridge = pipeline.addBridge("br9", 9);
+            Recorder recorder = new Recorder();
+            AutoCloseable subscription = bridge.subscribe(recorder);
+            bridge.addPort(new OfPort(1, -1, "a", 0, 0, 0, null, 0));
+            bridge.awaitEvents();
+            assertThat(recorder.events).containsExactly("port a reason=0");
+            subscription.close();
+            bridge.awaitEvents();
+        }
+    }
+
+    @Test
     void packetOutRunsItsActionsAtOnce() throws Exception {
         bench.flows("in_port=2,actions=output:3");
         bench.br0.packetOut(OfAction.Ports.NONE, FlowText.parseActions("output:1"), udp().build());
