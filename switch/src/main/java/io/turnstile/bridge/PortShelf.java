@@ -39,6 +39,9 @@ final class PortShelf {
     /** @throws PortException with the message that Interface:error shows */
     Opened open(InterfaceConfig config, boolean ofDummyBridge) {
         Port port = device(config, ofDummyBridge);
+        if (ofDummyBridge && datapath.port(0) == null) {
+            addDatapathsOwn();
+        }
         try {
             int number = datapath.addPort(port, freeNumber(port));
             threads.add(number, port);
@@ -47,6 +50,13 @@ final class PortShelf {
             port.close();
             throw e;
         }
+    }
+
+    /** A dummy datapath has a port of its own before any other, as the peer's; nothing is plugged in there. */
+    private void addDatapathsOwn() {
+        Port own = new DummyPort("ovs-dummy", "dummy-internal", Map.of(), () -> clock.wallMs() * 1000);
+        datapath.addPort(own, 0);
+        threads.add(0, own);
     }
 
     private Port device(InterfaceConfig config, boolean ofDummyBridge) {

@@ -9,6 +9,7 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.filter.Filter;
+import ch.qos.logback.core.spi.BasicSequenceNumberGenerator;
 import ch.qos.logback.core.spi.FilterReply;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -61,6 +62,7 @@ final class LogSettings {
     static synchronized void start(Path logFileOrNull) {
         LoggerContext context = context();
         context.reset();
+        context.setSequenceNumberGenerator(new BasicSequenceNumberGenerator());
         context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
         ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
         console.setTarget("System.err");

@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -39,7 +40,7 @@ public final class Main implements Callable<Integer> {
     @Option(names = "--remote", description = "where the embedded database listens: punix:PATH, ptcp:[PORT][:IP]; repeatable "
             + "(default: punix:RUNDIR/db.sock)")
     List<String> remotes = List.of();
-    @Option(names = "--pidfile", arity = "0..1", fallbackValue = "", description = "default: RUNDIR/ovs-vswitchd.pid")
+    @Option(names = "--pidfile", description = "default: RUNDIR/ovs-vswitchd.pid")
     String pidFile;
     @Option(names = "--overwrite-pidfile", description = "start even if the pid file is in use")
     boolean overwritePidFile;
@@ -49,17 +50,16 @@ public final class Main implements Callable<Integer> {
     boolean noChdir;
     @Option(names = "--monitor", description = "accepted with a warning: a service manager restarts")
     boolean monitor;
-    @Option(names = "--log-file", arity = "0..1", fallbackValue = "",
-            description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
+    @Option(names = "--log-file", description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
     String logFile;
     @Option(names = "--unixctl", description = "control socket (default: RUNDIR/ovs-vswitchd.PID.ctl)")
     Path controlSocket;
-    @Option(names = "--enable-dummy", arity = "0..1", fallbackValue = "allow", paramLabel = "override|system",
+    @Option(names = "--enable-dummy", paramLabel = "override|system",
             description = "interfaces of type dummy; time/stop and time/warp")
     String dummies;
     @Option(names = "--disable-system", description = "accepted: there is no kernel datapath here")
     boolean disableSystem;
-    @Option(names = {"-v", "--verbose"}, arity = "0..1", fallbackValue = "dbg", paramLabel = "SPEC",
+    @Option(names = {"-v", "--verbose"}, paramLabel = "SPEC",
             description = "log levels, as vlog/set takes them")
     List<String> verbose = List.of();
     @Option(names = "--mlockall", description = "accepted with a warning: the JVM's memory cannot be locked")
@@ -80,8 +80,18 @@ public final class Main implements Callable<Integer> {
     private final CountDownLatch ending = new CountDownLatch(1);
 
     public static void main(String[] arguments) {
-        int status = commandLine(new Main()).execute(arguments);
+        int status = commandLine(new Main()).execute(gnuStyle(arguments));
         System.exit(status);
+    }
+
+    /** Options whose value may be left out take one only behind {@code =}, as getopt_long(3) has it. */
+    static String[] gnuStyle(String... arguments) {
+        return Arrays.stream(arguments).map(argument -> switch (argument) {
+            case "--pidfile", "--log-file" -> argument + "=";
+            case "--enable-dummy" -> "--enable-dummy=allow";
+            case "-v", "--verbose" -> "--verbose=dbg";
+            default -> argument;
+        }).toArray(String[]::new);
     }
 
     /** The parser; errors are one line. */

@@ -14,6 +14,7 @@ final class Rule {
     private static final Set<FlowMod.Flag> KEPT_FLAGS =
             EnumSet.of(FlowMod.Flag.SEND_FLOW_REM, FlowMod.Flag.NO_PKT_COUNTS, FlowMod.Flag.NO_BYT_COUNTS);
     private static final int MAX_PRIORITY = 0xffff;
+    private static final long NS_PER_MS = 1_000_000L;
     private static final long NS_PER_SECOND = 1_000_000_000L;
 
     final int tableId;
@@ -122,9 +123,14 @@ final class Rule {
         };
     }
 
+    /** Finer times than milliseconds only make dumps hard to read. */
+    private static long wholeMs(long durationNs) {
+        return durationNs / NS_PER_MS * NS_PER_MS;
+    }
+
     OpenFlowSwitch.FlowStats statistics(long nowNs) {
         return new OpenFlowSwitch.FlowStats(tableId, priority, match, cookie, idleTimeoutSeconds, hardTimeoutSeconds,
-                importance, flags, nowNs - createdNs, Math.max(0, nowNs - lastActivityNs()),
+                importance, flags, wholeMs(nowNs - createdNs), wholeMs(Math.max(0, nowNs - lastActivityNs())),
                 flags.contains(FlowMod.Flag.NO_PKT_COUNTS) ? 0 : counters.packets(),
                 flags.contains(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counters.bytes(), actions);
     }

@@ -208,7 +208,7 @@ public final class DummyPort implements Port {
 
     @Override
     public synchronized LinkStatus linkStatus() {
-        return new LinkStatus(adminUp, true, macAddress, mtuBytes, 0, 0, 0);
+        return new LinkStatus(adminUp, adminUp, macAddress, mtuBytes, 0, 0, 0);
     }
 
     @Override

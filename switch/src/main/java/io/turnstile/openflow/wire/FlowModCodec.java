@@ -34,10 +34,10 @@ public final class FlowModCodec {
         int priority = in.readUnsignedShort();
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
-        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, legacyFlags(flags, command),
+            deletes(command) ? outPort : Ports.NONE, flags,
             actions(in, command, match, WireVersion.OF10));
     }
 
@@ -51,33 +51,19 @@ public final class FlowModCodec {
         int priority = in.readUnsignedShort();
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
-        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
+        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         int matchLength = in.readUnsignedShort();
         in.skipBytes(6);
         MatchCodec.Decoded decoded = MatchCodec.readNxm(in, matchLength, true);
-        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         if (command == FlowMod.Command.ADD && decoded.cookieMask() != 0) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "additions cannot match on a cookie");
         }
         boolean byCookie = decoded.cookieMask() != 0;
         return new FlowMod(command, table10(withTableId, packed, command), priority, decoded.match(),
             byCookie ? decoded.cookie() : newCookie, decoded.cookieMask(), idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, legacyFlags(flags, command),
+            deletes(command) ? outPort : Ports.NONE, flags,
             actions(in, command, decoded.match(), WireVersion.OF10));
-    }
-
-    /** What later versions ask for by a flag or no longer do: counters begin anew with an ADD, and a MODIFY of nothing adds. */
-    private static Set<FlowMod.Flag> legacyFlags(Set<FlowMod.Flag> flags, FlowMod.Command command) {
-        Set<FlowMod.Flag> all = EnumSet.noneOf(FlowMod.Flag.class);
-        all.addAll(flags);
-        switch (command) {
-            case ADD -> all.add(FlowMod.Flag.RESET_COUNTS);
-            case MODIFY, MODIFY_STRICT -> all.add(FlowMod.Flag.ADD_IF_NONE);
-            case DELETE, DELETE_STRICT -> {
-                // Nothing implied.
-            }
-        }
-        return all;
     }
 
     /** OpenFlow 1.1 and later. */
@@ -141,11 +127,21 @@ public final class FlowModCodec {
         }
     }
 
-    private static Set<FlowMod.Flag> flags10(int bits) throws OfException {
+    /** What 1.0 implies and later versions ask for by a flag, or no longer do: an ADD counts anew, a MODIFY of nothing adds. */
+    private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
-        return flags(bits, 0b011);
+        Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
+        flags.addAll(flags(bits, 0b011));
+        switch (command) {
+            case ADD -> flags.add(FlowMod.Flag.RESET_COUNTS);
+            case MODIFY, MODIFY_STRICT -> flags.add(FlowMod.Flag.ADD_IF_NONE);
+            case DELETE, DELETE_STRICT -> {
+                // Nothing implied.
+            }
+        }
+        return flags;
     }
 
     private static Set<FlowMod.Flag> flags13(int bits) throws OfException {
