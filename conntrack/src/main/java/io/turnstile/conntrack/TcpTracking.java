@@ -130,6 +130,7 @@ final class TcpTracking {
             acknowledged = lowOfReceiver;
         }
         int sent = sequence;
+        int sentEnd = end;
         if (sequence == end) {
             // Without data the sequence number moves nothing: be lenient about it.
             sequence = low(sender);
@@ -138,7 +139,7 @@ final class TcpTracking {
         int lenient = EntryLayout.flags(chunk, base) & FLAGS_LENIENT;
         int skew = checkSkew ? lowOfReceiver - acknowledged : 0;
         if (lenient != 0) {
-            resynchronise(lenient, sent);
+            resynchronise(lenient, sent, sentEnd);
         }
         if (lenient != 0 || !checkWindow || inWindow(skew, kind, sent)) {
             slideWindow();
@@ -213,11 +214,11 @@ final class TcpTracking {
     }
 
     /** After packets went elsewhere: believes this side, and forgets about the other one until it speaks. */
-    private void resynchronise(int lenient, int sent) {
+    private void resynchronise(int lenient, int sent, int sentEnd) {
         int own = FLAG_LENIENT << direction;
         if ((lenient & own) != 0) {
             sequence = sent;
-            end = end == low(sender) ? sent : end;
+            end = sentEnd;
             chunk.set(INT, sender + PEER_SEQUENCE_LOW, end);
             chunk.set(INT, sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(receiver) << receiverShift));
             EntryLayout.setFlags(chunk, base, EntryLayout.flags(chunk, base) & ~own);
@@ -236,7 +237,7 @@ final class TcpTracking {
                 && skew >= -STRAY_BYTES
                 && skew <= STRAY_BYTES << senderShift
                 // RFC 5961 §3: a reset must be on the spot, give or take one.
-                && (kind != Kind.RST || Math.abs(sent - low) <= 1);
+                && (kind != Kind.RST || sent - low >= -1 && sent - low <= 1);
     }
 
     /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
