@@ -70,6 +70,8 @@ final class EntryLayout {
     static final int FLAG_ASKED = 4;
     /** The window check is lenient until the original side was seen; shifted by the direction. */
     static final int FLAG_LENIENT = 8;
+    /** A thread is just telling the listener of a reply. */
+    static final int FLAG_REPLY_REPORTING = 32;
     static final int FLAGS_LENIENT = FLAG_LENIENT | FLAG_LENIENT << 1;
 
     static final int FREE = 0;

@@ -58,7 +58,7 @@ final class TupleIndex {
         for (long walked = 0; walked <= mask; walked++) {
             long at = bucket * BUCKET_BYTES;
             for (int i = 0; i < CELLS; i++) {
-                long cell = buckets.get(LONG, at + i * 8L);
+                long cell = (long) LONGS.getAcquire(buckets, at + i * 8L);
                 if ((int) (cell >>> 32) == tag && cell != 0 && matches(key, (int) cell - 1, nowNs, mindDeadline)) {
                     return true;
                 }
