@@ -1,4 +1,4 @@
-package io.turnstile.offload.spi;
+package io.turnstile.packet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,7 +1,7 @@
-package io.turnstile.offload.spi;
+package io.turnstile.packet;
 
 /** Addresses as people read them: dotted quad, and RFC 5952 §4 for IPv6. */
-final class AddressText {
+public final class AddressText {
     private static final int GROUPS = 8;
     private static final long MAPPED_PREFIX = 0xffffL;
 
@@ -9,12 +9,12 @@ final class AddressText {
     }
 
     /** {@code 10.0.0.1}. */
-    static String ipv4(long address) {
+    public static String ipv4(long address) {
         return (address >> 24 & 0xff) + "." + (address >> 16 & 0xff) + "." + (address >> 8 & 0xff) + "." + (address & 0xff);
     }
 
     /** {@code fc00::1}; an IPv4-mapped address as {@code ::ffff:10.0.0.1} (RFC 5952 §5). */
-    static String ipv6(long high, long low) {
+    public static String ipv6(long high, long low) {
         if (high == 0 && low >>> 32 == MAPPED_PREFIX) {
             return "::ffff:" + ipv4(low);
         }
