@@ -34,10 +34,11 @@ final class ActionExecutor {
             if (packet.insertBytes(MAC_PAIR_BYTES, TAG_BYTES)) {
                 packet.putU16(MAC_PAIR_BYTES, push.tpid());
                 packet.putU16(MAC_PAIR_BYTES + 2, push.tci() & ~PacketParser.VLAN_PRESENT);
-                // The old tag, if there was one, is an inner one now: what is behind it is no longer looked at.
-                boolean secondTag = packet.vlanTci() != 0;
-                packet.setVlan(secondTag ? packet.u16(MAC_PAIR_BYTES + TAG_BYTES) : packet.etherType(),
-                        push.tci() | PacketParser.VLAN_PRESENT);
+                if (packet.vlanTci() == 0) {
+                    packet.setVlan(packet.etherType(), push.tci() | PacketParser.VLAN_PRESENT);
+                } else {
+                    PacketParser.parse(packet); // The old tag is an inner one now: what is behind it is no longer looked at.
+                }
                 packets.set(kept++, packet);
             }
         }
@@ -211,7 +212,9 @@ final class ActionExecutor {
             case IpProtocols.TCP, IpProtocols.UDP -> {
                 int old = packet.u16(l4 + portOffset);
                 int value = (int) merge(old, set);
-                updateTransport16(packet, old, value);
+                if (packet.checksumState() != ChecksumState.PARTIAL) { // An open sum has not met the ports yet.
+                    updateTransport16(packet, old, value);
+                }
                 packet.putU16(l4 + portOffset, value);
             }
             case IpProtocols.SCTP -> {
@@ -245,7 +248,9 @@ final class ActionExecutor {
         }
         int field = switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> l4 + 16;
-            case IpProtocols.UDP -> packet.u16(l4 + 6) == 0 ? Packet.ABSENT : l4 + 6; // RFC 768: zero is "no checksum".
+            // RFC 768: zero is "no checksum", unless the sum is still open.
+            case IpProtocols.UDP -> packet.u16(l4 + 6) == 0 && packet.checksumState() != ChecksumState.PARTIAL
+                    ? Packet.ABSENT : l4 + 6;
             case IpProtocols.ICMPV6 -> l4 + 2;
             default -> Packet.ABSENT;
         };

@@ -153,42 +153,45 @@ public final class Datapath {
         context.epoch++;
         try {
             context.nowNs = clock.nowNs();
-            context.current.clear();
             for (int i = 0; i < batch.length(); i++) {
                 if (PacketParser.parse(batch.get(i))) {
-                    context.current.add(batch.get(i));
+                    context.next.add(batch.get(i));
                 } else {
                     drop(DropReason.MALFORMED, 1);
                 }
             }
             run(context);
         } finally {
-            context.flushTouched();
+            context.endBatch();
             context.epoch++;
         }
     }
 
     /** Looks up, executes, and goes round with what recirculates. */
     private void run(ForwardingContext context) {
-        for (int round = 0; !context.current.isEmpty(); round++) {
+        for (int round = 0; !context.next.isEmpty(); round++) {
+            PacketQueue current = context.turn();
             if (round > MAX_RECIRCULATIONS) {
-                drop(DropReason.RECIRCULATION_DEPTH, context.current.length());
+                drop(DropReason.RECIRCULATION_DEPTH, current.length());
                 return;
             }
-            classify(context.current, context);
-            context.recirculated.clear();
-            for (int i = 0; i < context.groups; i++) {
-                DatapathFlow flow = context.groupFlows[i];
-                context.groupFlows[i] = null;
-                flow.count(context.groupPackets[i].length(), context.groupBytes[i], context.groupTcpFlags[i], context.nowNs);
-                execute(context.groupPackets[i], flow.actions(), context);
-                if (flow.isDead()) {
-                    push(flow); // Never installed, or removed meanwhile: nobody else will credit these packets.
-                }
+            for (int from = 0; from < current.length(); from += PacketBatch.CAPACITY) {
+                current.slice(from, context.slice);
+                forward(context.slice, context);
             }
-            PacketBatch done = context.current;
-            context.current = context.recirculated;
-            context.recirculated = done;
+        }
+    }
+
+    private void forward(PacketBatch slice, ForwardingContext context) {
+        classify(slice, context);
+        for (int i = 0; i < context.groups; i++) {
+            DatapathFlow flow = context.groupFlows[i];
+            context.groupFlows[i] = null;
+            flow.count(context.groupPackets[i].length(), context.groupBytes[i], context.groupTcpFlags[i], context.nowNs);
+            execute(context.groupPackets[i], flow.actions(), context);
+            if (flow.isDead()) {
+                push(flow); // Never installed, or removed meanwhile: nobody else will credit these packets.
+            }
         }
     }
 
@@ -248,12 +251,14 @@ public final class Datapath {
             drop(DropReason.FLOW_DROP, packets.length());
             return;
         }
-        for (DatapathAction action : actions) {
-            switch (action) {
+        for (int i = 0; i < actions.length; i++) {
+            boolean last = i == actions.length - 1;
+            switch (actions[i]) {
                 case DatapathAction.Output output -> output(packets, output.port(), context);
                 case DatapathAction.Ct ct -> conntrack.track(packets, ct.request(), context.nowNs);
                 case DatapathAction.CtClear _ -> clearConntrack(packets);
-                case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
+                case DatapathAction.Recirculate again when last -> recirculate(packets, again.recirculationId(), context);
+                case DatapathAction.Recirculate again -> recirculateCopies(packets, again.recirculationId(), context);
                 case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
                 case DatapathAction.PushVlan push -> drop(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
                 case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
@@ -284,7 +289,21 @@ public final class Datapath {
     private static void recirculate(PacketBatch packets, int id, ForwardingContext context) {
         for (int i = 0; i < packets.length(); i++) {
             packets.get(i).setRecirculationId(id);
-            context.recirculated.add(packets.get(i));
+            context.next.add(packets.get(i));
+        }
+    }
+
+    /** More actions follow, which are not to touch what goes round. */
+    private void recirculateCopies(PacketBatch packets, int id, ForwardingContext context) {
+        for (int i = 0; i < packets.length(); i++) {
+            Packet copy = context.takeClone();
+            if (copy == null) {
+                drop(DropReason.RECIRCULATION_DEPTH, 1);
+                continue;
+            }
+            copy.copyFrom(packets.get(i));
+            copy.setRecirculationId(id);
+            context.next.add(copy);
         }
     }
 
@@ -304,14 +323,10 @@ public final class Datapath {
             PacketBatch single = context.received;
             single.clear();
             single.add(packet);
-            context.recirculated.clear();
             execute(single, actions, context);
-            PacketBatch again = context.current;
-            context.current = context.recirculated;
-            context.recirculated = again;
             run(context);
         } finally {
-            context.flushTouched();
+            context.endBatch();
             context.epoch++;
         }
     }

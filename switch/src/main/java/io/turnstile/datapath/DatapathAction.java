@@ -41,7 +41,7 @@ public sealed interface DatapathAction {
     record CtClear() implements DatapathAction {
     }
 
-    /** Look the packet up again as {@code recirculationId}; always the last action of a list. */
+    /** Look the packet up again as {@code recirculationId}: a copy of it, if more actions follow. */
     record Recirculate(int recirculationId) implements DatapathAction {
     }
 

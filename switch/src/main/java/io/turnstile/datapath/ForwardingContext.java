@@ -4,6 +4,9 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.Port;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * One thread's scratch for forwarding: packets, keys, the exact-match cache, and the mark that tells others whether a batch is
@@ -11,6 +14,8 @@ import java.lang.foreign.Arena;
  */
 public final class ForwardingContext {
     private static final int EXACT_MATCH_SLOTS = 8192;
+    /** Lists of {@code ct(table=…)} can multiply packets at each turn; beyond this the batch has lost its mind. */
+    private static final int MAX_CLONES = 1024;
     private static final int BUFFER_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES;
     /** Buffers start a cache line apart modulo the page, or all headers would fight for the same cache sets. */
     private static final int STAGGER_BYTES = 192;
@@ -18,9 +23,14 @@ public final class ForwardingContext {
     private final Packet[] pool = new Packet[PacketBatch.CAPACITY];
     final PacketBatch received = new PacketBatch();
 
-    /** Packets to look at in this turn, and those that go round again. */
-    PacketBatch current = new PacketBatch();
-    PacketBatch recirculated = new PacketBatch();
+    /** Packets to look at in the next turn: what came in, then what goes round again. */
+    PacketQueue next = new PacketQueue();
+    private PacketQueue current = new PacketQueue();
+    final PacketBatch slice = new PacketBatch();
+
+    /** Copies for packets that go round while their original goes on; kept for the next batches. */
+    private final List<Packet> clones = new ArrayList<>();
+    private int clonesTaken;
 
     final long[] key = FlowKey.newKey();
     final long[] scratchKey = FlowKey.newKey();
@@ -55,6 +65,33 @@ public final class ForwardingContext {
     /** Packets for {@link Port#receive}; theirs is the thread that owns this context. */
     public Packet[] pool() {
         return pool;
+    }
+
+    /** What was collected for the next turn is this turn's now. */
+    PacketQueue turn() {
+        PacketQueue done = current;
+        current = next;
+        next = done;
+        next.clear();
+        return current;
+    }
+
+    /** A packet to copy into, valid until the end of the batch; null if the batch has taken too many. */
+    Packet takeClone() {
+        if (clonesTaken == clones.size()) {
+            if (clonesTaken == MAX_CLONES) {
+                return null;
+            }
+            clones.add(new Packet(Arena.ofAuto().allocate(BUFFER_BYTES, 64)));
+        }
+        return clones.get(clonesTaken++);
+    }
+
+    /** Nothing of the batch is left: ports send, copies are free again. */
+    void endBatch() {
+        flushTouched();
+        next.clear();
+        clonesTaken = 0;
     }
 
     /** A hash over the fields that tell connections apart; equal keys hash alike. */
@@ -113,12 +150,12 @@ public final class ForwardingContext {
             }
         }
         if (touchedLength == touched.length) {
-            touched = java.util.Arrays.copyOf(touched, touchedLength * 2);
+            touched = Arrays.copyOf(touched, touchedLength * 2);
         }
         touched[touchedLength++] = port;
     }
 
-    void flushTouched() {
+    private void flushTouched() {
         for (int i = 0; i < touchedLength; i++) {
             touched[i].flush();
             touched[i] = null;
