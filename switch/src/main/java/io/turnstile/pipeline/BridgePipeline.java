@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -533,6 +534,17 @@ public final class BridgePipeline implements OpenFlowSwitch {
             } catch (RejectedExecutionException e) {
                 lostEvents.incrementAndGet();
             }
+        }
+    }
+
+    /** Waits until subscribers have been told of everything that has happened so far. Never called by a subscriber. */
+    public void awaitEvents() {
+        try {
+            events.submit(() -> { }).get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | RejectedExecutionException e) {
+            throw new IllegalStateException("events of " + name + " are not delivered", e);
         }
     }
 
