@@ -224,8 +224,8 @@ final class ActionExecutor {
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 // tp_src is the type, tp_dst the code: the two bytes of the first word.
                 int old = packet.u16(l4);
-                int value = portOffset == 0 ? ((int) merge(old >> 8, set) << 8) | (old & 0xff)
-                        : (old & 0xff00) | (int) merge(old & 0xff, set);
+                int value = portOffset == 0 ? (((int) merge(old >> 8, set) & 0xff) << 8) | (old & 0xff)
+                        : (old & 0xff00) | ((int) merge(old & 0xff, set) & 0xff);
                 packet.putU16(l4 + 2, InternetChecksum.update16(packet.u16(l4 + 2), old, value));
                 packet.putU16(l4, value);
             }
