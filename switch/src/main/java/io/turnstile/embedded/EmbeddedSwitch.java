@@ -57,12 +57,15 @@ import java.util.concurrent.TimeUnit;
  *             table=1,in_port=2,ct_state=+trk+est actions=1
  *             """);
  *     sw.hwOffload(true);
+ *     sw.port(2);
  *     sw.receive(1, syn);
  *     assertThat(sw.sent(2)).containsExactly(syn);
  *     assertThat(sw.offloadEvents()).containsExactly("add in=1");
  *     sw.receive(2, synAck);
+ *     assertThat(sw.sent(1)).containsExactly(synAck);
  *     assertThat(sw.offloadEvents()).containsExactly("established in=2");
- *     sw.advance(Duration.ofDays(1));
+ *     sw.advance(Duration.ofMinutes(10));
+ *     assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
  * }
  * }
  *

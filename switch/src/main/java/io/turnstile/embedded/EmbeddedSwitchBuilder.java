@@ -1,5 +1,6 @@
 package io.turnstile.embedded;
 
+import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -17,7 +18,7 @@ public final class EmbeddedSwitchBuilder {
     private ProviderRegistry providers;
     private FailMode failMode = FailMode.STANDALONE;
     private int maxConnections = 100_000;
-    private Function<Clock, Conntrack> tracker;
+    private Function<Clock, Conntrack> tracker = ownClock -> new ConnectionTracker(ownClock, maxConnections);
 
     EmbeddedSwitchBuilder() {
     }
