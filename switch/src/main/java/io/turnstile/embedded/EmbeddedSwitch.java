@@ -1,0 +1,404 @@
+package io.turnstile.embedded;
+
+import io.netty.channel.EventLoopGroup;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.DatapathFlowText;
+import io.turnstile.datapath.DropReason;
+import io.turnstile.datapath.Field;
+import io.turnstile.datapath.ForwardingContext;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.OffloadEvent;
+import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.openflow.BridgeAgent;
+import io.turnstile.openflow.ControllerTarget;
+import io.turnstile.openflow.OpenFlowAgent;
+import io.turnstile.openflow.wire.ActionCheck;
+import io.turnstile.pipeline.BridgePipeline;
+import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.Pipeline;
+import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.text.FlowTextException;
+import io.turnstile.port.DummyPort;
+import io.turnstile.port.Port;
+import io.turnstile.time.ManualClock;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It needs no
+ * root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
+ *
+ * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with {@link #sent}. Flows are
+ * written as for {@code ovs-ofctl add-flow}. Ports come into being when they are first named. As a fresh bridge of Open vSwitch,
+ * the switch begins with the one flow {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
+ *
+ * {@snippet :
+ * try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
+ *     sw.deleteFlows();
+ *     sw.flows("""
+ *             priority=10,in_port=1,tcp,ct_state=-trk actions=ct(commit,table=1)
+ *             priority=10,in_port=2,tcp,ct_state=-trk actions=ct(table=1)
+ *             table=1,in_port=1,ct_state=+trk-inv actions=2
+ *             table=1,in_port=2,ct_state=+trk+est actions=1
+ *             """);
+ *     sw.hwOffload(true);
+ *     sw.port(2);
+ *     sw.receive(1, syn);
+ *     assertThat(sw.sent(2)).containsExactly(syn);
+ *     assertThat(sw.offloadEvents()).containsExactly("add in=1");
+ *     sw.receive(2, synAck);
+ *     assertThat(sw.sent(1)).containsExactly(synAck);
+ *     assertThat(sw.offloadEvents()).containsExactly("established in=2");
+ *     sw.advance(Duration.ofMinutes(10));
+ *     assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+ * }
+ * }
+ *
+ * <p>Threads: one at a time, except that a controller may be connected meanwhile.
+ */
+public final class EmbeddedSwitch implements AutoCloseable {
+    /** Housekeeping comes round as often as in the daemon. */
+    private static final Duration STEP = Duration.ofMillis(500);
+    private static final long DATAPATH_ID = 0x0200_0000_0001L;
+
+    private final ManualClock clock;
+    private final Conntrack tracker;
+    private final Datapath datapath;
+    private final ForwardingContext context;
+    private final Pipeline pipeline;
+    private final BridgePipeline bridge;
+    private final OffloadDispatcher dispatcher;
+    private final ProviderRegistry providers;
+    private final Map<Integer, DummyPort> ports = new TreeMap<>();
+    private final Map<Integer, Queue<byte[]>> sent = new TreeMap<>();
+    private final Queue<OffloadEvent> offloadEvents = new ConcurrentLinkedQueue<>();
+    private final Queue<PacketIn> packetIns = new ConcurrentLinkedQueue<>();
+    private final Queue<FlowRemoval> flowRemovals = new ConcurrentLinkedQueue<>();
+    private EventLoopGroup eventLoops;
+    private BridgeAgent agent;
+
+    EmbeddedSwitch(EmbeddedSwitchBuilder from, Conntrack tracker) {
+        this.clock = from.clock();
+        this.tracker = tracker;
+        datapath = new Datapath(tracker, clock);
+        context = datapath.newContext();
+        pipeline = new Pipeline(datapath, clock, Runnable::run);
+        bridge = pipeline.addBridge(from.bridgeName(), DATAPATH_ID);
+        bridge.setFailMode(from.failMode());
+        bridge.subscribe(new Recorder());
+        plug(OfAction.Ports.LOCAL, 0, from.bridgeName());
+        from.ports().forEach(this::port);
+        providers = from.providers();
+        dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, this::portName);
+        dispatcher.addEventTap(offloadEvents::add);
+    }
+
+    /** With everything as it comes: bridge {@code br0}, offload providers found on the class path. */
+    public static EmbeddedSwitch start() {
+        return builder().start();
+    }
+
+    public static EmbeddedSwitchBuilder builder() {
+        return new EmbeddedSwitchBuilder();
+    }
+
+    private final class Recorder implements OpenFlowSwitch.Events {
+        @Override
+        public void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
+                             Match metadata) {
+            packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata));
+        }
+
+        @Override
+        public void flowRemoved(OpenFlowSwitch.FlowStats flow, int reason) {
+            flowRemovals.add(new FlowRemoval(FlowDump.line(flow), reason));
+        }
+
+        @Override
+        public void portStatus(OfPort port, int reason) {
+            // Who plugs ports in here is the test itself.
+        }
+    }
+
+    // ---- ports and packets ----
+
+    /**
+     * The port of that OpenFlow number, made if it is new and then named {@code p<number>}; {@link OfAction.Ports#LOCAL} is the
+     * bridge's own. Datapath ports bear the same numbers, with 0 for LOCAL.
+     */
+    public DummyPort port(int number) {
+        DummyPort present = ports.get(number);
+        if (present != null) {
+            return present;
+        }
+        if (number < 1 || number >= 0xff00) {
+            throw new IllegalArgumentException("OpenFlow port numbers are 1 to 65279, not " + number);
+        }
+        return plug(number, number, "p" + number);
+    }
+
+    private DummyPort plug(int number, int datapathNumber, String name) {
+        DummyPort port = new DummyPort(name, Map.of(), () -> clock.wallMs() * 1000);
+        port.setMtu(65_535);
+        Queue<byte[]> out = new ConcurrentLinkedQueue<>();
+        port.onSent(out::add);
+        ports.put(number, port);
+        sent.put(number, out);
+        datapath.addPort(port, datapathNumber);
+        bridge.addPort(new OfPort(number, datapathNumber, name, port.linkStatus().macAddress(), 0, 0, null, 0));
+        return port;
+    }
+
+    /** Unplugs the port; nothing happens if there is none. */
+    public void removePort(int number) {
+        DummyPort port = ports.remove(number);
+        if (port != null) {
+            bridge.removePort(number);
+            datapath.removePort(number == OfAction.Ports.LOCAL ? 0 : number);
+            sent.remove(number);
+            port.close();
+        }
+    }
+
+    /** A frame arrives at the port (made if need be) and is carried through before this returns. */
+    public void receive(int port, byte[] frame) {
+        port(port).deliver(frame);
+        settle();
+    }
+
+    /** Carries through whatever waits at ports, offload events included. */
+    private void settle() {
+        boolean busy = true;
+        while (busy) {
+            busy = false;
+            for (Map.Entry<Integer, Port> port : datapath.ports().entrySet()) {
+                busy |= datapath.receiveAndProcess(port.getKey(), port.getValue(), context) > 0;
+            }
+        }
+        dispatcher.drain();
+    }
+
+    /** What the switch has sent by the port since the last question, oldest first. */
+    public List<byte[]> sent(int port) {
+        port(port);
+        return drain(sent.get(port));
+    }
+
+    /** A packet-out: runs actions (ovs-ofctl syntax) on the frame as if it had come in by {@code inPort}. */
+    public void packetOut(int inPort, String actions, byte[] frame) {
+        if (inPort > 0) {
+            port(inPort);
+        }
+        try {
+            bridge.packetOut(inPort, FlowText.parseActions(actions), frame);
+        } catch (FlowTextException | OfException e) {
+            throw new IllegalArgumentException(actions + ": " + e.getMessage(), e);
+        }
+        settle();
+    }
+
+    /** What came for the controllers since the last question. */
+    public List<PacketIn> packetIns() {
+        bridge.awaitEvents();
+        return drain(packetIns);
+    }
+
+    /** Flows with {@code send_flow_rem} that ended since the last question. */
+    public List<FlowRemoval> flowRemovals() {
+        bridge.awaitEvents();
+        return drain(flowRemovals);
+    }
+
+    private static <T> List<T> drain(Queue<T> queue) {
+        List<T> all = new ArrayList<>();
+        for (T next = queue.poll(); next != null; next = queue.poll()) {
+            all.add(next);
+        }
+        return all;
+    }
+
+    // ---- flows ----
+
+    /**
+     * Adds flows, one a line, as {@code ovs-ofctl add-flows} reads them: empty lines and {@code #} comments are skipped.
+     *
+     * @throws IllegalArgumentException a line is wrong or refused; says which and why. Lines before it have been added.
+     */
+    public void flows(String lines) {
+        lines.lines().map(line -> line.replaceFirst("#.*", "").strip()).filter(line -> !line.isEmpty())
+                .forEach(line -> change(FlowMod.Command.ADD, line));
+    }
+
+    /** {@code ovs-ofctl mod-flows}. */
+    public void modifyFlows(String line) {
+        change(FlowMod.Command.MODIFY, line);
+    }
+
+    /** All of them. */
+    public void deleteFlows() {
+        change(FlowMod.Command.DELETE, "");
+    }
+
+    /** {@code ovs-ofctl del-flows}: those that the match selects. */
+    public void deleteFlows(String match) {
+        change(FlowMod.Command.DELETE, match);
+    }
+
+    private void change(FlowMod.Command command, String line) {
+        try {
+            FlowMod mod = FlowText.parseFlowMod(command, line);
+            ActionCheck.check(mod.actions(), mod.match(), mod.tableId() == FlowMod.ALL_TABLES ? 0 : mod.tableId());
+            bridge.apply(mod);
+        } catch (FlowTextException | OfException e) {
+            throw new IllegalArgumentException(line + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Lines as {@code ovs-ofctl dump-flows} has them, by table and priority. */
+    public List<String> dumpFlows() {
+        return FlowDump.lines(bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0,
+                OfAction.Ports.NONE)));
+    }
+
+    /** Lines as {@code ovs-appctl dpctl/dump-flows} has them. */
+    public List<String> dumpDatapathFlows() {
+        return datapath.flows().stream().map(flow -> DatapathFlowText.line(flow, clock.nowNs())).toList();
+    }
+
+    /** What {@code ovs-appctl ofproto/trace} prints of a packet such as {@code in_port=1,tcp,tp_dst=80}. */
+    public String trace(String packet) {
+        try {
+            Match match = FlowText.parseMatch(packet);
+            return pipeline.trace(bridge, (int) match.value(Field.IN_PORT), match.copyOfValue());
+        } catch (FlowTextException e) {
+            throw new IllegalArgumentException(packet + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** How many packets ended for that reason. */
+    public long drops(DropReason reason) {
+        return datapath.drops(reason);
+    }
+
+    // ---- time ----
+
+    /** The switch's clock; {@link #advance} moves it. */
+    public ManualClock clock() {
+        return clock;
+    }
+
+    /** Lets that much time pass, with all that time brings: timeouts, updates of offloaded connections, expiry. */
+    public void advance(Duration time) {
+        Duration left = time;
+        while (left.isPositive()) {
+            Duration step = left.compareTo(STEP) < 0 ? left : STEP;
+            clock.advance(step);
+            left = left.minus(step);
+            tick();
+        }
+    }
+
+    private void tick() {
+        long nowNs = clock.nowNs();
+        datapath.maintain(nowNs);
+        pipeline.maintain(nowNs);
+        tracker.sweep(nowNs);
+        dispatcher.drain();
+    }
+
+    // ---- connections and offload ----
+
+    /** The tracker itself. */
+    public Conntrack conntrack() {
+        return tracker;
+    }
+
+    /** {@code other_config:hw-offload}; off at the start. */
+    public void hwOffload(boolean on) {
+        if (on) {
+            dispatcher.enable(providers.inOrder());
+            dispatcher.drain();
+        } else {
+            dispatcher.disable();
+        }
+    }
+
+    /**
+     * What providers were told since the last question, in order: {@code add in=1}, {@code established in=2} (the reply's port),
+     * {@code update in=1}, {@code del expired}; with the provider's name in front where there are several, and with
+     * {@code declined: …} or {@code failed: …} behind. Questions whether a provider wants a connection are shown if it declines.
+     */
+    public List<String> offloadEvents() {
+        boolean several = dispatcher.providers().size() > 1;
+        return offloadEventObjects().stream()
+                .filter(event -> event.kind() != OffloadEvent.Kind.QUERY || !event.resultText().equals("accepted"))
+                .map(event -> (several ? event.provider() + " " : "") + OffloadEventText.of(event)).toList();
+    }
+
+    /** The same with everything known of each, questions included. */
+    public List<OffloadEvent> offloadEventObjects() {
+        return drain(offloadEvents);
+    }
+
+    private String portName(int datapathPort) {
+        Port port = datapath.port(datapathPort);
+        return port == null ? null : port.name();
+    }
+
+    // ---- controllers ----
+
+    /** Lets controllers and {@code ovs-ofctl} in on the loopback interface; returns the TCP port. */
+    public int listenOpenFlow() {
+        try {
+            return ((InetSocketAddress) agent().listen("ptcp:0:127.0.0.1")).getPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connects to a controller such as {@code tcp:127.0.0.1:6653}, as {@code ovs-vsctl set-controller}: flows are emptied. */
+    public void connectController(String target) {
+        try {
+            bridge.setControllersConfigured(true);
+            agent().setControllers(List.of(new ControllerTarget(target)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private BridgeAgent agent() {
+        if (agent == null) {
+            eventLoops = OpenFlowAgent.newEventLoop();
+            agent = new OpenFlowAgent(eventLoops).attach(bridge);
+        }
+        return agent;
+    }
+
+    /** Ends everything; providers are told to let go first. */
+    @Override
+    public void close() {
+        dispatcher.close();
+        if (agent != null) {
+            agent.close();
+            eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
+        pipeline.removeBridge(bridge.name());
+        datapath.retire(context);
+        ports.values().forEach(DummyPort::close);
+    }
+}

@@ -1,0 +1,2 @@
+/** Frames and fakes for the tests of the switch. */
+package io.turnstile.testing;
