@@ -21,6 +21,7 @@ final class MemoryPort implements Port {
     long sentCount;
     int flushes;
     RuntimeException failure;
+    Runnable beforeReceive;
 
     MemoryPort(String name) {
         this.name = name;
@@ -41,6 +42,9 @@ final class MemoryPort implements Port {
 
     @Override
     public int receive(Packet[] pool, PacketBatch into) {
+        if (beforeReceive != null) {
+            beforeReceive.run();
+        }
         int received = 0;
         while (!into.isFull() && (endless || next < frames.length)) {
             byte[] frame = frames[next++ % frames.length];
