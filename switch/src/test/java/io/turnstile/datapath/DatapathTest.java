@@ -342,7 +342,7 @@ class DatapathTest {
         forwarder.join();
         assertThat(sentWhenOver).as("the old flow's packet had left").hasValue(2);
         int missesBefore = upcall.misses.get();
-        receive(UdpFrame.of(3, 80));
+        receive(UdpFrame.of(1, 80));
         assertThat(upcall.misses).as("the exact-match cache notices the dead flow").hasValue(missesBefore + 1);
     }
 
