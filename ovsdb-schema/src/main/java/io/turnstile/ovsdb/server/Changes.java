@@ -1,0 +1,83 @@
+package io.turnstile.ovsdb.server;
+
+import io.turnstile.ovsdb.data.DataRow;
+import io.turnstile.ovsdb.data.DataSnapshot;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/**
+ * What a transaction has made of the database so far: rows written over a snapshot, null for deleted ones.
+ *
+ * <p>Belongs to one transaction; read-only after the commit.
+ */
+final class Changes {
+    private final DataSnapshot before;
+    private final Map<String, Map<UUID, DataRow>> written = new LinkedHashMap<>();
+
+    Changes(DataSnapshot before) {
+        this.before = before;
+    }
+
+    DataSnapshot before() {
+        return before;
+    }
+
+    DataRow row(String table, UUID uuid) {
+        Map<UUID, DataRow> rows = written.get(table);
+        return rows != null && rows.containsKey(uuid) ? rows.get(uuid) : before.rows(table).get(uuid);
+    }
+
+    void put(DataRow row) {
+        written.computeIfAbsent(row.schema().name(), t -> new LinkedHashMap<>()).put(row.uuid(), row);
+    }
+
+    void delete(DataRow row) {
+        written.computeIfAbsent(row.schema().name(), t -> new LinkedHashMap<>()).put(row.uuid(), null);
+    }
+
+    /** Every row as it stands now. The table may be written meanwhile. */
+    void forEach(String table, Consumer<DataRow> visitor) {
+        Map<UUID, DataRow> changed = new HashMap<>(written.getOrDefault(table, Map.of()));
+        before.rows(table).forEach((uuid, row) -> {
+            if (!changed.containsKey(uuid)) {
+                visitor.accept(row);
+            }
+        });
+        changed.values().forEach(row -> {
+            if (row != null) {
+                visitor.accept(row);
+            }
+        });
+    }
+
+    int count(String table) {
+        int[] count = {0};
+        forEach(table, row -> count[0]++);
+        return count[0];
+    }
+
+    Map<String, Map<UUID, DataRow>> written() {
+        return written;
+    }
+
+    /** Drops what ended as it began, so that nobody is told of it. */
+    void dropUnchanged() {
+        written.forEach((table, rows) -> rows.entrySet().removeIf(entry -> {
+            DataRow old = before.rows(table).get(entry.getKey());
+            DataRow row = entry.getValue();
+            return old == null ? row == null : row != null && row.sameData(old);
+        }));
+        written.values().removeIf(Map::isEmpty);
+    }
+
+    boolean isEmpty() {
+        return written.isEmpty();
+    }
+
+    DataSnapshot after() {
+        return before.with(written);
+    }
+}

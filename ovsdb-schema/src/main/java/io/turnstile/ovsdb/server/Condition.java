@@ -1,0 +1,147 @@
+package io.turnstile.ovsdb.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.turnstile.ovsdb.data.Atoms;
+import io.turnstile.ovsdb.data.DataRow;
+import io.turnstile.ovsdb.data.Datum;
+import io.turnstile.ovsdb.data.OvsdbException;
+import io.turnstile.ovsdb.schema.AtomType;
+import io.turnstile.ovsdb.schema.BaseType;
+import io.turnstile.ovsdb.schema.ColumnSchema;
+import io.turnstile.ovsdb.schema.TableSchema;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Predicate;
+
+/** {@code where}: clauses that a row must all meet (RFC 7047 §5.1 condition). Immutable. */
+final class Condition implements Predicate<DataRow> {
+    /** Every row. */
+    static final Condition TRUE = new Condition(List.of(), false);
+
+    private final List<Clause> clauses;
+    /** monitor_cond's {@code where} is met by any clause, a transaction's by all (ovsdb-server(7) §4.1.12). */
+    private final boolean any;
+
+    private enum Function {
+        LT("<"), LE("<="), EQ("=="), NE("!="), GE(">="), GT(">"), INCLUDES("includes"), EXCLUDES("excludes");
+
+        private final String word;
+
+        Function(String word) {
+            this.word = word;
+        }
+
+        static Function of(JsonNode json) {
+            for (Function function : values()) {
+                if (function.word.equals(json.asText())) {
+                    return function;
+                }
+            }
+            throw new OvsdbException("unknown function", "No function named " + json.asText() + ".").at(json);
+        }
+
+        boolean isOrder() {
+            return this == LT || this == LE || this == GE || this == GT;
+        }
+    }
+
+    private record Clause(String column, ColumnSchema schema, Function function, Datum argument, boolean constant) {
+
+        boolean matches(DataRow row) {
+            if (schema == null) {
+                return constant;
+            }
+            Datum value = row.datum(column);
+            return switch (function) {
+                case EQ -> value.equals(argument);
+                case NE -> !value.equals(argument);
+                case INCLUDES -> value.includes(argument);
+                case EXCLUDES -> value.excludes(argument);
+                case LT, LE, GE, GT -> !value.isEmpty() && ordered(Atoms.ORDER.compare(value.key(0), argument.key(0)));
+            };
+        }
+
+        private boolean ordered(int comparison) {
+            return switch (function) {
+                case LT -> comparison < 0;
+                case LE -> comparison <= 0;
+                case GE -> comparison >= 0;
+                case GT -> comparison > 0;
+                default -> throw new IllegalStateException("not an order: " + function);
+            };
+        }
+    }
+
+    private Condition(List<Clause> clauses, boolean any) {
+        this.clauses = clauses;
+        this.any = any;
+    }
+
+    /** A transaction's {@code where}. */
+    static Condition all(JsonNode json, TableSchema table, Atoms.NamedUuids named) {
+        return parse(json, table, named, false);
+    }
+
+    /** A monitor's {@code where}; without clauses nothing matches, as with the peer. */
+    static Condition any(JsonNode json, TableSchema table) {
+        return parse(json, table, Atoms.NamedUuids.NONE, true);
+    }
+
+    private static Condition parse(JsonNode json, TableSchema table, Atoms.NamedUuids named, boolean any) {
+        if (!json.isArray()) {
+            throw new OvsdbException("syntax error", "array expected").at(json);
+        }
+        List<Clause> clauses = new ArrayList<>();
+        for (JsonNode item : json) {
+            clauses.add(item.isBoolean() && any ? new Clause(null, null, null, null, item.asBoolean())
+                    : clause(item, table, named));
+        }
+        return new Condition(List.copyOf(clauses), any);
+    }
+
+    private static Clause clause(JsonNode json, TableSchema table, Atoms.NamedUuids named) {
+        if (!json.isArray() || json.size() != 3 || !json.get(0).isTextual() || !json.get(1).isTextual()) {
+            throw new OvsdbException("syntax error", "Parse error in condition.").at(json);
+        }
+        String name = json.get(0).asText();
+        ColumnSchema column = columnOf(table, name);
+        Function function = Function.of(json.get(1));
+        if (function.isOrder() && (column.max() != 1 || column.isMap()
+                || column.key().atom() != AtomType.INTEGER && column.key().atom() != AtomType.REAL)) {
+            throw new OvsdbException("syntax error", "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+                    .formatted(function.word, name, column.key().atom().word())).at(json);
+        }
+        boolean partial = function == Function.INCLUDES || function == Function.EXCLUDES;
+        Datum argument = Datum.fromJson(json.get(2), column, named, partial ? 0 : column.min(),
+                partial ? ColumnSchema.UNLIMITED : column.max());
+        return new Clause(name, column, function, argument, false);
+    }
+
+    /** A column by name, {@code _uuid} and {@code _version} included; {@link OvsdbException} if there is none. */
+    static ColumnSchema columnOf(TableSchema table, String name) {
+        if (name.equals(DataRow.UUID_COLUMN) || name.equals(DataRow.VERSION_COLUMN)) {
+            return new ColumnSchema(name, BaseType.of(AtomType.UUID), null, 1, 1, false, false, -1);
+        }
+        ColumnSchema column = table.column(name);
+        if (column == null) {
+            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".");
+        }
+        return column;
+    }
+
+    /** The one row that the condition can match, null if it names none by {@code _uuid}: saves looking at all. */
+    UUID soleUuid() {
+        for (Clause clause : clauses) {
+            if (!any && DataRow.UUID_COLUMN.equals(clause.column()) && clause.function() == Function.EQ) {
+                return (UUID) clause.argument().key(0);
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public boolean test(DataRow row) {
+        return any ? clauses.stream().anyMatch(clause -> clause.matches(row)) : clauses.stream().allMatch(clause -> clause.matches(row));
+    }
+}

@@ -1,0 +1,263 @@
+package io.turnstile.ovsdb.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.turnstile.ovsdb.data.DataSnapshot;
+import io.turnstile.ovsdb.data.OvsdbException;
+import io.turnstile.ovsdb.schema.DatabaseSchema;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One database: its present rows, its file, who follows it, and transactions that wait.
+ *
+ * <p>Threads: the server's event loop.
+ */
+final class Database implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Database.class);
+    /** How many past transactions monitor_cond_since can go on from. */
+    private static final int HISTORY_LENGTH = 100;
+    private static final long COMPACT_FROM_BYTES = 1 << 20;
+    private static final int COMPACT_FACTOR = 4;
+
+    private final DatabaseSchema schema;
+    private final DatabaseLog log;
+    private final Scheduler scheduler;
+    private DataSnapshot snapshot;
+    private UUID lastTransaction = UUID.randomUUID();
+    private long compactedSizeBytes;
+    private final Deque<Past> history = new ArrayDeque<>();
+    private final Map<Object, Follower> followers = new LinkedHashMap<>();
+    private final List<Pending> pending = new ArrayList<>();
+
+    /** Runs a task later on the server's event loop. */
+    interface Scheduler {
+        void after(long delayMs, Runnable task);
+    }
+
+    /** Is told of each commit. */
+    interface Follower {
+        void committed(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes);
+    }
+
+    private record Past(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes) {
+    }
+
+    /** A transaction whose wait is not met. */
+    private static final class Pending {
+        final List<JsonNode> operations;
+        final Predicate<String> ownsLock;
+        final Consumer<ArrayNode> reply;
+        final long sinceNs = System.nanoTime();
+        final Object owner;
+        final JsonNode id;
+
+        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner, JsonNode id) {
+            this.operations = operations;
+            this.ownsLock = ownsLock;
+            this.reply = reply;
+            this.owner = owner;
+            this.id = id;
+        }
+
+        long elapsedMs() {
+            return (System.nanoTime() - sinceNs) / 1_000_000;
+        }
+    }
+
+    private Database(DatabaseSchema schema, DatabaseLog log, DataSnapshot snapshot, Scheduler scheduler) {
+        this.schema = schema;
+        this.log = log;
+        this.snapshot = snapshot;
+        this.scheduler = scheduler;
+        this.compactedSizeBytes = log == null ? 0 : log.sizeBytes();
+    }
+
+    /** A database that lives in memory only. */
+    static Database inMemory(DatabaseSchema schema, Scheduler scheduler) {
+        return new Database(schema, null, DataSnapshot.empty(schema), scheduler);
+    }
+
+    /** Opens a file, or makes it with that schema. A file keeps the schema that it has. */
+    static Database open(Path file, DatabaseSchema schemaIfNew, Scheduler scheduler) throws IOException {
+        DatabaseLog.Opened opened = DatabaseLog.open(file, schemaIfNew.toJson());
+        DatabaseSchema schema = DatabaseSchema.fromJson(opened.records().getFirst());
+        if (!schema.name().equals(schemaIfNew.name())) {
+            opened.log().close();
+            throw new IOException(file + ": holds database " + schema.name() + ", not " + schemaIfNew.name());
+        }
+        DataSnapshot snapshot = DataSnapshot.empty(schema);
+        for (JsonNode record : opened.records().subList(1, opened.records().size())) {
+            snapshot = FileRecords.apply(snapshot, record);
+        }
+        return new Database(schema, opened.log(), snapshot, scheduler);
+    }
+
+    DatabaseSchema schema() {
+        return schema;
+    }
+
+    DataSnapshot snapshot() {
+        return snapshot;
+    }
+
+    UUID lastTransaction() {
+        return lastTransaction;
+    }
+
+    // ---- transactions ----
+
+    /**
+     * Runs a transaction; the reply comes at once, or when its wait is met or over.
+     *
+     * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
+     */
+    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id, Consumer<ArrayNode> reply) {
+        attempt(new Pending(operations, ownsLock, reply, owner, id));
+    }
+
+    private void attempt(Pending request) {
+        switch (Transaction.run(snapshot, request.operations, request.ownsLock, request.elapsedMs())) {
+            case Transaction.Blocked blocked -> {
+                pending.add(request);
+                if (blocked.untilMs() >= 0) {
+                    scheduler.after(blocked.untilMs() - request.elapsedMs() + 1, () -> retry(request));
+                }
+            }
+            case Transaction.Done done -> {
+                ArrayNode replies = done.replies();
+                if (done.changes() != null) {
+                    try {
+                        commit(done.changes(), done.comment());
+                    } catch (IOException e) {
+                        LOG.error("cannot write the database file", e);
+                        replies.add(Transaction.error(new OvsdbException("I/O error", e.toString())));
+                    }
+                }
+                request.reply.accept(replies);
+                if (done.changes() != null && !done.changes().isEmpty()) {
+                    retryAll();
+                }
+            }
+        }
+    }
+
+    private void retry(Pending request) {
+        if (pending.remove(request)) {
+            attempt(request);
+        }
+    }
+
+    private void retryAll() {
+        List.copyOf(pending).forEach(this::retry);
+    }
+
+    /** Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's, unanswered. */
+    void cancel(Object owner, JsonNode idOrNull) {
+        for (Pending request : List.copyOf(pending)) {
+            if (request.owner == owner && (idOrNull == null || request.id.equals(idOrNull))) {
+                pending.remove(request);
+                if (idOrNull != null) {
+                    request.reply.accept(null);
+                }
+            }
+        }
+    }
+
+    private void commit(Changes changes, String comment) throws IOException {
+        if (changes.isEmpty()) {
+            return;
+        }
+        ObjectNode record = log == null ? null : FileRecords.ofChanges(changes, comment, System.currentTimeMillis());
+        if (record != null) {
+            log.append(record);
+        }
+        snapshot = changes.after();
+        lastTransaction = UUID.randomUUID();
+        Past past = new Past(lastTransaction, rowChanges(changes));
+        history.addLast(past);
+        if (history.size() > HISTORY_LENGTH) {
+            history.removeFirst();
+        }
+        for (Follower follower : List.copyOf(followers.values())) {
+            follower.committed(lastTransaction, past.changes);
+        }
+        if (log != null && log.sizeBytes() > COMPACT_FROM_BYTES && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
+            compact();
+        }
+    }
+
+    private static Map<String, Map<UUID, Monitor.RowChange>> rowChanges(Changes changes) {
+        Map<String, Map<UUID, Monitor.RowChange>> all = new HashMap<>();
+        changes.written().forEach((table, rows) -> {
+            Map<UUID, Monitor.RowChange> byRow = new HashMap<>();
+            rows.forEach((uuid, row) -> byRow.put(uuid, new Monitor.RowChange(changes.before().rows(table).get(uuid), row)));
+            all.put(table, byRow);
+        });
+        return all;
+    }
+
+    /** Writes the file anew with nothing but what is there now. */
+    void compact() throws IOException {
+        if (log != null) {
+            log.compact(List.of(schema.toJson(), FileRecords.ofSnapshot(snapshot, System.currentTimeMillis())));
+            compactedSizeBytes = log.sizeBytes();
+        }
+    }
+
+    // ---- followers ----
+
+    void follow(Object key, Follower follower) {
+        followers.put(key, follower);
+    }
+
+    boolean unfollow(Object key) {
+        return followers.remove(key) != null;
+    }
+
+    boolean isFollowed(Object key) {
+        return followers.containsKey(key);
+    }
+
+    /**
+     * Everything since a transaction, row by row: what it was then and what it is now.
+     *
+     * @return null if the transaction is not remembered
+     */
+    Map<String, Map<UUID, Monitor.RowChange>> changesSince(UUID transaction) {
+        if (transaction.equals(lastTransaction)) {
+            return Map.of();
+        }
+        boolean found = false;
+        Map<String, Map<UUID, Monitor.RowChange>> all = new HashMap<>();
+        for (Past past : history) {
+            if (found) {
+                past.changes.forEach((table, rows) -> rows.forEach((uuid, change) -> all
+                        .computeIfAbsent(table, t -> new HashMap<>())
+                        .merge(uuid, change, (first, last) -> new Monitor.RowChange(first.before(), last.after()))));
+            }
+            found |= past.transaction.equals(transaction);
+        }
+        return found ? all : null;
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (log != null) {
+            log.close();
+        }
+    }
+}

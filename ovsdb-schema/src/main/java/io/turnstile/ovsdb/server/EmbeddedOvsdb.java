@@ -1,0 +1,228 @@
+package io.turnstile.ovsdb.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.turnstile.ovsdb.data.DatabaseSnapshot;
+import io.turnstile.ovsdb.data.OvsdbBackend;
+import io.turnstile.ovsdb.data.OvsdbException;
+import io.turnstile.ovsdb.data.SnapshotPublisher;
+import io.turnstile.ovsdb.data.TransactOps;
+import io.turnstile.ovsdb.schema.SchemaNotation;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl and
+ * ovsdb-client, and followed by the switch itself without a socket.
+ *
+ * <p>Threads: any may call; everything runs on one event loop.
+ */
+public final class EmbeddedOvsdb implements OvsdbBackend {
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedOvsdb.class);
+    private static final String NAME = "Open_vSwitch";
+    private static final int STOP_SECONDS = 5;
+
+    private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ovsdb", true),
+            NioIoHandler.newFactory());
+    private final Map<String, Database> databases = new LinkedHashMap<>();
+    private final Locks locks = new Locks();
+    private final UUID serverId = UUID.randomUUID();
+    private final OvsdbListener listener = new OvsdbListener(loop,
+            out -> new OvsdbSession(databases, locks, serverId, out));
+    private final Map<String, Channel> remotes = new HashMap<>();
+    private final List<SnapshotPublisher> publishers = new ArrayList<>();
+    private final Object self = new Object();
+
+    /**
+     * Opens (or makes) the database file and listens.
+     *
+     * @param databaseFile null for a database in memory
+     * @param remotes      {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
+     * @throws UncheckedIOException if the file or a socket cannot be had; the message is for people
+     */
+    public EmbeddedOvsdb(Path databaseFile, List<String> remotes) {
+        Database.Scheduler scheduler = (delayMs, task) -> loop.schedule(task, delayMs, TimeUnit.MILLISECONDS);
+        try {
+            Database database = databaseFile == null ? Database.inMemory(SchemaNotation.openVswitch(), scheduler)
+                    : Database.open(databaseFile, SchemaNotation.openVswitch(), scheduler);
+            Database server = Database.inMemory(SchemaNotation.server(), scheduler);
+            databases.put(NAME, database);
+            databases.put("_Server", server);
+            onLoop(() -> {
+                describeDatabases(server);
+                return null;
+            });
+            for (String remote : remotes) {
+                addRemote(remote);
+            }
+        } catch (IOException e) {
+            close();
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What ovsdb-server(5) says of each database in {@code _Server}. */
+    private void describeDatabases(Database server) {
+        List<JsonNode> inserts = new ArrayList<>();
+        databases.forEach((name, database) -> {
+            ObjectNode insert = JsonNodeFactory.instance.objectNode().put("op", "insert").put("table", "Database");
+            insert.putObject("row").put("name", name).put("connected", true).put("leader", true).put("model", "standalone")
+                    .put("schema", schemaText(database));
+            inserts.add(insert);
+        });
+        server.transact(inserts, lock -> false, self, NullNode.instance, replies -> { });
+    }
+
+    private static String schemaText(Database database) {
+        try {
+            return new ObjectMapper().writeValueAsString(database.schema().toJson());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    // ---- sockets ----
+
+    /** Listens on one more socket; listening twice on one is once. {@link IOException} says what is wrong. */
+    public void addRemote(String remote) throws IOException {
+        synchronized (remotes) {
+            if (!remotes.containsKey(remote)) {
+                remotes.put(remote, listener.listen(remote));
+                LOG.info("{}: listening", remote);
+            }
+        }
+    }
+
+    public void removeRemote(String remote) {
+        synchronized (remotes) {
+            Channel channel = remotes.remove(remote);
+            if (channel != null) {
+                channel.close().awaitUninterruptibly();
+                deleteSocketFile(remote);
+            }
+        }
+    }
+
+    private static void deleteSocketFile(String remote) {
+        if (remote.startsWith("punix:")) {
+            try {
+                Files.deleteIfExists(Path.of(remote.substring("punix:".length())));
+            } catch (IOException e) {
+                LOG.warn("{}: cannot remove: {}", remote, e.getMessage());
+            }
+        }
+    }
+
+    // ---- OvsdbBackend ----
+
+    @Override
+    public void follow(Consumer<DatabaseSnapshot> onChange) {
+        SnapshotPublisher publisher = new SnapshotPublisher(onChange);
+        loop.execute(() -> {
+            Database database = databases.get(NAME);
+            publishers.add(publisher);
+            database.follow(publisher, (transaction, changes) -> publisher.publish(database.snapshot()));
+            publisher.publish(database.snapshot());
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> update(List<ColumnUpdate> updates) {
+        return transact(TransactOps.updates(updates, databases.get(NAME).schema()));
+    }
+
+    @Override
+    public CompletableFuture<Void> ensureRoot() {
+        return transact(TransactOps.ensureRoot()).exceptionally(failure -> {
+            if (failure.getCause() instanceof OvsdbException e && e.error().equals("timed out")
+                    || failure instanceof OvsdbException direct && direct.error().equals("timed out")) {
+                return null; // There is one already.
+            }
+            throw new CompletionException(failure);
+        });
+    }
+
+    /** Runs RFC 7047 operations on the Open_vSwitch database, as a client would. */
+    public CompletableFuture<Void> transact(List<JsonNode> operations) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        loop.execute(() -> databases.get(NAME).transact(operations, lock -> false, self, NullNode.instance, replies -> {
+            for (JsonNode reply : replies) {
+                if (reply.has("error")) {
+                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(), reply.path("details").asText()));
+                    return;
+                }
+            }
+            done.complete(null);
+        }));
+        return done;
+    }
+
+    /** Writes the database file anew ({@code ovsdb-server/compact}). */
+    public void compact() throws IOException {
+        onLoop(() -> {
+            databases.get(NAME).compact();
+            return null;
+        });
+    }
+
+    private <T> T onLoop(Callable<T> body) throws IOException {
+        try {
+            return loop.submit(body).get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    @Override
+    public boolean isConnected() {
+        return true;
+    }
+
+    @Override
+    public void close() {
+        synchronized (remotes) {
+            Set.copyOf(remotes.keySet()).forEach(this::removeRemote);
+        }
+        listener.close();
+        try {
+            onLoop(() -> {
+                publishers.forEach(SnapshotPublisher::close);
+                for (Database database : databases.values()) {
+                    database.close();
+                }
+                return null;
+            });
+        } catch (IOException e) {
+            LOG.warn("closing the database: {}", e.getMessage());
+        }
+        loop.shutdownGracefully(0, STOP_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+}

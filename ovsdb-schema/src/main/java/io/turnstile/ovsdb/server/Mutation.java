@@ -1,0 +1,109 @@
+package io.turnstile.ovsdb.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.turnstile.ovsdb.data.Atoms;
+import io.turnstile.ovsdb.data.Datum;
+import io.turnstile.ovsdb.data.OvsdbException;
+import io.turnstile.ovsdb.schema.AtomType;
+import io.turnstile.ovsdb.schema.BaseType;
+import io.turnstile.ovsdb.schema.ColumnSchema;
+import io.turnstile.ovsdb.schema.TableSchema;
+
+/**
+ * One change of {@code mutate} (RFC 7047 §5.1 mutation).
+ *
+ * @param argument what is inserted or deleted, or the one number to calculate with
+ */
+record Mutation(ColumnSchema column, String operator, Datum argument) {
+
+    static Mutation parse(JsonNode json, TableSchema table, Atoms.NamedUuids named) {
+        if (!json.isArray() || json.size() != 3 || !json.get(0).isTextual() || !json.get(1).isTextual()) {
+            throw new OvsdbException("syntax error", "Parse error in mutation.").at(json);
+        }
+        String name = json.get(0).asText();
+        ColumnSchema column = Condition.columnOf(table, name);
+        if (!column.mutable()) {
+            throw new OvsdbException("constraint violation",
+                    "Cannot mutate immutable column " + name + " in table " + table.name() + ".").at(json);
+        }
+        String operator = json.get(1).asText();
+        return switch (operator) {
+            case "+=", "-=", "*=", "/=", "%=" -> new Mutation(column, operator, number(json, column, operator));
+            case "insert", "delete" -> new Mutation(column, operator, members(json.get(2), column, operator, named));
+            default -> throw new OvsdbException("unknown mutator", "No mutator named " + operator + ".").at(json);
+        };
+    }
+
+    private static Datum number(JsonNode json, ColumnSchema column, String operator) {
+        AtomType atom = column.key().atom();
+        boolean fits = !column.isMap() && (atom == AtomType.INTEGER || atom == AtomType.REAL && !operator.equals("%="));
+        if (!fits) {
+            throw new OvsdbException("syntax error", "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+                    .formatted(operator, column.name(), atom.word())).at(json);
+        }
+        ColumnSchema bare = new ColumnSchema(column.name(), BaseType.of(atom), null, 1, 1, false, true, -1);
+        return Datum.fromJson(json.get(2), bare, Atoms.NamedUuids.NONE);
+    }
+
+    /** Deleting from a map takes a set of keys as well as pairs. */
+    private static Datum members(JsonNode json, ColumnSchema column, String operator, Atoms.NamedUuids named) {
+        boolean keysOnly = column.isMap() && operator.equals("delete") && !json.path(0).asText().equals("map");
+        ColumnSchema type = keysOnly ? new ColumnSchema(column.name(), column.key(), null, 0, ColumnSchema.UNLIMITED, false, true, -1)
+                : column;
+        return Datum.fromJson(json, type, named, 0, ColumnSchema.UNLIMITED);
+    }
+
+    Datum apply(Datum before) {
+        return switch (operator) {
+            case "insert" -> before.union(argument);
+            case "delete" -> before.minus(argument);
+            default -> before.map(atom -> calculate(atom, argument.key(0)));
+        };
+    }
+
+    private Object calculate(Object left, Object right) {
+        Object result = left instanceof Long number ? (Object) integer(number, (Long) right) : (Object) real((Double) left, (Double) right);
+        String violation = column.key().violation(result);
+        if (violation != null) {
+            throw new OvsdbException("constraint violation", violation);
+        }
+        return result;
+    }
+
+    private long integer(long left, long right) {
+        try {
+            return switch (operator) {
+                case "+=" -> Math.addExact(left, right);
+                case "-=" -> Math.subtractExact(left, right);
+                case "*=" -> Math.multiplyExact(left, right);
+                default -> {
+                    if (right == 0) {
+                        throw new OvsdbException("domain error", "Division by zero.");
+                    }
+                    yield operator.equals("/=") ? Math.divideExact(left, right) : left % right;
+                }
+            };
+        } catch (ArithmeticException e) {
+            throw new OvsdbException("range error",
+                    "Result of \"%s\" operation is not representable in a 64-bit integer.".formatted(operator));
+        }
+    }
+
+    private double real(double left, double right) {
+        double result = switch (operator) {
+            case "+=" -> left + right;
+            case "-=" -> left - right;
+            case "*=" -> left * right;
+            default -> {
+                if (right == 0) {
+                    throw new OvsdbException("domain error", "Division by zero.");
+                }
+                yield left / right;
+            }
+        };
+        if (!Double.isFinite(result)) {
+            throw new OvsdbException("range error", "Result of \"%s\" operation is not representable.".formatted(operator));
+        }
+        return result;
+    }
+}
