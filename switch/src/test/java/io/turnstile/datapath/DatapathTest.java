@@ -99,7 +99,8 @@ class DatapathTest {
     void trackingSeesTheBatchOfOneFlowAndPacketsRecirculate() {
         script(key -> Field.RECIRC_ID.get(key) == 0
                 ? translation("first", BY_PORT, new Ct(CtRequest.lookup(7)), new Recirculate(5))
-                : translation("second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " " + Field.RECIRC_ID.get(key),
+                : translation("second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " "
+                        + Field.RECIRC_ID.get(key),
                         List.of(Field.RECIRC_ID, Field.CT_STATE), new CtClear(), new Output(2)));
         receive(frames(80, 32));
         assertThat(conntrack.batchLengths).containsExactly(32);
@@ -314,7 +315,10 @@ class DatapathTest {
         }
     }
 
-    /** The batch holds a flow that has just been killed: who waits must wait for the batch, and the next batch must not meet it. */
+    /**
+     * The batch holds a flow that has just been killed: who waits must wait for the batch, and the next batch must not
+     * meet it.
+     */
     @Test
     void whoInvalidatesWaitsForTheBatchUnderWayOnly() throws Exception {
         CountDownLatch inBatch = new CountDownLatch(1);
@@ -367,8 +371,8 @@ class DatapathTest {
     }
 
     /**
-     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the old one.
-     * Packets carry the generation they were sent by in a rewritten port.
+     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the old
+     * one. Packets carry the generation they were sent by in a rewritten port.
      */
     @Test
     void afterInvalidationNoPacketIsForwardedByTheOldFlow() throws Exception {

@@ -10,7 +10,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A port whose frames the test lays out once and reads again and again; allocates nothing unless told to remember what was sent. */
+/**
+ * A port whose frames the test lays out once and reads again and again; allocates nothing unless told to remember what was
+ * sent.
+ */
 final class MemoryPort implements Port {
     private final String name;
     private byte[][] frames = {};
