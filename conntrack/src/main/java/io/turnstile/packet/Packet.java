@@ -54,6 +54,7 @@ public final class Packet {
     private int ctMark;
     private long ctLabelHigh;
     private long ctLabelLow;
+    private long ctConnection;
     private final OriginalTuple ctOriginal = new OriginalTuple();
 
     /** Whether the packet is a fragment, as {@code ip_frag} of ovs-fields(7) tells. */
@@ -155,6 +156,7 @@ public final class Packet {
         ctMark = 0;
         ctLabelHigh = 0;
         ctLabelLow = 0;
+        ctConnection = 0;
         ctOriginal.clear();
     }
 
@@ -182,6 +184,7 @@ public final class Packet {
         ctMark = other.ctMark;
         ctLabelHigh = other.ctLabelHigh;
         ctLabelLow = other.ctLabelLow;
+        ctConnection = other.ctConnection;
         ctOriginal.copyFrom(other.ctOriginal);
     }
 
@@ -442,6 +445,15 @@ public final class Packet {
 
     public long ctLabelLow() {
         return ctLabelLow;
+    }
+
+    /** Id of the connection that the last {@code ct()} found or made, so that the next one need not look; 0 if none. */
+    public long ctConnection() {
+        return ctConnection;
+    }
+
+    public void setCtConnection(long connectionId) {
+        this.ctConnection = connectionId;
     }
 
     public OriginalTuple ctOriginal() {

@@ -49,6 +49,7 @@ final class ActionText {
             case DatapathAction.CtClear _ -> "ct_clear";
             case DatapathAction.Recirculate recirculate -> "recirc(0x"
                     + Integer.toHexString(recirculate.recirculationId()) + ")";
+            case DatapathAction.Clone clone -> "clone(" + text(clone.actions()) + ")";
             case DatapathAction.Drop _ -> "drop";
         };
     }

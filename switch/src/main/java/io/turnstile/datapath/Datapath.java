@@ -18,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -314,8 +315,13 @@ public final class Datapath {
             return;
         }
         try {
-            for (DatapathAction action : actions) {
-                execute(packets, action, context);
+            for (int i = 0; i < actions.length; i++) {
+                boolean sharesThePacket = actions[i] instanceof DatapathAction.Recirculate && i < actions.length - 1;
+                if (sharesThePacket) {
+                    executeOnCopies(packets, new DatapathAction[] {actions[i]}, context);
+                } else {
+                    execute(packets, actions[i], context);
+                }
             }
         } catch (RuntimeException e) {
             drop(DropReason.ACTION_FAILED, packets.length());
@@ -329,6 +335,7 @@ public final class Datapath {
             case DatapathAction.Ct ct -> conntrack.track(packets, ct.request(), context.nowNs);
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
+            case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
             case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
             case DatapathAction.PushVlan push -> drop(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
             case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
@@ -387,6 +394,35 @@ public final class Datapath {
         }
     }
 
+    /**
+     * Copies live in a context of their own and are carried to their end here and now, so that the batch itself never grows
+     * beyond its capacity.
+     */
+    private void executeOnCopies(PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
+        ForwardingContext copies = context.forCopies();
+        if (copies == null) {
+            drop(DropReason.RECIRCULATION_DEPTH, packets.length());
+            return;
+        }
+        copies.nowNs = context.nowNs;
+        PacketBatch batch = copies.received;
+        batch.clear();
+        for (int i = 0; i < packets.length(); i++) {
+            Packet copy = copies.pool()[i];
+            copy.copyFrom(packets.get(i));
+            batch.add(copy);
+        }
+        copies.recirculated.clear();
+        execute(batch, actions, copies);
+        copies.turnRound();
+        run(copies, 1);
+        flush(copies);
+        context.hits += copies.hits;
+        context.misses += copies.misses;
+        copies.hits = 0;
+        copies.misses = 0;
+    }
+
     private void userspace(PacketBatch packets, Object cookie, ForwardingContext context) {
         for (int i = 0; i < packets.length(); i++) {
             KeyExtractor.extract(packets.get(i), context.scratchKey);
@@ -429,9 +465,14 @@ public final class Datapath {
         cache.remove(affected, this::retire);
     }
 
-    /** Kills just these flows, as {@link #invalidate}. */
-    public void remove(Collection<DatapathFlow> flows) {
-        cache.removeAll(flows, this::retire);
+    /**
+     * The same for flows that the caller finds without looking at all of them.
+     *
+     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep account
+     *                 of stands still meanwhile
+     */
+    public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
+        cache.removeNamed(affected, this::retire);
     }
 
     /**

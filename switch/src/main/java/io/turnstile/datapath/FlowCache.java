@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet
@@ -155,6 +156,15 @@ final class FlowCache {
         table.insert(flow);
         size++;
         return flow;
+    }
+
+    /** Asks under the lock which flows, then kills those as far as they live and tells of each. */
+    void removeNamed(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
+        Collection<DatapathFlow> flows;
+        synchronized (this) {
+            flows = named.get();
+        }
+        removeAll(flows, removed);
     }
 
     /** Kills these flows as far as they live and tells of each. */

@@ -12,6 +12,7 @@ import java.util.Arrays;
  */
 public final class ForwardingContext {
     private static final int EXACT_MATCH_SLOTS = 8192;
+    private static final int MAX_COPY_DEPTH = 6;
     private static final int BUFFER_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES;
     /** Buffers start a cache line apart modulo the page, or all headers would fight for the same cache sets. */
     private static final int STAGGER_BYTES = 192;
@@ -34,6 +35,10 @@ public final class ForwardingContext {
     final int[] groupTcpFlags = new int[PacketBatch.CAPACITY];
     int groups;
 
+    /** For copies that go a way of their own; made when first needed. */
+    private ForwardingContext forCopies;
+    private final int copyDepth;
+
     Port[] touched = new Port[8];
     int touchedLength;
 
@@ -46,6 +51,11 @@ public final class ForwardingContext {
     long misses;
 
     ForwardingContext() {
+        this(0);
+    }
+
+    private ForwardingContext(int copyDepth) {
+        this.copyDepth = copyDepth;
         long stride = (BUFFER_BYTES + STAGGER_BYTES + 63) / 64 * 64;
         var slab = Arena.ofAuto().allocate(stride * pool.length, 64);
         for (int i = 0; i < pool.length; i++) {
@@ -57,6 +67,14 @@ public final class ForwardingContext {
     /** Packets for {@link Port#receive}; theirs is the thread that owns this context. */
     public Packet[] pool() {
         return pool;
+    }
+
+    /** Where copies of this context's packets are carried on; null beyond the depth to which copies may be copied again. */
+    ForwardingContext forCopies() {
+        if (forCopies == null && copyDepth < MAX_COPY_DEPTH) {
+            forCopies = new ForwardingContext(copyDepth + 1);
+        }
+        return forCopies;
     }
 
     /** A hash over the fields that tell connections apart; equal keys hash alike. */
