@@ -9,10 +9,10 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 
 /**
- * Rewrites packets. Every rewrite of a summed field carries the change into the checksums that cover it (RFC 1624), so that a
- * sum that was wrong stays wrong. A sum that the sender left open ({@link ChecksumState#PARTIAL}) stays open: its field holds the
- * pseudo-header's part, which follows the addresses and nothing else. A packet without the header that a rewrite names stays as
- * it is, as in Open vSwitch.
+ * Rewrites packets. Every rewrite of a summed field carries the change into the checksums that cover it (RFC 1624), so
+ * that a sum that was wrong stays wrong. A sum that the sender left open ({@link ChecksumState#PARTIAL}) stays open: its
+ * field holds the pseudo-header's part, which follows the addresses and nothing else. A packet without the header that a
+ * rewrite names stays as it is, as in Open vSwitch.
  *
  * <p>Threads: stateless.
  */
@@ -215,7 +215,8 @@ final class ActionExecutor {
     /** RFC 4861: the target, and the link-layer address options as arp_sha (source) and arp_tha (target). */
     private static void setNeighbourField(Packet packet, DatapathAction.SetField set) {
         int l4 = packet.l4Offset();
-        if (packet.ipProtocol() != IpProtocols.ICMPV6 || l4 == Packet.ABSENT || !KeyExtractor.isNeighbourDiscovery(packet, l4)) {
+        if (packet.ipProtocol() != IpProtocols.ICMPV6 || l4 == Packet.ABSENT
+                || !KeyExtractor.isNeighbourDiscovery(packet, l4)) {
             return;
         }
         if (set.field() == Field.ND_TARGET) {

@@ -39,14 +39,16 @@ final class ActionText {
         return switch (action) {
             case DatapathAction.Output output -> portName.apply(output.port());
             case DatapathAction.Userspace userspace -> "userspace(pid=0,"
-                    + (userspace.cookie() instanceof DatapathFlowText.UserspaceText text ? text.userspaceText() : "controller") + ")";
+                    + (userspace.cookie() instanceof DatapathFlowText.UserspaceText text ? text.userspaceText()
+                    : "controller") + ")";
             // Open vSwitch rewrites a tag by taking it off and putting another on.
             case SetField tag -> "pop_vlan," + pushVlan(EtherTypes.VLAN, (int) tag.valueLow());
             case DatapathAction.PushVlan push -> pushVlan(push.tpid(), push.tci());
             case DatapathAction.PopVlan _ -> "pop_vlan";
             case DatapathAction.Ct ct -> ct(ct.request());
             case DatapathAction.CtClear _ -> "ct_clear";
-            case DatapathAction.Recirculate recirculate -> "recirc(0x" + Integer.toHexString(recirculate.recirculationId()) + ")";
+            case DatapathAction.Recirculate recirculate -> "recirc(0x"
+                    + Integer.toHexString(recirculate.recirculationId()) + ")";
             case DatapathAction.Clone clone -> "clone(" + text(clone.actions()) + ")";
             case DatapathAction.Drop _ -> "drop";
         };
@@ -66,7 +68,8 @@ final class ActionText {
             options.add("zone=" + request.zone());
         }
         if (request.markMask() != 0) {
-            options.add("mark=" + FieldText.hex(request.mark() & 0xffff_ffffL) + "/" + FieldText.hex(request.markMask() & 0xffff_ffffL));
+            options.add("mark=" + FieldText.hex(request.mark() & 0xffff_ffffL) + "/"
+                    + FieldText.hex(request.markMask() & 0xffff_ffffL));
         }
         if (request.labelMaskHigh() != 0 || request.labelMaskLow() != 0) {
             options.add("label=" + FieldText.HEX.masked(Field.CT_LABEL, request.labelHigh(), request.labelLow(),
@@ -87,7 +90,8 @@ final class ActionText {
             case NW_SRC, NW_DST, NW_TOS, NW_TTL, NW_PROTO -> HeaderText.network(etherType);
             case ARP_SHA, ARP_THA -> keyOrNull != null && etherType == EtherTypes.IPV6 ? HeaderText.ND : HeaderText.ARP;
             case ND_TARGET -> HeaderText.ND;
-            case TP_SRC, TP_DST -> keyOrNull == null ? HeaderText.TCP : HeaderText.transport((int) Field.NW_PROTO.get(keyOrNull));
+            case TP_SRC, TP_DST -> keyOrNull == null ? HeaderText.TCP
+                    : HeaderText.transport((int) Field.NW_PROTO.get(keyOrNull));
             default -> null;
         };
     }

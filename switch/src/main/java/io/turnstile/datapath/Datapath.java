@@ -26,12 +26,13 @@ import org.slf4j.LoggerFactory;
  * Ports, the flow cache and the loop that carries packets through them.
  *
  * <p><b>Removal of flows.</b> A context's epoch is odd from before its batch is received until its last packet is gone
- * ({@link ForwardingContext#enter}). Who removes flows first kills them, then waits ({@link #awaitQuiescence}) for every context
- * that was seen odd to change. Epoch and mark are volatile, so both sides agree on one order: either the batch's epoch is seen
- * odd and waited for, or the batch began after the kill and its lookups see the mark, in the exact-match cache too, because
- * a flow is checked for life at each lookup. So after both calls nothing is forwarded by a removed flow, and forwarding never
- * waits for a change. A thread must not wait while it may itself be waited for: {@link #awaitQuiescence} is called with no
- * lock held that a miss may need, and refuses to be called from inside a batch. Ports go the same way.
+ * ({@link ForwardingContext#enter}). Who removes flows first kills them, then waits ({@link #awaitQuiescence}) for every
+ * context that was seen odd to change. Epoch and mark are volatile, so both sides agree on one order: either the batch's
+ * epoch is seen odd and waited for, or the batch began after the kill and its lookups see the mark, in the exact-match
+ * cache too, because a flow is checked for life at each lookup. So after both calls nothing is forwarded by a removed
+ * flow, and forwarding never waits for a change. A thread must not wait while it may itself be waited for: {@link
+ * #awaitQuiescence} is called with no lock held that a miss may need, and refuses to be called from inside a batch. Ports
+ * go the same way.
  *
  * <p>Threads: {@link #process} by any number of threads, each with its own context; the rest by any thread.
  */
@@ -162,8 +163,8 @@ public final class Datapath {
     }
 
     /**
-     * Takes one batch from the port and carries it through; returns how many packets it had. A port that the datapath does not
-     * have under that number (any more) is not touched.
+     * Takes one batch from the port and carries it through; returns how many packets it had. A port that the datapath does
+     * not have under that number (any more) is not touched.
      */
     public int receiveAndProcess(int portNumber, Port port, ForwardingContext context) {
         context.enter();
@@ -272,8 +273,8 @@ public final class Datapath {
     }
 
     /**
-     * Asks the pipeline. A flow that cannot be shared is returned without being installed, for this packet only. Null, with the
-     * packet counted as dropped, if the pipeline fails.
+     * Asks the pipeline. A flow that cannot be shared is returned without being installed, for this packet only. Null,
+     * with the packet counted as dropped, if the pipeline fails.
      */
     private DatapathFlow miss(Packet packet, ForwardingContext context) {
         try {

@@ -5,8 +5,8 @@ import java.util.UUID;
 import java.util.function.IntFunction;
 
 /**
- * Datapath flows as {@code ovs-appctl dpctl/dump-flows [-m]} and {@code ofproto/trace} print them for the userspace datapath. A
- * flow shows the packet that made it; what was not looked at is left out, or has mask 0 with {@code -m}.
+ * Datapath flows as {@code ovs-appctl dpctl/dump-flows [-m]} and {@code ofproto/trace} print them for the userspace
+ * datapath. A flow shows the packet that made it; what was not looked at is left out, or has mask 0 with {@code -m}.
  *
  * <p>Threads: stateless.
  */

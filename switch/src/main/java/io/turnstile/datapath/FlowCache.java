@@ -14,15 +14,15 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet always
- * say the same, because each stands for one translation and every bit that decided it; so the first hit is the answer and
- * tables need no priority.
+ * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet
+ * always say the same, because each stands for one translation and every bit that decided it; so the first hit is the
+ * answer and tables need no priority.
  *
  * <p>Threads: {@link #find} takes no lock; changes take this object's lock, one flow at a time. A flow is linked in at a
- * chain's head; {@code next} of a flow that was taken out keeps pointing at its old successor, so that a reader that stands on
- * it finds its way. While buckets are doubled each flow is linked anew in turn: a link then leads to a flow that was moved
- * before or, among those not moved yet, along the old chain, so no walk is endless; it may miss a flow that moved, then asks the
- * pipeline needlessly, and the installation finds the flow that is there.
+ * chain's head; {@code next} of a flow that was taken out keeps pointing at its old successor, so that a reader that
+ * stands on it finds its way. While buckets are doubled each flow is linked anew in turn: a link then leads to a flow that
+ * was moved before or, among those not moved yet, along the old chain, so no walk is endless; it may miss a flow that
+ * moved, then asks the pipeline needlessly, and the installation finds the flow that is there.
  */
 final class FlowCache {
     private static final int FIRST_BUCKETS = 16;
@@ -174,7 +174,10 @@ final class FlowCache {
         }
     }
 
-    /** Kills every live flow that the predicate selects and tells of each; flows that are installed meanwhile may be passed over. */
+    /**
+     * Kills every live flow that the predicate selects and tells of each; flows that are installed meanwhile may be passed
+     * over.
+     */
     void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
         for (DatapathFlow flow : flows()) {
             if (selected.test(flow)) {

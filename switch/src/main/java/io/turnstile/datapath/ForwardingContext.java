@@ -7,8 +7,8 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 
 /**
- * One thread's scratch for forwarding: packets, keys, the exact-match cache, and the mark that tells others whether a batch is
- * under way. Made by {@link Datapath#newContext}, used by one thread at a time.
+ * One thread's scratch for forwarding: packets, keys, the exact-match cache, and the mark that tells others whether a
+ * batch is under way. Made by {@link Datapath#newContext}, used by one thread at a time.
  */
 public final class ForwardingContext {
     private static final int EXACT_MATCH_SLOTS = 8192;

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that forward: each waits for its own ports and carries what comes in. A port belongs to one thread; a packet is
- * handled by that thread from receive to send.
+ * The threads that forward: each waits for its own ports and carries what comes in. A port belongs to one thread; a packet
+ * is handled by that thread from receive to send.
  *
  * <p>Threads: ports are added and removed by any thread, one at a time.
  */

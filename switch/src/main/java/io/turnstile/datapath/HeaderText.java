@@ -27,7 +27,8 @@ enum HeaderText {
     ICMPV6("icmpv6", new Part("type", Field.TP_SRC, FieldText.DECIMAL), new Part("code", Field.TP_DST, FieldText.DECIMAL)),
     ND("nd", new Part("target", Field.ND_TARGET, FieldText.IPV6), new Part("sll", Field.ARP_SHA, FieldText.MAC),
             new Part("tll", Field.ARP_THA, FieldText.MAC)),
-    CT_TUPLE4("ct_tuple4", new Part("src", Field.CT_NW_SRC, FieldText.IPV4), new Part("dst", Field.CT_NW_DST, FieldText.IPV4),
+    CT_TUPLE4("ct_tuple4", new Part("src", Field.CT_NW_SRC, FieldText.IPV4),
+            new Part("dst", Field.CT_NW_DST, FieldText.IPV4),
             new Part("proto", Field.CT_NW_PROTO, FieldText.DECIMAL), new Part("tp_src", Field.CT_TP_SRC, FieldText.DECIMAL),
             new Part("tp_dst", Field.CT_TP_DST, FieldText.DECIMAL)),
     CT_TUPLE6("ct_tuple6", new Part("src", Field.CT_IPV6_SRC, FieldText.IPV6),
@@ -68,7 +69,8 @@ enum HeaderText {
             Field field = part.field();
             if (all || field.get(mask) != 0 || field.getHigh(mask) != 0) {
                 text.append(text.isEmpty() ? "" : ",").append(part.name()).append(part.name().isEmpty() ? "" : "=")
-                        .append(part.text().masked(field, field.getHigh(key), field.get(key), field.getHigh(mask), field.get(mask)));
+                        .append(part.text().masked(field, field.getHigh(key), field.get(key), field.getHigh(mask),
+                        field.get(mask)));
             }
         }
         return text.toString();

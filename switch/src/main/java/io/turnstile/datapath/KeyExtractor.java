@@ -105,7 +105,7 @@ public final class KeyExtractor {
         FragmentKind fragment = packet.fragment();
         long fragmentBits = fragment == FragmentKind.NONE ? 0
                 : fragment == FragmentKind.FIRST ? FRAGMENT_ANY : FRAGMENT_ANY | FRAGMENT_LATER;
-        // What a later IPv6 fragment carries is not looked for: its protocol is the fragment header (ovs-fields(7) nw_proto).
+        // What a later IPv6 fragment carries is not looked for: its protocol is the fragment header.
         int protocol = fragment == FragmentKind.LATER && packet.etherType() == EtherTypes.IPV6
                 ? IpProtocols.FRAGMENT : packet.ipProtocol();
         return ((long) protocol << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
@@ -138,8 +138,8 @@ public final class KeyExtractor {
     }
 
     /**
-     * RFC 4861 §4.3, §4.4: the target and the link-layer address option of each kind. A message that has one of them twice has
-     * no such fields at all, as in Open vSwitch; options after one that is cut short are not looked at.
+     * RFC 4861 §4.3, §4.4: the target and the link-layer address option of each kind. A message that has one of them twice
+     * has no such fields at all, as in Open vSwitch; options after one that is cut short are not looked at.
      */
     private static void extractNeighbourDiscovery(Packet packet, int l4, long[] key) {
         if (!isNeighbourDiscovery(packet, l4)) {

@@ -3,9 +3,9 @@ package io.turnstile.datapath;
 import io.turnstile.packet.Packet;
 
 /**
- * SCTP's CRC-32C (RFC 9260 §6.8 and appendix A), carried through a change. The CRC is linear: the sums of two messages of equal
- * length differ by the CRC (begun at zero) of what the messages differ by. So a sum that was wrong stays wrong, and the data is
- * not read. Allocates nothing.
+ * SCTP's CRC-32C (RFC 9260 §6.8 and appendix A), carried through a change. The CRC is linear: the sums of two messages of
+ * equal length differ by the CRC (begun at zero) of what the messages differ by. So a sum that was wrong stays wrong, and
+ * the data is not read. Allocates nothing.
  */
 final class SctpChecksum {
     private static final int FIELD_OFFSET = 8;

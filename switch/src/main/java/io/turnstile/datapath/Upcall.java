@@ -22,15 +22,18 @@ public interface Upcall {
     void userspace(Packet packet, long[] key, Object cookie, long nowNs);
 
     /**
-     * Whether nothing has changed since the translation was made that could make it wrong. Asked under the flow cache's lock right
-     * before installation, so it must not take the pipeline's lock: a version number read is enough.
+     * Whether nothing has changed since the translation was made that could make it wrong. Asked under the flow cache's
+     * lock right before installation, so it must not take the pipeline's lock: a version number read is enough.
      */
     boolean isCurrent(Translation translation);
 
     /** The flow is in the cache now. Called under the flow cache's lock: as {@link #isCurrent}, takes no pipeline lock. */
     void flowInstalled(DatapathFlow flow);
 
-    /** That many more packets met the flow. Called in maintenance, on removal and when somebody asks; takes no pipeline lock. */
+    /**
+     * That many more packets met the flow. Called in maintenance, on removal and when somebody asks; takes no pipeline
+     * lock.
+     */
     void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs);
 
     /** The flow has left the cache (idle, invalidated). Takes no pipeline lock. */

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Test;
 
 /** Rewrites against checksums computed from scratch, on random frames. */
 class ActionExecutorTest {
-    private static final List<Field> FIELDS = List.of(Field.ETH_DST, Field.ETH_SRC, Field.VLAN_TCI, Field.NW_SRC, Field.NW_DST,
+    private static final List<Field> FIELDS = List.of(Field.ETH_DST, Field.ETH_SRC, Field.VLAN_TCI, Field.NW_SRC,
+            Field.NW_DST,
             Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL, Field.TP_SRC,
             Field.TP_DST, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.PKT_MARK, Field.SKB_PRIORITY);
 
@@ -87,7 +88,8 @@ class ActionExecutorTest {
                 ActionExecutor.setField(batchOf(packet), set);
             }
             assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
-            packet.truncate(packet.l3EndOffset()); // Padding is no part of the sum, and no port hands it over with an open one.
+            // Padding is no part of the sum, and no port hands it over with an open one.
+            packet.truncate(packet.l3EndOffset());
             InternetChecksum.complete(packet);
             assertThat(NaiveChecksums.areRight(packet, null)).as("seed " + seed + " turn " + i).isTrue();
         }
@@ -122,7 +124,8 @@ class ActionExecutorTest {
             int tags = 1 + random.nextInt(3);
             for (int tag = 0; tag < tags; tag++) {
                 int tci = random.nextInt(0x10000) | 0x1000;
-                assertThat(ActionExecutor.pushVlan(batch, new PushVlan(random.nextBoolean() ? 0x8100 : 0x88a8, tci))).isZero();
+                assertThat(ActionExecutor.pushVlan(batch, new PushVlan(random.nextBoolean() ? 0x8100 : 0x88a8, tci)))
+                        .isZero();
                 assertThat(packet.vlanTci()).isEqualTo(tci);
                 assertThat(packet.u16(14)).isEqualTo(tci & ~0x1000);
                 assertSameLayersAsParsedAnew(packet);

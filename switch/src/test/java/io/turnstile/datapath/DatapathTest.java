@@ -16,6 +16,7 @@ import io.turnstile.datapath.DatapathAction.SetField;
 import io.turnstile.datapath.DatapathAction.Userspace;
 import io.turnstile.datapath.Upcall.Translation;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.Arrays;
@@ -98,7 +99,8 @@ class DatapathTest {
     void trackingSeesTheBatchOfOneFlowAndPacketsRecirculate() {
         script(key -> Field.RECIRC_ID.get(key) == 0
                 ? translation("first", BY_PORT, new Ct(CtRequest.lookup(7)), new Recirculate(5))
-                : translation("second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " " + Field.RECIRC_ID.get(key),
+                : translation("second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " "
+                        + Field.RECIRC_ID.get(key),
                         List.of(Field.RECIRC_ID, Field.CT_STATE), new CtClear(), new Output(2)));
         receive(frames(80, 32));
         assertThat(conntrack.batchLengths).containsExactly(32);
@@ -292,7 +294,7 @@ class DatapathTest {
             return translation("A", BY_PORT, new Output(2));
         });
         Thread second = Thread.ofPlatform().start(() -> {
-            var batch = new io.turnstile.packet.PacketBatch();
+            PacketBatch batch = new PacketBatch();
             Packet packet = Packet.copyOf(UdpFrame.of(0, 80));
             packet.setInPort(1);
             batch.add(packet);
@@ -314,8 +316,63 @@ class DatapathTest {
     }
 
     /**
-     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the old one.
-     * Packets carry the generation they were sent by in a rewritten port.
+     * The batch holds a flow that has just been killed: who waits must wait for the batch, and the next batch must not
+     * meet it.
+     */
+    @Test
+    void whoInvalidatesWaitsForTheBatchUnderWayOnly() throws Exception {
+        CountDownLatch inBatch = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        script(key -> {
+            if (Field.TP_DST.get(key) == 81) {
+                inBatch.countDown(); // The first packet's flow has been looked up by now and is not executed yet.
+                awaitQuietly(goOn);
+            }
+            return translation(Field.TP_DST.get(key), BY_PORT, new Output(2));
+        });
+        receive(UdpFrame.of(0, 80));
+        out.sent.clear();
+        Thread forwarder = Thread.ofPlatform().start(() -> receive(UdpFrame.of(1, 80), UdpFrame.of(2, 81)));
+        assertThat(inBatch.await(10, TimeUnit.SECONDS)).isTrue();
+        datapath.invalidate(flow -> flow.owner().equals(80L));
+        AtomicInteger sentWhenOver = new AtomicInteger(-1);
+        Thread waiter = Thread.ofPlatform().start(() -> {
+            datapath.awaitQuiescence();
+            sentWhenOver.set(out.sent.size());
+        });
+        assertThat(waiter.join(Duration.ofMillis(100))).as("it waits while the batch lasts").isFalse();
+        goOn.countDown();
+        waiter.join();
+        forwarder.join();
+        assertThat(sentWhenOver).as("the old flow's packet had left").hasValue(2);
+        int missesBefore = upcall.misses.get();
+        receive(UdpFrame.of(1, 80));
+        assertThat(upcall.misses).as("the exact-match cache notices the dead flow").hasValue(missesBefore + 1);
+    }
+
+    /** A port that is being read is only let go when that is over: its owner may unmap its ring afterwards. */
+    @Test
+    void removingAPortWaitsForWhoReadsIt() throws Exception {
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        script(key -> translation("A", BY_PORT, new Output(2)));
+        in.beforeReceive = () -> {
+            reading.countDown();
+            awaitQuietly(goOn);
+        };
+        Thread forwarder = Thread.ofPlatform().start(() -> datapath.receiveAndProcess(1, in, context));
+        assertThat(reading.await(10, TimeUnit.SECONDS)).isTrue();
+        Thread remover = Thread.ofPlatform().start(() -> datapath.removePort(1));
+        assertThat(remover.join(Duration.ofMillis(100))).isFalse();
+        goOn.countDown();
+        remover.join();
+        forwarder.join();
+        assertThat(datapath.port(1)).isNull();
+    }
+
+    /**
+     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the old
+     * one. Packets carry the generation they were sent by in a rewritten port.
      */
     @Test
     void afterInvalidationNoPacketIsForwardedByTheOldFlow() throws Exception {
@@ -366,7 +423,7 @@ class DatapathTest {
                 rounds.incrementAndGet();
             }
         })).toList();
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 100; i++) {
             int before = rounds.get();
             int now = generation.incrementAndGet();
             datapath.invalidate(flow -> (Integer) flow.owner() < now);
@@ -381,6 +438,6 @@ class DatapathTest {
             forwarder.join();
         }
         assertThat(stale).hasValue(0);
-        assertThat(generation).hasValue(201);
+        assertThat(generation).hasValue(101);
     }
 }

@@ -11,8 +11,8 @@ import io.turnstile.time.Clock;
 import java.util.List;
 
 /**
- * What the loop itself costs per packet, with ports in memory and a tracker that only marks. Run by hand, alone on the machine:
- * {@code java -cp … io.turnstile.datapath.ForwardingBenchmark}. Copying the frame into its buffer is included.
+ * What the loop itself costs per packet, with ports in memory and a tracker that only marks. Run by hand, alone on the
+ * machine: {@code java -cp … io.turnstile.datapath.ForwardingBenchmark}. Copying the frame into its buffer is included.
  */
 final class ForwardingBenchmark {
     private static final int BATCH = 32;
@@ -30,7 +30,8 @@ final class ForwardingBenchmark {
         measure("exact-match hit, set source and port, output", 8, new SetField(Field.NW_SRC, 0, 1, 0, 0xffff_ffffL),
                 new SetField(Field.TP_SRC, 0, 1, 0, 0xffff), new Output(1));
         measure("hit, ct, recirculation, hit, output, 8 connections", 8, new Ct(CtRequest.lookup(0)), new Recirculate(1));
-        measure("hit, ct, recirculation, hit, output, 4096 connections", 4096, new Ct(CtRequest.lookup(0)), new Recirculate(1));
+        measure("hit, ct, recirculation, hit, output, 4096 connections", 4096, new Ct(CtRequest.lookup(0)),
+                new Recirculate(1));
     }
 
     private static void measure(String what, int connections, DatapathAction... actions) {

@@ -32,7 +32,8 @@ final class FrameSamples {
         ip.put((byte) (0x45 + options.length / 4)).put((byte) random.nextInt()).putShort((short) ip.capacity());
         int fragment = kind == Kind.LATER_FRAGMENT ? 0x2000 + 1 + random.nextInt(100) : 0x4000;
         ip.putShort((short) random.nextInt()).putShort((short) fragment);
-        ip.put((byte) (1 + random.nextInt(255))).put((byte) protocol).putShort((short) 0).putInt(random.nextInt()).putInt(random.nextInt());
+        ip.put((byte) (1 + random.nextInt(255))).put((byte) protocol).putShort((short) 0).putInt(random.nextInt())
+                .putInt(random.nextInt());
         ip.put(options).put(transport);
         byte[] packet = ip.array();
         NaiveChecksums.write(packet, 0, 10, NaiveChecksums.sum(packet, 0, 20 + options.length));
@@ -52,7 +53,8 @@ final class FrameSamples {
         if (withRoutingHeader) {
             kind = kind == Kind.LATER_FRAGMENT ? Kind.OTHER_PROTOCOL : kind;
             firstNext = 43;
-            extension.put((byte) protocol).put((byte) 2).put((byte) 2).put((byte) 1).putInt(0).putLong(random.nextLong()).putLong(1);
+            extension.put((byte) protocol).put((byte) 2).put((byte) 2).put((byte) 1).putInt(0)
+                    .putLong(random.nextLong()).putLong(1);
         } else if (kind == Kind.LATER_FRAGMENT) {
             firstNext = 44;
             extension.put((byte) protocol).put((byte) 0).putShort((short) 0x0101).putInt(7);
@@ -68,7 +70,8 @@ final class FrameSamples {
             if (withRoutingHeader) {
                 System.arraycopy(packet, 48, addresses, 16, 16);
             }
-            NaiveChecksums.writeTransport(packet, 40 + extension.capacity(), protocol, kind == Kind.UDP_WITHOUT_SUM, addresses);
+            NaiveChecksums.writeTransport(packet, 40 + extension.capacity(), protocol, kind == Kind.UDP_WITHOUT_SUM,
+                    addresses);
         }
         return ethernet(0x86dd, packet);
     }
@@ -113,7 +116,8 @@ final class FrameSamples {
         ByteBuffer header = switch (kind) {
             case TCP -> ByteBuffer.allocate(20).putInt(random.nextInt()).putInt(random.nextInt()).putInt(random.nextInt())
                     .put((byte) (0x50 | random.nextInt(16))).put((byte) random.nextInt()).putShort((short) random.nextInt());
-            case UDP, UDP_WITHOUT_SUM -> ByteBuffer.allocate(8).putInt(random.nextInt()).putShort((short) (8 + payload.length));
+            case UDP, UDP_WITHOUT_SUM -> ByteBuffer.allocate(8).putInt(random.nextInt()).putShort((short) (8
+                    + payload.length));
             case SCTP -> ByteBuffer.allocate(12).putInt(random.nextInt()).putInt(random.nextInt());
             // An echo: its type opens no neighbour discovery message.
             case ICMP -> ByteBuffer.allocate(8).put((byte) (ipv6 ? 128 : 8)).put((byte) random.nextInt()).putShort((short) 0)

@@ -21,9 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Keys against what {@code ovs-ofctl parse-pcap} of Open vSwitch 3.1.0 says of the same frames: 160 well-formed ones and 99
- * with bits flipped or the end cut off. Each line of the resource is a frame and the tool's line. One difference is known and
- * meant: Open vSwitch takes whatever an IPv4 frame has as its version, here it has to be 4.
+ * Keys against what {@code ovs-ofctl parse-pcap} of Open vSwitch 3.1.0 says of the same frames: 160 well-formed ones and
+ * 99 with bits flipped or the end cut off. Each line of the resource is a frame and the tool's line. One difference is
+ * known and meant: Open vSwitch takes whatever an IPv4 frame has as its version, here it has to be 4.
  */
 class KeyExtractorTest {
     private static final List<String> TCP_FLAG_NAMES =
@@ -35,7 +35,8 @@ class KeyExtractorTest {
     private static final Map<String, Field> ADDRESSES = Map.ofEntries(Map.entry("dl_src", Field.ETH_SRC),
             Map.entry("dl_dst", Field.ETH_DST), Map.entry("nw_src", Field.NW_SRC), Map.entry("nw_dst", Field.NW_DST),
             Map.entry("arp_spa", Field.NW_SRC), Map.entry("arp_tpa", Field.NW_DST), Map.entry("arp_sha", Field.ARP_SHA),
-            Map.entry("arp_tha", Field.ARP_THA), Map.entry("ipv6_src", Field.IPV6_SRC), Map.entry("ipv6_dst", Field.IPV6_DST),
+            Map.entry("arp_tha", Field.ARP_THA), Map.entry("ipv6_src", Field.IPV6_SRC), Map.entry("ipv6_dst",
+                    Field.IPV6_DST),
             Map.entry("nd_target", Field.ND_TARGET), Map.entry("nd_sll", Field.ARP_SHA), Map.entry("nd_tll", Field.ARP_THA));
     private static final Map<String, long[]> PROTOCOLS = Map.ofEntries(Map.entry("ip", new long[] {0x0800, 0}),
             Map.entry("icmp", new long[] {0x0800, 1}), Map.entry("tcp", new long[] {0x0800, 6}),

@@ -10,7 +10,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A port whose frames the test lays out once and reads again and again; allocates nothing unless told to remember what was sent. */
+/**
+ * A port whose frames the test lays out once and reads again and again; allocates nothing unless told to remember what was
+ * sent.
+ */
 final class MemoryPort implements Port {
     private final String name;
     private byte[][] frames = {};
@@ -21,6 +24,7 @@ final class MemoryPort implements Port {
     long sentCount;
     int flushes;
     RuntimeException failure;
+    Runnable beforeReceive;
 
     MemoryPort(String name) {
         this.name = name;
@@ -41,6 +45,9 @@ final class MemoryPort implements Port {
 
     @Override
     public int receive(Packet[] pool, PacketBatch into) {
+        if (beforeReceive != null) {
+            beforeReceive.run();
+        }
         int received = 0;
         while (!into.isFull() && (endless || next < frames.length)) {
             byte[] frame = frames[next++ % frames.length];

@@ -71,7 +71,9 @@ final class NaiveChecksums {
         };
     }
 
-    /** Whether every checksum of the parsed packet is right; {@code finalDestination} instead of the header's, if not null. */
+    /**
+     * Whether every checksum of the parsed packet is right; {@code finalDestination} instead of the header's, if not null.
+     */
     static boolean areRight(Packet packet, byte[] finalDestination) {
         byte[] frame = packet.toBytes();
         int l3 = packet.l3Offset();
