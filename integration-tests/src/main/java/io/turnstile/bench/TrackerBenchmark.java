@@ -52,11 +52,11 @@ public class TrackerBenchmark {
         }
 
         /** An address of 16 bits and their complement keeps the header sum as it is. */
-        PacketBatch fill(int from, int step, int length) {
+        PacketBatch fill(int from, int step, int modulus, int length) {
             batch.clear();
             for (int i = 0; i < length; i++) {
                 Packet packet = packets[i];
-                int number = from + i * step;
+                int number = (int) ((from + (long) i * step) % modulus);
                 packet.clearConntrack();
                 packet.setChecksumState(ChecksumState.GOOD);
                 packet.putU16(SOURCE_ADDRESS, number & 0xffff);
@@ -70,7 +70,7 @@ public class TrackerBenchmark {
 
         /** Makes the header sum right for what {@link #fill} writes. */
         Traffic prepared() {
-            fill(0, 0, BATCH);
+            fill(0, 0, 1, BATCH);
             for (Packet packet : packets) {
                 packet.putU16(14 + 10, 0);
                 packet.putU16(14 + 10, InternetChecksum.finish(
@@ -81,7 +81,7 @@ public class TrackerBenchmark {
 
         void populate(ConnectionTracker tracker, int connections) {
             for (int n = 0; n < connections; n += BATCH) {
-                tracker.track(fill(n, 1, BATCH), COMMIT, 0);
+                tracker.track(fill(n, 1, connections, BATCH), COMMIT, 0);
             }
             if (tracker.connectionCount() < connections) {
                 throw new IllegalStateException("only " + tracker.connectionCount() + " of " + connections);
@@ -155,7 +155,7 @@ public class TrackerBenchmark {
     @OperationsPerInvocation(BATCH * BATCHES)
     public void oneConnectionBatchesOf32(Hot state) {
         for (int i = 0; i < BATCHES; i++) {
-            state.tracker.track(state.traffic.fill(3, 0, BATCH), LOOK, 1);
+            state.tracker.track(state.traffic.fill(3, 0, BATCH, BATCH), LOOK, 1);
         }
     }
 
@@ -164,7 +164,7 @@ public class TrackerBenchmark {
     @OperationsPerInvocation(BATCH * BATCHES)
     public void makingPacketsOnly(Hot state) {
         for (int i = 0; i < BATCHES; i++) {
-            state.traffic.fill(i, 1, BATCH);
+            state.traffic.fill(i, 1, 1000, BATCH);
         }
     }
 
@@ -173,7 +173,7 @@ public class TrackerBenchmark {
     public void hundredThousandBatchesOfOne(Many state) {
         for (int i = 0; i < BATCHES; i++) {
             state.next = (state.next + 61_803) % 100_000;
-            state.tracker.track(state.traffic.fill(state.next, 0, 1), LOOK, 1);
+            state.tracker.track(state.traffic.fill(state.next, 0, 100_000, 1), LOOK, 1);
         }
     }
 
@@ -181,8 +181,8 @@ public class TrackerBenchmark {
     @OperationsPerInvocation(BATCH * BATCHES)
     public void millionBatchesOf32(Million state) {
         for (int i = 0; i < BATCHES; i++) {
-            state.next = (state.next + 618_033) % (1_000_000 - BATCH * 31_249);
-            state.tracker.track(state.traffic.fill(state.next, 31_249, BATCH), LOOK, 1);
+            state.next = (state.next + 618_033) % 1_000_000;
+            state.tracker.track(state.traffic.fill(state.next, 31_249, 1_000_000, BATCH), LOOK, 1);
         }
     }
 
