@@ -35,6 +35,8 @@ public final class ConnectionTracker implements Conntrack {
     private static final long TICK_NS = 1L << ExpiryWheel.TICK_SHIFT;
     /** No sweep is put off longer than this. */
     private static final int LONGEST_WAIT_TICKS = 16;
+    /** With more than these, entries are no longer found in the processor's near caches. */
+    private static final int CACHED_CONNECTIONS = 16_384;
     private static final int POLL_LENGTH = 256;
 
     private final ConnectionTable table;
@@ -76,6 +78,9 @@ public final class ConnectionTracker implements Conntrack {
         for (int i = 0; i < length; i++) {
             own.steps[i] = prepare(packets.get(i), own.keys[i], request, own);
         }
+        if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
+            touchEntries(length, own);
+        }
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
                 case TRACK -> track(packets.get(i), own.keys[i], request, nowNs, own);
@@ -85,6 +90,17 @@ public final class ConnectionTracker implements Conntrack {
                 }
             }
         }
+    }
+
+    /** Likewise for the entries: in a large table each is a cache miss, and misses in a row can overlap. */
+    private void touchEntries(int length, TrackingScratch own) {
+        long touched = 0;
+        for (int i = 0; i < length; i++) {
+            if (own.steps[i] == Step.TRACK) {
+                touched += table.index.touchEntry(own.keys[i]);
+            }
+        }
+        own.touched += touched;
     }
 
     private Step prepare(Packet packet, TupleKey key, CtRequest request, TrackingScratch own) {

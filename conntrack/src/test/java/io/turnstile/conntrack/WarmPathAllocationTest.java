@@ -1,0 +1,58 @@
+package io.turnstile.conntrack;
+
+import static io.turnstile.packet.Frames.tcp;
+import static io.turnstile.packet.Frames.udp;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.Test;
+
+/** Nothing is allocated per packet or connection once the thread has tracked its first batch. */
+class WarmPathAllocationTest {
+    private static final CtRequest LOOK = CtRequest.lookup(0);
+    private static final CtRequest COMMIT = CtRequest.commit(0);
+    private static final int ROUNDS = 20_000;
+    /** What the measuring itself and late class loading may take; a single object per round would be far beyond. */
+    private static final long SLACK_BYTES = 64 * 1024;
+
+    private final TrackerFixture ct = new TrackerFixture();
+    private final PacketBatch batch = new PacketBatch();
+
+    @Test
+    void trackingCommittingAndFlushingAllocateNothing() {
+        batch.add(udp("10.0.0.1:1 > 10.0.0.2:2").packet());
+        batch.add(udp("10.0.0.2:2 > 10.0.0.1:1").packet());
+        batch.add(tcp("10.0.0.1:1 > 10.0.0.2:2").syn().packet());
+        batch.add(tcp("10.0.0.2:2 > 10.0.0.1:1").synAck().packet());
+        batch.add(tcp("10.0.0.2:2 > 10.0.0.1:1").rst().packet());
+        rounds();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        rounds();
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(SLACK_BYTES);
+    }
+
+    private void rounds() {
+        for (int i = 0; i < ROUNDS; i++) {
+            forget();
+            ct.tracker.track(batch, COMMIT, i);
+            forget();
+            ct.tracker.track(batch, LOOK, i);
+            ct.tracker.track(batch, LOOK, i);
+            ct.tracker.sweep(i);
+            if (i % 2 == 0) {
+                ct.tracker.flush(null, i);
+            }
+        }
+    }
+
+    private void forget() {
+        for (int i = 0; i < batch.length(); i++) {
+            Packet packet = batch.get(i);
+            packet.clearConntrack();
+        }
+    }
+}
