@@ -7,6 +7,11 @@ package io.turnstile.conntrack;
  * <p>Threads: belongs to who made it.
  */
 public final class ConnectionSnapshot {
+    /** The side offered a window scale. */
+    public static final int TCP_FLAG_WINDOW_SCALE = 1;
+    /** The side's handshake was not seen: its window is checked generously. */
+    public static final int TCP_FLAG_BE_LIBERAL = 8;
+
     /** What a tuple's fields mean; ports hold the ICMP id, type and code for ICMP as dump-conntrack prints them. */
     public static final class Tuple {
         public long sourceHigh;
@@ -34,9 +39,12 @@ public final class ConnectionSnapshot {
     /** Ordinal of {@code tcp} states as printed in protoinfo; meaningful for TCP only. */
     public TcpState originalTcpState;
     public TcpState replyTcpState;
-    /** Window scales as both sides offered them, -1 where that was not seen; meaningful for TCP only. */
-    public int originalWindowScale;
-    public int replyWindowScale;
+    /** Window scale, 0–14, of each side; meaningful for TCP only. */
+    public int originalTcpScale;
+    public int replyTcpScale;
+    /** Bits of {@code TCP_FLAG_…}, as {@code flags_orig} and {@code flags_reply} of the dump. */
+    public int originalTcpFlags;
+    public int replyTcpFlags;
     /** A reply-direction packet has been seen. */
     public boolean replySeen;
     public int originalInPort;

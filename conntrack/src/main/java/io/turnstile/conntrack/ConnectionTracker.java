@@ -1,553 +1,373 @@
 package io.turnstile.conntrack;
 
-import io.turnstile.packet.IpProtocols;
+import static io.turnstile.conntrack.EntryLayout.ALIVE;
+import static io.turnstile.conntrack.EntryLayout.DEADLINE;
+import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTED;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTING;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
+import static io.turnstile.conntrack.EntryLayout.FREE;
+import static io.turnstile.conntrack.EntryLayout.INT;
+import static io.turnstile.conntrack.EntryLayout.LOCKED;
+import static io.turnstile.conntrack.EntryLayout.LONG;
+import static io.turnstile.conntrack.EntryLayout.life;
+
+import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.conntrack.ConnectionTable.Insertion;
+import io.turnstile.conntrack.TrackingScratch.Step;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
-import java.security.SecureRandom;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.locks.ReentrantLock;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
- * The tracker: finds each packet's connection, moves its state machine, and says in the packet what it found (ovs-actions(7) {@code ct}).
+ * The tracker. Behaves as Open vSwitch's userspace one (ovs-actions(7) {@code ct}); how the table works stands at
+ * {@link ConnectionTable}, {@link TupleIndex} and {@link ExpiryWheel}.
  *
- * <p><b>Who owns what.</b> An entry's fields are read and written under the entry's own spin lock, held for one packet. The index
- * ({@link HashIndex}) is read without a lock; what it found is verified under the entry's lock. The expiry wheel and its links are the
- * sweeper's alone: who makes or removes a connection, or brings its deadline forward, puts the entry into the <em>inbox</em>, a lock-free
- * stack that the sweeper empties. A slot is used again when the last of its holds is gone: the sweeper's (it may be linked in
- * the wheel) and, if a listener asked for it, the listener's.
+ * <p>Not tracked, and so {@code +inv}: what {@link TupleReader} says, fragments among it. A table that is full makes no
+ * connection: the packet is {@code +new} and counted in {@link #refusals}.
  *
- * <p>Lock order: entry, then index stripe. No listener is called under either.
+ * <p>Memory: 128 bytes for each connection that ever lived at once, taken in steps of half a megabyte, and 16–32 bytes of
+ * index for each that may live. It is freed when the tracker is garbage.
  */
 public final class ConnectionTracker implements Conntrack {
-    /** As Open vSwitch's userspace tracker. */
-    public static final int DEFAULT_MAX_CONNECTIONS = 3_000_000;
-    /** How long before the deadline the listener is asked. */
-    private static final long ASK_LEAD_NS = 2_500_000_000L;
+    private static final long TICK_NS = 1L << ExpiryWheel.TICK_SHIFT;
+    /** No sweep is put off longer than this. */
+    private static final int LONGEST_WAIT_TICKS = 16;
+    private static final int POLL_LENGTH = 256;
 
-    private final Entries entries;
-    private final HashIndex index;
-    private final ExpiryWheel wheel;
-    private final int maxConnections;
-    private final long hashKey0;
-    private final long hashKey1;
-    private final AtomicInteger connections = new AtomicInteger();
-    private final AtomicLong inbox = new AtomicLong();
-    private final AtomicLongArray invalid = new AtomicLongArray(InvalidReason.values().length);
-    private final ThreadLocal<PacketTuple> tuples = ThreadLocal.withInitial(PacketTuple::new);
-    private final ReentrantLock sweeping = new ReentrantLock();
-    private volatile ConnectionListener listener;
-    private volatile boolean checkWindows = true;
+    private final ConnectionTable table;
+    private final ThreadLocal<TrackingScratch> scratch = ThreadLocal.withInitial(TrackingScratch::new);
+    private final int[] due = new int[POLL_LENGTH]; // the sweeper's
+    private final LongAdder refusals = new LongAdder();
+    private volatile boolean windowChecked = true;
 
-    /** @param maxConnections when so many are there, no more are made; memory is taken as they come */
+    /**
+     * @param clock          read once, for the origin of the expiry wheel
+     * @param maxConnections more are not taken; at least 1
+     */
     public ConnectionTracker(Clock clock, int maxConnections) {
-        SecureRandom random = new SecureRandom();
-        this.hashKey0 = random.nextLong();
-        this.hashKey1 = random.nextLong();
-        this.maxConnections = maxConnections;
-        // Removed connections keep their slots for a while: some room beyond the limit keeps new ones coming.
-        this.entries = new Entries(Math.addExact(maxConnections, maxConnections / 8 + 1024));
-        this.index = new HashIndex(entries, maxConnections);
-        this.wheel = new ExpiryWheel(entries, clock.nowNs());
+        if (maxConnections < 1) {
+            throw new IllegalArgumentException("a tracker for " + maxConnections + " connections");
+        }
+        this.table = new ConnectionTable(maxConnections, clock.nowNs());
     }
 
-    /** Whether TCP sequence numbers are judged ({@code dpctl/ct-enable-tcp-seq-chk}). */
-    public void setCheckWindows(boolean check) {
-        checkWindows = check;
+    /** Whether TCP packets out of the window are {@code +inv} ({@code dpctl/ct-enable-tcp-seq-chk}); true at first. */
+    public void setTcpWindowChecked(boolean checked) {
+        windowChecked = checked;
     }
 
-    public boolean checksWindows() {
-        return checkWindows;
+    public boolean tcpWindowChecked() {
+        return windowChecked;
     }
 
-    public int maxConnections() {
-        return maxConnections;
+    /** How often a commit found the table full. */
+    public long refusals() {
+        return refusals.sum();
     }
-
-    /** How many packets became {@code +inv} for that reason. */
-    public long invalidPackets(InvalidReason reason) {
-        return invalid.get(reason.ordinal());
-    }
-
-    // ---- packets ----
 
     @Override
     public void track(PacketBatch packets, CtRequest request, long nowNs) {
-        PacketTuple tuple = tuples.get();
-        for (int i = 0; i < packets.length(); i++) {
-            Packet packet = packets.get(i);
-            InvalidReason reason = tuple.extract(packet, request.zone());
-            if (reason == null) {
-                track(packet, tuple, request, nowNs);
-            } else {
-                markInvalid(packet, request, reason);
+        TrackingScratch own = scratch.get();
+        int length = packets.length();
+        // Hashes first: the processor fetches the buckets of all while the first is still being looked at.
+        for (int i = 0; i < length; i++) {
+            own.steps[i] = prepare(packets.get(i), own.keys[i], request, own);
+        }
+        for (int i = 0; i < length; i++) {
+            switch (own.steps[i]) {
+                case TRACK -> track(packets.get(i), own.keys[i], request, nowNs, own);
+                case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
+                case DONE -> {
+                    // A further ct() of the same walk.
+                }
             }
         }
     }
 
-    private void track(Packet packet, PacketTuple tuple, CtRequest request, long nowNs) {
-        int hash = tuple.hash(hashKey0, hashKey1);
-        for (;;) {
-            long found = index.find(tuple, hash);
-            if (found == HashIndex.NONE) {
-                unknown(packet, tuple, hash, request, nowNs);
-                return;
+    private Step prepare(Packet packet, TupleKey key, CtRequest request, TrackingScratch own) {
+        if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request)) {
+            return Step.DONE;
+        }
+        if (!TupleReader.read(packet, request.zone(), key)) {
+            return Step.INVALID;
+        }
+        key.hash = table.hash.of(key);
+        own.touched += table.index.touch(key);
+        return Step.TRACK;
+    }
+
+    /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
+    private boolean again(Packet packet, CtRequest request) {
+        long id = packet.ctConnection();
+        if (!table.lock(id)) {
+            return false;
+        }
+        int slot = ConnectionTable.slot(id);
+        MemorySegment chunk = table.entries.chunk(slot);
+        long base = EntryTable.base(slot);
+        boolean sameZone = EntryLayout.zone(chunk.get(INT, base + EntryLayout.KIND)) == request.zone();
+        if (sameZone) {
+            PacketMetadata.write(packet, packet.ctState(), request, chunk, base);
+        }
+        EntryTable.unlock(chunk, base, ConnectionTable.aliveWord(id));
+        return sameZone;
+    }
+
+    private void track(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+        int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
+        while (true) {
+            if (table.index.find(key, nowNs)) {
+                if (!EntryTable.lock(table.entries.chunk(key.slot), EntryTable.base(key.slot), key.word)) {
+                    continue;
+                }
+                if (request.force() && key.reply) {
+                    table.removeLocked(key.slot, key.word, RemovalReason.REPLACED, nowNs);
+                } else if (followLocked(packet, key, stateBefore, request, nowNs, own)) {
+                    return;
+                }
             }
-            int slot = HashIndex.slotOf(found);
-            boolean reply = HashIndex.isReply(found);
-            entries.lock(slot);
-            boolean stillThere = entries.has(slot, Entries.LIVE)
-                    && (reply ? entries.isReply(slot, tuple) : entries.isOriginal(slot, tuple));
-            if (!stillThere) {
-                entries.unlock(slot);
-                Thread.onSpinWait(); // It is being removed; its index link is gone in a moment.
-                continue;
-            }
-            if (request.force() && reply && !tuple.related) {
-                remove(slot, ConnectionListener.RemovalReason.REPLACED, nowNs); // Unlocks.
-                continue;
-            }
-            if (known(packet, tuple, slot, reply, request, nowNs)) {
+            if (begin(packet, key, request, nowNs, own)) {
                 return;
             }
         }
     }
 
     /**
-     * A packet of a connection we have; the entry is locked and is unlocked here.
+     * A packet of a known connection, which is locked, and is unlocked afterwards.
      *
-     * @return false if the connection is over and gone, and the packet is to be looked at anew
+     * @return false if the connection was over and is gone: the packet begins a new one
      */
-    private boolean known(Packet packet, PacketTuple tuple, int slot, boolean reply, CtRequest request, long nowNs) {
-        int direction = reply ? CtState.RPL : 0;
-        if (tuple.related) {
-            writeMetadata(packet, slot, request, CtState.REL | direction);
-            entries.unlock(slot);
-            return true;
-        }
-        switch (update(packet, tuple, slot, reply)) {
-            case VALID -> {
-                refresh(slot, nowNs);
-                established(packet, slot, reply, request, nowNs); // Unlocks.
-            }
-            case VALID_AGEING -> established(packet, slot, reply, request, nowNs);
-            case VALID_NEW -> {
-                refresh(slot, nowNs);
-                writeMetadata(packet, slot, request, CtState.NEW | direction);
-                entries.unlock(slot);
-            }
-            case INVALID -> {
-                entries.unlock(slot);
-                markInvalid(packet, request, InvalidReason.STATE);
-            }
-            case BEGINS_ANEW -> {
-                remove(slot, ConnectionListener.RemovalReason.REPLACED, nowNs);
+    private boolean followLocked(Packet packet, TupleKey key, int stateBefore, CtRequest request, long nowNs,
+                                 TrackingScratch own) {
+        MemorySegment chunk = table.entries.chunk(key.slot);
+        long base = EntryTable.base(key.slot);
+        int state;
+        boolean tell = false;
+        if (key.related) {
+            state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
+        } else {
+            Verdict verdict = own.protocols.update(packet, chunk, base, key.reply, windowChecked);
+            if (verdict == Verdict.REOPEN) {
+                table.removeLocked(key.slot, key.word, RemovalReason.REPLACED, nowNs);
                 return false;
             }
+            state = stateAfter(verdict, stateBefore, key.reply);
+            tell = key.reply && verdict == Verdict.ESTABLISHED && mustTellOfReply(packet, chunk, base);
+            if (own.protocols.timeout() != null) {
+                table.renew(key.slot, chunk, base, own.protocols.timeout(), nowNs);
+            }
+        }
+        long id = ConnectionTable.id(key.slot, key.word);
+        PacketMetadata.writeWithTuple(packet, state, request, chunk, base, id);
+        EntryTable.unlock(chunk, base, key.word);
+        if (tell) {
+            tellOfReply(packet, id, nowNs);
         }
         return true;
     }
 
-    private TrackVerdict update(Packet packet, PacketTuple tuple, int slot, boolean reply) {
-        return switch (tuple.protocol()) {
-            case IpProtocols.TCP -> TcpProtocol.update(entries, slot, packet, reply ? 1 : 0, checkWindows);
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> SimpleProtocol.update(entries, slot, true, reply);
-            default -> SimpleProtocol.update(entries, slot, false, reply);
+    private static int stateAfter(Verdict verdict, int stateBefore, boolean reply) {
+        return switch (verdict) {
+            case NEW, REOPEN -> stateBefore | CtState.NEW;
+            case ESTABLISHED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
+            case INVALID -> CtState.INV;
         };
     }
 
-    private void refresh(int slot, long nowNs) {
-        long before = entries.deadlineNs(slot);
-        long deadline = nowNs + entries.timeoutClass(slot).timeoutNs();
-        if (deadline != before) {
-            entries.setDeadlineNs(slot, deadline);
-            if (deadline - before < 0) {
-                toInbox(slot); // Sooner than the sweeper would come by.
-            }
+    /** Notes the first reply; true if this thread is the one to tell the listener. */
+    private boolean mustTellOfReply(Packet packet, MemorySegment chunk, long base) {
+        int flags = EntryLayout.flags(chunk, base);
+        if ((flags & FLAG_REPLY_REPORTED) != 0) {
+            return false;
+        }
+        if ((flags & FLAG_REPLY_SEEN) == 0) {
+            chunk.set(INT, base + EntryLayout.REPLY_IN_PORT, packet.inPort());
+            flags |= FLAG_REPLY_SEEN;
+        }
+        boolean tell = table.listener != null && (flags & FLAG_REPLY_REPORTING) == 0;
+        EntryLayout.setFlags(chunk, base, tell ? flags | FLAG_REPLY_REPORTING : flags);
+        return tell;
+    }
+
+    private void tellOfReply(Packet packet, long id, long nowNs) {
+        ConnectionListener told = table.listener;
+        boolean done = told != null && told.onReply(id, packet.inPort(), nowNs);
+        if (table.lock(id)) {
+            int slot = ConnectionTable.slot(id);
+            MemorySegment chunk = table.entries.chunk(slot);
+            long base = EntryTable.base(slot);
+            int flags = EntryLayout.flags(chunk, base) & ~FLAG_REPLY_REPORTING;
+            EntryLayout.setFlags(chunk, base, done ? flags | FLAG_REPLY_REPORTED : flags);
+            EntryTable.unlock(chunk, base, ConnectionTable.aliveWord(id));
         }
     }
 
-    private void established(Packet packet, int slot, boolean reply, CtRequest request, long nowNs) {
-        writeMetadata(packet, slot, request, CtState.EST | (reply ? CtState.RPL : 0));
-        if (!reply || entries.has(slot, Entries.REPLY_REPORTED)) {
-            entries.unlock(slot);
-            return;
-        }
-        if (!entries.has(slot, Entries.REPLY_SEEN)) {
-            entries.raise(slot, Entries.REPLY_SEEN);
-            entries.setReplyInPort(slot, packet.inPort());
-        }
-        long id = entries.idOf(slot);
-        entries.unlock(slot);
-        ConnectionListener told = listener;
-        if (told != null && told.onReply(id, packet.inPort(), nowNs)) {
-            entries.lock(slot);
-            if (entries.idOf(slot) == id) {
-                entries.raise(slot, Entries.REPLY_REPORTED);
-            }
-            entries.unlock(slot);
-        }
-    }
-
-    /** A packet of no connection that we have. */
-    private void unknown(Packet packet, PacketTuple tuple, int hash, CtRequest request, long nowNs) {
-        if (tuple.related) {
-            markInvalid(packet, request, InvalidReason.NO_CONNECTION);
-            return;
-        }
-        if (!isBeginning(packet, tuple)) {
-            markInvalid(packet, request, InvalidReason.NOT_A_BEGINNING);
-            return;
+    /**
+     * A packet of no known connection.
+     *
+     * @return false if somebody else has put its connection into the table meanwhile: look again
+     */
+    private boolean begin(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+        if (key.related || !ProtocolTracking.canBegin(packet)) {
+            PacketMetadata.writeUnknown(packet, CtState.INV, request.zone(), key);
+            return true;
         }
         if (!request.commit()) {
-            writeMetadataOfStranger(packet, tuple, request);
-            return;
+            PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+            return true;
         }
-        if (connections.get() >= maxConnections) {
-            markInvalid(packet, request, InvalidReason.FULL);
-            return;
-        }
-        int slot = entries.take();
-        if (slot < 0) {
-            markInvalid(packet, request, InvalidReason.FULL);
-            return;
-        }
-        create(packet, tuple, hash, slot, request, nowNs);
-    }
-
-    private static boolean isBeginning(Packet packet, PacketTuple tuple) {
-        return switch (tuple.protocol()) {
-            case IpProtocols.TCP -> TcpProtocol.isBeginning(packet);
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> tuple.isIcmpRequest();
-            default -> true;
+        Insertion insertion = table.insert(key, packet, own.protocols, nowNs);
+        return switch (insertion) {
+            case DONE -> {
+                long id = ConnectionTable.id(key.slot, key.word);
+                MemorySegment chunk = table.entries.chunk(key.slot);
+                long base = EntryTable.base(key.slot);
+                PacketMetadata.writeWithTuple(packet, CtState.NEW, request, chunk, base, id);
+                EntryTable.unlock(chunk, base, key.word);
+                ConnectionListener told = table.listener;
+                if (told != null) {
+                    told.onCommitted(id, packet.inPort(), nowNs);
+                }
+                yield true;
+            }
+            case TABLE_FULL -> {
+                refusals.increment();
+                PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+                yield true;
+            }
+            case PRESENT -> {
+                removeIfExpired(key, nowNs);
+                yield false;
+            }
         };
     }
 
-    private void create(Packet packet, PacketTuple tuple, int hash, int slot, CtRequest request, long nowNs) {
-        entries.lock(slot);
-        entries.setTuple(slot, tuple, hash);
-        entries.setMark(slot, 0);
-        entries.setLabel(slot, 0, 0);
-        entries.setOriginalInPort(slot, packet.inPort());
-        entries.setHolds(slot, 1);
-        switch (tuple.protocol()) {
-            case IpProtocols.TCP -> TcpProtocol.begin(entries, slot, packet);
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> SimpleProtocol.begin(entries, slot, true);
-            default -> SimpleProtocol.begin(entries, slot, false);
-        }
-        entries.setDeadlineNs(slot, nowNs + entries.timeoutClass(slot).timeoutNs());
-        entries.raise(slot, Entries.LIVE);
-        if (index.insert(slot, tuple, hash) != HashIndex.NONE) {
-            // Another thread committed the same connection a moment ago: the packet is one of that.
-            entries.lower(slot, Entries.LIVE);
-            entries.unlock(slot);
-            entries.give(slot);
-            track(packet, tuple, request, nowNs);
+    /** What the sweep has not come to yet must not stand in the way. */
+    private void removeIfExpired(TupleKey key, long nowNs) {
+        MemorySegment chunk = table.entries.chunk(key.slot);
+        long base = EntryTable.base(key.slot);
+        if (!EntryTable.lock(chunk, base, key.word)) {
             return;
         }
-        connections.incrementAndGet();
-        writeMetadata(packet, slot, request, CtState.NEW);
-        toInbox(slot);
-        long id = entries.idOf(slot);
-        entries.unlock(slot);
-        ConnectionListener told = listener;
-        if (told != null) {
-            told.onCommitted(id, packet.inPort(), nowNs);
+        if (chunk.get(LONG, base + DEADLINE) - nowNs <= 0) {
+            table.removeLocked(key.slot, key.word, RemovalReason.EXPIRED, nowNs);
+        } else {
+            EntryTable.unlock(chunk, base, key.word);
         }
     }
-
-    private void markInvalid(Packet packet, CtRequest request, InvalidReason reason) {
-        invalid.getAndIncrement(reason.ordinal());
-        packet.setConntrack(CtState.TRK | CtState.INV, request.zone(), 0, 0, 0);
-        packet.ctOriginal().clear();
-    }
-
-    private static void writeMetadataOfStranger(Packet packet, PacketTuple tuple, CtRequest request) {
-        packet.setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
-        writeOriginal(packet, tuple.sourceHigh, tuple.sourceLow, tuple.destinationHigh, tuple.destinationLow, tuple.l4);
-    }
-
-    /** Writes what was found, after the request's mark and label have been merged into the connection. */
-    private void writeMetadata(Packet packet, int slot, CtRequest request, int state) {
-        if (request.markMask() != 0) {
-            entries.setMark(slot, (entries.mark(slot) & ~request.markMask()) | (request.mark() & request.markMask()));
-        }
-        if ((request.labelMaskHigh() | request.labelMaskLow()) != 0) {
-            entries.setLabel(slot,
-                    (entries.labelHigh(slot) & ~request.labelMaskHigh()) | (request.labelHigh() & request.labelMaskHigh()),
-                    (entries.labelLow(slot) & ~request.labelMaskLow()) | (request.labelLow() & request.labelMaskLow()));
-        }
-        packet.setConntrack(CtState.TRK | state, request.zone(), entries.mark(slot), entries.labelHigh(slot),
-                entries.labelLow(slot));
-        writeOriginal(packet, entries.sourceHigh(slot), entries.sourceLow(slot), entries.destinationHigh(slot),
-                entries.destinationLow(slot), entries.l4(slot));
-    }
-
-    private static void writeOriginal(Packet packet, long sourceHigh, long sourceLow, long destinationHigh, long destinationLow,
-                                      long l4) {
-        Packet.OriginalTuple original = packet.ctOriginal();
-        int protocol = PacketTuple.protocolOf(l4);
-        boolean icmp = protocol == IpProtocols.ICMP || protocol == IpProtocols.ICMPV6;
-        original.sourceHigh = sourceHigh;
-        original.sourceLow = sourceLow;
-        original.destinationHigh = destinationHigh;
-        original.destinationLow = destinationLow;
-        original.protocol = protocol;
-        original.ipv6 = PacketTuple.isIpv6(l4);
-        original.sourcePort = (int) (l4 >>> 48); // For ICMP the type, as ct_tp_src has it,
-        original.destinationPort = icmp ? 0 : (int) (l4 >>> 32) & 0xffff; // and the code, which is 0 in queries.
-    }
-
-    // ---- removal ----
-
-    /** Ends a connection whose entry is locked; unlocks it. */
-    private void remove(int slot, ConnectionListener.RemovalReason reason, long nowNs) {
-        entries.lower(slot, Entries.LIVE);
-        long id = entries.idOf(slot);
-        int hash = entries.hash(slot);
-        index.remove(slot, hash);
-        connections.decrementAndGet();
-        entries.setHolds(slot, 2); // The sweeper's, and the listener's for the time of the call at least.
-        toInbox(slot);
-        entries.unlock(slot);
-        ConnectionListener told = listener;
-        if (told == null || !told.onRemoved(id, reason, nowNs)) {
-            drop(slot);
-        }
-    }
-
-    private void drop(int slot) {
-        if (entries.dropHold(slot)) {
-            entries.give(slot);
-        }
-    }
-
-    @Override
-    public void release(long connectionId) {
-        drop((int) connectionId);
-    }
-
-    /** Has the sweeper look at the entry; it is locked. */
-    private void toInbox(int slot) {
-        if (entries.has(slot, Entries.IN_INBOX)) {
-            return;
-        }
-        entries.raise(slot, Entries.IN_INBOX);
-        for (;;) {
-            long head = inbox.get();
-            entries.setInboxNext(slot, (int) head);
-            if (inbox.compareAndSet(head, slot + 1L)) {
-                return;
-            }
-        }
-    }
-
-    // ---- sweep ----
 
     @Override
     public long sweep(long nowNs) {
-        sweeping.lock();
-        try {
-            emptyInbox(nowNs);
-            if (wheel.isMoreThanATurnBehind(nowNs)) {
-                wheel.jumpBehind(nowNs);
-            }
-            while (wheel.advance(nowNs)) {
-                for (int slot = wheel.poll(); slot >= 0; slot = wheel.poll()) {
-                    look(slot, nowNs);
+        int idleTicks = LONGEST_WAIT_TICKS;
+        for (ExpiryWheel wheel : table.wheels()) {
+            wheel.advance(nowNs);
+            for (int count = wheel.poll(due); count > 0; count = wheel.poll(due)) {
+                for (int i = 0; i < count; i++) {
+                    table.attend(due[i], nowNs);
                 }
             }
-            emptyInbox(nowNs); // What this sweep removed gives its slots back at once.
-            return ExpiryWheel.TICK_NS;
-        } finally {
-            sweeping.unlock();
+            idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
         }
-    }
-
-    private void emptyInbox(long nowNs) {
-        for (int next = (int) inbox.getAndSet(0); next != 0;) {
-            int slot = next - 1;
-            entries.lock(slot);
-            next = entries.inboxNext(slot);
-            entries.lower(slot, Entries.IN_INBOX);
-            boolean live = entries.has(slot, Entries.LIVE);
-            long deadline = entries.deadlineNs(slot);
-            entries.unlock(slot);
-            if (live) {
-                wheel.schedule(slot, lookAt(deadline, nowNs));
-            } else {
-                wheel.unlink(slot);
-                drop(slot);
-            }
-        }
-    }
-
-    /** A listener wants to be asked before the deadline. */
-    private long lookAt(long deadlineNs, long nowNs) {
-        return listener != null && deadlineNs - nowNs > ASK_LEAD_NS ? deadlineNs - ASK_LEAD_NS : deadlineNs;
-    }
-
-    /** The time has come to look at a connection: expire it, ask about it, or put it further on. */
-    private void look(int slot, long nowNs) {
-        entries.lock(slot);
-        if (!entries.has(slot, Entries.LIVE)) {
-            entries.unlock(slot); // Removed meanwhile, and in the inbox.
-            return;
-        }
-        long deadline = entries.deadlineNs(slot);
-        if (deadline - nowNs <= 0) {
-            remove(slot, ConnectionListener.RemovalReason.EXPIRED, nowNs);
-            return;
-        }
-        boolean ask = listener != null && deadline - nowNs <= ASK_LEAD_NS
-                && !(entries.has(slot, Entries.ASKED) && entries.askedDeadlineNs(slot) == deadline);
-        if (ask) {
-            entries.raise(slot, Entries.ASKED);
-            entries.setAskedDeadlineNs(slot, deadline);
-        }
-        long id = entries.idOf(slot);
-        entries.unlock(slot);
-        wheel.schedule(slot, ask ? deadline : lookAt(deadline, nowNs));
-        ConnectionListener told = listener;
-        if (ask && told != null) {
-            told.onExpiring(id, deadline, nowNs);
-        }
+        return Math.max(1, idleTicks) * TICK_NS;
     }
 
     @Override
     public int flush(Integer zoneOrNull, long nowNs) {
-        int flushed = 0;
-        for (int slot = 0; slot < entries.usedSlots(); slot++) {
-            entries.lock(slot);
-            if (entries.has(slot, Entries.LIVE) && (zoneOrNull == null || entries.zone(slot) == zoneOrNull)) {
-                remove(slot, ConnectionListener.RemovalReason.FLUSHED, nowNs);
-                flushed++;
-            } else {
-                entries.unlock(slot);
+        int removed = 0;
+        int end = table.entries.end();
+        for (int slot = 0; slot < end; slot++) {
+            MemorySegment chunk = table.entries.chunk(slot);
+            if (chunk == null) {
+                continue;
+            }
+            long base = EntryTable.base(slot);
+            long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
+            if (life(word) == ALIVE
+                    && (zoneOrNull == null || EntryLayout.zone(chunk.get(INT, base + EntryLayout.KIND)) == zoneOrNull)
+                    && EntryTable.lock(chunk, base, word)) {
+                table.removeLocked(slot, word, RemovalReason.FLUSHED, nowNs);
+                removed++;
             }
         }
-        return flushed;
+        return removed;
     }
 
     @Override
     public int connectionCount() {
-        return connections.get();
+        return table.count.get();
     }
-
-    // ---- looking and helping ----
 
     @Override
     public boolean read(long connectionId, ConnectionSnapshot into, long nowNs) {
-        int slot = (int) connectionId;
-        if (slot < 0 || slot >= entries.usedSlots()) {
+        int slot = ConnectionTable.slot(connectionId);
+        if (connectionId == NO_CONNECTION || !table.entries.contains(slot)) {
             return false;
         }
-        entries.lock(slot);
-        boolean there = entries.idOf(slot) == connectionId;
-        if (there) {
-            fill(slot, into, nowNs);
+        MemorySegment chunk = table.entries.chunk(slot);
+        long base = EntryTable.base(slot);
+        while (true) {
+            long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
+            if (EntryLayout.generation(word) != EntryLayout.generation(connectionId) || life(word) == FREE) {
+                return false;
+            }
+            if (EntryTable.lock(chunk, base, word)) {
+                SnapshotReader.copy(chunk, base, connectionId, into, nowNs);
+                EntryTable.unlock(chunk, base, word);
+                return true;
+            }
         }
-        entries.unlock(slot);
-        return there;
-    }
-
-    private void fill(int slot, ConnectionSnapshot into, long nowNs) {
-        long l4 = entries.l4(slot);
-        into.connectionId = entries.idOf(slot);
-        into.zone = entries.zone(slot);
-        into.ipv6 = PacketTuple.isIpv6(l4);
-        into.protocol = PacketTuple.protocolOf(l4);
-        fill(into.original, entries.sourceHigh(slot), entries.sourceLow(slot), entries.destinationHigh(slot),
-                entries.destinationLow(slot), l4);
-        fill(into.reply, entries.destinationHigh(slot), entries.destinationLow(slot), entries.sourceHigh(slot),
-                entries.sourceLow(slot), PacketTuple.reverse(l4));
-        into.mark = entries.mark(slot);
-        into.labelHigh = entries.labelHigh(slot);
-        into.labelLow = entries.labelLow(slot);
-        into.timeLeftNs = entries.deadlineNs(slot) - nowNs;
-        boolean tcp = into.protocol == IpProtocols.TCP;
-        into.originalTcpState = tcp ? TcpState.values()[entries.tcpState(slot, 0)] : null;
-        into.replyTcpState = tcp ? TcpState.values()[entries.tcpState(slot, 1)] : null;
-        into.originalWindowScale = tcp ? TcpProtocol.offeredScale(entries.windowScale(slot, 0)) : -1;
-        into.replyWindowScale = tcp ? TcpProtocol.offeredScale(entries.windowScale(slot, 1)) : -1;
-        into.replySeen = entries.has(slot, Entries.REPLY_SEEN);
-        into.originalInPort = entries.originalInPort(slot);
-        into.replyInPort = entries.replyInPort(slot);
-    }
-
-    private static void fill(ConnectionSnapshot.Tuple tuple, long sourceHigh, long sourceLow, long destinationHigh,
-                             long destinationLow, long l4) {
-        tuple.sourceHigh = sourceHigh;
-        tuple.sourceLow = sourceLow;
-        tuple.destinationHigh = destinationHigh;
-        tuple.destinationLow = destinationLow;
-        tuple.sourcePort = (int) (l4 >>> 48);
-        tuple.destinationPort = (int) (l4 >>> 32) & 0xffff;
-        tuple.icmpId = PacketTuple.icmpIdOf(l4);
-        tuple.icmpType = tuple.sourcePort;
-        tuple.icmpCode = 0;
     }
 
     @Override
     public long scan(long cursor, int limit, ConnectionVisitor visitor, long nowNs) {
-        ConnectionSnapshot snapshot = new ConnectionSnapshot();
-        int end = (int) Math.min(entries.usedSlots(), cursor + limit);
-        for (int slot = (int) cursor; slot < end; slot++) {
-            entries.lock(slot);
-            boolean live = entries.has(slot, Entries.LIVE);
-            if (live) {
-                fill(slot, snapshot, nowNs);
+        int end = table.entries.end();
+        int last = (int) Math.min(end, cursor + Math.max(1, limit));
+        ConnectionSnapshot snapshot = scratch.get().snapshot;
+        for (int slot = (int) cursor; slot < last; slot++) {
+            MemorySegment chunk = table.entries.chunk(slot);
+            if (chunk == null) {
+                continue;
             }
-            entries.unlock(slot);
-            if (live) {
+            long base = EntryTable.base(slot);
+            long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
+            if (life(word) != ALIVE || !EntryTable.lock(chunk, base, word)) {
+                continue;
+            }
+            SnapshotReader.copy(chunk, base, ConnectionTable.id(slot, word), snapshot, nowNs);
+            EntryTable.unlock(chunk, base, word);
+            if (snapshot.timeLeftNs > 0) {
                 visitor.visit(snapshot);
             }
         }
-        return end >= entries.usedSlots() ? -1 : end;
+        return last >= end ? -1 : last;
     }
 
     @Override
     public void setListener(ConnectionListener listenerOrNull) {
-        listener = listenerOrNull;
-        if (listenerOrNull != null) {
-            forgetWhatWasReported();
-        }
+        table.listener = listenerOrNull;
     }
 
-    /** A new listener has heard of no reply yet, and wants to be asked before each deadline. */
-    private void forgetWhatWasReported() {
-        for (int slot = 0; slot < entries.usedSlots(); slot++) {
-            entries.lock(slot);
-            if (entries.has(slot, Entries.LIVE)) {
-                entries.lower(slot, Entries.REPLY_REPORTED | Entries.ASKED);
-                toInbox(slot);
-            }
-            entries.unlock(slot);
-        }
+    @Override
+    public void release(long connectionId) {
+        table.release(connectionId);
     }
 
     @Override
     public void extend(long connectionId, long lastUsedNs) {
-        int slot = (int) connectionId;
-        entries.lock(slot);
-        if (entries.idOf(slot) == connectionId && entries.has(slot, Entries.LIVE)) {
-            long deadline = lastUsedNs + entries.timeoutClass(slot).timeoutNs();
-            if (deadline - entries.deadlineNs(slot) > 0) {
-                entries.setDeadlineNs(slot, deadline);
-            }
-        }
-        entries.unlock(slot);
+        table.extend(connectionId, lastUsedNs);
     }
 
     @Override
     public void carriedElsewhere(long connectionId) {
-        int slot = (int) connectionId;
-        entries.lock(slot);
-        if (entries.idOf(slot) == connectionId && entries.has(slot, Entries.LIVE)) {
-            entries.raise(slot, Entries.LENIENT_BOTH);
+        if (table.lock(connectionId)) {
+            int slot = ConnectionTable.slot(connectionId);
+            MemorySegment chunk = table.entries.chunk(slot);
+            long base = EntryTable.base(slot);
+            EntryLayout.setFlags(chunk, base, EntryLayout.flags(chunk, base) | FLAGS_LENIENT);
+            EntryTable.unlock(chunk, base, ConnectionTable.aliveWord(connectionId));
         }
-        entries.unlock(slot);
     }
 }

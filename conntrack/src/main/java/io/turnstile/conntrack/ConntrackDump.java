@@ -1,106 +1,133 @@
 package io.turnstile.conntrack;
 
+import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
+import io.turnstile.packet.AddressText;
 import io.turnstile.packet.IpProtocols;
 import java.util.concurrent.TimeUnit;
 
-/** Connections as {@code ovs-appctl dpctl/dump-conntrack} prints them. Threads: stateless. */
+/** Lines of {@code ovs-appctl dpctl/dump-conntrack}, character by character as the peer's (ovs-vswitchd(8)). */
 public final class ConntrackDump {
+    /** Flag names of a TCP side, by bit. */
+    private static final String[] TCP_FLAGS =
+        {"WINDOW_SCALE", "SACK_PERM", "CLOSE_INIT", "BE_LIBERAL", "DATA_UNACKNOWLEDGED", "MAXACK_SET"};
     private static final int DCCP = 33;
 
     private ConntrackDump() {
     }
 
     /**
-     * One line.
+     * One connection, without line end.
      *
-     * @param more       {@code -m}: id, status, and each side's TCP state
-     * @param statistics {@code -s}: time left
+     * @param more       {@code -m}: id, status and both sides' TCP states
+     * @param statistics {@code -s}: seconds until the deadline
      */
     public static String line(ConnectionSnapshot connection, boolean more, boolean statistics) {
-        StringBuilder line = new StringBuilder(protocol(connection.protocol))
-                .append(",orig=(").append(tuple(connection, connection.original))
-                .append("),reply=(").append(tuple(connection, connection.reply)).append(')');
+        StringBuilder out = new StringBuilder(160);
+        appendProtocol(out, connection.protocol);
+        out.append(",orig=(");
+        appendTuple(out, connection, connection.original);
+        out.append("),reply=(");
+        appendTuple(out, connection, connection.reply);
+        out.append(')');
         if (more) {
-            line.append(",id=0");
+            out.append(",id=0");
         }
         if (connection.zone != 0) {
-            line.append(",zone=").append(connection.zone);
+            out.append(",zone=").append(connection.zone);
         }
         if (more) {
-            line.append(",status=0");
+            out.append(",status=0");
         }
         if (statistics) {
-            line.append(",timeout=").append(Math.max(0, TimeUnit.NANOSECONDS.toSeconds(connection.timeLeftNs)));
+            out.append(",timeout=").append(Math.max(0, TimeUnit.NANOSECONDS.toSeconds(connection.timeLeftNs)));
         }
         if (connection.mark != 0) {
-            line.append(",mark=").append(Integer.toUnsignedString(connection.mark));
+            out.append(",mark=").append(Integer.toUnsignedString(connection.mark));
         }
-        if (connection.labelHigh != 0 || connection.labelLow != 0) {
-            line.append(",labels=0x").append(connection.labelHigh == 0 ? Long.toHexString(connection.labelLow)
-                    : "%x%016x".formatted(connection.labelHigh, connection.labelLow));
+        appendLabels(out, connection);
+        if (connection.protocol == IpProtocols.TCP) {
+            out.append(",protoinfo=(");
+            appendTcp(out, connection, more);
+            out.append(')');
         }
-        if (connection.originalTcpState != null) {
-            line.append(",protoinfo=(").append(tcpStates(connection, more)).append(')');
-        }
-        return line.toString();
+        return out.toString();
     }
 
-    /** The peer shows the further of the two states; both where more is asked. */
-    private static String tcpStates(ConnectionSnapshot connection, boolean more) {
+    private static void appendProtocol(StringBuilder out, int protocol) {
+        switch (protocol) {
+            case IpProtocols.ICMP -> out.append("icmp");
+            case IpProtocols.ICMPV6 -> out.append("icmpv6");
+            case IpProtocols.TCP -> out.append("tcp");
+            case IpProtocols.UDP -> out.append("udp");
+            case IpProtocols.SCTP -> out.append("sctp");
+            case IpProtocols.UDP_LITE -> out.append("udplite");
+            case DCCP -> out.append("dccp");
+            case IpProtocols.IGMP -> out.append("igmp");
+            default -> out.append(protocol);
+        }
+    }
+
+    private static void appendTuple(StringBuilder out, ConnectionSnapshot connection, Tuple tuple) {
+        out.append("src=").append(address(connection, tuple.sourceHigh, tuple.sourceLow));
+        out.append(",dst=").append(address(connection, tuple.destinationHigh, tuple.destinationLow));
+        if (connection.protocol == IpProtocols.ICMP || connection.protocol == IpProtocols.ICMPV6) {
+            out.append(",id=").append(tuple.icmpId).append(",type=").append(tuple.icmpType);
+            out.append(",code=").append(tuple.icmpCode);
+        } else {
+            out.append(",sport=").append(tuple.sourcePort).append(",dport=").append(tuple.destinationPort);
+        }
+    }
+
+    private static String address(ConnectionSnapshot connection, long high, long low) {
+        return connection.ipv6 ? AddressText.ipv6(high, low) : AddressText.ipv4(low);
+    }
+
+    private static void appendLabels(StringBuilder out, ConnectionSnapshot connection) {
+        if (connection.labelHigh != 0) {
+            out.append(",labels=0x").append(Long.toHexString(connection.labelHigh));
+            String low = Long.toHexString(connection.labelLow);
+            out.append("0".repeat(16 - low.length())).append(low);
+        } else if (connection.labelLow != 0) {
+            out.append(",labels=0x").append(Long.toHexString(connection.labelLow));
+        }
+    }
+
+    private static void appendTcp(StringBuilder out, ConnectionSnapshot connection, boolean more) {
         TcpState original = connection.originalTcpState;
         TcpState reply = connection.replyTcpState;
-        return more ? "state_orig=" + original + ",state_reply=" + reply + windowScales(connection)
-                : "state=" + asOneState(original.compareTo(reply) >= 0 ? original : reply);
+        if (!more) {
+            out.append("state=").append(shown(original.compareTo(reply) >= 0 ? original : reply));
+            return;
+        }
+        out.append("state_orig=").append(original).append(",state_reply=").append(reply);
+        if (connection.originalTcpScale != 0 || connection.replyTcpScale != 0) {
+            out.append(",wscale_orig=").append(connection.originalTcpScale);
+            out.append(",wscale_reply=").append(connection.replyTcpScale);
+        }
+        appendFlags(out.append(",flags_orig="), connection.originalTcpFlags);
+        appendFlags(out.append(",flags_reply="), connection.replyTcpFlags);
     }
 
-    private static String windowScales(ConnectionSnapshot connection) {
-        int original = connection.originalWindowScale;
-        int reply = connection.replyWindowScale;
-        String scales = original > 0 || reply > 0
-                ? ",wscale_orig=%d,wscale_reply=%d".formatted(Math.max(original, 0), Math.max(reply, 0)) : "";
-        return scales + ",flags_orig=" + (original < 0 ? "0" : "WINDOW_SCALE") + ",flags_reply="
-                + (reply < 0 ? "0" : "WINDOW_SCALE");
-    }
-
-    /** Two of our states have another name where a connection has only one state, as in the kernel. */
-    private static TcpState asOneState(TcpState state) {
-        return switch (state) {
+    /** One word for two sides: the further one, by the names that the kernel's tracker would use. */
+    private static TcpState shown(TcpState further) {
+        return switch (further) {
             case FIN_WAIT_2 -> TcpState.TIME_WAIT;
             case SYN_RECV -> TcpState.ESTABLISHED;
-            case CLOSED, LISTEN, SYN_SENT, ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK, TIME_WAIT -> state;
+            case CLOSED, LISTEN, SYN_SENT, ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK, TIME_WAIT -> further;
         };
     }
 
-    private static String protocol(int protocol) {
-        return switch (protocol) {
-            case IpProtocols.ICMP -> "icmp";
-            case IpProtocols.TCP -> "tcp";
-            case IpProtocols.UDP -> "udp";
-            case IpProtocols.ICMPV6 -> "icmpv6";
-            case IpProtocols.SCTP -> "sctp";
-            case IpProtocols.UDP_LITE -> "udplite";
-            case IpProtocols.IGMP -> "igmp";
-            case DCCP -> "dccp";
-            default -> Integer.toString(protocol);
-        };
-    }
-
-    private static String tuple(ConnectionSnapshot connection, ConnectionSnapshot.Tuple tuple) {
-        String addresses = "src=%s,dst=%s".formatted(address(connection.ipv6, tuple.sourceHigh, tuple.sourceLow),
-                address(connection.ipv6, tuple.destinationHigh, tuple.destinationLow));
-        return switch (connection.protocol) {
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 ->
-                    "%s,id=%d,type=%d,code=%d".formatted(addresses, tuple.icmpId, tuple.icmpType, tuple.icmpCode);
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, DCCP ->
-                    "%s,sport=%d,dport=%d".formatted(addresses, tuple.sourcePort, tuple.destinationPort);
-            default -> addresses;
-        };
-    }
-
-    private static String address(boolean ipv6, long high, long low) {
-        if (!ipv6) {
-            return "%d.%d.%d.%d".formatted(low >>> 24 & 0xff, low >>> 16 & 0xff, low >>> 8 & 0xff, low & 0xff);
+    private static void appendFlags(StringBuilder out, int flags) {
+        if (flags == 0) {
+            out.append('0');
+            return;
         }
-        return Ipv6Text.of(high, low);
+        String separator = "";
+        for (int bit = 0; bit < TCP_FLAGS.length; bit++) {
+            if ((flags & 1 << bit) != 0) {
+                out.append(separator).append(TCP_FLAGS[bit]);
+                separator = "|";
+            }
+        }
     }
 }

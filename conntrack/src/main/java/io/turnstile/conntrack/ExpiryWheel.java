@@ -1,91 +1,167 @@
 package io.turnstile.conntrack;
 
-import java.util.Arrays;
+import static io.turnstile.conntrack.EntryLayout.INT;
+import static io.turnstile.conntrack.EntryLayout.NEXT;
+import static io.turnstile.conntrack.EntryLayout.PREVIOUS;
+import static io.turnstile.conntrack.EntryLayout.SHORT;
+import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
+
+import java.lang.foreign.MemorySegment;
 
 /**
- * Connections by the tick at which somebody must look at them. Packets only write deadlines; the sweeper comes by at the old one, sees
- * the new one and puts the connection further on. So the cost of a sweep follows what is due, not what is there.
+ * One shard of the timer wheel: which slots want attention when. Three levels of 64 buckets; a bucket of the first level is
+ * 2^30 ns (1.07 s) wide, one of the next level as wide as the whole level below, so that the wheel reaches 78 hours ahead.
+ * Lists are linked through the entries themselves.
  *
- * <p>Threads: the sweeper's own.
+ * <p>A packet that lets its connection live longer does not come here: the slot turns up at its old time and is queued anew
+ * ({@link #schedule} is idempotent). Only what must be seen <em>earlier</em> is moved.
+ *
+ * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
 final class ExpiryWheel {
-    /** 2^28 ns: about a quarter of a second. */
-    private static final int TICK_SHIFT = 28;
-    static final long TICK_NS = 1L << TICK_SHIFT;
-    private static final int SLOTS = 8192;
-    /** What lies further off than one turn is looked at once a turn. */
-    private static final long FURTHEST_TICKS = SLOTS - 1;
+    static final int TICK_SHIFT = 30;
+    private static final int LEVEL_SHIFT = 6;
+    private static final int LEVEL_LENGTH = 1 << LEVEL_SHIFT;
+    private static final int LEVELS = 3;
+    private static final int BUCKETS = LEVELS * LEVEL_LENGTH;
+    /** The last list: due at the next sweep whatever its time. */
+    private static final int DUE = BUCKETS;
 
-    private final Entries entries;
-    private final int[] heads = new int[SLOTS];
+    private final EntryTable entries;
+    private final long originNs;
+    /** First slot + 1 of each list. */
+    private final int[] heads = new int[BUCKETS + 1];
+    /** The tick that {@link #advance} has reached. */
     private long tick;
 
-    ExpiryWheel(Entries entries, long nowNs) {
+    ExpiryWheel(EntryTable entries, long originNs) {
         this.entries = entries;
-        this.tick = nowNs >> TICK_SHIFT;
-        Arrays.fill(heads, 0);
+        this.originNs = originNs;
     }
 
-    /** Looks at the connection again at that time, or at the next turn of the wheel, or at the next tick if it is past. */
-    void schedule(int slot, long atNs) {
+    /** Queues the slot for {@code attentionNs}; one that is queued already is moved. */
+    synchronized void schedule(int slot, long attentionNs) {
         unlink(slot);
-        // Rounded up: at its tick the time has really come. Differences, because the clock may wrap.
-        long ahead = ((atNs - (tick << TICK_SHIFT)) + TICK_NS - 1) >> TICK_SHIFT;
-        int wheelSlot = (int) (tick + Math.clamp(ahead, 1, FURTHEST_TICKS)) & (SLOTS - 1);
-        int head = heads[wheelSlot];
-        entries.setWheelSlot(slot, wheelSlot);
-        entries.setWheelPrevious(slot, 0);
-        entries.setWheelNext(slot, head);
-        if (head != 0) {
-            entries.setWheelPrevious(head - 1, slot + 1);
-        }
-        heads[wheelSlot] = slot + 1;
+        link(slot, bucketFor(tickOf(attentionNs)));
     }
 
-    void unlink(int slot) {
-        int wheelSlot = entries.wheelSlot(slot);
-        if (wheelSlot < 0) {
+    /** Takes the slot out, if it is in. */
+    synchronized void cancel(int slot) {
+        unlink(slot);
+    }
+
+    private long tickOf(long timeNs) {
+        return timeNs - originNs >> TICK_SHIFT;
+    }
+
+    private int bucketFor(long wanted) {
+        long ahead = wanted - tick;
+        if (ahead < 0) {
+            return (int) (tick & LEVEL_LENGTH - 1);
+        }
+        for (int level = 0; level < LEVELS; level++) {
+            if (ahead < 1L << (level + 1) * LEVEL_SHIFT) {
+                return level * LEVEL_LENGTH + (int) (wanted >> level * LEVEL_SHIFT & LEVEL_LENGTH - 1);
+            }
+        }
+        // Further than the wheel reaches: seen once more at its far end.
+        return (LEVELS - 1) * LEVEL_LENGTH + (int) ((tick >> (LEVELS - 1) * LEVEL_SHIFT) - 1 & LEVEL_LENGTH - 1);
+    }
+
+    /**
+     * Moves the wheel on to {@code nowNs}; what came due waits for {@link #poll}. Slots of the running tick are due as well:
+     * who finds them too early schedules them again.
+     */
+    synchronized void advance(long nowNs) {
+        long target = tickOf(nowNs);
+        if (target - tick >= 1L << 2 * LEVEL_SHIFT) {
+            // A jump (virtual time): cheaper to look at everything once than to walk the buckets.
+            for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                makeDue(bucket);
+            }
+            tick = target;
             return;
         }
-        int next = entries.wheelNext(slot);
-        int previous = entries.wheelPrevious(slot);
+        while (tick < target) {
+            makeDue((int) (tick & LEVEL_LENGTH - 1));
+            tick++;
+            cascade();
+        }
+        makeDue((int) (tick & LEVEL_LENGTH - 1));
+    }
+
+    /** At a level's turn, the next bucket of the level above is due for sorting into the lower ones. */
+    private void cascade() {
+        for (int level = 1; level < LEVELS; level++) {
+            if ((tick & (1L << level * LEVEL_SHIFT) - 1) != 0) {
+                return;
+            }
+            makeDue(level * LEVEL_LENGTH + (int) (tick >> level * LEVEL_SHIFT & LEVEL_LENGTH - 1));
+        }
+    }
+
+    private void makeDue(int bucket) {
+        int first = heads[bucket];
+        while (first != 0) {
+            int slot = first - 1;
+            first = entries.chunk(slot).get(INT, EntryTable.base(slot) + NEXT);
+            unlink(slot);
+            link(slot, DUE);
+        }
+    }
+
+    /** Takes up to {@code into.length} due slots out; returns how many. */
+    synchronized int poll(int[] into) {
+        int count = 0;
+        while (count < into.length && heads[DUE] != 0) {
+            int slot = heads[DUE] - 1;
+            unlink(slot);
+            into[count++] = slot;
+        }
+        return count;
+    }
+
+    /** Ticks from the running one to the next that has something, at most {@code limit}. */
+    synchronized int idleTicks(int limit) {
+        for (int ahead = 0; ahead < limit; ahead++) {
+            if (heads[(int) (tick + ahead & LEVEL_LENGTH - 1)] != 0
+                    || ahead > 0 && (tick + ahead & LEVEL_LENGTH - 1) == 0) {
+                return ahead;
+            }
+        }
+        return limit;
+    }
+
+    private void link(int slot, int bucket) {
+        MemorySegment chunk = entries.chunk(slot);
+        long base = EntryTable.base(slot);
+        int next = heads[bucket];
+        chunk.set(INT, base + NEXT, next);
+        chunk.set(INT, base + PREVIOUS, 0);
+        chunk.set(SHORT, base + WHEEL_BUCKET, (short) (bucket + 1));
+        if (next != 0) {
+            entries.chunk(next - 1).set(INT, EntryTable.base(next - 1) + PREVIOUS, slot + 1);
+        }
+        heads[bucket] = slot + 1;
+    }
+
+    private void unlink(int slot) {
+        MemorySegment chunk = entries.chunk(slot);
+        long base = EntryTable.base(slot);
+        int bucket = chunk.get(SHORT, base + WHEEL_BUCKET) - 1;
+        if (bucket < 0) {
+            return;
+        }
+        int next = chunk.get(INT, base + NEXT);
+        int previous = chunk.get(INT, base + PREVIOUS);
         if (previous == 0) {
-            heads[wheelSlot] = next;
+            heads[bucket] = next;
         } else {
-            entries.setWheelNext(previous - 1, next);
+            entries.chunk(previous - 1).set(INT, EntryTable.base(previous - 1) + NEXT, next);
         }
         if (next != 0) {
-            entries.setWheelPrevious(next - 1, previous);
+            entries.chunk(next - 1).set(INT, EntryTable.base(next - 1) + PREVIOUS, previous);
         }
-        entries.setWheelSlot(slot, -1);
-    }
-
-    /** Goes on to the next tick if its time has come; false if not. */
-    boolean advance(long nowNs) {
-        if (((nowNs - (tick << TICK_SHIFT)) >> TICK_SHIFT) < 1) {
-            return false;
-        }
-        tick++;
-        return true;
-    }
-
-    /** Skips ticks without looking, when more than a turn has passed: everything is due then anyway. */
-    boolean isMoreThanATurnBehind(long nowNs) {
-        return ((nowNs - (tick << TICK_SHIFT)) >> TICK_SHIFT) > SLOTS;
-    }
-
-    void jumpBehind(long nowNs) {
-        tick = (nowNs >> TICK_SHIFT) - SLOTS;
-    }
-
-    /** Takes one connection from the present tick, -1 when there is none left. */
-    int poll() {
-        int wheelSlot = (int) tick & (SLOTS - 1);
-        int head = heads[wheelSlot];
-        if (head == 0) {
-            return -1;
-        }
-        unlink(head - 1);
-        return head - 1;
+        chunk.set(SHORT, base + WHEEL_BUCKET, (short) 0);
     }
 }

@@ -47,11 +47,14 @@ public final class Packet {
     // Metadata of the walk.
     private int inPort;
     private int recirculationId;
+    private int mark;
+    private int priority;
     private int ctState;
     private int ctZone;
     private int ctMark;
     private long ctLabelHigh;
     private long ctLabelLow;
+    private long ctConnection;
     private final OriginalTuple ctOriginal = new OriginalTuple();
 
     /** Whether the packet is a fragment, as {@code ip_frag} of ovs-fields(7) tells. */
@@ -130,6 +133,8 @@ public final class Packet {
         segmentBytes = 0;
         inPort = 0;
         recirculationId = 0;
+        mark = 0;
+        priority = 0;
         clearConntrack();
     }
 
@@ -151,6 +156,7 @@ public final class Packet {
         ctMark = 0;
         ctLabelHigh = 0;
         ctLabelLow = 0;
+        ctConnection = 0;
         ctOriginal.clear();
     }
 
@@ -171,11 +177,14 @@ public final class Packet {
         segmentBytes = other.segmentBytes;
         inPort = other.inPort;
         recirculationId = other.recirculationId;
+        mark = other.mark;
+        priority = other.priority;
         ctState = other.ctState;
         ctZone = other.ctZone;
         ctMark = other.ctMark;
         ctLabelHigh = other.ctLabelHigh;
         ctLabelLow = other.ctLabelLow;
+        ctConnection = other.ctConnection;
         ctOriginal.copyFrom(other.ctOriginal);
     }
 
@@ -399,6 +408,24 @@ public final class Packet {
         this.recirculationId = id;
     }
 
+    /** The packet mark (pkt_mark, skb_mark): rules hand it from one to the next; not part of the frame. */
+    public int mark() {
+        return mark;
+    }
+
+    public void setMark(int mark) {
+        this.mark = mark;
+    }
+
+    /** The queueing priority (skb_priority); not part of the frame. */
+    public int priority() {
+        return priority;
+    }
+
+    public void setPriority(int priority) {
+        this.priority = priority;
+    }
+
     /** Bits of {@code io.turnstile.conntrack.CtState}; 0 while untracked. */
     public int ctState() {
         return ctState;
@@ -418,6 +445,15 @@ public final class Packet {
 
     public long ctLabelLow() {
         return ctLabelLow;
+    }
+
+    /** Id of the connection that the last {@code ct()} found or made, so that the next one need not look; 0 if none. */
+    public long ctConnection() {
+        return ctConnection;
+    }
+
+    public void setCtConnection(long connectionId) {
+        this.ctConnection = connectionId;
     }
 
     public OriginalTuple ctOriginal() {

@@ -37,7 +37,8 @@ public final class FlowModCodec {
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, flags, actions(in, command, match, WireVersion.OF10));
+            deletes(command) ? outPort : Ports.NONE, flags,
+            actions(in, command, match, WireVersion.OF10));
     }
 
     /** NXT_FLOW_MOD, behind the Nicira header. */
@@ -144,18 +145,21 @@ public final class FlowModCodec {
         }
     }
 
-    /** Adding a flow resets its counters in 1.0, without a flag to say so (OpenFlow 1.0.0 §4.6); from 1.2 on it is a flag. */
+    /** What 1.0 implies and later versions ask for by a flag, or no longer do: an ADD counts anew, a MODIFY of nothing adds. */
     private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
-        Set<FlowMod.Flag> flags = flags(bits, 0b011);
-        if (command != FlowMod.Command.ADD) {
-            return flags;
+        Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
+        flags.addAll(flags(bits, 0b011));
+        switch (command) {
+            case ADD -> flags.add(FlowMod.Flag.RESET_COUNTS);
+            case MODIFY, MODIFY_STRICT -> flags.add(FlowMod.Flag.ADD_IF_NONE);
+            case DELETE, DELETE_STRICT -> {
+                // Nothing implied.
+            }
         }
-        Set<FlowMod.Flag> withReset = EnumSet.of(FlowMod.Flag.RESET_COUNTS);
-        withReset.addAll(flags);
-        return withReset;
+        return flags;
     }
 
     private static Set<FlowMod.Flag> flags13(int bits) throws OfException {

@@ -1,0 +1,62 @@
+package io.turnstile.conntrack;
+
+import io.turnstile.packet.IpProtocols;
+
+/** ICMP message types that the tracker knows (RFC 792, RFC 4443): questions with answers, and errors. */
+final class IcmpTypes {
+    static final int ECHO_REPLY = 0;
+    static final int UNREACHABLE = 3;
+    static final int SOURCE_QUENCH = 4;
+    static final int REDIRECT = 5;
+    static final int ECHO = 8;
+    static final int TIME_EXCEEDED = 11;
+    static final int PARAMETER_PROBLEM = 12;
+    static final int TIMESTAMP = 13;
+    static final int TIMESTAMP_REPLY = 14;
+    static final int INFORMATION = 15;
+    static final int INFORMATION_REPLY = 16;
+    static final int V6_UNREACHABLE = 1;
+    static final int V6_TOO_BIG = 2;
+    static final int V6_TIME_EXCEEDED = 3;
+    static final int V6_PARAMETER_PROBLEM = 4;
+    static final int V6_ECHO = 128;
+    static final int V6_ECHO_REPLY = 129;
+    /** "This type has no counterpart". */
+    static final int NONE = -1;
+
+    private IcmpTypes() {
+    }
+
+    /** The type of the answer to a question or of the question to an answer. */
+    static int counterpart(int protocol, int type) {
+        if (protocol == IpProtocols.ICMPV6) {
+            return type == V6_ECHO ? V6_ECHO_REPLY : type == V6_ECHO_REPLY ? V6_ECHO : NONE;
+        }
+        return switch (type) {
+            case ECHO -> ECHO_REPLY;
+            case ECHO_REPLY -> ECHO;
+            case TIMESTAMP -> TIMESTAMP_REPLY;
+            case TIMESTAMP_REPLY -> TIMESTAMP;
+            case INFORMATION -> INFORMATION_REPLY;
+            case INFORMATION_REPLY -> INFORMATION;
+            default -> NONE;
+        };
+    }
+
+    /** The message is a question, and may begin a connection. */
+    static boolean isQuestion(int protocol, int type) {
+        return protocol == IpProtocols.ICMPV6 ? type == V6_ECHO
+                : type == ECHO || type == TIMESTAMP || type == INFORMATION;
+    }
+
+    /** The message reports trouble with a packet that it quotes. */
+    static boolean isError(int protocol, int type) {
+        if (protocol == IpProtocols.ICMPV6) {
+            return type >= V6_UNREACHABLE && type <= V6_PARAMETER_PROBLEM;
+        }
+        return switch (type) {
+            case UNREACHABLE, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM -> true;
+            default -> false;
+        };
+    }
+}

@@ -1,0 +1,118 @@
+package io.turnstile.conntrack;
+
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.InternetChecksum;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.Packet.ChecksumState;
+
+/**
+ * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result is
+ * left in {@link Packet#checksumState}.
+ *
+ * <p>Threads: stateless.
+ */
+final class PacketCheck {
+    private static final int RIGHT = 0xffff;
+    private static final int CRC32C_REVERSED = 0x82f6_3b78;
+    private static final int[] CRC32C = crcTable();
+    private static final int SCTP_HEADER_BYTES = 12;
+    private static final int SCTP_CHUNK_HEADER_BYTES = 4;
+
+    private PacketCheck() {
+    }
+
+    /** IPv4 header checksum (RFC 791); IPv6 has none. */
+    static boolean networkIsGood(Packet packet) {
+        int l3 = packet.l3Offset();
+        return packet.etherType() != EtherTypes.IPV4
+                || InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + (packet.u8(l3) & 0xf) * 4)) == RIGHT;
+    }
+
+    /** Lengths and checksum of the transport header; needs layer 4. Protocols that the tracker does not know are good. */
+    static boolean transportIsGood(Packet packet) {
+        int l4 = packet.l4Offset();
+        int sizeBytes = packet.l3EndOffset() - l4;
+        if (!lengthsAreGood(packet, l4, sizeBytes)) {
+            return false;
+        }
+        return switch (packet.checksumState()) {
+            case GOOD, PARTIAL -> true;
+            case BAD -> false;
+            case UNVERIFIED -> {
+                boolean good = sumIsGood(packet, l4, sizeBytes);
+                packet.setChecksumState(good ? ChecksumState.GOOD : ChecksumState.BAD);
+                yield good;
+            }
+        };
+    }
+
+    private static boolean lengthsAreGood(Packet packet, int l4, int sizeBytes) {
+        return switch (packet.ipProtocol()) {
+            case IpProtocols.TCP -> {
+                int headerBytes = (packet.u8(l4 + 12) >>> 4) * 4;
+                yield headerBytes >= 20 && headerBytes <= sizeBytes;
+            }
+            case IpProtocols.UDP -> {
+                int udpBytes = packet.u16(l4 + 4);
+                // A super-frame's length field is the sender's business: it is written anew for each piece.
+                yield packet.segmentBytes() > 0 || udpBytes >= 8 && udpBytes <= sizeBytes;
+            }
+            case IpProtocols.SCTP -> sctpChunksFit(packet, l4, sizeBytes);
+            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> sizeBytes >= 8;
+            default -> true;
+        };
+    }
+
+    private static boolean sumIsGood(Packet packet, int l4, int sizeBytes) {
+        int end = packet.l3EndOffset();
+        return switch (packet.ipProtocol()) {
+            case IpProtocols.UDP -> packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + 6) == 0
+                    || withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.TCP, IpProtocols.ICMPV6 -> withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.ICMP -> InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
+            case IpProtocols.SCTP -> crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + 8));
+            default -> true;
+        };
+    }
+
+    private static boolean withPseudoHeader(Packet packet, int l4, int end, int sizeBytes) {
+        long sum = InternetChecksum.pseudoHeader(packet, sizeBytes);
+        return InternetChecksum.fold(InternetChecksum.add(sum, packet, l4, end)) == RIGHT;
+    }
+
+    /** RFC 9260 §3.2: chunks, each padded to four bytes, fill the packet exactly. */
+    private static boolean sctpChunksFit(Packet packet, int l4, int sizeBytes) {
+        int at = SCTP_HEADER_BYTES;
+        while (at + SCTP_CHUNK_HEADER_BYTES <= sizeBytes) {
+            int chunkBytes = packet.u16(l4 + at + 2);
+            if (chunkBytes < SCTP_CHUNK_HEADER_BYTES) {
+                return false;
+            }
+            at += chunkBytes + 3 & ~3;
+        }
+        return at == sizeBytes;
+    }
+
+    /** CRC32c (RFC 9260 appendix A) with the checksum field taken as zero. */
+    private static int crc32c(Packet packet, int from, int to) {
+        int crc = ~0;
+        for (int offset = from; offset < to; offset++) {
+            int octet = offset >= from + 8 && offset < from + 12 ? 0 : packet.u8(offset);
+            crc = crc >>> 8 ^ CRC32C[(crc ^ octet) & 0xff];
+        }
+        return ~crc;
+    }
+
+    private static int[] crcTable() {
+        int[] table = new int[256];
+        for (int i = 0; i < table.length; i++) {
+            int value = i;
+            for (int bit = 0; bit < 8; bit++) {
+                value = (value & 1) != 0 ? value >>> 1 ^ CRC32C_REVERSED : value >>> 1;
+            }
+            table[i] = value;
+        }
+        return table;
+    }
+}

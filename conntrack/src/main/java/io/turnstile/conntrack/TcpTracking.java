@@ -1,0 +1,330 @@
+package io.turnstile.conntrack;
+
+import static io.turnstile.conntrack.EntryLayout.BYTE;
+import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_LENIENT;
+import static io.turnstile.conntrack.EntryLayout.INT;
+import static io.turnstile.conntrack.EntryLayout.PEER_LARGEST_WINDOW;
+import static io.turnstile.conntrack.EntryLayout.PEER_SEQUENCE_HIGH;
+import static io.turnstile.conntrack.EntryLayout.PEER_SEQUENCE_LOW;
+import static io.turnstile.conntrack.EntryLayout.SCALE;
+import static io.turnstile.conntrack.EntryLayout.STATE;
+
+import io.turnstile.conntrack.TcpTransitions.Kind;
+import io.turnstile.packet.Packet;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP Packet
+ * Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the highest the other side
+ * allows (high), the largest window offered before scaling, and the scale.
+ *
+ * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
+ */
+final class TcpTracking {
+    /** The side's SYN carried a scale, which the low four bits tell. */
+    static final int SCALE_KNOWN = 0x80;
+    /** The handshake was not seen: assume the largest scale. */
+    static final int SCALE_UNKNOWN = 0x40;
+    static final int SCALE_MASK = 0xf;
+    private static final int LARGEST_SCALE = 14;
+    private static final int OPTION_END = 0;
+    private static final int OPTION_NOP = 1;
+    private static final int OPTION_SCALE = 3;
+    private static final int HEADER_BYTES = 20;
+    /** How far an acknowledgement may stray: a window and some slack. */
+    private static final int STRAY_BYTES = 0xffff + 1500;
+
+    private MemorySegment chunk;
+    private long base;
+    private int direction;
+    private long sender;
+    private long receiver;
+    private int senderShift;
+    private int receiverShift;
+    private int sequence;
+    private int end;
+    private int acknowledged;
+    private int window;
+    private Timeout timeout;
+
+    /** What {@link #update} wants the deadline to be from; null leaves it alone. */
+    Timeout timeout() {
+        return timeout;
+    }
+
+    /** Whether a packet may begin a connection: any possible one but SYN|ACK, which is a half of something unseen. */
+    static boolean canBegin(Packet packet) {
+        Kind kind = TcpTransitions.kind(flags(packet));
+        return kind != Kind.IMPOSSIBLE && kind != Kind.SYN_ACK;
+    }
+
+    /** Fills in the peers of a fresh entry from its first packet. */
+    static void begin(Packet packet, MemorySegment chunk, long base) {
+        int flags = flags(packet);
+        int sequence = packet.u32(packet.l4Offset() + 4);
+        int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
+        int scale = SCALE_UNKNOWN;
+        int replyScale = SCALE_UNKNOWN;
+        if ((flags & TcpTransitions.SYN) != 0) {
+            high++;
+            scale = scaleOption(packet);
+            replyScale = 0;
+        }
+        int window = Math.max(packet.u16(packet.l4Offset() + 14), 1);
+        writePeer(chunk, EntryLayout.peer(base, 0), sequence, high, unscaled(window, scale & SCALE_MASK));
+        writePeer(chunk, EntryLayout.peer(base, 1), 0, 1, 1);
+        chunk.set(BYTE, base + STATE, (byte) TcpState.SYN_SENT.ordinal());
+        chunk.set(BYTE, base + STATE + 1, (byte) TcpState.CLOSED.ordinal());
+        chunk.set(BYTE, base + SCALE, (byte) scale);
+        chunk.set(BYTE, base + SCALE + 1, (byte) replyScale);
+    }
+
+    private static void writePeer(MemorySegment chunk, long peer, int low, int high, int largestWindow) {
+        chunk.set(INT, peer + PEER_SEQUENCE_LOW, low);
+        chunk.set(INT, peer + PEER_SEQUENCE_HIGH, high);
+        chunk.set(INT, peer + PEER_LARGEST_WINDOW, largestWindow);
+    }
+
+    /** One packet of a known connection; direction 0 is original. */
+    Verdict update(Packet packet, MemorySegment chunk, long base, int direction, boolean checkWindow) {
+        timeout = null;
+        Kind kind = TcpTransitions.kind(flags(packet));
+        if (kind == Kind.IMPOSSIBLE) {
+            return Verdict.INVALID;
+        }
+        this.chunk = chunk;
+        this.base = base;
+        this.direction = direction;
+        if (kind == Kind.SYN) {
+            switch (TcpTransitions.synStep(state(direction), state(direction ^ 1))) {
+                case REOPEN -> {
+                    setState(direction, TcpState.CLOSED.ordinal());
+                    setState(direction ^ 1, TcpState.CLOSED.ordinal());
+                    return Verdict.REOPEN;
+                }
+                case FIRST -> {
+                    setState(direction, TcpState.SYN_SENT.ordinal());
+                    timeout = Timeout.TCP_SYN_SENT;
+                    return Verdict.NEW;
+                }
+                case CHECK -> {
+                    // A SYN within a live connection must lie in its window like anything else.
+                }
+            }
+        }
+        return follow(packet, kind, checkWindow);
+    }
+
+    private Verdict follow(Packet packet, Kind kind, boolean checkWindow) {
+        sender = EntryLayout.peer(base, direction);
+        receiver = EntryLayout.peer(base, direction ^ 1);
+        int flags = flags(packet);
+        readSegment(packet, flags);
+        boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
+        boolean checkSkew = !first || !open(packet, flags);
+        int lowOfReceiver = low(receiver);
+        if ((flags & TcpTransitions.ACK) == 0
+                || acknowledged == 0 && (flags & TcpTransitions.RST) != 0) {
+            // Nothing acknowledged, or a stack that sends RST|ACK with a zero acknowledgement: take it as on the spot.
+            acknowledged = lowOfReceiver;
+        }
+        int sent = sequence;
+        int sentEnd = end;
+        if (sequence == end) {
+            // Without data the sequence number moves nothing: be lenient about it.
+            sequence = low(sender);
+            end = sequence;
+        }
+        int lenient = EntryLayout.flags(chunk, base) & FLAGS_LENIENT;
+        int skew = checkSkew ? lowOfReceiver - acknowledged : 0;
+        if (lenient != 0) {
+            resynchronise(lenient, sent, sentEnd);
+        }
+        if (lenient != 0 || !checkWindow || inWindow(skew, kind, sent)) {
+            slideWindow();
+            setState(direction, TcpTransitions.sender(kind, state(direction)));
+            setState(direction ^ 1, TcpTransitions.receiver(kind, state(direction ^ 1)));
+            timeout = TcpTransitions.timeout(state(direction), state(direction ^ 1));
+            return Verdict.ESTABLISHED;
+        }
+        if (isStraggler()) {
+            // Deadline untouched: a flood of such packets must not keep the connection alive.
+            slideWindow();
+            setState(direction, TcpTransitions.sender(kind, state(direction)));
+            if (kind == Kind.RST) {
+                setState(direction ^ 1, TcpTransitions.receiver(kind, state(direction ^ 1)));
+            }
+            return Verdict.ESTABLISHED;
+        }
+        return Verdict.INVALID;
+    }
+
+    private void readSegment(Packet packet, int flags) {
+        int tcp = packet.l4Offset();
+        window = packet.u16(tcp + 14);
+        sequence = packet.u32(tcp + 4);
+        acknowledged = packet.u32(tcp + 8);
+        end = sequence + payloadBytes(packet) + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
+                + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
+        int mine = scale(direction);
+        int other = scale(direction ^ 1);
+        boolean syn = (flags & TcpTransitions.SYN) != 0;
+        if (!syn && (mine & other & SCALE_KNOWN) != 0) {
+            senderShift = mine & SCALE_MASK;
+            receiverShift = other & SCALE_MASK;
+        } else if (!syn && (mine & other & SCALE_UNKNOWN) != 0) {
+            senderShift = LARGEST_SCALE;
+            receiverShift = LARGEST_SCALE;
+        } else {
+            senderShift = 0;
+            receiverShift = 0;
+        }
+    }
+
+    /**
+     * The first packet from this side. Returns true if its window had to be set from this packet, so that there is nothing
+     * yet that its acknowledgement could be measured against.
+     */
+    private boolean open(Packet packet, int flags) {
+        if ((flags & TcpTransitions.SYN) != 0 && (scale(direction ^ 1) & SCALE_KNOWN) != 0) {
+            int mine = scaleOption(packet);
+            setScale(direction, mine);
+            if ((mine & SCALE_KNOWN) != 0) {
+                senderShift = mine & SCALE_MASK;
+                receiverShift = scale(direction ^ 1) & SCALE_MASK;
+                window = unscaled(window, senderShift);
+            } else {
+                // RFC 7323 §2.2: one side without the option turns scaling off for both.
+                chunk.set(INT, receiver + PEER_LARGEST_WINDOW, largestWindow(receiver) << (scale(direction ^ 1) & SCALE_MASK));
+                setScale(direction ^ 1, 0);
+            }
+        }
+        chunk.set(INT, sender + PEER_SEQUENCE_LOW, sequence);
+        setState(direction, TcpState.SYN_SENT.ordinal());
+        int allowed = end + Math.max(1, largestWindow(receiver) << receiverShift);
+        boolean fresh = high(sender) == 1 || allowed - high(sender) >= 0;
+        if (fresh) {
+            chunk.set(INT, sender + PEER_SEQUENCE_HIGH, allowed);
+        }
+        if (window > largestWindow(sender)) {
+            chunk.set(INT, sender + PEER_LARGEST_WINDOW, window);
+        }
+        return fresh;
+    }
+
+    /** After packets went elsewhere: believes this side, and forgets about the other one until it speaks. */
+    private void resynchronise(int lenient, int sent, int sentEnd) {
+        int own = FLAG_LENIENT << direction;
+        if ((lenient & own) != 0) {
+            sequence = sent;
+            end = sentEnd;
+            chunk.set(INT, sender + PEER_SEQUENCE_LOW, end);
+            chunk.set(INT, sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(receiver) << receiverShift));
+            EntryLayout.setFlags(chunk, base, EntryLayout.flags(chunk, base) & ~own);
+        }
+        if ((lenient & FLAG_LENIENT << (direction ^ 1)) != 0) {
+            chunk.set(INT, receiver + PEER_SEQUENCE_LOW, acknowledged);
+            chunk.set(INT, receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
+        }
+    }
+
+    private boolean inWindow(int skew, Kind kind, int sent) {
+        int low = low(sender);
+        return high(sender) - end >= 0
+                // Sent again: not more than one window back.
+                && sequence - (low - (largestWindow(receiver) << receiverShift)) >= 0
+                && skew >= -STRAY_BYTES
+                && skew <= STRAY_BYTES << senderShift
+                // RFC 5961 §3: a reset must be on the spot, give or take one.
+                && (kind != Kind.RST || sent - low >= -1 && sent - low <= 1);
+    }
+
+    /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
+    private boolean isStraggler() {
+        return (state(direction ^ 1) < TcpState.SYN_SENT.ordinal()
+                || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
+                || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
+                && high(sender) + STRAY_BYTES - end >= 0
+                && sequence - (low(sender) - STRAY_BYTES) >= 0;
+    }
+
+    private void slideWindow() {
+        if (largestWindow(sender) < window) {
+            chunk.set(INT, sender + PEER_LARGEST_WINDOW, window);
+        }
+        if (end - low(sender) > 0) {
+            chunk.set(INT, sender + PEER_SEQUENCE_LOW, end);
+        }
+        int offered = window << senderShift;
+        if (acknowledged + offered - high(receiver) >= 0) {
+            chunk.set(INT, receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(offered, 1));
+        }
+    }
+
+    private static int unscaled(int window, int shift) {
+        return window + (1 << shift) - 1 >>> shift;
+    }
+
+    static int flags(Packet packet) {
+        return packet.u8(packet.l4Offset() + 13);
+    }
+
+    private static int headerBytes(Packet packet) {
+        return (packet.u8(packet.l4Offset() + 12) >>> 4) * 4;
+    }
+
+    private static int payloadBytes(Packet packet) {
+        return packet.l3EndOffset() - packet.l4Offset() - headerBytes(packet);
+    }
+
+    /** The window scale option (RFC 7323 §2.2) with {@link #SCALE_KNOWN}; 0 if there is none. */
+    private static int scaleOption(Packet packet) {
+        int at = packet.l4Offset() + HEADER_BYTES;
+        int end = packet.l4Offset() + headerBytes(packet);
+        int scale = 0;
+        while (at + 3 <= end) {
+            int option = packet.u8(at);
+            if (option == OPTION_END) {
+                return scale;
+            }
+            if (option == OPTION_NOP) {
+                at++;
+                continue;
+            }
+            if (option == OPTION_SCALE) {
+                scale = Math.min(packet.u8(at + 2), LARGEST_SCALE) | SCALE_KNOWN;
+            }
+            at += Math.max(2, packet.u8(at + 1));
+        }
+        return scale;
+    }
+
+    private int low(long peer) {
+        return chunk.get(INT, peer + PEER_SEQUENCE_LOW);
+    }
+
+    private int high(long peer) {
+        return chunk.get(INT, peer + PEER_SEQUENCE_HIGH);
+    }
+
+    private int largestWindow(long peer) {
+        return chunk.get(INT, peer + PEER_LARGEST_WINDOW);
+    }
+
+    private int state(int direction) {
+        return chunk.get(BYTE, base + STATE + direction);
+    }
+
+    private void setState(int direction, int state) {
+        chunk.set(BYTE, base + STATE + direction, (byte) state);
+    }
+
+    private int scale(int direction) {
+        return chunk.get(BYTE, base + SCALE + direction) & 0xff;
+    }
+
+    private void setScale(int direction, int scale) {
+        chunk.set(BYTE, base + SCALE + direction, (byte) scale);
+    }
+}

@@ -1,0 +1,163 @@
+package io.turnstile.conntrack;
+
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.Packet.FragmentKind;
+
+/**
+ * Reads a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, turned round: the error travels
+ * against what it complains of.
+ *
+ * <p>Not trackable, and so {@code +inv}: no IP, header cut short, wrong checksum, port 0, an ICMP message that is neither
+ * question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any fragment.
+ *
+ * <p>Threads: stateless.
+ */
+final class TupleReader {
+    private static final int ICMP_HEADER_BYTES = 8;
+    private static final int MAX_EXTENSION_HEADERS = 16;
+    /** RFC 792: an error quotes at least this much of the transport header. */
+    private static final int QUOTED_TRANSPORT_BYTES = 8;
+
+    private TupleReader() {
+    }
+
+    /** Fills the key but for its hash; false if the packet cannot be tracked. */
+    static boolean read(Packet packet, int zone, TupleKey key) {
+        if (packet.l3Offset() == Packet.ABSENT || packet.l4Offset() == Packet.ABSENT
+                || packet.fragment() != FragmentKind.NONE || !PacketCheck.networkIsGood(packet)) {
+            return false;
+        }
+        boolean ipv6 = packet.etherType() == EtherTypes.IPV6;
+        if (!ipv6 && packet.etherType() != EtherTypes.IPV4 || !PacketCheck.transportIsGood(packet)) {
+            return false;
+        }
+        key.related = false;
+        readAddresses(packet, packet.l3Offset(), ipv6, key);
+        int protocol = packet.ipProtocol();
+        key.kind = EntryLayout.kind(zone, protocol, ipv6);
+        if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
+                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()))) {
+            return readQuoted(packet, packet.l4Offset() + ICMP_HEADER_BYTES, zone, ipv6, key);
+        }
+        return readTransport(packet, packet.l4Offset(), protocol, ipv6, key);
+    }
+
+    private static void readAddresses(Packet packet, int l3, boolean ipv6, TupleKey key) {
+        if (ipv6) {
+            key.sourceHigh = packet.u64(l3 + 8);
+            key.sourceLow = packet.u64(l3 + 16);
+            key.destinationHigh = packet.u64(l3 + 24);
+            key.destinationLow = packet.u64(l3 + 32);
+        } else {
+            key.sourceHigh = 0;
+            key.sourceLow = Integer.toUnsignedLong(packet.u32(l3 + 12));
+            key.destinationHigh = 0;
+            key.destinationLow = Integer.toUnsignedLong(packet.u32(l3 + 16));
+        }
+    }
+
+    private static boolean readTransport(Packet packet, int l4, int protocol, boolean ipv6, TupleKey key) {
+        if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)) {
+            return readIcmp(packet, l4, protocol, key);
+        }
+        return switch (protocol) {
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP -> {
+                key.sourcePort = packet.u16(l4);
+                key.destinationPort = packet.u16(l4 + 2);
+                yield key.sourcePort != 0 && key.destinationPort != 0;
+            }
+            default -> {
+                key.sourcePort = 0;
+                key.destinationPort = 0;
+                yield true;
+            }
+        };
+    }
+
+    private static boolean readIcmp(Packet packet, int l4, int protocol, TupleKey key) {
+        int type = packet.u8(l4);
+        int counterpart = IcmpTypes.counterpart(protocol, type);
+        if (counterpart == IcmpTypes.NONE || packet.u8(l4 + 1) != 0) {
+            return false;
+        }
+        int id = packet.u16(l4 + 4);
+        key.sourcePort = id << 16 | type << 8;
+        key.destinationPort = id << 16 | counterpart << 8;
+        return true;
+    }
+
+    private static boolean readQuoted(Packet packet, int l3, int zone, boolean ipv6, TupleKey key) {
+        long receiverHigh = key.destinationHigh;
+        long receiverLow = key.destinationLow;
+        int end = packet.l3EndOffset();
+        int l4;
+        int protocol;
+        if (ipv6) {
+            long found = quotedTransport6(packet, l3, end);
+            l4 = (int) (found >>> 8);
+            protocol = (int) found & 0xff;
+        } else {
+            l4 = quotedTransport4(packet, l3, end);
+            protocol = l4 == 0 ? 0 : packet.u8(l3 + 9);
+        }
+        if (l4 == 0 || needsTransport(protocol) && l4 + QUOTED_TRANSPORT_BYTES > end) {
+            return false;
+        }
+        readAddresses(packet, l3, ipv6, key);
+        if (key.sourceHigh != receiverHigh || key.sourceLow != receiverLow) {
+            return false;
+        }
+        key.kind = EntryLayout.kind(zone, protocol, ipv6);
+        if (!readTransport(packet, l4, protocol, ipv6, key)) {
+            return false;
+        }
+        key.reverse();
+        key.related = true;
+        return true;
+    }
+
+    private static boolean needsTransport(int protocol) {
+        return switch (protocol) {
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
+            default -> false;
+        };
+    }
+
+    /** Offset of the quoted IPv4 packet's transport header, 0 if there is none to be had. */
+    private static int quotedTransport4(Packet packet, int l3, int end) {
+        if (l3 + 20 > end) {
+            return 0;
+        }
+        int versionAndLength = packet.u8(l3);
+        int headerBytes = (versionAndLength & 0xf) * 4;
+        boolean fragment = (packet.u16(l3 + 6) & 0x3fff) != 0;
+        return versionAndLength >> 4 != 4 || headerBytes < 20 || l3 + headerBytes > end || fragment ? 0 : l3 + headerBytes;
+    }
+
+    /** {@code offset << 8 | protocol} of the quoted IPv6 packet's transport header, 0 if there is none to be had. */
+    private static long quotedTransport6(Packet packet, int l3, int end) {
+        if (l3 + 40 > end || packet.u8(l3) >> 4 != 6) {
+            return 0;
+        }
+        int next = packet.u8(l3 + 6);
+        int offset = l3 + 40;
+        for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+            int unit = switch (next) {
+                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS -> 8;
+                case IpProtocols.AUTHENTICATION -> 4;
+                default -> 0;
+            };
+            if (unit == 0) {
+                return next == IpProtocols.FRAGMENT ? 0 : (long) offset << 8 | next;
+            }
+            if (offset + 8 > end) {
+                return 0;
+            }
+            next = packet.u8(offset);
+            offset += (packet.u8(offset + 1) + (unit == 4 ? 2 : 1)) * unit;
+        }
+        return 0;
+    }
+}

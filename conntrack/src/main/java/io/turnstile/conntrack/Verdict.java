@@ -1,0 +1,13 @@
+package io.turnstile.conntrack;
+
+/** What a protocol's state machine says about a packet of a known connection. */
+enum Verdict {
+    /** Fits, and the connection is not answered yet: {@code +new}. */
+    NEW,
+    /** Fits: {@code +est}. */
+    ESTABLISHED,
+    /** Does not fit: {@code +inv}. */
+    INVALID,
+    /** Opens a new connection with the tuple of one that is over. */
+    REOPEN
+}
