@@ -133,16 +133,15 @@ final class PresentBridge {
             if (wish.unsupported() != null) {
                 throw new PortException(wish.unsupported());
             }
-            int number = numberFor(wish);
             if (wish.isPatch()) {
                 if (wish.options().getOrDefault("peer", "").isEmpty()) {
                     throw new PortException(wish.name() + ": patch type requires valid 'peer' argument");
                 }
-                present.plugInPatch(number);
+                present.plugInPatch(numberFor(present));
             } else {
-                present.plugIn(shelf.open(wish, config.isDummy()), number);
-                present.applySettings();
+                open(present);
             }
+            int number = present.number();
             bridge.addPort(present.ofPort(present.linkStatus()));
             LOG.info("bridge {}: added interface {} on port {}", config.name(), wish.name(), number & 0xffff);
         } catch (PortException e) {
@@ -157,7 +156,21 @@ final class PresentBridge {
         }
     }
 
-    private int numberFor(InterfaceConfig wish) {
+    /** The device first: one that is not there takes no number. */
+    private void open(PresentInterface present) {
+        PortShelf.Opened opened = shelf.open(present.config(), config.isDummy());
+        try {
+            present.plugIn(opened, numberFor(present));
+        } catch (PortException e) {
+            shelf.close(opened);
+            throw e;
+        }
+        present.applySettings();
+    }
+
+    /** What it asks for; else what it had before its device went; else the next one. */
+    private int numberFor(PresentInterface present) {
+        InterfaceConfig wish = present.config();
         if (wish.isLocal()) {
             return OfAction.Ports.LOCAL;
         }
@@ -165,6 +178,9 @@ final class PresentBridge {
         interfaces.values().stream().filter(PresentInterface::isPluggedIn).forEach(other -> taken.add(other.number()));
         if (wish.requested().isPresent() && !taken.contains(wish.requested().getAsInt())) {
             return wish.requested().getAsInt();
+        }
+        if (present.formerNumber() != PresentInterface.NO_NUMBER && !taken.contains(present.formerNumber())) {
+            return present.formerNumber();
         }
         int number = numbers.next(taken);
         if (number == OfAction.Ports.NONE) {

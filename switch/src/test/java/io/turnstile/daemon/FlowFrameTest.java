@@ -1,0 +1,35 @@
+package io.turnstile.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.HexFormat;
+import org.junit.jupiter.api.Test;
+
+class FlowFrameTest {
+    private static final String UDP = "in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x0800),"
+            + "ipv4(src=1.1.1.1,dst=1.1.1.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)";
+
+    @Test
+    void aUdpFlowBecomesAWholeFrame() {
+        String hex = HexFormat.of().formatHex(FlowFrame.compose(UDP));
+        assertThat(hex).startsWith("505400000002505400000001" + "0800" + "4500005c00000000" + "4011" + "768d"
+                + "01010101" + "01010102" + "00010002" + "0048");
+        assertThat(hex.length() / 2).isEqualTo(14 + 20 + 8 + 64);
+    }
+
+    @Test
+    void tcpFlagsMayBeNamed() {
+        byte[] frame = FlowFrame.compose(UDP.replace("proto=17", "proto=6").replace("udp(src=1,dst=2)",
+                "tcp(src=1,dst=2),tcp_flags(syn|ack)"));
+        assertThat(frame[14 + 20 + 13]).isEqualTo((byte) 0x12);
+    }
+
+    @Test
+    void whatCannotBeReadIsRefused() {
+        assertThatThrownBy(() -> FlowFrame.compose("zz")).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("syntax error at zz");
+        assertThatThrownBy(() -> FlowFrame.compose(UDP.replace("1.1.1.2", "1.1.1"))).hasMessageContaining("1.1.1");
+        assertThatThrownBy(() -> FlowFrame.compose(UDP.replace("frag=no", "frag=later"))).hasMessageContaining("not supported");
+    }
+}
