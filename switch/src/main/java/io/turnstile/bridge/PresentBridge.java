@@ -133,18 +133,16 @@ final class PresentBridge {
             if (wish.unsupported() != null) {
                 throw new PortException(wish.unsupported());
             }
-            int number = numberFor(wish);
             if (wish.isPatch()) {
                 if (wish.options().getOrDefault("peer", "").isEmpty()) {
                     throw new PortException(wish.name() + ": patch type requires valid 'peer' argument");
                 }
-                present.plugInPatch(number);
+                present.plugInPatch(numberFor(wish));
             } else {
-                present.plugIn(shelf.open(wish, config.isDummy()), number);
-                present.applySettings();
+                plugInDevice(present, shelf.open(wish, config.isDummy()));
             }
             bridge.addPort(present.ofPort(present.linkStatus()));
-            LOG.info("bridge {}: added interface {} on port {}", config.name(), wish.name(), number & 0xffff);
+            LOG.info("bridge {}: added interface {} on port {}", config.name(), wish.name(), present.number() & 0xffff);
         } catch (PortException e) {
             PortShelf.Opened half = present.opened();
             present.fail(e.getMessage());
@@ -155,6 +153,17 @@ final class PresentBridge {
                 LOG.warn("bridge {}: {}", config.name(), e.getMessage());
             }
         }
+    }
+
+    /** Numbers a device that is open: one that fails to open, again and again maybe, must not use up numbers. */
+    private void plugInDevice(PresentInterface present, PortShelf.Opened device) {
+        try {
+            present.plugIn(device, numberFor(present.config()));
+        } catch (PortException e) {
+            shelf.close(device);
+            throw e;
+        }
+        present.applySettings();
     }
 
     private int numberFor(InterfaceConfig wish) {
