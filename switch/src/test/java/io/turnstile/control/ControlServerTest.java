@@ -1,0 +1,189 @@
+package io.turnstile.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The control socket as a client sees it that speaks JSON-RPC by hand. */
+@Timeout(20)
+class ControlServerTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path folder;
+    private ControlServer server;
+    private Path socket;
+
+    @BeforeEach
+    void listen() throws IOException {
+        server = new ControlServer("ovs-vswitchd (Turnstile) 1.2.3");
+        server.register("say", "WORD [WORD]", 1, 2, words -> CommandReply.ok(String.join(" ", words)));
+        server.register("refuse", "", 0, 0, words -> CommandReply.error("not today"));
+        server.register("fail", "", 0, 0, words -> {
+            throw new IllegalStateException("a bug");
+        });
+        socket = folder.resolve("x.ctl");
+        server.listen(socket);
+    }
+
+    @AfterEach
+    void close() {
+        server.close();
+    }
+
+    @Test
+    void aTextEndsWithANewline() throws IOException {
+        JsonNode reply = ask("{\"method\":\"say\",\"params\":[\"hello\",\"world\"],\"id\":7}");
+        assertThat(reply.path("result").asText()).isEqualTo("hello world\n");
+        assertThat(reply.path("error").isNull()).isTrue();
+        assertThat(reply.path("id").asInt()).isEqualTo(7);
+    }
+
+    @Test
+    void aRefusalIsAnErrorWithoutResult() throws IOException {
+        JsonNode reply = ask(request("refuse"));
+        assertThat(reply.path("error").asText()).isEqualTo("not today\n");
+        assertThat(reply.path("result").isNull()).isTrue();
+    }
+
+    @Test
+    void anUnknownCommandIsNamed() throws IOException {
+        assertThat(ask(request("foo")).path("error").asText()).isEqualTo(
+                "\"foo\" is not a valid command (use \"list-commands\" to see a list of valid commands)\n");
+    }
+
+    @Test
+    void tooFewAndTooManyArgumentsAreCounted() throws IOException {
+        assertThat(ask(request("say")).path("error").asText())
+                .isEqualTo("\"say\" command requires at least 1 arguments\n");
+        assertThat(ask(request("say", "a", "b", "c")).path("error").asText())
+                .isEqualTo("\"say\" command takes at most 2 arguments\n");
+    }
+
+    @Test
+    void anArgumentThatIsNoStringIsRefused() throws IOException {
+        assertThat(ask("{\"method\":\"say\",\"params\":[1],\"id\":0}").path("error").asText())
+                .isEqualTo("\"say\" command has non-string argument\n");
+    }
+
+    @Test
+    void commandsAreListedInOrderWithTheirUsage() throws IOException {
+        assertThat(ask(request("list-commands")).path("result").asText()).isEqualTo("""
+                The available commands are:
+                  fail                   \s
+                  list-commands          \s
+                  refuse                 \s
+                  say                     WORD [WORD]
+                  version                \s
+                """);
+    }
+
+    @Test
+    void aCommandThatFailsLeavesTheServerAlive() throws IOException {
+        assertThat(ask(request("fail")).path("error").asText()).contains("a bug");
+        assertThat(ask(request("version")).path("result").asText()).isEqualTo("ovs-vswitchd (Turnstile) 1.2.3\n");
+    }
+
+    @Test
+    void requestsOfOneConnectionAreAnsweredInTheirOrder() throws IOException {
+        try (SocketChannel client = connect()) {
+            send(client, request("say", "one") + request("refuse") + request("say", "three"));
+            MappingIterator<JsonNode> replies = JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
+            assertThat(replies.next().path("result").asText()).isEqualTo("one\n");
+            assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
+            assertThat(replies.next().path("result").asText()).isEqualTo("three\n");
+        }
+    }
+
+    @Test
+    void aRequestMayComeInPieces() throws IOException {
+        try (SocketChannel client = connect()) {
+            for (String piece : request("say", "slow").split("(?<=\\G.{5})")) {
+                send(client, piece);
+            }
+            assertThat(JSON.readTree(Channels.newInputStream(client)).path("result").asText()).isEqualTo("slow\n");
+        }
+    }
+
+    @Test
+    void whatIsNoRequestEndsTheConnectionOnly() throws IOException {
+        Random random = new Random(20_261_123);
+        for (int round = 0; round < 200; round++) {
+            byte[] noise = new byte[1 + random.nextInt(64)];
+            random.nextBytes(noise);
+            noise[0] |= (byte) 0x80; // no JSON begins so
+            try (SocketChannel client = connect()) {
+                client.write(ByteBuffer.wrap(noise));
+                client.shutdownOutput();
+                assertThat(client.read(ByteBuffer.allocate(1))).as("round %d", round).isEqualTo(-1);
+            }
+        }
+        assertThat(ask(request("version")).path("error").isNull()).isTrue();
+    }
+
+    @Test
+    void aNotificationIsNotAnswered() throws IOException {
+        try (SocketChannel client = connect()) {
+            send(client, "{\"method\":\"version\",\"params\":[],\"id\":null}");
+            assertThat(client.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void closingRemovesTheSocket() {
+        server.close();
+        assertThat(Files.exists(socket)).isFalse();
+    }
+
+    @Test
+    void whatAnEarlierLifeLeftIsReplaced() throws IOException {
+        Path left = Files.createFile(folder.resolve("left.ctl"));
+        try (ControlServer next = new ControlServer("v")) {
+            next.listen(left);
+            socket = left;
+            assertThat(ask(request("version")).path("result").asText()).isEqualTo("v\n");
+        }
+    }
+
+    private JsonNode ask(String request) throws IOException {
+        try (SocketChannel client = connect()) {
+            send(client, request);
+            return JSON.readTree(JSON.getFactory().createParser(Channels.newInputStream(client)));
+        }
+    }
+
+    private static String request(String method, String... words) {
+        return JSON.createObjectNode().put("method", method).put("id", 0)
+                .set("params", JSON.valueToTree(words)).toString();
+    }
+
+    private SocketChannel connect() throws IOException {
+        SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
+        client.connect(UnixDomainSocketAddress.of(socket));
+        return client;
+    }
+
+    private static void send(SocketChannel client, String text) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+        while (bytes.hasRemaining()) {
+            client.write(bytes);
+        }
+    }
+}
