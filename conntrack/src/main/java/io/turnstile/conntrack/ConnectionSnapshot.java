@@ -34,6 +34,9 @@ public final class ConnectionSnapshot {
     /** Ordinal of {@code tcp} states as printed in protoinfo; meaningful for TCP only. */
     public TcpState originalTcpState;
     public TcpState replyTcpState;
+    /** Window scales as both sides offered them, -1 where that was not seen; meaningful for TCP only. */
+    public int originalWindowScale;
+    public int replyWindowScale;
     /** A reply-direction packet has been seen. */
     public boolean replySeen;
     public int originalInPort;

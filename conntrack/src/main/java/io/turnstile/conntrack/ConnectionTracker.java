@@ -470,6 +470,8 @@ public final class ConnectionTracker implements Conntrack {
         boolean tcp = into.protocol == IpProtocols.TCP;
         into.originalTcpState = tcp ? TcpState.values()[entries.tcpState(slot, 0)] : null;
         into.replyTcpState = tcp ? TcpState.values()[entries.tcpState(slot, 1)] : null;
+        into.originalWindowScale = tcp ? TcpProtocol.offeredScale(entries.windowScale(slot, 0)) : -1;
+        into.replyWindowScale = tcp ? TcpProtocol.offeredScale(entries.windowScale(slot, 1)) : -1;
         into.replySeen = entries.has(slot, Entries.REPLY_SEEN);
         into.originalInPort = entries.originalInPort(slot);
         into.replyInPort = entries.replyInPort(slot);

@@ -49,8 +49,26 @@ public final class ConntrackDump {
     private static String tcpStates(ConnectionSnapshot connection, boolean more) {
         TcpState original = connection.originalTcpState;
         TcpState reply = connection.replyTcpState;
-        return more ? "state_orig=" + original + ",state_reply=" + reply
-                : "state=" + (original.compareTo(reply) >= 0 ? original : reply);
+        return more ? "state_orig=" + original + ",state_reply=" + reply + windowScales(connection)
+                : "state=" + asOneState(original.compareTo(reply) >= 0 ? original : reply);
+    }
+
+    private static String windowScales(ConnectionSnapshot connection) {
+        int original = connection.originalWindowScale;
+        int reply = connection.replyWindowScale;
+        String scales = original > 0 || reply > 0
+                ? ",wscale_orig=%d,wscale_reply=%d".formatted(Math.max(original, 0), Math.max(reply, 0)) : "";
+        return scales + ",flags_orig=" + (original < 0 ? "0" : "WINDOW_SCALE") + ",flags_reply="
+                + (reply < 0 ? "0" : "WINDOW_SCALE");
+    }
+
+    /** Two of our states have another name where a connection has only one state, as in the kernel. */
+    private static TcpState asOneState(TcpState state) {
+        return switch (state) {
+            case FIN_WAIT_2 -> TcpState.TIME_WAIT;
+            case SYN_RECV -> TcpState.ESTABLISHED;
+            case CLOSED, LISTEN, SYN_SENT, ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK, TIME_WAIT -> state;
+        };
     }
 
     private static String protocol(int protocol) {

@@ -292,6 +292,11 @@ final class TcpProtocol {
         return TrackVerdict.VALID_AGEING;
     }
 
+    /** The shift that a side offered, -1 if it offered none or nobody saw. */
+    static int offeredScale(int windowScale) {
+        return (windowScale & SCALE_KNOWN) != 0 ? windowScale & SCALE_MASK : -1;
+    }
+
     /** Sequence numbers go round (RFC 9293 §3.4). */
     private static boolean atOrAfter(int a, int b) {
         return a - b >= 0;

@@ -137,12 +137,13 @@ final class PresentBridge {
                 if (wish.options().getOrDefault("peer", "").isEmpty()) {
                     throw new PortException(wish.name() + ": patch type requires valid 'peer' argument");
                 }
-                present.plugInPatch(numberFor(wish));
+                present.plugInPatch(numberFor(present));
             } else {
-                plugInDevice(present, shelf.open(wish, config.isDummy()));
+                open(present);
             }
+            int number = present.number();
             bridge.addPort(present.ofPort(present.linkStatus()));
-            LOG.info("bridge {}: added interface {} on port {}", config.name(), wish.name(), present.number() & 0xffff);
+            LOG.info("bridge {}: added interface {} on port {}", config.name(), wish.name(), number & 0xffff);
         } catch (PortException e) {
             PortShelf.Opened half = present.opened();
             present.fail(e.getMessage());
@@ -155,18 +156,21 @@ final class PresentBridge {
         }
     }
 
-    /** Numbers a device that is open: one that fails to open, again and again maybe, must not use up numbers. */
-    private void plugInDevice(PresentInterface present, PortShelf.Opened device) {
+    /** The device first: one that is not there takes no number. */
+    private void open(PresentInterface present) {
+        PortShelf.Opened opened = shelf.open(present.config(), config.isDummy());
         try {
-            present.plugIn(device, numberFor(present.config()));
+            present.plugIn(opened, numberFor(present));
         } catch (PortException e) {
-            shelf.close(device);
+            shelf.close(opened);
             throw e;
         }
         present.applySettings();
     }
 
-    private int numberFor(InterfaceConfig wish) {
+    /** What it asks for; else what it had before its device went; else the next one. */
+    private int numberFor(PresentInterface present) {
+        InterfaceConfig wish = present.config();
         if (wish.isLocal()) {
             return OfAction.Ports.LOCAL;
         }
@@ -174,6 +178,9 @@ final class PresentBridge {
         interfaces.values().stream().filter(PresentInterface::isPluggedIn).forEach(other -> taken.add(other.number()));
         if (wish.requested().isPresent() && !taken.contains(wish.requested().getAsInt())) {
             return wish.requested().getAsInt();
+        }
+        if (present.formerNumber() != PresentInterface.NO_NUMBER && !taken.contains(present.formerNumber())) {
+            return present.formerNumber();
         }
         int number = numbers.next(taken);
         if (number == OfAction.Ports.NONE) {

@@ -22,6 +22,7 @@ final class PresentInterface {
     private InterfaceConfig config;
     private PortShelf.Opened opened; // null: a patch port, or failing
     private int number = NO_NUMBER;
+    private int formerNumber = NO_NUMBER;
     private String openError;
     private String settingError;
     private long patchMac;
@@ -33,6 +34,7 @@ final class PresentInterface {
     /** Failing, for the reason given. */
     void fail(String error) {
         openError = error;
+        formerNumber = number == NO_NUMBER ? formerNumber : number;
         number = NO_NUMBER;
         opened = null;
     }
@@ -64,6 +66,11 @@ final class PresentInterface {
     /** OpenFlow port number, {@link #NO_NUMBER} while failing. */
     int number() {
         return number;
+    }
+
+    /** The number it bore before it failed. */
+    int formerNumber() {
+        return formerNumber;
     }
 
     PortShelf.Opened opened() {

@@ -62,10 +62,6 @@ public final class Reconciler implements AutoCloseable {
 
     /** Starts to follow; makes the Open_vSwitch row if the database is new. */
     public void start() {
-        backend.ensureRoot().exceptionally(failure -> {
-            LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
-            return null;
-        });
         backend.follow(newest -> {
             snapshot = newest;
             queue(reconcileQueued, this::reconcile);
@@ -111,6 +107,7 @@ public final class Reconciler implements AutoCloseable {
         DatabaseSnapshot newest = snapshot;
         Row root = root(newest);
         if (root == null) {
+            makeRoot();
             return;
         }
         configureSwitch(newest, root);
@@ -123,6 +120,14 @@ public final class Reconciler implements AutoCloseable {
         addControllers(changes, true);
         root.integer("next_cfg").ifPresent(next -> changes.set("Open_vSwitch", root.uuid(), Map.of("cur_cfg", next)));
         write(changes.updates(), root);
+    }
+
+    /** A new snapshot follows once the row is there. */
+    private void makeRoot() {
+        backend.ensureRoot().exceptionally(failure -> {
+            LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
+            return null;
+        });
     }
 
     private static Row root(DatabaseSnapshot snapshotOrNull) {

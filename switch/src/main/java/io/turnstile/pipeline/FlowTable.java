@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
@@ -26,7 +27,8 @@ final class FlowTable {
     private static final int[][] STAGES = stages();
 
     final int id;
-    private final Map<MaskKey, SubTable> byMask = new HashMap<>();
+    /** In the order in which masks came: among equal priorities the older is looked at first, as in Open vSwitch. */
+    private final Map<MaskKey, SubTable> byMask = new LinkedHashMap<>();
     /** Highest priority first. */
     private List<SubTable> sorted = List.of();
     private int size;

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class Rule {
     /** Rules above this priority are the switch's own and are not shown (fail-open). */
     static final int MAX_VISIBLE_PRIORITY = 0xffff;
+    private static final long NS_PER_MS = 1_000_000;
 
     final int tableId;
     final int priority;
@@ -74,8 +75,13 @@ final class Rule {
         return priority > MAX_VISIBLE_PRIORITY;
     }
 
+    /** Finer times than milliseconds only make dumps hard to read. */
+    private static long wholeMs(long durationNs) {
+        return durationNs / NS_PER_MS * NS_PER_MS;
+    }
+
     OpenFlowSwitch.FlowStats stats(long nowNs) {
         return new OpenFlowSwitch.FlowStats(tableId, priority, match, cookie, idleTimeoutSeconds, hardTimeoutSeconds, importance,
-                flags, nowNs - createdNs, nowNs - lastUsedNs, packetCount(), byteCount(), actions);
+                flags, wholeMs(nowNs - createdNs), wholeMs(nowNs - lastUsedNs), packetCount(), byteCount(), actions);
     }
 }

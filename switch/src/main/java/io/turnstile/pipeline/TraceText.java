@@ -12,7 +12,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Writes a walk down in the layout of {@code ovs-appctl ofproto/trace}: the flow, each table's rule with its actions, the final flow, the
@@ -23,6 +25,7 @@ import java.util.List;
 final class TraceText {
     private static final String RULER = "=".repeat(79);
     private static final int MAX_ROUNDS = 16;
+    private static final Set<Field> CONNECTION = EnumSet.of(Field.CT_STATE, Field.CT_ZONE, Field.CT_MARK, Field.CT_LABEL);
 
     private final StringBuilder text = new StringBuilder();
 
@@ -126,16 +129,20 @@ final class TraceText {
     // ---- flows as text ----
 
     private static String describe(long[] key) {
-        StringBuilder flow = new StringBuilder();
-        long recirculationId = Field.RECIRC_ID.get(key);
-        if (recirculationId != 0) {
-            flow.append("recirc_id=0x").append(Long.toHexString(recirculationId)).append(',');
-        }
-        Match.Builder match = Match.builder();
+        Match.Builder connection = Match.builder();
+        Match.Builder packet = Match.builder();
         for (Field field : fieldsOf(key)) {
-            match.exact(field, field.getHigh(key), field.get(key));
+            (CONNECTION.contains(field) ? connection : packet).exact(field, field.getHigh(key), field.get(key));
         }
-        return flow.append(FlowText.format(match.build())).toString();
+        long recirculationId = Field.RECIRC_ID.get(key);
+        return recirculationId == 0 ? FlowText.format(packet.build())
+                : joined("recirc_id=" + hexOrZero(recirculationId), connection.build(), packet.build());
+    }
+
+    /** The order in which the peer writes a flow that names its datapath fields, too. */
+    private static String joined(String recirculation, Match connection, Match packet) {
+        String ct = FlowText.format(connection);
+        return recirculation + (ct.isEmpty() ? "" : "," + ct) + ",eth," + FlowText.format(packet);
     }
 
     /** The fields that a packet of that kind has. */
@@ -174,14 +181,16 @@ final class TraceText {
 
     /** The bits of the key that the mask keeps. */
     private static String megaflow(long[] key, long[] mask) {
-        Match.Builder match = Match.builder();
+        Match.Builder connection = Match.builder();
+        Match.Builder packet = Match.builder();
         for (Field field : Field.values()) {
             boolean ofDatapath = field.word() < FlowKey.DATAPATH_WORDS && field != Field.RECIRC_ID;
             if (ofDatapath && (field.get(mask) != 0 || field.getHigh(mask) != 0)) {
-                match.masked(field, field.getHigh(key), field.get(key), field.getHigh(mask), field.get(mask));
+                (CONNECTION.contains(field) ? connection : packet)
+                        .masked(field, field.getHigh(key), field.get(key), field.getHigh(mask), field.get(mask));
             }
         }
-        return "recirc_id=" + hexOrZero(Field.RECIRC_ID.get(key)) + ",eth," + FlowText.format(match.build());
+        return joined("recirc_id=" + hexOrZero(Field.RECIRC_ID.get(key)), connection.build(), packet.build());
     }
 
     private static String hexOrZero(long id) {

@@ -558,6 +558,9 @@ final class Translator {
         long[] target = FlowKey.newKey();
         long[] mask = FlowKey.newKey();
         for (OfAction nested : ct.exec()) {
+            if (trace != null) {
+                trace.action(nested, depth);
+            }
             execOnConnection(nested, target, mask);
         }
         out.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(),
