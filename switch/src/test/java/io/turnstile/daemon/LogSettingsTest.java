@@ -50,7 +50,8 @@ class LogSettingsTest {
         BRIDGE.warn("bridge {}: gone", "br0");
         PORT.error("no");
         assertThat(lines()).hasSize(2);
-        assertThat(lines().get(0)).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z\\|00001\\|bridge\\|WARN\\|bridge br0: gone");
+        assertThat(lines().get(0)).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"
+                + "\\|00001\\|bridge\\|WARN\\|bridge br0: gone");
         assertThat(lines().get(1)).matches(".*\\|00002\\|netdev\\|ERR\\|no");
     }
 

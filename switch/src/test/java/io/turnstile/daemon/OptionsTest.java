@@ -20,9 +20,9 @@ class OptionsTest {
 
     @Test
     void whatDebiansServiceScriptPassesIsTaken() {
-        DaemonConfig config = configOf("unix:/run/ovs/db.sock", "-vconsole:emer", "-vsyslog:err", "-vfile:info", "--mlockall",
-                "--no-chdir", "--log-file=/var/log/x.log", "--pidfile=/run/ovs/ovs-vswitchd.pid", "--detach", "--monitor",
-                "--overwrite-pidfile", "--rundir=/run/ovs");
+        DaemonConfig config = configOf("unix:/run/ovs/db.sock", "-vconsole:emer", "-vsyslog:err", "-vfile:info",
+                "--mlockall", "--no-chdir", "--log-file=/var/log/x.log", "--pidfile=/run/ovs/ovs-vswitchd.pid",
+                "--detach", "--monitor", "--overwrite-pidfile", "--rundir=/run/ovs");
         assertThat(config.databaseTarget()).isEqualTo("unix:/run/ovs/db.sock");
         assertThat(config.runDirectory()).isEqualTo(Path.of("/run/ovs"));
         assertThat(config.remotes()).isEmpty();
