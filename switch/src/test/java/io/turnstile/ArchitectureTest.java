@@ -36,7 +36,7 @@ class ArchitectureTest {
             .withOptionalLayers(true)
             .whereLayer("packet").mayNotAccessAnyLayer()
             .whereLayer("conntrack").mayOnlyAccessLayers("packet", "time")
-            .whereLayer("spi").mayNotAccessAnyLayer()
+            .whereLayer("spi").mayOnlyAccessLayers("packet")
             .whereLayer("offload").mayOnlyAccessLayers("conntrack", "spi", "time")
             .whereLayer("ovsdb").mayNotAccessAnyLayer()
             .whereLayer("port").mayOnlyAccessLayers("packet", "time")

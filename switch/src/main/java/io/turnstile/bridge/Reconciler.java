@@ -116,6 +116,7 @@ public final class Reconciler implements AutoCloseable {
         RowChanges changes = new RowChanges(newest);
         changes.set("Open_vSwitch", root.uuid(), RootColumns.of(parts));
         addStatus(changes);
+        addFirstStatistics(newest, changes);
         addControllers(changes, true);
         root.integer("next_cfg").ifPresent(next -> changes.set("Open_vSwitch", root.uuid(), Map.of("cur_cfg", next)));
         write(changes.updates(), root);
@@ -226,6 +227,16 @@ public final class Reconciler implements AutoCloseable {
                 changes.set("Interface", present.config().row(), InterfaceColumns.status(present, patchError(bridge, present)));
             }
         }
+    }
+
+    /** Counters of interfaces that have none in the database yet; the others' are due at their time only. */
+    private void addFirstStatistics(DatabaseSnapshot present, RowChanges changes) {
+        forEachInterface(shown -> {
+            Row row = present.row("Interface", shown.config().row());
+            if (row != null && shown.isPluggedIn() && row.integerMap("statistics").isEmpty()) {
+                changes.set("Interface", row.uuid(), InterfaceColumns.statistics(shown));
+            }
+        });
     }
 
     /** A patch port whose peer is not there, or looks elsewhere. */

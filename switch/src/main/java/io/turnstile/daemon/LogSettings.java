@@ -3,13 +3,12 @@ package io.turnstile.daemon;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.filter.Filter;
-import ch.qos.logback.core.spi.BasicSequenceNumberGenerator;
 import ch.qos.logback.core.spi.FilterReply;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -33,7 +32,6 @@ import org.slf4j.LoggerFactory;
  */
 final class LogSettings {
     private static final String ROOT = "io.turnstile";
-    private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z', UTC}|%05sequenceNumber|%logger{0}|%level|%msg%n";
     private static final Map<String, String> PACKAGES = new TreeMap<>(Map.of("bridge", ".bridge", "conntrack", ".conntrack",
             "daemon", ".daemon", "dpif_netdev", ".datapath", "netdev", ".port", "netdev_offload", ".offload", "ofproto",
             ".pipeline", "ovsdb", ".ovsdb", "unixctl", ".control", "vconn", ".openflow"));
@@ -62,7 +60,6 @@ final class LogSettings {
     static synchronized void start(Path logFileOrNull) {
         LoggerContext context = context();
         context.reset();
-        context.setSequenceNumberGenerator(new BasicSequenceNumberGenerator());
         context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
         ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
         console.setTarget("System.err");
@@ -81,9 +78,9 @@ final class LogSettings {
 
     private static void attach(OutputStreamAppender<ILoggingEvent> appender, Destination destination) {
         LoggerContext context = context();
-        PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+        LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
         encoder.setContext(context);
-        encoder.setPattern(PATTERN);
+        encoder.setLayout(layout(context));
         encoder.start();
         appender.setContext(context);
         appender.setName(destination.name());
@@ -91,6 +88,13 @@ final class LogSettings {
         appender.addFilter(new ByModule(destination));
         appender.start();
         context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
+    }
+
+    private static LogLine layout(LoggerContext context) {
+        LogLine layout = new LogLine();
+        layout.setContext(context);
+        layout.start();
+        return layout;
     }
 
     private static LoggerContext context() {
@@ -112,7 +116,8 @@ final class LogSettings {
         }
     }
 
-    private static Optional<String> module(String loggerName) {
+    /** The module that a logger belongs to; empty for other people's. */
+    static Optional<String> module(String loggerName) {
         return PACKAGES.entrySet().stream().filter(entry -> loggerName.startsWith(ROOT + entry.getValue()))
                 .map(Map.Entry::getKey).findFirst();
     }

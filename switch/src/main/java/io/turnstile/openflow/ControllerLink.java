@@ -72,10 +72,16 @@ final class ControllerLink {
             })
             .connect(where.address()).addListener(done -> {
                 if (!done.isSuccess() && connection == next) {
-                    lastError = done.cause().getMessage();
+                    lastError = reason(done.cause());
                     again();
                 }
             });
+    }
+
+    /** What the system said, without the address that Netty adds. */
+    private static String reason(Throwable cause) {
+        Throwable said = cause.getCause() instanceof IOException original ? original : cause;
+        return said.getMessage();
     }
 
     /** The handshake is through. */

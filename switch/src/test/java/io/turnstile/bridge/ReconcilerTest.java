@@ -2,225 +2,343 @@ package io.turnstile.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.openflow.OpenFlowAgent;
-import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
-import io.turnstile.ovsdb.server.EmbeddedOvsdb;
+import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.DummyPort;
+import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
 import io.turnstile.time.Clock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Against the embedded database in memory and dummy devices: what is asked for, and what is written back. */
+/** What the database asks for and what is written back, with devices in memory. */
+@Timeout(60)
 class ReconcilerTest {
-    private static final long PATIENCE_SECONDS = 10;
+    private static final String NO_DEVICE = "could not open network device %s (No such device)";
 
     @TempDir
     Path folder;
-    private final ObjectMapper json = new ObjectMapper();
-    private final EmbeddedOvsdb database = new EmbeddedOvsdb(null, List.of());
-    private final LinkedBlockingQueue<DatabaseSnapshot> snapshots = new LinkedBlockingQueue<>();
-    private final List<List<String>> managers = new CopyOnWriteArrayList<>();
-    private final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 1000);
-    private final OffloadDispatcher offload = new OffloadDispatcher(tracker, Clock.system(), number -> null);
-    private final Datapath datapath = new Datapath(tracker, Clock.system());
-    private final Pipeline pipeline = new Pipeline(datapath, Clock.system());
-    private final ForwardingThreads threads = new ForwardingThreads(datapath, 1);
-    private final EventLoopGroup openFlow = OpenFlowAgent.newEventLoop();
-    private volatile boolean devicesPresent;
+    private final FakeDatabase database = new FakeDatabase();
+    private final Map<String, DummyPort> devices = new ConcurrentHashMap<>();
+    private final Set<String> missing = ConcurrentHashMap.newKeySet();
+    private final List<List<String>> managers = Collections.synchronizedList(new ArrayList<>());
+    private final Listening provider = new Listening();
+    private EventLoopGroup loop;
+    private Datapath datapath;
+    private ForwardingThreads threads;
+    private OffloadDispatcher offload;
+    private Pipeline pipeline;
     private Reconciler reconciler;
-    private DatabaseSnapshot latest;
-    private long configurations;
 
     @BeforeEach
     void start() {
-        reconciler = new Reconciler(database, new SwitchParts(pipeline, datapath, threads, (type, name, options) -> {
-            if (devicesPresent) {
-                return new DummyPort(name);
-            }
-            throw new PortException("could not open network device " + name + " (No such device)");
-        }, Dummies.ALLOWED, new OpenFlowAgent(openFlow), offload, ProviderRegistry.of(List.of()), Clock.system(), folder, "9.9",
-                "8.8.0", managers::add));
-        database.follow(snapshots::add);
+        Clock clock = Clock.system();
+        ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
+        datapath = new Datapath(tracker, clock);
+        pipeline = new Pipeline(datapath, clock);
+        threads = new ForwardingThreads(datapath, 1);
+        offload = new OffloadDispatcher(tracker, clock, Integer::toString);
+        loop = OpenFlowAgent.newEventLoop();
+        reconciler = new Reconciler(database, new SwitchParts(pipeline, datapath, threads, this::open, Dummies.ALLOWED,
+                new OpenFlowAgent(loop), offload, ProviderRegistry.of(List.of(provider)), clock, folder, "1.2.3", "8.8.0",
+                managers::add));
         reconciler.start();
-        await("a root row that bears our version", snapshot -> root(snapshot) != null
-                && root(snapshot).string("ovs_version").isPresent());
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws Exception {
         reconciler.close();
-        offload.close();
         threads.close();
-        openFlow.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        offload.close();
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).await();
         database.close();
+        assertThat(datapath.ports()).as("ports left open").isEmpty();
     }
 
-    private static Row root(DatabaseSnapshot snapshot) {
-        return snapshot.table("Open_vSwitch").values().stream().findFirst().orElse(null);
-    }
-
-    private void await(String what, Predicate<DatabaseSnapshot> reached) {
-        try {
-            while (latest == null || !reached.test(latest)) {
-                latest = snapshots.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-                assertThat(latest).as(what).isNotNull();
-            }
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
+    private Port open(String type, String name, Map<String, String> options) {
+        if (missing.contains(name)) {
+            throw new PortException(NO_DEVICE.formatted(name));
         }
+        DummyPort device = new DummyPort(name, type.equals("internal") ? "dummy-internal" : "dummy", options, () -> 0);
+        devices.put(name, device);
+        return device;
     }
 
-    /** Transacts as ovs-vsctl does: raises next_cfg, and waits for cur_cfg to follow. */
-    private void configure(String... operations) throws JsonProcessingException {
-        List<JsonNode> all = new ArrayList<>();
-        for (String operation : operations) {
-            all.add(json.readTree(operation.replace('\'', '"')));
-        }
-        configurations++;
-        all.add(json.readTree("{\"op\":\"update\",\"table\":\"Open_vSwitch\",\"where\":[],\"row\":{\"next_cfg\":"
-                + configurations + "}}"));
-        database.transact(all).join();
-        await("cur_cfg", snapshot -> root(snapshot).integer("cur_cfg").orElse(0L) == configurations);
+    private Row interfaceRow(String name) {
+        return database.named("Interface", name);
     }
 
-    private static String[] bridge(String... interfaces) {
-        List<String> operations = new ArrayList<>();
-        StringBuilder ports = new StringBuilder();
-        List<String> all = new ArrayList<>(List.of("'name':'br0','type':'internal'"));
-        all.addAll(List.of(interfaces));
-        for (int i = 0; i < all.size(); i++) {
-            String name = all.get(i).split("'")[3];
-            operations.add("{'op':'insert','table':'Interface','uuid-name':'i" + i + "','row':{" + all.get(i) + "}}");
-            operations.add("{'op':'insert','table':'Port','uuid-name':'p" + i + "','row':{'name':'" + name
-                    + "','interfaces':['named-uuid','i" + i + "']}}");
-            ports.append(i == 0 ? "" : ",").append("['named-uuid','p").append(i).append("']");
-        }
-        operations.add("{'op':'insert','table':'Bridge','uuid-name':'b','row':{'name':'br0','datapath_type':'dummy',"
-                + "'ports':['set',[" + ports + "]]}}");
-        operations.add("{'op':'update','table':'Open_vSwitch','where':[],'row':{'bridges':['named-uuid','b']}}");
-        return operations.toArray(String[]::new);
+    private long ofport(String name) {
+        return interfaceRow(name).integer("ofport").orElse(0L);
     }
 
-    private Row rowOf(String table, String name) {
-        return latest.table(table).values().stream().filter(row -> row.string("name").orElse("").equals(name)).findFirst()
-                .orElseThrow();
+    private List<Integer> portNumbers(String bridge) {
+        return pipeline.bridge(bridge).ports().stream().map(OfPort::number).toList();
     }
 
-    private Row interfaceOf(String name) {
-        return rowOf("Interface", name);
-    }
+    // ---- bridges ----
 
     @Test
-    void theSwitchSaysWhatItIs() {
-        assertThat(root(latest).string("ovs_version")).contains("9.9");
-        assertThat(root(latest).set("iface_types")).contains("dummy", "internal", "patch", "system", "tap");
-        assertThat(root(latest).bool("dpdk_initialized")).contains(false);
-    }
-
-    @Test
-    void aBridgeIsMadeAndItsPortsAreNumbered() throws Exception {
-        configure(bridge("'name':'p1','type':'dummy'", "'name':'p2','type':'dummy','ofport_request':7"));
-        assertThat(interfaceOf("br0").integer("ofport")).contains(65534L);
-        assertThat(interfaceOf("p1").integer("ofport")).contains(1L);
-        assertThat(interfaceOf("p2").integer("ofport")).contains(7L);
-        assertThat(interfaceOf("p1").string("link_state")).contains("up");
-        assertThat(rowOf("Bridge", "br0").string("datapath_id"))
-                .contains("0000" + interfaceOf("br0").string("mac_in_use").orElseThrow().replace(":", ""));
+    void aBridgeComesWithItsOwnPortAndSockets() throws Exception {
+        database.addBridge("br0", Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:aa")));
+        database.commit();
+        assertThat(ofport("br0")).isEqualTo(65534);
+        assertThat(interfaceRow("br0").string("mac_in_use")).contains("02:00:00:00:00:aa");
+        assertThat(database.named("Bridge", "br0").string("datapath_id")).contains("00000200000000aa");
+        assertThat(database.named("Bridge", "br0").string("datapath_version")).contains("<built-in>");
         assertThat(Files.exists(folder.resolve("br0.mgmt"))).isTrue();
     }
 
     @Test
-    void aMissingDeviceIsNamedAndTakenOnceItAppears() throws Exception {
-        configure(bridge("'name':'eth9'", "'name':'p1','type':'dummy'"));
-        assertThat(interfaceOf("eth9").integer("ofport")).contains(-1L);
-        assertThat(interfaceOf("eth9").string("error")).contains("could not open network device eth9 (No such device)");
-        assertThat(interfaceOf("p1").integer("ofport")).as("not held up").contains(1L);
-        devicesPresent = true;
-        reconciler.onLinkChange();
-        await("eth9 is taken", snapshot -> snapshot.table("Interface").values().stream()
-                .anyMatch(row -> row.string("name").orElse("").equals("eth9") && row.integer("ofport").orElse(-1L) > 0));
-        assertThat(interfaceOf("eth9").string("error")).isEmpty();
-    }
-
-    @Test
-    void aRequestedNumberIsTakenOverLive() throws Exception {
-        configure(bridge("'name':'p1','type':'dummy'"));
-        configure("{'op':'update','table':'Interface','where':[['name','==','p1']],'row':{'ofport_request':42}}");
-        assertThat(interfaceOf("p1").integer("ofport")).contains(42L);
-        assertThat(pipeline.bridge("br0").ports()).anyMatch(port -> port.number() == 42);
-    }
-
-    @Test
-    void aBridgeThatIsRemovedLeavesNothing() throws Exception {
-        configure(bridge("'name':'p1','type':'dummy'"));
-        configure("{'op':'update','table':'Open_vSwitch','where':[],'row':{'bridges':['set',[]]}}");
+    void aBridgeThatGoesTakesEverythingWithIt() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p1", Map.of());
+        database.commit();
+        database.deleteBridge("br0");
+        database.commit();
         assertThat(pipeline.bridge("br0")).isNull();
-        assertThat(datapath.ports().values()).noneMatch(port -> port.name().equals("p1") || port.name().equals("br0"));
+        assertThat(datapath.ports()).isEmpty();
         assertThat(Files.exists(folder.resolve("br0.mgmt"))).isFalse();
+        assertThat(reconciler.bridges()).isEmpty();
     }
 
     @Test
-    void theDatapathIdMayBeChosen() throws Exception {
-        configure(bridge());
-        configure("{'op':'update','table':'Bridge','where':[],'row':{'other_config':"
-                + "['map',[['datapath-id','00000000000000aa']]]}}");
-        assertThat(rowOf("Bridge", "br0").string("datapath_id")).contains("00000000000000aa");
-        assertThat(pipeline.bridge("br0").datapathId()).isEqualTo(0xaa);
+    void theDatapathIdFollowsItsSettingAndBack() throws Exception {
+        UUID bridge = database.addBridge("br0", Map.of("other_config",
+                Map.of("hwaddr", "02:00:00:00:00:aa", "datapath-id", "00000000000000ff")));
+        database.commit();
+        assertThat(pipeline.bridge("br0").datapathId()).isEqualTo(0xffL);
+        database.set("Bridge", bridge, Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:ab")));
+        database.commit();
+        assertThat(database.named("Bridge", "br0").string("datapath_id")).contains("00000200000000ab");
     }
 
     @Test
-    void aPatchPortWithoutItsPeerSaysSo() throws Exception {
-        configure(bridge("'name':'pp','type':'patch','options':['map',[['peer','qq']]]"));
-        assertThat(interfaceOf("pp").string("error")).contains("No usable peer 'qq' exists in 'dummy' datapath.");
-        assertThat(interfaceOf("pp").integer("ofport")).contains(1L);
+    void withoutHwaddrTheBridgeHasItsLowestPortsAddress() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p1", Map.of("mac", "02:00:00:00:00:02"));
+        database.addPort("br0", "p2", Map.of("mac", "02:00:00:00:00:01"));
+        database.commit();
+        database.commit(); // the ports' own addresses were set in the first
+        assertThat(interfaceRow("br0").string("mac_in_use")).contains("02:00:00:00:00:01");
+    }
+
+    // ---- interfaces ----
+
+    @Test
+    void portsGetTheNumberTheyAskForAndTheRestTheNextOnes() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        database.addPort("br0", "b", Map.of("ofport_request", 1L));
+        database.addPort("br0", "c", Map.of("ofport_request", 40L));
+        database.commit();
+        assertThat(ofport("b")).isEqualTo(1);
+        assertThat(ofport("c")).isEqualTo(40);
+        assertThat(ofport("a")).isEqualTo(2);
     }
 
     @Test
-    void whatIsNotSupportedIsRefusedRatherThanIgnored() throws Exception {
-        configure(bridge("'name':'p1','type':'dummy'"));
-        configure("{'op':'update','table':'Port','where':[['name','==','p1']],'row':{'tag':10}}");
-        assertThat(interfaceOf("p1").string("error").orElse("")).contains("not supported");
-        assertThat(interfaceOf("p1").integer("ofport")).contains(-1L);
+    void aNumberChangesLive() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID row = database.addPort("br0", "a", Map.of("ofport_request", 5L));
+        database.commit();
+        database.set("Interface", row, Map.of("ofport_request", 9L));
+        database.commit();
+        assertThat(ofport("a")).isEqualTo(9);
+        assertThat(portNumbers("br0")).doesNotContain(5);
+        assertThat(portNumbers("br0")).contains(9);
     }
 
     @Test
-    void theOffloadKnobTurnsBothWays() throws Exception {
-        for (int round = 0; round < 2; round++) {
-            configure("{'op':'update','table':'Open_vSwitch','where':[],'row':{'other_config':"
-                    + "['map',[['hw-offload','true']]]}}");
-            assertThat(offload.isEnabled()).isTrue();
-            configure("{'op':'update','table':'Open_vSwitch','where':[],'row':{'other_config':"
-                    + "['map',[['hw-offload','perhaps']]]}}");
-            assertThat(offload.isEnabled()).isFalse();
+    void aMissingDeviceHoldsUpNobody() throws Exception {
+        missing.add("nosuch");
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "nosuch", Map.of());
+        database.addPort("br0", "there", Map.of());
+        database.commit();
+        assertThat(ofport("nosuch")).isEqualTo(-1);
+        assertThat(interfaceRow("nosuch").string("error")).contains(NO_DEVICE.formatted("nosuch"));
+        assertThat(interfaceRow("nosuch").string("mac_in_use")).isEmpty();
+        assertThat(ofport("there")).isEqualTo(1);
+    }
+
+    @Test
+    void aDeviceThatComesLaterIsTakenIn() throws Exception {
+        missing.add("late");
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "late", Map.of());
+        database.commit();
+        missing.clear();
+        reconciler.onLinkChange();
+        database.await("late on a port", () -> ofport("late") > 0);
+        assertThat(ofport("late")).as("attempts that failed used up no number").isEqualTo(1);
+        assertThat(interfaceRow("late").string("error")).isEmpty();
+    }
+
+    @Test
+    void aLinkThatGoesDownIsWrittenBack() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        database.commit();
+        assertThat(interfaceRow("a").string("admin_state")).contains("up");
+        devices.get("a").setAdminUp(false);
+        reconciler.onLinkChange();
+        database.await("a down", () -> interfaceRow("a").string("admin_state").equals(java.util.Optional.of("down")));
+    }
+
+    @Test
+    void statisticsAreThereAtOnce() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        database.commit();
+        assertThat(interfaceRow("a").integerMap("statistics")).containsEntry("rx_packets", 0L).containsEntry("tx_bytes", 0L);
+    }
+
+    @Test
+    void aPortThatGoesIsClosed() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        database.commit();
+        database.deletePort("br0", "a");
+        database.commit();
+        assertThat(datapath.ports().values()).extracting(Port::name).containsExactly("br0");
+        assertThat(portNumbers("br0")).doesNotContain(1);
+    }
+
+    @Test
+    void patchPortsFindEachOtherAndMissEachOther() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addBridge("br1", Map.of());
+        database.addPort("br0", "to1", Map.of("type", "patch", "options", Map.of("peer", "to0")));
+        database.commit();
+        assertThat(interfaceRow("to1").string("error")).contains("No usable peer 'to0' exists in 'netdev' datapath.");
+        database.addPort("br1", "to0", Map.of("type", "patch", "options", Map.of("peer", "to1")));
+        database.commit();
+        assertThat(interfaceRow("to1").string("error")).isEmpty();
+        assertThat(ofport("to0")).isEqualTo(1);
+    }
+
+    @Test
+    void aPortMovesFromOneBridgeToAnotherInOneTransaction() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addBridge("br1", Map.of());
+        database.addPort("br0", "a", Map.of());
+        database.commit();
+        database.deletePort("br0", "a");
+        database.addPort("br1", "a", Map.of());
+        database.commit();
+        assertThat(portNumbers("br0")).doesNotContain(1);
+        assertThat(portNumbers("br1")).contains(1);
+        assertThat(datapath.ports().values()).extracting(Port::name).containsExactlyInAnyOrder("br0", "br1", "a");
+    }
+
+    // ---- the root row ----
+
+    @Test
+    void theSwitchIntroducesItself() throws Exception {
+        database.commit();
+        Row root = database.root();
+        assertThat(root.string("ovs_version")).contains("1.2.3");
+        assertThat(root.string("db_version")).contains("8.8.0");
+        assertThat(root.bool("dpdk_initialized")).contains(false);
+        assertThat(root.set("datapath_types")).contains("netdev", "system");
+        assertThat(root.set("iface_types")).contains("system", "internal", "tap", "patch", "dummy");
+    }
+
+    @Test
+    void aRefusedStatusStillLetsTheUserGoOn() throws Exception {
+        database.refuse(snapshot -> snapshot.table("Interface").values().stream()
+                .anyMatch(row -> row.integer("ofport").isPresent()));
+        database.addBridge("br0", Map.of());
+        database.commit();
+        assertThat(interfaceRow("br0").integer("ofport")).isEmpty();
+        assertThat(pipeline.bridge("br0")).isNotNull();
+    }
+
+    @Test
+    void managersAreToldWhenTheyChangeOnly() throws Exception {
+        UUID manager = database.insert("Manager", Map.of("target", "ptcp:6640:127.0.0.1"));
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("manager_options", List.of(manager)));
+        database.commit();
+        database.commit();
+        assertThat(managers).containsExactly(List.of("ptcp:6640:127.0.0.1"));
+    }
+
+    // ---- hw-offload ----
+
+    @Test
+    void hwOffloadGoesOnAndOffLiveAnyNumberOfTimes() throws Exception {
+        for (String value : List.of("true", "false", "true", "bogus", "true")) {
+            database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("hw-offload", value)));
+            database.commit();
         }
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of()));
+        database.commit();
+        assertThat(provider.heard).containsExactly("init", "close", "init", "close", "init", "close");
     }
 
-    @Test
-    void managersAreHandedOn() throws Exception {
-        configure("{'op':'insert','table':'Manager','uuid-name':'m','row':{'target':'ptcp:0:127.0.0.1'}}",
-                "{'op':'update','table':'Open_vSwitch','where':[],'row':{'manager_options':['named-uuid','m']}}");
-        assertThat(managers.getLast()).containsExactly("ptcp:0:127.0.0.1");
+    /** Writes down when it is opened and closed. */
+    private static final class Listening implements OffloadProvider {
+        private final List<String> heard = new CopyOnWriteArrayList<>();
+
+        @Override
+        public String name() {
+            return "listening";
+        }
+
+        @Override
+        public void init(ProviderContext context) {
+            heard.add("init");
+        }
+
+        @Override
+        public void close() {
+            heard.add("close");
+        }
+
+        @Override
+        public void connAdd(ConnView connection) {
+        }
+
+        @Override
+        public boolean connEstablished(ConnView connection, PortRef replyIngress) {
+            return true;
+        }
+
+        @Override
+        public long connUpdate(ConnView connection) {
+            return 0;
+        }
+
+        @Override
+        public void connDel(ConnView connection, DelReason reason) {
+        }
     }
 }

@@ -3,8 +3,10 @@ package io.turnstile.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -12,29 +14,32 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+/** The control socket as a client sees it that speaks JSON-RPC by hand. */
+@Timeout(20)
 class ControlServerTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     @TempDir
     Path folder;
-    private final ControlServer server = new ControlServer("ovs-vswitchd (Turnstile) 1.2.3");
+    private ControlServer server;
     private Path socket;
 
     @BeforeEach
     void listen() throws IOException {
-        socket = folder.resolve("test.ctl");
-        server.register("echo", "word...", 1, 3, words -> CommandReply.ok(String.join(" ", words)));
-        server.register("refuse", "", 0, 0, words -> CommandReply.error("no such bridge"));
+        server = new ControlServer("ovs-vswitchd (Turnstile) 1.2.3");
+        server.register("say", "WORD [WORD]", 1, 2, words -> CommandReply.ok(String.join(" ", words)));
+        server.register("refuse", "", 0, 0, words -> CommandReply.error("not today"));
         server.register("fail", "", 0, 0, words -> {
             throw new IllegalStateException("a bug");
         });
+        socket = folder.resolve("x.ctl");
         server.listen(socket);
     }
 
@@ -43,87 +48,102 @@ class ControlServerTest {
         server.close();
     }
 
-    private JsonNode ask(String request) throws IOException {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8)));
-            return new ObjectMapper().readTree(Channels.newInputStream(channel));
-        }
-    }
-
-    private JsonNode call(String method, String... words) throws IOException {
-        ObjectMapper json = new ObjectMapper();
-        return ask(json.writeValueAsString(json.createObjectNode().put("id", 7).put("method", method)
-                .set("params", json.valueToTree(words))));
+    @Test
+    void aTextEndsWithANewline() throws IOException {
+        JsonNode reply = ask("{\"method\":\"say\",\"params\":[\"hello\",\"world\"],\"id\":7}");
+        assertThat(reply.path("result").asText()).isEqualTo("hello world\n");
+        assertThat(reply.path("error").isNull()).isTrue();
+        assertThat(reply.path("id").asInt()).isEqualTo(7);
     }
 
     @Test
-    void aReplyEndsWithANewline() throws IOException {
-        JsonNode reply = call("echo", "a", "b");
-        assertThat(reply.get("result").asText()).isEqualTo("a b\n");
-        assertThat(reply.get("error").isNull()).isTrue();
-        assertThat(reply.get("id").asInt()).isEqualTo(7);
+    void aRefusalIsAnErrorWithoutResult() throws IOException {
+        JsonNode reply = ask(request("refuse"));
+        assertThat(reply.path("error").asText()).isEqualTo("not today\n");
+        assertThat(reply.path("result").isNull()).isTrue();
     }
 
     @Test
-    void aRefusalIsAnError() throws IOException {
-        JsonNode reply = call("refuse");
-        assertThat(reply.get("result").isNull()).isTrue();
-        assertThat(reply.get("error").asText()).isEqualTo("no such bridge\n");
-    }
-
-    @Test
-    void anUnknownCommandIsRefusedAsThePeerDoes() throws IOException {
-        assertThat(call("foo").get("error").asText()).isEqualTo(
+    void anUnknownCommandIsNamed() throws IOException {
+        assertThat(ask(request("foo")).path("error").asText()).isEqualTo(
                 "\"foo\" is not a valid command (use \"list-commands\" to see a list of valid commands)\n");
     }
 
     @Test
-    void tooFewAndTooManyArgumentsAreRefused() throws IOException {
-        assertThat(call("echo").get("error").asText()).isEqualTo("\"echo\" command requires at least 1 arguments\n");
-        assertThat(call("echo", "1", "2", "3", "4").get("error").asText())
-                .isEqualTo("\"echo\" command takes at most 3 arguments\n");
+    void tooFewAndTooManyArgumentsAreCounted() throws IOException {
+        assertThat(ask(request("say")).path("error").asText())
+                .isEqualTo("\"say\" command requires at least 1 arguments\n");
+        assertThat(ask(request("say", "a", "b", "c")).path("error").asText())
+                .isEqualTo("\"say\" command takes at most 2 arguments\n");
     }
 
     @Test
-    void aFailingCommandDoesNotEndTheServer() throws IOException {
-        assertThat(call("fail").get("error").asText()).contains("a bug");
-        assertThat(call("echo", "still", "here").get("result").asText()).isEqualTo("still here\n");
+    void anArgumentThatIsNoStringIsRefused() throws IOException {
+        assertThat(ask("{\"method\":\"say\",\"params\":[1],\"id\":0}").path("error").asText())
+                .isEqualTo("\"say\" command has non-string argument\n");
     }
 
     @Test
-    void commandsAreListedInOrderAndPadded() throws IOException {
-        assertThat(call("list-commands").get("result").asText()).startsWith("The available commands are:\n"
-                + "  echo                    word...\n  fail                    \n");
+    void commandsAreListedInOrderWithTheirUsage() throws IOException {
+        assertThat(ask(request("list-commands")).path("result").asText()).isEqualTo("""
+                The available commands are:
+                  fail                   \s
+                  list-commands          \s
+                  refuse                 \s
+                  say                     WORD [WORD]
+                  version                \s
+                """);
     }
 
     @Test
-    void severalRequestsOnOneConnectionAreAnsweredInOrder() throws IOException {
-        ObjectMapper json = new ObjectMapper();
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            channel.write(ByteBuffer.wrap(("{\"id\":1,\"method\":\"echo\",\"params\":[\"x\"]}"
-                    + "{\"id\":2,\"method\":\"echo\",\"params\":[\"y\"]}").getBytes(StandardCharsets.UTF_8)));
-            try (var parser = json.createParser(Channels.newInputStream(channel))) {
-                assertThat(json.<JsonNode>readTree(parser).get("result").asText()).isEqualTo("x\n");
-                assertThat(json.<JsonNode>readTree(parser).get("result").asText()).isEqualTo("y\n");
-            }
+    void aCommandThatFailsLeavesTheServerAlive() throws IOException {
+        assertThat(ask(request("fail")).path("error").asText()).contains("a bug");
+        assertThat(ask(request("version")).path("result").asText()).isEqualTo("ovs-vswitchd (Turnstile) 1.2.3\n");
+    }
+
+    @Test
+    void requestsOfOneConnectionAreAnsweredInTheirOrder() throws IOException {
+        try (SocketChannel client = connect()) {
+            send(client, request("say", "one") + request("refuse") + request("say", "three"));
+            MappingIterator<JsonNode> replies = JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
+            assertThat(replies.next().path("result").asText()).isEqualTo("one\n");
+            assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
+            assertThat(replies.next().path("result").asText()).isEqualTo("three\n");
         }
     }
 
     @Test
-    void randomBytesHarmNobody() throws IOException {
-        long seed = System.nanoTime();
-        Random random = new Random(seed);
-        for (int i = 0; i < 50; i++) {
-            byte[] bytes = new byte[1 + random.nextInt(200)];
-            random.nextBytes(bytes);
-            if (random.nextBoolean()) {
-                bytes[0] = '{';
+    void aRequestMayComeInPieces() throws IOException {
+        try (SocketChannel client = connect()) {
+            for (String piece : request("say", "slow").split("(?<=\\G.{5})")) {
+                send(client, piece);
             }
-            try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-                channel.write(ByteBuffer.wrap(bytes));
+            assertThat(JSON.readTree(Channels.newInputStream(client)).path("result").asText()).isEqualTo("slow\n");
+        }
+    }
+
+    @Test
+    void whatIsNoRequestEndsTheConnectionOnly() throws IOException {
+        Random random = new Random(20_261_123);
+        for (int round = 0; round < 200; round++) {
+            byte[] noise = new byte[1 + random.nextInt(64)];
+            random.nextBytes(noise);
+            noise[0] |= (byte) 0x80; // no JSON begins so
+            try (SocketChannel client = connect()) {
+                client.write(ByteBuffer.wrap(noise));
+                client.shutdownOutput();
+                assertThat(client.read(ByteBuffer.allocate(1))).as("round %d", round).isEqualTo(-1);
             }
         }
-        assertThat(call("echo", "alive").get("result").asText()).as("seed %d", seed).isEqualTo("alive\n");
+        assertThat(ask(request("version")).path("error").isNull()).isTrue();
+    }
+
+    @Test
+    void aNotificationIsNotAnswered() throws IOException {
+        try (SocketChannel client = connect()) {
+            send(client, "{\"method\":\"version\",\"params\":[],\"id\":null}");
+            assertThat(client.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        }
     }
 
     @Test
@@ -133,19 +153,37 @@ class ControlServerTest {
     }
 
     @Test
-    @Tag("system")
-    void ovsAppctlSpeaksToIt() throws Exception {
-        assertThat(appctl("version")).isEqualTo("ovs-vswitchd (Turnstile) 1.2.3\n");
-        assertThat(appctl("echo", "a", "b")).isEqualTo("a b\n");
-        assertThat(appctl("refuse")).startsWith("no such bridge\novs-appctl: ").endsWith("server returned an error\n");
+    void whatAnEarlierLifeLeftIsReplaced() throws IOException {
+        Path left = Files.createFile(folder.resolve("left.ctl"));
+        try (ControlServer next = new ControlServer("v")) {
+            next.listen(left);
+            socket = left;
+            assertThat(ask(request("version")).path("result").asText()).isEqualTo("v\n");
+        }
     }
 
-    private String appctl(String... words) throws Exception {
-        List<String> command = new ArrayList<>(List.of("ovs-appctl", "--timeout=10", "--target=" + socket));
-        command.addAll(List.of(words));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        process.waitFor();
-        return output;
+    private JsonNode ask(String request) throws IOException {
+        try (SocketChannel client = connect()) {
+            send(client, request);
+            return JSON.readTree(JSON.getFactory().createParser(Channels.newInputStream(client)));
+        }
+    }
+
+    private static String request(String method, String... words) {
+        return JSON.createObjectNode().put("method", method).put("id", 0)
+                .set("params", JSON.valueToTree(words)).toString();
+    }
+
+    private SocketChannel connect() throws IOException {
+        SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
+        client.connect(UnixDomainSocketAddress.of(socket));
+        return client;
+    }
+
+    private static void send(SocketChannel client, String text) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+        while (bytes.hasRemaining()) {
+            client.write(bytes);
+        }
     }
 }

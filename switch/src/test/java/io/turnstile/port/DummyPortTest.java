@@ -130,7 +130,7 @@ class DummyPortTest {
         next.setAdminUp(false);
         next.setMacAddress(0x0200_0000_0001L);
         next.setMtu(9000);
-        assertThat(next.linkStatus()).isEqualTo(new LinkStatus(false, true, 0x0200_0000_0001L, 9000, 0, 0, 0));
+        assertThat(next.linkStatus()).isEqualTo(new LinkStatus(false, false, 0x0200_0000_0001L, 9000, 0, 0, 0));
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.util.List;
 /** Flow and aggregate statistics of every version, and the Nicira ones. */
 public final class FlowStatsCodec {
     private static final long NS_PER_SECOND = 1_000_000_000L;
+    private static final long NS_PER_MS = 1_000_000L; // what the peer's durations are precise to
     private static final int ANY_GROUP = -1;
     private static final int OXS_BASIC = 0x8002;
     private static final int OXS_DURATION = 0;
@@ -152,7 +153,7 @@ public final class FlowStatsCodec {
     }
 
     private static int nanoseconds(FlowStats flow) {
-        return (int) (flow.durationNs() % NS_PER_SECOND);
+        return (int) (flow.durationNs() % NS_PER_SECOND / NS_PER_MS * NS_PER_MS);
     }
 
     /** Seconds plus one; 0 would mean "not known". */

@@ -1,0 +1,104 @@
+package io.turnstile.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.util.ContextInitializer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code vlog/set}, {@code vlog/list} and what they do to the log file. */
+class LogSettingsTest {
+    private static final Logger BRIDGE = LoggerFactory.getLogger("io.turnstile.bridge.SomeClass");
+    private static final Logger PORT = LoggerFactory.getLogger("io.turnstile.port.linux.SomeClass");
+
+    @TempDir
+    Path folder;
+    private Path file;
+
+    @BeforeEach
+    void logToFile() {
+        file = folder.resolve("x.log");
+        LogSettings.start(file);
+        LogSettings.set("any:console:off");
+        LogSettings.set("any:file:info");
+    }
+
+    /** The settings are the process's: later tests get those of the test configuration back. */
+    @AfterEach
+    void restore() throws Exception {
+        LogSettings.set("any:any:info");
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.reset();
+        new ContextInitializer(context).autoConfig();
+    }
+
+    private List<String> lines() throws IOException {
+        return Files.readAllLines(file);
+    }
+
+    @Test
+    void aLineHasThePeersLayout() throws IOException {
+        BRIDGE.warn("bridge {}: gone", "br0");
+        PORT.error("no");
+        assertThat(lines()).hasSize(2);
+        assertThat(lines().get(0)).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"
+                + "\\|00001\\|bridge\\|WARN\\|bridge br0: gone");
+        assertThat(lines().get(1)).matches(".*\\|00002\\|netdev\\|ERR\\|no");
+    }
+
+    @Test
+    void aModuleIsTurnedUpAlone() throws IOException {
+        assertThat(LogSettings.set("bridge:file:dbg")).isNull();
+        BRIDGE.debug("shown");
+        PORT.debug("hidden");
+        assertThat(lines()).singleElement().asString().endsWith("|bridge|DBG|shown");
+    }
+
+    @Test
+    void aDestinationIsTurnedOffAlone() throws IOException {
+        assertThat(LogSettings.set("file:off")).isNull();
+        BRIDGE.error("lost");
+        assertThat(lines()).isEmpty();
+    }
+
+    @Test
+    void wordsComeInAnyOrderAndWithAnySeparator() {
+        assertThat(LogSettings.set("err,file netdev")).isNull();
+        assertThat(LogSettings.list()).containsPattern("(?m)^netdev             OFF        OFF        ERR$")
+                .containsPattern("(?m)^bridge             OFF        OFF       INFO$");
+    }
+
+    @Test
+    void theListBeginsAsThePeers() {
+        assertThat(LogSettings.list()).startsWith("""
+                                 console    syslog    file
+                                 -------    ------    ------
+                """);
+    }
+
+    @Test
+    void anUnknownWordIsNamedAndChangesNothing() {
+        String before = LogSettings.list();
+        assertThat(LogSettings.set("file:nix")).isEqualTo("no destination, level, or module \"nix\"");
+        assertThat(LogSettings.list()).isEqualTo(before);
+    }
+
+    @Test
+    void aFileThatWasMovedAwayIsOpenedAnew() throws IOException {
+        BRIDGE.info("old");
+        Path moved = Files.move(file, folder.resolve("x.log.1"));
+        assertThat(LogSettings.reopen()).isNull();
+        BRIDGE.info("new");
+        assertThat(Files.readString(moved)).contains("old").doesNotContain("new");
+        assertThat(Files.readString(file)).contains("new").doesNotContain("old");
+    }
+}

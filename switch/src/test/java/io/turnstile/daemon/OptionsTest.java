@@ -1,0 +1,75 @@
+package io.turnstile.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.turnstile.bridge.Dummies;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+/** Command lines as scripts for ovs-vswitchd have them. */
+class OptionsTest {
+
+    private static DaemonConfig configOf(String... words) {
+        Main main = new Main();
+        Main.commandLine(main).parseArgs(Main.gnuStyle(words));
+        return main.config();
+    }
+
+    @Test
+    void whatDebiansServiceScriptPassesIsTaken() {
+        DaemonConfig config = configOf("unix:/run/ovs/db.sock", "-vconsole:emer", "-vsyslog:err", "-vfile:info",
+                "--mlockall", "--no-chdir", "--log-file=/var/log/x.log", "--pidfile=/run/ovs/ovs-vswitchd.pid",
+                "--detach", "--monitor", "--overwrite-pidfile", "--rundir=/run/ovs");
+        assertThat(config.databaseTarget()).isEqualTo("unix:/run/ovs/db.sock");
+        assertThat(config.runDirectory()).isEqualTo(Path.of("/run/ovs"));
+        assertThat(config.remotes()).isEmpty();
+    }
+
+    @Test
+    void theEmbeddedDatabaseLiesInTheRunDirectory() {
+        DaemonConfig config = configOf("--rundir=/tmp/r");
+        assertThat(config.databaseTarget()).isNull();
+        assertThat(config.databaseFile()).isEqualTo(Path.of("/tmp/r/conf.db"));
+        assertThat(config.remotes()).containsExactly("punix:/tmp/r/db.sock");
+    }
+
+    @Test
+    void optionalValuesNeverSwallowTheNextWord() {
+        DaemonConfig config = configOf("--rundir=/tmp/r", "--pidfile", "--enable-dummy", "-v", "--log-file", "unix:/d");
+        assertThat(config.databaseTarget()).isEqualTo("unix:/d");
+        assertThat(config.dummies()).isEqualTo(Dummies.ALLOWED);
+    }
+
+    @Test
+    void dummiesReplaceWhatTheyAreToldTo() {
+        assertThat(configOf("--enable-dummy=override").dummies()).isEqualTo(Dummies.REPLACE_ALL);
+        assertThat(configOf("--enable-dummy=system").dummies()).isEqualTo(Dummies.REPLACE_SYSTEM);
+        assertThat(configOf().dummies()).isEqualTo(Dummies.NONE);
+    }
+
+    @Test
+    void theControlSocketCarriesTheProcessId() {
+        assertThat(configOf("--rundir=/tmp/r").controlSocket())
+                .isEqualTo(Path.of("/tmp/r/ovs-vswitchd." + ProcessHandle.current().pid() + ".ctl"));
+        assertThat(configOf("--rundir=/tmp/r", "--unixctl=x.ctl").controlSocket()).isEqualTo(Path.of("/tmp/r/x.ctl"));
+        assertThat(configOf("--rundir=/tmp/r", "--unixctl=/y.ctl").controlSocket()).isEqualTo(Path.of("/y.ctl"));
+    }
+
+    @Test
+    void severalRemotesMayBeGiven() {
+        assertThat(configOf("--remote=punix:/a", "--remote=ptcp:6640").remotes()).containsExactly("punix:/a", "ptcp:6640");
+    }
+
+    @Test
+    void contradictionsAndNonsenseAreSaidInOneLine() {
+        for (List<String> words : List.of(List.of("ssl:1.2.3.4:6640"), List.of("unix:/d", "--remote=ptcp:6640"),
+                List.of("--enable-dummy=most"), List.of("--forwarding-threads=0"), List.of("--max-connections=-1"))) {
+            assertThatThrownBy(() -> configOf(words.toArray(String[]::new))).as("%s", words)
+                    .isInstanceOf(CommandLine.ParameterException.class)
+                    .satisfies(error -> assertThat(error.getMessage()).isNotBlank().doesNotContain("\n"));
+        }
+    }
+}
