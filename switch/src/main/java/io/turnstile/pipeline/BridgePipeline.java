@@ -266,12 +266,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
                 }
             }
         }
-        Rule rule = new Rule(change, table.id, nowNs);
+        Rule rule = present == null || change.flags().contains(FlowMod.Flag.RESET_COUNTS)
+                ? new Rule(change, table.id, nowNs) : Rule.continuing(present, change, nowNs);
         if (present != null) {
-            pipeline.datapath().pushStatistics();
-            if (!change.flags().contains(FlowMod.Flag.RESET_COUNTS)) {
-                rule.credit(present.packetCount(), present.byteCount(), present.lastUsedNs());
-            }
             table.remove(present);
             present.removed = true;
             pipeline.invalidate(pipeline.dependents().thatMet(this, present));

@@ -26,11 +26,26 @@ final class Rule {
     long modifiedNs;
     boolean removed;
 
-    private final LongAdder packets = new LongAdder();
-    private final LongAdder bytes = new LongAdder();
-    private volatile long lastUsedNs;
+    private final Counters counters;
+
+    /** Shared by a rule and the one it replaced: packets of the old one that are still under way are credited in time. */
+    private static final class Counters {
+        final LongAdder packets = new LongAdder();
+        final LongAdder bytes = new LongAdder();
+        volatile long lastUsedNs;
+    }
 
     Rule(FlowMod mod, int tableId, long nowNs) {
+        this(mod, tableId, nowNs, new Counters());
+    }
+
+    /** @return a rule that goes on counting where {@code replaced} stands */
+    static Rule continuing(Rule replaced, FlowMod mod, long nowNs) {
+        return new Rule(mod, replaced.tableId, nowNs, replaced.counters);
+    }
+
+    private Rule(FlowMod mod, int tableId, long nowNs, Counters counters) {
+        this.counters = counters;
         this.tableId = tableId;
         this.priority = mod.priority();
         this.match = mod.match();
@@ -42,32 +57,32 @@ final class Rule {
         this.actions = List.copyOf(mod.actions());
         this.createdNs = nowNs;
         this.modifiedNs = nowNs;
-        this.lastUsedNs = nowNs;
+        counters.lastUsedNs = nowNs;
     }
 
     void credit(long packetDelta, long byteDelta, long usedNs) {
-        packets.add(packetDelta);
-        bytes.add(byteDelta);
-        if (usedNs - lastUsedNs > 0) {
-            lastUsedNs = usedNs;
+        counters.packets.add(packetDelta);
+        counters.bytes.add(byteDelta);
+        if (usedNs - counters.lastUsedNs > 0) {
+            counters.lastUsedNs = usedNs;
         }
     }
 
     void resetCounters() {
-        packets.reset();
-        bytes.reset();
+        counters.packets.reset();
+        counters.bytes.reset();
     }
 
     long packetCount() {
-        return packets.sum();
+        return counters.packets.sum();
     }
 
     long byteCount() {
-        return bytes.sum();
+        return counters.bytes.sum();
     }
 
     long lastUsedNs() {
-        return lastUsedNs;
+        return counters.lastUsedNs;
     }
 
     boolean isHidden() {
@@ -76,6 +91,6 @@ final class Rule {
 
     OpenFlowSwitch.FlowStats stats(long nowNs) {
         return new OpenFlowSwitch.FlowStats(tableId, priority, match, cookie, idleTimeoutSeconds, hardTimeoutSeconds, importance,
-                flags, nowNs - createdNs, nowNs - lastUsedNs, packetCount(), byteCount(), actions);
+                flags, nowNs - createdNs, nowNs - counters.lastUsedNs, packetCount(), byteCount(), actions);
     }
 }
