@@ -47,6 +47,8 @@ public final class Packet {
     // Metadata of the walk.
     private int inPort;
     private int recirculationId;
+    private int mark;
+    private int priority;
     private int ctState;
     private int ctZone;
     private int ctMark;
@@ -131,6 +133,8 @@ public final class Packet {
         segmentBytes = 0;
         inPort = 0;
         recirculationId = 0;
+        mark = 0;
+        priority = 0;
         clearConntrack();
     }
 
@@ -173,6 +177,8 @@ public final class Packet {
         segmentBytes = other.segmentBytes;
         inPort = other.inPort;
         recirculationId = other.recirculationId;
+        mark = other.mark;
+        priority = other.priority;
         ctState = other.ctState;
         ctZone = other.ctZone;
         ctMark = other.ctMark;
@@ -400,6 +406,24 @@ public final class Packet {
 
     public void setRecirculationId(int id) {
         this.recirculationId = id;
+    }
+
+    /** The packet mark (pkt_mark, skb_mark): rules hand it from one to the next; not part of the frame. */
+    public int mark() {
+        return mark;
+    }
+
+    public void setMark(int mark) {
+        this.mark = mark;
+    }
+
+    /** The queueing priority (skb_priority); not part of the frame. */
+    public int priority() {
+        return priority;
+    }
+
+    public void setPriority(int priority) {
+        this.priority = priority;
     }
 
     /** Bits of {@code io.turnstile.conntrack.CtState}; 0 while untracked. */

@@ -94,10 +94,14 @@ class FirewallStoryTest {
         transcript.add("ping outside to inside", summary(outside.command("ping", "-c", "2", "-i", "0.2", "-W", "1",
                 inside.address()).attempt()));
         transcript.addSorted("connections", sw.appctl("dpctl/dump-conntrack").run().lines());
+        transcript.addSorted("connections, more of them", sw.appctl("dpctl/dump-conntrack", "-m").run().lines());
         transcript.addSorted("connections of zone 7", sw.appctl("dpctl/dump-conntrack", "zone=7").run().lines());
         transcript.addSorted("connections of zone 8", sw.appctl("dpctl/dump-conntrack", "zone=8").run().lines());
         transcript.add("flush", sw.appctl("dpctl/flush-conntrack").run().text());
         transcript.add("connections after the flush", sw.appctl("dpctl/dump-conntrack").run().text());
+        transcript.addSorted("trace", sw.appctl("ofproto/trace", "br0", "in_port=1,tcp,nw_src=10.1.0.1,nw_dst=10.1.0.2,tp_dst=80,"
+                + "dl_src=50:54:00:00:00:01,dl_dst=50:54:00:00:00:02").run().lines().stream()
+                .map(line -> line.replaceAll("0x[0-9a-f]+\\b", "0xN").replaceAll("\\),\\d+$", "),PORT")).toList());
         transcript.add("an unknown command", sw.appctl("no/such-command").attempt().errors());
     }
 

@@ -18,7 +18,8 @@ final class Transcript {
     private static final Pattern DATAPATH_ID = Pattern.compile("dpid:[0-9a-f]{16}");
     private static final Pattern LOG_TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\S+Z\\|\\d+\\|");
     private static final Pattern SCRATCH_FOLDER = Pattern.compile("/tmp/turnstile-[^/\\s]+/[A-Za-z]+\\d+(/[a-z]+\\.ctl)?");
-    private static final Pattern VERSION = Pattern.compile("ovs_version: \"[^\"]*\"");
+    /** ovs-ctl writes it beside ovs-vswitchd; Turnstile has no ovs-ctl and writes it itself. */
+    private static final Pattern VERSION = Pattern.compile("(?m)^ *ovs_version: .*\\R?");
 
     private final List<String> steps = new ArrayList<>();
     private final List<Host> hosts;
@@ -32,7 +33,7 @@ final class Transcript {
     }
 
     void addSorted(String title, List<String> lines) {
-        add(title, lines.stream().map(this::normal).sorted().collect(Collectors.joining("\n")));
+        add(title, lines.stream().map(this::normal).filter(line -> !line.isBlank()).sorted().collect(Collectors.joining("\n")));
     }
 
     private String normal(String text) {
@@ -47,7 +48,7 @@ final class Transcript {
         normal = LOG_TIME.matcher(normal).replaceAll("TIME|");
         normal = SCRATCH_FOLDER.matcher(normal).replaceAll("FOLDER");
         normal = DATAPATH_ID.matcher(normal).replaceAll("dpid:ID");
-        return VERSION.matcher(normal).replaceAll("ovs_version: VERSION").stripTrailing();
+        return VERSION.matcher(normal).replaceAll("").stripTrailing();
     }
 
     @Override

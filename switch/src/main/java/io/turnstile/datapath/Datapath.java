@@ -6,26 +6,32 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Ports, the flow cache and the loop that carries packets through them.
  *
- * <p><b>Removal of flows.</b> A batch raises its context's epoch to an odd number before its first lookup and to the next even
- * one when its last packet is gone. Who removes flows first kills them, then ({@link #awaitQuiescence}) waits for every context
- * that was seen odd to change: a batch that began before the kill is then over, one that began later sees the mark. So after
- * both calls nothing is forwarded by a removed flow, and forwarding never waits for a change. A forwarding thread must not
- * wait for others while it may itself be waited for; therefore {@link #awaitQuiescence} is called with no lock held that a
- * miss may need, and is not called from inside a batch.
+ * <p><b>Removal of flows.</b> A context's epoch is odd from before its batch is received until its last packet is gone
+ * ({@link ForwardingContext#enter}). Who removes flows first kills them, then waits ({@link #awaitQuiescence}) for every context
+ * that was seen odd to change. Epoch and mark are volatile, so both sides agree on one order: either the batch's epoch is seen
+ * odd and waited for, or the batch began after the kill and its lookups see the mark, in the exact-match cache too, because
+ * a flow is checked for life at each lookup. So after both calls nothing is forwarded by a removed flow, and forwarding never
+ * waits for a change. A thread must not wait while it may itself be waited for: {@link #awaitQuiescence} is called with no
+ * lock held that a miss may need, and refuses to be called from inside a batch. Ports go the same way.
  *
  * <p>Threads: {@link #process} by any number of threads, each with its own context; the rest by any thread.
  */
@@ -33,7 +39,13 @@ public final class Datapath {
     /** As Open vSwitch's userspace datapath: a packet goes round at most this often. */
     private static final int MAX_RECIRCULATIONS = 6;
     private static final long FLOW_IDLE_NS = 10_000_000_000L;
+    /** How long a flow without packets stays while the cache is full: room is made quickly then. */
+    private static final long FLOW_IDLE_WHEN_FULL_NS = 100_000_000L;
     private static final int FLOW_LIMIT = 200_000;
+    private static final int QUIESCENCE_YIELDS = 100;
+    private static final long QUIESCENCE_PAUSE_NS = 20_000;
+    private static final int MAX_REPORTED_FAILURES = 100;
+    private static final Logger LOG = LoggerFactory.getLogger(Datapath.class);
 
     private final Conntrack conntrack;
     private final Clock clock;
@@ -41,6 +53,12 @@ public final class Datapath {
     private final List<ForwardingContext> contexts = new CopyOnWriteArrayList<>();
     private final AtomicLongArray drops = new AtomicLongArray(DropReason.values().length);
     private final Object statisticsLock = new Object();
+    /** Failures that were logged already: each distinct cause is said once. */
+    private final Set<String> reportedFailures = ConcurrentHashMap.newKeySet();
+
+    // Counts of contexts that have retired; guarded by the list of contexts.
+    private long retiredHits;
+    private long retiredMisses;
 
     /** Indexed by port number; replaced as a whole under this object's lock. */
     private volatile Port[] ports = new Port[0];
@@ -48,7 +66,11 @@ public final class Datapath {
     private volatile int flowLimit = FLOW_LIMIT;
     private volatile long flowIdleNs = FLOW_IDLE_NS;
 
-    /** Lookups and flows, for {@code dpctl/show}. */
+    /**
+     * Lookups and flows, for {@code dpctl/show}.
+     *
+     * @param lost packets that the pipeline could not be asked about
+     */
     public record Statistics(long hits, long misses, long lost, int flows, int masks) {
     }
 
@@ -129,69 +151,96 @@ public final class Datapath {
         return context;
     }
 
-    /** The context's thread has ended. */
+    /** The context's thread has ended: its counts are kept, nobody waits for it any more. */
     public void retire(ForwardingContext context) {
-        contexts.remove(context);
+        synchronized (contexts) {
+            if (contexts.remove(context)) {
+                retiredHits += context.hits;
+                retiredMisses += context.misses;
+            }
+        }
     }
 
-    /** Takes one batch from the port and carries it through; returns how many packets it had. */
+    /**
+     * Takes one batch from the port and carries it through; returns how many packets it had. A port that the datapath does not
+     * have under that number (any more) is not touched.
+     */
     public int receiveAndProcess(int portNumber, Port port, ForwardingContext context) {
-        PacketBatch batch = context.received;
-        batch.clear();
-        int received = port.receive(context.pool(), batch);
-        for (int i = 0; i < received; i++) {
-            batch.get(i).setInPort(portNumber);
+        context.enter();
+        try {
+            if (port(portNumber) != port) {
+                return 0;
+            }
+            PacketBatch batch = context.received;
+            batch.clear();
+            int received = port.receive(context.pool(), batch);
+            for (int i = 0; i < received; i++) {
+                batch.get(i).setInPort(portNumber);
+            }
+            if (received > 0) {
+                carry(batch, context);
+            }
+            return received;
+        } finally {
+            context.leave();
         }
-        if (received > 0) {
-            process(batch, context);
-        }
-        return received;
     }
 
     /** Carries packets, whose ingress port is set, to their end. */
     public void process(PacketBatch batch, ForwardingContext context) {
-        context.epoch++;
+        context.enter();
         try {
-            context.nowNs = clock.nowNs();
-            for (int i = 0; i < batch.length(); i++) {
-                if (PacketParser.parse(batch.get(i))) {
-                    context.next.add(batch.get(i));
-                } else {
-                    drop(DropReason.MALFORMED, 1);
-                }
-            }
-            run(context);
+            carry(batch, context);
         } finally {
-            context.endBatch();
-            context.epoch++;
+            context.leave();
         }
     }
 
-    /** Looks up, executes, and goes round with what recirculates. */
-    private void run(ForwardingContext context) {
-        for (int round = 0; !context.next.isEmpty(); round++) {
-            PacketQueue current = context.turn();
+    private void carry(PacketBatch batch, ForwardingContext context) {
+        context.nowNs = clock.nowNs();
+        context.current.clear();
+        for (int i = 0; i < batch.length(); i++) {
+            if (PacketParser.parse(batch.get(i))) {
+                context.current.add(batch.get(i));
+            } else {
+                drop(DropReason.MALFORMED, 1);
+            }
+        }
+        try {
+            run(context, 0);
+        } finally {
+            flush(context);
+        }
+    }
+
+    /**
+     * Looks up, executes, and goes round with what recirculates.
+     *
+     * @param recirculations how often the packets went round already
+     */
+    private void run(ForwardingContext context, int recirculations) {
+        for (int round = recirculations; !context.current.isEmpty(); round++) {
             if (round > MAX_RECIRCULATIONS) {
-                drop(DropReason.RECIRCULATION_DEPTH, current.length());
+                drop(DropReason.RECIRCULATION_DEPTH, context.current.length());
                 return;
             }
-            for (int from = 0; from < current.length(); from += PacketBatch.CAPACITY) {
-                current.slice(from, context.slice);
-                forward(context.slice, context);
+            classify(context.current, context);
+            context.recirculated.clear();
+            for (int i = 0; i < context.groups; i++) {
+                executeGroup(i, context);
             }
+            context.turnRound();
         }
     }
 
-    private void forward(PacketBatch slice, ForwardingContext context) {
-        classify(slice, context);
-        for (int i = 0; i < context.groups; i++) {
-            DatapathFlow flow = context.groupFlows[i];
-            context.groupFlows[i] = null;
-            flow.count(context.groupPackets[i].length(), context.groupBytes[i], context.groupTcpFlags[i], context.nowNs);
-            execute(context.groupPackets[i], flow.actions(), context);
-            if (flow.isDead()) {
-                push(flow); // Never installed, or removed meanwhile: nobody else will credit these packets.
-            }
+    private void executeGroup(int group, ForwardingContext context) {
+        DatapathFlow flow = context.groupFlows[group];
+        PacketBatch packets = context.groupPackets[group];
+        context.groupFlows[group] = null;
+        flow.count(packets.length(), context.groupBytes[group], context.groupTcpFlags[group], context.nowNs);
+        execute(packets, flow.actions(), context);
+        if (flow.isDead()) {
+            push(flow); // Never installed, or removed meanwhile: nobody else will credit these packets.
         }
     }
 
@@ -208,6 +257,9 @@ public final class Datapath {
                 if (flow == null) {
                     context.misses++;
                     flow = miss(packet, context);
+                    if (flow == null) {
+                        continue;
+                    }
                 } else {
                     context.hits++;
                 }
@@ -219,26 +271,35 @@ public final class Datapath {
         }
     }
 
-    /** Asks the pipeline. A flow that cannot be shared is returned without being installed, for this packet only. */
+    /**
+     * Asks the pipeline. A flow that cannot be shared is returned without being installed, for this packet only. Null, with the
+     * packet counted as dropped, if the pipeline fails.
+     */
     private DatapathFlow miss(Packet packet, ForwardingContext context) {
-        Upcall.Translation translation = upcall.miss(packet, context.key, context.nowNs);
-        DatapathFlow flow = new DatapathFlow(context.key, translation.mask(), translation.actions(), translation.owner(),
-                context.nowNs);
-        if (!translation.cacheable() || cache.size() >= flowLimit) {
-            flow.kill();
-            return flow;
+        try {
+            Upcall.Translation translation = upcall.miss(packet, context.key, context.nowNs);
+            DatapathFlow flow = new DatapathFlow(context.key, translation.mask(), translation.actions(), translation.owner(),
+                    context.nowNs);
+            if (!translation.cacheable() || cache.size() >= flowLimit) {
+                flow.kill();
+                return flow;
+            }
+            return install(flow, translation);
+        } catch (RuntimeException e) {
+            drop(DropReason.UPCALL_FAILED, 1);
+            report("translation", e);
+            return null;
         }
-        return install(flow, translation, context.key);
     }
 
     /** Under the cache's lock a change can't slip between the pipeline's last look at its rules and the installation. */
-    private DatapathFlow install(DatapathFlow flow, Upcall.Translation translation, long[] packetKey) {
+    private DatapathFlow install(DatapathFlow flow, Upcall.Translation translation) {
         synchronized (cache) {
             if (!upcall.isCurrent(translation)) {
                 flow.kill();
                 return flow;
             }
-            DatapathFlow installed = cache.install(flow, packetKey);
+            DatapathFlow installed = cache.install(flow);
             if (installed == flow) {
                 upcall.flowInstalled(flow);
             }
@@ -246,24 +307,41 @@ public final class Datapath {
         }
     }
 
+    /** Whatever goes wrong with one flow's packets ends there: it may not take the port or other flows with it. */
     private void execute(PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
         if (actions.length == 0) {
             drop(DropReason.FLOW_DROP, packets.length());
             return;
         }
-        for (int i = 0; i < actions.length; i++) {
-            boolean last = i == actions.length - 1;
-            switch (actions[i]) {
-                case DatapathAction.Output output -> output(packets, output.port(), context);
-                case DatapathAction.Ct ct -> conntrack.track(packets, ct.request(), context.nowNs);
-                case DatapathAction.CtClear _ -> clearConntrack(packets);
-                case DatapathAction.Recirculate again when last -> recirculate(packets, again.recirculationId(), context);
-                case DatapathAction.Recirculate again -> recirculateCopies(packets, again.recirculationId(), context);
-                case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
-                case DatapathAction.PushVlan push -> drop(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
-                case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
-                case DatapathAction.Userspace userspace -> userspace(packets, userspace.cookie(), context);
-                case DatapathAction.Drop drop -> drop(drop.reason(), packets.length());
+        try {
+            for (int i = 0; i < actions.length; i++) {
+                boolean sharesThePacket = actions[i] instanceof DatapathAction.Recirculate && i < actions.length - 1;
+                if (sharesThePacket) {
+                    executeOnCopies(packets, new DatapathAction[] {actions[i]}, context);
+                } else {
+                    execute(packets, actions[i], context);
+                }
+            }
+        } catch (RuntimeException e) {
+            drop(DropReason.ACTION_FAILED, packets.length());
+            report("action", e);
+        }
+    }
+
+    private void execute(PacketBatch packets, DatapathAction action, ForwardingContext context) {
+        switch (action) {
+            case DatapathAction.Output output -> output(packets, output.port(), context);
+            case DatapathAction.Ct ct -> conntrack.track(packets, ct.request(), context.nowNs);
+            case DatapathAction.CtClear _ -> clearConntrack(packets);
+            case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
+            case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
+            case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
+            case DatapathAction.PushVlan push -> drop(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
+            case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
+            case DatapathAction.Userspace userspace -> userspace(packets, userspace.cookie(), context);
+            case DatapathAction.Drop drop -> {
+                drop(drop.reason(), packets.length());
+                packets.clear(); // Nothing is left for the actions behind it.
             }
         }
     }
@@ -280,6 +358,28 @@ public final class Datapath {
         }
     }
 
+    /** Each port that was sent to is flushed, whatever another one's flush does. */
+    private void flush(ForwardingContext context) {
+        for (int i = 0; i < context.touchedLength; i++) {
+            try {
+                context.touched[i].flush();
+            } catch (RuntimeException e) {
+                report("flush of " + context.touched[i].name(), e);
+            }
+            context.touched[i] = null;
+        }
+        context.touchedLength = 0;
+    }
+
+    /** One line per distinct cause; the packets are counted by their drop reason. */
+    private void report(String what, RuntimeException failure) {
+        StackTraceElement[] trace = failure.getStackTrace();
+        String cause = what + " " + failure.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
+        if (reportedFailures.size() < MAX_REPORTED_FAILURES && reportedFailures.add(cause)) {
+            LOG.error("{} failed; further failures like this one are only counted", what, failure);
+        }
+    }
+
     private static void clearConntrack(PacketBatch packets) {
         for (int i = 0; i < packets.length(); i++) {
             packets.get(i).clearConntrack();
@@ -289,22 +389,37 @@ public final class Datapath {
     private static void recirculate(PacketBatch packets, int id, ForwardingContext context) {
         for (int i = 0; i < packets.length(); i++) {
             packets.get(i).setRecirculationId(id);
-            context.next.add(packets.get(i));
+            context.recirculated.add(packets.get(i));
         }
     }
 
-    /** More actions follow, which are not to touch what goes round. */
-    private void recirculateCopies(PacketBatch packets, int id, ForwardingContext context) {
-        for (int i = 0; i < packets.length(); i++) {
-            Packet copy = context.takeClone();
-            if (copy == null) {
-                drop(DropReason.RECIRCULATION_DEPTH, 1);
-                continue;
-            }
-            copy.copyFrom(packets.get(i));
-            copy.setRecirculationId(id);
-            context.next.add(copy);
+    /**
+     * Copies live in a context of their own and are carried to their end here and now, so that the batch itself never grows
+     * beyond its capacity.
+     */
+    private void executeOnCopies(PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
+        ForwardingContext copies = context.forCopies();
+        if (copies == null) {
+            drop(DropReason.RECIRCULATION_DEPTH, packets.length());
+            return;
         }
+        copies.nowNs = context.nowNs;
+        PacketBatch batch = copies.received;
+        batch.clear();
+        for (int i = 0; i < packets.length(); i++) {
+            Packet copy = copies.pool()[i];
+            copy.copyFrom(packets.get(i));
+            batch.add(copy);
+        }
+        copies.recirculated.clear();
+        execute(batch, actions, copies);
+        copies.turnRound();
+        run(copies, 1);
+        flush(copies);
+        context.hits += copies.hits;
+        context.misses += copies.misses;
+        copies.hits = 0;
+        copies.misses = 0;
     }
 
     private void userspace(PacketBatch packets, Object cookie, ForwardingContext context) {
@@ -316,18 +431,23 @@ public final class Datapath {
 
     /** Runs actions on one packet outside any flow (packet-out), recirculation included. */
     public void execute(Packet packet, DatapathAction[] actions, ForwardingContext context) {
-        context.epoch++;
+        context.enter();
         try {
             context.nowNs = clock.nowNs();
-            PacketParser.parse(packet);
+            if (!PacketParser.parse(packet)) {
+                drop(DropReason.MALFORMED, 1);
+                return;
+            }
             PacketBatch single = context.received;
             single.clear();
             single.add(packet);
+            context.recirculated.clear();
             execute(single, actions, context);
-            run(context);
+            context.turnRound();
+            run(context, 1);
+            flush(context);
         } finally {
-            context.endBatch();
-            context.epoch++;
+            context.leave();
         }
     }
 
@@ -344,17 +464,35 @@ public final class Datapath {
         cache.remove(affected, this::retire);
     }
 
-    /** Kills just these flows, as {@link #invalidate}. */
-    public void remove(Collection<DatapathFlow> flows) {
-        cache.removeAll(flows, this::retire);
+    /**
+     * The same for flows that the caller finds without looking at all of them.
+     *
+     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep account
+     *                 of stands still meanwhile
+     */
+    public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
+        cache.removeNamed(affected, this::retire);
     }
 
-    /** Waits until no batch is under way that began before this call. Never call it from inside a batch. */
+    /**
+     * Waits until no batch is under way that began before this call.
+     *
+     * @throws IllegalStateException if called from inside a batch, which would wait for itself
+     */
     public void awaitQuiescence() {
         for (ForwardingContext context : contexts) {
-            long seen = context.epoch;
-            while ((seen & 1) != 0 && context.epoch == seen) {
-                Thread.yield();
+            if (context.isRunBy(Thread.currentThread())) {
+                throw new IllegalStateException("a batch cannot wait for its own end");
+            }
+        }
+        for (ForwardingContext context : contexts) {
+            long seen = context.epoch();
+            for (int looks = 0; (seen & 1) != 0 && context.epoch() == seen; looks++) {
+                if (looks < QUIESCENCE_YIELDS) {
+                    Thread.yield();
+                } else {
+                    LockSupport.parkNanos(QUIESCENCE_PAUSE_NS); // The batch waits for something slow itself: a translation.
+                }
             }
         }
     }
@@ -385,23 +523,26 @@ public final class Datapath {
     /** Expires flows that nobody used, credits the rest, sorts the cache. Called about twice a second. */
     public void maintain(long nowNs) {
         pushStatistics();
-        cache.remove(flow -> nowNs - flow.lastUsedNs() > flowIdleNs, this::retire);
+        long idleNs = cache.size() >= flowLimit ? Math.min(flowIdleNs, FLOW_IDLE_WHEN_FULL_NS) : flowIdleNs;
+        cache.remove(flow -> nowNs - flow.lastUsedNs() > idleNs, this::retire);
         cache.sortByHits();
     }
 
     /** A snapshot of the present flows. */
     public List<DatapathFlow> flows() {
-        List<DatapathFlow> live = new ArrayList<>(cache.flows());
-        live.removeIf(DatapathFlow::isDead);
-        return live;
+        return cache.flows();
     }
 
     public Statistics statistics() {
-        long hits = 0;
-        long misses = 0;
-        for (ForwardingContext context : contexts) {
-            hits += context.hits;
-            misses += context.misses;
+        long hits;
+        long misses;
+        synchronized (contexts) {
+            hits = retiredHits;
+            misses = retiredMisses;
+            for (ForwardingContext context : contexts) {
+                hits += context.hits;
+                misses += context.misses;
+            }
         }
         return new Statistics(hits, misses, drops(DropReason.UPCALL_FAILED), cache.size(), cache.maskCount());
     }

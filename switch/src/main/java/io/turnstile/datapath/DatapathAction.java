@@ -41,7 +41,11 @@ public sealed interface DatapathAction {
     record CtClear() implements DatapathAction {
     }
 
-    /** Look the packet up again as {@code recirculationId}: a copy of it, if more actions follow. */
+    /** Run the actions on a copy of the packet; the packet itself goes on as it was. Printed as {@code clone(…)}. */
+    record Clone(DatapathAction[] actions) implements DatapathAction {
+    }
+
+    /** Look the packet up again as {@code recirculationId}: a copy of it, unless this is the last action of the list. */
     record Recirculate(int recirculationId) implements DatapathAction {
     }
 

@@ -3,6 +3,7 @@ package io.turnstile.datapath;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.UUID;
 
 /**
  * One datapath flow (megaflow): which packets, what to do, and what came by. Its match never changes; it is born live and dies
@@ -13,17 +14,20 @@ import java.util.Arrays;
 public final class DatapathFlow {
     private static final VarHandle PACKETS;
     private static final VarHandle BYTES;
+    private static final VarHandle TCP_FLAGS;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             PACKETS = lookup.findVarHandle(DatapathFlow.class, "packets", long.class);
             BYTES = lookup.findVarHandle(DatapathFlow.class, "bytes", long.class);
+            TCP_FLAGS = lookup.findVarHandle(DatapathFlow.class, "tcpFlags", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
+    private final long[] firstKey;
     private final long[] key;
     private final long[] mask;
     private final int[] words;
@@ -47,6 +51,7 @@ public final class DatapathFlow {
     DatapathFlow(long[] packetKey, long[] mask, DatapathAction[] actions, Object owner, long nowNs) {
         this.mask = Arrays.copyOf(mask, FlowKey.DATAPATH_WORDS);
         this.words = wordsOf(this.mask);
+        this.firstKey = Arrays.copyOf(packetKey, FlowKey.DATAPATH_WORDS);
         this.key = new long[FlowKey.DATAPATH_WORDS];
         for (int word : words) {
             key[word] = packetKey[word] & mask[word];
@@ -88,10 +93,10 @@ public final class DatapathFlow {
         return true;
     }
 
-    boolean sameMatch(long[] packetKey, long[] otherMask) {
-        return Arrays.equals(mask, 0, FlowKey.DATAPATH_WORDS, otherMask, 0, FlowKey.DATAPATH_WORDS) && matches(packetKey);
-    }
-
+    /**
+     * Adds a group of packets. Atomic additions, once a group rather than once a packet: several threads may carry packets of
+     * one flow, and no count may be lost; per-thread counters would cost memory for each of 200 000 flows and thread.
+     */
     void count(int packetDelta, long byteDelta, int flags, long nowNs) {
         PACKETS.getAndAdd(this, (long) packetDelta);
         BYTES.getAndAdd(this, byteDelta);
@@ -99,7 +104,7 @@ public final class DatapathFlow {
             lastUsedNs = nowNs;
         }
         if ((tcpFlags | flags) != tcpFlags) {
-            tcpFlags |= flags;
+            TCP_FLAGS.getAndBitwiseOr(this, flags);
         }
     }
 
@@ -112,6 +117,11 @@ public final class DatapathFlow {
         return dead;
     }
 
+    /** The whole key of the packet that made the flow, as Open vSwitch shows flows; not to be changed. */
+    public long[] firstKey() {
+        return firstKey;
+    }
+
     /** The masked key, {@link FlowKey#DATAPATH_WORDS} longs; not to be changed. */
     public long[] key() {
         return key;
@@ -120,6 +130,11 @@ public final class DatapathFlow {
     /** The mask, {@link FlowKey#DATAPATH_WORDS} longs; not to be changed. */
     public long[] mask() {
         return mask;
+    }
+
+    /** 128 bits that name the flow by its match (dump-flows: ufid). */
+    public UUID uniqueId() {
+        return DatapathFlowText.uniqueId(key, mask);
     }
 
     /** What is done with its packets; not to be changed. */

@@ -8,6 +8,7 @@ public enum DropReason {
     FLOW_DROP("drop_action_of_pipeline", "the flows say so: no action, or an explicit drop"),
     MALFORMED("datapath_drop_rx_invalid_packet", "the frame has no whole Ethernet header"),
     UPCALL_FAILED("datapath_drop_upcall_error", "the pipeline could not translate the packet"),
+    ACTION_FAILED("datapath_drop_action_error", "executing its actions failed unexpectedly; the log says how"),
     RECIRCULATION_LOST("datapath_drop_recirc_error", "its recirculation id is not known any more"),
     RECIRCULATION_DEPTH("datapath_drop_recirc_depth", "it went round more often than the limit allows"),
     TRANSLATION_TOO_DEEP("drop_action_recursion_too_deep", "resubmits nested deeper than 64 or more than 4096 in all"),

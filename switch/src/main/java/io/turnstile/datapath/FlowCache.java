@@ -5,32 +5,36 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet always
  * say the same, because each stands for one translation and every bit that decided it; so the first hit is the answer and
  * tables need no priority.
  *
- * <p>Threads: {@link #find} takes no lock; changes take this object's lock. A reader that meets a chain while it is relinked sees
- * either the old or the new one: {@code next} of a removed flow keeps pointing at its old successor.
+ * <p>Threads: {@link #find} takes no lock; changes take this object's lock, one flow at a time. A flow is linked in at a
+ * chain's head; {@code next} of a flow that was taken out keeps pointing at its old successor, so that a reader that stands on
+ * it finds its way. While buckets are doubled each flow is linked anew in turn: a link then leads to a flow that was moved
+ * before or, among those not moved yet, along the old chain, so no walk is endless; it may miss a flow that moved, then asks the
+ * pipeline needlessly, and the installation finds the flow that is there.
  */
 final class FlowCache {
     private static final int FIRST_BUCKETS = 16;
+    private static final VarHandle BUCKET = MethodHandles.arrayElementVarHandle(DatapathFlow[].class);
 
     /** The flows of one mask. */
     private static final class SubTable {
         private final long[] mask;
         private final int[] words;
         private volatile DatapathFlow[] buckets = new DatapathFlow[FIRST_BUCKETS];
-        private int size;
-        private volatile long hits;
+        private int size; // Guarded by the cache.
+        private long hits; // Lossy on purpose: only the order of tables follows from it.
 
         SubTable(long[] mask) {
             this.mask = mask;
@@ -40,7 +44,7 @@ final class FlowCache {
         DatapathFlow find(long[] key) {
             long hash = DatapathFlow.hashMasked(key, mask, words);
             DatapathFlow[] table = buckets;
-            DatapathFlow flow = table[(int) hash & (table.length - 1)];
+            DatapathFlow flow = bucket(table, (int) hash & (table.length - 1));
             while (flow != null && (flow.maskedHash != hash || flow.isDead() || !flow.matches(key))) {
                 flow = flow.next;
             }
@@ -55,55 +59,67 @@ final class FlowCache {
             size++;
         }
 
+        private void grow() {
+            List<DatapathFlow> present = new ArrayList<>(size);
+            collect(present);
+            DatapathFlow[] larger = new DatapathFlow[buckets.length * 2];
+            for (DatapathFlow flow : present) {
+                link(larger, flow);
+            }
+            buckets = larger;
+        }
+
         private static void link(DatapathFlow[] table, DatapathFlow flow) {
             int index = (int) flow.maskedHash & (table.length - 1);
             flow.next = table[index];
             BUCKET.setRelease(table, index, flow);
         }
 
-        /**
-         * Doubles the buckets. Chains are relinked in place, so a reader of the old array may miss a flow that moved; it then
-         * asks the pipeline again and the installation finds the flow that is there.
-         */
-        private void grow() {
-            DatapathFlow[] larger = new DatapathFlow[buckets.length * 2];
-            for (DatapathFlow flow : flows()) {
-                link(larger, flow);
-            }
-            buckets = larger;
-        }
-
-        List<DatapathFlow> flows() {
-            List<DatapathFlow> all = new ArrayList<>(size);
-            for (DatapathFlow head : buckets) {
-                for (DatapathFlow flow = head; flow != null; flow = flow.next) {
-                    all.add(flow);
+        void unlink(DatapathFlow flow) {
+            DatapathFlow[] table = buckets;
+            int index = (int) flow.maskedHash & (table.length - 1);
+            if (table[index] == flow) {
+                BUCKET.setRelease(table, index, flow.next);
+            } else {
+                DatapathFlow before = table[index];
+                while (before.next != flow) {
+                    before = before.next;
                 }
+                before.next = flow.next;
             }
-            return all;
+            size--;
         }
 
-        /** Takes the killed flows out of the chains. */
-        void removeDead() {
+        void collect(List<DatapathFlow> into) {
             DatapathFlow[] table = buckets;
             for (int i = 0; i < table.length; i++) {
-                while (table[i] != null && table[i].isDead()) {
-                    table[i] = table[i].next;
-                    size--;
-                }
-                for (DatapathFlow flow = table[i]; flow != null; flow = flow.next) {
-                    while (flow.next != null && flow.next.isDead()) {
-                        flow.next = flow.next.next;
-                        size--;
-                    }
+                for (DatapathFlow flow = bucket(table, i); flow != null; flow = flow.next) {
+                    into.add(flow);
                 }
             }
+        }
+
+        private static DatapathFlow bucket(DatapathFlow[] table, int index) {
+            return (DatapathFlow) BUCKET.getAcquire(table, index);
         }
     }
 
-    private static final VarHandle BUCKET = MethodHandles.arrayElementVarHandle(DatapathFlow[].class);
+    /** A mask as a map's key. The array is never changed. */
+    private record Mask(long[] words) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Mask mask && Arrays.equals(words, mask.words);
+        }
 
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(words);
+        }
+    }
+
+    /** In the order in which they are searched; replaced as a whole. */
     private volatile SubTable[] tables = {};
+    private final Map<Mask, SubTable> byMask = new HashMap<>(); // Guarded by this.
     private volatile int size;
 
     /** The flow that the packet belongs to, or null. */
@@ -112,75 +128,77 @@ final class FlowCache {
         for (int i = 0; i < present.length; i++) {
             DatapathFlow flow = present[i].find(key);
             if (flow != null) {
-                present[i].hits++; // Lossy on purpose: only the order of tables follows from it.
+                present[i].hits++;
                 return flow;
             }
         }
         return null;
     }
 
-    /** Adds the flow unless a live one with the same match is there; returns the one that is there afterwards. */
-    synchronized DatapathFlow install(DatapathFlow flow, long[] packetKey) {
-        for (SubTable table : tables) {
-            if (Arrays.equals(table.mask, flow.mask())) {
-                DatapathFlow twin = table.find(packetKey);
-                if (twin != null) {
-                    return twin;
-                }
-                table.insert(flow);
-                size++;
-                return flow;
-            }
+    /**
+     * Adds the flow unless a live one with the same match is there: of two threads that miss at once, one installs.
+     *
+     * @return the flow that is there afterwards
+     */
+    synchronized DatapathFlow install(DatapathFlow flow) {
+        SubTable table = byMask.get(new Mask(flow.mask()));
+        if (table == null) {
+            table = new SubTable(flow.mask());
+            byMask.put(new Mask(flow.mask()), table);
+            SubTable[] grown = Arrays.copyOf(tables, tables.length + 1);
+            grown[grown.length - 1] = table;
+            tables = grown;
         }
-        SubTable table = new SubTable(flow.mask());
+        DatapathFlow twin = table.find(flow.key());
+        if (twin != null) {
+            return twin;
+        }
         table.insert(flow);
-        SubTable[] grown = Arrays.copyOf(tables, tables.length + 1);
-        grown[grown.length - 1] = table;
-        tables = grown;
         size++;
         return flow;
     }
 
-    /** Kills these flows as far as they live and tells of each. */
-    synchronized void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
-        Set<SubTable> changed = new HashSet<>();
-        for (DatapathFlow flow : flows) {
-            if (!flow.isDead()) {
-                flow.kill();
-                removed.accept(flow);
-                for (SubTable table : tables) {
-                    if (Arrays.equals(table.mask, flow.mask())) {
-                        changed.add(table);
-                    }
-                }
-            }
+    /** Asks under the lock which flows, then kills those as far as they live and tells of each. */
+    void removeNamed(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
+        Collection<DatapathFlow> flows;
+        synchronized (this) {
+            flows = named.get();
         }
-        changed.forEach(this::sweep);
+        removeAll(flows, removed);
     }
 
-    private void sweep(SubTable table) {
-        int before = table.size;
-        table.removeDead();
-        size -= before - table.size;
+    /** Kills these flows as far as they live and tells of each. */
+    void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
+        for (DatapathFlow flow : flows) {
+            remove(flow, removed);
+        }
+    }
+
+    /** Kills every live flow that the predicate selects and tells of each; flows that are installed meanwhile may be passed over. */
+    void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
+        for (DatapathFlow flow : flows()) {
+            if (selected.test(flow)) {
+                remove(flow, removed);
+            }
+        }
+    }
+
+    private synchronized void remove(DatapathFlow flow, Consumer<DatapathFlow> removed) {
+        if (flow.isDead()) {
+            return;
+        }
+        flow.kill();
+        SubTable table = byMask.get(new Mask(flow.mask()));
+        table.unlink(flow);
+        size--;
         if (table.size == 0) {
+            byMask.remove(new Mask(flow.mask()));
             tables = Arrays.stream(tables).filter(other -> other != table).toArray(SubTable[]::new);
         }
+        removed.accept(flow);
     }
 
-    /** Kills every live flow that the predicate selects and tells of each. */
-    synchronized void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
-        for (SubTable table : tables) {
-            for (DatapathFlow flow : table.flows()) {
-                if (!flow.isDead() && selected.test(flow)) {
-                    flow.kill();
-                    removed.accept(flow);
-                }
-            }
-            sweep(table);
-        }
-    }
-
-    /** Puts the tables that are hit most in front. */
+    /** Puts the tables that were hit most since the last time in front. */
     synchronized void sortByHits() {
         SubTable[] sorted = tables.clone();
         Map<SubTable, Long> hits = new IdentityHashMap<>(); // Readers go on counting while we sort.
@@ -192,10 +210,11 @@ final class FlowCache {
         tables = sorted;
     }
 
+    /** The flows that are there now, as a copy. */
     synchronized List<DatapathFlow> flows() {
         List<DatapathFlow> all = new ArrayList<>(size);
         for (SubTable table : tables) {
-            all.addAll(table.flows());
+            table.collect(all);
         }
         return all;
     }

@@ -4,9 +4,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.Port;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * One thread's scratch for forwarding: packets, keys, the exact-match cache, and the mark that tells others whether a batch is
@@ -14,8 +12,7 @@ import java.util.List;
  */
 public final class ForwardingContext {
     private static final int EXACT_MATCH_SLOTS = 8192;
-    /** Lists of {@code ct(table=…)} can multiply packets at each turn; beyond this the batch has lost its mind. */
-    private static final int MAX_CLONES = 1024;
+    private static final int MAX_COPY_DEPTH = 6;
     private static final int BUFFER_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES;
     /** Buffers start a cache line apart modulo the page, or all headers would fight for the same cache sets. */
     private static final int STAGGER_BYTES = 192;
@@ -23,14 +20,9 @@ public final class ForwardingContext {
     private final Packet[] pool = new Packet[PacketBatch.CAPACITY];
     final PacketBatch received = new PacketBatch();
 
-    /** Packets to look at in the next turn: what came in, then what goes round again. */
-    PacketQueue next = new PacketQueue();
-    private PacketQueue current = new PacketQueue();
-    final PacketBatch slice = new PacketBatch();
-
-    /** Copies for packets that go round while their original goes on; kept for the next batches. */
-    private final List<Packet> clones = new ArrayList<>();
-    private int clonesTaken;
+    /** Packets to look at in this turn, and those that go round again. */
+    PacketBatch current = new PacketBatch();
+    PacketBatch recirculated = new PacketBatch();
 
     final long[] key = FlowKey.newKey();
     final long[] scratchKey = FlowKey.newKey();
@@ -43,18 +35,28 @@ public final class ForwardingContext {
     final int[] groupTcpFlags = new int[PacketBatch.CAPACITY];
     int groups;
 
-    private Port[] touched = new Port[8];
-    private int touchedLength;
+    /** For copies that go a way of their own; made when first needed. */
+    private ForwardingContext forCopies;
+    private final int copyDepth;
+
+    Port[] touched = new Port[8];
+    int touchedLength;
 
     /** Odd while a batch is under way. Written by the owner, read by {@link Datapath#awaitQuiescence}. */
-    volatile long epoch;
+    private volatile long epoch;
+    /** Who runs the batch under way; exact for the thread that asks about itself, which is all that is asked. */
+    private Thread runner;
     long nowNs;
     long hits;
     long misses;
 
     ForwardingContext() {
+        this(0);
+    }
+
+    private ForwardingContext(int copyDepth) {
+        this.copyDepth = copyDepth;
         long stride = (BUFFER_BYTES + STAGGER_BYTES + 63) / 64 * 64;
-        // Untouched pages of the large buffers cost address space only.
         var slab = Arena.ofAuto().allocate(stride * pool.length, 64);
         for (int i = 0; i < pool.length; i++) {
             pool[i] = new Packet(slab.asSlice(i * stride, BUFFER_BYTES));
@@ -67,31 +69,12 @@ public final class ForwardingContext {
         return pool;
     }
 
-    /** What was collected for the next turn is this turn's now. */
-    PacketQueue turn() {
-        PacketQueue done = current;
-        current = next;
-        next = done;
-        next.clear();
-        return current;
-    }
-
-    /** A packet to copy into, valid until the end of the batch; null if the batch has taken too many. */
-    Packet takeClone() {
-        if (clonesTaken == clones.size()) {
-            if (clonesTaken == MAX_CLONES) {
-                return null;
-            }
-            clones.add(new Packet(Arena.ofAuto().allocate(BUFFER_BYTES, 64)));
+    /** Where copies of this context's packets are carried on; null beyond the depth to which copies may be copied again. */
+    ForwardingContext forCopies() {
+        if (forCopies == null && copyDepth < MAX_COPY_DEPTH) {
+            forCopies = new ForwardingContext(copyDepth + 1);
         }
-        return clones.get(clonesTaken++);
-    }
-
-    /** Nothing of the batch is left: ports send, copies are free again. */
-    void endBatch() {
-        flushTouched();
-        next.clear();
-        clonesTaken = 0;
+        return forCopies;
     }
 
     /** A hash over the fields that tell connections apart; equal keys hash alike. */
@@ -120,8 +103,11 @@ public final class ForwardingContext {
         return slotOf(key);
     }
 
+    /** Flows for one packet only are not remembered: they would push out one that is worth it. */
     void rememberExact(int slot, DatapathFlow flow) {
-        exactMatch[slot] = flow;
+        if (!flow.isDead()) {
+            exactMatch[slot] = flow;
+        }
     }
 
     /** Adds the packet to its flow's group; packets of one flow mostly come in a row. */
@@ -155,11 +141,41 @@ public final class ForwardingContext {
         touched[touchedLength++] = port;
     }
 
-    private void flushTouched() {
-        for (int i = 0; i < touchedLength; i++) {
-            touched[i].flush();
-            touched[i] = null;
+    /** What goes round is what is looked at next. */
+    void turnRound() {
+        PacketBatch done = current;
+        current = recirculated;
+        recirculated = done;
+    }
+
+    // ---- the mark of a batch under way ----
+
+    /**
+     * A batch begins.
+     *
+     * @throws IllegalStateException if one is under way already: the context is used by two threads, or by a callback of its
+     *         own batch
+     */
+    void enter() {
+        long now = epoch;
+        if ((now & 1) != 0) {
+            throw new IllegalStateException("a batch is under way in this context");
         }
+        runner = Thread.currentThread();
+        epoch = now + 1;
+    }
+
+    void leave() {
         touchedLength = 0;
+        runner = null;
+        epoch++; // Only the owner writes it.
+    }
+
+    long epoch() {
+        return epoch;
+    }
+
+    boolean isRunBy(Thread thread) {
+        return runner == thread;
     }
 }

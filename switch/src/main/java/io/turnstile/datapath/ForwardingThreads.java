@@ -2,8 +2,10 @@ package io.turnstile.datapath;
 
 import io.turnstile.port.Port;
 import io.turnstile.port.linux.Poller;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,16 +26,22 @@ public final class ForwardingThreads implements AutoCloseable {
 
     private final Datapath datapath;
     private final Forwarder[] forwarders;
-    private final Map<Integer, Forwarder> owners = new ConcurrentHashMap<>();
+    private final Map<Integer, Forwarder> owners = new HashMap<>(); // Guarded by this.
+    private final AtomicLong failures = new AtomicLong();
     private int nextForwarder;
+    private boolean closed;
 
-    /** One thread, its context and its poller. */
+    /** One thread, its context, its poller and its ports. */
     private final class Forwarder implements Runnable {
         private final Poller poller = new Poller();
         private final ForwardingContext context = datapath.newContext();
         private final int[] ready = new int[MAX_READY];
         private final Thread thread;
         private volatile boolean stopping;
+        /** By datapath port number; replaced as a whole by {@link ForwardingThreads}. */
+        private volatile Port[] served = {};
+        /** Odd while ports are being served: who takes a port away waits for it to change. */
+        private volatile long turn;
 
         Forwarder(int index) {
             thread = new Thread(this, "forwarder-" + index);
@@ -46,16 +54,19 @@ public final class ForwardingThreads implements AutoCloseable {
             while (!stopping) {
                 int found = poller.await(ready, empty < EMPTY_LOOKS ? 0 : WAIT_NS);
                 empty = found == 0 ? empty + 1 : 0;
+                turn++; // Only this thread writes it.
                 for (int i = 0; i < found; i++) {
                     serve(ready[i]);
                 }
+                turn++;
             }
         }
 
         private void serve(int number) {
-            Port port = datapath.port(number);
+            Port[] mine = served;
+            Port port = number < mine.length ? mine[number] : null;
             if (port == null) {
-                return; // Removed since the poller saw it.
+                return; // Removed since the poller saw it; the number may be another thread's port by now.
             }
             try {
                 for (int i = 0; i < BATCHES_PER_TURN; i++) {
@@ -64,18 +75,44 @@ public final class ForwardingThreads implements AutoCloseable {
                     }
                 }
             } catch (RuntimeException e) {
-                // One broken port, flow or packet must not take the others down; it is left out until it is added anew.
-                LOG.error("port {} fails and is served no more", port.name(), e);
+                // What flows and actions do wrong is contained by the datapath, so it is the port that cannot be read.
+                failures.incrementAndGet();
+                LOG.error("port {} cannot be read and is served no more until it is added anew", port.name(), e);
                 poller.remove(port);
+            }
+        }
+
+        void take(int number, Port port) {
+            Port[] grown = Arrays.copyOf(served, Math.max(served.length, number + 1));
+            grown[number] = port;
+            served = grown;
+            poller.add(port, number);
+        }
+
+        /** When this returns the thread does not touch the port any more. */
+        void leave(int number, Port port) {
+            poller.remove(port);
+            Port[] rest = served.clone();
+            rest[number] = null;
+            served = rest;
+            long seen = turn;
+            while ((seen & 1) != 0 && turn == seen && Thread.currentThread() != thread) {
+                Thread.yield();
             }
         }
 
         void close() {
             stopping = true;
             poller.wakeup();
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
+            boolean interrupted = false;
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true; // The poller's memory may only go when its thread is gone.
+                }
+            }
+            if (interrupted) {
                 Thread.currentThread().interrupt();
             }
             datapath.retire(context);
@@ -93,24 +130,35 @@ public final class ForwardingThreads implements AutoCloseable {
         }
     }
 
-    /** Serves the port, which the datapath has under that number, from now on. */
+    /** Serves the port, which the datapath has under that number, from now on; the threads take ports in turn. */
     public synchronized void add(int number, Port port) {
         Forwarder forwarder = forwarders[nextForwarder++ % forwarders.length];
-        owners.put(number, forwarder);
-        forwarder.poller.add(port, number);
+        if (owners.putIfAbsent(number, forwarder) != null) {
+            throw new IllegalArgumentException("port number " + number + " is served already");
+        }
+        forwarder.take(number, port);
     }
 
-    /** Stops serving the port. When this returns no thread touches it any more, provided the datapath has let it go before. */
+    /** Stops serving the port. When this returns no forwarding thread receives from it any more. */
     public synchronized void remove(int number, Port port) {
         Forwarder forwarder = owners.remove(number);
         if (forwarder != null) {
-            forwarder.poller.remove(port);
-            datapath.awaitQuiescence();
+            forwarder.leave(number, port);
         }
     }
 
+    /** How often a port had to be left out because it could not be read. */
+    public long failures() {
+        return failures.get();
+    }
+
+    /** Ends the threads after the batch that each is in. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         for (Forwarder forwarder : forwarders) {
             forwarder.close();
         }

@@ -20,7 +20,8 @@ public final class KeyExtractor {
     private static final int ND_MESSAGE_BYTES = 24;
     private static final int ND_OPTION_SOURCE = 1;
     private static final int ND_OPTION_TARGET = 2;
-    private static final int IPV6_ADDRESS_BYTES = 16;
+    private static final int ND_TARGET_OFFSET = 8;
+    private static final int ND_OPTION_UNIT_BYTES = 8;
 
     private KeyExtractor() {
     }
@@ -31,6 +32,7 @@ public final class KeyExtractor {
             key[i] = 0;
         }
         key[FlowKey.IN_PORT_RECIRC] = ((long) packet.inPort() << 32) | (packet.recirculationId() & 0xffff_ffffL);
+        key[FlowKey.PKT_MARK_PRIORITY] = ((long) packet.mark() << 32) | (packet.priority() & 0xffff_ffffL);
         if (packet.ctState() != 0) {
             extractConntrack(packet, key);
         }
@@ -65,10 +67,14 @@ public final class KeyExtractor {
         }
     }
 
+    /** Hardware type Ethernet, protocol type IPv4, and the address lengths of both. */
+    static boolean isEthernetIpv4Arp(Packet packet, int l3) {
+        return packet.u32(l3) == 0x0001_0800 && packet.u16(l3 + 4) == 0x0604;
+    }
+
     /** ARP and RARP over Ethernet and IPv4 (RFC 826); anything else has no fields. */
     private static void extractArp(Packet packet, int l3, long[] key) {
-        boolean ethernetIpv4 = packet.u32(l3) == 0x0001_0800 && packet.u16(l3 + 4) == 0x0604;
-        if (!ethernetIpv4) {
+        if (!isEthernetIpv4Arp(packet, l3)) {
             return;
         }
         int operation = packet.u16(l3 + 6);
@@ -99,7 +105,10 @@ public final class KeyExtractor {
         FragmentKind fragment = packet.fragment();
         long fragmentBits = fragment == FragmentKind.NONE ? 0
                 : fragment == FragmentKind.FIRST ? FRAGMENT_ANY : FRAGMENT_ANY | FRAGMENT_LATER;
-        return ((long) packet.ipProtocol() << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
+        // What a later IPv6 fragment carries is not looked for: its protocol is the fragment header (ovs-fields(7) nw_proto).
+        int protocol = fragment == FragmentKind.LATER && packet.etherType() == EtherTypes.IPV6
+                ? IpProtocols.FRAGMENT : packet.ipProtocol();
+        return ((long) protocol << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
     }
 
     private static void extractTransport(Packet packet, long[] key) {
@@ -128,32 +137,47 @@ public final class KeyExtractor {
         key[FlowKey.TP_IPV6_LABEL] |= ((long) packet.u8(l4) << 48) | ((long) packet.u8(l4 + 1) << 32);
     }
 
-    /** RFC 4861 §4.3, §4.4: the target and the first link-layer address option of each kind. */
+    /**
+     * RFC 4861 §4.3, §4.4: the target and the link-layer address option of each kind. A message that has one of them twice has
+     * no such fields at all, as in Open vSwitch; options after one that is cut short are not looked at.
+     */
     private static void extractNeighbourDiscovery(Packet packet, int l4, long[] key) {
-        int type = packet.u8(l4);
-        boolean discovery = (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT) && packet.u8(l4 + 1) == 0;
-        int end = packet.l3EndOffset();
-        if (!discovery || l4 + ND_MESSAGE_BYTES > end) {
+        if (!isNeighbourDiscovery(packet, l4)) {
             return;
         }
-        key[FlowKey.ND_TARGET] = packet.u64(l4 + 8);
-        key[FlowKey.ND_TARGET + 1] = packet.u64(l4 + IPV6_ADDRESS_BYTES);
+        int end = packet.l3EndOffset();
+        key[FlowKey.ND_TARGET] = packet.u64(l4 + ND_TARGET_OFFSET);
+        key[FlowKey.ND_TARGET + 1] = packet.u64(l4 + ND_TARGET_OFFSET + 8);
         int option = l4 + ND_MESSAGE_BYTES;
-        while (option + 8 <= end) {
-            int optionBytes = packet.u8(option + 1) * 8;
+        while (option + ND_OPTION_UNIT_BYTES <= end) {
+            int optionBytes = packet.u8(option + 1) * ND_OPTION_UNIT_BYTES;
             if (optionBytes == 0 || option + optionBytes > end) {
                 return;
             }
-            if (optionBytes == 8) {
-                long address = packet.u48(option + 2) << 16;
-                int kind = packet.u8(option);
-                if (kind == ND_OPTION_SOURCE && key[FlowKey.ARP_SHA] == 0) {
-                    key[FlowKey.ARP_SHA] = address;
-                } else if (kind == ND_OPTION_TARGET && key[FlowKey.ARP_THA] == 0) {
-                    key[FlowKey.ARP_THA] = address;
+            int kind = packet.u8(option);
+            if (optionBytes == ND_OPTION_UNIT_BYTES && (kind == ND_OPTION_SOURCE || kind == ND_OPTION_TARGET)) {
+                int word = kind == ND_OPTION_SOURCE ? FlowKey.ARP_SHA : FlowKey.ARP_THA;
+                if (key[word] != 0) {
+                    forgetNeighbourDiscovery(key);
+                    return;
                 }
+                key[word] = packet.u48(option + 2) << 16;
             }
             option += optionBytes;
         }
+    }
+
+    /** A whole neighbour solicitation or advertisement, options aside. */
+    static boolean isNeighbourDiscovery(Packet packet, int l4) {
+        int type = packet.u8(l4);
+        return (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT) && packet.u8(l4 + 1) == 0
+                && l4 + ND_MESSAGE_BYTES <= packet.l3EndOffset();
+    }
+
+    private static void forgetNeighbourDiscovery(long[] key) {
+        key[FlowKey.ND_TARGET] = 0;
+        key[FlowKey.ND_TARGET + 1] = 0;
+        key[FlowKey.ARP_SHA] = 0;
+        key[FlowKey.ARP_THA] = 0;
     }
 }

@@ -1,49 +1,188 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FlowKey;
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.pipeline.OfAction.Ports;
 import java.util.List;
 
-/** Refuses action lists that could not be carried out, with the specification's error for each. Threads: stateless. */
+/**
+ * Whether a flow may have these actions: asked when it is added, so that nothing unsupported gets into a table. Errors are
+ * those
+ * that Open vSwitch answers with.
+ *
+ * <p>A field that an action names has to be there in every packet of the flow, as far as the flow's match and the actions
+ * before
+ * tell (ovs-actions(7), "inconsistent" actions).
+ */
 final class ActionCheck {
-    private ActionCheck() {
+    private static final int MAX_TABLE = 254;
+    private static final int FIRST_RESERVED_PORT = 0xff00;
+    private static final int VLAN_PRESENT = 0x1000;
+    private static final int ZONE_BITS = 16;
+
+    /** What is known of the flow's packets at this point of the list. */
+    private final long[] known;
+    private final int tableId;
+
+    private ActionCheck(long[] known, int tableId) {
+        this.known = known;
+        this.tableId = tableId;
     }
 
-    /** @param tableId the table the flow is in: goto_table goes forward only (OpenFlow 1.3.5 §5.9) */
-    static void check(List<OfAction> actions, int tableId, int tableCount) throws OfException {
+    /** @throws OfException names the first action at fault */
+    static void check(List<OfAction> actions, Match match, int tableId) throws OfException {
+        long[] known = match.copyOfValue();
+        for (Field field : new Field[] {Field.ETH_TYPE, Field.NW_PROTO}) {
+            if (!match.isExact(field)) {
+                field.set(known, 0);
+            }
+        }
+        new ActionCheck(known, tableId).list(actions);
+    }
+
+    /** A packet-out: the whole packet is known. */
+    static void checkPacketOut(List<OfAction> actions, long[] packetKey) throws OfException {
+        new ActionCheck(packetKey.clone(), FlowMod.ALL_TABLES).list(actions);
+    }
+
+    private void list(List<OfAction> actions) throws OfException {
         for (OfAction action : actions) {
-            switch (action) {
-                case OfAction.GotoTable next when next.tableId() <= tableId || next.tableId() >= tableCount ->
-                        throw new OfException(OfErrorCode.OFPBIC_BAD_TABLE_ID, "goto_table " + next.tableId());
-                case OfAction.Output output when output.port() == OfAction.Ports.UNSET ->
-                        throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to UNSET");
-                case OfAction.WriteActions write -> check(write.actions(), tableId, tableCount);
-                case OfAction.Ct ct -> checkConntrack(ct);
-                default -> {
-                    // The wire layer has checked what does not depend on the table.
-                }
+            one(action);
+        }
+    }
+
+    private void one(OfAction action) throws OfException {
+        switch (action) {
+            case OfAction.Output output -> port(output.port());
+            case OfAction.OutputField output -> readable(output.source());
+            case OfAction.Controller controller ->
+                    refuseUnless(controller.reason() >= 0 && controller.reason() <= 5, OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                            "controller: no such reason " + controller.reason());
+            case OfAction.SetField set -> setField(set);
+            case OfAction.Move move -> move(move);
+            case OfAction.SetVlanVid set -> {
+                refuseUnless((set.vid() & ~0xfff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN id " + set.vid());
+                tagged(set.pushIfNeeded());
+            }
+            case OfAction.SetVlanPcp set -> {
+                refuseUnless((set.pcp() & ~7) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN priority " + set.pcp());
+                tagged(set.pushIfNeeded());
+            }
+            case OfAction.PushVlan push -> {
+                refuseUnless(push.etherType() == EtherTypes.VLAN || push.etherType() == EtherTypes.QINQ,
+                        OfErrorCode.OFPBAC_BAD_ARGUMENT, "not a VLAN Ethernet type: " + push.etherType());
+                tagged(true);
+            }
+            case OfAction.PopVlan _ -> Field.VLAN_TCI.set(known, 0);
+            case OfAction.Resubmit resubmit -> refuseUnless((resubmit.tableId() & ~0xff) == 0,
+                    OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + resubmit.tableId());
+            case OfAction.Ct ct -> conntrack(ct);
+            case OfAction.GotoTable next -> refuseUnless(next.tableId() < MAX_TABLE
+                    && (tableId == FlowMod.ALL_TABLES || next.tableId() > tableId), OfErrorCode.OFPBIC_BAD_TABLE_ID,
+                    "goto_table:" + next.tableId() + " in table " + tableId);
+            case OfAction.WriteActions write -> actionSet(write.actions());
+            case OfAction.StackPush push -> readable(push.source());
+            case OfAction.StackPop pop -> writable(pop.destination());
+            case OfAction.DecTtl _, OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _, OfAction.Note _ -> {
+                // Always possible; a packet without the field is left as it is.
             }
         }
     }
 
-    private static void checkConntrack(OfAction.Ct ct) throws OfException {
-        if (ct.helper() != 0) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct(alg) is not supported yet");
+    private static void port(int port) throws OfException {
+        boolean fine = switch (port) {
+            case Ports.IN_PORT, Ports.TABLE, Ports.NORMAL, Ports.FLOOD, Ports.ALL, Ports.CONTROLLER, Ports.LOCAL -> true;
+            default -> Integer.compareUnsigned(port, FIRST_RESERVED_PORT) < 0;
+        };
+        refuseUnless(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
+    }
+
+    private void setField(OfAction.SetField set) throws OfException {
+        Field field = set.field();
+        refuseUnless(Prerequisites.isWritable(field), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.label() + " is read-only");
+        boolean fits = (set.valueLow() & ~field.lowMask()) == 0 && (set.valueHigh() & ~field.highMask()) == 0
+                && (set.maskLow() & ~field.lowMask()) == 0 && (set.maskHigh() & ~field.highMask()) == 0;
+        refuseUnless(fits, OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "value does not fit " + field.label());
+        present(field);
+        if (field == Field.VLAN_TCI) {
+            new Bits(set.valueHigh(), set.valueLow()).writeTo(field, new Bits(0, set.maskLow()), known);
         }
-        if (ct.force() && !ct.commit()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct(force) needs commit");
+    }
+
+    private void move(OfAction.Move move) throws OfException {
+        refuseUnless(move.source().widthBits() == move.destination().widthBits(), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                "move between different widths");
+        readable(move.source());
+        writable(move.destination());
+    }
+
+    private void readable(OfAction.SubField part) throws OfException {
+        boolean inside = part.widthBits() > 0 && part.offsetBits() >= 0
+                && part.offsetBits() + part.widthBits() <= part.field().widthBits();
+        refuseUnless(inside, OfErrorCode.OFPBAC_BAD_ARGUMENT, "bits outside " + part.field().label());
+        present(part.field());
+    }
+
+    private void writable(OfAction.SubField part) throws OfException {
+        readable(part);
+        refuseUnless(Prerequisites.isWritable(part.field()), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                part.field().label() + " is read-only");
+    }
+
+    private void present(Field field) throws OfException {
+        refuseUnless(Prerequisites.areMet(field, known, FlowKey.newKey()), OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+                field.label() + " lacks its prerequisites in the match");
+    }
+
+    private void tagged(boolean pushes) {
+        if (pushes || Field.VLAN_TCI.get(known) != 0) {
+            Field.VLAN_TCI.set(known, Field.VLAN_TCI.get(known) | VLAN_PRESENT);
         }
-        if (!ct.commit() && !ct.exec().isEmpty()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct(exec) needs commit");
+    }
+
+    private void conntrack(OfAction.Ct ct) throws OfException {
+        if (ct.zoneField() != null) {
+            readable(ct.zoneField());
+            refuseUnless(ct.zoneField().widthBits() == ZONE_BITS, OfErrorCode.OFPBAC_BAD_SET_LEN,
+                    "a zone has 16 bits, not " + ct.zoneField().widthBits());
         }
+        refuseUnless((ct.zone() & ~0xffff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "zone " + ct.zone());
+        refuseUnless((ct.recircTable() & ~0xff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + ct.recircTable());
+        refuseUnless(!ct.force() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: force without commit");
+        refuseUnless(ct.exec().isEmpty() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: exec without commit");
+        refuseUnless(ct.helper() == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: alg is not supported");
         for (OfAction nested : ct.exec()) {
-            Field target = switch (nested) {
-                case OfAction.SetField set -> set.field();
-                case OfAction.Move move -> move.destination().field();
-                default -> null;
-            };
-            if (target != Field.CT_MARK && target != Field.CT_LABEL) {
-                throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct(exec) may set ct_mark and ct_label only");
+            nested(nested);
+        }
+    }
+
+    /** Inside {@code ct(exec(…))} only ct_mark and ct_label may be written. */
+    private void nested(OfAction action) throws OfException {
+        Field written = switch (action) {
+            case OfAction.SetField set -> set.field();
+            case OfAction.Move move -> {
+                readable(move.source());
+                refuseUnless(move.source().widthBits() == move.destination().widthBits(), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                        "move between different widths");
+                yield move.destination().field();
             }
+            default -> null;
+        };
+        refuseUnless(written == Field.CT_MARK || written == Field.CT_LABEL, OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                "ct: exec may set only ct_mark and ct_label");
+    }
+
+    private void actionSet(List<OfAction> actions) throws OfException {
+        for (OfAction action : actions) {
+            refuseUnless(ActionSet.mayHold(action), OfErrorCode.OFPBAC_BAD_TYPE, "not allowed in an action set");
+        }
+        list(actions);
+    }
+
+    private static void refuseUnless(boolean allowed, OfErrorCode code, String detail) throws OfException {
+        if (!allowed) {
+            throw new OfException(code, detail);
         }
     }
 }

@@ -1,147 +1,102 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
+import java.util.concurrent.CountDownLatch;
 
 /**
- * One bridge: its tables, ports, MAC table and what its controllers may ask ({@link OpenFlowSwitch}).
+ * One bridge: its tables, ports and learned addresses.
  *
- * <p>Threads: any; changes and lookups hold the pipeline's lock. Events go out in order on a thread of the bridge's own, through a
- * bounded queue; what does not fit is counted ({@link #lostEvents}).
+ * <p>Threads: any; changes return once nothing stale forwards any more, so they are not to be made from inside a batch.
  */
 public final class BridgePipeline implements OpenFlowSwitch {
+    /** Not for controllers, as in Open vSwitch. */
+    static final int INTERNAL_TABLE = 254;
     private static final int TABLES = 254;
-    private static final int EVENT_QUEUE_LENGTH = 4096;
-    /** What OFPST_TABLE reports; there is no limit but memory. */
-    private static final int MAX_ENTRIES = 1_000_000;
-    private static final int REASON_IDLE = 0;
-    private static final int REASON_HARD = 1;
-    private static final int REASON_DELETE = 2;
-    private static final long NS_PER_SECOND = 1_000_000_000L;
-    /** OpenFlow 1.0.0 §5.3.1: what a switch sends of a packet that met no flow. */
-    private static final int DEFAULT_MISS_SEND_LENGTH_BYTES = 128;
-    /** Above everything a controller can install; hidden. */
+    /** How long a bridge waits for a controller before it switches by itself: three inactivity probes of 5 s. */
+    static final long FAIL_OPEN_AFTER_NS = 15_000_000_000L;
     private static final int FAIL_OPEN_PRIORITY = 0xf0f0f0;
-    /** How long a bridge with controllers waits for one before it goes on by itself. */
-    private static final long FAIL_OPEN_AFTER_NS = 15 * NS_PER_SECOND;
+    /** OpenFlow 1.0.0 §5.3.1: what a switch sends of a packet that met no flow. */
+    private static final int MISS_BYTES = 128;
+    private static final int SETTABLE_CONFIG = OfPort.CONFIG_PORT_DOWN | OfPort.CONFIG_NO_RECV | OfPort.CONFIG_NO_FLOOD
+            | OfPort.CONFIG_NO_FWD | OfPort.CONFIG_NO_PACKET_IN;
+    private static final PortStatistics NO_STATISTICS = new PortStatistics(PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
+    private static final int REASON_IDLE_TIMEOUT = 0;
+    private static final int REASON_HARD_TIMEOUT = 1;
+    private static final int PORT_ADDED = 0;
+    private static final int PORT_DELETED = 1;
+    private static final int PORT_MODIFIED = 2;
 
-    private final Pipeline pipeline;
-    private final String name;
-    /** Made when first named; read without the lock to credit counters. */
-    private final Map<Integer, FlowTable> tables = new ConcurrentHashMap<>();
-    private final Map<Integer, OfPort> ports = new TreeMap<>(BridgePipeline::localFirst);
-    private final Map<Integer, Long> portsSinceNs = new HashMap<>();
-    private final MacTable macTable = new MacTable();
-    private final List<Events> subscribers = new CopyOnWriteArrayList<>();
-    private final ExecutorService events;
-    private final AtomicLong lostEvents = new AtomicLong();
-    private volatile long datapathId;
-    private volatile boolean packetInOnMiss;
-
-    private FailMode failMode = FailMode.STANDALONE;
-    private boolean controllersConfigured;
-    private boolean controllerConnected;
-    private long disconnectedSinceNs;
-    private boolean failOpen;
-
-    /** Bridge:fail_mode. */
-    public enum FailMode { STANDALONE, SECURE }
+    /** {@code Bridge:fail_mode}: what a bridge does without a controller. */
+    public enum FailMode {
+        /** Switch by learned addresses. */
+        STANDALONE,
+        /** Only what the flows say. */
+        SECURE
+    }
 
     /** Where a datapath port is plugged in. */
     public record PortBinding(BridgePipeline bridge, OfPort port) {
     }
 
-    /** One line of fdb/show. */
+    /** One line of {@code fdb/show}. */
     public record MacEntry(int port, int vlan, long mac, long ageSeconds) {
     }
+
+    private record Subscriber(Events listener, EventQueue queue) {
+    }
+
+    private final Pipeline pipeline;
+    private final String name;
+    private volatile long datapathId;
+    private final MacTable macTable = new MacTable();
+    private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
+    /** Datapath flows whose walk came through this bridge. Under the flow cache's lock. */
+    private final Dependents dependents = new Dependents();
+
+    // Under the table lock.
+    private final FlowTable[] tables = new FlowTable[TABLES + 1];
+    private final Set<Rule> timed = new LinkedHashSet<>();
+    private final Map<Integer, OfPort> ports = new HashMap<>();
+    private final Map<Integer, Long> portSinceNs = new HashMap<>();
+    private List<OfPort> portsInOrder = List.of();
+    private FailMode failMode = FailMode.STANDALONE;
+    private boolean controllersConfigured;
+    private boolean controllerConnected;
+    private long disconnectedSinceNs;
+    private Rule failOpenRule;
+
+    private volatile boolean packetInOnMiss;
 
     BridgePipeline(Pipeline pipeline, String name, long datapathId) {
         this.pipeline = pipeline;
         this.name = name;
         this.datapathId = datapathId;
-        this.events = new ThreadPoolExecutor(0, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(EVENT_QUEUE_LENGTH), task -> {
-            Thread thread = new Thread(task, "events-" + name);
-            thread.setDaemon(true);
-            return thread;
-        });
-        installStandaloneFlow();
+        this.disconnectedSinceNs = pipeline.nowNs();
+        Arrays.setAll(tables, FlowTable::new);
     }
 
-    void close() {
-        events.shutdown();
-    }
-
-    private static int localFirst(int a, int b) {
-        int rankA = a == OfAction.Ports.LOCAL ? 0 : 1;
-        int rankB = b == OfAction.Ports.LOCAL ? 0 : 1;
-        return rankA != rankB ? Integer.compare(rankA, rankB) : Integer.compareUnsigned(a, b);
-    }
-
-    // ---- what the translator asks; the lock is held ----
-
-    Rule lookup(int tableId, long[] key, long[] wildcards) {
-        FlowTable table = tables.get(tableId);
-        return table == null ? null : table.lookup(key, wildcards);
-    }
-
-    OfPort port(int number) {
-        return ports.get(number);
-    }
-
-    Collection<OfPort> presentPorts() {
-        return ports.values();
-    }
-
-    MacTable macTable() {
-        return macTable;
-    }
-
-    boolean wantsPacketInOnMiss() {
-        return packetInOnMiss;
-    }
-
-    int missSendLengthBytes() {
-        return DEFAULT_MISS_SEND_LENGTH_BYTES;
-    }
-
-    /** Credits a table and the rule met there; without the lock. */
-    void credit(TranslationRecord.Lookup lookup, long packets, long bytes, long lastUsedNs) {
-        FlowTable table = table(lookup.tableId());
-        table.countLookups(packets, lookup.rule() != null);
-        if (lookup.rule() != null) {
-            lookup.rule().credit(packets, bytes, lastUsedNs);
-        }
-    }
-
-    private FlowTable table(int id) {
-        return tables.computeIfAbsent(id, FlowTable::new);
-    }
-
-    // ---- OpenFlowSwitch: description ----
+    // ---- configuration ----
 
     @Override
     public String name() {
@@ -157,542 +112,464 @@ public final class BridgePipeline implements OpenFlowSwitch {
         this.datapathId = datapathId;
     }
 
+    MacTable macTable() {
+        return macTable;
+    }
+
+    /** {@code other_config:mac-aging-time} and {@code mac-table-size}, clamped as Open vSwitch does. */
+    public void configureMacTable(int agingSeconds, int maxEntries) {
+        macTable.configure(agingSeconds, maxEntries);
+    }
+
+    /** The lines of {@code fdb/show}, longest unseen first. */
+    public List<MacEntry> macEntries() {
+        pipeline.datapath().pushStatistics();
+        return macTable.entries(pipeline.nowNs());
+    }
+
+    /** {@code fdb/flush}. */
+    public void flushMacs() {
+        pipeline.change(effects -> effects.stationsChanged(macTable, macTable.clear()));
+    }
+
+    /** A changed mode, with no controller configured, starts the flow table anew, as Open vSwitch does. */
+    public void setFailMode(FailMode mode) {
+        pipeline.change(effects -> {
+            if (mode == failMode) {
+                return;
+            }
+            failMode = mode;
+            if (!controllersConfigured) {
+                restart(effects);
+            }
+            updateFailOpen(effects, pipeline.nowNs());
+        });
+    }
+
+    /** Whether the bridge has controllers to obey at all; a change starts the flow table anew. */
+    public void setControllersConfigured(boolean anyConfigured) {
+        pipeline.change(effects -> {
+            if (anyConfigured == controllersConfigured) {
+                return;
+            }
+            controllersConfigured = anyConfigured;
+            disconnectedSinceNs = pipeline.nowNs();
+            restart(effects);
+            updateFailOpen(effects, pipeline.nowNs());
+        });
+    }
+
+    private void restart(Effects effects) {
+        FlowModification modification = new FlowModification(this, pipeline.nowNs());
+        for (FlowTable table : tables) {
+            List<Rule> rules = new ArrayList<>();
+            table.forEach(rules::add);
+            rules.stream().filter(rule -> !rule.isHidden()).forEach(modification::remove);
+        }
+        modification.reportTo(effects);
+        installDefaultFlow(effects);
+    }
+
+    /** Without controllers a standalone bridge is an ordinary switch, by a flow that everybody can see. */
+    void installDefaultFlow(Effects effects) {
+        if (!controllersConfigured && failMode == FailMode.STANDALONE) {
+            FlowModification modification = new FlowModification(this, pipeline.nowNs());
+            modification.addInternal(Rule.internal(0, List.of(new OfAction.Output(Ports.NORMAL)), pipeline.nowNs()));
+            modification.reportTo(effects);
+        }
+    }
+
     @Override
-    public int tableCount() {
-        return TABLES;
+    public void controllerConnected(boolean anyConnected) {
+        pipeline.change(effects -> {
+            if (controllerConnected && !anyConnected) {
+                disconnectedSinceNs = pipeline.nowNs();
+            }
+            controllerConnected = anyConnected;
+            updateFailOpen(effects, pipeline.nowNs());
+        });
+    }
+
+    /** Standalone with controllers that do not answer: a hidden flow above all others switches until one is back. */
+    private void updateFailOpen(Effects effects, long nowNs) {
+        boolean wanted = controllersConfigured && failMode == FailMode.STANDALONE && !controllerConnected
+                && nowNs - disconnectedSinceNs >= FAIL_OPEN_AFTER_NS;
+        if (wanted == (failOpenRule != null)) {
+            return;
+        }
+        FlowModification modification = new FlowModification(this, nowNs);
+        if (wanted) {
+            failOpenRule = Rule.internal(FAIL_OPEN_PRIORITY, List.of(new OfAction.Output(Ports.NORMAL)), nowNs);
+            modification.addInternal(failOpenRule);
+        } else {
+            modification.remove(failOpenRule);
+            failOpenRule = null;
+        }
+        modification.reportTo(effects);
+    }
+
+    @Override
+    public boolean isStandalone() {
+        return pipeline.read(() -> failMode == FailMode.STANDALONE && (!controllersConfigured || failOpenRule != null));
+    }
+
+    boolean wantsPacketInOnMiss() {
+        return packetInOnMiss;
+    }
+
+    int missLengthBytes() {
+        return MISS_BYTES;
+    }
+
+    // ---- what a walk needs; under the table lock ----
+
+    FlowTable table(int id) {
+        return tables[Math.min(id, INTERNAL_TABLE)];
+    }
+
+    /** One table, or all that controllers may use. */
+    List<FlowTable> tables(int idOrAll) {
+        return idOrAll == FlowMod.ALL_TABLES ? List.of(tables).subList(0, TABLES) : List.of(tables[idOrAll]);
+    }
+
+    Set<Rule> timed() {
+        return timed;
+    }
+
+    OfPort port(int number) {
+        return ports.get(number);
+    }
+
+    List<OfPort> portsInOrder() {
+        return portsInOrder;
+    }
+
+    Dependents dependents() {
+        return dependents;
     }
 
     // ---- flows ----
 
     @Override
+    public int tableCount() {
+        return TABLES;
+    }
+
+    @Override
     public void apply(FlowMod change) throws OfException {
-        pipeline.<OfException>change(() -> {
-            check(change);
-            perform(change);
-        });
+        try {
+            applyAll(List.of(change));
+        } catch (BundleException e) {
+            throw (OfException) e.getCause();
+        }
     }
 
     @Override
     public void applyAll(List<FlowMod> changes) throws BundleException {
-        pipeline.<BundleException>change(() -> {
-            List<Undo> undo = new ArrayList<>();
+        pipeline.<BundleException>change(effects -> {
+            FlowModification modification = new FlowModification(this, pipeline.nowNs());
             for (int i = 0; i < changes.size(); i++) {
                 try {
-                    check(changes.get(i));
-                    undo.add(Undo.before(this, changes.get(i)));
-                    perform(changes.get(i));
+                    modification.apply(changes.get(i));
                 } catch (OfException e) {
-                    for (Undo step : undo.reversed()) {
-                        step.run();
-                    }
+                    modification.undo();
                     throw new BundleException(i, e);
                 }
             }
+            modification.reportTo(effects);
         });
-    }
-
-    /**
-     * How the rules that a change may touch stood before it. Restoring puts back the very rule objects, counters and all; packets
-     * have seen nothing of the change, because translations wait for the lock.
-     */
-    private record Undo(BridgePipeline bridge, Set<Integer> tableIds, List<Rule> before, List<List<OfAction>> actions,
-                        List<Long> cookies) implements Runnable {
-
-        static Undo before(BridgePipeline bridge, FlowMod change) {
-            Set<Integer> ids = bridge.tableIdsOf(change);
-            List<Rule> rules = ids.stream().flatMap(id -> bridge.table(id).rules().stream()).toList();
-            return new Undo(bridge, ids, rules, rules.stream().map(rule -> rule.actions).toList(),
-                    rules.stream().map(rule -> rule.cookie).toList());
-        }
-
-        @Override
-        public void run() {
-            Set<Rule> kept = new HashSet<>(before);
-            for (int id : tableIds) {
-                for (Rule rule : bridge.table(id).rules()) {
-                    if (!kept.contains(rule)) {
-                        bridge.table(id).remove(rule);
-                    }
-                }
-            }
-            for (int i = 0; i < before.size(); i++) {
-                Rule rule = before.get(i);
-                rule.actions = actions.get(i);
-                rule.cookie = cookies.get(i);
-                if (rule.removed) {
-                    rule.removed = false;
-                    bridge.table(rule.tableId).insert(rule);
-                }
-            }
-        }
-    }
-
-    private Set<Integer> tableIdsOf(FlowMod change) {
-        if (change.tableId() != FlowMod.ALL_TABLES) {
-            return Set.of(change.tableId());
-        }
-        if (change.command() == FlowMod.Command.ADD) {
-            return Set.of(0);
-        }
-        return Set.copyOf(tables.keySet());
-    }
-
-    private void check(FlowMod change) throws OfException {
-        int tableId = change.tableId();
-        if (tableId != FlowMod.ALL_TABLES && (tableId < 0 || tableId >= TABLES)) {
-            throw new OfException(OfErrorCode.OFPFMFC_BAD_TABLE_ID, "table " + tableId);
-        }
-        if (change.command() != FlowMod.Command.DELETE && change.command() != FlowMod.Command.DELETE_STRICT) {
-            ActionCheck.check(change.actions(), tableId == FlowMod.ALL_TABLES ? 0 : tableId, TABLES);
-        }
-    }
-
-    private void perform(FlowMod change) throws OfException {
-        switch (change.command()) {
-            case ADD -> add(change);
-            case MODIFY, MODIFY_STRICT -> modify(change);
-            case DELETE, DELETE_STRICT -> selected(change).forEach(rule -> remove(rule, REASON_DELETE));
-        }
-    }
-
-    private void add(FlowMod change) throws OfException {
-        FlowTable table = table(change.tableId() == FlowMod.ALL_TABLES ? 0 : change.tableId());
-        long nowNs = pipeline.nowNs();
-        Rule present = table.findExactly(change.match(), change.priority());
-        if (present == null && change.flags().contains(FlowMod.Flag.CHECK_OVERLAP)) {
-            for (Rule rule : table.rules()) {
-                if (rule.priority == change.priority() && rule.match.overlaps(change.match())) {
-                    throw new OfException(OfErrorCode.OFPFMFC_OVERLAP, "another flow of that priority overlaps");
-                }
-            }
-        }
-        Rule rule = present == null || change.flags().contains(FlowMod.Flag.RESET_COUNTS)
-                ? new Rule(change, table.id, nowNs) : Rule.continuing(present, change, nowNs);
-        if (present != null) {
-            table.remove(present);
-            present.removed = true;
-            pipeline.invalidate(pipeline.dependents().thatMet(this, present));
-        }
-        table.insert(rule);
-        pipeline.invalidate(pipeline.dependents().thatMayMeet(this, table.id, rule.match, rule.priority));
-    }
-
-    private void modify(FlowMod change) throws OfException {
-        List<Rule> rules = selected(change);
-        if (rules.isEmpty()) {
-            // OpenFlow 1.0.0 §4.6: a modify that finds nothing adds; with a cookie to find flows by (1.1 on) it does not.
-            if (change.cookieMask() == 0) {
-                add(change);
-            }
-            return;
-        }
-        pipeline.datapath().pushStatistics();
-        for (Rule rule : rules) {
-            rule.actions = List.copyOf(change.actions());
-            rule.modifiedNs = pipeline.nowNs();
-            if (change.cookie() != -1L) {
-                rule.cookie = change.cookie();
-            }
-            if (change.flags().contains(FlowMod.Flag.RESET_COUNTS)) {
-                rule.resetCounters();
-            }
-            pipeline.invalidate(pipeline.dependents().thatMet(this, rule));
-        }
-    }
-
-    private List<Rule> selected(FlowMod change) {
-        boolean strict = change.command() == FlowMod.Command.MODIFY_STRICT || change.command() == FlowMod.Command.DELETE_STRICT;
-        boolean delete = change.command() == FlowMod.Command.DELETE || change.command() == FlowMod.Command.DELETE_STRICT;
-        List<Rule> rules = new ArrayList<>();
-        for (int id : tableIdsOf(change)) {
-            for (Rule rule : table(id).rules()) {
-                boolean matches = strict ? rule.priority == change.priority() && rule.match.equals(change.match())
-                        : change.match().covers(rule.match);
-                if (matches && !rule.isHidden() && ((rule.cookie ^ change.cookie()) & change.cookieMask()) == 0
-                        && (!delete || outputsTo(rule.actions, change.outPort()))) {
-                    rules.add(rule);
-                }
-            }
-        }
-        return rules;
-    }
-
-    private static boolean outputsTo(List<OfAction> actions, int port) {
-        if (port == OfAction.Ports.NONE) {
-            return true;
-        }
-        for (OfAction action : actions) {
-            boolean found = switch (action) {
-                case OfAction.Output output -> output.port() == port;
-                case OfAction.Controller _ -> port == OfAction.Ports.CONTROLLER;
-                case OfAction.WriteActions write -> outputsTo(write.actions(), port);
-                default -> false;
-            };
-            if (found) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private void remove(Rule rule, int reason) {
-        pipeline.invalidate(pipeline.dependents().thatMet(this, rule)); // Credits the rule with its last packets, too.
-        table(rule.tableId).remove(rule);
-        rule.removed = true;
-        if (rule.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-            FlowStats last = rule.stats(pipeline.nowNs());
-            publish(subscriber -> subscriber.flowRemoved(last, reason));
-        }
     }
 
     @Override
     public List<FlowStats> flows(FlowQuery query) {
         pipeline.datapath().pushStatistics();
-        return pipeline.locked(() -> {
+        return pipeline.read(() -> {
             long nowNs = pipeline.nowNs();
-            List<FlowStats> found = new ArrayList<>();
-            for (FlowTable table : presentTables()) {
-                if (query.tableId() != FlowMod.ALL_TABLES && query.tableId() != table.id) {
-                    continue;
-                }
-                for (Rule rule : table.rules()) {
-                    if (!rule.isHidden() && query.match().covers(rule.match)
-                            && ((rule.cookie ^ query.cookie()) & query.cookieMask()) == 0
-                            && outputsTo(rule.actions, query.outPort())) {
-                        found.add(rule.stats(nowNs));
-                    }
-                }
+            List<FlowStats> selected = new ArrayList<>();
+            if (query.tableId() > INTERNAL_TABLE && query.tableId() != FlowMod.ALL_TABLES) {
+                return selected;
             }
-            return found;
+            for (FlowTable table : tables(query.tableId())) {
+                table.forEach(rule -> {
+                    if (!rule.isHidden() && query.match().covers(rule.match) && rule.outputsTo(query.outPort())
+                            && ((rule.cookie ^ query.cookie()) & query.cookieMask()) == 0) {
+                        selected.add(rule.statistics(nowNs));
+                    }
+                });
+            }
+            return selected;
         });
-    }
-
-    private List<FlowTable> presentTables() {
-        return tables.values().stream().sorted(Comparator.comparingInt(table -> table.id)).toList();
     }
 
     @Override
     public List<TableStats> tables() {
         pipeline.datapath().pushStatistics();
-        return pipeline.locked(() -> {
-            List<TableStats> all = new ArrayList<>(TABLES);
-            for (int id = 0; id < TABLES; id++) {
-                FlowTable table = tables.get(id);
-                all.add(table == null ? new TableStats(id, 0, 0, 0, MAX_ENTRIES)
-                        : new TableStats(id, table.size(), table.lookups(), table.matched(), MAX_ENTRIES));
-            }
-            return all;
-        });
+        return pipeline.read(() -> Arrays.stream(tables, 0, TABLES)
+                .map(table -> new TableStats(table.id, table.size(), table.lookups.sum(), table.matched.sum(),
+                        FlowTable.MAX_ENTRIES))
+                .toList());
     }
 
     // ---- ports ----
 
-    /** Plugs a port in. */
+    /** Takes a port in. The number must be free; a datapath port belongs to one bridge. */
     public void addPort(OfPort port) {
-        pipeline.change(() -> {
-            ports.put(port.number(), port);
-            portsSinceNs.put(port.number(), pipeline.nowNs());
-            pipeline.bind(this, port);
-            invalidateAll();
-            publish(subscriber -> subscriber.portStatus(port, 0));
-        });
-    }
-
-    /** Pulls a port out; unknown numbers are ignored. */
-    public void removePort(int number) {
-        pipeline.change(() -> {
-            OfPort port = ports.remove(number);
-            if (port != null) {
-                portsSinceNs.remove(number);
-                pipeline.unbind(port);
-                macTable.forgetPort(number);
-                invalidateAll();
-                publish(subscriber -> subscriber.portStatus(port, 1));
+        pipeline.change(effects -> {
+            if (ports.putIfAbsent(port.number(), port) != null) {
+                throw new IllegalArgumentException("port number " + Integer.toUnsignedString(port.number()) + " is taken");
             }
+            portSinceNs.put(port.number(), pipeline.nowNs());
+            portsChanged(effects);
+            pipeline.map(port, new PortLocation(this, port.number()), effects);
+            effects.afterwards(() -> portStatus(port, PORT_ADDED));
         });
     }
 
-    /** Takes over the port's present address, state and speed; its config bits stay as controllers set them. */
+    /** Lets a port go, with the addresses behind it; nothing happens if it is not there. */
+    public void removePort(int number) {
+        pipeline.change(effects -> {
+            OfPort port = ports.get(number);
+            if (port == null) {
+                return;
+            }
+            pipeline.unmap(port, new PortLocation(this, number), effects);
+            ports.remove(number);
+            portSinceNs.remove(number);
+            portsChanged(effects);
+            effects.stationsChanged(macTable, macTable.forgetPort(number));
+            effects.afterwards(() -> portStatus(port, PORT_DELETED));
+        });
+    }
+
+    /**
+     * Takes over the port's present name, address, state, peer and speed; its config bits stay as controllers set them.
+     * Unknown
+     * numbers are ignored: the port may have gone meanwhile.
+     */
     public void updatePort(OfPort update) {
-        pipeline.change(() -> {
+        pipeline.change(effects -> {
             OfPort old = ports.get(update.number());
             if (old == null) {
                 return;
             }
             OfPort port = new OfPort(update.number(), update.datapathPort(), update.name(), update.macAddress(), old.config(),
                     update.state(), update.patchPeer(), update.speedMbps());
-            if (!port.equals(old)) {
-                replacePort(old, port);
+            if (!old.equals(port)) {
+                replace(old, port, effects);
             }
         });
     }
 
-    private void replacePort(OfPort old, OfPort port) {
+    private void replace(OfPort old, OfPort port, Effects effects) {
+        PortLocation location = new PortLocation(this, port.number());
+        pipeline.unmap(old, location, effects);
         ports.put(port.number(), port);
-        pipeline.unbind(old);
-        pipeline.bind(this, port);
-        invalidateAll();
-        publish(subscriber -> subscriber.portStatus(port, 2));
+        pipeline.map(port, location, effects);
+        portsChanged(effects);
+        effects.afterwards(() -> portStatus(port, PORT_MODIFIED));
     }
 
-    /** Patch ports join bridges: a change of ports may matter to walks that came from elsewhere. */
-    private void invalidateAll() {
-        pipeline.invalidate(pipeline.datapath().flows());
+    /** LOCAL first, the rest by number, as ovs-ofctl shows them. */
+    private void portsChanged(Effects effects) {
+        portsInOrder = ports.values().stream()
+                .sorted(Comparator.comparing((OfPort port) -> port.number() != Ports.LOCAL)
+                        .thenComparing(OfPort::number, Integer::compareUnsigned))
+                .toList();
+        effects.everythingThrough(dependents);
     }
 
     @Override
     public List<OfPort> ports() {
-        return pipeline.locked(() -> List.copyOf(ports.values()));
+        return pipeline.read(() -> portsInOrder);
     }
 
     @Override
     public PortStatistics portStatistics(int number) {
-        OfPort port = pipeline.locked(() -> ports.get(number));
-        Port device = port == null || port.datapathPort() < 0 ? null : pipeline.datapath().port(port.datapathPort());
-        return device == null ? new PortStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) : device.statistics();
+        Port port = pipeline.datapath().port(pipeline.datapathPortOf(this, number));
+        return port == null ? NO_STATISTICS : port.statistics();
     }
 
     @Override
     public long portDurationNs(int number) {
-        return pipeline.locked(() -> {
-            Long since = portsSinceNs.get(number);
+        return pipeline.read(() -> {
+            Long since = portSinceNs.get(number);
             return since == null ? 0 : pipeline.nowNs() - since;
         });
     }
 
     @Override
     public void modifyPort(int number, int config, int mask) throws OfException {
-        pipeline.<OfException>change(() -> {
+        pipeline.<OfException>change(effects -> {
             OfPort old = ports.get(number);
             if (old == null) {
-                throw new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "port " + number);
+                throw new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "no port " + Integer.toUnsignedString(number));
             }
-            OfPort port = new OfPort(number, old.datapathPort(), old.name(), old.macAddress(),
-                    (old.config() & ~mask) | (config & mask), old.state(), old.patchPeer(), old.speedMbps());
-            if (!port.equals(old)) {
-                Port device = pipeline.datapath().port(port.datapathPort());
-                if (device != null && ((config ^ old.config()) & mask & OfPort.CONFIG_PORT_DOWN) != 0) {
-                    device.setAdminUp((config & OfPort.CONFIG_PORT_DOWN) == 0);
-                }
-                replacePort(old, port);
+            if ((mask & ~SETTABLE_CONFIG) != 0) {
+                throw new OfException(OfErrorCode.OFPPMFC_BAD_CONFIG, "config bits 0x" + Integer.toHexString(mask));
+            }
+            int changed = old.config() & ~mask | config & mask;
+            if (changed != old.config()) {
+                replace(old, new OfPort(number, old.datapathPort(), old.name(), old.macAddress(), changed, old.state(),
+                        old.patchPeer(), old.speedMbps()), effects);
+                effects.afterwards(() -> setAdminUp(old.datapathPort(), changed));
             }
         });
+    }
+
+    private void setAdminUp(int datapathPort, int config) {
+        Port port = pipeline.datapath().port(datapathPort);
+        if (port != null) {
+            port.setAdminUp((config & OfPort.CONFIG_PORT_DOWN) == 0);
+        }
     }
 
     // ---- packets ----
 
     @Override
     public void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException {
-        ActionCheck.check(actions, 0, TABLES);
-        if (!PacketParser.parse(Packet.copyOf(frame))) {
-            throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "a frame of " + frame.length + " bytes");
+        Packet packet = Packet.copyOf(frame);
+        if (!PacketParser.parse(packet)) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
         }
-        pipeline.packetOut(this, inPort, actions, frame);
+        checkInPort(inPort);
+        packet.setInPort(pipeline.datapathPortOf(this, inPort));
+        long[] key = FlowKey.newKey();
+        KeyExtractor.extract(packet, key);
+        ActionCheck.checkPacketOut(actions, key);
+        pipeline.packetOut(this, inPort, actions, packet, key);
     }
 
-    void packetIn(byte[] frame, long[] datapathKey, PacketInCookie origin) {
+    private static void checkInPort(int inPort) throws OfException {
+        boolean reserved = Integer.compareUnsigned(inPort, Ports.MAX) >= 0;
+        if (reserved && inPort != Ports.LOCAL && inPort != Ports.NONE && inPort != Ports.CONTROLLER) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_PORT, "in_port " + Integer.toUnsignedString(inPort));
+        }
+    }
+
+    /** From a forwarding thread: copies what the listeners need and leaves. */
+    void packetIn(Packet packet, long[] packetKey, PacketInRequest request) {
         if (subscribers.isEmpty()) {
             return;
         }
-        long[] key = datapathKey.clone();
-        System.arraycopy(origin.pipelineWords(), 0, key, FlowKey.DATAPATH_WORDS, origin.pipelineWords().length);
-        Field.IN_PORT.set(key, origin.inPort() & 0xffff_ffffL);
-        Match metadata = PacketMetadata.of(key, origin.conntracked());
-        OfAction.Controller controller = origin.controller();
-        publish(subscriber -> subscriber.packetIn(frame, controller.maxLengthBytes(), controller.reason(), origin.tableId(),
-                origin.ruleCookie(), controller.controllerId(), metadata));
+        byte[] frame = packet.toBytes();
+        Match metadata = metadataOf(packetKey, request);
+        for (Subscriber subscriber : subscribers) {
+            subscriber.queue.postPacket(() -> subscriber.listener.packetIn(frame, request.maxLengthBytes(), request.reason(),
+                    request.tableId(), request.cookie(), request.controllerId(), metadata));
+        }
     }
+
+    /** The in_port, and what else is not zero. */
+    private static Match metadataOf(long[] packetKey, PacketInRequest request) {
+        long[] key = request.key().clone();
+        ConntrackFields.clear(key);
+        if (request.conntrackVisible() && (Field.CT_STATE.get(packetKey) & CtState.TRK) != 0) {
+            ConntrackFields.copy(packetKey, key);
+        }
+        Match.Builder metadata = Match.builder().exact(Field.IN_PORT, Field.IN_PORT.get(key));
+        List<Field> shown = new ArrayList<>(List.of(ConntrackFields.ALL));
+        shown.add(Field.METADATA);
+        shown.add(Field.PKT_MARK);
+        for (int i = 0; i < 16; i++) {
+            shown.add(Field.valueOf("REG" + i));
+        }
+        for (Field field : shown) {
+            if (field.get(key) != 0 || field.getHigh(key) != 0) {
+                metadata.exact(field, field.getHigh(key), field.get(key));
+            }
+        }
+        return metadata.build();
+    }
+
+    // ---- events ----
 
     @Override
     public AutoCloseable subscribe(Events listener) {
-        subscribers.add(listener);
+        Subscriber subscriber = new Subscriber(listener, new EventQueue(pipeline.eventExecutor()));
+        subscribers.add(subscriber);
         refreshSubscribers();
         return () -> {
-            subscribers.remove(listener);
+            subscribers.remove(subscriber);
+            subscriber.queue.close();
             refreshSubscribers();
         };
     }
 
-    /** Whether a miss is a packet-in is part of translations. Also to be called when a subscriber changes its mind. */
+    /**
+     * Asks the subscribers anew whether they want packets that meet no flow (controllers of OpenFlow 1.0 to 1.2 do; later
+     * ones
+     * have a flow for that). To be called when one changes its mind.
+     */
     public void refreshSubscribers() {
-        boolean wanted = subscribers.stream().anyMatch(Events::wantsPacketInOnMiss);
+        boolean wanted = subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
         if (wanted != packetInOnMiss) {
-            pipeline.change(() -> {
+            pipeline.change(effects -> {
                 packetInOnMiss = wanted;
-                invalidateAll();
+                effects.everythingThrough(dependents);
             });
-        }
-    }
-
-    private void publish(Consumer<Events> event) {
-        for (Events subscriber : subscribers) {
-            try {
-                events.execute(() -> event.accept(subscriber));
-            } catch (RejectedExecutionException e) {
-                lostEvents.incrementAndGet();
-            }
         }
     }
 
     /** Waits until subscribers have been told of everything that has happened so far. Never called by a subscriber. */
     public void awaitEvents() {
+        List<Subscriber> present = List.copyOf(subscribers);
+        CountDownLatch told = new CountDownLatch(present.size());
+        present.forEach(subscriber -> subscriber.queue.whenTold(told::countDown));
         try {
-            events.submit(() -> { }).get();
+            told.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (ExecutionException | RejectedExecutionException e) {
-            throw new IllegalStateException("events of " + name + " are not delivered", e);
         }
     }
 
-    /** Events that found the queue full. */
+    /** How many packets the listeners were too slow for. */
     public long lostEvents() {
-        return lostEvents.get();
+        return subscribers.stream().mapToLong(subscriber -> subscriber.queue.droppedPackets()).sum();
     }
 
-    // ---- fail mode ----
-
-    /** Bridge:fail_mode. Without controllers a change of it empties the tables, as ovs-vswitchd does. */
-    public void setFailMode(FailMode mode) {
-        pipeline.change(() -> {
-            if (failMode != mode) {
-                failMode = mode;
-                if (!controllersConfigured) {
-                    restart();
-                }
-                setFailOpen(false);
-            }
-        });
+    void flowRemoved(Rule rule, int reason) {
+        FlowStats last = rule.statistics(pipeline.nowNs());
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowRemoved(last, reason)));
     }
 
-    /** Whether Bridge:controller names any; the first and the last one empty the tables. */
-    public void setControllersConfigured(boolean any) {
-        pipeline.change(() -> {
-            if (controllersConfigured != any) {
-                controllersConfigured = any;
-                disconnectedSinceNs = pipeline.nowNs();
-                restart();
-                setFailOpen(false);
-            }
-        });
+    private void portStatus(OfPort port, int reason) {
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.portStatus(port, reason)));
     }
 
-    @Override
-    public void controllerConnected(boolean anyConnected) {
-        pipeline.change(() -> {
-            if (controllerConnected && !anyConnected) {
-                disconnectedSinceNs = pipeline.nowNs();
-            }
-            controllerConnected = anyConnected;
-            if (anyConnected) {
-                setFailOpen(false);
-            }
-        });
-    }
-
-    @Override
-    public boolean isStandalone() {
-        return pipeline.locked(() -> failMode == FailMode.STANDALONE && !controllerConnected);
-    }
-
-    private void restart() {
-        for (FlowTable table : presentTables()) {
-            table.rules().forEach(rule -> remove(rule, REASON_DELETE));
-        }
-        installStandaloneFlow();
-    }
-
-    /** A bridge that nobody programs switches like a plain one: {@code priority=0 actions=NORMAL}. */
-    private void installStandaloneFlow() {
-        if (failMode == FailMode.STANDALONE && !controllersConfigured) {
-            insertNormal(0);
-        }
-    }
-
-    private void setFailOpen(boolean on) {
-        if (failOpen == on) {
-            return;
-        }
-        failOpen = on;
-        if (on) {
-            insertNormal(FAIL_OPEN_PRIORITY);
-        } else {
-            Rule rule = table(0).findExactly(Match.ANY, FAIL_OPEN_PRIORITY);
-            if (rule != null) {
-                remove(rule, REASON_DELETE);
-            }
-        }
-    }
-
-    private void insertNormal(int priority) {
-        Rule rule = new Rule(new FlowMod(FlowMod.Command.ADD, 0, priority, Match.ANY, 0, 0, 0, 0, 0, OfAction.Ports.NONE, Set.of(),
-                List.of(new OfAction.Output(OfAction.Ports.NORMAL))), 0, pipeline.nowNs());
-        table(0).insert(rule);
-        pipeline.invalidate(pipeline.dependents().thatMayMeet(this, 0, Match.ANY, priority));
-    }
-
-    // ---- MAC table ----
-
-    /** other_config:mac-aging-time and mac-table-size. */
-    public void configureMacTable(int agingSeconds, int maxEntries) {
-        pipeline.locked(() -> {
-            macTable.configure(agingSeconds, maxEntries);
-            return null;
-        });
-    }
-
-    public List<MacEntry> macEntries() {
-        pipeline.datapath().pushStatistics();
-        return pipeline.locked(() -> macTable.entries(pipeline.nowNs()));
-    }
-
-    /** {@code fdb/flush}. */
-    public void flushMacs() {
-        pipeline.change(() -> pipeline.invalidate(pipeline.dependentsOfMacs(this, macTable.flush())));
-    }
-
-    // ---- time ----
+    // ---- upkeep ----
 
     void maintain(long nowNs) {
-        List<Rule> expired = pipeline.locked(() -> {
-            List<Rule> rules = new ArrayList<>();
-            for (FlowTable table : presentTables()) {
-                table.forEach(rule -> {
-                    if (isExpired(rule, nowNs)) {
-                        rules.add(rule);
-                    }
-                });
-            }
-            return rules;
-        });
-        if (!expired.isEmpty()) {
-            pipeline.change(() -> expired.stream().filter(rule -> !rule.removed && isExpired(rule, nowNs))
-                    .forEach(rule -> remove(rule, isHardExpired(rule, nowNs) ? REASON_HARD : REASON_IDLE)));
+        if (pipeline.read(() -> !timedOut(nowNs).isEmpty())) {
+            pipeline.change(effects -> expireFlows(nowNs, effects));
         }
-        List<MacTable.Key> forgotten = pipeline.locked(() -> macTable.expire(nowNs));
-        if (!forgotten.isEmpty()) {
-            pipeline.change(() -> pipeline.invalidate(pipeline.dependentsOfMacs(this, forgotten)));
+        Collection<MacTable.Station> aged = macTable.expire(nowNs);
+        boolean failOpenDue = pipeline.read(() -> controllersConfigured && !controllerConnected);
+        if (!aged.isEmpty() || failOpenDue) {
+            pipeline.change(effects -> {
+                effects.stationsChanged(macTable, aged);
+                updateFailOpen(effects, nowNs);
+            });
         }
-        pipeline.locked(() -> {
-            boolean alone = controllersConfigured && !controllerConnected && failMode == FailMode.STANDALONE;
-            if (alone && nowNs - disconnectedSinceNs > FAIL_OPEN_AFTER_NS) {
-                setFailOpen(true);
+    }
+
+    private List<Rule> timedOut(long nowNs) {
+        return timed.stream().filter(rule -> rule.hardTimeoutReached(nowNs) || rule.idleTimeoutReached(nowNs)).toList();
+    }
+
+    private void expireFlows(long nowNs, Effects effects) {
+        FlowModification modification = new FlowModification(this, nowNs);
+        for (Rule rule : timedOut(nowNs)) {
+            modification.remove(rule);
+            if (rule.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
+                int reason = rule.hardTimeoutReached(nowNs) ? REASON_HARD_TIMEOUT : REASON_IDLE_TIMEOUT;
+                effects.afterwards(() -> flowRemoved(rule, reason));
             }
-            return null;
-        });
+        }
+        modification.reportTo(effects);
     }
 
-    private static boolean isExpired(Rule rule, long nowNs) {
-        return isHardExpired(rule, nowNs)
-                || rule.idleTimeoutSeconds > 0 && nowNs - rule.lastUsedNs() >= rule.idleTimeoutSeconds * NS_PER_SECOND;
-    }
-
-    private static boolean isHardExpired(Rule rule, long nowNs) {
-        return rule.hardTimeoutSeconds > 0 && nowNs - rule.modifiedNs >= rule.hardTimeoutSeconds * NS_PER_SECOND;
-    }
-
-    /** Datapath flows whose walk came through this bridge. */
-    public Set<DatapathFlow> datapathFlows() {
-        return pipeline.dependents().of(this);
+    void close() {
+        subscribers.forEach(subscriber -> subscriber.queue.close());
+        subscribers.clear();
     }
 }

@@ -19,5 +19,9 @@ public record FlowMod(Command command, int tableId, int priority, Match match, l
 
     public enum Command { ADD, MODIFY, MODIFY_STRICT, DELETE, DELETE_STRICT }
 
-    public enum Flag { SEND_FLOW_REM, CHECK_OVERLAP, RESET_COUNTS, NO_PKT_COUNTS, NO_BYT_COUNTS }
+    public enum Flag {
+        SEND_FLOW_REM, CHECK_OVERLAP, RESET_COUNTS, NO_PKT_COUNTS, NO_BYT_COUNTS,
+        /** MODIFY and MODIFY_STRICT that find nothing add the flow (OpenFlow 1.0 and 1.1 only); never shown. */
+        ADD_IF_NONE
+    }
 }

@@ -1,103 +1,157 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathFlow;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiPredicate;
+import java.util.Map;
 
 /**
- * Which MAC address was last seen on which port (ovs-vswitchd.conf.db(5) mac-aging-time, mac-table-size).
+ * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age; when
+ * the
+ * table is full the one longest unused makes room.
  *
- * <p>Threads: learning and expiry under the pipeline's lock; {@link #refresh} by any thread.
+ * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.
  */
 final class MacTable {
-    private static final long NS_PER_SECOND = 1_000_000_000L;
+    /** {@code other_config:mac-aging-time}, as Open vSwitch has it. */
     static final int DEFAULT_AGING_SECONDS = 300;
-    static final int DEFAULT_MAX_ENTRIES = 8192;
+    /** {@code other_config:mac-table-size}, as Open vSwitch has it. */
+    static final int DEFAULT_SIZE = 8192;
+    private static final long NS_PER_SECOND = 1_000_000_000L;
+    private static final int MIN_AGING_SECONDS = 15;
+    private static final int MAX_AGING_SECONDS = 3600;
+    private static final int MIN_SIZE = 10;
+    private static final int MAX_SIZE = 1_000_000;
 
-    private final ConcurrentHashMap<Key, Entry> entries = new ConcurrentHashMap<>();
-    private long agingNs = DEFAULT_AGING_SECONDS * NS_PER_SECOND;
-    private int maxEntries = DEFAULT_MAX_ENTRIES;
-
-    /** An address in a VLAN (0 without a tag). */
-    record Key(int vlan, long mac) {
+    /** An address in a VLAN. */
+    record Station(int vlan, long macAddress) {
     }
 
-    private static final class Entry {
-        final int port;
-        volatile long seenNs;
+    private static final class Location {
+        private final int port;
+        private final long lastSeenNs;
 
-        Entry(int port, long seenNs) {
+        Location(int port, long lastSeenNs) {
             this.port = port;
-            this.seenNs = seenNs;
+            this.lastSeenNs = lastSeenNs;
         }
     }
 
-    /** Takes note of where an address is; true if that is news, so that translations that went by the old place are wrong. */
-    boolean learn(Key key, int port, long nowNs) {
-        Entry entry = entries.get(key);
-        if (entry != null && entry.port == port) {
-            entry.seenNs = nowNs;
+    /** Least recently seen first. */
+    private final LinkedHashMap<Station, Location> stations = new LinkedHashMap<>();
+    private long agingNs = DEFAULT_AGING_SECONDS * NS_PER_SECOND;
+    private int capacity = DEFAULT_SIZE;
+
+    private final Map<Station, Dependents> readers = new HashMap<>();
+
+    /** Seconds that an unused address stays (15–3600), and the largest number of addresses (10–1 000 000); clamped. */
+    synchronized void configure(int agingSeconds, int maxEntries) {
+        agingNs = Math.clamp(agingSeconds, MIN_AGING_SECONDS, MAX_AGING_SECONDS) * NS_PER_SECOND;
+        capacity = Math.clamp(maxEntries, MIN_SIZE, MAX_SIZE);
+    }
+
+    /** What {@code fdb/show} prints, the most recently seen last. */
+    synchronized List<BridgePipeline.MacEntry> entries(long nowNs) {
+        List<BridgePipeline.MacEntry> shown = new ArrayList<>(stations.size());
+        stations.forEach((station, location) -> shown.add(new BridgePipeline.MacEntry(location.port, station.vlan, station.macAddress,
+                Math.max(0, nowNs - location.lastSeenNs) / NS_PER_SECOND)));
+        return shown;
+    }
+
+    /** The port behind which the station was seen, or null. */
+    synchronized Integer find(Station station) {
+        Location location = stations.get(station);
+        return location == null ? null : location.port;
+    }
+
+    /** Whether a frame from the station by that port would teach something new. */
+    synchronized boolean isNews(Station station, int port) {
+        Location location = stations.get(station);
+        return location == null || location.port != port;
+    }
+
+    /** Notes a later sighting where the station is known to be; false if it is known elsewhere or not at all. */
+    synchronized boolean refresh(Station station, int port, long seenNs) {
+        Location location = stations.get(station);
+        if (location == null || location.port != port) {
             return false;
         }
-        if (entry == null && entries.size() >= maxEntries) {
-            entries.entrySet().stream().min(Comparator.comparingLong(e -> e.getValue().seenNs - nowNs))
-                    .ifPresent(oldest -> entries.remove(oldest.getKey()));
+        if (seenNs - location.lastSeenNs > 0) {
+            place(station, port, seenNs);
         }
-        entries.put(key, new Entry(port, nowNs));
         return true;
     }
 
-    /** Packets with that source still come: the entry stays young. */
-    void refresh(Key key, int port, long seenNs) {
-        Entry entry = entries.get(key);
-        if (entry != null && entry.port == port && seenNs - entry.seenNs > 0) {
-            entry.seenNs = seenNs;
+    /** Learns; {@code changed} gets the stations that flows may have relied on: this one and one that had to go. */
+    synchronized void learn(Station station, int port, long seenNs, Collection<Station> changed) {
+        place(station, port, seenNs);
+        changed.add(station);
+        while (stations.size() > capacity) {
+            Station oldest = stations.firstEntry().getKey();
+            stations.remove(oldest);
+            changed.add(oldest);
         }
     }
 
-    /** The port of an address, null if it is not known. */
-    Integer lookup(Key key) {
-        Entry entry = entries.get(key);
-        return entry == null ? null : entry.port;
+    private void place(Station station, int port, long seenNs) {
+        stations.remove(station); // To the end of the order.
+        stations.put(station, new Location(port, seenNs));
     }
 
-    /** Forgets what is too old; returns what was forgotten. */
-    List<Key> expire(long nowNs) {
-        return removeIf((key, entry) -> nowNs - entry.seenNs > agingNs);
-    }
-
-    List<Key> forgetPort(int port) {
-        return removeIf((key, entry) -> entry.port == port);
-    }
-
-    List<Key> flush() {
-        return removeIf((key, entry) -> true);
-    }
-
-    private List<Key> removeIf(BiPredicate<Key, Entry> selected) {
-        List<Key> removed = new ArrayList<>();
-        entries.forEach((key, entry) -> {
-            if (selected.test(key, entry)) {
-                entries.remove(key);
-                removed.add(key);
+    /** Forgets what was not seen for the aging time; returns what. */
+    synchronized List<Station> expire(long nowNs) {
+        List<Station> gone = new ArrayList<>();
+        stations.forEach((station, location) -> {
+            if (nowNs - location.lastSeenNs >= agingNs) {
+                gone.add(station);
             }
         });
-        return removed;
+        gone.forEach(stations::remove);
+        return gone;
     }
 
-    void configure(int agingSeconds, int maxEntries) {
-        this.agingNs = agingSeconds * NS_PER_SECOND;
-        this.maxEntries = maxEntries;
+    /** Forgets everything; returns what. */
+    synchronized List<Station> clear() {
+        List<Station> gone = List.copyOf(stations.keySet());
+        stations.clear();
+        return gone;
     }
 
-    /** Entries, longest unseen first, as fdb/show prints them. */
-    List<BridgePipeline.MacEntry> entries(long nowNs) {
-        List<BridgePipeline.MacEntry> all = new ArrayList<>();
-        entries.forEach((key, entry) -> all.add(new BridgePipeline.MacEntry(entry.port, key.vlan(), key.mac(),
-                (nowNs - entry.seenNs) / NS_PER_SECOND)));
-        all.sort(Comparator.comparingLong(BridgePipeline.MacEntry::ageSeconds).reversed());
-        return all;
+    /** Forgets what is behind the port; returns what. */
+    synchronized List<Station> forgetPort(int port) {
+        List<Station> gone = new ArrayList<>();
+        stations.forEach((station, location) -> {
+            if (location.port == port) {
+                gone.add(station);
+            }
+        });
+        gone.forEach(stations::remove);
+        return gone;
+    }
+
+    // ---- flows that looked a station up; under the flow cache's lock ----
+
+    void addReader(Station station, DatapathFlow flow) {
+        readers.computeIfAbsent(station, _ -> new Dependents()).add(flow);
+    }
+
+    void removeReader(Station station, DatapathFlow flow) {
+        Dependents flows = readers.get(station);
+        if (flows != null) {
+            flows.remove(flow);
+            if (flows.isEmpty()) {
+                readers.remove(station);
+            }
+        }
+    }
+
+    void collectReaders(Station station, Collection<DatapathFlow> into) {
+        Dependents flows = readers.get(station);
+        if (flows != null) {
+            flows.collectInto(into);
+        }
     }
 }

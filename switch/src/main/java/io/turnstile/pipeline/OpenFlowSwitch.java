@@ -24,7 +24,9 @@ public interface OpenFlowSwitch {
     /** Applies one change; on refusal nothing has changed. */
     void apply(FlowMod change) throws OfException;
 
-    /** Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the culprit. */
+    /**
+     * Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the culprit.
+     */
     void applyAll(List<FlowMod> changes) throws BundleException;
 
     /** Flows that a request selects, in no particular order. */

@@ -1,273 +1,421 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DatapathFlow;
-import io.turnstile.datapath.Field;
-import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.ForwardingContext;
-import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
-import io.turnstile.packet.PacketParser;
+import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.time.Clock;
+import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * All bridges of one datapath, and the datapath's answer to misses.
+ * All bridges of a datapath, and what the datapath asks when it does not know what to do with a packet.
  *
- * <p><b>Nothing stale forwards.</b> A change holds the lock, raises {@link #version}, and kills the datapath flows it may make wrong;
- * after letting go of the lock it waits for batches under way ({@link #change}). A translation remembers the version it was
- * finished at; the cache asks {@link #isCurrent} under its own lock before it takes a flow in, and a killer needs that lock
- * too. So a translation that is older than a change is either killed by it or not installed.
- *
- * <p>Threads: any. Forwarding threads may take the lock on a miss; who holds it never waits for a forwarding thread.
+ * <p>Threads and locks: see the package's description.
  */
-public final class Pipeline implements Upcall {
-    private final Datapath datapath;
-    private final Clock clock;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Map<String, BridgePipeline> bridges = new LinkedHashMap<>();
-    /** Datapath port number → where it is plugged in. Written under the lock. */
-    private final Map<Integer, BridgePipeline.PortBinding> bindings = new ConcurrentHashMap<>();
-    private final RecirculationIds recirculationIds = new RecirculationIds();
-    private final Dependents dependents = new Dependents();
-    private final ForwardingContext packetOutContext;
-    private volatile long version;
+public final class Pipeline implements Upcall, AutoCloseable {
 
-    /** Runs with the lock held and may refuse. */
-    interface Change<E extends Exception> {
-        void run() throws E;
+    /** A packet of a flow came from a station that the table does not know there. */
+    private record Move(WalkRecord.Sighting sighting, long seenNs) {
     }
 
+    private final Datapath datapath;
+    private final Clock clock;
+    private final Executor eventExecutor;
+    private final ExecutorService ownExecutor;
+    private final ReentrantLock changeLock = new ReentrantLock();
+    private final ReentrantReadWriteLock tableLock = new ReentrantReadWriteLock();
+    private final AtomicLong generation = new AtomicLong();
+    private final RecirculationIds recirculationIds = new RecirculationIds();
+    private final ConcurrentLinkedQueue<Move> moves = new ConcurrentLinkedQueue<>();
+
+    // Under the table lock.
+    private final Map<String, BridgePipeline> bridges = new TreeMap<>();
+    private final Map<Integer, PortLocation> byDatapathPort = new HashMap<>();
+    private final Map<String, PortLocation> patchPorts = new HashMap<>();
+
+    /** Flows of packets that came in by a port of no bridge. Under the flow cache's lock. */
+    private final Dependents unlocated = new Dependents();
+
+    private final Object executionLock = new Object();
+    private final ForwardingContext executionContext; // guarded by executionLock
+
+    /** Events are delivered by a thread of the pipeline's own. */
     public Pipeline(Datapath datapath, Clock clock) {
+        this(datapath, clock, Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().name("turnstile-events").factory()), true);
+    }
+
+    /** @param events runs the delivery of events; the calling thread's own work if it runs tasks at once */
+    public Pipeline(Datapath datapath, Clock clock, Executor events) {
+        this(datapath, clock, events, false);
+    }
+
+    private Pipeline(Datapath datapath, Clock clock, Executor events, boolean own) {
         this.datapath = datapath;
         this.clock = clock;
-        packetOutContext = datapath.newContext();
+        this.eventExecutor = events;
+        this.ownExecutor = own ? (ExecutorService) events : null;
+        this.executionContext = datapath.newContext();
         datapath.setUpcall(this);
     }
 
     // ---- bridges ----
 
-    /** Makes a bridge; {@link IllegalArgumentException} if the name is taken. */
+    /** Makes a bridge without ports; {@link BridgePipeline.FailMode#STANDALONE} until told otherwise. Names are unique. */
     public BridgePipeline addBridge(String name, long datapathId) {
-        return locked(() -> {
-            if (bridges.containsKey(name)) {
-                throw new IllegalArgumentException("bridge " + name + " exists");
+        BridgePipeline bridge = new BridgePipeline(this, name, datapathId);
+        change(effects -> {
+            if (bridges.putIfAbsent(name, bridge) != null) {
+                throw new IllegalArgumentException("there is a bridge " + name + " already");
             }
-            BridgePipeline bridge = new BridgePipeline(this, name, datapathId);
-            bridges.put(name, bridge);
-            return bridge;
+            bridge.installDefaultFlow(effects);
         });
+        return bridge;
     }
 
-    /** Ends the bridge with its flows; its ports are let go, not closed. */
+    /** The bridge, its flows and port mappings vanish; the datapath's ports stay until their owner removes them. */
     public void removeBridge(String name) {
-        change(() -> {
+        change(effects -> {
             BridgePipeline bridge = bridges.remove(name);
             if (bridge != null) {
-                bindings.values().removeIf(binding -> binding.bridge() == bridge);
-                bridge.close();
-                invalidate(dependents.of(bridge));
+                byDatapathPort.values().removeIf(location -> location.bridge() == bridge);
+                patchPorts.values().removeIf(location -> location.bridge() == bridge);
+                recirculationIds.forget(bridge);
+                effects.everythingThrough(bridge.dependents());
+                effects.afterwards(bridge::close);
             }
         });
     }
 
-    /** The bridge of that name, null if there is none. */
+    /** The bridge of that name, or null. */
     public BridgePipeline bridge(String name) {
-        return locked(() -> bridges.get(name));
+        tableLock.readLock().lock();
+        try {
+            return bridges.get(name);
+        } finally {
+            tableLock.readLock().unlock();
+        }
     }
 
-    /** All bridges in the order of their making. */
+    /** All bridges by name. */
     public List<BridgePipeline> bridges() {
-        return locked(() -> List.copyOf(bridges.values()));
+        tableLock.readLock().lock();
+        try {
+            return List.copyOf(bridges.values());
+        } finally {
+            tableLock.readLock().unlock();
+        }
     }
 
     /** Where a datapath port is plugged in, null if nowhere. */
     public BridgePipeline.PortBinding portBinding(int datapathPort) {
-        return bindings.get(datapathPort);
+        return read(() -> {
+            PortLocation location = byDatapathPort.get(datapathPort);
+            return location == null ? null
+                    : new BridgePipeline.PortBinding(location.bridge(), location.bridge().port(location.number()));
+        });
     }
 
-    /** The patch port of that name in any bridge, null if there is none. */
-    BridgePipeline.PortBinding patchPort(String name) {
-        for (BridgePipeline bridge : bridges.values()) {
-            for (OfPort port : bridge.presentPorts()) {
-                if (port.patchPeer() != null && port.name().equals(name)) {
-                    return new BridgePipeline.PortBinding(bridge, port);
-                }
-            }
-        }
-        return null;
+    // ---- what bridges need ----
+
+    /** Something that changes tables or ports; what it touches goes into the effects. */
+    interface Change<E extends Exception> {
+        void make(Effects effects) throws E;
     }
 
-    void bind(BridgePipeline bridge, OfPort port) {
-        if (port.datapathPort() >= 0) {
-            bindings.put(port.datapathPort(), new BridgePipeline.PortBinding(bridge, port));
-        }
-    }
-
-    void unbind(OfPort port) {
-        bindings.remove(port.datapathPort());
-    }
-
-    // ---- locking and invalidation ----
-
-    <T> T locked(Supplier<T> body) {
-        lock.lock();
-        try {
-            return body.get();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Changes something that translations go by; when this returns no packet is forwarded by what was before. */
+    /** Makes a change and returns once no packet is forwarded by what it replaced. If it throws, nothing has changed. */
     <E extends Exception> void change(Change<E> change) throws E {
-        lock.lock();
+        changeLock.lock();
         try {
-            version++;
-            change.run();
+            Effects effects = new Effects();
+            tableLock.writeLock().lock();
+            try {
+                change.make(effects);
+                if (effects.concernsFlows()) {
+                    generation.incrementAndGet();
+                    datapath.invalidate(effects::concernedFlows);
+                }
+            } finally {
+                tableLock.writeLock().unlock();
+            }
+            if (effects.concernsFlows()) {
+                datapath.awaitQuiescence();
+            }
+            effects.runAfterwards();
         } finally {
-            lock.unlock();
-        }
-        if (!lock.isHeldByCurrentThread()) {
-            datapath.awaitQuiescence();
+            changeLock.unlock();
         }
     }
 
-    void invalidate(Collection<DatapathFlow> flows) {
-        if (!flows.isEmpty()) {
-            datapath.remove(flows);
+    /** Reads tables and ports while nobody changes them. */
+    <T> T read(java.util.function.Supplier<T> reading) {
+        tableLock.readLock().lock();
+        try {
+            return reading.get();
+        } finally {
+            tableLock.readLock().unlock();
         }
-    }
-
-    Dependents dependents() {
-        return dependents;
-    }
-
-    RecirculationIds recirculationIds() {
-        return recirculationIds;
-    }
-
-    long nowNs() {
-        return clock.nowNs();
     }
 
     Datapath datapath() {
         return datapath;
     }
 
-    /** Called inside a translation: an address was learned at a new place. The translation itself goes by the new one. */
-    void macChanged(BridgePipeline bridge, MacTable.Key key) {
-        version++;
-        invalidate(dependents.of(bridge, key));
+    long nowNs() {
+        return clock.nowNs();
+    }
+
+    Executor eventExecutor() {
+        return eventExecutor;
+    }
+
+    RecirculationIds recirculationIds() {
+        return recirculationIds;
+    }
+
+    long generation() {
+        return generation.get();
+    }
+
+    /** Where packets of the datapath's port belong, or null. Under the table lock. */
+    PortLocation locate(int datapathPort) {
+        return byDatapathPort.get(datapathPort);
+    }
+
+    /** The other end of a patch port if both name each other, or null. Under the table lock. */
+    PortLocation peerOf(OfPort port) {
+        PortLocation peer = patchPorts.get(port.patchPeer());
+        return peer != null && port.name().equals(peer.bridge().port(peer.number()).patchPeer()) ? peer : null;
+    }
+
+    /** A bridge's port came or changed. Under the table lock. */
+    void map(OfPort port, PortLocation location, Effects effects) {
+        if (port.datapathPort() >= 0) {
+            byDatapathPort.put(port.datapathPort(), location);
+            effects.everythingThrough(unlocated);
+        }
+        if (port.patchPeer() != null) {
+            patchPorts.put(port.name(), location);
+            concernPeer(port, effects);
+        }
+    }
+
+    /** A bridge's port went. Under the table lock. */
+    void unmap(OfPort port, PortLocation location, Effects effects) {
+        byDatapathPort.remove(port.datapathPort(), location);
+        if (port.patchPeer() != null) {
+            concernPeer(port, effects);
+            patchPorts.remove(port.name(), location);
+        }
+    }
+
+    private void concernPeer(OfPort port, Effects effects) {
+        PortLocation peer = patchPorts.get(port.patchPeer());
+        if (peer != null) {
+            effects.everythingThrough(peer.bridge().dependents());
+        }
     }
 
     // ---- the datapath's questions ----
 
     @Override
     public Translation miss(Packet packet, long[] key, long nowNs) {
-        lock.lock();
+        Translation translation;
+        tableLock.readLock().lock();
         try {
-            Translator.Result result = new Translator(this, true, nowNs, null).translate(key);
-            result.record().version = version;
-            return new Translation(result.record().mask, result.actions(), true, result.record());
+            translation = new Translator(this, key, nowNs, null).translate();
         } finally {
-            lock.unlock();
+            tableLock.readLock().unlock();
+        }
+        return learnFrom(translation, nowNs);
+    }
+
+    /**
+     * Learns what the translation saw. That is a change of its own; a translation that does not rest on what was learned
+     * stays
+     * good if nothing else changed meanwhile.
+     */
+    private Translation learnFrom(Translation translation, long nowNs) {
+        WalkRecord record = (WalkRecord) translation.owner();
+        List<WalkRecord.StationRead> changed = new ArrayList<>();
+        for (WalkRecord.Sighting sighting : record.sightings()) {
+            learn(sighting, nowNs, changed);
+        }
+        if (changed.isEmpty()) {
+            return translation;
+        }
+        boolean alone = generation.compareAndSet(record.generation(), record.generation() + 1);
+        if (!alone) {
+            generation.incrementAndGet();
+        }
+        invalidateReaders(changed);
+        if (!alone || changed.stream().anyMatch(record.reads()::contains)) {
+            return translation;
+        }
+        WalkRecord renewed = new WalkRecord(record.generation() + 1, record.bridges(), record.lookups(), record.reads(),
+                record.sightings(), record.recirculationIds());
+        return new Translation(translation.mask(), translation.actions(), translation.cacheable(), renewed);
+    }
+
+    private static void learn(WalkRecord.Sighting sighting, long seenNs, List<WalkRecord.StationRead> changed) {
+        MacTable table = sighting.bridge().macTable();
+        if (table.isNews(sighting.station(), sighting.port())) {
+            List<MacTable.Station> stations = new ArrayList<>();
+            table.learn(sighting.station(), sighting.port(), seenNs, stations);
+            stations.forEach(station -> changed.add(new WalkRecord.StationRead(table, station)));
         }
     }
 
-    @Override
-    public boolean isCurrent(Translation translation) {
-        return ((TranslationRecord) translation.owner()).version == version;
-    }
-
-    @Override
-    public void flowInstalled(DatapathFlow flow) {
-        TranslationRecord record = (TranslationRecord) flow.owner();
-        record.recirculationIds.forEach(recirculationIds::reference);
-        dependents.add(flow, record);
-    }
-
-    @Override
-    public void flowRemoved(DatapathFlow flow) {
-        TranslationRecord record = (TranslationRecord) flow.owner();
-        long nowNs = clock.nowNs();
-        record.recirculationIds.forEach(id -> recirculationIds.unreference(id, nowNs));
-        dependents.remove(flow, record);
-    }
-
-    @Override
-    public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
-        TranslationRecord record = (TranslationRecord) flow.owner();
-        for (TranslationRecord.Lookup lookup : record.lookups) {
-            lookup.bridge().credit(lookup, packetsDelta, bytesDelta, lastUsedNs);
-        }
-        for (TranslationRecord.MacUse use : record.macs) {
-            if (use.learned()) {
-                use.bridge().macTable().refresh(use.key(), use.port(), lastUsedNs);
-            }
-        }
+    private void invalidateReaders(Collection<WalkRecord.StationRead> changed) {
+        Effects effects = new Effects();
+        changed.forEach(read -> effects.stationsChanged(read.table(), List.of(read.station())));
+        datapath.invalidate(effects::concernedFlows);
     }
 
     @Override
     public void userspace(Packet packet, long[] key, Object cookie, long nowNs) {
-        PacketInCookie origin = (PacketInCookie) cookie;
-        origin.bridge().packetIn(packet.toBytes(), key, origin);
+        PacketInRequest request = (PacketInRequest) cookie;
+        request.bridge().packetIn(packet, key, request);
     }
 
-    // ---- packets of our own ----
+    @Override
+    public boolean isCurrent(Translation translation) {
+        return ((WalkRecord) translation.owner()).generation() == generation.get();
+    }
 
-    /** Runs a controller's actions on its packet, at once, on the calling thread. */
-    void packetOut(BridgePipeline bridge, int inPort, List<OfAction> actions, byte[] frame) {
-        Packet packet = Packet.copyOf(frame);
-        PacketParser.parse(packet);
-        lock.lock();
-        try {
-            long nowNs = clock.nowNs();
-            long[] key = FlowKey.newKey();
-            KeyExtractor.extract(packet, key);
-            Translator.Result result = new Translator(this, true, nowNs, null).translateActions(bridge, inPort, key, actions);
-            for (TranslationRecord.Lookup lookup : result.record().lookups) {
-                lookup.bridge().credit(lookup, 1, frame.length, nowNs);
-            }
-            OfPort ingress = bridge.port(inPort);
-            packet.setInPort(ingress == null ? OfAction.Ports.NONE : ingress.datapathPort());
-            datapath.execute(packet, result.actions(), packetOutContext);
-        } finally {
-            lock.unlock();
+    @Override
+    public void flowInstalled(DatapathFlow flow) {
+        WalkRecord record = (WalkRecord) flow.owner();
+        record.register(flow);
+        record.recirculationIds().forEach(recirculationIds::acquire);
+        if (record.bridges().isEmpty()) {
+            unlocated.add(flow);
         }
     }
 
-    /**
-     * {@code ofproto/trace}: the walk of a packet with that key, and of what it recirculates to, as text. Nothing is learned, counted
-     * or installed.
-     */
-    public String trace(BridgePipeline bridge, int inPort, long[] key) {
-        return locked(() -> TraceText.of(this, bridge, inPort, key));
+    @Override
+    public void flowRemoved(DatapathFlow flow) {
+        WalkRecord record = (WalkRecord) flow.owner();
+        record.unregister(flow);
+        long nowNs = clock.nowNs();
+        record.recirculationIds().forEach(id -> recirculationIds.release(id, nowNs));
+        if (record.bridges().isEmpty()) {
+            unlocated.remove(flow);
+        }
     }
 
-    // ---- time ----
+    /** A station that has moved meanwhile is learned later, in {@link #maintain}: here locks are held that forbid it. */
+    @Override
+    public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
+        WalkRecord record = (WalkRecord) flow.owner();
+        record.credit(packetsDelta, bytesDelta, lastUsedNs);
+        for (WalkRecord.Sighting sighting : record.sightings()) {
+            if (!sighting.bridge().macTable().refresh(sighting.station(), sighting.port(), lastUsedNs)) {
+                moves.add(new Move(sighting, lastUsedNs));
+            }
+        }
+    }
 
-    /** Expires rules, MAC entries and recirculation ids; called about twice a second after {@link Datapath#maintain}. */
+    /** {@code ofproto/trace} with {@code trk|new} for every recirculation. */
+    public String trace(BridgePipeline bridge, int inPort, long[] key) {
+        return trace(bridge, inPort, key, List.of());
+    }
+
+    /**
+     * {@code ofproto/trace}: the walk of a packet with that key, and of what it recirculates to, as text. Nothing is
+     * learned,
+     * counted or installed.
+     *
+     * @param ctStates {@code --ct-next}: the ct_state of each recirculation in turn; {@code trk|new} for those beyond
+     */
+    public String trace(BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
+        return read(() -> new Trace(this, ctStates).of(bridge, inPort, key));
+    }
+
+    // ---- upkeep ----
+
+    /**
+     * Timeouts of flows, ageing of addresses, recirculation ids; called about twice a second by housekeeping, not from
+     * inside a
+     * batch.
+     */
     public void maintain(long nowNs) {
+        datapath.pushStatistics();
+        relearn();
         for (BridgePipeline bridge : bridges()) {
             bridge.maintain(nowNs);
         }
         recirculationIds.expire(nowNs);
     }
 
-    /** Flows that depend on any of the keys. */
-    Set<DatapathFlow> dependentsOfMacs(BridgePipeline bridge, List<MacTable.Key> keys) {
-        Set<DatapathFlow> flows = new HashSet<>();
-        keys.forEach(key -> flows.addAll(dependents.of(bridge, key)));
-        return flows;
+    private void relearn() {
+        List<WalkRecord.StationRead> changed = new ArrayList<>();
+        for (Move move = moves.poll(); move != null; move = moves.poll()) {
+            PortLocation present = new PortLocation(move.sighting.bridge(), move.sighting.port());
+            boolean portIsThere = read(() -> present.bridge().port(present.number()) != null);
+            if (portIsThere) {
+                learn(move.sighting, move.seenNs, changed);
+            }
+        }
+        if (!changed.isEmpty()) {
+            generation.incrementAndGet();
+            invalidateReaders(changed);
+        }
+    }
+
+    // ---- packets of our own ----
+
+    /** Runs the actions on the frame at once (OFPT_PACKET_OUT). Not called from inside a batch. */
+    void packetOut(BridgePipeline bridge, int inPort, List<OfAction> actions, Packet packet, long[] key) {
+        Translation translation;
+        tableLock.readLock().lock();
+        try {
+            translation = new Translator(this, key, clock.nowNs(), null).execute(bridge, inPort, actions);
+        } finally {
+            tableLock.readLock().unlock();
+        }
+        WalkRecord record = (WalkRecord) translation.owner();
+        long nowNs = clock.nowNs();
+        learnFrom(translation, nowNs);
+        record.credit(1, packet.lengthBytes(), nowNs);
+        execute(packet, translation.actions());
+    }
+
+    private void execute(Packet packet, DatapathAction[] actions) {
+        synchronized (executionLock) {
+            datapath.execute(packet, actions, executionContext);
+        }
+    }
+
+    /** The datapath's port behind a bridge's port; all ones if there is none (packets of the controller's own). */
+    int datapathPortOf(BridgePipeline bridge, int number) {
+        return read(() -> {
+            OfPort port = bridge.port(number);
+            return port == null ? Ports.NONE : port.datapathPort();
+        });
+    }
+
+    @Override
+    public void close() {
+        bridges().forEach(bridge -> removeBridge(bridge.name()));
+        datapath.retire(executionContext);
+        if (ownExecutor != null) {
+            ownExecutor.shutdown();
+        }
     }
 }

@@ -1,79 +1,101 @@
 package io.turnstile.pipeline;
 
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 
 /**
- * Numbers for frozen states. Equal states have one number, so that their packets share datapath flows. A number stays valid while
- * a datapath flow recirculates to it and for a while afterwards, longer than any packet is under way.
+ * Recirculation ids and what they stand for. Equal walks share an id, so that connections do not each make their own
+ * datapath
+ * flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for the packets that are on their
+ * way;
+ * numbers are handed out in turn, so that one comes up again only after four thousand million others.
  *
- * <p>Threads: all methods lock this object; it is the innermost lock.
+ * <p>Threads: any; guarded by itself.
  */
 final class RecirculationIds {
-    private static final long KEEP_NS = 10_000_000_000L;
-
-    private final Map<FrozenState, Entry> byState = new HashMap<>();
-    private final Map<Integer, Entry> byId = new HashMap<>();
-    private int lastId;
+    /** Longer than any packet takes to come round. */
+    static final long LINGER_NS = 10_000_000_000L;
 
     private static final class Entry {
-        final int id;
-        final FrozenState state;
-        int references;
-        long unusedSinceNs;
+        private final int id;
+        private final FrozenWalk walk;
+        private int references;
+        private long lastTouchedNs;
 
-        Entry(int id, FrozenState state) {
+        Entry(int id, FrozenWalk walk) {
             this.id = id;
-            this.state = state;
+            this.walk = walk;
         }
     }
 
-    /** The number of the state; a new one if it has none yet. */
-    synchronized int idOf(FrozenState state, long nowNs) {
-        Entry entry = byState.computeIfAbsent(state, s -> new Entry(nextId(), s));
-        entry.unusedSinceNs = nowNs;
-        byId.put(entry.id, entry);
+    private final Map<FrozenWalk, Entry> byWalk = new HashMap<>();
+    private final Map<Integer, Entry> byId = new HashMap<>();
+    private int lastId;
+
+    /** The walk's id; good for {@link #LINGER_NS} even if nobody takes a reference. Never 0. */
+    synchronized int idOf(FrozenWalk walk, long nowNs) {
+        Entry entry = byWalk.get(walk);
+        if (entry == null) {
+            entry = new Entry(nextFreeId(), walk);
+            byWalk.put(walk, entry);
+            byId.put(entry.id, entry);
+        }
+        entry.lastTouchedNs = nowNs;
         return entry.id;
     }
 
-    private int nextId() {
+    private int nextFreeId() {
         do {
-            lastId = lastId == Integer.MAX_VALUE ? 1 : lastId + 1;
-        } while (byId.containsKey(lastId));
+            lastId++;
+        } while (lastId == 0 || byId.containsKey(lastId));
         return lastId;
     }
 
-    /** What the number stands for, null if nothing any more. */
-    synchronized FrozenState state(int id) {
+    /** The walk that the id stands for, or null. */
+    synchronized FrozenWalk find(int id) {
         Entry entry = byId.get(id);
-        return entry == null ? null : entry.state;
+        return entry == null ? null : entry.walk;
     }
 
-    synchronized void reference(int id) {
+    /** A datapath flow that recirculates to the id was installed. */
+    synchronized void acquire(int id) {
         Entry entry = byId.get(id);
         if (entry != null) {
             entry.references++;
         }
     }
 
-    synchronized void unreference(int id, long nowNs) {
+    /** Such a flow was removed; packets that it sent round may still come. */
+    synchronized void release(int id, long nowNs) {
         Entry entry = byId.get(id);
         if (entry != null) {
             entry.references--;
-            entry.unusedSinceNs = nowNs;
+            entry.lastTouchedNs = nowNs;
         }
     }
 
-    /** Forgets numbers that nothing has used for long enough. */
+    /** Frees what nobody has referred to for {@link #LINGER_NS}. */
     synchronized void expire(long nowNs) {
-        for (Iterator<Entry> all = byId.values().iterator(); all.hasNext();) {
-            Entry entry = all.next();
-            if (entry.references == 0 && nowNs - entry.unusedSinceNs > KEEP_NS) {
-                all.remove();
-                byState.remove(entry.state);
+        List<Entry> gone = new ArrayList<>();
+        for (Entry entry : byId.values()) {
+            if (entry.references <= 0 && nowNs - entry.lastTouchedNs > LINGER_NS) {
+                gone.add(entry);
             }
         }
+        gone.forEach(this::free);
+    }
+
+    /** The bridge is gone: its walks cannot go on. */
+    synchronized void forget(BridgePipeline bridge) {
+        List<Entry> gone = byId.values().stream().filter(entry -> entry.walk.bridge() == bridge).toList();
+        gone.forEach(this::free);
+    }
+
+    private void free(Entry entry) {
+        byId.remove(entry.id);
+        byWalk.remove(entry.walk);
     }
 
     synchronized int size() {

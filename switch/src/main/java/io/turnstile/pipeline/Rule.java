@@ -1,96 +1,137 @@
 package io.turnstile.pipeline;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
- * One flow of an OpenFlow table. Match and priority never change; actions and cookie are replaced as a whole under the pipeline's
- * lock, counters are credited without it.
+ * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may
+ * share
+ * the counters.
  */
 final class Rule {
-    /** Rules above this priority are the switch's own and are not shown (fail-open). */
-    static final int MAX_VISIBLE_PRIORITY = 0xffff;
+    /** Flags that belong to the flow; the others belong to the request. */
+    private static final Set<FlowMod.Flag> KEPT_FLAGS =
+            EnumSet.of(FlowMod.Flag.SEND_FLOW_REM, FlowMod.Flag.NO_PKT_COUNTS, FlowMod.Flag.NO_BYT_COUNTS);
+    private static final int MAX_PRIORITY = 0xffff;
+    private static final long NS_PER_MS = 1_000_000L;
+    private static final long NS_PER_SECOND = 1_000_000_000L;
 
     final int tableId;
     final int priority;
     final Match match;
-    final Set<FlowMod.Flag> flags;
+    final long cookie;
     final int idleTimeoutSeconds;
     final int hardTimeoutSeconds;
     final int importance;
+    final Set<FlowMod.Flag> flags;
+    final List<OfAction> actions;
     final long createdNs;
-    long cookie;
-    List<OfAction> actions;
-    /** Hard timeout counts from here: modification starts it anew (OpenFlow 1.3.5 §6.4). */
-    long modifiedNs;
-    boolean removed;
+    final long modifiedNs;
+    final FlowCounters counters;
+    final Dependents dependents = new Dependents();
 
-    private final Counters counters;
+    // Place in the classifier; written under the table lock.
+    Rule nextInBucket;
+    long maskedHash;
+    int listIndex;
 
-    /** Shared by a rule and the one it replaced: packets of the old one that are still under way are credited in time. */
-    private static final class Counters {
-        final LongAdder packets = new LongAdder();
-        final LongAdder bytes = new LongAdder();
-        volatile long lastUsedNs;
-    }
-
-    Rule(FlowMod mod, int tableId, long nowNs) {
-        this(mod, tableId, nowNs, new Counters());
-    }
-
-    /** @return a rule that goes on counting where {@code replaced} stands */
-    static Rule continuing(Rule replaced, FlowMod mod, long nowNs) {
-        return new Rule(mod, replaced.tableId, nowNs, replaced.counters);
-    }
-
-    private Rule(FlowMod mod, int tableId, long nowNs, Counters counters) {
-        this.counters = counters;
+    private Rule(int tableId, int priority, Match match, long cookie, int idleTimeoutSeconds, int hardTimeoutSeconds,
+                 int importance, Set<FlowMod.Flag> flags, List<OfAction> actions, long createdNs, long modifiedNs,
+                 FlowCounters counters) {
         this.tableId = tableId;
-        this.priority = mod.priority();
-        this.match = mod.match();
-        this.flags = mod.flags().isEmpty() ? Set.of() : Set.copyOf(mod.flags());
-        this.idleTimeoutSeconds = mod.idleTimeoutSeconds();
-        this.hardTimeoutSeconds = mod.hardTimeoutSeconds();
-        this.importance = mod.importance();
-        this.cookie = mod.cookie();
-        this.actions = List.copyOf(mod.actions());
-        this.createdNs = nowNs;
-        this.modifiedNs = nowNs;
-        counters.lastUsedNs = nowNs;
+        this.priority = priority;
+        this.match = match;
+        this.cookie = cookie;
+        this.idleTimeoutSeconds = idleTimeoutSeconds;
+        this.hardTimeoutSeconds = hardTimeoutSeconds;
+        this.importance = importance;
+        this.flags = flags;
+        this.actions = actions;
+        this.createdNs = createdNs;
+        this.modifiedNs = modifiedNs;
+        this.counters = counters;
     }
 
-    void credit(long packetDelta, long byteDelta, long usedNs) {
-        counters.packets.add(packetDelta);
-        counters.bytes.add(byteDelta);
-        if (usedNs - counters.lastUsedNs > 0) {
-            counters.lastUsedNs = usedNs;
-        }
+    /** A new flow. */
+    static Rule of(FlowMod add, int tableId, long nowNs) {
+        return new Rule(tableId, add.priority(), add.match(), add.cookie(), add.idleTimeoutSeconds(),
+                add.hardTimeoutSeconds(), add.importance(), keptFlags(add.flags()), List.copyOf(add.actions()), nowNs, nowNs,
+                new FlowCounters(nowNs));
     }
 
-    void resetCounters() {
-        counters.packets.reset();
-        counters.bytes.reset();
+    /** A flow of the switch's own, above or beside what controllers may set. */
+    static Rule internal(int priority, List<OfAction> actions, long nowNs) {
+        return new Rule(0, priority, Match.ANY, 0, 0, 0, 0, Set.of(), actions, nowNs, nowNs, new FlowCounters(nowNs));
     }
 
-    long packetCount() {
-        return counters.packets.sum();
+    private static Set<FlowMod.Flag> keptFlags(Set<FlowMod.Flag> flags) {
+        EnumSet<FlowMod.Flag> kept = EnumSet.copyOf(KEPT_FLAGS);
+        kept.retainAll(flags);
+        return kept;
     }
 
-    long byteCount() {
-        return counters.bytes.sum();
+    /** An ADD of the same match and priority takes this flow's place; it goes on counting unless told not to. */
+    Rule replacedBy(Rule added, boolean resetCounts) {
+        return new Rule(tableId, priority, match, added.cookie, added.idleTimeoutSeconds, added.hardTimeoutSeconds,
+                added.importance, added.flags, added.actions, added.createdNs, added.modifiedNs,
+                resetCounts ? added.counters : counters);
     }
 
-    long lastUsedNs() {
-        return counters.lastUsedNs;
+    /** MODIFY: other actions, and for the older protocols another cookie; everything else stays (OpenFlow 1.3.5 §6.4). */
+    Rule modified(List<OfAction> newActions, long newCookie, boolean resetCounts, long nowNs) {
+        return new Rule(tableId, priority, match, newCookie, idleTimeoutSeconds, hardTimeoutSeconds, importance, flags,
+                List.copyOf(newActions), createdNs, nowNs, resetCounts ? new FlowCounters(nowNs) : counters);
     }
 
+    /** Flows of the switch itself stand above the priorities of controllers and are not shown to them. */
     boolean isHidden() {
-        return priority > MAX_VISIBLE_PRIORITY;
+        return priority > MAX_PRIORITY;
     }
 
-    OpenFlowSwitch.FlowStats stats(long nowNs) {
-        return new OpenFlowSwitch.FlowStats(tableId, priority, match, cookie, idleTimeoutSeconds, hardTimeoutSeconds, importance,
-                flags, nowNs - createdNs, nowNs - counters.lastUsedNs, packetCount(), byteCount(), actions);
+    boolean hasTimeout() {
+        return idleTimeoutSeconds != 0 || hardTimeoutSeconds != 0;
+    }
+
+    boolean hardTimeoutReached(long nowNs) {
+        return hardTimeoutSeconds != 0 && nowNs - modifiedNs >= hardTimeoutSeconds * NS_PER_SECOND;
+    }
+
+    boolean idleTimeoutReached(long nowNs) {
+        return idleTimeoutSeconds != 0 && nowNs - lastActivityNs() >= idleTimeoutSeconds * NS_PER_SECOND;
+    }
+
+    /** Last packet or last modification, whichever came later. */
+    private long lastActivityNs() {
+        long used = counters.lastUsedNs();
+        return used - modifiedNs >= 0 ? used : modifiedNs;
+    }
+
+    boolean outputsTo(int port) {
+        return port == OfAction.Ports.NONE || actions.stream().anyMatch(action -> outputs(action, port));
+    }
+
+    private static boolean outputs(OfAction action, int port) {
+        return switch (action) {
+            case OfAction.Output output -> output.port() == port;
+            case OfAction.Controller _ -> port == OfAction.Ports.CONTROLLER;
+            case OfAction.WriteActions set -> set.actions().stream().anyMatch(inner -> outputs(inner, port));
+            case OfAction.OutputField _, OfAction.SetField _, OfAction.Move _, OfAction.SetVlanVid _, OfAction.SetVlanPcp _,
+                 OfAction.PushVlan _, OfAction.PopVlan _, OfAction.DecTtl _, OfAction.Resubmit _, OfAction.Ct _,
+                 OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.GotoTable _, OfAction.ClearActions _,
+                 OfAction.Note _, OfAction.StackPush _, OfAction.StackPop _ -> false;
+        };
+    }
+
+    /** Finer times than milliseconds only make dumps hard to read. */
+    private static long wholeMs(long durationNs) {
+        return durationNs / NS_PER_MS * NS_PER_MS;
+    }
+
+    OpenFlowSwitch.FlowStats statistics(long nowNs) {
+        return new OpenFlowSwitch.FlowStats(tableId, priority, match, cookie, idleTimeoutSeconds, hardTimeoutSeconds,
+                importance, flags, wholeMs(nowNs - createdNs), wholeMs(Math.max(0, nowNs - lastActivityNs())),
+                flags.contains(FlowMod.Flag.NO_PKT_COUNTS) ? 0 : counters.packets(),
+                flags.contains(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counters.bytes(), actions);
     }
 }

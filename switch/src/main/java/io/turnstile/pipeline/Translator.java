@@ -1,628 +1,718 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
-import io.turnstile.packet.EtherTypes;
-import io.turnstile.packet.PacketParser;
+import io.turnstile.datapath.Upcall;
 import io.turnstile.pipeline.OfAction.Ports;
-import java.util.ArrayDeque;
+import io.turnstile.pipeline.WalkRecord.TableLookup;
+import io.turnstile.pipeline.WalkReport.Kind;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * One walk of one packet through the tables: OpenFlow actions in, datapath actions and wildcards out. The walk works on a copy
- * of the packet's key ({@code flow}); what actions changed is written to the packet ({@link FieldCommitter}) only before
- * something sees it: an output, a {@code ct()}, a controller.
+ * One walk of one packet through the flows, summed up as datapath actions.
  *
- * <p>Made anew for each translation; runs under the pipeline's lock.
+ * <p>Two keys: {@link #key} is the packet as the flows see it by now, {@link PendingRewrites} knows the packet as the
+ * datapath
+ * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that had a say, so
+ * that
+ * any other packet with the same bits takes the same walk. Bits that a flow writes count as looked at (as in Open vSwitch):
+ * then whether a rewrite is needed at all is the same for all packets of the datapath flow.
+ *
+ * <p>Threads: one use by one thread, under the table lock.
  */
 final class Translator {
-    static final int MAX_DEPTH = 64;
-    static final int MAX_RESUBMITS = 4096;
-    private static final long RESERVED_MULTICAST = 0x0180_c200_0000L;
-    private static final int VLAN_VID_MASK = 0x0fff;
+    private static final int MAX_DEPTH = 64;
+    private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
+    private static final int MAX_STACK_ENTRIES = 4096;
+    private static final int REASON_NO_MATCH = 0;
+    private static final int REASON_INVALID_TTL = 2;
+    private static final int REASON_ACTION_SET = 3;
+    private static final int REASON_PACKET_OUT = 5;
+    private static final int VLAN_VID_MASK = 0xfff;
+    private static final int VLAN_PRESENT = 0x1000;
+    private static final int MAX_UNWIDENED_PORT = 0xffff;
+    private static final int FIRST_RESERVED_PORT = 0xff00;
 
     private final Pipeline pipeline;
-    private final TranslationRecord record = new TranslationRecord();
-    private final List<DatapathAction> out = new ArrayList<>();
-    private final long[] wildcards = record.mask;
-    private final TraceText trace;
-    private final boolean learning;
     private final long nowNs;
+    /** Read before anything else: what changes afterwards makes the result outdated. */
+    private final long generation;
+    private final WalkReport report;
 
-    private long[] flow;
-    private FieldCommitter committer;
+    private final long[] key;
+    private final long[] wildcards = FlowKey.newKey();
+    private final PendingRewrites rewrites;
+    private List<DatapathAction> actions = new ArrayList<>();
+
     private BridgePipeline bridge;
-    private int inPort;
     private int tableId;
-    private Rule rule;
     private int depth;
     private int resubmits;
-    private boolean conntracked;
-    private boolean tooDeep;
-    /** An action list stops early: a TTL ran out. */
-    private boolean stopped;
-    private final ActionSet actionSet = new ActionSet();
-    private Deque<Long> stack = new ArrayDeque<>();
+    private boolean conntrackVisible;
+    private boolean inActionSet;
+    private boolean inPacketOut;
+    private long ruleCookie = -1L;
+    private List<Long> stack = new ArrayList<>();
+    private List<OfAction> actionSet = new ArrayList<>();
+    private DropReason failure;
+    private boolean cacheable = true;
 
-    /** What came out: {@code mask} and the record of how. */
-    record Result(DatapathAction[] actions, TranslationRecord record, long[] finalFlow) {
-    }
+    // What the result rests on.
+    private final Set<BridgePipeline> bridges = new LinkedHashSet<>();
+    private final List<TableLookup> lookups = new ArrayList<>();
+    private final Set<WalkRecord.StationRead> reads = new LinkedHashSet<>();
+    private final Set<WalkRecord.Sighting> sightings = new LinkedHashSet<>();
+    private final List<Integer> recirculationIds = new ArrayList<>();
+    /** The key as of the last lookup, shared by lookups between which it did not change. */
+    private long[] snapshot;
 
-    /**
-     * @param learning whether NORMAL may learn from this packet: true for real packets, false for traces
-     * @param trace    told of each step, null if nobody wants to know
-     */
-    Translator(Pipeline pipeline, boolean learning, long nowNs, TraceText trace) {
+    /** @param report null unless somebody wants to see the walk */
+    Translator(Pipeline pipeline, long[] packetKey, long nowNs, WalkReport report) {
         this.pipeline = pipeline;
-        this.learning = learning;
         this.nowNs = nowNs;
-        this.trace = trace;
-    }
-
-    // ---- the three ways in ----
-
-    /** A packet from the datapath, fresh or recirculated; {@code packetKey} is not changed. */
-    Result translate(long[] packetKey) {
-        begin(packetKey);
-        int recirculationId = (int) Field.RECIRC_ID.get(packetKey);
-        if (recirculationId != 0) {
-            FrozenState state = pipeline.recirculationIds().state(recirculationId);
-            BridgePipeline home = state == null ? null : pipeline.bridge(state.bridge());
-            if (home == null) {
-                return drop(DropReason.RECIRCULATION_LOST);
-            }
-            thaw(home, state);
-        } else {
-            BridgePipeline.PortBinding binding = pipeline.portBinding((int) Field.IN_PORT.get(packetKey));
-            if (binding == null) {
-                return drop(DropReason.UPCALL_FAILED);
-            }
-            enter(binding.bridge(), binding.port().number());
-        }
-        return finish();
-    }
-
-    /** A packet that is said to come in by a port of a bridge (traces). */
-    Result translateAt(BridgePipeline at, int ofInPort, long[] packetKey) {
-        begin(packetKey);
-        enter(at, ofInPort);
-        return finish();
-    }
-
-    private void enter(BridgePipeline at, int ofInPort) {
-        bridge = at;
-        inPort = ofInPort;
-        conntracked = false;
-        clearConntrackFields();
-        start();
-    }
-
-    /** OFPT_PACKET_OUT: the actions of a controller on a packet of its own. */
-    Result translateActions(BridgePipeline on, int ofInPort, long[] packetKey, List<OfAction> actions) {
-        begin(packetKey);
-        bridge = on;
-        inPort = ofInPort;
-        Field.IN_PORT.set(flow, ofInPort & 0xffff_ffffL);
-        run(actions);
-        runActionSet();
-        return finish();
-    }
-
-    private void begin(long[] packetKey) {
-        flow = packetKey.clone();
-        committer = new FieldCommitter(packetKey, wildcards, out);
+        this.generation = pipeline.generation();
+        this.report = report;
+        this.key = Arrays.copyOf(packetKey, FlowKey.WORDS);
+        Arrays.fill(key, FlowKey.DATAPATH_WORDS, FlowKey.WORDS, 0);
+        this.rewrites = new PendingRewrites(packetKey);
+        // Always part of a datapath flow, as in Open vSwitch.
         Field.IN_PORT.setExact(wildcards);
         Field.RECIRC_ID.setExact(wildcards);
         Field.ETH_TYPE.setExact(wildcards);
-        int etherType = (int) Field.ETH_TYPE.get(flow);
-        if (etherType == EtherTypes.IPV4 || etherType == EtherTypes.IPV6) {
-            wildcards[Field.NW_FRAG.word()] |= 3L << Field.NW_FRAG.shift();
+        if (Prerequisites.isIp((int) Field.ETH_TYPE.get(key))) {
+            Field.NW_FRAG.set(wildcards, 3);
         }
     }
 
-    private void start() {
-        Field.IN_PORT.set(flow, inPort & 0xffff_ffffL);
-        if (trace != null) {
-            trace.bridge(bridge.name());
+    // ---- ways in ----
+
+    /** The packet as the datapath found it. */
+    Upcall.Translation translate() {
+        int id = (int) Field.RECIRC_ID.get(key);
+        if (id == 0) {
+            enter();
+        } else {
+            thaw(id);
         }
-        OfPort port = bridge.port(inPort);
-        if (port != null && (port.config() & OfPort.CONFIG_NO_RECV) != 0) {
+        return result();
+    }
+
+    /** A packet-out: the actions instead of a table. */
+    Upcall.Translation execute(BridgePipeline out, int inPort, List<OfAction> list) {
+        enterBridge(out);
+        Field.IN_PORT.set(key, inPort & 0xffff_ffffL);
+        inPacketOut = true;
+        report(Kind.BRIDGE, out);
+        run(list, true);
+        runActionSet();
+        return result();
+    }
+
+    /** A packet said to come in by a port of the bridge, whether that exists or not (traces). */
+    Upcall.Translation translateAt(BridgePipeline entered, int inPort) {
+        enter(new PortLocation(entered, inPort));
+        return result();
+    }
+
+    private void enter() {
+        PortLocation location = pipeline.locate((int) Field.IN_PORT.get(key));
+        if (location != null) {
+            enter(location);
+        }
+    }
+
+    private void enter(PortLocation location) {
+        enterBridge(location.bridge());
+        Field.IN_PORT.set(key, location.number() & 0xffff_ffffL);
+        conntrackVisible = (Field.CT_STATE.get(key) & CtState.TRK) != 0;
+        report(Kind.BRIDGE, bridge);
+        OfPort port = bridge.port(location.number());
+        if (port == null || mayReceive(port)) {
+            lookUp(location.number(), 0, true, false, true);
+            runActionSet();
+        }
+    }
+
+    private void enterBridge(BridgePipeline entered) {
+        bridge = entered;
+        bridges.add(entered);
+    }
+
+    private void thaw(int id) {
+        FrozenWalk frozen = pipeline.recirculationIds().find(id);
+        if (frozen == null) {
+            fail(DropReason.RECIRCULATION_LOST, "Recirculation context not found for ID " + Integer.toHexString(id));
+            cacheable = false;
             return;
         }
-        lookupAndRun(0);
+        enterBridge(frozen.bridge());
+        Field.IN_PORT.set(key, frozen.inPort() & 0xffff_ffffL);
+        PipelineFields.restore(frozen.pipelineFields(), key);
+        stack = new ArrayList<>(frozen.stack());
+        actionSet = new ArrayList<>(frozen.actionSet());
+        conntrackVisible = true;
+        report(Kind.BRIDGE, bridge);
+        if (report != null) {
+            report.open(Kind.THAW, "thaw");
+            report.say(Kind.THAW, "Resuming from table " + frozen.tableId());
+            report.close();
+        }
+        tableId = frozen.tableId();
+        lookUp(frozen.inPort(), frozen.tableId(), true, false, true);
         runActionSet();
     }
 
-    private void thaw(BridgePipeline home, FrozenState state) {
-        bridge = home;
-        inPort = state.inPort();
-        conntracked = state.conntracked();
-        System.arraycopy(state.pipelineWords(), 0, flow, FlowKey.DATAPATH_WORDS, state.pipelineWords().length);
-        Field.IN_PORT.set(flow, inPort & 0xffff_ffffL);
-        if (!conntracked) {
-            clearConntrackFields();
+    private Upcall.Translation result() {
+        if (failure != null) {
+            actions = List.of(new DatapathAction.Drop(failure));
+            recirculationIds.clear();
         }
-        stack = new ArrayDeque<>(state.stack());
-        actionSet.addAll(state.actionSet());
-        if (trace != null) {
-            trace.bridge(bridge.name());
-            trace.thaw(state.tableId());
-        }
-        lookupAndRun(state.tableId());
-        runActionSet();
+        unwrapLastClone();
+        finishWildcards();
+        WalkRecord record = new WalkRecord(generation, List.copyOf(bridges), List.copyOf(lookups),
+                List.copyOf(reads), List.copyOf(sightings), List.copyOf(recirculationIds));
+        return new Upcall.Translation(Arrays.copyOf(wildcards, FlowKey.DATAPATH_WORDS),
+                actions.toArray(DatapathAction[]::new), cacheable, record);
     }
 
-    private Result drop(DropReason reason) {
-        out.clear();
-        out.add(new DatapathAction.Drop(reason));
-        return finish();
+    /** Nothing comes after it, so the packet itself may be used up. */
+    private void unwrapLastClone() {
+        while (!actions.isEmpty() && actions.getLast() instanceof DatapathAction.Clone clone) {
+            actions = new ArrayList<>(actions.subList(0, actions.size() - 1));
+            actions.addAll(List.of(clone.actions()));
+        }
     }
 
-    private Result finish() {
-        if (tooDeep) {
-            out.clear();
-            out.add(new DatapathAction.Drop(DropReason.TRANSLATION_TOO_DEEP));
+    private void finishWildcards() {
+        if (Field.VLAN_TCI.get(wildcards) != 0) {
+            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VLAN_PRESENT);
         }
-        for (int word = FlowKey.DATAPATH_WORDS; word < FlowKey.WORDS; word++) {
-            wildcards[word] = 0;
-        }
-        return new Result(out.toArray(DatapathAction[]::new), record, flow);
     }
 
     // ---- tables ----
 
-    private void lookupAndRun(int table) {
-        int outerTable = tableId;
-        Rule outerRule = rule;
-        tableId = table;
-        rule = bridge.lookup(table, flow, wildcards);
-        record.lookups.add(new TranslationRecord.Lookup(bridge, table, flow.clone(), rule));
-        if (trace != null) {
-            trace.rule(table, rule, depth);
-        }
-        if (rule != null) {
-            run(rule.actions);
-        } else if (bridge.wantsPacketInOnMiss()) {
-            toController(new OfAction.Controller(bridge.missSendLengthBytes(), 0, 0));
-        }
-        tableId = outerTable;
-        rule = outerRule;
-    }
-
-    /** Resubmits and goto_table: the same walk, one level deeper. */
-    private void descend(int table, Runnable walk) {
-        if (depth >= MAX_DEPTH || ++resubmits > MAX_RESUBMITS) {
-            tooDeep = true;
-            if (trace != null) {
-                trace.note("over max translation depth " + MAX_DEPTH, depth);
-            }
+    private void lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
+        if (depth >= MAX_DEPTH) {
+            fail(DropReason.TRANSLATION_TOO_DEEP, "over max translation depth " + MAX_DEPTH);
             return;
         }
-        depth++;
-        walk.run();
-        depth--;
+        if (resubmits >= MAX_RESUBMITS) {
+            fail(DropReason.TRANSLATION_TOO_DEEP, "over " + MAX_RESUBMITS + " resubmit actions");
+            return;
+        }
+        if (withConntrackTuple && !canSwap()) {
+            say(Kind.ERROR, "resubmit(ct) with non-tracked or non-IP packet!");
+            return;
+        }
+        int oldTable = tableId;
+        tableId = table;
+        Rule rule = find(bridge.table(table), inPort, withConntrackTuple);
+        if (report != null) {
+            report.open(Kind.TABLE, TraceText.tableLine(table, rule, rule == null && callsForPacketIn(honourMiss)));
+        }
+        if (rule != null) {
+            descend(rule, table <= oldTable, last);
+        } else {
+            miss(honourMiss);
+        }
+        if (report != null) {
+            report.close();
+        }
+        tableId = oldTable;
     }
 
-    private void run(List<OfAction> actions) {
-        for (OfAction action : actions) {
-            if (trace != null) {
-                trace.action(action, depth);
+    private Rule find(FlowTable table, int inPort, boolean withConntrackTuple) {
+        long walkPort = Field.IN_PORT.get(key);
+        int etherType = (int) Field.ETH_TYPE.get(key);
+        Field.IN_PORT.set(key, inPort & 0xffff_ffffL);
+        if (withConntrackTuple) {
+            TupleSwap.swap(key, etherType);
+            TupleSwap.swap(wildcards, etherType);
+        }
+        Rule rule = table.find(key, wildcards);
+        if (snapshot == null || !Arrays.equals(snapshot, key)) {
+            snapshot = key.clone();
+        }
+        lookups.add(new TableLookup(table, snapshot, withConntrackTuple, rule));
+        if (withConntrackTuple) {
+            TupleSwap.swap(key, etherType);
+            TupleSwap.swap(wildcards, etherType);
+        }
+        Field.IN_PORT.set(key, walkPort);
+        return rule;
+    }
+
+    private boolean canSwap() {
+        Field.CT_NW_PROTO.setExact(wildcards);
+        return Field.CT_NW_PROTO.get(key) != 0 && Prerequisites.isIp((int) Field.ETH_TYPE.get(key));
+    }
+
+    private void descend(Rule rule, boolean deepens, boolean last) {
+        long oldCookie = ruleCookie;
+        resubmits++;
+        depth += deepens ? 1 : 0;
+        ruleCookie = rule.cookie;
+        if (report != null && rule.actions.isEmpty()) {
+            report.say(Kind.ACTION, "drop");
+        }
+        run(rule.actions, last);
+        ruleCookie = oldCookie;
+        depth -= deepens ? 1 : 0;
+    }
+
+    /** No flow: to the controllers if they speak a protocol that expects it, else the end. */
+    private void miss(boolean honourMiss) {
+        if (callsForPacketIn(honourMiss)) {
+            say(Kind.ACTION, "CONTROLLER:" + bridge.missLengthBytes());
+            sendToController(bridge.missLengthBytes(), REASON_NO_MATCH, 0);
+        } else {
+            say(Kind.ACTION, "drop");
+        }
+    }
+
+    private boolean callsForPacketIn(boolean honourMiss) {
+        OfPort port = bridge.port((int) Field.IN_PORT.get(key));
+        boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
+        return honourMiss && bridge.wantsPacketInOnMiss() && !silenced;
+    }
+
+    // ---- actions ----
+
+    /** @param last whether nothing can follow this list in the walk's bridge */
+    private void run(List<OfAction> list, boolean last) {
+        for (int i = 0; i < list.size() && failure == null; i++) {
+            OfAction action = list.get(i);
+            if (report != null) {
+                report.say(Kind.ACTION, TraceText.action(action));
             }
-            run(action);
-            if (tooDeep || stopped) {
-                stopped = false; // Ends this list; who resubmitted goes on.
+            if (!step(action, last && i == list.size() - 1)) {
                 return;
             }
         }
     }
 
-    private void run(OfAction action) {
+    /** Returns false if the list ends here. */
+    private boolean step(OfAction action, boolean last) {
         switch (action) {
-            case OfAction.Output output -> output(output.port());
-            case OfAction.OutputField output -> outputField(output);
-            case OfAction.Controller controller -> toController(controller);
-            case OfAction.SetField set -> setField(set.field(), set.valueHigh(), set.valueLow(), set.maskHigh(), set.maskLow());
-            case OfAction.Move move -> move(move);
-            case OfAction.SetVlanVid set -> setVlan(set.vid(), VLAN_VID_MASK, set.pushIfNeeded());
-            case OfAction.SetVlanPcp set -> setVlan(set.pcp() << 13, 0xe000, set.pushIfNeeded());
+            case OfAction.Output output -> output(output.port(), last);
+            case OfAction.OutputField output -> outputField(output, last);
+            case OfAction.Controller controller -> sendToController(controller.maxLengthBytes(), reasonOf(controller),
+                    controller.controllerId());
+            case OfAction.SetField set -> setField(set);
+            case OfAction.Move move -> move(move.source(), move.destination());
+            case OfAction.SetVlanVid set -> setVlanPart(set.vid(), VLAN_VID_MASK, set.pushIfNeeded());
+            case OfAction.SetVlanPcp set -> setVlanPart(set.pcp() << 13, 7 << 13, set.pushIfNeeded());
             case OfAction.PushVlan push -> pushVlan(push.etherType());
             case OfAction.PopVlan _ -> popVlan();
-            case OfAction.DecTtl _ -> decTtl();
-            case OfAction.Resubmit resubmit -> resubmit(resubmit);
-            case OfAction.Ct ct -> conntrack(ct);
-            case OfAction.CtClear _ -> clearConntrack();
-            case OfAction.WriteMetadata write -> setField(Field.METADATA, 0, write.value(), 0, write.mask());
-            case OfAction.GotoTable next -> descend(next.tableId(), () -> lookupAndRun(next.tableId()));
+            case OfAction.DecTtl _ -> {
+                return decrementTtl();
+            }
+            case OfAction.Resubmit resubmit -> resubmit(resubmit, last);
+            case OfAction.Ct ct -> track(ct);
+            case OfAction.CtClear _ -> {
+                clearConntrack();
+                actions.add(new DatapathAction.CtClear());
+            }
+            case OfAction.WriteMetadata write -> new Bits(0, write.value())
+                    .writeTo(Field.METADATA, new Bits(0, write.mask()), key);
+            case OfAction.GotoTable next -> lookUp((int) Field.IN_PORT.get(key), next.tableId(), true, false, last);
             case OfAction.ClearActions _ -> actionSet.clear();
             case OfAction.WriteActions write -> actionSet.addAll(write.actions());
             case OfAction.Note _ -> {
-                // Says something to people only.
+                // Only to be shown.
             }
             case OfAction.StackPush push -> push(push.source());
             case OfAction.StackPop pop -> pop(pop.destination());
         }
-    }
-
-    private void runActionSet() {
-        List<OfAction> actions = actionSet.inOrder();
-        if (!actions.isEmpty() && !tooDeep) {
-            actionSet.clear();
-            if (trace != null) {
-                trace.note("--. Executing action set:", depth);
-            }
-            run(actions);
-        }
-    }
-
-    private void resubmit(OfAction.Resubmit resubmit) {
-        int table = resubmit.tableId() == OfAction.Resubmit.SAME_TABLE ? tableId : resubmit.tableId();
-        int port = resubmit.inPort() == Ports.IN_PORT ? inPort : resubmit.inPort();
-        descend(table, () -> {
-            long[] before = flow.clone();
-            Field.IN_PORT.set(flow, port & 0xffff_ffffL);
-            if (resubmit.withConntrackTuple() && !useConntrackTuple()) {
-                return;
-            }
-            long[] during = flow.clone();
-            lookupAndRun(table);
-            // Only what the resubmit itself replaced goes back; what the tables below changed stays.
-            restoreUnchanged(before, during, Field.IN_PORT);
-            if (resubmit.withConntrackTuple()) {
-                for (Field field : List.of(Field.NW_PROTO, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.TP_SRC,
-                        Field.TP_DST)) {
-                    restoreUnchanged(before, during, field);
-                }
-            }
-        });
-    }
-
-    private void restoreUnchanged(long[] before, long[] during, Field field) {
-        if (field.get(flow) == field.get(during) && field.getHigh(flow) == field.getHigh(during)) {
-            field.set(flow, field.getHigh(before), field.get(before));
-        }
-    }
-
-    /** {@code resubmit(,N,ct)}: match on the connection's original tuple instead of the packet's own. */
-    private boolean useConntrackTuple() {
-        Field.CT_NW_PROTO.setExact(wildcards);
-        if (Field.CT_NW_PROTO.get(flow) == 0) {
-            return false;
-        }
-        boolean ipv6 = Field.ETH_TYPE.get(flow) == EtherTypes.IPV6;
-        copyField(Field.CT_NW_PROTO, Field.NW_PROTO);
-        copyField(ipv6 ? Field.CT_IPV6_SRC : Field.CT_NW_SRC, ipv6 ? Field.IPV6_SRC : Field.NW_SRC);
-        copyField(ipv6 ? Field.CT_IPV6_DST : Field.CT_NW_DST, ipv6 ? Field.IPV6_DST : Field.NW_DST);
-        copyField(Field.CT_TP_SRC, Field.TP_SRC);
-        copyField(Field.CT_TP_DST, Field.TP_DST);
         return true;
     }
 
-    private void copyField(Field from, Field to) {
-        from.setExact(wildcards);
-        to.set(flow, from.getHigh(flow), from.get(flow));
+    private int reasonOf(OfAction.Controller controller) {
+        return inPacketOut ? REASON_PACKET_OUT : inActionSet ? REASON_ACTION_SET : controller.reason();
+    }
+
+    private void runActionSet() {
+        List<OfAction> ordered = ActionSet.inOrder(actionSet);
+        actionSet = new ArrayList<>();
+        if (ordered.isEmpty() || failure != null) {
+            return;
+        }
+        inActionSet = true;
+        if (report != null) {
+            report.open(Kind.TABLE, "--. Executing action set:");
+        }
+        run(ordered, true);
+        if (report != null) {
+            report.close();
+        }
+        inActionSet = false;
+    }
+
+    private void resubmit(OfAction.Resubmit resubmit, boolean last) {
+        int inPort = resubmit.inPort() == Ports.IN_PORT ? (int) Field.IN_PORT.get(key) : resubmit.inPort();
+        int table = resubmit.tableId() == OfAction.Resubmit.SAME_TABLE ? tableId : resubmit.tableId();
+        lookUp(inPort, table, false, resubmit.withConntrackTuple(), last);
     }
 
     // ---- fields ----
 
-    /** A field that a flow rewrites is part of the datapath flow: whether there is something to rewrite depends on it. */
-    private void setField(Field field, long high, long low, long maskHigh, long maskLow) {
-        look(field, maskHigh, maskLow);
-        field.set(flow, (field.getHigh(flow) & ~maskHigh) | (high & maskHigh), (field.get(flow) & ~maskLow) | (low & maskLow));
+    private void setField(OfAction.SetField set) {
+        if (Prerequisites.areMet(set.field(), key, wildcards)) {
+            write(set.field(), new Bits(set.valueHigh(), set.valueLow()), new Bits(set.maskHigh(), set.maskLow()));
+        }
     }
 
-    private void look(Field field, long maskHigh, long maskLow) {
-        field.set(wildcards, field.getHigh(wildcards) | maskHigh, field.get(wildcards) | maskLow);
+    /** Writes the masked bits, both in the key and in what the datapath will have to do. */
+    private void write(Field field, Bits value, Bits mask) {
+        mask.orInto(field, wildcards);
+        if (field == Field.VLAN_TCI) {
+            int tci = (int) (Field.VLAN_TCI.get(key) & ~mask.low() | value.low() & mask.low());
+            Field.VLAN_TCI.setExact(wildcards);
+            rewrites.setVlan(rewrites.vlan().withTci(tci), key);
+            return;
+        }
+        value.writeTo(field, mask, key);
+        rewrites.written(field, mask);
     }
 
-    private void move(OfAction.Move move) {
-        long[] value = read(move.source());
-        write(move.destination(), value[0], value[1]);
+    private void move(OfAction.SubField source, OfAction.SubField destination) {
+        boolean possible = Prerequisites.areMet(source.field(), key, wildcards)
+                & Prerequisites.areMet(destination.field(), key, wildcards);
+        if (possible) {
+            writeSubField(destination, readSubField(source));
+        }
     }
 
-    /** High and low 64 bits of a run of bits, right-aligned. */
-    private long[] read(OfAction.SubField source) {
-        Field field = source.field();
-        long[] mask = Bits128.run(source.offsetBits(), source.widthBits());
-        look(field, mask[0], mask[1]);
-        return Bits128.shiftRight(field.getHigh(flow) & mask[0], field.get(flow) & mask[1], source.offsetBits());
+    private Bits readSubField(OfAction.SubField source) {
+        Bits.maskOf(source).orInto(source.field(), wildcards);
+        return Bits.read(source, key);
     }
 
-    private void write(OfAction.SubField destination, long high, long low) {
-        long[] mask = Bits128.run(destination.offsetBits(), destination.widthBits());
-        long[] value = Bits128.shiftLeft(high, low, destination.offsetBits());
-        setField(destination.field(), value[0], value[1], mask[0], mask[1]);
+    private void writeSubField(OfAction.SubField destination, Bits value) {
+        write(destination.field(), value.shiftedLeft(destination.offsetBits()), Bits.maskOf(destination));
     }
 
     private void push(OfAction.SubField source) {
-        long[] value = read(source);
-        stack.push(value[1]);
-        stack.push(value[0]);
+        if (stack.size() >= 2 * MAX_STACK_ENTRIES) {
+            fail(DropReason.TRANSLATION_TOO_DEEP, "resubmits yielded over " + MAX_STACK_ENTRIES + " stack entries");
+            return;
+        }
+        Bits value = readSubField(source);
+        stack.add(value.high());
+        stack.add(value.low());
     }
 
     private void pop(OfAction.SubField destination) {
         if (stack.isEmpty()) {
-            if (trace != null) {
-                trace.note("stack underflow", depth);
-            }
+            say(Kind.ERROR, "stack underflow");
             return;
         }
-        long high = stack.pop();
-        write(destination, high, stack.pop());
-    }
-
-    private void setVlan(int bits, int mask, boolean pushIfNeeded) {
-        Field.VLAN_TCI.setExact(wildcards);
-        int tci = (int) Field.VLAN_TCI.get(flow);
-        if (tci != 0 || pushIfNeeded) {
-            Field.VLAN_TCI.set(flow, (tci & ~mask) | (bits & mask) | PacketParser.VLAN_PRESENT);
+        long low = stack.removeLast();
+        Bits value = new Bits(stack.removeLast(), low).and(Bits.ones(destination.widthBits()));
+        if (Prerequisites.areMet(destination.field(), key, wildcards)) {
+            writeSubField(destination, value);
         }
     }
 
+    private void setVlanPart(int bits, int mask, boolean pushIfNeeded) {
+        Field.VLAN_TCI.setExact(wildcards);
+        int tci = (int) Field.VLAN_TCI.get(key);
+        if (tci != 0 || pushIfNeeded) {
+            rewrites.setVlan(rewrites.vlan().withTci(tci & ~mask | bits | VLAN_PRESENT), key);
+        }
+    }
+
+    /** A pushed tag starts with the outer tag's VLAN and priority (OpenFlow 1.3.5 §5.12.1). */
     private void pushVlan(int etherType) {
         Field.VLAN_TCI.setExact(wildcards);
-        int tci = (int) Field.VLAN_TCI.get(flow);
-        if (tci == 0) {
-            committer.nextTagType(etherType);
-            Field.VLAN_TCI.set(flow, PacketParser.VLAN_PRESENT);
-        } else {
-            commit();
-            out.add(new DatapathAction.PushVlan(etherType, tci));
-            Field.ETH_TYPE.set(flow, EtherTypes.VLAN);
-            committer.rebase(flow);
-        }
+        rewrites.setVlan(rewrites.vlan().push(etherType, (int) Field.VLAN_TCI.get(key)), key);
     }
 
     private void popVlan() {
         Field.VLAN_TCI.setExact(wildcards);
-        Field.VLAN_TCI.set(flow, 0);
+        rewrites.setVlan(rewrites.vlan().pop(), key);
     }
 
-    private void decTtl() {
-        int etherType = (int) Field.ETH_TYPE.get(flow);
-        if (etherType != EtherTypes.IPV4 && etherType != EtherTypes.IPV6) {
-            return;
+    /** Returns false if the packet has lived long enough: then it goes to the controllers instead. */
+    private boolean decrementTtl() {
+        int etherType = (int) Field.ETH_TYPE.get(key);
+        if (!Prerequisites.isIp(etherType)) {
+            return true;
         }
         Field.NW_TTL.setExact(wildcards);
-        long ttl = Field.NW_TTL.get(flow);
+        Field.NW_PROTO.setExact(wildcards);
+        long ttl = Field.NW_TTL.get(key);
         if (ttl > 1) {
-            Field.NW_TTL.set(flow, ttl - 1);
-        } else {
-            toController(new OfAction.Controller(0xffff, 2, 0));
-            stopped = true;
+            write(Field.NW_TTL, new Bits(0, ttl - 1), new Bits(0, Field.NW_TTL.lowMask()));
+            return true;
         }
+        sendToController(0xffff, REASON_INVALID_TTL, 0);
+        say(Kind.WARNING, (etherType == 0x800 ? "IPv4" : "IPv6") + " decrement TTL exception");
+        return false;
     }
 
-    private void commit() {
-        committer.commit(flow);
-    }
+    // ---- ways out ----
 
-    // ---- outputs ----
-
-    private void outputField(OfAction.OutputField output) {
-        long port = read(output.source())[1];
-        // NXM_NX_REG holds 32 bits, in_port of OpenFlow 1.0 16: widen its reserved numbers.
-        output(port >= 0xfff8 && port <= 0xffff ? (int) (port | 0xffff_0000L) : (int) port);
-    }
-
-    private void output(int port) {
+    private void output(int port, boolean last) {
         switch (port) {
-            case Ports.IN_PORT -> toPort((int) Field.IN_PORT.get(flow), true);
-            case Ports.NORMAL -> normal();
-            case Ports.FLOOD -> flood(OfPort.CONFIG_NO_FLOOD);
-            case Ports.ALL -> flood(0);
-            case Ports.TABLE -> descend(0, () -> lookupAndRun(0));
-            case Ports.CONTROLLER -> toController(new OfAction.Controller(0xffff, 1, 0));
+            case Ports.IN_PORT -> send((int) Field.IN_PORT.get(key), last);
+            case Ports.TABLE -> lookUp((int) Field.IN_PORT.get(key), 0, true, false, false);
+            case Ports.NORMAL -> normal(last);
+            case Ports.FLOOD -> flood(false, last);
+            case Ports.ALL -> flood(true, last);
+            case Ports.CONTROLLER -> sendToController(0xffff, reasonOf(new OfAction.Controller(0xffff, 1, 0)), 0);
             case Ports.NONE -> {
                 // Nowhere.
             }
-            default -> toPort(port, false);
-        }
-    }
-
-    private void flood(int excludedConfig) {
-        int ingress = (int) Field.IN_PORT.get(flow);
-        for (OfPort port : bridge.ports()) {
-            if (port.number() != ingress && (port.config() & excludedConfig) == 0) {
-                toPort(port.number(), false);
+            default -> {
+                if (port == (int) Field.IN_PORT.get(key)) {
+                    say(Kind.DETAIL, "skipping output to input port");
+                } else {
+                    send(port, last);
+                }
             }
         }
     }
 
-    private void toPort(int number, boolean backToIngress) {
+    /** Port numbers in 16-bit fields are OpenFlow 1.0's: the reserved ones are widened. */
+    private void outputField(OfAction.OutputField output, boolean last) {
+        Bits value = readSubField(output.source());
+        long port = value.low();
+        say(Kind.DETAIL, "output port is " + port);
+        boolean reserved = (port & 0xffff_ff00L) == (Ports.MAX & 0xffff_ffffL);
+        if (value.high() != 0 || port > MAX_UNWIDENED_PORT && !reserved) {
+            say(Kind.WARNING, "output port " + port + " is out of range");
+            return;
+        }
+        output((int) (port >= FIRST_RESERVED_PORT ? port | 0xffff_0000L : port), last);
+    }
+
+    private void flood(boolean all, boolean last) {
+        int inPort = (int) Field.IN_PORT.get(key);
+        for (OfPort port : bridge.portsInOrder()) {
+            if (port.number() != inPort && (all || (port.config() & OfPort.CONFIG_NO_FLOOD) == 0)) {
+                send(port.number(), false);
+            }
+        }
+    }
+
+    private void send(int number, boolean last) {
         OfPort port = bridge.port(number);
         if (port == null) {
-            note("Nonexistent output port");
-            return;
-        }
-        if ((port.config() & (OfPort.CONFIG_NO_FWD | OfPort.CONFIG_PORT_DOWN)) != 0) {
-            note("OFPPC_NO_FWD set, skipping output");
-            return;
-        }
-        if (number == (int) Field.IN_PORT.get(flow) && !backToIngress) {
-            note("skipping output to input port");
-            return;
-        }
-        if (port.patchPeer() != null) {
-            throughPatch(port);
-        } else if (port.datapathPort() >= 0) {
-            commit();
-            out.add(new DatapathAction.Output(port.datapathPort()));
-        }
-    }
-
-    private void note(String text) {
-        if (trace != null) {
-            trace.note(" >> " + text, depth);
-        }
-    }
-
-    /** The walk goes on in the peer bridge, on a copy: nothing that happens there changes what follows here. */
-    private void throughPatch(OfPort port) {
-        BridgePipeline.PortBinding peer = pipeline.patchPort(port.patchPeer());
-        if (peer == null) {
-            note("Nonexistent output port");
-            return;
-        }
-        descend(0, () -> {
-            long[] outerFlow = flow.clone();
-            BridgePipeline outerBridge = bridge;
-            int outerInPort = inPort;
-            int outerTable = tableId;
-            Rule outerRule = rule;
-            Deque<Long> outerStack = stack;
-            boolean outerConntracked = conntracked;
-            List<OfAction> outerSet = actionSet.inOrder();
-            actionSet.clear();
-            stack = new ArrayDeque<>();
-            bridge = peer.bridge();
-            inPort = peer.port().number();
-            for (int word = FlowKey.DATAPATH_WORDS; word < FlowKey.WORDS; word++) {
-                flow[word] = 0;
+            say(Kind.WARNING, "Nonexistent output port");
+        } else if ((port.config() & OfPort.CONFIG_NO_FWD) != 0) {
+            say(Kind.DETAIL, "OFPPC_NO_FWD set, skipping output");
+        } else if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {
+            say(Kind.DETAIL, "OFPPC_PORT_DOWN set, skipping output");
+        } else if (port.patchPeer() != null) {
+            PortLocation peer = pipeline.peerOf(port);
+            if (peer != null) {
+                throughPatch(peer, last);
             }
-            // Zones are the same world in both bridges, but ct_state was this bridge's finding (ovs-actions(7) ct).
-            conntracked = false;
-            clearConntrackFields();
-            start();
-            bridge = outerBridge;
-            inPort = outerInPort;
-            tableId = outerTable;
-            rule = outerRule;
-            stack = outerStack;
-            conntracked = outerConntracked;
-            actionSet.clear();
-            actionSet.addAll(outerSet);
-            flow = outerFlow; // The bytes may differ from it now: the committer writes them back before the next output.
-        });
+        } else if (port.datapathPort() >= 0) {
+            rewrites.commit(key, actions);
+            actions.add(new DatapathAction.Output(port.datapathPort()));
+        }
     }
 
-    private void toController(OfAction.Controller controller) {
-        commit();
-        out.add(new DatapathAction.Userspace(new PacketInCookie(bridge, controller, tableId,
-                rule == null ? -1L : rule.cookie, inPort, FrozenState.pipelineWordsOf(flow), conntracked)));
+    private static boolean mayReceive(OfPort port) {
+        return (port.config() & (OfPort.CONFIG_NO_RECV | OfPort.CONFIG_PORT_DOWN)) == 0;
     }
 
-    /** Plain switching: learn the source, send to the destination's port or everywhere. */
-    private void normal() {
+    /**
+     * The walk goes on in the other bridge, as a packet of its own: metadata, registers, action set and connection state are
+     * not seen there, and nothing that happens there is seen here afterwards.
+     */
+    private void throughPatch(PortLocation peer, boolean last) {
+        long[] oldKey = key.clone();
+        VlanStack oldVlan = rewrites.vlan();
+        List<Long> oldStack = stack;
+        List<OfAction> oldActionSet = actionSet;
+        BridgePipeline oldBridge = bridge;
+        int oldTable = tableId;
+        long oldCookie = ruleCookie;
+        boolean oldConntrackVisible = conntrackVisible;
+        boolean oldInActionSet = inActionSet;
+        PendingRewrites.Mark mark = rewrites.mark();
+        List<DatapathAction> oldActions = actions;
+
+        if (report != null) {
+            report.open(Kind.BRIDGE, TraceText.bridgeLine(peer.bridge().name()));
+        }
+        enterBridge(peer.bridge());
+        Field.IN_PORT.set(key, peer.number() & 0xffff_ffffL);
+        PipelineFields.clear(key);
+        clearConntrack();
+        stack = new ArrayList<>();
+        actionSet = new ArrayList<>();
+        inActionSet = false;
+        actions = new ArrayList<>();
+        tableId = 0;
+        if (mayReceive(bridge.port(peer.number()))) {
+            lookUp(peer.number(), 0, true, false, last);
+            runActionSet();
+        }
+        failure = null; // What goes wrong over there ends the walk over there only.
+        if (report != null) {
+            report.close();
+        }
+
+        boolean usesUpThePacket = actions.stream().anyMatch(Translator::cannotBeUndone);
+        if (usesUpThePacket) {
+            oldActions.add(new DatapathAction.Clone(actions.toArray(DatapathAction[]::new)));
+            rewrites.returnTo(mark);
+        } else {
+            oldActions.addAll(actions);
+        }
+        actions = oldActions;
+        System.arraycopy(oldKey, 0, key, 0, key.length);
+        rewrites.setVlan(oldVlan, key);
+        stack = oldStack;
+        actionSet = oldActionSet;
+        bridge = oldBridge;
+        tableId = oldTable;
+        ruleCookie = oldCookie;
+        conntrackVisible = oldConntrackVisible;
+        inActionSet = oldInActionSet;
+    }
+
+    private static boolean cannotBeUndone(DatapathAction action) {
+        return action instanceof DatapathAction.Ct || action instanceof DatapathAction.CtClear
+                || action instanceof DatapathAction.Recirculate;
+    }
+
+    private void sendToController(int maxLengthBytes, int reason, int controllerId) {
+        rewrites.commit(key, actions);
+        actions.add(new DatapathAction.Userspace(new PacketInRequest(bridge, maxLengthBytes, reason, tableId, ruleCookie,
+                controllerId, key.clone(), conntrackVisible)));
+    }
+
+    // ---- NORMAL ----
+
+    private void normal(boolean last) {
         Field.ETH_SRC.setExact(wildcards);
         Field.ETH_DST.setExact(wildcards);
-        Field.VLAN_TCI.setExact(wildcards);
-        int vlan = (int) Field.VLAN_TCI.get(flow) & VLAN_VID_MASK;
-        long source = Field.ETH_SRC.get(flow);
-        long destination = Field.ETH_DST.get(flow);
-        if ((destination & ~0xfL) == RESERVED_MULTICAST) {
-            note("dropping packet to reserved address");
+        Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VLAN_VID_MASK | VLAN_PRESENT);
+        int inPort = (int) Field.IN_PORT.get(key);
+        boolean fromNowhere = inPort == Ports.NONE || inPort == Ports.CONTROLLER;
+        if (!fromNowhere && bridge.port(inPort) == null) {
+            say(Kind.WARNING, "no input bundle, dropping");
             return;
         }
-        int ingress = (int) Field.IN_PORT.get(flow);
-        if (!isMulticast(source) && bridge.port(ingress) != null) {
-            learn(new MacTable.Key(vlan, source), ingress);
+        long destination = Field.ETH_DST.get(key);
+        if (isReserved(destination)) {
+            say(Kind.DETAIL, "packet has reserved destination MAC, dropping");
+            return;
+        }
+        int vlan = (int) Field.VLAN_TCI.get(key) & VLAN_VID_MASK;
+        long source = Field.ETH_SRC.get(key);
+        if (!fromNowhere && !isMulticast(source)) {
+            sight(new MacTable.Station(vlan, source), inPort);
         }
         if (isMulticast(destination)) {
-            note("multicast/broadcast, flooding");
-            flood(OfPort.CONFIG_NO_FLOOD);
+            say(Kind.DETAIL, destination == 0xffff_ffff_ffffL ? "no learned MAC for destination, flooding"
+                    : "multicast traffic, flooding");
+            flood(false, last);
             return;
         }
-        MacTable.Key key = new MacTable.Key(vlan, destination);
-        Integer port = bridge.macTable().lookup(key);
-        record.macs.add(new TranslationRecord.MacUse(bridge, key, port == null ? -1 : port, false));
+        MacTable.Station station = new MacTable.Station(vlan, destination);
+        reads.add(new WalkRecord.StationRead(bridge.macTable(), station));
+        Integer port = bridge.macTable().find(station);
         if (port == null) {
-            note("no learned MAC for destination, flooding");
-            flood(OfPort.CONFIG_NO_FLOOD);
+            say(Kind.DETAIL, "no learned MAC for destination, flooding");
+            flood(false, last);
+        } else if (port == inPort) {
+            say(Kind.DETAIL, "learned port is input port, dropping");
         } else {
-            note("forwarding to learned port");
-            toPort(port, false);
+            say(Kind.DETAIL, "forwarding to learned port");
+            send(port, last);
         }
     }
 
-    private void learn(MacTable.Key key, int port) {
-        record.macs.add(new TranslationRecord.MacUse(bridge, key, port, true));
-        if (learning && bridge.macTable().learn(key, port, nowNs)) {
-            pipeline.macChanged(bridge, key);
-        }
+    private void sight(MacTable.Station station, int port) {
+        sightings.add(new WalkRecord.Sighting(bridge, station, port));
     }
 
-    private static boolean isMulticast(long mac) {
-        return (mac & 0x0100_0000_0000L) != 0;
+    private static boolean isMulticast(long macAddress) {
+        return (macAddress & 0x0100_0000_0000L) != 0;
     }
 
-    // ---- ct ----
+    /** IEEE 802.1D reserved group addresses: 01:80:c2:00:00:00 to 0f. */
+    private static boolean isReserved(long macAddress) {
+        return (macAddress & ~0xfL) == 0x0180_c200_0000L;
+    }
 
-    private void conntrack(OfAction.Ct ct) {
-        commit();
-        int zone = ct.zoneField() == null ? ct.zone() : (int) read(ct.zoneField())[1] & 0xffff;
-        long[] target = FlowKey.newKey();
-        long[] mask = FlowKey.newKey();
+    // ---- conntrack ----
+
+    private void track(OfAction.Ct ct) {
+        int zone = ct.zoneField() == null ? ct.zone() : (int) readSubField(ct.zoneField()).low();
+        rewrites.commit(key, actions);
+        ConnectionMarks marks = new ConnectionMarks(key, wildcards);
         for (OfAction nested : ct.exec()) {
-            execOnConnection(nested, target, mask);
-        }
-        out.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(),
-                (int) Field.CT_MARK.get(target), (int) Field.CT_MARK.get(mask),
-                Field.CT_LABEL.getHigh(target), Field.CT_LABEL.get(target),
-                Field.CT_LABEL.getHigh(mask), Field.CT_LABEL.get(mask))));
-        if (ct.recircTable() == OfAction.Ct.NO_RECIRCULATION) {
-            // Without a table nobody after this may see what was found (ovs-actions(7) ct).
-            conntracked = false;
-        } else {
-            conntracked = true;
-            recirculate(ct.recircTable());
-        }
-        clearConntrackFields();
-        if (trace != null) {
-            trace.note(" -> Sets the packet to an untracked state, and clears all the conntrack fields.", depth);
-        }
-    }
-
-    /** Collects what {@code exec(…)} writes to the connection's mark and label. */
-    private void execOnConnection(OfAction nested, long[] target, long[] mask) {
-        switch (nested) {
-            case OfAction.SetField set -> mergeExec(set.field(), target, mask, set.valueHigh(), set.valueLow(), set.maskHigh(),
-                    set.maskLow());
-            case OfAction.Move move -> {
-                long[] read = read(move.source());
-                long[] bits = Bits128.run(move.destination().offsetBits(), move.destination().widthBits());
-                long[] value = Bits128.shiftLeft(read[0], read[1], move.destination().offsetBits());
-                mergeExec(move.destination().field(), target, mask, value[0], value[1], bits[0], bits[1]);
+            if (report != null) {
+                report.say(Kind.ACTION, TraceText.action(nested));
             }
-            default -> throw new IllegalStateException("not allowed in exec, and refused at flow-mod time: " + nested);
+            marks.apply(nested);
         }
+        if (report != null && ct.exec().isEmpty()) {
+            report.say(Kind.ACTION, "drop"); // What an empty nested list looks like in Open vSwitch's trace.
+        }
+        actions.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(), marks.mark(), marks.markMask(),
+                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow())));
+        if (ct.recircTable() != OfAction.Ct.NO_RECIRCULATION) {
+            freeze(ct.recircTable(), zone);
+        }
+        clearConntrack();
+        say(Kind.DETAIL, "Sets the packet to an untracked state, and clears all the conntrack fields.");
     }
 
-    private static void mergeExec(Field field, long[] target, long[] mask, long high, long low, long maskHigh, long maskLow) {
-        field.set(target, (field.getHigh(target) & ~maskHigh) | (high & maskHigh), (field.get(target) & ~maskLow) | (low & maskLow));
-        field.set(mask, field.getHigh(mask) | maskHigh, field.get(mask) | maskLow);
-    }
-
-    private void recirculate(int table) {
-        FrozenState state = new FrozenState(bridge.name(), table, (int) Field.IN_PORT.get(flow), FrozenState.pipelineWordsOf(flow),
-                List.copyOf(stack), conntracked, actionSet.inOrder());
-        int id = pipeline.recirculationIds().idOf(state, nowNs);
-        record.recirculationIds.add(id);
-        out.add(new DatapathAction.Recirculate(id));
-        if (trace != null) {
-            trace.recirculation(id, table, depth);
+    private void freeze(int table, int zone) {
+        int id = pipeline.recirculationIds().idOf(new FrozenWalk(bridge, table, (int) Field.IN_PORT.get(key),
+                PipelineFields.save(key), List.copyOf(stack), List.copyOf(actionSet)), nowNs);
+        recirculationIds.add(id);
+        actions.add(new DatapathAction.Recirculate(id));
+        if (report != null) {
+            report.recirculations.add(new WalkReport.Recirculation(id, zone, key.clone()));
+            report.say(Kind.DETAIL, "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at "
+                    + "table " + table + ".");
         }
     }
 
     private void clearConntrack() {
-        commit();
-        if (Field.CT_STATE.get(flow) != 0 || conntracked) {
-            out.add(new DatapathAction.CtClear());
-        }
-        Field.CT_STATE.setExact(wildcards);
-        conntracked = false;
-        clearConntrackFields();
+        conntrackVisible = false;
+        ConntrackFields.clear(key);
     }
 
-    /** The words of the connection's fields, all of them, as the walk sees them. */
-    private void clearConntrackFields() {
-        for (Field field : List.of(Field.CT_STATE, Field.CT_ZONE, Field.CT_MARK, Field.CT_LABEL, Field.CT_NW_SRC, Field.CT_NW_DST,
-                Field.CT_TP_SRC, Field.CT_TP_DST, Field.CT_NW_PROTO, Field.CT_IPV6_SRC, Field.CT_IPV6_DST)) {
-            field.set(flow, 0, 0);
+    // ---- saying ----
+
+    private void fail(DropReason reason, String text) {
+        failure = reason;
+        say(Kind.ERROR, text);
+    }
+
+    private void say(Kind kind, String text) {
+        if (report != null) {
+            report.say(kind, text);
         }
+    }
+
+    /** Opened and never closed: the whole walk stands below its first bridge. */
+    private void report(Kind kind, BridgePipeline entered) {
+        if (report != null) {
+            report.open(kind, TraceText.bridgeLine(entered.name()));
+        }
+    }
+
+    /** The key as it is at the end of the walk: "Final flow". */
+    long[] finalKey() {
+        return key;
     }
 }

@@ -31,6 +31,7 @@ public final class DummyPort implements Port {
     private static final AtomicInteger OPENED = new AtomicInteger();
 
     private final String name;
+    private final String type;
     private final LongSupplier wallTimeUs;
     private final List<Consumer<byte[]>> listeners = new CopyOnWriteArrayList<>();
     private volatile Runnable wakeup = () -> { };
@@ -60,7 +61,13 @@ public final class DummyPort implements Port {
      * @param wallTimeUs microseconds since the epoch, for the capture files
      */
     public DummyPort(String name, Map<String, String> options, LongSupplier wallTimeUs) {
+        this(name, "dummy", options, wallTimeUs);
+    }
+
+    /** @param type {@code dummy}, or {@code dummy-internal} for a bridge's own port, as dpctl/show tells them apart */
+    public DummyPort(String name, String type, Map<String, String> options, LongSupplier wallTimeUs) {
         this.name = name;
+        this.type = type;
         this.wallTimeUs = wallTimeUs;
         // The peer's first dummy device is aa:55:aa:55:00:00, the next ends with 01.
         this.macAddress = MAC_PREFIX | (NUMBER_BASE + OPENED.getAndIncrement()) & 0xffff_ffffL;
@@ -115,7 +122,7 @@ public final class DummyPort implements Port {
 
     @Override
     public String type() {
-        return "dummy";
+        return type;
     }
 
     @Override
@@ -201,7 +208,7 @@ public final class DummyPort implements Port {
 
     @Override
     public synchronized LinkStatus linkStatus() {
-        return new LinkStatus(adminUp, true, macAddress, mtuBytes, 0, 0, 0);
+        return new LinkStatus(adminUp, adminUp, macAddress, mtuBytes, 0, 0, 0);
     }
 
     @Override

@@ -1,211 +1,386 @@
 package io.turnstile.datapath;
 
+import static io.turnstile.datapath.ScriptedUpcall.translation;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
-import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.datapath.DatapathAction.Ct;
+import io.turnstile.datapath.DatapathAction.CtClear;
+import io.turnstile.datapath.DatapathAction.Drop;
+import io.turnstile.datapath.DatapathAction.Output;
+import io.turnstile.datapath.DatapathAction.PopVlan;
+import io.turnstile.datapath.DatapathAction.PushVlan;
+import io.turnstile.datapath.DatapathAction.Recirculate;
+import io.turnstile.datapath.DatapathAction.SetField;
+import io.turnstile.datapath.DatapathAction.Userspace;
+import io.turnstile.datapath.Upcall.Translation;
 import io.turnstile.packet.Packet;
-import io.turnstile.packet.PacketBatch;
-import io.turnstile.port.DummyPort;
-import io.turnstile.port.LinkStatus;
-import io.turnstile.port.Port;
-import io.turnstile.port.PortStatistics;
-import io.turnstile.testing.TestFrame;
 import io.turnstile.time.ManualClock;
-import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+/** The loop from receive to send, with a scripted pipeline. */
+@Timeout(30)
 class DatapathTest {
-    private static final DatapathAction REWRITE = new DatapathAction.SetField(Field.ETH_DST, 0, 0x99, 0, 0xffff_ffff_ffffL);
-    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - 5, 0);
-    private final byte[] frame = TestFrame.udp("10.0.0.1", 1, "10.0.0.2", 2).bytes();
-    private final List<byte[]> out = new ArrayList<>();
+    private static final List<Field> BY_PORT = List.of(Field.IN_PORT, Field.RECIRC_ID, Field.ETH_TYPE, Field.TP_DST);
+    private static final DatapathAction[] NOTHING = {};
+
+    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - 5_000_000_000L, 0);
+    private final RecordingConntrack conntrack = new RecordingConntrack();
+    private final Datapath datapath = new Datapath(conntrack, clock);
+    private final MemoryPort in = new MemoryPort("in");
+    private final MemoryPort out = new MemoryPort("out");
+    private final MemoryPort other = new MemoryPort("other");
+    private final ForwardingContext context = datapath.newContext();
     private ScriptedUpcall upcall;
-    private ForwardingContext context;
 
-    private Datapath datapath(Function<Integer, DatapathAction[]> byRecirculationId) {
-        Datapath datapath = new Datapath(new ConnectionTracker(clock, 1000), clock);
-        upcall = new ScriptedUpcall(key -> byRecirculationId.apply((int) Field.RECIRC_ID.get(key)));
+    DatapathTest() {
+        datapath.addPort(in, 1);
+        datapath.addPort(out, 2);
+        datapath.addPort(other, 3);
+    }
+
+    private void script(Function<long[], Translation> script) {
+        upcall = new ScriptedUpcall(script);
         datapath.setUpcall(upcall);
-        context = datapath.newContext();
-        return datapath;
     }
 
-    private static DatapathAction[] list(DatapathAction... actions) {
-        return actions;
-    }
-
-    private static DatapathAction output(int port) {
-        return new DatapathAction.Output(port);
-    }
-
-    private PacketBatch batch(int packets) {
-        PacketBatch batch = new PacketBatch();
-        for (int i = 0; i < packets; i++) {
-            Packet packet = Packet.copyOf(frame);
-            packet.setInPort(1);
-            batch.add(packet);
-        }
-        return batch;
-    }
-
-    private DummyPort collecting() {
-        DummyPort port = new DummyPort("out");
-        port.onSent(out::add);
-        return port;
-    }
-
-    @Test
-    void whatFollowsARecirculationDoesNotTouchWhatGoesRound() {
-        Datapath datapath = datapath(id -> id == 0
-            ? list(new DatapathAction.Recirculate(7), REWRITE, output(2)) : list(output(3)));
-        datapath.addPort(collecting(), 2);
-        List<byte[]> round = new ArrayList<>();
-        DummyPort three = new DummyPort("three");
-        three.onSent(round::add);
-        datapath.addPort(three, 3);
-        datapath.process(batch(1), context);
-        assertThat(round).containsExactly(frame);
-        assertThat(out).singleElement().satisfies(sent -> assertThat(sent[5]).isEqualTo((byte) 0x99));
-    }
-
-    @Test
-    void copiesBeyondABatchAllGoRound() {
-        Datapath datapath = datapath(id -> id == 0
-            ? list(new DatapathAction.Recirculate(1), new DatapathAction.Recirculate(2), new DatapathAction.Recirculate(3))
-            : id < 3 ? list(new DatapathAction.Recirculate(4), output(2)) : list(output(2)));
-        datapath.addPort(collecting(), 2);
-        datapath.process(batch(32), context);
-        assertThat(out).hasSize(32 * 5);
-        for (DatapathFlow flow : datapath.flows()) {
-            assertThat(flow.packetCount()).isEqualTo(Field.RECIRC_ID.get(flow.key()) == 4 ? 64 : 32);
+    private void receive(byte[]... frames) {
+        in.delivering(frames);
+        for (int left = frames.length; left > 0; ) {
+            left -= datapath.receiveAndProcess(1, in, context);
         }
     }
 
-    @Test
-    void packetThatMultipliesWithoutEndIsCutOffAndCounted() {
-        Datapath datapath = datapath(id -> list(new DatapathAction.Recirculate(1), new DatapathAction.Recirculate(1),
-            new DatapathAction.Recirculate(1), new DatapathAction.Recirculate(1)));
-        datapath.process(batch(32), context);
-        assertThat(datapath.drops(DropReason.RECIRCULATION_DEPTH)).isGreaterThan(1024);
-        datapath.process(batch(1), context);
+    private static byte[][] frames(int destinationPort, int count) {
+        return IntStream.range(0, count).mapToObj(i -> UdpFrame.of(i, destinationPort)).toArray(byte[][]::new);
     }
 
     @Test
-    void unknownPortsAndShortFramesAreCounted() {
-        Datapath datapath = datapath(id -> list(output(9)));
-        datapath.process(batch(3), context);
-        assertThat(datapath.drops(DropReason.NO_OUTPUT_PORT)).isEqualTo(3);
-        PacketBatch runt = new PacketBatch();
-        runt.add(Packet.copyOf(new byte[5]));
-        datapath.process(runt, context);
+    void aFlowIsTranslatedOnceAndForwardsInOrder() {
+        script(key -> translation("A", BY_PORT, new Output(2)));
+        receive(frames(80, 100));
+
+        assertThat(upcall.misses).hasValue(1);
+        assertThat(out.sent).extracting(UdpFrame::sourcePort)
+                .containsExactlyElementsOf(IntStream.range(0, 100).boxed().toList());
+        assertThat(out.flushes).as("one flush a batch: 32 + 32 + 32 + 4").isEqualTo(4);
+        assertThat(datapath.statistics()).isEqualTo(new Datapath.Statistics(99, 1, 0, 1, 1));
+    }
+
+    @Test
+    void countersAreExactAndReachTheOwnerOnce() {
+        script(key -> translation(Field.TP_DST.get(key), BY_PORT, new Output(2)));
+        receive(frames(80, 40));
+        receive(frames(81, 2));
+        datapath.pushStatistics();
+        datapath.pushStatistics();
+        assertThat(upcall.packets.get(80L)).hasValue(40);
+        assertThat(upcall.bytes.get(80L)).hasValue(40 * UdpFrame.SIZE_BYTES);
+        receive(frames(80, 3));
+        datapath.invalidate(flow -> true);
+        assertThat(upcall.packets.get(80L)).hasValue(43);
+        assertThat(upcall.packets.get(81L)).hasValue(2);
+        assertThat(upcall.removed).hasValue(2);
+    }
+
+    @Test
+    void trackingSeesTheBatchOfOneFlowAndPacketsRecirculate() {
+        script(key -> Field.RECIRC_ID.get(key) == 0
+                ? translation("first", BY_PORT, new Ct(CtRequest.lookup(7)), new Recirculate(5))
+                : translation("second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " " + Field.RECIRC_ID.get(key),
+                        List.of(Field.RECIRC_ID, Field.CT_STATE), new CtClear(), new Output(2)));
+        receive(frames(80, 32));
+        assertThat(conntrack.batchLengths).containsExactly(32);
+        assertThat(out.sent).hasSize(32);
+        datapath.pushStatistics();
+        assertThat(upcall.packets.get("second 33 7 5")).hasValue(32);
+    }
+
+    @Test
+    void packetsOfOneFlowAreTrackedTogetherThoughOthersCameBetween() {
+        script(key -> translation("ct", BY_PORT, new Ct(CtRequest.lookup(0)), new Output(2)));
+        byte[][] mixed = new byte[10][];
+        Arrays.setAll(mixed, i -> UdpFrame.of(i, i % 2));
+        receive(mixed);
+        assertThat(conntrack.batchLengths).containsExactly(5, 5);
+        assertThat(out.sent).extracting(UdpFrame::sourcePort).containsExactly(0, 2, 4, 6, 8, 1, 3, 5, 7, 9);
+    }
+
+    @Test
+    void whoGoesRoundForEverIsDroppedAfterSixRounds() {
+        script(key -> translation("loop", BY_PORT, new Output(3), new Recirculate((int) Field.RECIRC_ID.get(key) + 1)));
+        receive(frames(80, 3));
+        assertThat(other.sent).as("the first pass and six more").hasSize(3 * 7);
+        assertThat(datapath.drops(DropReason.RECIRCULATION_DEPTH)).isEqualTo(3);
+    }
+
+    @Test
+    void outputSendsTheBytesAsTheyAreThen() {
+        script(key -> translation("A", BY_PORT, new Output(2), new SetField(Field.TP_DST, 0, 99, 0, 0xffff), new Output(3),
+                new PushVlan(0x8100, 0x1005), new Output(2), new PopVlan(), new Output(3)));
+        byte[] frame = UdpFrame.of(1, 80);
+        receive(frame);
+        assertThat(out.sent.get(0)).isEqualTo(frame);
+        assertThat(other.sent.get(0)).isEqualTo(UdpFrame.of(1, 99));
+        assertThat(out.sent.get(1)).hasSize(frame.length + 4);
+        assertThat(other.sent.get(1)).isEqualTo(UdpFrame.of(1, 99));
+    }
+
+    @Test
+    void everyDropHasItsReason() {
+        script(key -> switch ((int) Field.TP_DST.get(key)) {
+            case 1 -> translation("empty", BY_PORT, NOTHING);
+            case 2 -> translation("named", BY_PORT, new Drop(DropReason.TRANSLATION_TOO_DEEP), new Output(2));
+            case 3 -> translation("gone", BY_PORT, new Output(77));
+            case 4 -> throw new IllegalStateException("a bug in the pipeline");
+            default -> translation("A", BY_PORT, new Output(2));
+        });
+        receive(UdpFrame.of(0, 1), UdpFrame.of(0, 2), UdpFrame.of(0, 3), UdpFrame.of(0, 4), UdpFrame.of(0, 5), new byte[13]);
+        assertThat(datapath.drops(DropReason.FLOW_DROP)).isEqualTo(1);
+        assertThat(datapath.drops(DropReason.TRANSLATION_TOO_DEEP)).isEqualTo(1);
+        assertThat(datapath.drops(DropReason.NO_OUTPUT_PORT)).isEqualTo(1);
+        assertThat(datapath.drops(DropReason.UPCALL_FAILED)).isEqualTo(1);
+        assertThat(datapath.drops(DropReason.MALFORMED)).isEqualTo(1);
+        assertThat(out.sent).as("what stands beside a failure is forwarded; nothing follows a drop").hasSize(1);
+        assertThat(datapath.statistics().lost()).isEqualTo(1);
+    }
+
+    @Test
+    void aPortThatFailsToSendHarmsNoOther() {
+        out.failure = new IllegalStateException("ring is gone");
+        script(key -> translation("A", BY_PORT, new Output(Field.TP_DST.get(key) == 80 ? 2 : 3)));
+        receive(UdpFrame.of(0, 80), UdpFrame.of(0, 81), UdpFrame.of(1, 80));
+        assertThat(datapath.drops(DropReason.ACTION_FAILED)).isEqualTo(2);
+        assertThat(other.sent).hasSize(1);
+        assertThat(other.flushes).isEqualTo(1);
+        datapath.awaitQuiescence(); // The batch has ended although a flush threw.
+    }
+
+    @Test
+    void theControllersCopyHasTheBytesOfItsPlaceInTheList() {
+        script(key -> translation("A", BY_PORT, new SetField(Field.TP_DST, 0, 99, 0, 0xffff), new Userspace("cookie"),
+                new Output(2)));
+        receive(UdpFrame.of(1, 80));
+        assertThat(upcall.userspace).singleElement().satisfies(seen -> {
+            assertThat(seen.cookie()).isEqualTo("cookie");
+            assertThat(seen.frame()).isEqualTo(UdpFrame.of(1, 99));
+            assertThat(Field.TP_DST.get(seen.key())).isEqualTo(99);
+        });
+    }
+
+    @Test
+    void whatMayNotBeCachedIsAskedEachTimeAndCounted() {
+        script(key -> {
+            Translation cached = translation("once", BY_PORT, new Output(2));
+            return new Translation(cached.mask(), cached.actions(), false, cached.owner());
+        });
+        receive(frames(80, 5));
+        assertThat(upcall.misses).hasValue(5);
+        assertThat(datapath.flows()).isEmpty();
+        assertThat(upcall.packets.get("once")).hasValue(5);
+        assertThat(out.sent).hasSize(5);
+    }
+
+    @Test
+    void aTranslationOvertakenByAChangeIsUsedForItsPacketOnly() {
+        script(key -> translation("A", BY_PORT, new Output(2)));
+        upcall.current = false;
+        receive(frames(80, 2));
+        assertThat(upcall.misses).hasValue(2);
+        assertThat(upcall.installed).hasValue(0);
+        assertThat(out.sent).hasSize(2);
+    }
+
+    @Test
+    void beyondTheLimitPacketsAreTranslatedOneByOneUntilIdleFlowsMakeRoom() {
+        script(key -> translation("A", BY_PORT, new Output(2)));
+        datapath.setFlowLimit(2);
+        receive(UdpFrame.of(0, 1), UdpFrame.of(0, 2), UdpFrame.of(0, 3), UdpFrame.of(0, 3));
+        assertThat(datapath.flows()).hasSize(2);
+        assertThat(upcall.misses).hasValue(4);
+        assertThat(out.sent).hasSize(4);
+        clock.advance(Duration.ofMillis(101));
+        datapath.maintain(clock.nowNs());
+        assertThat(datapath.flows()).isEmpty();
+    }
+
+    @Test
+    void aFlowWithoutPacketsLeavesAfterTenSeconds() {
+        script(key -> translation(Field.TP_DST.get(key), BY_PORT, new Output(2)));
+        receive(UdpFrame.of(0, 1), UdpFrame.of(0, 2));
+        clock.advance(Duration.ofSeconds(6)); // Across the wrap of the clock.
+        receive(UdpFrame.of(0, 2));
+        clock.advance(Duration.ofMillis(4_001));
+        datapath.maintain(clock.nowNs());
+        assertThat(datapath.flows()).extracting(DatapathFlow::owner).containsExactly(2L);
+        assertThat(upcall.removed).hasValue(1);
+        receive(UdpFrame.of(0, 1));
+        assertThat(upcall.misses).as("an expired flow is not met in the exact-match cache either").hasValue(3);
+    }
+
+    @Test
+    void packetOutRunsItsActionsAndGoesRound() {
+        script(key -> translation("A", BY_PORT, new Output(3)));
+        Packet packet = Packet.copyOf(UdpFrame.of(1, 80));
+        datapath.execute(packet, new DatapathAction[] {new Output(2), new Recirculate(9)}, context);
+        assertThat(out.sent).hasSize(1);
+        assertThat(other.sent).hasSize(1);
+        assertThat(other.flushes).isEqualTo(1);
+        datapath.execute(Packet.copyOf(new byte[4]), new DatapathAction[] {new Output(2)}, context);
         assertThat(datapath.drops(DropReason.MALFORMED)).isEqualTo(1);
     }
 
     @Test
-    void idleFlowsLeaveAndTheirPacketsAreCredited() {
-        Datapath datapath = datapath(id -> list(output(2)));
-        datapath.process(batch(3), context);
-        clock.advance(Duration.ofSeconds(11)); // The monotonic reading wraps on the way.
-        datapath.maintain(clock.nowNs());
-        assertThat(datapath.flows()).isEmpty();
-        assertThat(upcall.credited).isEqualTo(3);
-        datapath.process(batch(1), context);
-        assertThat(upcall.misses).isEqualTo(2);
-    }
-
-    /** Counts only: what a port of the kernel does is its own tests' matter. */
-    private static final class Sink implements Port {
-        private int packets;
-
-        @Override
-        public String name() {
-            return "sink";
-        }
-
-        @Override
-        public String type() {
-            return "sink";
-        }
-
-        @Override
-        public int pollDescriptor() {
-            return -1;
-        }
-
-        @Override
-        public int receive(Packet[] pool, PacketBatch into) {
-            return 0;
-        }
-
-        @Override
-        public void send(Packet packet) {
-            packets++;
-        }
-
-        @Override
-        public void flush() {
-            // Nothing is held back.
-        }
-
-        @Override
-        public PortStatistics statistics() {
-            return null;
-        }
-
-        @Override
-        public LinkStatus linkStatus() {
-            return null;
-        }
-
-        @Override
-        public void setAdminUp(boolean up) {
-            // Always up.
-        }
-
-        @Override
-        public void setMacAddress(long macAddress) {
-            // Has none.
-        }
-
-        @Override
-        public void setMtu(int mtuBytes) {
-            // No limit.
-        }
-
-        @Override
-        public void close() {
-            // Holds nothing.
-        }
+    void waitingInsideABatchIsRefusedRatherThanWaitedForEver() {
+        script(key -> {
+            datapath.awaitQuiescence();
+            return translation("A", BY_PORT, new Output(2));
+        });
+        receive(UdpFrame.of(0, 1));
+        assertThat(datapath.drops(DropReason.UPCALL_FAILED)).isEqualTo(1);
     }
 
     @Test
-    void warmPacketsAllocateNothing() {
-        Datapath datapath = datapath(id -> id == 0
-            ? list(new DatapathAction.Ct(CtRequest.commit(1)), new DatapathAction.Recirculate(1), REWRITE, output(2))
-            : list(new DatapathAction.SetField(Field.NW_TTL, 0, 9, 0, 0xff), output(2)));
-        Sink sink = new Sink();
-        datapath.addPort(sink, 2);
-        PacketBatch batch = batch(32);
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long least = Long.MAX_VALUE;
-        for (int attempt = 0; attempt < 20 && least > 0; attempt++) {
-            long before = threads.getCurrentThreadAllocatedBytes();
-            for (int i = 0; i < 500; i++) {
-                for (int p = 0; p < batch.length(); p++) {
-                    batch.get(p).setRecirculationId(0);
-                    batch.get(p).clearConntrack();
-                }
-                datapath.process(batch, context);
-            }
-            least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+    void aContextInUseIsRefused() {
+        script(key -> {
+            datapath.execute(Packet.copyOf(UdpFrame.of(0, 9)), new DatapathAction[] {new Output(2)}, context);
+            return translation("A", BY_PORT, new Output(2));
+        });
+        receive(UdpFrame.of(0, 1));
+        assertThat(datapath.drops(DropReason.UPCALL_FAILED)).isEqualTo(1);
+        assertThat(out.sent).isEmpty();
+    }
+
+    @Test
+    void portNumbersAreTheLowestFreeOrAsWanted() {
+        assertThat(datapath.addPort(new MemoryPort("a"), -1)).isZero();
+        assertThat(datapath.addPort(new MemoryPort("b"), -1)).isEqualTo(4);
+        assertThat(datapath.addPort(new MemoryPort("c"), 100)).isEqualTo(100);
+        assertThatThrownBy(() -> datapath.addPort(new MemoryPort("d"), 100)).isInstanceOf(IllegalArgumentException.class);
+        datapath.removePort(2);
+        assertThat(datapath.port(2)).isNull();
+        assertThat(datapath.ports().keySet()).containsExactly(0, 1, 3, 4, 100);
+        assertThat(datapath.receiveAndProcess(2, out, context)).as("a port that is gone is not read").isZero();
+    }
+
+    @Test
+    void aRetiredContextsCountsAreKept() {
+        script(key -> translation("A", BY_PORT, new Output(2)));
+        receive(frames(80, 10));
+        datapath.retire(context);
+        assertThat(datapath.statistics().hits()).isEqualTo(9);
+        assertThat(datapath.statistics().misses()).isEqualTo(1);
+    }
+
+    @Test
+    void ofTwoThreadsThatMissAtOnceOneInstalls() throws Exception {
+        CountDownLatch both = new CountDownLatch(2);
+        script(key -> {
+            both.countDown();
+            awaitQuietly(both);
+            return translation("A", BY_PORT, new Output(2));
+        });
+        Thread second = Thread.ofPlatform().start(() -> {
+            var batch = new io.turnstile.packet.PacketBatch();
+            Packet packet = Packet.copyOf(UdpFrame.of(0, 80));
+            packet.setInPort(1);
+            batch.add(packet);
+            datapath.process(batch, datapath.newContext());
+        });
+        receive(UdpFrame.of(1, 80));
+        second.join();
+        assertThat(datapath.flows()).hasSize(1);
+        assertThat(upcall.installed).hasValue(1);
+        assertThat(datapath.flows().get(0).packetCount()).isEqualTo(2);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
-        assertThat(sink.packets).isGreaterThanOrEqualTo(64 * 500);
-        assertThat(least).as("bytes for 16,000 packets, each looked up twice").isLessThanOrEqualTo(1024);
+    }
+
+    /**
+     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the old one.
+     * Packets carry the generation they were sent by in a rewritten port.
+     */
+    @Test
+    void afterInvalidationNoPacketIsForwardedByTheOldFlow() throws Exception {
+        AtomicInteger generation = new AtomicInteger(1);
+        AtomicInteger oldest = new AtomicInteger(1);
+        AtomicInteger stale = new AtomicInteger();
+        AtomicBoolean stop = new AtomicBoolean();
+        script(key -> translation(generation.get(), BY_PORT,
+                new SetField(Field.TP_DST, 0, generation.get(), 0, 0xffff), new Userspace(generation.get())));
+        Upcall checking = new Upcall() {
+            @Override
+            public Translation miss(Packet packet, long[] key, long nowNs) {
+                return upcall.miss(packet, key, nowNs);
+            }
+
+            @Override
+            public void userspace(Packet packet, long[] key, Object cookie, long nowNs) {
+                if ((Integer) cookie < oldest.get()) {
+                    stale.incrementAndGet();
+                }
+            }
+
+            @Override
+            public boolean isCurrent(Translation translation) {
+                return (Integer) translation.owner() == generation.get();
+            }
+
+            @Override
+            public void flowInstalled(DatapathFlow flow) {
+            }
+
+            @Override
+            public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
+            }
+
+            @Override
+            public void flowRemoved(DatapathFlow flow) {
+            }
+        };
+        datapath.setUpcall(checking);
+        AtomicInteger rounds = new AtomicInteger();
+        List<Thread> forwarders = IntStream.range(0, 2).mapToObj(i -> Thread.ofPlatform().start(() -> {
+            MemoryPort port = new MemoryPort("p" + i).delivering(UdpFrame.of(i, 80), UdpFrame.of(i, 81)).endless();
+            int number = datapath.addPort(port, 10 + i);
+            ForwardingContext mine = datapath.newContext();
+            while (!stop.get()) {
+                datapath.receiveAndProcess(number, port, mine);
+                rounds.incrementAndGet();
+            }
+        })).toList();
+        for (int i = 0; i < 200; i++) {
+            int before = rounds.get();
+            int now = generation.incrementAndGet();
+            datapath.invalidate(flow -> (Integer) flow.owner() < now);
+            datapath.awaitQuiescence();
+            oldest.set(now);
+            while (rounds.get() < before + 4) {
+                Thread.onSpinWait();
+            }
+        }
+        stop.set(true);
+        for (Thread forwarder : forwarders) {
+            forwarder.join();
+        }
+        assertThat(stale).hasValue(0);
+        assertThat(generation).hasValue(201);
     }
 }

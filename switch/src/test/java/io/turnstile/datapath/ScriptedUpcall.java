@@ -1,50 +1,69 @@
 package io.turnstile.datapath;
 
 import io.turnstile.packet.Packet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
-/** Answers each miss by a function of the key, exact on port, recirculation id and whatever else the test says. */
+/** A pipeline that says what the test says, and remembers what it was told. */
 final class ScriptedUpcall implements Upcall {
-    private final Function<long[], DatapathAction[]> script;
-    int misses;
-    int toUserspace;
-    long credited;
+    record Seen(Object cookie, byte[] frame, long[] key) {
+    }
 
-    ScriptedUpcall(Function<long[], DatapathAction[]> script) {
+    private final Function<long[], Translation> script;
+    final AtomicInteger misses = new AtomicInteger();
+    final AtomicInteger installed = new AtomicInteger();
+    final AtomicInteger removed = new AtomicInteger();
+    /** Packets and bytes by the flow's owner. */
+    final Map<Object, AtomicLong> packets = new ConcurrentHashMap<>();
+    final Map<Object, AtomicLong> bytes = new ConcurrentHashMap<>();
+    final List<Seen> userspace = new ArrayList<>();
+    volatile boolean current = true;
+
+    ScriptedUpcall(Function<long[], Translation> script) {
         this.script = script;
+    }
+
+    /** A translation that looked at these fields only. */
+    static Translation translation(Object owner, List<Field> fields, DatapathAction... actions) {
+        long[] mask = FlowKey.newKey();
+        fields.forEach(field -> field.setExact(mask));
+        return new Translation(mask, actions, true, owner);
     }
 
     @Override
     public Translation miss(Packet packet, long[] key, long nowNs) {
-        misses++;
-        long[] mask = FlowKey.newKey();
-        Field.IN_PORT.setExact(mask);
-        Field.RECIRC_ID.setExact(mask);
-        return new Translation(mask, script.apply(key), true, null);
+        misses.incrementAndGet();
+        return script.apply(key);
     }
 
     @Override
     public void userspace(Packet packet, long[] key, Object cookie, long nowNs) {
-        toUserspace++;
+        userspace.add(new Seen(cookie, packet.toBytes(), key.clone()));
     }
 
     @Override
     public boolean isCurrent(Translation translation) {
-        return true;
+        return current;
     }
 
     @Override
     public void flowInstalled(DatapathFlow flow) {
-        // Nothing depends on it.
+        installed.incrementAndGet();
     }
 
     @Override
     public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
-        credited += packetsDelta;
+        packets.computeIfAbsent(flow.owner(), owner -> new AtomicLong()).addAndGet(packetsDelta);
+        bytes.computeIfAbsent(flow.owner(), owner -> new AtomicLong()).addAndGet(bytesDelta);
     }
 
     @Override
     public void flowRemoved(DatapathFlow flow) {
-        // Nothing depends on it.
+        removed.incrementAndGet();
     }
 }

@@ -1,5 +1,7 @@
 package io.turnstile.offload.spi;
 
+import io.turnstile.packet.AddressText;
+
 /**
  * One direction of a connection as packets of that direction carry it. An IPv4 address stands in the low 32 bits of
  * {@code …Low} with {@code …High} 0; addresses are in host arithmetic: 10.0.0.1 is {@code 0x0a000001}.

@@ -34,10 +34,11 @@ public final class FlowModCodec {
         int priority = in.readUnsignedShort();
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
-        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, flags, actions(in, command, match, WireVersion.OF10));
+            deletes(command) ? outPort : Ports.NONE, flags,
+            actions(in, command, match, WireVersion.OF10));
     }
 
     /** NXT_FLOW_MOD, behind the Nicira header. */
@@ -50,11 +51,11 @@ public final class FlowModCodec {
         int priority = in.readUnsignedShort();
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
-        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort());
+        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         int matchLength = in.readUnsignedShort();
         in.skipBytes(6);
         MatchCodec.Decoded decoded = MatchCodec.readNxm(in, matchLength, true);
-        FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         if (command == FlowMod.Command.ADD && decoded.cookieMask() != 0) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "additions cannot match on a cookie");
         }
@@ -94,6 +95,24 @@ public final class FlowModCodec {
             deletes(command) ? outPort : Ports.NONE, flags, actions);
     }
 
+    /** A whole OpenFlow 1.3 message, as a client sends it. */
+    public static void write13(ByteBuf out, FlowMod mod, int xid) {
+        int start = Wire.startMessage(out, WireVersion.OF13, TYPE, xid);
+        out.writeLong(mod.cookie()).writeLong(mod.cookieMask()).writeByte(mod.tableId()).writeByte(mod.command().ordinal());
+        out.writeShort(mod.idleTimeoutSeconds()).writeShort(mod.hardTimeoutSeconds()).writeShort(mod.priority());
+        out.writeInt(NO_BUFFER).writeInt(mod.outPort()).writeInt(ANY_GROUP);
+        int bits = 0;
+        for (FlowMod.Flag flag : mod.flags()) {
+            bits |= 1 << flag.ordinal();
+        }
+        out.writeShort(bits).writeShort(0);
+        MatchCodec.writeOxm(out, mod.match(), WireVersion.OF13);
+        if (!deletes(mod.command())) {
+            InstructionCodec.write(out, mod.actions(), mod.match(), WireVersion.OF13);
+        }
+        Wire.endMessage(out, start);
+    }
+
     private static List<OfAction> actions(ByteBuf in, FlowMod.Command command, Match match, WireVersion version)
             throws OfException {
         if (deletes(command)) {
@@ -126,11 +145,21 @@ public final class FlowModCodec {
         }
     }
 
-    private static Set<FlowMod.Flag> flags10(int bits) throws OfException {
+    /** What 1.0 implies and later versions ask for by a flag, or no longer do: an ADD counts anew, a MODIFY of nothing adds. */
+    private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
-        return flags(bits, 0b011);
+        Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
+        flags.addAll(flags(bits, 0b011));
+        switch (command) {
+            case ADD -> flags.add(FlowMod.Flag.RESET_COUNTS);
+            case MODIFY, MODIFY_STRICT -> flags.add(FlowMod.Flag.ADD_IF_NONE);
+            case DELETE, DELETE_STRICT -> {
+                // Nothing implied.
+            }
+        }
+        return flags;
     }
 
     private static Set<FlowMod.Flag> flags13(int bits) throws OfException {

@@ -1,0 +1,133 @@
+package io.turnstile.conntrack;
+
+import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
+import io.turnstile.packet.AddressText;
+import io.turnstile.packet.IpProtocols;
+import java.util.concurrent.TimeUnit;
+
+/** Lines of {@code ovs-appctl dpctl/dump-conntrack}, character by character as the peer's (ovs-vswitchd(8)). */
+public final class ConntrackDump {
+    /** Flag names of a TCP side, by bit. */
+    private static final String[] TCP_FLAGS =
+        {"WINDOW_SCALE", "SACK_PERM", "CLOSE_INIT", "BE_LIBERAL", "DATA_UNACKNOWLEDGED", "MAXACK_SET"};
+    private static final int DCCP = 33;
+
+    private ConntrackDump() {
+    }
+
+    /**
+     * One connection, without line end.
+     *
+     * @param more       {@code -m}: id, status and both sides' TCP states
+     * @param statistics {@code -s}: seconds until the deadline
+     */
+    public static String line(ConnectionSnapshot connection, boolean more, boolean statistics) {
+        StringBuilder out = new StringBuilder(160);
+        appendProtocol(out, connection.protocol);
+        out.append(",orig=(");
+        appendTuple(out, connection, connection.original);
+        out.append("),reply=(");
+        appendTuple(out, connection, connection.reply);
+        out.append(')');
+        if (more) {
+            out.append(",id=0");
+        }
+        if (connection.zone != 0) {
+            out.append(",zone=").append(connection.zone);
+        }
+        if (more) {
+            out.append(",status=0");
+        }
+        if (statistics) {
+            out.append(",timeout=").append(Math.max(0, TimeUnit.NANOSECONDS.toSeconds(connection.timeLeftNs)));
+        }
+        if (connection.mark != 0) {
+            out.append(",mark=").append(Integer.toUnsignedString(connection.mark));
+        }
+        appendLabels(out, connection);
+        if (connection.protocol == IpProtocols.TCP) {
+            out.append(",protoinfo=(");
+            appendTcp(out, connection, more);
+            out.append(')');
+        }
+        return out.toString();
+    }
+
+    private static void appendProtocol(StringBuilder out, int protocol) {
+        switch (protocol) {
+            case IpProtocols.ICMP -> out.append("icmp");
+            case IpProtocols.ICMPV6 -> out.append("icmpv6");
+            case IpProtocols.TCP -> out.append("tcp");
+            case IpProtocols.UDP -> out.append("udp");
+            case IpProtocols.SCTP -> out.append("sctp");
+            case IpProtocols.UDP_LITE -> out.append("udplite");
+            case DCCP -> out.append("dccp");
+            case IpProtocols.IGMP -> out.append("igmp");
+            default -> out.append(protocol);
+        }
+    }
+
+    private static void appendTuple(StringBuilder out, ConnectionSnapshot connection, Tuple tuple) {
+        out.append("src=").append(address(connection, tuple.sourceHigh, tuple.sourceLow));
+        out.append(",dst=").append(address(connection, tuple.destinationHigh, tuple.destinationLow));
+        if (connection.protocol == IpProtocols.ICMP || connection.protocol == IpProtocols.ICMPV6) {
+            out.append(",id=").append(tuple.icmpId).append(",type=").append(tuple.icmpType);
+            out.append(",code=").append(tuple.icmpCode);
+        } else {
+            out.append(",sport=").append(tuple.sourcePort).append(",dport=").append(tuple.destinationPort);
+        }
+    }
+
+    private static String address(ConnectionSnapshot connection, long high, long low) {
+        return connection.ipv6 ? AddressText.ipv6(high, low) : AddressText.ipv4(low);
+    }
+
+    private static void appendLabels(StringBuilder out, ConnectionSnapshot connection) {
+        if (connection.labelHigh != 0) {
+            out.append(",labels=0x").append(Long.toHexString(connection.labelHigh));
+            String low = Long.toHexString(connection.labelLow);
+            out.append("0".repeat(16 - low.length())).append(low);
+        } else if (connection.labelLow != 0) {
+            out.append(",labels=0x").append(Long.toHexString(connection.labelLow));
+        }
+    }
+
+    private static void appendTcp(StringBuilder out, ConnectionSnapshot connection, boolean more) {
+        TcpState original = connection.originalTcpState;
+        TcpState reply = connection.replyTcpState;
+        if (!more) {
+            out.append("state=").append(shown(original.compareTo(reply) >= 0 ? original : reply));
+            return;
+        }
+        out.append("state_orig=").append(original).append(",state_reply=").append(reply);
+        if (connection.originalTcpScale != 0 || connection.replyTcpScale != 0) {
+            out.append(",wscale_orig=").append(connection.originalTcpScale);
+            out.append(",wscale_reply=").append(connection.replyTcpScale);
+        }
+        appendFlags(out.append(",flags_orig="), connection.originalTcpFlags);
+        appendFlags(out.append(",flags_reply="), connection.replyTcpFlags);
+    }
+
+    /** One word for two sides: the further one, by the names that the kernel's tracker would use. */
+    private static TcpState shown(TcpState further) {
+        return switch (further) {
+            case FIN_WAIT_2 -> TcpState.TIME_WAIT;
+            case SYN_RECV -> TcpState.ESTABLISHED;
+            case CLOSED, LISTEN, SYN_SENT, ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK, TIME_WAIT -> further;
+        };
+    }
+
+    private static void appendFlags(StringBuilder out, int flags) {
+        if (flags == 0) {
+            out.append('0');
+            return;
+        }
+        String separator = "";
+        for (int bit = 0; bit < TCP_FLAGS.length; bit++) {
+            if ((flags & 1 << bit) != 0) {
+                out.append(separator).append(TCP_FLAGS[bit]);
+                separator = "|";
+            }
+        }
+    }
+}

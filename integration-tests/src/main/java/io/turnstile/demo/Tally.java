@@ -1,0 +1,40 @@
+package io.turnstile.demo;
+
+import io.turnstile.offload.OffloadEvent;
+import io.turnstile.offload.spi.OffloadResult;
+import java.util.EnumMap;
+import java.util.Map;
+
+/** Counts what the provider was told and prints each event as it comes. Threads: any. */
+final class Tally {
+    private final Map<OffloadEvent.Kind, Integer> counts = new EnumMap<>(OffloadEvent.Kind.class);
+
+    synchronized void count(OffloadEvent event) {
+        if (!(event.result() instanceof OffloadResult.Failed)) {
+            counts.merge(event.kind(), 1, Integer::sum);
+        }
+        System.out.println("    event: " + event);
+    }
+
+    synchronized int of(OffloadEvent.Kind kind) {
+        return counts.getOrDefault(kind, 0);
+    }
+
+    /** Every kind of event has been seen, and whatever was added has been taken back. */
+    synchronized void check() {
+        for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
+            if (of(kind) == 0) {
+                throw new AssertionError("no " + kind + " event was seen");
+            }
+        }
+        if (of(OffloadEvent.Kind.ADD) != of(OffloadEvent.Kind.DELETE)) {
+            throw new AssertionError("added and deleted differ");
+        }
+    }
+
+    @Override
+    public synchronized String toString() {
+        return "added=%d established=%d updated=%d deleted=%d".formatted(of(OffloadEvent.Kind.ADD),
+                of(OffloadEvent.Kind.ESTABLISHED), of(OffloadEvent.Kind.UPDATE), of(OffloadEvent.Kind.DELETE));
+    }
+}

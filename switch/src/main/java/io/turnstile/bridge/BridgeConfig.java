@@ -1,0 +1,63 @@
+package io.turnstile.bridge;
+
+import io.turnstile.openflow.ControllerTarget;
+import io.turnstile.ovsdb.data.DatabaseSnapshot;
+import io.turnstile.ovsdb.data.Row;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+
+/**
+ * What the database wants of one bridge.
+ *
+ * @param interfaces  by name, ordered by name; the local one is among them if the database has it
+ * @param controllers by row
+ */
+record BridgeConfig(UUID row, String name, String datapathType, boolean secure, Map<String, String> otherConfig,
+                    Map<UUID, ControllerTarget> controllers, List<InterfaceConfig> interfaces) {
+
+    static BridgeConfig of(Row row, DatabaseSnapshot snapshot) {
+        String name = row.string("name").orElse("");
+        List<InterfaceConfig> interfaces = row.references("ports").stream()
+                .map(uuid -> snapshot.row("Port", uuid)).filter(Objects::nonNull)
+                .sorted(Comparator.comparing(port -> port.string("name").orElse("")))
+                .flatMap(port -> interfaces(port, name, snapshot)).toList();
+        return new BridgeConfig(row.uuid(), name, row.string("datapath_type").orElse(""),
+                row.string("fail_mode").filter("secure"::equals).isPresent(), row.stringMap("other_config"),
+                controllers(row, snapshot), interfaces);
+    }
+
+    private static java.util.stream.Stream<InterfaceConfig> interfaces(Row port, String bridge, DatabaseSnapshot snapshot) {
+        String unsupported = InterfaceConfig.unsupported(port, snapshot);
+        return port.references("interfaces").stream()
+                .map(uuid -> snapshot.row("Interface", uuid)).filter(Objects::nonNull)
+                .map(row -> InterfaceConfig.of(row, bridge, unsupported));
+    }
+
+    private static Map<UUID, ControllerTarget> controllers(Row bridge, DatabaseSnapshot snapshot) {
+        Map<UUID, ControllerTarget> targets = new LinkedHashMap<>();
+        for (UUID uuid : bridge.references("controller")) {
+            Row row = snapshot.row("Controller", uuid);
+            if (row != null) {
+                targets.put(uuid, new ControllerTarget(row.string("target").orElse(""),
+                        row.integer("max_backoff").orElse((long) ControllerTarget.DEFAULT_MAX_BACKOFF_MS).intValue(),
+                        row.integer("inactivity_probe").orElse((long) ControllerTarget.DEFAULT_INACTIVITY_PROBE_MS)
+                                .intValue()));
+            }
+        }
+        return targets;
+    }
+
+    /** An integer of {@code other_config}; the default if it is absent or no number. */
+    int number(String key, int defaultValue) {
+        String text = otherConfig.get(key);
+        return text != null && text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : defaultValue;
+    }
+
+    boolean isDummy() {
+        return datapathType.equals("dummy");
+    }
+}

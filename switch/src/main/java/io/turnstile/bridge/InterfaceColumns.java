@@ -1,0 +1,106 @@
+package io.turnstile.bridge;
+
+import io.turnstile.port.LinkStatus;
+import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
+import io.turnstile.port.PortStatistics;
+import io.turnstile.port.linux.Links;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What an Interface row shows of its device: the columns that ovs-vswitchd.conf.db(5) calls status and statistics. */
+final class InterfaceColumns {
+    private static final long BITS_PER_MEGABIT = 1_000_000;
+    private static final List<Object> ABSENT = List.of();
+
+    private InterfaceColumns() {
+    }
+
+    /** Everything but statistics; an interface that fails has its error and {@code ofport=-1}. */
+    static Map<String, Object> status(PresentInterface present, String peerErrorOrNull) {
+        Map<String, Object> columns = new LinkedHashMap<>();
+        columns.put("error", present.errors(peerErrorOrNull));
+        columns.put("ofport", (long) ofport(present));
+        if (!present.isPluggedIn()) {
+            for (String column : List.of("mac_in_use", "admin_state", "link_state", "link_resets", "link_speed", "duplex", "mtu",
+                    "ifindex")) {
+                columns.put(column, ABSENT);
+            }
+            columns.put("status", Map.of());
+            columns.put("statistics", Map.of());
+            return columns;
+        }
+        LinkStatus status = present.linkStatus();
+        columns.put("mac_in_use", MacText.format(status.macAddress()));
+        columns.put("admin_state", status.adminUp() ? "up" : "down");
+        columns.put("link_state", status.carrier() ? "up" : "down");
+        columns.put("link_resets", status.carrierChanges());
+        columns.put("ifindex", (long) status.ifIndex());
+        columns.put("mtu", present.port() == null ? ABSENT : (Object) (long) status.mtuBytes());
+        addDevice(columns, present.port(), status);
+        return columns;
+    }
+
+    private static int ofport(PresentInterface present) {
+        return present.isPluggedIn() ? present.number() & 0xffff : PresentInterface.NO_NUMBER;
+    }
+
+    private static void addDevice(Map<String, Object> columns, Port portOrNull, LinkStatus status) {
+        boolean device = portOrNull != null && status.ifIndex() != 0;
+        Links.Speed speed = device ? Links.speed(portOrNull.name()) : new Links.Speed(0, Links.Duplex.UNKNOWN);
+        columns.put("link_speed", speed.speedMbps() == 0 ? ABSENT : (Object) (speed.speedMbps() * BITS_PER_MEGABIT));
+        columns.put("duplex", switch (speed.duplex()) {
+            case HALF -> "half";
+            case FULL -> "full";
+            case UNKNOWN -> ABSENT;
+        });
+        columns.put("status", device ? driver(Links.driver(portOrNull.name())) : Map.of());
+    }
+
+    private static Map<String, String> driver(Links.Driver driver) {
+        Map<String, String> status = new TreeMap<>();
+        if (!driver.name().isEmpty()) {
+            status.put("driver_name", driver.name());
+            status.put("driver_version", driver.version());
+            status.put("firmware_version", driver.firmwareVersion());
+        }
+        return status;
+    }
+
+    /** Counters that the device has. */
+    static Map<String, Object> statistics(PresentInterface present) {
+        if (present.port() == null) {
+            return Map.of();
+        }
+        try {
+            return Map.of("statistics", counters(present.port().statistics()));
+        } catch (PortException e) {
+            return Map.of(); // The device is just going; the next look at the links says so.
+        }
+    }
+
+    private static Map<String, Long> counters(PortStatistics read) {
+        Map<String, Long> counters = new TreeMap<>();
+        put(counters, "rx_packets", read.rxPackets());
+        put(counters, "rx_bytes", read.rxBytes());
+        put(counters, "rx_dropped", read.rxDropped());
+        put(counters, "rx_errors", read.rxErrors());
+        put(counters, "tx_packets", read.txPackets());
+        put(counters, "tx_bytes", read.txBytes());
+        put(counters, "tx_dropped", read.txDropped());
+        put(counters, "tx_errors", read.txErrors());
+        put(counters, "collisions", read.collisions());
+        put(counters, "rx_frame_err", read.rxFrameErrors());
+        put(counters, "rx_over_err", read.rxOverErrors());
+        put(counters, "rx_crc_err", read.rxCrcErrors());
+        return counters;
+    }
+
+    private static void put(Map<String, Long> counters, String name, long value) {
+        if (value != PortStatistics.UNKNOWN) {
+            counters.put(name, value);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+package io.turnstile.bridge;
+
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+
+/** Ethernet addresses as the database writes them: {@code 02:00:00:00:00:01}. */
+public final class MacText {
+    private static final Pattern FORM = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");
+    private static final long GROUP_BIT = 1L << 40;
+    private static final long DUMMY_DEVICES = 0xaa55_aa55_0000L;
+
+    private MacText() {
+    }
+
+    /** @return 48 bits; empty if the text is no address */
+    public static OptionalLong parse(String text) {
+        return FORM.matcher(text).matches() ? OptionalLong.of(Long.parseLong(text.replace(":", ""), 16)) : OptionalLong.empty();
+    }
+
+    public static String format(long mac) {
+        return "%02x:%02x:%02x:%02x:%02x:%02x".formatted(mac >>> 40 & 0xff, mac >>> 32 & 0xff, mac >>> 24 & 0xff,
+                mac >>> 16 & 0xff, mac >>> 8 & 0xff, mac & 0xff);
+    }
+
+    /** Whether a bridge may bear the address of one of its ports: a single station's, and not a dummy device's. */
+    static boolean isUsableForBridge(long mac) {
+        return mac != 0 && (mac & GROUP_BIT) == 0 && (mac & ~0xffffL) != DUMMY_DEVICES;
+    }
+}

@@ -1,0 +1,327 @@
+package io.turnstile.bridge;
+
+import io.turnstile.openflow.ControllerStatus;
+import io.turnstile.ovsdb.data.DatabaseSnapshot;
+import io.turnstile.ovsdb.data.OvsdbBackend;
+import io.turnstile.ovsdb.data.OvsdbBackend.ColumnUpdate;
+import io.turnstile.ovsdb.data.Row;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows the database: after each change the switch is made what the newest snapshot says, then what came of it is written
+ * back with {@code cur_cfg} in the same transaction, so that {@code ovs-vsctl} returns when all is done.
+ *
+ * <p>Threads: has one of its own; {@link #onLinkChange}, {@link #bridges} and {@link #close} by any.
+ */
+public final class Reconciler implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+    private static final long WRITE_TIMEOUT_SECONDS = 10;
+    private static final int TICK_MS = 500;
+    private static final int DEFAULT_STATISTICS_INTERVAL_MS = 5000;
+
+    private final OvsdbBackend backend;
+    private final SwitchParts parts;
+    private final PortShelf shelf;
+    private final OffloadKnob offload;
+    private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
+            task -> Thread.ofPlatform().daemon().name("bridge").unstarted(task));
+    private final AtomicBoolean reconcileQueued = new AtomicBoolean();
+    private final AtomicBoolean linksQueued = new AtomicBoolean();
+    private volatile DatabaseSnapshot snapshot;
+    private volatile List<BridgeView> views = List.of();
+
+    // The reconciler's thread only.
+    private final Map<String, PresentBridge> bridges = new LinkedHashMap<>();
+    private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
+    private Map<String, String> otherConfig = Map.of();
+    private List<String> managers = List.of();
+    private long statisticsAtNs = System.nanoTime();
+
+    public Reconciler(OvsdbBackend backend, SwitchParts parts) {
+        this.backend = backend;
+        this.parts = parts;
+        shelf = new PortShelf(parts.datapath(), parts.threads(), parts.devices(), parts.dummies(), parts.clock());
+        offload = new OffloadKnob(parts.offload(), parts.providers());
+    }
+
+    /** Starts to follow; makes the Open_vSwitch row if the database is new. */
+    public void start() {
+        backend.ensureRoot().exceptionally(failure -> {
+            LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
+            return null;
+        });
+        backend.follow(newest -> {
+            snapshot = newest;
+            queue(reconcileQueued, this::reconcile);
+        });
+        thread.scheduleWithFixedDelay(() -> guarded(this::tick), TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+    }
+
+    /** A network device came, went or changed: interfaces that wait for one are tried again. */
+    public void onLinkChange() {
+        queue(linksQueued, this::followLinks);
+    }
+
+    /** The bridges as they stood after the last change. */
+    public List<BridgeView> bridges() {
+        return views;
+    }
+
+    private void queue(AtomicBoolean queued, Runnable task) {
+        if (queued.compareAndSet(false, true)) {
+            try {
+                thread.execute(() -> {
+                    queued.set(false);
+                    guarded(task);
+                });
+            } catch (RejectedExecutionException e) {
+                LOG.debug("a change came after the end");
+            }
+        }
+    }
+
+    /** A bug in one pass must not end the following. */
+    private static void guarded(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException e) {
+            LOG.error("reconciliation failed", e);
+        }
+    }
+
+    // ---- passes ----
+
+    private void reconcile() {
+        DatabaseSnapshot newest = snapshot;
+        Row root = root(newest);
+        if (root == null) {
+            return;
+        }
+        configureSwitch(newest, root);
+        configureBridges(newest, root);
+        publish();
+        RowChanges changes = new RowChanges(newest);
+        changes.set("Open_vSwitch", root.uuid(), RootColumns.of(parts));
+        addStatus(changes);
+        addControllers(changes, true);
+        root.integer("next_cfg").ifPresent(next -> changes.set("Open_vSwitch", root.uuid(), Map.of("cur_cfg", next)));
+        write(changes.updates(), root);
+    }
+
+    private static Row root(DatabaseSnapshot snapshotOrNull) {
+        return snapshotOrNull == null ? null
+                : snapshotOrNull.table("Open_vSwitch").values().stream().findFirst().orElse(null);
+    }
+
+    private void configureSwitch(DatabaseSnapshot newest, Row root) {
+        otherConfig = root.stringMap("other_config");
+        parts.datapath().setFlowLimit(number("flow-limit", 200_000));
+        parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(number("max-idle", 10_000)));
+        offload.follow(otherConfig);
+        List<String> targets = root.references("manager_options").stream().map(newest.table("Manager")::get)
+                .filter(Objects::nonNull).flatMap(row -> row.string("target").stream()).sorted().toList();
+        if (!targets.equals(managers)) {
+            managers = targets;
+            parts.managers().accept(targets);
+        }
+    }
+
+    private int number(String key, int defaultValue) {
+        String text = otherConfig.get(key);
+        return text != null && text.matches("[0-9]{1,9}") && !text.matches("0+") ? Integer.parseInt(text) : defaultValue;
+    }
+
+    private void configureBridges(DatabaseSnapshot newest, Row root) {
+        Map<String, BridgeConfig> wanted = new TreeMap<>();
+        for (UUID uuid : root.references("bridges")) {
+            Row row = newest.row("Bridge", uuid);
+            if (row != null) {
+                BridgeConfig config = BridgeConfig.of(row, newest);
+                wanted.put(config.name(), config);
+            }
+        }
+        bridges.values().removeIf(present -> {
+            BridgeConfig wish = wanted.get(present.config().name());
+            if (wish != null && present.canBecome(wish)) {
+                present.removeUnwanted(wish);
+                return false;
+            }
+            present.close();
+            return true;
+        });
+        for (BridgeConfig wish : wanted.values()) {
+            try {
+                bridges.computeIfAbsent(wish.name(), name ->
+                        new PresentBridge(wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory())).become(wish);
+            } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
+                LOG.error("bridge {} cannot be configured", wish.name(), e);
+            }
+        }
+    }
+
+    private void followLinks() {
+        bridges.values().forEach(PresentBridge::refreshLinks);
+        if (bridges.values().stream().anyMatch(PresentBridge::hasFailing)) {
+            bridges.values().forEach(bridge -> bridge.become(bridge.config()));
+        }
+        publish();
+        DatabaseSnapshot present = snapshot;
+        Row root = root(present);
+        if (root != null) {
+            RowChanges changes = new RowChanges(present);
+            addStatus(changes);
+            write(changes.updates(), root);
+        }
+    }
+
+    private void tick() {
+        DatabaseSnapshot present = snapshot;
+        Row root = root(present);
+        if (root == null) {
+            return;
+        }
+        long nowNs = System.nanoTime(); // what is shown to people keeps real time, also while the switch's is stopped
+        boolean statisticsDue = nowNs - statisticsAtNs >= 0;
+        RowChanges changes = new RowChanges(present);
+        addControllers(changes, statisticsDue);
+        if (statisticsDue) {
+            int intervalMs = Math.max(number("stats-update-interval", DEFAULT_STATISTICS_INTERVAL_MS),
+                    DEFAULT_STATISTICS_INTERVAL_MS);
+            statisticsAtNs = nowNs + TimeUnit.MILLISECONDS.toNanos(intervalMs);
+            addStatus(changes);
+            forEachInterface(interfaceOf -> changes.set("Interface", interfaceOf.config().row(),
+                    InterfaceColumns.statistics(interfaceOf)));
+        }
+        write(changes.updates(), root);
+    }
+
+    // ---- writing back ----
+
+    private void addStatus(RowChanges changes) {
+        for (PresentBridge bridge : bridges.values()) {
+            changes.set("Bridge", bridge.config().row(), Map.of(
+                    "datapath_id", "%016x".formatted(bridge.pipeline().datapathId()), "datapath_version", "<built-in>"));
+            for (PresentInterface present : bridge.interfaces()) {
+                changes.set("Interface", present.config().row(), InterfaceColumns.status(present, patchError(bridge, present)));
+            }
+        }
+    }
+
+    /** A patch port whose peer is not there, or looks elsewhere. */
+    private String patchError(PresentBridge bridge, PresentInterface present) {
+        if (!present.isPluggedIn() || !present.config().isPatch()) {
+            return null;
+        }
+        String peer = present.config().options().get("peer");
+        boolean joined = bridges.values().stream().flatMap(other -> other.interfaces().stream())
+                .anyMatch(other -> other.isPluggedIn() && other.config().isPatch() && other.config().name().equals(peer)
+                        && present.config().name().equals(other.config().options().get("peer")));
+        String type = bridge.config().datapathType();
+        return joined ? null : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
+    }
+
+    private void forEachInterface(Consumer<PresentInterface> action) {
+        bridges.values().forEach(bridge -> bridge.interfaces().forEach(action));
+    }
+
+    /** @param withTimes also the seconds since, which change all the time */
+    private void addControllers(RowChanges changes, boolean withTimes) {
+        Map<UUID, String> states = new LinkedHashMap<>();
+        for (PresentBridge bridge : bridges.values()) {
+            bridge.controllerStatus().forEach((row, status) -> {
+                String state = status.isConnected() + " " + status.role() + " " + status.state() + " " + status.lastError();
+                states.put(row, state);
+                if (withTimes || !state.equals(lastConnectionState.get(row))) {
+                    changes.set("Controller", row, columns(status));
+                }
+            });
+        }
+        lastConnectionState.clear();
+        lastConnectionState.putAll(states);
+    }
+
+    private static Map<String, Object> columns(ControllerStatus status) {
+        Map<String, String> details = new TreeMap<>();
+        details.put("state", status.state());
+        if (status.lastError() != null) {
+            details.put("last_error", status.lastError());
+        }
+        if (status.secondsSinceConnect() >= 0) {
+            details.put("sec_since_connect", Long.toString(status.secondsSinceConnect()));
+        }
+        if (status.secondsSinceDisconnect() >= 0) {
+            details.put("sec_since_disconnect", Long.toString(status.secondsSinceDisconnect()));
+        }
+        return Map.of("is_connected", status.isConnected(), "status", details,
+                "role", status.role() == null ? List.of() : status.role());
+    }
+
+    private void write(List<ColumnUpdate> updates, Row root) {
+        if (updates.isEmpty() || transact(updates)) {
+            return;
+        }
+        // Something was refused; ovs-vsctl should still not wait for ever.
+        List<ColumnUpdate> configured = new ArrayList<>();
+        for (ColumnUpdate update : updates) {
+            if (update.columns().containsKey("cur_cfg")) {
+                configured.add(new ColumnUpdate("Open_vSwitch", root.uuid(),
+                        Map.of("cur_cfg", update.columns().get("cur_cfg"))));
+            }
+        }
+        if (!configured.isEmpty()) {
+            transact(configured);
+        }
+    }
+
+    private boolean transact(List<ColumnUpdate> updates) {
+        try {
+            backend.update(updates).get(WRITE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn("status cannot be written to the database: {}",
+                    e.getCause() == null ? "no answer" : e.getCause().getMessage());
+            return false;
+        }
+    }
+
+    private void publish() {
+        views = bridges.values().stream().map(BridgeView::of).toList();
+    }
+
+    /** Ends all bridges: sockets and TAP devices are gone when this returns. The database is left as it is. */
+    @Override
+    public void close() {
+        thread.execute(() -> {
+            bridges.values().forEach(bridge -> guarded(bridge::close));
+            bridges.clear();
+            publish();
+        });
+        thread.shutdown();
+        try {
+            if (!thread.awaitTermination(WRITE_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("the bridges have not ended in time");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

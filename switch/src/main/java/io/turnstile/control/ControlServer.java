@@ -1,0 +1,175 @@
+package io.turnstile.control;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.handler.codec.json.JsonObjectDecoder;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers {@code ovs-appctl} on a Unix socket. A request is {@code {"method": name, "params": [words], "id": any}}, the reply
+ * has the text as {@code result} or {@code error}.
+ *
+ * <p>Threads: {@link #register} and {@link #close} by any; commands run on the server's own thread, one after the other.
+ */
+public final class ControlServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
+    private static final int MAX_REQUEST_BYTES = 1 << 20;
+    private static final String LIST_COMMANDS = "list-commands";
+
+    private final ObjectMapper json = new ObjectMapper();
+    private final Map<String, Command> commands = new ConcurrentSkipListMap<>();
+    private final EventLoopGroup group =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), NioIoHandler.newFactory());
+    private Path socket;
+    private Channel listener;
+
+    private record Command(String usage, int minArguments, int maxArguments, Function<List<String>, CommandReply> body) {
+    }
+
+    /** Knows {@code list-commands} and {@code version}; the rest is registered. */
+    public ControlServer(String version) {
+        register(LIST_COMMANDS, "", 0, 0, arguments -> CommandReply.ok(commandList()));
+        register("version", "", 0, 0, arguments -> CommandReply.ok(version));
+    }
+
+    /**
+     * Makes a command known, or replaces it.
+     *
+     * @param usage what {@code list-commands} shows behind the name
+     * @param body  gets between {@code minArguments} and {@code maxArguments} words
+     */
+    public void register(String name, String usage, int minArguments, int maxArguments,
+                         Function<List<String>, CommandReply> body) {
+        commands.put(name, new Command(usage, minArguments, maxArguments, body));
+    }
+
+    /** Accepts connections at {@code path}; what lay there before is removed. */
+    public void listen(Path path) throws IOException {
+        Files.deleteIfExists(path);
+        var binding = new ServerBootstrap().group(group)
+                .channel(NioServerDomainSocketChannel.class)
+                .childHandler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline().addLast(new JsonObjectDecoder(MAX_REQUEST_BYTES), new Requests());
+                    }
+                })
+                .bind(UnixDomainSocketAddress.of(path)).awaitUninterruptibly();
+        if (!binding.isSuccess()) {
+            throw new IOException(path + ": " + binding.cause().getMessage(), binding.cause());
+        }
+        socket = path;
+        listener = binding.channel();
+    }
+
+    /** Runs one command as if it had been requested. */
+    CommandReply run(String name, List<String> arguments) {
+        Command command = commands.get(name);
+        if (command == null) {
+            return CommandReply.error("\"" + name + "\" is not a valid command (use \"list-commands\" to see a list of "
+                    + "valid commands)");
+        }
+        if (arguments.size() < command.minArguments()) {
+            return CommandReply.error("\"" + name + "\" command requires at least " + command.minArguments() + " arguments");
+        }
+        if (arguments.size() > command.maxArguments()) {
+            return CommandReply.error("\"" + name + "\" command takes at most " + command.maxArguments() + " arguments");
+        }
+        try {
+            return command.body().apply(arguments);
+        } catch (RuntimeException e) { // contained: a command that fails must not end the daemon
+            LOG.error("command {} {} failed", name, arguments, e);
+            return CommandReply.error(name + ": " + e);
+        }
+    }
+
+    private String commandList() {
+        StringBuilder text = new StringBuilder("The available commands are:\n");
+        commands.forEach((name, command) -> text.append("  %-23s %s\n".formatted(name, command.usage())));
+        return text.toString();
+    }
+
+    @Override
+    public void close() {
+        if (listener != null) {
+            listener.close().awaitUninterruptibly();
+        }
+        group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+        if (socket != null) {
+            try {
+                Files.deleteIfExists(socket);
+            } catch (IOException e) {
+                LOG.warn("{}: {}", socket, e.getMessage());
+            }
+        }
+    }
+
+    /** One connection: answers each request in the order of their coming. */
+    private final class Requests extends SimpleChannelInboundHandler<ByteBuf> {
+
+        @Override
+        protected void channelRead0(ChannelHandlerContext context, ByteBuf message) {
+            JsonNode request;
+            try {
+                request = json.readTree(message.toString(StandardCharsets.UTF_8));
+            } catch (JsonProcessingException e) {
+                context.close();
+                return;
+            }
+            JsonNode id = request.path("id");
+            if (!request.path("method").isTextual() || id.isMissingNode() || id.isNull()) {
+                context.close(); // Not a request: JSON-RPC 1.0 has nothing to answer with.
+                return;
+            }
+            CommandReply reply = answer(request);
+            ObjectNode answer = json.createObjectNode();
+            answer.set("id", id);
+            answer.put("result", reply.isError() ? null : reply.terminated());
+            answer.put("error", reply.isError() ? reply.terminated() : null);
+            context.writeAndFlush(Unpooled.copiedBuffer(answer.toString(), StandardCharsets.UTF_8));
+        }
+
+        private CommandReply answer(JsonNode request) {
+            List<String> arguments = new ArrayList<>();
+            for (JsonNode argument : request.path("params")) {
+                if (!argument.isTextual()) {
+                    return CommandReply.error("\"" + request.path("method").asText() + "\" command has non-string argument");
+                }
+                arguments.add(argument.asText());
+            }
+            return run(request.path("method").asText(), arguments);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            LOG.debug("control connection: {}", cause.toString());
+            context.close();
+        }
+    }
+}

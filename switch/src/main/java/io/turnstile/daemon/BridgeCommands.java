@@ -1,0 +1,76 @@
+package io.turnstile.daemon;
+
+import io.turnstile.bridge.BridgeView;
+import io.turnstile.bridge.MacText;
+import io.turnstile.control.CommandReply;
+import io.turnstile.control.ControlServer;
+import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.BridgePipeline;
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.text.FlowTextException;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Function;
+
+/** {@code fdb/…} and {@code ofproto/…}: what concerns one bridge. */
+final class BridgeCommands {
+    private final SwitchDaemon daemon;
+
+    BridgeCommands(SwitchDaemon daemon) {
+        this.daemon = daemon;
+    }
+
+    void registerAll(ControlServer control) {
+        control.register("fdb/show", "bridge", 1, 1, arguments -> on(arguments.getFirst(), BridgeCommands::showMacs));
+        control.register("fdb/flush", "[bridge]", 0, 1, this::flushMacs);
+        control.register("ofproto/list", "", 0, 0, arguments -> CommandReply.ok(String.join("\n",
+                daemon.reconciler().bridges().stream().map(BridgeView::name).sorted().toList())));
+        control.register("ofproto/trace", "{bridge flow}", 2, 2, this::trace);
+    }
+
+    private CommandReply on(String name, Function<BridgePipeline, CommandReply> action) {
+        BridgePipeline bridge = daemon.pipeline().bridge(name);
+        return bridge == null ? CommandReply.error("no such bridge") : action.apply(bridge);
+    }
+
+    private static CommandReply showMacs(BridgePipeline bridge) {
+        StringBuilder text = new StringBuilder(" port  VLAN  MAC                Age\n");
+        for (BridgePipeline.MacEntry entry : bridge.macEntries()) {
+            String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
+            text.append("%5s  %4d  %s  %3d\n".formatted(port, entry.vlan(), MacText.format(entry.mac()), entry.ageSeconds()));
+        }
+        return CommandReply.ok(text.toString());
+    }
+
+    private CommandReply flushMacs(List<String> arguments) {
+        if (arguments.isEmpty()) {
+            daemon.pipeline().bridges().forEach(BridgePipeline::flushMacs);
+            return CommandReply.ok("table successfully flushed");
+        }
+        return on(arguments.getFirst(), bridge -> {
+            bridge.flushMacs();
+            return CommandReply.ok("table successfully flushed");
+        });
+    }
+
+    private CommandReply trace(List<String> arguments) {
+        BridgePipeline bridge = daemon.pipeline().bridge(arguments.getFirst());
+        if (bridge == null) {
+            return CommandReply.error(arguments.getFirst() + ": unknown bridge");
+        }
+        try {
+            Match flow = FlowText.parseMatch(arguments.get(1), name -> portNumber(bridge, name));
+            int inPort = flow.matchesOn(Field.IN_PORT) ? (int) flow.value(Field.IN_PORT) : OfAction.Ports.NONE;
+            return CommandReply.ok(daemon.pipeline().trace(bridge, inPort, flow.copyOfValue()));
+        } catch (FlowTextException e) {
+            return CommandReply.error("Bad openflow flow syntax: " + arguments.get(1) + ": " + e.getMessage());
+        }
+    }
+
+    private static OptionalInt portNumber(BridgePipeline bridge, String name) {
+        return bridge.ports().stream().filter(port -> port.name().equals(name)).mapToInt(OfPort::number).findFirst();
+    }
+}

@@ -1,0 +1,104 @@
+package io.turnstile.daemon;
+
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.pipeline.Pipeline;
+import io.turnstile.time.WarpableClock;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What time brings about by itself: flows, rules, addresses and connections expire, counters travel from datapath flows to
+ * rules.
+ *
+ * <p>Threads: has one of its own, {@code housekeeping}; its methods may be called by any other.
+ */
+final class Housekeeping implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final long FLOWS_EVERY_NS = 500_000_000L;
+    private static final long SHORTEST_PAUSE_NS = 1_000_000L;
+
+    private final WarpableClock clock;
+    private final Datapath datapath;
+    private final Pipeline pipeline;
+    private final Conntrack tracker;
+    private final OffloadDispatcher offload;
+    private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
+            task -> Thread.ofPlatform().daemon().name("housekeeping").unstarted(task));
+    private final Coverage coverage;
+    private long flowsDueNs = System.nanoTime();
+
+    Housekeeping(WarpableClock clock, Datapath datapath, Pipeline pipeline, Conntrack tracker, OffloadDispatcher offload) {
+        this.clock = clock;
+        this.datapath = datapath;
+        this.pipeline = pipeline;
+        this.tracker = tracker;
+        this.offload = offload;
+        coverage = new Coverage(datapath);
+    }
+
+    void start() {
+        thread.execute(this::turn);
+        thread.scheduleAtFixedRate(coverage::sample, Coverage.SAMPLE_SECONDS, Coverage.SAMPLE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    Coverage coverage() {
+        return coverage;
+    }
+
+    /** One round; the next comes when the tracker has something to do, or the flows are due. */
+    private void turn() {
+        long pauseNs = FLOWS_EVERY_NS;
+        try {
+            long realNs = System.nanoTime(); // how often to look is a matter of real time; what has expired is not
+            if (realNs - flowsDueNs >= 0) {
+                maintainFlows();
+                flowsDueNs = realNs + FLOWS_EVERY_NS;
+            }
+            pauseNs = Math.clamp(tracker.sweep(clock.nowNs()), SHORTEST_PAUSE_NS, FLOWS_EVERY_NS);
+        } catch (RuntimeException e) { // contained: one failure must not end all expiry
+            LOG.error("housekeeping failed", e);
+        }
+        if (!thread.isShutdown()) {
+            thread.schedule(this::turn, pauseNs, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void maintainFlows() {
+        long nowNs = clock.nowNs();
+        datapath.maintain(nowNs);
+        pipeline.maintain(nowNs);
+    }
+
+    /** Moves time in steps; after each, everything that is due is done. Returns when it is. */
+    void warp(Duration distance, Duration step) {
+        CompletableFuture.runAsync(() -> {
+            Duration left = distance;
+            while (left.isPositive()) {
+                Duration next = left.compareTo(step) < 0 ? left : step;
+                clock.warp(next);
+                left = left.minus(next);
+                maintainFlows();
+                tracker.sweep(clock.nowNs());
+                offload.drain(); // providers asked about expiring connections answer before the sweep that counts
+                tracker.sweep(clock.nowNs());
+            }
+        }, thread).join();
+    }
+
+    @Override
+    public void close() {
+        thread.shutdownNow();
+        try {
+            thread.awaitTermination(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package io.turnstile.daemon;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.FileAppender;
+import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.filter.Filter;
+import ch.qos.logback.core.spi.BasicSequenceNumberGenerator;
+import ch.qos.logback.core.spi.FilterReply;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours. Destinations
+ * are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
+ *
+ * <p>Threads: any.
+ */
+final class LogSettings {
+    private static final String ROOT = "io.turnstile";
+    private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z', UTC}|%05sequenceNumber|%logger{0}|%level|%msg%n";
+    private static final Map<String, String> PACKAGES = new TreeMap<>(Map.of("bridge", ".bridge", "conntrack", ".conntrack",
+            "daemon", ".daemon", "dpif_netdev", ".datapath", "netdev", ".port", "netdev_offload", ".offload", "ofproto",
+            ".pipeline", "ovsdb", ".ovsdb", "unixctl", ".control", "vconn", ".openflow"));
+    private static final Map<String, Level> LEVELS = Map.of("off", Level.OFF, "emer", Level.ERROR, "err", Level.ERROR,
+            "warn", Level.WARN, "info", Level.INFO, "dbg", Level.DEBUG);
+
+    /** Where lines go. */
+    private enum Destination { CONSOLE, SYSLOG, FILE }
+
+    private static final Map<Destination, Map<String, Level>> CHOSEN = new EnumMap<>(Destination.class);
+    private static FileAppender<ILoggingEvent> file;
+
+    static {
+        for (Destination destination : Destination.values()) {
+            Map<String, Level> levels = new ConcurrentHashMap<>();
+            PACKAGES.keySet().forEach(module ->
+                    levels.put(module, destination == Destination.SYSLOG ? Level.OFF : Level.INFO));
+            CHOSEN.put(destination, levels);
+        }
+    }
+
+    private LogSettings() {
+    }
+
+    /** Logs to the console, and to the file if there is one, from now on. */
+    static synchronized void start(Path logFileOrNull) {
+        LoggerContext context = context();
+        context.reset();
+        context.setSequenceNumberGenerator(new BasicSequenceNumberGenerator());
+        context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
+        ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
+        console.setTarget("System.err");
+        attach(console, Destination.CONSOLE);
+        if (logFileOrNull != null) {
+            openFile(logFileOrNull.toString());
+        }
+        applyLevels();
+    }
+
+    private static void openFile(String path) {
+        file = new FileAppender<>();
+        file.setFile(path);
+        attach(file, Destination.FILE);
+    }
+
+    private static void attach(OutputStreamAppender<ILoggingEvent> appender, Destination destination) {
+        LoggerContext context = context();
+        PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+        encoder.setContext(context);
+        encoder.setPattern(PATTERN);
+        encoder.start();
+        appender.setContext(context);
+        appender.setName(destination.name());
+        appender.setEncoder(encoder);
+        appender.addFilter(new ByModule(destination));
+        appender.start();
+        context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
+    }
+
+    private static LoggerContext context() {
+        return (LoggerContext) LoggerFactory.getILoggerFactory();
+    }
+
+    /** Lets a destination have only what its modules' levels allow. Other people's classes come through as they are. */
+    private static final class ByModule extends Filter<ILoggingEvent> {
+        private final Destination destination;
+
+        ByModule(Destination destination) {
+            this.destination = destination;
+        }
+
+        @Override
+        public FilterReply decide(ILoggingEvent event) {
+            Level threshold = module(event.getLoggerName()).map(CHOSEN.get(destination)::get).orElse(Level.WARN);
+            return event.getLevel().isGreaterOrEqual(threshold) ? FilterReply.NEUTRAL : FilterReply.DENY;
+        }
+    }
+
+    private static Optional<String> module(String loggerName) {
+        return PACKAGES.entrySet().stream().filter(entry -> loggerName.startsWith(ROOT + entry.getValue()))
+                .map(Map.Entry::getKey).findFirst();
+    }
+
+    /** A logger must let through what the most curious destination wants. */
+    private static void applyLevels() {
+        PACKAGES.forEach((module, name) -> {
+            Level lowest = CHOSEN.values().stream().map(levels -> levels.get(module))
+                    .min(Comparator.comparingInt(Level::toInt)).orElse(Level.INFO);
+            Logger logger = context().getLogger(ROOT + name);
+            logger.setLevel(lowest);
+        });
+    }
+
+    /**
+     * Modules, destinations and a level in any order, separated by colons, commas or blanks; what is left out means all, and
+     * {@code dbg}.
+     *
+     * @return what is wrong with the words, null if nothing is
+     */
+    static synchronized String set(String spec) {
+        Set<String> modules = new TreeSet<>();
+        Set<Destination> destinations = new TreeSet<>();
+        Level level = null;
+        for (String word : spec.strip().split("[:,\\s]+")) {
+            String lower = word.toLowerCase(Locale.ROOT);
+            if (lower.equals("pattern") || lower.equals("facility")) {
+                return word + " is not supported";
+            } else if (LEVELS.containsKey(lower)) {
+                level = LEVELS.get(lower);
+            } else if (Arrays.stream(Destination.values()).anyMatch(known -> known.name().equalsIgnoreCase(lower))) {
+                destinations.add(Destination.valueOf(lower.toUpperCase(Locale.ROOT)));
+            } else if (PACKAGES.containsKey(lower.replace('-', '_'))) {
+                modules.add(lower.replace('-', '_'));
+            } else if (!lower.equals("any") && !lower.isEmpty()) {
+                return "no destination, level, or module \"" + word + "\"";
+            }
+        }
+        return apply(modules.isEmpty() ? PACKAGES.keySet() : modules, destinations, level == null ? Level.DEBUG : level);
+    }
+
+    private static String apply(Set<String> modules, Set<Destination> destinations, Level level) {
+        if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
+            return "syslog is not supported; log to a file";
+        }
+        for (Destination destination : destinations.isEmpty() ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
+            modules.forEach(module -> CHOSEN.get(destination).put(module, level));
+        }
+        applyLevels();
+        return null;
+    }
+
+    /** The table of {@code vlog/list}. */
+    static String list() {
+        return "                 console    syslog    file\n                 -------    ------    ------\n"
+                + PACKAGES.keySet().stream().map(module -> "%-16s  %4s       %4s       %4s\n".formatted(module,
+                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module), label(Destination.FILE, module)))
+                .collect(Collectors.joining());
+    }
+
+    private static String label(Destination destination, String module) {
+        return switch (CHOSEN.get(destination).get(module).toInt()) {
+            case Level.OFF_INT -> "OFF";
+            case Level.ERROR_INT -> "ERR";
+            case Level.WARN_INT -> "WARN";
+            case Level.INFO_INT -> "INFO";
+            default -> "DBG";
+        };
+    }
+
+    /**
+     * Opens the log file anew, after it was moved away.
+     *
+     * @return what is wrong, null if nothing is
+     */
+    static synchronized String reopen() {
+        if (file == null) {
+            return "Logging to file not configured";
+        }
+        String path = file.getFile();
+        context().getLogger(Logger.ROOT_LOGGER_NAME).detachAppender(file);
+        file.stop();
+        openFile(path);
+        return null;
+    }
+}

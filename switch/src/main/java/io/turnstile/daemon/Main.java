@@ -1,0 +1,250 @@
+package io.turnstile.daemon;
+
+import io.turnstile.bridge.Dummies;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ./turnstile run}: the daemon, with the options of ovs-vswitchd(8) and a few of its own. */
+@CommandLine.Command(name = "turnstile run", sortOptions = false, usageHelpAutoWidth = true,
+        description = "Runs the switch. Options of ovs-vswitchd mean what they mean there.")
+public final class Main implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+    private static final String PROGRAM = "turnstile";
+    private static final int CLOSE_SECONDS = 20;
+
+    @Parameters(index = "0", arity = "0..1", paramLabel = "DATABASE",
+            description = "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the embedded one)")
+    String database;
+    @Option(names = "--db", paramLabel = "DATABASE", description = "the same")
+    String databaseOption;
+    @Option(names = "--rundir", description = "folder of sockets (default: $OVS_RUNDIR or /var/run/turnstile)")
+    Path runDirectory;
+    @Option(names = "--db-file", description = "the embedded database (default: RUNDIR/conf.db)")
+    Path databaseFile;
+    @Option(names = "--remote", description = "where the embedded database listens: punix:PATH, ptcp:[PORT][:IP]; repeatable "
+            + "(default: punix:RUNDIR/db.sock)")
+    List<String> remotes = List.of();
+    @Option(names = "--pidfile", description = "default: RUNDIR/ovs-vswitchd.pid")
+    String pidFile;
+    @Option(names = "--overwrite-pidfile", description = "start even if the pid file is in use")
+    boolean overwritePidFile;
+    @Option(names = "--detach", description = "go to the background once ready")
+    boolean detach;
+    @Option(names = "--no-chdir", description = "accepted; the daemon never changes its folder")
+    boolean noChdir;
+    @Option(names = "--monitor", description = "accepted with a warning: a service manager restarts")
+    boolean monitor;
+    @Option(names = "--log-file", description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
+    String logFile;
+    @Option(names = "--unixctl", description = "control socket (default: RUNDIR/ovs-vswitchd.PID.ctl)")
+    Path controlSocket;
+    @Option(names = "--enable-dummy", paramLabel = "override|system",
+            description = "interfaces of type dummy; time/stop and time/warp")
+    String dummies;
+    @Option(names = "--disable-system", description = "accepted: there is no kernel datapath here")
+    boolean disableSystem;
+    @Option(names = {"-v", "--verbose"}, paramLabel = "SPEC",
+            description = "log levels, as vlog/set takes them")
+    List<String> verbose = List.of();
+    @Option(names = "--mlockall", description = "accepted with a warning: the JVM's memory cannot be locked")
+    boolean lockMemory;
+    @Option(names = "--forwarding-threads", description = "default: half the cores")
+    int forwardingThreads = DaemonConfig.defaultForwardingThreads();
+    @Option(names = "--max-connections", description = "of the connection table (default: ${DEFAULT-VALUE})")
+    int maxConnections = DaemonConfig.DEFAULT_MAX_CONNECTIONS;
+    @Option(names = "--plugins", description = "folder of jars with offload providers")
+    Path plugins;
+    @Option(names = "--ready-file", hidden = true, description = "made once ready: the launcher waits for it")
+    Path readyFile;
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this")
+    boolean help;
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "show the version")
+    boolean version;
+
+    private final CountDownLatch ending = new CountDownLatch(1);
+
+    public static void main(String[] arguments) {
+        int status = commandLine(new Main()).execute(gnuStyle(arguments));
+        System.exit(status);
+    }
+
+    /** Options whose value may be left out take one only behind {@code =}, as getopt_long(3) has it. */
+    static String[] gnuStyle(String... arguments) {
+        return Arrays.stream(arguments).map(argument -> switch (argument) {
+            case "--pidfile", "--log-file" -> argument + "=";
+            case "--enable-dummy" -> "--enable-dummy=allow";
+            case "-v", "--verbose" -> "--verbose=dbg";
+            default -> argument;
+        }).toArray(String[]::new);
+    }
+
+    /** The parser; errors are one line. */
+    static CommandLine commandLine(Main main) {
+        CommandLine line = new CommandLine(main);
+        line.getCommandSpec().version(Version.line());
+        line.setParameterExceptionHandler((error, words) -> {
+            System.err.println(PROGRAM + ": " + error.getMessage() + " (use --help for help)");
+            return CommandLine.ExitCode.SOFTWARE;
+        });
+        line.setExecutionExceptionHandler((error, parser, result) -> {
+            System.err.println(PROGRAM + ": " + cause(error));
+            return CommandLine.ExitCode.SOFTWARE;
+        });
+        return line;
+    }
+
+    private static String cause(Throwable error) {
+        Throwable deepest = error;
+        while (deepest.getCause() != null && deepest instanceof UncheckedIOException) {
+            deepest = deepest.getCause();
+        }
+        boolean nameless = deepest.getMessage() == null;
+        return nameless ? deepest.toString() : deepest instanceof FileSystemException file && file.getReason() == null
+                ? reason(file) : deepest.getMessage();
+    }
+
+    /** The JDK names only the file in some of these. */
+    private static String reason(FileSystemException error) {
+        String why = switch (error) {
+            case AccessDeniedException e -> "Permission denied";
+            case NoSuchFileException e -> "No such file or directory";
+            case FileAlreadyExistsException e -> "not a directory";
+            default -> error.getClass().getSimpleName();
+        };
+        return error.getFile() + ": " + why;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        DaemonConfig config = config();
+        Files.createDirectories(config.runDirectory());
+        LogSettings.start(logPath());
+        for (String spec : verbose) {
+            String error = LogSettings.set(spec);
+            if (error != null) {
+                LOG.warn("-v{}: {}", spec, error);
+            }
+        }
+        warnOfAccepted();
+        try (PidFile held = PidFile.hold(pidPath(config.runDirectory()), overwritePidFile);
+                SwitchDaemon daemon = new SwitchDaemon(config, ending::countDown)) {
+            daemon.start();
+            CountDownLatch closed = new CountDownLatch(1);
+            Thread onSignal = Thread.ofPlatform().name("signal").unstarted(() -> {
+                ending.countDown();
+                awaitQuietly(closed);
+            });
+            Runtime.getRuntime().addShutdownHook(onSignal);
+            LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
+            if (readyFile != null) {
+                Files.createFile(readyFile);
+            }
+            ending.await();
+            LOG.info("ending");
+            daemon.close();
+            held.close();
+            closed.countDown();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            if (!latch.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("ended without having closed everything");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void warnOfAccepted() {
+        if (monitor) {
+            LOG.warn("--monitor: nobody watches over this process; let a service manager restart it");
+        }
+        if (lockMemory) {
+            LOG.warn("--mlockall: memory is not locked");
+        }
+    }
+
+    // ---- options ----
+
+    DaemonConfig config() {
+        Path directory = directory();
+        String target = database != null ? database : databaseOption;
+        if (target != null && !target.matches("unix:.+|tcp:.+:[0-9]+")) {
+            throw usage(target + ": not a database (unix:PATH or tcp:IP:PORT)");
+        }
+        if (target != null && !(remotes.isEmpty() && databaseFile == null)) {
+            throw usage("--remote and --db-file are for the embedded database, but " + target + " was given");
+        }
+        if (forwardingThreads < 1 || maxConnections < 1) {
+            throw usage("--forwarding-threads and --max-connections are at least 1");
+        }
+        return new DaemonConfig(directory, target, databaseFile != null ? databaseFile : directory.resolve("conf.db"),
+                target != null ? List.of() : remotes.isEmpty() ? List.of("punix:" + directory.resolve("db.sock")) : remotes,
+                control(directory), choice(), forwardingThreads, maxConnections, plugins);
+    }
+
+    private static CommandLine.ParameterException usage(String message) {
+        return new CommandLine.ParameterException(new CommandLine(new Main()), message);
+    }
+
+    private Path directory() {
+        if (runDirectory != null) {
+            return runDirectory.toAbsolutePath();
+        }
+        String fromEnvironment = System.getenv("OVS_RUNDIR");
+        return Path.of(fromEnvironment != null && !fromEnvironment.isEmpty() ? fromEnvironment : "/var/run/turnstile");
+    }
+
+    private Path control(Path directory) {
+        return controlSocket == null ? DaemonConfig.defaultControlSocket(directory) : directory.resolve(controlSocket);
+    }
+
+    private Dummies choice() {
+        if (dummies == null) {
+            return Dummies.NONE;
+        }
+        return switch (dummies) {
+            case "allow" -> Dummies.ALLOWED;
+            case "override" -> Dummies.REPLACE_ALL;
+            case "system" -> Dummies.REPLACE_SYSTEM;
+            default -> throw usage("--enable-dummy takes override or system, not " + dummies);
+        };
+    }
+
+    private Path pidPath(Path directory) {
+        return pidFile == null || pidFile.isEmpty() ? directory.resolve("ovs-vswitchd.pid") : directory.resolve(pidFile);
+    }
+
+    private Path logPath() throws IOException {
+        if (logFile == null) {
+            return null;
+        }
+        if (!logFile.isEmpty()) {
+            return Path.of(logFile).toAbsolutePath();
+        }
+        String directory = System.getenv().getOrDefault("OVS_LOGDIR", "/var/log/turnstile");
+        Files.createDirectories(Path.of(directory));
+        return Path.of(directory, "ovs-vswitchd.log");
+    }
+}

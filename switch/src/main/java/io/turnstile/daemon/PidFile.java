@@ -1,0 +1,56 @@
+package io.turnstile.daemon;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * The file by which {@code ovs-appctl} finds the daemon: holds the process id, and a record lock that tells a living owner from
+ * a dead one's leftovers (ovs-appctl(8)).
+ */
+final class PidFile implements AutoCloseable {
+    private final Path path;
+    private final FileChannel channel;
+    private boolean closed;
+
+    private PidFile(Path path, FileChannel channel) {
+        this.path = path;
+        this.channel = channel;
+    }
+
+    /** @throws IOException if another process holds it and it is not to be overwritten; or it cannot be written */
+    static PidFile hold(Path path, boolean overwrite) throws IOException {
+        if (overwrite) {
+            Files.deleteIfExists(path); // A new file: the other process keeps its lock on the old one.
+        }
+        FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() == null) {
+                ByteBuffer owner = ByteBuffer.allocate(20);
+                channel.read(owner, 0);
+                throw new IOException(path + ": already running as pid "
+                        + new String(owner.array(), 0, owner.position(), StandardCharsets.US_ASCII).strip());
+            }
+            channel.truncate(0);
+            channel.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+            return new PidFile(path, channel);
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Removes the file. Doing so twice is once. */
+    @Override
+    public void close() throws IOException {
+        if (!closed) {
+            closed = true;
+            Files.deleteIfExists(path);
+            channel.close();
+        }
+    }
+}

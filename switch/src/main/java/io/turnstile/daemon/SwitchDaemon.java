@@ -1,0 +1,200 @@
+package io.turnstile.daemon;
+
+import io.netty.channel.EventLoopGroup;
+import io.turnstile.bridge.Reconciler;
+import io.turnstile.bridge.SwitchParts;
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.control.ControlServer;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.ForwardingThreads;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.openflow.OpenFlowAgent;
+import io.turnstile.ovsdb.client.RemoteOvsdb;
+import io.turnstile.ovsdb.data.OvsdbBackend;
+import io.turnstile.ovsdb.server.EmbeddedOvsdb;
+import io.turnstile.pipeline.Pipeline;
+import io.turnstile.port.Port;
+import io.turnstile.port.PortFactory;
+import io.turnstile.port.linux.LinkWatcher;
+import io.turnstile.time.Clock;
+import io.turnstile.time.WarpableClock;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A whole switch in this process: database, bridges, OpenFlow, forwarding, connection tracker, offload and control socket.
+ *
+ * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops, {@code forwarder-N}
+ * carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database and the offload dispatcher
+ * have theirs. {@link #start} and {@link #close} are called once each, by any thread but these.
+ */
+public final class SwitchDaemon implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
+
+    private final DaemonConfig config;
+    private final WarpableClock clock = new WarpableClock(Clock.system());
+    private final ConnectionTracker tracker;
+    private final Datapath datapath;
+    private final OffloadDispatcher dispatcher;
+    private final Pipeline pipeline;
+    private final Runnable onExit;
+    /** What was started, last first: closed in this order. */
+    private final Deque<AutoCloseable> started = new ArrayDeque<>();
+    private final Set<String> managerRemotes = new HashSet<>();
+    private Reconciler reconciler;
+    private Housekeeping housekeeping;
+    private OvsdbBackend database;
+
+    /** @param onExit what {@code ovs-appctl exit} does, called on the control thread after the reply */
+    public SwitchDaemon(DaemonConfig config, Runnable onExit) {
+        this.config = config;
+        this.onExit = onExit;
+        tracker = new ConnectionTracker(clock, config.maxConnections());
+        datapath = new Datapath(tracker, clock);
+        dispatcher = new OffloadDispatcher(tracker, clock, this::portName);
+        pipeline = new Pipeline(datapath, clock);
+    }
+
+    public SwitchDaemon(DaemonConfig config) {
+        this(config, () -> { });
+    }
+
+    private String portName(int number) {
+        Port port = datapath.port(number);
+        return port == null ? null : port.name();
+    }
+
+    /**
+     * Starts everything; the control socket answers last, when the rest is there.
+     *
+     * @throws IOException or an unchecked exception whose message is for people; what had been started is closed again
+     */
+    public void start() throws IOException {
+        try {
+            Files.createDirectories(config.runDirectory());
+            startAll();
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private void startAll() throws IOException {
+        database = config.databaseTarget() == null ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
+                : new RemoteOvsdb(config.databaseTarget());
+        closeLater(database);
+        closeLater(dispatcher);
+        ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
+        EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
+        closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
+        housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
+        ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
+        reconciler = closeLater(new Reconciler(database, new SwitchParts(pipeline, datapath, threads, PortFactory.system(),
+                config.dummies(), new OpenFlowAgent(openFlowLoop), dispatcher, providers, clock, config.runDirectory(),
+                Version.number(), Version.database(), this::setManagers)));
+        Reconciler following = reconciler;
+        closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));
+        ControlServer control = closeLater(new ControlServer(Version.line()));
+        new Commands(this, onExit).registerAll(control);
+        housekeeping.start();
+        reconciler.start();
+        control.listen(config.controlSocket());
+    }
+
+    private <T extends AutoCloseable> T closeLater(T resource) {
+        started.push(resource);
+        return resource;
+    }
+
+    /** Manager rows: the embedded server listens where they say. A real server minds them itself. */
+    private void setManagers(List<String> targets) {
+        if (!(database instanceof EmbeddedOvsdb embedded)) {
+            return;
+        }
+        managerRemotes.stream().filter(remote -> !targets.contains(remote)).toList().forEach(gone -> {
+            embedded.removeRemote(gone);
+            managerRemotes.remove(gone);
+        });
+        for (String target : targets) {
+            if (!target.startsWith("p")) {
+                LOG.warn("manager {}: only ptcp: and punix: are supported", target);
+            } else if (!config.remotes().contains(target) && !managerRemotes.contains(target)) {
+                try {
+                    embedded.addRemote(target);
+                    managerRemotes.add(target);
+                } catch (IOException | IllegalArgumentException e) {
+                    LOG.warn("manager {}: {}", target, e.getMessage());
+                }
+            }
+        }
+    }
+
+    // ---- looking ----
+
+    /** For those who watch providers' events. */
+    public OffloadDispatcher dispatcher() {
+        return dispatcher;
+    }
+
+    /** Where {@code ovs-appctl --target=…} finds this switch. */
+    public Path controlSocket() {
+        return config.controlSocket();
+    }
+
+    /** Where {@code ovs-vsctl --db=unix:…} finds its database; null if that is not a Unix socket of ours. */
+    public Path databaseSocket() {
+        return config.remotes().stream().filter(remote -> remote.startsWith("punix:"))
+                .map(remote -> Path.of(remote.substring("punix:".length()))).findFirst().orElse(null);
+    }
+
+    DaemonConfig config() {
+        return config;
+    }
+
+    WarpableClock clock() {
+        return clock;
+    }
+
+    ConnectionTracker tracker() {
+        return tracker;
+    }
+
+    Datapath datapath() {
+        return datapath;
+    }
+
+    Pipeline pipeline() {
+        return pipeline;
+    }
+
+    Reconciler reconciler() {
+        return reconciler;
+    }
+
+    Housekeeping housekeeping() {
+        return housekeeping;
+    }
+
+    /** Ends everything, sockets and TAP devices included. */
+    @Override
+    public synchronized void close() {
+        while (!started.isEmpty()) {
+            AutoCloseable resource = started.pop();
+            try {
+                resource.close();
+            } catch (Exception e) { // contained: the others are closed too
+                LOG.warn("closing {}: {}", resource.getClass().getSimpleName(), e.toString());
+            }
+        }
+    }
+}

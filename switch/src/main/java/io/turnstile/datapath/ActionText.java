@@ -1,0 +1,118 @@
+package io.turnstile.datapath;
+
+import io.turnstile.conntrack.CtRequest;
+import io.turnstile.datapath.DatapathAction.SetField;
+import io.turnstile.packet.EtherTypes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+
+/** Datapath actions as text. Rewrites of one header that follow each other are shown as one {@code set}. */
+final class ActionText {
+    private static final int VID_MASK = 0xfff;
+    private static final int PCP_SHIFT = 13;
+
+    private final long[] keyOrNull;
+    private final IntFunction<String> portName;
+
+    ActionText(long[] keyOrNull, IntFunction<String> portName) {
+        this.keyOrNull = keyOrNull;
+        this.portName = portName;
+    }
+
+    String text(DatapathAction[] actions) {
+        List<String> parts = new ArrayList<>();
+        for (int i = 0; i < actions.length; i++) {
+            if (actions[i] instanceof SetField set && set.field() != Field.VLAN_TCI) {
+                HeaderText header = headerOf(set.field());
+                int end = endOfHeader(actions, i, header);
+                parts.add(setHeader(actions, i, end, header));
+                i = end - 1;
+            } else {
+                parts.add(text(actions[i]));
+            }
+        }
+        return parts.isEmpty() ? "drop" : String.join(",", parts);
+    }
+
+    private String text(DatapathAction action) {
+        return switch (action) {
+            case DatapathAction.Output output -> portName.apply(output.port());
+            case DatapathAction.Userspace userspace -> "userspace(pid=0,"
+                    + (userspace.cookie() instanceof DatapathFlowText.UserspaceText text ? text.userspaceText() : "controller") + ")";
+            // Open vSwitch rewrites a tag by taking it off and putting another on.
+            case SetField tag -> "pop_vlan," + pushVlan(EtherTypes.VLAN, (int) tag.valueLow());
+            case DatapathAction.PushVlan push -> pushVlan(push.tpid(), push.tci());
+            case DatapathAction.PopVlan _ -> "pop_vlan";
+            case DatapathAction.Ct ct -> ct(ct.request());
+            case DatapathAction.CtClear _ -> "ct_clear";
+            case DatapathAction.Recirculate recirculate -> "recirc(0x" + Integer.toHexString(recirculate.recirculationId()) + ")";
+            case DatapathAction.Clone clone -> "clone(" + text(clone.actions()) + ")";
+            case DatapathAction.Drop _ -> "drop";
+        };
+    }
+
+    private static String pushVlan(int tpid, int tci) {
+        String type = tpid == EtherTypes.VLAN ? "" : "tpid=0x%04x,".formatted(tpid);
+        return "push_vlan(" + type + "vid=" + (tci & VID_MASK) + ",pcp=" + (tci >>> PCP_SHIFT & 7) + ")";
+    }
+
+    private static String ct(CtRequest request) {
+        List<String> options = new ArrayList<>();
+        if (request.commit()) {
+            options.add(request.force() ? "force_commit" : "commit");
+        }
+        if (request.zone() != 0) {
+            options.add("zone=" + request.zone());
+        }
+        if (request.markMask() != 0) {
+            options.add("mark=" + FieldText.hex(request.mark() & 0xffff_ffffL) + "/" + FieldText.hex(request.markMask() & 0xffff_ffffL));
+        }
+        if (request.labelMaskHigh() != 0 || request.labelMaskLow() != 0) {
+            options.add("label=" + FieldText.HEX.masked(Field.CT_LABEL, request.labelHigh(), request.labelLow(),
+                    request.labelMaskHigh(), request.labelMaskLow()));
+        }
+        return options.isEmpty() ? "ct" : "ct(" + String.join(",", options) + ")";
+    }
+
+    // ---- set ----
+
+    private HeaderText headerOf(Field field) {
+        int etherType = keyOrNull == null ? EtherTypes.IPV4 : (int) Field.ETH_TYPE.get(keyOrNull);
+        return switch (field) {
+            case ETH_SRC, ETH_DST -> HeaderText.ETH;
+            case PKT_MARK -> HeaderText.SKB_MARK;
+            case SKB_PRIORITY -> HeaderText.SKB_PRIORITY;
+            case IPV6_SRC, IPV6_DST, IPV6_LABEL -> HeaderText.IPV6;
+            case NW_SRC, NW_DST, NW_TOS, NW_TTL, NW_PROTO -> HeaderText.network(etherType);
+            case ARP_SHA, ARP_THA -> keyOrNull != null && etherType == EtherTypes.IPV6 ? HeaderText.ND : HeaderText.ARP;
+            case ND_TARGET -> HeaderText.ND;
+            case TP_SRC, TP_DST -> keyOrNull == null ? HeaderText.TCP : HeaderText.transport((int) Field.NW_PROTO.get(keyOrNull));
+            default -> null;
+        };
+    }
+
+    private static int endOfHeader(DatapathAction[] actions, int from, HeaderText header) {
+        int end = from + 1;
+        while (header != null && end < actions.length && actions[end] instanceof SetField next && header.has(next.field())) {
+            end++;
+        }
+        return end;
+    }
+
+    private static String setHeader(DatapathAction[] actions, int from, int end, HeaderText header) {
+        long[] value = FlowKey.newKey();
+        long[] mask = FlowKey.newKey();
+        for (int i = from; i < end; i++) {
+            SetField set = (SetField) actions[i];
+            set.field().set(value, set.valueHigh(), set.valueLow());
+            set.field().set(mask, set.maskHigh(), set.maskLow());
+        }
+        if (header == null) { // A field that such packets do not have: the executor leaves them as they are.
+            SetField set = (SetField) actions[from];
+            return "set(" + set.field().label() + "(" + FieldText.HEX.masked(set.field(), set.valueHigh(), set.valueLow(),
+                    set.maskHigh(), set.maskLow()) + "))";
+        }
+        return "set(" + header.text(value, mask, false) + ")";
+    }
+}

@@ -1,0 +1,122 @@
+package io.turnstile.pipeline;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries events to one listener in order, on the executor's thread, one at a time. Packets to the controllers are dropped
+ * and
+ * counted while too many are waiting; other events never are.
+ *
+ * <p>Threads: any may post; no lock is held while the listener runs.
+ */
+final class EventQueue {
+    private static final Logger LOG = LoggerFactory.getLogger(EventQueue.class);
+    static final int MAX_WAITING_PACKETS = 1000;
+
+    private record Event(Runnable action, boolean packet) {
+    }
+
+    private final Executor executor;
+    private final AtomicLong dropped = new AtomicLong();
+    // Guarded by this.
+    private final ArrayDeque<Event> waiting = new ArrayDeque<>();
+    private int waitingPackets;
+    private boolean running;
+    private boolean closed;
+    private final List<Runnable> markers = new ArrayList<>();
+
+    EventQueue(Executor executor) {
+        this.executor = executor;
+    }
+
+    void post(Runnable action) {
+        enqueue(new Event(action, false));
+    }
+
+    void postPacket(Runnable action) {
+        enqueue(new Event(action, true));
+    }
+
+    /** Runs {@code then} after everything posted before; at once if the queue is closed, which has nothing left to tell. */
+    void whenTold(Runnable then) {
+        boolean over;
+        synchronized (this) {
+            over = closed;
+            markers.add(then);
+        }
+        enqueue(new Event(() -> runMarker(then), false));
+        if (over) {
+            runMarker(then);
+        }
+    }
+
+    /** Whoever comes first, the queue or its end, runs it. */
+    private void runMarker(Runnable then) {
+        boolean first;
+        synchronized (this) {
+            first = markers.remove(then);
+        }
+        if (first) {
+            then.run();
+        }
+    }
+
+    private void enqueue(Event event) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            if (event.packet && waitingPackets >= MAX_WAITING_PACKETS) {
+                dropped.incrementAndGet();
+                return;
+            }
+            waiting.add(event);
+            waitingPackets += event.packet ? 1 : 0;
+            if (running) {
+                return;
+            }
+            running = true;
+        }
+        executor.execute(this::run);
+    }
+
+    private void run() {
+        for (Event event = next(); event != null; event = next()) {
+            try {
+                event.action.run();
+            } catch (RuntimeException e) {
+                LOG.warn("a listener of OpenFlow events failed", e);
+            }
+        }
+    }
+
+    private synchronized Event next() {
+        Event event = waiting.poll();
+        if (event == null) {
+            running = false;
+        } else {
+            waitingPackets -= event.packet ? 1 : 0;
+        }
+        return event;
+    }
+
+    void close() {
+        List<Runnable> unmet;
+        synchronized (this) {
+            closed = true;
+            waiting.clear();
+            unmet = List.copyOf(markers);
+        }
+        unmet.forEach(this::runMarker);
+    }
+
+    long droppedPackets() {
+        return dropped.get();
+    }
+}

@@ -1,0 +1,180 @@
+package io.turnstile.pipeline;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Flow modifications being made, all or none (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so that a refusal in the
+ * middle
+ * takes back what was done before it.
+ *
+ * <p>Threads: under the table lock, held for writing; so packets see all of it or nothing.
+ */
+final class FlowModification {
+    private static final int REASON_DELETE = 2;
+
+    /** One table entry changed: {@code gone} or {@code come} may be null. */
+    private record Step(FlowTable table, Rule gone, Rule come, boolean deleted) {
+    }
+
+    private final BridgePipeline bridge;
+    private final long nowNs;
+    private final List<Step> steps = new ArrayList<>();
+
+    FlowModification(BridgePipeline bridge, long nowNs) {
+        this.bridge = bridge;
+        this.nowNs = nowNs;
+    }
+
+    void apply(FlowMod change) throws OfException {
+        switch (change.command()) {
+            case ADD -> add(change);
+            case MODIFY -> modify(change, select(change, false));
+            case MODIFY_STRICT -> modify(change, select(change, true));
+            case DELETE -> delete(select(change, false));
+            case DELETE_STRICT -> delete(select(change, true));
+        }
+    }
+
+    private void add(FlowMod change) throws OfException {
+        int tableId = change.tableId() == FlowMod.ALL_TABLES ? 0 : change.tableId();
+        checkTable(tableId);
+        ActionCheck.check(change.actions(), change.match(), tableId);
+        FlowTable table = bridge.table(tableId);
+        Rule added = Rule.of(change, tableId, nowNs);
+        Rule old = table.findExact(change.match(), change.priority());
+        if (old != null) {
+            step(table, old, old.replacedBy(added, change.flags().contains(FlowMod.Flag.RESET_COUNTS)), false);
+            return;
+        }
+        if (change.flags().contains(FlowMod.Flag.CHECK_OVERLAP)) {
+            checkOverlap(table, added);
+        }
+        if (table.size() >= FlowTable.MAX_ENTRIES) {
+            throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "table " + tableId + " is full");
+        }
+        step(table, null, added, false);
+    }
+
+    private static void checkTable(int tableId) throws OfException {
+        if (tableId < 0 || tableId > BridgePipeline.INTERNAL_TABLE) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_TABLE_ID, "no table " + tableId);
+        }
+        if (tableId == BridgePipeline.INTERNAL_TABLE) {
+            throw new OfException(OfErrorCode.OFPBRC_EPERM, "table " + tableId + " is the switch's own");
+        }
+    }
+
+    private static void checkOverlap(FlowTable table, Rule added) throws OfException {
+        List<Rule> overlapping = new ArrayList<>();
+        table.forEach(rule -> {
+            if (rule.priority == added.priority && rule.match.overlaps(added.match)) {
+                overlapping.add(rule);
+            }
+        });
+        if (!overlapping.isEmpty()) {
+            throw new OfException(OfErrorCode.OFPFMFC_OVERLAP, "overlaps a flow of the same priority");
+        }
+    }
+
+    /** The flows that MODIFY or DELETE is about. Hidden flows are never among them. */
+    private List<Rule> select(FlowMod change, boolean strict) throws OfException {
+        if (change.tableId() != FlowMod.ALL_TABLES) {
+            checkTable(change.tableId());
+        }
+        List<Rule> selected = new ArrayList<>();
+        for (FlowTable table : bridge.tables(change.tableId())) {
+            if (strict) {
+                Rule exact = table.findExact(change.match(), change.priority());
+                if (exact != null) {
+                    selected.add(exact);
+                }
+            } else {
+                table.forEach(rule -> {
+                    if (change.match().covers(rule.match)) {
+                        selected.add(rule);
+                    }
+                });
+            }
+        }
+        boolean deletes = change.command() == FlowMod.Command.DELETE || change.command() == FlowMod.Command.DELETE_STRICT;
+        selected.removeIf(rule -> rule.isHidden() || ((rule.cookie ^ change.cookie()) & change.cookieMask()) != 0
+                || deletes && !rule.outputsTo(change.outPort()));
+        return selected;
+    }
+
+    private void modify(FlowMod change, List<Rule> selected) throws OfException {
+        if (selected.isEmpty()) {
+            if (change.flags().contains(FlowMod.Flag.ADD_IF_NONE) && change.cookieMask() == 0) {
+                add(change);
+            }
+            return;
+        }
+        boolean resetCounts = change.flags().contains(FlowMod.Flag.RESET_COUNTS);
+        for (Rule rule : selected) {
+            ActionCheck.check(change.actions(), rule.match, rule.tableId);
+            boolean setsCookie = change.flags().contains(FlowMod.Flag.ADD_IF_NONE) && change.cookieMask() == 0
+                    && change.cookie() != 0;
+            step(bridge.table(rule.tableId), rule,
+                    rule.modified(change.actions(), setsCookie ? change.cookie() : rule.cookie, resetCounts, nowNs), false);
+        }
+    }
+
+    private void delete(List<Rule> selected) {
+        for (Rule rule : selected) {
+            step(bridge.table(rule.tableId), rule, null, true);
+        }
+    }
+
+    /** Removes a flow that has timed out. */
+    void remove(Rule rule) {
+        step(bridge.table(rule.tableId), rule, null, false);
+    }
+
+    /** Adds a flow of the switch's own. */
+    void addInternal(Rule rule) {
+        step(bridge.table(rule.tableId), null, rule, false);
+    }
+
+    private void step(FlowTable table, Rule gone, Rule come, boolean deleted) {
+        swap(table, gone, come);
+        steps.add(new Step(table, gone, come, deleted));
+    }
+
+    private void swap(FlowTable table, Rule gone, Rule come) {
+        if (gone != null) {
+            table.remove(gone);
+            bridge.timed().remove(gone);
+        }
+        if (come != null) {
+            table.insert(come);
+            if (come.hasTimeout()) {
+                bridge.timed().add(come);
+            }
+        }
+    }
+
+    /** Takes back everything, last step first. */
+    void undo() {
+        for (Step step : steps.reversed()) {
+            swap(step.table, step.come, step.gone);
+        }
+        steps.clear();
+    }
+
+    /** Reports what was done; flows deleted by request say so to the controllers if they want to know. */
+    void reportTo(Effects effects) {
+        for (Step step : steps) {
+            if (step.gone != null) {
+                effects.ruleGone(step.gone);
+            }
+            // A rule in the place of its like is preferred by exactly those packets that met the old one.
+            if (step.gone == null) {
+                effects.ruleAdded(step.table, step.come);
+            }
+            if (step.deleted && step.gone.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
+                effects.afterwards(() -> bridge.flowRemoved(step.gone, REASON_DELETE));
+            }
+        }
+    }
+}

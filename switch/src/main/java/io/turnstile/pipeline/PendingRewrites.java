@@ -1,0 +1,84 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.DatapathAction;
+import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FlowKey;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The packet as the datapath has it, and which bits flows have written since: what has to be said to the datapath before the
+ * packet leaves.
+ */
+final class PendingRewrites {
+    /** Fields that can be rewritten, outside in; the VLAN tags are a stack of their own. */
+    private static final Field[] FIELDS = {
+        Field.ETH_SRC, Field.ETH_DST, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL,
+        Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC, Field.TP_DST,
+        Field.PKT_MARK};
+
+    private final long[] packet;
+    private final long[] written = FlowKey.newKey();
+    private VlanStack packetVlan;
+    private VlanStack vlan;
+    private boolean dirty;
+
+    /** The datapath's packet at some point. */
+    record Mark(long[] packet, VlanStack vlan) {
+    }
+
+    PendingRewrites(long[] packetKey) {
+        packet = Arrays.copyOf(packetKey, FlowKey.WORDS);
+        packetVlan = VlanStack.of(packetKey);
+        vlan = packetVlan;
+    }
+
+    /** The tags as the flows see them. */
+    VlanStack vlan() {
+        return vlan;
+    }
+
+    void setVlan(VlanStack wanted, long[] key) {
+        vlan = wanted;
+        wanted.writeTo(key);
+        dirty = true;
+    }
+
+    /** The bits of the field have been written in the key. */
+    void written(Field field, Bits mask) {
+        mask.orInto(field, written);
+        dirty = true;
+    }
+
+    /** Appends what makes the datapath's packet look like {@code key}. */
+    void commit(long[] key, List<DatapathAction> actions) {
+        if (!dirty) {
+            return;
+        }
+        packetVlan.transform(vlan, actions, () -> commitFields(key, actions));
+        packetVlan = vlan;
+    }
+
+    private void commitFields(long[] key, List<DatapathAction> actions) {
+        for (Field field : FIELDS) {
+            long high = field.getHigh(key);
+            long low = field.get(key);
+            if (high != field.getHigh(packet) || low != field.get(packet)) {
+                long maskHigh = field.getHigh(written);
+                long maskLow = field.get(written);
+                actions.add(new DatapathAction.SetField(field, high & maskHigh, low & maskLow, maskHigh, maskLow));
+                field.set(packet, high, low);
+            }
+        }
+    }
+
+    Mark mark() {
+        return new Mark(packet.clone(), packetVlan);
+    }
+
+    /** What was committed since the mark happened to a copy of the packet. */
+    void returnTo(Mark mark) {
+        System.arraycopy(mark.packet, 0, packet, 0, packet.length);
+        packetVlan = mark.vlan;
+    }
+}

@@ -1,0 +1,92 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.conntrack.CtState;
+import io.turnstile.datapath.DatapathFlowText;
+import io.turnstile.datapath.Field;
+import io.turnstile.datapath.Upcall;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+
+/**
+ * {@code ofproto/trace}: a packet's walk as text, then those of what it recirculates to. Nothing is learned, counted or
+ * installed;
+ * recirculation ids are made as for a real packet.
+ *
+ * <p>One use by one thread, under the table lock.
+ */
+final class Trace {
+    private static final String RULER = "=".repeat(79);
+    private static final int DEFAULT_CT_STATE = CtState.TRK | CtState.NEW;
+    private static final int MAX_RECIRCULATIONS = 64;
+
+    private final Pipeline pipeline;
+    private final Iterator<Integer> ctStates;
+    private final StringBuilder text = new StringBuilder();
+    private final Deque<WalkReport.Recirculation> pending = new ArrayDeque<>();
+
+    /** @param ctStates what ct() is to say of the packet, each time that it recirculates; then {@code trk|new} */
+    Trace(Pipeline pipeline, List<Integer> ctStates) {
+        this.pipeline = pipeline;
+        this.ctStates = ctStates.iterator();
+    }
+
+    /** @param key the packet's; its in_port does not count */
+    String of(BridgePipeline bridge, int inPort, long[] key) {
+        long[] shown = key.clone();
+        Field.IN_PORT.set(shown, inPort & 0xffff_ffffL);
+        WalkReport report = new WalkReport();
+        Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
+        walk(shown, translator, translator.translateAt(bridge, inPort), report);
+        for (int i = 0; !pending.isEmpty() && i < MAX_RECIRCULATIONS; i++) {
+            resume(pending.remove());
+        }
+        return text.toString();
+    }
+
+    private void resume(WalkReport.Recirculation recirculation) {
+        boolean custom = ctStates.hasNext();
+        int state = custom ? ctStates.next() : DEFAULT_CT_STATE;
+        text.append('\n').append(RULER).append("\nrecirc(0x").append(Integer.toHexString(recirculation.id()))
+                .append(") - resume conntrack with ")
+                .append(custom ? "ct_state=" + FlowDescription.ctState(state)
+                        : "default ct_state=trk|new (use --ct-next to customize)")
+                .append('\n').append(RULER).append("\n\n");
+        long[] key = recirculation.key().clone();
+        Field.RECIRC_ID.set(key, recirculation.id());
+        Field.CT_STATE.set(key, state);
+        Field.CT_ZONE.set(key, recirculation.zone());
+        WalkReport report = new WalkReport();
+        Translator translator = new Translator(pipeline, key, pipeline.nowNs(), report);
+        walk(key, translator, translator.translate(), report);
+    }
+
+    private void walk(long[] key, Translator translator, Upcall.Translation translation, WalkReport report) {
+        text.append("Flow: ").append(FlowDescription.of(key)).append('\n');
+        print(report.roots(), 0);
+        boolean unchanged = Arrays.equals(key, translator.finalKey());
+        text.append("\nFinal flow: ").append(unchanged ? "unchanged" : FlowDescription.of(translator.finalKey()))
+                .append("\nMegaflow: ").append(FlowDescription.megaflow(key, translation.mask()))
+                .append("\nDatapath actions: ").append(DatapathFlowText.actions(translation.actions())).append('\n');
+        pending.addAll(report.recirculations);
+    }
+
+    /** What comes last in a list and has more below it is not indented: long chains of tables stay readable. */
+    private void print(List<WalkReport.Node> nodes, int level) {
+        for (int i = 0; i < nodes.size(); i++) {
+            WalkReport.Node node = nodes.get(i);
+            int more = i < nodes.size() - 1 || node.kind().isLeaf() ? 1 : 0;
+            String indent = "    ".repeat(level + more);
+            text.append(switch (node.kind()) {
+                case BRIDGE -> "\n" + indent + node.text() + "\n" + indent + "-".repeat(node.text().length());
+                case DETAIL -> indent + " -> " + node.text();
+                case WARNING -> indent + " >> " + node.text();
+                case ERROR -> indent + " >>>> " + node.text() + " <<<<";
+                case TABLE, THAW, ACTION -> indent + node.text();
+            }).append('\n');
+            print(node.children(), level + 2 * more);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.FlowKey;
+import java.util.List;
+
+/**
+ * What a translation rests on and what it does besides sending: the owner of its datapath flow. Immutable once made.
+ *
+ * @param generation the pipeline's generation under which it was made
+ * @param bridges    bridges walked through: their ports matter
+ * @param lookups    table lookups, in order, hits and misses
+ * @param reads      stations whose place was asked for
+ * @param sightings  stations seen at their port by every packet of the flow
+ * @param recirculationIds ids that the actions recirculate to
+ */
+record WalkRecord(long generation, List<BridgePipeline> bridges, List<TableLookup> lookups, List<StationRead> reads,
+                  List<Sighting> sightings, List<Integer> recirculationIds) {
+
+    /**
+     * @param key     the walk's key at that point; shared between lookups, never changed
+     * @param swapped looked up with the connection's original tuple in place of the packet's addresses
+     * @param winner  null for a miss
+     */
+    record TableLookup(FlowTable table, long[] key, boolean swapped, Rule winner) {
+
+        /**
+         * Whether packets of the datapath flow may meet {@code added} here and prefer it to the winner.
+         *
+         * @param flowMask the datapath flow's mask: those bits of the key are the same for all its packets
+         */
+        boolean mightPrefer(Rule added, long[] flowMask) {
+            if (winner != null && added.priority < winner.priority) {
+                return false;
+            }
+            for (int i = 0; i < FlowKey.WORDS; i++) {
+                // Pipeline fields are the same for all packets of a flow; swapped ones stand elsewhere in its mask.
+                long fixed = i >= FlowKey.DATAPATH_WORDS ? -1L : swapped && TupleSwap.touches(i) ? 0 : flowMask[i];
+                if (((key[i] ^ added.match.valueWord(i)) & added.match.maskWord(i) & fixed) != 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    record StationRead(MacTable table, MacTable.Station station) {
+    }
+
+    record Sighting(BridgePipeline bridge, MacTable.Station station, int port) {
+    }
+
+    /** Whether a flow with this record may be wrong once {@code added} is in {@code table}. */
+    boolean isConcernedBy(Rule added, FlowTable table, DatapathFlow flow) {
+        for (TableLookup lookup : lookups) {
+            if (lookup.table == table && lookup.mightPrefer(added, flow.mask())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Enters the flow wherever a change is going to look for it. */
+    void register(DatapathFlow flow) {
+        bridges.forEach(bridge -> bridge.dependents().add(flow));
+        for (TableLookup lookup : lookups) {
+            lookup.table.dependents.add(flow);
+            if (lookup.winner != null) {
+                lookup.winner.dependents.add(flow);
+            }
+        }
+        reads.forEach(read -> read.table.addReader(read.station, flow));
+    }
+
+    void unregister(DatapathFlow flow) {
+        bridges.forEach(bridge -> bridge.dependents().remove(flow));
+        for (TableLookup lookup : lookups) {
+            lookup.table.dependents.remove(flow);
+            if (lookup.winner != null) {
+                lookup.winner.dependents.remove(flow);
+            }
+        }
+        reads.forEach(read -> read.table.removeReader(read.station, flow));
+    }
+
+    /** Credits tables and rules with packets; a rule met twice by each packet counts twice, as in Open vSwitch. */
+    void credit(long packets, long bytes, long lastUsedNs) {
+        for (TableLookup lookup : lookups) {
+            lookup.table.lookups.add(packets);
+            if (lookup.winner != null) {
+                lookup.table.matched.add(packets);
+                lookup.winner.counters.add(packets, bytes, lastUsedNs);
+            }
+        }
+    }
+}

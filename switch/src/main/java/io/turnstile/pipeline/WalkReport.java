@@ -1,0 +1,57 @@
+package io.turnstile.pipeline;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/** What a translation says of itself while it is traced: a tree, as {@code ofproto/trace} prints it. One thread. */
+final class WalkReport {
+
+    /** How a line is set off. */
+    enum Kind {
+        BRIDGE, TABLE, THAW, ACTION, DETAIL, WARNING, ERROR;
+
+        /** Kinds that never have anything below them. */
+        boolean isLeaf() {
+            return switch (this) {
+                case BRIDGE, TABLE, THAW -> false;
+                case ACTION, DETAIL, WARNING, ERROR -> true;
+            };
+        }
+    }
+
+    record Node(Kind kind, String text, List<Node> children) {
+    }
+
+    /** A place where the packet goes round again; the trace goes on there. */
+    record Recirculation(int id, int zone, long[] key) {
+    }
+
+    private final List<Node> roots = new ArrayList<>();
+    private final Deque<List<Node>> open = new ArrayDeque<>();
+    final List<Recirculation> recirculations = new ArrayList<>();
+
+    WalkReport() {
+        open.push(roots);
+    }
+
+    List<Node> roots() {
+        return roots;
+    }
+
+    void say(Kind kind, String text) {
+        open.element().add(new Node(kind, text, List.of()));
+    }
+
+    /** What is said from now on until {@link #close} stands below this line. */
+    void open(Kind kind, String text) {
+        Node node = new Node(kind, text, new ArrayList<>());
+        open.element().add(node);
+        open.push(node.children());
+    }
+
+    void close() {
+        open.pop();
+    }
+}

@@ -1,0 +1,71 @@
+package io.turnstile.datapath;
+
+import io.turnstile.conntrack.ConnectionListener;
+import io.turnstile.conntrack.ConnectionSnapshot;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.CtState;
+import io.turnstile.packet.PacketBatch;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A tracker that calls every packet tracked and new, and remembers how many came at once. */
+final class RecordingConntrack implements Conntrack {
+    final List<Integer> batchLengths = new ArrayList<>();
+    boolean remembering = true;
+
+    @Override
+    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+        if (remembering) {
+            batchLengths.add(packets.length());
+        }
+        for (int i = 0; i < packets.length(); i++) {
+            packets.get(i).setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
+        }
+    }
+
+    @Override
+    public long sweep(long nowNs) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int flush(Integer zoneOrNull, long nowNs) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int connectionCount() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean read(long connectionId, ConnectionSnapshot into, long nowNs) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public long scan(long cursor, int limit, ConnectionVisitor visitor, long nowNs) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void setListener(ConnectionListener listenerOrNull) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void release(long connectionId) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void extend(long connectionId, long lastUsedNs) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void carriedElsewhere(long connectionId) {
+        throw new UnsupportedOperationException();
+    }
+}

@@ -1,0 +1,95 @@
+package io.turnstile.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.turnstile.datapath.Field;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What may not get into a table, and the error that says so. */
+class ActionCheckTest {
+    private static final Match IP = Match.builder().exact(Field.ETH_TYPE, 0x800).build();
+    private final PipelineBench bench = new PipelineBench(1);
+
+    private OfErrorCode refusal(int table, Match match, OfAction... actions) {
+        OfException refused = catchThrowableOfType(OfException.class, () -> bench.br0.apply(new FlowMod(FlowMod.Command.ADD, table,
+                1, match, 0, 0, 0, 0, 0, OfAction.Ports.NONE, Set.of(), List.of(actions))));
+        assertThat(bench.allFlows()).as("nothing has changed").hasSize(refused == null ? 1 : 0);
+        return refused == null ? null : refused.code();
+    }
+
+    private static OfAction set(Field field, long value) {
+        return new OfAction.SetField(field, 0, value, field.highMask(), field.lowMask());
+    }
+
+    private static OfAction.Ct ct(boolean commit, OfAction.SubField zone, OfAction... exec) {
+        return new OfAction.Ct(commit, false, zone, 0, 1, 0, List.of(exec));
+    }
+
+    @Test
+    void portsThatCannotBeAreRefused() {
+        assertThat(refusal(0, Match.ANY, new OfAction.Output(OfAction.Ports.NONE))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
+        assertThat(refusal(0, Match.ANY, new OfAction.Output(0xffffff01))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
+        assertThat(refusal(0, Match.ANY, new OfAction.Output(0x12345))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
+        assertThat(refusal(0, Match.ANY, new OfAction.Output(77))).as("a port that may come").isNull();
+    }
+
+    @Test
+    void fieldsNeedTheirPrerequisites() {
+        assertThat(refusal(0, Match.ANY, set(Field.NW_SRC, 1))).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        assertThat(refusal(0, IP, set(Field.TP_SRC, 1))).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        assertThat(refusal(0, IP, set(Field.NW_SRC, 1))).isNull();
+    }
+
+    @Test
+    void readOnlyFieldsStayReadOnly() {
+        assertThat(refusal(0, IP, set(Field.CT_MARK, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
+        assertThat(refusal(0, IP, set(Field.ETH_TYPE, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
+        assertThat(refusal(0, IP, new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+    }
+
+    @Test
+    void valuesHaveToFit() {
+        assertThat(refusal(0, IP, new OfAction.SetField(Field.NW_TTL, 0, 0x100, 0, 0x1ff)))
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
+        assertThat(refusal(0, IP, new OfAction.Move(new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, new OfAction.StackPush(new OfAction.SubField(Field.REG0, 30, 8))))
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, new OfAction.PushVlan(0x9100))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+    }
+
+    @Test
+    void gotoTableGoesForwardOnly() {
+        assertThat(refusal(3, IP, new OfAction.GotoTable(3))).isEqualTo(OfErrorCode.OFPBIC_BAD_TABLE_ID);
+        assertThat(refusal(3, IP, new OfAction.GotoTable(254))).isEqualTo(OfErrorCode.OFPBIC_BAD_TABLE_ID);
+        assertThat(refusal(3, IP, new OfAction.GotoTable(4))).isNull();
+    }
+
+    @Test
+    void internalTableIsNotForControllers() {
+        assertThat(refusal(254, IP)).isEqualTo(OfErrorCode.OFPBRC_EPERM);
+    }
+
+    @Test
+    void conntrackTakesASixteenBitZoneAndWritesOnlyMarkAndLabel() {
+        OfAction.SubField narrow = new OfAction.SubField(Field.REG0, 0, 8);
+        assertThat(refusal(0, IP, ct(false, narrow))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_LEN);
+        assertThat(refusal(0, IP, ct(true, null, set(Field.REG0, 1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, ct(true, null, new OfAction.Output(1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, ct(false, null, set(Field.CT_MARK, 1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, new OfAction.Ct(false, false, null, 0, 1, 21, List.of()))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, ct(true, null, set(Field.CT_MARK, 1)))).isNull();
+    }
+
+    @Test
+    void overlapIsRefusedIfAskedTo() {
+        bench.flows("ip,actions=drop");
+        OfException refused = catchThrowableOfType(OfException.class, () -> bench.br0.apply(
+                PipelineBench.parse(FlowMod.Command.ADD, "check_overlap,in_port=1,actions=drop")));
+        assertThat(refused.code()).isEqualTo(OfErrorCode.OFPFMFC_OVERLAP);
+    }
+}
