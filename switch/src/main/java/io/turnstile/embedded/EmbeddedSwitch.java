@@ -97,7 +97,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
         this.tracker = tracker;
         datapath = new Datapath(tracker, clock);
         context = datapath.newContext();
-        pipeline = new Pipeline(datapath, clock);
+        pipeline = new Pipeline(datapath, clock, Runnable::run);
         bridge = pipeline.addBridge(from.bridgeName(), DATAPATH_ID);
         bridge.setFailMode(from.failMode());
         bridge.subscribe(new Recorder());

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.turnstile.datapath.DropReason;
-import io.turnstile.testing.FakeConntrack;
 import io.turnstile.testing.TestFrame;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -14,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** What controller authors are promised. */
 class EmbeddedSwitchTest {
-    private final EmbeddedSwitch sw = new EmbeddedSwitchBuilder().ports(1, 2, 3).tracker(c -> new FakeConntrack()).start();
+    private final EmbeddedSwitch sw = new EmbeddedSwitchBuilder().ports(1, 2, 3).start();
 
     @AfterEach
     void end() {

@@ -1,0 +1,63 @@
+package io.turnstile.demo;
+
+import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.embedded.EmbeddedSwitch;
+import io.turnstile.packet.Frames;
+import java.time.Duration;
+
+/** The story without root: made-up packets, time by hand, the same flows and the same provider. */
+final class EmbeddedDemo {
+    private final Tally tally;
+
+    EmbeddedDemo(Tally tally) {
+        this.tally = tally;
+    }
+
+    void run() {
+        try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
+            sw.deleteFlows();
+            for (String flow : Firewall.FLOWS) {
+                System.out.println("  ovs-ofctl add-flow br0 '" + flow + "'");
+                sw.flows(flow);
+            }
+            sw.port(Firewall.INSIDE);
+            sw.port(Firewall.OUTSIDE);
+            sw.hwOffload(true);
+            System.out.println("== A connection from inside, answered");
+            exchange(sw, 40_000);
+            System.out.println("== A connection from outside");
+            sw.receive(Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:99").bytes());
+            expect(sw.sent(Firewall.INSIDE).isEmpty(), "outside reached inside through the firewall");
+            System.out.println("  refused");
+            System.out.println("== The connection table");
+            sw.conntrack().scan(0, Integer.MAX_VALUE,
+                    connection -> System.out.println("  " + ConntrackDump.line(connection, false, false)), sw.clock().nowNs());
+            System.out.println("== Two minutes pass: the provider is asked, then the connection expires");
+            sw.advance(Duration.ofMinutes(2));
+            collect(sw);
+            expect(sw.conntrack().connectionCount() == 0, "expired connections are still in the table");
+            System.out.println("== A new connection, then hw-offload=false while it lives");
+            exchange(sw, 40_001);
+            sw.hwOffload(false);
+            collect(sw);
+        }
+    }
+
+    private void exchange(EmbeddedSwitch sw, int port) {
+        sw.receive(Firewall.INSIDE, Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:53").bytes());
+        expect(sw.sent(Firewall.OUTSIDE).size() == 1, "the packet from inside did not come out");
+        sw.receive(Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:" + port).bytes());
+        expect(sw.sent(Firewall.INSIDE).size() == 1, "the answer did not come back");
+        collect(sw);
+    }
+
+    private void collect(EmbeddedSwitch sw) {
+        sw.offloadEventObjects().forEach(tally::count);
+    }
+
+    private static void expect(boolean condition, String otherwise) {
+        if (!condition) {
+            throw new AssertionError(otherwise);
+        }
+    }
+}
