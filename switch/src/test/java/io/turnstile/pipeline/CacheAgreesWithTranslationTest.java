@@ -2,13 +2,13 @@ package io.turnstile.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.pipeline.text.FlowText;
 import io.turnstile.port.DummyPort;
-import io.turnstile.testing.FakeConntrack;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -29,8 +29,8 @@ class CacheAgreesWithTranslationTest {
         final List<String> out = new ArrayList<>();
         long sent;
 
-        World(FakeConntrack tracker, boolean cached) {
-            datapath = new Datapath(tracker, clock);
+        World(boolean cached) {
+            datapath = new Datapath(new ConnectionTracker(clock, 10_000), clock);
             if (!cached) {
                 datapath.setFlowLimit(0);
             }
@@ -77,8 +77,8 @@ class CacheAgreesWithTranslationTest {
         for (int round = 0; round < 25; round++) {
             Random random = new Random(seed + round);
             RandomWorld world = new RandomWorld(random);
-            World cached = new World(new FakeConntrack(), true);
-            World fresh = new World(new FakeConntrack(), false);
+            World cached = new World(true);
+            World fresh = new World(false);
             for (int step = 0; step < 400; step++) {
                 String what = "seed " + (seed + round) + " step " + step;
                 if (step < 12 || random.nextInt(12) == 0) {
