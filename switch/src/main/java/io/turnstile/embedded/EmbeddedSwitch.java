@@ -290,6 +290,11 @@ public final class EmbeddedSwitch implements AutoCloseable {
         }
     }
 
+    /** The bridge as its controllers see it, for what has no text here: bundles, port configuration, statistics. */
+    public OpenFlowSwitch bridge() {
+        return bridge;
+    }
+
     /** How many packets ended for that reason. */
     public long drops(DropReason reason) {
         return datapath.drops(reason);

@@ -10,7 +10,7 @@ final class RandomWorld {
         "udp,tp_dst=53", "tcp,tp_dst=80", "tcp,tp_src=0x10/0xf0", "arp", "arp,arp_tpa=10.0.0.1", "dl_dst=02:00:00:00:00:0a", "ip", "ipv6",
         "dl_vlan=5", "vlan_tci=0/0x1fff", "nw_tos=32,ip", "reg0=1", "reg0=2/2", "metadata=7", "tcp,tcp_flags=+syn", "udp6,tp_dst=53",
         "ip,nw_ttl=1", "dl_src=02:00:00:00:00:0a/02:00:00:00:00:0f", "ct_state=+trk+est", "ct_state=+trk+new,ip", "ct_mark=3", "");
-    private static final List<String> ACTIONS = List.of("1", "2", "3", "IN_PORT", "ALL", "NORMAL", "FLOOD", "controller", "load:1->NXM_NX_REG0[]",
+    private static final List<String> ACTIONS = List.of("1", "2", "3", "IN_PORT", "ALL", "FLOOD", "controller", "load:1->NXM_NX_REG0[]",
         "load:2->NXM_NX_REG0[]", "set_field:02:00:00:00:00:0c->dl_dst", "mod_vlan_vid:5", "strip_vlan",
         "move:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15]", "resubmit(,1)", "resubmit(,2)", "resubmit(2,1)", "ct_clear",
         "set_field:7->metadata", "note:00.01", "push:NXM_NX_REG0[]", "pop:NXM_NX_REG1[]", "output:NXM_NX_REG0[]");
