@@ -56,33 +56,51 @@ class DurableDatabaseStoryTest {
     }
 
     @Test
+    void portNumbersSurviveARestart() {
+        try (Lab lab = new Lab("db"); Turnstile turnstile = Turnstile.start(lab, "--enable-dummy=override")) {
+            turnstile.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy").run();
+            turnstile.vsctl("add-port", "br0", "d5").run();
+            turnstile.vsctl("add-port", "br0", "d6").run();
+            turnstile.vsctl("del-port", "br0", "d5").run();
+            turnstile.daemon().kill();
+            turnstile.restart();
+            turnstile.vsctl("add-port", "br0", "d7").run();
+            assertThat(turnstile.vsctl("get", "interface", "d6", "ofport").run().text()).isEqualTo("2");
+            assertThat(turnstile.vsctl("get", "interface", "d7", "ofport").run().text()).isEqualTo("1");
+            assertThat(turnstile.ofctl("show", "br0").run().text()).contains(" 1(d7)", " 2(d6)");
+        }
+    }
+
+    @Test
     void aFileOfOursOpensWithDebiansTools() {
         try (Lab lab = new Lab("db")) {
+            String bridge = lab.deviceName("br");
             Path file;
             try (Turnstile turnstile = Turnstile.start(lab)) {
                 file = turnstile.databaseFile();
-                turnstile.vsctl("add-br", "br7", "--", "set", "bridge", "br7", "datapath_type=netdev",
+                turnstile.vsctl("add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev",
                         "external_ids:said=\"a \\\"quoted\\\" word\"").run();
             }
             assertThat(Command.of("ovsdb-tool", "db-name", file.toString()).run().text()).isEqualTo("Open_vSwitch");
             assertThat(Command.of("ovsdb-tool", "query", file.toString(),
                     "[\"Open_vSwitch\",{\"op\":\"select\",\"table\":\"Bridge\",\"where\":[],\"columns\":[\"name\"]}]")
-                    .run().text()).contains("br7");
-            assertThat(Command.of("ovsdb-tool", "show-log", file.toString()).run().text()).contains("record 0", "br7");
-            assertThat(serveWithDebian(lab, file, "list-br")).isEqualTo("br7");
+                    .run().text()).contains(bridge);
+            assertThat(Command.of("ovsdb-tool", "show-log", file.toString()).run().text()).contains("record 0", bridge);
+            assertThat(serveWithDebian(lab, file, "list-br")).isEqualTo(bridge);
         }
     }
 
     @Test
     void aFileOfDebiansServerIsTakenOver() {
         try (Lab lab = new Lab("db")) {
+            String bridge = lab.deviceName("br");
             Path file = lab.folder().resolve("theirs.db");
             Command.of("ovsdb-tool", "create", file.toString(), OpenVswitch.SCHEMA).run();
-            serveWithDebian(lab, file, "--no-wait", "init", "--", "add-br", "br8", "--", "set", "bridge", "br8",
+            serveWithDebian(lab, file, "--no-wait", "init", "--", "add-br", bridge, "--", "set", "bridge", bridge,
                     "datapath_type=netdev");
             try (Turnstile turnstile = Turnstile.startOn(lab, file)) {
-                assertThat(turnstile.vsctl("list-br").run().text()).isEqualTo("br8");
-                Await.until("br8 is made", Duration.ofSeconds(10), () -> turnstile.ofctl("show", "br8").attempt().succeeded(),
+                assertThat(turnstile.vsctl("list-br").run().text()).isEqualTo(bridge);
+                Await.until("the bridge is made", Duration.ofSeconds(10), () -> turnstile.ofctl("show", bridge).attempt().succeeded(),
                         turnstile.daemon()::output);
             }
         }
