@@ -38,7 +38,7 @@ final class OffloadKnob {
             try {
                 dispatcher.setThreads(wanted.threads());
                 dispatcher.enable(registry.inOrder(wanted.priority()));
-                LOG.info("hw-offload is on: {}", dispatcher.providers());
+                LOG.info("hw-offload is on, providers: {}", dispatcher.providers());
             } catch (IllegalStateException e) {
                 LOG.warn("hw-offload: {}", e.getMessage());
                 return; // Tried again with the next change.
