@@ -33,7 +33,6 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private static final int ECHO_REQUEST = 2;
     private static final int ROLE_STATUS = 30;
     private static final int HELLO_BITMAP = 1;
-    private static final int QUOTED_BYTES = 64;
     private static final int WIRE_SLAVE = 3;
     /** With this much unsent, a peer is taken for dead rather than slow. */
     private static final long UNSENT_LIMIT_BYTES = 64L << 20;
@@ -194,8 +193,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     private void error(ByteBuf request, int xid, OfErrorCode code) {
         ByteBuf out = channel.alloc().buffer();
-        ErrorCodec.write(out, session.version, xid, code,
-            request.slice(request.readerIndex(), Math.min(request.readableBytes(), QUOTED_BYTES)));
+        ErrorCodec.write(out, session.version, xid, code, request);
         send(out);
     }
 
