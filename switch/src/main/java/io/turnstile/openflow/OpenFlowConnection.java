@@ -71,7 +71,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext context) {
         channel = context.channel();
-        lastHeardNs = System.nanoTime();
+        lastHeardNs = agent.clock().nowNs();
         agent.opened(this);
         var factory = WireVersion.OF15.factory();
         ByteBuf out = channel.alloc().buffer();
@@ -91,7 +91,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     /** Sends an echo after one silent interval and gives up after the second. */
     private void probe() {
-        if (!channel.isActive() || System.nanoTime() - lastHeardNs < inactivityProbeMs * 1_000_000L) {
+        long patienceNs = TimeUnit.MILLISECONDS.toNanos(inactivityProbeMs) * (probed ? 2 : 1);
+        if (!channel.isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
             return;
         }
         if (probed) {
@@ -124,7 +125,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext context, Object received) {
         ByteBuf message = (ByteBuf) received;
-        lastHeardNs = System.nanoTime();
+        lastHeardNs = agent.clock().nowNs();
         probed = false;
         try {
             agent.snoop(this, message);
