@@ -389,7 +389,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
     private BridgeAgent agent() {
         if (agent == null) {
             eventLoops = OpenFlowAgent.newEventLoop();
-            agent = new OpenFlowAgent(eventLoops).attach(bridge);
+            agent = new OpenFlowAgent(eventLoops, clock).attach(bridge);
         }
         return agent;
     }

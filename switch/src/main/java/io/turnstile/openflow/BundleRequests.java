@@ -24,7 +24,6 @@ final class BundleRequests {
     private static final int ONF_BUNDLE_CONTROL = 2300;
     private static final int MAX_MESSAGES = 1_000_000;
     private static final int MAX_BUNDLES = 64;
-    private static final int QUOTED_BYTES = 64;
 
     private final OpenFlowSwitch bridge;
 
@@ -108,7 +107,7 @@ final class BundleRequests {
         }
         ByteBuf flowMod = message.slice(Wire.HEADER_BYTES, length - Wire.HEADER_BYTES);
         bundle.changes.add(FlowModCodec.read13(flowMod, session.version));
-        bundle.requests.add(Unpooled.copiedBuffer(message.slice(0, Math.min(length, QUOTED_BYTES))));
+        bundle.requests.add(Unpooled.copiedBuffer(message.slice(0, length)));
     }
 
     private void commit(int id, Session session, Reply reply) throws OfException {

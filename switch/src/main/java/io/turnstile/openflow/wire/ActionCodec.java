@@ -100,11 +100,19 @@ public final class ActionCodec {
         }
         try {
             Masked value = MatchCodec.readValue(in, new FieldHeader(anyMask(field), header.masked()));
+            checkVlanPresent(field, value);
             int shift = field.offsetBits();
             return new OfAction.SetField(field.field(), value.high() & value.maskHigh(),
                 (value.low() & value.maskLow()) << shift, value.maskHigh(), value.maskLow() << shift);
         } catch (OfException bad) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, bad.getMessage());
+        }
+    }
+
+    /** OFPVID_PRESENT has to be set, in value and mask (OpenFlow 1.5.1 §6.2.6): a tag is taken off by pop_vlan alone. */
+    private static void checkVlanPresent(MatchField field, Masked value) throws OfException {
+        if (field.name().equals("vlan_vid") && (value.low() & value.maskLow() & VLAN_PRESENT) == 0) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "vlan_vid without OFPVID_PRESENT");
         }
     }
 

@@ -32,6 +32,7 @@ final class NiciraActions {
     static final int CT = 35;
     static final int CONTROLLER2 = 37;
     static final int CT_CLEAR = 43;
+    static final int GROUP = 40;
     static final int RESUBMIT_TABLE_CT = 44;
 
     private static final int CT_COMMIT = 1;
@@ -64,6 +65,7 @@ final class NiciraActions {
                 yield ActionCodec.readSetField(in);
             }
             case NOTE -> readNote(in);
+            case GROUP -> throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_GROUP, "groups are not supported");
             case OUTPUT_REG -> readOutputReg(in);
             case OUTPUT_REG2 -> readOutputReg2(in);
             case DEC_TTL -> new OfAction.DecTtl();

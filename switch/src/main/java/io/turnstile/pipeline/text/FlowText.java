@@ -218,8 +218,8 @@ public final class FlowText {
         }
 
         FlowMod build(List<OfAction> actions) throws FlowTextException {
-            return new FlowMod(command, table, priority, match.build(), cookie, cookieMask, idleTimeout, hardTimeout,
-                importance, outPort, Set.copyOf(flags), actions);
+            return new FlowMod(command, table, priority, match.build(), cookie, cookieMask, FlowMod.NO_COOKIE,
+                idleTimeout, hardTimeout, importance, outPort, Set.copyOf(flags), actions);
         }
     }
 }
