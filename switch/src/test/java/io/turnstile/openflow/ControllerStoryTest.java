@@ -250,13 +250,13 @@ class ControllerStoryTest {
     }
 
     @Test
-    void errorQuotesTheFirst64BytesOfTheRequest() throws Exception {
+    void errorQuotesTheWholeRequest() throws Exception {
         try (Peer peer = connected()) {
             peer.send(OF13, FLOW_MOD, 77, new byte[200]);
             Message error = peer.answer();
             assertThat(error.type()).isEqualTo(ERROR);
             assertThat(error.xid()).isEqualTo(77);
-            assertThat(error.body()).hasSize(4 + 64);
+            assertThat(error.body()).hasSize(4 + 8 + 200);
             assertThat(error.body()[5]).isEqualTo((byte) FLOW_MOD);
         }
     }
