@@ -42,14 +42,24 @@ public final class Lab implements AutoCloseable {
         return folder;
     }
 
+    /**
+     * A name for a device in the root namespace that no other lab uses; whoever makes the device, it is deleted with the lab.
+     *
+     * @param suffix short, and different for each device and host
+     */
+    public String deviceName(String suffix) {
+        String device = prefix + suffix;
+        undo.push(() -> Command.of("ip", "link", "delete", device).attempt());
+        return device;
+    }
+
     /** A host of its own: a network namespace joined to the root namespace by a veth pair. */
     public Host host(String name, String addressWithPrefix) {
         String namespace = prefix + "-" + name;
-        String device = prefix + name;
         Command.of("ip", "netns", "add", namespace).run();
         undo.push(() -> Command.of("ip", "netns", "delete", namespace).attempt());
+        String device = deviceName(name);
         Command.of("ip", "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", namespace).run();
-        undo.push(() -> Command.of("ip", "link", "delete", device).attempt());
         Command.of("ip", "link", "set", device, "up").run();
         Host host = new Host(this, namespace, device, addressWithPrefix.substring(0, addressWithPrefix.indexOf('/')));
         // No router solicitations, MLD reports or duplicate address detection: only the story's packets.

@@ -2,7 +2,9 @@ package io.turnstile.stories;
 
 import io.turnstile.lab.Host;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -22,10 +24,18 @@ final class Transcript {
     private static final Pattern VERSION = Pattern.compile("(?m)^ *ovs_version: .*\\R?");
 
     private final List<String> steps = new ArrayList<>();
-    private final List<Host> hosts;
+    /** Names of this run and what they are called in the transcript. */
+    private final Map<String, String> names = new LinkedHashMap<>();
 
     Transcript(Host... hosts) {
-        this.hosts = List.of(hosts);
+        for (int i = 0; i < hosts.length; i++) {
+            call(hosts[i].device(), "host" + i);
+        }
+    }
+
+    /** From now on {@code name} is written as {@code called}. */
+    void call(String name, String called) {
+        names.put(name, called);
     }
 
     void add(String title, String text) {
@@ -38,8 +48,8 @@ final class Transcript {
 
     private String normal(String text) {
         String normal = text;
-        for (int i = 0; i < hosts.size(); i++) {
-            normal = normal.replace(hosts.get(i).device(), "host" + i);
+        for (Map.Entry<String, String> name : names.entrySet()) {
+            normal = normal.replace(name.getKey(), name.getValue());
         }
         normal = UUID.matcher(normal).replaceAll("UUID");
         normal = EPHEMERAL_PORT.matcher(normal).replaceAll("$1=EPHEMERAL");

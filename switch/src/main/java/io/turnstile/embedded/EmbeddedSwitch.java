@@ -2,6 +2,7 @@ package io.turnstile.embedded;
 
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.DropReason;
@@ -10,6 +11,7 @@ import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.offload.ProviderStatus;
 import io.turnstile.openflow.BridgeAgent;
 import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.openflow.OpenFlowAgent;
@@ -75,6 +77,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
     /** Housekeeping comes round as often as in the daemon. */
     private static final Duration STEP = Duration.ofMillis(500);
     private static final long DATAPATH_ID = 0x0200_0000_0001L;
+    private static final int SCAN_SLOTS = 4096;
 
     private final ManualClock clock;
     private final Conntrack tracker;
@@ -89,6 +92,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
     private final Queue<OffloadEvent> offloadEvents = new ConcurrentLinkedQueue<>();
     private final Queue<PacketIn> packetIns = new ConcurrentLinkedQueue<>();
     private final Queue<FlowRemoval> flowRemovals = new ConcurrentLinkedQueue<>();
+    private String hwOffloadPriority = "";
     private EventLoopGroup eventLoops;
     private BridgeAgent agent;
 
@@ -333,14 +337,70 @@ public final class EmbeddedSwitch implements AutoCloseable {
         return tracker;
     }
 
-    /** {@code other_config:hw-offload}; off at the start. */
+    /** {@code ovs-appctl dpctl/flush-conntrack}; providers have been told when this returns. Returns how many there were. */
+    public int flushConnections() {
+        return flush(null);
+    }
+
+    /** {@code ovs-appctl dpctl/flush-conntrack zone=N}: the same for one zone, 0 to 65535. */
+    public int flushConnections(int zone) {
+        if (zone < 0 || zone > 0xffff) {
+            throw new IllegalArgumentException("zones are 0 to 65535, not " + zone);
+        }
+        return flush(zone);
+    }
+
+    private int flush(Integer zoneOrNull) {
+        int flushed = tracker.flush(zoneOrNull, clock.nowNs());
+        dispatcher.drain();
+        return flushed;
+    }
+
+    /** Lines as {@code ovs-appctl dpctl/dump-conntrack -s} has them: with the seconds until each connection expires. */
+    public List<String> dumpConnections() {
+        List<String> lines = new ArrayList<>();
+        long cursor = 0;
+        while (cursor >= 0) {
+            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> lines.add(ConntrackDump.line(connection, false, true)),
+                    clock.nowNs());
+        }
+        return lines;
+    }
+
+    /**
+     * {@code other_config:hw-offload}; off at the start. Turned on, providers are asked in the order of their priorities, or
+     * in that of {@link #hwOffloadPriority}, and are told of the connections that are there already. Turned on when it is on,
+     * it is turned off before.
+     */
     public void hwOffload(boolean on) {
         if (on) {
-            dispatcher.enable(providers.inOrder());
+            dispatcher.enable(providers.inOrder(hwOffloadPriority));
             dispatcher.drain();
         } else {
             dispatcher.disable();
         }
+    }
+
+    /**
+     * {@code other_config:hw-offload-priority}: provider names in the order in which they are to be asked, separated by
+     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities. As in the
+     * daemon, offload that is on begins anew with it.
+     */
+    public void hwOffloadPriority(String names) {
+        hwOffloadPriority = names;
+        if (dispatcher.isEnabled()) {
+            hwOffload(true);
+        }
+    }
+
+    /** The providers in the order in which they are asked, and how each stands; one whose init failed says why. */
+    public List<ProviderStatus> offloadProviders() {
+        return dispatcher.providers();
+    }
+
+    /** What {@code ovs-appctl conntrack/offload-show} prints. */
+    public String offloadShow() {
+        return dispatcher.show();
     }
 
     /**

@@ -41,7 +41,10 @@ public final class EmbeddedSwitchBuilder {
         return this;
     }
 
-    /** Offload providers to use instead of those that {@link java.util.ServiceLoader} finds. */
+    /**
+     * Offload providers to use instead of those that {@link java.util.ServiceLoader} finds; asked in the order of their
+     * {@link OffloadProvider#priority()}, higher first, equal ones by name.
+     */
     public EmbeddedSwitchBuilder providers(OffloadProvider... providers) {
         this.providers = ProviderRegistry.of(List.of(providers));
         return this;

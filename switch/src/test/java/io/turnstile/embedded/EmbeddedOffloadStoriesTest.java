@@ -1,0 +1,396 @@
+package io.turnstile.embedded;
+
+import static io.turnstile.testing.TestFrame.ACK;
+import static io.turnstile.testing.TestFrame.RST;
+import static io.turnstile.testing.TestFrame.SYN;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+
+import io.turnstile.offload.OffloadEvent;
+import io.turnstile.offload.ProviderStatus;
+import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.provider.fault.InitFailingProvider;
+import io.turnstile.offload.provider.fault.ThrowingProvider;
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
+import io.turnstile.testing.TestFrame;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What offload providers are told while real packets go through the whole switch: parser, flows, recirculation, tracker,
+ * dispatcher. Time begins near the clock's wrap.
+ */
+class EmbeddedOffloadStoriesTest {
+    private static final long EPOCH_MS = 1_700_000_000_000L;
+    /** Of UDP that was answered, as the peer's userspace tracker has it. */
+    private static final Duration ANSWERED_UDP = Duration.ofSeconds(30);
+    private static final int INSIDE = 1;
+    private static final int OUTSIDE = 2;
+    private static final int DETOUR = 3;
+
+    private final DummyProvider alpha = new DummyProvider("alpha", 200, DummyProvider.DEFAULT_EVENT_LIMIT);
+    private final DummyProvider beta = new DummyProvider("beta", 100, DummyProvider.DEFAULT_EVENT_LIMIT);
+    private final byte[] query = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53).bytes();
+    private final byte[] answer = TestFrame.udp("10.0.0.2", 53, "10.0.0.1", 1000).bytes();
+    private EmbeddedSwitch sw;
+
+    private void startWith(OffloadProvider... providers) {
+        sw = EmbeddedSwitch.builder().ports(INSIDE, OUTSIDE, DETOUR).providers(providers)
+                .clockOrigin(Long.MAX_VALUE - Duration.ofSeconds(20).toNanos(), EPOCH_MS).start();
+        sw.deleteFlows();
+        sw.flows("""
+                ip,ct_state=-trk actions=ct(table=1,zone=7)
+                ipv6,ct_state=-trk actions=ct(table=1,zone=7)
+                table=1,priority=10,in_port=1,ip,ct_state=+trk+new actions=ct(commit,zone=7,exec(load:5->NXM_NX_CT_MARK[])),2
+                table=1,priority=10,in_port=1,ipv6,ct_state=+trk+new actions=ct(commit,zone=7),2
+                table=1,priority=10,in_port=1,ct_state=+trk+est actions=2
+                table=1,priority=10,ct_state=+trk+est+rpl actions=1
+                """);
+    }
+
+    @AfterEach
+    void atTheEndNobodyHoldsAnything() {
+        sw.close();
+        assertThat(alpha.held()).isEmpty();
+        assertThat(beta.held()).isEmpty();
+    }
+
+    private void ask() {
+        sw.receive(INSIDE, query);
+    }
+
+    private void answer() {
+        sw.receive(OUTSIDE, answer);
+    }
+
+    private static byte[] echo(int type, int sequence) {
+        boolean request = type == 8;
+        byte[] message = ByteBuffer.allocate(16).putInt(type << 24).putShort((short) 77).putShort((short) sequence).array();
+        return TestFrame.ip(request ? "10.0.0.1" : "10.0.0.2", request ? "10.0.0.2" : "10.0.0.1", 1, message, 64, 0).bytes();
+    }
+
+    private static byte[] echo6(int type) {
+        boolean request = type == 128;
+        byte[] message = ByteBuffer.allocate(16).putInt(type << 24).putShort((short) 77).putShort((short) 1).array();
+        return TestFrame.ip(request ? "fd00::1" : "fd00::2", request ? "fd00::2" : "fd00::1", 58, message, 64, 0).bytes();
+    }
+
+    // ---- one connection's life, by protocol ----
+
+    @Test
+    void udpIsQueriedAddedEstablishedUpdatedAndDeleted() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        sw.advance(ANSWERED_UDP.plusSeconds(5));
+        assertThat(sw.offloadEventObjects()).extracting(OffloadEvent::kind).containsExactly(OffloadEvent.Kind.QUERY,
+                OffloadEvent.Kind.ADD, OffloadEvent.Kind.ESTABLISHED, OffloadEvent.Kind.UPDATE, OffloadEvent.Kind.DELETE);
+        assertThat(sw.dumpConnections()).isEmpty();
+    }
+
+    @Test
+    void pingIsTheSameInBothFamilies() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        sw.receive(INSIDE, echo(8, 1));
+        sw.receive(OUTSIDE, echo(0, 1));
+        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=2");
+        sw.receive(INSIDE, echo6(128));
+        sw.receive(OUTSIDE, echo6(129));
+        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=2");
+        assertThat(alpha.held()).extracting(ConnView::protocolName).containsExactly("icmp", "icmpv6");
+        assertThat(alpha.held().getLast().original().source()).isEqualTo("fd00::1");
+    }
+
+    @Test
+    void tcpIsAddedBySynEstablishedBySynAckAndDeletedSoonAfterReset() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        sw.receive(INSIDE, TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, SYN, 100, 0).bytes());
+        assertThat(sw.offloadEvents()).containsExactly("add in=1");
+        sw.receive(OUTSIDE, TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 500, 101).bytes());
+        assertThat(sw.offloadEvents()).containsExactly("established in=2");
+        sw.receive(INSIDE, TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, ACK, 101, 501).bytes());
+        sw.advance(Duration.ofMinutes(10));
+        assertThat(sw.offloadEvents()).isEmpty();
+        sw.receive(INSIDE, TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, RST | ACK, 101, 501).bytes());
+        sw.advance(Duration.ofMinutes(1));
+        assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+    }
+
+    // ---- the context of an event ----
+
+    @Test
+    void eventsCarryIdentityTuplesZoneMarkAndBothPorts() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        List<OffloadEvent> events = sw.offloadEventObjects();
+        assertThat(events).extracting(event -> event.connection().id()).containsOnly(events.getFirst().connection().id());
+        assertThat(events).allSatisfy(event -> {
+            assertThat(event.connection()).hasToString("udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53),"
+                    + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000),zone=7");
+            assertThat(event.connection().mark()).isEqualTo(5);
+            assertThat(event.connection().originalIngress()).isEqualTo(new PortRef(1, "p1"));
+        });
+        assertThat(events.get(1).connection().replyIngressOrNull()).isNull();
+        assertThat(events.get(2).operation()).isInstanceOfSatisfying(OffloadOperation.Established.class, established ->
+                assertThat(established.replyIngress()).isEqualTo(new PortRef(2, "p2")));
+    }
+
+    @Test
+    void theReplyPortIsTheOneWhereTheFirstReplyCameIn() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        sw.receive(DETOUR, answer);
+        answer();
+        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=3");
+    }
+
+    @Test
+    void packetsThatAreNotCommittedTellNobody() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        answer(); // from outside: new, but no flow commits it
+        sw.receive(INSIDE, TestFrame.arp(1, 1, 2).bytes());
+        assertThat(sw.offloadEventObjects()).isEmpty();
+    }
+
+    // ---- established, exactly once ----
+
+    @Test
+    void establishedComesOnceHoweverManyPacketsFollow() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        for (int i = 0; i < 50; i++) {
+            answer();
+            ask();
+        }
+        sw.advance(Duration.ofSeconds(2));
+        answer();
+        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=2");
+    }
+
+    @Test
+    void untilTheProviderCoversBothDirectionsEachReplyAsksAgain() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        alpha.answerEstablished(connection -> false);
+        ask();
+        answer();
+        answer();
+        alpha.answerEstablished(connection -> true);
+        answer();
+        answer();
+        assertThat(sw.offloadEvents())
+                .containsExactly("add in=1", "established in=2", "established in=2", "established in=2");
+    }
+
+    @Test
+    void withoutReplyThereIsNoEstablished() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        ask();
+        sw.advance(Duration.ofSeconds(70));
+        assertThat(sw.offloadEvents()).containsExactly("add in=1", "update in=1", "del expired");
+    }
+
+    // ---- deadlines ----
+
+    @Test
+    void aConnectionThatTheProviderCarriesLives() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        alpha.answerLastUsed(connection -> sw.clock().wallMs());
+        sw.advance(Duration.ofMinutes(5));
+        assertThat(sw.dumpConnections()).hasSize(1);
+        assertThat(sw.offloadEvents()).contains("update in=1").doesNotContain("del expired");
+        alpha.answerLastUsed(connection -> 0);
+        sw.advance(ANSWERED_UDP.plusSeconds(1));
+        assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+        assertThat(sw.dumpConnections()).isEmpty();
+    }
+
+    @Test
+    void anAnswerExtendsTheDeadlineByTheTimeoutFromThatUse() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        alpha.answerLastUsed(connection -> EPOCH_MS + 20_000);
+        sw.advance(Duration.ofSeconds(29)); // asked before the first deadline, at 30 s
+        assertThat(sw.dumpConnections()).singleElement().asString().contains("timeout=21"); // 20 s + 30 s - 29 s
+        sw.advance(Duration.ofSeconds(20));
+        assertThat(sw.dumpConnections()).hasSize(1);
+        sw.advance(Duration.ofSeconds(2));
+        assertThat(sw.dumpConnections()).isEmpty();
+    }
+
+    // ---- taken back ----
+
+    @Test
+    void flushTellsBeforeItReturns() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        assertThat(sw.flushConnections(8)).isZero();
+        assertThat(sw.offloadEvents()).containsExactly("add in=1");
+        assertThat(sw.flushConnections(7)).isEqualTo(1);
+        assertThat(sw.offloadEvents()).containsExactly("del flushed");
+        ask();
+        assertThat(sw.flushConnections()).isEqualTo(1);
+        assertThat(sw.offloadEvents()).containsExactly("add in=1", "del flushed");
+        assertThat(alpha.held()).isEmpty();
+    }
+
+    @Test
+    void theSameTupleAfterAFlushIsAnotherConnection() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        long first = alpha.held().getFirst().id();
+        sw.flushConnections();
+        ask();
+        assertThat(alpha.held()).singleElement().satisfies(connection -> assertThat(connection.id()).isNotEqualTo(first));
+    }
+
+    @Test
+    void knobOffTakesEverythingBackAndPacketsGoOn() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        sw.offloadEvents();
+        sw.hwOffload(false);
+        assertThat(sw.offloadEvents()).containsExactly("del provider leaving");
+        assertThat(alpha.held()).isEmpty();
+        sw.sent(OUTSIDE);
+        ask();
+        assertThat(sw.sent(OUTSIDE)).containsExactly(query);
+        assertThat(sw.dumpConnections()).hasSize(1);
+        assertThat(sw.offloadEvents()).isEmpty();
+        assertThat(sw.offloadShow()).startsWith("hw-offload: disabled\n");
+    }
+
+    @Test
+    void knobOnTellsOfWhatIsThereWithBothPorts() {
+        startWith(alpha);
+        ask();
+        answer();
+        sw.receive(INSIDE, echo(8, 1));
+        for (int i = 0; i < 5; i++) {
+            sw.hwOffload(true);
+            assertThat(sw.offloadEvents()).containsExactlyInAnyOrder("add in=1", "established in=2", "add in=1");
+            sw.hwOffload(false);
+            assertThat(sw.offloadEvents()).containsExactly("del provider leaving", "del provider leaving");
+        }
+    }
+
+    // ---- several providers ----
+
+    @Test
+    void theHigherPriorityIsAskedFirstAndBothMayHoldAConnection() {
+        startWith(beta, alpha);
+        sw.hwOffload(true);
+        ask();
+        assertThat(sw.offloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
+        assertThat(alpha.held()).isEqualTo(beta.held()).hasSize(1);
+    }
+
+    @Test
+    void whatTheHigherDeclinesTheLowerCarries() {
+        alpha.answerCanOffload(connection -> connection.protocol() == 17 ? Verdict.decline("no udp") : Verdict.accept());
+        startWith(alpha, beta);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        assertThat(sw.offloadEvents())
+                .containsExactly("alpha query in=1 declined: no udp", "beta add in=1", "beta established in=2");
+        sw.receive(INSIDE, echo(8, 1));
+        assertThat(sw.offloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
+        sw.flushConnections();
+        assertThat(sw.offloadEvents()).containsExactlyInAnyOrder("alpha del flushed", "beta del flushed", "beta del flushed");
+    }
+
+    @Test
+    void thePriorityListChangesTheOrderLiveAndNoneLeavesTheOthersOut() {
+        startWith(alpha, beta);
+        sw.hwOffload(true);
+        sw.hwOffloadPriority("beta");
+        assertThat(sw.offloadProviders()).extracting(ProviderStatus::name).containsExactly("beta", "alpha");
+        ask();
+        assertThat(sw.offloadEvents()).containsExactly("beta add in=1", "alpha add in=1");
+        sw.hwOffloadPriority("beta,none");
+        assertThat(sw.offloadProviders()).extracting(ProviderStatus::name).containsExactly("beta");
+        assertThat(alpha.held()).isEmpty();
+        assertThat(beta.held()).hasSize(1);
+    }
+
+    @Test
+    void theLaterOfTwoAnswersCounts() {
+        startWith(alpha, beta);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        alpha.answerLastUsed(connection -> EPOCH_MS + 10_000);
+        beta.answerLastUsed(connection -> EPOCH_MS + 20_000);
+        sw.advance(Duration.ofSeconds(29));
+        assertThat(sw.dumpConnections()).singleElement().asString().contains("timeout=21");
+    }
+
+    // ---- providers that fail ----
+
+    @Test
+    void aProviderWhoseInitFailsSaysWhyAndTheOtherWorks() {
+        InitFailingProvider broken = new InitFailingProvider("broken", "no such card");
+        startWith(broken, beta);
+        sw.hwOffload(true);
+        assertThat(sw.offloadProviders()).extracting(ProviderStatus::name, ProviderStatus::state).containsExactlyInAnyOrder(
+                tuple("broken", "init failed: no such card"),
+                tuple("beta", "ready"));
+        assertThat(sw.offloadShow()).contains("provider broken: priority 100, init failed: no such card");
+        ask();
+        answer();
+        sw.flushConnections();
+        sw.hwOffload(false);
+        assertThat(sw.offloadEvents()).containsExactly("beta add in=1", "beta established in=2", "beta del flushed");
+        assertThat(broken.wasMisused()).isFalse();
+    }
+
+    @Test
+    void aProviderThatThrowsHarmsNeitherPacketsNorTheOther() {
+        startWith(new ThrowingProvider("thrower", Set.of(ThrowingProvider.Callback.ADD)), beta);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        assertThat(sw.sent(OUTSIDE)).containsExactly(query);
+        assertThat(sw.sent(INSIDE)).containsExactly(answer);
+        assertThat(sw.offloadEvents()).contains("beta add in=1", "beta established in=2")
+                .anySatisfy(event -> assertThat(event).startsWith("thrower").contains("failed"));
+        assertThat(sw.offloadShow()).contains("failures:").contains("thrower");
+    }
+
+    @Test
+    void aZoneOutOfRangeIsRefused() {
+        startWith(alpha);
+        assertThatThrownBy(() -> sw.flushConnections(65_536)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("65536");
+        assertThatThrownBy(() -> sw.flushConnections(-1)).isInstanceOf(IllegalArgumentException.class);
+    }
+}
