@@ -92,12 +92,18 @@ final class Differential implements AutoCloseable {
 
     /** A bridge that forwards nothing by itself, with ports p1 to p{@code count} that have these numbers. */
     void bridge(String name, int count) {
-        vsctl("add-br " + name + " -- set bridge " + name + " datapath_type=dummy fail_mode=secure"
+        setUp(LabSwitch::vsctl, "add-br " + name + " -- set bridge " + name + " datapath_type=dummy fail_mode=secure"
                 + " other_config:datapath-id=0000000000000001 other_config:hwaddr=aa:66:aa:66:00:00");
         for (int port = 1; port <= count; port++) {
-            vsctl("add-port " + name + " p" + port + " -- set interface p" + port + " type=dummy ofport_request=" + port
-                    + " mac=\"aa\\:66\\:aa\\:66\\:00\\:0" + port + "\"");
+            setUp(LabSwitch::vsctl, "add-port " + name + " p" + port + " -- set interface p" + port + " type=dummy"
+                    + " ofport_request=" + port + " mac=\"aa:66:aa:66:00:0" + port + "\"");
         }
+    }
+
+    /** What has to succeed on both sides before there is anything to compare. */
+    private void setUp(Tool tool, String line) {
+        tool.command(theirs, words(line)).run();
+        tool.command(ours, words(line)).run();
     }
 
     /** Changes text of both sides before they are compared, for what is known to differ. */
