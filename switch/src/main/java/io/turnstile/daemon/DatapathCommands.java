@@ -103,7 +103,7 @@ final class DatapathCommands {
         List<String> names = arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
         for (String argument : arguments) {
             if (argument.startsWith("-") && !List.of("-m", "--more", "--names", "--no-names").contains(argument)) {
-                return CommandReply.error("unknown option " + argument);
+                return CommandReply.error("Unrecognized option " + argument);
             }
         }
         CommandReply wrong = wrongDatapath(names);
@@ -116,7 +116,8 @@ final class DatapathCommands {
         long nowNs = daemon.clock().nowNs();
         StringBuilder text = new StringBuilder();
         for (DatapathFlow flow : daemon.datapath().flows()) {
-            text.append(DatapathFlowText.line(flow, nowNs, ports)).append('\n');
+            text.append(more ? DatapathFlowText.verboseLine(flow, nowNs, ports) : DatapathFlowText.line(flow, nowNs, ports))
+                    .append('\n');
         }
         return CommandReply.ok(text.isEmpty() ? "" : "flow-dump from the main thread:\n" + text);
     }
