@@ -129,8 +129,22 @@ final class Database implements AutoCloseable {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 
+    /** The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema. */
+    void fill(List<JsonNode> operations) throws IOException {
+        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done) || done.changes() == null) {
+            throw new IllegalArgumentException("refused by the schema: " + operations);
+        }
+        commit(done.changes(), done.comment());
+    }
+
+    /** True if that request of the owner's still waits. */
+    boolean isPending(Object owner, JsonNode id) {
+        return pending.stream().anyMatch(request -> request.owner == owner && request.id.equals(id));
+    }
+
     private void attempt(Pending request) {
-        switch (Transaction.run(snapshot, request.operations, request.ownsLock, request.elapsedMs())) {
+        boolean reserved = schema.name().startsWith("_");
+        switch (Transaction.run(snapshot, request.operations, request.ownsLock, request.elapsedMs(), reserved)) {
             case Transaction.Blocked blocked -> {
                 pending.add(request);
                 if (blocked.untilMs() >= 0) {

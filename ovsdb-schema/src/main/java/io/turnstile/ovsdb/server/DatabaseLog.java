@@ -3,6 +3,7 @@ package io.turnstile.ovsdb.server;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -30,7 +31,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DatabaseLog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DatabaseLog.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = OvsdbJson.MAPPER;
     private static final String MAGIC = "OVSDB JSON ";
     private static final int MAX_HEADER_BYTES = 100;
 

@@ -20,6 +20,7 @@ import io.netty.handler.codec.json.JsonObjectDecoder;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -41,7 +42,7 @@ import org.slf4j.LoggerFactory;
  */
 final class OvsdbListener {
     private static final Logger LOG = LoggerFactory.getLogger(OvsdbListener.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = OvsdbJson.MAPPER;
     private static final int MAX_MESSAGE_BYTES = 64 << 20;
     private static final long MAX_UNSENT_BYTES = 64 << 20;
     private static final int PROBE_AFTER_SECONDS = 5;
@@ -121,12 +122,15 @@ final class OvsdbListener {
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf bytes) throws IOException {
             probed = false;
+            JsonNode message;
             try (InputStream in = new ByteBufInputStream(bytes)) {
-                session.receive(JSON.readTree(in));
-            } catch (JsonProcessingException e) {
-                LOG.warn("{}: not JSON: {}", context.channel(), e.getOriginalMessage());
+                message = JSON.readTree(in);
+            } catch (JsonProcessingException | IllegalArgumentException e) {
+                LOG.warn("{}: not JSON: {}", context.channel(), e.getMessage());
                 context.close();
+                return;
             }
+            session.receive(message);
         }
 
         @Override
