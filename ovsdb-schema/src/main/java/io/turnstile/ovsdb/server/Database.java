@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
+import io.turnstile.ovsdb.schema.SchemaException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -94,16 +95,28 @@ final class Database implements AutoCloseable {
     /** Opens a file, or makes it with that schema. A file keeps the schema that it has. */
     static Database open(Path file, DatabaseSchema schemaIfNew, Scheduler scheduler) throws IOException {
         DatabaseLog.Opened opened = DatabaseLog.open(file, schemaIfNew.toJson());
-        DatabaseSchema schema = DatabaseSchema.fromJson(opened.records().getFirst());
-        if (!schema.name().equals(schemaIfNew.name())) {
+        try {
+            DatabaseSchema schema = DatabaseSchema.fromJson(opened.records().getFirst());
+            if (!schema.name().equals(schemaIfNew.name())) {
+                throw new IOException(file + ": holds database " + schema.name() + ", not " + schemaIfNew.name());
+            }
+            return new Database(schema, opened.log(), replay(opened.records(), schema), scheduler);
+        } catch (IOException e) {
             opened.log().close();
-            throw new IOException(file + ": holds database " + schema.name() + ", not " + schemaIfNew.name());
+            throw e;
+        } catch (SchemaException | OvsdbException | IllegalArgumentException e) {
+            opened.log().close();
+            throw new IOException(file + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not touched. */
+    private static DataSnapshot replay(List<JsonNode> records, DatabaseSchema schema) {
         DataSnapshot snapshot = DataSnapshot.empty(schema);
-        for (JsonNode record : opened.records().subList(1, opened.records().size())) {
+        for (JsonNode record : records.subList(1, records.size())) {
             snapshot = FileRecords.apply(snapshot, record);
         }
-        return new Database(schema, opened.log(), snapshot, scheduler);
+        return snapshot;
     }
 
     DatabaseSchema schema() {
@@ -210,7 +223,17 @@ final class Database implements AutoCloseable {
             follower.committed(lastTransaction, past.changes);
         }
         if (log != null && log.sizeBytes() > COMPACT_FROM_BYTES && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
+            compactIfPossible();
+        }
+    }
+
+    /** The transaction is on disk already: that the file stays long is no failure of it. */
+    private void compactIfPossible() {
+        try {
             compact();
+        } catch (IOException e) {
+            LOG.warn("cannot compact the database file", e);
+            compactedSizeBytes = log.sizeBytes();
         }
     }
 
