@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The system's own ovsdb-server on a file and a socket in a private folder. */
-final class PeerServer implements AutoCloseable {
+public final class PeerServer implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 10;
 
     private final Path socket;
@@ -24,7 +24,7 @@ final class PeerServer implements AutoCloseable {
     }
 
     /** Serves {@code database} on {@code socket} (which is replaced), and returns once it does. */
-    static PeerServer serve(Path database, Path socket) {
+    public static PeerServer serve(Path database, Path socket) {
         try {
             Files.deleteIfExists(socket);
             Path folder = socket.getParent();
@@ -65,7 +65,7 @@ final class PeerServer implements AutoCloseable {
     }
 
     /** Runs one of the system's tools and returns what it printed; anything but success is an {@link AssertionError}. */
-    static String tool(Path folder, String... words) {
+    public static String tool(Path folder, String... words) {
         try {
             Process process = command(folder, new ArrayList<>(List.of(words))).redirectErrorStream(true).start();
             String output = new String(process.getInputStream().readAllBytes());
