@@ -31,6 +31,8 @@ final class Database implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Database.class);
     /** How many past transactions monitor_cond_since can go on from. */
     private static final int HISTORY_LENGTH = 100;
+    /** A client may wait as long as a 64-bit number says; it is looked at every now and then. */
+    private static final long LONGEST_SLEEP_MS = 3_600_000;
     private static final long COMPACT_FROM_BYTES = 1 << 20;
     private static final int COMPACT_FACTOR = 4;
 
@@ -161,7 +163,8 @@ final class Database implements AutoCloseable {
             case Transaction.Blocked blocked -> {
                 pending.add(request);
                 if (blocked.untilMs() >= 0) {
-                    scheduler.after(blocked.untilMs() - request.elapsedMs() + 1, () -> retry(request));
+                    long restMs = Math.clamp(blocked.untilMs() - request.elapsedMs(), 0, LONGEST_SLEEP_MS);
+                    scheduler.after(restMs + 1, () -> retry(request));
                 }
             }
             case Transaction.Done done -> {

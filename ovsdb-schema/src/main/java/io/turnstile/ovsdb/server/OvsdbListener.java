@@ -46,6 +46,7 @@ final class OvsdbListener {
     private static final int MAX_MESSAGE_BYTES = 64 << 20;
     private static final long MAX_UNSENT_BYTES = 64 << 20;
     private static final int PROBE_AFTER_SECONDS = 5;
+    private static final int MAX_LOGGED_CHARS = 200;
     private static final int DEFAULT_PORT = 6640;
 
     private final EventLoopGroup loop;
@@ -121,12 +122,15 @@ final class OvsdbListener {
 
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf bytes) throws IOException {
+            if (!context.channel().isActive()) {
+                return; // Let go; what he said after that in one breath is not heard.
+            }
             probed = false;
             JsonNode message;
             try (InputStream in = new ByteBufInputStream(bytes)) {
                 message = JSON.readTree(in);
             } catch (JsonProcessingException | IllegalArgumentException e) {
-                LOG.warn("{}: not JSON: {}", context.channel(), e.getMessage());
+                LOG.warn("{}: not JSON: {}", context.channel(), excerpt(e.getMessage()));
                 context.close();
                 return;
             }
@@ -153,12 +157,23 @@ final class OvsdbListener {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            LOG.warn("{}: {}", context.channel(), cause.toString());
-            context.close();
+            if (context.channel().isActive()) {
+                LOG.warn("{}: {}", context.channel(), excerpt(cause.toString()));
+                context.close();
+            }
         }
     }
 
+    /** One line, not the whole of a message that Netty or Jackson quotes. */
+    private static String excerpt(String text) {
+        String line = text.lines().findFirst().orElse("");
+        return line.length() <= MAX_LOGGED_CHARS ? line : line.substring(0, MAX_LOGGED_CHARS) + "...";
+    }
+
     private static void send(Channel channel, JsonNode message) {
+        if (!channel.isActive()) {
+            return;
+        }
         if (channel.bytesBeforeWritable() > MAX_UNSENT_BYTES) {
             LOG.warn("{}: does not read what it asked for, disconnecting", channel);
             channel.close();
