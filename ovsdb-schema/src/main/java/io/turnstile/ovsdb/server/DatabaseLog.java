@@ -3,6 +3,7 @@ package io.turnstile.ovsdb.server;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -30,7 +31,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DatabaseLog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DatabaseLog.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = OvsdbJson.MAPPER;
     private static final String MAGIC = "OVSDB JSON ";
     private static final int MAX_HEADER_BYTES = 100;
 
@@ -53,6 +54,15 @@ final class DatabaseLog implements AutoCloseable {
     /** Opens the file, making it with {@code schema} as its only record if it is not there. */
     static Opened open(Path file, JsonNode schema) throws IOException {
         FileChannel lock = lock(file);
+        try {
+            return open(file, schema, lock);
+        } catch (IOException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static Opened open(Path file, JsonNode schema, FileChannel lock) throws IOException {
         if (!Files.exists(file) || Files.size(file) == 0) {
             replace(file, List.of(schema));
         }
@@ -60,7 +70,6 @@ final class DatabaseLog implements AutoCloseable {
         List<JsonNode> records = new ArrayList<>();
         int whole = read(bytes, records);
         if (records.isEmpty()) {
-            lock.close();
             throw new IOException(file + ": not an OVSDB database file");
         }
         FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
@@ -69,7 +78,6 @@ final class DatabaseLog implements AutoCloseable {
             channel.truncate(whole);
             channel.force(true);
         }
-        channel.position(whole);
         return new Opened(new DatabaseLog(file, lock, channel, whole), records);
     }
 
@@ -110,7 +118,7 @@ final class DatabaseLog implements AutoCloseable {
             }
             try {
                 records.add(JSON.readTree(bytes, start, length));
-            } catch (IOException e) {
+            } catch (IOException | IllegalArgumentException e) {
                 return offset;
             }
             offset = start + length;
@@ -150,11 +158,16 @@ final class DatabaseLog implements AutoCloseable {
     /** Appends and waits until the record is on disk. */
     void append(JsonNode json) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(record(json));
-        sizeBytes += bytes.remaining();
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes, sizeBytes + bytes.position());
+            }
+            channel.force(false);
+            sizeBytes += bytes.limit();
+        } catch (IOException e) {
+            channel.truncate(sizeBytes); // Or half a record would hide all that is appended after it.
+            throw e;
         }
-        channel.force(false);
     }
 
     long sizeBytes() {
@@ -165,7 +178,7 @@ final class DatabaseLog implements AutoCloseable {
     void compact(List<JsonNode> records) throws IOException {
         replace(file, records);
         channel.close();
-        channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        channel = FileChannel.open(file, StandardOpenOption.WRITE);
         sizeBytes = channel.size();
     }
 

@@ -87,7 +87,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     }
 
     /** What ovsdb-server(5) says of each database in {@code _Server}. */
-    private void describeDatabases(Database server) {
+    private void describeDatabases(Database server) throws IOException {
         List<JsonNode> inserts = new ArrayList<>();
         databases.forEach((name, database) -> {
             ObjectNode insert = JsonNodeFactory.instance.objectNode().put("op", "insert").put("table", "Database");
@@ -95,7 +95,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
                     .put("schema", schemaText(database));
             inserts.add(insert);
         });
-        server.transact(inserts, lock -> false, self, NullNode.instance, replies -> { });
+        server.fill(inserts);
     }
 
     private static String schemaText(Database database) {
