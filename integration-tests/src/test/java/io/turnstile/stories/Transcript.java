@@ -39,7 +39,7 @@ final class Transcript {
     }
 
     void add(String title, String text) {
-        steps.add("## " + title + "\n" + normal(text));
+        steps.add("## " + normal(title) + "\n" + normal(text));
     }
 
     void addSorted(String title, List<String> lines) {

@@ -57,6 +57,15 @@ record BridgeConfig(UUID row, String name, String datapathType, boolean secure, 
         return text != null && text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : defaultValue;
     }
 
+    /** Whether there is a datapath of that type; {@code system} is this one too, so that plain {@code add-br} works. */
+    boolean isKnownType(Dummies dummies) {
+        return switch (datapathType) {
+            case "", "system", "netdev" -> true;
+            case "dummy" -> dummies != Dummies.NONE;
+            default -> false;
+        };
+    }
+
     boolean isDummy() {
         return datapathType.equals("dummy");
     }

@@ -95,6 +95,8 @@ final class InterfaceColumns {
         put(counters, "rx_frame_err", read.rxFrameErrors());
         put(counters, "rx_over_err", read.rxOverErrors());
         put(counters, "rx_crc_err", read.rxCrcErrors());
+        put(counters, "rx_missed_errors", read.rxMissedErrors());
+        put(counters, "rx_multicast_packets", read.rxMulticastPackets());
         return counters;
     }
 

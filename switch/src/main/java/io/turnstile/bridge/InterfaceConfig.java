@@ -13,23 +13,27 @@ import java.util.UUID;
  * @param type          as written; empty means {@code system}
  * @param isLocal       the bridge's own port: an interface of the bridge's name
  * @param requested     {@code ofport_request}
+ * @param shown         {@code ofport} as the row has it, from this daemon or the one before: kept where it can be
  * @param mac           {@code Interface:mac}
  * @param mtuRequest    {@code mtu_request}
  * @param unsupported   what its Port row asks for that is not there yet, null if nothing
  */
 record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options, OptionalInt requested,
-                       OptionalLong mac, OptionalInt mtuRequest, String unsupported) {
+                       OptionalInt shown, OptionalLong mac, OptionalInt mtuRequest, String unsupported) {
     private static final int MAX_OFPORT = 0xfeff;
 
     static InterfaceConfig of(Row row, String bridge, String unsupported) {
         String name = row.string("name").orElse("");
         boolean local = name.equals(bridge);
-        OptionalInt requested = row.integer("ofport_request").filter(number -> number >= 1 && number <= MAX_OFPORT)
-                .map(number -> OptionalInt.of(number.intValue())).orElse(OptionalInt.empty());
         OptionalLong mac = row.string("mac").map(MacText::parse).orElse(OptionalLong.empty());
         OptionalInt mtu = row.integer("mtu_request").map(bytes -> OptionalInt.of(bytes.intValue())).orElse(OptionalInt.empty());
         return new InterfaceConfig(row.uuid(), name, local ? "internal" : row.string("type").orElse(""), local,
-                row.stringMap("options"), requested, mac, mtu, unsupported);
+                row.stringMap("options"), number(row, "ofport_request"), number(row, "ofport"), mac, mtu, unsupported);
+    }
+
+    private static OptionalInt number(Row row, String column) {
+        return row.integer(column).filter(number -> number >= 1 && number <= MAX_OFPORT)
+                .map(number -> OptionalInt.of(number.intValue())).orElse(OptionalInt.empty());
     }
 
     /** What a Port row asks for beyond one plain interface; null if nothing. */

@@ -109,9 +109,9 @@ final class PresentBridge {
     void become(BridgeConfig wanted) {
         config = wanted;
         List<InterfaceConfig> order = new ArrayList<>(wanted.interfaces());
-        // The bridge's own port first; then those that ask for a number, so that nobody else has it.
+        // The bridge's own port first; then those that ask for a number or had one, so that nobody else has it.
         order.sort(Comparator.comparing((InterfaceConfig wish) -> !wish.isLocal())
-                .thenComparing(wish -> wish.requested().isEmpty()));
+                .thenComparing(wish -> wish.requested().isEmpty()).thenComparing(wish -> wish.shown().isEmpty()));
         for (InterfaceConfig wish : order) {
             PresentInterface present = interfaces.computeIfAbsent(wish.name(), name -> new PresentInterface(wish));
             present.setConfig(wish);
@@ -134,9 +134,7 @@ final class PresentBridge {
                 throw new PortException(wish.unsupported());
             }
             if (wish.isPatch()) {
-                if (wish.options().getOrDefault("peer", "").isEmpty()) {
-                    throw new PortException(wish.name() + ": patch type requires valid 'peer' argument");
-                }
+                checkPeer(wish);
                 present.plugInPatch(numberFor(present));
             } else {
                 open(present);
@@ -156,6 +154,16 @@ final class PresentBridge {
         }
     }
 
+    private static void checkPeer(InterfaceConfig wish) {
+        String peer = wish.options().getOrDefault("peer", "");
+        if (peer.isEmpty()) {
+            throw new PortException(wish.name() + ": patch type requires valid 'peer' argument");
+        }
+        if (peer.equals(wish.name())) {
+            throw new PortException(wish.name() + ": patch peer must not be self");
+        }
+    }
+
     /** The device first: one that is not there takes no number. */
     private void open(PresentInterface present) {
         PortShelf.Opened opened = shelf.open(present.config(), config.isDummy());
@@ -168,7 +176,7 @@ final class PresentBridge {
         present.applySettings();
     }
 
-    /** What it asks for; else what it had before its device went; else the next one. */
+    /** What it asks for; else what it had before its device, or the daemon before this one, went; else the next one. */
     private int numberFor(PresentInterface present) {
         InterfaceConfig wish = present.config();
         if (wish.isLocal()) {
@@ -181,6 +189,9 @@ final class PresentBridge {
         }
         if (present.formerNumber() != PresentInterface.NO_NUMBER && !taken.contains(present.formerNumber())) {
             return present.formerNumber();
+        }
+        if (wish.requested().isEmpty() && wish.shown().isPresent() && !taken.contains(wish.shown().getAsInt())) {
+            return wish.shown().getAsInt();
         }
         int number = numbers.next(taken);
         if (number == OfAction.Ports.NONE) {

@@ -49,6 +49,8 @@ public final class Reconciler implements AutoCloseable {
     // The reconciler's thread only.
     private final Map<String, PresentBridge> bridges = new LinkedHashMap<>();
     private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
+    /** Wanted bridges of a type that does not exist. */
+    private final Map<String, BridgeConfig> refused = new TreeMap<>();
     private Map<String, String> otherConfig = Map.of();
     private List<String> managers = List.of();
     private long statisticsAtNs = System.nanoTime();
@@ -162,6 +164,7 @@ public final class Reconciler implements AutoCloseable {
                 wanted.put(config.name(), config);
             }
         }
+        refuseUnknownTypes(wanted);
         bridges.values().removeIf(present -> {
             BridgeConfig wish = wanted.get(present.config().name());
             if (wish != null && present.canBecome(wish)) {
@@ -179,6 +182,19 @@ public final class Reconciler implements AutoCloseable {
                 LOG.error("bridge {} cannot be configured", wish.name(), e);
             }
         }
+    }
+
+    private void refuseUnknownTypes(Map<String, BridgeConfig> wanted) {
+        Map<String, BridgeConfig> before = Map.copyOf(refused);
+        refused.clear();
+        wanted.values().stream().filter(wish -> !wish.isKnownType(parts.dummies())).forEach(wish -> {
+            refused.put(wish.name(), wish);
+            BridgeConfig former = before.get(wish.name());
+            if (former == null || !former.datapathType().equals(wish.datapathType())) {
+                LOG.error("failed to create bridge {}: unknown datapath type {}", wish.name(), wish.datapathType());
+            }
+        });
+        wanted.keySet().removeAll(refused.keySet());
     }
 
     private void followLinks() {
@@ -220,6 +236,7 @@ public final class Reconciler implements AutoCloseable {
     // ---- writing back ----
 
     private void addStatus(RowChanges changes) {
+        addRefused(changes);
         for (PresentBridge bridge : bridges.values()) {
             changes.set("Bridge", bridge.config().row(), Map.of(
                     "datapath_id", "%016x".formatted(bridge.pipeline().datapathId()), "datapath_version", "<built-in>"));
@@ -227,6 +244,15 @@ public final class Reconciler implements AutoCloseable {
                 changes.set("Interface", present.config().row(), InterfaceColumns.status(present, patchError(bridge, present)));
             }
         }
+    }
+
+    /** Their interfaces have no port and, as at the peer, no error of their own: the log tells of the bridge. */
+    private void addRefused(RowChanges changes) {
+        refused.values().forEach(bridge -> {
+            changes.set("Bridge", bridge.row(), Map.of("datapath_id", List.of()));
+            bridge.interfaces().forEach(wish -> changes.set("Interface", wish.row(),
+                    InterfaceColumns.status(new PresentInterface(wish), null)));
+        });
     }
 
     /** Counters of interfaces that have none in the database yet; the others' are due at their time only. */

@@ -40,7 +40,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private static final PortStatistics NO_STATISTICS = new PortStatistics(PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
             PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
             PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
+            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
     private static final int REASON_IDLE_TIMEOUT = 0;
     private static final int REASON_HARD_TIMEOUT = 1;
     private static final int PORT_ADDED = 0;

@@ -203,7 +203,7 @@ public final class DummyPort implements Port {
     public synchronized PortStatistics statistics() {
         return new PortStatistics(rxPackets, rxBytes, rxDropped, PortStatistics.UNKNOWN, txPackets, txBytes, txDropped,
                 PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN);
+                PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
     }
 
     @Override

@@ -6,6 +6,6 @@ package io.turnstile.port;
  */
 public record PortStatistics(long rxPackets, long rxBytes, long rxDropped, long rxErrors, long txPackets, long txBytes,
                              long txDropped, long txErrors, long collisions, long rxFrameErrors, long rxOverErrors,
-                             long rxCrcErrors) {
+                             long rxCrcErrors, long rxMissedErrors, long rxMulticastPackets) {
     public static final long UNKNOWN = -1;
 }

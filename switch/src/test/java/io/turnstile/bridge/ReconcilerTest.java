@@ -165,6 +165,44 @@ class ReconcilerTest {
     }
 
     @Test
+    void aNumberThatTheRowHasFromTheDaemonBeforeIsKept() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        database.addPort("br0", "b", Map.of("ofport", 1L));
+        database.addPort("br0", "c", Map.of("ofport", 9L));
+        database.addPort("br0", "d", Map.of("ofport", -1L));
+        database.addPort("br0", "e", Map.of("ofport", 9L, "ofport_request", 1L));
+        database.commit();
+        assertThat(ofport("c")).isEqualTo(9);
+        assertThat(ofport("e")).isEqualTo(1);
+        assertThat(List.of(ofport("a"), ofport("b"), ofport("d"))).doesNotHaveDuplicates().doesNotContain(1L, 9L, -1L);
+    }
+
+    @Test
+    void aBridgeOfAnUnknownTypeIsNotMadeAndComesOnceItsTypeIsKnown() throws Exception {
+        UUID bridge = database.addBridge("br0", Map.of("datapath_type", "odd"));
+        database.commit();
+        assertThat(pipeline.bridge("br0")).isNull();
+        assertThat(ofport("br0")).isEqualTo(-1);
+        database.set("Bridge", bridge, Map.of("datapath_type", "netdev"));
+        database.commit();
+        assertThat(ofport("br0")).isEqualTo(65534);
+        database.set("Bridge", bridge, Map.of("datapath_type", "odd"));
+        database.commit();
+        assertThat(pipeline.bridge("br0")).isNull();
+        assertThat(database.named("Bridge", "br0").string("datapath_id")).isEmpty();
+    }
+
+    @Test
+    void aPatchPortToItselfIsRefused() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p", Map.of("type", "patch", "options", Map.of("peer", "p")));
+        database.commit();
+        assertThat(interfaceRow("p").string("error")).contains("p: patch peer must not be self");
+        assertThat(ofport("p")).isEqualTo(-1);
+    }
+
+    @Test
     void aNumberChangesLive() throws Exception {
         database.addBridge("br0", Map.of());
         UUID row = database.addPort("br0", "a", Map.of("ofport_request", 5L));

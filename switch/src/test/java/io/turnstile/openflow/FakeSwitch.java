@@ -119,7 +119,7 @@ final class FakeSwitch implements OpenFlowSwitch {
 
     @Override
     public PortStatistics portStatistics(int number) {
-        return new PortStatistics(10, 1000, -1, -1, 20, 2000, -1, -1, -1, -1, -1, -1);
+        return new PortStatistics(10, 1000, -1, -1, 20, 2000, -1, -1, -1, -1, -1, -1, -1, -1);
     }
 
     @Override

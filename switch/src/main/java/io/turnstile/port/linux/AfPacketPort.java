@@ -4,6 +4,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,11 +49,14 @@ public final class AfPacketPort implements Port {
      *
      * @param joinSegments a veth device joins the TCP segments of a burst while the port is open (GRO, which a physical
      *                     device does from the start), so that one super-frame walks through the switch, not 40 frames
-     * @throws io.turnstile.port.PortException if there is no such device, or no right to use it
+     * @throws PortException if there is no such device, or no right to use it; or it is the loopback device
      */
     public static AfPacketPort open(String device, boolean joinSegments) {
         int ifIndex = Links.requireIndex(device);
         LinkMessage link = Links.query(ifIndex, device);
+        if (link.isLoopback()) { // What is sent there comes back to the host, and what the host sends is seen twice.
+            throw new PortException("could not add network device " + device + " to ofproto (Invalid argument)");
+        }
         int fd = PacketSocket.open(device);
         AfPacketPort port;
         try {
@@ -132,7 +136,8 @@ public final class AfPacketPort implements Port {
         return new PortStatistics(device.rxPackets(), device.rxBytes(),
                 device.rxDropped() + receiveRing.drops(), device.rxErrors(),
                 device.txPackets(), device.txBytes(), device.txDropped() + transmitQueue.drops(), device.txErrors(),
-                device.collisions(), device.rxFrameErrors(), device.rxOverErrors(), device.rxCrcErrors());
+                device.collisions(), device.rxFrameErrors(), device.rxOverErrors(), device.rxCrcErrors(),
+                device.rxMissedErrors(), device.rxMulticastPackets());
     }
 
     @Override

@@ -20,6 +20,7 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
     static final int INFO_BYTES = 16;
 
     static final int IFF_UP = 1;
+    static final int IFF_LOOPBACK = 8;
     static final int IFF_RUNNING = 0x40;
 
     private static final int INFO_INDEX_OFFSET = 4;
@@ -43,10 +44,12 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
     private static final int TX_ERRORS = 5;
     private static final int RX_DROPPED = 6;
     private static final int TX_DROPPED = 7;
+    private static final int MULTICAST = 8;
     private static final int COLLISIONS = 9;
     private static final int RX_OVER_ERRORS = 11;
     private static final int RX_CRC_ERRORS = 12;
     private static final int RX_FRAME_ERRORS = 13;
+    private static final int RX_MISSED_ERRORS = 15;
 
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -104,7 +107,8 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
         return new PortStatistics(counter(value, RX_PACKETS), counter(value, RX_BYTES), counter(value, RX_DROPPED),
                 counter(value, RX_ERRORS), counter(value, TX_PACKETS), counter(value, TX_BYTES),
                 counter(value, TX_DROPPED), counter(value, TX_ERRORS), counter(value, COLLISIONS),
-                counter(value, RX_FRAME_ERRORS), counter(value, RX_OVER_ERRORS), counter(value, RX_CRC_ERRORS));
+                counter(value, RX_FRAME_ERRORS), counter(value, RX_OVER_ERRORS), counter(value, RX_CRC_ERRORS),
+                counter(value, RX_MISSED_ERRORS), counter(value, MULTICAST));
     }
 
     private static long counter(MemorySegment value, int index) {
@@ -113,6 +117,10 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
 
     boolean adminUp() {
         return (flags & IFF_UP) != 0;
+    }
+
+    boolean isLoopback() {
+        return (flags & IFF_LOOPBACK) != 0;
     }
 
     boolean carrier() {

@@ -152,7 +152,7 @@ public final class TapPort implements Port {
         PortStatistics host = Links.query(ifIndex, name).statistics();
         return new PortStatistics(host.txPackets(), host.txBytes(), host.txDropped() + receiveDrops, host.txErrors(),
                 host.rxPackets(), host.rxBytes(), host.rxDropped() + transmitDrops, host.rxErrors(),
-                host.collisions(), 0, 0, 0);
+                host.collisions(), 0, 0, 0, 0, host.rxMulticastPackets());
     }
 
     @Override

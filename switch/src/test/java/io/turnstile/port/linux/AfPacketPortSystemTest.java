@@ -54,6 +54,12 @@ class AfPacketPortSystemTest {
     }
 
     @Test
+    void theLoopbackDeviceIsRefused() {
+        assertThatThrownBy(() -> AfPacketPort.open("lo", false)).isInstanceOf(PortException.class)
+                .hasMessage("could not add network device lo to ofproto (Invalid argument)");
+    }
+
+    @Test
     void ourOwnFramesDoNotComeBack() {
         String[] names = devices.pair();
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
