@@ -27,7 +27,7 @@ final class Differential implements AutoCloseable {
     private static final Pattern LOG_TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\S+Z\\|\\d+\\|");
     private static final Pattern XID = Pattern.compile("xid=0x[0-9a-f]+");
     private static final Pattern DURATION = Pattern.compile("duration=[0-9.]+s");
-    private static final Pattern AGE = Pattern.compile("\\b(idle|hard)_age=\\d+, ");
+    private static final Pattern AGE = Pattern.compile("\\b(idle_age=)\\d+, (hard_age=\\d+, )?");
     private static final Pattern USED = Pattern.compile("used:[0-9.]+m?s");
 
     /** One command and what came of it on either side. */
@@ -96,7 +96,7 @@ final class Differential implements AutoCloseable {
                 + " other_config:datapath-id=0000000000000001 other_config:hwaddr=aa:66:aa:66:00:00");
         for (int port = 1; port <= count; port++) {
             setUp(LabSwitch::vsctl, "add-port " + name + " p" + port + " -- set interface p" + port + " type=dummy"
-                    + " ofport_request=" + port + " mac=\"aa:66:aa:66:00:0" + port + "\"");
+                    + " ofport_request=" + port);
         }
     }
 
@@ -172,7 +172,7 @@ final class Differential implements AutoCloseable {
         normal = LOG_TIME.matcher(normal).replaceAll("TIME|");
         normal = XID.matcher(normal).replaceAll("xid=XID");
         normal = DURATION.matcher(normal).replaceAll("duration=TIME");
-        normal = AGE.matcher(normal).replaceAll("$1_age=AGE, ");
+        normal = AGE.matcher(normal).replaceAll("$1AGE, ");
         return USED.matcher(normal).replaceAll("used:TIME");
     }
 

@@ -23,6 +23,7 @@ import java.util.function.IntFunction;
  * datapath; it bears the name that the peer's would.
  */
 final class DatapathCommands {
+    private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
     private static final int SCAN_SLOTS = 4096;
 
     private final SwitchDaemon daemon;
@@ -106,9 +107,8 @@ final class DatapathCommands {
                 return CommandReply.error("Unrecognized option " + argument);
             }
         }
-        CommandReply wrong = wrongDatapath(names);
-        if (wrong != null) {
-            return wrong;
+        if (wrongDatapath(names) != null) {
+            return CommandReply.error(NOT_FOUND);
         }
         boolean more = arguments.contains("-m") || arguments.contains("--more");
         IntFunction<String> ports = arguments.contains("--names") || more && !arguments.contains("--no-names")
@@ -133,7 +133,8 @@ final class DatapathCommands {
     private record Selection(Integer zone, boolean more, boolean statistics, CommandReply error) {
     }
 
-    private Selection select(List<String> arguments) {
+    /** @param badZone what to say of a zone that is none: dumping and flushing say it differently */
+    private Selection select(List<String> arguments, String badZone) {
         Integer zone = null;
         boolean more = false;
         boolean statistics = false;
@@ -141,7 +142,7 @@ final class DatapathCommands {
             if (argument.matches("zone=[0-9]{1,5}") && Integer.parseInt(argument.substring(5)) <= 0xffff) {
                 zone = Integer.parseInt(argument.substring(5));
             } else if (argument.startsWith("zone=")) {
-                return refused("ovs-vswitchd: datapath not found (Invalid argument)");
+                return refused(badZone);
             } else if (argument.equals("-m") || argument.equals("--more")) {
                 more = true;
             } else if (argument.equals("-s") || argument.equals("--statistics")) {
@@ -149,7 +150,7 @@ final class DatapathCommands {
             } else if (argument.contains("=")) {
                 return refused(argument + ": selecting connections by tuple is not supported");
             } else if (!isName(argument)) {
-                return refused("ovs-vswitchd: datapath not found (Invalid argument)");
+                return refused(NOT_FOUND);
             }
         }
         return new Selection(zone, more, statistics, null);
@@ -160,7 +161,7 @@ final class DatapathCommands {
     }
 
     private CommandReply dumpConntrack(List<String> arguments) {
-        Selection selection = select(arguments);
+        Selection selection = select(arguments, NOT_FOUND);
         if (selection.error() != null) {
             return selection.error();
         }
@@ -183,7 +184,7 @@ final class DatapathCommands {
     }
 
     private CommandReply flushConntrack(List<String> arguments) {
-        Selection selection = select(arguments);
+        Selection selection = select(arguments, "ovs-vswitchd: failed to parse zone (Invalid argument)");
         if (selection.error() != null) {
             return selection.error();
         }
@@ -192,7 +193,7 @@ final class DatapathCommands {
     }
 
     private CommandReply conntrackStatistics(List<String> arguments) {
-        Selection selection = select(arguments);
+        Selection selection = select(arguments, NOT_FOUND);
         if (selection.error() != null) {
             return selection.error();
         }

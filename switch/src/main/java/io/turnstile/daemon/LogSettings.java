@@ -133,7 +133,7 @@ final class LogSettings {
     }
 
     /**
-     * Modules, destinations and a level in any order, separated by colons, commas or blanks; what is left out means all, and
+     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means all, and
      * {@code dbg}.
      *
      * @return what is wrong with the words, null if nothing is
@@ -147,10 +147,19 @@ final class LogSettings {
             if (lower.equals("pattern") || lower.equals("facility")) {
                 return word + " is not supported";
             } else if (LEVELS.containsKey(lower)) {
+                if (level != null) {
+                    return "cannot specify multiple levels";
+                }
                 level = LEVELS.get(lower);
             } else if (Arrays.stream(Destination.values()).anyMatch(known -> known.name().equalsIgnoreCase(lower))) {
+                if (!destinations.isEmpty()) {
+                    return "cannot specify multiple destinations";
+                }
                 destinations.add(Destination.valueOf(lower.toUpperCase(Locale.ROOT)));
             } else if (PACKAGES.containsKey(lower.replace('-', '_'))) {
+                if (!modules.isEmpty()) {
+                    return "cannot specify multiple modules";
+                }
                 modules.add(lower.replace('-', '_'));
             } else if (!lower.equals("any") && !lower.isEmpty()) {
                 return "no destination, level, or module \"" + word + "\"";

@@ -474,7 +474,7 @@ final class Translator {
             }
             default -> {
                 if (port == (int) Field.IN_PORT.get(key)) {
-                    say(Kind.DETAIL, "skipping output to input port");
+                    say(Kind.WARNING, "skipping output to input port");
                 } else {
                     send(port, last);
                 }

@@ -29,6 +29,13 @@ class PipelineStoryTest {
     }
 
     @Test
+    void normalDropsAFrameToItsOwnSenderFromTheFirstOn() {
+        bench.flows("actions=NORMAL");
+        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+    }
+
+    @Test
     void normalFollowsAStationThatMoves() {
         bench.flows("actions=NORMAL");
         bench.receive(2, udp().mac(0xb, 0xff).build());
