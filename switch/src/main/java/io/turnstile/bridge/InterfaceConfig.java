@@ -4,7 +4,6 @@ import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.UUID;
 
 /**
@@ -13,12 +12,12 @@ import java.util.UUID;
  * @param type          as written; empty means {@code system}
  * @param isLocal       the bridge's own port: an interface of the bridge's name
  * @param requested     {@code ofport_request}
- * @param mac           {@code Interface:mac}
+ * @param mac           {@code Interface:mac} as written, null if absent
  * @param mtuRequest    {@code mtu_request}
  * @param unsupported   what its Port row asks for that is not there yet, null if nothing
  */
 record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options, OptionalInt requested,
-                       OptionalLong mac, OptionalInt mtuRequest, String unsupported) {
+                       String mac, OptionalInt mtuRequest, String unsupported) {
     private static final int MAX_OFPORT = 0xfeff;
 
     static InterfaceConfig of(Row row, String bridge, String unsupported) {
@@ -26,10 +25,10 @@ record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<
         boolean local = name.equals(bridge);
         OptionalInt requested = row.integer("ofport_request").filter(number -> number >= 1 && number <= MAX_OFPORT)
                 .map(number -> OptionalInt.of(number.intValue())).orElse(OptionalInt.empty());
-        OptionalLong mac = row.string("mac").map(MacText::parse).orElse(OptionalLong.empty());
-        OptionalInt mtu = row.integer("mtu_request").map(bytes -> OptionalInt.of(bytes.intValue())).orElse(OptionalInt.empty());
+        OptionalInt mtu = row.integer("mtu_request")
+                .map(bytes -> OptionalInt.of(Math.clamp(bytes, 0, Integer.MAX_VALUE))).orElse(OptionalInt.empty());
         return new InterfaceConfig(row.uuid(), name, local ? "internal" : row.string("type").orElse(""), local,
-                row.stringMap("options"), requested, mac, mtu, unsupported);
+                row.stringMap("options"), requested, row.string("mac").orElse(null), mtu, unsupported);
     }
 
     /** What a Port row asks for beyond one plain interface; null if nothing. */

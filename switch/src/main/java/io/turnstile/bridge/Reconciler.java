@@ -34,6 +34,8 @@ public final class Reconciler implements AutoCloseable {
     private static final long WRITE_TIMEOUT_SECONDS = 10;
     private static final int TICK_MS = 500;
     private static final int DEFAULT_STATISTICS_INTERVAL_MS = 5000;
+    private static final int DEFAULT_FLOW_LIMIT = 200_000;
+    private static final int DEFAULT_FLOW_IDLE_MS = 10_000;
 
     private final OvsdbBackend backend;
     private final SwitchParts parts;
@@ -49,6 +51,7 @@ public final class Reconciler implements AutoCloseable {
     // The reconciler's thread only.
     private final Map<String, PresentBridge> bridges = new LinkedHashMap<>();
     private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
+    private final BadValues values = new BadValues("other_config");
     private Map<String, String> otherConfig = Map.of();
     private List<String> managers = List.of();
     private long statisticsAtNs = System.nanoTime();
@@ -137,8 +140,9 @@ public final class Reconciler implements AutoCloseable {
 
     private void configureSwitch(DatabaseSnapshot newest, Row root) {
         otherConfig = root.stringMap("other_config");
-        parts.datapath().setFlowLimit(number("flow-limit", 200_000));
-        parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(number("max-idle", 10_000)));
+        parts.datapath().setFlowLimit(values.number(otherConfig, "flow-limit", 1, DEFAULT_FLOW_LIMIT));
+        int idleMs = values.number(otherConfig, "max-idle", 1, DEFAULT_FLOW_IDLE_MS);
+        parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
         offload.follow(otherConfig);
         List<String> targets = root.references("manager_options").stream().map(newest.table("Manager")::get)
                 .filter(Objects::nonNull).flatMap(row -> row.string("target").stream()).sorted().toList();
@@ -146,11 +150,6 @@ public final class Reconciler implements AutoCloseable {
             managers = targets;
             parts.managers().accept(targets);
         }
-    }
-
-    private int number(String key, int defaultValue) {
-        String text = otherConfig.get(key);
-        return text != null && text.matches("[0-9]{1,9}") && !text.matches("0+") ? Integer.parseInt(text) : defaultValue;
     }
 
     private void configureBridges(DatabaseSnapshot newest, Row root) {
@@ -207,8 +206,8 @@ public final class Reconciler implements AutoCloseable {
         RowChanges changes = new RowChanges(present);
         addControllers(changes, statisticsDue);
         if (statisticsDue) {
-            int intervalMs = Math.max(number("stats-update-interval", DEFAULT_STATISTICS_INTERVAL_MS),
-                    DEFAULT_STATISTICS_INTERVAL_MS);
+            int intervalMs = Math.max(DEFAULT_STATISTICS_INTERVAL_MS,
+                    values.number(otherConfig, "stats-update-interval", 0, DEFAULT_STATISTICS_INTERVAL_MS));
             statisticsAtNs = nowNs + TimeUnit.MILLISECONDS.toNanos(intervalMs);
             addStatus(changes);
             forEachInterface(interfaceOf -> changes.set("Interface", interfaceOf.config().row(),
