@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:hw-offload}, {@code hw-offload-priority} and {@code n-offload-threads}: turns the dispatcher on and off
- * as they say, live, any number of times.
+ * {@code other_config:hw-offload}, {@code hw-offload-priority} and {@code n-offload-threads}: turns the dispatcher on and
+ * off as they say, live, any number of times.
  *
  * <p>Threads: the reconciler's.
  */

@@ -25,8 +25,8 @@ import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours. Destinations
- * are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
+ * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours.
+ * Destinations are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
  *
  * <p>Threads: any.
  */

@@ -46,8 +46,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A real ovsdb-server as the switch's database, through the ovsdb-java client library. Follows every column of Open_vSwitch that both the
- * server and we know; after a lost connection it tries again (1 s, doubling to 8 s) and hands out a fresh snapshot.
+ * A real ovsdb-server as the switch's database, through the ovsdb-java client library. Follows every column of Open_vSwitch
+ * that both the server and we know; after a lost connection it tries again (1 s, doubling to 8 s) and hands out a fresh
+ * snapshot.
  *
  * <p>Threads: any may call; everything of the connection runs on one thread, in the order in which the server sent it.
  */

@@ -17,7 +17,9 @@ public final class TransactOps {
     private TransactOps() {
     }
 
-    /** {@code update} operations; columns that the schema does not have are passed over, as an older server may lack some. */
+    /**
+     * {@code update} operations; columns that the schema does not have are passed over, as an older server may lack some.
+     */
     public static List<JsonNode> updates(List<OvsdbBackend.ColumnUpdate> updates, DatabaseSchema schema) {
         List<JsonNode> operations = new ArrayList<>();
         for (OvsdbBackend.ColumnUpdate update : updates) {

@@ -165,7 +165,10 @@ final class Database implements AutoCloseable {
         List.copyOf(pending).forEach(this::retry);
     }
 
-    /** Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's, unanswered. */
+    /**
+     * Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's,
+     * unanswered.
+     */
     void cancel(Object owner, JsonNode idOrNull) {
         for (Pending request : List.copyOf(pending)) {
             if (request.owner == owner && (idOrNull == null || request.id.equals(idOrNull))) {

@@ -37,8 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl and
- * ovsdb-client, and followed by the switch itself without a socket.
+ * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl
+ * and ovsdb-client, and followed by the switch itself without a socket.
  *
  * <p>Threads: any may call; everything runs on one event loop.
  */

@@ -17,8 +17,8 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: rows that nobody refers to go, strong references
- * have targets, weak references without one go, tables keep to their row limits and indexes.
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: rows that nobody refers to go,
+ * strong references have targets, weak references without one go, tables keep to their row limits and indexes.
  */
 final class Integrity {
     private final DatabaseSchema schema;

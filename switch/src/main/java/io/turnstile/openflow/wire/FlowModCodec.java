@@ -145,7 +145,9 @@ public final class FlowModCodec {
         }
     }
 
-    /** What 1.0 implies and later versions ask for by a flag, or no longer do: an ADD counts anew, a MODIFY of nothing adds. */
+    /**
+     * What 1.0 implies and later versions ask for by a flag, or no longer do: an ADD counts anew, a MODIFY of nothing adds.
+     */
     private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
