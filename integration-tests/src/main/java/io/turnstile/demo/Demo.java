@@ -17,7 +17,8 @@ public final class Demo {
             if (Lab.isRoot()) {
                 new NamespaceDemo(tally).run();
             } else {
-                System.out.println("Not root: no namespaces, so the same story runs on the embedded switch with made-up packets.");
+                System.out.println("Not root: no namespaces, so the same story runs on the embedded switch "
+                        + "with made-up packets.");
                 new EmbeddedDemo(tally).run();
             }
             tally.check();

@@ -16,8 +16,8 @@ import java.util.UUID;
  * @param mtuRequest    {@code mtu_request}
  * @param unsupported   what its Port row asks for that is not there yet, null if nothing
  */
-record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options, OptionalInt requested,
-                       String mac, OptionalInt mtuRequest, String unsupported) {
+record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options,
+                       OptionalInt requested, String mac, OptionalInt mtuRequest, String unsupported) {
     private static final int MAX_OFPORT = 0xfeff;
 
     static InterfaceConfig of(Row row, String bridge, String unsupported) {
@@ -48,7 +48,8 @@ record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<
 
     /** Whether a port made for {@code other} can go on serving this. */
     boolean samePort(InterfaceConfig other) {
-        return name.equals(other.name) && type.equals(other.type) && isLocal == other.isLocal && options.equals(other.options)
+        return name.equals(other.name) && type.equals(other.type) && isLocal == other.isLocal
+                && options.equals(other.options)
                 && java.util.Objects.equals(unsupported, other.unsupported);
     }
 }

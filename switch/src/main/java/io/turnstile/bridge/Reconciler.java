@@ -173,7 +173,8 @@ public final class Reconciler implements AutoCloseable {
         for (BridgeConfig wish : wanted.values()) {
             try {
                 bridges.computeIfAbsent(wish.name(), name ->
-                        new PresentBridge(wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory())).become(wish);
+                        new PresentBridge(wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory()))
+                                .become(wish);
             } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
                 LOG.error("bridge {} cannot be configured", wish.name(), e);
             }
@@ -223,7 +224,8 @@ public final class Reconciler implements AutoCloseable {
             changes.set("Bridge", bridge.config().row(), Map.of(
                     "datapath_id", "%016x".formatted(bridge.pipeline().datapathId()), "datapath_version", "<built-in>"));
             for (PresentInterface present : bridge.interfaces()) {
-                changes.set("Interface", present.config().row(), InterfaceColumns.status(present, patchError(bridge, present)));
+                changes.set("Interface", present.config().row(),
+                        InterfaceColumns.status(present, patchError(bridge, present)));
             }
         }
     }
@@ -248,7 +250,8 @@ public final class Reconciler implements AutoCloseable {
                 .anyMatch(other -> other.isPluggedIn() && other.config().isPatch() && other.config().name().equals(peer)
                         && present.config().name().equals(other.config().options().get("peer")));
         String type = bridge.config().datapathType();
-        return joined ? null : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
+        return joined ? null
+                : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
     }
 
     private void forEachInterface(Consumer<PresentInterface> action) {

@@ -163,7 +163,8 @@ final class LogSettings {
         if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
             return "syslog is not supported; log to a file";
         }
-        for (Destination destination : destinations.isEmpty() ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
+        for (Destination destination : destinations.isEmpty()
+                ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
             modules.forEach(module -> CHOSEN.get(destination).put(module, level));
         }
         applyLevels();
@@ -174,7 +175,8 @@ final class LogSettings {
     static String list() {
         return "                 console    syslog    file\n                 -------    ------    ------\n"
                 + PACKAGES.keySet().stream().map(module -> "%-16s  %4s       %4s       %4s\n".formatted(module,
-                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module), label(Destination.FILE, module)))
+                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module),
+                        label(Destination.FILE, module)))
                 .collect(Collectors.joining());
     }
 

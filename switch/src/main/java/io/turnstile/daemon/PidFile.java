@@ -27,7 +27,8 @@ final class PidFile implements AutoCloseable {
         if (overwrite) {
             Files.deleteIfExists(path); // A new file: the other process keeps its lock on the old one.
         }
-        FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel channel =
+                FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() == null) {
                 ByteBuffer owner = ByteBuffer.allocate(20);

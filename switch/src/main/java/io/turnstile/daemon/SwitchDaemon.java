@@ -100,8 +100,8 @@ public final class SwitchDaemon implements AutoCloseable {
         housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
         reconciler = closeLater(new Reconciler(database, new SwitchParts(pipeline, datapath, threads, PortFactory.system(),
-                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), dispatcher, providers, clock, config.runDirectory(),
-                Version.number(), Version.database(), this::setManagers)));
+                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), dispatcher, providers, clock,
+                config.runDirectory(), Version.number(), Version.database(), this::setManagers)));
         Reconciler following = reconciler;
         closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));

@@ -154,7 +154,8 @@ public final class RemoteOvsdb implements OvsdbBackend {
         ours.tables().values().stream().filter(table -> theirs.containsKey(table.name())).forEach(table -> {
             Map<String, ColumnSchema> columns = new LinkedHashMap<>();
             table.columns().values().stream().filter(column -> theirs.get(table.name()).contains(column.name()))
-                    .forEach(column -> columns.put(column.name(), new ColumnSchema(column.name(), column.key(), column.value(),
+                    .forEach(column -> columns.put(column.name(),
+                            new ColumnSchema(column.name(), column.key(), column.value(),
                             column.min(), column.max(), column.ephemeral(), column.mutable(), columns.size())));
             tables.put(table.name(), new TableSchema(table.name(), columns, table.root(), table.maxRows(), table.indexes()));
         });
@@ -255,7 +256,8 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     @Override
     public CompletableFuture<Void> update(List<ColumnUpdate> updates) {
-        return CompletableFuture.supplyAsync(() -> TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
+        return CompletableFuture.supplyAsync(() ->
+                TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
                 thread).thenCompose(this::transact);
     }
 

@@ -307,7 +307,8 @@ public final class Datum {
         }
         Datum datum = column.isMap() ? mapFromJson(items, column, named) : setFromJson(items, column, named);
         if (datum.size() != items.size()) {
-            throw new OvsdbException("syntax error", column.isMap() ? "map contains duplicate key" : "set contains duplicate").at(json);
+            throw new OvsdbException("syntax error", column.isMap() ? "map contains duplicate key"
+                    : "set contains duplicate").at(json);
         }
         return datum;
     }

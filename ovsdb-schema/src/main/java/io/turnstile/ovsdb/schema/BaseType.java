@@ -89,7 +89,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
     }
 
     private static String show(Object value) {
-        return value instanceof Double real && real == Math.rint(real) ? Long.toString(real.longValue()) : String.valueOf(value);
+        return value instanceof Double real && real == Math.rint(real) ? Long.toString(real.longValue())
+                : String.valueOf(value);
     }
 
     JsonNode toJson() {
@@ -140,7 +141,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
             }
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
-        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom), bound(json.get("max" + kind), atom),
+        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom),
+                bound(json.get("max" + kind), atom),
                 json.has("refTable") ? json.get("refTable").asText() : null, json.path("refType").asText().equals("weak"));
     }
 

@@ -65,7 +65,8 @@ final class Database implements AutoCloseable {
         final Object owner;
         final JsonNode id;
 
-        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner, JsonNode id) {
+        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner,
+                JsonNode id) {
             this.operations = operations;
             this.ownsLock = ownsLock;
             this.reply = reply;
@@ -125,7 +126,8 @@ final class Database implements AutoCloseable {
      *
      * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
      */
-    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id, Consumer<ArrayNode> reply) {
+    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id,
+            Consumer<ArrayNode> reply) {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 

@@ -140,7 +140,8 @@ final class DatabaseLog implements AutoCloseable {
     private static byte[] record(JsonNode json) {
         try {
             byte[] text = (JSON.writeValueAsString(json) + "\n").getBytes(StandardCharsets.UTF_8);
-            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n").getBytes(StandardCharsets.US_ASCII);
+            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n")
+                    .getBytes(StandardCharsets.US_ASCII);
             return ByteBuffer.allocate(header.length + text.length).put(header).put(text).array();
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);

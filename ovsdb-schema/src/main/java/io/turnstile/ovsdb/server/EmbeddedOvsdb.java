@@ -173,7 +173,8 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
         loop.execute(() -> databases.get(NAME).transact(operations, lock -> false, self, NullNode.instance, replies -> {
             for (JsonNode reply : replies) {
                 if (reply.has("error")) {
-                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(), reply.path("details").asText()));
+                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(),
+                            reply.path("details").asText()));
                     return;
                 }
             }

@@ -43,7 +43,8 @@ final class Integrity {
 
     /** Rows came or went, or a column that refers to rows changed; otherwise references stand as they stood. */
     private boolean touchesReferences() {
-        return changes.written().entrySet().stream().anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
+        return changes.written().entrySet().stream()
+                .anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
             DataRow old = changes.before().rows(table.getKey()).get(entry.getKey());
             DataRow row = entry.getValue();
             return old == null || row == null || row.schema().columns().values().stream()
@@ -119,12 +120,14 @@ final class Integrity {
             }
         });
         toDeleted.forEach((target, count) -> {
-            throw new OvsdbException("referential integrity violation", "cannot delete %s row %s because of %d remaining reference(s)"
+            throw new OvsdbException("referential integrity violation",
+                    "cannot delete %s row %s because of %d remaining reference(s)"
                     .formatted(target.table(), target.uuid(), count));
         });
     }
 
-    private void checkReferences(DataRow row, ColumnSchema column, BaseType type, List<Object> atoms, Map<Target, Integer> toDeleted) {
+    private void checkReferences(DataRow row, ColumnSchema column, BaseType type, List<Object> atoms,
+            Map<Target, Integer> toDeleted) {
         if (!type.isStrongReference()) {
             return;
         }
@@ -161,8 +164,10 @@ final class Integrity {
                     && (!column.isMap() || isAlive(column.value(), before.value(i))));
             if (after != before) {
                 if (after.size() < column.min()) {
-                    throw new OvsdbException("constraint violation", ("Weak reference column \"%s\" in \"%s\" row %s (inserted within "
-                            + "this transaction) (or that existed before) has no row left to refer to, but its type requires %d.")
+                    throw new OvsdbException("constraint violation",
+                            ("Weak reference column \"%s\" in \"%s\" row %s (inserted within "
+                            + "this transaction) (or that existed before) has no row left to refer to, "
+                            + "but its type requires %d.")
                             .formatted(column.name(), row.schema().name(), row.uuid(), column.min()));
                 }
                 cleaned.put(column.index(), after);
@@ -185,8 +190,8 @@ final class Integrity {
             int count = limit == ColumnSchema.UNLIMITED ? 0 : changes.count(name);
             if (count > limit) {
                 throw new OvsdbException("constraint violation",
-                        "transaction causes \"%s\" table to contain %d rows, greater than the schema-defined limit of %d row(s)"
-                                .formatted(name, count, limit));
+                        ("transaction causes \"%s\" table to contain %d rows, "
+                        + "greater than the schema-defined limit of %d row(s)").formatted(name, count, limit));
             }
         }
     }
@@ -209,9 +214,10 @@ final class Integrity {
     private OvsdbException duplicate(TableSchema table, List<String> index, DataRow first, DataRow second) {
         List<String> values = new ArrayList<>();
         index.forEach(column -> values.add(first.json(column).toString()));
-        return new OvsdbException("constraint violation", ("Transaction causes multiple rows in \"%s\" table to have identical values "
-                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.").formatted(table.name(),
-                String.join(" and ", values), index.size() == 1 ? "" : "s",
+        return new OvsdbException("constraint violation",
+                ("Transaction causes multiple rows in \"%s\" table to have identical values "
+                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.")
+                .formatted(table.name(), String.join(" and ", values), index.size() == 1 ? "" : "s",
                 String.join(" and ", index.stream().map(column -> "\"" + column + "\"").toList()),
                 first.uuid(), history(first), second.uuid(), history(second)));
     }
@@ -222,7 +228,7 @@ final class Integrity {
             return "was inserted by this transaction";
         }
         return old == row ? "existed in the database before this transaction and was not modified by the transaction"
-                : "existed in the database before this transaction, which modified some of the row's columns but not any columns in this "
-                + "index";
+                : "existed in the database before this transaction, which modified some of the row's columns "
+                + "but not any columns in this index";
     }
 }

@@ -38,7 +38,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
         AtomType atom = column.key().atom();
         boolean fits = !column.isMap() && (atom == AtomType.INTEGER || atom == AtomType.REAL && !operator.equals("%="));
         if (!fits) {
-            throw new OvsdbException("syntax error", "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+            throw new OvsdbException("syntax error",
+                    "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
                     .formatted(operator, column.name(), atom.word())).at(json);
         }
         ColumnSchema bare = new ColumnSchema(column.name(), BaseType.of(atom), null, 1, 1, false, true, -1);
@@ -48,7 +49,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
     /** Deleting from a map takes a set of keys as well as pairs. */
     private static Datum members(JsonNode json, ColumnSchema column, String operator, Atoms.NamedUuids named) {
         boolean keysOnly = column.isMap() && operator.equals("delete") && !json.path(0).asText().equals("map");
-        ColumnSchema type = keysOnly ? new ColumnSchema(column.name(), column.key(), null, 0, ColumnSchema.UNLIMITED, false, true, -1)
+        ColumnSchema type = keysOnly
+                ? new ColumnSchema(column.name(), column.key(), null, 0, ColumnSchema.UNLIMITED, false, true, -1)
                 : column;
         return Datum.fromJson(json, type, named, 0, ColumnSchema.UNLIMITED);
     }
@@ -62,7 +64,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
     }
 
     private Object calculate(Object left, Object right) {
-        Object result = left instanceof Long number ? (Object) integer(number, (Long) right) : (Object) real((Double) left, (Double) right);
+        Object result = left instanceof Long number ? (Object) integer(number, (Long) right)
+                : (Object) real((Double) left, (Double) right);
         String violation = column.key().violation(result);
         if (violation != null) {
             throw new OvsdbException("constraint violation", violation);

@@ -163,7 +163,8 @@ final class OvsdbSession {
         Database database = monitoring.database;
         Monitor monitor = monitoring.monitor;
         monitors.put(newId, monitoring);
-        database.follow(monitoring.key, (transaction, changes) -> notifyOf(newId, monitor, transaction, monitor.update(changes)));
+        database.follow(monitoring.key,
+                (transaction, changes) -> notifyOf(newId, monitor, transaction, monitor.update(changes)));
         ObjectNode updates = monitor.changeConditions(params.path(2), database.snapshot());
         notifyOf(newId, monitor, database.lastTransaction(), updates);
         reply(id, NODES.objectNode());

@@ -157,14 +157,16 @@ final class Transaction {
         if (operation.has("uuid-name")) {
             String name = operation.get("uuid-name").asText();
             if (!insertedNames.add(name)) {
-                throw new OvsdbException("duplicate uuid-name", "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
+                throw new OvsdbException("duplicate uuid-name",
+                        "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
                         .at(operation);
             }
             uuid = uuid == null ? named.refer(name) : uuid;
             names.put(name, uuid);
         }
         if (uuid != null && changes.row(table.name(), uuid) != null) {
-            throw new OvsdbException("duplicate uuid", "This UUID would duplicate a UUID already present within the table or deleted "
+            throw new OvsdbException("duplicate uuid",
+                    "This UUID would duplicate a UUID already present within the table or deleted "
                     + "within the same transaction.").at(operation);
         }
         DataRow row = DataRow.fresh(table, uuid == null ? UUID.randomUUID() : uuid)
@@ -274,7 +276,8 @@ final class Transaction {
                 Datum changed = mutation.apply(old);
                 if (changed.size() < column.min() || changed.size() > column.max()) {
                     throw new OvsdbException("constraint violation",
-                            "Attempted to store %d elements in set of %d to %s elements.".formatted(changed.size(), column.min(),
+                            "Attempted to store %d elements in set of %d to %s elements.".formatted(changed.size(),
+                            column.min(),
                                     column.max() == ColumnSchema.UNLIMITED ? "unlimited" : column.max()));
                 }
                 columns.put(column.index(), changed);
