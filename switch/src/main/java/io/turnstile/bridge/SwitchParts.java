@@ -22,6 +22,7 @@ import java.util.function.Consumer;
  * @param managers        is told the targets of all Manager rows after each change
  */
 public record SwitchParts(Pipeline pipeline, Datapath datapath, ForwardingThreads threads, PortFactory devices,
-                          Dummies dummies, OpenFlowAgent openFlow, OffloadDispatcher offload, ProviderRegistry providers, Clock clock,
-                          Path runDirectory, String version, String databaseVersion, Consumer<List<String>> managers) {
+                          Dummies dummies, OpenFlowAgent openFlow, OffloadDispatcher offload, ProviderRegistry providers,
+                          Clock clock, Path runDirectory, String version, String databaseVersion,
+                          Consumer<List<String>> managers) {
 }

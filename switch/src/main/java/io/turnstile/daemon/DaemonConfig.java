@@ -17,7 +17,8 @@ import java.util.List;
  * @param pluginFolder      jars with offload providers, null for none
  */
 public record DaemonConfig(Path runDirectory, String databaseTarget, Path databaseFile, List<String> remotes,
-                           Path controlSocket, Dummies dummies, int forwardingThreads, int maxConnections, Path pluginFolder) {
+                           Path controlSocket, Dummies dummies, int forwardingThreads, int maxConnections,
+                           Path pluginFolder) {
     public static final int DEFAULT_MAX_CONNECTIONS = 3_000_000;
 
     /** Everything in one folder: database file, database socket and control socket. */
