@@ -30,7 +30,8 @@ import picocli.CommandLine.Option;
  * after round in one run. Prints each round's figures, then medians and ratios: on a small noisy machine only the ratio of
  * neighbouring rounds means anything.
  */
-@CommandLine.Command(name = "switch", description = "Turnstile and ovs-vswitchd side by side: TCP, small UDP, short connections")
+@CommandLine.Command(name = "switch",
+        description = "Turnstile and ovs-vswitchd side by side: TCP, small UDP, short connections")
 public final class SideBySide implements Callable<Integer> {
     private static final List<String> FIREWALL = List.of(
             "table=0,priority=100,arp,actions=NORMAL",

@@ -40,7 +40,8 @@ final class BridgeCommands {
         StringBuilder text = new StringBuilder(" port  VLAN  MAC                Age\n");
         for (BridgePipeline.MacEntry entry : bridge.macEntries()) {
             String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
-            text.append("%5s  %4d  %s  %3d\n".formatted(port, entry.vlan(), MacText.format(entry.mac()), entry.ageSeconds()));
+            text.append("%5s  %4d  %s  %3d\n".formatted(port, entry.vlan(), MacText.format(entry.mac()),
+                    entry.ageSeconds()));
         }
         return CommandReply.ok(text.toString());
     }

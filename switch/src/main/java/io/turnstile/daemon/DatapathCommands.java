@@ -38,7 +38,8 @@ final class DatapathCommands {
         control.register("dpif/show", "[--]", 0, 1, arguments -> perBridge());
         control.register("dpctl/dump-flows", "[-m] [--names | --no-names] [dp]", 0, 3, this::dumpFlows);
         control.register("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, this::dumpConntrack);
-        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4, this::flushConntrack);
+        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4,
+                this::flushConntrack);
         control.register("dpctl/ct-stats-show", "[dp] [zone=N] [-m]", 0, 3, this::conntrackStatistics);
         control.register("dpctl/ct-get-nconns", "[dp]", 0, 1, arguments -> wrongDatapath(arguments) != null
                 ? wrongDatapath(arguments) : CommandReply.ok(Integer.toString(daemon.tracker().connectionCount())));
@@ -46,7 +47,8 @@ final class DatapathCommands {
 
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
     private String name() {
-        return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy" : "netdev@ovs-netdev";
+        return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy"
+                : "netdev@ovs-netdev";
     }
 
     private boolean isName(String argument) {
@@ -56,7 +58,8 @@ final class DatapathCommands {
     /** The error for the first argument that is not the datapath's name; null if there is none. */
     private CommandReply wrongDatapath(List<String> arguments) {
         return arguments.stream().filter(argument -> !argument.startsWith("-") && !isName(argument)).findFirst()
-                .map(other -> CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)")).orElse(null);
+                .map(other -> CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)"))
+                .orElse(null);
     }
 
     private CommandReply show(List<String> arguments) {

@@ -25,8 +25,8 @@ import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours. Destinations
- * are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
+ * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours.
+ * Destinations are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
  *
  * <p>Threads: any.
  */
@@ -172,7 +172,8 @@ final class LogSettings {
         if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
             return "syslog is not supported; log to a file";
         }
-        for (Destination destination : destinations.isEmpty() ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
+        for (Destination destination : destinations.isEmpty()
+                ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
             modules.forEach(module -> CHOSEN.get(destination).put(module, level));
         }
         applyLevels();
@@ -183,7 +184,8 @@ final class LogSettings {
     static String list() {
         return "                 console    syslog    file\n                 -------    ------    ------\n"
                 + PACKAGES.keySet().stream().map(module -> "%-16s  %4s       %4s       %4s\n".formatted(module,
-                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module), label(Destination.FILE, module)))
+                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module),
+                        label(Destination.FILE, module)))
                 .collect(Collectors.joining());
     }
 

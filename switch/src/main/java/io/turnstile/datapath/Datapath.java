@@ -486,8 +486,8 @@ public final class Datapath {
     /**
      * The same for flows that the caller finds without looking at all of them.
      *
-     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep account
-     *                 of stands still meanwhile
+     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep
+     *     account of stands still meanwhile
      */
     public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
         cache.removeNamed(affected, this::retire);

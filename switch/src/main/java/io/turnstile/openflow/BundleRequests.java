@@ -119,7 +119,8 @@ final class BundleRequests {
             // The message at fault is reported under its own xid, then the commit under that of the commit.
             ByteBuf culprit = bundle.requests.get(refused.index());
             ByteBuf out = reply.buffer();
-            OfErrorCode code = refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
+            OfErrorCode code = refused.getCause() instanceof OfException cause ? cause.code()
+                    : OfErrorCode.OFPBFC_MSG_FAILED;
             ErrorCodec.write(out, session.version, culprit.getInt(4), code, culprit);
             reply.send(out);
             throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());

@@ -215,9 +215,9 @@ public final class Datum {
     }
 
     /**
-     * What turns this value into {@code after}, in the form that update2 and the file's differences use (ovsdb-server(7) §4.1.14): for a
-     * column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that come, change or go
-     * (the latter with the old value).
+     * What turns this value into {@code after}, in the form that update2 and the file's differences use (ovsdb-server(7)
+     * §4.1.14): for a column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that
+     * come, change or go (the latter with the old value).
      */
     public Datum differenceTo(Datum after, ColumnSchema column) {
         if (column.isOptionalScalar()) {

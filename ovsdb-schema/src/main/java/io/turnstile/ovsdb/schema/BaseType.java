@@ -163,7 +163,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
             }
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
-        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom), bound(json.get("max" + kind), atom),
+        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom),
+                bound(json.get("max" + kind), atom),
                 json.has("refTable") ? json.get("refTable").asText() : null, json.path("refType").asText().equals("weak"));
     }
 

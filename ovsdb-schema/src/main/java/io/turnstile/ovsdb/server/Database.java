@@ -68,7 +68,8 @@ final class Database implements AutoCloseable {
         final Object owner;
         final JsonNode id;
 
-        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner, JsonNode id) {
+        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner,
+                JsonNode id) {
             this.operations = operations;
             this.ownsLock = ownsLock;
             this.reply = reply;
@@ -140,7 +141,8 @@ final class Database implements AutoCloseable {
      *
      * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
      */
-    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id, Consumer<ArrayNode> reply) {
+    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id,
+            Consumer<ArrayNode> reply) {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 
@@ -195,7 +197,10 @@ final class Database implements AutoCloseable {
         List.copyOf(pending).forEach(this::retry);
     }
 
-    /** Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's, unanswered. */
+    /**
+     * Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's,
+     * unanswered.
+     */
     void cancel(Object owner, JsonNode idOrNull) {
         for (Pending request : List.copyOf(pending)) {
             if (request.owner == owner && (idOrNull == null || request.id.equals(idOrNull))) {

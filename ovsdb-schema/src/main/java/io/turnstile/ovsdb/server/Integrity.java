@@ -45,7 +45,8 @@ final class Integrity {
 
     /** Rows came or went, or a column that refers to rows changed; otherwise references stand as they stood. */
     private boolean touchesReferences() {
-        return changes.written().entrySet().stream().anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
+        return changes.written().entrySet().stream()
+                .anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
             DataRow old = changes.before().rows(table.getKey()).get(entry.getKey());
             DataRow row = entry.getValue();
             return old == null || row == null || row.schema().columns().values().stream()
@@ -136,7 +137,8 @@ final class Integrity {
             }
         }));
         toDeleted.forEach((target, count) -> {
-            throw new OvsdbException("referential integrity violation", "cannot delete %s row %s because of %d remaining reference(s)"
+            throw new OvsdbException("referential integrity violation",
+                    "cannot delete %s row %s because of %d remaining reference(s)"
                     .formatted(target.table(), target.uuid(), count));
         });
     }
@@ -195,8 +197,8 @@ final class Integrity {
             int count = limit == ColumnSchema.UNLIMITED ? 0 : changes.count(name);
             if (count > limit) {
                 throw new OvsdbException("constraint violation",
-                        "transaction causes \"%s\" table to contain %d rows, greater than the schema-defined limit of %d row(s)"
-                                .formatted(name, count, limit));
+                        ("transaction causes \"%s\" table to contain %d rows, "
+                        + "greater than the schema-defined limit of %d row(s)").formatted(name, count, limit));
             }
         }
     }

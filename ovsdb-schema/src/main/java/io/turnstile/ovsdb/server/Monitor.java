@@ -22,8 +22,8 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * What one client follows of one database: tables, columns, kinds of change and conditions (RFC 7047 §4.1.5; ovsdb-server(7) §4.1.12,
- * §4.1.15), and the updates that tell it of a change.
+ * What one client follows of one database: tables, columns, kinds of change and conditions (RFC 7047 §4.1.5; ovsdb-server(7)
+ * §4.1.12, §4.1.15), and the updates that tell it of a change.
  */
 final class Monitor {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;

@@ -95,7 +95,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
     }
 
     private Object calculate(Object left, Object right) {
-        Object result = left instanceof Long number ? (Object) integer(number, (Long) right) : (Object) real((Double) left, (Double) right);
+        Object result = left instanceof Long number ? (Object) integer(number, (Long) right)
+                : (Object) real((Double) left, (Double) right);
         String violation = column.key().violation(result);
         if (violation != null) {
             throw new OvsdbException("constraint violation", violation);

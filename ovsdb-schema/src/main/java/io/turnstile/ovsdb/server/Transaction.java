@@ -25,8 +25,8 @@ import java.util.UUID;
 import java.util.function.Predicate;
 
 /**
- * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds the changes, and
- * the replies in the RFC's form.
+ * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds the
+ * changes, and the replies in the RFC's form.
  */
 final class Transaction {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -50,7 +50,9 @@ final class Transaction {
     record Done(ArrayNode replies, Changes changes, String comment) implements Outcome {
     }
 
-    /** A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1: never). */
+    /**
+     * A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1: never).
+     */
     record Blocked(long untilMs) implements Outcome {
     }
 

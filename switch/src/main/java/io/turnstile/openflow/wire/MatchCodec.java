@@ -156,7 +156,8 @@ public final class MatchCodec {
 
     private static void checkValue(MatchField field, long value) throws OfException {
         boolean dscpWithEcn = field == TOS && (value & ECN_BITS) != 0;
-        int limitBits = field == VLAN_VID ? 13 : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
+        int limitBits = field == VLAN_VID ? 13
+                : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
         boolean tooWide = limitBits < 64 && value >>> limitBits != 0;
         boolean unknownState = field.field() == Field.CT_STATE && (value & ~field.lowMask()) != 0;
         if (dscpWithEcn || tooWide || unknownState) {

@@ -45,7 +45,8 @@ final class StandardActions {
     private static final int GROUP = 22;
     private static final int OUTPUT = 0;
     /** Sizes of OpenFlow 1.0's actions by type (OpenFlow 1.0.0 §5.2.4). */
-    private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
+    private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(
+            Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
         Map.entry(3, 8), Map.entry(4, 16), Map.entry(5, 16), Map.entry(6, 8), Map.entry(7, 8), Map.entry(8, 8),
         Map.entry(9, 8), Map.entry(10, 8), Map.entry(11, 16));
     /** Sizes of later versions' actions that have no OXM inside (OpenFlow 1.3.5 §7.2.5). */
@@ -62,7 +63,8 @@ final class StandardActions {
             throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type + " is not supported");
         }
         if (size != in.readableBytes()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "action type " + type + " of " + in.readableBytes() + " bytes");
+            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN,
+                    "action type " + type + " of " + in.readableBytes() + " bytes");
         }
         return convert(parse(in, version));
     }

@@ -26,7 +26,9 @@ public final class FlowText {
     private FlowText() {
     }
 
-    /** A line of {@code add-flow}, {@code mod-flows} or {@code del-flows}; port names other than reserved ones are unknown. */
+    /**
+     * A line of {@code add-flow}, {@code mod-flows} or {@code del-flows}; port names other than reserved ones are unknown.
+     */
     public static FlowMod parseFlowMod(FlowMod.Command command, String line) throws FlowTextException {
         return parseFlowMod(command, line, PortNames.NONE);
     }
