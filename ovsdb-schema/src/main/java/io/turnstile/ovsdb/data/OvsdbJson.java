@@ -24,7 +24,11 @@ public final class OvsdbJson {
 
         @Override
         public NumericNode numberNode(double value) {
-            return value == Math.rint(value) && value >= -LONG_LIMIT && value < LONG_LIMIT ? super.numberNode((long) value) : real(value);
+            if (value != Math.rint(value) || value < -LONG_LIMIT || value >= LONG_LIMIT) {
+                return real(value);
+            }
+            long integer = (long) value;
+            return integer == (int) integer ? super.numberNode((int) integer) : super.numberNode(integer); // As from text without a dot.
         }
 
         @Override

@@ -86,6 +86,22 @@ class PeerFileTest {
     }
 
     @Test
+    void ovsdbClientDumpsWhatDatabasesTheServerHas() {
+        Path socket = folder.resolve("db.sock");
+        String peers = folder.resolve("peers.db").toString();
+        PeerServer.tool(folder, "ovsdb-tool", "create", peers, SCHEMA.toString());
+        String[] dump = {"ovsdb-client", "dump", "--format=csv", "unix:" + socket, "_Server", "Database", "name", "model", "connected",
+            "leader", "cid", "index"};
+        String expected;
+        try (PeerServer server = PeerServer.serve(Path.of(peers), socket)) {
+            expected = PeerServer.tool(folder, dump);
+        }
+        try (EmbeddedOvsdb server = new EmbeddedOvsdb(null, List.of("punix:" + socket))) {
+            assertThat(PeerServer.tool(folder, dump)).isEqualTo(expected).contains("Open_vSwitch", "standalone");
+        }
+    }
+
+    @Test
     @Timeout(60)
     void randomTransactionsReadTheSameFromEitherServersFile() throws IOException {
         long seed = System.nanoTime();
