@@ -155,10 +155,16 @@ final class Conversation {
             return JsonNodeFactory.instance.textNode(mask(json.asText(), member));
         }
         if (json.isObject()) {
-            Map<String, JsonNode> members = new TreeMap<>();
-            json.properties().forEach(entry -> members.put(mask(entry.getKey(), ""), canonical(entry.getValue(), entry.getKey())));
+            Map<String, List<JsonNode>> members = new TreeMap<>(); // Several rows may have the same masked UUID.
+            json.properties().forEach(entry -> members.computeIfAbsent(mask(entry.getKey(), ""), key -> new ArrayList<>())
+                    .add(canonical(entry.getValue(), entry.getKey())));
             ObjectNode sorted = JsonNodeFactory.instance.objectNode();
-            members.forEach(sorted::set);
+            members.forEach((key, values) -> {
+                values.sort(Comparator.comparing(JsonNode::toString));
+                for (int i = 0; i < values.size(); i++) {
+                    sorted.set(i == 0 ? key : key + " " + (i + 1), values.get(i));
+                }
+            });
             return sorted;
         }
         if (json.isArray()) {
