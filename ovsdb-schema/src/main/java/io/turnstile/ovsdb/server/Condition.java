@@ -84,7 +84,7 @@ final class Condition implements Predicate<DataRow> {
         return parse(json, table, named, false);
     }
 
-    /** A monitor's {@code where}; without clauses nothing matches, as with the peer. */
+    /** A monitor's {@code where}; without clauses every row matches. */
     static Condition any(JsonNode json, TableSchema table) {
         return parse(json, table, Atoms.NamedUuids.NONE, true);
     }
