@@ -68,7 +68,8 @@ final class Database implements AutoCloseable {
         final Object owner;
         final JsonNode id;
 
-        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner, JsonNode id) {
+        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner,
+                JsonNode id) {
             this.operations = operations;
             this.ownsLock = ownsLock;
             this.reply = reply;
@@ -112,7 +113,10 @@ final class Database implements AutoCloseable {
         }
     }
 
-    /** Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not touched. */
+    /**
+     * Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not
+     * touched.
+     */
     private static DataSnapshot replay(List<JsonNode> records, DatabaseSchema schema) {
         DataSnapshot snapshot = DataSnapshot.empty(schema);
         for (JsonNode record : records.subList(1, records.size())) {
@@ -140,13 +144,15 @@ final class Database implements AutoCloseable {
      *
      * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
      */
-    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id, Consumer<ArrayNode> reply) {
+    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id,
+            Consumer<ArrayNode> reply) {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 
     /** The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema. */
     void fill(List<JsonNode> operations) throws IOException {
-        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done) || done.changes() == null) {
+        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done)
+                || done.changes() == null) {
             throw new IllegalArgumentException("refused by the schema: " + operations);
         }
         commit(done.changes(), done.comment());
@@ -195,7 +201,10 @@ final class Database implements AutoCloseable {
         List.copyOf(pending).forEach(this::retry);
     }
 
-    /** Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's, unanswered. */
+    /**
+     * Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's,
+     * unanswered.
+     */
     void cancel(Object owner, JsonNode idOrNull) {
         for (Pending request : List.copyOf(pending)) {
             if (request.owner == owner && (idOrNull == null || request.id.equals(idOrNull))) {

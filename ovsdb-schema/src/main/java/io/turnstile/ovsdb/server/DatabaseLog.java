@@ -23,7 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1} and a JSON text,
+ * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1} and a
+ * JSON text,
  * first the schema, then a record a transaction. A record is on disk before {@link #append} returns. What a crash left half
  * written at the end is cut when the file is opened.
  *
@@ -148,7 +149,8 @@ final class DatabaseLog implements AutoCloseable {
     private static byte[] record(JsonNode json) {
         try {
             byte[] text = (JSON.writeValueAsString(json) + "\n").getBytes(StandardCharsets.UTF_8);
-            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n").getBytes(StandardCharsets.US_ASCII);
+            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n")
+                    .getBytes(StandardCharsets.US_ASCII);
             return ByteBuffer.allocate(header.length + text.length).put(header).put(text).array();
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
