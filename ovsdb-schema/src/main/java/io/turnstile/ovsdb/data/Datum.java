@@ -216,8 +216,10 @@ public final class Datum {
 
     /**
      * What turns this value into {@code after}, in the form that update2 and the file's differences use (ovsdb-server(7)
-     * §4.1.14): for a column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that
-     * come, change or go (the latter with the old value).
+     * §4.1.14): for a
+     * column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that come, change or
+     * go
+     * (the latter with the old value).
      */
     public Datum differenceTo(Datum after, ColumnSchema column) {
         if (column.isOptionalScalar()) {
@@ -315,12 +317,14 @@ public final class Datum {
         if (items.size() < min || items.size() > max) {
             String wanted = min == 1 && max == 1 ? "exactly one member"
                     : min + " to " + (max == ColumnSchema.UNLIMITED ? PEERS_UNLIMITED : max) + " members";
-            throw new OvsdbException("syntax error", "%s must have %s but %d are present".formatted(kind, wanted, items.size()))
+            throw new OvsdbException("syntax error", "%s must have %s but %d are present".formatted(kind, wanted,
+                    items.size()))
                     .at(json);
         }
         Datum datum = column.isMap() ? mapFromJson(items, column, named) : setFromJson(items, column, named);
         if (datum.size() != items.size()) {
-            throw new OvsdbException("ovsdb error", column.isMap() ? "map contains duplicate key" : "set contains duplicate");
+            throw new OvsdbException("ovsdb error", column.isMap() ? "map contains duplicate key"
+                    : "set contains duplicate");
         }
         return datum;
     }

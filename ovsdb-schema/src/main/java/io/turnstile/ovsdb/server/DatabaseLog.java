@@ -24,8 +24,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1} and a
- * JSON text, first the schema, then a record a transaction. A record is on disk before {@link #append} returns. What a crash
- * left half written at the end is cut when the file is opened.
+ * JSON text,
+ * first the schema, then a record a transaction. A record is on disk before {@link #append} returns. What a crash left half
+ * written at the end is cut when the file is opened.
  *
  * <p>Threads: the database's.
  */

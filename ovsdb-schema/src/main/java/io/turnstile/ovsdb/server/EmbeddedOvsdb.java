@@ -38,7 +38,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl
- * and ovsdb-client, and followed by the switch itself without a socket.
+ * and
+ * ovsdb-client, and followed by the switch itself without a socket.
  *
  * <p>Threads: any may call; everything runs on one event loop.
  */
@@ -173,8 +174,8 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
         loop.execute(() -> databases.get(NAME).transact(operations, lock -> false, self, NullNode.instance, replies -> {
             for (JsonNode reply : replies) {
                 if (reply.has("error")) {
-                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(),
-                            reply.path("details").asText()));
+                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(), reply.path("details")
+                            .asText()));
                     return;
                 }
             }

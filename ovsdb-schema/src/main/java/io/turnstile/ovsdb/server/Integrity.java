@@ -18,8 +18,10 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name rows that exist or did,
- * rows that nobody refers to go, no strong reference is left to a deleted row, weak references without a row go, tables keep to their row limits and indexes.
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name rows
+ * that exist or did,
+ * rows that nobody refers to go, no strong reference is left to a deleted row, weak references without a row go, tables
+ * keep to their row limits and indexes.
  */
 final class Integrity {
     private final DatabaseSchema schema;
@@ -45,8 +47,8 @@ final class Integrity {
 
     /** Rows came or went, or a column that refers to rows changed; otherwise references stand as they stood. */
     private boolean touchesReferences() {
-        return changes.written().entrySet().stream()
-                .anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
+        return changes.written().entrySet().stream().anyMatch(table -> table.getValue().entrySet().stream()
+                .anyMatch(entry -> {
             DataRow old = changes.before().rows(table.getKey()).get(entry.getKey());
             DataRow row = entry.getValue();
             return old == null || row == null || row.schema().columns().values().stream()
@@ -175,14 +177,17 @@ final class Integrity {
         String table = row.schema().name();
         boolean inserted = !changes.before().rows(table).containsKey(row.uuid());
         if (inserted && before.indexOf(new UUID(0, 0)) >= 0) {
-            return new OvsdbException("constraint violation", ("Weak reference column \"%s\" in \"%s\" row %s (inserted within this "
+            return new OvsdbException("constraint violation",
+                    ("Weak reference column \"%s\" in \"%s\" row %s (inserted within this "
                     + "transaction) contained all-zeros UUID (probably as the default value for this column) but deleting this value "
                     + "caused a constraint volation because this column is not allowed to be empty.")
                     .formatted(column.name(), table, row.uuid()));
         }
-        return new OvsdbException("constraint violation", ("Deletion of %d weak reference(s) to deleted (or never-existing) rows from "
+        return new OvsdbException("constraint violation",
+                ("Deletion of %d weak reference(s) to deleted (or never-existing) rows from "
                 + "column \"%s\" in \"%s\" row %s %scaused this column to become empty, but constraints on this column disallow an empty "
-                + "column.").formatted(deleted, column.name(), table, row.uuid(), inserted ? "(inserted within this transaction) " : ""));
+                + "column.").formatted(deleted, column.name(), table, row.uuid(), inserted
+                        ? "(inserted within this transaction) " : ""));
     }
 
     private boolean isAlive(BaseType type, Object atom) {
@@ -197,8 +202,8 @@ final class Integrity {
             int count = limit == ColumnSchema.UNLIMITED ? 0 : changes.count(name);
             if (count > limit) {
                 throw new OvsdbException("constraint violation",
-                        ("transaction causes \"%s\" table to contain %d rows, "
-                        + "greater than the schema-defined limit of %d row(s)").formatted(name, count, limit));
+                        "transaction causes \"%s\" table to contain %d rows, greater than the schema-defined limit of %d row(s)"
+                                .formatted(name, count, limit));
             }
         }
     }
@@ -222,8 +227,10 @@ final class Integrity {
         boolean changedLast = changes.written().get(table.name()).containsKey(other.uuid());
         DataRow first = changedLast ? other : one; // The peer begins with a row that the transaction wrote.
         DataRow second = changedLast ? one : other;
-        return new OvsdbException("constraint violation", ("Transaction causes multiple rows in \"%s\" table to have identical values "
-                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.").formatted(table.name(),
+        return new OvsdbException("constraint violation",
+                ("Transaction causes multiple rows in \"%s\" table to have identical values "
+                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.")
+                        .formatted(table.name(),
                 values(first, index), index.size() == 1 ? "" : "s",
                 String.join(" and ", index.stream().map(column -> "\"" + column + "\"").toList()),
                 first.uuid(), history(first, index), second.uuid(), history(second, index)));

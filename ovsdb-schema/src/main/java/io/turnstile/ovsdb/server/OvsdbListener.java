@@ -36,7 +36,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow each
- * other without separators. A client that sends no JSON, or does not take what it is sent, is let go.
+ * other without
+ * separators. A client that sends no JSON, or does not take what it is sent, is let go.
  *
  * <p>Threads: the event loop.
  */
