@@ -196,7 +196,8 @@ final class TcpTracking {
                 window = unscaled(window, senderShift);
             } else {
                 // RFC 7323 §2.2: one side without the option turns scaling off for both.
-                chunk.set(INT, receiver + PEER_LARGEST_WINDOW, largestWindow(receiver) << (scale(direction ^ 1) & SCALE_MASK));
+                chunk.set(INT, receiver + PEER_LARGEST_WINDOW,
+                        largestWindow(receiver) << (scale(direction ^ 1) & SCALE_MASK));
                 setScale(direction ^ 1, 0);
             }
         }

@@ -225,7 +225,8 @@ public final class Frame {
             case IpProtocols.UDP -> out.putShort((short) ends.sourcePort()).putShort((short) ends.destinationPort())
                     .putShort((short) (8 + payload.length)).putShort((short) 0);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 ->
-                    out.put((byte) icmpType).put((byte) icmpCode).putShort((short) 0).putShort((short) icmpId).putShort((short) 0);
+                    out.put((byte) icmpType).put((byte) icmpCode).putShort((short) 0).putShort((short) icmpId)
+                            .putShort((short) 0);
             default -> {
                 // The payload is all there is.
             }

@@ -16,7 +16,9 @@ import java.lang.foreign.ValueLayout;
  * <p>Threads: owned by one thread from receive to send; reused for the next frame afterwards.
  */
 public final class Packet {
-    /** Largest frame that a port may deliver: a 64 KiB super-frame of the kernel (GSO) with Ethernet header and VLAN tags. */
+    /**
+     * Largest frame that a port may deliver: a 64 KiB super-frame of the kernel (GSO) with Ethernet header and VLAN tags.
+     */
     public static final int MAX_FRAME_BYTES = 65_536 + 14 + 8;
     /** Free bytes kept before a received frame, for tags and encapsulations. */
     public static final int HEADROOM_BYTES = 128;
@@ -376,9 +378,9 @@ public final class Packet {
     }
 
     /**
-     * 0 for an ordinary frame. Otherwise the frame stands for many: its transport payload (TCP, or UDP datagrams) is to be cut
-     * into pieces of this many bytes before it meets a real wire (the kernel's GSO). Such a frame's transport checksum is
-     * always {@link ChecksumState#PARTIAL}.
+     * 0 for an ordinary frame. Otherwise the frame stands for many: its transport payload (TCP, or UDP datagrams) is to be
+     * cut into pieces of this many bytes before it meets a real wire (the kernel's GSO). Such a frame's transport checksum
+     * is always {@link ChecksumState#PARTIAL}.
      */
     public int segmentBytes() {
         return segmentBytes;

@@ -33,7 +33,9 @@ public final class PacketBatch {
         packets[length++] = packet;
     }
 
-    /** Replaces the packet at a position below {@link #length()}; with {@link #shorten} a caller takes packets out in place. */
+    /**
+     * Replaces the packet at a position below {@link #length()}; with {@link #shorten} a caller takes packets out in place.
+     */
     public void set(int index, Packet packet) {
         packets[index] = packet;
     }

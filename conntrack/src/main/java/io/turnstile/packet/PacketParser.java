@@ -17,7 +17,8 @@ public final class PacketParser {
     public static final int ARP_BYTES = 28;
     public static final int TCP_MIN_BYTES = 20;
     public static final int UDP_BYTES = 8;
-    public static final int ICMP_MIN_BYTES = 4;
+    /** ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum and the word that every message we look into has. */
+    public static final int ICMP_BYTES = 8;
     private static final int SCTP_BYTES = 12;
     private static final int FIRST_ETHER_TYPE = 0x600;
     /** More extension headers than this is an attack, not a packet. */
@@ -147,7 +148,7 @@ public final class PacketParser {
             case IpProtocols.TCP -> TCP_MIN_BYTES;
             case IpProtocols.UDP, IpProtocols.UDP_LITE -> UDP_BYTES;
             case IpProtocols.SCTP -> SCTP_BYTES;
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> ICMP_MIN_BYTES;
+            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> ICMP_BYTES;
             default -> 0;
         };
         return offset + needed <= end ? offset : Packet.ABSENT;

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +30,8 @@ import picocli.CommandLine.Option;
  * after round in one run. Prints each round's figures, then medians and ratios: on a small noisy machine only the ratio of
  * neighbouring rounds means anything.
  */
-@CommandLine.Command(name = "switch", description = "Turnstile and ovs-vswitchd side by side: TCP, small UDP, short connections")
+@CommandLine.Command(name = "switch",
+        description = "Turnstile and ovs-vswitchd side by side: TCP, small UDP, short connections")
 public final class SideBySide implements Callable<Integer> {
     private static final List<String> FIREWALL = List.of(
             "table=0,priority=100,arp,actions=NORMAL",
@@ -54,8 +56,11 @@ public final class SideBySide implements Callable<Integer> {
     @Option(names = "--only", description = "run one switch alone: turnstile or ovs-vswitchd")
     private String only;
 
+    @Option(names = "--measure", split = ",", description = "of ${COMPLETION-CANDIDATES} only these, comma between them")
+    private EnumSet<Measure> measures = EnumSet.allOf(Measure.class);
+
     /** What is measured; larger is better for each. */
-    private enum Measure {
+    enum Measure {
         TCP("TCP, one stream, MTU 1500, tx offload off", "Gbit/s", 1e9),
         UDP("UDP, 60-byte frames, delivered", "kpackets/s", 1e3),
         CONNECTIONS("short TCP connections", "connections/s", 1);
@@ -107,9 +112,9 @@ public final class SideBySide implements Callable<Integer> {
         return line.toString();
     }
 
-    private static void summarise(Map<String, Map<Measure, List<Double>>> figures) {
+    private void summarise(Map<String, Map<Measure, List<Double>>> figures) {
         System.out.println();
-        for (Measure measure : Measure.values()) {
+        for (Measure measure : measures) {
             StringBuilder line = new StringBuilder("%-45s".formatted(measure.title));
             List<Double> medians = new ArrayList<>();
             figures.forEach((name, byMeasure) -> {
@@ -148,9 +153,13 @@ public final class SideBySide implements Callable<Integer> {
             }
             Map<Measure, Double> result = new EnumMap<>(Measure.class);
             // The first second warms compilers and caches on both sides; it is not counted.
-            result.put(Measure.TCP, tcpBitsPerSecond(inside, outside));
-            result.put(Measure.UDP, udpPacketsPerSecond(lab, inside, outside));
-            result.put(Measure.CONNECTIONS, connectionsPerSecond(lab, inside, outside));
+            for (Measure measure : measures) {
+                result.put(measure, switch (measure) {
+                    case TCP -> tcpBitsPerSecond(inside, outside);
+                    case UDP -> udpPacketsPerSecond(lab, inside, outside);
+                    case CONNECTIONS -> connectionsPerSecond(lab, inside, outside);
+                });
+            }
             return result;
         }
     }

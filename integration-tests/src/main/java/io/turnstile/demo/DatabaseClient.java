@@ -29,7 +29,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Configures a switch through its database with the ovsdb-java client, and waits until the switch has followed, as ovs-vsctl does. */
+/**
+ * Configures a switch through its database with the ovsdb-java client, and waits until the switch has followed, as ovs-vsctl
+ * does.
+ */
 final class DatabaseClient implements AutoCloseable {
     private static final String DATABASE = "Open_vSwitch";
     private static final int PATIENCE_SECONDS = 10;
@@ -38,21 +41,23 @@ final class DatabaseClient implements AutoCloseable {
     private final OvsdbClient client;
 
     DatabaseClient(int port) throws Exception {
-        client = new OvsdbActiveConnectionConnectorImpl(thread).connect("127.0.0.1", port).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        client = new OvsdbActiveConnectionConnectorImpl(thread).connect("127.0.0.1", port)
+                .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
     /** {@code add-br}, {@code fail_mode=secure}, and {@code add-port} of each device under its number. */
     void addBridge(String bridge, Map<Integer, String> devices) throws Exception {
         List<Operation> operations = new ArrayList<>();
         Set<Atom<NamedUuid>> ports = new HashSet<>();
-        operations.add(new Insert("Interface", new Row().stringColumn("name", bridge).stringColumn("type", "internal"), "i0"));
+        operations.add(new Insert("Interface", new Row().stringColumn("name", bridge).stringColumn("type", "internal"),
+                "i0"));
         operations.add(new Insert("Port", new Row().stringColumn("name", bridge).namedUuidColumn("interfaces", "i0"), "p0"));
         ports.add(Atom.namedUuid("p0"));
         devices.forEach((number, device) -> {
             operations.add(new Insert("Interface", new Row().stringColumn("name", device)
                     .integerColumn("ofport_request", number.longValue()), "i" + number));
-            operations.add(new Insert("Port", new Row().stringColumn("name", device).namedUuidColumn("interfaces", "i" + number),
-                    "p" + number));
+            operations.add(new Insert("Port", new Row().stringColumn("name", device)
+                    .namedUuidColumn("interfaces", "i" + number), "p" + number));
             ports.add(Atom.namedUuid("p" + number));
         });
         Map<String, Value> columns = Map.of("name", Atom.string(bridge), "fail_mode", Atom.string("secure"),

@@ -3,8 +3,9 @@ package io.turnstile.demo;
 import io.turnstile.lab.Lab;
 
 /**
- * Root: two hosts in namespaces, a stateful firewall, HTTP through it, an offload provider told of every connection. Not root: the same
- * story on the embedded switch. Exit status 0 and a last line {@code demo: OK …} only if everything that was to be seen was seen.
+ * Root: two hosts in namespaces, a stateful firewall, HTTP through it, an offload provider told of every connection. Not
+ * root: the same story on the embedded switch. Exit status 0 and a last line {@code demo: OK …} only if everything that was
+ * to be seen was seen.
  */
 public final class Demo {
     private Demo() {
@@ -16,7 +17,8 @@ public final class Demo {
             if (Lab.isRoot()) {
                 new NamespaceDemo(tally).run();
             } else {
-                System.out.println("Not root: no namespaces, so the same story runs on the embedded switch with made-up packets.");
+                System.out.println("Not root: no namespaces, so the same story runs on the embedded switch "
+                        + "with made-up packets.");
                 new EmbeddedDemo(tally).run();
             }
             tally.check();

@@ -31,7 +31,8 @@ final class EmbeddedDemo {
             System.out.println("  refused");
             System.out.println("== The connection table");
             sw.conntrack().scan(0, Integer.MAX_VALUE,
-                    connection -> System.out.println("  " + ConntrackDump.line(connection, false, false)), sw.clock().nowNs());
+                    connection -> System.out.println("  " + ConntrackDump.line(connection, false, false)),
+                    sw.clock().nowNs());
             System.out.println("== Two minutes pass: the provider is asked, then the connection expires");
             sw.advance(Duration.ofMinutes(2));
             collect(sw);

@@ -54,10 +54,11 @@ final class NamespaceDemo {
 
     private static DaemonConfig config(Lab lab, int databasePort) throws IOException {
         Path directory = Files.createDirectories(lab.folder().resolve("run"));
-        DaemonConfig usual = DaemonConfig.in(directory).withDummies(Dummies.ALLOWED); // Time may be warped under --enable-dummy.
+        DaemonConfig usual = DaemonConfig.in(directory)
+                .withDummies(Dummies.ALLOWED); // Time may be warped under --enable-dummy.
         return new DaemonConfig(directory, null, usual.databaseFile(),
-                List.of(usual.remotes().getFirst(), "ptcp:" + databasePort + ":127.0.0.1"), usual.controlSocket(), usual.dummies(),
-                usual.forwardingThreads(), usual.maxConnections(), null);
+                List.of(usual.remotes().getFirst(), "ptcp:" + databasePort + ":127.0.0.1"), usual.controlSocket(),
+                usual.dummies(), usual.forwardingThreads(), usual.maxConnections(), null);
     }
 
     private static int freePort() throws IOException {
@@ -156,7 +157,8 @@ final class NamespaceDemo {
         print("traffic goes on, nobody is told");
         say("Summary");
         print("inside opens connections, outside does not; the provider was told of each life: " + tally);
-        print(control.run("dpctl/show").lines().findFirst().orElse("") + " " + control.run("dpctl/show").lines().skip(1).findFirst()
+        print(control.run("dpctl/show").lines().findFirst().orElse("") + " "
+                + control.run("dpctl/show").lines().skip(1).findFirst()
                 .orElse("").strip());
     }
 

@@ -73,7 +73,8 @@ final class OpenFlowClient implements AutoCloseable {
             byte[] body = in.readNBytes(length - Wire.HEADER_BYTES);
             if (type == ERROR) {
                 ByteBuffer error = ByteBuffer.wrap(body);
-                throw new IOException("the switch refuses: error type %d code %d".formatted(error.getShort(), error.getShort()));
+                throw new IOException("the switch refuses: error type %d code %d"
+                        .formatted(error.getShort(), error.getShort()));
             }
             if (type == wanted) {
                 return;

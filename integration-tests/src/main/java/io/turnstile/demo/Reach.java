@@ -2,7 +2,10 @@ package io.turnstile.demo;
 
 import java.net.InetAddress;
 
-/** {@code ping -c 1} with nothing but the JDK: as root, Java asks with an ICMP echo request. Exit status 0 if it was answered. */
+/**
+ * {@code ping -c 1} with nothing but the JDK: as root, Java asks with an ICMP echo request. Exit status 0 if it was
+ * answered.
+ */
 public final class Reach {
     private static final int PATIENCE_MS = 2000;
 

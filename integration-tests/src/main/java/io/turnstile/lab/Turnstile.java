@@ -39,7 +39,8 @@ public final class Turnstile implements LabSwitch {
     }
 
     private static Turnstile startOn(Lab lab, SwitchTools tools, Path databaseFile, String... options) {
-        Turnstile turnstile = new Turnstile(lab, tools, databaseFile, List.of("--db-file=" + databaseFile), List.of(options));
+        Turnstile turnstile =
+                new Turnstile(lab, tools, databaseFile, List.of("--db-file=" + databaseFile), List.of(options));
         turnstile.start();
         return turnstile;
     }
@@ -67,7 +68,8 @@ public final class Turnstile implements LabSwitch {
                 return path;
             }
         }
-        throw new IllegalStateException("run this inside the repository: no ./turnstile above " + Path.of("").toAbsolutePath());
+        throw new IllegalStateException("run this inside the repository: no ./turnstile above "
+                + Path.of("").toAbsolutePath());
     }
 
     private void start() {

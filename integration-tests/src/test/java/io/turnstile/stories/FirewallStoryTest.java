@@ -61,6 +61,9 @@ class FirewallStoryTest {
         sw.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure").run();
         sw.vsctl("add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1").run();
         sw.vsctl("add-port", "br0", outside.device(), "--", "set", "interface", outside.device(), "ofport_request=2").run();
+        for (Host host : List.of(inside, outside)) {
+            sw.vsctl("--timeout=10", "wait-until", "interface", host.device(), "link_state=up").run();
+        }
         Path flows = Files.createTempFile("flows", ".txt");
         Files.write(flows, FLOWS);
         sw.ofctl("add-flows", "br0", flows.toString()).run();
@@ -72,8 +75,9 @@ class FirewallStoryTest {
         transcript.add("a missing device", sw.vsctl("add-port", "br0", "no-such-dev").attempt().errors());
         transcript.addSorted("ovs-vsctl show, with a missing device", sw.vsctl("show").run().lines());
         sw.vsctl("del-port", "br0", "no-such-dev").run();
-        transcript.add("interfaces", sw.vsctl("--columns=ofport,admin_state,link_state,error,type,mtu", "--format=csv",
-                "--no-headings", "list", "interface").run().lines().stream().sorted().toList().toString());
+        // The bridge's own device comes up, or not, before or after the peer looks: left out.
+        transcript.addSorted("interfaces", sw.vsctl("--columns=ofport,admin_state,link_state,error,type,mtu", "--format=csv",
+                "--no-headings", "find", "interface", "type!=internal").run().lines());
         transcript.addSorted("flows", sw.ofctl("dump-flows", "--no-stats", "br0").run().lines());
         transcript.addSorted("flows, OpenFlow 1.3", sw.ofctl("-O", "OpenFlow13", "dump-flows", "--no-stats", "br0").run().lines());
         transcript.add("a bad flow", sw.ofctl("add-flow", "br0", "table=1,actions=output:70000").attempt().errors());

@@ -152,7 +152,7 @@ class OffloadStoryTest {
         turnstile.vsctl("set", "open_vswitch", ".", "other_config:max-idle=9000").run();
         turnstile.vsctl("set", "open_vswitch", ".", "other_config:max-idle=8000").run();
         assertThat(turnstile.daemon().output().lines().filter(line -> line.contains("hw-offload=maybe"))).singleElement()
-                .asString().contains("WARN").contains("other_config: hw-offload=maybe is neither true nor false, taken as false");
+                .asString().contains("WARN").contains("other_config: hw-offload=maybe: neither true nor false, taken as false");
         assertThat(offload.text()).startsWith("hw-offload: disabled");
     }
 

@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What a story saw, step by step, with what differs from run to run (ids, ephemeral ports, MAC addresses, ages, device names)
- * replaced by a word: two switches that behave alike leave equal transcripts.
+ * What a story saw, step by step, with what differs from run to run (ids, ephemeral ports, MAC addresses, ages, device
+ * names) replaced by a word: two switches that behave alike leave equal transcripts.
  */
 final class Transcript {
     private static final Pattern UUID = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");

@@ -43,18 +43,16 @@ record BridgeConfig(UUID row, String name, String datapathType, boolean secure, 
             Row row = snapshot.row("Controller", uuid);
             if (row != null) {
                 targets.put(uuid, new ControllerTarget(row.string("target").orElse(""),
-                        row.integer("max_backoff").orElse((long) ControllerTarget.DEFAULT_MAX_BACKOFF_MS).intValue(),
-                        row.integer("inactivity_probe").orElse((long) ControllerTarget.DEFAULT_INACTIVITY_PROBE_MS)
-                                .intValue()));
+                        milliseconds(row, "max_backoff", ControllerTarget.DEFAULT_MAX_BACKOFF_MS),
+                        milliseconds(row, "inactivity_probe", ControllerTarget.DEFAULT_INACTIVITY_PROBE_MS)));
             }
         }
         return targets;
     }
 
-    /** An integer of {@code other_config}; the default if it is absent or no number. */
-    int number(String key, int defaultValue) {
-        String text = otherConfig.get(key);
-        return text != null && text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : defaultValue;
+    /** The database's integers have 64 bits; longer than 24 days is as good as for ever. */
+    private static int milliseconds(Row row, String column, int defaultMs) {
+        return Math.clamp(row.integer(column).orElse((long) defaultMs), 0, Integer.MAX_VALUE);
     }
 
     /** Whether there is a datapath of that type; {@code system} is this one too, so that plain {@code add-br} works. */

@@ -24,8 +24,8 @@ final class InterfaceColumns {
         columns.put("error", present.errors(peerErrorOrNull));
         columns.put("ofport", (long) ofport(present));
         if (!present.isPluggedIn()) {
-            for (String column : List.of("mac_in_use", "admin_state", "link_state", "link_resets", "link_speed", "duplex", "mtu",
-                    "ifindex")) {
+            for (String column : List.of("mac_in_use", "admin_state", "link_state", "link_resets", "link_speed", "duplex",
+                    "mtu", "ifindex")) {
                 columns.put(column, ABSENT);
             }
             columns.put("status", Map.of());

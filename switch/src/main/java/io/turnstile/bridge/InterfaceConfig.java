@@ -4,7 +4,6 @@ import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.UUID;
 
 /**
@@ -14,21 +13,22 @@ import java.util.UUID;
  * @param isLocal       the bridge's own port: an interface of the bridge's name
  * @param requested     {@code ofport_request}
  * @param shown         {@code ofport} as the row has it, from this daemon or the one before: kept where it can be
- * @param mac           {@code Interface:mac}
+ * @param mac           {@code Interface:mac} as written, null if absent
  * @param mtuRequest    {@code mtu_request}
  * @param unsupported   what its Port row asks for that is not there yet, null if nothing
  */
-record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options, OptionalInt requested,
-                       OptionalInt shown, OptionalLong mac, OptionalInt mtuRequest, String unsupported) {
+record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options,
+                       OptionalInt requested, OptionalInt shown, String mac, OptionalInt mtuRequest, String unsupported) {
     private static final int MAX_OFPORT = 0xfeff;
 
     static InterfaceConfig of(Row row, String bridge, String unsupported) {
         String name = row.string("name").orElse("");
         boolean local = name.equals(bridge);
-        OptionalLong mac = row.string("mac").map(MacText::parse).orElse(OptionalLong.empty());
-        OptionalInt mtu = row.integer("mtu_request").map(bytes -> OptionalInt.of(bytes.intValue())).orElse(OptionalInt.empty());
+        OptionalInt mtu = row.integer("mtu_request")
+                .map(bytes -> OptionalInt.of(Math.clamp(bytes, 0, Integer.MAX_VALUE))).orElse(OptionalInt.empty());
         return new InterfaceConfig(row.uuid(), name, local ? "internal" : row.string("type").orElse(""), local,
-                row.stringMap("options"), number(row, "ofport_request"), number(row, "ofport"), mac, mtu, unsupported);
+                row.stringMap("options"), number(row, "ofport_request"), number(row, "ofport"),
+                row.string("mac").orElse(null), mtu, unsupported);
     }
 
     private static OptionalInt number(Row row, String column) {
@@ -53,7 +53,8 @@ record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<
 
     /** Whether a port made for {@code other} can go on serving this. */
     boolean samePort(InterfaceConfig other) {
-        return name.equals(other.name) && type.equals(other.type) && isLocal == other.isLocal && options.equals(other.options)
+        return name.equals(other.name) && type.equals(other.type) && isLocal == other.isLocal
+                && options.equals(other.options)
                 && java.util.Objects.equals(unsupported, other.unsupported);
     }
 }

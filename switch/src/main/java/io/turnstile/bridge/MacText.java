@@ -14,7 +14,14 @@ public final class MacText {
 
     /** @return 48 bits; empty if the text is no address */
     public static OptionalLong parse(String text) {
-        return FORM.matcher(text).matches() ? OptionalLong.of(Long.parseLong(text.replace(":", ""), 16)) : OptionalLong.empty();
+        return FORM.matcher(text).matches() ? OptionalLong.of(Long.parseLong(text.replace(":", ""), 16))
+                : OptionalLong.empty();
+    }
+
+    /** @return an address that a device can bear: one station's; empty if there is none, or it is a group's or zero */
+    static OptionalLong parseStation(String textOrNull) {
+        OptionalLong mac = textOrNull == null ? OptionalLong.empty() : parse(textOrNull);
+        return mac.isPresent() && mac.getAsLong() != 0 && (mac.getAsLong() & GROUP_BIT) == 0 ? mac : OptionalLong.empty();
     }
 
     public static String format(long mac) {

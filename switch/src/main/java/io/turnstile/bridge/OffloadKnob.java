@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:hw-offload}, {@code hw-offload-priority} and {@code n-offload-threads}: turns the dispatcher on and off
- * as they say, live, any number of times.
+ * {@code other_config:hw-offload}, {@code hw-offload-priority} and {@code n-offload-threads}: turns the dispatcher on and
+ * off as they say, live, any number of times.
  *
  * <p>Threads: the reconciler's.
  */
@@ -17,8 +17,8 @@ final class OffloadKnob {
 
     private final OffloadDispatcher dispatcher;
     private final ProviderRegistry registry;
+    private final BadValues values = new BadValues("other_config");
     private Setting present = new Setting(false, "", 1);
-    private String complainedOf = "";
 
     private record Setting(boolean on, String priority, int threads) {
     }
@@ -38,7 +38,7 @@ final class OffloadKnob {
             try {
                 dispatcher.setThreads(wanted.threads());
                 dispatcher.enable(registry.inOrder(wanted.priority()));
-                LOG.info("hw-offload is on: {}", dispatcher.providers());
+                LOG.info("hw-offload is on, providers: {}", dispatcher.providers());
             } catch (IllegalStateException e) {
                 LOG.warn("hw-offload: {}", e.getMessage());
                 return; // Tried again with the next change.
@@ -56,15 +56,9 @@ final class OffloadKnob {
         boolean validKnob = knob.equals("true") || knob.equals("false");
         boolean validThreads = threads.matches("[0-9]{1,2}") && Integer.parseInt(threads) >= 1
                 && Integer.parseInt(threads) <= OffloadDispatcher.MAX_THREADS;
-        String complaint = (validKnob ? "" : "hw-offload=" + knob + " is neither true nor false, taken as false; ")
-                + (validThreads ? "" : "n-offload-threads=" + threads + " is not 1 to " + OffloadDispatcher.MAX_THREADS
-                + ", taken as 1; ");
-        if (!complaint.equals(complainedOf)) {
-            complainedOf = complaint;
-            if (!complaint.isEmpty()) {
-                LOG.warn("other_config: {}", complaint.substring(0, complaint.length() - 2));
-            }
-        }
+        values.check("hw-offload", knob, validKnob, "neither true nor false, taken as false");
+        values.check("n-offload-threads", threads, validThreads,
+                "not 1 to " + OffloadDispatcher.MAX_THREADS + ", taken as 1");
         return new Setting(knob.equals("true"), otherConfig.getOrDefault("hw-offload-priority", ""),
                 validThreads ? Integer.parseInt(threads) : 1);
     }

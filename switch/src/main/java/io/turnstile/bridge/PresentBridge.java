@@ -47,11 +47,13 @@ final class PresentBridge {
     private final Map<String, PresentInterface> interfaces = new LinkedHashMap<>();
     /** The bridge's address while none of its ports lends it one. */
     private final long ownMac = ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
+    private final BadValues values;
     private BridgeConfig config;
     private List<UUID> controllerRows = List.of();
 
     PresentBridge(BridgeConfig config, Pipeline pipeline, PortShelf shelf, OpenFlowAgent openFlow, Path runDirectory) {
         this.config = config;
+        this.values = new BadValues("bridge " + config.name() + " other_config");
         this.pipeline = pipeline;
         this.shelf = shelf;
         this.bridge = pipeline.addBridge(config.name(), 0);
@@ -215,11 +217,9 @@ final class PresentBridge {
     /** hwaddr, else the lowest address of the ports, else one of its own; the datapath id follows it. */
     private void chooseAddress() {
         PresentInterface local = interfaces.get(config.name());
-        OptionalLong wanted = OptionalLong.empty();
         String hwaddr = config.otherConfig().get("hwaddr");
-        if (hwaddr != null) {
-            wanted = MacText.parse(hwaddr);
-        }
+        OptionalLong wanted = MacText.parseStation(hwaddr);
+        values.check("hwaddr", hwaddr, hwaddr == null || wanted.isPresent(), "not the address of one station, ignored");
         if (wanted.isEmpty()) {
             wanted = interfaces.values().stream()
                     .filter(port -> port.port() != null && !port.port().type().endsWith("internal"))
@@ -245,13 +245,14 @@ final class PresentBridge {
         String digits = text == null ? "" : text.startsWith("0x") ? text.substring(2) : text;
         boolean valid = digits.matches("[0-9a-fA-F]{1,16}") && (text.startsWith("0x") || digits.length() == 16);
         long id = valid ? Long.parseUnsignedLong(digits, 16) : 0;
+        values.check("datapath-id", text, text == null || id != 0, "not 16 hexadecimal digits other than zero, ignored");
         return id != 0 ? id : mac;
     }
 
     private void configureBehaviour() {
         bridge.setFailMode(config.secure() ? BridgePipeline.FailMode.SECURE : BridgePipeline.FailMode.STANDALONE);
-        int aging = config.number("mac-aging-time", DEFAULT_MAC_AGING_SECONDS);
-        int size = config.number("mac-table-size", DEFAULT_MAC_TABLE_SIZE);
+        int aging = values.number(config.otherConfig(), "mac-aging-time", 0, DEFAULT_MAC_AGING_SECONDS);
+        int size = values.number(config.otherConfig(), "mac-table-size", 0, DEFAULT_MAC_TABLE_SIZE);
         bridge.configureMacTable(aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
     }
 

@@ -6,6 +6,7 @@ import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /**
@@ -19,6 +20,7 @@ final class PresentInterface {
     private static final long STATION_BITS = 0xfcff_ffff_ffffL;
     private static final int PATCH_MTU_BYTES = 0;
 
+    private final BadValues values;
     private InterfaceConfig config;
     private PortShelf.Opened opened; // null: a patch port, or failing
     private int number = NO_NUMBER;
@@ -29,6 +31,7 @@ final class PresentInterface {
 
     PresentInterface(InterfaceConfig config) {
         this.config = config;
+        values = new BadValues("interface " + config.name());
     }
 
     /** Failing, for the reason given. */
@@ -96,6 +99,7 @@ final class PresentInterface {
     /** {@code Interface:mac} and {@code mtu_request}; what the device refuses is shown, and tried again next time. */
     void applySettings() {
         settingError = null;
+        OptionalLong mac = wantedMac();
         if (opened == null) {
             return;
         }
@@ -104,12 +108,20 @@ final class PresentInterface {
             if (config.mtuRequest().isPresent() && config.mtuRequest().getAsInt() != status.mtuBytes()) {
                 opened.port().setMtu(config.mtuRequest().getAsInt());
             }
-            if (!config.isLocal() && config.mac().isPresent() && config.mac().getAsLong() != status.macAddress()) {
-                opened.port().setMacAddress(config.mac().getAsLong());
+            if (mac.isPresent() && mac.getAsLong() != status.macAddress()) {
+                opened.port().setMacAddress(mac.getAsLong());
             }
         } catch (PortException e) {
             settingError = e.getMessage();
         }
+    }
+
+    private OptionalLong wantedMac() {
+        OptionalLong mac = MacText.parseStation(config.mac());
+        boolean good = config.mac() == null || mac.isPresent() && !config.isLocal();
+        values.check("mac", config.mac(), good, config.isLocal() ? "ignored, the Bridge record sets the local port's address"
+                : "not the address of one station, ignored");
+        return good ? mac : OptionalLong.empty();
     }
 
     /** The device's state; that of a patch port is always up. */

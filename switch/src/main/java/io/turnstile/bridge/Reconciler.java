@@ -34,6 +34,8 @@ public final class Reconciler implements AutoCloseable {
     private static final long WRITE_TIMEOUT_SECONDS = 10;
     private static final int TICK_MS = 500;
     private static final int DEFAULT_STATISTICS_INTERVAL_MS = 5000;
+    private static final int DEFAULT_FLOW_LIMIT = 200_000;
+    private static final int DEFAULT_FLOW_IDLE_MS = 10_000;
 
     private final OvsdbBackend backend;
     private final SwitchParts parts;
@@ -51,6 +53,7 @@ public final class Reconciler implements AutoCloseable {
     private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
     /** Wanted bridges of a type that does not exist. */
     private final Map<String, BridgeConfig> refused = new TreeMap<>();
+    private final BadValues values = new BadValues("other_config");
     private Map<String, String> otherConfig = Map.of();
     private List<String> managers = List.of();
     private long statisticsAtNs = System.nanoTime();
@@ -139,8 +142,9 @@ public final class Reconciler implements AutoCloseable {
 
     private void configureSwitch(DatabaseSnapshot newest, Row root) {
         otherConfig = root.stringMap("other_config");
-        parts.datapath().setFlowLimit(number("flow-limit", 200_000));
-        parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(number("max-idle", 10_000)));
+        parts.datapath().setFlowLimit(values.number(otherConfig, "flow-limit", 1, DEFAULT_FLOW_LIMIT));
+        int idleMs = values.number(otherConfig, "max-idle", 1, DEFAULT_FLOW_IDLE_MS);
+        parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
         offload.follow(otherConfig);
         List<String> targets = root.references("manager_options").stream().map(newest.table("Manager")::get)
                 .filter(Objects::nonNull).flatMap(row -> row.string("target").stream()).sorted().toList();
@@ -148,11 +152,6 @@ public final class Reconciler implements AutoCloseable {
             managers = targets;
             parts.managers().accept(targets);
         }
-    }
-
-    private int number(String key, int defaultValue) {
-        String text = otherConfig.get(key);
-        return text != null && text.matches("[0-9]{1,9}") && !text.matches("0+") ? Integer.parseInt(text) : defaultValue;
     }
 
     private void configureBridges(DatabaseSnapshot newest, Row root) {
@@ -177,7 +176,8 @@ public final class Reconciler implements AutoCloseable {
         for (BridgeConfig wish : wanted.values()) {
             try {
                 bridges.computeIfAbsent(wish.name(), name ->
-                        new PresentBridge(wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory())).become(wish);
+                        new PresentBridge(wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory()))
+                                .become(wish);
             } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
                 LOG.error("bridge {} cannot be configured", wish.name(), e);
             }
@@ -223,8 +223,8 @@ public final class Reconciler implements AutoCloseable {
         RowChanges changes = new RowChanges(present);
         addControllers(changes, statisticsDue);
         if (statisticsDue) {
-            int intervalMs = Math.max(number("stats-update-interval", DEFAULT_STATISTICS_INTERVAL_MS),
-                    DEFAULT_STATISTICS_INTERVAL_MS);
+            int intervalMs = Math.max(DEFAULT_STATISTICS_INTERVAL_MS,
+                    values.number(otherConfig, "stats-update-interval", 0, DEFAULT_STATISTICS_INTERVAL_MS));
             statisticsAtNs = nowNs + TimeUnit.MILLISECONDS.toNanos(intervalMs);
             addStatus(changes);
             forEachInterface(interfaceOf -> changes.set("Interface", interfaceOf.config().row(),
@@ -241,7 +241,8 @@ public final class Reconciler implements AutoCloseable {
             changes.set("Bridge", bridge.config().row(), Map.of(
                     "datapath_id", "%016x".formatted(bridge.pipeline().datapathId()), "datapath_version", "<built-in>"));
             for (PresentInterface present : bridge.interfaces()) {
-                changes.set("Interface", present.config().row(), InterfaceColumns.status(present, patchError(bridge, present)));
+                changes.set("Interface", present.config().row(),
+                        InterfaceColumns.status(present, patchError(bridge, present)));
             }
         }
     }
@@ -275,7 +276,8 @@ public final class Reconciler implements AutoCloseable {
                 .anyMatch(other -> other.isPluggedIn() && other.config().isPatch() && other.config().name().equals(peer)
                         && present.config().name().equals(other.config().options().get("peer")));
         String type = bridge.config().datapathType();
-        return joined ? null : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
+        return joined ? null
+                : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
     }
 
     private void forEachInterface(Consumer<PresentInterface> action) {

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-/** Collects what is to be written back, leaving out what the database has already. Not thread-safe. */
+/** Collects what is to be written back, leaving out rows that the database has like this already. Not thread-safe. */
 final class RowChanges {
     private final DatabaseSnapshot snapshot;
     private final List<ColumnUpdate> updates = new ArrayList<>();
@@ -20,34 +20,32 @@ final class RowChanges {
         this.snapshot = snapshot;
     }
 
-    /** Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. */
+    /**
+     * Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. If one value is
+     * new all are written: the snapshot may be older than what was written last, and a row is not to show half of each.
+     */
     void set(String table, UUID uuid, Map<String, Object> columns) {
         Row row = snapshot.table(table).get(uuid);
         if (row == null) {
             return;
         }
-        Map<String, Object> different = new LinkedHashMap<>();
-        columns.forEach((column, value) -> {
-            if (!isSame(row, column, value)) {
-                different.put(column, value);
+        Map<String, Object> known = new LinkedHashMap<>();
+        boolean isNew = false;
+        for (Map.Entry<String, Object> column : columns.entrySet()) {
+            try {
+                isNew |= !holds(row, column.getKey(), column.getValue());
+                known.put(column.getKey(), column.getValue());
+            } catch (IllegalArgumentException e) {
+                // This database's schema lacks the column: an older server is no error.
             }
-        });
-        if (!different.isEmpty()) {
-            updates.add(new ColumnUpdate(table, uuid, different));
+        }
+        if (isNew) {
+            updates.add(new ColumnUpdate(table, uuid, known));
         }
     }
 
     List<ColumnUpdate> updates() {
         return updates;
-    }
-
-    /** A column that this database's schema lacks counts as written: an older server is no error. */
-    private static boolean isSame(Row row, String column, Object value) {
-        try {
-            return holds(row, column, value);
-        } catch (IllegalArgumentException e) {
-            return true;
-        }
     }
 
     private static boolean holds(Row row, String column, Object value) {

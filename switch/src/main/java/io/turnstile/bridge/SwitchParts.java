@@ -21,7 +21,8 @@ import java.util.function.Consumer;
  * @param databaseVersion written to {@code Open_vSwitch:db_version}; empty leaves the column alone
  * @param managers        is told the targets of all Manager rows after each change
  */
-public record SwitchParts(Pipeline pipeline, Datapath datapath, ForwardingThreads threads, PortFactory devices, Dummies dummies,
-                          OpenFlowAgent openFlow, OffloadDispatcher offload, ProviderRegistry providers, Clock clock,
-                          Path runDirectory, String version, String databaseVersion, Consumer<List<String>> managers) {
+public record SwitchParts(Pipeline pipeline, Datapath datapath, ForwardingThreads threads, PortFactory devices,
+                          Dummies dummies, OpenFlowAgent openFlow, OffloadDispatcher offload, ProviderRegistry providers,
+                          Clock clock, Path runDirectory, String version, String databaseVersion,
+                          Consumer<List<String>> managers) {
 }

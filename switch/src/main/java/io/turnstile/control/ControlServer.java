@@ -32,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers {@code ovs-appctl} on a Unix socket. A request is {@code {"method": name, "params": [words], "id": any}}, the reply
- * has the text as {@code result} or {@code error}.
+ * Answers {@code ovs-appctl} on a Unix socket. A request is {@code {"method": name, "params": [words], "id": any}}, the
+ * reply has the text as {@code result} or {@code error}.
  *
  * <p>Threads: {@link #register} and {@link #close} by any; commands run on the server's own thread, one after the other.
  */

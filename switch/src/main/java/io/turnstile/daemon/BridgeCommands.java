@@ -28,7 +28,7 @@ final class BridgeCommands {
         control.register("fdb/flush", "[bridge]", 0, 1, this::flushMacs);
         control.register("ofproto/list", "", 0, 0, arguments -> CommandReply.ok(String.join("\n",
                 daemon.reconciler().bridges().stream().map(BridgeView::name).sorted().toList())));
-        control.register("ofproto/trace", "{bridge flow}", 2, 2, this::trace);
+        control.register("ofproto/trace", "{bridge flow}", 1, Integer.MAX_VALUE, this::trace);
     }
 
     private CommandReply on(String name, Function<BridgePipeline, CommandReply> action) {
@@ -40,7 +40,8 @@ final class BridgeCommands {
         StringBuilder text = new StringBuilder(" port  VLAN  MAC                Age\n");
         for (BridgePipeline.MacEntry entry : bridge.macEntries()) {
             String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
-            text.append("%5s  %4d  %s  %3d\n".formatted(port, entry.vlan(), MacText.format(entry.mac()), entry.ageSeconds()));
+            text.append("%5s  %4d  %s  %3d\n".formatted(port, entry.vlan(), MacText.format(entry.mac()),
+                    entry.ageSeconds()));
         }
         return CommandReply.ok(text.toString());
     }
@@ -57,6 +58,12 @@ final class BridgeCommands {
     }
 
     private CommandReply trace(List<String> arguments) {
+        if (arguments.size() == 1) { // a flow of the datapath, which would have to be named as such
+            return CommandReply.error("syntax error at " + arguments.getFirst() + " (or the bridge name was omitted)");
+        }
+        if (arguments.size() > 2) {
+            return CommandReply.error("too many arguments");
+        }
         BridgePipeline bridge = daemon.pipeline().bridge(arguments.getFirst());
         if (bridge == null) {
             return CommandReply.error(arguments.getFirst() + ": unknown bridge");

@@ -56,7 +56,8 @@ final class Commands {
         long rules = daemon.pipeline().bridges().stream()
                 .flatMap(bridge -> bridge.tables().stream()).mapToLong(table -> table.activeCount()).sum();
         return CommandReply.ok("connections:%d flows:%d handlers:%d heap-kB:%d ports:%d rules:%d".formatted(
-                daemon.tracker().connectionCount(), daemon.datapath().statistics().flows(), daemon.config().forwardingThreads(),
+                daemon.tracker().connectionCount(), daemon.datapath().statistics().flows(),
+                daemon.config().forwardingThreads(),
                 heapKib, daemon.datapath().ports().size(), rules));
     }
 

@@ -16,8 +16,9 @@ import java.util.List;
  * @param maxConnections    of the connection table
  * @param pluginFolder      jars with offload providers, null for none
  */
-public record DaemonConfig(Path runDirectory, String databaseTarget, Path databaseFile, List<String> remotes, Path controlSocket,
-                           Dummies dummies, int forwardingThreads, int maxConnections, Path pluginFolder) {
+public record DaemonConfig(Path runDirectory, String databaseTarget, Path databaseFile, List<String> remotes,
+                           Path controlSocket, Dummies dummies, int forwardingThreads, int maxConnections,
+                           Path pluginFolder) {
     public static final int DEFAULT_MAX_CONNECTIONS = 3_000_000;
 
     /** Everything in one folder: database file, database socket and control socket. */
@@ -28,8 +29,8 @@ public record DaemonConfig(Path runDirectory, String databaseTarget, Path databa
     }
 
     public DaemonConfig withDummies(Dummies choice) {
-        return new DaemonConfig(runDirectory, databaseTarget, databaseFile, remotes, controlSocket, choice, forwardingThreads,
-                maxConnections, pluginFolder);
+        return new DaemonConfig(runDirectory, databaseTarget, databaseFile, remotes, controlSocket, choice,
+                forwardingThreads, maxConnections, pluginFolder);
     }
 
     static Path defaultControlSocket(Path runDirectory) {

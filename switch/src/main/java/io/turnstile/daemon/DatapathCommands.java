@@ -23,6 +23,7 @@ import java.util.function.IntFunction;
  * datapath; it bears the name that the peer's would.
  */
 final class DatapathCommands {
+    private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
     private static final int SCAN_SLOTS = 4096;
 
     private final SwitchDaemon daemon;
@@ -37,7 +38,8 @@ final class DatapathCommands {
         control.register("dpif/show", "[--]", 0, 1, arguments -> perBridge());
         control.register("dpctl/dump-flows", "[-m] [--names | --no-names] [dp]", 0, 3, this::dumpFlows);
         control.register("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, this::dumpConntrack);
-        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4, this::flushConntrack);
+        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4,
+                this::flushConntrack);
         control.register("dpctl/ct-stats-show", "[dp] [zone=N] [-m]", 0, 3, this::conntrackStatistics);
         control.register("dpctl/ct-get-nconns", "[dp]", 0, 1, arguments -> wrongDatapath(arguments) != null
                 ? wrongDatapath(arguments) : CommandReply.ok(Integer.toString(daemon.tracker().connectionCount())));
@@ -45,7 +47,8 @@ final class DatapathCommands {
 
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
     private String name() {
-        return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy" : "netdev@ovs-netdev";
+        return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy"
+                : "netdev@ovs-netdev";
     }
 
     private boolean isName(String argument) {
@@ -55,7 +58,8 @@ final class DatapathCommands {
     /** The error for the first argument that is not the datapath's name; null if there is none. */
     private CommandReply wrongDatapath(List<String> arguments) {
         return arguments.stream().filter(argument -> !argument.startsWith("-") && !isName(argument)).findFirst()
-                .map(other -> CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)")).orElse(null);
+                .map(other -> CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)"))
+                .orElse(null);
     }
 
     private CommandReply show(List<String> arguments) {
@@ -103,12 +107,11 @@ final class DatapathCommands {
         List<String> names = arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
         for (String argument : arguments) {
             if (argument.startsWith("-") && !List.of("-m", "--more", "--names", "--no-names").contains(argument)) {
-                return CommandReply.error("unknown option " + argument);
+                return CommandReply.error("Unrecognized option " + argument);
             }
         }
-        CommandReply wrong = wrongDatapath(names);
-        if (wrong != null) {
-            return wrong;
+        if (wrongDatapath(names) != null) {
+            return CommandReply.error(NOT_FOUND);
         }
         boolean more = arguments.contains("-m") || arguments.contains("--more");
         IntFunction<String> ports = arguments.contains("--names") || more && !arguments.contains("--no-names")
@@ -116,7 +119,8 @@ final class DatapathCommands {
         long nowNs = daemon.clock().nowNs();
         StringBuilder text = new StringBuilder();
         for (DatapathFlow flow : daemon.datapath().flows()) {
-            text.append(DatapathFlowText.line(flow, nowNs, ports)).append('\n');
+            text.append(more ? DatapathFlowText.verboseLine(flow, nowNs, ports) : DatapathFlowText.line(flow, nowNs, ports))
+                    .append('\n');
         }
         return CommandReply.ok(text.isEmpty() ? "" : "flow-dump from the main thread:\n" + text);
     }
@@ -132,7 +136,8 @@ final class DatapathCommands {
     private record Selection(Integer zone, boolean more, boolean statistics, CommandReply error) {
     }
 
-    private Selection select(List<String> arguments) {
+    /** @param badZone what to say of a zone that is none: dumping and flushing say it differently */
+    private Selection select(List<String> arguments, String badZone) {
         Integer zone = null;
         boolean more = false;
         boolean statistics = false;
@@ -140,7 +145,7 @@ final class DatapathCommands {
             if (argument.matches("zone=[0-9]{1,5}") && Integer.parseInt(argument.substring(5)) <= 0xffff) {
                 zone = Integer.parseInt(argument.substring(5));
             } else if (argument.startsWith("zone=")) {
-                return refused("ovs-vswitchd: datapath not found (Invalid argument)");
+                return refused(badZone);
             } else if (argument.equals("-m") || argument.equals("--more")) {
                 more = true;
             } else if (argument.equals("-s") || argument.equals("--statistics")) {
@@ -148,7 +153,7 @@ final class DatapathCommands {
             } else if (argument.contains("=")) {
                 return refused(argument + ": selecting connections by tuple is not supported");
             } else if (!isName(argument)) {
-                return refused("ovs-vswitchd: datapath not found (Invalid argument)");
+                return refused(NOT_FOUND);
             }
         }
         return new Selection(zone, more, statistics, null);
@@ -159,7 +164,7 @@ final class DatapathCommands {
     }
 
     private CommandReply dumpConntrack(List<String> arguments) {
-        Selection selection = select(arguments);
+        Selection selection = select(arguments, NOT_FOUND);
         if (selection.error() != null) {
             return selection.error();
         }
@@ -182,7 +187,7 @@ final class DatapathCommands {
     }
 
     private CommandReply flushConntrack(List<String> arguments) {
-        Selection selection = select(arguments);
+        Selection selection = select(arguments, "ovs-vswitchd: failed to parse zone (Invalid argument)");
         if (selection.error() != null) {
             return selection.error();
         }
@@ -191,7 +196,7 @@ final class DatapathCommands {
     }
 
     private CommandReply conntrackStatistics(List<String> arguments) {
-        Selection selection = select(arguments);
+        Selection selection = select(arguments, NOT_FOUND);
         if (selection.error() != null) {
             return selection.error();
         }

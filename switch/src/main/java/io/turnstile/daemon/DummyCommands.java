@@ -17,8 +17,8 @@ final class DummyCommands {
     }
 
     void registerAll(ControlServer control) {
-        control.register("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, Integer.MAX_VALUE,
-                this::receive);
+        control.register("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2,
+                Integer.MAX_VALUE, this::receive);
         control.register("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, this::setAdminState);
     }
 
@@ -51,7 +51,8 @@ final class DummyCommands {
         if (!state.equals("up") && !state.equals("down")) {
             return CommandReply.error("Invalid Admin State");
         }
-        List<DummyPort> chosen = dummies().filter(dummy -> arguments.size() == 1 || dummy.name().equals(arguments.getFirst()))
+        List<DummyPort> chosen = dummies()
+                .filter(dummy -> arguments.size() == 1 || dummy.name().equals(arguments.getFirst()))
                 .toList();
         if (chosen.isEmpty() && arguments.size() > 1) {
             return CommandReply.error("Unknown Dummy Interface");

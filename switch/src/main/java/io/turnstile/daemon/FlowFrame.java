@@ -16,14 +16,15 @@ import java.util.regex.Pattern;
 
 /**
  * Makes a frame out of a datapath flow in the syntax of dpctl(8), such as
- * {@code in_port(1),eth(src=…,dst=…),eth_type(0x0800),ipv4(src=…,dst=…,proto=17),udp(src=1,dst=2)}. Checksums are right, the
- * payload of TCP and UDP is 64 zero bytes, as the peer pads it.
+ * {@code in_port(1),eth(src=…,dst=…),eth_type(0x0800),ipv4(src=…,dst=…,proto=17),udp(src=1,dst=2)}. Checksums are right.
+ * As in the peer, 64 bytes that count upwards follow where data may: after UDP, echo messages, unknown protocols, and TCP
+ * without SYN, FIN and RST.
  */
 final class FlowFrame {
     private static final Pattern PART = Pattern.compile("\\s*,?\\s*([a-z_0-9]+)\\(([^()]*)\\)\\s*");
     private static final int CAPACITY_BYTES = 512;
     private static final int PAYLOAD_BYTES = 64;
-    private static final int TCP_ACK = 0x10;
+    private static final int TCP_FIN_SYN_RST = 0x07;
 
     private final Map<String, String> parts = new LinkedHashMap<>();
     private final String text;
@@ -64,7 +65,7 @@ final class FlowFrame {
             case EtherTypes.IPV4 -> putIpv4(frame, values("ipv4"));
             case EtherTypes.IPV6 -> putIpv6(frame, values("ipv6"));
             case EtherTypes.ARP -> putArp(frame, values("arp"));
-            default -> frame.position(frame.position() + PAYLOAD_BYTES);
+            default -> putPayload(frame);
         }
         byte[] bytes = new byte[frame.position()];
         frame.get(0, bytes);
@@ -132,18 +133,20 @@ final class FlowFrame {
         switch (protocol) {
             case IpProtocols.TCP -> {
                 putPorts(frame, values("tcp"));
-                int flags = parts.containsKey("tcp_flags") ? flags(parts.get("tcp_flags")) : TCP_ACK;
+                int flags = parts.containsKey("tcp_flags") ? flags(parts.get("tcp_flags")) : 0;
                 frame.putLong(0).putShort((short) (5 << 12 | flags)).putShort((short) 0).putInt(0);
-                frame.position(frame.position() + PAYLOAD_BYTES);
+                if ((flags & TCP_FIN_SYN_RST) == 0) {
+                    putPayload(frame);
+                }
             }
             case IpProtocols.UDP -> {
                 putPorts(frame, values("udp"));
                 frame.putShort((short) (8 + PAYLOAD_BYTES)).putShort((short) 0);
-                frame.position(frame.position() + PAYLOAD_BYTES);
+                putPayload(frame);
             }
-            case IpProtocols.ICMP -> putIcmp(frame, values("icmp"));
-            case IpProtocols.ICMPV6 -> putIcmp(frame, values("icmpv6"));
-            default -> frame.position(frame.position() + PAYLOAD_BYTES);
+            case IpProtocols.ICMP -> putIcmp(frame, values("icmp"), 0, 8);
+            case IpProtocols.ICMPV6 -> putIcmp(frame, values("icmpv6"), 128, 129);
+            default -> putPayload(frame);
         }
     }
 
@@ -152,10 +155,19 @@ final class FlowFrame {
         frame.putShort((short) number(values.getOrDefault("dst", "0")));
     }
 
-    private static void putIcmp(ByteBuffer frame, Map<String, String> values) {
-        frame.put((byte) number(values.getOrDefault("type", "0"))).put((byte) number(values.getOrDefault("code", "0")));
-        frame.putShort((short) 0).putInt(0);
-        frame.position(frame.position() + PAYLOAD_BYTES);
+    private static void putIcmp(ByteBuffer frame, Map<String, String> values, int echo, int otherEcho) {
+        int type = number(values.getOrDefault("type", "0"));
+        int code = number(values.getOrDefault("code", "0"));
+        frame.put((byte) type).put((byte) code).putShort((short) 0).putInt(0);
+        if (code == 0 && (type == echo || type == otherEcho)) {
+            putPayload(frame);
+        }
+    }
+
+    private static void putPayload(ByteBuffer frame) {
+        for (int i = 0; i < PAYLOAD_BYTES; i++) {
+            frame.put((byte) i);
+        }
     }
 
     private static int flags(String text) {

@@ -8,7 +8,7 @@ import java.util.List;
 final class LogCommands {
 
     void registerAll(ControlServer control) {
-        control.register("vlog/set", "{spec | PATTERN:destination:pattern}", 1, Integer.MAX_VALUE, LogCommands::set);
+        control.register("vlog/set", "{spec | PATTERN:destination:pattern}", 0, Integer.MAX_VALUE, LogCommands::set);
         control.register("vlog/list", "", 0, 0, arguments -> CommandReply.ok(LogSettings.list()));
         control.register("vlog/reopen", "", 0, 0, arguments -> {
             String error = LogSettings.reopen();

@@ -25,8 +25,8 @@ import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours. Destinations
- * are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
+ * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours.
+ * Destinations are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
  *
  * <p>Threads: any.
  */
@@ -133,7 +133,7 @@ final class LogSettings {
     }
 
     /**
-     * Modules, destinations and a level in any order, separated by colons, commas or blanks; what is left out means all, and
+     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means all, and
      * {@code dbg}.
      *
      * @return what is wrong with the words, null if nothing is
@@ -147,10 +147,19 @@ final class LogSettings {
             if (lower.equals("pattern") || lower.equals("facility")) {
                 return word + " is not supported";
             } else if (LEVELS.containsKey(lower)) {
+                if (level != null) {
+                    return "cannot specify multiple levels";
+                }
                 level = LEVELS.get(lower);
             } else if (Arrays.stream(Destination.values()).anyMatch(known -> known.name().equalsIgnoreCase(lower))) {
+                if (!destinations.isEmpty()) {
+                    return "cannot specify multiple destinations";
+                }
                 destinations.add(Destination.valueOf(lower.toUpperCase(Locale.ROOT)));
             } else if (PACKAGES.containsKey(lower.replace('-', '_'))) {
+                if (!modules.isEmpty()) {
+                    return "cannot specify multiple modules";
+                }
                 modules.add(lower.replace('-', '_'));
             } else if (!lower.equals("any") && !lower.isEmpty()) {
                 return "no destination, level, or module \"" + word + "\"";
@@ -163,7 +172,8 @@ final class LogSettings {
         if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
             return "syslog is not supported; log to a file";
         }
-        for (Destination destination : destinations.isEmpty() ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
+        for (Destination destination : destinations.isEmpty()
+                ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
             modules.forEach(module -> CHOSEN.get(destination).put(module, level));
         }
         applyLevels();
@@ -174,7 +184,8 @@ final class LogSettings {
     static String list() {
         return "                 console    syslog    file\n                 -------    ------    ------\n"
                 + PACKAGES.keySet().stream().map(module -> "%-16s  %4s       %4s       %4s\n".formatted(module,
-                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module), label(Destination.FILE, module)))
+                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module),
+                        label(Destination.FILE, module)))
                 .collect(Collectors.joining());
     }
 

@@ -37,7 +37,8 @@ public final class Main implements Callable<Integer> {
     Path runDirectory;
     @Option(names = "--db-file", description = "the embedded database (default: RUNDIR/conf.db)")
     Path databaseFile;
-    @Option(names = "--remote", description = "where the embedded database listens: punix:PATH, ptcp:[PORT][:IP]; repeatable "
+    @Option(names = "--remote",
+            description = "where the embedded database listens: punix:PATH, ptcp:[PORT][:IP]; repeatable "
             + "(default: punix:RUNDIR/db.sock)")
     List<String> remotes = List.of();
     @Option(names = "--pidfile", description = "default: RUNDIR/ovs-vswitchd.pid")

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The file by which {@code ovs-appctl} finds the daemon: holds the process id, and a record lock that tells a living owner from
- * a dead one's leftovers (ovs-appctl(8)).
+ * The file by which {@code ovs-appctl} finds the daemon: holds the process id, and a record lock that tells a living owner
+ * from a dead one's leftovers (ovs-appctl(8)).
  */
 final class PidFile implements AutoCloseable {
     private final Path path;
@@ -27,7 +27,8 @@ final class PidFile implements AutoCloseable {
         if (overwrite) {
             Files.deleteIfExists(path); // A new file: the other process keeps its lock on the old one.
         }
-        FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel channel =
+                FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() == null) {
                 ByteBuffer owner = ByteBuffer.allocate(20);

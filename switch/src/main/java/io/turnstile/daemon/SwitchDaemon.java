@@ -35,8 +35,8 @@ import org.slf4j.LoggerFactory;
  * A whole switch in this process: database, bridges, OpenFlow, forwarding, connection tracker, offload and control socket.
  *
  * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops, {@code forwarder-N}
- * carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database and the offload dispatcher
- * have theirs. {@link #start} and {@link #close} are called once each, by any thread but these.
+ * carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database and the offload
+ * dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but these.
  */
 public final class SwitchDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
@@ -100,8 +100,8 @@ public final class SwitchDaemon implements AutoCloseable {
         housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
         reconciler = closeLater(new Reconciler(database, new SwitchParts(pipeline, datapath, threads, PortFactory.system(),
-                config.dummies(), new OpenFlowAgent(openFlowLoop), dispatcher, providers, clock, config.runDirectory(),
-                Version.number(), Version.database(), this::setManagers)));
+                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), dispatcher, providers, clock,
+                config.runDirectory(), Version.number(), Version.database(), this::setManagers)));
         Reconciler following = reconciler;
         closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));

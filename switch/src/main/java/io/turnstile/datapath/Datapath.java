@@ -316,9 +316,8 @@ public final class Datapath {
         }
         try {
             for (int i = 0; i < actions.length; i++) {
-                boolean sharesThePacket = actions[i] instanceof DatapathAction.Recirculate && i < actions.length - 1;
-                if (sharesThePacket) {
-                    executeOnCopies(packets, new DatapathAction[] {actions[i]}, context);
+                if (actions[i] instanceof DatapathAction.Recirculate recirculate && i < actions.length - 1) {
+                    recirculateCopies(packets, recirculate.recirculationId(), context);
                 } else {
                     execute(packets, actions[i], context);
                 }
@@ -394,26 +393,45 @@ public final class Datapath {
         }
     }
 
-    /**
-     * Copies live in a context of their own and are carried to their end here and now, so that the batch itself never grows
-     * beyond its capacity.
-     */
+    /** Actions follow that need the packets as they are. */
+    private void recirculateCopies(PacketBatch packets, int id, ForwardingContext context) {
+        ForwardingContext copies = copy(packets, context);
+        if (copies != null) {
+            recirculate(copies.received, id, copies);
+            finish(copies, context);
+        }
+    }
+
     private void executeOnCopies(PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
+        ForwardingContext copies = copy(packets, context);
+        if (copies != null) {
+            execute(copies.received, actions, copies);
+            finish(copies, context);
+        }
+    }
+
+    /**
+     * Copies live in a context of their own and are carried to their end at once ({@link #finish}), so that the batch itself
+     * never grows beyond its capacity. Null, and counted, if contexts are nested too deep.
+     */
+    private ForwardingContext copy(PacketBatch packets, ForwardingContext context) {
         ForwardingContext copies = context.forCopies();
         if (copies == null) {
             drop(DropReason.RECIRCULATION_DEPTH, packets.length());
-            return;
+            return null;
         }
         copies.nowNs = context.nowNs;
-        PacketBatch batch = copies.received;
-        batch.clear();
+        copies.recirculated.clear();
+        copies.received.clear();
         for (int i = 0; i < packets.length(); i++) {
             Packet copy = copies.pool()[i];
             copy.copyFrom(packets.get(i));
-            batch.add(copy);
+            copies.received.add(copy);
         }
-        copies.recirculated.clear();
-        execute(batch, actions, copies);
+        return copies;
+    }
+
+    private void finish(ForwardingContext copies, ForwardingContext context) {
         copies.turnRound();
         run(copies, 1);
         flush(copies);
@@ -468,8 +486,8 @@ public final class Datapath {
     /**
      * The same for flows that the caller finds without looking at all of them.
      *
-     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep account
-     *                 of stands still meanwhile
+     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep
+     *     account of stands still meanwhile
      */
     public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
         cache.removeNamed(affected, this::retire);

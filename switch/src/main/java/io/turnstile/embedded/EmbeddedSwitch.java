@@ -42,12 +42,12 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It needs no
- * root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
+ * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It needs
+ * no root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
  *
- * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with {@link #sent}. Flows are
- * written as for {@code ovs-ofctl add-flow}. Ports come into being when they are first named. As a fresh bridge of Open vSwitch,
- * the switch begins with the one flow {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
+ * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with {@link #sent}.
+ * Flows are written as for {@code ovs-ofctl add-flow}. Ports come into being when they are first named. As a fresh bridge of
+ * Open vSwitch, the switch begins with the one flow {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
  *
  * {@snippet :
  * try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
@@ -142,8 +142,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
     // ---- ports and packets ----
 
     /**
-     * The port of that OpenFlow number, made if it is new and then named {@code p<number>}; {@link OfAction.Ports#LOCAL} is the
-     * bridge's own. Datapath ports bear the same numbers, with 0 for LOCAL.
+     * The port of that OpenFlow number, made if it is new and then named {@code p<number>}; {@link OfAction.Ports#LOCAL} is
+     * the bridge's own. Datapath ports bear the same numbers, with 0 for LOCAL.
      */
     public DummyPort port(int number) {
         DummyPort present = ports.get(number);
@@ -436,7 +436,9 @@ public final class EmbeddedSwitch implements AutoCloseable {
         }
     }
 
-    /** Connects to a controller such as {@code tcp:127.0.0.1:6653}, as {@code ovs-vsctl set-controller}: flows are emptied. */
+    /**
+     * Connects to a controller such as {@code tcp:127.0.0.1:6653}, as {@code ovs-vsctl set-controller}: flows are emptied.
+     */
     public void connectController(String target) {
         try {
             bridge.setControllersConfigured(true);
@@ -449,7 +451,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
     private BridgeAgent agent() {
         if (agent == null) {
             eventLoops = OpenFlowAgent.newEventLoop();
-            agent = new OpenFlowAgent(eventLoops).attach(bridge);
+            agent = new OpenFlowAgent(eventLoops, clock).attach(bridge);
         }
         return agent;
     }

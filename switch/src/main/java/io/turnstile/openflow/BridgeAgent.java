@@ -17,6 +17,7 @@ import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.time.Clock;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -45,6 +46,7 @@ public final class BridgeAgent implements AutoCloseable {
 
     private final EventLoop loop;
     private final OpenFlowSwitch bridge;
+    private final Clock clock;
     private final RequestDispatcher dispatcher;
     private final AutoCloseable subscription;
     private final AtomicInteger pendingPacketIns = new AtomicInteger();
@@ -60,9 +62,10 @@ public final class BridgeAgent implements AutoCloseable {
     private boolean anyConnected;
     private boolean closed;
 
-    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge) {
+    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Clock clock) {
         this.loop = loop;
         this.bridge = bridge;
+        this.clock = clock;
         this.dispatcher = new RequestDispatcher(bridge, this);
         this.subscription = bridge.subscribe(new FromBridge());
     }
@@ -256,6 +259,10 @@ public final class BridgeAgent implements AutoCloseable {
 
     String bridgeName() {
         return bridge.name();
+    }
+
+    Clock clock() {
+        return clock;
     }
 
     RequestDispatcher dispatcher() {

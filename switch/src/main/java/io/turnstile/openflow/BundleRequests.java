@@ -24,7 +24,6 @@ final class BundleRequests {
     private static final int ONF_BUNDLE_CONTROL = 2300;
     private static final int MAX_MESSAGES = 1_000_000;
     private static final int MAX_BUNDLES = 64;
-    private static final int QUOTED_BYTES = 64;
 
     private final OpenFlowSwitch bridge;
 
@@ -108,7 +107,7 @@ final class BundleRequests {
         }
         ByteBuf flowMod = message.slice(Wire.HEADER_BYTES, length - Wire.HEADER_BYTES);
         bundle.changes.add(FlowModCodec.read13(flowMod, session.version));
-        bundle.requests.add(Unpooled.copiedBuffer(message.slice(0, Math.min(length, QUOTED_BYTES))));
+        bundle.requests.add(Unpooled.copiedBuffer(message.slice(0, length)));
     }
 
     private void commit(int id, Session session, Reply reply) throws OfException {
@@ -120,7 +119,8 @@ final class BundleRequests {
             // The message at fault is reported under its own xid, then the commit under that of the commit.
             ByteBuf culprit = bundle.requests.get(refused.index());
             ByteBuf out = reply.buffer();
-            OfErrorCode code = refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
+            OfErrorCode code = refused.getCause() instanceof OfException cause ? cause.code()
+                    : OfErrorCode.OFPBFC_MSG_FAILED;
             ErrorCodec.write(out, session.version, culprit.getInt(4), code, culprit);
             reply.send(out);
             throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());

@@ -89,7 +89,7 @@ final class ControllerLink {
         if (which == connection) {
             greeted = true;
             wasConnected = true;
-            connectedNs = System.nanoTime();
+            connectedNs = agent.clock().nowNs();
             state = State.ACTIVE;
             backoffMs = FIRST_BACKOFF_MS;
         }
@@ -99,7 +99,7 @@ final class ControllerLink {
         if (which == connection && !target.isPassive()) {
             if (greeted) {
                 wasDisconnected = true;
-                disconnectedNs = System.nanoTime();
+                disconnectedNs = agent.clock().nowNs();
             }
             lastError = lastError == null ? "connection closed by peer" : lastError;
             again();
@@ -128,7 +128,7 @@ final class ControllerLink {
     }
 
     ControllerStatus status() {
-        long nowNs = System.nanoTime();
+        long nowNs = agent.clock().nowNs();
         return new ControllerStatus(target.target(), isConnected(),
             isConnected() ? connection.session().role.label() : null, state.name(),
             wasConnected ? (nowNs - connectedNs) / NS_PER_SECOND : -1,

@@ -5,14 +5,20 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.time.Clock;
 
 /** Lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut down. */
 public final class OpenFlowAgent {
     private final EventLoopGroup group;
+    private final Clock clock;
 
-    /** @param group of NIO event loops ({@link #newEventLoop()}); each bridge keeps to one of them */
-    public OpenFlowAgent(EventLoopGroup group) {
+    /**
+     * @param group of NIO event loops ({@link #newEventLoop()}); each bridge keeps to one of them
+     * @param clock says how long a peer has been silent or a controller connected; how often to look is real time
+     */
+    public OpenFlowAgent(EventLoopGroup group, Clock clock) {
         this.group = group;
+        this.clock = clock;
     }
 
     /** One daemon thread named {@code openflow}. */
@@ -22,6 +28,6 @@ public final class OpenFlowAgent {
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
     public BridgeAgent attach(OpenFlowSwitch bridge) {
-        return new BridgeAgent(group.next(), bridge);
+        return new BridgeAgent(group.next(), bridge, clock);
     }
 }

@@ -33,7 +33,6 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private static final int ECHO_REQUEST = 2;
     private static final int ROLE_STATUS = 30;
     private static final int HELLO_BITMAP = 1;
-    private static final int QUOTED_BYTES = 64;
     private static final int WIRE_SLAVE = 3;
     /** With this much unsent, a peer is taken for dead rather than slow. */
     private static final long UNSENT_LIMIT_BYTES = 64L << 20;
@@ -71,7 +70,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext context) {
         channel = context.channel();
-        lastHeardNs = System.nanoTime();
+        lastHeardNs = agent.clock().nowNs();
         agent.opened(this);
         var factory = WireVersion.OF15.factory();
         ByteBuf out = channel.alloc().buffer();
@@ -91,7 +90,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     /** Sends an echo after one silent interval and gives up after the second. */
     private void probe() {
-        if (!channel.isActive() || System.nanoTime() - lastHeardNs < inactivityProbeMs * 1_000_000L) {
+        long patienceNs = TimeUnit.MILLISECONDS.toNanos(inactivityProbeMs) * (probed ? 2 : 1);
+        if (!channel.isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
             return;
         }
         if (probed) {
@@ -124,7 +124,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext context, Object received) {
         ByteBuf message = (ByteBuf) received;
-        lastHeardNs = System.nanoTime();
+        lastHeardNs = agent.clock().nowNs();
         probed = false;
         try {
             agent.snoop(this, message);
@@ -194,8 +194,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     private void error(ByteBuf request, int xid, OfErrorCode code) {
         ByteBuf out = channel.alloc().buffer();
-        ErrorCodec.write(out, session.version, xid, code,
-            request.slice(request.readerIndex(), Math.min(request.readableBytes(), QUOTED_BYTES)));
+        ErrorCodec.write(out, session.version, xid, code, request);
         send(out);
     }
 

@@ -44,6 +44,8 @@ final class StandardRequests {
     /** All twelve fields of OpenFlow 1.0 may be wild (OFPFW_ALL). */
     private static final int WILDCARDS10 = 0x3fffff;
 
+    private static final int ALL_QUEUES = -1;
+
     /** By number, LOCAL last, as the peer lists them and ovs-ofctl prints them. */
     private static final Comparator<OfPort> PORT_ORDER = (a, b) -> Integer.compareUnsigned(a.number(), b.number());
 
@@ -72,8 +74,7 @@ final class StandardRequests {
             case OFTableStatsRequest tables -> tables(reply);
             case OFPortStatsRequest ports -> portStatistics(ports.getPortNo().getPortNumber(), reply);
             case OFPortDescStatsRequest ports -> portDescriptions(ports, reply);
-            case OFQueueStatsRequest queues -> reply.send(reply.factory().buildQueueStatsReply()
-                .setXid(reply.unsignedXid()).setEntries(List.of()).build()); // there are no queues
+            case OFQueueStatsRequest queues -> queueStatistics(queues, reply);
             default -> throw new OfException(OfErrorCode.OFPBRC_BAD_TYPE, request.getType() + " is not supported");
         }
     }
@@ -103,11 +104,8 @@ final class StandardRequests {
             .setMissSendLen(session.missSendLengthBytes).build());
     }
 
-    private static void setConfig(OFSetConfig set, Session session) throws OfException {
-        Set<OFConfigFlags> flags = set.getFlags();
-        if (flags.contains(OFConfigFlags.FRAG_DROP) || flags.contains(OFConfigFlags.FRAG_REASM)) {
-            throw new OfException(OfErrorCode.OFPSCFC_BAD_FLAGS, "fragments are forwarded as they are");
-        }
+    /** A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl does). */
+    private static void setConfig(OFSetConfig set, Session session) {
         session.missSendLengthBytes = set.getMissSendLen() & 0xffff;
     }
 
@@ -123,7 +121,7 @@ final class StandardRequests {
 
     private void description(Reply reply) {
         reply.send(reply.factory().buildDescStatsReply().setXid(reply.unsignedXid()).setMfrDesc("Turnstile")
-            .setHwDesc("Turnstile").setSwDesc(softwareVersion).setSerialNum("None").setDpDesc(bridge.name()).build());
+            .setHwDesc("Turnstile").setSwDesc(softwareVersion).setSerialNum("None").setDpDesc("None").build());
     }
 
     private void tables(Reply reply) {
@@ -159,6 +157,19 @@ final class StandardRequests {
             }
         }
         parts.finish();
+    }
+
+    /** There are no queues: asking for all of them finds none, asking for one is an error. */
+    private void queueStatistics(OFQueueStatsRequest request, Reply reply) throws OfException {
+        int number = request.getPortNo().getPortNumber();
+        boolean anyPort = number == Ports.NONE || number == Ports.ALL; // 1.0 says ALL, later versions ANY
+        if (!anyPort && bridge.ports().stream().noneMatch(port -> port.number() == number)) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + number);
+        }
+        if ((int) request.getQueueId() != ALL_QUEUES) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_QUEUE, "queue " + request.getQueueId());
+        }
+        reply.send(reply.factory().buildQueueStatsReply().setXid(reply.unsignedXid()).setEntries(List.of()).build());
     }
 
     private void portDescriptions(OFPortDescStatsRequest request, Reply reply) {

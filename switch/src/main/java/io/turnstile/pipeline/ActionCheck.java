@@ -84,7 +84,8 @@ final class ActionCheck {
             case OfAction.WriteActions write -> actionSet(write.actions());
             case OfAction.StackPush push -> readable(push.source());
             case OfAction.StackPop pop -> writable(pop.destination());
-            case OfAction.DecTtl _, OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _, OfAction.Note _ -> {
+            case OfAction.DecTtl _, OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _,
+                    OfAction.Note _ -> {
                 // Always possible; a packet without the field is left as it is.
             }
         }

@@ -57,7 +57,7 @@ final class ActionSet {
     /** Whether the action may stand in an action set at all. */
     static boolean mayHold(OfAction action) {
         return exitRank(action) > 0 || setsField(action) || action instanceof OfAction.PopVlan
-                || action instanceof OfAction.PushVlan || action instanceof OfAction.DecTtl || action instanceof OfAction.Note
+                || action instanceof OfAction.PushVlan || action instanceof OfAction.DecTtl
                 || action instanceof OfAction.CtClear;
     }
 }

@@ -352,8 +352,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
             if (old == null) {
                 return;
             }
-            OfPort port = new OfPort(update.number(), update.datapathPort(), update.name(), update.macAddress(), old.config(),
-                    update.state(), update.patchPeer(), update.speedMbps());
+            OfPort port = new OfPort(update.number(), update.datapathPort(), update.name(), update.macAddress(),
+                    old.config(), update.state(), update.patchPeer(), update.speedMbps());
             if (!old.equals(port)) {
                 replace(old, port, effects);
             }

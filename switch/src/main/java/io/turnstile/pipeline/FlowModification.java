@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Flow modifications being made, all or none (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so that a refusal in the
@@ -105,18 +106,17 @@ final class FlowModification {
 
     private void modify(FlowMod change, List<Rule> selected) throws OfException {
         if (selected.isEmpty()) {
-            if (change.flags().contains(FlowMod.Flag.ADD_IF_NONE) && change.cookieMask() == 0) {
-                add(change);
+            Optional<FlowMod> added = change.asAdd();
+            if (added.isPresent()) {
+                add(added.get());
             }
             return;
         }
         boolean resetCounts = change.flags().contains(FlowMod.Flag.RESET_COUNTS);
         for (Rule rule : selected) {
             ActionCheck.check(change.actions(), rule.match, rule.tableId);
-            boolean setsCookie = change.flags().contains(FlowMod.Flag.ADD_IF_NONE) && change.cookieMask() == 0
-                    && change.cookie() != 0;
-            step(bridge.table(rule.tableId), rule,
-                    rule.modified(change.actions(), setsCookie ? change.cookie() : rule.cookie, resetCounts, nowNs), false);
+            step(bridge.table(rule.tableId), rule, rule.modified(change.actions(),
+                    change.setsCookie() ? change.newCookie() : rule.cookie, resetCounts, nowNs), false);
         }
     }
 

@@ -56,7 +56,8 @@ final class MacTable {
     /** What {@code fdb/show} prints, the most recently seen last. */
     synchronized List<BridgePipeline.MacEntry> entries(long nowNs) {
         List<BridgePipeline.MacEntry> shown = new ArrayList<>(stations.size());
-        stations.forEach((station, location) -> shown.add(new BridgePipeline.MacEntry(location.port, station.vlan, station.macAddress,
+        stations.forEach((station, location) ->
+                shown.add(new BridgePipeline.MacEntry(location.port, station.vlan, station.macAddress,
                 Math.max(0, nowNs - location.lastSeenNs) / NS_PER_SECOND)));
         return shown;
     }

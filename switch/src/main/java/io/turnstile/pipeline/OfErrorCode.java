@@ -59,6 +59,8 @@ public enum OfErrorCode {
     OFPPMFC_BAD_PORT(4, 0, 7, 0),
     OFPPMFC_BAD_HW_ADDR(4, 1, 7, 1),
     OFPPMFC_BAD_CONFIG(-1, -1, 7, 2),
+    OFPQOFC_BAD_PORT(5, 0, 9, 0),
+    OFPQOFC_BAD_QUEUE(5, 1, 9, 1),
     OFPSCFC_BAD_FLAGS(-1, -1, 10, 0),
     OFPSCFC_BAD_LEN(-1, -1, 10, 1),
     OFPRRFC_STALE(-1, -1, 11, 0),

@@ -9,7 +9,8 @@ import io.turnstile.datapath.DatapathFlowText;
  * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
  */
 public record PacketInRequest(BridgePipeline bridge, int maxLengthBytes, int reason, int tableId, long cookie,
-                              int controllerId, long[] key, boolean conntrackVisible) implements DatapathFlowText.UserspaceText {
+                              int controllerId, long[] key,
+                              boolean conntrackVisible) implements DatapathFlowText.UserspaceText {
 
     @Override
     public String userspaceText() {

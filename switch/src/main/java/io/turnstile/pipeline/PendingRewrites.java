@@ -14,8 +14,8 @@ final class PendingRewrites {
     /** Fields that can be rewritten, outside in; the VLAN tags are a stack of their own. */
     private static final Field[] FIELDS = {
         Field.ETH_SRC, Field.ETH_DST, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL,
-        Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC, Field.TP_DST,
-        Field.PKT_MARK};
+        Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC,
+        Field.TP_DST, Field.PKT_MARK};
 
     private final long[] packet;
     private final long[] written = FlowKey.newKey();

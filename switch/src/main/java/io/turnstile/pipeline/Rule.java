@@ -1,6 +1,5 @@
 package io.turnstile.pipeline;
 
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -10,9 +9,6 @@ import java.util.Set;
  * the counters.
  */
 final class Rule {
-    /** Flags that belong to the flow; the others belong to the request. */
-    private static final Set<FlowMod.Flag> KEPT_FLAGS =
-            EnumSet.of(FlowMod.Flag.SEND_FLOW_REM, FlowMod.Flag.NO_PKT_COUNTS, FlowMod.Flag.NO_BYT_COUNTS);
     private static final int MAX_PRIORITY = 0xffff;
     private static final long NS_PER_MS = 1_000_000L;
     private static final long NS_PER_SECOND = 1_000_000_000L;
@@ -24,6 +20,7 @@ final class Rule {
     final int idleTimeoutSeconds;
     final int hardTimeoutSeconds;
     final int importance;
+    /** As given by the ADD: those too that only steered it are shown with the flow, as the peer has it. */
     final Set<FlowMod.Flag> flags;
     final List<OfAction> actions;
     final long createdNs;
@@ -56,19 +53,13 @@ final class Rule {
     /** A new flow. */
     static Rule of(FlowMod add, int tableId, long nowNs) {
         return new Rule(tableId, add.priority(), add.match(), add.cookie(), add.idleTimeoutSeconds(),
-                add.hardTimeoutSeconds(), add.importance(), keptFlags(add.flags()), List.copyOf(add.actions()), nowNs, nowNs,
+                add.hardTimeoutSeconds(), add.importance(), Set.copyOf(add.flags()), List.copyOf(add.actions()), nowNs, nowNs,
                 new FlowCounters(nowNs));
     }
 
     /** A flow of the switch's own, above or beside what controllers may set. */
     static Rule internal(int priority, List<OfAction> actions, long nowNs) {
         return new Rule(0, priority, Match.ANY, 0, 0, 0, 0, Set.of(), actions, nowNs, nowNs, new FlowCounters(nowNs));
-    }
-
-    private static Set<FlowMod.Flag> keptFlags(Set<FlowMod.Flag> flags) {
-        EnumSet<FlowMod.Flag> kept = EnumSet.copyOf(KEPT_FLAGS);
-        kept.retainAll(flags);
-        return kept;
     }
 
     /** An ADD of the same match and priority takes this flow's place; it goes on counting unless told not to. */

@@ -12,8 +12,7 @@ import java.util.List;
 
 /**
  * {@code ofproto/trace}: a packet's walk as text, then those of what it recirculates to. Nothing is learned, counted or
- * installed;
- * recirculation ids are made as for a real packet.
+ * installed; recirculation ids are made as for a real packet.
  *
  * <p>One use by one thread, under the table lock.
  */
@@ -69,7 +68,8 @@ final class Trace {
         boolean unchanged = Arrays.equals(key, translator.finalKey());
         text.append("\nFinal flow: ").append(unchanged ? "unchanged" : FlowDescription.of(translator.finalKey()))
                 .append("\nMegaflow: ").append(FlowDescription.megaflow(key, translation.mask()))
-                .append("\nDatapath actions: ").append(DatapathFlowText.actions(translation.actions())).append('\n');
+                .append("\nDatapath actions: ")
+                .append(DatapathFlowText.actions(translation.actions(), key, Integer::toString)).append('\n');
         pending.addAll(report.recirculations);
     }
 

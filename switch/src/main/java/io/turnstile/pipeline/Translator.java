@@ -69,7 +69,7 @@ final class Translator {
     private final Set<BridgePipeline> bridges = new LinkedHashSet<>();
     private final List<TableLookup> lookups = new ArrayList<>();
     private final Set<WalkRecord.StationRead> reads = new LinkedHashSet<>();
-    private final Set<WalkRecord.Sighting> sightings = new LinkedHashSet<>();
+    private final LinkedHashSet<WalkRecord.Sighting> sightings = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
     /** The key as of the last lookup, shared by lookups between which it did not change. */
     private long[] snapshot;
@@ -474,7 +474,7 @@ final class Translator {
             }
             default -> {
                 if (port == (int) Field.IN_PORT.get(key)) {
-                    say(Kind.DETAIL, "skipping output to input port");
+                    say(Kind.WARNING, "skipping output to input port");
                 } else {
                     send(port, last);
                 }
@@ -625,7 +625,7 @@ final class Translator {
         }
         MacTable.Station station = new MacTable.Station(vlan, destination);
         reads.add(new WalkRecord.StationRead(bridge.macTable(), station));
-        Integer port = bridge.macTable().find(station);
+        Integer port = locate(station);
         if (port == null) {
             say(Kind.DETAIL, "no learned MAC for destination, flooding");
             flood(false, last);
@@ -637,8 +637,18 @@ final class Translator {
         }
     }
 
+    /** Where the station is: seen on this very walk, as a packet to itself is, or before. A trace teaches nothing. */
+    private Integer locate(MacTable.Station station) {
+        for (WalkRecord.Sighting sighting : sightings.reversed()) {
+            if (report == null && sighting.bridge() == bridge && sighting.station().equals(station)) {
+                return sighting.port();
+            }
+        }
+        return bridge.macTable().find(station);
+    }
+
     private void sight(MacTable.Station station, int port) {
-        sightings.add(new WalkRecord.Sighting(bridge, station, port));
+        sightings.addLast(new WalkRecord.Sighting(bridge, station, port)); // also if it is not the first time
     }
 
     private static boolean isMulticast(long macAddress) {

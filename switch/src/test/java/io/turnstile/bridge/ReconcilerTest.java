@@ -67,7 +67,7 @@ class ReconcilerTest {
         offload = new OffloadDispatcher(tracker, clock, Integer::toString);
         loop = OpenFlowAgent.newEventLoop();
         reconciler = new Reconciler(database, new SwitchParts(pipeline, datapath, threads, this::open, Dummies.ALLOWED,
-                new OpenFlowAgent(loop), offload, ProviderRegistry.of(List.of(provider)), clock, folder, "1.2.3", "8.8.0",
+                new OpenFlowAgent(loop, clock), offload, ProviderRegistry.of(List.of(provider)), clock, folder, "1.2.3", "8.8.0",
                 managers::add));
         reconciler.start();
     }
@@ -150,7 +150,30 @@ class ReconcilerTest {
         assertThat(interfaceRow("br0").string("mac_in_use")).contains("02:00:00:00:00:01");
     }
 
+    @Test
+    void badSettingsOfABridgeLeaveTheDefaults() throws Exception {
+        UUID bridge = database.addBridge("br0", Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:aa")));
+        database.commit();
+        for (String group : List.of("01:00:5e:00:00:01", "00:00:00:00:00:00", "nonsense")) {
+            database.set("Bridge", bridge, Map.of("other_config", Map.of("hwaddr", group, "datapath-id", "0x0",
+                    "mac-aging-time", "soon", "mac-table-size", "-1")));
+            database.commit();
+            long mac = MacText.parse(interfaceRow("br0").string("mac_in_use").orElseThrow()).orElseThrow();
+            assertThat(MacText.isUsableForBridge(mac)).as(group).isTrue();
+            assertThat(pipeline.bridge("br0").datapathId()).isEqualTo(mac);
+        }
+    }
+
     // ---- interfaces ----
+
+    @Test
+    void anAddressThatNoStationHasIsNotSet() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p1", Map.of("mac", "ff:ff:ff:ff:ff:ff"));
+        database.commit();
+        assertThat(interfaceRow("p1").string("mac_in_use")).isPresent()
+                .hasValueSatisfying(mac -> assertThat(MacText.parseStation(mac)).isPresent());
+    }
 
     @Test
     void portsGetTheNumberTheyAskForAndTheRestTheNextOnes() throws Exception {

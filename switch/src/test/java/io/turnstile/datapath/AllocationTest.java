@@ -45,8 +45,7 @@ class AllocationTest {
                         new SetField(Field.NW_SRC, 0, 0x0102_0304, 0, 0xffff_ffffL),
                         new SetField(Field.IPV6_SRC, 1, 2, -1, -1), new SetField(Field.TP_SRC, 0, 77, 0, 0xffff),
                         new SetField(Field.NW_TTL, 0, 9, 0, 0xff), new PushVlan(0x8100, 0x1001), new Output(1),
-                                new PopVlan(),
-                        new Ct(CtRequest.lookup(1)), new Recirculate(1))
+                        new PopVlan(), new Ct(CtRequest.lookup(1)), new Recirculate(1), new Output(1))
                 : translation("second", List.of(Field.RECIRC_ID, Field.CT_STATE), new CtClear(), new Output(1))));
         run(WARM_UP_BATCHES);
 

@@ -1,8 +1,10 @@
 package io.turnstile.openflow;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.EventLoopGroup;
+import io.turnstile.time.ManualClock;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,10 +12,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -39,8 +43,10 @@ class ControllerStoryTest {
     private static final int ROLE_REPLY = 25;
     private static final int MASTER = 2;
     private static final int SLAVE = 3;
+    private static final int PROBE_MS = 20;
 
     private final FakeSwitch bridge = new FakeSwitch();
+    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - 1_000_000, 0);
     private EventLoopGroup group;
     private BridgeAgent agent;
     private ServerSocket server;
@@ -48,7 +54,7 @@ class ControllerStoryTest {
     @BeforeEach
     void start() throws Exception {
         group = OpenFlowAgent.newEventLoop();
-        agent = new OpenFlowAgent(group).attach(bridge);
+        agent = new OpenFlowAgent(group, clock).attach(bridge);
         server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
         server.setSoTimeout(10_000);
     }
@@ -124,7 +130,11 @@ class ControllerStoryTest {
     }
 
     private Peer connected() throws IOException {
-        agent.setControllers(List.of(new ControllerTarget(target())));
+        return connected(new ControllerTarget(target()));
+    }
+
+    private Peer connected(ControllerTarget controller) throws IOException {
+        agent.setControllers(List.of(controller));
         Peer peer = accept();
         peer.send(OF13, ECHO_REQUEST, 5, (byte) 1, (byte) 2);
         Message echo = peer.answer();
@@ -209,10 +219,22 @@ class ControllerStoryTest {
     }
 
     @Test
+    void secondsAreCountedByTheSwitchsClock() throws Exception {
+        try (Peer peer = connected()) {
+            clock.advance(Duration.ofSeconds(90));
+            assertThat(agent.controllerStatus().getFirst().secondsSinceConnect()).isEqualTo(90);
+        }
+        await(() -> bridge.connected.contains(false));
+        clock.advance(Duration.ofSeconds(7));
+        assertThat(agent.controllerStatus().getFirst().secondsSinceDisconnect()).isEqualTo(7);
+    }
+
+    @Test
     void silentControllerIsProbedAndThenDropped() throws Exception {
-        agent.setControllers(List.of(new ControllerTarget(target(), 1000, 100)));
-        try (Peer peer = accept()) {
+        try (Peer peer = connected(new ControllerTarget(target(), 1000, PROBE_MS))) {
+            clock.advance(Duration.ofMillis(PROBE_MS));
             assertThat(peer.receive().type()).isEqualTo(ECHO_REQUEST);
+            clock.advance(Duration.ofMillis(PROBE_MS));
             assertThat(peer.socket.getInputStream().read()).as("closed after the second silent interval").isEqualTo(-1);
         }
         await(() -> agent.controllerStatus().getFirst().lastError() != null);
@@ -220,13 +242,21 @@ class ControllerStoryTest {
     }
 
     @Test
-    void errorQuotesTheFirst64BytesOfTheRequest() throws Exception {
+    void nobodyIsSilentWhileTimeStandsStill() throws Exception {
+        try (Peer peer = connected(new ControllerTarget(target(), 1000, PROBE_MS))) {
+            peer.socket.setSoTimeout(10 * PROBE_MS);
+            assertThatThrownBy(peer::receive).isInstanceOf(SocketTimeoutException.class);
+        }
+    }
+
+    @Test
+    void errorQuotesTheWholeRequest() throws Exception {
         try (Peer peer = connected()) {
             peer.send(OF13, FLOW_MOD, 77, new byte[200]);
             Message error = peer.answer();
             assertThat(error.type()).isEqualTo(ERROR);
             assertThat(error.xid()).isEqualTo(77);
-            assertThat(error.body()).hasSize(4 + 64);
+            assertThat(error.body()).hasSize(4 + 8 + 200);
             assertThat(error.body()[5]).isEqualTo((byte) FLOW_MOD);
         }
     }

@@ -58,8 +58,8 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     private static FlowMod withActions(FlowMod f, FlowMod mod) {
-        return new FlowMod(f.command(), f.tableId(), f.priority(), f.match(), f.cookie(), 0, f.idleTimeoutSeconds(),
-            f.hardTimeoutSeconds(), f.importance(), f.outPort(), f.flags(), mod.actions());
+        return new FlowMod(f.command(), f.tableId(), f.priority(), f.match(), f.cookie(), 0, FlowMod.NO_COOKIE,
+            f.idleTimeoutSeconds(), f.hardTimeoutSeconds(), f.importance(), f.outPort(), f.flags(), mod.actions());
     }
 
     private static boolean same(FlowMod a, FlowMod b) {

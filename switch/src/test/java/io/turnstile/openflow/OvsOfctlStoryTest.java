@@ -6,6 +6,7 @@ import io.netty.channel.EventLoopGroup;
 import io.turnstile.pipeline.FlowMod.Command;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.time.Clock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +37,7 @@ class OvsOfctlStoryTest {
     @BeforeEach
     void start() throws Exception {
         group = OpenFlowAgent.newEventLoop();
-        agent = new OpenFlowAgent(group).attach(bridge);
+        agent = new OpenFlowAgent(group, Clock.system()).attach(bridge);
         agent.listen("punix:" + dir.resolve("br0.mgmt"));
         target = "unix:" + dir.resolve("br0.mgmt");
     }

@@ -41,7 +41,7 @@ class RealBridgeStoryTest {
         bridge.addPort(new OfPort(OfAction.Ports.LOCAL, -1, "br0", 0x020000000001L, 0, 0, null, 0));
         bridge.addPort(new OfPort(1, -1, "p1", 0x020000000002L, 0, 0, "peer", 0));
         group = OpenFlowAgent.newEventLoop();
-        agent = new OpenFlowAgent(group).attach(bridge);
+        agent = new OpenFlowAgent(group, Clock.system()).attach(bridge);
         agent.listen("punix:" + dir.resolve("br0.mgmt"));
         target = "unix:" + dir.resolve("br0.mgmt");
     }

@@ -15,7 +15,7 @@ class ActionCheckTest {
 
     private OfErrorCode refusal(int table, Match match, OfAction... actions) {
         OfException refused = catchThrowableOfType(OfException.class, () -> bench.br0.apply(new FlowMod(FlowMod.Command.ADD, table,
-                1, match, 0, 0, 0, 0, 0, OfAction.Ports.NONE, Set.of(), List.of(actions))));
+                1, match, 0, 0, FlowMod.NO_COOKIE, 0, 0, 0, OfAction.Ports.NONE, Set.of(), List.of(actions))));
         assertThat(bench.allFlows()).as("nothing has changed").hasSize(refused == null ? 1 : 0);
         return refused == null ? null : refused.code();
     }

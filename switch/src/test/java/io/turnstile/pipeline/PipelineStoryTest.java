@@ -29,6 +29,13 @@ class PipelineStoryTest {
     }
 
     @Test
+    void normalDropsAFrameToItsOwnSenderFromTheFirstOn() {
+        bench.flows("actions=NORMAL");
+        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+    }
+
+    @Test
     void normalFollowsAStationThatMoves() {
         bench.flows("actions=NORMAL");
         bench.receive(2, udp().mac(0xb, 0xff).build());
@@ -450,9 +457,9 @@ class PipelineStoryTest {
         FlowMod modify = PipelineBench.parse(FlowMod.Command.MODIFY, "table=7,in_port=1,actions=drop");
         bench.br0.apply(modify);
         assertThat(bench.allFlows()).isEmpty();
-        bench.br0.apply(new FlowMod(modify.command(), 7, modify.priority(), modify.match(), 0, 0, 0, 0, 0, modify.outPort(),
-                java.util.Set.of(FlowMod.Flag.ADD_IF_NONE), modify.actions()));
-        assertThat(bench.allFlows()).hasSize(1);
+        bench.br0.apply(new FlowMod(modify.command(), 7, modify.priority(), modify.match(), 0, 0, 5, 0, 0, 0, modify.outPort(),
+                java.util.Set.of(), modify.actions()));
+        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::cookie).containsExactly(5L);
     }
 
     @Test

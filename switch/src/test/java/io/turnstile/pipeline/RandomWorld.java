@@ -27,7 +27,10 @@ final class RandomWorld {
         return list.get(random.nextInt(list.size()));
     }
 
-    /** {@code table=…,priority=…,match}; no two random rules of one table share a priority's luck: ties are told apart by match. */
+    /**
+     * {@code table=…,priority=…,match}; no two random rules of one table share a priority's luck: ties are told apart by
+     * match.
+     */
     String match() {
         return any(MATCHES);
     }

@@ -123,6 +123,18 @@ class TraceTest {
             "Datapath actions: drop"));
     }
 
+    /** Which header a rewrite is in follows from the packet. */
+    @Test
+    void rewritesBearTheNameOfThePacketsHeader() throws Exception {
+        bench.flows("udp,actions=mod_nw_dst:10.0.0.9,mod_tp_dst:99,output:2", "udp6,actions=mod_tp_src:7,output:2",
+                "arp,actions=load:0x0a000009->NXM_OF_ARP_TPA[],output:2");
+        assertThat(trace(bench.br0, "in_port=1,udp,nw_dst=10.0.0.2,udp_dst=5"))
+                .endsWith("Datapath actions: set(ipv4(dst=10.0.0.9)),set(udp(dst=99)),102\n");
+        assertThat(trace(bench.br0, "in_port=1,udp6,udp_dst=5")).endsWith("Datapath actions: set(udp(src=7)),102\n");
+        assertThat(trace(bench.br0, "in_port=1,arp,arp_op=1,arp_tpa=10.0.0.2"))
+                .endsWith("Datapath actions: set(arp(tip=10.0.0.9)),102\n");
+    }
+
     @Test
     void tracingTeachesNothing() throws Exception {
         bench.flows("actions=NORMAL");

@@ -71,7 +71,10 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
             .putInt(seq).putInt(ack).putShort((short) (0x5000 | flags)).putShort((short) 0xffff).putInt(0).put(data).array();
     }
 
-    /** IPv4 or IPv6 by the look of the addresses; {@code transport}'s checksum field is filled in for protocols that have one. */
+    /**
+     * IPv4 or IPv6 by the look of the addresses; {@code transport}'s checksum field is filled in for protocols that have
+     * one.
+     */
     public static TestFrame ip(String from, String to, int protocol, byte[] transport, int ttl, int tos) {
         byte[] source = address(from);
         byte[] destination = address(to);

@@ -35,7 +35,8 @@ public final class ShortConnections {
         }
     }
 
-    private static void serve(int firstPort, int ports, int seconds, Path readyFile) throws IOException, InterruptedException {
+    private static void serve(int firstPort, int ports, int seconds, Path readyFile)
+            throws IOException, InterruptedException {
         for (int i = 0; i < ports; i++) {
             ServerSocket listener = new ServerSocket();
             listener.setReuseAddress(true);

@@ -46,8 +46,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A real ovsdb-server as the switch's database, through the ovsdb-java client library. Follows every column of Open_vSwitch that both the
- * server and we know; after a lost connection it tries again (1 s, doubling to 8 s) and hands out a fresh snapshot.
+ * A real ovsdb-server as the switch's database, through the ovsdb-java client library. Follows every column of Open_vSwitch
+ * that both the server and we know; after a lost connection it tries again (1 s, doubling to 8 s) and hands out a fresh
+ * snapshot.
  *
  * <p>Threads: any may call; everything of the connection runs on one thread, in the order in which the server sent it.
  */
@@ -153,7 +154,8 @@ public final class RemoteOvsdb implements OvsdbBackend {
         ours.tables().values().stream().filter(table -> theirs.containsKey(table.name())).forEach(table -> {
             Map<String, ColumnSchema> columns = new LinkedHashMap<>();
             table.columns().values().stream().filter(column -> theirs.get(table.name()).contains(column.name()))
-                    .forEach(column -> columns.put(column.name(), new ColumnSchema(column.name(), column.key(), column.value(),
+                    .forEach(column -> columns.put(column.name(),
+                            new ColumnSchema(column.name(), column.key(), column.value(),
                             column.min(), column.max(), column.ephemeral(), column.mutable(), columns.size())));
             tables.put(table.name(), new TableSchema(table.name(), columns, table.root(), table.maxRows(), table.indexes()));
         });
@@ -254,7 +256,8 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     @Override
     public CompletableFuture<Void> update(List<ColumnUpdate> updates) {
-        return CompletableFuture.supplyAsync(() -> TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
+        return CompletableFuture.supplyAsync(() ->
+                TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
                 thread).thenCompose(this::transact);
     }
 

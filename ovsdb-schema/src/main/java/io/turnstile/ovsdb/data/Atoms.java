@@ -37,7 +37,9 @@ public final class Atoms {
         JsonNodeFactory nodes = JsonNodeFactory.instance;
         return switch (atom) {
             case Long number -> nodes.numberNode(number);
-            case Double number -> nodes.numberNode(number);
+            case Double number -> number == Math.rint(number) && Math.abs(number) < 0x1p63
+                    ? nodes.numberNode(number.longValue())
+                    : nodes.numberNode(number);
             case Boolean truth -> nodes.booleanNode(truth);
             case String text -> nodes.textNode(text);
             case UUID uuid -> nodes.arrayNode().add("uuid").add(uuid.toString());
@@ -80,18 +82,29 @@ public final class Atoms {
         throw new OvsdbException("syntax error", "expected " + atom.word()).at(json);
     }
 
+    /** True if the text is a UUID with all its digits. */
+    public static boolean isUuid(String text) {
+        return UUID_TEXT.matcher(text).matches();
+    }
+
     private static UUID uuid(JsonNode json, NamedUuids named) {
         if (json.isArray() && json.size() == 2 && json.get(0).isTextual() && json.get(1).isTextual()) {
             String text = json.get(1).asText();
             switch (json.get(0).asText()) {
                 case "uuid" -> {
-                    if (!UUID_TEXT.matcher(text).matches()) {
+                    if (!isUuid(text)) {
                         throw new OvsdbException("syntax error", "\"" + text + "\" is not a valid UUID").at(json);
                     }
                     return UUID.fromString(text);
                 }
                 case "named-uuid" -> {
-                    return named.refer(text);
+                    if (named != NamedUuids.NONE && !OvsdbJson.isId(text)) {
+                        throw new OvsdbException("syntax error", "named-uuid string is not a valid <id>").at(json);
+                    }
+                    UUID uuid = named.refer(text);
+                    if (uuid != null) {
+                        return uuid;
+                    }
                 }
                 default -> {
                     // Falls to the error below.
@@ -103,13 +116,14 @@ public final class Atoms {
 
     /** The UUIDs of rows that a transaction inserts under names (RFC 7047 §3.1 named-uuid). */
     public interface NamedUuids {
-        /** The UUID of that name, made now if the insertion comes later in the transaction. */
+        /**
+         * The UUID of that name, made now if the insertion comes later in the transaction; null if names have no meaning
+         * here.
+         */
         UUID refer(String name);
 
-        /** Where there are no insertions, a name is an error. */
-        NamedUuids NONE = name -> {
-            throw new OvsdbException("syntax error", "named-uuid \"" + name + "\" is not allowed here");
-        };
+        /** Where there are no insertions, a name is an error: null. */
+        NamedUuids NONE = name -> null;
 
         static NamedUuids of(Map<String, UUID> names) {
             return name -> names.computeIfAbsent(name, n -> UUID.randomUUID());

@@ -3,6 +3,7 @@ package io.turnstile.ovsdb.data;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.turnstile.ovsdb.schema.BaseType;
 import io.turnstile.ovsdb.schema.ColumnSchema;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +21,8 @@ import java.util.function.IntPredicate;
  */
 public final class Datum {
     public static final Datum EMPTY = new Datum(new Object[0], null);
+    /** How ovsdb-server prints that there is no limit. */
+    private static final String PEERS_UNLIMITED = "4294967295";
 
     private final Object[] keys;
     private final Object[] values;
@@ -194,14 +197,28 @@ public final class Datum {
         return kept.size() == keys.length ? this : select(kept);
     }
 
-    /** Every atom replaced by {@code change}; for sets of numbers. */
+    /** The peer's order of values: fewer atoms first, then atom by atom. */
+    public int compareTo(Datum other) {
+        int order = Integer.compare(keys.length, other.keys.length);
+        for (int i = 0; order == 0 && i < keys.length; i++) {
+            order = Atoms.ORDER.compare(keys[i], other.keys[i]);
+        }
+        for (int i = 0; order == 0 && values != null && i < values.length; i++) {
+            order = Atoms.ORDER.compare(values[i], other.values[i]);
+        }
+        return order;
+    }
+
+    /** Every atom replaced by {@code change}; for sets of numbers. Atoms that become equal are one. */
     public Datum map(Function<Object, Object> change) {
         return ofSet(Arrays.stream(keys).map(change).toList());
     }
 
     /**
-     * What turns this value into {@code after}, in the form that update2 and the file's differences use (ovsdb-server(7) §4.1.14): for a
-     * column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that come, change or go
+     * What turns this value into {@code after}, in the form that update2 and the file's differences use (ovsdb-server(7)
+     * §4.1.14): for a
+     * column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that come, change or
+     * go
      * (the latter with the old value).
      */
     public Datum differenceTo(Datum after, ColumnSchema column) {
@@ -289,27 +306,49 @@ public final class Datum {
 
     /** As above with an arity of the caller's: mutations and differences may have fewer or more atoms than the column. */
     public static Datum fromJson(JsonNode json, ColumnSchema column, Atoms.NamedUuids named, int min, int max) {
-        boolean bracketed = json.isArray() && json.size() == 2 && json.get(0).isTextual() && json.get(1).isArray()
-                && json.get(0).asText().equals(column.isMap() ? "map" : "set");
-        if (column.isMap() && !bracketed) {
-            throw new OvsdbException("syntax error", "expected [\"map\", <array>]").at(json);
+        String kind = column.isMap() ? "map" : "set";
+        if (!column.isMap() && !(json.isArray() && json.path(0).asText().equals("set") && json.path(0).isTextual())) {
+            return of(checked(Atoms.fromJson(json, column.key(), named), column));
         }
-        if (!bracketed) {
-            Object atom = checked(Atoms.fromJson(json, column.key(), named), column);
-            return of(atom);
+        if (!json.isArray() || json.size() != 2 || !json.get(0).asText().equals(kind) || !json.get(1).isArray()) {
+            throw new OvsdbException("syntax error", "expected [\"" + kind + "\", <array>]").at(json);
         }
         JsonNode items = json.get(1);
         if (items.size() < min || items.size() > max) {
-            throw new OvsdbException("syntax error", column.isMap() || max != 1 || min != 1
-                    ? "%s must have %s to %s members but %d are present".formatted(column.isMap() ? "map" : "set", min,
-                            max == ColumnSchema.UNLIMITED ? "unlimited" : max, items.size())
-                    : "expected exactly one value").at(json);
+            String wanted = min == 1 && max == 1 ? "exactly one member"
+                    : min + " to " + (max == ColumnSchema.UNLIMITED ? PEERS_UNLIMITED : max) + " members";
+            throw new OvsdbException("syntax error", "%s must have %s but %d are present".formatted(kind, wanted,
+                    items.size()))
+                    .at(json);
         }
         Datum datum = column.isMap() ? mapFromJson(items, column, named) : setFromJson(items, column, named);
         if (datum.size() != items.size()) {
-            throw new OvsdbException("syntax error", column.isMap() ? "map contains duplicate key" : "set contains duplicate").at(json);
+            throw new OvsdbException("ovsdb error", column.isMap() ? "map contains duplicate key"
+                    : "set contains duplicate");
         }
         return datum;
+    }
+
+    /** Why the value does not meet the constraints of the column's type; null if it does. */
+    public String violation(ColumnSchema column) {
+        for (int i = 0; i < keys.length; i++) {
+            String ofKey = column.key().violation(keys[i]);
+            String violation = ofKey == null && column.isMap() ? column.value().violation(values[i]) : ofKey;
+            if (violation != null) {
+                return violation;
+            }
+        }
+        return null;
+    }
+
+    /** The value as ovs-vsctl shows it, for error messages. */
+    public String show(ColumnSchema column) {
+        List<String> items = new ArrayList<>();
+        for (int i = 0; i < keys.length; i++) {
+            items.add(BaseType.show(keys[i]) + (column.isMap() ? "=" + BaseType.show(values[i]) : ""));
+        }
+        String text = String.join(", ", items);
+        return column.isMap() ? "{" + text + "}" : column.max() > 1 || isEmpty() ? "[" + text + "]" : text;
     }
 
     private static Datum setFromJson(JsonNode items, ColumnSchema column, Atoms.NamedUuids named) {
@@ -324,12 +363,13 @@ public final class Datum {
             if (!item.isArray() || item.size() != 2) {
                 throw new OvsdbException("syntax error", "expected 2-element array").at(item);
             }
+            Object key = checked(Atoms.fromJson(item.get(0), column.key(), named), column);
             Object value = Atoms.fromJson(item.get(1), column.value(), named);
             String violation = column.value().violation(value);
             if (violation != null) {
                 throw new OvsdbException("constraint violation", violation);
             }
-            pairs.put(checked(Atoms.fromJson(item.get(0), column.key(), named), column), value);
+            pairs.put(key, value);
         }
         return ofMap(pairs);
     }

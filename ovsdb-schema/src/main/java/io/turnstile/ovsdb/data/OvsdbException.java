@@ -23,7 +23,7 @@ public final class OvsdbException extends RuntimeException {
 
     /** The same error with the JSON text at fault, as ovsdb-server shows it. */
     public OvsdbException at(JsonNode syntax) {
-        return new OvsdbException(error, details, syntax.toString());
+        return new OvsdbException(error, details, OvsdbJson.sortedText(syntax));
     }
 
     /** The JSON text at fault, null if the error is not about one. */

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -18,6 +20,9 @@ import java.util.UUID;
  * @param weak      a reference that vanishes with what it refers to
  */
 public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Number maximum, String refTable, boolean weak) {
+
+    private static final MathContext SHOWN_DIGITS = new MathContext(15);
+    private static final int SMALLEST_PLAIN_EXPONENT = -4;
 
     public static BaseType of(AtomType atom) {
         return new BaseType(atom, List.of(), null, null, null, false);
@@ -36,11 +41,10 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
         return refTable != null && weak;
     }
 
-    /** What an atom is before anybody sets it (RFC 7047 §5.2.1). */
+    /**
+     * What an atom is before anybody sets it (RFC 7047 §5.2.1); an enum need not allow it, then a row has to name the value.
+     */
     public Object defaultAtom() {
-        if (!allowed.isEmpty()) {
-            return allowed.getFirst();
-        }
         return switch (atom) {
             case INTEGER -> 0L;
             case REAL -> 0.0;
@@ -53,8 +57,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
     /** Why the atom is not one of this type; null if it is. Wording as ovsdb-server's. */
     public String violation(Object value) {
         if (!allowed.isEmpty() && !allowed.contains(value)) {
-            return "%s is not one of the allowed values (%s)".formatted(show(value),
-                    String.join(", ", allowed.stream().map(BaseType::show).toList()));
+            return "%s is not one of the allowed values ([%s])".formatted(show(value),
+                    String.join(", ", allowed.stream().sorted().map(BaseType::show).toList()));
         }
         return switch (atom) {
             case INTEGER -> rangeViolation(value, minimum != null && (Long) value < minimum.longValue(),
@@ -88,8 +92,29 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
         return null;
     }
 
-    private static String show(Object value) {
-        return value instanceof Double real && real == Math.rint(real) ? Long.toString(real.longValue()) : String.valueOf(value);
+    /** An atom as ovs-vsctl shows it: strings bare if they cannot be taken for anything else. */
+    public static String show(Object value) {
+        return switch (value) {
+            case Double real -> show(real.doubleValue());
+            case String text -> isBare(text) ? text : JsonNodeFactory.instance.textNode(text).toString();
+            default -> String.valueOf(value);
+        };
+    }
+
+    /** As C's {@code %.15g}. */
+    private static String show(double real) {
+        BigDecimal rounded = new BigDecimal(real).round(SHOWN_DIGITS).stripTrailingZeros();
+        int exponent = rounded.precision() - rounded.scale() - 1;
+        if (rounded.signum() == 0 || exponent >= SMALLEST_PLAIN_EXPONENT && exponent < SHOWN_DIGITS.getPrecision()) {
+            return rounded.toPlainString();
+        }
+        String digits = rounded.unscaledValue().abs().toString();
+        return (rounded.signum() < 0 ? "-" : "") + digits.charAt(0) + (digits.length() > 1 ? "." + digits.substring(1) : "")
+                + "e" + (exponent < 0 ? "-" : "+") + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
+    }
+
+    private static boolean isBare(String text) {
+        return text.matches("[A-Za-z_][A-Za-z0-9_.-]*") && !text.equals("true") && !text.equals("false");
     }
 
     JsonNode toJson() {
@@ -97,7 +122,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
         if (!allowed.isEmpty()) {
             ArrayNode values = JsonNodeFactory.instance.arrayNode();
             allowed.forEach(value -> values.add(scalar(value)));
-            json.set("enum", JsonNodeFactory.instance.arrayNode().add("set").add(values));
+            json.set("enum", values.size() == 1 ? values.get(0) : JsonNodeFactory.instance.arrayNode().add("set")
+                    .add(values));
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
         if (minimum != null) {
@@ -140,7 +166,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
             }
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
-        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom), bound(json.get("max" + kind), atom),
+        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom), bound(json.get("max" + kind),
+                atom),
                 json.has("refTable") ? json.get("refTable").asText() : null, json.path("refType").asText().equals("weak"));
     }
 

@@ -32,6 +32,17 @@ public record ColumnSchema(String name, BaseType key, BaseType value, int min, i
         return value == null && max == 1;
     }
 
+    /** The type in words, as ovsdb-server's errors have it: "set of up to 2 strings". */
+    public String typeInEnglish() {
+        if (isScalar()) {
+            return key.atom().word();
+        }
+        String arity = max != UNLIMITED ? min == 0 ? "of up to " + max : "of " + min + " to " + max
+                : min == 0 ? "of" : "of " + min + " or more";
+        return isMap() ? "map %s (%s, %s) pairs".formatted(arity, key.atom().word(), value.atom().word())
+                : "set %s %ss".formatted(arity, key.atom().word());
+    }
+
     JsonNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         if (isScalar() && key.toJson().isTextual()) {

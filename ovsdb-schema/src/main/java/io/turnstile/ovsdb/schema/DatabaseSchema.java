@@ -43,6 +43,7 @@ public record DatabaseSchema(String name, String version, String checksum, Map<S
         Map<String, TableSchema> tables = new LinkedHashMap<>();
         json.get("tables").properties()
                 .forEach(entry -> tables.put(entry.getKey(), TableSchema.fromJson(entry.getKey(), entry.getValue())));
-        return new DatabaseSchema(json.get("name").asText(), json.path("version").asText(""), json.path("cksum").asText(""), tables);
+        return new DatabaseSchema(json.get("name").asText(), json.path("version").asText(""), json.path("cksum").asText(""),
+                tables);
     }
 }

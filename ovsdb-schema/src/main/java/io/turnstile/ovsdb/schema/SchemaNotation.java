@@ -85,7 +85,8 @@ public final class SchemaNotation {
         int min = arity.isEmpty() || arity.equals("+") ? 1 : column.group(5) != null ? Integer.parseInt(column.group(5)) : 0;
         int max = arity.isEmpty() || arity.equals("?") ? 1
                 : column.group(6) != null ? Integer.parseInt(column.group(6)) : ColumnSchema.UNLIMITED;
-        return new ColumnSchema(column.group(1), base(column.group(2)), column.group(3) == null ? null : base(column.group(3)), min,
+        return new ColumnSchema(column.group(1), base(column.group(2)),
+                column.group(3) == null ? null : base(column.group(3)), min,
                 max, column.group(7) != null, column.group(8) == null, index);
     }
 

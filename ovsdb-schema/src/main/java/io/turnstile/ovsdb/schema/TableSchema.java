@@ -16,7 +16,8 @@ import java.util.Map;
  * @param root    rows live without being referred to
  * @param indexes sets of columns whose values together are unique
  */
-public record TableSchema(String name, Map<String, ColumnSchema> columns, boolean root, int maxRows, List<List<String>> indexes) {
+public record TableSchema(String name, Map<String, ColumnSchema> columns, boolean root, int maxRows,
+        List<List<String>> indexes) {
 
     /** The column of that name, null if there is none. */
     public ColumnSchema column(String column) {

@@ -11,6 +11,7 @@ import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Predicate;
 
@@ -38,7 +39,7 @@ final class Condition implements Predicate<DataRow> {
                     return function;
                 }
             }
-            throw new OvsdbException("unknown function", "No function named " + json.asText() + ".").at(json);
+            throw new OvsdbException("unknown function", "No function named " + json.asText() + ".");
         }
 
         boolean isOrder() {
@@ -83,18 +84,15 @@ final class Condition implements Predicate<DataRow> {
         return parse(json, table, named, false);
     }
 
-    /** A monitor's {@code where}; without clauses nothing matches, as with the peer. */
+    /** A monitor's {@code where}; without clauses every row matches. */
     static Condition any(JsonNode json, TableSchema table) {
         return parse(json, table, Atoms.NamedUuids.NONE, true);
     }
 
     private static Condition parse(JsonNode json, TableSchema table, Atoms.NamedUuids named, boolean any) {
-        if (!json.isArray()) {
-            throw new OvsdbException("syntax error", "array expected").at(json);
-        }
         List<Clause> clauses = new ArrayList<>();
         for (JsonNode item : json) {
-            clauses.add(item.isBoolean() && any ? new Clause(null, null, null, null, item.asBoolean())
+            clauses.add(item.isBoolean() ? new Clause(null, null, null, null, item.asBoolean())
                     : clause(item, table, named));
         }
         return new Condition(List.copyOf(clauses), any);
@@ -106,28 +104,34 @@ final class Condition implements Predicate<DataRow> {
         }
         String name = json.get(0).asText();
         ColumnSchema column = columnOf(table, name);
+        if (column == null) {
+            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".").at(json);
+        }
         Function function = Function.of(json.get(1));
         if (function.isOrder() && (column.max() != 1 || column.isMap()
                 || column.key().atom() != AtomType.INTEGER && column.key().atom() != AtomType.REAL)) {
-            throw new OvsdbException("syntax error", "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
-                    .formatted(function.word, name, column.key().atom().word())).at(json);
+            throw new OvsdbException("syntax error",
+                    "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+                    .formatted(function.word, name, column.typeInEnglish())).at(json);
         }
-        boolean partial = function == Function.INCLUDES || function == Function.EXCLUDES;
-        Datum argument = Datum.fromJson(json.get(2), column, named, partial ? 0 : column.min(),
-                partial ? ColumnSchema.UNLIMITED : column.max());
+        boolean partial = (function == Function.INCLUDES || function == Function.EXCLUDES) && !column.isScalar();
+        int min = partial ? 0 : function.isOrder() ? 1 : column.min();
+        int max = partial && function == Function.EXCLUDES ? ColumnSchema.UNLIMITED : column.max();
+        Datum argument = Datum.fromJson(json.get(2), column, named, min, max);
         return new Clause(name, column, function, argument, false);
     }
 
-    /** A column by name, {@code _uuid} and {@code _version} included; {@link OvsdbException} if there is none. */
+    /** A column by name, {@code _uuid} and {@code _version} included; null if there is none. */
     static ColumnSchema columnOf(TableSchema table, String name) {
         if (name.equals(DataRow.UUID_COLUMN) || name.equals(DataRow.VERSION_COLUMN)) {
             return new ColumnSchema(name, BaseType.of(AtomType.UUID), null, 1, 1, false, false, -1);
         }
-        ColumnSchema column = table.column(name);
-        if (column == null) {
-            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".");
-        }
-        return column;
+        return table.column(name);
+    }
+
+    /** The columns that decide. */
+    List<ColumnSchema> columns() {
+        return clauses.stream().map(Clause::schema).filter(Objects::nonNull).toList();
     }
 
     /** The one row that the condition can match, null if it names none by {@code _uuid}: saves looking at all. */
@@ -142,6 +146,7 @@ final class Condition implements Predicate<DataRow> {
 
     @Override
     public boolean test(DataRow row) {
-        return any ? clauses.stream().anyMatch(clause -> clause.matches(row)) : clauses.stream().allMatch(clause -> clause.matches(row));
+        return any && !clauses.isEmpty() ? clauses.stream().anyMatch(clause -> clause.matches(row)) : clauses.stream()
+                .allMatch(clause -> clause.matches(row));
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
+import io.turnstile.ovsdb.schema.SchemaException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -30,6 +31,8 @@ final class Database implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Database.class);
     /** How many past transactions monitor_cond_since can go on from. */
     private static final int HISTORY_LENGTH = 100;
+    /** A client may wait as long as a 64-bit number says; it is looked at every now and then. */
+    private static final long LONGEST_SLEEP_MS = 3_600_000;
     private static final long COMPACT_FROM_BYTES = 1 << 20;
     private static final int COMPACT_FACTOR = 4;
 
@@ -65,7 +68,8 @@ final class Database implements AutoCloseable {
         final Object owner;
         final JsonNode id;
 
-        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner, JsonNode id) {
+        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner,
+                JsonNode id) {
             this.operations = operations;
             this.ownsLock = ownsLock;
             this.reply = reply;
@@ -94,16 +98,31 @@ final class Database implements AutoCloseable {
     /** Opens a file, or makes it with that schema. A file keeps the schema that it has. */
     static Database open(Path file, DatabaseSchema schemaIfNew, Scheduler scheduler) throws IOException {
         DatabaseLog.Opened opened = DatabaseLog.open(file, schemaIfNew.toJson());
-        DatabaseSchema schema = DatabaseSchema.fromJson(opened.records().getFirst());
-        if (!schema.name().equals(schemaIfNew.name())) {
+        try {
+            DatabaseSchema schema = DatabaseSchema.fromJson(opened.records().getFirst());
+            if (!schema.name().equals(schemaIfNew.name())) {
+                throw new IOException(file + ": holds database " + schema.name() + ", not " + schemaIfNew.name());
+            }
+            return new Database(schema, opened.log(), replay(opened.records(), schema), scheduler);
+        } catch (IOException e) {
             opened.log().close();
-            throw new IOException(file + ": holds database " + schema.name() + ", not " + schemaIfNew.name());
+            throw e;
+        } catch (SchemaException | OvsdbException | IllegalArgumentException e) {
+            opened.log().close();
+            throw new IOException(file + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not
+     * touched.
+     */
+    private static DataSnapshot replay(List<JsonNode> records, DatabaseSchema schema) {
         DataSnapshot snapshot = DataSnapshot.empty(schema);
-        for (JsonNode record : opened.records().subList(1, opened.records().size())) {
+        for (JsonNode record : records.subList(1, records.size())) {
             snapshot = FileRecords.apply(snapshot, record);
         }
-        return new Database(schema, opened.log(), snapshot, scheduler);
+        return snapshot;
     }
 
     DatabaseSchema schema() {
@@ -125,16 +144,33 @@ final class Database implements AutoCloseable {
      *
      * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
      */
-    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id, Consumer<ArrayNode> reply) {
+    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id,
+            Consumer<ArrayNode> reply) {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 
+    /** The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema. */
+    void fill(List<JsonNode> operations) throws IOException {
+        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done)
+                || done.changes() == null) {
+            throw new IllegalArgumentException("refused by the schema: " + operations);
+        }
+        commit(done.changes(), done.comment());
+    }
+
+    /** True if that request of the owner's still waits. */
+    boolean isPending(Object owner, JsonNode id) {
+        return pending.stream().anyMatch(request -> request.owner == owner && request.id.equals(id));
+    }
+
     private void attempt(Pending request) {
-        switch (Transaction.run(snapshot, request.operations, request.ownsLock, request.elapsedMs())) {
+        boolean reserved = schema.name().startsWith("_");
+        switch (Transaction.run(snapshot, request.operations, request.ownsLock, request.elapsedMs(), reserved)) {
             case Transaction.Blocked blocked -> {
                 pending.add(request);
                 if (blocked.untilMs() >= 0) {
-                    scheduler.after(blocked.untilMs() - request.elapsedMs() + 1, () -> retry(request));
+                    long restMs = Math.clamp(blocked.untilMs() - request.elapsedMs(), 0, LONGEST_SLEEP_MS);
+                    scheduler.after(restMs + 1, () -> retry(request));
                 }
             }
             case Transaction.Done done -> {
@@ -165,7 +201,10 @@ final class Database implements AutoCloseable {
         List.copyOf(pending).forEach(this::retry);
     }
 
-    /** Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's, unanswered. */
+    /**
+     * Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's,
+     * unanswered.
+     */
     void cancel(Object owner, JsonNode idOrNull) {
         for (Pending request : List.copyOf(pending)) {
             if (request.owner == owner && (idOrNull == null || request.id.equals(idOrNull))) {
@@ -196,7 +235,17 @@ final class Database implements AutoCloseable {
             follower.committed(lastTransaction, past.changes);
         }
         if (log != null && log.sizeBytes() > COMPACT_FROM_BYTES && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
+            compactIfPossible();
+        }
+    }
+
+    /** The transaction is on disk already: that the file stays long is no failure of it. */
+    private void compactIfPossible() {
+        try {
             compact();
+        } catch (IOException e) {
+            LOG.warn("cannot compact the database file", e);
+            compactedSizeBytes = log.sizeBytes();
         }
     }
 

@@ -3,6 +3,7 @@ package io.turnstile.ovsdb.server;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -22,7 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1} and a JSON text,
+ * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1} and a
+ * JSON text,
  * first the schema, then a record a transaction. A record is on disk before {@link #append} returns. What a crash left half
  * written at the end is cut when the file is opened.
  *
@@ -30,7 +32,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DatabaseLog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DatabaseLog.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = OvsdbJson.MAPPER;
     private static final String MAGIC = "OVSDB JSON ";
     private static final int MAX_HEADER_BYTES = 100;
 
@@ -53,6 +55,15 @@ final class DatabaseLog implements AutoCloseable {
     /** Opens the file, making it with {@code schema} as its only record if it is not there. */
     static Opened open(Path file, JsonNode schema) throws IOException {
         FileChannel lock = lock(file);
+        try {
+            return open(file, schema, lock);
+        } catch (IOException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static Opened open(Path file, JsonNode schema, FileChannel lock) throws IOException {
         if (!Files.exists(file) || Files.size(file) == 0) {
             replace(file, List.of(schema));
         }
@@ -60,7 +71,6 @@ final class DatabaseLog implements AutoCloseable {
         List<JsonNode> records = new ArrayList<>();
         int whole = read(bytes, records);
         if (records.isEmpty()) {
-            lock.close();
             throw new IOException(file + ": not an OVSDB database file");
         }
         FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
@@ -69,7 +79,6 @@ final class DatabaseLog implements AutoCloseable {
             channel.truncate(whole);
             channel.force(true);
         }
-        channel.position(whole);
         return new Opened(new DatabaseLog(file, lock, channel, whole), records);
     }
 
@@ -110,7 +119,7 @@ final class DatabaseLog implements AutoCloseable {
             }
             try {
                 records.add(JSON.readTree(bytes, start, length));
-            } catch (IOException e) {
+            } catch (IOException | IllegalArgumentException e) {
                 return offset;
             }
             offset = start + length;
@@ -140,7 +149,8 @@ final class DatabaseLog implements AutoCloseable {
     private static byte[] record(JsonNode json) {
         try {
             byte[] text = (JSON.writeValueAsString(json) + "\n").getBytes(StandardCharsets.UTF_8);
-            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n").getBytes(StandardCharsets.US_ASCII);
+            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n")
+                    .getBytes(StandardCharsets.US_ASCII);
             return ByteBuffer.allocate(header.length + text.length).put(header).put(text).array();
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
@@ -150,11 +160,16 @@ final class DatabaseLog implements AutoCloseable {
     /** Appends and waits until the record is on disk. */
     void append(JsonNode json) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(record(json));
-        sizeBytes += bytes.remaining();
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes, sizeBytes + bytes.position());
+            }
+            channel.force(false);
+            sizeBytes += bytes.limit();
+        } catch (IOException e) {
+            channel.truncate(sizeBytes); // Or half a record would hide all that is appended after it.
+            throw e;
         }
-        channel.force(false);
     }
 
     long sizeBytes() {
@@ -165,7 +180,7 @@ final class DatabaseLog implements AutoCloseable {
     void compact(List<JsonNode> records) throws IOException {
         replace(file, records);
         channel.close();
-        channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        channel = FileChannel.open(file, StandardOpenOption.WRITE);
         sizeBytes = channel.size();
     }
 

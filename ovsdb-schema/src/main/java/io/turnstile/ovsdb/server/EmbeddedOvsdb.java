@@ -37,7 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl and
+ * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl
+ * and
  * ovsdb-client, and followed by the switch itself without a socket.
  *
  * <p>Threads: any may call; everything runs on one event loop.
@@ -87,7 +88,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     }
 
     /** What ovsdb-server(5) says of each database in {@code _Server}. */
-    private void describeDatabases(Database server) {
+    private void describeDatabases(Database server) throws IOException {
         List<JsonNode> inserts = new ArrayList<>();
         databases.forEach((name, database) -> {
             ObjectNode insert = JsonNodeFactory.instance.objectNode().put("op", "insert").put("table", "Database");
@@ -95,7 +96,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
                     .put("schema", schemaText(database));
             inserts.add(insert);
         });
-        server.transact(inserts, lock -> false, self, NullNode.instance, replies -> { });
+        server.fill(inserts);
     }
 
     private static String schemaText(Database database) {
@@ -173,7 +174,8 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
         loop.execute(() -> databases.get(NAME).transact(operations, lock -> false, self, NullNode.instance, replies -> {
             for (JsonNode reply : replies) {
                 if (reply.has("error")) {
-                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(), reply.path("details").asText()));
+                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(), reply.path("details")
+                            .asText()));
                     return;
                 }
             }

@@ -14,8 +14,9 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * Transactions as records of the database file (ovsdb(5)): table → UUID → changed columns, null for a deleted row; {@code _date},
- * {@code _comment}, and {@code _is_diff} where changed columns hold differences. Ephemeral columns are not written.
+ * Transactions as records of the database file (ovsdb(5)): table → UUID → changed columns, null for a deleted row;
+ * {@code _date}, {@code _comment}, and {@code _is_diff} where changed columns hold differences. Ephemeral columns are not
+ * written.
  */
 final class FileRecords {
     private FileRecords() {

@@ -8,17 +8,20 @@ import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
 import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: rows that nobody refers to go, strong references
- * have targets, weak references without one go, tables keep to their row limits and indexes.
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name rows
+ * that exist or did,
+ * rows that nobody refers to go, no strong reference is left to a deleted row, weak references without a row go, tables
+ * keep to their row limits and indexes.
  */
 final class Integrity {
     private final DatabaseSchema schema;
@@ -33,8 +36,9 @@ final class Integrity {
     static void enforce(DatabaseSchema schema, Changes changes) {
         Integrity integrity = new Integrity(schema, changes);
         if (integrity.touchesReferences()) {
+            integrity.checkNewReferences();
             integrity.collectGarbage();
-            integrity.checkStrongReferences();
+            integrity.checkReferencesToDeleted();
             integrity.dropDanglingWeakReferences();
             integrity.checkRowLimits();
         }
@@ -43,7 +47,8 @@ final class Integrity {
 
     /** Rows came or went, or a column that refers to rows changed; otherwise references stand as they stood. */
     private boolean touchesReferences() {
-        return changes.written().entrySet().stream().anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
+        return changes.written().entrySet().stream().anyMatch(table -> table.getValue().entrySet().stream()
+                .anyMatch(entry -> {
             DataRow old = changes.before().rows(table.getKey()).get(entry.getKey());
             DataRow row = entry.getValue();
             return old == null || row == null || row.schema().columns().values().stream()
@@ -61,15 +66,17 @@ final class Integrity {
     }
 
     private static void forEachStrongReference(DataRow row, Consumer<Target> visitor) {
-        for (ColumnSchema column : row.schema().columns().values()) {
-            Datum datum = row.datum(column);
+        row.schema().columns().values().forEach(column -> forEachStrongReference(row, column, visitor));
+    }
+
+    private static void forEachStrongReference(DataRow row, ColumnSchema column, Consumer<Target> visitor) {
+        Datum datum = row.datum(column);
+        for (int i = 0; i < datum.size(); i++) {
             if (column.key().isStrongReference()) {
-                datum.keys().forEach(key -> visitor.accept(new Target(column.key().refTable(), (UUID) key)));
+                visitor.accept(new Target(column.key().refTable(), (UUID) datum.key(i)));
             }
             if (column.isMap() && column.value().isStrongReference()) {
-                for (int i = 0; i < datum.size(); i++) {
-                    visitor.accept(new Target(column.value().refTable(), (UUID) datum.value(i)));
-                }
+                visitor.accept(new Target(column.value().refTable(), (UUID) datum.value(i)));
             }
         }
     }
@@ -108,39 +115,34 @@ final class Integrity {
         }
     }
 
-    private void checkStrongReferences() {
-        Map<Target, Integer> toDeleted = new HashMap<>();
-        forEachRow(row -> {
+    /** Also of rows that are garbage by now: a client's mistake is not to depend on who else refers to what. */
+    private void checkNewReferences() {
+        changes.written().values().forEach(rows -> rows.values().stream().filter(Objects::nonNull).forEach(row -> {
             for (ColumnSchema column : row.schema().columns().values()) {
-                checkReferences(row, column, column.key(), row.datum(column).keys(), toDeleted);
-                if (column.isMap()) {
-                    checkReferences(row, column, column.value(), List.copyOf(row.datum(column).pairs().values()), toDeleted);
-                }
+                forEachStrongReference(row, column, target -> {
+                    if (changes.row(target.table(), target.uuid()) == null
+                            && !changes.before().rows(target.table()).containsKey(target.uuid())) {
+                        throw new OvsdbException("referential integrity violation",
+                                "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema().name(),
+                                        column.name(), row.uuid(), target.uuid(), target.table()));
+                    }
+                });
             }
-        });
-        toDeleted.forEach((target, count) -> {
-            throw new OvsdbException("referential integrity violation", "cannot delete %s row %s because of %d remaining reference(s)"
-                    .formatted(target.table(), target.uuid(), count));
-        });
+        }));
     }
 
-    private void checkReferences(DataRow row, ColumnSchema column, BaseType type, List<Object> atoms, Map<Target, Integer> toDeleted) {
-        if (!type.isStrongReference()) {
-            return;
-        }
-        for (Object atom : atoms) {
-            UUID uuid = (UUID) atom;
-            if (changes.row(type.refTable(), uuid) != null) {
-                continue;
+    private void checkReferencesToDeleted() {
+        Map<Target, Integer> toDeleted = new LinkedHashMap<>();
+        forEachRow(row -> forEachStrongReference(row, target -> {
+            if (changes.row(target.table(), target.uuid()) == null) {
+                toDeleted.merge(target, 1, Integer::sum);
             }
-            if (changes.before().rows(type.refTable()).containsKey(uuid)) {
-                toDeleted.merge(new Target(type.refTable(), uuid), 1, Integer::sum);
-            } else {
-                throw new OvsdbException("referential integrity violation",
-                        "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema().name(),
-                                column.name(), row.uuid(), uuid, type.refTable()));
-            }
-        }
+        }));
+        toDeleted.forEach((target, count) -> {
+            throw new OvsdbException("referential integrity violation",
+                    "cannot delete %s row %s because of %d remaining reference(s)"
+                    .formatted(target.table(), target.uuid(), count));
+        });
     }
 
     private void dropDanglingWeakReferences() {
@@ -161,9 +163,7 @@ final class Integrity {
                     && (!column.isMap() || isAlive(column.value(), before.value(i))));
             if (after != before) {
                 if (after.size() < column.min()) {
-                    throw new OvsdbException("constraint violation", ("Weak reference column \"%s\" in \"%s\" row %s (inserted within "
-                            + "this transaction) (or that existed before) has no row left to refer to, but its type requires %d.")
-                            .formatted(column.name(), row.schema().name(), row.uuid(), column.min()));
+                    throw leftEmpty(row, column, before, before.size() - after.size());
                 }
                 cleaned.put(column.index(), after);
             }
@@ -171,6 +171,23 @@ final class Integrity {
         if (!cleaned.isEmpty()) {
             changes.put(row.with(cleaned));
         }
+    }
+
+    private OvsdbException leftEmpty(DataRow row, ColumnSchema column, Datum before, int deleted) {
+        String table = row.schema().name();
+        boolean inserted = !changes.before().rows(table).containsKey(row.uuid());
+        if (inserted && before.indexOf(new UUID(0, 0)) >= 0) {
+            return new OvsdbException("constraint violation",
+                    ("Weak reference column \"%s\" in \"%s\" row %s (inserted within this "
+                    + "transaction) contained all-zeros UUID (probably as the default value for this column) but deleting this value "
+                    + "caused a constraint volation because this column is not allowed to be empty.")
+                    .formatted(column.name(), table, row.uuid()));
+        }
+        return new OvsdbException("constraint violation",
+                ("Deletion of %d weak reference(s) to deleted (or never-existing) rows from "
+                + "column \"%s\" in \"%s\" row %s %scaused this column to become empty, but constraints on this column disallow an empty "
+                + "column.").formatted(deleted, column.name(), table, row.uuid(), inserted
+                        ? "(inserted within this transaction) " : ""));
     }
 
     private boolean isAlive(BaseType type, Object atom) {
@@ -206,23 +223,33 @@ final class Integrity {
         }
     }
 
-    private OvsdbException duplicate(TableSchema table, List<String> index, DataRow first, DataRow second) {
-        List<String> values = new ArrayList<>();
-        index.forEach(column -> values.add(first.json(column).toString()));
-        return new OvsdbException("constraint violation", ("Transaction causes multiple rows in \"%s\" table to have identical values "
-                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.").formatted(table.name(),
-                String.join(" and ", values), index.size() == 1 ? "" : "s",
+    private OvsdbException duplicate(TableSchema table, List<String> index, DataRow one, DataRow other) {
+        boolean changedLast = changes.written().get(table.name()).containsKey(other.uuid());
+        DataRow first = changedLast ? other : one; // The peer begins with a row that the transaction wrote.
+        DataRow second = changedLast ? one : other;
+        return new OvsdbException("constraint violation",
+                ("Transaction causes multiple rows in \"%s\" table to have identical values "
+                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.")
+                        .formatted(table.name(),
+                values(first, index), index.size() == 1 ? "" : "s",
                 String.join(" and ", index.stream().map(column -> "\"" + column + "\"").toList()),
-                first.uuid(), history(first), second.uuid(), history(second)));
+                first.uuid(), history(first, index), second.uuid(), history(second, index)));
     }
 
-    private String history(DataRow row) {
+    private static String values(DataRow row, List<String> index) {
+        return String.join(" and ", index.stream().map(name -> row.datum(name).show(row.schema().column(name))).toList());
+    }
+
+    private String history(DataRow row, List<String> index) {
         DataRow old = changes.before().rows(row.schema().name()).get(row.uuid());
         if (old == null) {
             return "was inserted by this transaction";
         }
-        return old == row ? "existed in the database before this transaction and was not modified by the transaction"
-                : "existed in the database before this transaction, which modified some of the row's columns but not any columns in this "
-                + "index";
+        if (old.sameData(row)) {
+            return "existed in the database before this transaction and was not modified by the transaction";
+        }
+        return index.stream().allMatch(name -> old.datum(name).equals(row.datum(name)))
+                ? "existed in the database before this transaction, which modified some of the row's columns but not any columns in this "
+                + "index" : "had the following index values before the transaction: " + values(old, index);
     }
 }

@@ -7,40 +7,46 @@ import java.util.Map;
 
 /** Named locks of RFC 7047 §4.1.8–4.1.11: first come first served, unless stolen. Threads: the server's event loop. */
 final class Locks {
-    private final Map<String, Deque<OvsdbSession>> queues = new HashMap<>();
+    private final Map<String, Deque<Place>> queues = new HashMap<>();
+
+    /** Somebody's place in a line; a thief does not get his back when he is robbed himself. */
+    private record Place(OvsdbSession session, boolean thief) {
+    }
 
     /** Stands in line; true if the lock is free. */
     boolean lock(String name, OvsdbSession session) {
-        Deque<OvsdbSession> queue = queues.computeIfAbsent(name, n -> new ArrayDeque<>());
-        queue.addLast(session);
-        return queue.peekFirst() == session;
+        queues.computeIfAbsent(name, n -> new ArrayDeque<>()).addLast(new Place(session, false));
+        return isOwner(name, session);
     }
 
     /** Goes to the head of the line; returns who held it before, null if nobody did. */
     OvsdbSession steal(String name, OvsdbSession session) {
-        Deque<OvsdbSession> queue = queues.computeIfAbsent(name, n -> new ArrayDeque<>());
-        OvsdbSession victim = queue.peekFirst();
-        queue.addFirst(session);
-        return victim;
+        Deque<Place> queue = queues.computeIfAbsent(name, n -> new ArrayDeque<>());
+        Place victim = queue.peekFirst();
+        if (victim != null && victim.thief) {
+            queue.removeFirst();
+        }
+        queue.addFirst(new Place(session, true));
+        return victim == null ? null : victim.session;
     }
 
     /** Leaves the line and lets the next one know if he holds the lock now. */
     void unlock(String name, OvsdbSession session) {
-        Deque<OvsdbSession> queue = queues.get(name);
+        Deque<Place> queue = queues.get(name);
         if (queue == null) {
             return;
         }
-        boolean held = queue.peekFirst() == session;
-        queue.remove(session);
+        boolean held = isOwner(name, session);
+        queue.removeIf(place -> place.session == session);
         if (queue.isEmpty()) {
             queues.remove(name);
         } else if (held) {
-            queue.peekFirst().locked(name);
+            queue.peekFirst().session.locked(name);
         }
     }
 
     boolean isOwner(String name, OvsdbSession session) {
-        Deque<OvsdbSession> queue = queues.get(name);
-        return queue != null && queue.peekFirst() == session;
+        Deque<Place> queue = queues.get(name);
+        return queue != null && queue.peekFirst().session == session;
     }
 }

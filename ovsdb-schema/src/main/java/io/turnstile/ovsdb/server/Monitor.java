@@ -2,10 +2,13 @@ package io.turnstile.ovsdb.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.Datum;
+import io.turnstile.ovsdb.data.Members.Kind;
+import io.turnstile.ovsdb.data.Members;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
@@ -16,9 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
- * What one client follows of one database: tables, columns, kinds of change and conditions (RFC 7047 §4.1.5; ovsdb-server(7) §4.1.12,
+ * What one client follows of one database: tables, columns, kinds of change and conditions (RFC 7047 §4.1.5;
+ * ovsdb-server(7) §4.1.12,
  * §4.1.15), and the updates that tell it of a change.
  */
 final class Monitor {
@@ -39,10 +44,28 @@ final class Monitor {
         }
     }
 
-    private record Column(ColumnSchema schema, boolean initial, boolean insert, boolean delete, boolean modify) {
+    private record Column(ColumnSchema schema, Select select) {
     }
 
-    private record Table(TableSchema schema, List<Column> columns, Condition condition) {
+    /** Which kinds of change are told. */
+    private record Select(boolean initial, boolean insert, boolean delete, boolean modify) {
+        static final Select ALL = new Select(true, true, true, true);
+        static final Select NONE = new Select(false, false, false, false);
+
+        Select or(Select other) {
+            return new Select(initial || other.initial, insert || other.insert, delete || other.delete, modify
+                    || other.modify);
+        }
+    }
+
+    /** @param select what any of the columns is followed for */
+    private record Table(TableSchema schema, List<Column> columns, Select select, Condition condition) {
+
+        /** True if a column differs that is followed or that the condition looks at. */
+        boolean differs(DataRow before, DataRow after) {
+            return Stream.concat(columns.stream().map(Column::schema), condition.columns().stream())
+                    .anyMatch(column -> !before.datum(column.name()).equals(after.datum(column.name())));
+        }
     }
 
     private final Version version;
@@ -60,7 +83,7 @@ final class Monitor {
     static Monitor parse(JsonNode requests, DatabaseSchema schema, Version version) {
         Monitor monitor = new Monitor(version);
         if (!requests.isObject()) {
-            throw new OvsdbException("syntax error", "<monitor-requests> must be an object").at(requests);
+            throw new OvsdbException("syntax error", "monitor-requests must be object").at(requests);
         }
         requests.properties().forEach(entry -> {
             TableSchema table = schema.table(entry.getKey());
@@ -74,29 +97,63 @@ final class Monitor {
 
     private Table parseTable(JsonNode json, TableSchema schema) {
         List<Column> columns = new ArrayList<>();
-        Condition condition = Condition.TRUE;
-        Iterable<JsonNode> requests = json.isArray() ? json : List.of(json);
-        for (JsonNode request : requests) {
-            JsonNode select = request.path("select");
-            if (request.has("where")) {
-                condition = Condition.any(request.get("where"), schema);
-            }
-            List<String> names = new ArrayList<>();
-            if (request.has("columns")) {
-                request.get("columns").forEach(name -> names.add(name.asText()));
-            } else {
-                names.addAll(schema.columns().keySet());
-            }
-            for (String name : names) {
-                if (name.startsWith("_")) {
-                    continue; // Every row update names its UUID; the version is nobody's business.
+        List<JsonNode> clauses = new ArrayList<>();
+        Select any = Select.NONE;
+        boolean everyRow = false;
+        for (JsonNode request : json.isArray() ? json : List.of(json)) {
+            Members members = new Members(request, "table " + schema.name());
+            JsonNode where = version == Version.MONITOR ? MissingNode.getInstance() : members.optional("where", Kind.ARRAY);
+            JsonNode names = members.optional("columns", Kind.ARRAY);
+            JsonNode selectJson = members.optional("select", Kind.OBJECT);
+            members.finish();
+            Select select = select(selectJson, schema);
+            any = any.or(select);
+            for (ColumnSchema column : columns(names, schema)) {
+                if (columns.stream().anyMatch(taken -> taken.schema.name().equals(column.name()))) {
+                    throw new OvsdbException("syntax error", "column " + column.name() + " mentioned more than once")
+                            .at(names);
                 }
-                columns.add(new Column(Condition.columnOf(schema, name), select.path("initial").asBoolean(true),
-                        select.path("insert").asBoolean(true), select.path("delete").asBoolean(true),
-                        select.path("modify").asBoolean(true)));
+                columns.add(new Column(column, select));
             }
+            everyRow |= where.isMissingNode();
+            Condition.any(where.isMissingNode() ? NODES.arrayNode() : where, schema);
+            where.forEach(clauses::add);
         }
-        return new Table(schema, columns, condition);
+        Condition condition = everyRow ? Condition.TRUE : Condition.any(NODES.arrayNode().addAll(clauses), schema);
+        return new Table(schema, columns, any, condition);
+    }
+
+    private static Select select(JsonNode json, TableSchema schema) {
+        if (json.isMissingNode()) {
+            return Select.ALL;
+        }
+        Members members = new Members(json, "table " + schema.name() + " select");
+        Select select = new Select(members.optional("initial", Kind.BOOLEAN).asBoolean(true),
+                members.optional("insert", Kind.BOOLEAN).asBoolean(true), members.optional("delete", Kind.BOOLEAN)
+                        .asBoolean(true),
+                members.optional("modify", Kind.BOOLEAN).asBoolean(true));
+        members.finish();
+        return select;
+    }
+
+    /** The columns of those names; without names all but {@code _uuid}, which every update tells anyway. */
+    private static List<ColumnSchema> columns(JsonNode names, TableSchema schema) {
+        List<ColumnSchema> columns = new ArrayList<>();
+        if (names.isMissingNode()) {
+            columns.add(Condition.columnOf(schema, DataRow.VERSION_COLUMN));
+            columns.addAll(schema.columns().values());
+        }
+        for (JsonNode name : names) {
+            if (!name.isTextual()) {
+                throw new OvsdbException("syntax error", "array of column names expected").at(names);
+            }
+            ColumnSchema column = Condition.columnOf(schema, name.asText());
+            if (column == null) {
+                throw new OvsdbException("syntax error", name.asText() + " is not a valid column name").at(names);
+            }
+            columns.add(column);
+        }
+        return columns;
     }
 
     // ---- updates ----
@@ -106,13 +163,13 @@ final class Monitor {
         ObjectNode updates = NODES.objectNode();
         tables.forEach((name, table) -> {
             ObjectNode rows = NODES.objectNode();
-            if (table.columns.isEmpty() || table.columns.stream().anyMatch(Column::initial)) {
+            if (table.select.initial) {
                 snapshot.rows(name).values().stream().filter(table.condition).forEach(row -> {
                     ObjectNode update = rows.putObject(row.uuid().toString());
                     if (version == Version.MONITOR) {
-                        update.set("new", allColumns(table, row, Column::initial));
+                        update.set("new", allColumns(table, row, Select::initial));
                     } else {
-                        update.set("initial", nonDefault(table, row, Column::initial));
+                        update.set("initial", nonDefault(table, row, Select::initial));
                     }
                 });
             }
@@ -163,25 +220,25 @@ final class Monitor {
     }
 
     private ObjectNode inserted(Table table, DataRow row) {
-        if (!table.columns.isEmpty() && table.columns.stream().noneMatch(Column::insert)) {
+        if (!table.select.insert) {
             return null;
         }
         ObjectNode update = NODES.objectNode();
         if (version == Version.MONITOR) {
-            update.set("new", allColumns(table, row, Column::insert));
+            update.set("new", allColumns(table, row, Select::insert));
         } else {
-            update.set("insert", nonDefault(table, row, Column::insert));
+            update.set("insert", nonDefault(table, row, Select::insert));
         }
         return update;
     }
 
     private ObjectNode deleted(Table table, DataRow row) {
-        if (!table.columns.isEmpty() && table.columns.stream().noneMatch(Column::delete)) {
+        if (!table.select.delete) {
             return null;
         }
         ObjectNode update = NODES.objectNode();
         if (version == Version.MONITOR) {
-            update.set("old", allColumns(table, row, Column::delete));
+            update.set("old", allColumns(table, row, Select::delete));
         } else {
             update.putNull("delete");
         }
@@ -189,39 +246,39 @@ final class Monitor {
     }
 
     private ObjectNode modified(Table table, DataRow before, DataRow after) {
+        if (!table.select.modify || !table.differs(before, after)) {
+            return null;
+        }
         ObjectNode changed = NODES.objectNode();
         for (Column column : table.columns) {
-            Datum old = before.datum(column.schema);
-            Datum now = after.datum(column.schema);
-            if (column.modify && !old.equals(now)) {
+            Datum old = before.datum(column.schema.name());
+            Datum now = after.datum(column.schema.name());
+            if (column.select.modify && !old.equals(now)) {
                 changed.set(column.schema.name(), version == Version.MONITOR ? old.toJson(column.schema)
                         : old.differenceTo(now, column.schema).toJson(column.schema));
             }
         }
-        if (changed.isEmpty()) {
-            return null;
-        }
         ObjectNode update = NODES.objectNode();
         if (version == Version.MONITOR) {
             update.set("old", changed);
-            update.set("new", allColumns(table, after, Column::modify));
+            update.set("new", allColumns(table, after, Select::modify));
         } else {
             update.set("modify", changed);
         }
         return update;
     }
 
-    private static ObjectNode allColumns(Table table, DataRow row, Predicate<Column> selected) {
+    private static ObjectNode allColumns(Table table, DataRow row, Predicate<Select> selected) {
         ObjectNode json = NODES.objectNode();
-        table.columns.stream().filter(selected)
+        table.columns.stream().filter(column -> selected.test(column.select))
                 .forEach(column -> json.set(column.schema.name(), row.json(column.schema.name())));
         return json;
     }
 
-    private static ObjectNode nonDefault(Table table, DataRow row, Predicate<Column> selected) {
+    private static ObjectNode nonDefault(Table table, DataRow row, Predicate<Select> selected) {
         ObjectNode json = NODES.objectNode();
-        table.columns.stream().filter(selected)
-                .filter(column -> !row.datum(column.schema).equals(Datum.defaultOf(column.schema)))
+        table.columns.stream().filter(column -> selected.test(column.select))
+                .filter(column -> !row.datum(column.schema.name()).equals(Datum.defaultOf(column.schema)))
                 .forEach(column -> json.set(column.schema.name(), row.json(column.schema.name())));
         return json;
     }
@@ -231,29 +288,56 @@ final class Monitor {
      *
      * @param requests table → {@code [{"where": …}]}
      */
-    ObjectNode changeConditions(JsonNode requests, DataSnapshot snapshot) {
+    ObjectNode changeConditions(JsonNode requests, DatabaseSchema schema, DataSnapshot snapshot) {
+        if (!requests.isObject()) {
+            throw new OvsdbException("syntax error", "monitor-cond-change-requests must be object");
+        }
+        Map<String, Condition> conditions = new LinkedHashMap<>();
+        requests.properties().forEach(entry -> conditions.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(),
+                schema)));
         ObjectNode updates = NODES.objectNode();
-        requests.properties().forEach(entry -> {
-            Table table = tables.get(entry.getKey());
-            if (table == null) {
-                throw new OvsdbException("syntax error", "no table named " + entry.getKey() + " in monitor");
-            }
-            JsonNode request = entry.getValue().isArray() ? entry.getValue().path(0) : entry.getValue();
-            Condition condition = request.has("where") ? Condition.any(request.get("where"), table.schema) : Condition.TRUE;
-            Table changed = new Table(table.schema, table.columns, condition);
-            tables.put(entry.getKey(), changed);
+        conditions.forEach((name, condition) -> {
+            Table table = tables.get(name);
+            Table changed = new Table(table.schema, table.columns, table.select, condition == null ? table.condition
+                    : condition);
+            tables.put(name, changed);
             ObjectNode rows = NODES.objectNode();
-            snapshot.rows(entry.getKey()).values().forEach(row -> {
+            snapshot.rows(name).values().forEach(row -> {
                 ObjectNode update = rowUpdate(table, matching(table, row), matching(changed, row));
                 if (update != null) {
                     rows.set(row.uuid().toString(), update);
                 }
             });
             if (!rows.isEmpty()) {
-                updates.set(entry.getKey(), rows);
+                updates.set(name, rows);
             }
         });
         return updates;
+    }
+
+    /** The condition that the last of a table's requests asks for; null if there is no request. */
+    private Condition newCondition(String name, JsonNode requests, DatabaseSchema schema) {
+        if (schema.table(name) == null) {
+            throw new OvsdbException("syntax error", "no table named " + name);
+        }
+        if (!tables.containsKey(name)) {
+            throw new OvsdbException("syntax error", "no table named " + name + " in monitor session");
+        }
+        if (!requests.isArray()) {
+            throw new OvsdbException("syntax error", "table " + name + " no monitor-cond-change JSON array");
+        }
+        Condition condition = null;
+        for (JsonNode request : requests) {
+            Members members = new Members(request, "table " + name);
+            JsonNode columns = members.optional("columns", Kind.ARRAY);
+            JsonNode where = members.optional("where", Kind.ARRAY);
+            members.finish();
+            if (!columns.isMissingNode()) {
+                throw new OvsdbException("syntax error", "changing columns is unsupported").at(request);
+            }
+            condition = where.isMissingNode() ? Condition.TRUE : Condition.any(where, schema.table(name));
+        }
+        return condition;
     }
 
     /** A row before and after; null where it was not there. */

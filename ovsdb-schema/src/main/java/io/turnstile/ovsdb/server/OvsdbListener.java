@@ -20,6 +20,7 @@ import io.netty.handler.codec.json.JsonObjectDecoder;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -34,17 +35,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow each other without
+ * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow each
+ * other without
  * separators. A client that sends no JSON, or does not take what it is sent, is let go.
  *
  * <p>Threads: the event loop.
  */
 final class OvsdbListener {
     private static final Logger LOG = LoggerFactory.getLogger(OvsdbListener.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = OvsdbJson.MAPPER;
     private static final int MAX_MESSAGE_BYTES = 64 << 20;
     private static final long MAX_UNSENT_BYTES = 64 << 20;
     private static final int PROBE_AFTER_SECONDS = 5;
+    private static final int MAX_LOGGED_CHARS = 200;
     private static final int DEFAULT_PORT = 6640;
 
     private final EventLoopGroup loop;
@@ -120,13 +123,19 @@ final class OvsdbListener {
 
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf bytes) throws IOException {
-            probed = false;
-            try (InputStream in = new ByteBufInputStream(bytes)) {
-                session.receive(JSON.readTree(in));
-            } catch (JsonProcessingException e) {
-                LOG.warn("{}: not JSON: {}", context.channel(), e.getOriginalMessage());
-                context.close();
+            if (!context.channel().isActive()) {
+                return; // Let go; what he said after that in one breath is not heard.
             }
+            probed = false;
+            JsonNode message;
+            try (InputStream in = new ByteBufInputStream(bytes)) {
+                message = JSON.readTree(in);
+            } catch (JsonProcessingException | IllegalArgumentException e) {
+                LOG.warn("{}: not JSON: {}", context.channel(), excerpt(e.getMessage()));
+                context.close();
+                return;
+            }
+            session.receive(message);
         }
 
         @Override
@@ -149,12 +158,23 @@ final class OvsdbListener {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            LOG.warn("{}: {}", context.channel(), cause.toString());
-            context.close();
+            if (context.channel().isActive()) {
+                LOG.warn("{}: {}", context.channel(), excerpt(cause.toString()));
+                context.close();
+            }
         }
     }
 
+    /** One line, not the whole of a message that Netty or Jackson quotes. */
+    private static String excerpt(String text) {
+        String line = text.lines().findFirst().orElse("");
+        return line.length() <= MAX_LOGGED_CHARS ? line : line.substring(0, MAX_LOGGED_CHARS) + "...";
+    }
+
     private static void send(Channel channel, JsonNode message) {
+        if (!channel.isActive()) {
+            return;
+        }
         if (channel.bytesBeforeWritable() > MAX_UNSENT_BYTES) {
             LOG.warn("{}: does not read what it asked for, disconnecting", channel);
             channel.close();

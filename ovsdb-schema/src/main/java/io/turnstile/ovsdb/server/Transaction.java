@@ -8,12 +8,16 @@ import io.turnstile.ovsdb.data.Atoms;
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.Datum;
+import io.turnstile.ovsdb.data.Members.Kind;
+import io.turnstile.ovsdb.data.Members;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,11 +25,13 @@ import java.util.UUID;
 import java.util.function.Predicate;
 
 /**
- * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds the changes, and
+ * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds the
+ * changes, and
  * the replies in the RFC's form.
  */
 final class Transaction {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final Set<String> WRITING = Set.of("insert", "update", "mutate", "delete", "commit");
 
     private final Changes changes;
     private final DataSnapshot before;
@@ -35,17 +41,19 @@ final class Transaction {
     private final Atoms.NamedUuids named = Atoms.NamedUuids.of(names);
     private final List<String> comments = new ArrayList<>();
     private final long elapsedMs;
-    private boolean durable;
+    private final boolean reserved;
 
     /** How a run ended. */
     sealed interface Outcome {
     }
 
     /** Committed, or refused if {@code changes} is null; {@code replies} says how. */
-    record Done(ArrayNode replies, Changes changes, String comment, boolean durable) implements Outcome {
+    record Done(ArrayNode replies, Changes changes, String comment) implements Outcome {
     }
 
-    /** A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1: never). */
+    /**
+     * A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1: never).
+     */
     record Blocked(long untilMs) implements Outcome {
     }
 
@@ -60,27 +68,32 @@ final class Transaction {
         }
     }
 
-    private Transaction(DataSnapshot before, Predicate<String> ownsLock, long elapsedMs) {
+    private Transaction(DataSnapshot before, Predicate<String> ownsLock, long elapsedMs, boolean reserved) {
         this.before = before;
         this.changes = new Changes(before);
         this.ownsLock = ownsLock;
         this.elapsedMs = elapsedMs;
+        this.reserved = reserved;
     }
 
     /**
      * @param operations the operations, without the database's name
      * @param ownsLock   whether the client holds a lock, for {@code assert}
      * @param elapsedMs  since the request came, for {@code wait}
+     * @param reserved   the database is the server's own: whatever would write is refused
      */
-    static Outcome run(DataSnapshot before, List<JsonNode> operations, Predicate<String> ownsLock, long elapsedMs) {
-        return new Transaction(before, ownsLock, elapsedMs).run(operations);
+    static Outcome run(DataSnapshot before, List<JsonNode> operations, Predicate<String> ownsLock, long elapsedMs,
+            boolean reserved) {
+        return new Transaction(before, ownsLock, elapsedMs, reserved).run(operations);
     }
 
     private Outcome run(List<JsonNode> operations) {
         ArrayNode replies = NODES.arrayNode();
         for (int i = 0; i < operations.size(); i++) {
             try {
-                replies.add(execute(operations.get(i)));
+                replies.add(execute(new Members(operations.get(i), "ovsdb operation %d of %d".formatted(i + 1,
+                        operations.size())),
+                        operations.get(i)));
             } catch (WaitException e) {
                 return new Blocked(e.timeoutMs);
             } catch (OvsdbException e) {
@@ -88,15 +101,15 @@ final class Transaction {
                 for (int rest = i + 1; rest < operations.size(); rest++) {
                     replies.addNull();
                 }
-                return new Done(replies, null, "", false);
+                return new Done(replies, null, "");
             }
         }
         try {
             Integrity.enforce(before.schema(), changes);
             changes.dropUnchanged();
-            return new Done(replies, changes, String.join("\n", comments), durable);
+            return new Done(replies, changes, String.join("\n", comments));
         } catch (OvsdbException e) {
-            return new Done(replies.add(error(e)), null, "", false);
+            return new Done(replies.add(error(e)), null, "");
         }
     }
 
@@ -111,92 +124,129 @@ final class Transaction {
         return json;
     }
 
-    private ObjectNode execute(JsonNode operation) {
-        String name = operation.path("op").asText();
-        return switch (name) {
-            case "insert" -> insert(operation, table(operation));
-            case "select" -> select(operation, table(operation));
-            case "update" -> update(operation, table(operation));
-            case "mutate" -> mutate(operation, table(operation));
-            case "delete" -> delete(operation, table(operation));
-            case "wait" -> await(operation, table(operation));
+    private ObjectNode execute(Members members, JsonNode operation) {
+        String name = members.require("op", Kind.ID).asText();
+        ObjectNode reply = switch (name) {
+            case "insert" -> insert(members, table(members));
+            case "select" -> select(members, table(members));
+            case "update" -> update(members, table(members), operation);
+            case "mutate" -> mutate(members, table(members));
+            case "delete" -> delete(members, table(members));
+            case "wait" -> await(members, table(members));
             case "commit" -> {
-                durable |= operation.path("durable").asBoolean();
+                members.require("durable", Kind.BOOLEAN); // Every commit is: it is on disk before its reply.
+                members.finish();
                 yield NODES.objectNode();
             }
-            case "abort" -> throw new OvsdbException("aborted", "aborted by request");
-            case "comment" -> {
-                comments.add(operation.path("comment").asText());
-                yield NODES.objectNode();
+            case "abort" -> {
+                members.finish();
+                throw new OvsdbException("aborted", "aborted by request");
             }
-            case "assert" -> {
-                String lock = operation.path("lock").asText();
-                if (!ownsLock.test(lock)) {
-                    throw new OvsdbException("not owner", "Asserted lock " + lock + " not held.");
-                }
-                yield NODES.objectNode();
+            case "comment" -> comment(members);
+            case "assert" -> assertLock(members);
+            default -> {
+                members.raise("No operation \"" + name + "\"");
+                members.finish();
+                throw new IllegalStateException("finish() throws what was raised");
             }
-            default -> throw new OvsdbException("syntax error",
-                    "Parsing ovsdb operation failed: No operation \"" + name + "\"").at(operation);
         };
+        if (reserved && WRITING.contains(name)) {
+            throw new OvsdbException("not allowed",
+                    "%s operation not allowed on table in reserved database %s".formatted(name,
+                    before.schema().name()));
+        }
+        return reply;
     }
 
-    private TableSchema table(JsonNode operation) {
-        String name = operation.path("table").asText();
-        TableSchema table = before.schema().table(name);
-        if (table == null) {
-            throw new OvsdbException("unknown table", "No table named " + name + ".").at(operation);
+    private ObjectNode comment(Members members) {
+        JsonNode comment = members.require("comment", Kind.STRING);
+        members.finish();
+        comments.add(comment.asText());
+        return NODES.objectNode();
+    }
+
+    private ObjectNode assertLock(Members members) {
+        String lock = members.require("lock", Kind.ID).asText();
+        members.finish();
+        if (!ownsLock.test(lock)) {
+            throw new OvsdbException("not owner", "Asserted lock " + lock + " not held.");
+        }
+        return NODES.objectNode();
+    }
+
+    /** The operation's table; null if it is wrong, which {@link Members#finish} will say. */
+    private TableSchema table(Members members) {
+        JsonNode name = members.require("table", Kind.ID);
+        TableSchema table = before.schema().table(name.asText());
+        if (table == null && !name.isMissingNode()) {
+            members.raise("No table named " + name.asText() + ".");
         }
         return table;
     }
 
-    private ObjectNode insert(JsonNode operation, TableSchema table) {
-        UUID uuid = operation.has("uuid") ? UUID.fromString(operation.get("uuid").asText()) : null;
-        if (operation.has("uuid-name")) {
-            String name = operation.get("uuid-name").asText();
+    private ObjectNode insert(Members members, TableSchema table) {
+        JsonNode uuidJson = members.optional("uuid", Kind.STRING);
+        JsonNode nameJson = members.optional("uuid-name", Kind.ID);
+        JsonNode row = members.require("row", Kind.OBJECT);
+        members.finish();
+        UUID uuid = uuidJson.isMissingNode() ? null : uuidOfNewRow(uuidJson, table);
+        if (!nameJson.isMissingNode()) {
+            String name = nameJson.asText();
             if (!insertedNames.add(name)) {
-                throw new OvsdbException("duplicate uuid-name", "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
-                        .at(operation);
+                throw new OvsdbException("duplicate uuid-name",
+                        "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
+                        .at(nameJson);
             }
             uuid = uuid == null ? named.refer(name) : uuid;
             names.put(name, uuid);
         }
-        if (uuid != null && changes.row(table.name(), uuid) != null) {
-            throw new OvsdbException("duplicate uuid", "This UUID would duplicate a UUID already present within the table or deleted "
-                    + "within the same transaction.").at(operation);
+        Map<Integer, Datum> columns = new HashMap<>();
+        columns(row, table).forEach((column, datum) -> {
+            if (column.index() >= 0) { // _uuid and _version are the server's to choose.
+                columns.put(column.index(), datum);
+            }
+        });
+        DataRow inserted = DataRow.fresh(table, uuid == null ? UUID.randomUUID() : uuid).with(columns);
+        for (ColumnSchema column : table.columns().values()) {
+            String violation = inserted.datum(column).violation(column); // A default need not be allowed.
+            if (violation != null) {
+                throw new OvsdbException("constraint violation", violation);
+            }
         }
-        DataRow row = DataRow.fresh(table, uuid == null ? UUID.randomUUID() : uuid)
-                .with(columns(operation.path("row"), table, true));
-        changes.put(row);
-        return NODES.objectNode().set("uuid", Atoms.toJson(row.uuid()));
+        changes.put(inserted);
+        return NODES.objectNode().set("uuid", Atoms.toJson(inserted.uuid()));
     }
 
-    private Map<Integer, Datum> columns(JsonNode json, TableSchema table, boolean inserting) {
-        if (!json.isObject() && !json.isMissingNode()) {
+    private UUID uuidOfNewRow(JsonNode json, TableSchema table) {
+        if (!Atoms.isUuid(json.asText())) {
+            throw new OvsdbException("syntax error", "bad uuid").at(json);
+        }
+        UUID uuid = UUID.fromString(json.asText());
+        if (before.rows(table.name()).containsKey(uuid) || changes.row(table.name(), uuid) != null) {
+            throw new OvsdbException("duplicate uuid",
+                    "This UUID would duplicate a UUID already present within the table or deleted "
+                    + "within the same transaction.").at(json);
+        }
+        return uuid;
+    }
+
+    private Map<ColumnSchema, Datum> columns(JsonNode json, TableSchema table) {
+        if (!json.isObject()) {
             throw new OvsdbException("syntax error", "row must be JSON object").at(json);
         }
-        Map<Integer, Datum> columns = new HashMap<>();
+        Map<ColumnSchema, Datum> columns = new LinkedHashMap<>();
         json.properties().forEach(entry -> {
-            ColumnSchema column = table.column(entry.getKey());
+            ColumnSchema column = Condition.columnOf(table, entry.getKey());
             if (column == null) {
                 throw new OvsdbException("unknown column", "No column " + entry.getKey() + " in table " + table.name() + ".")
                         .at(json);
             }
-            if (!inserting && !column.mutable()) {
-                throw new OvsdbException("constraint violation",
-                        "Cannot update immutable column " + column.name() + " in table " + table.name() + ".").at(json);
-            }
-            columns.put(column.index(), Datum.fromJson(entry.getValue(), column, named));
+            columns.put(column, Datum.fromJson(entry.getValue(), column, named));
         });
         return columns;
     }
 
-    private List<DataRow> where(JsonNode operation, TableSchema table) {
-        if (!operation.has("where")) {
-            throw new OvsdbException("syntax error", "Parsing ovsdb operation failed: Required 'where' member is missing.")
-                    .at(operation);
-        }
-        Condition condition = Condition.all(operation.get("where"), table, named);
+    private List<DataRow> matching(Condition condition, TableSchema table) {
         List<DataRow> rows = new ArrayList<>();
         UUID sole = condition.soleUuid();
         if (sole != null) {
@@ -214,12 +264,23 @@ final class Transaction {
         return rows;
     }
 
-    private ObjectNode select(JsonNode operation, TableSchema table) {
-        List<String> columns = columnNames(operation, table);
+    private ObjectNode select(Members members, TableSchema table) {
+        JsonNode where = members.require("where", Kind.ARRAY);
+        JsonNode columnsJson = members.optional("columns", Kind.ARRAY);
+        JsonNode sortJson = members.optional("sort", Kind.ARRAY);
+        members.finish();
+        Condition condition = Condition.all(where, table, named);
+        List<String> columns = columnNames(columnsJson, table);
+        List<String> sort = sortJson.isMissingNode() ? List.of() : columnNames(sortJson, table);
+        List<DataRow> found = matching(condition, table);
+        if (!sort.isEmpty()) {
+            found.sort((a, b) -> sort.stream().mapToInt(column -> a.datum(column).compareTo(b.datum(column)))
+                    .filter(order -> order != 0).findFirst().orElse(0));
+        }
         ObjectNode reply = NODES.objectNode();
         ArrayNode rows = reply.putArray("rows");
         Set<ObjectNode> seen = new HashSet<>();
-        for (DataRow row : where(operation, table)) {
+        for (DataRow row : found) {
             ObjectNode json = json(row, columns);
             if (seen.add(json)) {
                 rows.add(json);
@@ -234,80 +295,103 @@ final class Transaction {
         return json;
     }
 
-    private static List<String> columnNames(JsonNode operation, TableSchema table) {
-        List<String> names = new ArrayList<>();
-        if (operation.has("columns")) {
-            for (JsonNode column : operation.get("columns")) {
-                Condition.columnOf(table, column.asText());
-                names.add(column.asText());
-            }
-        } else {
+    /** Names of columns, checked; all of the table's if there are none. */
+    private static List<String> columnNames(JsonNode json, TableSchema table) {
+        Set<String> names = new LinkedHashSet<>();
+        if (json.isMissingNode()) {
             names.add(DataRow.UUID_COLUMN);
             names.add(DataRow.VERSION_COLUMN);
             names.addAll(table.columns().keySet());
         }
-        return names;
+        for (JsonNode name : json) {
+            if (name.isTextual() && Condition.columnOf(table, name.asText()) == null) {
+                throw new OvsdbException("syntax error", name.asText() + " is not a valid column name").at(json);
+            }
+            if (!name.isTextual() || !names.add(name.asText())) {
+                throw new OvsdbException("syntax error", "array of distinct column names expected").at(json);
+            }
+        }
+        return List.copyOf(names);
     }
 
     private static ObjectNode count(int rows) {
         return NODES.objectNode().put("count", rows);
     }
 
-    private ObjectNode update(JsonNode operation, TableSchema table) {
-        Map<Integer, Datum> columns = columns(operation.path("row"), table, false);
-        List<DataRow> rows = where(operation, table);
-        rows.forEach(row -> changes.put(row.with(columns)));
+    private ObjectNode update(Members members, TableSchema table, JsonNode operation) {
+        JsonNode where = members.require("where", Kind.ARRAY);
+        JsonNode row = members.require("row", Kind.OBJECT);
+        members.finish();
+        Map<Integer, Datum> columns = new HashMap<>();
+        columns(row, table).forEach((column, datum) -> {
+            if (!column.mutable()) {
+                throw new OvsdbException("constraint violation",
+                        "Cannot update immutable column " + column.name() + " in table " + table.name() + ".").at(operation);
+            }
+            columns.put(column.index(), datum);
+        });
+        List<DataRow> rows = matching(Condition.all(where, table, named), table);
+        rows.forEach(old -> changes.put(old.with(columns)));
         return count(rows.size());
     }
 
-    private ObjectNode mutate(JsonNode operation, TableSchema table) {
+    private ObjectNode mutate(Members members, TableSchema table) {
+        JsonNode where = members.require("where", Kind.ARRAY);
+        JsonNode mutationsJson = members.require("mutations", Kind.ARRAY);
+        members.finish();
         List<Mutation> mutations = new ArrayList<>();
-        operation.path("mutations").forEach(json -> mutations.add(Mutation.parse(json, table, named)));
-        List<DataRow> rows = where(operation, table);
+        mutationsJson.forEach(json -> mutations.add(Mutation.parse(json, table, named)));
+        List<DataRow> rows = matching(Condition.all(where, table, named), table);
         for (DataRow row : rows) {
             Map<Integer, Datum> columns = new HashMap<>();
             for (Mutation mutation : mutations) {
                 ColumnSchema column = mutation.column();
-                Datum old = columns.getOrDefault(column.index(), row.datum(column));
-                Datum changed = mutation.apply(old);
-                if (changed.size() < column.min() || changed.size() > column.max()) {
-                    throw new OvsdbException("constraint violation",
-                            "Attempted to store %d elements in set of %d to %s elements.".formatted(changed.size(), column.min(),
-                                    column.max() == ColumnSchema.UNLIMITED ? "unlimited" : column.max()));
-                }
-                columns.put(column.index(), changed);
+                columns.put(column.index(), mutation.apply(columns.getOrDefault(column.index(), row.datum(column))));
             }
             changes.put(row.with(columns));
         }
         return count(rows.size());
     }
 
-    private ObjectNode delete(JsonNode operation, TableSchema table) {
-        List<DataRow> rows = where(operation, table);
+    private ObjectNode delete(Members members, TableSchema table) {
+        JsonNode where = members.require("where", Kind.ARRAY);
+        members.finish();
+        List<DataRow> rows = matching(Condition.all(where, table, named), table);
         rows.forEach(changes::delete);
         return count(rows.size());
     }
 
-    private ObjectNode await(JsonNode operation, TableSchema table) {
-        List<String> columns = columnNames(operation, table);
-        boolean equal = switch (operation.path("until").asText()) {
+    private ObjectNode await(Members members, TableSchema table) {
+        JsonNode timeout = members.optional("timeout", Kind.INTEGER);
+        JsonNode where = members.require("where", Kind.ARRAY);
+        JsonNode columnsJson = members.optional("columns", Kind.ARRAY);
+        JsonNode until = members.require("until", Kind.STRING);
+        JsonNode rowsJson = members.require("rows", Kind.ARRAY);
+        members.finish();
+        Condition condition = Condition.all(where, table, named);
+        List<String> columns = columnNames(columnsJson, table);
+        long timeoutMs = timeout.asLong(-1);
+        if (!timeout.isMissingNode() && timeoutMs < 0) {
+            throw new OvsdbException("syntax error", "timeout must be nonnegative").at(timeout);
+        }
+        boolean equal = switch (until.asText()) {
             case "==" -> true;
             case "!=" -> false;
-            default -> throw new OvsdbException("syntax error", "\"until\" must be \"==\" or \"!=\"").at(operation);
+            default -> throw new OvsdbException("syntax error", "\"until\" must be \"==\" or \"!=\"").at(until);
         };
         Set<List<Datum>> wanted = new HashSet<>();
-        for (JsonNode json : operation.path("rows")) {
-            DataRow row = DataRow.fresh(table, new UUID(0, 0)).with(columns(json, table, true));
-            wanted.add(columns.stream().map(row::datum).toList());
+        for (JsonNode json : rowsJson) {
+            Map<ColumnSchema, Datum> given = columns(json, table);
+            wanted.add(columns.stream().map(name -> Condition.columnOf(table, name))
+                    .map(column -> given.getOrDefault(column, Datum.defaultOf(column))).toList());
         }
         Set<List<Datum>> present = new HashSet<>();
-        where(operation, table).forEach(row -> present.add(columns.stream().map(row::datum).toList()));
+        matching(condition, table).forEach(row -> present.add(columns.stream().map(row::datum).toList()));
         if (present.equals(wanted) == equal) {
             return NODES.objectNode();
         }
-        long timeoutMs = operation.has("timeout") ? operation.get("timeout").asLong() : -1;
         if (timeoutMs >= 0 && elapsedMs >= timeoutMs) {
-            throw new OvsdbException("timed out", timeoutMs == 0 ? "\"where\" clause test failed"
+            throw new OvsdbException("timed out", elapsedMs == 0 ? "\"where\" clause test failed"
                     : "\"wait\" timed out after " + elapsedMs + " ms");
         }
         throw new WaitException(timeoutMs);

@@ -23,6 +23,7 @@ public final class ActionCodec {
     private static final int HEADER_BYTES = 4;
     private static final int REASON_ACTION = 1;
     private static final int VLAN_PRESENT = 0x1000;
+    private static final int DSCP_BITS = 0xfc;
 
     private ActionCodec() {
     }
@@ -100,11 +101,26 @@ public final class ActionCodec {
         }
         try {
             Masked value = MatchCodec.readValue(in, new FieldHeader(anyMask(field), header.masked()));
+            checkVlanPresent(field, value);
             int shift = field.offsetBits();
             return new OfAction.SetField(field.field(), value.high() & value.maskHigh(),
-                (value.low() & value.maskLow()) << shift, value.maskHigh(), value.maskLow() << shift);
+                (value.low() & value.maskLow()) << shift, value.maskHigh(),
+                (value.maskLow() & bitsOf(field)) << shift);
         } catch (OfException bad) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, bad.getMessage());
+        }
+    }
+
+    /** The bits that can be written, of those that the wire has room for; with vlan_vid goes the presence bit. */
+    private static long bitsOf(MatchField field) {
+        boolean vlanId = field.name().equals("vlan_vid");
+        return vlanId || field.widthBits() >= 64 ? field.lowMask() : field.lowMask() & (1L << field.widthBits()) - 1;
+    }
+
+    /** OFPVID_PRESENT has to be set, in value and mask (OpenFlow 1.5.1 §6.2.6): a tag is taken off by pop_vlan alone. */
+    private static void checkVlanPresent(MatchField field, Masked value) throws OfException {
+        if (field.name().equals("vlan_vid") && (value.low() & value.maskLow() & VLAN_PRESENT) == 0) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "vlan_vid without OFPVID_PRESENT");
         }
     }
 
@@ -217,7 +233,7 @@ public final class ActionCodec {
     private static void setField(ByteBuf out, OfAction.SetField a, Match context, WireVersion version) {
         boolean loads = a.spelledAsLoad() || !version.isOxm();
         if (version != WireVersion.OF15 && loads) {
-            if (a.spelledAsLoad() || !StandardActions.setField10(out, a) && !setVlan10(out, a)) {
+            if (a.spelledAsLoad() || !StandardActions.setField10(out, a, context) && !setVlan10(out, a)) {
                 loads(out, a, context);
             }
             return;
@@ -265,6 +281,9 @@ public final class ActionCodec {
         }
         if (a.field() == Field.VLAN_TCI && a.maskLow() == 0x1fff) {
             return MatchField.named("vlan_vid");
+        }
+        if (a.field() == Field.NW_TOS && a.maskLow() == DSCP_BITS && !a.spelledAsLoad()) {
+            return MatchField.named("ip_dscp");
         }
         if (a.field().isWide()) {
             return SubFieldText.fieldOf(a.field(), 0, 128, context);

@@ -16,11 +16,15 @@ public final class ErrorCodec {
     private static final int DUPLICATE_INSTRUCTION = 9;
     private static final int ONF_DUPLICATE_INSTRUCTION = 2600;
     private static final int HELLO_FAILED = 0;
+    private static final int MAX_MESSAGE_BYTES = 0xffff;
 
     private ErrorCodec() {
     }
 
-    /** @param request as much of the request as is to be quoted: at least its first 64 bytes if it has them */
+    /**
+     * @param request the request, which is quoted whole, so that the peer need not remember it; only what would make the
+     *                error itself too long is left off
+     */
     public static void write(ByteBuf out, WireVersion version, int xid, OfErrorCode error, ByteBuf request) {
         int start = Wire.startMessage(out, version, TYPE, xid);
         if (version == WireVersion.OF10) {
@@ -33,7 +37,8 @@ public final class ErrorCodec {
         } else {
             out.writeShort(error.type13()).writeShort(error.code13());
         }
-        out.writeBytes(request.duplicate());
+        int room = MAX_MESSAGE_BYTES - (out.writerIndex() - start);
+        out.writeBytes(request, request.readerIndex(), Math.min(request.readableBytes(), room));
         Wire.endMessage(out, start);
     }
 

@@ -17,6 +17,7 @@ public final class FlowModCodec {
     public static final int TYPE = 14;
     private static final FlowMod.Command[] COMMANDS = FlowMod.Command.values();
     private static final int NO_BUFFER = -1;
+    private static final int MAX_PRIORITY = 0xffff;
     private static final int OFPFF10_EMERGENCY = 1 << 2;
     private static final int ANY_GROUP = -1;
 
@@ -25,18 +26,21 @@ public final class FlowModCodec {
 
     /** @param withTableId the command's upper byte is a table (NXT_FLOW_MOD_TABLE_ID is on) */
     public static FlowMod read10(ByteBuf in, boolean withTableId) throws OfException {
+        boolean exact = LegacyMatch.isExact(in);
         Match match = LegacyMatch.read(in);
         Wire.need(in, 24, OfErrorCode.OFPBRC_BAD_LEN);
         long cookie = in.readLong();
         int packed = in.readUnsignedShort();
         int idle = in.readUnsignedShort();
         int hard = in.readUnsignedShort();
-        int priority = in.readUnsignedShort();
+        int asked = in.readUnsignedShort();
+        int priority = exact ? MAX_PRIORITY : asked;
         checkBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
-        return new FlowMod(command, table10(withTableId, packed, command), priority, match, cookie, 0, idle, hard, 0,
+        return new FlowMod(command, table10(withTableId, packed, command), priority, match,
+            command == FlowMod.Command.ADD ? cookie : 0, 0, newCookie(command, cookie), idle, hard, 0,
             deletes(command) ? outPort : Ports.NONE, flags,
             actions(in, command, match, WireVersion.OF10));
     }
@@ -59,9 +63,9 @@ public final class FlowModCodec {
         if (command == FlowMod.Command.ADD && decoded.cookieMask() != 0) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "additions cannot match on a cookie");
         }
-        boolean byCookie = decoded.cookieMask() != 0;
         return new FlowMod(command, table10(withTableId, packed, command), priority, decoded.match(),
-            byCookie ? decoded.cookie() : newCookie, decoded.cookieMask(), idle, hard, 0,
+            command == FlowMod.Command.ADD ? newCookie : decoded.cookie(), decoded.cookieMask(),
+            newCookie(command, newCookie), idle, hard, 0,
             deletes(command) ? outPort : Ports.NONE, flags,
             actions(in, command, decoded.match(), WireVersion.OF10));
     }
@@ -91,7 +95,7 @@ public final class FlowModCodec {
         List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
         ActionCheck.check(actions, match, table);
         return new FlowMod(command, table, priority, match, cookie,
-            command == FlowMod.Command.ADD ? 0 : cookieMask, idle, hard, version == WireVersion.OF15 ? importance : 0,
+            command == FlowMod.Command.ADD ? 0 : cookieMask, FlowMod.NO_COOKIE, idle, hard, version == WireVersion.OF15 ? importance : 0,
             deletes(command) ? outPort : Ports.NONE, flags, actions);
     }
 
@@ -145,19 +149,21 @@ public final class FlowModCodec {
         }
     }
 
-    /** What 1.0 implies and later versions ask for by a flag, or no longer do: an ADD counts anew, a MODIFY of nothing adds. */
+    /** What the flows that a MODIFY selects get under 1.0. */
+    private static long newCookie(FlowMod.Command command, long cookie) {
+        boolean modifies = command == FlowMod.Command.MODIFY || command == FlowMod.Command.MODIFY_STRICT;
+        return modifies ? cookie : FlowMod.NO_COOKIE;
+    }
+
+    /** An ADD counts anew, which later versions ask for by a flag. */
     private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
         Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
         flags.addAll(flags(bits, 0b011));
-        switch (command) {
-            case ADD -> flags.add(FlowMod.Flag.RESET_COUNTS);
-            case MODIFY, MODIFY_STRICT -> flags.add(FlowMod.Flag.ADD_IF_NONE);
-            case DELETE, DELETE_STRICT -> {
-                // Nothing implied.
-            }
+        if (command == FlowMod.Command.ADD) {
+            flags.add(FlowMod.Flag.RESET_COUNTS);
         }
         return flags;
     }

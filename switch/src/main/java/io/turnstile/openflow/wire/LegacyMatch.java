@@ -27,7 +27,14 @@ final class LegacyMatch {
     private static final int VLAN_NONE = 0xffff;
     private static final int VLAN_PRESENT = 0x1000;
 
+    private static final int W_ALL = (1 << 22) - 1;
+
     private LegacyMatch() {
+    }
+
+    /** Whether the match that comes next has no wildcards: such flows have the highest priority (OpenFlow 1.0.0 §3.4). */
+    static boolean isExact(ByteBuf in) {
+        return in.readableBytes() >= Integer.BYTES && (in.getInt(in.readerIndex()) & W_ALL) == 0;
     }
 
     /** Fields whose prerequisites are not met are ignored, as the specification has it (§3.4). */

@@ -21,6 +21,8 @@ import java.util.stream.Stream;
 public final class MatchCodec {
     private static final int OXM_MATCH = 1;
     private static final int ONF_TCP_FLAGS = 42;
+    /** Header of the unmasked field; tools write it where a match has no Ethernet field at all. */
+    private static final int OXM_PACKET_TYPE = 0x8000 << 16 | 44 << 9 | 4;
     private static final int VLAN_VID_BITS = 0x1fff;
     private static final int VLAN_PCP_BITS = 0xe000;
     private static final int DSCP_BITS = 0xfc;
@@ -87,6 +89,9 @@ public final class MatchCodec {
         long cookie = 0;
         long cookieMask = 0;
         while (in.isReadable()) {
+            if (skipEthernetPacketType(in)) {
+                continue;
+            }
             FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD, withCookie);
             if (!seen.add(header.field() == null ? NXM_COOKIE : header.field())) {
                 throw new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
@@ -104,6 +109,16 @@ public final class MatchCodec {
             put(builder, header.field(), readValue(in, header));
         }
         return new Decoded(builder.build(), cookie, cookieMask);
+    }
+
+    /** All packets here are Ethernet frames: asking for them by packet_type (0,0) asks for nothing more. */
+    private static boolean skipEthernetPacketType(ByteBuf in) {
+        boolean ethernet = in.readableBytes() >= 8 && in.getInt(in.readerIndex()) == OXM_PACKET_TYPE
+            && in.getInt(in.readerIndex() + 4) == 0;
+        if (ethernet) {
+            in.skipBytes(8);
+        }
+        return ethernet;
     }
 
     /** Reads a value, and a mask if the header has one, and checks both. */
@@ -141,7 +156,8 @@ public final class MatchCodec {
 
     private static void checkValue(MatchField field, long value) throws OfException {
         boolean dscpWithEcn = field == TOS && (value & ECN_BITS) != 0;
-        int limitBits = field == VLAN_VID ? 13 : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
+        int limitBits = field == VLAN_VID ? 13
+                : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
         boolean tooWide = limitBits < 64 && value >>> limitBits != 0;
         boolean unknownState = field.field() == Field.CT_STATE && (value & ~field.lowMask()) != 0;
         if (dscpWithEcn || tooWide || unknownState) {

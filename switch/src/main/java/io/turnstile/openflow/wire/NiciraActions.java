@@ -32,8 +32,11 @@ final class NiciraActions {
     static final int CT = 35;
     static final int CONTROLLER2 = 37;
     static final int CT_CLEAR = 43;
+    static final int GROUP = 40;
     static final int RESUBMIT_TABLE_CT = 44;
 
+    private static final MatchField ARP_OP = MatchField.named("arp_op");
+    private static final int ARP_OP_WIRE_BITS = 16;
     private static final int CT_COMMIT = 1;
     private static final int CT_FORCE = 2;
     private static final int ZONE_BITS = 16;
@@ -64,6 +67,7 @@ final class NiciraActions {
                 yield ActionCodec.readSetField(in);
             }
             case NOTE -> readNote(in);
+            case GROUP -> throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_GROUP, "groups are not supported");
             case OUTPUT_REG -> readOutputReg(in);
             case OUTPUT_REG2 -> readOutputReg2(in);
             case DEC_TTL -> new OfAction.DecTtl();
@@ -118,7 +122,9 @@ final class NiciraActions {
         MatchField field = ActionCodec.actionField(in);
         need(in, 8);
         long value = in.readLong();
-        int bits = (packed & 0x3f) + 1;
+        int asked = (packed & 0x3f) + 1;
+        // The wire's arp_op has 16 bits, of which the upper eight are always zero: packets' keys have the lower ones alone.
+        int bits = field == ARP_OP && packed >>> 6 == 0 && asked == ARP_OP_WIRE_BITS ? field.widthBits() : asked;
         SubField target = ActionCodec.writableSubField(field, packed >>> 6, bits);
         if (bits < 64 && value >>> bits != 0) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "value does not fit into " + bits + " bits");
@@ -314,7 +320,8 @@ final class NiciraActions {
     static void load(ByteBuf out, LoadSegments.Segment segment, Match context) {
         boolean port = segment.target().field() == Field.IN_PORT;
         MatchField field = port ? MatchField.named("in_port") : ActionCodec.fieldOf(segment.target(), context);
-        int bits = port ? 16 : segment.target().widthBits();
+        boolean wholeArpOp = field == ARP_OP && segment.target().widthBits() == field.widthBits();
+        int bits = port ? 16 : wholeArpOp ? ARP_OP_WIRE_BITS : segment.target().widthBits();
         int start = start(out, REG_LOAD);
         out.writeShort(segment.target().offsetBits() - field.offsetBits() << 6 | bits - 1);
         MatchCodec.writeHeader(out, field, false, WireVersion.OF10);

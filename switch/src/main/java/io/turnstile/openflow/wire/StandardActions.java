@@ -4,6 +4,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfErrorCode;
@@ -43,7 +45,8 @@ final class StandardActions {
     private static final int GROUP = 22;
     private static final int OUTPUT = 0;
     /** Sizes of OpenFlow 1.0's actions by type (OpenFlow 1.0.0 §5.2.4). */
-    private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
+    private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(
+            Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
         Map.entry(3, 8), Map.entry(4, 16), Map.entry(5, 16), Map.entry(6, 8), Map.entry(7, 8), Map.entry(8, 8),
         Map.entry(9, 8), Map.entry(10, 8), Map.entry(11, 16));
     /** Sizes of later versions' actions that have no OXM inside (OpenFlow 1.3.5 §7.2.5). */
@@ -60,7 +63,8 @@ final class StandardActions {
             throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type + " is not supported");
         }
         if (size != in.readableBytes()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "action type " + type + " of " + in.readableBytes() + " bytes");
+            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN,
+                    "action type " + type + " of " + in.readableBytes() + " bytes");
         }
         return convert(parse(in, version));
     }
@@ -173,7 +177,7 @@ final class StandardActions {
     }
 
     /** OpenFlow 1.0's set_… of a whole field; false if it has none for this field. */
-    static boolean setField10(ByteBuf out, OfAction.SetField a) {
+    static boolean setField10(ByteBuf out, OfAction.SetField a, Match context) {
         var actions = WireVersion.OF10.factory().actions();
         long value = a.valueLow();
         boolean whole = a.maskLow() == a.field().lowMask() && a.maskHigh() == a.field().highMask();
@@ -181,15 +185,26 @@ final class StandardActions {
         OFAction action = dscp ? actions.setNwTos((short) value) : !whole ? null : switch (a.field()) {
             case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
             case ETH_DST -> actions.setDlDst(MacAddress.of(value));
-            case NW_SRC -> actions.setNwSrc(IPv4Address.of((int) value));
-            case NW_DST -> actions.setNwDst(IPv4Address.of((int) value));
-            case TP_SRC -> actions.setTpSrc(TransportPort.of((int) value));
-            case TP_DST -> actions.setTpDst(TransportPort.of((int) value));
+            case NW_SRC -> isIpv4(context) ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
+            case NW_DST -> isIpv4(context) ? actions.setNwDst(IPv4Address.of((int) value)) : null;
+            case TP_SRC -> hasPorts10(context) ? actions.setTpSrc(TransportPort.of((int) value)) : null;
+            case TP_DST -> hasPorts10(context) ? actions.setTpDst(TransportPort.of((int) value)) : null;
             default -> null;
         };
         if (action != null) {
             action.writeTo(out);
         }
         return action != null;
+    }
+
+    /** ARP's addresses are other fields. */
+    private static boolean isIpv4(Match context) {
+        return context.value(Field.ETH_TYPE) == EtherTypes.IPV4;
+    }
+
+    /** OpenFlow 1.0 knows the ports of TCP and UDP. */
+    private static boolean hasPorts10(Match context) {
+        long protocol = context.value(Field.NW_PROTO);
+        return protocol == IpProtocols.TCP || protocol == IpProtocols.UDP;
     }
 }

@@ -21,6 +21,8 @@ public final class TableFeaturesCodec {
     private static final int APPLY_SET_FIELD = 14;
     /** goto_table, write_metadata, write_, apply_ and clear_actions. */
     private static final List<Integer> SUPPORTED_INSTRUCTIONS = List.of(1, 2, 3, 4, 5);
+    /** The same without goto_table: there is no table behind the last. */
+    private static final List<Integer> LAST_TABLE_INSTRUCTIONS = List.of(2, 3, 4, 5);
     /** output, push_vlan, pop_vlan, set_nw_ttl, dec_nw_ttl, set_field. */
     private static final List<Integer> SUPPORTED_ACTIONS = List.of(0, 17, 18, 23, 24, 25);
 
@@ -31,7 +33,7 @@ public final class TableFeaturesCodec {
         int start = out.writerIndex();
         out.writeShort(0).writeByte(table).writeZero(5).writeZero(NAME_BYTES) // tables have no names
             .writeLong(-1).writeLong(-1).writeInt(0).writeInt(maxEntries);
-        codes(out, INSTRUCTIONS, SUPPORTED_INSTRUCTIONS);
+        codes(out, INSTRUCTIONS, table == tableCount - 1 ? LAST_TABLE_INSTRUCTIONS : SUPPORTED_INSTRUCTIONS);
         nextTables(out, table, tableCount);
         codes(out, WRITE_ACTIONS, SUPPORTED_ACTIONS);
         codes(out, APPLY_ACTIONS, SUPPORTED_ACTIONS);

@@ -16,6 +16,7 @@ final class ActionFormat {
     static final List<String> REASONS = List.of("no_match", "action", "invalid_ttl", "action_set", "group", "packet_out");
     private static final int REASON_ACTION = 1;
 
+    private static final int DSCP_BITS = 0xfc;
     private final Match context;
 
     /** @param context the flow's match: tells tcp_src from udp_src */
@@ -128,6 +129,9 @@ final class ActionFormat {
     }
 
     private MatchField fieldOf(OfAction.SetField a) {
+        if (a.field() == Field.NW_TOS && a.maskLow() == DSCP_BITS && !a.spelledAsLoad()) {
+            return MatchField.named("ip_dscp");
+        }
         if (a.field().isWide()) {
             return SubFieldText.fieldOf(a.field(), 0, 128, context);
         }

@@ -26,7 +26,9 @@ public final class FlowText {
     private FlowText() {
     }
 
-    /** A line of {@code add-flow}, {@code mod-flows} or {@code del-flows}; port names other than reserved ones are unknown. */
+    /**
+     * A line of {@code add-flow}, {@code mod-flows} or {@code del-flows}; port names other than reserved ones are unknown.
+     */
     public static FlowMod parseFlowMod(FlowMod.Command command, String line) throws FlowTextException {
         return parseFlowMod(command, line, PortNames.NONE);
     }
@@ -218,8 +220,8 @@ public final class FlowText {
         }
 
         FlowMod build(List<OfAction> actions) throws FlowTextException {
-            return new FlowMod(command, table, priority, match.build(), cookie, cookieMask, idleTimeout, hardTimeout,
-                importance, outPort, Set.copyOf(flags), actions);
+            return new FlowMod(command, table, priority, match.build(), cookie, cookieMask, FlowMod.NO_COOKIE,
+                idleTimeout, hardTimeout, importance, outPort, Set.copyOf(flags), actions);
         }
     }
 }

@@ -12,6 +12,7 @@ public enum Prerequisite {
 
     private static final int RARP = 0x8035;
     private static final int VLAN_PRESENT = 0x1000;
+    private static final int LATER_FRAGMENT = 2;
     private static final int NEIGHBOR_SOLICIT = 135;
     private static final int NEIGHBOR_ADVERT = 136;
 
@@ -26,7 +27,9 @@ public enum Prerequisite {
         boolean ip4 = etherType == EtherTypes.IPV4;
         boolean ip6 = etherType == EtherTypes.IPV6;
         int protocol = ip4 || ip6 ? exact(Field.NW_PROTO, value, mask) : -1;
-        boolean icmp6 = ip6 && protocol == IpProtocols.ICMPV6;
+        boolean later = (value.applyAsLong(Field.NW_FRAG) & mask.applyAsLong(Field.NW_FRAG) & LATER_FRAGMENT) != 0;
+        int transport = later ? -1 : protocol; // later fragments have no transport header
+        boolean icmp6 = ip6 && transport == IpProtocols.ICMPV6;
         int type = icmp6 ? exact(Field.TP_SRC, value, mask) : -1;
         return switch (this) {
             case NONE -> true;
@@ -35,10 +38,10 @@ public enum Prerequisite {
             case IPV6 -> ip6;
             case IP -> ip4 || ip6;
             case ARP -> etherType == EtherTypes.ARP || etherType == RARP;
-            case TCP -> protocol == IpProtocols.TCP;
-            case UDP -> protocol == IpProtocols.UDP;
-            case SCTP -> protocol == IpProtocols.SCTP;
-            case ICMPV4 -> ip4 && protocol == IpProtocols.ICMP;
+            case TCP -> transport == IpProtocols.TCP;
+            case UDP -> transport == IpProtocols.UDP;
+            case SCTP -> transport == IpProtocols.SCTP;
+            case ICMPV4 -> ip4 && transport == IpProtocols.ICMP;
             case ICMPV6 -> icmp6;
             case ND -> type == NEIGHBOR_SOLICIT || type == NEIGHBOR_ADVERT;
             case ND_SOLICIT -> type == NEIGHBOR_SOLICIT;

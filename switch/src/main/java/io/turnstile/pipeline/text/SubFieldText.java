@@ -67,13 +67,15 @@ public final class SubFieldText {
 
     /**
      * The match field that these bits of the key are called by: one that is just these bits rather than one that has
-     * more, then one whose prerequisites the match meets, then the widest.
+     * more, then one whose prerequisites the match meets, then the widest. Bits of vlan_tci and nw_tos are called so, even
+     * where vlan_vid and ip_dscp are just these: vlan_vid cannot be written without the tag's presence bit.
      */
     public static MatchField fieldOf(Field key, int offsetBits, int widthBits, Match context) {
         MatchField best = null;
         int bestScore = -1;
         for (MatchField field : MatchField.ALL) {
-            if (field.field() != key || !field.contains(offsetBits, widthBits)
+            boolean coarser = field.name().equals("vlan_vid") || field.name().equals("ip_dscp");
+            if (coarser || field.field() != key || !field.contains(offsetBits, widthBits)
                 || field.nxm() < 0 && field.oxm() < 0 && key != Field.SKB_PRIORITY) {
                 continue;
             }

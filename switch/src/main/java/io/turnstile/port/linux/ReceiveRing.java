@@ -33,7 +33,6 @@ final class ReceiveRing {
     private static final int MSG_DONTWAIT = 0x40;
 
     // struct tpacket2_hdr and its status bits (linux/if_packet.h)
-    private static final int STATUS_OFFSET = 0;
     private static final int LENGTH_OFFSET = 4;
     private static final int SNAP_LENGTH_OFFSET = 8;
     private static final int MAC_OFFSET = 12;
