@@ -49,6 +49,8 @@ public final class Reconciler implements AutoCloseable {
     private volatile List<BridgeView> views = List.of();
 
     // The reconciler's thread only.
+    /** A change that came just before the end must not make anew what is closed. */
+    private boolean ended;
     private final Map<String, PresentBridge> bridges = new LinkedHashMap<>();
     private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
     /** Wanted bridges of a type that does not exist. */
@@ -98,7 +100,10 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /** A bug in one pass must not end the following. */
-    private static void guarded(Runnable task) {
+    private void guarded(Runnable task) {
+        if (ended) {
+            return;
+        }
         try {
             task.run();
         } catch (RuntimeException e) {
@@ -358,6 +363,7 @@ public final class Reconciler implements AutoCloseable {
             bridges.values().forEach(bridge -> guarded(bridge::close));
             bridges.clear();
             publish();
+            ended = true;
         });
         thread.shutdown();
         try {

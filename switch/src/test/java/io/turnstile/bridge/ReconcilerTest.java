@@ -177,10 +177,12 @@ class ReconcilerTest {
 
     @Test
     void portsGetTheNumberTheyAskForAndTheRestTheNextOnes() throws Exception {
-        database.addBridge("br0", Map.of());
-        database.addPort("br0", "a", Map.of());
-        database.addPort("br0", "b", Map.of("ofport_request", 1L));
-        database.addPort("br0", "c", Map.of("ofport_request", 40L));
+        synchronized (database) { // One transaction: no snapshot with some of the ports only.
+            database.addBridge("br0", Map.of());
+            database.addPort("br0", "a", Map.of());
+            database.addPort("br0", "b", Map.of("ofport_request", 1L));
+            database.addPort("br0", "c", Map.of("ofport_request", 40L));
+        }
         database.commit();
         assertThat(ofport("b")).isEqualTo(1);
         assertThat(ofport("c")).isEqualTo(40);
@@ -189,12 +191,14 @@ class ReconcilerTest {
 
     @Test
     void aNumberThatTheRowHasFromTheDaemonBeforeIsKept() throws Exception {
-        database.addBridge("br0", Map.of());
-        database.addPort("br0", "a", Map.of());
-        database.addPort("br0", "b", Map.of("ofport", 1L));
-        database.addPort("br0", "c", Map.of("ofport", 9L));
-        database.addPort("br0", "d", Map.of("ofport", -1L));
-        database.addPort("br0", "e", Map.of("ofport", 9L, "ofport_request", 1L));
+        synchronized (database) { // One transaction: no snapshot with some of the ports only.
+            database.addBridge("br0", Map.of());
+            database.addPort("br0", "a", Map.of());
+            database.addPort("br0", "b", Map.of("ofport", 1L));
+            database.addPort("br0", "c", Map.of("ofport", 9L));
+            database.addPort("br0", "d", Map.of("ofport", -1L));
+            database.addPort("br0", "e", Map.of("ofport", 9L, "ofport_request", 1L));
+        }
         database.commit();
         assertThat(ofport("c")).isEqualTo(9);
         assertThat(ofport("e")).isEqualTo(1);
