@@ -46,8 +46,10 @@ import java.util.concurrent.TimeUnit;
  * no root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
  *
  * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with {@link #sent}.
- * Flows are written as for {@code ovs-ofctl add-flow}. Ports come into being when they are first named. As a fresh bridge of
- * Open vSwitch, the switch begins with the one flow {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
+ * Ports come into being when a call first names them ({@link #port}, {@link #receive}, {@link #sent}), or by
+ * {@link EmbeddedSwitchBuilder#ports}; a flow that names one makes none, and output to a port that is not there is dropped.
+ * Flows are written as for {@code ovs-ofctl add-flow}. As a fresh bridge of Open vSwitch, the switch begins with the one flow
+ * {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
  *
  * {@snippet :
  * try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
