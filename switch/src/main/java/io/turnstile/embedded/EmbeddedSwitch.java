@@ -15,7 +15,6 @@ import io.turnstile.offload.ProviderStatus;
 import io.turnstile.openflow.BridgeAgent;
 import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.openflow.OpenFlowAgent;
-import io.turnstile.openflow.wire.ActionCheck;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.pipeline.FlowMod;
 import io.turnstile.pipeline.Match;
@@ -268,7 +267,6 @@ public final class EmbeddedSwitch implements AutoCloseable {
     private void change(FlowMod.Command command, String line) {
         try {
             FlowMod mod = FlowText.parseFlowMod(command, line);
-            ActionCheck.check(mod.actions(), mod.match(), mod.tableId() == FlowMod.ALL_TABLES ? 0 : mod.tableId());
             bridge.apply(mod);
         } catch (FlowTextException | OfException e) {
             throw new IllegalArgumentException(line + ": " + e.getMessage(), e);

@@ -1,13 +1,11 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.openflow.wire.ActionCheck;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.FlowMod;
-import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
@@ -34,8 +32,6 @@ final class FlowRequests {
 
     void packetOut(ByteBuf in, WireVersion version) throws OfException {
         PacketOutCodec.PacketOut out = PacketOutCodec.read(in, version);
-        Match context = PacketOutCodec.contextOf(out.frame());
-        ActionCheck.check(out.actions(), context, 0);
         bridge.packetOut(out.inPort(), out.actions(), out.frame());
     }
 

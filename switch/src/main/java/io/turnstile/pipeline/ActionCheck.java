@@ -4,18 +4,17 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.text.InstructionOrder;
 import java.util.List;
 
 /**
- * Whether a flow may have these actions: asked when it is added, so that nothing unsupported gets into a table. Errors are
- * those
- * that Open vSwitch answers with.
+ * Whether a flow may have these actions: asked when a request is read and when it is carried out, so that nothing
+ * unsupported gets into a table. Errors are those that Open vSwitch answers with.
  *
  * <p>A field that an action names has to be there in every packet of the flow, as far as the flow's match and the actions
- * before
- * tell (ovs-actions(7), "inconsistent" actions).
+ * before tell (ovs-actions(7), "inconsistent" actions).
  */
-final class ActionCheck {
+public final class ActionCheck {
     private static final int MAX_TABLE = 254;
     private static final int FIRST_RESERVED_PORT = 0xff00;
     private static final int VLAN_PRESENT = 0x1000;
@@ -24,30 +23,49 @@ final class ActionCheck {
     /** What is known of the flow's packets at this point of the list. */
     private final long[] known;
     private final int tableId;
+    /** If not, dec_ttl leaves a packet without a TTL as it is. */
+    private final boolean strict;
 
-    private ActionCheck(long[] known, int tableId) {
+    private ActionCheck(long[] known, int tableId, boolean strict) {
         this.known = known;
         this.tableId = tableId;
+        this.strict = strict;
     }
 
-    /** @throws OfException names the first action at fault */
-    static void check(List<OfAction> actions, Match match, int tableId) throws OfException {
+    /**
+     * @param tableId the flow's own, or {@link FlowMod#ALL_TABLES}; goto_table only goes forward (OpenFlow 1.3.5 §5.1)
+     * @throws OfException names the first action at fault
+     */
+    public static void check(List<OfAction> actions, Match match, int tableId) throws OfException {
+        check(actions, match, tableId, false);
+    }
+
+    /** The same for OpenFlow 1.1 and later, where dec_ttl too has prerequisites. */
+    public static void checkStrictly(List<OfAction> actions, Match match, int tableId) throws OfException {
+        check(actions, match, tableId, true);
+    }
+
+    private static void check(List<OfAction> actions, Match match, int tableId, boolean strict) throws OfException {
         long[] known = match.copyOfValue();
         for (Field field : new Field[] {Field.ETH_TYPE, Field.NW_PROTO}) {
             if (!match.isExact(field)) {
                 field.set(known, 0);
             }
         }
-        new ActionCheck(known, tableId).list(actions);
+        new ActionCheck(known, tableId, strict).list(actions);
     }
 
     /** A packet-out: the whole packet is known. */
     static void checkPacketOut(List<OfAction> actions, long[] packetKey) throws OfException {
-        new ActionCheck(packetKey.clone(), FlowMod.ALL_TABLES).list(actions);
+        new ActionCheck(packetKey.clone(), FlowMod.ALL_TABLES, false).list(actions);
     }
 
     private void list(List<OfAction> actions) throws OfException {
+        int last = 0;
         for (OfAction action : actions) {
+            int rank = InstructionOrder.rank(action);
+            refuseUnless(rank >= last, OfErrorCode.OFPBAC_UNSUPPORTED_ORDER, action + " comes too late");
+            last = rank;
             one(action);
         }
     }
@@ -84,9 +102,13 @@ final class ActionCheck {
             case OfAction.WriteActions write -> actionSet(write.actions());
             case OfAction.StackPush push -> readable(push.source());
             case OfAction.StackPop pop -> writable(pop.destination());
-            case OfAction.DecTtl _, OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _,
-                    OfAction.Note _ -> {
-                // Always possible; a packet without the field is left as it is.
+            case OfAction.DecTtl _ -> {
+                if (strict) {
+                    present(Field.NW_TTL);
+                }
+            }
+            case OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _, OfAction.Note _ -> {
+                // Always possible.
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.ActionCheck;
 import io.turnstile.pipeline.FlowMod;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
@@ -93,7 +94,7 @@ public final class FlowModCodec {
         }
         Match match = MatchCodec.readOxm(in);
         List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
-        ActionCheck.check(actions, match, table);
+        ActionCheck.checkStrictly(actions, match, table);
         return new FlowMod(command, table, priority, match, cookie,
             command == FlowMod.Command.ADD ? 0 : cookieMask, FlowMod.NO_COOKIE, idle, hard, version == WireVersion.OF15 ? importance : 0,
             deletes(command) ? outPort : Ports.NONE, flags, actions);

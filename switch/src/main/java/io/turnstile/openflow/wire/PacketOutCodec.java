@@ -2,10 +2,6 @@ package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
-import io.turnstile.packet.EtherTypes;
-import io.turnstile.packet.IpProtocols;
-import io.turnstile.packet.Packet;
-import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
@@ -57,24 +53,5 @@ public final class PacketOutCodec {
         if (!physical && port != Ports.LOCAL && port != Ports.NONE && port != Ports.CONTROLLER) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_PORT, "in_port " + Integer.toUnsignedString(port));
         }
-    }
-
-    /** What the frame is, as a match that actions' prerequisites can be held against. */
-    public static Match contextOf(byte[] frame) throws OfException {
-        if (frame.length < 14) {
-            throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "frame of " + frame.length + " bytes");
-        }
-        Packet packet = Packet.copyOf(frame);
-        PacketParser.parse(packet);
-        Match.Builder builder = Match.builder().exact(Field.ETH_TYPE, packet.etherType())
-            .exact(Field.VLAN_TCI, packet.vlanTci());
-        boolean ip = packet.etherType() == EtherTypes.IPV4 || packet.etherType() == EtherTypes.IPV6;
-        if (ip && packet.l3Offset() != Packet.ABSENT) {
-            builder.exact(Field.NW_PROTO, packet.ipProtocol());
-            if (packet.ipProtocol() == IpProtocols.ICMPV6 && packet.l4Offset() != Packet.ABSENT) {
-                builder.exact(Field.TP_SRC, packet.u8(packet.l4Offset())); // what nd_target and nd_sll depend on
-            }
-        }
-        return builder.build();
     }
 }
