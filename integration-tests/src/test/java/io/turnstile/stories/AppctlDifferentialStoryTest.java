@@ -40,7 +40,13 @@ class AppctlDifferentialStoryTest {
             "table=1,priority=9,ct_state=+new+trk,tcp,actions=ct(commit,zone=3,exec(set_field:1->ct_mark)),2",
             "table=1,priority=8,ct_state=+est+trk,tcp,actions=output:3",
             "table=2,priority=9,reg0=7,actions=load:3->NXM_NX_REG1[],output:1,goto_table:3",
-            "table=3,actions=set_field:1->metadata");
+            "table=3,actions=set_field:1->metadata",
+            "table=0,priority=10,dl_type=0x0801,actions=move:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15],push:NXM_NX_REG0[],"
+                    + "pop:NXM_NX_REG1[],write_actions(output:1,set_field:00:00:00:00:00:05->eth_dst),goto_table:4",
+            "table=4,dl_type=0x0801,in_port=2,actions=write_actions(set_field:00:00:00:00:00:06->eth_src,output:2),"
+                    + "write_metadata:5,goto_table:5",
+            "table=4,dl_type=0x0801,actions=clear_actions",
+            "table=5,actions=output:1,clear_actions,write_actions(output:3)");
     private static final String MACS = "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,";
     private static final List<String> TRACED = List.of("in_port=1", "in_port=99", "in_port=p2,arp", "in_port=3", "in_port=LOCAL",
             "in_port=1,dl_vlan=5", "in_port=1,dl_vlan=6", "in_port=1,dl_type=0x88cc", "in_port=1,ip,nw_proto=47",
@@ -49,7 +55,8 @@ class AppctlDifferentialStoryTest {
             "in_port=3,udp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64", "in_port=1,icmp,nw_ttl=1", "in_port=1,icmp,nw_ttl=64",
             "in_port=1,icmp6,ipv6_src=fd00::1,ipv6_dst=fd00::2", "in_port=2,tcp6,ipv6_src=fd00::1,tcp_dst=80",
             "in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80",
-            "in_port=2,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80,nw_ttl=9,nw_tos=32", "in_port=1,sctp");
+            "in_port=2,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80,nw_ttl=9,nw_tos=32", "in_port=1,sctp",
+            "in_port=1,dl_type=0x0801", "in_port=2,dl_type=0x0801");
     private static Differential both;
 
     @BeforeAll

@@ -1,6 +1,8 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.text.SubFieldText;
 import java.util.List;
 
 /** Single lines of a trace, in the words of {@code ofproto/trace}. */
@@ -24,6 +26,31 @@ final class TraceText {
         String fields = FlowText.format(rule.match);
         return number + (fields.isEmpty() ? "" : fields + ", ") + "priority " + rule.priority
                 + (rule.cookie == 0 ? "" : ", cookie 0x" + Long.toHexString(rule.cookie));
+    }
+
+    /** What a sub-field holds now: a whole field as ovs-fields(7) writes it, a part in hexadecimal. */
+    static String written(OfAction.SubField part, long[] key) {
+        Field field = part.field();
+        boolean whole = part.equals(OfAction.SubField.whole(field));
+        return SubFieldText.format(part, Match.ANY) + " is now "
+                + (whole ? FlowText.formatField(field, field.getHigh(key), field.get(key), field.highMask(), field.lowMask())
+                        : hex(Bits.read(part, key)));
+    }
+
+    private static String hex(Bits bits) {
+        if (bits.high() == 0) {
+            return (bits.low() == 0 ? "" : "0x") + Long.toHexString(bits.low());
+        }
+        return "0x" + Long.toHexString(bits.high()) + String.format("%016x", bits.low());
+    }
+
+    /** @param ordered as it will run */
+    static String actionSet(String verb, List<OfAction> ordered) {
+        if (ordered.isEmpty()) {
+            return "action set " + verb + " empty";
+        }
+        String written = action(new OfAction.WriteActions(ordered));
+        return "action set " + verb + ": " + written.substring(written.indexOf('(') + 1, written.length() - 1);
     }
 
     static String action(OfAction action) {

@@ -324,8 +324,14 @@ final class Translator {
             case OfAction.WriteMetadata write -> new Bits(0, write.value())
                     .writeTo(Field.METADATA, new Bits(0, write.mask()), key);
             case OfAction.GotoTable next -> lookUp((int) Field.IN_PORT.get(key), next.tableId(), true, false, last);
-            case OfAction.ClearActions _ -> actionSet.clear();
-            case OfAction.WriteActions write -> actionSet.addAll(write.actions());
+            case OfAction.ClearActions _ -> {
+                sayActionSet("was");
+                actionSet.clear();
+            }
+            case OfAction.WriteActions write -> {
+                actionSet.addAll(write.actions());
+                sayActionSet("is");
+            }
             case OfAction.Note _ -> {
                 // Only to be shown.
             }
@@ -347,10 +353,12 @@ final class Translator {
         }
         inActionSet = true;
         if (report != null) {
+            report.reopenTable();
             report.open(Kind.TABLE, "--. Executing action set:");
         }
         run(ordered, true);
         if (report != null) {
+            report.close();
             report.close();
         }
         inActionSet = false;
@@ -398,6 +406,9 @@ final class Translator {
 
     private void writeSubField(OfAction.SubField destination, Bits value) {
         write(destination.field(), value.shiftedLeft(destination.offsetBits()), Bits.maskOf(destination));
+        if (report != null) {
+            report.say(Kind.DETAIL, TraceText.written(destination, key));
+        }
     }
 
     private void push(OfAction.SubField source) {
@@ -711,6 +722,12 @@ final class Translator {
     private void say(Kind kind, String text) {
         if (report != null) {
             report.say(kind, text);
+        }
+    }
+
+    private void sayActionSet(String verb) {
+        if (report != null) {
+            report.say(Kind.DETAIL, TraceText.actionSet(verb, ActionSet.inOrder(actionSet)));
         }
     }
 

@@ -51,6 +51,13 @@ final class WalkReport {
         open.push(node.children());
     }
 
+    /** Until {@link #close}, what is said stands below the table that was closed last: it goes on with that table's walk. */
+    void reopenTable() {
+        List<Node> siblings = open.element();
+        boolean afterTable = !siblings.isEmpty() && siblings.getLast().kind() == Kind.TABLE;
+        open.push(afterTable ? siblings.getLast().children() : siblings);
+    }
+
     void close() {
         open.pop();
     }

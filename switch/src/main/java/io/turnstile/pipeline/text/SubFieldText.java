@@ -93,7 +93,8 @@ public final class SubFieldText {
         return best;
     }
 
-    static String format(SubField sub, Match context) {
+    /** Such as {@code NXM_NX_REG0[0..15]}; the context says whether a port is TCP's or UDP's. */
+    public static String format(SubField sub, Match context) {
         MatchField field = fieldOf(sub.field(), sub.offsetBits(), sub.widthBits(), context);
         return format(field, sub.offsetBits() - field.offsetBits(), sub.widthBits());
     }
