@@ -54,7 +54,7 @@ class OfctlDifferentialStoryTest {
     void portsAreConfigured(String protocol) {
         both.ignore(text -> text.replaceAll("addr:[0-9a-f:]{17}", "addr:MAC"));
         for (String change : List.of("no-receive", "receive", "no-forward", "forward", "no-packet-in",
-                "packet-in", "no-flood", "flood")) {
+                "packet-in", "no-flood", "flood", "down", "up")) {
             both.ofctl("-O " + protocol + " mod-port br0 p2 " + change);
             both.ofctl("dump-ports-desc br0");
         }

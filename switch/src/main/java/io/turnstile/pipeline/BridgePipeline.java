@@ -411,15 +411,20 @@ public final class BridgePipeline implements OpenFlowSwitch {
             if (changed != old.config()) {
                 replace(old, new OfPort(number, old.datapathPort(), old.name(), old.macAddress(), changed, old.state(),
                         old.patchPeer(), old.speedMbps()), effects);
-                effects.afterwards(() -> setAdminUp(old.datapathPort(), changed));
+                effects.afterwards(() -> setAdminUp(number, (changed & OfPort.CONFIG_PORT_DOWN) == 0));
             }
         });
     }
 
-    private void setAdminUp(int datapathPort, int config) {
-        Port port = pipeline.datapath().port(datapathPort);
-        if (port != null) {
-            port.setAdminUp((config & OfPort.CONFIG_PORT_DOWN) == 0);
+    /** The link's new state is asked for at once: a port in memory has nobody to tell of it later. */
+    private void setAdminUp(int number, boolean up) {
+        OfPort port = ports.get(number);
+        Port device = port == null ? null : pipeline.datapath().port(port.datapathPort());
+        if (device != null) {
+            device.setAdminUp(up);
+            int state = device.linkStatus().carrier() ? 0 : OfPort.STATE_LINK_DOWN;
+            updatePort(new OfPort(number, port.datapathPort(), port.name(), port.macAddress(), port.config(), state,
+                    port.patchPeer(), port.speedMbps()));
         }
     }
 
