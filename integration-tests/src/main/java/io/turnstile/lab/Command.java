@@ -106,6 +106,11 @@ public final class Command {
         }
     }
 
+    /** Starts it and leaves it running, with what it prints in {@code log}. */
+    public Daemon start(Path log) {
+        return Daemon.start(words, environment, log);
+    }
+
     private static String read(Path file) throws IOException {
         return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     }

@@ -263,7 +263,8 @@ final class PresentBridge {
             rows.add(row);
             targets.add(target);
         });
-        bridge.setControllersConfigured(!targets.isEmpty());
+        // Who calls by himself is a tool, not the one that the bridge waits for.
+        bridge.setControllersConfigured(!targets.stream().allMatch(ControllerTarget::isPassive));
         try {
             agent.setControllers(targets);
             controllerRows = List.copyOf(rows);

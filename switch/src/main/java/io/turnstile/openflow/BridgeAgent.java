@@ -350,7 +350,7 @@ public final class BridgeAgent implements AutoCloseable {
                 pendingPacketIns.decrementAndGet();
                 boolean slow = false;
                 for (OpenFlowConnection connection : connections) {
-                    slow |= !connection.packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata);
+                    slow |= !connection.packetIn(frame, reason, tableId, cookie, controllerId, metadata);
                 }
                 if (slow) {
                     droppedPacketIns.increment();

@@ -212,16 +212,14 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** @return false if the peer is too slow and the packet was dropped */
-    boolean packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
-            Match metadata) {
+    boolean packetIn(byte[] frame, int reason, int tableId, long cookie, int controllerId, Match metadata) {
         if (!wants(session.async.packetIn, reason) || session.controllerId != controllerId) {
             return true;
         }
         if (!channel.isWritable()) {
             return false;
         }
-        int limit = reason == 0 ? Math.min(maxLengthBytes, session.missSendLengthBytes) : maxLengthBytes;
-        PacketIn packet = new PacketIn(frame, Math.min(frame.length, limit), reason, tableId, cookie, metadata);
+        PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata);
         ByteBuf out = channel.alloc().buffer();
         switch (session.packetInFormat) {
             case STANDARD -> AsyncCodec.packetIn(out, session.version, packet);

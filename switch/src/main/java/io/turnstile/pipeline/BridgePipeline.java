@@ -483,6 +483,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
                 metadata.exact(field, field.getHigh(key), field.get(key));
             }
         }
+        if (Field.CT_NW_PROTO.get(key) != 0) {
+            metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what the tuple's fields depend on
+        }
         return metadata.build();
     }
 

@@ -93,7 +93,8 @@ public interface OpenFlowSwitch {
     interface Events {
 
         /**
-         * @param frame        the whole frame; the agent truncates to {@code maxLengthBytes}
+         * @param frame        the whole frame; as nothing is buffered, controllers get it whole
+         * @param maxLengthBytes what the action asked for
          * @param reason       0 no match, 1 action, 2 invalid TTL, 3 action set, 4 group, 5 packet out
          * @param metadata     pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
          */

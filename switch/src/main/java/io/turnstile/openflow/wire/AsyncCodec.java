@@ -14,7 +14,6 @@ public final class AsyncCodec {
     private static final int NXT_PACKET_IN = 17;
     private static final int NXT_PACKET_IN2 = 30;
     private static final int NXPINT_PACKET = 0;
-    private static final int NXPINT_FULL_LEN = 1;
     private static final int NXPINT_TABLE_ID = 3;
     private static final int NXPINT_COOKIE = 4;
     private static final int NXPINT_REASON = 5;
@@ -27,12 +26,8 @@ public final class AsyncCodec {
     private AsyncCodec() {
     }
 
-    /**
-     * A packet on its way to a controller.
-     *
-     * @param sentBytes how much of the frame is sent
-     */
-    public record PacketIn(byte[] frame, int sentBytes, int reason, int tableId, long cookie, Match metadata) {
+    /** A packet on its way to a controller: whole, for there is no buffer here that the rest could be in. */
+    public record PacketIn(byte[] frame, int reason, int tableId, long cookie, Match metadata) {
 
         /** Reasons above 2 came with OpenFlow 1.4; before, an action is what it was. */
         int reasonFor(WireVersion version) {
@@ -51,7 +46,7 @@ public final class AsyncCodec {
         } else {
             out.writeShort((int) packet.metadata().value(Field.IN_PORT)).writeByte(packet.reasonFor(version)).writeByte(0);
         }
-        out.writeBytes(packet.frame(), 0, packet.sentBytes());
+        out.writeBytes(packet.frame());
         Wire.endMessage(out, start);
     }
 
@@ -66,7 +61,7 @@ public final class AsyncCodec {
         MatchCodec.writeFields(out, packet.metadata(), WireVersion.OF10);
         out.setShort(lengthAt, out.writerIndex() - matchStart);
         Wire.pad(out, matchStart);
-        out.writeShort(0).writeBytes(packet.frame(), 0, packet.sentBytes());
+        out.writeShort(0).writeBytes(packet.frame());
         Wire.endMessage(out, start);
     }
 
@@ -74,13 +69,8 @@ public final class AsyncCodec {
     public static void packetInNxm2(ByteBuf out, WireVersion version, PacketIn packet) {
         int start = startNicira(out, version, NXT_PACKET_IN2);
         int property = startProperty(out, NXPINT_PACKET);
-        out.writeBytes(packet.frame(), 0, packet.sentBytes());
+        out.writeBytes(packet.frame());
         endProperty(out, property);
-        if (packet.sentBytes() < packet.frame().length) {
-            property = startProperty(out, NXPINT_FULL_LEN);
-            out.writeInt(packet.frame().length);
-            endProperty(out, property);
-        }
         property = startProperty(out, NXPINT_TABLE_ID);
         out.writeByte(packet.tableId());
         endProperty(out, property);
