@@ -82,7 +82,8 @@ class DurableDatabaseStoryTest {
                     "datapath_type=netdev");
             try (Turnstile turnstile = Turnstile.startOn(lab, file)) {
                 assertThat(turnstile.vsctl("list-br").run().text()).isEqualTo("br8");
-                Await.until("br8 is made", Duration.ofSeconds(10), () -> turnstile.ofctl("show", "br8").attempt().succeeded(),
+                Await.until("br8 is made", Duration.ofSeconds(10), () -> turnstile.ofctl("show", "br8").attempt()
+                    .succeeded(),
                         turnstile.daemon()::output);
             }
         }

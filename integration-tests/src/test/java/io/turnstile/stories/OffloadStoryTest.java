@@ -22,8 +22,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * One story for each thing that an offload provider is told, driven by ovs-vsctl, ovs-ofctl, ovs-appctl, ping and curl alone.
- * Hosts {@code a} and {@code b} are joined by veth pairs; the dummy ports {@code d3} and {@code d4} are for UDP, which neither
+ * One story for each thing that an offload provider is told, driven by ovs-vsctl, ovs-ofctl, ovs-appctl, ping and curl
+ * alone.
+ * Hosts {@code a} and {@code b} are joined by veth pairs; the dummy ports {@code d3} and {@code d4} are for UDP, which
+ * neither
  * ping nor curl sends.
  */
 @Tag("system")
@@ -152,7 +154,8 @@ class OffloadStoryTest {
         turnstile.vsctl("set", "open_vswitch", ".", "other_config:max-idle=9000").run();
         turnstile.vsctl("set", "open_vswitch", ".", "other_config:max-idle=8000").run();
         assertThat(turnstile.daemon().output().lines().filter(line -> line.contains("hw-offload=maybe"))).singleElement()
-                .asString().contains("WARN").contains("other_config: hw-offload=maybe is neither true nor false, taken as false");
+                .asString().contains("WARN")
+                .contains("other_config: hw-offload=maybe is neither true nor false, taken as false");
         assertThat(offload.text()).startsWith("hw-offload: disabled");
     }
 

@@ -37,7 +37,8 @@ public final class Atoms {
         JsonNodeFactory nodes = JsonNodeFactory.instance;
         return switch (atom) {
             case Long number -> nodes.numberNode(number);
-            case Double number -> number == Math.rint(number) && Math.abs(number) < 0x1p63 ? nodes.numberNode(number.longValue())
+            case Double number -> number == Math.rint(number) && Math.abs(number) < 0x1p63
+                ? nodes.numberNode(number.longValue())
                     : nodes.numberNode(number);
             case Boolean truth -> nodes.booleanNode(truth);
             case String text -> nodes.textNode(text);
@@ -115,7 +116,10 @@ public final class Atoms {
 
     /** The UUIDs of rows that a transaction inserts under names (RFC 7047 §3.1 named-uuid). */
     public interface NamedUuids {
-        /** The UUID of that name, made now if the insertion comes later in the transaction; null if names have no meaning here. */
+        /**
+         * The UUID of that name, made now if the insertion comes later in the transaction; null if names have no meaning
+         * here.
+         */
         UUID refer(String name);
 
         /** Where there are no insertions, a name is an error: null. */

@@ -315,12 +315,14 @@ public final class Datum {
         if (items.size() < min || items.size() > max) {
             String wanted = min == 1 && max == 1 ? "exactly one member"
                     : min + " to " + (max == ColumnSchema.UNLIMITED ? PEERS_UNLIMITED : max) + " members";
-            throw new OvsdbException("syntax error", "%s must have %s but %d are present".formatted(kind, wanted, items.size()))
+            throw new OvsdbException("syntax error",
+                "%s must have %s but %d are present".formatted(kind, wanted, items.size()))
                     .at(json);
         }
         Datum datum = column.isMap() ? mapFromJson(items, column, named) : setFromJson(items, column, named);
         if (datum.size() != items.size()) {
-            throw new OvsdbException("ovsdb error", column.isMap() ? "map contains duplicate key" : "set contains duplicate");
+            throw new OvsdbException("ovsdb error", column.isMap() ? "map contains duplicate key"
+                : "set contains duplicate");
         }
         return datum;
     }

@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Takes the members out of a JSON object and remembers the first thing that is wrong with it, in ovsdb-server's words: a member that is
- * missing, of a wrong type, or not known. Belongs to one parse.
+ * Takes the members out of a JSON object and remembers the first thing that is wrong with it, in ovsdb-server's words: a
+ * member that is missing, of a wrong type, or not known. Belongs to one parse.
  */
 public final class Members {
     private final JsonNode json;
@@ -21,7 +21,8 @@ public final class Members {
     /** What a member may be. */
     public enum Kind {
         ARRAY(JsonNode::isArray), OBJECT(JsonNode::isObject), STRING(JsonNode::isTextual), BOOLEAN(JsonNode::isBoolean),
-        INTEGER(json -> json.isIntegralNumber() && json.canConvertToLong()), ID(json -> json.isTextual() && OvsdbJson.isId(json.asText()));
+        INTEGER(json -> json.isIntegralNumber() && json.canConvertToLong()),
+        ID(json -> json.isTextual() && OvsdbJson.isId(json.asText()));
 
         private final Predicate<JsonNode> fits;
 

@@ -41,7 +41,9 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
         return refTable != null && weak;
     }
 
-    /** What an atom is before anybody sets it (RFC 7047 §5.2.1); an enum need not allow it, then a row has to name the value. */
+    /**
+     * What an atom is before anybody sets it (RFC 7047 §5.2.1); an enum need not allow it, then a row has to name the value.
+     */
     public Object defaultAtom() {
         return switch (atom) {
             case INTEGER -> 0L;
@@ -120,7 +122,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
         if (!allowed.isEmpty()) {
             ArrayNode values = JsonNodeFactory.instance.arrayNode();
             allowed.forEach(value -> values.add(scalar(value)));
-            json.set("enum", values.size() == 1 ? values.get(0) : JsonNodeFactory.instance.arrayNode().add("set").add(values));
+            json.set("enum", values.size() == 1 ? values.get(0)
+                : JsonNodeFactory.instance.arrayNode().add("set").add(values));
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
         if (minimum != null) {

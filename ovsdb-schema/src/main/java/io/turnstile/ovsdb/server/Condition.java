@@ -110,7 +110,8 @@ final class Condition implements Predicate<DataRow> {
         Function function = Function.of(json.get(1));
         if (function.isOrder() && (column.max() != 1 || column.isMap()
                 || column.key().atom() != AtomType.INTEGER && column.key().atom() != AtomType.REAL)) {
-            throw new OvsdbException("syntax error", "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+            throw new OvsdbException("syntax error",
+                "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
                     .formatted(function.word, name, column.typeInEnglish())).at(json);
         }
         boolean partial = (function == Function.INCLUDES || function == Function.EXCLUDES) && !column.isScalar();
@@ -145,6 +146,7 @@ final class Condition implements Predicate<DataRow> {
 
     @Override
     public boolean test(DataRow row) {
-        return any && !clauses.isEmpty() ? clauses.stream().anyMatch(clause -> clause.matches(row)) : clauses.stream().allMatch(clause -> clause.matches(row));
+        return any && !clauses.isEmpty() ? clauses.stream().anyMatch(clause -> clause.matches(row))
+            : clauses.stream().allMatch(clause -> clause.matches(row));
     }
 }

@@ -113,7 +113,10 @@ final class Database implements AutoCloseable {
         }
     }
 
-    /** Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not touched. */
+    /**
+     * Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not
+     * touched.
+     */
     private static DataSnapshot replay(List<JsonNode> records, DatabaseSchema schema) {
         DataSnapshot snapshot = DataSnapshot.empty(schema);
         for (JsonNode record : records.subList(1, records.size())) {
@@ -148,7 +151,8 @@ final class Database implements AutoCloseable {
 
     /** The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema. */
     void fill(List<JsonNode> operations) throws IOException {
-        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done) || done.changes() == null) {
+        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done)
+            || done.changes() == null) {
             throw new IllegalArgumentException("refused by the schema: " + operations);
         }
         commit(done.changes(), done.comment());

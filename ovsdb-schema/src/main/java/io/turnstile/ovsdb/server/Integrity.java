@@ -18,8 +18,9 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name rows that exist or did,
- * rows that nobody refers to go, no strong reference is left to a deleted row, weak references without a row go, tables keep to their row limits and indexes.
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name rows
+ * that exist or did, rows that nobody refers to go, no strong reference is left to a deleted row, weak references without a
+ * row go, tables keep to their row limits and indexes.
  */
 final class Integrity {
     private final DatabaseSchema schema;
@@ -121,7 +122,8 @@ final class Integrity {
                     if (changes.row(target.table(), target.uuid()) == null
                             && !changes.before().rows(target.table()).containsKey(target.uuid())) {
                         throw new OvsdbException("referential integrity violation",
-                                "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema().name(),
+                                "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema()
+                                .name(),
                                         column.name(), row.uuid(), target.uuid(), target.table()));
                     }
                 });
@@ -175,14 +177,17 @@ final class Integrity {
         String table = row.schema().name();
         boolean inserted = !changes.before().rows(table).containsKey(row.uuid());
         if (inserted && before.indexOf(new UUID(0, 0)) >= 0) {
-            return new OvsdbException("constraint violation", ("Weak reference column \"%s\" in \"%s\" row %s (inserted within this "
+            return new OvsdbException("constraint violation",
+                ("Weak reference column \"%s\" in \"%s\" row %s (inserted within this "
                     + "transaction) contained all-zeros UUID (probably as the default value for this column) but deleting this value "
                     + "caused a constraint volation because this column is not allowed to be empty.")
                     .formatted(column.name(), table, row.uuid()));
         }
-        return new OvsdbException("constraint violation", ("Deletion of %d weak reference(s) to deleted (or never-existing) rows from "
+        return new OvsdbException("constraint violation",
+            ("Deletion of %d weak reference(s) to deleted (or never-existing) rows from "
                 + "column \"%s\" in \"%s\" row %s %scaused this column to become empty, but constraints on this column disallow an empty "
-                + "column.").formatted(deleted, column.name(), table, row.uuid(), inserted ? "(inserted within this transaction) " : ""));
+                + "column.").formatted(deleted, column.name(), table, row.uuid(), inserted
+                ? "(inserted within this transaction) " : ""));
     }
 
     private boolean isAlive(BaseType type, Object atom) {
@@ -222,8 +227,10 @@ final class Integrity {
         boolean changedLast = changes.written().get(table.name()).containsKey(other.uuid());
         DataRow first = changedLast ? other : one; // The peer begins with a row that the transaction wrote.
         DataRow second = changedLast ? one : other;
-        return new OvsdbException("constraint violation", ("Transaction causes multiple rows in \"%s\" table to have identical values "
-                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.").formatted(table.name(),
+        return new OvsdbException("constraint violation",
+            ("Transaction causes multiple rows in \"%s\" table to have identical values "
+                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.")
+                .formatted(table.name(),
                 values(first, index), index.size() == 1 ? "" : "s",
                 String.join(" and ", index.stream().map(column -> "\"" + column + "\"").toList()),
                 first.uuid(), history(first, index), second.uuid(), history(second, index)));

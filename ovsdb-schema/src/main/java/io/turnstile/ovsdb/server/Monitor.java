@@ -52,7 +52,8 @@ final class Monitor {
         static final Select NONE = new Select(false, false, false, false);
 
         Select or(Select other) {
-            return new Select(initial || other.initial, insert || other.insert, delete || other.delete, modify || other.modify);
+            return new Select(initial || other.initial, insert || other.insert, delete || other.delete,
+                modify || other.modify);
         }
     }
 
@@ -108,7 +109,8 @@ final class Monitor {
             any = any.or(select);
             for (ColumnSchema column : columns(names, schema)) {
                 if (columns.stream().anyMatch(taken -> taken.schema.name().equals(column.name()))) {
-                    throw new OvsdbException("syntax error", "column " + column.name() + " mentioned more than once").at(names);
+                    throw new OvsdbException("syntax error", "column " + column.name() + " mentioned more than once")
+                        .at(names);
                 }
                 columns.add(new Column(column, select));
             }
@@ -126,7 +128,8 @@ final class Monitor {
         }
         Members members = new Members(json, "table " + schema.name() + " select");
         Select select = new Select(members.optional("initial", Kind.BOOLEAN).asBoolean(true),
-                members.optional("insert", Kind.BOOLEAN).asBoolean(true), members.optional("delete", Kind.BOOLEAN).asBoolean(true),
+                members.optional("insert", Kind.BOOLEAN).asBoolean(true),
+                members.optional("delete", Kind.BOOLEAN).asBoolean(true),
                 members.optional("modify", Kind.BOOLEAN).asBoolean(true));
         members.finish();
         return select;
@@ -289,11 +292,13 @@ final class Monitor {
             throw new OvsdbException("syntax error", "monitor-cond-change-requests must be object");
         }
         Map<String, Condition> conditions = new LinkedHashMap<>();
-        requests.properties().forEach(entry -> conditions.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
+        requests.properties()
+            .forEach(entry -> conditions.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
         ObjectNode updates = NODES.objectNode();
         conditions.forEach((name, condition) -> {
             Table table = tables.get(name);
-            Table changed = new Table(table.schema, table.columns, table.select, condition == null ? table.condition : condition);
+            Table changed = new Table(table.schema, table.columns, table.select,
+                condition == null ? table.condition : condition);
             tables.put(name, changed);
             ObjectNode rows = NODES.objectNode();
             snapshot.rows(name).values().forEach(row -> {

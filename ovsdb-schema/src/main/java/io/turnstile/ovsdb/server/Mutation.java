@@ -38,7 +38,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
     }
 
     private static OvsdbException mismatch(JsonNode json, ColumnSchema column, String operator) {
-        return new OvsdbException("syntax error", "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+        return new OvsdbException("syntax error",
+            "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
                 .formatted(operator, column.name(), column.typeInEnglish())).at(json);
     }
 
@@ -114,7 +115,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
                     if (right == 0) {
                         throw new OvsdbException("domain error", "Division by zero.");
                     }
-                    long quotient = Math.divideExact(left, right); // Has no value for the least number and -1; so has no remainder.
+                    // Has no value for the least number and -1; so has no remainder.
+                    long quotient = Math.divideExact(left, right);
                     yield operator.equals("/=") ? quotient : left % right;
                 }
             };

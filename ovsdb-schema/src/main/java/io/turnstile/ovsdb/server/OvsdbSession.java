@@ -45,7 +45,9 @@ final class OvsdbSession {
         this.out = out;
     }
 
-    /** Takes one JSON-RPC message; {@link ProtocolException} if it is none, after which there is nothing to be said any more. */
+    /**
+     * Takes one JSON-RPC message; {@link ProtocolException} if it is none, after which there is nothing to be said any more.
+     */
     void receive(JsonNode message) throws ProtocolException {
         requireRpc(message);
         JsonNode id = message.path("id");
@@ -118,7 +120,8 @@ final class OvsdbSession {
         }
         Database database = databases.get(params.get(0).asText());
         if (database == null) {
-            throw new OvsdbException("unknown database", method + " request specifies unknown database " + params.get(0).asText())
+            throw new OvsdbException("unknown database",
+                method + " request specifies unknown database " + params.get(0).asText())
                     .at(params);
         }
         return database;
@@ -209,7 +212,8 @@ final class OvsdbSession {
         ObjectNode updates = monitor.changeConditions(params.get(2), database.schema(), database.snapshot());
         monitors.remove(oldId);
         monitors.put(newId, monitoring);
-        database.follow(monitoring.key, (transaction, changes) -> notifyOf(newId, monitor, transaction, monitor.update(changes)));
+        database.follow(monitoring.key,
+            (transaction, changes) -> notifyOf(newId, monitor, transaction, monitor.update(changes)));
         notifyOf(newId, monitor, database.lastTransaction(), updates);
         reply(id, NODES.objectNode());
     }

@@ -81,7 +81,8 @@ final class Transaction {
      * @param elapsedMs  since the request came, for {@code wait}
      * @param reserved   the database is the server's own: whatever would write is refused
      */
-    static Outcome run(DataSnapshot before, List<JsonNode> operations, Predicate<String> ownsLock, long elapsedMs, boolean reserved) {
+    static Outcome run(DataSnapshot before, List<JsonNode> operations, Predicate<String> ownsLock, long elapsedMs,
+        boolean reserved) {
         return new Transaction(before, ownsLock, elapsedMs, reserved).run(operations);
     }
 
@@ -89,7 +90,8 @@ final class Transaction {
         ArrayNode replies = NODES.arrayNode();
         for (int i = 0; i < operations.size(); i++) {
             try {
-                replies.add(execute(new Members(operations.get(i), "ovsdb operation %d of %d".formatted(i + 1, operations.size())),
+                replies.add(execute(new Members(operations.get(i),
+                    "ovsdb operation %d of %d".formatted(i + 1, operations.size())),
                         operations.get(i)));
             } catch (WaitException e) {
                 return new Blocked(e.timeoutMs);
@@ -148,7 +150,8 @@ final class Transaction {
             }
         };
         if (reserved && WRITING.contains(name)) {
-            throw new OvsdbException("not allowed", "%s operation not allowed on table in reserved database %s".formatted(name,
+            throw new OvsdbException("not allowed",
+                "%s operation not allowed on table in reserved database %s".formatted(name,
                     before.schema().name()));
         }
         return reply;
@@ -189,7 +192,8 @@ final class Transaction {
         if (!nameJson.isMissingNode()) {
             String name = nameJson.asText();
             if (!insertedNames.add(name)) {
-                throw new OvsdbException("duplicate uuid-name", "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
+                throw new OvsdbException("duplicate uuid-name",
+                    "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
                         .at(nameJson);
             }
             uuid = uuid == null ? named.refer(name) : uuid;
@@ -218,7 +222,8 @@ final class Transaction {
         }
         UUID uuid = UUID.fromString(json.asText());
         if (before.rows(table.name()).containsKey(uuid) || changes.row(table.name(), uuid) != null) {
-            throw new OvsdbException("duplicate uuid", "This UUID would duplicate a UUID already present within the table or deleted "
+            throw new OvsdbException("duplicate uuid",
+                "This UUID would duplicate a UUID already present within the table or deleted "
                     + "within the same transaction.").at(json);
         }
         return uuid;

@@ -73,7 +73,8 @@ class RemoteOvsdbTest {
     }
 
     private static Row bridge(DatabaseSnapshot snapshot, String name) {
-        return snapshot.table("Bridge").values().stream().filter(row -> row.atom("name").orElseThrow().equals(name)).findFirst()
+        return snapshot.table("Bridge").values().stream().filter(row -> row.atom("name").orElseThrow().equals(name))
+            .findFirst()
                 .orElse(null);
     }
 
@@ -121,7 +122,8 @@ class RemoteOvsdbTest {
             assertThat(vsctl("--columns=_uuid", "--bare", "list", "open_vswitch").lines()).as("one root row").hasSize(1);
             followed.await(snapshot -> bridge(snapshot, "br0").stringMap("status").equals(Map.of("a", "b")));
 
-            assertThatThrownBy(() -> database.update(List.of(new ColumnUpdate("Bridge", br0.uuid(), Map.of("fail_mode", "foo"))))
+            assertThatThrownBy(() -> database.update(List.of(new ColumnUpdate("Bridge", br0.uuid(),
+                Map.of("fail_mode", "foo"))))
                     .get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
                     .cause().isInstanceOf(OvsdbException.class)
                     .hasMessage("constraint violation: foo is not one of the allowed values ([secure, standalone])");
@@ -132,7 +134,8 @@ class RemoteOvsdbTest {
     void aRestartedServerIsFoundAgainAndItsRowsAreTheOnlyOnes() throws Exception {
         try (RemoteOvsdb database = new RemoteOvsdb("unix:" + socket)) {
             Followed followed = new Followed(database);
-            assertThatThrownBy(() -> database.ensureRoot().get(PATIENCE_SECONDS, TimeUnit.SECONDS)).hasMessageContaining("not connected");
+            assertThatThrownBy(() -> database.ensureRoot().get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                .hasMessageContaining("not connected");
             try (PeerServer server = PeerServer.serve(file, socket)) {
                 vsctl("add-br", "br0", "--", "add-br", "br1");
                 followed.await(snapshot -> bridge(snapshot, "br0") != null && bridge(snapshot, "br1") != null);

@@ -68,7 +68,8 @@ class DatumTest {
 
     @Test
     void constraintsSpeakLikeThePeer() {
-        assertRefused("'foo'", column(new BaseType(AtomType.STRING, List.of("standalone", "secure"), null, null, null, false), null, 0, 1),
+        assertRefused("'foo'",
+            column(new BaseType(AtomType.STRING, List.of("standalone", "secure"), null, null, null, false), null, 0, 1),
                 "constraint violation: foo is not one of the allowed values ([secure, standalone])");
         assertRefused("9", column(bounded(AtomType.INTEGER, 10, 20), null, 0, 1),
                 "constraint violation: 9 is not in the valid range 10 to 20 (inclusive)");
@@ -78,7 +79,8 @@ class DatumTest {
                 "constraint violation: 1e+22 is greater than maximum allowed value 1.5");
         assertRefused("'x'", column(bounded(AtomType.STRING, 2, 4), null, 0, 1),
                 "constraint violation: \"x\" length 1 is less than minimum allowed length 2");
-        assertThat(read("'\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00'", column(bounded(AtomType.STRING, 2, 4), null, 0, 1)).size())
+        assertThat(read("'\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00'",
+            column(bounded(AtomType.STRING, 2, 4), null, 0, 1)).size())
                 .as("characters, not UTF-16 units").isEqualTo(1);
     }
 
@@ -86,13 +88,15 @@ class DatumTest {
     void arityAndTwinsAreErrors() {
         ColumnSchema optional = column(STRING, null, 0, 1);
         assertRefused("['set',['a','b']]", optional, "syntax error: set must have 0 to 1 members but 2 are present");
-        assertRefused("['set',[]]", column(STRING, null, 1, 1), "syntax error: set must have exactly one member but 0 are present");
+        assertRefused("['set',[]]", column(STRING, null, 1, 1),
+            "syntax error: set must have exactly one member but 0 are present");
         assertRefused("['set',['a','a']]", SET, "ovsdb error: set contains duplicate");
         assertRefused("['map',[['k','v'],['k','w']]]", MAP, "ovsdb error: map contains duplicate key");
         assertRefused("['map',[['k']]]", MAP, "syntax error: expected 2-element array");
         assertRefused("'a'", MAP, "syntax error: expected [\"map\", <array>]");
         assertRefused("['set','a']", SET, "syntax error: expected [\"set\", <array>]");
-        assertRefused("['named-uuid','a']", column(BaseType.of(AtomType.UUID), null, 1, 1), "syntax error: expected [\"uuid\", <string>]");
+        assertRefused("['named-uuid','a']", column(BaseType.of(AtomType.UUID), null, 1, 1),
+            "syntax error: expected [\"uuid\", <string>]");
     }
 
     @Test

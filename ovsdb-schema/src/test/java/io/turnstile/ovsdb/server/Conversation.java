@@ -21,11 +21,13 @@ import java.util.regex.Pattern;
 /**
  * What clients say to a database server, as text, and what it answers, as text that does not depend on chance.
  *
- * <p>A line is {@code CLIENT METHOD PARAMS}; a client connects when it is first named. {@code CLIENT+ METHOD PARAMS} sends a request that is
+ * <p>A line is {@code CLIENT METHOD PARAMS}; a client connects when it is first named. {@code CLIENT+ METHOD PARAMS} sends a
+ * request that is
  * not to be answered yet, {@code CLIENT await} waits for one more message, {@code CLIENT raw TEXT} sends text as it stands,
- * {@code CLIENT close} ends the connection and nothing is awaited. {@code $last} is the newest transaction id that any client was told. After each line every
- * client's echo is awaited, so that everything that came is seen. UUIDs that the script does not spell out are masked, and sets, rows and
- * members sorted.
+ * {@code CLIENT close} ends the connection and nothing is awaited. {@code $last} is the newest transaction id that any
+ * client was told. After each line every
+ * client's echo is awaited, so that everything that came is seen. UUIDs that the script does not spell out are masked, and
+ * sets, rows and members sorted.
  */
 final class Conversation {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -133,7 +135,8 @@ final class Conversation {
         JsonNode result = message.path("result");
         if (result.path(0).isBoolean() && result.path(1).isTextual()) {
             lastTransaction = result.get(1).asText();
-            ((ArrayNode) result).set(1, "<transaction>"); // Chance with us, all zeros with a standalone peer, which forgets at once.
+            // Chance with us, all zeros with a standalone peer, which forgets at once.
+            ((ArrayNode) result).set(1, "<transaction>");
         } else if (message.path("method").asText().equals("update3")) {
             lastTransaction = message.get("params").get(1).asText();
             ((ArrayNode) message.get("params")).set(1, "<transaction>");
@@ -190,12 +193,14 @@ final class Conversation {
     private static String inOrder(String details) {
         Matcher twins = TWINS.matcher(details);
         return twins.matches() && twins.group(2).compareTo(twins.group(3)) > 0
-                ? twins.group(1) + "First row, with UUID " + twins.group(3) + ".  Second row, with UUID " + twins.group(2) + "." : details;
+                ? twins.group(1) + "First row, with UUID " + twins.group(3) + ".  Second row, with UUID " + twins.group(2)
+                + "." : details;
     }
 
     private String mask(String text, String member) {
         String masked = UUID_TEXT.matcher(text).replaceAll(found ->
-                script.stream().anyMatch(line -> line.contains(found.group())) || found.group().startsWith("00000000") ? found.group()
+                script.stream().anyMatch(line -> line.contains(found.group())) || found.group().startsWith("00000000")
+                    ? found.group()
                         : "<uuid>");
         return member.equals("details") ? inOrder(masked.replaceAll("after \\d+ ms", "after <n> ms")) : masked;
     }

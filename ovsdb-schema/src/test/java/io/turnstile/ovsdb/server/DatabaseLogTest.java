@@ -45,7 +45,8 @@ class DatabaseLogTest {
     private static byte[] record(String text) throws Exception {
         byte[] body = (text + "\n").getBytes(StandardCharsets.UTF_8);
         byte[] hash = MessageDigest.getInstance("SHA-1").digest(body);
-        byte[] head = ("OVSDB JSON " + body.length + " " + HexFormat.of().formatHex(hash) + "\n").getBytes(StandardCharsets.UTF_8);
+        byte[] head = ("OVSDB JSON " + body.length + " " + HexFormat.of().formatHex(hash) + "\n")
+            .getBytes(StandardCharsets.UTF_8);
         byte[] all = Arrays.copyOf(head, head.length + body.length);
         System.arraycopy(body, 0, all, head.length, body.length);
         return all;
@@ -73,7 +74,8 @@ class DatabaseLogTest {
 
     private static String insert(Database database, String name) {
         List<String> replies = new ArrayList<>();
-        database.transact(List.of(json("{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"name\":\"" + name + "\",\"lost\":\"x\"}}")),
+        database.transact(List.of(json("{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"name\":\"" + name
+            + "\",\"lost\":\"x\"}}")),
                 lock -> false, database, json("1"), reply -> replies.add(reply.toString()));
         return replies.getFirst();
     }
@@ -129,7 +131,8 @@ class DatabaseLogTest {
     void aFileThatIsNoDatabaseIsRefusedAndLeftAlone() throws Exception {
         for (String text : List.of("hello\n", "OVSDB JSON 3 abc\n{}\n", "OVSDB CLUSTER 2 0123\n{}", "\0\0\0\0")) {
             Path file = file(text.getBytes(StandardCharsets.UTF_8));
-            assertThatThrownBy(() -> open(file)).isInstanceOf(IOException.class).hasMessageContaining("not an OVSDB database");
+            assertThatThrownBy(() -> open(file)).isInstanceOf(IOException.class)
+                .hasMessageContaining("not an OVSDB database");
             assertThat(Files.readString(file)).isEqualTo(text);
         }
         Path other = file(record("{\"name\":\"Other\",\"tables\":{}}"));
@@ -150,7 +153,8 @@ class DatabaseLogTest {
     @Test
     void differencesAreAppliedToWhatIsThere() throws Exception {
         Path file = file(record(json(SCHEMA).toString()),
-                record("{\"_is_diff\":true,\"Thing\":{\"" + ID + "\":{\"name\":\"n\",\"count\":3,\"tags\":[\"set\",[\"a\",\"b\"]],"
+                record("{\"_is_diff\":true,\"Thing\":{\"" + ID
+                    + "\":{\"name\":\"n\",\"count\":3,\"tags\":[\"set\",[\"a\",\"b\"]],"
                         + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"w\"],[\"m\",\"x\"]]],\"maybe\":7}}}"),
                 record("{\"_is_diff\":true,\"Thing\":{\"" + ID + "\":{\"count\":5,\"tags\":[\"set\",[\"b\",\"c\"]],"
                         + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}}}"),
@@ -194,7 +198,8 @@ class DatabaseLogTest {
         try (Database database = open(file)) {
             insert(database, "one");
             for (int i = 0; i < 100; i++) {
-                database.transact(List.of(json("{\"op\":\"update\",\"table\":\"Thing\",\"where\":[],\"row\":{\"name\":\"" + text + i
+                database.transact(List.of(json("{\"op\":\"update\",\"table\":\"Thing\",\"where\":[],\"row\":{\"name\":\""
+                    + text + i
                         + "\"}}")), lock -> false, database, json("1"), reply -> { });
             }
             assertThat(Files.size(file)).isLessThan(2 << 20);

@@ -35,7 +35,8 @@ class HostileClientTest {
     private static final int CHANNEL_CHARS = "[id: 0x01234567".length();
     private static final List<String> BLAME = List.of("not JSON", "ProtocolException", "CorruptedFrameException",
             "TooLongFrameException", "does not read", "Connection reset", "Broken pipe");
-    private static final List<String> SCRIPTS = List.of("operations", "conditions", "mutations", "types", "integrity", "waits", "locks",
+    private static final List<String> SCRIPTS = List.of("operations", "conditions", "mutations", "types", "integrity",
+        "waits", "locks",
             "monitors", "methods", "server");
 
     @TempDir
@@ -89,10 +90,12 @@ class HostileClientTest {
         List<String> messages = new ArrayList<>();
         for (String script : SCRIPTS) {
             try (var in = HostileClientTest.class.getResourceAsStream("conversations/" + script + ".txt")) {
-                new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#")).forEach(line -> {
+                new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#"))
+                    .forEach(line -> {
                     String[] words = line.split(" ", 3);
                     if (words.length == 3) {
-                        messages.add(words[1].equals("raw") ? words[2] : "{\"id\":1,\"method\":\"" + words[1] + "\",\"params\":" + words[2] + "}");
+                        messages.add(words[1].equals("raw") ? words[2] : "{\"id\":1,\"method\":\"" + words[1]
+                            + "\",\"params\":" + words[2] + "}");
                     }
                 });
             }
@@ -200,7 +203,8 @@ class HostileClientTest {
                     + "\"row\":{}}]}");
             assertThat(client.receive()).as("let go").isNull();
         }
-        assertThat(bystander.call("transact", "[\"Open_vSwitch\",{\"op\":\"select\",\"table\":\"QoS\",\"where\":[]}]").get("result").toString())
+        assertThat(bystander.call("transact", "[\"Open_vSwitch\",{\"op\":\"select\",\"table\":\"QoS\",\"where\":[]}]")
+            .get("result").toString())
                 .isEqualTo("[{\"rows\":[]}]");
         assertOnlyClientsWereBlamed(0);
     }
@@ -269,7 +273,8 @@ class HostileClientTest {
             tasks.add(task);
         });
         database.transact(List.of(OvsdbJson.MAPPER.readTree("{\"op\":\"wait\",\"table\":\"Bridge\",\"where\":[],\"until\":\"!=\",\"rows\":[],"
-                + "\"columns\":[\"name\"],\"timeout\":" + Long.MAX_VALUE + "}")), lock -> false, this, NODES.nullNode(), reply -> { });
+                + "\"columns\":[\"name\"],\"timeout\":" + Long.MAX_VALUE + "}")), lock -> false, this, NODES.nullNode(),
+                reply -> { });
         tasks.getFirst().run();
         assertThat(delaysMs).hasSize(2).allSatisfy(delayMs -> assertThat(delayMs).isGreaterThan(1000));
         database.close();

@@ -32,7 +32,8 @@ class MonitorOracleTest {
               "tags":{"type":{"key":"string","min":0,"max":"unlimited"}},
               "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}}}}}}"""));
     private static final List<String> COLUMNS = List.of("name", "count", "maybe", "tags", "notes");
-    private static final Map<String, String> DEFAULTS = Map.of("name", "\"\"", "count", "0", "maybe", "[\"set\",[]]", "tags", "[\"set\",[]]",
+    private static final Map<String, String> DEFAULTS = Map.of("name", "\"\"", "count", "0", "maybe", "[\"set\",[]]", "tags",
+        "[\"set\",[]]",
             "notes", "[\"map\",[]]");
 
     private final Database database = Database.inMemory(SCHEMA, (delayMs, task) -> { });
@@ -221,7 +222,8 @@ class MonitorOracleTest {
         String tag = "t" + random.nextInt(4);
         String pair = "['map',[['k" + random.nextInt(3) + "','v" + random.nextInt(3) + "']]]";
         return switch (random.nextInt(9)) {
-            case 0, 1, 2 -> "{'op':'insert','table':'Thing','row':{'name':'" + "abcd".charAt(random.nextInt(4)) + "','count':"
+            case 0, 1, 2 -> "{'op':'insert','table':'Thing','row':{'name':'" + "abcd".charAt(random.nextInt(4))
+                + "','count':"
                     + random.nextInt(10) + ",'tags':'" + tag + "'}}";
             case 3 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'count':" + random.nextInt(10) + "}}";
             case 4 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'maybe':"
@@ -230,8 +232,10 @@ class MonitorOracleTest {
                     + "'],['notes','insert'," + pair + "]]}";
             case 6 -> "{'op':'mutate','table':'Thing','where':" + where + ",'mutations':[['tags','delete','" + tag
                     + "'],['notes','delete'," + pair + "]]}";
-            case 7 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'name':'" + "abcd".charAt(random.nextInt(4)) + "'}}";
-            default -> "{'op':'delete','table':'Thing','where':[['name','==','" + "abcd".charAt(random.nextInt(4)) + "'],['count','<',3]]}";
+            case 7 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'name':'"
+                + "abcd".charAt(random.nextInt(4)) + "'}}";
+            default -> "{'op':'delete','table':'Thing','where':[['name','==','" + "abcd".charAt(random.nextInt(4))
+                + "'],['count','<',3]]}";
         };
     }
 
@@ -239,7 +243,8 @@ class MonitorOracleTest {
     void mirrorsEqualTheDatabaseWhateverHappens() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
-        List<String> conditions = List.of("[true]", "[]", "[false]", "[['count','<',5]]", "[['count','>=',5],['name','==','a']]");
+        List<String> conditions = List.of("[true]", "[]", "[false]",
+            "[['count','<',5]]", "[['count','>=',5],['name','==','a']]");
         for (int i = 0; i < 10; i++) {
             transact(randomOperation(random));
         }
@@ -306,15 +311,20 @@ class MonitorOracleTest {
                 });
                 List<JsonNode> insert = List.of(json("{'op':'insert','table':'Thing','row':{'name':'a'}}"));
                 fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> { });
-                session.receive(json(("{'id':1,'method':'" + method + "','params':['Things','m',{'Thing':{'columns':['name'],'select':{"
-                        + "'initial':%b,'insert':%b,'modify':%b,'delete':%b}}}]}").formatted((mask & 1) != 0, (mask & 2) != 0,
+                session.receive(json(("{'id':1,'method':'" + method
+                    + "','params':['Things','m',{'Thing':{'columns':['name'],'select':{"
+                        + "'initial':%b,'insert':%b,'modify':%b,'delete':%b}}}]}")
+                        .formatted((mask & 1) != 0, (mask & 2) != 0,
                         (mask & 4) != 0, (mask & 8) != 0)));
                 fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> { });
-                fresh.transact(List.of(json("{'op':'update','table':'Thing','where':[],'row':{'count':1}}")), lock -> false, this,
+                fresh.transact(List.of(json("{'op':'update','table':'Thing','where':[],'row':{'count':1}}")), lock -> false,
+                    this,
                         NODES.nullNode(), reply -> { });
-                fresh.transact(List.of(json("{'op':'update','table':'Thing','where':[],'row':{'name':'b'}}")), lock -> false, this,
+                fresh.transact(List.of(json("{'op':'update','table':'Thing','where':[],'row':{'name':'b'}}")), lock -> false,
+                    this,
                         NODES.nullNode(), reply -> { });
-                fresh.transact(List.of(json("{'op':'delete','table':'Thing','where':[]}")), lock -> false, this, NODES.nullNode(),
+                fresh.transact(List.of(json("{'op':'delete','table':'Thing','where':[]}")), lock -> false, this,
+                    NODES.nullNode(),
                         reply -> { });
                 List<String> expected = new ArrayList<>();
                 expected.addAll((mask & 1) != 0 ? List.of("initial") : List.of());

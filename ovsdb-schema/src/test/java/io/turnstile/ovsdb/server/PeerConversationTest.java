@@ -18,7 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The same conversations with the system's ovsdb-server and with ours, over the same schema, word for word; both transcripts are left in
+ * The same conversations with the system's ovsdb-server and with ours, over the same schema, word for word; both transcripts
+ * are left in
  * {@code target/conversations}. Where we differ on purpose the scripts do not tread, or {@link Conversation} masks it:
  * <ul>
  * <li>an error reply of ours has {@code "result": null} (JSON-RPC 1.0 §1.2), the peer's has no result;
@@ -39,7 +40,8 @@ class PeerConversationTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"operations", "conditions", "mutations", "types", "integrity", "waits", "locks", "monitors", "methods",
+    @ValueSource(strings = {"operations", "conditions", "mutations", "types", "integrity", "waits", "locks", "monitors",
+        "methods",
         "server"})
     @Timeout(30)
     void bothServersAnswerAlike(String name) throws IOException {

@@ -41,7 +41,8 @@ class PeerFileTest {
             }
             table.getValue().get("columns").properties().forEach(column -> {
                 JsonNode ourColumn = our.path("columns").path(column.getKey());
-                assertThat(canonical(ourColumn)).as("%s.%s", table.getKey(), column.getKey()).isEqualTo(canonical(column.getValue()));
+                assertThat(canonical(ourColumn)).as("%s.%s", table.getKey(), column.getKey())
+                    .isEqualTo(canonical(column.getValue()));
                 assertThat(max(ourColumn)).as("%s.%s: a newer schema may take more", table.getKey(), column.getKey())
                         .isGreaterThanOrEqualTo(max(column.getValue()));
             });
@@ -70,7 +71,8 @@ class PeerFileTest {
         if (base.isTextual()) {
             all.put("type", base.asText());
         }
-        base.properties().forEach(member -> all.put(member.getKey(), member.getKey().equals("enum") ? words(member.getValue())
+        base.properties().forEach(member -> all.put(member.getKey(), member.getKey().equals("enum")
+            ? words(member.getValue())
                 : member.getValue().asText()));
         if ("strong".equals(all.get("refType"))) {
             all.remove("refType");
@@ -90,7 +92,8 @@ class PeerFileTest {
         Path socket = folder.resolve("db.sock");
         String peers = folder.resolve("peers.db").toString();
         PeerServer.tool(folder, "ovsdb-tool", "create", peers, SCHEMA.toString());
-        String[] dump = {"ovsdb-client", "dump", "--format=csv", "unix:" + socket, "_Server", "Database", "name", "model", "connected",
+        String[] dump = {"ovsdb-client", "dump", "--format=csv", "unix:" + socket, "_Server", "Database", "name", "model",
+            "connected",
             "leader", "cid", "index"};
         String expected;
         try (PeerServer server = PeerServer.serve(Path.of(peers), socket)) {
@@ -143,9 +146,11 @@ class PeerFileTest {
                 assertThat(client.call("transact", transaction).get("error").isNull()).as(transaction).isTrue();
             }
         }
-        return PeerServer.tool(folder, "ovsdb-client", "dump", "--format=csv", "unix:" + socket, "Open_vSwitch", "QoS", "_uuid", "type",
+        return PeerServer.tool(folder, "ovsdb-client", "dump", "--format=csv", "unix:" + socket, "Open_vSwitch", "QoS",
+            "_uuid", "type",
                 "other_config", "external_ids", "queues")
-                + PeerServer.tool(folder, "ovsdb-client", "dump", "--format=csv", "unix:" + socket, "Open_vSwitch", "Queue", "_uuid", "dscp",
+                + PeerServer.tool(folder, "ovsdb-client", "dump", "--format=csv", "unix:" + socket, "Open_vSwitch", "Queue",
+                "_uuid", "dscp",
                 "external_ids");
     }
 
@@ -154,20 +159,25 @@ class PeerFileTest {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < TRANSACTIONS; i++) {
             String row = "[[\"type\",\"==\",\"name" + random.nextInt(30) + "\"]]";
-            String text = "\"" + List.of("v", "ümläut", "a b", "quo\\\"te", "", "\\\\", "中\uD83D\uDE00").get(random.nextInt(7)) + "\"";
+            String text = "\"" + List.of("v", "ümläut", "a b", "quo\\\"te", "", "\\\\", "中\uD83D\uDE00")
+                .get(random.nextInt(7)) + "\"";
             String pairs = "[\"map\",[[\"k" + random.nextInt(4) + "\"," + text + "]]]";
             all.add("[\"Open_vSwitch\"," + switch (random.nextInt(7)) {
                 case 0, 1 -> "{\"op\":\"insert\",\"table\":\"QoS\",\"uuid\":\"%08x-0000-4000-8000-000000000000\",".formatted(i + 1)
                         + "\"row\":{\"type\":\"name" + i % 30 + "\",\"other_config\":" + pairs + "}}";
-                case 2 -> "{\"op\":\"update\",\"table\":\"QoS\",\"where\":" + row + ",\"row\":{\"external_ids\":" + pairs + "}}";
-                case 3 -> "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row + ",\"mutations\":[[\"external_ids\",\"insert\"," + pairs
+                case 2 -> "{\"op\":\"update\",\"table\":\"QoS\",\"where\":" + row + ",\"row\":{\"external_ids\":" + pairs
+                    + "}}";
+                case 3 -> "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
+                    + ",\"mutations\":[[\"external_ids\",\"insert\"," + pairs
                         + "],[\"other_config\",\"delete\",[\"set\",[\"k" + random.nextInt(4) + "\"]]]]}";
                 case 4 -> "{\"op\":\"delete\",\"table\":\"QoS\",\"where\":" + row + "}";
                 case 5 -> ("{\"op\":\"insert\",\"table\":\"Queue\",\"uuid\":\"%08x-0000-4000-9000-000000000000\",\"uuid-name\":\"q\","
                         + "\"row\":{\"dscp\":%d}},").formatted(i + 1, random.nextInt(64))
-                        + "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row + ",\"mutations\":[[\"queues\",\"insert\",[\"map\",[["
+                        + "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
+                        + ",\"mutations\":[[\"queues\",\"insert\",[\"map\",[["
                         + random.nextInt(5) + ",[\"uuid\",\"%08x-0000-4000-9000-000000000000\"]]]]]]}".formatted(i + 1);
-                default -> "{\"op\":\"update\",\"table\":\"Queue\",\"where\":[[\"dscp\",\"<\"," + random.nextInt(64) + "]],\"row\":{\"dscp\":"
+                default -> "{\"op\":\"update\",\"table\":\"Queue\",\"where\":[[\"dscp\",\"<\"," + random.nextInt(64)
+                    + "]],\"row\":{\"dscp\":"
                         + (random.nextBoolean() ? "[\"set\",[]]" : random.nextInt(64)) + ",\"external_ids\":" + pairs + "}}";
             } + "]");
         }

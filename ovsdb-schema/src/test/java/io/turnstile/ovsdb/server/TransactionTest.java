@@ -56,7 +56,8 @@ class TransactionTest {
                 "{'op':'wait','timeout':0,'table':'QoS','where':[],'columns':['type'],'until':'==','rows':[]}",
                 "{'op':'insert','table':'QoS','row':{'queues':['map',[[1,['uuid','10000001-1111-4111-8111-000000000001']]]]}}",
                 "{'op':'mutate','table':'Open_vSwitch','where':[],'mutations':[['name','insert',1]]}")) {
-            ArrayNode replies = transact(INSERT, "{'op':'delete','table':'QoS','where':[]}", INSERT, failing, INSERT).getFirst();
+            ArrayNode replies = transact(INSERT, "{'op':'delete','table':'QoS','where':[]}", INSERT, failing, INSERT)
+                .getFirst();
             assertThat(replies.toString()).as(failing).contains("\"error\"");
             assertThat(database.snapshot()).as(failing).isSameAs(before);
             assertThat(database.lastTransaction()).isEqualTo(transaction);
@@ -74,7 +75,8 @@ class TransactionTest {
 
     @Test
     void anErrorAtCommitComesBehindAllReplies() {
-        ArrayNode replies = transact("{'op':'insert','table':'Open_vSwitch','row':{}}", "{'op':'insert','table':'Open_vSwitch','row':{}}").getFirst();
+        ArrayNode replies = transact("{'op':'insert','table':'Open_vSwitch','row':{}}",
+            "{'op':'insert','table':'Open_vSwitch','row':{}}").getFirst();
         assertThat(replies).hasSize(3);
         assertThat(replies.get(2).get("error").asText()).isEqualTo("constraint violation");
         assertThat(database.snapshot().rows("Open_vSwitch")).isEmpty();
@@ -84,8 +86,10 @@ class TransactionTest {
     void whatChangesNothingIsNoTransaction() {
         transact(INSERT);
         UUID transaction = database.lastTransaction();
-        transact("{'op':'update','table':'QoS','where':[],'row':{'type':'y'}}", "{'op':'update','table':'QoS','where':[],'row':{'type':'x'}}");
-        transact(INSERT.replace("'row'", "'uuid-name':'q','row'"), "{'op':'delete','table':'QoS','where':[['_uuid','==',['named-uuid','q']]]}");
+        transact("{'op':'update','table':'QoS','where':[],'row':{'type':'y'}}",
+            "{'op':'update','table':'QoS','where':[],'row':{'type':'x'}}");
+        transact(INSERT.replace("'row'", "'uuid-name':'q','row'"),
+            "{'op':'delete','table':'QoS','where':[['_uuid','==',['named-uuid','q']]]}");
         assertThat(database.lastTransaction()).isEqualTo(transaction);
     }
 
@@ -103,7 +107,8 @@ class TransactionTest {
     @Test
     void aCancelledTransactionIsAnsweredCancelledAndDoesNothing() throws IOException {
         List<JsonNode> messages = new ArrayList<>();
-        OvsdbSession session = new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1), messages::add);
+        OvsdbSession session = new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1),
+            messages::add);
         session.receive(json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "]}"));
         session.receive(json("{'id':null,'method':'cancel','params':['other']}"));
         assertThat(messages).isEmpty();
@@ -116,7 +121,8 @@ class TransactionTest {
     @Test
     void theTransactionsOfALostSessionAreForgotten() throws IOException {
         List<JsonNode> messages = new ArrayList<>();
-        OvsdbSession session = new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1), messages::add);
+        OvsdbSession session = new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1),
+            messages::add);
         session.receive(json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "," + INSERT + "]}"));
         session.close();
         transact("{'op':'insert','table':'QoS','row':{'type':'never'}}");
@@ -131,7 +137,8 @@ class TransactionTest {
         List<OvsdbSession> sessions = new ArrayList<>();
         for (String name : List.of("a", "b", "c")) {
             sessions.add(new OvsdbSession(Map.of("Open_vSwitch", database), locks, new UUID(1, 1), message ->
-                    told.add(name + " " + (message.has("method") ? message.get("method").asText() : message.get("result").toString()))));
+                    told.add(name + " " + (message.has("method") ? message.get("method").asText() : message.get("result")
+                        .toString()))));
         }
         JsonNode lock = json("{'id':1,'method':'lock','params':['l']}");
         JsonNode unlock = json("{'id':1,'method':'unlock','params':['l']}");
@@ -140,6 +147,7 @@ class TransactionTest {
         }
         sessions.get(1).receive(unlock);
         sessions.get(0).close();
-        assertThat(told).containsExactly("a {\"locked\":true}", "b {\"locked\":false}", "c {\"locked\":false}", "b {}", "c locked");
+        assertThat(told).containsExactly("a {\"locked\":true}", "b {\"locked\":false}", "c {\"locked\":false}", "b {}",
+            "c locked");
     }
 }
