@@ -76,7 +76,8 @@ class ConnectionTrackerTest {
     void resetClosesBothSides() {
         handshake();
         assertThat(ct.look(tcp(BACK).rst().seq(901))).isEqualTo("est|rpl");
-        assertThat(ct.dump(true, true).getFirst()).contains("timeout=30,").contains("state_orig=TIME_WAIT,state_reply=TIME_WAIT");
+        assertThat(ct.dump(true, true).getFirst()).contains("timeout=30,")
+            .contains("state_orig=TIME_WAIT,state_reply=TIME_WAIT");
     }
 
     @Test
@@ -169,7 +170,8 @@ class ConnectionTrackerTest {
         assertThat(TrackerFixture.state(error)).isEqualTo("rel|rpl");
         assertThat(error.ctOriginal().protocol).isEqualTo(17);
         assertThat(error.ctOriginal().sourcePort).isEqualTo(5000);
-        assertThat(ct.look(portUnreachable("10.9.9.9 > 10.0.0.1", question.bytes()))).as("from a router").isEqualTo("rel|rpl");
+        assertThat(ct.look(portUnreachable("10.9.9.9 > 10.0.0.1", question.bytes()))).as("from a router")
+            .isEqualTo("rel|rpl");
         assertThat(ct.look(portUnreachable("10.0.0.2 > 10.0.0.7", question.bytes()))).as("sent astray").isEqualTo("inv");
     }
 
@@ -361,7 +363,8 @@ class ConnectionTrackerTest {
         assertThat(ct.look(tcp(THERE).push().seq(500_000_010).ackNumber(700_000_000).payload(10))).isEqualTo("est");
         assertThat(ct.look(tcp(BACK).push().seq(700_000_000).ackNumber(500_000_020).payload(10))).isEqualTo("est|rpl");
         assertThat(ct.look(tcp(THERE).ack().seq(500_000_020).ackNumber(700_000_010))).isEqualTo("est");
-        assertThat(ct.look(tcp(BACK).push().seq(100_000).ackNumber(500_000_020).payload(10))).as("strict again").isEqualTo("inv");
+        assertThat(ct.look(tcp(BACK).push().seq(100_000).ackNumber(500_000_020).payload(10))).as("strict again")
+            .isEqualTo("inv");
     }
 
     private void handshake() {

@@ -109,7 +109,8 @@ class TrackerThreadsTest {
                     batch.add(packet);
                 }
                 boolean force = random.nextInt(4) == 0;
-                tracker.track(batch, new CtRequest(0, force || random.nextBoolean(), force, 0, 0, 0, 0, 0, 0), System.nanoTime());
+                tracker.track(batch, new CtRequest(0, force || random.nextBoolean(), force, 0, 0, 0, 0, 0, 0),
+                    System.nanoTime());
                 for (int i = 0; i < batch.length(); i++) {
                     if ((batch.get(i).ctState() & (CtState.NEW | CtState.EST)) == 0) {
                         faults.incrementAndGet();

@@ -43,7 +43,8 @@ public final class Lab implements AutoCloseable {
     }
 
     /**
-     * A name for a device in the root namespace that no other lab uses; whoever makes the device, it is deleted with the lab.
+     * A name for a device in the root namespace that no other lab uses; whoever makes the device, it is deleted with the
+     * lab.
      *
      * @param suffix short, and different for each device and host
      */

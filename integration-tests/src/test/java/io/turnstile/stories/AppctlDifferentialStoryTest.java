@@ -48,7 +48,8 @@ class AppctlDifferentialStoryTest {
             "table=4,dl_type=0x0801,actions=clear_actions",
             "table=5,actions=output:1,clear_actions,write_actions(output:3)");
     private static final String MACS = "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,";
-    private static final List<String> TRACED = List.of("in_port=1", "in_port=99", "in_port=p2,arp", "in_port=3", "in_port=LOCAL",
+    private static final List<String> TRACED = List.of("in_port=1", "in_port=99", "in_port=p2,arp", "in_port=3",
+        "in_port=LOCAL",
             "in_port=1,dl_vlan=5", "in_port=1,dl_vlan=6", "in_port=1,dl_type=0x88cc", "in_port=1,ip,nw_proto=47",
             "in_port=1,arp,arp_spa=10.0.0.1,arp_tpa=10.0.0.2,arp_op=1",
             "in_port=1,udp,nw_src=10.0.0.1,nw_dst=10.0.0.2,udp_dst=53", "in_port=2,udp,nw_src=10.0.0.1,nw_dst=10.0.0.2",

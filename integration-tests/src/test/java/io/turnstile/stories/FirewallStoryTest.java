@@ -79,11 +79,13 @@ class FirewallStoryTest {
         transcript.addSorted("interfaces", sw.vsctl("--columns=ofport,admin_state,link_state,error,type,mtu", "--format=csv",
                 "--no-headings", "find", "interface", "type!=internal").run().lines());
         transcript.addSorted("flows", sw.ofctl("dump-flows", "--no-stats", "br0").run().lines());
-        transcript.addSorted("flows, OpenFlow 1.3", sw.ofctl("-O", "OpenFlow13", "dump-flows", "--no-stats", "br0").run().lines());
+        transcript.addSorted("flows, OpenFlow 1.3", sw.ofctl("-O", "OpenFlow13", "dump-flows", "--no-stats", "br0").run()
+            .lines());
         transcript.add("a bad flow", sw.ofctl("add-flow", "br0", "table=1,actions=output:70000").attempt().errors());
     }
 
-    private static void carryTraffic(Lab lab, LabSwitch sw, Host inside, Host outside, Transcript transcript) throws Exception {
+    private static void carryTraffic(Lab lab, LabSwitch sw, Host inside, Host outside,
+        Transcript transcript) throws Exception {
         Path pages = lab.folder().resolve("pages");
         Files.createDirectories(pages);
         Files.writeString(pages.resolve("hello.txt"), "hello through the firewall\n");
@@ -103,7 +105,8 @@ class FirewallStoryTest {
         transcript.addSorted("connections of zone 8", sw.appctl("dpctl/dump-conntrack", "zone=8").run().lines());
         transcript.add("flush", sw.appctl("dpctl/flush-conntrack").run().text());
         transcript.add("connections after the flush", sw.appctl("dpctl/dump-conntrack").run().text());
-        transcript.addSorted("trace", sw.appctl("ofproto/trace", "br0", "in_port=1,tcp,nw_src=10.1.0.1,nw_dst=10.1.0.2,tp_dst=80,"
+        transcript.addSorted("trace",
+            sw.appctl("ofproto/trace", "br0", "in_port=1,tcp,nw_src=10.1.0.1,nw_dst=10.1.0.2,tp_dst=80,"
                 + "dl_src=50:54:00:00:00:01,dl_dst=50:54:00:00:00:02").run().lines().stream()
                 .map(line -> line.replaceAll("0x[0-9a-f]+\\b", "0xN").replaceAll("\\),\\d+$", "),PORT")).toList());
         transcript.add("an unknown command", sw.appctl("no/such-command").attempt().errors());

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Bridges and interfaces of every type, made, changed, broken and removed live: the same script against Turnstile and against
- * ovs-vswitchd, which leave equal transcripts.
+ * Bridges and interfaces of every type, made, changed, broken and removed live: the same script against Turnstile and
+ * against ovs-vswitchd, which leave equal transcripts.
  *
  * <p>The bridge's own row of Interface is left out: the peer writes its admin and link state some time after it made the
  * device, and changes the device itself meanwhile.
@@ -177,7 +177,8 @@ class InterfaceStoryTest {
             Command.of("ip", "link", "delete", late).run();
             awaitThat("the link is down", () -> !value("interface", late, "link_state").equals("up"));
             if (sw instanceof Turnstile) {
-                // The peer's userspace datapath holds on to a device that is gone; its kernel datapath does as Turnstile does.
+                // The peer's userspace datapath holds on to a device that is gone; its kernel datapath does as Turnstile
+                // does.
                 assertThat(value("interface", late, "ofport")).isEqualTo("-1");
                 assertThat(value("interface", late, "error"))
                         .isEqualTo("\"could not open network device " + late + " (No such device)\"");
@@ -267,7 +268,8 @@ class InterfaceStoryTest {
 
         void bridgesFollowTheirRows() {
             vsctl("a bridge", "add-br", br0, "--", "set", "bridge", br0, "datapath_type=netdev");
-            note("cur_cfg has followed", value("open_vswitch", ".", "cur_cfg").equals(value("open_vswitch", ".", "next_cfg")));
+            note("cur_cfg has followed", value("open_vswitch", ".", "cur_cfg")
+                .equals(value("open_vswitch", ".", "next_cfg")));
             flows("a fresh bridge");
             vsctl("an id", "set", "bridge", br0, "other_config:datapath-id=00000000000000ab");
             get("bridge", br0, "datapath_id");
@@ -301,7 +303,8 @@ class InterfaceStoryTest {
             transcript.add("OpenFlow to a bridge that is gone", sw.ofctl("show", br0).attempt().errors());
             vsctl("it comes again", "add-br", br0, "--", "set", "bridge", br0, "datapath_type=netdev");
             flows("a bridge made again");
-            note("cur_cfg has followed", value("open_vswitch", ".", "cur_cfg").equals(value("open_vswitch", ".", "next_cfg")));
+            note("cur_cfg has followed", value("open_vswitch", ".", "cur_cfg")
+                .equals(value("open_vswitch", ".", "next_cfg")));
         }
 
         // ---- looking ----
@@ -363,7 +366,8 @@ class InterfaceStoryTest {
 
         /** What does not depend on the run; status says which driver the device has. */
         private void interfaceRow(String name) {
-            transcript.add("row of " + name, sw.vsctl("--columns=name,type,ofport,admin_state,link_state,error,mtu,link_speed,"
+            transcript.add("row of " + name,
+                sw.vsctl("--columns=name,type,ofport,admin_state,link_state,error,mtu,link_speed,"
                     + "duplex,status,mac_in_use", "list", "interface", name).run().text());
             String index = value("interface", name, "ifindex");
             note("ifindex", index.equals("[]") ? "none" : index.equals("0") ? "0" : "some");
@@ -378,8 +382,8 @@ class InterfaceStoryTest {
             boolean local = false;
             for (String line : sw.ofctl("show", bridge).run().lines()) {
                 local = line.startsWith(" LOCAL") || local && line.startsWith("     ");
-                // The peer also tells the medium, which it guesses for veth and TAP, and enqueue, for which there are no queues
-                // here.
+                // The peer also tells the medium, which it guesses for veth and TAP, and enqueue, for which there are no
+                // queues here.
                 boolean differs = line.startsWith("     current:") || line.startsWith("actions:");
                 if (!local && !differs) {
                     kept.add(line.replaceAll(" \\(xid=0x[0-9a-f]+\\)", ""));
@@ -416,7 +420,8 @@ class InterfaceStoryTest {
         }
 
         private static String ping(Host from, Host to, int count) {
-            return Arrays.stream(from.command("ping", "-c", Integer.toString(count), "-i", "0.1", "-W", "1", to.address()).attempt().output()
+            return Arrays.stream(from.command("ping", "-c", Integer.toString(count), "-i", "0.1", "-W", "1", to.address())
+                .attempt().output()
                     .split("\n")).filter(line -> line.contains("packets transmitted")).findFirst().orElse("none")
                     .replaceAll(", time .*", "").replaceAll("\\+\\d+ errors, ", "");
         }

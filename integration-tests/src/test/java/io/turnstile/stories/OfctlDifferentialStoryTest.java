@@ -42,7 +42,8 @@ class OfctlDifferentialStoryTest {
                 .replaceAll("(?m)^ +(CUSTOM|[rt]x_).*\\R", ""));
         for (String command : List.of("show br0", "dump-tables br0", "dump-ports br0 1", "dump-ports br0 p2",
                 "dump-ports br0 77", "dump-ports-desc br0", "dump-ports-desc br0 1", "get-frags br0", "probe br0",
-                "queue-stats br0 77", "queue-stats br0 1 5", "mod-port br0 99 up", "mod-port br0 p1 nosuch", "show nosuch")) {
+                "queue-stats br0 77", "queue-stats br0 1 5", "mod-port br0 99 up", "mod-port br0 p1 nosuch",
+                "show nosuch")) {
             both.ofctl("-O " + protocol + " " + command);
         }
         both.ofctlSorted("-O " + protocol + " dump-ports br0");
@@ -78,7 +79,8 @@ class OfctlDifferentialStoryTest {
             both.ofctl("-O " + protocol + " " + change);
             listed(protocol);
         }
-        for (String selection : List.of("tcp", "cookie=5/-1", "cookie=0/1", "out_port=2", "table=3", "table=0,udp,out_port=3")) {
+        for (String selection
+            : List.of("tcp", "cookie=5/-1", "cookie=0/1", "out_port=2", "table=3", "table=0,udp,out_port=3")) {
             both.ofctlSorted("-O " + protocol + " dump-flows br0 " + selection);
             both.ofctl("-O " + protocol + " dump-aggregate br0 " + selection);
         }

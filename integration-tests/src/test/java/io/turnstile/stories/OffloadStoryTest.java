@@ -22,8 +22,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * One story for each thing that an offload provider is told, driven by ovs-vsctl, ovs-ofctl, ovs-appctl, ping and curl alone.
- * Hosts {@code a} and {@code b} are joined by veth pairs; the dummy ports {@code d3} and {@code d4} are for UDP, which neither
+ * One story for each thing that an offload provider is told, driven by ovs-vsctl, ovs-ofctl, ovs-appctl, ping and curl
+ * alone.
+ * Hosts {@code a} and {@code b} are joined by veth pairs; the dummy ports {@code d3} and {@code d4} are for UDP, which
+ * neither
  * ping nor curl sends.
  */
 @Tag("system")

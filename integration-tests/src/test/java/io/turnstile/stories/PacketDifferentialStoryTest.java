@@ -78,8 +78,10 @@ class PacketDifferentialStoryTest {
         for (int port = 1; port <= PORTS; port++) {
             int number = port;
             Await.until("the last frame is out of p" + port, Duration.ofSeconds(3),
-                    () -> sent(both.ours(), seed, number).lines().count() >= sent(both.theirs(), seed, number).lines().count(),
-                    () -> "seed " + seed + "\n" + sent(both.theirs(), seed, number) + "\n" + sent(both.ours(), seed, number));
+                    () -> sent(both.ours(), seed, number).lines().count() >= sent(both.theirs(), seed, number).lines()
+                        .count(),
+                    () -> "seed " + seed + "\n" + sent(both.theirs(), seed, number) + "\n"
+                        + sent(both.ours(), seed, number));
             both.compare("frames sent by p" + port + ", seed " + seed, sent(both.theirs(), seed, port),
                     sent(both.ours(), seed, port));
         }

@@ -91,7 +91,8 @@ final class RandomTraffic {
                 case 7 -> "load:" + random.nextInt(4) + "->NXM_NX_REG0[]";
                 case 8 -> "move:NXM_OF_ETH_SRC[0..1]->NXM_NX_REG0[0..1]";
                 case 9 -> "set_field:0x" + random.nextInt(2) + "->metadata";
-                case 10 -> ip4 ? pick("dec_ttl", "mod_nw_tos:32", "mod_nw_dst:10.0.0.3", "set_field:9->nw_ttl") : "drop_free";
+                case 10 -> ip4 ? pick("dec_ttl", "mod_nw_tos:32", "mod_nw_dst:10.0.0.3", "set_field:9->nw_ttl")
+                    : "drop_free";
                 case 11 -> kind == Kind.TCP || kind == Kind.UDP ? pick("mod_tp_dst:2", "mod_tp_src:7") : "drop_free";
                 case 12 -> kind == Kind.IP6 ? "set_field:fd00::9->ipv6_dst" : "drop_free";
                 case 13 -> table + 1 < TABLES ? "resubmit(," + later(table) + ")" : "output:1";
@@ -156,7 +157,8 @@ final class RandomTraffic {
         Frame frame = switch (random.nextInt(5)) {
             case 0 -> Frames.tcp(end(from) + " > " + end(to)).ack().seq(7).ackNumber(9);
             case 1, 2 -> Frames.udp(end(from) + " > " + end(to)).payload(random.nextInt(40));
-            case 3 -> random.nextBoolean() ? Frames.echoRequest(from + " > " + to, 5) : Frames.echoReply(from + " > " + to, 5);
+            case 3 -> random.nextBoolean() ? Frames.echoRequest(from + " > " + to, 5)
+                : Frames.echoReply(from + " > " + to, 5);
             default -> Frames.arpRequest(address(false) + " > " + address(false));
         };
         frame.eth(mac(), random.nextInt(5) == 0 ? "ff:ff:ff:ff:ff:ff" : mac());

@@ -43,7 +43,8 @@ final class Transcript {
     }
 
     void addSorted(String title, List<String> lines) {
-        add(title, lines.stream().map(this::normal).filter(line -> !line.isBlank()).sorted().collect(Collectors.joining("\n")));
+        add(title, lines.stream().map(this::normal).filter(line -> !line.isBlank()).sorted()
+            .collect(Collectors.joining("\n")));
     }
 
     private String normal(String text) {

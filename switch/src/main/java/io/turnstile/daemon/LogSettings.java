@@ -133,7 +133,8 @@ final class LogSettings {
     }
 
     /**
-     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means all, and
+     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means all,
+     * and
      * {@code dbg}.
      *
      * @return what is wrong with the words, null if nothing is

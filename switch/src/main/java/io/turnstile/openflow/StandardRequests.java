@@ -104,7 +104,9 @@ final class StandardRequests {
             .setMissSendLen(session.missSendLengthBytes).build());
     }
 
-    /** A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl does). */
+    /**
+     * A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl does).
+     */
     private static void setConfig(OFSetConfig set, Session session) {
         session.missSendLengthBytes = set.getMissSendLen() & 0xffff;
     }

@@ -53,7 +53,8 @@ final class Rule {
     /** A new flow. */
     static Rule of(FlowMod add, int tableId, long nowNs) {
         return new Rule(tableId, add.priority(), add.match(), add.cookie(), add.idleTimeoutSeconds(),
-                add.hardTimeoutSeconds(), add.importance(), Set.copyOf(add.flags()), List.copyOf(add.actions()), nowNs, nowNs,
+                add.hardTimeoutSeconds(), add.importance(), Set.copyOf(add.flags()), List.copyOf(add.actions()), nowNs,
+                nowNs,
                 new FlowCounters(nowNs));
     }
 

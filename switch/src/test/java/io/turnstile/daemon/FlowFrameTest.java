@@ -22,7 +22,8 @@ class FlowFrameTest {
 
     /** As the peer: an opening or closing segment, and an ICMP error, carry nothing. */
     @ParameterizedTest
-    @CsvSource(delimiter = ';', value = {"6; tcp(src=1,dst=2),tcp_flags(syn|ack); 20", "6; tcp(src=1,dst=2),tcp_flags(fin); 20",
+    @CsvSource(delimiter = ';',
+        value = {"6; tcp(src=1,dst=2),tcp_flags(syn|ack); 20", "6; tcp(src=1,dst=2),tcp_flags(fin); 20",
         "6; tcp(src=1,dst=2),tcp_flags(ack); 84", "6; tcp(src=1,dst=2); 84", "1; icmp(type=8,code=0); 72",
         "1; icmp(type=3,code=1); 8", "47; ; 64"})
     void dataFollowsWhereItMay(int protocol, String transport, int bytes) {

@@ -325,7 +325,8 @@ class EmbeddedOffloadStoriesTest {
         sw.receive(INSIDE, echo(8, 1));
         assertThat(sw.offloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
         sw.flushConnections();
-        assertThat(sw.offloadEvents()).containsExactlyInAnyOrder("alpha del flushed", "beta del flushed", "beta del flushed");
+        assertThat(sw.offloadEvents())
+            .containsExactlyInAnyOrder("alpha del flushed", "beta del flushed", "beta del flushed");
     }
 
     @Test

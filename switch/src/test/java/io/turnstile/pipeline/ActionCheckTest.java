@@ -14,7 +14,8 @@ class ActionCheckTest {
     private final PipelineBench bench = new PipelineBench(1);
 
     private OfErrorCode refusal(int table, Match match, OfAction... actions) {
-        OfException refused = catchThrowableOfType(OfException.class, () -> bench.br0.apply(new FlowMod(FlowMod.Command.ADD, table,
+        OfException refused = catchThrowableOfType(OfException.class,
+            () -> bench.br0.apply(new FlowMod(FlowMod.Command.ADD, table,
                 1, match, 0, 0, FlowMod.NO_COOKIE, 0, 0, 0, OfAction.Ports.NONE, Set.of(), List.of(actions))));
         assertThat(bench.allFlows()).as("nothing has changed").hasSize(refused == null ? 1 : 0);
         return refused == null ? null : refused.code();
@@ -30,7 +31,8 @@ class ActionCheckTest {
 
     @Test
     void portsThatCannotBeAreRefused() {
-        assertThat(refusal(0, Match.ANY, new OfAction.Output(OfAction.Ports.NONE))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
+        assertThat(refusal(0, Match.ANY, new OfAction.Output(OfAction.Ports.NONE)))
+            .isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
         assertThat(refusal(0, Match.ANY, new OfAction.Output(0xffffff01))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
         assertThat(refusal(0, Match.ANY, new OfAction.Output(0x12345))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
         assertThat(refusal(0, Match.ANY, new OfAction.Output(77))).as("a port that may come").isNull();
@@ -47,7 +49,8 @@ class ActionCheckTest {
     void readOnlyFieldsStayReadOnly() {
         assertThat(refusal(0, IP, set(Field.CT_MARK, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
         assertThat(refusal(0, IP, set(Field.ETH_TYPE, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
-        assertThat(refusal(0, IP, new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
+        assertThat(refusal(0, IP,
+            new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
     }
 
@@ -55,7 +58,8 @@ class ActionCheckTest {
     void valuesHaveToFit() {
         assertThat(refusal(0, IP, new OfAction.SetField(Field.NW_TTL, 0, 0x100, 0, 0x1ff)))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
-        assertThat(refusal(0, IP, new OfAction.Move(new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
+        assertThat(refusal(0, IP,
+            new OfAction.Move(new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, new OfAction.StackPush(new OfAction.SubField(Field.REG0, 30, 8))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
@@ -81,7 +85,8 @@ class ActionCheckTest {
         assertThat(refusal(0, IP, ct(true, null, set(Field.REG0, 1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, ct(true, null, new OfAction.Output(1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, ct(false, null, set(Field.CT_MARK, 1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
-        assertThat(refusal(0, IP, new OfAction.Ct(false, false, null, 0, 1, 21, List.of()))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        assertThat(refusal(0, IP, new OfAction.Ct(false, false, null, 0, 1, 21, List.of())))
+            .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, ct(true, null, set(Field.CT_MARK, 1)))).isNull();
     }
 

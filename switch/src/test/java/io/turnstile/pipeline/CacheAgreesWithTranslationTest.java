@@ -62,7 +62,8 @@ class CacheAgreesWithTranslationTest {
         }
 
         List<String> rules() {
-            return bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE)).stream()
+            return bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE))
+                .stream()
                 .map(flow -> "table=" + flow.tableId() + "," + FlowText.format(flow.match(), flow.priority()) + " actions="
                     + FlowText.format(flow.actions(), flow.match()) + " n_packets=" + flow.packetCount()).sorted().toList();
         }
@@ -82,7 +83,8 @@ class CacheAgreesWithTranslationTest {
             for (int step = 0; step < 400; step++) {
                 String what = "seed " + (seed + round) + " step " + step;
                 if (step < 12 || random.nextInt(12) == 0) {
-                    FlowMod.Command command = step < 12 || random.nextInt(3) != 0 ? FlowMod.Command.ADD : FlowMod.Command.DELETE;
+                    FlowMod.Command command = step < 12 || random.nextInt(3) != 0 ? FlowMod.Command.ADD
+                        : FlowMod.Command.DELETE;
                     String line = command == FlowMod.Command.ADD ? world.rule(random.nextInt(0xffff))
                         : random.nextInt(3) == 0 ? "table=" + random.nextInt(3) : world.match();
                     cached.apply(command, line);

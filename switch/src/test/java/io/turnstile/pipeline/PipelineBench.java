@@ -137,7 +137,8 @@ final class PipelineBench {
     /** How many packets the flows of that table and match have counted. */
     long packetCount(String match) {
         FlowMod selection = parse(FlowMod.Command.DELETE, match);
-        return br0.flows(new OpenFlowSwitch.FlowQuery(selection.tableId(), selection.match(), 0, 0, OfAction.Ports.NONE)).stream().mapToLong(OpenFlowSwitch.FlowStats::packetCount).sum();
+        return br0.flows(new OpenFlowSwitch.FlowQuery(selection.tableId(), selection.match(), 0, 0, OfAction.Ports.NONE))
+            .stream().mapToLong(OpenFlowSwitch.FlowStats::packetCount).sum();
     }
 
     List<OpenFlowSwitch.FlowStats> allFlows() {

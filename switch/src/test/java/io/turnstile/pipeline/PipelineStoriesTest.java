@@ -87,7 +87,8 @@ class PipelineStoriesTest {
 
     @Test
     void moveCopiesBitsBetweenFields() {
-        assertThat(through("in_port=1,udp actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],load:0xb->NXM_OF_ETH_SRC[0..7],2", UDP))
+        assertThat(through("in_port=1,udp actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],load:0xb->NXM_OF_ETH_SRC[0..7],2",
+            UDP))
             .containsExactly(UDP.mac(MAC_A, MAC_B).bytes());
     }
 

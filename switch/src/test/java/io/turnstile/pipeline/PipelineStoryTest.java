@@ -160,7 +160,8 @@ class PipelineStoryTest {
 
     @Test
     void resubmitReturnsAndMayLookUpAnotherPort() {
-        bench.flows("in_port=1,actions=resubmit(3,1),output:2", "table=1,in_port=3,actions=output:3", "table=1,actions=drop");
+        bench.flows("in_port=1,actions=resubmit(3,1),output:2", "table=1,in_port=3,actions=output:3",
+            "table=1,actions=drop");
         assertThat(bench.receive(1, udp().build())).containsExactly("3", "2");
     }
 
@@ -280,7 +281,8 @@ class PipelineStoryTest {
 
     @Test
     void registersTravelWithTheRecirculationAndEqualWalksShareAnId() {
-        bench.flows("in_port=1,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)", "in_port=3,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
+        bench.flows("in_port=1,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
+            "in_port=3,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
                 "table=1,actions=output:NXM_NX_REG0[]");
         assertThat(bench.receive(1, udp().build())).containsExactly("2");
         assertThat(bench.receive(1, tcp().build())).containsExactly("2");
@@ -295,7 +297,8 @@ class PipelineStoryTest {
                 "table=1,ct_state=+new,ct_zone=7,actions=ct(commit,zone=7,exec(load:0x5->NXM_NX_CT_MARK[0..7]),table=2)",
                 "table=2,ct_mark=5,actions=output:2");
         assertThat(bench.receive(1, udp().build())).containsExactly("2");
-        assertThat(bench.datapathActions()).anyMatch(actions -> actions.startsWith("ct(commit,zone=7,mark=0x5/0xff),recirc("));
+        assertThat(bench.datapathActions())
+            .anyMatch(actions -> actions.startsWith("ct(commit,zone=7,mark=0x5/0xff),recirc("));
     }
 
     @Test
@@ -339,7 +342,8 @@ class PipelineStoryTest {
         assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::tableId).containsExactly(0);
         bench.pass(Duration.ofSeconds(4));
         assertThat(bench.allFlows()).isEmpty();
-        assertThat(recorder.events).containsExactly("removed table=3 reason=1 packets=0", "removed table=0 reason=0 packets=1");
+        assertThat(recorder.events)
+            .containsExactly("removed table=3 reason=1 packets=0", "removed table=0 reason=0 packets=1");
     }
 
     @Test
@@ -457,7 +461,8 @@ class PipelineStoryTest {
         FlowMod modify = PipelineBench.parse(FlowMod.Command.MODIFY, "table=7,in_port=1,actions=drop");
         bench.br0.apply(modify);
         assertThat(bench.allFlows()).isEmpty();
-        bench.br0.apply(new FlowMod(modify.command(), 7, modify.priority(), modify.match(), 0, 0, 5, 0, 0, 0, modify.outPort(),
+        bench.br0.apply(new FlowMod(modify.command(), 7, modify.priority(), modify.match(), 0, 0, 5, 0, 0, 0,
+            modify.outPort(),
                 java.util.Set.of(), modify.actions()));
         assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::cookie).containsExactly(5L);
     }
@@ -479,7 +484,8 @@ class PipelineStoryTest {
     @Test
     void newBridgeSwitchesByAVisibleFlowAndASecureOneDoesNot() {
         BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
-        OpenFlowSwitch.FlowQuery all = new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE);
+        OpenFlowSwitch.FlowQuery all = new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0,
+            OfAction.Ports.NONE);
         assertThat(br1.flows(all)).singleElement().satisfies(flow -> {
             assertThat(flow.priority()).isZero();
             assertThat(FlowText.format(flow.actions())).isEqualTo("NORMAL");

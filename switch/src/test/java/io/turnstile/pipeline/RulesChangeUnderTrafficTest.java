@@ -85,7 +85,8 @@ class RulesChangeUnderTrafficTest {
             while (senders.stream().anyMatch(Thread::isAlive)) {
                 int port = 1 + random.nextInt(20);
                 switch (random.nextInt(5)) {
-                    case 0, 1 -> apply(FlowMod.Command.ADD, "table=1,priority=5,udp,tp_dst=" + port + " actions=ct(table=2)");
+                    case 0, 1 -> apply(FlowMod.Command.ADD, "table=1,priority=5,udp,tp_dst=" + port
+                        + " actions=ct(table=2)");
                     case 2 -> apply(FlowMod.Command.MODIFY, "table=1,udp,tp_dst=" + port + " actions=resubmit(,2)");
                     case 3 -> apply(FlowMod.Command.ADD, "table=2,priority=32768 actions=3,note:00");
                     default -> {

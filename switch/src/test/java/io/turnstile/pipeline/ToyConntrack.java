@@ -39,7 +39,8 @@ final class ToyConntrack implements Conntrack {
             packet.setConntrack(CtState.TRK | CtState.INV, request.zone(), 0, 0, 0);
             return;
         }
-        Tuple tuple = new Tuple(request.zone(), packet.u32(l3 + 12), packet.u32(l3 + 16), packet.u16(l4), packet.u16(l4 + 2));
+        Tuple tuple = new Tuple(request.zone(), packet.u32(l3 + 12), packet.u32(l3 + 16), packet.u16(l4),
+            packet.u16(l4 + 2));
         Connection reply = connections.get(tuple.reversed());
         Connection known = reply != null ? reply : connections.get(tuple);
         if (known == null && request.commit()) {

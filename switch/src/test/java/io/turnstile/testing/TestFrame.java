@@ -123,7 +123,8 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
 
     public static byte[] pseudo(byte[] source, byte[] destination, int protocol, int length) {
         return source.length == 4
-            ? ByteBuffer.allocate(12).put(source).put(destination).putShort((short) protocol).putShort((short) length).array()
+            ? ByteBuffer.allocate(12).put(source).put(destination).putShort((short) protocol).putShort((short) length)
+            .array()
             : ByteBuffer.allocate(40).put(source).put(destination).putInt(length).putInt(protocol).array();
     }
 

@@ -123,7 +123,8 @@ final class Integrity {
                     if (changes.row(target.table(), target.uuid()) == null
                             && !changes.before().rows(target.table()).containsKey(target.uuid())) {
                         throw new OvsdbException("referential integrity violation",
-                                "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema().name(),
+                                "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema()
+                                .name(),
                                         column.name(), row.uuid(), target.uuid(), target.table()));
                     }
                 });

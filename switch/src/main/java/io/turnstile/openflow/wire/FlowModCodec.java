@@ -96,7 +96,8 @@ public final class FlowModCodec {
         List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
         ActionCheck.checkStrictly(actions, match, table);
         return new FlowMod(command, table, priority, match, cookie,
-            command == FlowMod.Command.ADD ? 0 : cookieMask, FlowMod.NO_COOKIE, idle, hard, version == WireVersion.OF15 ? importance : 0,
+            command == FlowMod.Command.ADD ? 0 : cookieMask, FlowMod.NO_COOKIE, idle, hard,
+            version == WireVersion.OF15 ? importance : 0,
             deletes(command) ? outPort : Ports.NONE, flags, actions);
     }
 

@@ -117,7 +117,8 @@ class FlowWireTest {
             for (int n = 1 + random.nextInt(4); n > 0; n--) {
                 bytes[8 + random.nextInt(bytes.length - 8)] = (byte) random.nextInt(256);
             }
-            byte[] cut = random.nextInt(4) == 0 ? java.util.Arrays.copyOf(bytes, 16 + random.nextInt(bytes.length - 15)) : bytes;
+            byte[] cut = random.nextInt(4) == 0 ? java.util.Arrays.copyOf(bytes, 16 + random.nextInt(bytes.length - 15))
+                : bytes;
             readOrRefuse(cut, one.version(), seed);
         }
     }

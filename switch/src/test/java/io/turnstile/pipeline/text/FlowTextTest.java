@@ -68,15 +68,19 @@ class FlowTextTest {
     @ValueSource(strings = {
         "actions=group:5", "actions=enqueue:1:2", "actions=learn(table=1)", "actions=ct(commit,nat(src=1.2.3.4))",
         "actions=output(port=1,max_len=64)", "actions=conjunction(1,1/2)", "actions=meter:1,2", "actions=set_queue:3",
-        "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])", "actions=set_tunnel:5", "actions=fin_timeout(idle_timeout=1)",
+        "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])", "actions=set_tunnel:5",
+        "actions=fin_timeout(idle_timeout=1)",
         "actions=exit", "actions=clone(1)", "actions=push_mpls:0x8847", "actions=controller(pause)", "actions=bogus",
         "nosuch=5,actions=drop", "tp_dst=80,actions=drop", "nw_src=1.2.3.4,actions=drop", "ip,nw_src=1.2.3,actions=drop",
         "ip,nw_src=1.2.3.4/33,actions=drop", "dl_vlan=4097,actions=drop", "reg0=0x100000000,actions=drop",
-        "ct_state=+bogus,actions=drop", "ct_state=+trk-trk,actions=drop", "priority=65536,actions=drop", "table=256,actions=drop",
+        "ct_state=+bogus,actions=drop", "ct_state=+trk-trk,actions=drop", "priority=65536,actions=drop",
+        "table=256,actions=drop",
         "cookie=1/2,actions=drop", "ip", "actions=drop,1", "actions=load:16->NXM_NX_REG0[0..3]", "actions=goto_table:1,2",
-        "actions=move:NXM_NX_REG0[]->NXM_NX_REG1[0..3]", "actions=resubmit(,)", "actions=ct(force)", "actions=ct(zone=NXM_NX_REG0[])",
+        "actions=move:NXM_NX_REG0[]->NXM_NX_REG1[0..3]", "actions=resubmit(,)", "actions=ct(force)",
+        "actions=ct(zone=NXM_NX_REG0[])",
         "actions=set_field:5->ct_zone", "actions=set_field:5->ct_mark", "actions=ct(commit,exec(output:1))",
-        "actions=ct(table=255)", "actions=ct(commit", "actions=note:1", "out_port=1,actions=drop", "ct_tp_dst=5,actions=drop"})
+        "actions=ct(table=255)", "actions=ct(commit", "actions=note:1", "out_port=1,actions=drop",
+        "ct_tp_dst=5,actions=drop"})
     void whatIsNotSupportedOrWrongIsRefused(String flow) {
         assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow)).isInstanceOf(FlowTextException.class)
             .hasMessageMatching(".+");
