@@ -2,12 +2,9 @@ package io.turnstile.port.linux;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
-import io.turnstile.port.LinkStatus;
-import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A port on a device that exists already (type {@code system}): an AF_PACKET socket that takes every frame that the device
@@ -16,30 +13,17 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Checksums and segmentation that a local sender left to its hardware are left to the next one: neither is done in
  * software unless a real wire asks for it, and then the kernel does it.
  *
- * <p>Threads: as {@link Port} says. {@link #close} may be called while other threads receive or send; they find nothing
- * and drop everything from then on.
+ * <p>Threads: as {@link DevicePort} says.
  */
-public final class AfPacketPort implements Port {
-    private final String name;
-    private final int ifIndex;
-    private final int fd;
+public final class AfPacketPort extends DevicePort {
     private final Arena arena = Arena.ofShared();
     private final ReceiveRing receiveRing;
     private final TransmitQueue transmitQueue;
-    private final long carrierChangesBefore;
     /** Set once, before the port is handed out. */
     private boolean receiveOffloadChanged;
-    /** Guards the ring against {@link #close}. Lock order: receive before transmit. */
-    private final ReentrantLock receiveLock = new ReentrantLock();
-    private final ReentrantLock transmitLock = new ReentrantLock();
-    // Written with both locks held, read with either.
-    private boolean closed;
 
     private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link) {
-        this.name = name;
-        this.ifIndex = ifIndex;
-        this.fd = fd;
-        this.carrierChangesBefore = link.carrierChanges();
+        super(name, ifIndex, fd, link);
         this.receiveRing = new ReceiveRing(fd, link.mtuBytes(), name);
         this.transmitQueue = new TransmitQueue(fd, arena);
     }
@@ -82,18 +66,8 @@ public final class AfPacketPort implements Port {
     }
 
     @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
     public String type() {
         return "system";
-    }
-
-    @Override
-    public int pollDescriptor() {
-        return fd;
     }
 
     @Override
@@ -141,42 +115,12 @@ public final class AfPacketPort implements Port {
     }
 
     @Override
-    public LinkStatus linkStatus() {
-        return Links.query(ifIndex, name).status(Links.speed(name).speedMbps(), carrierChangesBefore);
-    }
-
-    @Override
-    public void setAdminUp(boolean up) {
-        Links.setAdminUp(name, up);
-    }
-
-    @Override
-    public void setMacAddress(long macAddress) {
-        Links.setMacAddress(name, macAddress);
-    }
-
-    @Override
-    public void setMtu(int mtuBytes) {
-        Links.setMtu(name, mtuBytes);
-    }
-
-    @Override
-    public void close() {
-        receiveLock.lock();
-        transmitLock.lock();
-        try {
-            if (!closed) {
-                closed = true;
-                if (receiveOffloadChanged) {
-                    Links.setReceiveOffload(name, false);    // Refused if the device is gone: nothing to restore then.
-                }
-                receiveRing.close();
-                LibC.close(fd);
-                arena.close();
-            }
-        } finally {
-            transmitLock.unlock();
-            receiveLock.unlock();
+    void release() {
+        if (receiveOffloadChanged) {
+            Links.setReceiveOffload(name, false);    // Refused if the device is gone: nothing to restore then.
         }
+        receiveRing.close();
+        LibC.close(fd);
+        arena.close();
     }
 }

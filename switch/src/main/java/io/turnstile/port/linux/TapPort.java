@@ -2,13 +2,10 @@ package io.turnstile.port.linux;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
-import io.turnstile.port.LinkStatus;
-import io.turnstile.port.Port;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A port whose other end is this host's own network stack (types {@code internal} and {@code tap}): a TAP device
@@ -17,9 +14,9 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>The kernel has no call that moves several frames of a TAP device, so each costs one read or write.
  *
- * <p>Threads: as {@link Port} says.
+ * <p>Threads: as {@link DevicePort} says.
  */
-public final class TapPort implements Port {
+public final class TapPort extends DevicePort {
     private static final String CONTROL = "/dev/net/tun";
     private static final int O_RDWR_NONBLOCK_CLOEXEC = 2 | 0x800 | 0x80000;
     // linux/if_tun.h
@@ -30,26 +27,14 @@ public final class TapPort implements Port {
     private static final long OFFLOADS = 0xf;
     private static final int IFREQ_FLAGS_OFFSET = 16;
 
-    private final String name;
     private final String type;
-    private final int ifIndex;
-    private final int fd;
-    private final long carrierChangesBefore;
-    /** Both guard the descriptor against {@link #close}. Lock order: receive before transmit. */
-    private final ReentrantLock receiveLock = new ReentrantLock();
-    private final ReentrantLock transmitLock = new ReentrantLock();
-    // Written with both locks held, read with either.
-    private boolean closed;
     // Written with the lock of their side held, read by any thread (approximately).
     private long receiveDrops;
     private long transmitDrops;
 
-    private TapPort(String name, String type, int fd) {
-        this.name = name;
+    private TapPort(String name, String type, int ifIndex, int fd) {
+        super(name, ifIndex, fd, Links.query(ifIndex, name));
         this.type = type;
-        this.fd = fd;
-        this.ifIndex = Links.requireIndex(name);
-        this.carrierChangesBefore = Links.query(ifIndex, name).carrierChanges();
     }
 
     /**
@@ -71,7 +56,7 @@ public final class TapPort implements Port {
                 throw SystemCallFailure.onOpen(device, result);
             }
             SystemCallFailure.check(LibC.ioctl(fd, TUNSETOFFLOAD, MemorySegment.ofAddress(OFFLOADS)), device);
-            return new TapPort(device, type, fd);
+            return new TapPort(device, type, Links.requireIndex(device), fd);
         } catch (RuntimeException e) {
             LibC.close(fd);
             throw e;
@@ -79,18 +64,8 @@ public final class TapPort implements Port {
     }
 
     @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
     public String type() {
         return type;
-    }
-
-    @Override
-    public int pollDescriptor() {
-        return fd;
     }
 
     @Override
@@ -156,37 +131,7 @@ public final class TapPort implements Port {
     }
 
     @Override
-    public LinkStatus linkStatus() {
-        return Links.query(ifIndex, name).status(Links.speed(name).speedMbps(), carrierChangesBefore);
-    }
-
-    @Override
-    public void setAdminUp(boolean up) {
-        Links.setAdminUp(name, up);
-    }
-
-    @Override
-    public void setMacAddress(long macAddress) {
-        Links.setMacAddress(name, macAddress);
-    }
-
-    @Override
-    public void setMtu(int mtuBytes) {
-        Links.setMtu(name, mtuBytes);
-    }
-
-    @Override
-    public void close() {
-        receiveLock.lock();
-        transmitLock.lock();
-        try {
-            if (!closed) {
-                closed = true;
-                LibC.close(fd);
-            }
-        } finally {
-            transmitLock.unlock();
-            receiveLock.unlock();
-        }
+    void release() {
+        LibC.close(fd);
     }
 }
