@@ -76,6 +76,7 @@ public final class OpenVswitch implements LabSwitch {
 
     @Override
     public void close() {
+        tools.appctl("exit", "--cleanup").attempt(); // Otherwise its devices stay.
         daemon.close();
         database.close();
     }
