@@ -76,7 +76,9 @@ public final class OpenVswitch implements LabSwitch {
 
     @Override
     public void close() {
-        tools.appctl("exit", "--cleanup").attempt(); // Otherwise its devices stay.
+        if (tools.appctl("exit", "--cleanup").attempt().succeeded()) { // Otherwise its devices stay.
+            Await.until("ovs-vswitchd has cleaned up", Duration.ofSeconds(10), () -> !daemon.isAlive(), daemon::output);
+        }
         daemon.close();
         database.close();
     }

@@ -6,8 +6,7 @@ import java.util.List;
 /**
  * In which order the actions of an action set run (OpenFlow 1.3.5 §5.10; order of the extensions as in ovs-actions(7),
  * "write_actions"): pop, push, decrement, all that set fields in the order written, then one way out. Of actions of a kind
- * the
- * last written counts.
+ * the last written counts.
  */
 final class ActionSet {
     private ActionSet() {

@@ -6,8 +6,7 @@ import io.turnstile.packet.IpProtocols;
 
 /**
  * Which packets have a field (ovs-fields(7), "Prerequisites"), in terms of the datapath's own fields. Asked of a packet's
- * key
- * during a walk and of a flow's match when it is added.
+ * key during a walk and of a flow's match when it is added.
  */
 final class Prerequisites {
     private static final int NEIGHBOUR_SOLICITATION = 135;
