@@ -1,5 +1,6 @@
 package io.turnstile.conntrack;
 
+import io.turnstile.packet.Crc32c;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
@@ -14,8 +15,6 @@ import io.turnstile.packet.Packet.ChecksumState;
  */
 final class PacketCheck {
     private static final int RIGHT = 0xffff;
-    private static final int CRC32C_REVERSED = 0x82f6_3b78;
-    private static final int[] CRC32C = crcTable();
     private static final int SCTP_HEADER_BYTES = 12;
     private static final int SCTP_CHUNK_HEADER_BYTES = 4;
 
@@ -99,20 +98,8 @@ final class PacketCheck {
         int crc = ~0;
         for (int offset = from; offset < to; offset++) {
             int octet = offset >= from + 8 && offset < from + 12 ? 0 : packet.u8(offset);
-            crc = crc >>> 8 ^ CRC32C[(crc ^ octet) & 0xff];
+            crc = Crc32c.next(crc, octet);
         }
         return ~crc;
-    }
-
-    private static int[] crcTable() {
-        int[] table = new int[256];
-        for (int i = 0; i < table.length; i++) {
-            int value = i;
-            for (int bit = 0; bit < 8; bit++) {
-                value = (value & 1) != 0 ? value >>> 1 ^ CRC32C_REVERSED : value >>> 1;
-            }
-            table[i] = value;
-        }
-        return table;
     }
 }

@@ -1,5 +1,6 @@
 package io.turnstile.datapath;
 
+import io.turnstile.packet.Crc32c;
 import io.turnstile.packet.Packet;
 
 /**
@@ -9,19 +10,6 @@ import io.turnstile.packet.Packet;
  */
 final class SctpChecksum {
     private static final int FIELD_OFFSET = 8;
-    /** The Castagnoli polynomial, bits reversed. */
-    private static final int POLYNOMIAL = 0x82f6_3b78;
-    private static final int[] TABLE = new int[256];
-
-    static {
-        for (int i = 0; i < TABLE.length; i++) {
-            int value = i;
-            for (int bit = 0; bit < 8; bit++) {
-                value = (value & 1) != 0 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1;
-            }
-            TABLE[i] = value;
-        }
-    }
 
     private SctpChecksum() {
     }
@@ -31,15 +19,11 @@ final class SctpChecksum {
         int difference = oldPorts ^ newPorts;
         int crc = 0;
         for (int shift = 24; shift >= 0; shift -= 8) {
-            crc = next(crc, difference >>> shift);
+            crc = Crc32c.next(crc, difference >>> shift);
         }
         for (int i = l4 + 4; i < packet.l3EndOffset(); i++) {
-            crc = next(crc, 0);
+            crc = Crc32c.next(crc, 0);
         }
         packet.putU32(l4 + FIELD_OFFSET, packet.u32(l4 + FIELD_OFFSET) ^ Integer.reverseBytes(crc));
-    }
-
-    private static int next(int crc, int octet) {
-        return TABLE[(crc ^ octet) & 0xff] ^ (crc >>> 8);
     }
 }
