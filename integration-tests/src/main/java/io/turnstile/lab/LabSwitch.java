@@ -1,23 +1,34 @@
 package io.turnstile.lab;
 
 /** A switch that is driven by Debian's ovs-vsctl, ovs-ofctl and ovs-appctl. */
-public interface LabSwitch extends AutoCloseable {
+public abstract class LabSwitch implements AutoCloseable {
+    final SwitchTools tools;
+
+    LabSwitch(SwitchTools tools) {
+        this.tools = tools;
+    }
 
     /** For people: {@code turnstile} or {@code ovs-vswitchd}. */
-    String name();
+    public abstract String name();
 
     /** {@code ovs-vsctl …}: waits until the switch has taken the change over. */
-    Command vsctl(String... words);
+    public final Command vsctl(String... words) {
+        return tools.vsctl(words);
+    }
 
     /** {@code ovs-ofctl COMMAND BRIDGE …}; the bridge is named as a person would name it. */
-    Command ofctl(String... words);
+    public final Command ofctl(String... words) {
+        return tools.ofctl(words);
+    }
 
     /** {@code ovs-appctl …}. */
-    Command appctl(String... words);
+    public final Command appctl(String... words) {
+        return tools.appctl(words);
+    }
 
     /** The daemon that forwards, for its CPU time and its log. */
-    Daemon daemon();
+    public abstract Daemon daemon();
 
     @Override
-    void close();
+    public abstract void close();
 }

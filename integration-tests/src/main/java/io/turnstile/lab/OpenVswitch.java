@@ -7,16 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The peer: Debian's ovsdb-server and ovs-vswitchd in directories of their own, nothing shared with the system's. */
-public final class OpenVswitch implements LabSwitch {
+public final class OpenVswitch extends LabSwitch {
     /** Where Debian's package has the Open_vSwitch schema. */
     public static final String SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
 
-    private final SwitchTools tools;
     private final Daemon database;
     private final Daemon daemon;
 
     private OpenVswitch(SwitchTools tools, Daemon database, Daemon daemon) {
-        this.tools = tools;
+        super(tools);
         this.database = database;
         this.daemon = daemon;
     }
@@ -52,21 +51,6 @@ public final class OpenVswitch implements LabSwitch {
     @Override
     public String name() {
         return "ovs-vswitchd";
-    }
-
-    @Override
-    public Command vsctl(String... words) {
-        return tools.vsctl(words);
-    }
-
-    @Override
-    public Command ofctl(String... words) {
-        return tools.ofctl(words);
-    }
-
-    @Override
-    public Command appctl(String... words) {
-        return tools.appctl(words);
     }
 
     @Override

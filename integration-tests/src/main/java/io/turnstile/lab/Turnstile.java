@@ -8,18 +8,17 @@ import java.util.List;
 import java.util.Map;
 
 /** Turnstile as a person starts it: {@code ./turnstile run} with a run directory of its own and the embedded database. */
-public final class Turnstile implements LabSwitch {
+public final class Turnstile extends LabSwitch {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
     private final Lab lab;
-    private final SwitchTools tools;
     private final Path databaseFile;
     private final List<String> command;
     private Daemon daemon;
 
     private Turnstile(Lab lab, SwitchTools tools, Path databaseFile, List<String> databaseOptions, List<String> options) {
+        super(tools);
         this.lab = lab;
-        this.tools = tools;
         this.databaseFile = databaseFile;
         command = new ArrayList<>(List.of(repositoryRoot().resolve("turnstile").toString(), "run",
                 "--rundir=" + tools.runDirectory(), "--unixctl=" + tools.controlSocket()));
@@ -94,21 +93,6 @@ public final class Turnstile implements LabSwitch {
     @Override
     public String name() {
         return "turnstile";
-    }
-
-    @Override
-    public Command vsctl(String... words) {
-        return tools.vsctl(words);
-    }
-
-    @Override
-    public Command ofctl(String... words) {
-        return tools.ofctl(words);
-    }
-
-    @Override
-    public Command appctl(String... words) {
-        return tools.appctl(words);
     }
 
     @Override
