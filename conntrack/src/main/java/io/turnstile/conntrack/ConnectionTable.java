@@ -36,14 +36,15 @@ final class ConnectionTable {
     private static final int HELD_RESERVE = 1024;
 
     /** Answers of {@link #insert}. */
-    enum Insertion { DONE, TABLE_FULL, PRESENT }
+    enum Insertion { DONE, TABLE_FULL, ZONE_FULL, PRESENT }
 
     final EntryTable entries;
     final TupleIndex index;
     final TupleHash hash = new TupleHash();
     final AtomicInteger count = new AtomicInteger();
     volatile ConnectionListener listener;
-    private final int maxConnections;
+    final ZoneLimits zoneLimits = new ZoneLimits();
+    volatile int maxConnections;
     private final Object[] stripes = new Object[STRIPES];
     private final ExpiryWheel[] wheels = new ExpiryWheel[WHEELS];
 
@@ -93,8 +94,12 @@ final class ConnectionTable {
             if (index.findEvenExpired(key)) {
                 return Insertion.PRESENT;
             }
+            if (!zoneLimits.tryAdd(EntryLayout.zone(key.kind))) {
+                return Insertion.ZONE_FULL;
+            }
             int slot = entries.take();
             if (slot == EntryTable.NO_SLOT) {
+                zoneLimits.remove(EntryLayout.zone(key.kind));
                 return Insertion.TABLE_FULL;
             }
             MemorySegment chunk = entries.chunk(slot);
@@ -119,7 +124,7 @@ final class ConnectionTable {
                              long nowNs) {
         key.writeTo(chunk, base);
         protocols.begin(packet, chunk, base);
-        chunk.set(LONG, base + DEADLINE, nowNs + protocols.timeout().ns());
+        chunk.set(LONG, base + DEADLINE, nowNs + TimeoutPolicy.DEFAULT.ns(protocols.timeout()));
         chunk.set(BYTE, base + TIMEOUT_KIND, (byte) protocols.timeout().ordinal());
         EntryLayout.setFlags(chunk, base, 0);
         chunk.set(INT, base + EntryLayout.MARK, 0);
@@ -134,9 +139,10 @@ final class ConnectionTable {
      * back, so that threads whose readings of the clock differ a little do not pull it to and fro.
      */
     void renew(int slot, MemorySegment chunk, long base, Timeout timeout, long nowNs) {
-        long deadline = nowNs + timeout.ns();
+        long timeoutNs = TimeoutPolicy.DEFAULT.ns(timeout);
+        long deadline = nowNs + timeoutNs;
         boolean earlier = deadline - chunk.get(LONG, base + DEADLINE) < 0;
-        if (earlier && timeout.ns() >= Timeout.ns(chunk.get(BYTE, base + TIMEOUT_KIND))) {
+        if (earlier && timeoutNs >= TimeoutPolicy.DEFAULT.ns(chunk.get(BYTE, base + TIMEOUT_KIND))) {
             return;
         }
         setDeadline(chunk, base, deadline);
@@ -158,7 +164,7 @@ final class ConnectionTable {
         }
         MemorySegment chunk = entries.chunk(slot);
         long base = EntryTable.base(slot);
-        long deadline = lastUsedNs + Timeout.ns(chunk.get(BYTE, base + TIMEOUT_KIND));
+        long deadline = lastUsedNs + TimeoutPolicy.DEFAULT.ns(chunk.get(BYTE, base + TIMEOUT_KIND));
         if (deadline - chunk.get(LONG, base + DEADLINE) > 0) {
             setDeadline(chunk, base, deadline);
         }
@@ -178,6 +184,7 @@ final class ConnectionTable {
         long base = EntryTable.base(slot);
         wheel(slot).cancel(slot);
         long tupleHash = hash.of(chunk, base);
+        zoneLimits.remove(EntryLayout.zone(chunk.get(INT, base + EntryLayout.KIND)));
         EntryTable.unlock(chunk, base, word, REMOVED);
         index.remove(tupleHash, slot);
         count.decrementAndGet();

@@ -19,7 +19,9 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
 
 /**
  * The tracker. Behaves as Open vSwitch's userspace one (ovs-actions(7) {@code ct}); how the table works stands at
@@ -31,19 +33,23 @@ import java.util.concurrent.atomic.LongAdder;
  * <p>Memory: 128 bytes for each connection that ever lived at once, taken in steps of half a megabyte, and 16–32 bytes of
  * index for each that may live. It is freed when the tracker is garbage.
  */
-public final class ConnectionTracker implements Conntrack {
+public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final long TICK_NS = 1L << ExpiryWheel.TICK_SHIFT;
     /** No sweep is put off longer than this. */
     private static final int LONGEST_WAIT_TICKS = 16;
     /** With more than these, entries are no longer found in the processor's near caches. */
     private static final int CACHED_CONNECTIONS = 16_384;
     private static final int POLL_LENGTH = 256;
+    private static final int SCAN_LENGTH = 4096;
+    private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
     private final ConnectionTable table;
     private final ThreadLocal<TrackingScratch> scratch = ThreadLocal.withInitial(TrackingScratch::new);
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     private final LongAdder refusals = new LongAdder();
+    private final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(1 << 16);
     private volatile boolean windowChecked = true;
+    private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
     /**
      * @param clock          read once, for the origin of the expiry wheel
@@ -56,18 +62,54 @@ public final class ConnectionTracker implements Conntrack {
         this.table = new ConnectionTable(maxConnections, clock.nowNs());
     }
 
-    /** Whether TCP packets out of the window are {@code +inv} ({@code dpctl/ct-enable-tcp-seq-chk}); true at first. */
+    @Override
     public void setTcpWindowChecked(boolean checked) {
         windowChecked = checked;
     }
 
+    @Override
     public boolean tcpWindowChecked() {
         return windowChecked;
     }
 
-    /** How often a commit found the table full. */
+    @Override
+    public void setMaxConnections(int maxConnections) {
+        table.maxConnections = maxConnections;
+    }
+
+    @Override
+    public int maxConnections() {
+        return table.maxConnections;
+    }
+
+    @Override
     public long refusals() {
         return refusals.sum();
+    }
+
+    @Override
+    public ZoneLimits zoneLimits() {
+        return table.zoneLimits;
+    }
+
+    @Override
+    public void setSweepIntervalMs(int intervalMs) {
+        sweepIntervalMs = intervalMs;
+    }
+
+    @Override
+    public int sweepIntervalMs() {
+        return sweepIntervalMs;
+    }
+
+    @Override
+    public void setTimeoutPolicy(int id, TimeoutPolicy policy) {
+        policies.set(id, policy);
+    }
+
+    @Override
+    public void visitBuckets(BucketVisitor visitor) {
+        table.index.visit(visitor);
     }
 
     @Override
@@ -249,8 +291,10 @@ public final class ConnectionTracker implements Conntrack {
                 }
                 yield true;
             }
-            case TABLE_FULL -> {
-                refusals.increment();
+            case TABLE_FULL, ZONE_FULL -> {
+                if (insertion == Insertion.TABLE_FULL) {
+                    refusals.increment();
+                }
                 PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
                 yield true;
             }
@@ -309,6 +353,22 @@ public final class ConnectionTracker implements Conntrack {
             }
         }
         return removed;
+    }
+
+    @Override
+    public int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs) {
+        int[] removed = new int[1];
+        long cursor = 0;
+        while (cursor >= 0) {
+            cursor = scan(cursor, SCAN_LENGTH, connection -> {
+                if (filter.test(connection) && table.lock(connection.connectionId)) {
+                    table.removeLocked(ConnectionTable.slot(connection.connectionId),
+                            ConnectionTable.aliveWord(connection.connectionId), RemovalReason.FLUSHED, nowNs);
+                    removed[0]++;
+                }
+            }, nowNs);
+        }
+        return removed[0];
     }
 
     @Override

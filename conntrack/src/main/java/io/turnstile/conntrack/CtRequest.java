@@ -13,9 +13,19 @@ package io.turnstile.conntrack;
  * @param labelLow     value for the bits of the label masks, lower 64
  * @param labelMaskHigh 0 with {@code labelMaskLow} 0: leave ct_label alone
  * @param labelMaskLow see {@code labelMaskHigh}
+ * @param nat          {@code nat(…)}, null if the action has none
+ * @param alg          with commit: the helper of the new connection
+ * @param timeoutPolicy with commit: id of the {@link TimeoutPolicy} of the new connection, 0: the default one
  */
 public record CtRequest(int zone, boolean commit, boolean force, int mark, int markMask,
-                        long labelHigh, long labelLow, long labelMaskHigh, long labelMaskLow) {
+                        long labelHigh, long labelLow, long labelMaskHigh, long labelMaskLow,
+                        NatRequest nat, Alg alg, int timeoutPolicy) {
+
+    /** Without NAT, helper and timeout policy. */
+    public CtRequest(int zone, boolean commit, boolean force, int mark, int markMask,
+                     long labelHigh, long labelLow, long labelMaskHigh, long labelMaskLow) {
+        this(zone, commit, force, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow, null, Alg.NONE, 0);
+    }
 
     /** {@code ct(zone=zone)}: look up only. */
     public static CtRequest lookup(int zone) {
@@ -25,5 +35,23 @@ public record CtRequest(int zone, boolean commit, boolean force, int mark, int m
     /** {@code ct(commit,zone=zone)}. */
     public static CtRequest commit(int zone) {
         return new CtRequest(zone, true, false, 0, 0, 0, 0, 0, 0);
+    }
+
+    /** The same with {@code nat(…)}. */
+    public CtRequest with(NatRequest nat) {
+        return new CtRequest(zone, commit, force, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow,
+                nat, alg, timeoutPolicy);
+    }
+
+    /** The same with {@code alg=…}. */
+    public CtRequest with(Alg alg) {
+        return new CtRequest(zone, commit, force, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow,
+                nat, alg, timeoutPolicy);
+    }
+
+    /** The same under a timeout policy. */
+    public CtRequest withTimeouts(int policy) {
+        return new CtRequest(zone, commit, force, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow,
+                nat, alg, policy);
     }
 }

@@ -1,10 +1,10 @@
 package io.turnstile.conntrack;
 
 /**
- * How long a connection lives after its last packet, by what its state is: the default policy of the peer
- * (ovs-vswitchd.conf.db(5), CT_Timeout_Policy). A constant's ordinal is kept in the entry.
+ * The states of connections that have a timeout of their own, with the peer's default (ovs-vswitchd.conf.db(5),
+ * CT_Timeout_Policy). A constant's ordinal is kept in the entry.
  */
-enum Timeout {
+public enum Timeout {
     TCP_SYN_SENT(30),
     TCP_SYN_RECV(30),
     TCP_ESTABLISHED(24 * 60 * 60),
@@ -20,19 +20,14 @@ enum Timeout {
     ICMP_FIRST(60),
     ICMP_REPLY(30);
 
-    private static final Timeout[] ALL = values();
+    private final int defaultSeconds;
 
-    private final long ns;
-
-    Timeout(long seconds) {
-        this.ns = seconds * 1_000_000_000L;
+    Timeout(int defaultSeconds) {
+        this.defaultSeconds = defaultSeconds;
     }
 
-    long ns() {
-        return ns;
-    }
-
-    static long ns(int ordinal) {
-        return ALL[ordinal].ns;
+    /** What the peer has where no policy says otherwise. */
+    public long defaultSeconds() {
+        return defaultSeconds;
     }
 }

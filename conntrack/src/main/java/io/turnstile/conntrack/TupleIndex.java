@@ -147,6 +147,16 @@ final class TupleIndex {
         throw new IllegalStateException("slot " + slot + " is not in the index");
     }
 
+    void visit(ConntrackControl.BucketVisitor visitor) {
+        for (long bucket = 0; bucket <= mask; bucket++) {
+            int used = 0;
+            for (int i = 0; i < CELLS; i++) {
+                used += buckets.get(LONG, bucket * BUCKET_BYTES + i * 8L) == 0 ? 0 : 1;
+            }
+            visitor.visit((int) bucket, used);
+        }
+    }
+
     private void uncount(long home, long buckets) {
         for (long i = 0; i < buckets; i++) {
             LONGS.getAndAdd(this.buckets, (home + i & mask) * BUCKET_BYTES + COUNT_OFFSET, -1L);

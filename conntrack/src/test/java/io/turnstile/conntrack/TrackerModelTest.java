@@ -85,14 +85,15 @@ class TrackerModelTest {
         if (known == null) {
             if (commit) {
                 Naive made = new Naive(fromLow);
-                made.deadlineNs = nowNs + Timeout.UDP_FIRST.ns();
+                made.deadlineNs = nowNs + TimeoutPolicy.DEFAULT.ns(Timeout.UDP_FIRST);
                 made.mark = mark;
                 naive.put(tuple, made);
             }
             return "new";
         }
         known.answered |= fromLow != known.fromLow;
-        known.deadlineNs = nowNs + (known.answered ? Timeout.UDP_MULTIPLE : Timeout.UDP_SINGLE).ns();
+        known.deadlineNs = nowNs
+                + TimeoutPolicy.DEFAULT.ns(known.answered ? Timeout.UDP_MULTIPLE : Timeout.UDP_SINGLE);
         known.mark = commit ? mark : known.mark;
         return !known.answered ? "new" : fromLow == known.fromLow ? "est" : "est|rpl";
     }

@@ -1,0 +1,50 @@
+package io.turnstile.conntrack;
+
+import java.util.function.Predicate;
+
+/**
+ * What operators look at and change while traffic runs: limits, switches, timeouts ({@code dpctl/ct-…} of ovs-vswitchd(8)).
+ *
+ * <p>Threads: any.
+ */
+public interface ConntrackControl {
+    /** Connections are not made beyond this number ({@code dpctl/ct-set-maxconns}); those that are there stay. */
+    void setMaxConnections(int maxConnections);
+
+    int maxConnections();
+
+    /** How often a commit found the table full. */
+    long refusals();
+
+    /** Limits by zone ({@code dpctl/ct-set-limits}). */
+    ZoneLimits zoneLimits();
+
+    /** Whether TCP packets out of the window are {@code +inv} ({@code dpctl/ct-enable-tcp-seq-chk}); true at first. */
+    void setTcpWindowChecked(boolean checked);
+
+    boolean tcpWindowChecked();
+
+    /** Longest time between two sweeps, ms ({@code dpctl/ct-set-sweep-interval}). */
+    void setSweepIntervalMs(int intervalMs);
+
+    int sweepIntervalMs();
+
+    /**
+     * Sets what {@link CtRequest#timeoutPolicy} names from now on; connections of the policy follow with their next packet.
+     *
+     * @param id     1 to 65535
+     * @param policy null: forgets it; its connections fall to the default
+     */
+    void setTimeoutPolicy(int id, TimeoutPolicy policy);
+
+    /** Removes the connections that the filter accepts; returns how many. */
+    int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs);
+
+    /** How many connections each bucket of the index holds, in order ({@code dpctl/ct-bkts}). */
+    void visitBuckets(BucketVisitor visitor);
+
+    /** Sees one bucket. */
+    interface BucketVisitor {
+        void visit(int bucket, int connections);
+    }
+}

@@ -1,0 +1,81 @@
+package io.turnstile.conntrack;
+
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+
+/**
+ * How many connections a zone may hold, and how many it holds ({@code dpctl/ct-set-limits}). The default limit goes for every
+ * zone that has none of its own; 0 is "no limit". Lowering a limit removes nothing.
+ *
+ * <p>Threads: {@link #tryAdd} and {@link #remove} any, without locks; the rest any.
+ */
+public final class ZoneLimits {
+    public static final int ZONES = 1 << 16;
+    /** "The zone has no limit of its own". */
+    private static final int NONE = -1;
+
+    private final AtomicIntegerArray counts = new AtomicIntegerArray(ZONES);
+    private final AtomicIntegerArray refusals = new AtomicIntegerArray(ZONES);
+    private final SortedMap<Integer, Integer> own = new TreeMap<>(); // guarded by this
+    private final AtomicIntegerArray limits = new AtomicIntegerArray(ZONES);
+    private volatile int defaultLimit;
+
+    ZoneLimits() {
+        for (int zone = 0; zone < ZONES; zone++) {
+            limits.setPlain(zone, NONE);
+        }
+    }
+
+    /** Counts a connection in, unless the zone is full: then the refusal is counted. */
+    boolean tryAdd(int zone) {
+        int own = limits.getPlain(zone);
+        int limit = own == NONE ? defaultLimit : own;
+        int count = counts.incrementAndGet(zone);
+        if (limit != 0 && Integer.compareUnsigned(count, limit) > 0) {
+            counts.decrementAndGet(zone);
+            refusals.incrementAndGet(zone);
+            return false;
+        }
+        return true;
+    }
+
+    void remove(int zone) {
+        counts.decrementAndGet(zone);
+    }
+
+    public int count(int zone) {
+        return counts.get(zone);
+    }
+
+    /** How often a commit found the zone full. */
+    public int refusals(int zone) {
+        return refusals.get(zone);
+    }
+
+    /** Unsigned; 0 is "no limit". */
+    public int defaultLimit() {
+        return defaultLimit;
+    }
+
+    public void setDefaultLimit(int limit) {
+        defaultLimit = limit;
+    }
+
+    /** Gives the zone a limit of its own; 0 is "no limit". */
+    public synchronized void set(int zone, int limit) {
+        own.put(zone, limit);
+        limits.set(zone, limit);
+    }
+
+    /** The zone falls back to the default limit; false if it had no limit of its own. */
+    public synchronized boolean clear(int zone) {
+        limits.set(zone, NONE);
+        return own.remove(zone) != null;
+    }
+
+    /** The zones with limits of their own. */
+    public synchronized SortedMap<Integer, Integer> own() {
+        return new TreeMap<>(own);
+    }
+}
