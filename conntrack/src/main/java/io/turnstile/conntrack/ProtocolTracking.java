@@ -8,8 +8,8 @@ import io.turnstile.packet.Packet;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP and ICMP
- * knows "one packet", "several", "both ways".
+ * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP and
+ * ICMP knows "one packet", "several", "both ways".
  *
  * <p>Threads: scratch of one; the entry is locked by the caller.
  */
@@ -19,6 +19,7 @@ final class ProtocolTracking {
     private static final int BOTH_WAYS = 2;
 
     private final TcpTracking tcp = new TcpTracking();
+    private final SctpTracking sctp = new SctpTracking();
     private Timeout timeout;
 
     /** Set by {@link #begin} and {@link #update}: what the deadline is to be from now on; null: as it is. */
@@ -31,6 +32,7 @@ final class ProtocolTracking {
         int protocol = packet.ipProtocol();
         return switch (protocol) {
             case IpProtocols.TCP -> TcpTracking.canBegin(packet);
+            case IpProtocols.SCTP -> SctpTracking.canBegin(packet);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> IcmpTypes.isQuestion(protocol, packet.u8(packet.l4Offset()));
             default -> true;
         };
@@ -43,6 +45,7 @@ final class ProtocolTracking {
                 TcpTracking.begin(packet, chunk, base);
                 timeout = Timeout.TCP_SYN_SENT;
             }
+            case IpProtocols.SCTP -> timeout = SctpTracking.begin(packet, chunk, base);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 chunk.set(BYTE, base + STATE, (byte) 0);
                 timeout = Timeout.ICMP_FIRST;
@@ -60,6 +63,11 @@ final class ProtocolTracking {
             case IpProtocols.TCP -> {
                 Verdict verdict = tcp.update(packet, chunk, base, reply ? 1 : 0, checkWindow);
                 timeout = tcp.timeout();
+                yield verdict;
+            }
+            case IpProtocols.SCTP -> {
+                Verdict verdict = sctp.update(packet, chunk, base, reply ? 1 : 0);
+                timeout = sctp.timeout();
                 yield verdict;
             }
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> updateIcmp(chunk, base, reply);

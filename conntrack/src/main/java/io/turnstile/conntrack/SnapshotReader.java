@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 /** Copies an entry into a snapshot. Threads: the entry is locked by the caller. */
 final class SnapshotReader {
     private static final TcpState[] TCP_STATES = TcpState.values();
+    private static final SctpState[] SCTP_STATES = SctpState.values();
 
     private SnapshotReader() {
     }
@@ -33,6 +34,7 @@ final class SnapshotReader {
         into.originalInPort = chunk.get(INT, base + EntryLayout.ORIGINAL_IN_PORT);
         into.replyInPort = into.replySeen ? chunk.get(INT, base + EntryLayout.REPLY_IN_PORT) : -1;
         copyTcp(chunk, base, into);
+        copySctp(chunk, base, into);
     }
 
     private static void copyTuple(MemorySegment chunk, long base, ConnectionSnapshot into) {
@@ -74,6 +76,13 @@ final class SnapshotReader {
         into.replyTcpScale = reply & TcpTracking.SCALE_MASK;
         into.originalTcpFlags = tcpFlags(original);
         into.replyTcpFlags = tcpFlags(reply);
+    }
+
+    private static void copySctp(MemorySegment chunk, long base, ConnectionSnapshot into) {
+        boolean sctp = into.protocol == IpProtocols.SCTP;
+        into.sctpState = sctp ? SCTP_STATES[chunk.get(BYTE, base + SctpTracking.STATE)] : null;
+        into.originalSctpTag = sctp ? chunk.get(INT, base + SctpTracking.TAGS) : 0;
+        into.replySctpTag = sctp ? chunk.get(INT, base + SctpTracking.TAGS + SctpTracking.TAG_BYTES) : 0;
     }
 
     private static int tcpFlags(int scale) {

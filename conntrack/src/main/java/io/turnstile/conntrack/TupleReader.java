@@ -63,7 +63,7 @@ final class TupleReader {
             return readIcmp(packet, l4, protocol, key);
         }
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP -> {
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP -> {
                 key.sourcePort = packet.u16(l4);
                 key.destinationPort = packet.u16(l4 + 2);
                 yield key.sourcePort != 0 && key.destinationPort != 0;
@@ -120,7 +120,8 @@ final class TupleReader {
 
     private static boolean needsTransport(int protocol) {
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP,
+                 IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
             default -> false;
         };
     }
