@@ -45,6 +45,8 @@ public final class ConnectionSnapshot {
     /** Bits of {@code TCP_FLAG_…}, as {@code flags_orig} and {@code flags_reply} of the dump. */
     public int originalTcpFlags;
     public int replyTcpFlags;
+    /** The helper that reads its payload. */
+    public Alg alg = Alg.NONE;
     /** A reply-direction packet has been seen. */
     public boolean replySeen;
     public int originalInPort;

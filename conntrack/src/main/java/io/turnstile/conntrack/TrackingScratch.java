@@ -9,6 +9,7 @@ final class TrackingScratch {
 
     final TupleKey[] keys = new TupleKey[PacketBatch.CAPACITY];
     final Step[] steps = new Step[PacketBatch.CAPACITY];
+    final NewConnection made = new NewConnection();
     final ProtocolTracking protocols = new ProtocolTracking();
     final ConnectionSnapshot snapshot = new ConnectionSnapshot();
     /** Keeps the early reads of the index from being taken for useless. */
