@@ -115,19 +115,18 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public void track(PacketBatch packets, CtRequest request, long nowNs) {
         TrackingScratch own = scratch.get();
-        TupleIndex index = table.index;
         int length = packets.length();
-        // Hashes first: the processor fetches the buckets of all while the first is still being looked at.
         for (int i = 0; i < length; i++) {
-            own.steps[i] = prepare(packets.get(i), i, index, request, own);
+            own.steps[i] = prepare(packets.get(i), i, request, own);
         }
         if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
-            touchEntries(length, index, own);
+            bringNear(length, own);
         }
         boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
                 case TRACK -> track(packets.get(i), own.keys[i], request, writes, nowNs, own);
+                case REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
                 case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
                 case DONE -> {
                     // A further ct() of the same walk.
@@ -137,18 +136,20 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         Reference.reachabilityFence(this); // its memory must not be freed before
     }
 
-    /** Likewise for the entries: in a large table each is a cache miss, and misses in a row can overlap. */
-    private static void touchEntries(int length, TupleIndex index, TrackingScratch own) {
+    /** In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side. */
+    private void bringNear(int length, TrackingScratch own) {
+        TupleIndex index = table.index;
         long touched = 0;
         for (int i = 0; i < length; i++) {
-            if (own.steps[i] == Step.TRACK) {
-                touched += index.touchEntry(own.keys[i]);
-            }
+            touched += index.touch(own.keys[i].hash);
+        }
+        for (int i = 0; i < length; i++) {
+            touched += index.touchEntry(own.keys[i].hash);
         }
         own.touched += touched;
     }
 
-    private Step prepare(Packet packet, int position, TupleIndex index, CtRequest request, TrackingScratch own) {
+    private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
         if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request)) {
             return Step.DONE;
         }
@@ -156,9 +157,23 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         if (!TupleReader.read(packet, request.zone(), key)) {
             return Step.INVALID;
         }
-        table.hash.seal(key);
-        own.touched += index.touch(key);
+        table.hash.fold(key);
+        if (position > 0 && own.steps[position - 1].hasKey() && key.isSameAs(own.keys[position - 1])) {
+            return Step.REPEAT;
+        }
+        table.hash.hash(key);
+        key.identity = TupleKey.NOTHING_FOUND;
         return Step.TRACK;
+    }
+
+    /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
+    private void repeat(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        key.takeFindingOf(own.keys[position - 1]);
+        int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
+        if (writes || request.force() || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
+            track(packet, key, request, writes, nowNs, own);
+        }
     }
 
     /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
