@@ -41,12 +41,15 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final int CACHED_CONNECTIONS = 16_384;
     private static final int POLL_LENGTH = 256;
     private static final int SCAN_LENGTH = 4096;
+    private static final int FLUSH_LENGTH = 32;
     private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
     private final ConnectionTable table;
     private final ThreadLocal<TrackingScratch> scratch = ThreadLocal.withInitial(TrackingScratch::new);
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     private final LongAdder refusals = new LongAdder();
+    /** Keeps early reads from being taken for useless. */
+    private long flushTouched;
     private volatile boolean windowChecked = true;
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
@@ -383,21 +386,39 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     public int flush(Integer zoneOrNull, long nowNs) {
         int removed = 0;
         int end = table.entries.end();
-        for (int slot = 0; slot < end; slot++) {
-            long entry = table.entries.entry(slot);
-            long identity = EntryTable.identity(EntryTable.word(entry));
-            if (life(identity) != ALIVE
-                    || zoneOrNull != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zoneOrNull) {
-                continue;
-            }
-            long locked = EntryTable.lock(entry, identity);
-            if (locked != 0) {
-                table.removeLocked(slot, locked, RemovalReason.FLUSHED, nowNs);
-                removed++;
+        for (int from = 0; from < end; from += FLUSH_LENGTH) {
+            int to = Math.min(end, from + FLUSH_LENGTH);
+            bringBucketsNear(from, to);
+            for (int slot = from; slot < to; slot++) {
+                removed += flushSlot(slot, zoneOrNull, nowNs) ? 1 : 0;
             }
         }
         Reference.reachabilityFence(this);
         return removed;
+    }
+
+    private void bringBucketsNear(int fromSlot, int toSlot) {
+        TupleIndex index = table.index;
+        long touched = 0;
+        for (int slot = fromSlot; slot < toSlot; slot++) {
+            touched += index.touch(table.hash.ofOriginal(table.entries.entry(slot)));
+        }
+        flushTouched = touched;
+    }
+
+    private boolean flushSlot(int slot, Integer zoneOrNull, long nowNs) {
+        long entry = table.entries.entry(slot);
+        long identity = EntryTable.identity(EntryTable.word(entry));
+        if (life(identity) != ALIVE
+                || zoneOrNull != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zoneOrNull) {
+            return false;
+        }
+        long locked = EntryTable.lock(entry, identity);
+        if (locked == 0) {
+            return false;
+        }
+        table.removeLocked(slot, locked, RemovalReason.FLUSHED, nowNs);
+        return true;
     }
 
     @Override

@@ -19,9 +19,9 @@ package io.turnstile.conntrack;
  * </pre>
  * <b>The side record</b>, 24 bytes, found by the same slot: what only the life's beginning and end need.
  * <pre>
- *   0 wheel: next slot + 1 (also next free slot + 1)
+ *   0 wheel: next slot + 1
  *   4 wheel: previous slot + 1
- *   8 in_port of the commit
+ *   8 in_port of the commit (also next free slot + 1)
  *  12 in_port of the first reply
  *  16 wheel: bucket + 1
  *  18 timeout policy
@@ -62,6 +62,7 @@ final class EntryLayout {
     static final int SIDE_BYTES = 24;
     static final int NEXT = 0;
     static final int PREVIOUS = 4;
+    static final int NEXT_FREE = 8;
     static final int ORIGINAL_IN_PORT = 8;
     static final int REPLY_IN_PORT = 12;
     static final int WHEEL_BUCKET = 16;
