@@ -66,17 +66,20 @@ public final class HeaderRewrite {
 
     public static void putIpv6Destination(Packet packet, long high, long low) {
         int l3 = packet.l3Offset();
-        // RFC 8200 §8.1: with segments left the sum covers the final destination, which stands in the routing header.
-        int sumField = hasSegmentsLeft(packet, l3) ? Packet.ABSENT : transportSumField(packet, true);
+        int sumField = hasSegmentsLeft(packet, l3, packet.l4Offset()) ? Packet.ABSENT : transportSumField(packet, true);
         putSummed64(packet, l3 + 24, sumField, high);
         putSummed64(packet, l3 + 32, sumField, low);
     }
 
-    /** Whether a routing header (RFC 8200 §4.4) with segments left lies before the transport header. */
-    private static boolean hasSegmentsLeft(Packet packet, int l3) {
+    /**
+     * Whether a routing header (RFC 8200 §4.4) with segments left lies between the IPv6 header at {@code l3} and the
+     * transport header at {@code l4}: the transport's sum then covers not the destination of the IPv6 header but the final
+     * one, which stands in the routing header (§8.1).
+     */
+    public static boolean hasSegmentsLeft(Packet packet, int l3, int l4) {
         int next = packet.u8(l3 + 6);
         int offset = l3 + PacketParser.IPV6_BYTES;
-        while (offset + 8 <= packet.l4Offset()) {
+        while (offset + 8 <= l4) {
             int headerBytes = switch (next) {
                 case IpProtocols.AUTHENTICATION -> (packet.u8(offset + 1) + 2) * 4;
                 case IpProtocols.FRAGMENT -> 8;
