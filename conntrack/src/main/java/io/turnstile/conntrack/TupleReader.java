@@ -15,7 +15,7 @@ import io.turnstile.packet.Packet.FragmentKind;
  * <p>Threads: stateless.
  */
 final class TupleReader {
-    private static final int ICMP_HEADER_BYTES = 8;
+    static final int ICMP_HEADER_BYTES = 8;
     private static final int MAX_EXTENSION_HEADERS = 16;
     /** RFC 792: an error quotes at least this much of the transport header. */
     private static final int QUOTED_TRANSPORT_BYTES = 8;
@@ -128,7 +128,7 @@ final class TupleReader {
     }
 
     /** Offset of the quoted IPv4 packet's transport header, 0 if there is none to be had. */
-    private static int quotedTransport4(Packet packet, int l3, int end) {
+    static int quotedTransport4(Packet packet, int l3, int end) {
         if (l3 + 20 > end) {
             return 0;
         }
@@ -139,7 +139,7 @@ final class TupleReader {
     }
 
     /** {@code offset << 8 | protocol} of the quoted IPv6 packet's transport header, 0 if there is none to be had. */
-    private static long quotedTransport6(Packet packet, int l3, int end) {
+    static long quotedTransport6(Packet packet, int l3, int end) {
         if (l3 + 40 > end || packet.u8(l3) >> 4 != 6) {
             return 0;
         }
