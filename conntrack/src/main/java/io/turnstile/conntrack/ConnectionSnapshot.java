@@ -50,6 +50,8 @@ public final class ConnectionSnapshot {
     /** The verification tags that packets of either direction carry (RFC 9260 §8.5), 0: not known yet. SCTP only. */
     public int originalSctpTag;
     public int replySctpTag;
+    /** The helper that reads its payload. */
+    public Alg alg = Alg.NONE;
     /** A reply-direction packet has been seen. */
     public boolean replySeen;
     public int originalInPort;

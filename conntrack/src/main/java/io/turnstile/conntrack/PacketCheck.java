@@ -6,6 +6,7 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
+import io.turnstile.packet.PacketParser;
 
 /**
  * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result is
@@ -15,6 +16,7 @@ import io.turnstile.packet.Packet.ChecksumState;
  */
 final class PacketCheck {
     private static final int RIGHT = 0xffff;
+    private static final long LOW_WORD = 0xffff_ffffL;
     private static final int SCTP_HEADER_BYTES = 12;
     private static final int SCTP_CHUNK_HEADER_BYTES = 4;
 
@@ -23,9 +25,19 @@ final class PacketCheck {
 
     /** IPv4 header checksum (RFC 791); IPv6 has none. */
     static boolean networkIsGood(Packet packet) {
+        if (packet.etherType() != EtherTypes.IPV4) {
+            return true;
+        }
         int l3 = packet.l3Offset();
-        return packet.etherType() != EtherTypes.IPV4
-                || InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + (packet.u8(l3) & 0xf) * 4)) == RIGHT;
+        long first = packet.u64(l3);
+        int headerBytes = (int) (first >>> 56 & 0xf) * 4;
+        if (headerBytes != PacketParser.IPV4_MIN_BYTES) {
+            return InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + headerBytes)) == RIGHT;
+        }
+        // The usual header, without options, in three loads.
+        long second = packet.u64(l3 + 8);
+        return InternetChecksum.fold((first >>> 32) + (first & LOW_WORD) + (second >>> 32) + (second & LOW_WORD)
+                + (packet.u32(l3 + 16) & LOW_WORD)) == RIGHT;
     }
 
     /** Lengths and checksum of the transport header; needs layer 4. Protocols that the tracker does not know are good. */

@@ -1,11 +1,7 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.BYTE;
-import static io.turnstile.conntrack.EntryLayout.INT;
-
 import io.turnstile.conntrack.SctpTransitions.Kind;
 import io.turnstile.packet.Packet;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept the tag that its packets
@@ -19,26 +15,29 @@ import java.lang.foreign.MemorySegment;
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class SctpTracking {
-    static final int STATE = EntryLayout.STATE;
-    static final int TAGS = EntryLayout.PEER;
-    static final int TAG_BYTES = 4;
+    private static final int TAGS = EntryLayout.PEER;
     private static final int OFFERED_TAGS = TAGS + 8;
     /** 1 once a packet with the right tag came from the reply side. */
     private static final int ANSWERED = TAGS + 16;
+    private static final int TAG_BYTES = 4;
     private static final int UNKNOWN = 0;
     private static final Kind[] KINDS = Kind.values();
 
     /** How the packet's tag fits to the association. */
     private enum Fit { RIGHT, LEARNED, OFFERED, UNVERIFIED, WRONG }
 
-    private MemorySegment chunk;
-    private long base;
+    private long entry;
     private int direction;
     private Timeout timeout;
 
     /** What {@link #update} wants the deadline to be from; null leaves it alone. */
     Timeout timeout() {
         return timeout;
+    }
+
+    /** The tag that packets of a direction carry, 0 if it is not known. */
+    static int tag(long entry, int direction) {
+        return OffHeap.getInt(entry + TAGS + (long) direction * TAG_BYTES);
     }
 
     /** Whether a packet may begin a connection. */
@@ -53,29 +52,29 @@ final class SctpTracking {
     }
 
     /** Fills in a fresh entry from a packet that {@linkplain #canBegin can begin}; returns what its deadline is to be from. */
-    static Timeout begin(Packet packet, MemorySegment chunk, long base) {
+    static Timeout begin(Packet packet, long entry) {
         Kind kind = KINDS[SctpChunks.lead(packet)];
         int state = SctpTransitions.begin(kind);
         boolean init = kind == Kind.INIT;
-        chunk.set(BYTE, base + STATE, (byte) state);
-        chunk.set(INT, base + TAGS, SctpChunks.tag(packet));
-        chunk.set(INT, base + TAGS + TAG_BYTES,
+        OffHeap.putShort(entry + EntryLayout.STATE, 0);
+        EntryLayout.setState(entry, 0, state);
+        OffHeap.putInt(entry + TAGS, SctpChunks.tag(packet));
+        OffHeap.putInt(entry + TAGS + TAG_BYTES,
                 init ? SctpChunks.initiateTag(packet, SctpChunks.first(packet)) : UNKNOWN);
-        chunk.set(INT, base + OFFERED_TAGS, UNKNOWN);
-        chunk.set(INT, base + OFFERED_TAGS + TAG_BYTES, UNKNOWN);
-        chunk.set(BYTE, base + ANSWERED, (byte) 0);
+        OffHeap.putInt(entry + OFFERED_TAGS, UNKNOWN);
+        OffHeap.putInt(entry + OFFERED_TAGS + TAG_BYTES, UNKNOWN);
+        OffHeap.putByte(entry + ANSWERED, 0);
         return SctpTransitions.timeout(state);
     }
 
     /** One packet of a known connection; direction 0 is original. */
-    Verdict update(Packet packet, MemorySegment chunk, long base, int direction) {
+    Verdict update(Packet packet, long entry, int direction) {
         timeout = null;
         int lead = SctpChunks.lead(packet);
         if (lead == SctpChunks.MALFORMED) {
             return Verdict.INVALID;
         }
-        this.chunk = chunk;
-        this.base = base;
+        this.entry = entry;
         this.direction = direction;
         return KINDS[lead] == Kind.INIT ? init(packet) : follow(packet, KINDS[lead]);
     }
@@ -123,9 +122,9 @@ final class SctpTracking {
             return verdict();
         }
         takeTags(packet, lead, fit);
-        chunk.set(BYTE, base + STATE, (byte) state);
+        EntryLayout.setState(entry, 0, state);
         if (direction != 0) {
-            chunk.set(BYTE, base + ANSWERED, (byte) 1);
+            OffHeap.putByte(entry + ANSWERED, 1);
         }
         if (before != SctpState.CLOSED.ordinal() || state != before) {
             timeout = SctpTransitions.timeout(state);
@@ -197,18 +196,18 @@ final class SctpTracking {
     }
 
     private Verdict verdict() {
-        return chunk.get(BYTE, base + ANSWERED) != 0 ? Verdict.ESTABLISHED : Verdict.NEW;
+        return OffHeap.getUnsignedByte(entry + ANSWERED) != 0 ? Verdict.ESTABLISHED : Verdict.NEW;
     }
 
     private int state() {
-        return chunk.get(BYTE, base + STATE);
+        return EntryLayout.state(entry, 0);
     }
 
     private int tag(int tags, int direction) {
-        return chunk.get(INT, base + tags + (long) direction * TAG_BYTES);
+        return OffHeap.getInt(entry + tags + (long) direction * TAG_BYTES);
     }
 
     private void setTag(int tags, int direction, int tag) {
-        chunk.set(INT, base + tags + (long) direction * TAG_BYTES, tag);
+        OffHeap.putInt(entry + tags + (long) direction * TAG_BYTES, tag);
     }
 }
