@@ -70,6 +70,9 @@ final class PacketCheck {
                 yield packet.segmentBytes() > 0 || udpBytes >= 8 && udpBytes <= sizeBytes;
             }
             case IpProtocols.SCTP -> sctpChunksFit(packet, l4, sizeBytes);
+            case IpProtocols.UDP_LITE -> udpLiteCoverageIsGood(packet.u16(l4 + 4), sizeBytes) && packet.u16(l4 + 6) != 0;
+            case IpProtocols.DCCP -> dccpHeaderBytes(packet, l4) >= dccpLeastBytes(packet, l4)
+                    && dccpHeaderBytes(packet, l4) <= sizeBytes && dccpCoverage(packet, l4, sizeBytes) <= sizeBytes;
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> sizeBytes >= 8;
             default -> true;
         };
@@ -80,11 +83,36 @@ final class PacketCheck {
         return switch (packet.ipProtocol()) {
             case IpProtocols.UDP -> packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + 6) == 0
                     || withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.UDP_LITE -> {
+                int coverage = packet.u16(l4 + 4);
+                yield withPseudoHeader(packet, l4, coverage == 0 ? end : l4 + coverage, sizeBytes);
+            }
+            case IpProtocols.DCCP -> withPseudoHeader(packet, l4, l4 + dccpCoverage(packet, l4, sizeBytes), sizeBytes);
             case IpProtocols.TCP, IpProtocols.ICMPV6 -> withPseudoHeader(packet, l4, end, sizeBytes);
             case IpProtocols.ICMP -> InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
             case IpProtocols.SCTP -> crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + 8));
             default -> true;
         };
+    }
+
+    /** RFC 3828 §3.1: 0 stands for all; the header is always covered. */
+    private static boolean udpLiteCoverageIsGood(int coverage, int sizeBytes) {
+        return coverage == 0 || coverage >= 8 && coverage <= sizeBytes;
+    }
+
+    private static int dccpHeaderBytes(Packet packet, int l4) {
+        return packet.u8(l4 + 4) * 4;
+    }
+
+    /** RFC 4340 §5.1: the generic header has 24 or, with the X bit, 48 bits of sequence number. */
+    private static int dccpLeastBytes(Packet packet, int l4) {
+        return (packet.u8(l4 + 8) & 1) != 0 ? 16 : 12;
+    }
+
+    /** RFC 4340 §9.2: 0 stands for all, otherwise the header, options and so many words less one of the data. */
+    private static int dccpCoverage(Packet packet, int l4, int sizeBytes) {
+        int coverage = packet.u8(l4 + 5) & 0xf;
+        return coverage == 0 ? sizeBytes : dccpHeaderBytes(packet, l4) + (coverage - 1) * 4;
     }
 
     private static boolean withPseudoHeader(Packet packet, int l4, int end, int sizeBytes) {

@@ -70,7 +70,7 @@ final class TupleReader {
             return readIcmp(packet, l4, protocol, key);
         }
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP -> {
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP -> {
                 int both = packet.u32(l4);
                 key.sourcePort = both >>> 16;
                 key.destinationPort = both & 0xffff;
@@ -128,7 +128,8 @@ final class TupleReader {
 
     private static boolean needsTransport(int protocol) {
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP,
+                 IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
             default -> false;
         };
     }
