@@ -1,5 +1,6 @@
 package io.turnstile.conntrack.fragment;
 
+import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.fragment.IncompleteDatagram.Progress;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
@@ -206,6 +207,7 @@ public final class FragmentedDatagram {
         for (int i = 0; i < count; i++) {
             Packet fragment = fragments[i];
             fragment.copyConntrack(whole);
+            fragment.setCtConnection(Conntrack.NO_CONNECTION); // A fragment alone is never looked up.
             switch (family) {
                 case IPV4 -> passOnIpv4Addresses(fragment);
                 case IPV6 -> fragment.putBytes(fragment.l3Offset() + 8, whole, whole.l3Offset() + 8, 32);
