@@ -470,7 +470,7 @@ public final class Datapath {
             drop(DropReason.RECIRCULATION_DEPTH, packets.length());
             return;
         }
-        apart.received.clear();
+        overtakeNobody(apart, context);
         for (int i = 0; i < packets.length(); i++) {
             FragmentedDatagram datagram = context.completed.of(packets.get(i));
             if (datagram == null) {
@@ -486,6 +486,18 @@ public final class Datapath {
         carryApart(actions, next, apart, context);
     }
 
+    /** What this batch has sent round already goes first. */
+    private void overtakeNobody(ForwardingContext apart, ForwardingContext context) {
+        apart.nowNs = context.nowNs;
+        apart.recirculated.clear();
+        for (int i = 0; i < context.recirculated.length(); i++) {
+            apart.recirculated.add(context.recirculated.get(i));
+        }
+        context.recirculated.clear();
+        finish(apart, context);
+        apart.received.clear();
+    }
+
     private void gather(Packet packet, DatapathAction[] actions, int next, ForwardingContext apart,
                         ForwardingContext context) {
         if (apart.received.isFull()) {
@@ -495,7 +507,6 @@ public final class Datapath {
     }
 
     private void carryApart(DatapathAction[] actions, int next, ForwardingContext apart, ForwardingContext context) {
-        apart.nowNs = context.nowNs;
         apart.recirculated.clear();
         execute(apart.received, actions, next, apart);
         finish(apart, context);
