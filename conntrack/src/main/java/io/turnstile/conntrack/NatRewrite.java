@@ -79,7 +79,7 @@ final class NatRewrite {
             }
             case IpProtocols.SCTP -> putSctpPorts(packet, l4, source, destination);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
-                if (IcmpTypes.counterpart(packet.ipProtocol(), packet.u8(l4)) != IcmpTypes.NONE) {
+                if (IcmpTypes.classOf(packet.ipProtocol(), packet.u8(l4)) != 0) {
                     HeaderRewrite.putTransport16(packet, l4 + 4, source);
                 }
             }

@@ -102,7 +102,7 @@ final class NatSearch {
         reply.destinationHigh = original.sourceHigh;
         reply.destinationLow = original.sourceLow;
         reply.destinationPort = original.sourcePort;
-        reply.kind = original.kind;
+        reply.kind = EntryLayout.reversed(original.kind);
         reply.related = false;
     }
 

@@ -98,7 +98,7 @@ final class QuotedRewrite {
             case IpProtocols.SCTP -> putSctpPorts(packet, l4, transportBytes, source << 16 | destination);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 boolean ofFamily = ipv6 == (protocol == IpProtocols.ICMPV6);
-                if (ofFamily && IcmpTypes.counterpart(protocol, packet.u8(l4)) != IcmpTypes.NONE) {
+                if (ofFamily && IcmpTypes.classOf(protocol, packet.u8(l4)) != 0) {
                     put16(packet, l4 + 4, source, sumField, protocol);
                 }
             }

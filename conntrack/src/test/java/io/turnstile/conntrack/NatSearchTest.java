@@ -129,7 +129,7 @@ class NatSearchTest {
         boolean ports = protocol != 47 && protocol != 136;
         key.sourcePort = ports ? 1 + random.nextInt(0xffff) : 0;
         key.destinationPort = protocol == 1 ? key.sourcePort : ports ? 1 + random.nextInt(0xffff) : 0;
-        key.kind = EntryLayout.kind(random.nextInt(0x10000), protocol, ipv6);
+        key.kind = EntryLayout.kind(random.nextInt(0x10000), protocol, 0, ipv6);
         return key;
     }
 
@@ -382,13 +382,13 @@ class NatSearchTest {
         key.sourcePort = sourcePort;
         key.destinationLow = destination;
         key.destinationPort = destinationPort;
-        key.kind = EntryLayout.kind(3, 6, false);
+        key.kind = EntryLayout.kind(3, 6, 0, false);
         return key;
     }
 
     private static TupleKey icmp(int protocol, boolean ipv6, int id) {
         TupleKey key = tcp(CLIENT, id, SERVER, id);
-        key.kind = EntryLayout.kind(3, protocol, ipv6);
+        key.kind = EntryLayout.kind(3, protocol, 0, ipv6);
         return key;
     }
 }
