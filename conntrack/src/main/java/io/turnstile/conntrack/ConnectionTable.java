@@ -59,6 +59,7 @@ final class ConnectionTable {
     /** Connections with two cells in the index. */
     private final AtomicInteger translated = new AtomicInteger();
     final ZoneLimits zoneLimits = new ZoneLimits();
+    final Expectations expectations = new Expectations();
     final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
     volatile TupleIndex index;
     volatile ConnectionListener listener;
@@ -207,8 +208,10 @@ final class ConnectionTable {
         }
         if (made.parentId != 0) {
             made.writeParentTo(extension);
+            OffHeap.putLong(extension + EntryLayout.LABEL_HIGH, made.labelHigh);
+            OffHeap.putLong(extension + EntryLayout.LABEL_LOW, made.labelLow);
         }
-        OffHeap.putInt(entry + EntryLayout.MARK, 0);
+        OffHeap.putInt(entry + EntryLayout.MARK, made.mark);
         OffHeap.putShort(side + POLICY, made.policy);
         OffHeap.putInt(side + ALG, made.alg.ordinal());
         OffHeap.putInt(side + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
@@ -288,6 +291,9 @@ final class ConnectionTable {
         if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
             removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
             translated.decrementAndGet();
+        }
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getInt(entries.side(slot) + ALG) != 0) {
+            expectations.forget(id(slot, lockedWord));
         }
         zoneLimits.remove(EntryLayout.zone(kind));
         count.decrementAndGet();

@@ -1,6 +1,7 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.PacketBatch;
+import java.util.SplittableRandom;
 
 /** What one thread needs while it tracks a batch; made once for each thread. */
 final class TrackingScratch {
@@ -10,7 +11,10 @@ final class TrackingScratch {
         /** As {@link #TRACK}, and the tuple is that of the packet before. */
         REPEAT,
         INVALID,
-        DONE;
+        /** Nothing is left to do. */
+        DONE,
+        /** Not to go on: no tuple is left to translate it to. */
+        DROP;
 
         boolean hasKey() {
             return this == TRACK || this == REPEAT;
@@ -25,7 +29,19 @@ final class TrackingScratch {
     /** Keeps the early reads of the index from being taken for useless. */
     long touched;
 
-    TrackingScratch() {
+    /** Reply tuples being tried for a new connection. */
+    final TupleKey replyTuple = new TupleKey();
+    final NatSearch natSearch;
+    /** How many of the batch are {@link Step#DROP}. */
+    int drops;
+    /** Of the batch. */
+    long nowNs;
+
+    TrackingScratch(ConnectionTable table, NatHash natHash) {
+        natSearch = new NatSearch(natHash, new SplittableRandom(), reply -> {
+            table.hash.seal(reply);
+            return !table.index.find(reply, nowNs);
+        });
         for (int i = 0; i < keys.length; i++) {
             keys[i] = new TupleKey();
             steps[i] = Step.DONE;

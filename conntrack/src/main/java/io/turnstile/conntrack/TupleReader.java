@@ -38,11 +38,17 @@ final class TupleReader {
         readAddresses(packet, packet.l3Offset(), ipv6, key);
         int protocol = packet.ipProtocol();
         key.kind = EntryLayout.kind(zone, protocol, 0, ipv6);
-        if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
-                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()))) {
+        if (isError(packet)) {
             return readQuoted(packet, packet.l4Offset() + ICMP_HEADER_BYTES, zone, ipv6, key);
         }
         return readTransport(packet, packet.l4Offset(), protocol, ipv6, key);
+    }
+
+    /** Whether a packet with a transport header is an ICMP error of its family. */
+    static boolean isError(Packet packet) {
+        int protocol = packet.ipProtocol();
+        return protocol == (packet.etherType() == EtherTypes.IPV6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
+                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()));
     }
 
     private static void readAddresses(Packet packet, int l3, boolean ipv6, TupleKey key) {

@@ -108,6 +108,20 @@ public final class HeaderRewrite {
         putTransport16(packet, offset + 2, value & 0xffff);
     }
 
+    /** As {@link #putTransport16} with one octet, on any offset. */
+    public static void putTransport8(Packet packet, int offset, int value) {
+        boolean second = (offset - packet.l4Offset() & 1) != 0;
+        int word = offset - (second ? 1 : 0);
+        if (word + 2 > packet.l3EndOffset()) {
+            // The last octet of an odd number is summed as if zero followed.
+            carry(packet, transportSumField(packet, false), packet.u8(offset) << 8, value << 8);
+            packet.putU8(offset, value);
+            return;
+        }
+        int old = packet.u16(word);
+        putTransport16(packet, word, second ? old & 0xff00 | value & 0xff : old & 0xff | (value & 0xff) << 8);
+    }
+
     /** As {@link #putTransport16} with 64 bits. */
     public static void putTransport64(Packet packet, int offset, long value) {
         putSummed64(packet, offset, transportSumField(packet, false), value);
@@ -180,7 +194,7 @@ public final class HeaderRewrite {
     }
 
     /** Carries the change of one 16-bit word into the sum at {@code sumField}. */
-    private static void carry(Packet packet, int sumField, int old, int value) {
+    static void carry(Packet packet, int sumField, int old, int value) {
         if (sumField == Packet.ABSENT || old == value) {
             return;
         }

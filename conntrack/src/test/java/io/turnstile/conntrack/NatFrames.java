@@ -48,12 +48,20 @@ final class NatFrames {
         }
 
         private static long high(byte[] address) {
-            return address.length == 16 ? ByteBuffer.wrap(address).getLong() : 0;
+            return address.length == 16 ? number(address, 0, 8) : 0;
         }
 
         private static long low(byte[] address) {
-            ByteBuffer bytes = ByteBuffer.wrap(address);
-            return address.length == 16 ? bytes.getLong(8) : bytes.getInt() & 0xffff_ffffL;
+            return address.length == 16 ? number(address, 8, 16) : number(address, 0, 4);
+        }
+
+        /** Without a buffer's help: what the translation allocates is measured around this. */
+        private static long number(byte[] address, int from, int to) {
+            long number = 0;
+            for (int i = from; i < to; i++) {
+                number = number << 8 | address[i] & 0xff;
+            }
+            return number;
         }
     }
 

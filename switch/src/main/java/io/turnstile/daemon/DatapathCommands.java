@@ -51,7 +51,8 @@ final class DatapathCommands {
                 : "netdev@ovs-netdev";
     }
 
-    private boolean isName(String argument) {
+    /** Whether the word names the datapath, with or without its type. */
+    boolean isName(String argument) {
         return argument.equals(name()) || name().endsWith("@" + argument);
     }
 
