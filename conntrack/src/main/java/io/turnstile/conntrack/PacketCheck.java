@@ -88,8 +88,11 @@ final class PacketCheck {
                 yield withPseudoHeader(packet, l4, coverage == 0 ? end : l4 + coverage, sizeBytes);
             }
             case IpProtocols.DCCP -> withPseudoHeader(packet, l4, l4 + dccpCoverage(packet, l4, sizeBytes), sizeBytes);
-            case IpProtocols.TCP, IpProtocols.ICMPV6 -> withPseudoHeader(packet, l4, end, sizeBytes);
-            case IpProtocols.ICMP -> InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
+            case IpProtocols.TCP -> withPseudoHeader(packet, l4, end, sizeBytes);
+            // One family's ICMP in the other is nothing that we know, as any number without a meaning.
+            case IpProtocols.ICMPV6 -> packet.etherType() != EtherTypes.IPV6 || withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.ICMP -> packet.etherType() != EtherTypes.IPV4
+                    || InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
             case IpProtocols.SCTP -> crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + 8));
             default -> true;
         };

@@ -10,7 +10,8 @@ import io.turnstile.packet.Packet.FragmentKind;
  * against what it complains of.
  *
  * <p>Not trackable, and so {@code +inv}: no IP, header cut short, wrong checksum, port 0, an ICMP message that is neither
- * question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any fragment.
+ * question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any fragment. What an
+ * error quotes may be a first fragment: it has the ports, and is what a failed reassembly reports.
  *
  * <p>Threads: stateless.
  */
@@ -141,8 +142,8 @@ final class TupleReader {
         }
         int versionAndLength = packet.u8(l3);
         int headerBytes = (versionAndLength & 0xf) * 4;
-        boolean fragment = (packet.u16(l3 + 6) & 0x3fff) != 0;
-        return versionAndLength >> 4 != 4 || headerBytes < 20 || l3 + headerBytes > end || fragment ? 0 : l3 + headerBytes;
+        boolean later = (packet.u16(l3 + 6) & 0x1fff) != 0;
+        return versionAndLength >> 4 != 4 || headerBytes < 20 || l3 + headerBytes > end || later ? 0 : l3 + headerBytes;
     }
 
     /** {@code offset << 8 | protocol} of the quoted IPv6 packet's transport header, 0 if there is none to be had. */
@@ -153,19 +154,20 @@ final class TupleReader {
         int next = packet.u8(l3 + 6);
         int offset = l3 + 40;
         for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-            int unit = switch (next) {
-                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS -> 8;
+            int unitBytes = switch (next) {
+                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS, IpProtocols.FRAGMENT -> 8;
                 case IpProtocols.AUTHENTICATION -> 4;
                 default -> 0;
             };
-            if (unit == 0) {
-                return next == IpProtocols.FRAGMENT ? 0 : (long) offset << 8 | next;
+            if (unitBytes == 0) {
+                return (long) offset << 8 | next;
             }
-            if (offset + 8 > end) {
+            boolean fragment = next == IpProtocols.FRAGMENT;
+            if (offset + 8 > end || fragment && (packet.u16(offset + 2) & 0xfff8) != 0) {
                 return 0;
             }
             next = packet.u8(offset);
-            offset += (packet.u8(offset + 1) + (unit == 4 ? 2 : 1)) * unit;
+            offset += fragment ? 8 : (packet.u8(offset + 1) + (unitBytes == 4 ? 2 : 1)) * unitBytes;
         }
         return 0;
     }

@@ -23,6 +23,8 @@ final class StateProbe implements AutoCloseable {
     private static final int PCAP_HEAD_BYTES = 24;
     private static final int PCAP_RECORD_HEAD_BYTES = 16;
     private static final int LAST_OCTET_OF_DESTINATION = 5;
+    /** The queue of the peer's dummy devices is no longer than a hundred. */
+    private static final int MOST_AT_ONCE = 64;
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     /** One frame that left, and the ct_state that it left with. */
@@ -69,9 +71,12 @@ final class StateProbe implements AutoCloseable {
 
     /** Frames that come in by a port; all of them have left when this returns. */
     void receive(int port, List<byte[]> frames) {
-        if (frames.isEmpty()) {
-            return;
+        for (int i = 0; i < frames.size(); i += MOST_AT_ONCE) {
+            receiveAtOnce(port, frames.subList(i, Math.min(frames.size(), i + MOST_AT_ONCE)));
         }
+    }
+
+    private void receiveAtOnce(int port, List<byte[]> frames) {
         List<String> words = new ArrayList<>(List.of("netdev-dummy/receive", "p" + port));
         frames.forEach(frame -> words.add(HexFormat.of().formatHex(frame)));
         for (LabSwitch target : List.of(both.theirs(), both.ours())) {
