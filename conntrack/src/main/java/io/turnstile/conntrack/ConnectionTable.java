@@ -1,21 +1,22 @@
 package io.turnstile.conntrack;
 
+import static io.turnstile.conntrack.EntryLayout.ALG;
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
-import static io.turnstile.conntrack.EntryLayout.BYTE;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.FLAG_ASKED;
+import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.FREE;
-import static io.turnstile.conntrack.EntryLayout.INT;
-import static io.turnstile.conntrack.EntryLayout.LOCKED;
-import static io.turnstile.conntrack.EntryLayout.LONG;
+import static io.turnstile.conntrack.EntryLayout.GENERATION_MASK;
+import static io.turnstile.conntrack.EntryLayout.KIND;
+import static io.turnstile.conntrack.EntryLayout.POLICY;
 import static io.turnstile.conntrack.EntryLayout.REMOVED;
-import static io.turnstile.conntrack.EntryLayout.TIMEOUT_KIND;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.packet.Packet;
-import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Entries, index and wheel held together: what it takes to put a connection into the table, to change its deadline and to
@@ -23,7 +24,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>A life: a slot is taken while {@link EntryLayout#FREE}, filled by one thread, becomes {@link EntryLayout#ALIVE} with
  * the next generation, is put into the index and onto the wheel, and only then unlocked. It leaves by the one thread that
- * locks it and unlocks it as {@link EntryLayout#REMOVED}; after the listener let go of it, it is free.
+ * locks it, takes it out of the index and unlocks it as {@link EntryLayout#REMOVED}; after the listener let go of it, it is
+ * free. On the wheel it stays: a slot that comes due without a connection is passed over, one that is used again is moved.
  *
  * <p>Lock order: stripe (insertions of one hash) → entry → wheel shard. The listener is called with none of them held.
  */
@@ -34,25 +36,47 @@ final class ConnectionTable {
     private static final int WHEELS = 16;
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */
     private static final int HELD_RESERVE = 1024;
+    /** Where memory costs nothing until it is used, the limit can be raised up to this. */
+    private static final int MOST_SLOTS = 1 << 25;
+    /** From here on the table is worth large pages. */
+    private static final int LARGE = 1 << 16;
+    private static final int POLICIES = 1 << 16;
 
     /** Answers of {@link #insert}. */
-    enum Insertion { DONE, TABLE_FULL, ZONE_FULL, PRESENT }
+    enum Insertion {
+        DONE,
+        TABLE_FULL,
+        ZONE_FULL,
+        /** The original tuple is in the table. */
+        PRESENT,
+        /** The reply tuple, which NAT has chosen, is in the table. */
+        REPLY_TAKEN
+    }
 
     final EntryTable entries;
-    final TupleIndex index;
     final TupleHash hash = new TupleHash();
     final AtomicInteger count = new AtomicInteger();
-    volatile ConnectionListener listener;
+    /** Connections with two cells in the index. */
+    private final AtomicInteger translated = new AtomicInteger();
     final ZoneLimits zoneLimits = new ZoneLimits();
-    volatile int maxConnections;
+    final Expectations expectations = new Expectations();
+    final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
+    volatile TupleIndex index;
+    volatile ConnectionListener listener;
+    /** What {@link #index} becomes; null unless it is just being made. */
+    private volatile TupleIndex nextIndex;
+    private volatile int indexCapacity;
+    private volatile int maxConnections;
     private final Object[] stripes = new Object[STRIPES];
     private final ExpiryWheel[] wheels = new ExpiryWheel[WHEELS];
 
     ConnectionTable(int maxConnections, long originNs) {
         this.maxConnections = maxConnections;
-        int capacity = (int) Math.min(Integer.MAX_VALUE - 8L, maxConnections + maxConnections / 8L + HELD_RESERVE);
-        this.entries = new EntryTable(capacity);
-        this.index = new TupleIndex(entries, capacity);
+        int slots = slotsFor(maxConnections);
+        boolean large = maxConnections >= LARGE;
+        entries = new EntryTable(OffHeap.reservesLazily() ? Math.max(slots, large ? MOST_SLOTS : LARGE) : slots, large);
+        indexCapacity = slots;
+        index = new TupleIndex(entries, slots, large);
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Object();
         }
@@ -61,17 +85,31 @@ final class ConnectionTable {
         }
     }
 
-    static long id(int slot, long word) {
-        return word & 0xffff_ffff_0000_0000L | slot;
+    private static int slotsFor(int connections) {
+        return (int) Math.min(Integer.MAX_VALUE - 8L, connections + connections / 8L + HELD_RESERVE);
+    }
+
+    static long id(int slot, long identity) {
+        return identity & GENERATION_MASK | slot;
     }
 
     static int slot(long connectionId) {
         return (int) connectionId;
     }
 
-    /** The unlocked word of a living connection of this id. */
-    static long aliveWord(long connectionId) {
-        return connectionId & 0xffff_ffff_0000_0000L | ALIVE;
+    /** The identity of a living connection of this id. */
+    static long aliveIdentity(long connectionId) {
+        return connectionId & GENERATION_MASK | ALIVE;
+    }
+
+    int maxConnections() {
+        return maxConnections;
+    }
+
+    /** Connections beyond {@link EntryTable#capacity} find the table full whatever the limit. */
+    void setMaxConnections(int connections) {
+        growIndex(Math.min(slotsFor(connections), entries.capacity()));
+        maxConnections = connections;
     }
 
     ExpiryWheel[] wheels() {
@@ -82,115 +120,193 @@ final class ConnectionTable {
         return wheels[slot & WHEELS - 1];
     }
 
+    // ---- in ----
+
     /**
-     * Makes a connection of the key's tuple and leaves it <em>locked</em> with {@link TupleKey#slot} and
-     * {@link TupleKey#word} set, if {@link Insertion#DONE}.
+     * Makes a connection of the sealed key's tuple and leaves it <em>locked</em> with {@link TupleKey#slot} and
+     * {@link TupleKey#identity} set and {@link NewConnection#lockedWord} returned through {@code made}, if
+     * {@link Insertion#DONE}.
      */
-    Insertion insert(TupleKey key, Packet packet, ProtocolTracking protocols, long nowNs) {
+    Insertion insert(TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, long nowNs) {
         if (count.get() >= maxConnections) {
             return Insertion.TABLE_FULL;
         }
-        synchronized (stripes[(int) (key.hash >>> 56)]) {
-            if (index.findEvenExpired(key)) {
-                return Insertion.PRESENT;
-            }
-            if (!zoneLimits.tryAdd(EntryLayout.zone(key.kind))) {
-                return Insertion.ZONE_FULL;
-            }
-            int slot = entries.take();
-            if (slot == EntryTable.NO_SLOT) {
-                zoneLimits.remove(EntryLayout.zone(key.kind));
-                return Insertion.TABLE_FULL;
-            }
-            MemorySegment chunk = entries.chunk(slot);
-            long base = EntryTable.base(slot);
-            fill(key, packet, protocols, chunk, base, nowNs);
-            key.slot = slot;
-            key.word = nextLife(EntryTable.word(chunk, base));
-            EntryTable.setWord(chunk, base, key.word | LOCKED);
-            index.insert(key.hash, slot);
-            wheel(slot).schedule(slot, chunk.get(LONG, base + DEADLINE) - LEAD_NS);
+        if (count.get() + translated.get() >= indexCapacity) {
+            growIndex((int) Math.min(indexCapacity * 2L, 2L * entries.capacity()));
         }
+        if (made.reply == null) {
+            synchronized (stripe(key.hash)) {
+                return insertLocked(key, made, packet, protocols, nowNs);
+            }
+        }
+        int first = Math.min(stripeOf(key.hash), stripeOf(made.reply.hash));
+        int second = Math.max(stripeOf(key.hash), stripeOf(made.reply.hash));
+        synchronized (stripes[first]) {
+            synchronized (stripes[second]) {
+                return index.findEvenExpired(made.reply) ? Insertion.REPLY_TAKEN
+                        : insertLocked(key, made, packet, protocols, nowNs);
+            }
+        }
+    }
+
+    private static int stripeOf(long hash) {
+        return (int) (hash >>> 56);
+    }
+
+    private Object stripe(long hash) {
+        return stripes[stripeOf(hash)];
+    }
+
+    private Insertion insertLocked(TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, long nowNs) {
+        if (index.findEvenExpired(key)) {
+            return Insertion.PRESENT;
+        }
+        int zone = EntryLayout.zone(key.kind);
+        if (!zoneLimits.tryAdd(zone)) {
+            return Insertion.ZONE_FULL;
+        }
+        int slot = entries.take();
+        if (slot == SlotPool.NO_SLOT) {
+            zoneLimits.remove(zone);
+            return Insertion.TABLE_FULL;
+        }
+        long entry = entries.entry(slot);
+        if (!fill(key, made, packet, protocols, slot, nowNs)) {
+            entries.give(slot);
+            zoneLimits.remove(zone);
+            return Insertion.TABLE_FULL;
+        }
+        made.lockedWord = EntryTable.begin(entry);
+        key.slot = slot;
+        key.identity = EntryTable.identity(made.lockedWord);
+        index.insert(key.hash, slot);
+        if (made.reply != null) {
+            index.insert(made.reply.hash, slot);
+            translated.incrementAndGet();
+        }
+        wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE) - LEAD_NS);
         count.incrementAndGet();
         return Insertion.DONE;
     }
 
-    private static long nextLife(long word) {
-        int generation = EntryLayout.generation(word) + 1;
-        return Integer.toUnsignedLong(generation == 0 ? 1 : generation) << 32 | ALIVE;
+    /** False if there is no memory for the extension that the connection needs. */
+    private boolean fill(TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, int slot, long nowNs) {
+        long entry = entries.entry(slot);
+        long side = entries.side(slot);
+        boolean extended = EntryLayout.ipv6(key.kind) || made.reply != null || made.parentId != 0;
+        OffHeap.putInt(entry + EntryLayout.EXTENSION, 0);
+        long extension = extended ? entries.makeExtension(entry) : 0;
+        if (extended && extension == 0) {
+            return false;
+        }
+        key.writeOriginalTo(entry, extension);
+        int flags = made.policy != 0 || made.alg != Alg.NONE || made.parentId != 0 ? FLAG_SPECIAL : 0;
+        if (made.reply != null) {
+            made.reply.writeReplyTo(extension);
+            OffHeap.putInt(extension + EntryLayout.NAT, made.natFlags);
+            flags |= FLAG_NAT;
+        }
+        if (made.parentId != 0) {
+            made.writeParentTo(extension);
+            OffHeap.putLong(extension + EntryLayout.LABEL_HIGH, made.labelHigh);
+            OffHeap.putLong(extension + EntryLayout.LABEL_LOW, made.labelLow);
+        }
+        OffHeap.putInt(entry + EntryLayout.MARK, made.mark);
+        OffHeap.putShort(side + POLICY, made.policy);
+        OffHeap.putInt(side + ALG, made.alg.ordinal());
+        OffHeap.putInt(side + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
+        OffHeap.putInt(side + EntryLayout.REPLY_IN_PORT, -1);
+        OffHeap.putShort(entry + EntryLayout.FLAGS, flags);
+        protocols.begin(packet, entry);
+        EntryLayout.setTimeoutKind(entry, protocols.timeout());
+        OffHeap.putLong(entry + DEADLINE, nowNs + timeoutNs(slot, entry, protocols.timeout()));
+        return true;
     }
 
-    private static void fill(TupleKey key, Packet packet, ProtocolTracking protocols, MemorySegment chunk, long base,
-                             long nowNs) {
-        key.writeTo(chunk, base);
-        protocols.begin(packet, chunk, base);
-        chunk.set(LONG, base + DEADLINE, nowNs + TimeoutPolicy.DEFAULT.ns(protocols.timeout()));
-        chunk.set(BYTE, base + TIMEOUT_KIND, (byte) protocols.timeout().ordinal());
-        EntryLayout.setFlags(chunk, base, 0);
-        chunk.set(INT, base + EntryLayout.MARK, 0);
-        chunk.set(LONG, base + EntryLayout.LABEL_HIGH, 0);
-        chunk.set(LONG, base + EntryLayout.LABEL_LOW, 0);
-        chunk.set(INT, base + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
-        chunk.set(INT, base + EntryLayout.REPLY_IN_PORT, -1);
+    // ---- deadlines ----
+
+    /** How long the connection lives in that state, by its policy. */
+    long timeoutNs(int slot, long entry, Timeout timeout) {
+        return policy(slot, entry).ns(timeout);
+    }
+
+    private TimeoutPolicy policy(int slot, long entry) {
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+            return TimeoutPolicy.DEFAULT;
+        }
+        TimeoutPolicy policy = policies.get(OffHeap.getUnsignedShort(entries.side(slot) + POLICY));
+        return policy == null ? TimeoutPolicy.DEFAULT : policy;
     }
 
     /**
      * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state with a shorter life moves the deadline
      * back, so that threads whose readings of the clock differ a little do not pull it to and fro.
      */
-    void renew(int slot, MemorySegment chunk, long base, Timeout timeout, long nowNs) {
-        long timeoutNs = TimeoutPolicy.DEFAULT.ns(timeout);
-        long deadline = nowNs + timeoutNs;
-        boolean earlier = deadline - chunk.get(LONG, base + DEADLINE) < 0;
-        if (earlier && timeoutNs >= TimeoutPolicy.DEFAULT.ns(chunk.get(BYTE, base + TIMEOUT_KIND))) {
+    void renew(int slot, long entry, Timeout timeout, long nowNs) {
+        TimeoutPolicy policy = policy(slot, entry);
+        long deadline = nowNs + policy.ns(timeout);
+        boolean earlier = deadline - OffHeap.getLong(entry + DEADLINE) < 0;
+        if (earlier && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
             return;
         }
-        setDeadline(chunk, base, deadline);
-        chunk.set(BYTE, base + TIMEOUT_KIND, (byte) timeout.ordinal());
+        setDeadline(entry, deadline);
+        EntryLayout.setTimeoutKind(entry, timeout);
         if (earlier) {
             wheel(slot).schedule(slot, deadline - LEAD_NS);
         }
     }
 
-    private static void setDeadline(MemorySegment chunk, long base, long deadline) {
-        chunk.set(LONG, base + DEADLINE, deadline);
-        EntryLayout.setFlags(chunk, base, EntryLayout.flags(chunk, base) & ~FLAG_ASKED);
+    private static void setDeadline(long entry, long deadline) {
+        OffHeap.putLong(entry + DEADLINE, deadline);
+        EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_ASKED);
     }
 
     void extend(long connectionId, long lastUsedNs) {
-        int slot = slot(connectionId);
-        if (!lock(connectionId)) {
+        long locked = lock(connectionId);
+        if (locked == 0) {
             return;
         }
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        long deadline = lastUsedNs + TimeoutPolicy.DEFAULT.ns(chunk.get(BYTE, base + TIMEOUT_KIND));
-        if (deadline - chunk.get(LONG, base + DEADLINE) > 0) {
-            setDeadline(chunk, base, deadline);
-        }
-        EntryTable.unlock(chunk, base, aliveWord(connectionId));
-    }
-
-    /** Locks a living connection by its id. */
-    boolean lock(long connectionId) {
         int slot = slot(connectionId);
-        return entries.contains(slot)
-                && EntryTable.lock(entries.chunk(slot), EntryTable.base(slot), aliveWord(connectionId));
+        long entry = entries.entry(slot);
+        long deadline = lastUsedNs + policy(slot, entry).ns(EntryLayout.timeoutKind(entry));
+        if (deadline - OffHeap.getLong(entry + DEADLINE) > 0) {
+            setDeadline(entry, deadline);
+        }
+        EntryTable.unlock(entry, locked);
     }
 
-    /** Takes a locked connection out of the table and unlocks it. */
-    void removeLocked(int slot, long word, RemovalReason reason, long nowNs) {
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        wheel(slot).cancel(slot);
-        long tupleHash = hash.of(chunk, base);
-        zoneLimits.remove(EntryLayout.zone(chunk.get(INT, base + EntryLayout.KIND)));
-        EntryTable.unlock(chunk, base, word, REMOVED);
-        index.remove(tupleHash, slot);
+    /** Locks a living connection by its id; 0 if there is none. */
+    long lock(long connectionId) {
+        int slot = slot(connectionId);
+        return entries.contains(slot) ? EntryTable.lock(entries.entry(slot), aliveIdentity(connectionId)) : 0;
+    }
+
+    // ---- out ----
+
+    /** Takes a locked connection out of the table and unlocks it. Its place on the wheel stays until it comes due. */
+    void removeLocked(int slot, long lockedWord, RemovalReason reason, long nowNs) {
+        long entry = entries.entry(slot);
+        int kind = OffHeap.getInt(entry + KIND);
+        removeFromIndex(hash.ofOriginal(entry), slot);
+        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
+            removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
+            translated.decrementAndGet();
+        }
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getInt(entries.side(slot) + ALG) != 0) {
+            expectations.forget(id(slot, lockedWord));
+        }
+        zoneLimits.remove(EntryLayout.zone(kind));
         count.decrementAndGet();
         ConnectionListener told = listener;
-        if (told == null || !told.onRemoved(id(slot, word), reason, nowNs)) {
-            release(id(slot, word));
+        if (told == null) {
+            EntryTable.unlock(entry, lockedWord, FREE);
+            entries.give(slot);
+            return;
+        }
+        EntryTable.unlock(entry, lockedWord, REMOVED);
+        long id = id(slot, lockedWord);
+        if (!told.onRemoved(id, reason, nowNs)) {
+            release(id);
         }
     }
 
@@ -199,40 +315,96 @@ final class ConnectionTable {
         if (!entries.contains(slot)) {
             return;
         }
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        long word = connectionId & 0xffff_ffff_0000_0000L | REMOVED;
-        if (EntryTable.lock(chunk, base, word)) {
-            EntryTable.unlock(chunk, base, word, FREE);
+        long entry = entries.entry(slot);
+        long locked = EntryTable.lock(entry, connectionId & GENERATION_MASK | REMOVED);
+        if (locked != 0) {
+            EntryTable.unlock(entry, locked, FREE);
             entries.give(slot);
         }
     }
 
     /** What the wheel asks about a slot: is it over, is the listener to be asked, or is it only to be queued again? */
     void attend(int slot, long nowNs) {
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
+        long entry = entries.entry(slot);
+        long identity = EntryTable.identity(EntryTable.word(entry));
         // Who put another connection here has queued it himself.
-        if (life(word) != ALIVE || !EntryTable.lock(chunk, base, word)) {
+        long locked = life(identity) == ALIVE ? EntryTable.lock(entry, identity) : 0;
+        if (locked == 0) {
             return;
         }
-        long deadline = chunk.get(LONG, base + DEADLINE);
+        long deadline = OffHeap.getLong(entry + DEADLINE);
         long leftNs = deadline - nowNs;
         if (leftNs <= 0) {
-            removeLocked(slot, word, RemovalReason.EXPIRED, nowNs);
+            removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
             return;
         }
         ConnectionListener told = listener;
-        int flags = EntryLayout.flags(chunk, base);
+        int flags = EntryLayout.flags(entry);
         boolean ask = leftNs <= LEAD_NS && told != null && (flags & FLAG_ASKED) == 0;
         if (ask) {
-            EntryLayout.setFlags(chunk, base, flags | FLAG_ASKED);
+            EntryLayout.setFlags(entry, flags | FLAG_ASKED);
         }
         wheel(slot).schedule(slot, leftNs <= LEAD_NS ? deadline : deadline - LEAD_NS);
-        EntryTable.unlock(chunk, base, word);
+        EntryTable.unlock(entry, locked);
         if (ask) {
-            told.onExpiring(id(slot, word), deadline, nowNs);
+            told.onExpiring(id(slot, identity), deadline, nowNs);
+        }
+    }
+
+    // ---- the index's size ----
+
+    /** A larger index, if this one is smaller. New connections wait meanwhile; packets of those that are there do not. */
+    private synchronized void growIndex(int capacity) {
+        if (capacity > indexCapacity) {
+            holdingStripes(0, () -> moveToIndexOf(capacity));
+        }
+    }
+
+    private void holdingStripes(int from, Runnable action) {
+        if (from == STRIPES) {
+            action.run();
+            return;
+        }
+        synchronized (stripes[from]) {
+            holdingStripes(from + 1, action);
+        }
+    }
+
+    private void moveToIndexOf(int capacity) {
+        TupleIndex larger = new TupleIndex(entries, capacity, capacity >= LARGE);
+        nextIndex = larger;
+        int end = entries.end();
+        for (int slot = 0; slot < end; slot++) {
+            long entry = entries.entry(slot);
+            long identity = EntryTable.identity(EntryTable.word(entry));
+            long locked = life(identity) == ALIVE ? EntryTable.lock(entry, identity) : 0;
+            if (locked != 0) {
+                larger.insert(hash.ofOriginal(entry), slot);
+                if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
+                    larger.insert(hash.ofReply(entries.extensionOf(entry), OffHeap.getInt(entry + KIND)), slot);
+                }
+                EntryTable.unlock(entry, locked);
+            }
+        }
+        index = larger;
+        indexCapacity = capacity;
+        nextIndex = null;
+    }
+
+    /** The entry is locked, to be removed: who makes a larger index has put it there before, or will not. */
+    private void removeFromIndex(long tupleHash, int slot) {
+        TupleIndex before = index;
+        TupleIndex next = nextIndex;
+        boolean found = before.remove(tupleHash, slot);
+        if (next != null) {
+            found |= next.remove(tupleHash, slot);
+        }
+        TupleIndex after = index;
+        if (after != before && after != next) {
+            found |= after.remove(tupleHash, slot);
+        }
+        if (!found) {
+            throw new IllegalStateException("slot " + slot + " is not in the index");
         }
     }
 }

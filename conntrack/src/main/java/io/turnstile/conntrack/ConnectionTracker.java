@@ -3,23 +3,24 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
 import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTING;
 import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.FREE;
-import static io.turnstile.conntrack.EntryLayout.INT;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
-import static io.turnstile.conntrack.EntryLayout.LONG;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.conntrack.ConnectionTable.Insertion;
+import io.turnstile.conntrack.Expectations.Announcement;
 import io.turnstile.conntrack.TrackingScratch.Step;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
-import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
+import java.security.SecureRandom;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 
@@ -41,13 +42,16 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final int CACHED_CONNECTIONS = 16_384;
     private static final int POLL_LENGTH = 256;
     private static final int SCAN_LENGTH = 4096;
+    private static final int FLUSH_LENGTH = 32;
     private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
     private final ConnectionTable table;
-    private final ThreadLocal<TrackingScratch> scratch = ThreadLocal.withInitial(TrackingScratch::new);
+    private final ThreadLocal<TrackingScratch> scratch;
+    private final LongAdder natExhaustions = new LongAdder();
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     private final LongAdder refusals = new LongAdder();
-    private final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(1 << 16);
+    /** Keeps early reads from being taken for useless. */
+    private long flushTouched;
     private volatile boolean windowChecked = true;
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
@@ -59,7 +63,10 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         if (maxConnections < 1) {
             throw new IllegalArgumentException("a tracker for " + maxConnections + " connections");
         }
-        this.table = new ConnectionTable(maxConnections, clock.nowNs());
+        SecureRandom random = new SecureRandom();
+        NatHash natHash = new NatHash(random.nextLong(), random.nextLong());
+        table = new ConnectionTable(maxConnections, clock.nowNs());
+        scratch = ThreadLocal.withInitial(() -> new TrackingScratch(table, natHash));
     }
 
     @Override
@@ -74,17 +81,22 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public void setMaxConnections(int maxConnections) {
-        table.maxConnections = maxConnections;
+        table.setMaxConnections(maxConnections);
     }
 
     @Override
     public int maxConnections() {
-        return table.maxConnections;
+        return table.maxConnections();
     }
 
     @Override
     public long refusals() {
         return refusals.sum();
+    }
+
+    @Override
+    public long natExhaustions() {
+        return natExhaustions.sum();
     }
 
     @Override
@@ -104,93 +116,178 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public void setTimeoutPolicy(int id, TimeoutPolicy policy) {
-        policies.set(id, policy);
+        table.policies.set(id, policy);
     }
 
     @Override
     public void visitBuckets(BucketVisitor visitor) {
         table.index.visit(visitor);
+        Reference.reachabilityFence(this);
     }
 
     @Override
-    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+    public int track(PacketBatch packets, CtRequest request, long nowNs) {
         TrackingScratch own = scratch.get();
+        own.nowNs = nowNs;
         int length = packets.length();
-        // Hashes first: the processor fetches the buckets of all while the first is still being looked at.
         for (int i = 0; i < length; i++) {
-            own.steps[i] = prepare(packets.get(i), own.keys[i], request, own);
+            own.steps[i] = prepare(packets.get(i), i, request, own);
         }
         if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
-            touchEntries(length, own);
+            bringNear(length, own);
         }
+        boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
-                case TRACK -> track(packets.get(i), own.keys[i], request, nowNs, own);
+                case TRACK -> track(packets.get(i), i, request, writes, nowNs, own);
+                case REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
                 case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
-                case DONE -> {
-                    // A further ct() of the same walk.
+                case DONE, DROP -> {
+                    // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
             }
         }
+        int dropped = own.drops == 0 ? 0 : takeOut(packets, own);
+        Reference.reachabilityFence(this); // its memory must not be freed before
+        return dropped;
     }
 
-    /** Likewise for the entries: in a large table each is a cache miss, and misses in a row can overlap. */
-    private void touchEntries(int length, TrackingScratch own) {
+    private static int takeOut(PacketBatch packets, TrackingScratch own) {
+        int kept = 0;
+        for (int i = 0; i < packets.length(); i++) {
+            if (own.steps[i] != Step.DROP) {
+                packets.set(kept++, packets.get(i));
+            }
+        }
+        packets.shorten(kept);
+        int dropped = own.drops;
+        own.drops = 0;
+        return dropped;
+    }
+
+    /** In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side. */
+    private void bringNear(int length, TrackingScratch own) {
+        TupleIndex index = table.index;
         long touched = 0;
         for (int i = 0; i < length; i++) {
-            if (own.steps[i] == Step.TRACK) {
-                touched += table.index.touchEntry(own.keys[i]);
-            }
+            touched += index.touch(own.keys[i].hash);
+        }
+        for (int i = 0; i < length; i++) {
+            touched += index.touchEntry(own.keys[i].hash);
         }
         own.touched += touched;
     }
 
-    private Step prepare(Packet packet, TupleKey key, CtRequest request, TrackingScratch own) {
+    private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
         if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request)) {
             return Step.DONE;
         }
+        TupleKey key = own.keys[position];
         if (!TupleReader.read(packet, request.zone(), key)) {
             return Step.INVALID;
         }
-        key.hash = table.hash.of(key);
-        own.touched += table.index.touch(key);
+        if (isTranslated(packet, request)) {
+            key.reverse(); // it bears the other direction's tuple now, turned round
+        }
+        table.hash.fold(key);
+        if (position > 0 && own.steps[position - 1].hasKey() && key.isSameAs(own.keys[position - 1])) {
+            return Step.REPEAT;
+        }
+        table.hash.hash(key);
+        key.identity = TupleKey.NOTHING_FOUND;
         return Step.TRACK;
+    }
+
+    /** A {@code ct()} of this zone has translated the packet before. */
+    private static boolean isTranslated(Packet packet, CtRequest request) {
+        return (packet.ctState() & (CtState.SNAT | CtState.DNAT)) != 0 && packet.ctZone() == request.zone();
+    }
+
+    /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
+    private void repeat(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        key.takeFindingOf(own.keys[position - 1]);
+        int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
+        if (writes || request.force() || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
+            track(packet, position, request, writes, nowNs, own);
+        }
     }
 
     /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
     private boolean again(Packet packet, CtRequest request) {
         long id = packet.ctConnection();
-        if (!table.lock(id)) {
+        long locked = table.lock(id);
+        if (locked == 0) {
             return false;
         }
-        int slot = ConnectionTable.slot(id);
-        MemorySegment chunk = table.entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        boolean sameZone = EntryLayout.zone(chunk.get(INT, base + EntryLayout.KIND)) == request.zone();
+        long entry = table.entries.entry(ConnectionTable.slot(id));
+        boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
         if (sameZone) {
-            PacketMetadata.write(packet, packet.ctState(), request, chunk, base);
+            int state = packet.ctState();
+            if (request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                    && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
+                state |= Translation.apply(packet, table.entries, entry, (state & CtState.RPL) != 0,
+                        TupleReader.isError(packet));
+            }
+            PacketMetadata.write(packet, state, request, table.entries, entry);
         }
-        EntryTable.unlock(chunk, base, ConnectionTable.aliveWord(id));
+        EntryTable.unlock(entry, locked);
         return sameZone;
     }
 
-    private void track(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+    private void track(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        boolean translated = isTranslated(packet, request);
         int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
         while (true) {
             if (table.index.find(key, nowNs)) {
-                if (!EntryTable.lock(table.entries.chunk(key.slot), EntryTable.base(key.slot), key.word)) {
+                key.reply ^= translated;
+                if (!writes && !(request.force() && key.reply) && glance(packet, key, stateBefore, request.zone(), nowNs)) {
+                    return;
+                }
+                long locked = EntryTable.lock(table.entries.entry(key.slot), key.identity);
+                if (locked == 0) {
                     continue;
                 }
                 if (request.force() && key.reply) {
-                    table.removeLocked(key.slot, key.word, RemovalReason.REPLACED, nowNs);
-                } else if (followLocked(packet, key, stateBefore, request, nowNs, own)) {
+                    table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
+                } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, own)) {
                     return;
                 }
             }
-            if (begin(packet, key, request, nowNs, own)) {
+            if (translated) {
+                key.reverse(); // its connection is gone: it begins one as it is now
+                table.hash.seal(key);
+                translated = false;
+            }
+            if (begin(packet, position, request, nowNs, own)) {
                 return;
             }
         }
+    }
+
+    /**
+     * The usual packet of a connection that knows both ways already and whose deadline this batch has moved before: nothing
+     * is to be written, so it needs no lock. What was read belongs together if the entry's word is the same before and after.
+     *
+     * @return false if the packet needs more than a glance; it may bear wrong metadata then
+     */
+    private boolean glance(Packet packet, TupleKey key, int stateBefore, int zone, long nowNs) {
+        long entry = table.entries.entry(key.slot);
+        long word = EntryTable.word(entry);
+        Timeout timeout = ProtocolTracking.settledTimeout(entry);
+        int flags = EntryLayout.flags(entry);
+        if ((word & LOCKED) != 0 || EntryTable.identity(word) != key.identity || key.related || timeout == null
+                || (flags & (FLAG_SPECIAL | FLAG_NAT)) != 0
+                || OffHeap.getLong(entry + DEADLINE) != nowNs + TimeoutPolicy.DEFAULT.ns(timeout)
+                || key.reply && (flags & FLAG_REPLY_SEEN) == 0
+                || key.reply && (flags & FLAG_REPLY_REPORTED) == 0 && table.listener != null) {
+            return false;
+        }
+        int state = stateAfter(Verdict.ESTABLISHED, stateBefore, key.reply);
+        PacketMetadata.copyWithTuple(packet, state, zone, table.entries, entry, ConnectionTable.id(key.slot, word));
+        VarHandle.loadLoadFence();
+        return EntryTable.word(entry) == word;
     }
 
     /**
@@ -198,29 +295,29 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
      *
      * @return false if the connection was over and is gone: the packet begins a new one
      */
-    private boolean followLocked(Packet packet, TupleKey key, int stateBefore, CtRequest request, long nowNs,
+    private boolean followLocked(Packet packet, TupleKey key, long locked, int stateBefore, CtRequest request, long nowNs,
                                  TrackingScratch own) {
-        MemorySegment chunk = table.entries.chunk(key.slot);
-        long base = EntryTable.base(key.slot);
+        long entry = table.entries.entry(key.slot);
         int state;
         boolean tell = false;
         if (key.related) {
             state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
         } else {
-            Verdict verdict = own.protocols.update(packet, chunk, base, key.reply, windowChecked);
+            Verdict verdict = own.protocols.update(packet, entry, key.reply, windowChecked);
             if (verdict == Verdict.REOPEN) {
-                table.removeLocked(key.slot, key.word, RemovalReason.REPLACED, nowNs);
+                table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
                 return false;
             }
-            state = stateAfter(verdict, stateBefore, key.reply);
-            tell = key.reply && verdict == Verdict.ESTABLISHED && mustTellOfReply(packet, chunk, base);
+            state = stateAfter(verdict, stateBefore | relation(entry), key.reply);
+            tell = key.reply && verdict == Verdict.ESTABLISHED && mustTellOfReply(packet, key.slot, entry);
             if (own.protocols.timeout() != null) {
-                table.renew(key.slot, chunk, base, own.protocols.timeout(), nowNs);
+                table.renew(key.slot, entry, own.protocols.timeout(), nowNs);
             }
         }
-        long id = ConnectionTable.id(key.slot, key.word);
-        PacketMetadata.writeWithTuple(packet, state, request, chunk, base, id);
-        EntryTable.unlock(chunk, base, key.word);
+        state |= translate(packet, key, stateBefore, request, entry);
+        long id = ConnectionTable.id(key.slot, locked);
+        PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        EntryTable.unlock(entry, locked);
         if (tell) {
             tellOfReply(packet, id, nowNs);
         }
@@ -235,31 +332,45 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         };
     }
 
+    /** {@code rel} for a connection that was announced by another one. */
+    private int relation(long entry) {
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+            return 0;
+        }
+        long extension = table.entries.extensionOf(entry);
+        return extension != 0 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0 ? CtState.REL : 0;
+    }
+
+    /** Translates a packet of a translated connection, once in a zone; returns the bits that its state gets from that. */
+    private int translate(Packet packet, TupleKey key, int stateBefore, CtRequest request, long entry) {
+        return request.nat() == null || (EntryLayout.flags(entry) & FLAG_NAT) == 0
+                || (stateBefore & (CtState.SNAT | CtState.DNAT)) != 0
+                ? 0 : Translation.apply(packet, table.entries, entry, key.reply, key.related);
+    }
+
     /** Notes the first reply; true if this thread is the one to tell the listener. */
-    private boolean mustTellOfReply(Packet packet, MemorySegment chunk, long base) {
-        int flags = EntryLayout.flags(chunk, base);
+    private boolean mustTellOfReply(Packet packet, int slot, long entry) {
+        int flags = EntryLayout.flags(entry);
         if ((flags & FLAG_REPLY_REPORTED) != 0) {
             return false;
         }
-        if ((flags & FLAG_REPLY_SEEN) == 0) {
-            chunk.set(INT, base + EntryLayout.REPLY_IN_PORT, packet.inPort());
-            flags |= FLAG_REPLY_SEEN;
-        }
         boolean tell = table.listener != null && (flags & FLAG_REPLY_REPORTING) == 0;
-        EntryLayout.setFlags(chunk, base, tell ? flags | FLAG_REPLY_REPORTING : flags);
+        if ((flags & FLAG_REPLY_SEEN) == 0) {
+            OffHeap.putInt(table.entries.side(slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
+        }
+        EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN | (tell ? FLAG_REPLY_REPORTING : 0));
         return tell;
     }
 
     private void tellOfReply(Packet packet, long id, long nowNs) {
         ConnectionListener told = table.listener;
         boolean done = told != null && told.onReply(id, packet.inPort(), nowNs);
-        if (table.lock(id)) {
-            int slot = ConnectionTable.slot(id);
-            MemorySegment chunk = table.entries.chunk(slot);
-            long base = EntryTable.base(slot);
-            int flags = EntryLayout.flags(chunk, base) & ~FLAG_REPLY_REPORTING;
-            EntryLayout.setFlags(chunk, base, done ? flags | FLAG_REPLY_REPORTED : flags);
-            EntryTable.unlock(chunk, base, ConnectionTable.aliveWord(id));
+        long locked = table.lock(id);
+        if (locked != 0) {
+            long entry = table.entries.entry(ConnectionTable.slot(id));
+            int flags = EntryLayout.flags(entry) & ~FLAG_REPLY_REPORTING;
+            EntryLayout.setFlags(entry, done ? flags | FLAG_REPLY_REPORTED : flags);
+            EntryTable.unlock(entry, locked);
         }
     }
 
@@ -268,54 +379,116 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
      *
      * @return false if somebody else has put its connection into the table meanwhile: look again
      */
-    private boolean begin(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+    private boolean begin(Packet packet, int position, CtRequest request, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
         if (key.related || !ProtocolTracking.canBegin(packet)) {
             PacketMetadata.writeUnknown(packet, CtState.INV, request.zone(), key);
             return true;
         }
+        Announcement announcement = table.expectations.isEmpty() ? null : table.expectations.find(key);
         if (!request.commit()) {
-            PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+            writeNew(packet, key, request, announcement);
             return true;
         }
-        Insertion insertion = table.insert(key, packet, own.protocols, nowNs);
-        return switch (insertion) {
+        NewConnection made = own.made;
+        made.reset(request, key);
+        if (announcement != null) {
+            made.announcedBy(announcement);
+        }
+        if (request.nat() != null && !chooseReply(key, request.nat(), announcement, own)) {
+            natExhaustions.increment();
+            own.steps[position] = Step.DROP;
+            own.drops++;
+            return true;
+        }
+        return switch (table.insert(key, made, packet, own.protocols, nowNs)) {
             case DONE -> {
-                long id = ConnectionTable.id(key.slot, key.word);
-                MemorySegment chunk = table.entries.chunk(key.slot);
-                long base = EntryTable.base(key.slot);
-                PacketMetadata.writeWithTuple(packet, CtState.NEW, request, chunk, base, id);
-                EntryTable.unlock(chunk, base, key.word);
-                ConnectionListener told = table.listener;
-                if (told != null) {
-                    told.onCommitted(id, packet.inPort(), nowNs);
-                }
+                welcome(packet, key, request, nowNs, made);
                 yield true;
             }
-            case TABLE_FULL, ZONE_FULL -> {
-                if (insertion == Insertion.TABLE_FULL) {
-                    refusals.increment();
-                }
-                PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+            case TABLE_FULL -> {
+                refusals.increment();
+                writeNew(packet, key, request, announcement);
+                yield true;
+            }
+            case ZONE_FULL -> {
+                writeNew(packet, key, request, announcement);
                 yield true;
             }
             case PRESENT -> {
                 removeIfExpired(key, nowNs);
                 yield false;
             }
+            case REPLY_TAKEN -> {
+                removeIfExpired(made.reply, nowNs);
+                yield false;
+            }
         };
+    }
+
+    /** Of no connection in the table, though it would make one. */
+    private static void writeNew(Packet packet, TupleKey key, CtRequest request, Announcement announcement) {
+        if (announcement == null) {
+            PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+        } else {
+            PacketMetadata.writeAnnounced(packet, CtState.NEW | CtState.REL, request.zone(), announcement);
+        }
+    }
+
+    /** A connection that was just made, and is locked. */
+    private void welcome(Packet packet, TupleKey key, CtRequest request, long nowNs, NewConnection made) {
+        long id = ConnectionTable.id(key.slot, key.identity);
+        long entry = table.entries.entry(key.slot);
+        int state = CtState.NEW | (made.parentId == 0 ? 0 : CtState.REL);
+        if (made.reply != null) {
+            state |= Translation.apply(packet, table.entries, entry, false, false);
+        }
+        PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        EntryTable.unlock(entry, made.lockedWord);
+        ConnectionListener told = table.listener;
+        if (told != null) {
+            told.onCommitted(id, packet.inPort(), nowNs);
+        }
+    }
+
+    /** Sets what {@code nat(…)} makes of a new connection; false if there is no tuple left for it. */
+    private boolean chooseReply(TupleKey key, NatRequest nat, Announcement announcement, TrackingScratch own) {
+        TupleKey reply = own.replyTuple;
+        if (announcement != null) {
+            reply.copyFrom(key);
+            reply.reverse();
+            own.made.natFlags = announcement.natFlags;
+            if (announcement.natFlags == Translation.NAT_SOURCE) {
+                reply.destinationHigh = announcement.natHigh;
+                reply.destinationLow = announcement.natLow;
+            } else {
+                reply.sourceHigh = announcement.natHigh;
+                reply.sourceLow = announcement.natLow;
+            }
+        } else if (nat.kind() == NatRequest.Kind.EXISTING) {
+            return true;
+        } else {
+            own.made.natFlags = nat.kind() == NatRequest.Kind.SOURCE ? Translation.NAT_SOURCE : Translation.NAT_DESTINATION;
+            if (!own.natSearch.find(key, nat, reply)) {
+                return false;
+            }
+        }
+        table.hash.seal(reply);
+        own.made.reply = reply;
+        return true;
     }
 
     /** What the sweep has not come to yet must not stand in the way. */
     private void removeIfExpired(TupleKey key, long nowNs) {
-        MemorySegment chunk = table.entries.chunk(key.slot);
-        long base = EntryTable.base(key.slot);
-        if (!EntryTable.lock(chunk, base, key.word)) {
+        long entry = table.entries.entry(key.slot);
+        long locked = EntryTable.lock(entry, key.identity);
+        if (locked == 0) {
             return;
         }
-        if (chunk.get(LONG, base + DEADLINE) - nowNs <= 0) {
-            table.removeLocked(key.slot, key.word, RemovalReason.EXPIRED, nowNs);
+        if (OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
+            table.removeLocked(key.slot, locked, RemovalReason.EXPIRED, nowNs);
         } else {
-            EntryTable.unlock(chunk, base, key.word);
+            EntryTable.unlock(entry, locked);
         }
     }
 
@@ -331,28 +504,47 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             }
             idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
         }
-        return Math.max(1, idleTicks) * TICK_NS;
+        Reference.reachabilityFence(this);
+        return Math.min(Math.max(1, idleTicks) * TICK_NS, sweepIntervalMs * 1_000_000L);
     }
 
     @Override
     public int flush(Integer zoneOrNull, long nowNs) {
         int removed = 0;
         int end = table.entries.end();
-        for (int slot = 0; slot < end; slot++) {
-            MemorySegment chunk = table.entries.chunk(slot);
-            if (chunk == null) {
-                continue;
-            }
-            long base = EntryTable.base(slot);
-            long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
-            if (life(word) == ALIVE
-                    && (zoneOrNull == null || EntryLayout.zone(chunk.get(INT, base + EntryLayout.KIND)) == zoneOrNull)
-                    && EntryTable.lock(chunk, base, word)) {
-                table.removeLocked(slot, word, RemovalReason.FLUSHED, nowNs);
-                removed++;
+        for (int from = 0; from < end; from += FLUSH_LENGTH) {
+            int to = Math.min(end, from + FLUSH_LENGTH);
+            bringBucketsNear(from, to);
+            for (int slot = from; slot < to; slot++) {
+                removed += flushSlot(slot, zoneOrNull, nowNs) ? 1 : 0;
             }
         }
+        Reference.reachabilityFence(this);
         return removed;
+    }
+
+    private void bringBucketsNear(int fromSlot, int toSlot) {
+        TupleIndex index = table.index;
+        long touched = 0;
+        for (int slot = fromSlot; slot < toSlot; slot++) {
+            touched += index.touch(table.hash.ofOriginal(table.entries.entry(slot)));
+        }
+        flushTouched = touched;
+    }
+
+    private boolean flushSlot(int slot, Integer zoneOrNull, long nowNs) {
+        long entry = table.entries.entry(slot);
+        long identity = EntryTable.identity(EntryTable.word(entry));
+        if (life(identity) != ALIVE
+                || zoneOrNull != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zoneOrNull) {
+            return false;
+        }
+        long locked = EntryTable.lock(entry, identity);
+        if (locked == 0) {
+            return false;
+        }
+        table.removeLocked(slot, locked, RemovalReason.FLUSHED, nowNs);
+        return true;
     }
 
     @Override
@@ -361,9 +553,9 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         long cursor = 0;
         while (cursor >= 0) {
             cursor = scan(cursor, SCAN_LENGTH, connection -> {
-                if (filter.test(connection) && table.lock(connection.connectionId)) {
-                    table.removeLocked(ConnectionTable.slot(connection.connectionId),
-                            ConnectionTable.aliveWord(connection.connectionId), RemovalReason.FLUSHED, nowNs);
+                long locked = filter.test(connection) ? table.lock(connection.connectionId) : 0;
+                if (locked != 0) {
+                    table.removeLocked(ConnectionTable.slot(connection.connectionId), locked, RemovalReason.FLUSHED, nowNs);
                     removed[0]++;
                 }
             }, nowNs);
@@ -382,16 +574,17 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         if (connectionId == NO_CONNECTION || !table.entries.contains(slot)) {
             return false;
         }
-        MemorySegment chunk = table.entries.chunk(slot);
-        long base = EntryTable.base(slot);
+        long entry = table.entries.entry(slot);
         while (true) {
-            long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
-            if (EntryLayout.generation(word) != EntryLayout.generation(connectionId) || life(word) == FREE) {
+            long identity = EntryTable.identity(EntryTable.word(entry));
+            if ((identity ^ connectionId) >>> 32 != 0 || life(identity) == FREE) {
                 return false;
             }
-            if (EntryTable.lock(chunk, base, word)) {
-                SnapshotReader.copy(chunk, base, connectionId, into, nowNs);
-                EntryTable.unlock(chunk, base, word);
+            long locked = EntryTable.lock(entry, identity);
+            if (locked != 0) {
+                SnapshotReader.copy(table.entries, slot, connectionId, into, nowNs);
+                EntryTable.unlock(entry, locked);
+                Reference.reachabilityFence(this);
                 return true;
             }
         }
@@ -403,21 +596,19 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         int last = (int) Math.min(end, cursor + Math.max(1, limit));
         ConnectionSnapshot snapshot = scratch.get().snapshot;
         for (int slot = (int) cursor; slot < last; slot++) {
-            MemorySegment chunk = table.entries.chunk(slot);
-            if (chunk == null) {
+            long entry = table.entries.entry(slot);
+            long identity = EntryTable.identity(EntryTable.word(entry));
+            long locked = life(identity) == ALIVE ? EntryTable.lock(entry, identity) : 0;
+            if (locked == 0) {
                 continue;
             }
-            long base = EntryTable.base(slot);
-            long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
-            if (life(word) != ALIVE || !EntryTable.lock(chunk, base, word)) {
-                continue;
-            }
-            SnapshotReader.copy(chunk, base, ConnectionTable.id(slot, word), snapshot, nowNs);
-            EntryTable.unlock(chunk, base, word);
+            SnapshotReader.copy(table.entries, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
+            EntryTable.unlock(entry, locked);
             if (snapshot.timeLeftNs > 0) {
                 visitor.visit(snapshot);
             }
         }
+        Reference.reachabilityFence(this);
         return last >= end ? -1 : last;
     }
 
@@ -429,21 +620,23 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public void release(long connectionId) {
         table.release(connectionId);
+        Reference.reachabilityFence(this);
     }
 
     @Override
     public void extend(long connectionId, long lastUsedNs) {
         table.extend(connectionId, lastUsedNs);
+        Reference.reachabilityFence(this);
     }
 
     @Override
     public void carriedElsewhere(long connectionId) {
-        if (table.lock(connectionId)) {
-            int slot = ConnectionTable.slot(connectionId);
-            MemorySegment chunk = table.entries.chunk(slot);
-            long base = EntryTable.base(slot);
-            EntryLayout.setFlags(chunk, base, EntryLayout.flags(chunk, base) | FLAGS_LENIENT);
-            EntryTable.unlock(chunk, base, ConnectionTable.aliveWord(connectionId));
+        long locked = table.lock(connectionId);
+        if (locked != 0) {
+            long entry = table.entries.entry(ConnectionTable.slot(connectionId));
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAGS_LENIENT);
+            EntryTable.unlock(entry, locked);
         }
+        Reference.reachabilityFence(this);
     }
 }

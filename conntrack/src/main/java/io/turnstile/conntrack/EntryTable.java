@@ -1,133 +1,144 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.INT;
+import static io.turnstile.conntrack.EntryLayout.EXTENSION;
+import static io.turnstile.conntrack.EntryLayout.EXTENSION_BYTES;
+import static io.turnstile.conntrack.EntryLayout.GENERATION_MASK;
 import static io.turnstile.conntrack.EntryLayout.LIFE_MASK;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
-import static io.turnstile.conntrack.EntryLayout.LONGS;
-import static io.turnstile.conntrack.EntryLayout.NEXT;
+import static io.turnstile.conntrack.EntryLayout.NEXT_EXTENSION;
+import static io.turnstile.conntrack.EntryLayout.NEXT_FREE;
+import static io.turnstile.conntrack.EntryLayout.SIDE_BYTES;
 import static io.turnstile.conntrack.EntryLayout.SIZE_BYTES;
+import static io.turnstile.conntrack.EntryLayout.VERSION_MASK;
+import static io.turnstile.conntrack.EntryLayout.VERSION_ONE;
 import static io.turnstile.conntrack.EntryLayout.WORD;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import io.turnstile.conntrack.OffHeap.Region;
 
 /**
- * The entries, by slot. Memory comes in chunks as it is first needed and is never given back; a slot's bytes stay where
- * they are, so that a late reader reads a wrong entry at worst, which the word tells it.
+ * The entries with their side records, by slot, and the extensions. Memory is taken as it is first needed and never given
+ * back; a slot's bytes stay where they are, so that a late reader reads a wrong entry at worst, which the word tells it.
+ *
+ * <p>An entry's <em>identity</em> is its word's generation and life: what must still be the same for a finding to hold.
  *
  * <p>Threads: any. {@link #lock} spins: the holder does a few stores and never calls out.
  */
 final class EntryTable {
-    static final int NO_SLOT = -1;
-    private static final int CHUNK_SHIFT = 12;
-    private static final int CHUNK_LENGTH = 1 << CHUNK_SHIFT;
     private static final int SPINS_BEFORE_YIELD = 200;
+    private static final long IDENTITY_MASK = GENERATION_MASK | LIFE_MASK;
 
-    private final MemorySegment[] chunks;
+    private final Region entryMemory;
+    private final Region sideMemory;
+    private final Region extensionMemory;
+    private final long entryBase;
+    private final long sideBase;
+    private final long extensionBase;
     private final int capacity;
-    /** Slots below were used at least once. */
-    private final AtomicInteger highWater = new AtomicInteger();
-    /** Stack of free slots: change count (32 bits, against ABA) | top slot + 1. */
-    private final AtomicLong free = new AtomicLong();
+    private final SlotPool slots;
+    private final SlotPool extensions;
 
-    EntryTable(int capacity) {
+    EntryTable(int capacity, boolean huge) {
         this.capacity = capacity;
-        this.chunks = new MemorySegment[(capacity + CHUNK_LENGTH - 1) >>> CHUNK_SHIFT];
+        entryMemory = OffHeap.reserve((long) capacity * SIZE_BYTES, huge);
+        sideMemory = OffHeap.reserve((long) capacity * SIDE_BYTES, huge);
+        extensionMemory = OffHeap.reserve((long) capacity * EXTENSION_BYTES, false);
+        entryBase = entryMemory.address();
+        sideBase = sideMemory.address();
+        extensionBase = extensionMemory.address();
+        slots = new SlotPool(sideBase + NEXT_FREE, SIDE_BYTES, capacity);
+        extensions = new SlotPool(extensionBase + NEXT_EXTENSION, EXTENSION_BYTES, capacity);
     }
 
-    MemorySegment chunk(int slot) {
-        return chunks[slot >>> CHUNK_SHIFT];
+    int capacity() {
+        return capacity;
     }
 
-    static long base(int slot) {
-        return (long) (slot & CHUNK_LENGTH - 1) * SIZE_BYTES;
+    /** Address of the slot's entry. */
+    long entry(int slot) {
+        return entryBase + (long) slot * SIZE_BYTES;
+    }
+
+    /** Address of the slot's side record. */
+    long side(int slot) {
+        return sideBase + (long) slot * SIDE_BYTES;
+    }
+
+    int slotOf(long entry) {
+        return (int) ((entry - entryBase) / SIZE_BYTES);
+    }
+
+    /** Address of the entry's extension; 0 if there is none. */
+    long extensionOf(long entry) {
+        int index = OffHeap.getInt(entry + EXTENSION);
+        // Read without lock the index may be of an entry that is being filled: never outside the region all the same.
+        return index <= 0 || index > capacity ? 0 : extensionBase + (index - 1L) * EXTENSION_BYTES;
+    }
+
+    /** The locked entry's extension, zeroed if it is new; 0 if there is no more memory for one. */
+    long makeExtension(long entry) {
+        long present = extensionOf(entry);
+        if (present != 0) {
+            return present;
+        }
+        int index = extensions.take();
+        if (index == SlotPool.NO_SLOT) {
+            return 0;
+        }
+        long extension = extensionBase + (long) index * EXTENSION_BYTES;
+        for (int at = 0; at < EXTENSION_BYTES; at += Long.BYTES) {
+            OffHeap.putLong(extension + at, 0);
+        }
+        OffHeap.putInt(entry + EXTENSION, index + 1);
+        return extension;
     }
 
     /** One past the largest slot ever used. */
     int end() {
-        return Math.min(highWater.get(), capacity);
+        return slots.end();
     }
 
     boolean contains(int slot) {
-        return slot >= 0 && slot < end() && chunk(slot) != null;
+        return slot >= 0 && slot < end();
     }
 
-    /** A slot in life FREE that nobody else has, or {@link #NO_SLOT}. */
+    /** A slot in life FREE that nobody else has, or {@link SlotPool#NO_SLOT}. */
     int take() {
-        while (true) {
-            long top = free.get();
-            int slot = (int) top - 1;
-            if (slot < 0) {
-                return takeFresh();
-            }
-            int next = chunk(slot).get(INT, base(slot) + NEXT);
-            if (free.compareAndSet(top, nextCount(top) | Integer.toUnsignedLong(next))) {
-                return slot;
-            }
-        }
+        return slots.take();
     }
 
-    private int takeFresh() {
-        if (highWater.get() >= capacity) {
-            return NO_SLOT;
-        }
-        int slot = highWater.getAndIncrement();
-        if (slot >= capacity) {
-            highWater.decrementAndGet();
-            return NO_SLOT;
-        }
-        if (chunk(slot) == null) {
-            addChunk(slot >>> CHUNK_SHIFT);
-        }
-        return slot;
-    }
-
-    private synchronized void addChunk(int index) {
-        if (chunks[index] == null) {
-            MemorySegment chunk = Arena.ofAuto().allocate((long) CHUNK_LENGTH * SIZE_BYTES, 64);
-            // The zeroes must be there before the reference is.
-            VarHandle.releaseFence();
-            chunks[index] = chunk;
-        }
-    }
-
-    /** Gives back a slot in life FREE. */
+    /** Gives back a slot in life FREE and its extension. */
     void give(int slot) {
-        MemorySegment chunk = chunk(slot);
-        while (true) {
-            long top = free.get();
-            chunk.set(INT, base(slot) + NEXT, (int) top);
-            if (free.compareAndSet(top, nextCount(top) | slot + 1)) {
-                return;
-            }
+        long entry = entry(slot);
+        int index = OffHeap.getInt(entry + EXTENSION);
+        OffHeap.putInt(entry + EXTENSION, 0);
+        if (index != 0) {
+            extensions.give(index - 1);
         }
+        slots.give(slot);
     }
 
-    private static long nextCount(long top) {
-        return (top & 0xffff_ffff_0000_0000L) + 0x1_0000_0000L;
+    static long word(long entry) {
+        return OffHeap.getAcquire(entry + WORD);
     }
 
-    static long word(MemorySegment chunk, long base) {
-        return (long) LONGS.getAcquire(chunk, base + WORD);
-    }
-
-    static void setWord(MemorySegment chunk, long base, long word) {
-        LONGS.setRelease(chunk, base + WORD, word);
+    static long identity(long word) {
+        return word & IDENTITY_MASK;
     }
 
     /**
-     * Locks the entry if its word still says the same generation and life.
+     * Locks the entry if its word still has this identity.
      *
-     * @return false, with nothing locked, if the entry is not that one any more
+     * @return the locked word, for {@link #unlock}; 0, with nothing locked, if the entry is not that one any more
      */
-    static boolean lock(MemorySegment chunk, long base, long unlockedWord) {
+    static long lock(long entry, long identity) {
         int spins = 0;
-        while (!LONGS.compareAndSet(chunk, base + WORD, unlockedWord, unlockedWord | LOCKED)) {
-            if ((word(chunk, base) & ~LOCKED) != unlockedWord) {
-                return false;
+        while (true) {
+            long word = word(entry);
+            if (identity(word) != identity) {
+                return 0;
+            }
+            if ((word & LOCKED) == 0 && OffHeap.compareAndSet(entry + WORD, word, word | LOCKED)) {
+                return word | LOCKED;
             }
             if (++spins % SPINS_BEFORE_YIELD == 0) {
                 Thread.yield();
@@ -135,15 +146,27 @@ final class EntryTable {
                 Thread.onSpinWait();
             }
         }
-        return true;
     }
 
     /** Unlocks; the entry's life becomes {@code life}. */
-    static void unlock(MemorySegment chunk, long base, long unlockedWord, int life) {
-        setWord(chunk, base, unlockedWord & ~LIFE_MASK | life);
+    static void unlock(long entry, long lockedWord, int life) {
+        OffHeap.putRelease(entry + WORD, nextVersion(lockedWord) & ~(long) LIFE_MASK | life);
     }
 
-    static void unlock(MemorySegment chunk, long base, long unlockedWord) {
-        setWord(chunk, base, unlockedWord);
+    static void unlock(long entry, long lockedWord) {
+        OffHeap.putRelease(entry + WORD, nextVersion(lockedWord));
+    }
+
+    private static long nextVersion(long word) {
+        return (word & ~VERSION_MASK | word + VERSION_ONE & VERSION_MASK) & ~(long) LOCKED;
+    }
+
+    /** Makes a taken slot's entry a living one of the next generation, locked; returns the locked word. */
+    static long begin(long entry) {
+        long word = word(entry);
+        long generation = (word & GENERATION_MASK) + (1L << 32);
+        long begun = (generation == 0 ? 1L << 32 : generation) | word & VERSION_MASK | EntryLayout.ALIVE | LOCKED;
+        OffHeap.putRelease(entry + WORD, begun);
+        return begun;
     }
 }

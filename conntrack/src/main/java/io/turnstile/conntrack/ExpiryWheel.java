@@ -1,17 +1,13 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.INT;
 import static io.turnstile.conntrack.EntryLayout.NEXT;
 import static io.turnstile.conntrack.EntryLayout.PREVIOUS;
-import static io.turnstile.conntrack.EntryLayout.SHORT;
 import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
-
-import java.lang.foreign.MemorySegment;
 
 /**
  * One shard of the timer wheel: which slots want attention when. Three levels of 64 buckets; a bucket of the first level is
  * 2^30 ns (1.07 s) wide, one of the next level as wide as the whole level below, so that the wheel reaches 78 hours ahead.
- * Lists are linked through the entries themselves.
+ * Lists are linked through the side records.
  *
  * <p>A packet that lets its connection live longer does not come here: the slot turns up at its old time and is queued anew
  * ({@link #schedule} is idempotent). Only what must be seen <em>earlier</em> is moved.
@@ -43,11 +39,6 @@ final class ExpiryWheel {
     synchronized void schedule(int slot, long attentionNs) {
         unlink(slot);
         link(slot, bucketFor(tickOf(attentionNs)));
-    }
-
-    /** Takes the slot out, if it is in. */
-    synchronized void cancel(int slot) {
-        unlink(slot);
     }
 
     private long tickOf(long timeNs) {
@@ -104,7 +95,7 @@ final class ExpiryWheel {
         int first = heads[bucket];
         while (first != 0) {
             int slot = first - 1;
-            first = entries.chunk(slot).get(INT, EntryTable.base(slot) + NEXT);
+            first = OffHeap.getInt(entries.side(slot) + NEXT);
             unlink(slot);
             link(slot, DUE);
         }
@@ -133,35 +124,33 @@ final class ExpiryWheel {
     }
 
     private void link(int slot, int bucket) {
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
+        long side = entries.side(slot);
         int next = heads[bucket];
-        chunk.set(INT, base + NEXT, next);
-        chunk.set(INT, base + PREVIOUS, 0);
-        chunk.set(SHORT, base + WHEEL_BUCKET, (short) (bucket + 1));
+        OffHeap.putInt(side + NEXT, next);
+        OffHeap.putInt(side + PREVIOUS, 0);
+        OffHeap.putShort(side + WHEEL_BUCKET, bucket + 1);
         if (next != 0) {
-            entries.chunk(next - 1).set(INT, EntryTable.base(next - 1) + PREVIOUS, slot + 1);
+            OffHeap.putInt(entries.side(next - 1) + PREVIOUS, slot + 1);
         }
         heads[bucket] = slot + 1;
     }
 
     private void unlink(int slot) {
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        int bucket = chunk.get(SHORT, base + WHEEL_BUCKET) - 1;
+        long side = entries.side(slot);
+        int bucket = OffHeap.getUnsignedShort(side + WHEEL_BUCKET) - 1;
         if (bucket < 0) {
             return;
         }
-        int next = chunk.get(INT, base + NEXT);
-        int previous = chunk.get(INT, base + PREVIOUS);
+        int next = OffHeap.getInt(side + NEXT);
+        int previous = OffHeap.getInt(side + PREVIOUS);
         if (previous == 0) {
             heads[bucket] = next;
         } else {
-            entries.chunk(previous - 1).set(INT, EntryTable.base(previous - 1) + NEXT, next);
+            OffHeap.putInt(entries.side(previous - 1) + NEXT, next);
         }
         if (next != 0) {
-            entries.chunk(next - 1).set(INT, EntryTable.base(next - 1) + PREVIOUS, previous);
+            OffHeap.putInt(entries.side(next - 1) + PREVIOUS, previous);
         }
-        chunk.set(SHORT, base + WHEEL_BUCKET, (short) 0);
+        OffHeap.putShort(side + WHEEL_BUCKET, 0);
     }
 }

@@ -21,25 +21,38 @@ final class IcmpTypes {
     static final int V6_PARAMETER_PROBLEM = 4;
     static final int V6_ECHO = 128;
     static final int V6_ECHO_REPLY = 129;
-    /** "This type has no counterpart". */
-    static final int NONE = -1;
 
     private IcmpTypes() {
     }
 
-    /** The type of the answer to a question or of the question to an answer. */
-    static int counterpart(int protocol, int type) {
+    /** Questions and their answers in pairs, for {@link EntryLayout#kind}: odd is a question; 0 if it is neither. */
+    static int classOf(int protocol, int type) {
         if (protocol == IpProtocols.ICMPV6) {
-            return type == V6_ECHO ? V6_ECHO_REPLY : type == V6_ECHO_REPLY ? V6_ECHO : NONE;
+            return type == V6_ECHO ? 1 : type == V6_ECHO_REPLY ? 2 : 0;
         }
         return switch (type) {
-            case ECHO -> ECHO_REPLY;
-            case ECHO_REPLY -> ECHO;
-            case TIMESTAMP -> TIMESTAMP_REPLY;
-            case TIMESTAMP_REPLY -> TIMESTAMP;
-            case INFORMATION -> INFORMATION_REPLY;
-            case INFORMATION_REPLY -> INFORMATION;
-            default -> NONE;
+            case ECHO -> 1;
+            case ECHO_REPLY -> 2;
+            case TIMESTAMP -> 3;
+            case TIMESTAMP_REPLY -> 4;
+            case INFORMATION -> 5;
+            case INFORMATION_REPLY -> 6;
+            default -> 0;
+        };
+    }
+
+    /** What {@link #classOf} made a number. */
+    static int typeOf(int protocol, int icmpClass) {
+        if (protocol == IpProtocols.ICMPV6) {
+            return icmpClass == 1 ? V6_ECHO : V6_ECHO_REPLY;
+        }
+        return switch (icmpClass) {
+            case 1 -> ECHO;
+            case 2 -> ECHO_REPLY;
+            case 3 -> TIMESTAMP;
+            case 4 -> TIMESTAMP_REPLY;
+            case 5 -> INFORMATION;
+            default -> INFORMATION_REPLY;
         };
     }
 

@@ -1,15 +1,13 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.INT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LABEL_HIGH;
 import static io.turnstile.conntrack.EntryLayout.LABEL_LOW;
-import static io.turnstile.conntrack.EntryLayout.LONG;
 import static io.turnstile.conntrack.EntryLayout.MARK;
 
-import io.turnstile.packet.IpProtocols;
+import io.turnstile.conntrack.Expectations.Announcement;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.OriginalTuple;
-import java.lang.foreign.MemorySegment;
 
 /** Writes what {@code ct()} found into the packet, and the request's mark and label into the (locked) connection. */
 final class PacketMetadata {
@@ -35,44 +33,92 @@ final class PacketMetadata {
         packet.setConntrack(state | CtState.TRK, zone, 0, 0, 0);
     }
 
+    /** Of no connection yet, but one that another has announced: mark, label and tuple are that one's. */
+    static void writeAnnounced(Packet packet, int state, int zone, Announcement announcement) {
+        writeUnknown(packet, state, zone, announcement.parent);
+        packet.setConntrack(state | CtState.TRK, zone, announcement.mark, announcement.labelHigh, announcement.labelLow);
+    }
+
     /** Of a connection: state, tuple, mark and label. */
-    static void writeWithTuple(Packet packet, int state, CtRequest request, MemorySegment chunk, long base, long id) {
-        OriginalTuple tuple = packet.ctOriginal();
-        tuple.sourceHigh = chunk.get(LONG, base + EntryLayout.SOURCE_HIGH);
-        tuple.sourceLow = chunk.get(LONG, base + EntryLayout.SOURCE_LOW);
-        tuple.destinationHigh = chunk.get(LONG, base + EntryLayout.DESTINATION_HIGH);
-        tuple.destinationLow = chunk.get(LONG, base + EntryLayout.DESTINATION_LOW);
-        writeKind(tuple, chunk.get(INT, base + EntryLayout.KIND), chunk.get(INT, base + EntryLayout.SOURCE_PORT),
-                chunk.get(INT, base + EntryLayout.DESTINATION_PORT));
+    static void writeWithTuple(Packet packet, int state, CtRequest request, EntryTable entries, long entry, long id) {
+        writeTuple(packet.ctOriginal(), entries, entry);
         packet.setCtConnection(id);
-        write(packet, state | CtState.TRK, request, chunk, base);
+        write(packet, state | CtState.TRK, request, entries, entry);
+    }
+
+    /** As {@link #writeWithTuple} for a request that writes nothing; the entry may be changed by others meanwhile. */
+    static void copyWithTuple(Packet packet, int state, int zone, EntryTable entries, long entry, long id) {
+        writeTuple(packet.ctOriginal(), entries, entry);
+        packet.setCtConnection(id);
+        copy(packet, state | CtState.TRK, zone, entries, entry);
     }
 
     /** Mark and label only; the state is taken as given. */
-    static void write(Packet packet, int state, CtRequest request, MemorySegment chunk, long base) {
-        int mark = chunk.get(INT, base + MARK);
+    static void write(Packet packet, int state, CtRequest request, EntryTable entries, long entry) {
         if (request.markMask() != 0) {
-            mark = mark & ~request.markMask() | request.mark() & request.markMask();
-            chunk.set(INT, base + MARK, mark);
+            OffHeap.putInt(entry + MARK, OffHeap.getInt(entry + MARK) & ~request.markMask() | request.mark() & request.markMask());
         }
-        long high = chunk.get(LONG, base + LABEL_HIGH);
-        long low = chunk.get(LONG, base + LABEL_LOW);
         if ((request.labelMaskHigh() | request.labelMaskLow()) != 0) {
-            high = high & ~request.labelMaskHigh() | request.labelHigh() & request.labelMaskHigh();
-            low = low & ~request.labelMaskLow() | request.labelLow() & request.labelMaskLow();
-            chunk.set(LONG, base + LABEL_HIGH, high);
-            chunk.set(LONG, base + LABEL_LOW, low);
+            writeLabel(request, entries.makeExtension(entry));
         }
-        packet.setConntrack(state, request.zone(), mark, high, low);
+        copy(packet, state, request.zone(), entries, entry);
+    }
+
+    private static void copy(Packet packet, int state, int zone, EntryTable entries, long entry) {
+        long extension = entries.extensionOf(entry);
+        packet.setConntrack(state, zone, OffHeap.getInt(entry + MARK),
+                extension == 0 ? 0 : OffHeap.getLong(extension + LABEL_HIGH),
+                extension == 0 ? 0 : OffHeap.getLong(extension + LABEL_LOW));
+    }
+
+    /** @param extension 0 if memory has run out: there are as many extensions as connections, so it has not */
+    private static void writeLabel(CtRequest request, long extension) {
+        if (extension == 0) {
+            return;
+        }
+        long high = OffHeap.getLong(extension + LABEL_HIGH);
+        long low = OffHeap.getLong(extension + LABEL_LOW);
+        OffHeap.putLong(extension + LABEL_HIGH,
+                high & ~request.labelMaskHigh() | request.labelHigh() & request.labelMaskHigh());
+        OffHeap.putLong(extension + LABEL_LOW,
+                low & ~request.labelMaskLow() | request.labelLow() & request.labelMaskLow());
+    }
+
+    /** The original direction's tuple: that of the parent, if the connection was announced by one. */
+    private static void writeTuple(OriginalTuple tuple, EntryTable entries, long entry) {
+        int kind = OffHeap.getInt(entry + EntryLayout.KIND);
+        int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
+        long addressesAt = EntryLayout.ipv6(kind) ? entries.extensionOf(entry) : 0;
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0) {
+            long extension = entries.extensionOf(entry);
+            if (extension != 0 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0) {
+                kind = OffHeap.getInt(extension + EntryLayout.PARENT_KIND);
+                ports = OffHeap.getInt(extension + EntryLayout.PARENT_PORTS);
+                addressesAt = extension + EntryLayout.PARENT;
+            }
+        }
+        if (addressesAt == 0) {
+            long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
+            tuple.sourceHigh = 0;
+            tuple.sourceLow = addresses >>> 32;
+            tuple.destinationHigh = 0;
+            tuple.destinationLow = addresses & 0xffff_ffffL;
+        } else {
+            tuple.sourceHigh = OffHeap.getLong(addressesAt + EntryLayout.SOURCE_HIGH);
+            tuple.sourceLow = OffHeap.getLong(addressesAt + EntryLayout.SOURCE_LOW);
+            tuple.destinationHigh = OffHeap.getLong(addressesAt + EntryLayout.DESTINATION_HIGH);
+            tuple.destinationLow = OffHeap.getLong(addressesAt + EntryLayout.DESTINATION_LOW);
+        }
+        writeKind(tuple, kind, ports >>> 16, ports & 0xffff);
     }
 
     /** For ICMP the ports are type and code (ovs-fields(7) ct_tp_src). */
     private static void writeKind(OriginalTuple tuple, int kind, int sourcePort, int destinationPort) {
         int protocol = EntryLayout.protocol(kind);
-        boolean icmp = protocol == IpProtocols.ICMP || protocol == IpProtocols.ICMPV6;
+        int icmpClass = EntryLayout.icmpClass(kind);
         tuple.protocol = protocol;
         tuple.ipv6 = EntryLayout.ipv6(kind);
-        tuple.sourcePort = icmp ? sourcePort >>> 8 & 0xff : sourcePort;
-        tuple.destinationPort = icmp ? 0 : destinationPort;
+        tuple.sourcePort = icmpClass != 0 ? IcmpTypes.typeOf(protocol, icmpClass) : sourcePort;
+        tuple.destinationPort = icmpClass != 0 ? 0 : destinationPort;
     }
 }

@@ -1,83 +1,116 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.BYTE;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
-import static io.turnstile.conntrack.EntryLayout.INT;
-import static io.turnstile.conntrack.EntryLayout.LONG;
-import static io.turnstile.conntrack.EntryLayout.SCALE;
-import static io.turnstile.conntrack.EntryLayout.STATE;
+import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_KNOWN;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_UNKNOWN;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
 import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
 import io.turnstile.packet.IpProtocols;
-import java.lang.foreign.MemorySegment;
 
 /** Copies an entry into a snapshot. Threads: the entry is locked by the caller. */
 final class SnapshotReader {
     private static final TcpState[] TCP_STATES = TcpState.values();
+    private static final SctpState[] SCTP_STATES = SctpState.values();
+    private static final Alg[] ALGS = Alg.values();
 
     private SnapshotReader() {
     }
 
-    static void copy(MemorySegment chunk, long base, long connectionId, ConnectionSnapshot into, long nowNs) {
-        int kind = chunk.get(INT, base + EntryLayout.KIND);
+    static void copy(EntryTable entries, int slot, long connectionId, ConnectionSnapshot into, long nowNs) {
+        long entry = entries.entry(slot);
+        long side = entries.side(slot);
+        long extension = entries.extensionOf(entry);
+        int kind = OffHeap.getInt(entry + EntryLayout.KIND);
+        int flags = EntryLayout.flags(entry);
         into.connectionId = connectionId;
         into.zone = EntryLayout.zone(kind);
         into.protocol = EntryLayout.protocol(kind);
         into.ipv6 = EntryLayout.ipv6(kind);
-        copyTuple(chunk, base, into);
-        into.mark = chunk.get(INT, base + EntryLayout.MARK);
-        into.labelHigh = chunk.get(LONG, base + EntryLayout.LABEL_HIGH);
-        into.labelLow = chunk.get(LONG, base + EntryLayout.LABEL_LOW);
-        into.timeLeftNs = chunk.get(LONG, base + DEADLINE) - nowNs;
-        into.replySeen = (EntryLayout.flags(chunk, base) & EntryLayout.FLAG_REPLY_SEEN) != 0;
-        into.originalInPort = chunk.get(INT, base + EntryLayout.ORIGINAL_IN_PORT);
-        into.replyInPort = into.replySeen ? chunk.get(INT, base + EntryLayout.REPLY_IN_PORT) : -1;
-        copyTcp(chunk, base, into);
+        copyOriginal(entry, extension, kind, into.original);
+        if ((flags & FLAG_NAT) != 0) {
+            copyReply(extension, kind, into.reply);
+        } else {
+            turn(into.original, kind, into.reply);
+        }
+        into.mark = OffHeap.getInt(entry + EntryLayout.MARK);
+        into.labelHigh = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
+        into.labelLow = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
+        into.timeLeftNs = OffHeap.getLong(entry + DEADLINE) - nowNs;
+        into.replySeen = (flags & EntryLayout.FLAG_REPLY_SEEN) != 0;
+        into.originalInPort = OffHeap.getInt(side + EntryLayout.ORIGINAL_IN_PORT);
+        into.replyInPort = into.replySeen ? OffHeap.getInt(side + EntryLayout.REPLY_IN_PORT) : -1;
+        into.alg = (flags & FLAG_SPECIAL) != 0 ? ALGS[OffHeap.getInt(side + EntryLayout.ALG)] : Alg.NONE;
+        copyTcp(entry, flags, into);
+        copySctp(entry, into);
     }
 
-    private static void copyTuple(MemorySegment chunk, long base, ConnectionSnapshot into) {
-        long sourceHigh = chunk.get(LONG, base + EntryLayout.SOURCE_HIGH);
-        long sourceLow = chunk.get(LONG, base + EntryLayout.SOURCE_LOW);
-        long destinationHigh = chunk.get(LONG, base + EntryLayout.DESTINATION_HIGH);
-        long destinationLow = chunk.get(LONG, base + EntryLayout.DESTINATION_LOW);
-        int sourcePort = chunk.get(INT, base + EntryLayout.SOURCE_PORT);
-        int destinationPort = chunk.get(INT, base + EntryLayout.DESTINATION_PORT);
-        fill(into.original, sourceHigh, sourceLow, destinationHigh, destinationLow);
-        fill(into.reply, destinationHigh, destinationLow, sourceHigh, sourceLow);
-        boolean icmp = into.protocol == IpProtocols.ICMP || into.protocol == IpProtocols.ICMPV6;
-        fillPorts(into.original, icmp, sourcePort, destinationPort);
-        fillPorts(into.reply, icmp, destinationPort, sourcePort);
+    private static void copyOriginal(long entry, long extension, int kind, Tuple into) {
+        if (EntryLayout.ipv6(kind)) {
+            copyAddresses(extension, into);
+        } else {
+            long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
+            into.sourceHigh = 0;
+            into.sourceLow = addresses >>> 32;
+            into.destinationHigh = 0;
+            into.destinationLow = addresses & 0xffff_ffffL;
+        }
+        fillPorts(into, kind, OffHeap.getInt(entry + EntryLayout.PORTS));
     }
 
-    private static void fill(Tuple tuple, long sourceHigh, long sourceLow, long destinationHigh, long destinationLow) {
-        tuple.sourceHigh = sourceHigh;
-        tuple.sourceLow = sourceLow;
-        tuple.destinationHigh = destinationHigh;
-        tuple.destinationLow = destinationLow;
+    private static void copyReply(long extension, int kind, Tuple into) {
+        copyAddresses(extension + EntryLayout.REPLY, into);
+        fillPorts(into, EntryLayout.reversed(kind), OffHeap.getInt(extension + EntryLayout.REPLY_PORTS));
     }
 
-    private static void fillPorts(Tuple tuple, boolean icmp, int sourcePort, int destinationPort) {
-        tuple.sourcePort = icmp ? 0 : sourcePort;
-        tuple.destinationPort = icmp ? 0 : destinationPort;
-        tuple.icmpId = icmp ? sourcePort >>> 16 : 0;
-        tuple.icmpType = icmp ? sourcePort >>> 8 & 0xff : 0;
-        tuple.icmpCode = 0;
+    private static void copyAddresses(long at, Tuple into) {
+        into.sourceHigh = OffHeap.getLong(at + EntryLayout.SOURCE_HIGH);
+        into.sourceLow = OffHeap.getLong(at + EntryLayout.SOURCE_LOW);
+        into.destinationHigh = OffHeap.getLong(at + EntryLayout.DESTINATION_HIGH);
+        into.destinationLow = OffHeap.getLong(at + EntryLayout.DESTINATION_LOW);
     }
 
-    private static void copyTcp(MemorySegment chunk, long base, ConnectionSnapshot into) {
+    private static void turn(Tuple tuple, int kind, Tuple into) {
+        into.sourceHigh = tuple.destinationHigh;
+        into.sourceLow = tuple.destinationLow;
+        into.destinationHigh = tuple.sourceHigh;
+        into.destinationLow = tuple.sourceLow;
+        boolean icmp = EntryLayout.icmpClass(kind) != 0;
+        fillPorts(into, EntryLayout.reversed(kind),
+                icmp ? tuple.icmpId << 16 | tuple.icmpId : tuple.destinationPort << 16 | tuple.sourcePort);
+    }
+
+    /** For ICMP both ports are the identifier, of which the destination's is the one that NAT changes. */
+    private static void fillPorts(Tuple into, int kind, int ports) {
+        int icmpClass = EntryLayout.icmpClass(kind);
+        boolean icmp = icmpClass != 0;
+        into.sourcePort = icmp ? 0 : ports >>> 16;
+        into.destinationPort = icmp ? 0 : ports & 0xffff;
+        into.icmpId = icmp ? ports >>> 16 : 0;
+        into.icmpType = icmp ? IcmpTypes.typeOf(EntryLayout.protocol(kind), icmpClass) : 0;
+        into.icmpCode = 0;
+    }
+
+    private static void copyTcp(long entry, int flags, ConnectionSnapshot into) {
         boolean tcp = into.protocol == IpProtocols.TCP;
-        into.originalTcpState = tcp ? TCP_STATES[chunk.get(BYTE, base + STATE)] : null;
-        into.replyTcpState = tcp ? TCP_STATES[chunk.get(BYTE, base + STATE + 1)] : null;
-        int original = tcp ? chunk.get(BYTE, base + SCALE) : 0;
-        int reply = tcp ? chunk.get(BYTE, base + SCALE + 1) : 0;
-        into.originalTcpScale = original & TcpTracking.SCALE_MASK;
-        into.replyTcpScale = reply & TcpTracking.SCALE_MASK;
-        into.originalTcpFlags = tcpFlags(original);
-        into.replyTcpFlags = tcpFlags(reply);
+        into.originalTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 0)] : null;
+        into.replyTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 1)] : null;
+        into.originalTcpScale = tcp ? EntryLayout.scale(entry, 0) : 0;
+        into.replyTcpScale = tcp ? EntryLayout.scale(entry, 1) : 0;
+        into.originalTcpFlags = tcp ? tcpFlags(flags, 0) : 0;
+        into.replyTcpFlags = tcp ? tcpFlags(flags, 1) : 0;
     }
 
-    private static int tcpFlags(int scale) {
-        return ((scale & TcpTracking.SCALE_KNOWN) != 0 ? ConnectionSnapshot.TCP_FLAG_WINDOW_SCALE : 0)
-                | ((scale & TcpTracking.SCALE_UNKNOWN) != 0 ? ConnectionSnapshot.TCP_FLAG_BE_LIBERAL : 0);
+    private static void copySctp(long entry, ConnectionSnapshot into) {
+        boolean sctp = into.protocol == IpProtocols.SCTP;
+        into.sctpState = sctp ? SCTP_STATES[EntryLayout.state(entry, 0)] : null;
+        into.originalSctpTag = sctp ? SctpTracking.tag(entry, 0) : 0;
+        into.replySctpTag = sctp ? SctpTracking.tag(entry, 1) : 0;
+    }
+
+    private static int tcpFlags(int flags, int direction) {
+        return ((flags & FLAG_SCALE_KNOWN << direction) != 0 ? ConnectionSnapshot.TCP_FLAG_WINDOW_SCALE : 0)
+                | ((flags & FLAG_SCALE_UNKNOWN << direction) != 0 ? ConnectionSnapshot.TCP_FLAG_BE_LIBERAL : 0);
     }
 }

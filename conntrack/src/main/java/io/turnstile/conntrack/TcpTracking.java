@@ -1,18 +1,15 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.BYTE;
 import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
 import static io.turnstile.conntrack.EntryLayout.FLAG_LENIENT;
-import static io.turnstile.conntrack.EntryLayout.INT;
-import static io.turnstile.conntrack.EntryLayout.PEER_LARGEST_WINDOW;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_KNOWN;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_UNKNOWN;
+import static io.turnstile.conntrack.EntryLayout.LARGEST_WINDOW;
 import static io.turnstile.conntrack.EntryLayout.PEER_SEQUENCE_HIGH;
 import static io.turnstile.conntrack.EntryLayout.PEER_SEQUENCE_LOW;
-import static io.turnstile.conntrack.EntryLayout.SCALE;
-import static io.turnstile.conntrack.EntryLayout.STATE;
 
 import io.turnstile.conntrack.TcpTransitions.Kind;
 import io.turnstile.packet.Packet;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP Packet
@@ -22,11 +19,12 @@ import java.lang.foreign.MemorySegment;
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class TcpTracking {
-    /** The side's SYN carried a scale, which the low four bits tell. */
-    static final int SCALE_KNOWN = 0x80;
-    /** The handshake was not seen: assume the largest scale. */
-    static final int SCALE_UNKNOWN = 0x40;
-    static final int SCALE_MASK = 0xf;
+    /** What {@link #scaleOption} says of a SYN without the option. */
+    private static final int NO_SCALE = -1;
+    private static final int BOTH_KNOWN = FLAG_SCALE_KNOWN | FLAG_SCALE_KNOWN << 1;
+    private static final int BOTH_UNKNOWN = FLAG_SCALE_UNKNOWN | FLAG_SCALE_UNKNOWN << 1;
+    /** A window is 16 bits before scaling. */
+    private static final int LARGEST_STORED_WINDOW = 0xffff;
     private static final int LARGEST_SCALE = 14;
     private static final int OPTION_END = 0;
     private static final int OPTION_NOP = 1;
@@ -35,8 +33,7 @@ final class TcpTracking {
     /** How far an acknowledgement may stray: a window and some slack. */
     private static final int STRAY_BYTES = 0xffff + 1500;
 
-    private MemorySegment chunk;
-    private long base;
+    private long entry;
     private int direction;
     private long sender;
     private long receiver;
@@ -60,41 +57,43 @@ final class TcpTracking {
     }
 
     /** Fills in the peers of a fresh entry from its first packet. */
-    static void begin(Packet packet, MemorySegment chunk, long base) {
+    static void begin(Packet packet, long entry) {
         int flags = flags(packet);
         int sequence = packet.u32(packet.l4Offset() + 4);
         int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
-        int scale = SCALE_UNKNOWN;
-        int replyScale = SCALE_UNKNOWN;
+        int scale = 0;
         if ((flags & TcpTransitions.SYN) != 0) {
             high++;
-            scale = scaleOption(packet);
-            replyScale = 0;
+            int option = scaleOption(packet);
+            scale = Math.max(option, 0);
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
+        } else {
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN | FLAG_SCALE_UNKNOWN << 1);
         }
         int window = Math.max(packet.u16(packet.l4Offset() + 14), 1);
-        writePeer(chunk, EntryLayout.peer(base, 0), sequence, high, unscaled(window, scale & SCALE_MASK));
-        writePeer(chunk, EntryLayout.peer(base, 1), 0, 1, 1);
-        chunk.set(BYTE, base + STATE, (byte) TcpState.SYN_SENT.ordinal());
-        chunk.set(BYTE, base + STATE + 1, (byte) TcpState.CLOSED.ordinal());
-        chunk.set(BYTE, base + SCALE, (byte) scale);
-        chunk.set(BYTE, base + SCALE + 1, (byte) replyScale);
+        writePeer(entry, 0, sequence, high, unscaled(window, scale));
+        writePeer(entry, 1, 0, 1, 1);
+        OffHeap.putShort(entry + EntryLayout.STATE, 0);
+        EntryLayout.setState(entry, 0, TcpState.SYN_SENT.ordinal());
+        EntryLayout.setState(entry, 1, TcpState.CLOSED.ordinal());
+        EntryLayout.setScale(entry, 0, scale);
     }
 
-    private static void writePeer(MemorySegment chunk, long peer, int low, int high, int largestWindow) {
-        chunk.set(INT, peer + PEER_SEQUENCE_LOW, low);
-        chunk.set(INT, peer + PEER_SEQUENCE_HIGH, high);
-        chunk.set(INT, peer + PEER_LARGEST_WINDOW, largestWindow);
+    private static void writePeer(long entry, int direction, int low, int high, int largestWindow) {
+        long peer = EntryLayout.peer(entry, direction);
+        OffHeap.putInt(peer + PEER_SEQUENCE_LOW, low);
+        OffHeap.putInt(peer + PEER_SEQUENCE_HIGH, high);
+        setLargestWindow(entry, direction, largestWindow);
     }
 
     /** One packet of a known connection; direction 0 is original. */
-    Verdict update(Packet packet, MemorySegment chunk, long base, int direction, boolean checkWindow) {
+    Verdict update(Packet packet, long entry, int direction, boolean checkWindow) {
         timeout = null;
         Kind kind = TcpTransitions.kind(flags(packet));
         if (kind == Kind.IMPOSSIBLE) {
             return Verdict.INVALID;
         }
-        this.chunk = chunk;
-        this.base = base;
+        this.entry = entry;
         this.direction = direction;
         if (kind == Kind.SYN) {
             switch (TcpTransitions.synStep(state(direction), state(direction ^ 1))) {
@@ -117,8 +116,8 @@ final class TcpTracking {
     }
 
     private Verdict follow(Packet packet, Kind kind, boolean checkWindow) {
-        sender = EntryLayout.peer(base, direction);
-        receiver = EntryLayout.peer(base, direction ^ 1);
+        sender = EntryLayout.peer(entry, direction);
+        receiver = EntryLayout.peer(entry, direction ^ 1);
         int flags = flags(packet);
         readSegment(packet, flags);
         boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
@@ -136,7 +135,7 @@ final class TcpTracking {
             sequence = low(sender);
             end = sequence;
         }
-        int lenient = EntryLayout.flags(chunk, base) & FLAGS_LENIENT;
+        int lenient = EntryLayout.flags(entry) & FLAGS_LENIENT;
         int skew = checkSkew ? lowOfReceiver - acknowledged : 0;
         if (lenient != 0) {
             resynchronise(lenient, sent, sentEnd);
@@ -167,13 +166,12 @@ final class TcpTracking {
         acknowledged = packet.u32(tcp + 8);
         end = sequence + payloadBytes(packet) + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
                 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
-        int mine = scale(direction);
-        int other = scale(direction ^ 1);
+        int scales = EntryLayout.flags(entry);
         boolean syn = (flags & TcpTransitions.SYN) != 0;
-        if (!syn && (mine & other & SCALE_KNOWN) != 0) {
-            senderShift = mine & SCALE_MASK;
-            receiverShift = other & SCALE_MASK;
-        } else if (!syn && (mine & other & SCALE_UNKNOWN) != 0) {
+        if (!syn && (scales & BOTH_KNOWN) == BOTH_KNOWN) {
+            senderShift = scale(direction);
+            receiverShift = scale(direction ^ 1);
+        } else if (!syn && (scales & BOTH_UNKNOWN) == BOTH_UNKNOWN) {
             senderShift = LARGEST_SCALE;
             receiverShift = LARGEST_SCALE;
         } else {
@@ -187,29 +185,30 @@ final class TcpTracking {
      * yet that its acknowledgement could be measured against.
      */
     private boolean open(Packet packet, int flags) {
-        if ((flags & TcpTransitions.SYN) != 0 && (scale(direction ^ 1) & SCALE_KNOWN) != 0) {
-            int mine = scaleOption(packet);
-            setScale(direction, mine);
-            if ((mine & SCALE_KNOWN) != 0) {
-                senderShift = mine & SCALE_MASK;
-                receiverShift = scale(direction ^ 1) & SCALE_MASK;
+        if ((flags & TcpTransitions.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
+            int option = scaleOption(packet);
+            if (option != NO_SCALE) {
+                EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_KNOWN << direction);
+                EntryLayout.setScale(entry, direction, option);
+                senderShift = option;
+                receiverShift = scale(direction ^ 1);
                 window = unscaled(window, senderShift);
             } else {
                 // RFC 7323 §2.2: one side without the option turns scaling off for both.
-                chunk.set(INT, receiver + PEER_LARGEST_WINDOW,
-                        largestWindow(receiver) << (scale(direction ^ 1) & SCALE_MASK));
-                setScale(direction ^ 1, 0);
+                setLargestWindow(entry, direction ^ 1, largestWindow(direction ^ 1) << scale(direction ^ 1));
+                EntryLayout.setScale(entry, direction ^ 1, 0);
+                EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~(BOTH_KNOWN | BOTH_UNKNOWN));
             }
         }
-        chunk.set(INT, sender + PEER_SEQUENCE_LOW, sequence);
+        OffHeap.putInt(sender + PEER_SEQUENCE_LOW, sequence);
         setState(direction, TcpState.SYN_SENT.ordinal());
-        int allowed = end + Math.max(1, largestWindow(receiver) << receiverShift);
+        int allowed = end + Math.max(1, largestWindow(direction ^ 1) << receiverShift);
         boolean fresh = high(sender) == 1 || allowed - high(sender) >= 0;
         if (fresh) {
-            chunk.set(INT, sender + PEER_SEQUENCE_HIGH, allowed);
+            OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, allowed);
         }
-        if (window > largestWindow(sender)) {
-            chunk.set(INT, sender + PEER_LARGEST_WINDOW, window);
+        if (window > largestWindow(direction)) {
+            setLargestWindow(entry, direction, window);
         }
         return fresh;
     }
@@ -220,13 +219,13 @@ final class TcpTracking {
         if ((lenient & own) != 0) {
             sequence = sent;
             end = sentEnd;
-            chunk.set(INT, sender + PEER_SEQUENCE_LOW, end);
-            chunk.set(INT, sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(receiver) << receiverShift));
-            EntryLayout.setFlags(chunk, base, EntryLayout.flags(chunk, base) & ~own);
+            OffHeap.putInt(sender + PEER_SEQUENCE_LOW, end);
+            OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(direction ^ 1) << receiverShift));
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~own);
         }
         if ((lenient & FLAG_LENIENT << (direction ^ 1)) != 0) {
-            chunk.set(INT, receiver + PEER_SEQUENCE_LOW, acknowledged);
-            chunk.set(INT, receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
+            OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, acknowledged);
+            OffHeap.putInt(receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
         }
     }
 
@@ -234,7 +233,7 @@ final class TcpTracking {
         int low = low(sender);
         return high(sender) - end >= 0
                 // Sent again: not more than one window back.
-                && sequence - (low - (largestWindow(receiver) << receiverShift)) >= 0
+                && sequence - (low - (largestWindow(direction ^ 1) << receiverShift)) >= 0
                 && skew >= -STRAY_BYTES
                 && skew <= STRAY_BYTES << senderShift
                 // RFC 5961 §3: a reset must be on the spot, give or take one.
@@ -251,15 +250,15 @@ final class TcpTracking {
     }
 
     private void slideWindow() {
-        if (largestWindow(sender) < window) {
-            chunk.set(INT, sender + PEER_LARGEST_WINDOW, window);
+        if (largestWindow(direction) < window) {
+            setLargestWindow(entry, direction, window);
         }
         if (end - low(sender) > 0) {
-            chunk.set(INT, sender + PEER_SEQUENCE_LOW, end);
+            OffHeap.putInt(sender + PEER_SEQUENCE_LOW, end);
         }
         int offered = window << senderShift;
         if (acknowledged + offered - high(receiver) >= 0) {
-            chunk.set(INT, receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(offered, 1));
+            OffHeap.putInt(receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(offered, 1));
         }
     }
 
@@ -279,11 +278,11 @@ final class TcpTracking {
         return packet.l3EndOffset() - packet.l4Offset() - headerBytes(packet);
     }
 
-    /** The window scale option (RFC 7323 §2.2) with {@link #SCALE_KNOWN}; 0 if there is none. */
+    /** The window scale option (RFC 7323 §2.2), or {@link #NO_SCALE}. */
     private static int scaleOption(Packet packet) {
         int at = packet.l4Offset() + HEADER_BYTES;
         int end = packet.l4Offset() + headerBytes(packet);
-        int scale = 0;
+        int scale = NO_SCALE;
         while (at + 3 <= end) {
             int option = packet.u8(at);
             if (option == OPTION_END) {
@@ -294,38 +293,42 @@ final class TcpTracking {
                 continue;
             }
             if (option == OPTION_SCALE) {
-                scale = Math.min(packet.u8(at + 2), LARGEST_SCALE) | SCALE_KNOWN;
+                scale = Math.min(packet.u8(at + 2), LARGEST_SCALE);
             }
             at += Math.max(2, packet.u8(at + 1));
         }
         return scale;
     }
 
-    private int low(long peer) {
-        return chunk.get(INT, peer + PEER_SEQUENCE_LOW);
+    private boolean hasFlag(int flag) {
+        return (EntryLayout.flags(entry) & flag) != 0;
     }
 
-    private int high(long peer) {
-        return chunk.get(INT, peer + PEER_SEQUENCE_HIGH);
+    private static int low(long peer) {
+        return OffHeap.getInt(peer + PEER_SEQUENCE_LOW);
     }
 
-    private int largestWindow(long peer) {
-        return chunk.get(INT, peer + PEER_LARGEST_WINDOW);
+    private static int high(long peer) {
+        return OffHeap.getInt(peer + PEER_SEQUENCE_HIGH);
     }
 
-    private int state(int direction) {
-        return chunk.get(BYTE, base + STATE + direction);
+    private int largestWindow(int side) {
+        return OffHeap.getUnsignedShort(entry + LARGEST_WINDOW + side * Short.BYTES);
     }
 
-    private void setState(int direction, int state) {
-        chunk.set(BYTE, base + STATE + direction, (byte) state);
+    private static void setLargestWindow(long entry, int side, int window) {
+        OffHeap.putShort(entry + LARGEST_WINDOW + side * Short.BYTES, Math.min(window, LARGEST_STORED_WINDOW));
     }
 
-    private int scale(int direction) {
-        return chunk.get(BYTE, base + SCALE + direction) & 0xff;
+    private int state(int side) {
+        return EntryLayout.state(entry, side);
     }
 
-    private void setScale(int direction, int scale) {
-        chunk.set(BYTE, base + SCALE + direction, (byte) scale);
+    private void setState(int side, int state) {
+        EntryLayout.setState(entry, side, state);
+    }
+
+    private int scale(int side) {
+        return EntryLayout.scale(entry, side);
     }
 }

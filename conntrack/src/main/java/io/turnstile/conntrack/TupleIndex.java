@@ -2,19 +2,17 @@ package io.turnstile.conntrack;
 
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
-import static io.turnstile.conntrack.EntryLayout.LOCKED;
-import static io.turnstile.conntrack.EntryLayout.LONG;
-import static io.turnstile.conntrack.EntryLayout.LONGS;
 import static io.turnstile.conntrack.EntryLayout.life;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import io.turnstile.conntrack.ConntrackControl.BucketVisitor;
+import io.turnstile.conntrack.OffHeap.Region;
 
 /**
  * From hash to slot, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted this
  * bucket and had to go on to a later one. A cell is {@code upper half of the hash << 32 | slot + 1}, 0 when empty. A search
  * goes on to the next bucket only while the count is not zero, so that removal just empties a cell: no tombstones, nothing
- * ever moves, and a search needs no lock.
+ * ever moves, and a search needs no lock. A connection has one cell, a translated one two: its reply tuple has a hash of its
+ * own.
  *
  * <p>Invariant: a cell in bucket {@code b + k} whose home is {@code b} is counted in {@code b … b + k - 1}; it is counted
  * before it is written and uncounted after it is emptied.
@@ -25,23 +23,32 @@ final class TupleIndex {
     private static final int CELLS = 7;
     private static final long BUCKET_BYTES = 64;
     private static final long COUNT_OFFSET = CELLS * 8L;
-    /** Cells wanted per bucket when the table is full. */
-    private static final int LOAD = 4;
+    /** Cells in use per ten buckets when the table is full. */
+    private static final int LOAD_OF_TEN = 42;
 
     private final EntryTable entries;
-    private final MemorySegment buckets;
-    private final long mask;
+    private final Region memory;
+    private final long base;
+    private final long length;
 
-    TupleIndex(EntryTable entries, int capacity) {
+    TupleIndex(EntryTable entries, int capacity, boolean huge) {
         this.entries = entries;
-        long length = Math.max(1, Long.highestOneBit(Math.max(1, (capacity - 1L) / LOAD)) << 1);
-        this.mask = length - 1;
-        this.buckets = Arena.ofAuto().allocate(length * BUCKET_BYTES, BUCKET_BYTES);
+        this.length = capacity * 10L / LOAD_OF_TEN + 1;
+        this.memory = OffHeap.reserve(length * BUCKET_BYTES, huge);
+        this.base = memory.address();
+    }
+
+    private long bucketOf(long hash) {
+        return (hash & 0xffff_ffffL) * length >>> 32;
+    }
+
+    private long address(long bucket) {
+        return base + bucket * BUCKET_BYTES;
     }
 
     /**
-     * Looks for a living, unexpired connection of the tuple in either direction; fills {@link TupleKey#slot},
-     * {@link TupleKey#word} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms it.
+     * Looks for a living, unexpired connection of the sealed tuple in either direction; fills {@link TupleKey#slot},
+     * {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms it.
      */
     boolean find(TupleKey key, long nowNs) {
         return find(key, nowNs, true);
@@ -54,61 +61,60 @@ final class TupleIndex {
 
     private boolean find(TupleKey key, long nowNs, boolean mindDeadline) {
         int tag = (int) (key.hash >>> 32);
-        long bucket = key.hash & mask;
-        for (long walked = 0; walked <= mask; walked++) {
-            long at = bucket * BUCKET_BYTES;
+        long bucket = bucketOf(key.hash);
+        for (long walked = 0; walked < length; walked++) {
+            long at = address(bucket);
             for (int i = 0; i < CELLS; i++) {
-                long cell = (long) LONGS.getAcquire(buckets, at + i * 8L);
-                if ((int) (cell >>> 32) == tag && cell != 0 && matches(key, (int) cell - 1, nowNs, mindDeadline)) {
+                long cell = OffHeap.getAcquire(at + i * 8L);
+                if ((int) (cell >>> 32) == tag && (int) cell != 0 && matches((int) cell - 1, key, nowNs, mindDeadline)) {
                     return true;
                 }
             }
-            if ((long) LONGS.getAcquire(buckets, at + COUNT_OFFSET) == 0) {
+            if (OffHeap.getAcquire(at + COUNT_OFFSET) == 0) {
                 return false;
             }
-            bucket = bucket + 1 & mask;
+            bucket = after(bucket);
         }
         return false;
     }
 
-    private boolean matches(TupleKey key, int slot, long nowNs, boolean mindDeadline) {
-        if (slot < 0) {
-            return false;
-        }
-        MemorySegment chunk = entries.chunk(slot);
-        long base = EntryTable.base(slot);
-        long word = EntryTable.word(chunk, base) & ~(long) LOCKED;
+    private long after(long bucket) {
+        return bucket + 1 == length ? 0 : bucket + 1;
+    }
+
+    /** Whether the slot's connection is the key's; fills in the finding if so. */
+    boolean matches(int slot, TupleKey key, long nowNs, boolean mindDeadline) {
+        long entry = entries.entry(slot);
+        long word = EntryTable.word(entry);
         if (life(word) != ALIVE) {
             return false;
         }
-        boolean original = key.isOriginalOf(chunk, base);
-        if (!original && !key.isReplyOf(chunk, base)) {
+        boolean original = key.isOriginalOf(entries, entry);
+        if (!original && !key.isReplyOf(entries, entry)) {
             return false;
         }
-        if (mindDeadline && chunk.get(LONG, base + DEADLINE) - nowNs <= 0) {
+        if (mindDeadline && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
             return false;
         }
         key.slot = slot;
-        key.word = word;
+        key.identity = EntryTable.identity(word);
         key.reply = !original;
         return true;
     }
 
     /** Reads the tuple's bucket so that it is near when {@link #find} comes; the result means nothing. */
-    long touch(TupleKey key) {
-        return buckets.get(LONG, (key.hash & mask) * BUCKET_BYTES);
+    long touch(long hash) {
+        return OffHeap.getLong(address(bucketOf(hash)));
     }
 
-    /** Reads both cache lines of the entry that {@link #find} will probably look at; the result means nothing. */
-    long touchEntry(TupleKey key) {
-        int tag = (int) (key.hash >>> 32);
-        long at = (key.hash & mask) * BUCKET_BYTES;
+    /** Reads the entry that {@link #find} will probably look at; the result means nothing. */
+    long touchEntry(long hash) {
+        int tag = (int) (hash >>> 32);
+        long at = address(bucketOf(hash));
         for (int i = 0; i < CELLS; i++) {
-            long cell = (long) LONGS.getAcquire(buckets, at + i * 8L);
+            long cell = OffHeap.getLong(at + i * 8L);
             if ((int) (cell >>> 32) == tag && (int) cell > 0) {
-                MemorySegment chunk = entries.chunk((int) cell - 1);
-                long base = EntryTable.base((int) cell - 1);
-                return chunk.get(LONG, base) + chunk.get(LONG, base + EntryLayout.LABEL_LOW);
+                return OffHeap.getLong(entries.entry((int) cell - 1));
             }
         }
         return 0;
@@ -116,50 +122,59 @@ final class TupleIndex {
 
     /** Makes a slot findable. There are more cells than slots, so there is always room. */
     void insert(long hash, int slot) {
-        long cell = hash & 0xffff_ffff_0000_0000L | slot + 1L;
-        long bucket = hash & mask;
+        long cell = cell(hash, slot);
+        long bucket = bucketOf(hash);
         while (true) {
-            long at = bucket * BUCKET_BYTES;
+            long at = address(bucket);
             for (int i = 0; i < CELLS; i++) {
-                if (buckets.get(LONG, at + i * 8L) == 0 && LONGS.compareAndSet(buckets, at + i * 8L, 0L, cell)) {
+                if (OffHeap.getLong(at + i * 8L) == 0 && OffHeap.compareAndSet(at + i * 8L, 0, cell)) {
                     return;
                 }
             }
-            LONGS.getAndAdd(buckets, at + COUNT_OFFSET, 1L);
-            bucket = bucket + 1 & mask;
+            OffHeap.getAndAdd(at + COUNT_OFFSET, 1);
+            bucket = after(bucket);
         }
     }
 
-    /** Undoes one {@link #insert}. */
-    void remove(long hash, int slot) {
-        long cell = hash & 0xffff_ffff_0000_0000L | slot + 1L;
-        long home = hash & mask;
-        for (long walked = 0; walked <= mask; walked++) {
-            long at = (home + walked & mask) * BUCKET_BYTES;
+    private static long cell(long hash, int slot) {
+        return hash & 0xffff_ffff_0000_0000L | slot + 1L;
+    }
+
+    /** Undoes one {@link #insert}; false if there was none. */
+    boolean remove(long hash, int slot) {
+        long cell = cell(hash, slot);
+        long bucket = bucketOf(hash);
+        for (long walked = 0; walked < length; walked++) {
+            long at = address(bucket);
             for (int i = 0; i < CELLS; i++) {
-                if (buckets.get(LONG, at + i * 8L) == cell) {
-                    LONGS.setRelease(buckets, at + i * 8L, 0L);
-                    uncount(home, walked);
-                    return;
+                if (OffHeap.getLong(at + i * 8L) == cell && OffHeap.compareAndSet(at + i * 8L, cell, 0)) {
+                    uncount(bucketOf(hash), walked);
+                    return true;
                 }
             }
-        }
-        throw new IllegalStateException("slot " + slot + " is not in the index");
-    }
-
-    void visit(ConntrackControl.BucketVisitor visitor) {
-        for (long bucket = 0; bucket <= mask; bucket++) {
-            int used = 0;
-            for (int i = 0; i < CELLS; i++) {
-                used += buckets.get(LONG, bucket * BUCKET_BYTES + i * 8L) == 0 ? 0 : 1;
+            if (OffHeap.getAcquire(at + COUNT_OFFSET) == 0) {
+                return false;
             }
-            visitor.visit((int) bucket, used);
+            bucket = after(bucket);
         }
+        return false;
     }
 
     private void uncount(long home, long buckets) {
+        long bucket = home;
         for (long i = 0; i < buckets; i++) {
-            LONGS.getAndAdd(this.buckets, (home + i & mask) * BUCKET_BYTES + COUNT_OFFSET, -1L);
+            OffHeap.getAndAdd(address(bucket) + COUNT_OFFSET, -1);
+            bucket = after(bucket);
+        }
+    }
+
+    void visit(BucketVisitor visitor) {
+        for (long bucket = 0; bucket < length; bucket++) {
+            int used = 0;
+            for (int i = 0; i < CELLS; i++) {
+                used += OffHeap.getLong(address(bucket) + i * 8L) == 0 ? 0 : 1;
+            }
+            visitor.visit((int) bucket, used);
         }
     }
 }

@@ -1,24 +1,22 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.DESTINATION_HIGH;
-import static io.turnstile.conntrack.EntryLayout.DESTINATION_LOW;
-import static io.turnstile.conntrack.EntryLayout.DESTINATION_PORT;
-import static io.turnstile.conntrack.EntryLayout.INT;
+import static io.turnstile.conntrack.EntryLayout.ADDRESSES;
+import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
 import static io.turnstile.conntrack.EntryLayout.KIND;
-import static io.turnstile.conntrack.EntryLayout.LONG;
-import static io.turnstile.conntrack.EntryLayout.SOURCE_HIGH;
-import static io.turnstile.conntrack.EntryLayout.SOURCE_LOW;
-import static io.turnstile.conntrack.EntryLayout.SOURCE_PORT;
-
-import java.lang.foreign.MemorySegment;
+import static io.turnstile.conntrack.EntryLayout.PORTS;
+import static io.turnstile.conntrack.EntryLayout.REPLY;
+import static io.turnstile.conntrack.EntryLayout.REPLY_PORTS;
 
 /**
- * The tuple of one packet. For ICMP the source "port" is {@code id << 16 | type << 8} and the destination "port" the same
- * with the type of the answer, so that the reply is the swapped tuple for every protocol.
+ * The tuple of one packet. For ICMP both ports are the identifier, and the kind tells question from answer, so that the reply
+ * is the swapped tuple for every protocol.
  *
  * <p>Threads: scratch of one.
  */
 final class TupleKey {
+    /** The {@link #identity} of no entry. */
+    static final long NOTHING_FOUND = -1;
+
     long sourceHigh;
     long sourceLow;
     long destinationHigh;
@@ -28,11 +26,15 @@ final class TupleKey {
     int kind;
     /** The tuple is the one quoted by an ICMP error. */
     boolean related;
+
+    /** As in {@link EntryLayout#ADDRESSES}, and the hash: set by {@link TupleHash#seal}. */
+    long addresses;
+    int ports;
     long hash;
 
-    /** What {@link TupleIndex#find} found: slot, word (unlocked) and whether the packet goes the reply way. */
+    /** What {@link TupleIndex#find} found: the slot, the entry's life and generation, and whether the packet goes the reply way. */
     int slot;
-    long word;
+    long identity;
     boolean reply;
 
     void reverse() {
@@ -45,37 +47,90 @@ final class TupleKey {
         destinationHigh = high;
         destinationLow = low;
         destinationPort = port;
+        kind = EntryLayout.reversed(kind);
+    }
+
+    void copyFrom(TupleKey other) {
+        sourceHigh = other.sourceHigh;
+        sourceLow = other.sourceLow;
+        destinationHigh = other.destinationHigh;
+        destinationLow = other.destinationLow;
+        sourcePort = other.sourcePort;
+        destinationPort = other.destinationPort;
+        kind = other.kind;
+        related = other.related;
+        addresses = other.addresses;
+        ports = other.ports;
+        hash = other.hash;
+    }
+
+    void takeFindingOf(TupleKey other) {
+        hash = other.hash;
+        slot = other.slot;
+        identity = other.identity;
+        reply = other.reply;
+    }
+
+    /** The same tuple; both keys are folded ({@link TupleHash#fold}). */
+    boolean isSameAs(TupleKey other) {
+        return addresses == other.addresses && ports == other.ports && kind == other.kind && related == other.related
+                && (!EntryLayout.ipv6(kind) || sourceHigh == other.sourceHigh && sourceLow == other.sourceLow
+                        && destinationHigh == other.destinationHigh && destinationLow == other.destinationLow);
     }
 
     /** The packet goes the entry's original way. */
-    boolean isOriginalOf(MemorySegment chunk, long base) {
-        return chunk.get(INT, base + KIND) == kind
-                && chunk.get(LONG, base + SOURCE_LOW) == sourceLow
-                && chunk.get(LONG, base + DESTINATION_LOW) == destinationLow
-                && chunk.get(INT, base + SOURCE_PORT) == sourcePort
-                && chunk.get(INT, base + DESTINATION_PORT) == destinationPort
-                && chunk.get(LONG, base + SOURCE_HIGH) == sourceHigh
-                && chunk.get(LONG, base + DESTINATION_HIGH) == destinationHigh;
+    boolean isOriginalOf(EntryTable entries, long entry) {
+        return OffHeap.getLong(entry + ADDRESSES) == addresses && OffHeap.getInt(entry + PORTS) == ports
+                && OffHeap.getInt(entry + KIND) == kind
+                && (!EntryLayout.ipv6(kind) || hasAddresses(entries.extensionOf(entry), false));
     }
 
     /** The packet goes the entry's reply way. */
-    boolean isReplyOf(MemorySegment chunk, long base) {
-        return chunk.get(INT, base + KIND) == kind
-                && chunk.get(LONG, base + SOURCE_LOW) == destinationLow
-                && chunk.get(LONG, base + DESTINATION_LOW) == sourceLow
-                && chunk.get(INT, base + SOURCE_PORT) == destinationPort
-                && chunk.get(INT, base + DESTINATION_PORT) == sourcePort
-                && chunk.get(LONG, base + SOURCE_HIGH) == destinationHigh
-                && chunk.get(LONG, base + DESTINATION_HIGH) == sourceHigh;
+    boolean isReplyOf(EntryTable entries, long entry) {
+        if (OffHeap.getInt(entry + KIND) != EntryLayout.reversed(kind)) {
+            return false;
+        }
+        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
+            long extension = entries.extensionOf(entry);
+            return extension != 0 && OffHeap.getInt(extension + REPLY_PORTS) == ports && hasAddresses(extension + REPLY, false);
+        }
+        return OffHeap.getLong(entry + ADDRESSES) == EntryLayout.reversedAddresses(addresses)
+                && OffHeap.getInt(entry + PORTS) == EntryLayout.reversedPorts(ports)
+                && (!EntryLayout.ipv6(kind) || hasAddresses(entries.extensionOf(entry), true));
     }
 
-    void writeTo(MemorySegment chunk, long base) {
-        chunk.set(LONG, base + SOURCE_HIGH, sourceHigh);
-        chunk.set(LONG, base + SOURCE_LOW, sourceLow);
-        chunk.set(LONG, base + DESTINATION_HIGH, destinationHigh);
-        chunk.set(LONG, base + DESTINATION_LOW, destinationLow);
-        chunk.set(INT, base + SOURCE_PORT, sourcePort);
-        chunk.set(INT, base + DESTINATION_PORT, destinationPort);
-        chunk.set(INT, base + KIND, kind);
+    /** @param at four longs of an extension, or 0: none, which a reader without lock may meet */
+    private boolean hasAddresses(long at, boolean turned) {
+        if (at == 0) {
+            return false;
+        }
+        int source = turned ? EntryLayout.DESTINATION_HIGH : EntryLayout.SOURCE_HIGH;
+        int destination = turned ? EntryLayout.SOURCE_HIGH : EntryLayout.DESTINATION_HIGH;
+        return OffHeap.getLong(at + source) == sourceHigh && OffHeap.getLong(at + source + 8) == sourceLow
+                && OffHeap.getLong(at + destination) == destinationHigh
+                && OffHeap.getLong(at + destination + 8) == destinationLow;
+    }
+
+    /** Writes the original tuple of a fresh entry. */
+    void writeOriginalTo(long entry, long extension) {
+        OffHeap.putLong(entry + ADDRESSES, addresses);
+        OffHeap.putInt(entry + PORTS, ports);
+        OffHeap.putInt(entry + KIND, kind);
+        if (extension != 0) {
+            writeAddressesTo(extension);
+        }
+    }
+
+    /** Writes the reply tuple into a fresh extension. */
+    void writeReplyTo(long extension) {
+        writeAddressesTo(extension + REPLY);
+        OffHeap.putInt(extension + REPLY_PORTS, ports);
+    }
+
+    private void writeAddressesTo(long at) {
+        OffHeap.putLong(at + EntryLayout.SOURCE_HIGH, sourceHigh);
+        OffHeap.putLong(at + EntryLayout.SOURCE_LOW, sourceLow);
+        OffHeap.putLong(at + EntryLayout.DESTINATION_HIGH, destinationHigh);
+        OffHeap.putLong(at + EntryLayout.DESTINATION_LOW, destinationLow);
     }
 }

@@ -15,7 +15,7 @@ import io.turnstile.packet.Packet.FragmentKind;
  * <p>Threads: stateless.
  */
 final class TupleReader {
-    private static final int ICMP_HEADER_BYTES = 8;
+    static final int ICMP_HEADER_BYTES = 8;
     private static final int MAX_EXTENSION_HEADERS = 16;
     /** RFC 792: an error quotes at least this much of the transport header. */
     private static final int QUOTED_TRANSPORT_BYTES = 8;
@@ -36,12 +36,18 @@ final class TupleReader {
         key.related = false;
         readAddresses(packet, packet.l3Offset(), ipv6, key);
         int protocol = packet.ipProtocol();
-        key.kind = EntryLayout.kind(zone, protocol, ipv6);
-        if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
-                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()))) {
+        key.kind = EntryLayout.kind(zone, protocol, 0, ipv6);
+        if (isError(packet)) {
             return readQuoted(packet, packet.l4Offset() + ICMP_HEADER_BYTES, zone, ipv6, key);
         }
         return readTransport(packet, packet.l4Offset(), protocol, ipv6, key);
+    }
+
+    /** Whether a packet with a transport header is an ICMP error of its family. */
+    static boolean isError(Packet packet) {
+        int protocol = packet.ipProtocol();
+        return protocol == (packet.etherType() == EtherTypes.IPV6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
+                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()));
     }
 
     private static void readAddresses(Packet packet, int l3, boolean ipv6, TupleKey key) {
@@ -51,10 +57,11 @@ final class TupleReader {
             key.destinationHigh = packet.u64(l3 + 24);
             key.destinationLow = packet.u64(l3 + 32);
         } else {
+            long both = packet.u64(l3 + 12);
             key.sourceHigh = 0;
-            key.sourceLow = Integer.toUnsignedLong(packet.u32(l3 + 12));
+            key.sourceLow = both >>> 32;
             key.destinationHigh = 0;
-            key.destinationLow = Integer.toUnsignedLong(packet.u32(l3 + 16));
+            key.destinationLow = both & 0xffff_ffffL;
         }
     }
 
@@ -63,9 +70,10 @@ final class TupleReader {
             return readIcmp(packet, l4, protocol, key);
         }
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP -> {
-                key.sourcePort = packet.u16(l4);
-                key.destinationPort = packet.u16(l4 + 2);
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP -> {
+                int both = packet.u32(l4);
+                key.sourcePort = both >>> 16;
+                key.destinationPort = both & 0xffff;
                 yield key.sourcePort != 0 && key.destinationPort != 0;
             }
             default -> {
@@ -77,14 +85,14 @@ final class TupleReader {
     }
 
     private static boolean readIcmp(Packet packet, int l4, int protocol, TupleKey key) {
-        int type = packet.u8(l4);
-        int counterpart = IcmpTypes.counterpart(protocol, type);
-        if (counterpart == IcmpTypes.NONE || packet.u8(l4 + 1) != 0) {
+        int icmpClass = IcmpTypes.classOf(protocol, packet.u8(l4));
+        if (icmpClass == 0 || packet.u8(l4 + 1) != 0) {
             return false;
         }
         int id = packet.u16(l4 + 4);
-        key.sourcePort = id << 16 | type << 8;
-        key.destinationPort = id << 16 | counterpart << 8;
+        key.sourcePort = id;
+        key.destinationPort = id;
+        key.kind = EntryLayout.kind(EntryLayout.zone(key.kind), protocol, icmpClass, EntryLayout.ipv6(key.kind));
         return true;
     }
 
@@ -109,7 +117,7 @@ final class TupleReader {
         if (key.sourceHigh != receiverHigh || key.sourceLow != receiverLow) {
             return false;
         }
-        key.kind = EntryLayout.kind(zone, protocol, ipv6);
+        key.kind = EntryLayout.kind(zone, protocol, 0, ipv6);
         if (!readTransport(packet, l4, protocol, ipv6, key)) {
             return false;
         }
@@ -120,13 +128,14 @@ final class TupleReader {
 
     private static boolean needsTransport(int protocol) {
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP,
+                 IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
             default -> false;
         };
     }
 
     /** Offset of the quoted IPv4 packet's transport header, 0 if there is none to be had. */
-    private static int quotedTransport4(Packet packet, int l3, int end) {
+    static int quotedTransport4(Packet packet, int l3, int end) {
         if (l3 + 20 > end) {
             return 0;
         }
@@ -137,7 +146,7 @@ final class TupleReader {
     }
 
     /** {@code offset << 8 | protocol} of the quoted IPv6 packet's transport header, 0 if there is none to be had. */
-    private static long quotedTransport6(Packet packet, int l3, int end) {
+    static long quotedTransport6(Packet packet, int l3, int end) {
         if (l3 + 40 > end || packet.u8(l3) >> 4 != 6) {
             return 0;
         }

@@ -315,8 +315,8 @@ public final class Packet {
         l3Offset = l3Offset >= at ? l3Offset + byBytes : l3Offset;
         l4Offset = l4Offset >= at ? l4Offset + byBytes : l4Offset;
         l3EndOffset = l3EndOffset >= at ? l3EndOffset + byBytes : l3EndOffset;
-        checksumStart += byBytes;
-        checksumField += byBytes;
+        checksumStart = checksumStart >= at ? checksumStart + byBytes : checksumStart;
+        checksumField = checksumField >= at ? checksumField + byBytes : checksumField;
     }
 
     // ---- layers ----

@@ -2,10 +2,6 @@ package io.turnstile.bench;
 
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
-import io.turnstile.packet.Frames;
-import io.turnstile.packet.InternetChecksum;
-import io.turnstile.packet.Packet;
-import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.util.concurrent.TimeUnit;
@@ -17,14 +13,18 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.ThreadParams;
 
 /**
- * What a packet costs in the tracker, single-threaded. Every figure is per packet or per connection. Packets are UDP over
- * IPv4 whose transport checksums are known good, as of a port that verifies them.
+ * What a packet costs in the tracker. Every figure is per packet or per connection. Packets are UDP over IPv4 whose transport
+ * checksums are known good, as of a port that verifies them; each is read, checked, hashed, looked up, its connection's state
+ * and deadline are updated, and its metadata written, under a clock that goes on with each batch.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -34,96 +34,50 @@ import org.openjdk.jmh.annotations.Warmup;
 public class TrackerBenchmark {
     private static final int BATCH = PacketBatch.CAPACITY;
     private static final int BATCHES = 256;
-    private static final int SOURCE_ADDRESS = 14 + 12;
-    private static final int SOURCE_PORT = 14 + 20;
     private static final int CREATED = 100_000;
-    private static final CtRequest LOOK = CtRequest.lookup(1);
+    private static final long BATCH_NS = 1_000;
     private static final CtRequest COMMIT = CtRequest.commit(1);
 
-    /** A batch of packets of which the source addresses are written anew again and again. */
-    private static final class Traffic {
-        final Packet[] packets = new Packet[BATCH];
-        final PacketBatch batch = new PacketBatch();
-
-        Traffic() {
-            for (int i = 0; i < BATCH; i++) {
-                packets[i] = Frames.udp("10.0.0.1:1234 > 192.0.2.1:80").payload(18).withoutChecksum().packet();
-            }
-        }
-
-        /** An address of 16 bits and their complement keeps the header sum as it is. */
-        PacketBatch fill(int from, int step, int modulus, int length) {
-            batch.clear();
-            for (int i = 0; i < length; i++) {
-                Packet packet = packets[i];
-                int number = (int) ((from + (long) i * step) % modulus);
-                packet.clearConntrack();
-                packet.setChecksumState(ChecksumState.GOOD);
-                packet.putU16(SOURCE_ADDRESS, number & 0xffff);
-                packet.putU16(SOURCE_ADDRESS + 2, ~number & 0xffff);
-                // The source port is under no checksum that is looked at.
-                packet.putU16(SOURCE_PORT, 1024 + (number >>> 16));
-                batch.add(packet);
-            }
-            return batch;
-        }
-
-        /** Makes the header sum right for what {@link #fill} writes. */
-        Traffic prepared() {
-            fill(0, 0, 1, BATCH);
-            for (Packet packet : packets) {
-                packet.putU16(14 + 10, 0);
-                packet.putU16(14 + 10, InternetChecksum.finish(
-                        InternetChecksum.add(0, packet, 14, 34)));
-            }
-            return this;
-        }
-
-        void populate(ConnectionTracker tracker, int connections) {
-            for (int n = 0; n < connections; n += BATCH) {
-                tracker.track(fill(n, 1, connections, BATCH), COMMIT, 0);
-            }
-            if (tracker.connectionCount() < connections) {
-                throw new IllegalStateException("only " + tracker.connectionCount() + " of " + connections);
-            }
-        }
-    }
-
-    /** One connection, batches of 32. */
-    @State(Scope.Thread)
+    /** One tracker for all threads. */
+    @State(Scope.Benchmark)
     public static class Hot {
         final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 1000);
-        final Traffic traffic = new Traffic().prepared();
+    }
+
+    /** Each thread has a connection of its own. */
+    @State(Scope.Thread)
+    public static class OfThread {
+        final Traffic traffic = new Traffic();
+        int number;
+        long nowNs;
 
         @Setup
-        public void setUp() {
-            traffic.populate(tracker, BATCH);
+        public void setUp(Hot hot, ThreadParams threads) {
+            number = threads.getThreadIndex();
+            traffic.answer(hot.tracker, traffic.fill(number, 0, BATCH), nowNs);
         }
     }
 
-    /** 100 000 connections. */
+    /** So many connections. */
     @State(Scope.Thread)
-    public static class Many {
-        final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 200_000);
-        final Traffic traffic = new Traffic().prepared();
+    public static class Populated {
+        @Param({"1000", "100000", "1000000", "10000000"})
+        int connections;
+        ConnectionTracker tracker;
+        Traffic traffic;
         int next;
+        long nowNs;
 
         @Setup
         public void setUp() {
-            traffic.populate(tracker, 100_000);
+            tracker = new ConnectionTracker(Clock.system(), connections + 1000);
+            traffic = new Traffic();
+            traffic.populate(tracker, connections);
         }
-    }
 
-    /** A million connections. */
-    @State(Scope.Thread)
-    public static class Million {
-        final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 1_100_000);
-        final Traffic traffic = new Traffic().prepared();
-        int next;
-
-        @Setup
-        public void setUp() {
-            traffic.populate(tracker, 1_000_000);
+        int next(int step) {
+            next = (int) ((next + (long) step) % connections);
+            return next;
         }
     }
 
@@ -131,7 +85,7 @@ public class TrackerBenchmark {
     @State(Scope.Thread)
     public static class Empty {
         final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 200_000);
-        final Traffic traffic = new Traffic().prepared();
+        final Traffic traffic = new Traffic();
 
         @Setup(Level.Invocation)
         public void setUp() {
@@ -143,58 +97,68 @@ public class TrackerBenchmark {
     @State(Scope.Thread)
     public static class Full {
         final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 200_000);
-        final Traffic traffic = new Traffic().prepared();
+        final Traffic traffic = new Traffic();
 
         @Setup(Level.Invocation)
         public void setUp() {
-            traffic.populate(tracker, CREATED);
+            for (int n = 0; n < CREATED; n += BATCH) {
+                tracker.track(traffic.fill(n, 1, BATCH), COMMIT, 0);
+            }
         }
     }
 
     @Benchmark
     @OperationsPerInvocation(BATCH * BATCHES)
-    public void oneConnectionBatchesOf32(Hot state) {
+    public void hotConnection(Hot hot, OfThread own) {
         for (int i = 0; i < BATCHES; i++) {
-            state.tracker.track(state.traffic.fill(3, 0, BATCH, BATCH), LOOK, 1);
+            hot.tracker.track(own.traffic.fill(own.number, 0, BATCH), COMMIT, own.nowNs += BATCH_NS);
         }
+    }
+
+    @Benchmark
+    @Threads(2)
+    @OperationsPerInvocation(BATCH * BATCHES)
+    public void hotConnectionOfEachOfTwoThreads(Hot hot, OfThread own) {
+        hotConnection(hot, own);
     }
 
     /** The price of {@code fill}, contained in every other figure. */
     @Benchmark
     @OperationsPerInvocation(BATCH * BATCHES)
-    public void makingPacketsOnly(Hot state) {
+    public void makingPacketsOnly(OfThread own) {
         for (int i = 0; i < BATCHES; i++) {
-            state.traffic.fill(i, 1, 1000, BATCH);
+            own.traffic.fill(own.number, 0, BATCH);
         }
     }
 
     @Benchmark
     @OperationsPerInvocation(BATCHES)
-    public void hundredThousandBatchesOfOne(Many state) {
+    public void inTurnBatchesOf1(Populated state) {
         for (int i = 0; i < BATCHES; i++) {
-            state.next = (state.next + 61_803) % 100_000;
-            state.tracker.track(state.traffic.fill(state.next, 0, 100_000, 1), LOOK, 1);
+            state.tracker.track(state.traffic.fill(state.next(618_033), 0, 1), COMMIT, state.nowNs += BATCH_NS);
         }
     }
 
     @Benchmark
     @OperationsPerInvocation(BATCH * BATCHES)
-    public void millionBatchesOf32(Million state) {
+    public void inTurnBatchesOf32(Populated state) {
         for (int i = 0; i < BATCHES; i++) {
-            state.next = (state.next + 618_033) % 1_000_000;
-            state.tracker.track(state.traffic.fill(state.next, 31_249, 1_000_000, BATCH), LOOK, 1);
+            int from = state.next(618_033) % (state.connections - BATCH * 29);
+            state.tracker.track(state.traffic.fill(from, 29, BATCH), COMMIT, state.nowNs += BATCH_NS);
         }
     }
 
     @Benchmark
     @OperationsPerInvocation(CREATED)
-    public void create(Empty state) {
-        state.traffic.populate(state.tracker, CREATED);
+    public void createBatchesOf1(Empty state) {
+        for (int n = 0; n < CREATED; n++) {
+            state.tracker.track(state.traffic.fill(n, 0, 1), COMMIT, n);
+        }
     }
 
     @Benchmark
     @OperationsPerInvocation(CREATED)
     public int flush(Full state) {
-        return state.tracker.flush(null, 0);
+        return state.tracker.flush(1, 0);
     }
 }

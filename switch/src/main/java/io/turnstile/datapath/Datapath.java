@@ -350,7 +350,8 @@ public final class Datapath {
     private void execute(PacketBatch packets, DatapathAction action, ForwardingContext context) {
         switch (action) {
             case DatapathAction.Output output -> output(packets, output.port(), context);
-            case DatapathAction.Ct ct -> tracking.track(packets, ct.request(), context.nowNs, context.completed);
+            case DatapathAction.Ct ct -> drop(DropReason.NAT_EXHAUSTED,
+                    tracking.track(packets, ct.request(), context.nowNs, context.completed));
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
             case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);

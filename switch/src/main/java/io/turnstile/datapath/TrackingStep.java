@@ -26,14 +26,13 @@ final class TrackingStep {
      *
      * @param completed empty; gets the datagrams that became whole. They stand in the batch, tracked, unless the tracker took
      *     them out; their fragments are to go on in their place before {@link #release}.
+     * @return how many packets the tracker took out to be dropped
      */
-    void track(PacketBatch packets, CtRequest request, long nowNs, CompletedDatagrams completed) {
+    int track(PacketBatch packets, CtRequest request, long nowNs, CompletedDatagrams completed) {
         if (hasFragments(packets)) {
             fragments.takeFragments(packets, request.zone(), nowNs, completed);
         }
-        if (!packets.isEmpty()) {
-            conntrack.track(packets, request, nowNs);
-        }
+        return packets.isEmpty() ? 0 : conntrack.track(packets, request, nowNs);
     }
 
     /** All that packets which are no fragments pay for those that are. */
