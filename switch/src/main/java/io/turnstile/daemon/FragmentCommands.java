@@ -10,7 +10,7 @@ import java.math.BigInteger;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -22,14 +22,12 @@ final class FragmentCommands {
     private static final String NOT_PERMITTED = " (Operation not permitted)";
 
     private final FragmentReassembler fragments;
-    private final Predicate<String> isDatapath;
+    private final Supplier<String> datapath;
 
-    /**
-     * @param isDatapath whether a word names the datapath
-     */
-    FragmentCommands(FragmentReassembler fragments, Predicate<String> isDatapath) {
+    /** @param datapath its present name, type included: these commands know it by no other */
+    FragmentCommands(FragmentReassembler fragments, Supplier<String> datapath) {
         this.fragments = fragments;
-        this.isDatapath = isDatapath;
+        this.datapath = datapath;
     }
 
     /** A command line without its options. */
@@ -64,7 +62,7 @@ final class FragmentCommands {
             more |= option.equals("--more") || !option.startsWith("--") && option.contains("m");
         }
         Line line = new Line(words.subList(options, words.size()), more);
-        if (line.words().size() == most && !isDatapath.test(line.words().getFirst())) {
+        if (line.words().size() == most && !line.words().getFirst().equals(datapath.get())) {
             return error("datapath not found", INVALID);
         }
         return command.apply(line);
