@@ -22,7 +22,7 @@ public final class FrameFragments {
      * destination options before a routing header) stay in front.
      *
      * @param identification what the fragments have in common: 16 bits for IPv4, 32 bits for IPv6
-     * @param cuts           where the data behind those headers is cut, ascending; cuts that abide by the RFCs are multiples of 8.
+     * @param cuts           where the data behind those headers is cut, ascending; the RFCs allow multiples of 8 only.
      *                       Without any the one frame is returned unfragmented, an IPv4 one under that identification
      * @throws IllegalArgumentException not an IP frame, or nothing there to cut
      */
