@@ -179,7 +179,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
-        if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request)) {
+        if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request, own)) {
             return Step.DONE;
         }
         TupleKey key = own.keys[position];
@@ -214,7 +214,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
-    private boolean again(Packet packet, CtRequest request) {
+    private boolean again(Packet packet, CtRequest request, TrackingScratch own) {
         long id = packet.ctConnection();
         long locked = table.lock(id);
         if (locked == 0) {
@@ -226,8 +226,13 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             int state = packet.ctState();
             if (request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
                     && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
-                state |= Translation.apply(packet, table.entries, entry, (state & CtState.RPL) != 0,
-                        TupleReader.isError(packet));
+                boolean reply = (state & CtState.RPL) != 0;
+                boolean error = TupleReader.isError(packet);
+                if (!error && own.dialogues.begin(ConnectionTable.slot(id), entry, reply, true)) {
+                    own.dialogues.restore(packet);
+                    own.dialogues.read(packet);
+                }
+                state |= Translation.apply(packet, table.entries, entry, reply, error);
             }
             PacketMetadata.write(packet, state, request, table.entries, entry);
         }
@@ -300,9 +305,15 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         long entry = table.entries.entry(key.slot);
         int state;
         boolean tell = false;
+        boolean dialogue = false;
+        boolean translates = translates(stateBefore, request, entry);
         if (key.related) {
             state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
         } else {
+            dialogue = own.dialogues.begin(key.slot, entry, key.reply, translates);
+            if (dialogue) {
+                own.dialogues.restore(packet);
+            }
             Verdict verdict = own.protocols.update(packet, entry, key.reply, windowChecked);
             if (verdict == Verdict.REOPEN) {
                 table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
@@ -313,10 +324,18 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             if (own.protocols.timeout() != null) {
                 table.renew(key.slot, entry, own.protocols.timeout(), nowNs);
             }
+            if (dialogue && verdict != Verdict.INVALID && !own.dialogues.read(packet)) {
+                state |= CtState.INV;
+            }
         }
-        state |= translate(packet, key, stateBefore, request, entry);
+        if (translates) {
+            state |= Translation.apply(packet, table.entries, entry, key.reply, key.related);
+        }
         long id = ConnectionTable.id(key.slot, locked);
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        if (dialogue) {
+            own.dialogues.announce(id);
+        }
         EntryTable.unlock(entry, locked);
         if (tell) {
             tellOfReply(packet, id, nowNs);
@@ -341,11 +360,10 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         return extension != 0 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0 ? CtState.REL : 0;
     }
 
-    /** Translates a packet of a translated connection, once in a zone; returns the bits that its state gets from that. */
-    private int translate(Packet packet, TupleKey key, int stateBefore, CtRequest request, long entry) {
-        return request.nat() == null || (EntryLayout.flags(entry) & FLAG_NAT) == 0
-                || (stateBefore & (CtState.SNAT | CtState.DNAT)) != 0
-                ? 0 : Translation.apply(packet, table.entries, entry, key.reply, key.related);
+    /** Whether the packet of a translated connection is to be translated: once in a zone. */
+    private static boolean translates(int stateBefore, CtRequest request, long entry) {
+        return request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
     }
 
     /** Notes the first reply; true if this thread is the one to tell the listener. */
@@ -403,7 +421,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         }
         return switch (table.insert(key, made, packet, own.protocols, nowNs)) {
             case DONE -> {
-                welcome(packet, key, request, nowNs, made);
+                welcome(packet, key, request, nowNs, own);
                 yield true;
             }
             case TABLE_FULL -> {
@@ -436,14 +454,22 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     /** A connection that was just made, and is locked. */
-    private void welcome(Packet packet, TupleKey key, CtRequest request, long nowNs, NewConnection made) {
+    private void welcome(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+        NewConnection made = own.made;
         long id = ConnectionTable.id(key.slot, key.identity);
         long entry = table.entries.entry(key.slot);
         int state = CtState.NEW | (made.parentId == 0 ? 0 : CtState.REL);
+        boolean dialogue = own.dialogues.begin(key.slot, entry, false, made.reply != null);
+        if (dialogue && !own.dialogues.read(packet)) {
+            state |= CtState.INV;
+        }
         if (made.reply != null) {
             state |= Translation.apply(packet, table.entries, entry, false, false);
         }
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        if (dialogue) {
+            own.dialogues.announce(id);
+        }
         EntryTable.unlock(entry, made.lockedWord);
         ConnectionListener told = table.listener;
         if (told != null) {
@@ -464,6 +490,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             } else {
                 reply.sourceHigh = announcement.natHigh;
                 reply.sourceLow = announcement.natLow;
+                reply.sourcePort = announcement.natPort != 0 ? announcement.natPort : reply.sourcePort;
+            }
+            table.hash.seal(reply);
+            if (table.index.find(reply, own.nowNs)) {
+                return false; // Another connection bears it: there is no other to choose.
             }
         } else if (nat.kind() == NatRequest.Kind.EXISTING) {
             return true;
@@ -561,6 +592,20 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             }, nowNs);
         }
         return removed[0];
+    }
+
+    @Override
+    public void visitExpected(ExpectationVisitor visitor) {
+        for (Announcement announcement : table.expectations.all()) {
+            ConnectionSnapshot expected = new ConnectionSnapshot();
+            ConnectionSnapshot parent = new ConnectionSnapshot();
+            SnapshotReader.copyKey(announcement.tuple, expected);
+            SnapshotReader.copyKey(announcement.parent, parent);
+            expected.mark = announcement.mark;
+            expected.labelHigh = announcement.labelHigh;
+            expected.labelLow = announcement.labelLow;
+            visitor.visit(expected, parent.original);
+        }
     }
 
     @Override

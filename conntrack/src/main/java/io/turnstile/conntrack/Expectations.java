@@ -71,19 +71,27 @@ final class Expectations {
         /** The address that takes the translated one's place. */
         long natHigh;
         long natLow;
+        /** With a translated destination: the port that takes its place, 0: it stays. */
+        int natPort;
     }
 
     boolean isEmpty() {
         return empty;
     }
 
-    /** Adds one, unless its tuple is expected already or its parent has announced too many. */
+    /**
+     * Adds one, unless its tuple is expected already or there are too many. A parent that has announced as many as it may
+     * loses the oldest: a long dialogue announces a connection for each file.
+     */
     synchronized void add(Announcement announcement) {
         if (byTuple.containsKey(probe.set(announcement.tuple))) {
             return;
         }
         List<Announcement> siblings = byParent.computeIfAbsent(announcement.parentId, id -> new ArrayList<>());
-        if (byTuple.size() >= MOST || siblings.size() >= MOST_OF_PARENT) {
+        if (siblings.size() >= MOST_OF_PARENT) {
+            byTuple.remove(probe.set(siblings.removeFirst().tuple));
+        }
+        if (byTuple.size() >= MOST) {
             refused++;
             if (siblings.isEmpty()) {
                 byParent.remove(announcement.parentId);

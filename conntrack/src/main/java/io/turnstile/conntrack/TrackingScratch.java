@@ -32,6 +32,7 @@ final class TrackingScratch {
     /** Reply tuples being tried for a new connection. */
     final TupleKey replyTuple = new TupleKey();
     final NatSearch natSearch;
+    final ControlDialogues dialogues;
     /** How many of the batch are {@link Step#DROP}. */
     int drops;
     /** Of the batch. */
@@ -42,6 +43,7 @@ final class TrackingScratch {
             table.hash.seal(reply);
             return !table.index.find(reply, nowNs);
         });
+        dialogues = new ControlDialogues(table);
         for (int i = 0; i < keys.length; i++) {
             keys[i] = new TupleKey();
             steps[i] = Step.DONE;

@@ -19,20 +19,21 @@ class SequenceSkewTest {
     private static final int ORIGINAL = 0;
     private static final int REPLY = 1;
 
-    private final SequenceSkew skew = new SequenceSkew();
+    private final OffHeap.Region memory = OffHeap.reserve(SequenceSkew.SIZE_BYTES, false);
+    private final long skew = memory.address();
 
     @Test
     void withoutAChangeEveryNumberStays() {
         byte[] frame = tcp(FORTH).ack().seq(100).ackNumber(200).bytes();
         Packet packet = tcp(FORTH).ack().seq(100).ackNumber(200).packet();
-        skew.restoreAcknowledged(packet, ORIGINAL);
-        skew.shiftSequence(packet, ORIGINAL);
+        SequenceSkew.restoreAcknowledged(skew, packet, ORIGINAL);
+        SequenceSkew.shiftSequence(skew, packet, ORIGINAL);
         assertThat(packet.toBytes()).isEqualTo(frame);
     }
 
     @Test
     void whatFollowsTheChangeIsShiftedAndWhatAcknowledgesItShiftedBack() {
-        skew.changed(ORIGINAL, 1000, 4); // 20 bytes were sent, 24 go on.
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4); // 20 bytes were sent, 24 go on.
         assertThat(sent(ORIGINAL, 1000)).isEqualTo(1000);
         assertThat(sent(ORIGINAL, 1020)).isEqualTo(1024);
         assertThat(acknowledged(REPLY, 1024)).isEqualTo(1020);
@@ -43,18 +44,18 @@ class SequenceSkewTest {
 
     @Test
     void aSegmentSentAgainCountsOnce() {
-        skew.changed(ORIGINAL, 1000, 4);
-        skew.changed(ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         assertThat(sent(ORIGINAL, 1020)).isEqualTo(1024);
-        skew.changed(ORIGINAL, 1050, -3);
-        skew.changed(ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1050, -3);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         assertThat(sent(ORIGINAL, 1050)).isEqualTo(1054);
         assertThat(sent(ORIGINAL, 1070)).isEqualTo(1071);
     }
 
     @Test
     void numbersWrap() {
-        skew.changed(ORIGINAL, -10, 8);
+        SequenceSkew.changed(skew, ORIGINAL, -10, 8);
         assertThat(sent(ORIGINAL, -10)).isEqualTo(-10);
         assertThat(sent(ORIGINAL, 4)).isEqualTo(12);
         assertThat(acknowledged(REPLY, 12)).isEqualTo(4);
@@ -62,18 +63,18 @@ class SequenceSkewTest {
 
     @Test
     void anAcknowledgementWithoutItsFlagIsNoNumber() {
-        skew.changed(ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         Packet packet = tcp(BACK).rst().seq(1).ackNumber(2000).packet();
-        skew.restoreAcknowledged(packet, REPLY);
+        SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
         assertThat(packet.u32(packet.l4Offset() + 8)).isEqualTo(2000);
     }
 
     @Test
     void selectiveAcknowledgementsAreShiftedBackWhereverTheyStand() {
-        skew.changed(ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         for (int nothings = 0; nothings < 4; nothings++) {
             Packet packet = tcp(BACK).ack().ackNumber(1000).options(sack(nothings, 1024, 1044, 900, 1000)).packet();
-            skew.restoreAcknowledged(packet, REPLY);
+            SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
             assertThat(packet.toBytes()).as("behind %d bytes", nothings).isEqualTo(
                     tcp(BACK).ack().ackNumber(1000).options(sack(nothings, 1020, 1040, 900, 1000)).bytes());
         }
@@ -81,7 +82,7 @@ class SequenceSkewTest {
 
     @Test
     void garbageInPlaceOfOptionsIsLeftAlone() {
-        skew.changed(ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         Random random = new Random();
         for (int turn = 0; turn < 5_000; turn++) {
             byte[] options = new byte[random.nextInt(11) * 4];
@@ -90,7 +91,7 @@ class SequenceSkewTest {
                 options[0] = 5;
             }
             Packet packet = tcp(BACK).ack().ackNumber(2000).options(options).payload("data").packet();
-            skew.restoreAcknowledged(packet, REPLY);
+            SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
             assertThat(PacketCheck.transportIsGood(packet)).isTrue();
             assertThat(packet.u32(packet.l3EndOffset() - 4)).isEqualTo(0x64617461);
         }
@@ -98,12 +99,12 @@ class SequenceSkewTest {
 
     @Test
     void aChecksumLeftOpenStaysOpen() {
-        skew.changed(ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         Packet packet = tcp(FORTH).ack().seq(1020).payload("x").packet();
         int l4 = packet.l4Offset();
         packet.putU16(l4 + 16, InternetChecksum.fold(InternetChecksum.pseudoHeader(packet, packet.l3EndOffset() - l4)));
         packet.setPartialChecksum(l4, l4 + 16);
-        skew.shiftSequence(packet, ORIGINAL);
+        SequenceSkew.shiftSequence(skew, packet, ORIGINAL);
         assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
         InternetChecksum.complete(packet);
         assertThat(packet.toBytes()).isEqualTo(tcp(FORTH).ack().seq(1024).payload("x").bytes());
@@ -121,10 +122,10 @@ class SequenceSkewTest {
             int bytes = 20 + random.nextInt(20);
             int by = random.nextInt(4) == 0 ? random.nextInt(17) - 8 : 0;
             String what = "seed " + seed + " turn " + turn;
-            skew.changed(direction, sent[direction], by);
+            SequenceSkew.changed(skew, direction, sent[direction], by);
             assertThat(sent(direction, sent[direction])).as(what).isEqualTo(received[direction]);
             // Lost behind the switch, it is sent again.
-            skew.changed(direction, sent[direction], by);
+            SequenceSkew.changed(skew, direction, sent[direction], by);
             assertThat(sent(direction, sent[direction])).as(what).isEqualTo(received[direction]);
             sent[direction] += bytes;
             received[direction] += bytes + by;
@@ -135,14 +136,14 @@ class SequenceSkewTest {
     private int sent(int direction, int sequence) {
         Frame frame = tcp(direction == ORIGINAL ? FORTH : BACK).push().seq(sequence).payload(20);
         Packet packet = frame.packet();
-        skew.shiftSequence(packet, direction);
+        SequenceSkew.shiftSequence(skew, packet, direction);
         assertThat(PacketCheck.transportIsGood(packet)).isTrue();
         return packet.u32(packet.l4Offset() + 4);
     }
 
     private int acknowledged(int direction, int number) {
         Packet packet = tcp(direction == ORIGINAL ? FORTH : BACK).ack().ackNumber(number).packet();
-        skew.restoreAcknowledged(packet, direction);
+        SequenceSkew.restoreAcknowledged(skew, packet, direction);
         assertThat(PacketCheck.transportIsGood(packet)).isTrue();
         return packet.u32(packet.l4Offset() + 8);
     }

@@ -46,13 +46,12 @@ final class DatapathCommands {
     }
 
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
-    private String name() {
+    String name() {
         return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy"
                 : "netdev@ovs-netdev";
     }
 
-    /** Whether the word names the datapath, with or without its type. */
-    boolean isName(String argument) {
+    private boolean isName(String argument) {
         return argument.equals(name()) || name().endsWith("@" + argument);
     }
 

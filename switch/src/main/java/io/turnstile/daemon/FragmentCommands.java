@@ -10,26 +10,25 @@ import java.math.BigInteger;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** {@code dpctl/ipf-…}: how fragments are held for tracking, as ovs-vswitchd(8) has it. */
 final class FragmentCommands {
-    private static final Set<String> LONG_OPTIONS = Set.of("--statistics", "--clear", "--may-create", "--names", "--no-names");
+    private static final Set<String> LONG_OPTIONS = Set.of("--statistics", "--clear", "--may-create", "--names",
+            "--no-names");
     private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?\\d+).*", Pattern.DOTALL);
     private static final String INVALID = " (Invalid argument)";
     private static final String NOT_PERMITTED = " (Operation not permitted)";
 
     private final FragmentReassembler fragments;
-    private final Predicate<String> isDatapath;
+    private final Supplier<String> datapath;
 
-    /**
-     * @param isDatapath whether a word names the datapath
-     */
-    FragmentCommands(FragmentReassembler fragments, Predicate<String> isDatapath) {
+    /** @param datapath its present name, type included: these commands know it by no other */
+    FragmentCommands(FragmentReassembler fragments, Supplier<String> datapath) {
         this.fragments = fragments;
-        this.isDatapath = isDatapath;
+        this.datapath = datapath;
     }
 
     /** A command line without its options. */
@@ -40,8 +39,10 @@ final class FragmentCommands {
     }
 
     void registerAll(ControlServer control) {
-        control.register("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2, words -> run(words, 3, line -> setEnabled(line, true)));
-        control.register("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2, words -> run(words, 3, line -> setEnabled(line, false)));
+        control.register("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2,
+                words -> run(words, 3, line -> setEnabled(line, true)));
+        control.register("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2,
+                words -> run(words, 3, line -> setEnabled(line, false)));
         control.register("dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3,
                 words -> run(words, 3, this::setMinFragment));
         control.register("dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, words -> run(words, 2, this::setMaxFragments));
@@ -64,7 +65,7 @@ final class FragmentCommands {
             more |= option.equals("--more") || !option.startsWith("--") && option.contains("m");
         }
         Line line = new Line(words.subList(options, words.size()), more);
-        if (line.words().size() == most && !isDatapath.test(line.words().getFirst())) {
+        if (line.words().size() == most && !line.words().getFirst().equals(datapath.get())) {
             return error("datapath not found", INVALID);
         }
         return command.apply(line);

@@ -194,7 +194,7 @@ class EmbeddedFragmentsTest {
                 table=0,in_port=1,%1$s actions=ct(commit,zone=1,table=1)
                 table=0,in_port=1,%2$s actions=ct(commit,zone=1,table=1)
                 table=1,%2$s,ct_zone=1,ct_state=+new-inv actions=ct(commit,zone=2,table=2)
-                table=2,ct_zone=2,ct_state=+new-inv actions=ct(commit,zone=3),2
+                table=2,%2$s,ct_zone=2,ct_state=+new-inv actions=ct(commit,zone=3),2
                 """.formatted(type, family == FragmentFamily.IPV4 ? "ip" : "ipv6"));
         List<byte[]> fragments = cut(request(family, 5000), 1);
         receive(1, fragments);
