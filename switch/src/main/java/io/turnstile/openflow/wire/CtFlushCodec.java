@@ -8,8 +8,8 @@ import io.turnstile.pipeline.OfException;
 
 /**
  * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16 and
- * value, padded to eight bytes. Numbers of 8 and 16 bits are padded to 32. A tuple is a property of properties, which begin at its eighth byte; addresses are IPv6 ones,
- * an IPv4 address is mapped (RFC 4291 §2.5.5.2).
+ * value, padded to eight bytes. Numbers of 16 bits are padded to 32. A tuple is a property of properties, which begin at its
+ * eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
  */
 public final class CtFlushCodec {
     public static final int NXT_CT_FLUSH_ZONE = 29;
@@ -137,8 +137,8 @@ public final class CtFlushCodec {
             case SOURCE_PORT -> tuple.sourcePort = exactly(value, 4).readUnsignedShort();
             case DESTINATION_PORT -> tuple.destinationPort = exactly(value, 4).readUnsignedShort();
             case ICMP_ID -> tuple.icmpId = exactly(value, 4).readUnsignedShort();
-            case ICMP_TYPE -> tuple.icmpType = exactly(value, 4).readUnsignedByte();
-            case ICMP_CODE -> tuple.icmpCode = exactly(value, 4).readUnsignedByte();
+            case ICMP_TYPE -> tuple.icmpType = exactly(value, 1).readUnsignedByte();
+            case ICMP_CODE -> tuple.icmpCode = exactly(value, 1).readUnsignedByte();
             default -> throw new OfException(OfErrorCode.OFPBPC_BAD_TYPE, "NXT_CT_FLUSH tuple property " + type);
         }
     }
