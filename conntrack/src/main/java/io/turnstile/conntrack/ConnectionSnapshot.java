@@ -45,6 +45,11 @@ public final class ConnectionSnapshot {
     /** Bits of {@code TCP_FLAG_…}, as {@code flags_orig} and {@code flags_reply} of the dump. */
     public int originalTcpFlags;
     public int replyTcpFlags;
+    /** Meaningful for SCTP only. */
+    public SctpState sctpState;
+    /** The verification tags that packets of either direction carry (RFC 9260 §8.5), 0: not known yet. SCTP only. */
+    public int originalSctpTag;
+    public int replySctpTag;
     /** The helper that reads its payload. */
     public Alg alg = Alg.NONE;
     /** A reply-direction packet has been seen. */

@@ -24,7 +24,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  *
  * <p>A life: a slot is taken while {@link EntryLayout#FREE}, filled by one thread, becomes {@link EntryLayout#ALIVE} with
  * the next generation, is put into the index and onto the wheel, and only then unlocked. It leaves by the one thread that
- * locks it and unlocks it as {@link EntryLayout#REMOVED}; after the listener let go of it, it is free.
+ * locks it, takes it out of the index and unlocks it as {@link EntryLayout#REMOVED}; after the listener let go of it, it is
+ * free. On the wheel it stays: a slot that comes due without a connection is passed over, one that is used again is moved.
  *
  * <p>Lock order: stripe (insertions of one hash) → entry → wheel shard. The listener is called with none of them held.
  */
@@ -58,6 +59,7 @@ final class ConnectionTable {
     /** Connections with two cells in the index. */
     private final AtomicInteger translated = new AtomicInteger();
     final ZoneLimits zoneLimits = new ZoneLimits();
+    final Expectations expectations = new Expectations();
     final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
     volatile TupleIndex index;
     volatile ConnectionListener listener;
@@ -206,8 +208,10 @@ final class ConnectionTable {
         }
         if (made.parentId != 0) {
             made.writeParentTo(extension);
+            OffHeap.putLong(extension + EntryLayout.LABEL_HIGH, made.labelHigh);
+            OffHeap.putLong(extension + EntryLayout.LABEL_LOW, made.labelLow);
         }
-        OffHeap.putInt(entry + EntryLayout.MARK, 0);
+        OffHeap.putInt(entry + EntryLayout.MARK, made.mark);
         OffHeap.putShort(side + POLICY, made.policy);
         OffHeap.putInt(side + ALG, made.alg.ordinal());
         OffHeap.putInt(side + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
@@ -279,24 +283,29 @@ final class ConnectionTable {
 
     // ---- out ----
 
-    /** Takes a locked connection out of the table and unlocks it. */
+    /** Takes a locked connection out of the table and unlocks it. Its place on the wheel stays until it comes due. */
     void removeLocked(int slot, long lockedWord, RemovalReason reason, long nowNs) {
         long entry = entries.entry(slot);
-        wheel(slot).cancel(slot);
-        long originalHash = hash.ofOriginal(entry);
-        boolean nat = (EntryLayout.flags(entry) & FLAG_NAT) != 0;
-        long replyHash = nat ? hash.ofReply(entries.extensionOf(entry), OffHeap.getInt(entry + KIND)) : 0;
-        zoneLimits.remove(EntryLayout.zone(OffHeap.getInt(entry + KIND)));
-        EntryTable.unlock(entry, lockedWord, REMOVED);
-        removeFromIndex(originalHash, slot);
-        if (nat) {
-            removeFromIndex(replyHash, slot);
+        int kind = OffHeap.getInt(entry + KIND);
+        removeFromIndex(hash.ofOriginal(entry), slot);
+        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
+            removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
             translated.decrementAndGet();
         }
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getInt(entries.side(slot) + ALG) != 0) {
+            expectations.forget(id(slot, lockedWord));
+        }
+        zoneLimits.remove(EntryLayout.zone(kind));
         count.decrementAndGet();
-        long id = id(slot, lockedWord);
         ConnectionListener told = listener;
-        if (told == null || !told.onRemoved(id, reason, nowNs)) {
+        if (told == null) {
+            EntryTable.unlock(entry, lockedWord, FREE);
+            entries.give(slot);
+            return;
+        }
+        EntryTable.unlock(entry, lockedWord, REMOVED);
+        long id = id(slot, lockedWord);
+        if (!told.onRemoved(id, reason, nowNs)) {
             release(id);
         }
     }
@@ -382,7 +391,7 @@ final class ConnectionTable {
         nextIndex = null;
     }
 
-    /** The entry is {@link EntryLayout#REMOVED} already: who makes a larger index either put it there before, or will not. */
+    /** The entry is locked, to be removed: who makes a larger index has put it there before, or will not. */
     private void removeFromIndex(long tupleHash, int slot) {
         TupleIndex before = index;
         TupleIndex next = nextIndex;

@@ -13,13 +13,14 @@ import static io.turnstile.conntrack.EntryLayout.LOCKED;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.conntrack.ConnectionTable.Insertion;
+import io.turnstile.conntrack.Expectations.Announcement;
 import io.turnstile.conntrack.TrackingScratch.Step;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
+import java.security.SecureRandom;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 
@@ -41,12 +42,16 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final int CACHED_CONNECTIONS = 16_384;
     private static final int POLL_LENGTH = 256;
     private static final int SCAN_LENGTH = 4096;
+    private static final int FLUSH_LENGTH = 32;
     private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
     private final ConnectionTable table;
-    private final ThreadLocal<TrackingScratch> scratch = ThreadLocal.withInitial(TrackingScratch::new);
+    private final ThreadLocal<TrackingScratch> scratch;
+    private final LongAdder natExhaustions = new LongAdder();
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     private final LongAdder refusals = new LongAdder();
+    /** Keeps early reads from being taken for useless. */
+    private long flushTouched;
     private volatile boolean windowChecked = true;
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
@@ -58,7 +63,10 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         if (maxConnections < 1) {
             throw new IllegalArgumentException("a tracker for " + maxConnections + " connections");
         }
-        this.table = new ConnectionTable(maxConnections, clock.nowNs());
+        SecureRandom random = new SecureRandom();
+        NatHash natHash = new NatHash(random.nextLong(), random.nextLong());
+        table = new ConnectionTable(maxConnections, clock.nowNs());
+        scratch = ThreadLocal.withInitial(() -> new TrackingScratch(table, natHash));
     }
 
     @Override
@@ -84,6 +92,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public long refusals() {
         return refusals.sum();
+    }
+
+    @Override
+    public long natExhaustions() {
+        return natExhaustions.sum();
     }
 
     @Override
@@ -113,56 +126,95 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+    public int track(PacketBatch packets, CtRequest request, long nowNs) {
         TrackingScratch own = scratch.get();
-        TupleIndex index = table.index;
+        own.nowNs = nowNs;
         int length = packets.length();
-        // Hashes first: the processor fetches the buckets of all while the first is still being looked at.
         for (int i = 0; i < length; i++) {
-            own.steps[i] = prepare(packets.get(i), i, index, request, own);
+            own.steps[i] = prepare(packets.get(i), i, request, own);
         }
         if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
-            touchEntries(length, index, own);
+            bringNear(length, own);
         }
         boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
-                case TRACK -> track(packets.get(i), own.keys[i], request, writes, nowNs, own);
+                case TRACK -> track(packets.get(i), i, request, writes, nowNs, own);
+                case REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
                 case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
-                case DONE -> {
-                    // A further ct() of the same walk.
+                case DONE, DROP -> {
+                    // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
             }
         }
+        int dropped = own.drops == 0 ? 0 : takeOut(packets, own);
         Reference.reachabilityFence(this); // its memory must not be freed before
+        return dropped;
     }
 
-    /** Likewise for the entries: in a large table each is a cache miss, and misses in a row can overlap. */
-    private static void touchEntries(int length, TupleIndex index, TrackingScratch own) {
+    private static int takeOut(PacketBatch packets, TrackingScratch own) {
+        int kept = 0;
+        for (int i = 0; i < packets.length(); i++) {
+            if (own.steps[i] != Step.DROP) {
+                packets.set(kept++, packets.get(i));
+            }
+        }
+        packets.shorten(kept);
+        int dropped = own.drops;
+        own.drops = 0;
+        return dropped;
+    }
+
+    /** In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side. */
+    private void bringNear(int length, TrackingScratch own) {
+        TupleIndex index = table.index;
         long touched = 0;
         for (int i = 0; i < length; i++) {
-            if (own.steps[i] == Step.TRACK) {
-                touched += index.touchEntry(own.keys[i]);
-            }
+            touched += index.touch(own.keys[i].hash);
+        }
+        for (int i = 0; i < length; i++) {
+            touched += index.touchEntry(own.keys[i].hash);
         }
         own.touched += touched;
     }
 
-    private Step prepare(Packet packet, int position, TupleIndex index, CtRequest request, TrackingScratch own) {
-        if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request)) {
+    private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
+        if (packet.ctConnection() != NO_CONNECTION && !request.force() && again(packet, request, own)) {
             return Step.DONE;
         }
         TupleKey key = own.keys[position];
         if (!TupleReader.read(packet, request.zone(), key)) {
             return Step.INVALID;
         }
-        table.hash.seal(key);
-        own.touched += index.touch(key);
+        if (isTranslated(packet, request)) {
+            key.reverse(); // it bears the other direction's tuple now, turned round
+        }
+        table.hash.fold(key);
+        if (position > 0 && own.steps[position - 1].hasKey() && key.isSameAs(own.keys[position - 1])) {
+            return Step.REPEAT;
+        }
+        table.hash.hash(key);
+        key.identity = TupleKey.NOTHING_FOUND;
         return Step.TRACK;
     }
 
+    /** A {@code ct()} of this zone has translated the packet before. */
+    private static boolean isTranslated(Packet packet, CtRequest request) {
+        return (packet.ctState() & (CtState.SNAT | CtState.DNAT)) != 0 && packet.ctZone() == request.zone();
+    }
+
+    /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
+    private void repeat(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        key.takeFindingOf(own.keys[position - 1]);
+        int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
+        if (writes || request.force() || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
+            track(packet, position, request, writes, nowNs, own);
+        }
+    }
+
     /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
-    private boolean again(Packet packet, CtRequest request) {
+    private boolean again(Packet packet, CtRequest request, TrackingScratch own) {
         long id = packet.ctConnection();
         long locked = table.lock(id);
         if (locked == 0) {
@@ -171,17 +223,30 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         long entry = table.entries.entry(ConnectionTable.slot(id));
         boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
         if (sameZone) {
-            PacketMetadata.write(packet, packet.ctState(), request, table.entries, entry);
+            int state = packet.ctState();
+            if (request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                    && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
+                boolean reply = (state & CtState.RPL) != 0;
+                boolean error = TupleReader.isError(packet);
+                if (!error && own.dialogues.begin(ConnectionTable.slot(id), entry, reply, true)) {
+                    own.dialogues.restore(packet);
+                    own.dialogues.read(packet);
+                }
+                state |= Translation.apply(packet, table.entries, entry, reply, error);
+            }
+            PacketMetadata.write(packet, state, request, table.entries, entry);
         }
         EntryTable.unlock(entry, locked);
         return sameZone;
     }
 
-    private void track(Packet packet, TupleKey key, CtRequest request, boolean writes, long nowNs,
-                       TrackingScratch own) {
+    private void track(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        boolean translated = isTranslated(packet, request);
         int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
         while (true) {
             if (table.index.find(key, nowNs)) {
+                key.reply ^= translated;
                 if (!writes && !(request.force() && key.reply) && glance(packet, key, stateBefore, request.zone(), nowNs)) {
                     return;
                 }
@@ -195,7 +260,12 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
                     return;
                 }
             }
-            if (begin(packet, key, request, nowNs, own)) {
+            if (translated) {
+                key.reverse(); // its connection is gone: it begins one as it is now
+                table.hash.seal(key);
+                translated = false;
+            }
+            if (begin(packet, position, request, nowNs, own)) {
                 return;
             }
         }
@@ -235,22 +305,37 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         long entry = table.entries.entry(key.slot);
         int state;
         boolean tell = false;
+        boolean dialogue = false;
+        boolean translates = translates(stateBefore, request, entry);
         if (key.related) {
             state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
         } else {
+            dialogue = own.dialogues.begin(key.slot, entry, key.reply, translates);
+            if (dialogue) {
+                own.dialogues.restore(packet);
+            }
             Verdict verdict = own.protocols.update(packet, entry, key.reply, windowChecked);
             if (verdict == Verdict.REOPEN) {
                 table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
                 return false;
             }
-            state = stateAfter(verdict, stateBefore, key.reply);
+            state = stateAfter(verdict, stateBefore | relation(entry), key.reply);
             tell = key.reply && verdict == Verdict.ESTABLISHED && mustTellOfReply(packet, key.slot, entry);
             if (own.protocols.timeout() != null) {
                 table.renew(key.slot, entry, own.protocols.timeout(), nowNs);
             }
+            if (dialogue && verdict != Verdict.INVALID && !own.dialogues.read(packet)) {
+                state |= CtState.INV;
+            }
+        }
+        if (translates) {
+            state |= Translation.apply(packet, table.entries, entry, key.reply, key.related);
         }
         long id = ConnectionTable.id(key.slot, locked);
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        if (dialogue) {
+            own.dialogues.announce(id);
+        }
         EntryTable.unlock(entry, locked);
         if (tell) {
             tellOfReply(packet, id, nowNs);
@@ -264,6 +349,21 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             case ESTABLISHED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
             case INVALID -> CtState.INV;
         };
+    }
+
+    /** {@code rel} for a connection that was announced by another one. */
+    private int relation(long entry) {
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+            return 0;
+        }
+        long extension = table.entries.extensionOf(entry);
+        return extension != 0 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0 ? CtState.REL : 0;
+    }
+
+    /** Whether the packet of a translated connection is to be translated: once in a zone. */
+    private static boolean translates(int stateBefore, CtRequest request, long entry) {
+        return request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
     }
 
     /** Notes the first reply; true if this thread is the one to tell the listener. */
@@ -297,41 +397,116 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
      *
      * @return false if somebody else has put its connection into the table meanwhile: look again
      */
-    private boolean begin(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+    private boolean begin(Packet packet, int position, CtRequest request, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
         if (key.related || !ProtocolTracking.canBegin(packet)) {
             PacketMetadata.writeUnknown(packet, CtState.INV, request.zone(), key);
             return true;
         }
+        Announcement announcement = table.expectations.isEmpty() ? null : table.expectations.find(key);
         if (!request.commit()) {
-            PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+            writeNew(packet, key, request, announcement);
             return true;
         }
-        own.made.reset(request);
-        Insertion insertion = table.insert(key, own.made, packet, own.protocols, nowNs);
-        return switch (insertion) {
+        NewConnection made = own.made;
+        made.reset(request, key);
+        if (announcement != null) {
+            made.announcedBy(announcement);
+        }
+        if (request.nat() != null && !chooseReply(key, request.nat(), announcement, own)) {
+            natExhaustions.increment();
+            own.steps[position] = Step.DROP;
+            own.drops++;
+            return true;
+        }
+        return switch (table.insert(key, made, packet, own.protocols, nowNs)) {
             case DONE -> {
-                long id = ConnectionTable.id(key.slot, key.identity);
-                long entry = table.entries.entry(key.slot);
-                PacketMetadata.writeWithTuple(packet, CtState.NEW, request, table.entries, entry, id);
-                EntryTable.unlock(entry, own.made.lockedWord);
-                ConnectionListener told = table.listener;
-                if (told != null) {
-                    told.onCommitted(id, packet.inPort(), nowNs);
-                }
+                welcome(packet, key, request, nowNs, own);
                 yield true;
             }
-            case TABLE_FULL, ZONE_FULL -> {
-                if (insertion == Insertion.TABLE_FULL) {
-                    refusals.increment();
-                }
-                PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+            case TABLE_FULL -> {
+                refusals.increment();
+                writeNew(packet, key, request, announcement);
                 yield true;
             }
-            case PRESENT, REPLY_TAKEN -> {
+            case ZONE_FULL -> {
+                writeNew(packet, key, request, announcement);
+                yield true;
+            }
+            case PRESENT -> {
                 removeIfExpired(key, nowNs);
                 yield false;
             }
+            case REPLY_TAKEN -> {
+                removeIfExpired(made.reply, nowNs);
+                yield false;
+            }
         };
+    }
+
+    /** Of no connection in the table, though it would make one. */
+    private static void writeNew(Packet packet, TupleKey key, CtRequest request, Announcement announcement) {
+        if (announcement == null) {
+            PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
+        } else {
+            PacketMetadata.writeAnnounced(packet, CtState.NEW | CtState.REL, request.zone(), announcement);
+        }
+    }
+
+    /** A connection that was just made, and is locked. */
+    private void welcome(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
+        NewConnection made = own.made;
+        long id = ConnectionTable.id(key.slot, key.identity);
+        long entry = table.entries.entry(key.slot);
+        int state = CtState.NEW | (made.parentId == 0 ? 0 : CtState.REL);
+        boolean dialogue = own.dialogues.begin(key.slot, entry, false, made.reply != null);
+        if (dialogue && !own.dialogues.read(packet)) {
+            state |= CtState.INV;
+        }
+        if (made.reply != null) {
+            state |= Translation.apply(packet, table.entries, entry, false, false);
+        }
+        PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        if (dialogue) {
+            own.dialogues.announce(id);
+        }
+        EntryTable.unlock(entry, made.lockedWord);
+        ConnectionListener told = table.listener;
+        if (told != null) {
+            told.onCommitted(id, packet.inPort(), nowNs);
+        }
+    }
+
+    /** Sets what {@code nat(…)} makes of a new connection; false if there is no tuple left for it. */
+    private boolean chooseReply(TupleKey key, NatRequest nat, Announcement announcement, TrackingScratch own) {
+        TupleKey reply = own.replyTuple;
+        if (announcement != null) {
+            reply.copyFrom(key);
+            reply.reverse();
+            own.made.natFlags = announcement.natFlags;
+            if (announcement.natFlags == Translation.NAT_SOURCE) {
+                reply.destinationHigh = announcement.natHigh;
+                reply.destinationLow = announcement.natLow;
+            } else {
+                reply.sourceHigh = announcement.natHigh;
+                reply.sourceLow = announcement.natLow;
+                reply.sourcePort = announcement.natPort != 0 ? announcement.natPort : reply.sourcePort;
+            }
+            table.hash.seal(reply);
+            if (table.index.find(reply, own.nowNs)) {
+                return false; // Another connection bears it: there is no other to choose.
+            }
+        } else if (nat.kind() == NatRequest.Kind.EXISTING) {
+            return true;
+        } else {
+            own.made.natFlags = nat.kind() == NatRequest.Kind.SOURCE ? Translation.NAT_SOURCE : Translation.NAT_DESTINATION;
+            if (!own.natSearch.find(key, nat, reply)) {
+                return false;
+            }
+        }
+        table.hash.seal(reply);
+        own.made.reply = reply;
+        return true;
     }
 
     /** What the sweep has not come to yet must not stand in the way. */
@@ -368,21 +543,39 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     public int flush(Integer zoneOrNull, long nowNs) {
         int removed = 0;
         int end = table.entries.end();
-        for (int slot = 0; slot < end; slot++) {
-            long entry = table.entries.entry(slot);
-            long identity = EntryTable.identity(EntryTable.word(entry));
-            if (life(identity) != ALIVE
-                    || zoneOrNull != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zoneOrNull) {
-                continue;
-            }
-            long locked = EntryTable.lock(entry, identity);
-            if (locked != 0) {
-                table.removeLocked(slot, locked, RemovalReason.FLUSHED, nowNs);
-                removed++;
+        for (int from = 0; from < end; from += FLUSH_LENGTH) {
+            int to = Math.min(end, from + FLUSH_LENGTH);
+            bringBucketsNear(from, to);
+            for (int slot = from; slot < to; slot++) {
+                removed += flushSlot(slot, zoneOrNull, nowNs) ? 1 : 0;
             }
         }
         Reference.reachabilityFence(this);
         return removed;
+    }
+
+    private void bringBucketsNear(int fromSlot, int toSlot) {
+        TupleIndex index = table.index;
+        long touched = 0;
+        for (int slot = fromSlot; slot < toSlot; slot++) {
+            touched += index.touch(table.hash.ofOriginal(table.entries.entry(slot)));
+        }
+        flushTouched = touched;
+    }
+
+    private boolean flushSlot(int slot, Integer zoneOrNull, long nowNs) {
+        long entry = table.entries.entry(slot);
+        long identity = EntryTable.identity(EntryTable.word(entry));
+        if (life(identity) != ALIVE
+                || zoneOrNull != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zoneOrNull) {
+            return false;
+        }
+        long locked = EntryTable.lock(entry, identity);
+        if (locked == 0) {
+            return false;
+        }
+        table.removeLocked(slot, locked, RemovalReason.FLUSHED, nowNs);
+        return true;
     }
 
     @Override

@@ -17,14 +17,16 @@ public interface Conntrack {
     /**
      * Executes {@code ct()} on every packet of the batch: verifies its headers, finds or makes its connection, moves the
      * connection's state, and writes ct_state, ct_zone, ct_mark, ct_label and the original tuple into the packet. A packet
-     * that cannot be tracked gets {@code +trk+inv}; none is dropped here.
+     * that cannot be tracked gets {@code +trk+inv}. A packet whose connection finds no free tuple in its {@code nat(…)} range is
+     * taken out of the batch.
      *
      * <p>Threads: any number of forwarding threads at once. Allocates nothing, takes no global lock, does not block.
      *
      * @param packets parsed packets (layers set)
      * @param nowNs   the batch's reading of {@link io.turnstile.time.Clock#nowNs()}
+     * @return how many packets were taken out of the batch; they are the caller's to drop
      */
-    void track(PacketBatch packets, CtRequest request, long nowNs);
+    int track(PacketBatch packets, CtRequest request, long nowNs);
 
     /**
      * Removes what has expired and asks the listener about what is about to. The cost follows what expires.

@@ -16,6 +16,9 @@ public interface ConntrackControl {
     /** How often a commit found the table full. */
     long refusals();
 
+    /** How often {@code nat(…)} found no free tuple for a new connection. */
+    long natExhaustions();
+
     /** Limits by zone ({@code dpctl/ct-set-limits}). */
     ZoneLimits zoneLimits();
 

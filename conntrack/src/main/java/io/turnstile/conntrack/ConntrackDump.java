@@ -10,7 +10,6 @@ public final class ConntrackDump {
     /** Flag names of a TCP side, by bit. */
     private static final String[] TCP_FLAGS =
         {"WINDOW_SCALE", "SACK_PERM", "CLOSE_INIT", "BE_LIBERAL", "DATA_UNACKNOWLEDGED", "MAXACK_SET"};
-    private static final int DCCP = 33;
 
     private ConntrackDump() {
     }
@@ -50,6 +49,11 @@ public final class ConntrackDump {
             appendTcp(out, connection, more);
             out.append(')');
         }
+        if (connection.protocol == IpProtocols.SCTP) {
+            out.append(",protoinfo=(state=").append(connection.sctpState);
+            out.append(",vtag_orig=").append(Integer.toUnsignedString(connection.originalSctpTag));
+            out.append(",vtag_reply=").append(Integer.toUnsignedString(connection.replySctpTag)).append(')');
+        }
         return out.toString();
     }
 
@@ -61,7 +65,7 @@ public final class ConntrackDump {
             case IpProtocols.UDP -> out.append("udp");
             case IpProtocols.SCTP -> out.append("sctp");
             case IpProtocols.UDP_LITE -> out.append("udplite");
-            case DCCP -> out.append("dccp");
+            case IpProtocols.DCCP -> out.append("dccp");
             case IpProtocols.IGMP -> out.append("igmp");
             default -> out.append(protocol);
         }

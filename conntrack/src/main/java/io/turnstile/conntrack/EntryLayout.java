@@ -15,27 +15,27 @@ package io.turnstile.conntrack;
  *  40 states     original side, reply side: one byte each, scale (high 4 bits) | state (low 4 bits)
  *  42 flags      see {@code FLAG_…}; timeout kind in the upper 4 bits
  *  44 TCP: sequence low, high of the original side, then of the reply side; largest windows (16 bits each)
- *     SCTP: the two verification tags
+ *     SCTP: the two verification tags, the two that are offered, whether it was answered (see {@link SctpTracking})
  * </pre>
  * <b>The side record</b>, 24 bytes, found by the same slot: what only the life's beginning and end need.
  * <pre>
- *   0 wheel: next slot + 1 (also next free slot + 1)
+ *   0 wheel: next slot + 1
  *   4 wheel: previous slot + 1
- *   8 in_port of the commit
+ *   8 in_port of the commit (also next free slot + 1)
  *  12 in_port of the first reply
  *  16 wheel: bucket + 1
  *  18 timeout policy
  *  20 helper
  * </pre>
- * <b>The extension</b>, 160 bytes, for IPv6, NAT, labels, helpers and related connections only.
+ * <b>The extension</b>, 168 bytes, for IPv6, NAT, labels, helpers and related connections only.
  * <pre>
  *   0 original tuple's addresses: source high, low, destination high, low (also next free extension + 1)
  *  32 reply tuple's addresses, as long as it is not the original one turned round
  *  64 reply tuple's ports
  *  68 NAT_…
  *  72 label high, low
- *  88 by how much sequence numbers of the original, of the reply direction were shifted
- *  96 parent: id, source high, low, destination high, low, ports, kind
+ *  88 by how much sequence numbers were shifted (see {@link SequenceSkew})
+ * 112 parent: id, source high, low, destination high, low, ports, kind
  * </pre>
  *
  * <p>Everything but the word is written while the word's lock bit is held; its version changes with each unlocking, so that a
@@ -62,13 +62,14 @@ final class EntryLayout {
     static final int SIDE_BYTES = 24;
     static final int NEXT = 0;
     static final int PREVIOUS = 4;
+    static final int NEXT_FREE = 8;
     static final int ORIGINAL_IN_PORT = 8;
     static final int REPLY_IN_PORT = 12;
     static final int WHEEL_BUCKET = 16;
     static final int POLICY = 18;
     static final int ALG = 20;
 
-    static final int EXTENSION_BYTES = 160;
+    static final int EXTENSION_BYTES = 168;
     static final int SOURCE_HIGH = 0;
     static final int SOURCE_LOW = 8;
     static final int DESTINATION_HIGH = 16;
@@ -79,11 +80,11 @@ final class EntryLayout {
     static final int LABEL_HIGH = 72;
     static final int LABEL_LOW = 80;
     static final int SKEW = 88;
-    static final int PARENT_ID = 96;
-    static final int PARENT = 104;
-    static final int PARENT_PORTS = 136;
-    static final int PARENT_KIND = 140;
-    static final int NEXT_EXTENSION = 144;
+    static final int PARENT_ID = 112;
+    static final int PARENT = 120;
+    static final int PARENT_PORTS = 152;
+    static final int PARENT_KIND = 156;
+    static final int NEXT_EXTENSION = 160;
 
     /** A reply-direction packet was seen. */
     static final int FLAG_REPLY_SEEN = 1;

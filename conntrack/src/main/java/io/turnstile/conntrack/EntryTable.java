@@ -5,8 +5,8 @@ import static io.turnstile.conntrack.EntryLayout.EXTENSION_BYTES;
 import static io.turnstile.conntrack.EntryLayout.GENERATION_MASK;
 import static io.turnstile.conntrack.EntryLayout.LIFE_MASK;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
-import static io.turnstile.conntrack.EntryLayout.NEXT;
 import static io.turnstile.conntrack.EntryLayout.NEXT_EXTENSION;
+import static io.turnstile.conntrack.EntryLayout.NEXT_FREE;
 import static io.turnstile.conntrack.EntryLayout.SIDE_BYTES;
 import static io.turnstile.conntrack.EntryLayout.SIZE_BYTES;
 import static io.turnstile.conntrack.EntryLayout.VERSION_MASK;
@@ -45,7 +45,7 @@ final class EntryTable {
         entryBase = entryMemory.address();
         sideBase = sideMemory.address();
         extensionBase = extensionMemory.address();
-        slots = new SlotPool(sideBase + NEXT, SIDE_BYTES, capacity);
+        slots = new SlotPool(sideBase + NEXT_FREE, SIDE_BYTES, capacity);
         extensions = new SlotPool(extensionBase + NEXT_EXTENSION, EXTENSION_BYTES, capacity);
     }
 

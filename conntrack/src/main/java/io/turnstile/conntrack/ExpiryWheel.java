@@ -41,11 +41,6 @@ final class ExpiryWheel {
         link(slot, bucketFor(tickOf(attentionNs)));
     }
 
-    /** Takes the slot out, if it is in. */
-    synchronized void cancel(int slot) {
-        unlink(slot);
-    }
-
     private long tickOf(long timeNs) {
         return timeNs - originNs >> TICK_SHIFT;
     }

@@ -1,31 +1,65 @@
 package io.turnstile.conntrack;
 
+import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.packet.IpProtocols;
+
 /**
  * What is known of a connection that is about to be made, beyond its original tuple and its first packet.
  *
  * <p>Threads: scratch of one.
  */
 final class NewConnection {
+    private static final int FTP_PORT = 21;
+    private static final int TFTP_PORT = 69;
+
     /** The reply tuple, sealed, if it is not the original one turned round; else null. */
     TupleKey reply;
-    /** {@code NAT_…} of {@link PacketMetadata}, with {@link #reply}. */
+    /** {@code NAT_…} of {@link Translation}, with {@link #reply}. */
     int natFlags;
     int policy;
     Alg alg = Alg.NONE;
     /** Id of the connection that announced this one; 0 if none did. */
     long parentId;
     final TupleKey parent = new TupleKey();
+    /** What the connection begins with: its parent's. */
+    int mark;
+    long labelHigh;
+    long labelLow;
 
     /** What {@link ConnectionTable#insert} leaves the entry locked with. */
     long lockedWord;
 
     /** Nothing but what the request says. */
-    void reset(CtRequest request) {
+    void reset(CtRequest request, TupleKey original) {
         reply = null;
         natFlags = 0;
         policy = request.timeoutPolicy();
-        alg = request.alg();
+        alg = fitting(request.alg(), original);
         parentId = 0;
+        mark = 0;
+        labelHigh = 0;
+        labelLow = 0;
+    }
+
+    /** A helper is not given to a connection that is plainly the other helper's. */
+    private static Alg fitting(Alg wanted, TupleKey original) {
+        int protocol = EntryLayout.protocol(original.kind);
+        boolean ftp = protocol == IpProtocols.TCP && (original.sourcePort == FTP_PORT || original.destinationPort == FTP_PORT);
+        boolean tftp = protocol == IpProtocols.UDP && original.destinationPort == TFTP_PORT;
+        return switch (wanted) {
+            case NONE -> Alg.NONE;
+            case FTP -> tftp ? Alg.NONE : Alg.FTP;
+            case TFTP -> ftp ? Alg.NONE : Alg.TFTP;
+        };
+    }
+
+    /** A connection that another one has announced. */
+    void announcedBy(Announcement announcement) {
+        parentId = announcement.parentId;
+        parent.copyFrom(announcement.parent);
+        mark = announcement.mark;
+        labelHigh = announcement.labelHigh;
+        labelLow = announcement.labelLow;
     }
 
     void writeParentTo(long extension) {

@@ -6,6 +6,7 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
+import io.turnstile.packet.PacketParser;
 
 /**
  * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result is
@@ -15,6 +16,7 @@ import io.turnstile.packet.Packet.ChecksumState;
  */
 final class PacketCheck {
     private static final int RIGHT = 0xffff;
+    private static final long LOW_WORD = 0xffff_ffffL;
     private static final int SCTP_HEADER_BYTES = 12;
     private static final int SCTP_CHUNK_HEADER_BYTES = 4;
 
@@ -23,9 +25,19 @@ final class PacketCheck {
 
     /** IPv4 header checksum (RFC 791); IPv6 has none. */
     static boolean networkIsGood(Packet packet) {
+        if (packet.etherType() != EtherTypes.IPV4) {
+            return true;
+        }
         int l3 = packet.l3Offset();
-        return packet.etherType() != EtherTypes.IPV4
-                || InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + (packet.u8(l3) & 0xf) * 4)) == RIGHT;
+        long first = packet.u64(l3);
+        int headerBytes = (int) (first >>> 56 & 0xf) * 4;
+        if (headerBytes != PacketParser.IPV4_MIN_BYTES) {
+            return InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + headerBytes)) == RIGHT;
+        }
+        // The usual header, without options, in three loads.
+        long second = packet.u64(l3 + 8);
+        return InternetChecksum.fold((first >>> 32) + (first & LOW_WORD) + (second >>> 32) + (second & LOW_WORD)
+                + (packet.u32(l3 + 16) & LOW_WORD)) == RIGHT;
     }
 
     /** Lengths and checksum of the transport header; needs layer 4. Protocols that the tracker does not know are good. */
@@ -58,6 +70,9 @@ final class PacketCheck {
                 yield packet.segmentBytes() > 0 || udpBytes >= 8 && udpBytes <= sizeBytes;
             }
             case IpProtocols.SCTP -> sctpChunksFit(packet, l4, sizeBytes);
+            case IpProtocols.UDP_LITE -> udpLiteCoverageIsGood(packet.u16(l4 + 4), sizeBytes) && packet.u16(l4 + 6) != 0;
+            case IpProtocols.DCCP -> dccpHeaderBytes(packet, l4) >= dccpLeastBytes(packet, l4)
+                    && dccpHeaderBytes(packet, l4) <= sizeBytes && dccpCoverage(packet, l4, sizeBytes) <= sizeBytes;
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> sizeBytes >= 8;
             default -> true;
         };
@@ -68,11 +83,39 @@ final class PacketCheck {
         return switch (packet.ipProtocol()) {
             case IpProtocols.UDP -> packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + 6) == 0
                     || withPseudoHeader(packet, l4, end, sizeBytes);
-            case IpProtocols.TCP, IpProtocols.ICMPV6 -> withPseudoHeader(packet, l4, end, sizeBytes);
-            case IpProtocols.ICMP -> InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
+            case IpProtocols.UDP_LITE -> {
+                int coverage = packet.u16(l4 + 4);
+                yield withPseudoHeader(packet, l4, coverage == 0 ? end : l4 + coverage, sizeBytes);
+            }
+            case IpProtocols.DCCP -> withPseudoHeader(packet, l4, l4 + dccpCoverage(packet, l4, sizeBytes), sizeBytes);
+            case IpProtocols.TCP -> withPseudoHeader(packet, l4, end, sizeBytes);
+            // One family's ICMP in the other is nothing that we know, as any number without a meaning.
+            case IpProtocols.ICMPV6 -> packet.etherType() != EtherTypes.IPV6 || withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.ICMP -> packet.etherType() != EtherTypes.IPV4
+                    || InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
             case IpProtocols.SCTP -> crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + 8));
             default -> true;
         };
+    }
+
+    /** RFC 3828 §3.1: 0 stands for all; the header is always covered. */
+    private static boolean udpLiteCoverageIsGood(int coverage, int sizeBytes) {
+        return coverage == 0 || coverage >= 8 && coverage <= sizeBytes;
+    }
+
+    private static int dccpHeaderBytes(Packet packet, int l4) {
+        return packet.u8(l4 + 4) * 4;
+    }
+
+    /** RFC 4340 §5.1: the generic header has 24 or, with the X bit, 48 bits of sequence number. */
+    private static int dccpLeastBytes(Packet packet, int l4) {
+        return (packet.u8(l4 + 8) & 1) != 0 ? 16 : 12;
+    }
+
+    /** RFC 4340 §9.2: 0 stands for all, otherwise the header, options and so many words less one of the data. */
+    private static int dccpCoverage(Packet packet, int l4, int sizeBytes) {
+        int coverage = packet.u8(l4 + 5) & 0xf;
+        return coverage == 0 ? sizeBytes : dccpHeaderBytes(packet, l4) + (coverage - 1) * 4;
     }
 
     private static boolean withPseudoHeader(Packet packet, int l4, int end, int sizeBytes) {

@@ -5,7 +5,7 @@ import static io.turnstile.conntrack.EntryLayout.LABEL_HIGH;
 import static io.turnstile.conntrack.EntryLayout.LABEL_LOW;
 import static io.turnstile.conntrack.EntryLayout.MARK;
 
-import io.turnstile.packet.IpProtocols;
+import io.turnstile.conntrack.Expectations.Announcement;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.OriginalTuple;
 
@@ -31,6 +31,12 @@ final class PacketMetadata {
         writeKind(tuple, key.kind, key.sourcePort, key.destinationPort);
         packet.setCtConnection(Conntrack.NO_CONNECTION);
         packet.setConntrack(state | CtState.TRK, zone, 0, 0, 0);
+    }
+
+    /** Of no connection yet, but one that another has announced: mark, label and tuple are that one's. */
+    static void writeAnnounced(Packet packet, int state, int zone, Announcement announcement) {
+        writeUnknown(packet, state, zone, announcement.parent);
+        packet.setConntrack(state | CtState.TRK, zone, announcement.mark, announcement.labelHigh, announcement.labelLow);
     }
 
     /** Of a connection: state, tuple, mark and label. */

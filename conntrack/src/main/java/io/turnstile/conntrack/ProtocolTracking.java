@@ -4,8 +4,8 @@ import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 
 /**
- * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP and ICMP
- * knows "one packet", "several", "both ways".
+ * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP and
+ * ICMP knows "one packet", "several", "both ways".
  *
  * <p>Threads: scratch of one; the entry is locked by the caller.
  */
@@ -15,6 +15,7 @@ final class ProtocolTracking {
     private static final int BOTH_WAYS = 2;
 
     private final TcpTracking tcp = new TcpTracking();
+    private final SctpTracking sctp = new SctpTracking();
     private Timeout timeout;
 
     /** Set by {@link #begin} and {@link #update}: what the deadline is to be from now on; null: as it is. */
@@ -27,6 +28,7 @@ final class ProtocolTracking {
         int protocol = packet.ipProtocol();
         return switch (protocol) {
             case IpProtocols.TCP -> TcpTracking.canBegin(packet);
+            case IpProtocols.SCTP -> SctpTracking.canBegin(packet);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> IcmpTypes.isQuestion(protocol, packet.u8(packet.l4Offset()));
             default -> true;
         };
@@ -52,6 +54,7 @@ final class ProtocolTracking {
                 TcpTracking.begin(packet, entry);
                 timeout = Timeout.TCP_SYN_SENT;
             }
+            case IpProtocols.SCTP -> timeout = SctpTracking.begin(packet, entry);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 OffHeap.putShort(entry + EntryLayout.STATE, 0);
                 timeout = Timeout.ICMP_FIRST;
@@ -69,6 +72,11 @@ final class ProtocolTracking {
             case IpProtocols.TCP -> {
                 Verdict verdict = tcp.update(packet, entry, reply ? 1 : 0, checkWindow);
                 timeout = tcp.timeout();
+                yield verdict;
+            }
+            case IpProtocols.SCTP -> {
+                Verdict verdict = sctp.update(packet, entry, reply ? 1 : 0);
+                timeout = sctp.timeout();
                 yield verdict;
             }
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> updateIcmp(entry, reply);

@@ -12,6 +12,7 @@ import io.turnstile.packet.IpProtocols;
 /** Copies an entry into a snapshot. Threads: the entry is locked by the caller. */
 final class SnapshotReader {
     private static final TcpState[] TCP_STATES = TcpState.values();
+    private static final SctpState[] SCTP_STATES = SctpState.values();
     private static final Alg[] ALGS = Alg.values();
 
     private SnapshotReader() {
@@ -42,6 +43,7 @@ final class SnapshotReader {
         into.replyInPort = into.replySeen ? OffHeap.getInt(side + EntryLayout.REPLY_IN_PORT) : -1;
         into.alg = (flags & FLAG_SPECIAL) != 0 ? ALGS[OffHeap.getInt(side + EntryLayout.ALG)] : Alg.NONE;
         copyTcp(entry, flags, into);
+        copySctp(entry, into);
     }
 
     private static void copyOriginal(long entry, long extension, int kind, Tuple into) {
@@ -98,6 +100,13 @@ final class SnapshotReader {
         into.replyTcpScale = tcp ? EntryLayout.scale(entry, 1) : 0;
         into.originalTcpFlags = tcp ? tcpFlags(flags, 0) : 0;
         into.replyTcpFlags = tcp ? tcpFlags(flags, 1) : 0;
+    }
+
+    private static void copySctp(long entry, ConnectionSnapshot into) {
+        boolean sctp = into.protocol == IpProtocols.SCTP;
+        into.sctpState = sctp ? SCTP_STATES[EntryLayout.state(entry, 0)] : null;
+        into.originalSctpTag = sctp ? SctpTracking.tag(entry, 0) : 0;
+        into.replySctpTag = sctp ? SctpTracking.tag(entry, 1) : 0;
     }
 
     private static int tcpFlags(int flags, int direction) {

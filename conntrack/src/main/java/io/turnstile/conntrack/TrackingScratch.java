@@ -1,11 +1,25 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.PacketBatch;
+import java.util.SplittableRandom;
 
 /** What one thread needs while it tracks a batch; made once for each thread. */
 final class TrackingScratch {
     /** What a packet still needs after its headers were looked at. */
-    enum Step { TRACK, INVALID, DONE }
+    enum Step {
+        TRACK,
+        /** As {@link #TRACK}, and the tuple is that of the packet before. */
+        REPEAT,
+        INVALID,
+        /** Nothing is left to do. */
+        DONE,
+        /** Not to go on: no tuple is left to translate it to. */
+        DROP;
+
+        boolean hasKey() {
+            return this == TRACK || this == REPEAT;
+        }
+    }
 
     final TupleKey[] keys = new TupleKey[PacketBatch.CAPACITY];
     final Step[] steps = new Step[PacketBatch.CAPACITY];
@@ -15,9 +29,24 @@ final class TrackingScratch {
     /** Keeps the early reads of the index from being taken for useless. */
     long touched;
 
-    TrackingScratch() {
+    /** Reply tuples being tried for a new connection. */
+    final TupleKey replyTuple = new TupleKey();
+    final NatSearch natSearch;
+    final ControlDialogues dialogues;
+    /** How many of the batch are {@link Step#DROP}. */
+    int drops;
+    /** Of the batch. */
+    long nowNs;
+
+    TrackingScratch(ConnectionTable table, NatHash natHash) {
+        natSearch = new NatSearch(natHash, new SplittableRandom(), reply -> {
+            table.hash.seal(reply);
+            return !table.index.find(reply, nowNs);
+        });
+        dialogues = new ControlDialogues(table);
         for (int i = 0; i < keys.length; i++) {
             keys[i] = new TupleKey();
+            steps[i] = Step.DONE;
         }
     }
 }

@@ -30,10 +30,20 @@ final class TupleHash {
 
     /** Computes the key's {@code addresses}, {@code ports} and {@code hash}. */
     void seal(TupleKey key) {
+        fold(key);
+        hash(key);
+    }
+
+    /** The first half of {@link #seal}: enough to compare keys. */
+    void fold(TupleKey key) {
         key.addresses = EntryLayout.ipv6(key.kind)
                 ? addresses(key.sourceHigh, key.sourceLow, key.destinationHigh, key.destinationLow)
                 : key.sourceLow << 32 | key.destinationLow;
         key.ports = key.sourcePort << 16 | key.destinationPort;
+    }
+
+    /** The second half. */
+    void hash(TupleKey key) {
         key.hash = of(key.addresses, key.ports, key.kind);
     }
 

@@ -103,18 +103,14 @@ final class TupleIndex {
     }
 
     /** Reads the tuple's bucket so that it is near when {@link #find} comes; the result means nothing. */
-    long touch(TupleKey key) {
-        return touch(key.hash);
-    }
-
     long touch(long hash) {
         return OffHeap.getLong(address(bucketOf(hash)));
     }
 
     /** Reads the entry that {@link #find} will probably look at; the result means nothing. */
-    long touchEntry(TupleKey key) {
-        int tag = (int) (key.hash >>> 32);
-        long at = address(bucketOf(key.hash));
+    long touchEntry(long hash) {
+        int tag = (int) (hash >>> 32);
+        long at = address(bucketOf(hash));
         for (int i = 0; i < CELLS; i++) {
             long cell = OffHeap.getLong(at + i * 8L);
             if ((int) (cell >>> 32) == tag && (int) cell > 0) {

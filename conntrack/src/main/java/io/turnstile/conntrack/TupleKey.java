@@ -14,6 +14,9 @@ import static io.turnstile.conntrack.EntryLayout.REPLY_PORTS;
  * <p>Threads: scratch of one.
  */
 final class TupleKey {
+    /** The {@link #identity} of no entry. */
+    static final long NOTHING_FOUND = -1;
+
     long sourceHigh;
     long sourceLow;
     long destinationHigh;
@@ -61,7 +64,14 @@ final class TupleKey {
         hash = other.hash;
     }
 
-    /** The same tuple; both keys are sealed. */
+    void takeFindingOf(TupleKey other) {
+        hash = other.hash;
+        slot = other.slot;
+        identity = other.identity;
+        reply = other.reply;
+    }
+
+    /** The same tuple; both keys are folded ({@link TupleHash#fold}). */
     boolean isSameAs(TupleKey other) {
         return addresses == other.addresses && ports == other.ports && kind == other.kind && related == other.related
                 && (!EntryLayout.ipv6(kind) || sourceHigh == other.sourceHigh && sourceLow == other.sourceLow

@@ -10,12 +10,13 @@ import io.turnstile.packet.Packet.FragmentKind;
  * against what it complains of.
  *
  * <p>Not trackable, and so {@code +inv}: no IP, header cut short, wrong checksum, port 0, an ICMP message that is neither
- * question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any fragment.
+ * question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any fragment. What an
+ * error quotes may be a first fragment: it has the ports, and is what a failed reassembly reports.
  *
  * <p>Threads: stateless.
  */
 final class TupleReader {
-    private static final int ICMP_HEADER_BYTES = 8;
+    static final int ICMP_HEADER_BYTES = 8;
     private static final int MAX_EXTENSION_HEADERS = 16;
     /** RFC 792: an error quotes at least this much of the transport header. */
     private static final int QUOTED_TRANSPORT_BYTES = 8;
@@ -37,11 +38,17 @@ final class TupleReader {
         readAddresses(packet, packet.l3Offset(), ipv6, key);
         int protocol = packet.ipProtocol();
         key.kind = EntryLayout.kind(zone, protocol, 0, ipv6);
-        if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
-                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()))) {
+        if (isError(packet)) {
             return readQuoted(packet, packet.l4Offset() + ICMP_HEADER_BYTES, zone, ipv6, key);
         }
         return readTransport(packet, packet.l4Offset(), protocol, ipv6, key);
+    }
+
+    /** Whether a packet with a transport header is an ICMP error of its family. */
+    static boolean isError(Packet packet) {
+        int protocol = packet.ipProtocol();
+        return protocol == (packet.etherType() == EtherTypes.IPV6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
+                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()));
     }
 
     private static void readAddresses(Packet packet, int l3, boolean ipv6, TupleKey key) {
@@ -64,7 +71,7 @@ final class TupleReader {
             return readIcmp(packet, l4, protocol, key);
         }
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP -> {
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP -> {
                 int both = packet.u32(l4);
                 key.sourcePort = both >>> 16;
                 key.destinationPort = both & 0xffff;
@@ -122,43 +129,45 @@ final class TupleReader {
 
     private static boolean needsTransport(int protocol) {
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
+            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP,
+                 IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
             default -> false;
         };
     }
 
     /** Offset of the quoted IPv4 packet's transport header, 0 if there is none to be had. */
-    private static int quotedTransport4(Packet packet, int l3, int end) {
+    static int quotedTransport4(Packet packet, int l3, int end) {
         if (l3 + 20 > end) {
             return 0;
         }
         int versionAndLength = packet.u8(l3);
         int headerBytes = (versionAndLength & 0xf) * 4;
-        boolean fragment = (packet.u16(l3 + 6) & 0x3fff) != 0;
-        return versionAndLength >> 4 != 4 || headerBytes < 20 || l3 + headerBytes > end || fragment ? 0 : l3 + headerBytes;
+        boolean later = (packet.u16(l3 + 6) & 0x1fff) != 0;
+        return versionAndLength >> 4 != 4 || headerBytes < 20 || l3 + headerBytes > end || later ? 0 : l3 + headerBytes;
     }
 
     /** {@code offset << 8 | protocol} of the quoted IPv6 packet's transport header, 0 if there is none to be had. */
-    private static long quotedTransport6(Packet packet, int l3, int end) {
+    static long quotedTransport6(Packet packet, int l3, int end) {
         if (l3 + 40 > end || packet.u8(l3) >> 4 != 6) {
             return 0;
         }
         int next = packet.u8(l3 + 6);
         int offset = l3 + 40;
         for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-            int unit = switch (next) {
-                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS -> 8;
+            int unitBytes = switch (next) {
+                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS, IpProtocols.FRAGMENT -> 8;
                 case IpProtocols.AUTHENTICATION -> 4;
                 default -> 0;
             };
-            if (unit == 0) {
-                return next == IpProtocols.FRAGMENT ? 0 : (long) offset << 8 | next;
+            if (unitBytes == 0) {
+                return (long) offset << 8 | next;
             }
-            if (offset + 8 > end) {
+            boolean fragment = next == IpProtocols.FRAGMENT;
+            if (offset + 8 > end || fragment && (packet.u16(offset + 2) & 0xfff8) != 0) {
                 return 0;
             }
             next = packet.u8(offset);
-            offset += (packet.u8(offset + 1) + (unit == 4 ? 2 : 1)) * unit;
+            offset += fragment ? 8 : (packet.u8(offset + 1) + (unitBytes == 4 ? 2 : 1)) * unitBytes;
         }
         return 0;
     }

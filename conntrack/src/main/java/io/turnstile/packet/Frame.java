@@ -95,6 +95,36 @@ public final class Frame {
         return flags(RST);
     }
 
+    /**
+     * TCP fields much as tcpdump writes them: {@code "[S.] seq 5000 ack 1001 win 1000 wscale 7 len 100 bad"}. The flags are
+     * FSRP.UEW, or {@code none}; {@code bad} is a wrong checksum. What is not named stays as it is.
+     */
+    public Frame segment(String text) {
+        String[] words = text.trim().split(" +");
+        String letters = words[0].replaceAll("^\\[(.*)]$", "$1");
+        int bits = 0;
+        for (char letter : (letters.equals("none") ? "" : letters).toCharArray()) {
+            int bit = "FSRP.UEW".indexOf(letter);
+            if (bit < 0) {
+                throw new IllegalArgumentException("no such flag: " + letter);
+            }
+            bits |= 1 << bit;
+        }
+        flags(bits);
+        for (int i = 1; i < words.length; i++) {
+            switch (words[i]) {
+                case "seq" -> seq(Long.parseLong(words[++i]));
+                case "ack" -> ackNumber(Long.parseLong(words[++i]));
+                case "win" -> window(Integer.parseInt(words[++i]));
+                case "wscale" -> windowScale(Integer.parseInt(words[++i]));
+                case "len" -> payload(Integer.parseInt(words[++i]));
+                case "bad" -> corruptChecksum();
+                default -> throw new IllegalArgumentException("no such field: " + words[i]);
+            }
+        }
+        return this;
+    }
+
     /** The eight TCP flag bits as they stand in the header. */
     public Frame flags(int flags) {
         this.flags = flags;

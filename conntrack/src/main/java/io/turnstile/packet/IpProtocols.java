@@ -7,6 +7,7 @@ public final class IpProtocols {
     public static final int IGMP = 2;
     public static final int TCP = 6;
     public static final int UDP = 17;
+    public static final int DCCP = 33;
     public static final int ROUTING = 43;
     public static final int FRAGMENT = 44;
     public static final int AUTHENTICATION = 51;

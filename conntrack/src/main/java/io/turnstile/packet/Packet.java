@@ -181,6 +181,11 @@ public final class Packet {
         recirculationId = other.recirculationId;
         mark = other.mark;
         priority = other.priority;
+        copyConntrack(other);
+    }
+
+    /** Takes over what {@code ct()} said of {@code other}. */
+    public void copyConntrack(Packet other) {
         ctState = other.ctState;
         ctZone = other.ctZone;
         ctMark = other.ctMark;
@@ -256,6 +261,24 @@ public final class Packet {
         buffer.set(U64, frameStart + offset, value);
     }
 
+    /** Overwrites {@code sizeBytes} bytes at offset {@code at} with those of {@code source} at {@code from}. */
+    public void putBytes(int at, Packet source, int from, int sizeBytes) {
+        if ((at | from | sizeBytes) < 0 || at + sizeBytes > lengthBytes || from + sizeBytes > source.lengthBytes) {
+            throw new IllegalArgumentException("bytes outside of the frame");
+        }
+        MemorySegment.copy(source.buffer, source.frameStart + from, buffer, frameStart + at, sizeBytes);
+    }
+
+    /** Lengthens the frame by {@code sizeBytes} bytes of {@code source} at {@code from}; layers stay as they are. */
+    public void append(Packet source, int from, int sizeBytes) {
+        if (frameStart + (long) lengthBytes + sizeBytes > buffer.byteSize()) {
+            throw new IllegalArgumentException("frame of " + (lengthBytes + sizeBytes) + " bytes does not fit the buffer");
+        }
+        int at = lengthBytes;
+        lengthBytes += sizeBytes;
+        putBytes(at, source, from, sizeBytes);
+    }
+
     /** The frame's bytes as a new array; control paths and tests only. */
     public byte[] toBytes() {
         byte[] copy = new byte[lengthBytes];
@@ -292,8 +315,8 @@ public final class Packet {
         l3Offset = l3Offset >= at ? l3Offset + byBytes : l3Offset;
         l4Offset = l4Offset >= at ? l4Offset + byBytes : l4Offset;
         l3EndOffset = l3EndOffset >= at ? l3EndOffset + byBytes : l3EndOffset;
-        checksumStart += byBytes;
-        checksumField += byBytes;
+        checksumStart = checksumStart >= at ? checksumStart + byBytes : checksumStart;
+        checksumField = checksumField >= at ? checksumField + byBytes : checksumField;
     }
 
     // ---- layers ----

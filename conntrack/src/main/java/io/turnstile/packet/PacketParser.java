@@ -20,6 +20,8 @@ public final class PacketParser {
     /** ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum and the word that every message we look into has. */
     public static final int ICMP_BYTES = 8;
     private static final int SCTP_BYTES = 12;
+    /** DCCP (RFC 4340 §5.1) with short sequence numbers. */
+    private static final int DCCP_BYTES = 12;
     private static final int FIRST_ETHER_TYPE = 0x600;
     /** More extension headers than this is an attack, not a packet. */
     private static final int MAX_EXTENSION_HEADERS = 16;
@@ -122,8 +124,8 @@ public final class PacketParser {
                         return;
                     }
                     int word = packet.u16(offset + 2);
-                    fragment = (word & 0xfff8) != 0 ? FragmentKind.LATER
-                            : (word & 1) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
+                    // A second fragment header does not make a fragment whole again. Reserved bits count, as in Open vSwitch.
+                    fragment = (word & 0xfff8) != 0 ? FragmentKind.LATER : word != 0 ? FragmentKind.FIRST : fragment;
                     headerBytes = 8;
                 }
                 default -> {
@@ -148,6 +150,7 @@ public final class PacketParser {
             case IpProtocols.TCP -> TCP_MIN_BYTES;
             case IpProtocols.UDP, IpProtocols.UDP_LITE -> UDP_BYTES;
             case IpProtocols.SCTP -> SCTP_BYTES;
+            case IpProtocols.DCCP -> DCCP_BYTES;
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> ICMP_BYTES;
             default -> 0;
         };

@@ -58,9 +58,9 @@ final class TrackerFixture {
     /** As ovs-ofctl prints it, trk left out: {@code est|rpl}. */
     static String state(Packet packet) {
         List<String> words = new ArrayList<>();
-        String[] names = {"new", "est", "rel", "rpl", "inv"};
+        String[] names = {"new", "est", "rel", "rpl", "inv", null, "snat", "dnat"};
         for (int bit = 0; bit < names.length; bit++) {
-            if ((packet.ctState() & 1 << bit) != 0) {
+            if (names[bit] != null && (packet.ctState() & 1 << bit) != 0) {
                 words.add(names[bit]);
             }
         }

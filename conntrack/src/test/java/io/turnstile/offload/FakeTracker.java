@@ -156,7 +156,7 @@ final class FakeTracker implements Conntrack {
     // ---- Conntrack ----
 
     @Override
-    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+    public int track(PacketBatch packets, CtRequest request, long nowNs) {
         throw new UnsupportedOperationException("packets are not this fake's business");
     }
 

@@ -16,7 +16,7 @@ class PacketParserTest {
 
     /** Protocol and the bytes of its header without which there is no layer 4, in either family. */
     @ParameterizedTest(name = "protocol {0} needs {1} bytes")
-    @CsvSource({"1, 8", "58, 8", "6, 20", "17, 8", "136, 8", "132, 12", "47, 0"})
+    @CsvSource({"1, 8", "58, 8", "6, 20", "17, 8", "136, 8", "132, 12", "33, 12", "47, 0"})
     void transportHeaderCutShortIsNoLayer(int protocol, int neededBytes) {
         for (int sizeBytes = 0; sizeBytes <= neededBytes + 2; sizeBytes++) {
             int expected = sizeBytes < neededBytes ? Packet.ABSENT : ENDS_AT_4;

@@ -125,7 +125,7 @@ public class DispatcherBenchmark {
         }
 
         @Override
-        public void track(PacketBatch packets, CtRequest request, long nowNs) {
+        public int track(PacketBatch packets, CtRequest request, long nowNs) {
             throw new UnsupportedOperationException("no packets in this benchmark");
         }
 

@@ -25,7 +25,9 @@ final class Commands {
         control.register("coverage/show", "", 0, 0, arguments -> CommandReply.ok(daemon.housekeeping().coverage().text()));
         control.register("memory/show", "", 0, 0, arguments -> memory());
         control.register("conntrack/offload-show", "[-m]", 0, 1, this::offloadShow);
-        new DatapathCommands(daemon).registerAll(control);
+        DatapathCommands datapath = new DatapathCommands(daemon);
+        datapath.registerAll(control);
+        new FragmentCommands(daemon.datapath().fragments(), datapath::name).registerAll(control);
         new BridgeCommands(daemon).registerAll(control);
         new LogCommands().registerAll(control);
         if (daemon.config().dummies() != Dummies.NONE) {

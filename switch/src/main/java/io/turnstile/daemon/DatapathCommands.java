@@ -46,7 +46,7 @@ final class DatapathCommands {
     }
 
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
-    private String name() {
+    String name() {
         return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy"
                 : "netdev@ovs-netdev";
     }

@@ -1,18 +1,15 @@
 package io.turnstile.datapath;
 
 import io.turnstile.packet.EtherTypes;
-import io.turnstile.packet.InternetChecksum;
+import io.turnstile.packet.HeaderRewrite;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
-import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 
 /**
- * Rewrites packets. Every rewrite of a summed field carries the change into the checksums that cover it (RFC 1624), so
- * that a sum that was wrong stays wrong. A sum that the sender left open ({@link ChecksumState#PARTIAL}) stays open: its
- * field holds the pseudo-header's part, which follows the addresses and nothing else. A packet without the header that a
- * rewrite names stays as it is, as in Open vSwitch.
+ * Rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a rewrite names stays
+ * as it is, as in Open vSwitch.
  *
  * <p>Threads: stateless.
  */
@@ -85,6 +82,10 @@ final class ActionExecutor {
         return (old & ~set.maskLow()) | (set.valueLow() & set.maskLow());
     }
 
+    private static long mergeHigh(long old, DatapathAction.SetField set) {
+        return (old & ~set.maskHigh()) | (set.valueHigh() & set.maskHigh());
+    }
+
     private static void setVlanTci(Packet packet, DatapathAction.SetField set) {
         if (packet.vlanTci() != 0) {
             int tci = (int) merge(packet.vlanTci(), set);
@@ -98,19 +99,11 @@ final class ActionExecutor {
         if (l3 == Packet.ABSENT) {
             return;
         }
-        closeForeignChecksum(packet);
+        HeaderRewrite.closeForeignChecksum(packet);
         switch (packet.etherType()) {
             case EtherTypes.IPV4 -> setIpv4Field(packet, l3, set);
             case EtherTypes.IPV6 -> setIpv6Field(packet, l3, set);
             default -> setArpField(packet, l3, set);
-        }
-    }
-
-    /** An open sum that is not this packet's own transport header's (one inside a tunnel) can only be finished first. */
-    private static void closeForeignChecksum(Packet packet) {
-        if (packet.checksumState() == ChecksumState.PARTIAL && packet.checksumStart() != packet.l4Offset()
-                && packet.segmentBytes() == 0) {
-            InternetChecksum.complete(packet);
         }
     }
 
@@ -132,37 +125,24 @@ final class ActionExecutor {
 
     private static void setIpv4Field(Packet packet, int l3, DatapathAction.SetField set) {
         switch (set.field()) {
-            case NW_SRC -> setIpv4Address(packet, l3, l3 + 12, set);
-            case NW_DST -> setIpv4Address(packet, l3, l3 + 16, set);
-            case NW_TOS -> setIpv4Word(packet, l3, l3, (packet.u8(l3) << 8) | (int) merge(packet.u8(l3 + 1), set));
-            case NW_TTL -> setIpv4Word(packet, l3, l3 + 8, ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
+            case NW_SRC -> HeaderRewrite.putIpv4Source(packet, (int) merge(packet.u32(l3 + 12), set));
+            case NW_DST -> HeaderRewrite.putIpv4Destination(packet, (int) merge(packet.u32(l3 + 16), set));
+            case NW_TOS -> HeaderRewrite.putIpv4Word(packet, l3,
+                    (packet.u8(l3) << 8) | (int) merge(packet.u8(l3 + 1), set));
+            case NW_TTL -> HeaderRewrite.putIpv4Word(packet, l3 + 8,
+                    ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
             default -> {
                 // Not a field of IPv4.
             }
         }
     }
 
-    private static void setIpv4Word(Packet packet, int l3, int offset, int value) {
-        packet.putU16(l3 + 10, InternetChecksum.update16(packet.u16(l3 + 10), packet.u16(offset), value));
-        packet.putU16(offset, value);
-    }
-
-    private static void setIpv4Address(Packet packet, int l3, int offset, DatapathAction.SetField set) {
-        int old = packet.u32(offset);
-        int value = (int) merge(old, set);
-        packet.putU16(l3 + 10, InternetChecksum.update32(packet.u16(l3 + 10), old, value));
-        int sumField = transportSumField(packet, true);
-        carry(packet, sumField, old >>> 16, value >>> 16);
-        carry(packet, sumField, old & 0xffff, value & 0xffff);
-        packet.putU32(offset, value);
-    }
-
     private static void setIpv6Field(Packet packet, int l3, DatapathAction.SetField set) {
         switch (set.field()) {
-            case IPV6_SRC -> setWide(packet, l3 + 8, transportSumField(packet, true), set);
-            // RFC 8200 §8.1: with segments left the sum covers the final destination, which stands in the routing header.
-            case IPV6_DST -> setWide(packet, l3 + 24,
-                    hasSegmentsLeft(packet, l3) ? Packet.ABSENT : transportSumField(packet, true), set);
+            case IPV6_SRC -> HeaderRewrite.putIpv6Source(packet, mergeHigh(packet.u64(l3 + 8), set),
+                    merge(packet.u64(l3 + 16), set));
+            case IPV6_DST -> HeaderRewrite.putIpv6Destination(packet, mergeHigh(packet.u64(l3 + 24), set),
+                    merge(packet.u64(l3 + 32), set));
             case NW_TOS -> {
                 int first = packet.u32(l3);
                 int trafficClass = (int) merge((first >>> 20) & 0xff, set);
@@ -178,40 +158,6 @@ final class ActionExecutor {
         }
     }
 
-    /** Writes 128 bits on an even offset and carries the change into the sum at {@code sumField}. */
-    private static void setWide(Packet packet, int offset, int sumField, DatapathAction.SetField set) {
-        long high = (packet.u64(offset) & ~set.maskHigh()) | (set.valueHigh() & set.maskHigh());
-        setSummed64(packet, offset, sumField, high);
-        setSummed64(packet, offset + 8, sumField, merge(packet.u64(offset + 8), set));
-    }
-
-    private static void setSummed64(Packet packet, int offset, int sumField, long value) {
-        long old = packet.u64(offset);
-        for (int shift = 48; shift >= 0; shift -= 16) {
-            carry(packet, sumField, (int) (old >>> shift) & 0xffff, (int) (value >>> shift) & 0xffff);
-        }
-        packet.putU64(offset, value);
-    }
-
-    /** Whether a routing header (RFC 8200 §4.4) with segments left lies before the transport header. */
-    private static boolean hasSegmentsLeft(Packet packet, int l3) {
-        int next = packet.u8(l3 + 6);
-        int offset = l3 + PacketParser.IPV6_BYTES;
-        while (offset + 8 <= packet.l4Offset()) {
-            int headerBytes = switch (next) {
-                case IpProtocols.AUTHENTICATION -> (packet.u8(offset + 1) + 2) * 4;
-                case IpProtocols.FRAGMENT -> 8;
-                default -> (packet.u8(offset + 1) + 1) * 8;
-            };
-            if (next == IpProtocols.ROUTING && packet.u8(offset + 3) > 0) {
-                return true;
-            }
-            next = packet.u8(offset);
-            offset += headerBytes;
-        }
-        return false;
-    }
-
     /** RFC 4861: the target, and the link-layer address options as arp_sha (source) and arp_tha (target). */
     private static void setNeighbourField(Packet packet, DatapathAction.SetField set) {
         int l4 = packet.l4Offset();
@@ -220,7 +166,9 @@ final class ActionExecutor {
             return;
         }
         if (set.field() == Field.ND_TARGET) {
-            setWide(packet, l4 + ND_TARGET_OFFSET, transportSumField(packet, false), set);
+            int target = l4 + ND_TARGET_OFFSET;
+            HeaderRewrite.putTransport64(packet, target, mergeHigh(packet.u64(target), set));
+            HeaderRewrite.putTransport64(packet, target + 8, merge(packet.u64(target + 8), set));
             return;
         }
         int wanted = set.field() == Field.ARP_SHA ? 1 : 2;
@@ -228,8 +176,7 @@ final class ActionExecutor {
         while (option + 8 <= packet.l3EndOffset() && packet.u8(option + 1) != 0) {
             if (packet.u8(option) == wanted && packet.u8(option + 1) == 1) {
                 long kindAndLength = (long) packet.u16(option) << 48;
-                setSummed64(packet, option, transportSumField(packet, false),
-                        kindAndLength | merge(packet.u48(option + 2), set));
+                HeaderRewrite.putTransport64(packet, option, kindAndLength | merge(packet.u48(option + 2), set));
                 return;
             }
             option += packet.u8(option + 1) * 8;
@@ -241,70 +188,22 @@ final class ActionExecutor {
         if (l4 == Packet.ABSENT || packet.l3Offset() == Packet.ABSENT) {
             return;
         }
-        closeForeignChecksum(packet);
+        HeaderRewrite.closeForeignChecksum(packet);
         switch (packet.ipProtocol()) {
-            case IpProtocols.TCP, IpProtocols.UDP -> setSummed16(packet, l4 + portOffset,
+            case IpProtocols.TCP, IpProtocols.UDP -> HeaderRewrite.putTransport16(packet, l4 + portOffset,
                     (int) merge(packet.u16(l4 + portOffset), set));
-            case IpProtocols.SCTP -> {
-                int oldPorts = packet.u32(l4);
-                packet.putU16(l4 + portOffset, (int) merge(packet.u16(l4 + portOffset), set));
-                SctpChecksum.update(packet, l4, oldPorts, packet.u32(l4));
-            }
+            case IpProtocols.SCTP -> HeaderRewrite.putSctpPort(packet, portOffset,
+                    (int) merge(packet.u16(l4 + portOffset), set));
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 // tp_src is the type, tp_dst the code: the two bytes of the first word.
                 int old = packet.u16(l4);
                 int value = portOffset == 0 ? (((int) merge(old >> 8, set) & 0xff) << 8) | (old & 0xff)
                         : (old & 0xff00) | ((int) merge(old & 0xff, set) & 0xff);
-                setSummed16(packet, l4, value);
+                HeaderRewrite.putTransport16(packet, l4, value);
             }
             default -> {
                 // No ports.
             }
         }
-    }
-
-    private static void setSummed16(Packet packet, int offset, int value) {
-        carry(packet, transportSumField(packet, false), packet.u16(offset), value);
-        packet.putU16(offset, value);
-    }
-
-    // ---- transport checksums ----
-
-    /**
-     * Where the sum stands that has to follow a change; {@link Packet#ABSENT} if none has to.
-     *
-     * @param inPseudoHeader the change is to an address, not to the transport header or what is behind it
-     */
-    private static int transportSumField(Packet packet, boolean inPseudoHeader) {
-        int l4 = packet.l4Offset();
-        if (l4 == Packet.ABSENT) {
-            return Packet.ABSENT; // A later fragment: the sum is in the first one.
-        }
-        if (!inPseudoHeader && packet.checksumState() == ChecksumState.PARTIAL) {
-            return Packet.ABSENT; // Who completes the sum reads the new bytes.
-        }
-        return switch (packet.ipProtocol()) {
-            case IpProtocols.TCP -> l4 + 16;
-            case IpProtocols.UDP -> packet.u16(l4 + 6) == 0 ? Packet.ABSENT : l4 + 6; // RFC 768: zero is "no checksum".
-            case IpProtocols.UDP_LITE -> l4 + 6;
-            case IpProtocols.ICMP -> inPseudoHeader ? Packet.ABSENT : l4 + 2; // RFC 792: no pseudo-header.
-            case IpProtocols.ICMPV6 -> l4 + 2;
-            default -> Packet.ABSENT;
-        };
-    }
-
-    /** Carries the change of one 16-bit word into the sum at {@code sumField}. */
-    private static void carry(Packet packet, int sumField, int old, int value) {
-        if (sumField == Packet.ABSENT || old == value) {
-            return;
-        }
-        if (packet.checksumState() == ChecksumState.PARTIAL) {
-            // An open field holds the pseudo-header's sum itself, not its complement.
-            packet.putU16(sumField, ~InternetChecksum.update16(~packet.u16(sumField) & 0xffff, old, value) & 0xffff);
-            return;
-        }
-        int sum = InternetChecksum.update16(packet.u16(sumField), old, value);
-        boolean zeroMeansNone = packet.ipProtocol() == IpProtocols.UDP || packet.ipProtocol() == IpProtocols.UDP_LITE;
-        packet.putU16(sumField, sum == 0 && zeroMeansNone ? 0xffff : sum);
     }
 }

@@ -1,10 +1,12 @@
 package io.turnstile.datapath;
 
+import io.turnstile.conntrack.Alg;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.datapath.DatapathAction.SetField;
 import io.turnstile.packet.EtherTypes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntFunction;
 
 /** Datapath actions as text. Rewrites of one header that follow each other are shown as one {@code set}. */
@@ -74,6 +76,15 @@ final class ActionText {
         if (request.labelMaskHigh() != 0 || request.labelMaskLow() != 0) {
             options.add("label=" + FieldText.HEX.masked(Field.CT_LABEL, request.labelHigh(), request.labelLow(),
                     request.labelMaskHigh(), request.labelMaskLow()));
+        }
+        if (request.alg() != Alg.NONE) {
+            options.add("helper=" + request.alg().name().toLowerCase(Locale.ROOT));
+        }
+        if (request.timeoutPolicy() != 0) {
+            options.add("timeout=" + request.timeoutPolicy());
+        }
+        if (request.nat() != null) {
+            options.add(NatText.of(request.nat()));
         }
         return options.isEmpty() ? "ct" : "ct(" + String.join(",", options) + ")";
     }

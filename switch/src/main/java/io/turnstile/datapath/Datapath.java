@@ -1,6 +1,8 @@
 package io.turnstile.datapath;
 
 import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.fragment.FragmentReassembler;
+import io.turnstile.conntrack.fragment.FragmentedDatagram;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
@@ -48,7 +50,8 @@ public final class Datapath {
     private static final int MAX_REPORTED_FAILURES = 100;
     private static final Logger LOG = LoggerFactory.getLogger(Datapath.class);
 
-    private final Conntrack conntrack;
+    private final FragmentReassembler fragments = new FragmentReassembler();
+    private final TrackingStep tracking;
     private final Clock clock;
     private final FlowCache cache = new FlowCache();
     private final List<ForwardingContext> contexts = new CopyOnWriteArrayList<>();
@@ -76,7 +79,7 @@ public final class Datapath {
     }
 
     public Datapath(Conntrack conntrack, Clock clock) {
-        this.conntrack = conntrack;
+        tracking = new TrackingStep(conntrack, fragments);
         this.clock = clock;
     }
 
@@ -93,6 +96,11 @@ public final class Datapath {
     /** How long a flow without packets stays (other_config:max-idle). */
     public void setFlowIdle(long idleNs) {
         flowIdleNs = idleNs;
+    }
+
+    /** Where fragments wait for each other at {@code ct()}, with its switches, limits and counters. */
+    public FragmentReassembler fragments() {
+        return fragments;
     }
 
     // ---- ports ----
@@ -314,24 +322,36 @@ public final class Datapath {
             drop(DropReason.FLOW_DROP, packets.length());
             return;
         }
+        execute(packets, actions, 0, context);
+    }
+
+    /** @param first index of the action to begin with */
+    private void execute(PacketBatch packets, DatapathAction[] actions, int first, ForwardingContext context) {
         try {
-            for (int i = 0; i < actions.length; i++) {
+            for (int i = first; i < actions.length && !packets.isEmpty(); i++) {
                 if (actions[i] instanceof DatapathAction.Recirculate recirculate && i < actions.length - 1) {
                     recirculateCopies(packets, recirculate.recirculationId(), context);
                 } else {
                     execute(packets, actions[i], context);
                 }
+                if (!context.completed.isEmpty()) {
+                    carryFragments(packets, actions, i + 1, context);
+                    return;
+                }
             }
         } catch (RuntimeException e) {
             drop(DropReason.ACTION_FAILED, packets.length());
             report("action", e);
+        } finally {
+            tracking.release(context.completed);
         }
     }
 
     private void execute(PacketBatch packets, DatapathAction action, ForwardingContext context) {
         switch (action) {
             case DatapathAction.Output output -> output(packets, output.port(), context);
-            case DatapathAction.Ct ct -> conntrack.track(packets, ct.request(), context.nowNs);
+            case DatapathAction.Ct ct -> drop(DropReason.NAT_EXHAUSTED,
+                    tracking.track(packets, ct.request(), context.nowNs, context.completed));
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
             case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
@@ -441,6 +461,59 @@ public final class Datapath {
         copies.misses = 0;
     }
 
+    /**
+     * With datagrams completed in it the batch stands for more packets than it can hold. They are carried to their end at
+     * once, in order and in as many batches as it takes, each datagram as the fragments it came in.
+     */
+    private void carryFragments(PacketBatch packets, DatapathAction[] actions, int next, ForwardingContext context) {
+        ForwardingContext apart = context.forCopies();
+        if (apart == null) {
+            drop(DropReason.RECIRCULATION_DEPTH, packets.length());
+            return;
+        }
+        overtakeNobody(apart, context);
+        for (int i = 0; i < packets.length(); i++) {
+            FragmentedDatagram datagram = context.completed.of(packets.get(i));
+            if (datagram == null) {
+                gather(packets.get(i), actions, next, apart, context);
+            } else if (datagram.passOn()) {
+                for (int j = 0; j < datagram.fragmentCount(); j++) {
+                    gather(datagram.fragment(j), actions, next, apart, context);
+                }
+            } else {
+                drop(DropReason.FRAGMENT_RESIZED, datagram.fragmentCount());
+            }
+        }
+        carryApart(actions, next, apart, context);
+    }
+
+    /** What this batch has sent round already goes first. */
+    private void overtakeNobody(ForwardingContext apart, ForwardingContext context) {
+        apart.nowNs = context.nowNs;
+        apart.recirculated.clear();
+        for (int i = 0; i < context.recirculated.length(); i++) {
+            apart.recirculated.add(context.recirculated.get(i));
+        }
+        context.recirculated.clear();
+        finish(apart, context);
+        apart.received.clear();
+    }
+
+    private void gather(Packet packet, DatapathAction[] actions, int next, ForwardingContext apart,
+                        ForwardingContext context) {
+        if (apart.received.isFull()) {
+            carryApart(actions, next, apart, context);
+        }
+        apart.received.add(packet);
+    }
+
+    private void carryApart(DatapathAction[] actions, int next, ForwardingContext apart, ForwardingContext context) {
+        apart.recirculated.clear();
+        execute(apart.received, actions, next, apart);
+        finish(apart, context);
+        apart.received.clear();
+    }
+
     private void userspace(PacketBatch packets, Object cookie, ForwardingContext context) {
         for (int i = 0; i < packets.length(); i++) {
             KeyExtractor.extract(packets.get(i), context.scratchKey);
@@ -539,8 +612,9 @@ public final class Datapath {
         cache.flows().forEach(this::push);
     }
 
-    /** Expires flows that nobody used, credits the rest, sorts the cache. Called about twice a second. */
+    /** Expires flows that nobody used and fragments left alone, credits flows, sorts the cache. Called twice a second. */
     public void maintain(long nowNs) {
+        drop(DropReason.FRAGMENT_EXPIRED, fragments.expire(nowNs));
         pushStatistics();
         long idleNs = cache.size() >= flowLimit ? Math.min(flowIdleNs, FLOW_IDLE_WHEN_FULL_NS) : flowIdleNs;
         cache.remove(flow -> nowNs - flow.lastUsedNs() > idleNs, this::retire);

@@ -14,6 +14,10 @@ public enum DropReason {
     TRANSLATION_TOO_DEEP("drop_action_recursion_too_deep", "resubmits nested deeper than 64 or more than 4096 in all"),
     NO_OUTPUT_PORT("datapath_drop_invalid_port", "the port to send it by is gone"),
     HEADROOM("datapath_drop_no_headroom", "no room in front of the frame to push a tag"),
+    NAT_EXHAUSTED("conntrack_nat_exhausted", "nat() found no address and port that no other connection has"),
+    FRAGMENT_EXPIRED("ipf_stuck_frag_list_expired", "a fragment held for tracking, the rest of whose datagram did not come"),
+    FRAGMENT_RESIZED("datapath_drop_fragment_resized",
+            "a helper changed the length of a datagram that came in fragments, which fit it no more"),
     TOO_LONG("datapath_drop_too_long", "the frame is longer than a buffer");
 
     private final String label;

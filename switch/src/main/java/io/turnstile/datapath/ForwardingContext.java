@@ -1,5 +1,6 @@
 package io.turnstile.datapath;
 
+import io.turnstile.conntrack.fragment.CompletedDatagrams;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.Port;
@@ -35,7 +36,10 @@ public final class ForwardingContext {
     final int[] groupTcpFlags = new int[PacketBatch.CAPACITY];
     int groups;
 
-    /** For copies that go a way of their own; made when first needed. */
+    /** Datagrams whose fragments are to go on after {@code ct()}; empty but for that moment. */
+    final CompletedDatagrams completed = new CompletedDatagrams();
+
+    /** For copies, and fragments, that go a way of their own; made when first needed. */
     private ForwardingContext forCopies;
     private final int copyDepth;
 

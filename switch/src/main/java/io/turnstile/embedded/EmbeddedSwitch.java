@@ -3,6 +3,7 @@ package io.turnstile.embedded;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.DropReason;
@@ -335,6 +336,11 @@ public final class EmbeddedSwitch implements AutoCloseable {
     /** The tracker itself. */
     public Conntrack conntrack() {
         return tracker;
+    }
+
+    /** Where fragments wait for each other at {@code ct()}: what {@code ovs-appctl dpctl/ipf-…} asks and sets. */
+    public FragmentReassembler fragments() {
+        return datapath.fragments();
     }
 
     /** {@code ovs-appctl dpctl/flush-conntrack}; providers have been told when this returns. Returns how many there were. */

@@ -1,8 +1,11 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.CtState;
+import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.text.InstructionOrder;
 import java.util.List;
@@ -107,6 +110,7 @@ public final class ActionCheck {
                     present(Field.NW_TTL);
                 }
             }
+            case OfAction.Nat _ -> throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "nat outside of ct");
             case OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _, OfAction.Note _ -> {
                 // Always possible.
             }
@@ -173,10 +177,33 @@ public final class ActionCheck {
         refuseUnless((ct.zone() & ~0xffff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "zone " + ct.zone());
         refuseUnless((ct.recircTable() & ~0xff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + ct.recircTable());
         refuseUnless(!ct.force() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: force without commit");
-        refuseUnless(ct.exec().isEmpty() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: exec without commit");
-        refuseUnless(ct.helper() == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: alg is not supported");
+        refuseUnless(ct.commit() || ct.exec().stream().allMatch(ActionCheck::isBareNat), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                "ct: without commit there is nothing but nat without arguments");
         for (OfAction nested : ct.exec()) {
             nested(nested);
+        }
+        consistent(ct);
+    }
+
+    private static boolean isBareNat(OfAction action) {
+        return action instanceof OfAction.Nat nat && nat.request().equals(NatRequest.ANY);
+    }
+
+    /** What a packet of the match can't bear is refused here, not when it comes. */
+    private void consistent(OfAction.Ct ct) throws OfException {
+        int etherType = (int) Field.ETH_TYPE.get(known);
+        int protocol = (int) Field.NW_PROTO.get(known);
+        boolean ip = etherType == EtherTypes.IPV4 || etherType == EtherTypes.IPV6;
+        boolean ofInvalid = ct.commit() && (Field.CT_STATE.get(known) & CtState.INV) != 0;
+        boolean othersHelper = ct.helper() == OfAction.Ct.FTP && protocol != IpProtocols.TCP
+                || ct.helper() == OfAction.Ct.TFTP && protocol != IpProtocols.UDP;
+        refuseUnless(ip && !ofInvalid && !othersHelper, OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+                "ct: not for the packets of this match");
+        for (OfAction nested : ct.exec()) {
+            if (nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
+                refuseUnless(etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
+                        OfErrorCode.OFPBAC_MATCH_INCONSISTENT, "nat: addresses of the other family");
+            }
         }
     }
 
@@ -192,6 +219,9 @@ public final class ActionCheck {
             }
             default -> null;
         };
+        if (action instanceof OfAction.Nat) {
+            return;
+        }
         refuseUnless(written == Field.CT_MARK || written == Field.CT_LABEL, OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: exec may set only ct_mark and ct_label");
     }

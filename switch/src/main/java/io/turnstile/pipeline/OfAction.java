@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
 import java.util.List;
 
@@ -98,11 +99,18 @@ public sealed interface OfAction {
      * @param zoneField      where the zone comes from; null: {@code zone} is it
      * @param recircTable    255: no recirculation
      * @param helper         alg port, 0 none
-     * @param exec           nested set_field / load / move on ct_mark and ct_label only
+     * @param exec           nested set_field / load / move on ct_mark and ct_label, and nat, only
      */
     record Ct(boolean commit, boolean force, SubField zoneField, int zone, int recircTable, int helper,
               List<OfAction> exec) implements OfAction {
         public static final int NO_RECIRCULATION = 255;
+        /** {@code helper}: the ports of the protocols. */
+        public static final int FTP = 21;
+        public static final int TFTP = 69;
+    }
+
+    /** {@code nat(…)}, inside {@link Ct} only. */
+    record Nat(NatRequest request) implements OfAction {
     }
 
     record CtClear() implements OfAction {

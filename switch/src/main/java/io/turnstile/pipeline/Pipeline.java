@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.IntUnaryOperator;
 
 /**
  * All bridges of a datapath, and what the datapath asks when it does not know what to do with a packet.
@@ -36,6 +37,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final Datapath datapath;
     private final Clock clock;
     private final Executor eventExecutor;
+    private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
     private final ExecutorService ownExecutor;
     private final ReentrantLock changeLock = new ReentrantLock();
     private final ReentrantReadWriteLock tableLock = new ReentrantReadWriteLock();
@@ -100,6 +102,19 @@ public final class Pipeline implements Upcall, AutoCloseable {
                 effects.afterwards(bridge::close);
             }
         });
+    }
+
+    /** Which timeout policy new connections of a zone get ({@code CtRequest.timeoutPolicy}); none unless this was called. */
+    public void setZoneTimeouts(IntUnaryOperator policyOfZone) {
+        change(effects -> {
+            zoneTimeouts = policyOfZone;
+            bridges.values().forEach(bridge -> effects.everythingThrough(bridge.dependents()));
+        });
+    }
+
+    /** Called while translating. */
+    int timeoutPolicy(int zone) {
+        return zoneTimeouts.applyAsInt(zone);
     }
 
     /** The bridge of that name, or null. */

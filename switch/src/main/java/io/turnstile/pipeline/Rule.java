@@ -110,7 +110,7 @@ final class Rule {
             case OfAction.WriteActions set -> set.actions().stream().anyMatch(inner -> outputs(inner, port));
             case OfAction.OutputField _, OfAction.SetField _, OfAction.Move _, OfAction.SetVlanVid _, OfAction.SetVlanPcp _,
                  OfAction.PushVlan _, OfAction.PopVlan _, OfAction.DecTtl _, OfAction.Resubmit _, OfAction.Ct _,
-                 OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.GotoTable _, OfAction.ClearActions _,
+                 OfAction.CtClear _, OfAction.Nat _, OfAction.WriteMetadata _, OfAction.GotoTable _, OfAction.ClearActions _,
                  OfAction.Note _, OfAction.StackPush _, OfAction.StackPop _ -> false;
         };
     }

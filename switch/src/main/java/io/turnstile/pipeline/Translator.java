@@ -1,7 +1,9 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.Alg;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.CtState;
+import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
@@ -317,6 +319,7 @@ final class Translator {
             }
             case OfAction.Resubmit resubmit -> resubmit(resubmit, last);
             case OfAction.Ct ct -> track(ct);
+            case OfAction.Nat _ -> throw new IllegalStateException("nat outside of ct was let in");
             case OfAction.CtClear _ -> {
                 clearConntrack();
                 actions.add(new DatapathAction.CtClear());
@@ -677,22 +680,36 @@ final class Translator {
         int zone = ct.zoneField() == null ? ct.zone() : (int) readSubField(ct.zoneField()).low();
         rewrites.commit(key, actions);
         ConnectionMarks marks = new ConnectionMarks(key, wildcards);
+        NatRequest nat = null;
         for (OfAction nested : ct.exec()) {
             if (report != null) {
                 report.say(Kind.ACTION, TraceText.action(nested));
             }
-            marks.apply(nested);
+            if (nested instanceof OfAction.Nat translation) {
+                nat = translation.request();
+            } else {
+                marks.apply(nested);
+            }
         }
         if (report != null && ct.exec().isEmpty()) {
             report.say(Kind.ACTION, "drop"); // What an empty nested list looks like in Open vSwitch's trace.
         }
         actions.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(), marks.mark(), marks.markMask(),
-                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow())));
+                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow(), nat, algOf(ct.helper()),
+                ct.commit() ? pipeline.timeoutPolicy(zone) : 0)));
         if (ct.recircTable() != OfAction.Ct.NO_RECIRCULATION) {
             freeze(ct.recircTable(), zone);
         }
         clearConntrack();
         say(Kind.DETAIL, "Sets the packet to an untracked state, and clears all the conntrack fields.");
+    }
+
+    private static Alg algOf(int helper) {
+        return switch (helper) {
+            case OfAction.Ct.FTP -> Alg.FTP;
+            case OfAction.Ct.TFTP -> Alg.TFTP;
+            default -> Alg.NONE;
+        };
     }
 
     private void freeze(int table, int zone) {

@@ -15,13 +15,14 @@ final class RecordingConntrack implements Conntrack {
     boolean remembering = true;
 
     @Override
-    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+    public int track(PacketBatch packets, CtRequest request, long nowNs) {
         if (remembering) {
             batchLengths.add(packets.length());
         }
         for (int i = 0; i < packets.length(); i++) {
             packets.get(i).setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
         }
+        return 0;
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
 import java.util.List;
 import java.util.Set;
@@ -86,8 +87,19 @@ class ActionCheckTest {
         assertThat(refusal(0, IP, ct(true, null, new OfAction.Output(1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, ct(false, null, set(Field.CT_MARK, 1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, new OfAction.Ct(false, false, null, 0, 1, 21, List.of())))
-            .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+            .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
         assertThat(refusal(0, IP, ct(true, null, set(Field.CT_MARK, 1)))).isNull();
+    }
+
+    @Test
+    void natStandsInCtAndFitsTheMatchsFamily() {
+        OfAction range = new OfAction.Nat(new NatRequest(NatRequest.Kind.SOURCE, true, 1, 1, 1, 2, 0, 0, false,
+                NatRequest.Choice.DEFAULT));
+        OfAction bare = new OfAction.Nat(NatRequest.ANY);
+        assertThat(refusal(0, IP, bare)).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
+        assertThat(refusal(0, IP, ct(true, null, range))).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        assertThat(refusal(0, Match.ANY, ct(false, null, bare))).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        assertThat(refusal(0, IP, ct(false, null, bare))).isNull();
     }
 
     @Test

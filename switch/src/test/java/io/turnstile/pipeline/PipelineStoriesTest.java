@@ -356,7 +356,7 @@ class PipelineStoriesTest {
         sw.flows("""
             in_port=1,udp,ct_state=-trk actions=ct(table=1)
             in_port=2,udp,ct_state=-trk actions=ct(table=1)
-            table=1,in_port=1,ct_state=+trk+new actions=ct(commit),2
+            table=1,udp,in_port=1,ct_state=+trk+new actions=ct(commit),2
             table=1,ct_state=+trk+est,in_port=1 actions=2
             table=1,ct_state=+trk+est,in_port=2 actions=1
             """);

@@ -294,7 +294,7 @@ class PipelineStoryTest {
     @Test
     void zoneAndMarksComeFromFields() {
         bench.flows("ip,ct_state=-trk,actions=load:7->NXM_NX_REG0[0..15],ct(table=1,zone=NXM_NX_REG0[0..15])",
-                "table=1,ct_state=+new,ct_zone=7,actions=ct(commit,zone=7,exec(load:0x5->NXM_NX_CT_MARK[0..7]),table=2)",
+                "table=1,ip,ct_state=+new,ct_zone=7,actions=ct(commit,zone=7,exec(load:0x5->NXM_NX_CT_MARK[0..7]),table=2)",
                 "table=2,ct_mark=5,actions=output:2");
         assertThat(bench.receive(1, udp().build())).containsExactly("2");
         assertThat(bench.datapathActions())

@@ -26,10 +26,11 @@ final class ToyConntrack implements Conntrack {
     private final Map<Tuple, Connection> connections = new HashMap<>();
 
     @Override
-    public void track(PacketBatch packets, CtRequest request, long nowNs) {
+    public int track(PacketBatch packets, CtRequest request, long nowNs) {
         for (int i = 0; i < packets.length(); i++) {
             track(packets.get(i), request);
         }
+        return 0;
     }
 
     private void track(Packet packet, CtRequest request) {

@@ -198,6 +198,7 @@ public final class ActionCodec {
             case OfAction.OutputField a -> NiciraActions.outputField(out, a, context);
             case OfAction.Resubmit a -> NiciraActions.resubmit(out, a);
             case OfAction.Ct a -> NiciraActions.ct(out, a, context, version);
+            case OfAction.Nat a -> NiciraActions.nat(out, a);
             case OfAction.CtClear a -> NiciraActions.ctClear(out);
             case OfAction.Note a -> NiciraActions.note(out, a);
             case OfAction.StackPush a -> NiciraActions.push(out, a, context);

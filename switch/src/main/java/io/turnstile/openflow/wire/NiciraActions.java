@@ -30,6 +30,7 @@ final class NiciraActions {
     static final int OUTPUT_REG2 = 32;
     static final int REG_LOAD2 = 33;
     static final int CT = 35;
+    static final int NAT = 36;
     static final int CONTROLLER2 = 37;
     static final int CT_CLEAR = 43;
     static final int GROUP = 40;
@@ -40,8 +41,6 @@ final class NiciraActions {
     private static final int CT_COMMIT = 1;
     private static final int CT_FORCE = 2;
     private static final int ZONE_BITS = 16;
-    private static final int FTP_PORT = 21;
-    private static final int TFTP_PORT = 69;
     private static final int MAX_LENGTH = 0xffff;
     private static final int REASON_ACTION = 1;
     /** Packet-in reasons that a flow may give: no match, action, invalid TTL. */
@@ -77,6 +76,7 @@ final class NiciraActions {
             case STACK_PUSH -> new OfAction.StackPush(readStack(in, false));
             case STACK_POP -> new OfAction.StackPop(readStack(in, true));
             case CT -> readCt(in, version);
+            case NAT -> new OfAction.Nat(NatCodec.read(in));
             case CT_CLEAR -> new OfAction.CtClear();
             default -> throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR_TYPE,
                 "Nicira action " + subtype + " is not supported");
@@ -268,7 +268,7 @@ final class NiciraActions {
         if ((flags & ~(CT_COMMIT | CT_FORCE)) != 0 || forceAlone) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct flags 0x" + Integer.toHexString(flags));
         }
-        if (helper != 0 && helper != FTP_PORT && helper != TFTP_PORT) {
+        if (helper != 0 && helper != OfAction.Ct.FTP && helper != OfAction.Ct.TFTP) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct alg " + helper);
         }
     }
@@ -280,6 +280,9 @@ final class NiciraActions {
                 case OfAction.Move move -> move.destination().field();
                 default -> null;
             };
+            if (action instanceof OfAction.Nat) {
+                continue;
+            }
             if (target != Field.CT_MARK && target != Field.CT_LABEL) {
                 throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "not allowed inside ct: " + action);
             }
@@ -346,6 +349,12 @@ final class NiciraActions {
 
     static void decTtl(ByteBuf out) {
         end(out, start(out, DEC_TTL));
+    }
+
+    static void nat(ByteBuf out, OfAction.Nat a) {
+        int start = start(out, NAT);
+        NatCodec.write(out, a.request());
+        end(out, start);
     }
 
     static void ctClear(ByteBuf out) {

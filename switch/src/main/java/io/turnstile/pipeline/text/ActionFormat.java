@@ -1,6 +1,7 @@
 package io.turnstile.pipeline.text;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.NatText;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
@@ -44,6 +45,7 @@ final class ActionFormat {
             case OfAction.DecTtl a -> "dec_ttl";
             case OfAction.Resubmit a -> resubmit(a);
             case OfAction.Ct a -> ct(a);
+            case OfAction.Nat a -> NatText.of(a.request());
             case OfAction.CtClear a -> "ct_clear";
             case OfAction.WriteMetadata a -> "write_metadata:" + Numbers.hex(a.value())
                 + (a.mask() == -1L ? "" : "/" + Numbers.hex(a.mask()));
@@ -99,8 +101,14 @@ final class ActionFormat {
         } else if (a.zone() != 0) {
             arguments.add("zone=" + a.zone());
         }
-        if (!a.exec().isEmpty()) {
-            arguments.add("exec(" + format(a.exec()) + ")");
+        // A leading nat is shown beside exec, not in it.
+        boolean translates = !a.exec().isEmpty() && a.exec().getFirst() instanceof OfAction.Nat;
+        if (translates) {
+            arguments.add(one(a.exec().getFirst()));
+        }
+        List<OfAction> exec = translates ? a.exec().subList(1, a.exec().size()) : a.exec();
+        if (!exec.isEmpty()) {
+            arguments.add("exec(" + format(exec) + ")");
         }
         if (a.helper() != 0) {
             arguments.add("alg=" + switch (a.helper()) {

@@ -16,8 +16,6 @@ import java.util.Set;
 /** Reads a list of actions and instructions (ovs-actions(7)). */
 final class ActionParser {
     private static final int MAX_LENGTH = 0xffff;
-    private static final int FTP_PORT = 21;
-    private static final int TFTP_PORT = 69;
     private static final int REASON_ACTION = 1;
     private static final Set<Field> CT_WRITABLE = Set.of(Field.CT_MARK, Field.CT_LABEL);
 
@@ -68,10 +66,11 @@ final class ActionParser {
         boolean fits = switch (place) {
             case FLOW -> !ctField;
             case ACTION_SET -> !ctField && InstructionOrder.rank(action) == InstructionOrder.APPLY;
-            case CT_EXEC -> ctField;
-        };
+            case CT_EXEC -> ctField || action instanceof OfAction.Nat;
+        } && (place == Place.CT_EXEC || !(action instanceof OfAction.Nat));
         if (!fits) {
             throw new FlowTextException(ctField ? "cannot set CT fields outside of ct nesting"
+                : action instanceof OfAction.Nat ? "Cannot have NAT action outside of \"ct\" action"
                 : place == Place.CT_EXEC ? "ct action doesn't support " + key
                 : key + " instruction not allowed here");
         }
@@ -89,6 +88,7 @@ final class ActionParser {
             case "push" -> new OfAction.StackPush(SubFieldText.parse(value).toKey());
             case "pop" -> new OfAction.StackPop(writable(SubFieldText.parse(value), value).toKey());
             case "ct" -> ct(value);
+            case "nat" -> new OfAction.Nat(NatParser.parse(value));
             case "ct_clear" -> new OfAction.CtClear();
             case "strip_vlan", "pop_vlan" -> new OfAction.PopVlan();
             case "push_vlan" -> pushVlan(value);
@@ -289,7 +289,7 @@ final class ActionParser {
         int zone = 0;
         OfAction.SubField zoneField = null;
         int helper = 0;
-        List<OfAction> exec = List.of();
+        List<OfAction> exec = new ArrayList<>();
         KeyValueScanner scanner = new KeyValueScanner(value);
         while (scanner.next()) {
             String argument = scanner.value();
@@ -303,18 +303,15 @@ final class ActionParser {
                     zoneField = number ? null : zoneSource(argument);
                 }
                 case "alg" -> helper = helper(argument);
-                case "exec" -> exec = parse(argument, Place.CT_EXEC);
-                case "nat" -> throw new FlowTextException("nat in a ct action is not supported");
+                case "exec" -> exec.addAll(parse(argument, Place.CT_EXEC));
+                case "nat" -> exec.add(new OfAction.Nat(NatParser.parse(argument)));
                 default -> throw new FlowTextException("invalid argument to \"ct\" action: `" + scanner.key() + "'");
             }
         }
         if (force && !commit) {
             throw new FlowTextException("\"force\" flag requires \"commit\" flag.");
         }
-        if (!exec.isEmpty() && !commit) {
-            throw new FlowTextException("ct: exec requires commit");
-        }
-        return new OfAction.Ct(commit, force, zoneField, zone, table, helper, exec);
+        return new OfAction.Ct(commit, force, zoneField, zone, table, helper, List.copyOf(exec));
     }
 
     private static OfAction.SubField zoneSource(String text) throws FlowTextException {
@@ -327,8 +324,8 @@ final class ActionParser {
 
     private static int helper(String name) throws FlowTextException {
         return switch (name) {
-            case "ftp" -> FTP_PORT;
-            case "tftp" -> TFTP_PORT;
+            case "ftp" -> OfAction.Ct.FTP;
+            case "tftp" -> OfAction.Ct.TFTP;
             default -> throw new FlowTextException("invalid alg \"" + name + "\"");
         };
     }

@@ -33,6 +33,7 @@ public final class InstructionOrder {
             case OfAction.Resubmit a -> APPLY;
             case OfAction.Ct a -> APPLY;
             case OfAction.CtClear a -> APPLY;
+            case OfAction.Nat a -> APPLY;
             case OfAction.Note a -> APPLY;
             case OfAction.StackPush a -> APPLY;
             case OfAction.StackPop a -> APPLY;

@@ -66,7 +66,10 @@ class FlowTextTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "actions=group:5", "actions=enqueue:1:2", "actions=learn(table=1)", "actions=ct(commit,nat(src=1.2.3.4))",
+        "actions=group:5", "actions=enqueue:1:2", "actions=learn(table=1)", "actions=nat", "ip,actions=ct(commit,nat(src=1.2.3.4,dst=5.6.7.8))", "ip,actions=ct(commit,nat(src=1.2.3.4-1.2.3.3))",
+        "ip,actions=ct(commit,nat(src=1.2.3.4:80-79))", "ip,actions=ct(commit,nat(random))",
+        "ip,actions=ct(commit,nat(src=1.2.3.4,hash,random))", "ip,actions=ct(commit,nat(src=1.2.3.4-::1))",
+        "ip,actions=ct(commit,nat(src=1.2.3.4,forever))", "ip,actions=ct(commit,nat(src=[::1]]))",
         "actions=output(port=1,max_len=64)", "actions=conjunction(1,1/2)", "actions=meter:1,2", "actions=set_queue:3",
         "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])", "actions=set_tunnel:5",
         "actions=fin_timeout(idle_timeout=1)",

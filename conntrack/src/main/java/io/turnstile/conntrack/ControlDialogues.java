@@ -1,0 +1,222 @@
+package io.turnstile.conntrack;
+
+import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
+
+import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.packet.Packet;
+
+/**
+ * The helpers of {@code ct(commit,alg=…)}: follows the dialogue of a control connection packet by packet, expects the
+ * connections that it announces, and, where the control connection is translated, has it announce the translated address
+ * and keeps both ends' sequence numbers in step. For each packet: {@link #begin}, and if that is true {@link #restore} before
+ * the packet is tracked, {@link #read} after that and before it is translated, {@link #announce} when its marks are set.
+ *
+ * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
+ *
+ * <p>Threads: scratch of one; the entry is locked by the caller throughout.
+ */
+final class ControlDialogues {
+    private static final Alg[] ALGS = Alg.values();
+    private static final int SEQUENCE_OFFSET = 4;
+
+    private final ConnectionTable table;
+    private final FtpDialogue ftp = new FtpDialogue();
+    /** Of the connection at hand. */
+    private final TupleKey original = new TupleKey();
+    private final TupleKey reply = new TupleKey();
+    private Alg alg;
+    private long entry;
+    private long extension;
+    private int direction;
+    private boolean translates;
+    /** Port of the connection that the packet announces; 0 if it announces none. */
+    private int announcedPort;
+
+    ControlDialogues(ConnectionTable table) {
+        this.table = table;
+    }
+
+    /**
+     * A packet of a connection is at hand.
+     *
+     * @param isReply    it travels the reply way
+     * @param translates it is about to be translated
+     * @return whether the connection has a helper; if not, nothing else is to be called
+     */
+    boolean begin(int slot, long entry, boolean isReply, boolean translates) {
+        alg = (EntryLayout.flags(entry) & FLAG_SPECIAL) == 0 ? Alg.NONE
+                : ALGS[OffHeap.getInt(table.entries.side(slot) + EntryLayout.ALG)];
+        if (alg == Alg.NONE) {
+            return false;
+        }
+        this.entry = entry;
+        this.translates = translates;
+        extension = table.entries.extensionOf(entry);
+        direction = isReply ? 1 : 0;
+        announcedPort = 0;
+        return true;
+    }
+
+    /** What the packet acknowledges becomes what the other end has sent. */
+    void restore(Packet packet) {
+        if (alg == Alg.FTP && translates) {
+            SequenceSkew.restoreAcknowledged(extension + EntryLayout.SKEW, packet, direction);
+        }
+    }
+
+    /** Looks at what the packet says; false if it announces what it must not, and is invalid. */
+    boolean read(Packet packet) {
+        return switch (alg) {
+            case NONE -> true;
+            case FTP -> {
+                boolean valid = readFtp(packet);
+                if (translates) {
+                    SequenceSkew.shiftSequence(extension + EntryLayout.SKEW, packet, direction);
+                }
+                yield valid;
+            }
+            case TFTP -> {
+                if (direction == 0 && TftpRequest.is(packet)) {
+                    readTuples();
+                    announcedPort = reply.destinationPort;
+                }
+                yield true;
+            }
+        };
+    }
+
+    private boolean readFtp(Packet packet) {
+        return switch (ftp.read(packet, direction == 0)) {
+            case OTHER -> true;
+            case INVALID -> false;
+            case ANNOUNCEMENT -> {
+                readTuples();
+                FtpAnnouncement announced = ftp.announcement();
+                boolean valid = isOwnAddress(announced) && (!translates || translate(packet, announced));
+                announcedPort = valid ? announced.port : 0;
+                yield valid;
+            }
+        };
+    }
+
+    private boolean isOwnAddress(FtpAnnouncement announced) {
+        return switch (announced.kind) {
+            case PORT, EPRT -> announced.names(original.sourceHigh, original.sourceLow)
+                    || announced.names(reply.destinationHigh, reply.destinationLow);
+            case PASV -> announced.names(reply.sourceHigh, reply.sourceLow)
+                    || announced.names(original.destinationHigh, original.destinationLow);
+            case EPSV -> true;
+        };
+    }
+
+    /** Each end is told the address by which it knows the other; false if that does not fit into the packet. */
+    private boolean translate(Packet packet, FtpAnnouncement announced) {
+        boolean client = direction == 0;
+        long high = client ? reply.destinationHigh : original.destinationHigh;
+        long low = client ? reply.destinationLow : original.destinationLow;
+        if (announced.names(high, low)) {
+            return true;
+        }
+        try {
+            int sequence = packet.u32(packet.l4Offset() + SEQUENCE_OFFSET);
+            int byBytes = announced.replaceAddress(packet, high, low);
+            SequenceSkew.changed(extension + EntryLayout.SKEW, direction, sequence, byBytes);
+            return true;
+        } catch (FtpSpaceException noRoom) {
+            return false;
+        }
+    }
+
+    // ---- expectations ----
+
+    /** Expects what the packet announced, if it did; it inherits the marks that the connection has now. */
+    void announce(long connectionId) {
+        if (announcedPort == 0) {
+            return;
+        }
+        Announcement announcement = new Announcement();
+        announcement.parentId = connectionId;
+        announcement.parent.copyFrom(original);
+        announcement.mark = OffHeap.getInt(entry + EntryLayout.MARK);
+        if (extension != 0) {
+            announcement.labelHigh = OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
+            announcement.labelLow = OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
+        }
+        boolean destinationTranslated = (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                && OffHeap.getInt(extension + EntryLayout.NAT) == Translation.NAT_DESTINATION;
+        if (direction == 0) {
+            expectFromServer(announcement, destinationTranslated);
+        } else {
+            expectFromClient(announcement, destinationTranslated);
+        }
+        table.expectations.add(announcement);
+    }
+
+    /** Active FTP, TFTP: the server will call, as it sees itself and the client. */
+    private void expectFromServer(Announcement announcement, boolean destinationTranslated) {
+        announcement.tuple.copyFrom(reply);
+        setPorts(announcement);
+        if (destinationTranslated) {
+            translated(announcement, Translation.NAT_SOURCE, original.destinationHigh, original.destinationLow);
+        } else {
+            translated(announcement, Translation.NAT_DESTINATION, original.sourceHigh, original.sourceLow);
+            announcement.natPort = alg == Alg.TFTP ? original.sourcePort : 0;
+        }
+    }
+
+    /** Passive FTP: the client will call, as it sees itself and the server. */
+    private void expectFromClient(Announcement announcement, boolean destinationTranslated) {
+        announcement.tuple.copyFrom(original);
+        setPorts(announcement);
+        if (destinationTranslated) {
+            translated(announcement, Translation.NAT_DESTINATION, reply.sourceHigh, reply.sourceLow);
+        } else {
+            translated(announcement, Translation.NAT_SOURCE, reply.destinationHigh, reply.destinationLow);
+        }
+    }
+
+    private void setPorts(Announcement announcement) {
+        announcement.tuple.sourcePort = 0;
+        announcement.tuple.destinationPort = announcedPort;
+    }
+
+    private static void translated(Announcement announcement, int natFlags, long high, long low) {
+        announcement.natFlags = natFlags;
+        announcement.natHigh = high;
+        announcement.natLow = low;
+    }
+
+    private void readTuples() {
+        original.kind = OffHeap.getInt(entry + EntryLayout.KIND);
+        original.related = false;
+        readPorts(original, OffHeap.getInt(entry + EntryLayout.PORTS));
+        if (EntryLayout.ipv6(original.kind)) {
+            readAddresses(original, extension);
+        } else {
+            long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
+            original.sourceHigh = 0;
+            original.sourceLow = addresses >>> 32;
+            original.destinationHigh = 0;
+            original.destinationLow = addresses & 0xffff_ffffL;
+        }
+        reply.copyFrom(original);
+        reply.reverse();
+        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
+            readAddresses(reply, extension + EntryLayout.REPLY);
+            readPorts(reply, OffHeap.getInt(extension + EntryLayout.REPLY_PORTS));
+        }
+    }
+
+    private static void readAddresses(TupleKey key, long at) {
+        key.sourceHigh = OffHeap.getLong(at + EntryLayout.SOURCE_HIGH);
+        key.sourceLow = OffHeap.getLong(at + EntryLayout.SOURCE_LOW);
+        key.destinationHigh = OffHeap.getLong(at + EntryLayout.DESTINATION_HIGH);
+        key.destinationLow = OffHeap.getLong(at + EntryLayout.DESTINATION_LOW);
+    }
+
+    private static void readPorts(TupleKey key, int ports) {
+        key.sourcePort = ports >>> 16;
+        key.destinationPort = ports & 0xffff;
+    }
+}

@@ -1,0 +1,128 @@
+package io.turnstile.conntrack;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Connections that others have announced: an FTP or TFTP dialogue names the address and port of a connection to come. An
+ * expectation lives as long as its parent; there is a limit to them all and to those of one parent.
+ *
+ * <p>Threads: any, under this object's monitor, except {@link #isEmpty}. Only helpers add, and only packets of no known
+ * connection ask, both off the usual packet's path.
+ */
+final class Expectations {
+    static final int MOST = 65_536;
+    /** One dialogue is not to push out those of all others. */
+    static final int MOST_OF_PARENT = 64;
+
+    private final Map<Expected, Announcement> byTuple = new HashMap<>();
+    private final Map<Long, List<Announcement>> byParent = new HashMap<>();
+    private final Expected probe = new Expected();
+    private volatile boolean empty = true;
+    private long refused;
+
+    /** What an expected connection's first packet has: no source port, which nobody knows before. */
+    private static final class Expected {
+        private long sourceHigh;
+        private long sourceLow;
+        private long destinationHigh;
+        private long destinationLow;
+        private int destinationPort;
+        private int kind;
+
+        private Expected set(TupleKey key) {
+            sourceHigh = key.sourceHigh;
+            sourceLow = key.sourceLow;
+            destinationHigh = key.destinationHigh;
+            destinationLow = key.destinationLow;
+            destinationPort = key.destinationPort;
+            kind = key.kind;
+            return this;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Expected that && sourceLow == that.sourceLow && destinationLow == that.destinationLow
+                    && destinationPort == that.destinationPort && kind == that.kind
+                    && sourceHigh == that.sourceHigh && destinationHigh == that.destinationHigh;
+        }
+
+        @Override
+        public int hashCode() {
+            return Long.hashCode((sourceLow * 31 + destinationLow) * 31 + destinationPort * 31L + kind
+                    + sourceHigh * 17 + destinationHigh);
+        }
+    }
+
+    /** What is known of a connection to come. */
+    static final class Announcement {
+        /** The tuple of its first packet; the source port is not known and 0. */
+        final TupleKey tuple = new TupleKey();
+        long parentId;
+        /** The parent's original tuple. */
+        final TupleKey parent = new TupleKey();
+        int mark;
+        long labelHigh;
+        long labelLow;
+        /** {@code NAT_SOURCE} or {@code NAT_DESTINATION} of {@link Translation}, if the connection is to be translated. */
+        int natFlags;
+        /** The address that takes the translated one's place. */
+        long natHigh;
+        long natLow;
+        /** With a translated destination: the port that takes its place, 0: it stays. */
+        int natPort;
+    }
+
+    boolean isEmpty() {
+        return empty;
+    }
+
+    /**
+     * Adds one, unless its tuple is expected already or there are too many. A parent that has announced as many as it may
+     * loses the oldest: a long dialogue announces a connection for each file.
+     */
+    synchronized void add(Announcement announcement) {
+        if (byTuple.containsKey(probe.set(announcement.tuple))) {
+            return;
+        }
+        List<Announcement> siblings = byParent.computeIfAbsent(announcement.parentId, id -> new ArrayList<>());
+        if (siblings.size() >= MOST_OF_PARENT) {
+            byTuple.remove(probe.set(siblings.removeFirst().tuple));
+        }
+        if (byTuple.size() >= MOST) {
+            refused++;
+            if (siblings.isEmpty()) {
+                byParent.remove(announcement.parentId);
+            }
+            return;
+        }
+        byTuple.put(new Expected().set(announcement.tuple), announcement);
+        siblings.add(announcement);
+        empty = false;
+    }
+
+    /** What was announced of the packet's connection; null if nothing was. */
+    synchronized Announcement find(TupleKey key) {
+        return byTuple.get(probe.set(key));
+    }
+
+    /** Forgets what a connection has announced that is gone. */
+    synchronized void forget(long parentId) {
+        List<Announcement> gone = byParent.remove(parentId);
+        if (gone != null) {
+            gone.forEach(announcement -> byTuple.remove(probe.set(announcement.tuple)));
+            empty = byTuple.isEmpty();
+        }
+    }
+
+    synchronized List<Announcement> all() {
+        return List.copyOf(byTuple.values());
+    }
+
+    /** How many were not taken because there were too many. */
+    synchronized long refused() {
+        return refused;
+    }
+}

@@ -1,0 +1,80 @@
+package io.turnstile.conntrack.fragment;
+
+import io.turnstile.packet.Packet;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+
+/**
+ * Packets for held fragments, in three sizes, and for whole datagrams. They are made when first needed and then used again;
+ * how many there can be of each size is bounded, about 64 MiB in all. The memory goes with this object.
+ *
+ * <p>Threads: one at a time (the reassembler's lock).
+ */
+final class FragmentBuffers {
+    private static final int ALIGNMENT = 64;
+    private static final int LINK_BYTES = 22;
+    private static final int WHOLE_BYTES = Packet.HEADROOM_BYTES + LINK_BYTES + 40 + FragmentHeader.MAX_LENGTH_FIELD
+            + FragmentHeader.IPV6_FRAGMENT_BYTES;
+
+    private final Shelf[] shelves = {
+        new Shelf(2048, 32, FragmentReassembler.MOST_FRAGMENTS), // a link of 1500 bytes
+        new Shelf(10_240, 8, 2000), // a link of 9000 bytes
+        new Shelf(Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES, 1, 500),
+    };
+    /** As many as there are threads that complete datagrams at the same time, times how many a batch completes. */
+    private final Shelf wholes = new Shelf(WHOLE_BYTES, 1, Integer.MAX_VALUE);
+
+    /** Packets of one size. */
+    private static final class Shelf {
+        private final int bufferBytes;
+        private final int slabLength;
+        private final int limit;
+        private final ArrayDeque<Packet> free = new ArrayDeque<>();
+        private int made;
+
+        Shelf(int bufferBytes, int slabLength, int limit) {
+            this.bufferBytes = (bufferBytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            this.slabLength = slabLength;
+            this.limit = limit;
+        }
+
+        Packet take() {
+            if (free.isEmpty() && made < limit) {
+                MemorySegment slab = Arena.ofAuto().allocate((long) bufferBytes * slabLength, ALIGNMENT);
+                for (int i = 0; i < slabLength && made < limit; i++, made++) {
+                    free.add(new Packet(slab.asSlice((long) bufferBytes * i, bufferBytes)));
+                }
+            }
+            return free.pollLast();
+        }
+    }
+
+    /** A packet that takes a frame of that length; null if too many of that size are in use. */
+    Packet take(int frameBytes) {
+        for (Shelf shelf : shelves) {
+            if (Packet.HEADROOM_BYTES + frameBytes <= shelf.bufferBytes) {
+                return shelf.take();
+            }
+        }
+        return null;
+    }
+
+    void give(Packet packet) {
+        for (Shelf shelf : shelves) {
+            if (packet.buffer().byteSize() == shelf.bufferBytes) {
+                shelf.free.add(packet);
+                return;
+            }
+        }
+        throw new IllegalArgumentException("not one of these packets");
+    }
+
+    Packet takeWhole() {
+        return wholes.take();
+    }
+
+    void giveWhole(Packet packet) {
+        wholes.free.add(packet);
+    }
+}
