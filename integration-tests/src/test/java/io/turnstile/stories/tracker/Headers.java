@@ -47,8 +47,8 @@ record Headers(int network, int transport, int end) {
      */
     static void spoil(byte[] frame, Random random, boolean fragments) {
         Headers headers = of(frame);
-        int to = Math.min(frame.length, headers.transport == Packet.ABSENT ? headers.network + 20 : headers.transport + 20);
-        flip(frame, headers.network + random.nextInt(to - headers.network), random, fragments);
+        int to = Math.min(frame.length, headers.headersEnd(frame));
+        headers.flip(frame, headers.network + random.nextInt(to - headers.network), random, fragments);
         if (isIp(frame)) {
             repair(frame);
         }
@@ -63,15 +63,41 @@ record Headers(int network, int transport, int end) {
     static void corrupt(byte[] frame, Random random, boolean fragments) {
         Headers headers = of(frame);
         int at = headers.network + random.nextInt(headers.end - headers.network);
-        flip(frame, at, random, fragments);
+        headers.flip(frame, at, random, fragments);
     }
 
-    private static void flip(byte[] frame, int at, Random random, boolean fragments) {
+    private void flip(byte[] frame, int at, Random random, boolean fragments) {
         byte before = frame[at];
+        boolean syn = isSyn(frame);
         frame[at] ^= (byte) (1 << random.nextInt(8));
-        if (!fragments && isFragment(frame)) {
+        boolean version = at == network && (before ^ frame[at]) >>> 4 != 0; // The peer does not look at it.
+        boolean options = (at == transport + 12 || at == transport + 13) && (syn || isSyn(frame)); // See TcpConversation.
+        if (version || options || isTrackedOtherwise(frame) || !fragments && isFragment(frame)) {
             frame[at] = before;
         }
+    }
+
+    /** Protocols that the peer tracks by addresses only or not at all; it has no original tuple of protocol 0. */
+    private boolean isTrackedOtherwise(byte[] frame) {
+        return switch (protocol(frame)) {
+            case 0, IpProtocols.DCCP, IpProtocols.SCTP, IpProtocols.UDP_LITE -> true;
+            default -> false;
+        };
+    }
+
+    private int protocol(byte[] frame) {
+        return frame[network + (frame[network] >>> 4 == 4 ? 9 : 6)] & 0xff;
+    }
+
+    private int headersEnd(byte[] frame) {
+        if (transport == Packet.ABSENT) {
+            return network + 20;
+        }
+        return transport + (protocol(frame) == IpProtocols.TCP ? 20 : 8);
+    }
+
+    private boolean isSyn(byte[] frame) {
+        return transport != Packet.ABSENT && transport + 13 < frame.length && (frame[transport + 13] & 2) != 0;
     }
 
     /** Sets the checksums of the IPv4 header and of TCP, UDP, ICMP or ICMPv6 right. */

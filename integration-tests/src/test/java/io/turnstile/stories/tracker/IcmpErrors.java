@@ -31,7 +31,7 @@ final class IcmpErrors {
         switch (random.nextInt(12)) {
             case 0, 1 -> quoted = Arrays.copyOf(quoted, Math.min(quoted.length, header + 8));
             case 2 -> quoted = Arrays.copyOf(quoted, random.nextInt(quoted.length + 1));
-            case 3 -> quoted[random.nextInt(quoted.length)] ^= (byte) (1 << random.nextInt(8));
+            case 3 -> change(quoted, six);
             case 4 -> quoted = Arrays.copyOf(quoted, quoted.length + random.nextInt(20));
             default -> {
                 // As it was.
@@ -40,6 +40,14 @@ final class IcmpErrors {
         int type = any(six ? TYPES_6 : TYPES);
         return Frames.icmp(from + " > " + to, type, random.nextInt(4), random.nextInt(3) == 0 ? 1400 : 0)
                 .payload(quoted).bytes();
+    }
+
+    /** Not the version, which the peer does not look at, nor what makes a fragment: Debian's wants none quoted. */
+    private void change(byte[] quoted, boolean six) {
+        int at = random.nextInt(quoted.length);
+        if (six || at < 6 || at > 7) {
+            quoted[at] ^= (byte) (1 << random.nextInt(at == 0 ? 4 : 8));
+        }
     }
 
     private static String address(byte[] header, int offset, boolean six) {

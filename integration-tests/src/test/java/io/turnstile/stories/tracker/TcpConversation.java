@@ -25,8 +25,9 @@ final class TcpConversation implements Exchange {
     private static final int MAX_HISTORY = 40;
     private static final int[] NOTABLE_SEQUENCES =
         {0, 1, 1000, 0x7fffff00, 0x80000000, 0xfffffff0, 0xffffffff, 0xfffe0000};
-    private static final int[] SCALES = {-1, -1, 0, 1, 3, 7, 14, 15, 255};
+    private static final int[] SCALES = {0, 1, 3, 7, 14, 15, 255};
     private static final int[] WINDOWS = {0, 1, 512, 1000, 8192, 65535};
+    private static final int[] SMALL_WINDOWS = {0, 1, 2, 3};
     private static final int[] EDGES = {-2, -1, 0, 1, 2};
 
     /** What one host knows. */
@@ -34,14 +35,22 @@ final class TcpConversation implements Exchange {
         int next;      // the sequence number of the next byte to send
         int expected;  // the next byte of the other side
         int window;    // offered, before scaling
-        int scale;     // -1: option not sent
+        int scale;     // 0 if the option is not sent
         boolean finished;
     }
+
+    /**
+     * What is said of window scales. Where one side knows scales and the other does not, windows are small: the peer
+     * scales the largest window up, keeps 16 bits of it and forgets the rest.
+     */
+    private enum Scaling { NOBODY, BOTH, ANYTHING }
 
     private enum Phase { NOTHING, SYN_SENT, SYN_ANSWERED, OPEN, OVER }
 
     private final Random random;
     private final Ends ends;
+    private final Scaling scaling;
+    private final int[] windows;
     private final Side[] sides = {new Side(), new Side()};
     private final List<byte[]> history = new ArrayList<>();
     private Phase phase = Phase.NOTHING;
@@ -49,6 +58,9 @@ final class TcpConversation implements Exchange {
     TcpConversation(Random random, Ends ends) {
         this.random = random;
         this.ends = ends;
+        // The same for all conversations of these ends: what went before may still be known.
+        scaling = Scaling.values()[Math.floorMod(ends.there().hashCode(), Scaling.values().length)];
+        windows = scaling == Scaling.ANYTHING ? SMALL_WINDOWS : WINDOWS;
         begin();
     }
 
@@ -56,8 +68,8 @@ final class TcpConversation implements Exchange {
         for (Side side : sides) {
             side.next = random.nextBoolean() ? random.nextInt() : NOTABLE_SEQUENCES[random.nextInt(NOTABLE_SEQUENCES.length)];
             side.expected = 0;
-            side.window = any(WINDOWS);
-            side.scale = any(SCALES);
+            side.window = any(windows);
+            side.scale = scaling == Scaling.NOBODY ? 0 : any(SCALES);
             side.finished = false;
         }
         phase = Phase.NOTHING;
@@ -120,7 +132,7 @@ final class TcpConversation implements Exchange {
     private byte[] talk() {
         int side = random.nextInt(2);
         Side own = sides[side];
-        sides[side].window = random.nextInt(6) == 0 ? any(WINDOWS) : own.window;
+        sides[side].window = random.nextInt(6) == 0 ? any(windows) : own.window;
         int choice = random.nextInt(20);
         if (choice == 0) {
             phase = Phase.OVER;
@@ -156,27 +168,34 @@ final class TcpConversation implements Exchange {
 
     private byte[] syn(int side, int flags) {
         Side own = sides[side];
+        // A full window, scaled down, rounded and scaled up again, would have 17 bits.
+        own.window = Math.min(own.window, 49_152);
         byte[] made = frame(side, flags, own.next, (flags & ACK) != 0 ? own.expected : 0, own.window, options(own.scale), 0);
         own.next++;
         return made;
     }
 
-    /** The scale option, plain or hidden among others, sometimes broken. */
+    /** The scale option, plain or hidden among others, where anything may be said sometimes broken. */
     private byte[] options(int scale) {
-        if (scale < 0) {
-            return random.nextInt(4) == 0 ? new byte[] {2, 4, 5, (byte) 0xb4} : new byte[0];
-        }
         byte value = (byte) scale;
-        return switch (random.nextInt(12)) {
-            case 0 -> new byte[] {2, 4, 5, (byte) 0xb4, 1, 3, 3, value, 4, 2, 1, 1};
-            case 1 -> new byte[] {1, 1, 1, 0, 3, 3, value, 0};
-            case 2 -> new byte[] {5, 0, 3, 3, value, 0, 0, 0};
-            case 3 -> new byte[] {5, 1, 3, 3, value, 0, 0, 0};
-            case 4 -> new byte[] {3, 3, value, 1, 3, 3, 2, 0};
-            case 5 -> new byte[] {1, 1, 3, 3};
-            case 6 -> new byte[] {3, 2, value, 0};
-            case 7 -> new byte[] {1, 3, 3, value, 0, 0, 0, 0, 3, 3, 1, 0};
-            default -> new byte[] {1, 3, 3, value};
+        return switch (scaling) {
+            case NOBODY -> random.nextInt(4) == 0 ? new byte[] {2, 4, 5, (byte) 0xb4} : new byte[0];
+            case BOTH -> switch (random.nextInt(4)) {
+                case 0 -> new byte[] {2, 4, 5, (byte) 0xb4, 1, 3, 3, value, 4, 2, 1, 1};
+                case 1 -> new byte[] {1, 1, 1, 1, 3, 3, value, 0};
+                default -> new byte[] {1, 3, 3, value};
+            };
+            case ANYTHING -> switch (random.nextInt(10)) {
+                case 0, 1 -> new byte[0];
+                case 2 -> new byte[] {5, 0, 3, 3, value, 0, 0, 0};
+                case 3 -> new byte[] {5, 1, 3, 3, value, 0, 0, 0};
+                case 4 -> new byte[] {3, 3, value, 1, 3, 3, 2, 0};
+                case 5 -> new byte[] {1, 1, 3, 3};
+                case 6 -> new byte[] {3, 2, value, 0};
+                case 7 -> new byte[] {1, 3, 3, value, 0, 0, 0, 0, 3, 3, 1, 0};
+                case 8 -> new byte[] {1, 1, 1, 0, 3, 3, value, 0};
+                default -> new byte[] {1, 3, 3, value};
+            };
         };
     }
 
@@ -186,7 +205,7 @@ final class TcpConversation implements Exchange {
         Side other = sides[side ^ 1];
         int edge = any(EDGES);
         int length = random.nextInt(3) == 0 ? 0 : 1 + random.nextInt(100);
-        int othersWindow = other.window << Math.clamp(other.scale, 0, 14);
+        int othersWindow = other.window << Math.min(other.scale, 14);
         return switch (random.nextInt(14)) {
             case 0, 1 -> history.isEmpty() ? segment(side, ACK, 0) : history.get(random.nextInt(history.size()));
             case 2 -> odd(side, ACK, own.next + othersWindow - length + edge, own.expected, length);
@@ -199,17 +218,21 @@ final class TcpConversation implements Exchange {
             case 9 -> odd(side, RST | ACK, own.next + edge, random.nextBoolean() ? 0 : own.expected, random.nextInt(2) * 3);
             case 10 -> odd(side, random.nextInt(256), own.next, own.expected, random.nextInt(2) * length);
             case 11 -> frame(side, SYN | (random.nextInt(3) == 0 ? ACK : 0), own.next + edge + random.nextInt(2) * 100_000,
-                    own.expected, own.window, options(any(SCALES)), random.nextInt(4) == 0 ? 4 : 0);
+                    own.expected, Math.min(own.window, 49_152), options(any(SCALES)), random.nextInt(4) == 0 ? 4 : 0);
             case 12 -> odd(side, new int[] {0, URG, FIN | URG | PSH, SYN | FIN, SYN | RST, FIN | RST | ACK, ACK | URG,
                 FIN, PSH}[random.nextInt(9)], own.next, own.expected, length);
-            default -> frame(side, ACK, random.nextInt(), random.nextInt(), any(WINDOWS), new byte[0], length);
+            default -> frame(side, ACK, random.nextInt(), random.nextInt(), any(windows), new byte[0], length);
         };
     }
 
     /** Neither side's knowledge changes: nobody of them sent it. */
     private byte[] odd(int side, int flags, int sequence, int acknowledged, int length) {
-        int window = random.nextInt(3) == 0 ? any(WINDOWS) : sides[side].window;
-        return frame(side, flags, sequence, acknowledged, window, new byte[0], length);
+        int window = random.nextInt(3) == 0 ? any(windows) : sides[side].window;
+        return frame(side, flags, sequence, acknowledged, window, optionsFor(flags), length);
+    }
+
+    private byte[] optionsFor(int flags) {
+        return (flags & SYN) != 0 ? options(any(SCALES)) : new byte[0];
     }
 
     private byte[] frame(int side, int flags, int sequence, int acknowledged, int window, byte[] options, int length) {
