@@ -595,6 +595,20 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
+    public void visitExpected(ExpectationVisitor visitor) {
+        for (Announcement announcement : table.expectations.all()) {
+            ConnectionSnapshot expected = new ConnectionSnapshot();
+            ConnectionSnapshot parent = new ConnectionSnapshot();
+            SnapshotReader.copyKey(announcement.tuple, expected);
+            SnapshotReader.copyKey(announcement.parent, parent);
+            expected.mark = announcement.mark;
+            expected.labelHigh = announcement.labelHigh;
+            expected.labelLow = announcement.labelLow;
+            visitor.visit(expected, parent.original);
+        }
+    }
+
+    @Override
     public int connectionCount() {
         return table.count.get();
     }

@@ -1,6 +1,7 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.PacketBatch;
+import java.util.function.Predicate;
 
 /**
  * The connection tracker as the rest of the house sees it.
@@ -39,6 +40,9 @@ public interface Conntrack {
 
     /** Removes every connection, or those of one zone. Safe while traffic runs. Returns how many were removed. */
     int flush(Integer zoneOrNull, long nowNs);
+
+    /** Removes the connections that the filter accepts; safe while traffic runs. Returns how many were removed. */
+    int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs);
 
     /** How many connections the table holds. */
     int connectionCount();

@@ -1,7 +1,5 @@
 package io.turnstile.conntrack;
 
-import java.util.function.Predicate;
-
 /**
  * What operators look at and change while traffic runs: limits, switches, timeouts ({@code dpctl/ct-…} of ovs-vswitchd(8)).
  *
@@ -40,11 +38,16 @@ public interface ConntrackControl {
      */
     void setTimeoutPolicy(int id, TimeoutPolicy policy);
 
-    /** Removes the connections that the filter accepts; returns how many. */
-    int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs);
+    /** Visits connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}). */
+    void visitExpected(ExpectationVisitor visitor);
 
     /** How many connections each bucket of the index holds, in order ({@code dpctl/ct-bkts}). */
     void visitBuckets(BucketVisitor visitor);
+
+    /** Sees one expected connection; both tuples are copies. */
+    interface ExpectationVisitor {
+        void visit(ConnectionSnapshot expected, ConnectionSnapshot.Tuple parent);
+    }
 
     /** Sees one bucket. */
     interface BucketVisitor {

@@ -9,8 +9,10 @@ import io.turnstile.packet.Packet;
 /**
  * The helpers of {@code ct(commit,alg=…)}: follows the dialogue of a control connection packet by packet, expects the
  * connections that it announces, and, where the control connection is translated, has it announce the translated address
- * and keeps both ends' sequence numbers in step. For each packet: {@link #begin}, and if that is true {@link #restore} before
- * the packet is tracked, {@link #read} after that and before it is translated, {@link #announce} when its marks are set.
+ * and keeps both ends' sequence numbers in step.
+ *
+ * <p>For each packet: {@link #begin}, and if that is true {@link #restore} before the packet is tracked, {@link #read} after
+ * that and before it is translated, {@link #announce} when its marks are set.
  *
  * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
  *

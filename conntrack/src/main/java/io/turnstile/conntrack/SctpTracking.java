@@ -4,9 +4,9 @@ import io.turnstile.conntrack.SctpTransitions.Kind;
 import io.turnstile.packet.Packet;
 
 /**
- * Moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept the tag that its packets
- * carry: it was chosen by the side that they go to, in its INIT or INIT ACK. A connection picked up in its middle learns
- * them from the first packet of each direction. 0 stands for "not known": it is nobody's tag.
+ * Moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept the tag that its
+ * packets carry: it was chosen by the side that they go to, in its INIT or INIT ACK. A connection picked up in its middle
+ * learns them from the first packet of each direction. 0 stands for "not known": it is nobody's tag.
  *
  * <p>An INIT carries no tag, so that anybody can send one. It therefore changes nothing of an association that is there
  * already: the tags that it and its INIT ACK offer are kept beside, and taken over by a COOKIE ECHO that carries them, which
@@ -51,7 +51,7 @@ final class SctpTracking {
                 && (kind == Kind.INIT) == (SctpChunks.tag(packet) == UNKNOWN);
     }
 
-    /** Fills in a fresh entry from a packet that {@linkplain #canBegin can begin}; returns what its deadline is to be from. */
+    /** Fills in a fresh entry from a packet that {@linkplain #canBegin can begin}; returns what its deadline is from. */
     static Timeout begin(Packet packet, long entry) {
         Kind kind = KINDS[SctpChunks.lead(packet)];
         int state = SctpTransitions.begin(kind);

@@ -46,6 +46,18 @@ final class SnapshotReader {
         copySctp(entry, into);
     }
 
+    /** Of a tuple that stands in no entry: zone, protocol and original tuple. */
+    static void copyKey(TupleKey key, ConnectionSnapshot into) {
+        into.zone = EntryLayout.zone(key.kind);
+        into.protocol = EntryLayout.protocol(key.kind);
+        into.ipv6 = EntryLayout.ipv6(key.kind);
+        into.original.sourceHigh = key.sourceHigh;
+        into.original.sourceLow = key.sourceLow;
+        into.original.destinationHigh = key.destinationHigh;
+        into.original.destinationLow = key.destinationLow;
+        fillPorts(into.original, key.kind, key.sourcePort << 16 | key.destinationPort);
+    }
+
     private static void copyOriginal(long entry, long extension, int kind, Tuple into) {
         if (EntryLayout.ipv6(kind)) {
             copyAddresses(extension, into);

@@ -22,8 +22,8 @@ public final class FrameFragments {
      * destination options before a routing header) stay in front.
      *
      * @param identification what the fragments have in common: 16 bits for IPv4, 32 bits for IPv6
-     * @param cuts           where the data behind those headers is cut, ascending; RFC-abiding cuts are multiples of 8. Without
-     *                       any the one frame is returned unfragmented, an IPv4 one under that identification
+     * @param cuts           where the data behind those headers is cut, ascending; the RFCs allow multiples of 8 only.
+     *                       Without any the one frame is returned unfragmented, an IPv4 one under that identification
      * @throws IllegalArgumentException not an IP frame, or nothing there to cut
      */
     public static List<byte[]> cut(byte[] frame, int identification, int... cuts) {

@@ -124,7 +124,7 @@ public final class PacketParser {
                         return;
                     }
                     int word = packet.u16(offset + 2);
-                    // A second fragment header does not make a fragment whole again. Reserved bits count, as in Open vSwitch.
+                    // A second fragment header makes nothing whole again. Reserved bits count, as in Open vSwitch.
                     fragment = (word & 0xfff8) != 0 ? FragmentKind.LATER : word != 0 ? FragmentKind.FIRST : fragment;
                     headerBytes = 8;
                 }

@@ -13,6 +13,7 @@ class ControlDialoguesTest {
     private static final long NAT = 0x0a01_01f0L; // 10.1.1.240
     private static final CtRequest LOOK = CtRequest.lookup(0);
     private static final CtRequest BACK = CtRequest.lookup(0).with(NatRequest.ANY);
+    private static final CtRequest COMMIT = CtRequest.commit(0).with(NatRequest.ANY);
     private static final CtRequest FTP = CtRequest.commit(0).with(Alg.FTP);
     private static final CtRequest TFTP = CtRequest.commit(0).with(Alg.TFTP);
     private static final String FORTH = "10.1.1.1:4000 > 10.1.1.2:21";
@@ -135,7 +136,7 @@ class ControlDialoguesTest {
                 tcp(out).push().seq(1024).ackNumber(5008).payload("LIST\r\n"));
         expect(tcp(in).ack().seq(5008).ackNumber(1030), "est|rpl|dnat", tcp(BACK_PLAIN).ack().seq(5008).ackNumber(1028));
 
-        Packet data = ct.send(tcp("10.1.1.2:20 > 10.1.1.240:40001").syn().packet(), CtRequest.commit(0).with(NatRequest.ANY));
+        Packet data = ct.send(tcp("10.1.1.2:20 > 10.1.1.240:40001").syn().packet(), COMMIT);
         assertThat(TrackerFixture.state(data)).isEqualTo("new|rel|dnat");
         assertThat(data.toBytes()).isEqualTo(tcp("10.1.1.2:20 > 10.1.1.1:40001").syn().bytes());
         expect(tcp("10.1.1.1:40001 > 10.1.1.2:20").synAck().ackNumber(1), "est|rel|rpl|snat",
@@ -151,7 +152,7 @@ class ControlDialoguesTest {
                 tcp("192.0.2.200:21 > 10.1.1.1:4000").push().seq(5000).ackNumber(1000)
                         .payload("227 x (192,0,2,200,4,5)\r\n"));
         expect(tcp(known).ack().seq(1000).ackNumber(5025), "est|dnat", tcp(FORTH).ack().seq(1000).ackNumber(5022));
-        Packet data = ct.send(tcp("10.1.1.1:777 > 192.0.2.200:1029").syn().packet(), CtRequest.commit(0).with(NatRequest.ANY));
+        Packet data = ct.send(tcp("10.1.1.1:777 > 192.0.2.200:1029").syn().packet(), COMMIT);
         assertThat(TrackerFixture.state(data)).isEqualTo("new|rel|dnat");
         assertThat(data.toBytes()).isEqualTo(tcp("10.1.1.1:777 > 10.1.1.2:1029").syn().bytes());
     }
@@ -161,7 +162,7 @@ class ControlDialoguesTest {
         CtRequest dnat = FTP.with(to(NatRequest.Kind.DESTINATION, 0x0a01_0102L, 0));
         handshake(dnat, "10.1.1.1:4000 > 192.0.2.200:21", BACK_PLAIN);
         ct.send(tcp("10.1.1.1:4000 > 192.0.2.200:21").push().seq(1000).ackNumber(5000).payload(PORT).packet(), BACK);
-        Packet data = ct.send(tcp("10.1.1.2:20 > 10.1.1.1:40001").syn().packet(), CtRequest.commit(0).with(NatRequest.ANY));
+        Packet data = ct.send(tcp("10.1.1.2:20 > 10.1.1.1:40001").syn().packet(), COMMIT);
         assertThat(TrackerFixture.state(data)).isEqualTo("new|rel|snat");
         assertThat(data.toBytes()).isEqualTo(tcp("192.0.2.200:20 > 10.1.1.1:40001").syn().bytes());
     }
@@ -185,7 +186,7 @@ class ControlDialoguesTest {
         handshake(FTP.with(to(NatRequest.Kind.SOURCE, NAT, 0)), FORTH, "10.1.1.2:21 > 10.1.1.240:4000");
         ct.send(tcp(FORTH).push().seq(1000).ackNumber(5000).payload(PORT).packet(), BACK);
         ct.send(tcp("10.1.1.1:40001 > 10.1.1.2:20").syn().packet(), CtRequest.commit(0));
-        ct.send(tcp("10.1.1.2:20 > 10.1.1.240:40001").syn().packet(), CtRequest.commit(0).with(NatRequest.ANY));
+        ct.send(tcp("10.1.1.2:20 > 10.1.1.240:40001").syn().packet(), COMMIT);
         assertThat(ct.tracker.natExhaustions()).isEqualTo(1);
     }
 

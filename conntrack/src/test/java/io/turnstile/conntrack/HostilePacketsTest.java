@@ -32,7 +32,14 @@ class HostilePacketsTest {
                 Frames.echoRequest("fc00::1 > fc00::2", 4).bytes(),
                 Frames.portUnreachable("10.0.0.2 > 10.0.0.1", quoted).bytes(),
                 Frames.portUnreachable("fc00::2 > fc00::1", quoted6).bytes(),
-                Frames.ip("10.0.0.1 > 10.0.0.2", 132).payload(40).bytes());
+                Frames.ip("10.0.0.1 > 10.0.0.2", 132).payload(40).bytes(),
+                SctpChunkBytes.there(0, SctpChunkBytes.init(7)).bytes(),
+                SctpChunkBytes.back(7, SctpChunkBytes.initAck(9)).bytes(),
+                SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho(), SctpChunkBytes.data()).bytes(),
+                SctpChunkBytes.back(7, SctpChunkBytes.sack(), SctpChunkBytes.data(), SctpChunkBytes.abort()).bytes(),
+                Frames.ip("10.0.0.1 > 10.0.0.2", 33).payload(new byte[] {0, 1, 0, 2, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 1, 5})
+                        .bytes(),
+                Frames.ip("10.0.0.1 > 10.0.0.2", 136).payload(new byte[] {0, 1, 0, 2, 0, 8, 9, 9, 1, 2}).bytes());
         TrackerFixture ct = new TrackerFixture(seed, 2000);
         for (int round = 0; round < ROUNDS; round++) {
             byte[] frame = originals.get(random.nextInt(originals.size())).clone();

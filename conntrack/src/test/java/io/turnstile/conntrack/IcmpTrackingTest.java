@@ -105,7 +105,8 @@ class IcmpTrackingTest {
     void relatedPacketHasMarkLabelAndTupleOfItsConnection() {
         Frame question = udp("10.0.0.1:5000 > 10.0.0.2:53");
         ct.send(question.packet(), new CtRequest(9, true, false, 0x77, -1, 0x11, 0x22, -1, -1));
-        Packet error = ct.send(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes()).packet(), CtRequest.lookup(9));
+        Frame frame = Frames.portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes());
+        Packet error = ct.send(frame.packet(), CtRequest.lookup(9));
         assertThat(TrackerFixture.state(error)).isEqualTo("rel|rpl");
         assertThat(error.ctMark()).isEqualTo(0x77);
         assertThat(error.ctLabelHigh()).isEqualTo(0x11);
@@ -142,6 +143,11 @@ class IcmpTrackingTest {
             .as("another protocol").isEqualTo("inv");
         assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", udp("10.0.0.1:0 > 10.0.0.2:6").bytes())))
             .as("port 0").isEqualTo("inv");
+        Frame question6 = udp("[fc00::1]:5 > [fc00::2]:6");
+        ct.commit(question6);
+        for (String receiver : new String[] {"fc00::3", "fc01::1"}) {
+            assertThat(ct.look(Frames.portUnreachable("fc00::2 > " + receiver, question6.bytes()))).isEqualTo("inv");
+        }
         Frame error = Frames.portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes());
         assertThat(ct.look(Frames.portUnreachable("10.0.0.1 > 10.0.0.2", error.bytes()))).as("an error about an error")
             .isEqualTo("inv");
@@ -182,12 +188,13 @@ class IcmpTrackingTest {
         ct.commit(udp("10.0.0.1:5 > 10.0.0.2:6"));
         ct.commit(udp("[fc00::1]:5 > [fc00::2]:6"));
         for (int offset : new int[] {0, 1, 185}) {
+            String expected = offset == 0 ? "rel|rpl" : "inv";
             byte[] quote = quote(udp("10.0.0.1:5 > 10.0.0.2:6").payload(40).bytes(), 60);
             ByteBuffer.wrap(quote).putShort(6, (short) (0x2000 | offset));
-            assertThat(ct.look(icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0).payload(quote))).isEqualTo(offset == 0 ? "rel|rpl" : "inv");
+            assertThat(ct.look(icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0).payload(quote))).isEqualTo(expected);
             byte[] quote6 = withHeader(udp("[fc00::1]:5 > [fc00::2]:6").payload(40).bytes(), 44,
                     new byte[] {0, 0, (byte) (offset >>> 5), (byte) (offset << 3 | 1), 0, 0, 0, 9});
-            assertThat(ct.look(icmp("fc00::9 > fc00::1", 3, 1, 0).payload(quote6))).isEqualTo(offset == 0 ? "rel|rpl" : "inv");
+            assertThat(ct.look(icmp("fc00::9 > fc00::1", 3, 1, 0).payload(quote6))).isEqualTo(expected);
         }
     }
 

@@ -283,6 +283,14 @@ class SctpAssociationTest {
     }
 
     @Test
+    void tagThatNobodyOfferedIsNotLearnedInAHandshake() {
+        ct.pass(there(0, init(TO_CLIENT)));
+        assertThat(ct.look(there(STRANGE, cookieEcho()))).isEqualTo("inv");
+        assertThat(ct.look(there(STRANGE, abort()))).isEqualTo("inv");
+        assertState("COOKIE_WAIT", 0, TO_CLIENT);
+    }
+
+    @Test
     void chunksStandWhereTheyMay() {
         assertThat(ct.pass(there(0, init(1), data()))).as("INIT is alone").isEqualTo("inv");
         assertThat(ct.pass(there(0, auth(), init(1)))).isEqualTo("inv");

@@ -25,9 +25,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every cell of the SCTP tables through the tracker itself, five seconds after the state was reached. A cell reads: the state
- * after it, {@code inv}, or {@code reopen}; {@code !} where the packet must not prolong the connection's life, {@code ?} where
- * the connection counts as unanswered still.
+ * Every cell of the SCTP tables through the tracker itself, five seconds after the state was reached. A cell reads: the
+ * state after it, {@code inv}, or {@code reopen}; {@code !} where the packet must not prolong the connection's life,
+ * {@code ?} where the connection counts as unanswered still.
  */
 class SctpCellsTest {
     private static final int TO_CLIENT = 0xc11e0001;

@@ -115,7 +115,8 @@ class StatesAndCommitsTest {
         assertThat(packet.ctMark()).isEqualTo(0xff00_0000);
         assertThat(packet.ctLabelHigh()).isEqualTo(0xf0);
         assertThat(packet.ctLabelLow()).isZero();
-        packet = ct.send(speech.back.packet(), new CtRequest(0, true, false, 0x12, 0xff, 0, -1, 0x10, 0xf000_0000_0000_0000L));
+        packet = ct.send(speech.back.packet(),
+                new CtRequest(0, true, false, 0x12, 0xff, 0, -1, 0x10, 0xf000_0000_0000_0000L));
         assertThat(packet.ctMark()).isEqualTo(0xff00_0012);
         assertThat(packet.ctLabelHigh()).isEqualTo(0xe0);
         assertThat(packet.ctLabelLow()).isEqualTo(0xf000_0000_0000_0000L);

@@ -1,5 +1,8 @@
 package io.turnstile.conntrack;
 
+import static io.turnstile.packet.Frames.echoRequest;
+import static io.turnstile.packet.Frames.ip;
+import static io.turnstile.packet.Frames.portUnreachable;
 import static io.turnstile.packet.Frames.tcp;
 import static io.turnstile.packet.Frames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -28,6 +31,13 @@ class WarmPathAllocationTest {
         batch.add(tcp("10.0.0.1:1 > 10.0.0.2:2").syn().packet());
         batch.add(tcp("10.0.0.2:2 > 10.0.0.1:1").synAck().packet());
         batch.add(tcp("10.0.0.2:2 > 10.0.0.1:1").rst().packet());
+        batch.add(SctpChunkBytes.there(0, SctpChunkBytes.init(7)).packet());
+        batch.add(SctpChunkBytes.back(7, SctpChunkBytes.initAck(9)).packet());
+        batch.add(SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho(), SctpChunkBytes.data()).packet());
+        batch.add(SctpChunkBytes.back(7, SctpChunkBytes.cookieAck(), SctpChunkBytes.abort()).packet());
+        batch.add(echoRequest("10.0.0.1 > 10.0.0.2", 3).packet());
+        batch.add(portUnreachable("10.0.0.2 > 10.0.0.1", udp("10.0.0.1:1 > 10.0.0.2:2").bytes()).packet());
+        batch.add(ip("10.0.0.1 > 10.0.0.2", 47).packet());
         rounds();
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();

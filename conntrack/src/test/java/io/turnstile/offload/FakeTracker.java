@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /**
  * A naive tracker: an array of entries behind one monitor. It reports to its listener outside of the monitor, so that with
@@ -158,6 +159,11 @@ final class FakeTracker implements Conntrack {
     @Override
     public int track(PacketBatch packets, CtRequest request, long nowNs) {
         throw new UnsupportedOperationException("packets are not this fake's business");
+    }
+
+    @Override
+    public int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

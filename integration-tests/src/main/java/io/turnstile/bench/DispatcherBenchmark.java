@@ -14,6 +14,7 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -127,6 +128,11 @@ public class DispatcherBenchmark {
         @Override
         public int track(PacketBatch packets, CtRequest request, long nowNs) {
             throw new UnsupportedOperationException("no packets in this benchmark");
+        }
+
+        @Override
+        public int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

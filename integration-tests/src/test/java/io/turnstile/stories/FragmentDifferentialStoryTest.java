@@ -23,7 +23,8 @@ class FragmentDifferentialStoryTest {
     private static final int PORTS = 3;
     private static final int DATAGRAMS = 25;
     private static final List<String> FLOWS = List.of(
-            "table=0,priority=9,in_port=1,ip,actions=ct(commit,zone=1,exec(set_field:7->ct_mark,set_field:9->ct_label),table=1)",
+            "table=0,priority=9,in_port=1,ip,actions=ct(commit,zone=1,exec(set_field:7->ct_mark,set_field:9->ct_label),"
+                    + "table=1)",
             "table=0,priority=9,in_port=1,ipv6,actions=ct(commit,zone=1,exec(set_field:7->ct_mark),table=1)",
             "table=0,priority=9,in_port=2,ip,actions=ct(zone=1,table=1)",
             "table=0,priority=9,in_port=2,ipv6,actions=ct(zone=1,table=1)",

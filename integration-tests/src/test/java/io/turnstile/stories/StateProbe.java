@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Both switches as firewalls that tell what their trackers say: what comes in by p1 or p2 is tracked, committed if it is new,
- * and leaves by p3 with its ct_state in the destination MAC address. Time stands still on both unless told to go on.
+ * Both switches as firewalls that tell what their trackers say: what comes in by p1 or p2 is tracked, committed if it is
+ * new, and leaves by p3 with its ct_state in the destination MAC address. Time stands still on both unless told to go on.
  */
 final class StateProbe implements AutoCloseable {
     private static final List<String> STATES = List.of("new", "est", "est|rpl", "rel", "rel|rpl", "inv", "new|rel");

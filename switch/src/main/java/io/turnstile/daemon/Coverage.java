@@ -69,8 +69,8 @@ final class Coverage {
                 never++;
                 continue;
             }
-            text.append("%-24s %5.1f/sec %9.3f/sec %13.4f/sec   total: %d\n".formatted(events.get(index).label(), rate(index, 1),
-                    rate(index, MINUTE_SAMPLES), rate(index, HOUR_SAMPLES), totals[index]));
+            text.append("%-24s %5.1f/sec %9.3f/sec %13.4f/sec   total: %d\n".formatted(events.get(index).label(),
+                    rate(index, 1), rate(index, MINUTE_SAMPLES), rate(index, HOUR_SAMPLES), totals[index]));
         }
         return text.append(never).append(" events never hit\n").toString();
     }

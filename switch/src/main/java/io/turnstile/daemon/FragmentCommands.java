@@ -16,7 +16,8 @@ import java.util.regex.Pattern;
 
 /** {@code dpctl/ipf-…}: how fragments are held for tracking, as ovs-vswitchd(8) has it. */
 final class FragmentCommands {
-    private static final Set<String> LONG_OPTIONS = Set.of("--statistics", "--clear", "--may-create", "--names", "--no-names");
+    private static final Set<String> LONG_OPTIONS = Set.of("--statistics", "--clear", "--may-create", "--names",
+            "--no-names");
     private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?\\d+).*", Pattern.DOTALL);
     private static final String INVALID = " (Invalid argument)";
     private static final String NOT_PERMITTED = " (Operation not permitted)";
@@ -38,8 +39,10 @@ final class FragmentCommands {
     }
 
     void registerAll(ControlServer control) {
-        control.register("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2, words -> run(words, 3, line -> setEnabled(line, true)));
-        control.register("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2, words -> run(words, 3, line -> setEnabled(line, false)));
+        control.register("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2,
+                words -> run(words, 3, line -> setEnabled(line, true)));
+        control.register("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2,
+                words -> run(words, 3, line -> setEnabled(line, false)));
         control.register("dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3,
                 words -> run(words, 3, this::setMinFragment));
         control.register("dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, words -> run(words, 2, this::setMaxFragments));

@@ -4,7 +4,7 @@ package io.turnstile.pipeline;
  * The typed errors of the OpenFlow specifications that this switch sends, by their spec names, with the type and code of
  * OpenFlow 1.0 and of 1.3 and later (OpenFlow 1.0.0 §5.4.4, 1.3.5 §7.4.4, 1.5.1 §7.5.4). A code of 256 and more under 1.0
  * is one of Open vSwitch's Nicira vendor errors. -1: 1.0 has no such error, and "cannot be encoded" is sent as Open vSwitch
- * does.
+ * does. Type 0xffff under 1.3 is an error of Nicira's (OFPET_EXPERIMENTER), the code its number.
  */
 public enum OfErrorCode {
     OFPBRC_BAD_VERSION(1, 0, 1, 0),
@@ -14,6 +14,7 @@ public enum OfErrorCode {
     OFPBRC_BAD_SUBTYPE(1, 4, 1, 4),
     OFPBRC_EPERM(1, 5, 1, 5),
     OFPBRC_BAD_LEN(1, 6, 1, 6),
+    NXBRC_MUST_BE_ZERO(1, 515, 0xffff, 4),
     OFPBRC_BUFFER_EMPTY(1, 7, 1, 7),
     OFPBRC_BUFFER_UNKNOWN(1, 8, 1, 8),
     OFPBRC_BAD_TABLE_ID(1, 512, 1, 9),
@@ -65,6 +66,8 @@ public enum OfErrorCode {
     OFPSCFC_BAD_LEN(-1, -1, 10, 1),
     OFPRRFC_STALE(-1, -1, 11, 0),
     OFPRRFC_BAD_ROLE(1, 513, 11, 2),
+    OFPBPC_BAD_TYPE(13, 2, 14, 0),
+    OFPBPC_BAD_LEN(13, 3, 14, 1),
     OFPBFC_BAD_ID(-1, -1, 17, 2),
     OFPBFC_BUNDLE_EXIST(-1, -1, 17, 3),
     OFPBFC_BUNDLE_CLOSED(-1, -1, 17, 4),

@@ -8,6 +8,7 @@ import io.turnstile.conntrack.CtState;
 import io.turnstile.packet.PacketBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** A tracker that calls every packet tracked and new, and remembers how many came at once. */
 final class RecordingConntrack implements Conntrack {
@@ -23,6 +24,11 @@ final class RecordingConntrack implements Conntrack {
             packets.get(i).setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
         }
         return 0;
+    }
+
+    @Override
+    public int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -73,7 +73,7 @@ class RulesChangeUnderTrafficTest {
         plug(3).onSent(frame -> out.incrementAndGet());
         apply(FlowMod.Command.DELETE, "");
         apply(FlowMod.Command.ADD, "table=0 actions=resubmit(,1)");
-        apply(FlowMod.Command.ADD, "table=1,priority=0 actions=ct(commit,table=2)");
+        apply(FlowMod.Command.ADD, "table=1,priority=0,ip actions=ct(commit,table=2)");
         apply(FlowMod.Command.ADD, "table=2 actions=3");
         AtomicInteger sent = new AtomicInteger();
         int changes = 0;

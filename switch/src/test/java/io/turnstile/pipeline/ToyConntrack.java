@@ -9,6 +9,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** Just enough of a tracker to drive flows that match on ct_state: connections by addresses, ports and zone; IPv4 only. */
 final class ToyConntrack implements Conntrack {
@@ -31,6 +32,11 @@ final class ToyConntrack implements Conntrack {
             track(packets.get(i), request);
         }
         return 0;
+    }
+
+    @Override
+    public int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs) {
+        throw new UnsupportedOperationException();
     }
 
     private void track(Packet packet, CtRequest request) {

@@ -10,12 +10,12 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Holds fragments until their datagram is whole. What is taken out of a batch is copied, so that a batch's packets stay their
- * owner's; what is refused stays in the batch as the fragment it is, and the tracker calls it invalid.
+ * Holds fragments until their datagram is whole. What is taken out of a batch is copied, so that a batch's packets stay
+ * their owner's; what is refused stays in the batch as the fragment it is, and the tracker calls it invalid.
  *
  * <p>Refused are fragments with a wrong header, tiny ones, those that overlap or contradict what is held (RFC 5722: such
- * bytes are never used), and what is beyond a limit. A datagram that is not complete 15 seconds after its first fragment came
- * is dropped.
+ * bytes are never used), and what is beyond a limit. A datagram that is not complete 15 seconds after its first fragment
+ * came is dropped.
  *
  * <p>Memory is bounded by {@link #MOST_FRAGMENTS}; allocates nothing once buffers for the present load have been made.
  *
@@ -83,7 +83,7 @@ public final class FragmentReassembler {
         }
     }
 
-    /** Returns the fragment itself if it is refused, null if it is held, the whole datagram if it was the last one missing. */
+    /** Returns the fragment itself if it is refused, null if it is held, the whole if it was the last one missing. */
     private Packet admit(Packet fragment, int zone, long nowNs, CompletedDatagrams completed) {
         if (!header.read(fragment)) {
             return fragment;

@@ -559,8 +559,8 @@ class FragmentReassemblerTest {
         byte[] frame = udp(FragmentFamily.IPV4, 6000).bytes();
         List<byte[]> fragments = FrameFragments.cut(frame, 0xbeef, 1480, 2960, 4440);
         take(fragments.get(1), 9);
-        assertThat(reassembler.incomplete().getFirst().line()).isEqualTo("(src=10.0.0.1,dst=10.0.0.2,recirc_id=0,ip_id=48879,"
-                + "dl_type=0x800,zone=9,nw_proto=17,num_fragments=1,state=other frag)");
+        assertThat(reassembler.incomplete().getFirst().line()).isEqualTo("(src=10.0.0.1,dst=10.0.0.2,recirc_id=0,"
+                + "ip_id=48879,dl_type=0x800,zone=9,nw_proto=17,num_fragments=1,state=other frag)");
         take(fragments.get(3), 9);
         assertThat(reassembler.incomplete().getFirst().line()).endsWith("num_fragments=2,state=last frag)");
         take(fragments.get(0), 9);

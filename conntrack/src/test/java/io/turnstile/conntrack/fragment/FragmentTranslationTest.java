@@ -51,7 +51,8 @@ class FragmentTranslationTest {
         }
         reassembler.takeFragments(batch, request.zone(), clock.nowNs(), completed);
         tracker.track(batch, request, clock.nowNs());
-        List<byte[]> left = IntStream.range(0, batch.length()).mapToObj(i -> completed.of(batch.get(i))).flatMap(datagram -> {
+        List<byte[]> left = IntStream.range(0, batch.length()).boxed().flatMap(place -> {
+            FragmentedDatagram datagram = completed.of(batch.get(place));
             assertThat(datagram.passOn()).isTrue();
             return IntStream.range(0, datagram.fragmentCount()).mapToObj(i -> datagram.fragment(i).toBytes());
         }).toList();

@@ -16,6 +16,10 @@ public final class ErrorCodec {
     private static final int DUPLICATE_INSTRUCTION = 9;
     private static final int ONF_DUPLICATE_INSTRUCTION = 2600;
     private static final int HELLO_FAILED = 0;
+    /** Errors about properties stand among those about table features in 1.3, and are vendor errors before. */
+    private static final int PROPERTY = 14;
+    private static final int TABLE_FEATURES_FAILED = 13;
+    private static final int FIRST_PROPERTY_CODE = 2;
     private static final int MAX_MESSAGE_BYTES = 0xffff;
 
     private ErrorCodec() {
@@ -34,6 +38,10 @@ public final class ErrorCodec {
         } else if (version == WireVersion.OF13 && error.type13() == INSTRUCTION
             && error.code13() == DUPLICATE_INSTRUCTION) {
             out.writeShort(Wire.EXPERIMENTER).writeShort(ONF_DUPLICATE_INSTRUCTION).writeInt(Wire.ONF);
+        } else if (version == WireVersion.OF13 && error.type13() == PROPERTY) {
+            out.writeShort(TABLE_FEATURES_FAILED).writeShort(error.code13() + FIRST_PROPERTY_CODE);
+        } else if (error.type13() == Wire.EXPERIMENTER) {
+            out.writeShort(Wire.EXPERIMENTER).writeShort(error.code13()).writeInt(Wire.NICIRA);
         } else {
             out.writeShort(error.type13()).writeShort(error.code13());
         }
@@ -45,7 +53,8 @@ public final class ErrorCodec {
     private static void write10(ByteBuf out, OfErrorCode error) {
         if (error.type10() < 0) {
             vendor10(out, UNENCODABLE_TYPE, UNENCODABLE_CODE);
-        } else if (error.code10() >= FIRST_VENDOR_CODE || error == OfErrorCode.OFPBAC_BAD_OUT_GROUP) { // 1.0 has no groups
+        } else if (error.code10() >= FIRST_VENDOR_CODE || error.type10() == TABLE_FEATURES_FAILED
+            || error == OfErrorCode.OFPBAC_BAD_OUT_GROUP) { // 1.0 has no groups
             vendor10(out, error.type10(), error.code10());
         } else {
             out.writeShort(error.type10()).writeShort(error.code10());

@@ -1,0 +1,97 @@
+package io.turnstile.conntrack;
+
+import io.turnstile.packet.IpProtocols;
+import java.util.function.Predicate;
+
+/**
+ * Selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl ct-flush} and
+ * {@code dpctl/flush-conntrack} do (ovs-ofctl(8)). Zero stands for "any" in everything that has no mask, so that an empty
+ * filter selects all. With a protocol of ICMP id, type and code always count.
+ *
+ * <p>Threads: filled by one, then any.
+ */
+public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
+    /** What is asked of one direction's tuple; addresses are two longs, an IPv4 address in the low 32 bits of {@code …Low}. */
+    public static final class PartialTuple {
+        public long sourceHigh;
+        public long sourceLow;
+        public long destinationHigh;
+        public long destinationLow;
+        public int sourcePort;
+        public int destinationPort;
+        public int icmpId;
+        public int icmpType;
+        public int icmpCode;
+
+        private boolean matches(ConnectionSnapshot.Tuple tuple, boolean icmp) {
+            return fits(sourceHigh, sourceLow, tuple.sourceHigh, tuple.sourceLow)
+                    && fits(destinationHigh, destinationLow, tuple.destinationHigh, tuple.destinationLow)
+                    && (icmp ? icmpId == tuple.icmpId && icmpType == tuple.icmpType && icmpCode == tuple.icmpCode
+                    : fits(0, sourcePort, 0, tuple.sourcePort) && fits(0, destinationPort, 0, tuple.destinationPort));
+        }
+
+        private static boolean fits(long wantedHigh, long wantedLow, long high, long low) {
+            return (wantedHigh | wantedLow) == 0 || wantedHigh == high && wantedLow == low;
+        }
+
+        private boolean isEmpty(boolean icmp) {
+            return (sourceHigh | sourceLow | destinationHigh | destinationLow) == 0
+                    && (icmp || (sourcePort | destinationPort) == 0);
+        }
+
+        private boolean isWhole(boolean icmp) {
+            return (sourceHigh | sourceLow) != 0 && (destinationHigh | destinationLow) != 0
+                    && (icmp || sourcePort != 0 && destinationPort != 0);
+        }
+    }
+
+    /** Null: all zones. */
+    public Integer zone;
+    /** Null: both families. */
+    public Boolean ipv6;
+    public int protocol;
+    public final PartialTuple original = new PartialTuple();
+    public final PartialTuple reply = new PartialTuple();
+    public int mark;
+    public int markMask;
+    public long labelHigh;
+    public long labelLow;
+    public long labelMaskHigh;
+    public long labelMaskLow;
+
+    private boolean icmp() {
+        return protocol == IpProtocols.ICMP || protocol == IpProtocols.ICMPV6;
+    }
+
+    /** Nothing is asked but the zone, at most. */
+    public boolean isEmpty() {
+        return protocol == 0 && ipv6 == null && original.isEmpty(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
+    }
+
+    /** One connection is named: by a whole tuple, which packets of either direction may bear, in zone 0 if none is given. */
+    public boolean namesOne() {
+        return original.isWhole(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
+    }
+
+    private boolean hasNoMarks() {
+        return markMask == 0 && (labelMaskHigh | labelMaskLow) == 0;
+    }
+
+    @Override
+    public boolean test(ConnectionSnapshot connection) {
+        boolean one = namesOne();
+        int wantedZone = zone != null ? zone : one ? 0 : connection.zone;
+        boolean sameKind = connection.zone == wantedZone && (ipv6 == null || ipv6 == connection.ipv6)
+                && (protocol == 0 || protocol == connection.protocol);
+        if (!sameKind) {
+            return false;
+        }
+        if (one) {
+            return original.matches(connection.original, icmp()) || original.matches(connection.reply, icmp());
+        }
+        return original.matches(connection.original, icmp()) && reply.matches(connection.reply, icmp())
+                && (connection.mark & markMask) == (mark & markMask)
+                && (connection.labelHigh & labelMaskHigh) == (labelHigh & labelMaskHigh)
+                && (connection.labelLow & labelMaskLow) == (labelLow & labelMaskLow);
+    }
+}
