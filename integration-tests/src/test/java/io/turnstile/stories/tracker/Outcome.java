@@ -1,0 +1,34 @@
+package io.turnstile.stories.tracker;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a switch made of a script.
+ *
+ * @param steps       for each step what was seen of it, in words: the frames that left, or the answer to a command
+ * @param connections lines of {@code dpctl/dump-conntrack -m -s} at the end, sorted
+ */
+record Outcome(List<String> steps, List<String> connections) {
+
+    /** The first difference, for people; empty if there is none. */
+    String differenceTo(Outcome ours) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < steps.size() && text.isEmpty(); i++) {
+            if (!Objects.equals(steps.get(i), ours.steps.get(i))) {
+                text.append("step ").append(i + 1).append("\n  peer: ").append(steps.get(i));
+                text.append("\n  ours: ").append(ours.steps.get(i)).append('\n');
+            }
+        }
+        without(connections, ours.connections).forEach(line -> text.append("  only peer: ").append(line).append('\n'));
+        without(ours.connections, connections).forEach(line -> text.append("  only ours: ").append(line).append('\n'));
+        return text.toString();
+    }
+
+    private static List<String> without(List<String> lines, List<String> others) {
+        List<String> left = new ArrayList<>(lines);
+        others.forEach(left::remove);
+        return left;
+    }
+}

@@ -1,0 +1,127 @@
+package io.turnstile.stories.tracker;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+
+/**
+ * Several exchanges at once, of so few addresses and ports that they meet, their frames lost, doubled, late and spoiled, and
+ * errors about them; now and then time passes or an operator does something.
+ */
+final class TrafficMix {
+    private static final int EXCHANGES = 5;
+    private static final int MAX_SEEN = 60;
+    private static final long[] WAITS_MS = {10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000, 60_000,
+        90_001, 400_000, 3_700_000};
+    private static final List<String> COMMANDS =
+            List.of("dpctl/flush-conntrack zone=1", "dpctl/flush-conntrack zone=0", "dpctl/flush-conntrack");
+    private static final List<String> OPERATIONS = List.of(TrackerSwitch.UNCHECKED_WINDOWS, TrackerSwitch.UNCHECKED_WINDOWS,
+            "dpctl/ct-enable-tcp-seq-chk", "dpctl/ct-get-tcp-seq-chk", "dpctl/ct-get-nconns", "dpctl/ct-stats-show",
+            "dpctl/flush-conntrack ct_nw_src=10.0.0.1,ct_nw_proto=17",
+            "dpctl/flush-conntrack zone=1 ct_nw_dst=10.0.0.3,ct_nw_proto=6,ct_tp_dst=80");
+
+    /** An exchange and the program that is usual for its frames. */
+    private record Running(Exchange exchange, Program program) {
+    }
+
+    private final Random random;
+    private final boolean fragments;
+    private final List<Program> programs;
+    private final List<String> commands = new ArrayList<>(COMMANDS);
+    private final IcmpErrors errors;
+    private final List<Running> running = new ArrayList<>();
+    private final List<byte[]> seen = new ArrayList<>();
+    private final List<Step> late = new ArrayList<>();
+
+    TrafficMix(long seed, Set<Feature> features) {
+        random = new Random(seed);
+        fragments = features.contains(Feature.FRAGMENTS);
+        errors = new IcmpErrors(random);
+        programs = Program.of(features);
+        if (features.contains(Feature.OPERATION)) {
+            commands.addAll(OPERATIONS);
+        }
+        for (int i = 0; i < EXCHANGES; i++) {
+            running.add(begin());
+        }
+    }
+
+    private Running begin() {
+        Program program = programs.get(random.nextInt(programs.size()));
+        boolean six = program.feature() != Feature.NAT && random.nextInt(4) == 0;
+        String client = address(six, 1 + random.nextInt(2));
+        String server = address(six, 3 + random.nextInt(2));
+        int clientPort = 1001 + random.nextInt(2);
+        int serverPort = 80 + random.nextInt(2);
+        String left = (six ? "[" + client + "]" : client) + ":" + clientPort;
+        String right = (six ? "[" + server + "]" : server) + ":" + serverPort;
+        Ends ends = Translation.ends(program, left, right);
+        Exchange exchange = switch (random.nextInt(8)) {
+            case 0, 1 -> new Datagrams(random, ends);
+            case 2 -> new Echoes(random, ends, 1 + random.nextInt(2));
+            default -> new TcpConversation(random, ends);
+        };
+        return new Running(exchange, program);
+    }
+
+    private static String address(boolean six, int host) {
+        return (six ? "fd00::" : "10.0.0.") + host;
+    }
+
+    Script script(int count) {
+        List<Step> steps = new ArrayList<>();
+        while (steps.size() < count) {
+            int choice = random.nextInt(100);
+            if (choice < 2) {
+                steps.add(new Step.Wait(WAITS_MS[random.nextInt(WAITS_MS.length)]));
+            } else if (choice == 2) {
+                steps.add(new Step.Command(commands.get(random.nextInt(commands.size()))));
+            } else if (choice == 3) {
+                running.set(random.nextInt(running.size()), begin());
+            } else if (choice < 6 && !late.isEmpty()) {
+                steps.add(late.remove(random.nextInt(late.size())));
+            } else {
+                arrive(steps);
+            }
+        }
+        return new Script(steps);
+    }
+
+    private void arrive(List<Step> steps) {
+        Running chosen = running.get(random.nextInt(running.size()));
+        boolean error = !seen.isEmpty() && random.nextInt(12) == 0;
+        byte[] frame = error ? errors.about(seen) : chosen.exchange().next();
+        Program program = random.nextInt(8) == 0 ? programs.get(random.nextInt(programs.size())) : chosen.program();
+        if (!error) {
+            seen.add(frame);
+            if (seen.size() > MAX_SEEN) {
+                seen.removeFirst();
+            }
+        }
+        Step arrival = new Step.Arrival(program, frame);
+        switch (random.nextInt(40)) {
+            case 0 -> {
+                // Lost on its way.
+            }
+            case 1 -> {
+                steps.add(arrival);
+                steps.add(arrival);
+            }
+            case 2, 3 -> late.add(arrival);
+            case 4 -> steps.add(new Step.Arrival(program, spoilt(frame, false)));
+            case 5 -> steps.add(new Step.Arrival(program, spoilt(frame, true)));
+            default -> steps.add(arrival);
+        }
+    }
+
+    private byte[] spoilt(byte[] frame, boolean repaired) {
+        byte[] copy = frame.clone();
+        if (repaired) {
+            Headers.spoil(copy, random, fragments);
+        } else {
+            Headers.corrupt(copy, random, fragments);
+        }
+        return copy;
+    }
+}
