@@ -21,6 +21,7 @@ public final class ZoneLimits {
     private final SortedMap<Integer, Integer> own = new TreeMap<>(); // guarded by this
     private final AtomicIntegerArray limits = new AtomicIntegerArray(ZONES);
     private volatile int defaultLimit;
+    private volatile boolean fromDatabase;
 
     ZoneLimits() {
         for (int zone = 0; zone < ZONES; zone++) {
@@ -74,6 +75,15 @@ public final class ZoneLimits {
     public synchronized boolean clear(int zone) {
         limits.set(zone, NONE);
         return own.remove(zone) != null;
+    }
+
+    /** Whether limits are the database's: {@code dpctl/ct-set-limits} is to keep out then. */
+    public boolean isFromDatabase() {
+        return fromDatabase;
+    }
+
+    public void setFromDatabase(boolean fromDatabase) {
+        this.fromDatabase = fromDatabase;
     }
 
     /** The zones with limits of their own. */

@@ -52,6 +52,9 @@ final class ZoneLimitCommands {
             for (String word : words.subList(withDefault ? 1 : 0, words.size())) {
                 zoneAndLimit(word, byZone);
             }
+            if (limits.isFromDatabase()) {
+                return databaseDecides("set-zone-limit");
+            }
             if (withDefault) {
                 limits.setDefaultLimit(defaultLimit);
             }
@@ -88,6 +91,11 @@ final class ZoneLimitCommands {
         into.put(zone, limit);
     }
 
+    private static CommandReply databaseDecides(String instead) {
+        return CommandReply.error("ovs-vswitchd: the zone limits are set via database, use 'ovs-vsctl " + instead
+                + " <...>' instead. (Operation not permitted)");
+    }
+
     /** 32 bits, unsigned; null if it is none. */
     private static Integer number(String text) {
         try {
@@ -105,6 +113,9 @@ final class ZoneLimitCommands {
         boolean withDefault = words.getFirst().equals("default");
         try {
             List<Integer> zones = words.size() > (withDefault ? 1 : 0) ? zones(words.get(withDefault ? 1 : 0)) : List.of();
+            if (limits.isFromDatabase()) {
+                return databaseDecides("del-zone-limit");
+            }
             if (withDefault) {
                 limits.setDefaultLimit(0);
             }
