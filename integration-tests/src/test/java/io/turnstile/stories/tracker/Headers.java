@@ -85,7 +85,7 @@ record Headers(int network, int transport, int end) {
         };
     }
 
-    private int protocol(byte[] frame) {
+    int protocol(byte[] frame) {
         return frame[network + (frame[network] >>> 4 == 4 ? 9 : 6)] & 0xff;
     }
 

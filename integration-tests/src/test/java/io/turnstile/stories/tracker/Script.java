@@ -56,7 +56,9 @@ record Script(List<Step> steps) {
             switch (words[0]) {
                 case "packet" -> {
                     String[] packet = words[1].split(" +");
-                    return new Step.Arrival(Program.valueOf(packet[0].toUpperCase(Locale.ROOT)), HEX.parseHex(packet[1]));
+                    if (packet.length == 2) {
+                        return new Step.Arrival(Program.valueOf(packet[0].toUpperCase(Locale.ROOT)), HEX.parseHex(packet[1]));
+                    }
                 }
                 case "wait" -> {
                     return new Step.Wait(Long.parseLong(words[1]));

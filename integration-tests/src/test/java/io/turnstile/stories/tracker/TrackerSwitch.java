@@ -5,6 +5,7 @@ import io.turnstile.lab.Lab;
 import io.turnstile.lab.LabSwitch;
 import io.turnstile.packet.Frames;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,12 +37,14 @@ final class TrackerSwitch implements AutoCloseable {
     private static final String END_OF_BATCH =
             HEX.formatHex(Frames.arpRequest("10.0.0.1 > 10.0.0.2").eth("02:ff:00:00:00:00", "02:00:00:00:00:02").bytes());
 
+    private final LabSwitch target;
     private final ControlConnection control;
     private final CaptureReader sent;
 
     private int run;
 
-    private TrackerSwitch(ControlConnection control, CaptureReader sent) {
+    private TrackerSwitch(LabSwitch target, ControlConnection control, CaptureReader sent) {
+        this.target = target;
         this.control = control;
         this.sent = sent;
     }
@@ -58,7 +61,7 @@ final class TrackerSwitch implements AutoCloseable {
         programs.forEach(program -> flows.addAll(program.flows()));
         flows.addAll(Sighting.flows());
         target.ofctl("add-flows", BRIDGE, Files.write(folder.resolve("flows.txt"), flows).toString()).run();
-        TrackerSwitch made = new TrackerSwitch(ControlConnection.open(target.controlSocket()),
+        TrackerSwitch made = new TrackerSwitch(target, ControlConnection.open(target.controlSocket()),
                 new CaptureReader(capture(folder, target, 2)));
         made.control.run("time/stop");
         return made;
@@ -69,7 +72,15 @@ final class TrackerSwitch implements AutoCloseable {
     }
 
     /** Runs a script on an empty tracker. */
-    Outcome run(Script script) throws IOException {
+    Outcome run(Script script) {
+        try {
+            return attempt(script);
+        } catch (IOException e) {
+            throw new UncheckedIOException(target.name() + " went away: " + target.daemon().output(), e);
+        }
+    }
+
+    private Outcome attempt(Script script) throws IOException {
         List<Step> steps = script.steps();
         if (steps.size() > MAX_STEPS) {
             throw new IllegalArgumentException(steps.size() + " steps cannot be numbered");
