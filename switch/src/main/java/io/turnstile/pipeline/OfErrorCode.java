@@ -68,6 +68,7 @@ public enum OfErrorCode {
     OFPRRFC_BAD_ROLE(1, 513, 11, 2),
     OFPBPC_BAD_TYPE(13, 2, 14, 0),
     OFPBPC_BAD_LEN(13, 3, 14, 1),
+    OFPBPC_BAD_VALUE(13, 4, 14, 2),
     OFPBFC_BAD_ID(-1, -1, 17, 2),
     OFPBFC_BUNDLE_EXIST(-1, -1, 17, 3),
     OFPBFC_BUNDLE_CLOSED(-1, -1, 17, 4),
