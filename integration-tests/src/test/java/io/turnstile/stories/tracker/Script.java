@@ -20,6 +20,10 @@ record Script(List<Step> steps) {
         steps = List.copyOf(steps);
     }
 
+    boolean hasFragments() {
+        return steps.stream().anyMatch(step -> step instanceof Step.Arrival arrival && Headers.isFragment(arrival.frame()));
+    }
+
     String text() {
         StringBuilder text = new StringBuilder();
         for (Step step : steps) {

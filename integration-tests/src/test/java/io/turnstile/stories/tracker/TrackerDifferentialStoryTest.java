@@ -50,6 +50,12 @@ class TrackerDifferentialStoryTest {
         compare(seed, EnumSet.of(Feature.TRACKING, Feature.NAT));
     }
 
+    @ParameterizedTest(name = "seed {0}")
+    @MethodSource("seeds")
+    void randomTrafficInFragmentsIsTrackedAlike(long seed) {
+        compare(seed, EnumSet.of(Feature.TRACKING, Feature.FRAGMENTS));
+    }
+
     private static void compare(long seed, Set<Feature> features) {
         Script script = new TrafficMix(seed, features).script(STEPS);
         assertThat(twins.shrunkDifference(script)).as("seed %d of %s", seed, features).isEmpty();

@@ -12,9 +12,10 @@ import java.util.Set;
 final class TrafficMix {
     private static final int EXCHANGES = 5;
     private static final int MAX_SEEN = 60;
+    private static final int LARGE_PAYLOAD_BYTES = 5000;
     private static final long[] WAITS_MS = {10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000, 60_000,
         90_001, 400_000, 3_700_000};
-    /** For NAT: the peer's 3.1 may still hold the translated tuple of a connection that is over. */
+    /** The peer's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments through. */
     private static final long[] SHORT_WAITS_MS = {10, 900, 1500};
     private static final List<String> COMMANDS =
             List.of("dpctl/flush-conntrack zone=1", "dpctl/flush-conntrack zone=0", "dpctl/flush-conntrack");
@@ -33,6 +34,7 @@ final class TrafficMix {
     private final List<Program> programs;
     private final List<String> commands = new ArrayList<>(COMMANDS);
     private final IcmpErrors errors;
+    private final Fragments pieces;
     private final List<Running> running = new ArrayList<>();
     private final List<byte[]> seen = new ArrayList<>();
     private final List<Step> late = new ArrayList<>();
@@ -42,6 +44,7 @@ final class TrafficMix {
         random = new Random(seed);
         fragments = features.contains(Feature.FRAGMENTS);
         nat = features.contains(Feature.NAT);
+        pieces = new Fragments(random);
         errors = new IcmpErrors(random, !nat);
         programs = Program.of(features);
         if (features.contains(Feature.OPERATION)) {
@@ -63,8 +66,9 @@ final class TrafficMix {
         String right = (six ? "[" + server + "]" : server) + ":" + serverPort;
         Ends ends = Translation.ends(program, left, right);
         Exchange exchange = switch (random.nextInt(8)) {
-            case 0, 1 -> new Datagrams(random, ends);
-            case 2 -> new Echoes(random, ends, nat ? 10 + 2 * begun : 1 + random.nextInt(2));
+            case 0, 1 -> new Datagrams(random, ends, fragments ? LARGE_PAYLOAD_BYTES : 40);
+            case 2 -> new Echoes(random, ends, nat ? 10 + 2 * begun : 1 + random.nextInt(2),
+                    fragments ? LARGE_PAYLOAD_BYTES : 30);
             default -> new TcpConversation(random, ends, !nat);
         };
         return new Running(exchange, program);
@@ -79,7 +83,7 @@ final class TrafficMix {
         while (steps.size() < count) {
             int choice = random.nextInt(100);
             if (choice < 2) {
-                long[] waits = nat ? SHORT_WAITS_MS : WAITS_MS;
+                long[] waits = nat || fragments ? SHORT_WAITS_MS : WAITS_MS;
                 steps.add(new Step.Wait(waits[random.nextInt(waits.length)]));
             } else if (choice == 2) {
                 steps.add(new Step.Command(commands.get(random.nextInt(commands.size()))));
@@ -104,6 +108,10 @@ final class TrafficMix {
             if (seen.size() > MAX_SEEN) {
                 seen.removeFirst();
             }
+        }
+        if (Fragments.isLarge(frame)) {
+            pieces.of(frame).forEach(piece -> steps.add(new Step.Arrival(program, piece)));
+            return;
         }
         Step arrival = new Step.Arrival(program, frame);
         if (program.choosesPort()) {
@@ -137,9 +145,9 @@ final class TrafficMix {
     private byte[] spoilt(byte[] frame, boolean repaired) {
         byte[] copy = frame.clone();
         if (repaired && !(nat && Translation.isIcmp(frame))) { // Nor that an identifier is taken.
-            Headers.spoil(copy, random, fragments);
+            Headers.spoil(copy, random);
         } else {
-            Headers.corrupt(copy, random, fragments);
+            Headers.corrupt(copy, random);
         }
         return copy;
     }
