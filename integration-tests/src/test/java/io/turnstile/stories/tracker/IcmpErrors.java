@@ -11,9 +11,15 @@ final class IcmpErrors {
     private static final int[] TYPES_6 = {1, 1, 2, 3, 4};
     private static final int MAX_QUOTED_BYTES = 128;
     private final Random random;
+    private final boolean cut;
 
-    IcmpErrors(Random random) {
+    /**
+     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP header that
+     *            is not whole, and dies of it
+     */
+    IcmpErrors(Random random, boolean cut) {
         this.random = random;
+        this.cut = cut;
     }
 
     /** An error about one of these frames, which are IP. */
@@ -28,7 +34,7 @@ final class IcmpErrors {
         String receiver = address(quoted, six ? 24 : 16, six);
         String from = random.nextInt(3) == 0 ? receiver : six ? "fd00::fe" : "10.0.0.254";
         String to = random.nextInt(12) == 0 ? receiver : sender;
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(cut ? 0 : 3, 12)) {
             case 0, 1 -> quoted = Arrays.copyOf(quoted, Math.min(quoted.length, header + 8));
             case 2 -> quoted = Arrays.copyOf(quoted, random.nextInt(quoted.length + 1));
             case 3 -> change(quoted, six);

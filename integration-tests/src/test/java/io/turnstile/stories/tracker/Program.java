@@ -64,6 +64,18 @@ enum Program {
         return feature;
     }
 
+    boolean choosesPort() {
+        return this == SOURCE_NAT_PORT || this == DESTINATION_NAT_PORT;
+    }
+
+    /** Every new connection's packet gets another address. */
+    boolean translatesAlways() {
+        return switch (this) {
+            case SOURCE_NAT, SOURCE_NAT_PORT, DESTINATION_NAT, DESTINATION_NAT_PORT -> true;
+            default -> false;
+        };
+    }
+
     /** The flows of this program, for {@code ovs-ofctl add-flows}. */
     List<String> flows() {
         List<String> flows = new ArrayList<>();

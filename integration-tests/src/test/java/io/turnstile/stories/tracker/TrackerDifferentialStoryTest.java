@@ -20,13 +20,12 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("system")
 class TrackerDifferentialStoryTest {
-    private static final Set<Feature> FEATURES = EnumSet.of(Feature.TRACKING);
     private static final int STEPS = 150;
     private static Twins twins;
 
     @BeforeAll
     static void start() {
-        twins = Twins.start(FEATURES);
+        twins = Twins.start(EnumSet.allOf(Feature.class));
     }
 
     @AfterAll
@@ -42,7 +41,23 @@ class TrackerDifferentialStoryTest {
     @ParameterizedTest(name = "seed {0}")
     @MethodSource("seeds")
     void randomTrafficIsTrackedAlike(long seed) {
-        Script script = new TrafficMix(seed, FEATURES).script(STEPS);
-        assertThat(twins.shrunkDifference(script)).as("seed %d", seed).isEmpty();
+        compare(seed, EnumSet.of(Feature.TRACKING));
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @MethodSource("seeds")
+    void randomTrafficIsTranslatedAlike(long seed) {
+        compare(seed, EnumSet.of(Feature.TRACKING, Feature.NAT));
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @MethodSource("seeds")
+    void randomTrafficInFragmentsIsTrackedAlike(long seed) {
+        compare(seed, EnumSet.of(Feature.TRACKING, Feature.FRAGMENTS));
+    }
+
+    private static void compare(long seed, Set<Feature> features) {
+        Script script = new TrafficMix(seed, features).script(STEPS);
+        assertThat(twins.shrunkDifference(script)).as("seed %d of %s", seed, features).isEmpty();
     }
 }

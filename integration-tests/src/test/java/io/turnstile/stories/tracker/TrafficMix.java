@@ -12,8 +12,11 @@ import java.util.Set;
 final class TrafficMix {
     private static final int EXCHANGES = 5;
     private static final int MAX_SEEN = 60;
+    private static final int LARGE_PAYLOAD_BYTES = 5000;
     private static final long[] WAITS_MS = {10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000, 60_000,
         90_001, 400_000, 3_700_000};
+    /** The peer's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments through. */
+    private static final long[] SHORT_WAITS_MS = {10, 900, 1500};
     private static final List<String> COMMANDS =
             List.of("dpctl/flush-conntrack zone=1", "dpctl/flush-conntrack zone=0", "dpctl/flush-conntrack");
     private static final List<String> OPERATIONS = List.of(TrackerSwitch.UNCHECKED_WINDOWS, TrackerSwitch.UNCHECKED_WINDOWS,
@@ -27,17 +30,22 @@ final class TrafficMix {
 
     private final Random random;
     private final boolean fragments;
+    private final boolean nat;
     private final List<Program> programs;
     private final List<String> commands = new ArrayList<>(COMMANDS);
     private final IcmpErrors errors;
+    private final Fragments pieces;
     private final List<Running> running = new ArrayList<>();
     private final List<byte[]> seen = new ArrayList<>();
     private final List<Step> late = new ArrayList<>();
+    private int begun;
 
     TrafficMix(long seed, Set<Feature> features) {
         random = new Random(seed);
         fragments = features.contains(Feature.FRAGMENTS);
-        errors = new IcmpErrors(random);
+        nat = features.contains(Feature.NAT);
+        pieces = new Fragments(random);
+        errors = new IcmpErrors(random, !nat);
         programs = Program.of(features);
         if (features.contains(Feature.OPERATION)) {
             commands.addAll(OPERATIONS);
@@ -52,15 +60,16 @@ final class TrafficMix {
         boolean six = program.feature() != Feature.NAT && random.nextInt(4) == 0;
         String client = address(six, 1 + random.nextInt(2));
         String server = address(six, 3 + random.nextInt(2));
-        int clientPort = 1001 + random.nextInt(2);
-        int serverPort = 80 + random.nextInt(2);
+        int clientPort = 1001 + (nat ? begun++ / 2 : random.nextInt(2));
+        int serverPort = 80 + (program.choosesPort() ? begun : random.nextInt(2));
         String left = (six ? "[" + client + "]" : client) + ":" + clientPort;
         String right = (six ? "[" + server + "]" : server) + ":" + serverPort;
         Ends ends = Translation.ends(program, left, right);
         Exchange exchange = switch (random.nextInt(8)) {
-            case 0, 1 -> new Datagrams(random, ends);
-            case 2 -> new Echoes(random, ends, 1 + random.nextInt(2));
-            default -> new TcpConversation(random, ends);
+            case 0, 1 -> new Datagrams(random, ends, fragments ? LARGE_PAYLOAD_BYTES : 40);
+            case 2 -> new Echoes(random, ends, nat ? 10 + 2 * begun : 1 + random.nextInt(2),
+                    fragments ? LARGE_PAYLOAD_BYTES : 30);
+            default -> new TcpConversation(random, ends, !nat);
         };
         return new Running(exchange, program);
     }
@@ -74,7 +83,8 @@ final class TrafficMix {
         while (steps.size() < count) {
             int choice = random.nextInt(100);
             if (choice < 2) {
-                steps.add(new Step.Wait(WAITS_MS[random.nextInt(WAITS_MS.length)]));
+                long[] waits = nat || fragments ? SHORT_WAITS_MS : WAITS_MS;
+                steps.add(new Step.Wait(waits[random.nextInt(waits.length)]));
             } else if (choice == 2) {
                 steps.add(new Step.Command(commands.get(random.nextInt(commands.size()))));
             } else if (choice == 3) {
@@ -92,14 +102,22 @@ final class TrafficMix {
         Running chosen = running.get(random.nextInt(running.size()));
         boolean error = !seen.isEmpty() && random.nextInt(12) == 0;
         byte[] frame = error ? errors.about(seen) : chosen.exchange().next();
-        Program program = random.nextInt(8) == 0 ? programs.get(random.nextInt(programs.size())) : chosen.program();
+        Program program = program(chosen.program(), frame);
         if (!error) {
             seen.add(frame);
             if (seen.size() > MAX_SEEN) {
                 seen.removeFirst();
             }
         }
+        if (Fragments.isLarge(frame)) {
+            pieces.of(frame).forEach(piece -> steps.add(new Step.Arrival(program, piece)));
+            return;
+        }
         Step arrival = new Step.Arrival(program, frame);
+        if (program.choosesPort()) {
+            steps.add(arrival);
+            return;
+        }
         switch (random.nextInt(40)) {
             case 0 -> {
                 // Lost on its way.
@@ -108,19 +126,28 @@ final class TrafficMix {
                 steps.add(arrival);
                 steps.add(arrival);
             }
-            case 2, 3 -> late.add(arrival);
+            case 2, 3 -> (nat ? steps : late).add(arrival);
             case 4 -> steps.add(new Step.Arrival(program, spoilt(frame, false)));
             case 5 -> steps.add(new Step.Arrival(program, spoilt(frame, true)));
             default -> steps.add(arrival);
         }
     }
 
+    /**
+     * Mostly the usual program. A port that is the only choice is left to the client of one exchange: Debian's peer does not
+     * survive for long that it is taken, nor does it take the identifiers of ICMP for ports.
+     */
+    private Program program(Program usual, byte[] frame) {
+        Program program = random.nextInt(8) == 0 ? programs.get(random.nextInt(programs.size())) : usual;
+        return program.choosesPort() && (program != usual || !Translation.isOfClient(frame)) ? Program.PLAIN_NAT : program;
+    }
+
     private byte[] spoilt(byte[] frame, boolean repaired) {
         byte[] copy = frame.clone();
-        if (repaired) {
-            Headers.spoil(copy, random, fragments);
+        if (repaired && !(nat && Translation.isIcmp(frame))) { // Nor that an identifier is taken.
+            Headers.spoil(copy, random);
         } else {
-            Headers.corrupt(copy, random, fragments);
+            Headers.corrupt(copy, random);
         }
         return copy;
     }
