@@ -509,6 +509,15 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         return true;
     }
 
+    /** How many entries were in use at once, at most: what the table has taken memory for. */
+    int slotsUsed() {
+        return table.entries.end();
+    }
+
+    int extensionsUsed() {
+        return table.entries.extensionsEnd();
+    }
+
     /** What the sweep has not come to yet must not stand in the way. */
     private void removeIfExpired(TupleKey key, long nowNs) {
         long entry = table.entries.entry(key.slot);

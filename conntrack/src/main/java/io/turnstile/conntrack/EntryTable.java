@@ -97,6 +97,11 @@ final class EntryTable {
         return slots.end();
     }
 
+    /** How many extensions were in use at once, at most. */
+    int extensionsEnd() {
+        return extensions.end();
+    }
+
     boolean contains(int slot) {
         return slot >= 0 && slot < end();
     }
