@@ -14,8 +14,8 @@ final class IcmpErrors {
     private final boolean cut;
 
     /**
-     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP header that
-     *            is not whole, and dies of it
+     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP header
+     *            that is not whole, and dies of it
      */
     IcmpErrors(Random random, boolean cut) {
         this.random = random;

@@ -79,8 +79,8 @@ class TrackerDifferentialStoryTest {
         }
         List<String> met = switch (feature) {
             case TRACKING, OPERATION -> List.of("+new+trk ", "+est+trk ", "+est+rpl+trk ", "+rel+trk ", "+rel+rpl+trk ",
-                    "+inv+trk ", "ct_state=0", "udp,orig", "tcp,orig", "icmp,orig", "icmpv6,orig", "ESTABLISHED", "TIME_WAIT",
-                    "FIN_WAIT_2", "WINDOW_SCALE", "BE_LIBERAL", "zone=1", "zone=2", "zone=3", "mark=", "labels=");
+                    "+inv+trk ", "ct_state=0", "udp,orig", "tcp,orig", "icmp,orig", "ct_src=3a", "ESTABLISHED",
+                    "TIME_WAIT", "FIN_WAIT_2", "WINDOW_SCALE", "BE_LIBERAL", "zone=1", "zone=2", "zone=3", "mark=", "labels=");
             case NAT -> List.of("+new+trk+snat", "+new+trk+dnat", "+est+rpl+trk+dnat", "+est+rpl+trk+snat", "+rel+trk+snat",
                     "+rel+rpl+trk+dnat");
             case FRAGMENTS -> List.of("FIRST", "LATER");

@@ -11,11 +11,11 @@ import java.util.Set;
  * errors about them; now and then time passes or an operator does something.
  */
 final class TrafficMix {
-    private static final int EXCHANGES = 5;
+    private static final int MOST_EXCHANGES = 7;
     private static final int MAX_SEEN = 60;
     private static final int LARGE_PAYLOAD_BYTES = 5000;
-    private static final long[] WAITS_MS = {10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000, 60_000,
-        90_001, 400_000, 3_700_000};
+    private static final long[] WAITS_MS = {10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000,
+        60_000, 90_001, 400_000, 3_700_000};
     /** The peer's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments through. */
     private static final long[] SHORT_WAITS_MS = {10, 900, 1500};
     private static final List<String> COMMANDS =
@@ -56,7 +56,8 @@ final class TrafficMix {
         if (features.contains(Feature.OPERATION)) {
             commands.addAll(OPERATIONS);
         }
-        for (int i = 0; i < EXCHANGES; i++) {
+        int exchanges = 1 + random.nextInt(MOST_EXCHANGES);
+        for (int i = 0; i < exchanges; i++) {
             running.add(begin());
         }
     }
