@@ -28,8 +28,12 @@ final class Fragments {
         return frame.length > LEAST_PIECE_BYTES + 100;
     }
 
-    /** The pieces in the order of their coming. */
-    List<byte[]> of(byte[] frame) {
+    /**
+     * The pieces in the order of their coming.
+     *
+     * @param doubled whether one of them may come twice: of two zones, Debian's peer may lose either in the second one
+     */
+    List<byte[]> of(byte[] frame, boolean doubled) {
         datagrams++;
         Headers headers = Headers.of(frame);
         boolean six = frame[headers.network()] >>> 4 == 6;
@@ -41,16 +45,16 @@ final class Fragments {
             int to = Math.min(data.length, from + most);
             pieces.add(piece(frame, headers.network(), header, Arrays.copyOfRange(data, from, to), from, to < data.length));
         }
-        spoil(pieces);
+        spoil(pieces, doubled);
         return pieces;
     }
 
-    private void spoil(List<byte[]> pieces) {
-        switch (random.nextInt(10)) {
+    private void spoil(List<byte[]> pieces, boolean doubled) {
+        switch (random.nextInt(doubled ? 10 : 9)) {
             case 0, 1 -> Collections.shuffle(pieces, random);
             case 2 -> Collections.reverse(pieces);
             case 3 -> pieces.remove(random.nextInt(pieces.size()));
-            case 4 -> pieces.add(random.nextInt(pieces.size()), pieces.get(random.nextInt(pieces.size())));
+            case 9 -> pieces.add(random.nextInt(pieces.size()), pieces.get(random.nextInt(pieces.size())));
             default -> {
                 // In order.
             }

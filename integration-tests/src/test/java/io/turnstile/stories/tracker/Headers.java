@@ -5,6 +5,7 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
+import java.nio.ByteBuffer;
 import java.util.Random;
 
 /**
@@ -79,6 +80,11 @@ record Headers(int network, int transport, int end) {
             case 0, IpProtocols.DCCP, IpProtocols.SCTP, IpProtocols.UDP_LITE -> true;
             default -> false;
         };
+    }
+
+    /** TCP or UDP to that port. */
+    boolean isTo(byte[] frame, int port) {
+        return (ByteBuffer.wrap(frame).getInt(transport) & 0xffff) == port;
     }
 
     int protocol(byte[] frame) {

@@ -61,7 +61,8 @@ record Script(List<Step> steps) {
                 case "packet" -> {
                     String[] packet = words[1].split(" +");
                     if (packet.length == 2) {
-                        return new Step.Arrival(Program.valueOf(packet[0].toUpperCase(Locale.ROOT)), HEX.parseHex(packet[1]));
+                        Program program = Program.valueOf(packet[0].toUpperCase(Locale.ROOT));
+                        return new Step.Arrival(program, HEX.parseHex(packet[1]));
                     }
                 }
                 case "wait" -> {

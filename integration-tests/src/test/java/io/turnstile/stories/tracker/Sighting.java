@@ -49,7 +49,8 @@ final class Sighting {
 
     /**
      * The flows of {@link #TABLE}. The original tuple may be read of packets only whose state says that there is one; the
-     * peer's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a later fragment.
+     * peer's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a later
+     * fragment.
      */
     static List<String> flows() {
         List<Part> all = List.of(Part.values());

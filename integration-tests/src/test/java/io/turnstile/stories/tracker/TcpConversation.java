@@ -8,8 +8,8 @@ import java.util.Random;
 
 /**
  * A client and a server that know where they are: handshake, data, acknowledgements, FIN, RST, the next connection of the
- * same ports. Now and then one of them, or somebody in their name, sends what it should not: sequence numbers at the edges of
- * the window, resets beside the spot, odd flags, old segments.
+ * same ports. Now and then one of them, or somebody in their name, sends what it should not: sequence numbers at the edges
+ * of the window, resets beside the spot, odd flags, old segments.
  */
 final class TcpConversation implements Exchange {
     private static final int FLAGS_OFFSET = 13;
@@ -71,7 +71,7 @@ final class TcpConversation implements Exchange {
 
     private void begin() {
         for (Side side : sides) {
-            side.next = random.nextBoolean() ? random.nextInt() : NOTABLE_SEQUENCES[random.nextInt(NOTABLE_SEQUENCES.length)];
+            side.next = random.nextBoolean() ? random.nextInt() : any(NOTABLE_SEQUENCES);
             side.expected = 0;
             side.window = any(windows);
             side.scale = scaling == Scaling.NOBODY ? 0 : any(SCALES);

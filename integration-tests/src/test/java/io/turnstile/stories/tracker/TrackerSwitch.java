@@ -18,8 +18,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /**
- * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames only; the
- * source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one that
+ * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames only;
+ * the source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one that
  * tells that a switch has come to the end of what it was given. Its clock is stopped.
  */
 final class TrackerSwitch implements AutoCloseable {
@@ -178,7 +178,8 @@ final class TrackerSwitch implements AutoCloseable {
                 continue;
             }
             int step = numbers.getShort() & 0xffff;
-            if ((numbers.getShort() & 0xffff) == (run & 0xffff)) { // Otherwise a fragment that an earlier script left behind.
+            boolean ofThisRun = (numbers.getShort() & 0xffff) == (run & 0xffff);
+            if (ofThisRun) { // Otherwise a fragment that an earlier script left behind.
                 frames.get(step).add(frame);
             }
         }
