@@ -16,7 +16,6 @@ import java.util.regex.Pattern;
 final class ConnectionFilterText {
     private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
-    private static final Pattern NUMBER = Pattern.compile("0[xX][0-9a-fA-F]{1,32}|\\d{1,39}");
 
     /** What is wrong with a filter, in the peer's words. */
     static final class FilterException extends Exception {
@@ -68,34 +67,33 @@ final class ConnectionFilterText {
     }
 
     private static BigInteger[] masked(String text, int bits, String what) throws FilterException {
-        int slash = text.indexOf('/');
-        BigInteger value = number(slash < 0 ? text : text.substring(0, slash), bits);
-        BigInteger all = BigInteger.ONE.shiftLeft(bits).subtract(BigInteger.ONE);
-        BigInteger mask = slash < 0 ? all : number(text.substring(slash + 1), bits);
+        CNumber value = wide(text, bits);
         if (value == null) {
             throw new FilterException("failed to parse " + what);
         }
-        return new BigInteger[] {value, mask == null ? all : mask};
+        CNumber mask = value.rest().startsWith("/") ? wide(value.rest().substring(1), bits) : null;
+        BigInteger all = BigInteger.ONE.shiftLeft(bits).subtract(BigInteger.ONE);
+        return new BigInteger[] {value.value(), mask == null ? all : mask.value()};
     }
 
-    private static BigInteger number(String text, int bits) {
-        if (!NUMBER.matcher(text).matches()) {
+    /** More than 64 bits have to be hexadecimal; a negative number is that of 64 bits. Null: none, or too large. */
+    private static CNumber wide(String text, int bits) {
+        CNumber number = CNumber.scan(text);
+        boolean hex = text.startsWith("0x") || text.startsWith("0X");
+        if (number == null || !hex && number.value().abs().bitLength() > Long.SIZE) {
             return null;
         }
-        boolean hex = text.startsWith("0x") || text.startsWith("0X");
-        BigInteger value = hex ? new BigInteger(text.substring(2), 16) : new BigInteger(text);
-        return value.bitLength() <= bits ? value : null;
+        BigInteger value = number.value().signum() < 0 ? number.value().add(BigInteger.ONE.shiftLeft(Long.SIZE))
+                : number.value();
+        return value.bitLength() <= bits ? new CNumber(value, number.rest()) : null;
     }
 
     private void tuple(String text, PartialTuple tuple) throws FilterException {
-        for (String field : text.split(",")) {
-            int equals = field.indexOf('=');
-            String key = equals < 0 ? field : field.substring(0, equals);
-            String value = equals < 0 ? "" : field.substring(equals + 1);
-            if (value.isEmpty()) {
-                throw new FilterException("field " + key + " missing value");
+        for (KeyValue field : KeyValue.all(text)) {
+            if (field.value().isEmpty()) {
+                throw new FilterException("field " + field.key() + " missing value");
             }
-            field(key, value, tuple);
+            field(field.key(), field.value(), tuple);
         }
         if (filter.protocol == 0 && (tuple.sourcePort | tuple.destinationPort) != 0) {
             throw new FilterException("port is set without protocol");
@@ -155,7 +153,7 @@ final class ConnectionFilterText {
     }
 
     private static int number(String key, String value, int bits) throws FilterException {
-        BigInteger number = number(value, bits);
+        BigInteger number = CNumber.unsigned(value, bits);
         if (number == null) {
             throw new FilterException("failed to parse field " + key);
         }

@@ -28,7 +28,7 @@ final class ConntrackCommands {
     private final Supplier<String> datapath;
     private final ZoneLimitCommands limits;
 
-    /** @param datapath its present name, type included */
+    /** @param datapath its present name, type included; empty while there is none */
     ConntrackCommands(SwitchDaemon daemon, Supplier<String> datapath) {
         this.daemon = daemon;
         this.tracker = daemon.tracker();
@@ -113,9 +113,8 @@ final class ConntrackCommands {
     }
 
     private CommandReply statistics(DpctlLine line) {
-        boolean verbose = line.more() || line.fromEnd(0).startsWith("verbose");
-        DpctlLine words = line.fromEnd(0).startsWith("verbose") ? line.withoutLast() : line;
-        return ofZone(words, zone -> {
+        boolean inWords = line.fromEnd(0).startsWith("verbose") || line.fromEnd(1).startsWith("verbose");
+        return ofZone(withoutVerbose(line), zone -> {
             Map<String, Integer> byProtocol = new LinkedHashMap<>();
             Arrays.asList("TCP", "UDP", "UDPLITE", "SCTP", "ICMP", "ICMPv6", "DCCP", "IGMP", "Other")
                     .forEach(name -> byProtocol.put(name, 0));
@@ -131,11 +130,24 @@ final class ConntrackCommands {
             byProtocol.forEach((name, count) -> {
                 if (count > 0) {
                     text.append("  ").append(name).append(": ").append(count).append('\n');
-                    text.append(verbose && name.equals("TCP") ? states(byState) : "");
+                    text.append((inWords || line.more()) && name.equals("TCP") ? states(byState) : "");
                 }
             });
             return CommandReply.ok(text.toString());
         });
+    }
+
+    /** The word stands for {@code -m}, on either side of the zone. */
+    private static DpctlLine withoutVerbose(DpctlLine line) {
+        List<String> words = new ArrayList<>(line.words());
+        for (int i = words.size() - 1; i >= Math.max(0, line.words().size() - 2); i--) {
+            if (words.get(i).startsWith("verbose")) {
+                words.remove(i);
+            } else if (!words.get(i).startsWith("zone=")) {
+                break;
+            }
+        }
+        return new DpctlLine(words, line.more(), line.statistics());
     }
 
     private static String states(int[] counts) {
@@ -193,6 +205,10 @@ final class ConntrackCommands {
             filter = ConnectionFilterText.parse(line.arguments(datapath.get()));
         } catch (FilterException e) {
             return DpctlLine.invalid(e.getMessage());
+        }
+        CommandReply wrong = line.wrongDatapath(Integer.MAX_VALUE, datapath.get());
+        if (wrong != null) {
+            return CommandReply.error(wrong.text() + "\n" + DpctlLine.invalid("Cannot open dpif").text());
         }
         long nowNs = daemon.clock().nowNs();
         int removed = daemon.datapath().flushConnections(filter, nowNs);

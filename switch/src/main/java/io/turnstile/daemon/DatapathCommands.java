@@ -32,6 +32,11 @@ final class DatapathCommands {
         control.register("dpctl/dump-flows", "[-m] [--names | --no-names] [dp]", 0, 3, this::dumpFlows);
     }
 
+    /** The datapath's name; empty while there is no bridge, as the peer makes its datapath with the first one. */
+    String presentName() {
+        return daemon.reconciler().bridges().isEmpty() ? "" : name();
+    }
+
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
     String name() {
         return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy"

@@ -48,13 +48,22 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
     /**
      * The error for a datapath that is not there: where there are as many words as there can be, the first must be its name.
      * Null if all is well.
+     *
+     * @param datapath its name; empty while there is none
      */
     CommandReply wrongDatapath(int most, String datapath) {
-        return words.size() == most && !hasDatapath(datapath) ? invalid("datapath not found") : null;
+        if (hasDatapath(datapath)) {
+            return null;
+        }
+        CommandReply notFound = invalid("datapath not found");
+        if (words.size() == most) {
+            return notFound;
+        }
+        return datapath.isEmpty() ? CommandReply.error("ovs-vswitchd: no datapaths exist\n" + notFound.text()) : null;
     }
 
     private boolean hasDatapath(String datapath) {
-        return !words.isEmpty() && words.getFirst().equals(datapath);
+        return !datapath.isEmpty() && !words.isEmpty() && words.getFirst().equals(datapath);
     }
 
     /** The words without the datapath's name. */

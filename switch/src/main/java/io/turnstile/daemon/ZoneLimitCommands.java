@@ -1,8 +1,10 @@
 package io.turnstile.daemon;
 
+import com.google.common.base.Splitter;
 import io.turnstile.conntrack.ZoneLimits;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.ControlServer;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,14 +39,18 @@ final class ZoneLimitCommands {
     }
 
     /** All or nothing: what is wrong with one limit keeps the others from being set, too. */
-    private CommandReply set(DpctlLine line) {
+    CommandReply set(DpctlLine line) {
         List<String> words = line.arguments(datapath.get());
         if (words.isEmpty()) {
             return DpctlLine.invalid("too few arguments");
         }
+        CommandReply wrong = line.wrongDatapath(Integer.MAX_VALUE, datapath.get());
+        if (wrong != null) {
+            return wrong;
+        }
         try {
             boolean withDefault = words.getFirst().startsWith("default=");
-            Integer defaultLimit = withDefault ? number(words.getFirst().substring(8)) : null;
+            Integer defaultLimit = withDefault ? decimal(words.getFirst().substring(8)) : null;
             if (withDefault && defaultLimit == null) {
                 throw new BadArgument("invalid default limit");
             }
@@ -68,21 +74,14 @@ final class ZoneLimitCommands {
     private static void zoneAndLimit(String word, Map<Integer, Integer> into) throws BadArgument {
         Integer zone = null;
         Integer limit = null;
-        for (String field : word.split(",")) {
-            int equals = field.indexOf('=');
-            String key = equals < 0 ? field : field.substring(0, equals);
-            String value = equals < 0 ? "" : field.substring(equals + 1);
-            if (value.isEmpty()) {
-                throw new BadArgument("field " + key + " missing value");
+        for (KeyValue field : KeyValue.all(word)) {
+            if (field.value().isEmpty()) {
+                throw new BadArgument("field " + field.key() + " missing value");
             }
-            Integer number = number(value);
-            switch (key) {
-                case "zone" -> zone = number != null && number >>> 16 == 0 ? number : null;
-                case "limit" -> limit = number;
-                default -> throw new BadArgument("invalid zone limit field: " + key);
-            }
-            if (key.equals("zone") && zone == null || key.equals("limit") && limit == null) {
-                throw new BadArgument("failed to parse field " + key);
+            switch (field.key()) {
+                case "zone" -> zone = number(field, 16);
+                case "limit" -> limit = number(field, 32);
+                default -> throw new BadArgument("invalid zone limit field: " + field.key());
             }
         }
         if (zone == null || limit == null) {
@@ -96,19 +95,31 @@ final class ZoneLimitCommands {
                 + " <...>' instead. (Operation not permitted)");
     }
 
+    private static int number(KeyValue field, int bits) throws BadArgument {
+        BigInteger number = CNumber.unsigned(field.value(), bits);
+        if (number == null) {
+            throw new BadArgument("failed to parse field " + field.key());
+        }
+        return number.intValue();
+    }
+
     /** 32 bits, unsigned; null if it is none. */
-    private static Integer number(String text) {
+    private static Integer decimal(String text) {
         try {
-            return Integer.parseUnsignedInt(text);
+            return Integer.parseUnsignedInt(text.stripLeading());
         } catch (NumberFormatException e) {
             return null;
         }
     }
 
-    private CommandReply delete(DpctlLine line) {
+    CommandReply delete(DpctlLine line) {
         List<String> words = line.arguments(datapath.get());
         if (words.isEmpty()) {
             return DpctlLine.invalid("too few arguments");
+        }
+        CommandReply wrong = line.wrongDatapath(3, datapath.get());
+        if (wrong != null) {
+            return wrong;
         }
         boolean withDefault = words.getFirst().equals("default");
         try {
@@ -131,7 +142,7 @@ final class ZoneLimitCommands {
             throw new BadArgument("invalid argument " + word);
         }
         List<Integer> zones = new ArrayList<>();
-        for (String text : word.substring(5).split(",")) {
+        for (String text : Splitter.on(',').omitEmptyStrings().split(word.substring(5))) {
             Integer zone = DpctlLine.unsigned16(text);
             if (zone == null) {
                 throw new BadArgument("invalid zone");
@@ -141,7 +152,7 @@ final class ZoneLimitCommands {
         return zones;
     }
 
-    private CommandReply get(DpctlLine line) {
+    CommandReply get(DpctlLine line) {
         CommandReply wrong = line.wrongDatapath(2, datapath.get());
         if (wrong != null) {
             return wrong;

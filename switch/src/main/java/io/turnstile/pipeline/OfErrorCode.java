@@ -69,6 +69,8 @@ public enum OfErrorCode {
     OFPBPC_BAD_TYPE(13, 2, 14, 0),
     OFPBPC_BAD_LEN(13, 3, 14, 1),
     OFPBPC_BAD_VALUE(13, 4, 14, 2),
+    OFPBPC_BAD_EXPERIMENTER(14, 5, 14, 5),
+    OFPBPC_BAD_EXP_TYPE(14, 6, 14, 6),
     OFPBFC_BAD_ID(-1, -1, 17, 2),
     OFPBFC_BUNDLE_EXIST(-1, -1, 17, 3),
     OFPBFC_BUNDLE_CLOSED(-1, -1, 17, 4),

@@ -44,11 +44,33 @@ class ConnectionFilterTextTest {
         assertThat(ConnectionFilterText.parse(List.of("", "ct_nw_src=10.0.0.9")).reply.sourceLow).isEqualTo(0x0a000009);
     }
 
+    @Test
+    void numbersAreOfAnyBaseAndBlanksSeparate() throws FilterException {
+        ConnectionFilter filter = ConnectionFilterText.parse(List.of("mark=010/0x1f", "labels=0x100000000000000000/16",
+                "ct_nw_src:10.0.0.1 ct_nw_proto(0x11)\tct_tp_src=021,,"));
+        assertThat(filter.mark).isEqualTo(8);
+        assertThat(filter.markMask).isEqualTo(31);
+        assertThat(filter.labelHigh).isEqualTo(16);
+        assertThat(filter.labelMaskHigh).isZero();
+        assertThat(filter.labelMaskLow).isEqualTo(16);
+        assertThat(filter.protocol).isEqualTo(17);
+        assertThat(filter.original.sourcePort).isEqualTo(17);
+    }
+
+    @Test
+    void maskThatIsNoneIsWhole() throws FilterException {
+        assertThat(ConnectionFilterText.parse(List.of("mark=5/x")).markMask).isEqualTo(-1);
+        assertThat(ConnectionFilterText.parse(List.of("mark=5/0x100000000")).markMask).isEqualTo(-1);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             zone=x                               | failed to parse zone
             mark=x                               | failed to parse mark
+            mark=4294967296                      | failed to parse mark
+            mark=0x100000000                     | failed to parse mark
             labels=x                             | failed to parse labels
+            labels=18446744073709551616          | failed to parse labels
             foo                                  | field foo missing value
             foo=1                                | invalid conntrack tuple field: foo
             ct_nw_src=10.0.0                     | failed to parse field ct_nw_src

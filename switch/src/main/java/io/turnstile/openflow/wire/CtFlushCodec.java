@@ -8,7 +8,7 @@ import io.turnstile.pipeline.OfException;
 
 /**
  * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16 and
- * value, padded to eight bytes. Numbers of 16 bits are padded to 32. A tuple is a property of properties, which begin at its
+ * value, padded to eight bytes. What follows a number of 8 or 16 bits does not matter. A tuple is a property of properties, which begin at its
  * eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
  */
 public final class CtFlushCodec {
@@ -32,6 +32,7 @@ public final class CtFlushCodec {
     private static final int ICMP_CODE = 6;
 
     private static final int PROPERTY_HEADER_BYTES = 4;
+    private static final int EXPERIMENTER_HEADER_BYTES = 12;
     private static final int FIRST_EXPERIMENTER_TYPE = 0xffff;
     private static final long IPV4_MAPPED = 0xffffL;
 
@@ -45,7 +46,7 @@ public final class CtFlushCodec {
 
     /** {@code in} stands behind the subtype, as for {@link #read}. */
     public static ConnectionFilter readZone(ByteBuf in) throws OfException {
-        Wire.need(in, 8, OfErrorCode.OFPBRC_BAD_LEN);
+        needLength(in.readableBytes() == 8);
         needZero(in, 6);
         ConnectionFilter filter = new ConnectionFilter();
         filter.zone = in.readUnsignedShort();
@@ -53,7 +54,7 @@ public final class CtFlushCodec {
     }
 
     public static ConnectionFilter read(ByteBuf in) throws OfException {
-        Wire.need(in, 8, OfErrorCode.OFPBRC_BAD_LEN);
+        needLength(in.readableBytes() >= 8 && in.readableBytes() % 8 == 0);
         ConnectionFilter filter = new ConnectionFilter();
         filter.protocol = in.readUnsignedByte();
         needZero(in, 7);
@@ -69,6 +70,12 @@ public final class CtFlushCodec {
             filter.labelMaskLow = -1;
         }
         return filter;
+    }
+
+    private static void needLength(boolean right) throws OfException {
+        if (!right) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "length of a flush");
+        }
     }
 
     private static void needZero(ByteBuf in, int bytes) throws OfException {
@@ -88,7 +95,7 @@ public final class CtFlushCodec {
                 throw new OfException(OfErrorCode.OFPBPC_BAD_LEN, "property of " + lengthBytes + " bytes");
             }
             if (type == FIRST_EXPERIMENTER_TYPE) {
-                throw new OfException(OfErrorCode.OFPBPC_BAD_TYPE, "experimenter property");
+                throw experimenter(in, lengthBytes);
             }
             ByteBuf property = in.slice(in.readerIndex(), lengthBytes);
             in.skipBytes(Wire.padded(lengthBytes));
@@ -96,11 +103,21 @@ public final class CtFlushCodec {
         }
     }
 
+    /** None is known. */
+    private static OfException experimenter(ByteBuf in, int lengthBytes) {
+        if (lengthBytes < EXPERIMENTER_HEADER_BYTES) {
+            return new OfException(OfErrorCode.OFPBPC_BAD_LEN, "experimenter property of " + lengthBytes + " bytes");
+        }
+        int experimenter = in.getInt(in.readerIndex() + PROPERTY_HEADER_BYTES);
+        return new OfException(experimenter == 0 ? OfErrorCode.OFPBPC_BAD_EXPERIMENTER : OfErrorCode.OFPBPC_BAD_EXP_TYPE,
+                "property of experimenter 0x" + Integer.toHexString(experimenter));
+    }
+
     private static void readProperty(int type, ByteBuf value, ConnectionFilter filter) throws OfException {
         switch (type) {
             case ORIGINAL_TUPLE -> readTuple(value, filter.original, filter);
             case REPLY_TUPLE -> readTuple(value, filter.reply, filter);
-            case ZONE -> filter.zone = exactly(value, 4).readUnsignedShort();
+            case ZONE -> filter.zone = atLeast(value, 2).readUnsignedShort();
             case MARK -> filter.mark = exactly(value, 4).readInt();
             case MARK_MASK -> filter.markMask = exactly(value, 4).readInt();
             case LABELS -> {
@@ -134,11 +151,11 @@ public final class CtFlushCodec {
                 tuple.destinationHigh = address[0];
                 tuple.destinationLow = address[1];
             }
-            case SOURCE_PORT -> tuple.sourcePort = exactly(value, 4).readUnsignedShort();
-            case DESTINATION_PORT -> tuple.destinationPort = exactly(value, 4).readUnsignedShort();
-            case ICMP_ID -> tuple.icmpId = exactly(value, 4).readUnsignedShort();
-            case ICMP_TYPE -> tuple.icmpType = exactly(value, 1).readUnsignedByte();
-            case ICMP_CODE -> tuple.icmpCode = exactly(value, 1).readUnsignedByte();
+            case SOURCE_PORT -> tuple.sourcePort = atLeast(value, 2).readUnsignedShort();
+            case DESTINATION_PORT -> tuple.destinationPort = atLeast(value, 2).readUnsignedShort();
+            case ICMP_ID -> tuple.icmpId = atLeast(value, 2).readUnsignedShort();
+            case ICMP_TYPE -> tuple.icmpType = atLeast(value, 1).readUnsignedByte();
+            case ICMP_CODE -> tuple.icmpCode = atLeast(value, 1).readUnsignedByte();
             default -> throw new OfException(OfErrorCode.OFPBPC_BAD_TYPE, "NXT_CT_FLUSH tuple property " + type);
         }
     }
@@ -159,6 +176,11 @@ public final class CtFlushCodec {
     private static long[] wide(ByteBuf value) throws OfException {
         exactly(value, 16);
         return new long[] {value.readLong(), value.readLong()};
+    }
+
+    private static ByteBuf atLeast(ByteBuf value, int bytes) throws OfException {
+        Wire.need(value, bytes, OfErrorCode.OFPBPC_BAD_LEN);
+        return value;
     }
 
     private static ByteBuf exactly(ByteBuf value, int bytes) throws OfException {

@@ -71,9 +71,33 @@ class CtFlushCodecTest {
         assertThat(refusal("0001000000000000")).isEqualTo(OfErrorCode.NXBRC_MUST_BE_ZERO);
         assertThat(refusal("00000000000000000009000800000005")).isEqualTo(OfErrorCode.OFPBPC_BAD_TYPE);
         assertThat(refusal("00000000000000000003000300000005")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
-        assertThat(refusal("0000000000000000000300100000000500")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
-        assertThat(refusal("00000000000000000002000600050000")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
+        assertThat(refusal("00000000000000000003001000000005")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
+        assertThat(refusal("00000000000000000002000500050000")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
+        assertThat(refusal("00000000000000000003000600000005")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
         assertThat(refusal(PARTIAL.replace("ffff0a000002", "fffe0a000002"))).isEqualTo(OfErrorCode.OFPBPC_BAD_VALUE);
+    }
+
+    @Test
+    void experimentersPropertiesAreRefusedByTheirOwnErrors() {
+        assertThat(refusal("0000000000000000ffff000800000001")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
+        assertThat(refusal("0000000000000000ffff000c000000000000000100000000"))
+                .isEqualTo(OfErrorCode.OFPBPC_BAD_EXPERIMENTER);
+        assertThat(refusal("0000000000000000ffff000c000023200000000100000000")).isEqualTo(OfErrorCode.OFPBPC_BAD_EXP_TYPE);
+    }
+
+    @Test
+    void lengthIsThatOfWholeEights() {
+        assertThat(refusal("0000")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
+        assertThat(refusal("000000000000000000020006")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
+        OfException refused = catchThrowableOfType(OfException.class,
+                () -> CtFlushCodec.readZone(bytes("00000000000000070000000000000000")));
+        assertThat(refused.code()).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
+    }
+
+    @Test
+    void whatFollowsAShortNumberDoesNotMatter() throws OfException {
+        assertThat(CtFlushCodec.read(bytes("00000000000000000002000600050000")).zone).isEqualTo(5);
+        assertThat(CtFlushCodec.read(bytes("000000000000000000020008000500ff")).zone).isEqualTo(5);
     }
 
     @Test
