@@ -69,6 +69,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         scratch = ThreadLocal.withInitial(() -> new TrackingScratch(table, natHash));
     }
 
+    /** What the tracker is made of: for who wants to know whether it comes apart. */
+    ConnectionTable table() {
+        return table;
+    }
+
     @Override
     public void setTcpWindowChecked(boolean checked) {
         windowChecked = checked;
@@ -507,15 +512,6 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         table.hash.seal(reply);
         own.made.reply = reply;
         return true;
-    }
-
-    /** How many entries were in use at once, at most: what the table has taken memory for. */
-    int slotsUsed() {
-        return table.entries.end();
-    }
-
-    int extensionsUsed() {
-        return table.entries.extensionsEnd();
     }
 
     /** What the sweep has not come to yet must not stand in the way. */

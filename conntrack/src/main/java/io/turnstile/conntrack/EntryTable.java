@@ -97,7 +97,17 @@ final class EntryTable {
         return slots.end();
     }
 
-    /** How many extensions were in use at once, at most. */
+    /** How many slots are out. Exact only while nobody takes or gives. */
+    int slotsTaken() {
+        return slots.taken();
+    }
+
+    /** As {@link #slotsTaken}, of the extensions. */
+    int extensionsTaken() {
+        return extensions.taken();
+    }
+
+    /** One past the largest extension ever used. */
     int extensionsEnd() {
         return extensions.end();
     }

@@ -163,7 +163,7 @@ class TrackerStressTest {
             }
         }
         assertThat(tracker.refusals()).isZero();
-        assertThat(tracker.slotsUsed()).as("slots ever used").isLessThan(100_000);
+        assertThat(tracker.table().entries.end()).as("slots ever used").isLessThan(100_000);
         tracker.sweep(nowNs + 100 * SECONDS);
         assertThat(tracker.connectionCount()).isZero();
         assertThat(cells(tracker)).isZero();
@@ -186,8 +186,8 @@ class TrackerStressTest {
             }
             ct.tracker.flush(null, 0);
         }
-        assertThat(ct.tracker.slotsUsed()).isLessThanOrEqualTo(150);
-        assertThat(ct.tracker.extensionsUsed()).isLessThanOrEqualTo(150);
+        assertThat(ct.tracker.table().entries.end()).isLessThanOrEqualTo(150);
+        assertThat(ct.tracker.table().entries.extensionsEnd()).isLessThanOrEqualTo(150);
     }
 
     @Test
@@ -202,6 +202,6 @@ class TrackerStressTest {
         }
         assertThat(ct.tracker.connectionCount()).isEqualTo(1000);
         assertThat(ct.tracker.refusals()).isEqualTo(20_000 - 999);
-        assertThat(ct.tracker.slotsUsed()).isEqualTo(1000);
+        assertThat(ct.tracker.table().entries.end()).isEqualTo(1000);
     }
 }
