@@ -54,7 +54,8 @@ public final class FloodBench implements Callable<Integer> {
             }
             return sum;
         }, flooding);
-        System.out.printf("established traffic, million packets/s: before %.2f, during the flood %.2f, after %.2f; ratio %.2f%n",
+        System.out.printf("established traffic, million packets/s:"
+                + " before %.2f, during the flood %.2f, after %.2f; ratio %.2f%n",
                 before / 1e6, during / 1e6, after / 1e6, during / before);
         System.out.printf("connections %d of at most %d, refused %d, memory +%d MiB%n", tracker.connectionCount(), limit,
                 tracker.refusals(), Memory.residentBytes() - residentBefore >> 20);
