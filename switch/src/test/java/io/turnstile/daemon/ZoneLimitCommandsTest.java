@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ZoneLimitCommandsTest {
     private static final String DATAPATH = "dummy@ovs-dummy";
 
-    private final ConnectionTracker tracker = new ConnectionTracker(new ManualClock(), 16);
+    private final ConnectionTracker tracker = new ConnectionTracker(new ManualClock(0, 0), 16);
     private final ZoneLimits limits = tracker.zoneLimits();
     private final ZoneLimitCommands commands = new ZoneLimitCommands(limits, () -> DATAPATH);
 
@@ -74,7 +74,8 @@ class ZoneLimitCommandsTest {
     @Test
     void databaseKeepsCommandsOut() {
         limits.setFromDatabase(true);
-        assertThat(set("default=4").text()).contains("use 'ovs-vsctl set-zone-limit <...>' instead. (Operation not permitted)");
+        assertThat(set("default=4").text())
+                .contains("use 'ovs-vsctl set-zone-limit <...>' instead. (Operation not permitted)");
         assertThat(delete("default").text()).contains("use 'ovs-vsctl del-zone-limit <...>' instead.");
     }
 
