@@ -5,7 +5,7 @@ import io.turnstile.packet.Frames;
 import java.util.Random;
 
 /** ICMP questions and answers of both families, also from the wrong side, and messages that are neither. */
-record Echoes(Random random, Ends ends, int id) implements Exchange {
+record Echoes(Random random, Ends ends, int id, int maxPayloadBytes) implements Exchange {
     private static final int[] TYPES = {8, 0, 13, 14, 15, 16, 17, 18, 9, 10, 5, 3, 4, 11, 12, 255};
     private static final int[] TYPES_6 = {128, 129, 130, 131, 133, 134, 135, 136, 137, 143, 1, 2, 3, 4, 0};
 
@@ -21,7 +21,7 @@ record Echoes(Random random, Ends ends, int id) implements Exchange {
                 : Frames.icmp(hosts, side == 0 ? 13 : 14, 0, id);
             default -> side == 0 ? Frames.echoRequest(hosts, id) : Frames.echoReply(hosts, id);
         };
-        return frame.payload(random.nextInt(30)).bytes();
+        return frame.payload(random.nextInt(maxPayloadBytes)).bytes();
     }
 
     private int any(int[] values) {

@@ -28,7 +28,8 @@ final class FrameText {
         String destination = four ? AddressText.ipv4(packet.u32(l3 + 16) & 0xffff_ffffL)
             : AddressText.ipv6(packet.u64(l3 + 24), packet.u64(l3 + 32));
         if (packet.l4Offset() == Packet.ABSENT) {
-            text.append("ip proto ").append(packet.ipProtocol()).append(' ').append(source).append(" > ").append(destination);
+            text.append("ip proto ").append(packet.ipProtocol()).append(' ').append(source).append(" > ")
+                    .append(destination);
         } else {
             transport(packet, source, destination, text);
         }

@@ -5,6 +5,7 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
+import java.nio.ByteBuffer;
 import java.util.Random;
 
 /**
@@ -40,39 +41,35 @@ record Headers(int network, int transport, int end) {
         repair(frame);
     }
 
-    /**
-     * A header byte changes; the checksums fit nevertheless.
-     *
-     * @param fragments whether that may make a fragment of the packet
-     */
-    static void spoil(byte[] frame, Random random, boolean fragments) {
+    /** A header byte changes, but not so that it is a fragment; the checksums fit nevertheless. */
+    static void spoil(byte[] frame, Random random) {
         Headers headers = of(frame);
         int to = Math.min(frame.length, headers.headersEnd(frame));
-        headers.flip(frame, headers.network + random.nextInt(to - headers.network), random, fragments);
+        headers.flip(frame, headers.network + random.nextInt(to - headers.network), random);
         if (isIp(frame)) {
             repair(frame);
         }
     }
 
-    private static boolean isFragment(byte[] frame) {
+    static boolean isFragment(byte[] frame) {
         Packet packet = Packet.copyOf(frame);
         return PacketParser.parse(packet) && packet.fragment() != Packet.FragmentKind.NONE;
     }
 
-    /** Any bit from the IP header on changes, and no checksum follows; {@code fragments} as for {@link #spoil}. */
-    static void corrupt(byte[] frame, Random random, boolean fragments) {
+    /** Any bit from the IP header on changes, and no checksum follows. */
+    static void corrupt(byte[] frame, Random random) {
         Headers headers = of(frame);
         int at = headers.network + random.nextInt(headers.end - headers.network);
-        headers.flip(frame, at, random, fragments);
+        headers.flip(frame, at, random);
     }
 
-    private void flip(byte[] frame, int at, Random random, boolean fragments) {
+    private void flip(byte[] frame, int at, Random random) {
         byte before = frame[at];
         boolean syn = isSyn(frame);
         frame[at] ^= (byte) (1 << random.nextInt(8));
         boolean version = at == network && (before ^ frame[at]) >>> 4 != 0; // The peer does not look at it.
         boolean options = (at == transport + 12 || at == transport + 13) && (syn || isSyn(frame)); // See TcpConversation.
-        if (version || options || isTrackedOtherwise(frame) || !fragments && isFragment(frame)) {
+        if (version || options || isTrackedOtherwise(frame) || isFragment(frame)) {
             frame[at] = before;
         }
     }
@@ -85,7 +82,12 @@ record Headers(int network, int transport, int end) {
         };
     }
 
-    private int protocol(byte[] frame) {
+    /** TCP or UDP to that port. */
+    boolean isTo(byte[] frame, int port) {
+        return (ByteBuffer.wrap(frame).getInt(transport) & 0xffff) == port;
+    }
+
+    int protocol(byte[] frame) {
         return frame[network + (frame[network] >>> 4 == 4 ? 9 : 6)] & 0xff;
     }
 

@@ -11,9 +11,15 @@ final class IcmpErrors {
     private static final int[] TYPES_6 = {1, 1, 2, 3, 4};
     private static final int MAX_QUOTED_BYTES = 128;
     private final Random random;
+    private final boolean cut;
 
-    IcmpErrors(Random random) {
+    /**
+     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP header
+     *            that is not whole, and dies of it
+     */
+    IcmpErrors(Random random, boolean cut) {
         this.random = random;
+        this.cut = cut;
     }
 
     /** An error about one of these frames, which are IP. */
@@ -24,11 +30,15 @@ final class IcmpErrors {
         byte[] quoted = Arrays.copyOfRange(frame, headers.network(),
                 Math.min(headers.end(), headers.network() + MAX_QUOTED_BYTES));
         int header = six ? 40 : 20;
+        if (!cut && random.nextBoolean()) {
+            turnRound(quoted, six ? 8 : 12, six ? 16 : 4);
+            turnRound(quoted, header, Short.BYTES);
+        }
         String sender = address(quoted, six ? 8 : 12, six);
         String receiver = address(quoted, six ? 24 : 16, six);
         String from = random.nextInt(3) == 0 ? receiver : six ? "fd00::fe" : "10.0.0.254";
         String to = random.nextInt(12) == 0 ? receiver : sender;
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(cut ? 0 : 3, 12)) {
             case 0, 1 -> quoted = Arrays.copyOf(quoted, Math.min(quoted.length, header + 8));
             case 2 -> quoted = Arrays.copyOf(quoted, random.nextInt(quoted.length + 1));
             case 3 -> change(quoted, six);
@@ -40,6 +50,13 @@ final class IcmpErrors {
         int type = any(six ? TYPES_6 : TYPES);
         return Frames.icmp(from + " > " + to, type, random.nextInt(4), random.nextInt(3) == 0 ? 1400 : 0)
                 .payload(quoted).bytes();
+    }
+
+    /** Source and destination change places: the answer to a translated packet quotes what the packet was. */
+    private static void turnRound(byte[] quoted, int at, int sizeBytes) {
+        byte[] first = Arrays.copyOfRange(quoted, at, at + sizeBytes);
+        System.arraycopy(quoted, at + sizeBytes, quoted, at, sizeBytes);
+        System.arraycopy(first, 0, quoted, at + sizeBytes, sizeBytes);
     }
 
     /** Not the version, which the peer does not look at, nor what makes a fragment: Debian's wants none quoted. */

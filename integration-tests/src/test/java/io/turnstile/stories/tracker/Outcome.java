@@ -2,7 +2,7 @@ package io.turnstile.stories.tracker;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * What a switch made of a script.
@@ -12,11 +12,14 @@ import java.util.Objects;
  */
 record Outcome(List<String> steps, List<String> connections) {
 
-    /** The first difference, for people; empty if there is none. */
-    String differenceTo(Outcome ours) {
+    private static final Pattern UNTRANSLATED = Pattern.compile("ct_state=\\+new\\+trk[^;]*");
+
+    /** The first difference that is not decided, for people; empty if there is none. */
+    String differenceTo(Outcome ours, Script script) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < steps.size() && text.isEmpty(); i++) {
-            if (!Objects.equals(steps.get(i), ours.steps.get(i))) {
+            if (!steps.get(i).equals(ours.steps.get(i))
+                    && !isExhaustion(script.steps().get(i), steps.get(i), ours.steps.get(i))) {
                 text.append("step ").append(i + 1).append("\n  peer: ").append(steps.get(i));
                 text.append("\n  ours: ").append(ours.steps.get(i)).append('\n');
             }
@@ -24,6 +27,12 @@ record Outcome(List<String> steps, List<String> connections) {
         without(connections, ours.connections).forEach(line -> text.append("  only peer: ").append(line).append('\n'));
         without(ours.connections, connections).forEach(line -> text.append("  only ours: ").append(line).append('\n'));
         return text.toString();
+    }
+
+    /** What cannot be translated is dropped; Debian's peer lets it through as it is. */
+    private static boolean isExhaustion(Step step, String theirs, String ours) {
+        return step instanceof Step.Arrival arrival && arrival.program().translatesAlways() && ours.equals("nothing")
+                && UNTRANSLATED.matcher(theirs).matches();
     }
 
     private static List<String> without(List<String> lines, List<String> others) {

@@ -44,7 +44,11 @@ enum Program {
     NAT_WITHOUT_RANGE(Feature.NAT, "ct(commit,zone=4,nat(src),table=NEXT)"),
     NO_NAT_IN_NAT_ZONE(Feature.NAT, "ct(zone=4,table=NEXT)"),
     NAT_FIREWALL(Feature.NAT, "ct(zone=4,nat,table=NEXT)",
-            "ct_state=+new-inv ct(commit,zone=4,nat(src=10.9.0.2),exec(set_field:8->ct_mark),table=NEXT)");
+            "ct_state=+new-inv ct(commit,zone=4,nat(src=10.9.0.2),exec(set_field:8->ct_mark),table=NEXT)"),
+
+    FTP(Feature.HELPERS, "ct(commit,zone=5,alg=ftp,exec(set_field:5->ct_mark),table=NEXT)"),
+    TFTP(Feature.HELPERS, "ct(commit,zone=5,alg=tftp,exec(set_field:6->ct_mark),table=NEXT)"),
+    RELATED(Feature.HELPERS, "ct(zone=5,table=NEXT)", "ct_state=+new+rel ct(commit,zone=5,table=NEXT)");
 
     /** Tables from here on show packets and have no part in programs. */
     private static final int FIRST_STAGE = 0;
@@ -60,17 +64,30 @@ enum Program {
         return Arrays.stream(values()).filter(program -> features.contains(program.feature)).toList();
     }
 
+    boolean hasOneStage() {
+        return stages.size() == 1;
+    }
+
     Feature feature() {
         return feature;
+    }
+
+    boolean choosesPort() {
+        return this == SOURCE_NAT_PORT || this == DESTINATION_NAT_PORT;
+    }
+
+    /** Every new connection's packet gets another address. */
+    boolean translatesAlways() {
+        return switch (this) {
+            case SOURCE_NAT, SOURCE_NAT_PORT, DESTINATION_NAT, DESTINATION_NAT_PORT -> true;
+            default -> false;
+        };
     }
 
     /** The flows of this program, for {@code ovs-ofctl add-flows}. */
     List<String> flows() {
         List<String> flows = new ArrayList<>();
-        for (String family : List.of("ip", "ipv6")) {
-            if (feature == Feature.NAT && family.equals("ipv6")) {
-                continue;
-            }
+        for (String family : families()) {
             String match = family + ",dl_src=02:%02x:00:00:00:00/ff:ff:00:00:00:00".formatted(ordinal());
             for (int stage = 0; stage <= stages.size(); stage++) {
                 int table = FIRST_STAGE + stage;
@@ -91,6 +108,15 @@ enum Program {
             }
         }
         return flows;
+    }
+
+    /** The packets that the program is for, as a flow matches them. */
+    private List<String> families() {
+        return switch (this) {
+            case FTP -> List.of("tcp", "tcp6");
+            case TFTP -> List.of("udp", "udp6");
+            default -> feature == Feature.NAT ? List.of("ip") : List.of("ip", "ipv6");
+        };
     }
 
     private static String flow(int table, int priority, String match, String actions) {

@@ -20,6 +20,10 @@ record Script(List<Step> steps) {
         steps = List.copyOf(steps);
     }
 
+    boolean hasFragments() {
+        return steps.stream().anyMatch(step -> step instanceof Step.Arrival arrival && Headers.isFragment(arrival.frame()));
+    }
+
     String text() {
         StringBuilder text = new StringBuilder();
         for (Step step : steps) {
@@ -56,7 +60,10 @@ record Script(List<Step> steps) {
             switch (words[0]) {
                 case "packet" -> {
                     String[] packet = words[1].split(" +");
-                    return new Step.Arrival(Program.valueOf(packet[0].toUpperCase(Locale.ROOT)), HEX.parseHex(packet[1]));
+                    if (packet.length == 2) {
+                        Program program = Program.valueOf(packet[0].toUpperCase(Locale.ROOT));
+                        return new Step.Arrival(program, HEX.parseHex(packet[1]));
+                    }
                 }
                 case "wait" -> {
                     return new Step.Wait(Long.parseLong(words[1]));

@@ -49,7 +49,8 @@ final class Sighting {
 
     /**
      * The flows of {@link #TABLE}. The original tuple may be read of packets only whose state says that there is one; the
-     * peer's {@code move} does not read that of a packet which is related and nothing else.
+     * peer's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a later
+     * fragment.
      */
     static List<String> flows() {
         List<Part> all = List.of(Part.values());
@@ -61,8 +62,8 @@ final class Sighting {
                 int priority = 3 + 2 * flows.size();
                 String match = family + ",ct_state=+trk" + state;
                 flows.add(flow(priority, match, all.subList(0, Part.PORTS.ordinal())));
-                flows.add(flow(priority + 1, match + ",ct_nw_proto=6", all));
-                flows.add(flow(priority + 1, match + ",ct_nw_proto=17", all));
+                flows.add(flow(priority + 1, match + ",ip_frag=not_later,ct_nw_proto=6", all));
+                flows.add(flow(priority + 1, match + ",ip_frag=not_later,ct_nw_proto=17", all));
             }
         }
         return flows;

@@ -8,10 +8,11 @@ import java.util.Random;
 
 /**
  * A client and a server that know where they are: handshake, data, acknowledgements, FIN, RST, the next connection of the
- * same ports. Now and then one of them, or somebody in their name, sends what it should not: sequence numbers at the edges of
- * the window, resets beside the spot, odd flags, old segments.
+ * same ports. Now and then one of them, or somebody in their name, sends what it should not: sequence numbers at the edges
+ * of the window, resets beside the spot, odd flags, old segments.
  */
 final class TcpConversation implements Exchange {
+    private static final int FLAGS_OFFSET = 13;
     private static final int FIN = 0x01;
     private static final int SYN = 0x02;
     private static final int RST = 0x04;
@@ -51,12 +52,16 @@ final class TcpConversation implements Exchange {
     private final Ends ends;
     private final Scaling scaling;
     private final int[] windows;
+    private final boolean reopens;
     private final Side[] sides = {new Side(), new Side()};
     private final List<byte[]> history = new ArrayList<>();
     private Phase phase = Phase.NOTHING;
+    private boolean begun;
 
-    TcpConversation(Random random, Ends ends) {
+    /** @param reopens false: there is one connection of these ends, and its SYN comes first or not at all */
+    TcpConversation(Random random, Ends ends, boolean reopens) {
         this.random = random;
+        this.reopens = reopens;
         this.ends = ends;
         // The same for all conversations of these ends: what went before may still be known.
         scaling = Scaling.values()[Math.floorMod(ends.there().hashCode(), Scaling.values().length)];
@@ -66,7 +71,7 @@ final class TcpConversation implements Exchange {
 
     private void begin() {
         for (Side side : sides) {
-            side.next = random.nextBoolean() ? random.nextInt() : NOTABLE_SEQUENCES[random.nextInt(NOTABLE_SEQUENCES.length)];
+            side.next = random.nextBoolean() ? random.nextInt() : any(NOTABLE_SEQUENCES);
             side.expected = 0;
             side.window = any(windows);
             side.scale = scaling == Scaling.NOBODY ? 0 : any(SCALES);
@@ -78,11 +83,19 @@ final class TcpConversation implements Exchange {
     @Override
     public byte[] next() {
         byte[] frame = random.nextInt(100) < 72 ? proper() : oddity();
+        while (!reopens && begun && isSyn(frame)) {
+            frame = oddity();
+        }
+        begun = true;
         history.add(frame);
         if (history.size() > MAX_HISTORY) {
             history.removeFirst();
         }
         return frame;
+    }
+
+    private static boolean isSyn(byte[] frame) {
+        return (frame[Headers.of(frame).transport() + FLAGS_OFFSET] & (SYN | ACK)) == SYN;
     }
 
     private byte[] proper() {
@@ -148,7 +161,7 @@ final class TcpConversation implements Exchange {
     }
 
     private byte[] afterwards() {
-        if (random.nextInt(3) > 0) {
+        if (!reopens || random.nextInt(3) > 0) {
             return segment(random.nextInt(2), random.nextInt(4) == 0 ? RST : ACK, 0);
         }
         begin();

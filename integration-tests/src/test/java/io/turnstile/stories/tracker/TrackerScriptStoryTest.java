@@ -31,7 +31,9 @@ class TrackerScriptStoryTest {
 
     @AfterAll
     static void stop() {
-        twins.close();
+        if (twins != null) {
+            twins.close();
+        }
     }
 
     static Stream<Path> alike() throws IOException {

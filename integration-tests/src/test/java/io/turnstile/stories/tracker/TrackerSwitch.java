@@ -5,6 +5,7 @@ import io.turnstile.lab.Lab;
 import io.turnstile.lab.LabSwitch;
 import io.turnstile.packet.Frames;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +18,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /**
- * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames only; the
- * source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one that
+ * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames only;
+ * the source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one that
  * tells that a switch has come to the end of what it was given. Its clock is stopped.
  */
 final class TrackerSwitch implements AutoCloseable {
@@ -31,17 +32,20 @@ final class TrackerSwitch implements AutoCloseable {
     private static final int SOURCE_MAC_OFFSET = 6;
     private static final int PROGRAM_OFFSET = SOURCE_MAC_OFFSET + 1;
     private static final byte END_PROGRAM = (byte) 0xff;
+    private static final long FRAGMENTS_EXPIRE_MS = 60_000;
     private static final int MAX_STEPS = 0x10000;
     private static final HexFormat HEX = HexFormat.of();
     private static final String END_OF_BATCH =
             HEX.formatHex(Frames.arpRequest("10.0.0.1 > 10.0.0.2").eth("02:ff:00:00:00:00", "02:00:00:00:00:02").bytes());
 
+    private final LabSwitch target;
     private final ControlConnection control;
     private final CaptureReader sent;
 
     private int run;
 
-    private TrackerSwitch(ControlConnection control, CaptureReader sent) {
+    private TrackerSwitch(LabSwitch target, ControlConnection control, CaptureReader sent) {
+        this.target = target;
         this.control = control;
         this.sent = sent;
     }
@@ -58,7 +62,7 @@ final class TrackerSwitch implements AutoCloseable {
         programs.forEach(program -> flows.addAll(program.flows()));
         flows.addAll(Sighting.flows());
         target.ofctl("add-flows", BRIDGE, Files.write(folder.resolve("flows.txt"), flows).toString()).run();
-        TrackerSwitch made = new TrackerSwitch(ControlConnection.open(target.controlSocket()),
+        TrackerSwitch made = new TrackerSwitch(target, ControlConnection.open(target.controlSocket()),
                 new CaptureReader(capture(folder, target, 2)));
         made.control.run("time/stop");
         return made;
@@ -69,13 +73,21 @@ final class TrackerSwitch implements AutoCloseable {
     }
 
     /** Runs a script on an empty tracker. */
-    Outcome run(Script script) throws IOException {
+    Outcome run(Script script) {
+        try {
+            return attempt(script);
+        } catch (IOException e) {
+            throw new UncheckedIOException(target.name() + " went away: " + target.daemon().output(), e);
+        }
+    }
+
+    private Outcome attempt(Script script) throws IOException {
         List<Step> steps = script.steps();
         if (steps.size() > MAX_STEPS) {
             throw new IllegalArgumentException(steps.size() + " steps cannot be numbered");
         }
         control.run("dpctl/flush-conntrack");
-        run = run + 1 & 0xffff;
+        run++;
         List<List<byte[]>> frames = new ArrayList<>();
         steps.forEach(step -> frames.add(new ArrayList<>()));
         String[] answers = new String[steps.size()];
@@ -104,10 +116,21 @@ final class TrackerSwitch implements AutoCloseable {
             seen.add(answers[i] != null ? answers[i] : Sighting.text(frames.get(i)));
         }
         Outcome outcome = new Outcome(seen, connections());
+        forgetFragments(script);
         if (steps.contains(new Step.Command(UNCHECKED_WINDOWS))) {
             control.run("dpctl/ct-enable-tcp-seq-chk");
         }
         return outcome;
+    }
+
+    /** Lets fragments expire whose others did not come; the peer throws them out when it tracks the next packet. */
+    private void forgetFragments(Script script) throws IOException {
+        if (script.hasFragments()) {
+            control.run("time/warp", Long.toString(FRAGMENTS_EXPIRE_MS));
+            Step.Arrival any = new Step.Arrival(Program.LOOK, Frames.udp("10.0.0.9:9 > 10.0.0.9:9").bytes());
+            run++; // What leaves now is of no script.
+            receive(new ArrayList<>(List.of(HEX.formatHex(numbered(any, 0)))), List.of(new ArrayList<>()));
+        }
     }
 
     private byte[] numbered(Step.Arrival arrival, int step) {
@@ -155,7 +178,8 @@ final class TrackerSwitch implements AutoCloseable {
                 continue;
             }
             int step = numbers.getShort() & 0xffff;
-            if ((numbers.getShort() & 0xffff) == run) { // Otherwise a fragment that an earlier script left behind.
+            boolean ofThisRun = (numbers.getShort() & 0xffff) == (run & 0xffff);
+            if (ofThisRun) { // Otherwise a fragment that an earlier script left behind.
                 frames.get(step).add(frame);
             }
         }

@@ -45,11 +45,7 @@ final class Twins implements AutoCloseable {
 
     /** The first difference between the two, empty if there is none. */
     String difference(Script script) {
-        try {
-            return theirs.run(script).differenceTo(ours.run(script));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return theirs.run(script).differenceTo(ours.run(script), script);
     }
 
     /** Empty, or a difference together with a script as short as was found that shows it. */
