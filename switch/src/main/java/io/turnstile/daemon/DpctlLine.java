@@ -81,8 +81,7 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
     }
 
     /**
-     * As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. Null: no
-     * digits.
+     * As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. Null: no digits.
      */
     static Long unsigned32(String word) {
         Matcher number = NUMBER.matcher(word);
