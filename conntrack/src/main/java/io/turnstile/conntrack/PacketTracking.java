@@ -9,7 +9,6 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.conntrack.TrackingScratch.Step;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
@@ -46,10 +45,11 @@ final class PacketTracking {
         boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
-                case TRACK -> track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
-                case REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
-                case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
-                case DONE, DROP -> {
+                case TrackingScratch.TRACK ->
+                        track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
+                case TrackingScratch.REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
+                case TrackingScratch.INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
+                default -> {
                     // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
             }
@@ -60,7 +60,7 @@ final class PacketTracking {
     private static int takeOut(PacketBatch packets, TrackingScratch own) {
         int kept = 0;
         for (int i = 0; i < packets.length(); i++) {
-            if (own.steps[i] != Step.DROP) {
+            if (own.steps[i] != TrackingScratch.DROP) {
                 packets.set(kept++, packets.get(i));
             }
         }
@@ -83,24 +83,24 @@ final class PacketTracking {
         own.touched += touched;
     }
 
-    private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
+    private byte prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
         if (packet.ctConnection() != Conntrack.NO_CONNECTION && !request.force() && again(packet, request, own)) {
-            return Step.DONE;
+            return TrackingScratch.DONE;
         }
         TupleKey key = own.keys[position];
         if (!TupleReader.read(packet, request.zone(), key)) {
-            return Step.INVALID;
+            return TrackingScratch.INVALID;
         }
         if (isTranslated(stateBefore(packet, request))) {
             key.reverse(); // it bears the other direction's tuple now, turned round
         }
         table.hash.fold(key);
-        if (position > 0 && own.steps[position - 1].hasKey() && key.isSameAs(own.keys[position - 1])) {
-            return Step.REPEAT;
+        if (position > 0 && own.steps[position - 1] <= TrackingScratch.REPEAT && key.isSameAs(own.keys[position - 1])) {
+            return TrackingScratch.REPEAT;
         }
         table.hash.hash(key);
         key.identity = TupleKey.NOTHING_FOUND;
-        return Step.TRACK;
+        return TrackingScratch.TRACK;
     }
 
     /** What an earlier {@code ct()} of this zone has found; 0 if there was none. */

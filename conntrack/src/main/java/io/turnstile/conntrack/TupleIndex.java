@@ -24,6 +24,8 @@ final class TupleIndex {
     private static final int CELLS = 7;
     private static final long BUCKET_BYTES = 64;
     private static final long COUNT_OFFSET = CELLS * 8L;
+    /** For people: neighbouring buckets are counted together beyond this. */
+    private static final int MOST_SHOWN = 1024;
     /** Cells in use per ten buckets when the table is full. */
     private static final int LOAD_OF_TEN = 42;
 
@@ -200,12 +202,15 @@ final class TupleIndex {
     }
 
     void visit(BucketVisitor visitor) {
-        for (long bucket = 0; bucket < length; bucket++) {
+        long perShown = (length + MOST_SHOWN - 1) / MOST_SHOWN;
+        for (long first = 0; first < length; first += perShown) {
             int used = 0;
-            for (int i = 0; i < CELLS; i++) {
-                used += OffHeap.getLong(address(bucket) + i * 8L) == 0 ? 0 : 1;
+            for (long bucket = first; bucket < Math.min(length, first + perShown); bucket++) {
+                for (int i = 0; i < CELLS; i++) {
+                    used += OffHeap.getLong(address(bucket) + i * 8L) == 0 ? 0 : 1;
+                }
             }
-            visitor.visit((int) bucket, used);
+            visitor.visit((int) (first / perShown), used);
         }
         keepMemory();
     }
