@@ -241,15 +241,16 @@ final class ConnectionTable {
     }
 
     /**
-     * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state or a policy with a shorter life moves the
-     * deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
+     * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state or a policy with a shorter life moves
+     * the deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
      */
     void renew(int slot, long entry, Timeout timeout, long nowNs) {
         TimeoutPolicy policy = policy(slot, entry);
         long deadline = nowNs + policy.ns(timeout);
         long earlierNs = OffHeap.getLong(entry + DEADLINE) - deadline;
         boolean earlier = earlierNs > 0;
-        if (earlier && earlierNs < CLOCK_DIFFERENCE_NS && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
+        if (earlier && earlierNs < CLOCK_DIFFERENCE_NS
+                && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
             return;
         }
         setDeadline(entry, deadline);

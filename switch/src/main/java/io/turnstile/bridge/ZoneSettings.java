@@ -66,7 +66,8 @@ final class ZoneSettings {
             return;
         }
         limit(zoneOrNull, "limit").ifPresent(limit -> limits.put(zone, limit));
-        Row policy = zoneOrNull.reference("timeout_policy").map(uuid -> snapshot.row("CT_Timeout_Policy", uuid)).orElse(null);
+        Row policy = zoneOrNull.reference("timeout_policy").map(uuid -> snapshot.row("CT_Timeout_Policy", uuid))
+                .orElse(null);
         Map<Timeout, Long> seconds = new EnumMap<>(Timeout.class);
         if (policy != null) {
             policy.integerMap("timeouts").forEach((name, value) -> {

@@ -80,7 +80,10 @@ final class NatParser {
         }
     }
 
-    /** Where the colon stands that ports follow; -1 if none do. An IPv6 address has colons of its own, unless in brackets. */
+    /**
+     * Where the colon stands that ports follow; -1 if none do. An IPv6 address has colons of its own, unless in
+     * brackets.
+     */
     private static int portsColon(String text) {
         int bracket = text.lastIndexOf(']');
         int colon = text.indexOf(':', Math.max(bracket, 0));
