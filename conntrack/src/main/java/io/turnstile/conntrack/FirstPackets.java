@@ -4,7 +4,6 @@ import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Expectations.Announcement;
-import io.turnstile.conntrack.TrackingScratch.Step;
 import io.turnstile.packet.Packet;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -47,7 +46,7 @@ final class FirstPackets {
         }
         if (request.nat() != null && !chooseReply(key, request.nat(), announcement, own)) {
             natExhaustions.increment();
-            own.steps[position] = Step.DROP;
+            own.steps[position] = TrackingScratch.DROP;
             own.drops++;
             return true;
         }

@@ -47,15 +47,13 @@ final class PacketCheck {
         if (!lengthsAreGood(packet, l4, sizeBytes)) {
             return false;
         }
-        return switch (packet.checksumState()) {
-            case GOOD, PARTIAL -> true;
-            case BAD -> false;
-            case UNVERIFIED -> {
-                boolean good = sumIsGood(packet, l4, sizeBytes);
-                packet.setChecksumState(good ? ChecksumState.GOOD : ChecksumState.BAD);
-                yield good;
-            }
-        };
+        ChecksumState known = packet.checksumState();
+        if (known != ChecksumState.UNVERIFIED) {
+            return known != ChecksumState.BAD;
+        }
+        boolean good = sumIsGood(packet, l4, sizeBytes);
+        packet.setChecksumState(good ? ChecksumState.GOOD : ChecksumState.BAD);
+        return good;
     }
 
     private static boolean lengthsAreGood(Packet packet, int l4, int sizeBytes) {

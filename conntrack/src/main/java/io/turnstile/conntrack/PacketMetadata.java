@@ -46,11 +46,29 @@ final class PacketMetadata {
         write(packet, state | CtState.TRK, request, entries, entry);
     }
 
-    /** As {@link #writeWithTuple} for a request that writes nothing; the entry may be changed by others meanwhile. */
+    /**
+     * As {@link #writeWithTuple} for a request that writes nothing, of a connection without parent; the entry may be changed
+     * by others meanwhile.
+     */
     static void copyWithTuple(Packet packet, int state, int zone, EntryTable entries, long entry, long id) {
-        writeTuple(packet.ctOriginal(), entries, entry);
         packet.setCtConnection(id);
-        copy(packet, state | CtState.TRK, zone, entries, entry);
+        if (OffHeap.getInt(entry + EntryLayout.EXTENSION) != 0) {
+            writeTuple(packet.ctOriginal(), entries, entry);
+            copy(packet, state | CtState.TRK, zone, entries, entry);
+            return;
+        }
+        int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
+        writeAddresses(packet.ctOriginal(), entry);
+        writeKind(packet.ctOriginal(), OffHeap.getInt(entry + EntryLayout.KIND), ports >>> 16, ports & 0xffff);
+        packet.setConntrack(state | CtState.TRK, zone, OffHeap.getInt(entry + MARK), 0, 0);
+    }
+
+    private static void writeAddresses(OriginalTuple tuple, long entry) {
+        long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
+        tuple.sourceHigh = 0;
+        tuple.sourceLow = addresses >>> 32;
+        tuple.destinationHigh = 0;
+        tuple.destinationLow = addresses & 0xffff_ffffL;
     }
 
     /** Mark and label only; the state is taken as given. */
@@ -99,11 +117,7 @@ final class PacketMetadata {
             }
         }
         if (addressesAt == 0) {
-            long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
-            tuple.sourceHigh = 0;
-            tuple.sourceLow = addresses >>> 32;
-            tuple.destinationHigh = 0;
-            tuple.destinationLow = addresses & 0xffff_ffffL;
+            writeAddresses(tuple, entry);
         } else {
             tuple.sourceHigh = OffHeap.getLong(addressesAt + EntryLayout.SOURCE_HIGH);
             tuple.sourceLow = OffHeap.getLong(addressesAt + EntryLayout.SOURCE_LOW);

@@ -9,7 +9,6 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.conntrack.TrackingScratch.Step;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
@@ -46,10 +45,11 @@ final class PacketTracking {
         boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
-                case TRACK -> track(packets.get(i), i, request, writes, nowNs, own);
-                case REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
-                case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
-                case DONE, DROP -> {
+                case TrackingScratch.TRACK ->
+                        track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
+                case TrackingScratch.REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
+                case TrackingScratch.INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
+                default -> {
                     // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
             }
@@ -60,7 +60,7 @@ final class PacketTracking {
     private static int takeOut(PacketBatch packets, TrackingScratch own) {
         int kept = 0;
         for (int i = 0; i < packets.length(); i++) {
-            if (own.steps[i] != Step.DROP) {
+            if (own.steps[i] != TrackingScratch.DROP) {
                 packets.set(kept++, packets.get(i));
             }
         }
@@ -83,38 +83,44 @@ final class PacketTracking {
         own.touched += touched;
     }
 
-    private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
+    private byte prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
         if (packet.ctConnection() != Conntrack.NO_CONNECTION && !request.force() && again(packet, request, own)) {
-            return Step.DONE;
+            return TrackingScratch.DONE;
         }
         TupleKey key = own.keys[position];
         if (!TupleReader.read(packet, request.zone(), key)) {
-            return Step.INVALID;
+            return TrackingScratch.INVALID;
         }
-        if (isTranslated(packet, request)) {
+        if (isTranslated(stateBefore(packet, request))) {
             key.reverse(); // it bears the other direction's tuple now, turned round
         }
         table.hash.fold(key);
-        if (position > 0 && own.steps[position - 1].hasKey() && key.isSameAs(own.keys[position - 1])) {
-            return Step.REPEAT;
+        if (position > 0 && own.steps[position - 1] <= TrackingScratch.REPEAT && key.isSameAs(own.keys[position - 1])) {
+            return TrackingScratch.REPEAT;
         }
         table.hash.hash(key);
         key.identity = TupleKey.NOTHING_FOUND;
-        return Step.TRACK;
+        return TrackingScratch.TRACK;
+    }
+
+    /** What an earlier {@code ct()} of this zone has found; 0 if there was none. */
+    private static int stateBefore(Packet packet, CtRequest request) {
+        return packet.ctZone() == request.zone() ? packet.ctState() : 0;
     }
 
     /** A {@code ct()} of this zone has translated the packet before. */
-    private static boolean isTranslated(Packet packet, CtRequest request) {
-        return (packet.ctState() & (CtState.SNAT | CtState.DNAT)) != 0 && packet.ctZone() == request.zone();
+    private static boolean isTranslated(int stateBefore) {
+        return (stateBefore & (CtState.SNAT | CtState.DNAT)) != 0;
     }
 
     /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
     private void repeat(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
         TupleKey key = own.keys[position];
         key.takeFindingOf(own.keys[position - 1]);
-        int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
-        if (writes || request.force() || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
-            track(packet, position, request, writes, nowNs, own);
+        int stateBefore = stateBefore(packet, request); // read before a glance in vain writes another one
+        if (writes || request.force() || isTranslated(stateBefore)
+                || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
+            track(packet, position, request, writes, stateBefore, nowNs, own);
         }
     }
 
@@ -145,10 +151,10 @@ final class PacketTracking {
         return sameZone;
     }
 
-    private void track(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+    private void track(Packet packet, int position, CtRequest request, boolean writes, int stateBefore, long nowNs,
+                       TrackingScratch own) {
         TupleKey key = own.keys[position];
-        boolean translated = isTranslated(packet, request);
-        int stateBefore = packet.ctZone() == request.zone() ? packet.ctState() : 0;
+        boolean translated = isTranslated(stateBefore);
         while (true) {
             if (table.index.find(key, nowNs)) {
                 key.reply ^= translated;

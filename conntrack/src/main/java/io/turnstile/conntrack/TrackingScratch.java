@@ -5,24 +5,18 @@ import java.util.SplittableRandom;
 
 /** What one thread needs while it tracks a batch; made once for each thread. */
 final class TrackingScratch {
-    /** What a packet still needs after its headers were looked at. */
-    enum Step {
-        TRACK,
-        /** As {@link #TRACK}, and the tuple is that of the packet before. */
-        REPEAT,
-        INVALID,
-        /** Nothing is left to do. */
-        DONE,
-        /** Not to go on: no tuple is left to translate it to. */
-        DROP;
-
-        boolean hasKey() {
-            return this == TRACK || this == REPEAT;
-        }
-    }
+    // What a packet still needs after its headers were looked at; bytes, as storing references costs the collector's notes.
+    static final byte TRACK = 0;
+    /** As {@link #TRACK}, and the tuple is that of the packet before. */
+    static final byte REPEAT = 1;
+    static final byte INVALID = 2;
+    /** Nothing is left to do. */
+    static final byte DONE = 3;
+    /** Not to go on: no tuple is left to translate it to. */
+    static final byte DROP = 4;
 
     final TupleKey[] keys = new TupleKey[PacketBatch.CAPACITY];
-    final Step[] steps = new Step[PacketBatch.CAPACITY];
+    final byte[] steps = new byte[PacketBatch.CAPACITY];
     final NewConnection made = new NewConnection();
     final ProtocolTracking protocols = new ProtocolTracking();
     final ConnectionSnapshot snapshot = new ConnectionSnapshot();
@@ -33,7 +27,7 @@ final class TrackingScratch {
     final TupleKey replyTuple = new TupleKey();
     final NatSearch natSearch;
     final ControlDialogues dialogues;
-    /** How many of the batch are {@link Step#DROP}. */
+    /** How many of the batch are {@link #DROP}. */
     int drops;
     /** Of the batch. */
     long nowNs;
@@ -46,7 +40,6 @@ final class TrackingScratch {
         dialogues = new ControlDialogues(table);
         for (int i = 0; i < keys.length; i++) {
             keys[i] = new TupleKey();
-            steps[i] = Step.DONE;
         }
     }
 }
