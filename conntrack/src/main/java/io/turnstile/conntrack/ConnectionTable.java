@@ -32,6 +32,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 final class ConnectionTable {
     /** How long before a deadline the listener is asked whether it knows better. */
     static final long LEAD_NS = 5_000_000_000L;
+    /** Threads' readings of the clock are not further apart than this. */
+    private static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
     private static final int STRIPES = 256;
     private static final int WHEELS = 16;
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */
@@ -239,14 +241,16 @@ final class ConnectionTable {
     }
 
     /**
-     * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state with a shorter life moves the deadline
-     * back, so that threads whose readings of the clock differ a little do not pull it to and fro.
+     * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state or a policy with a shorter life moves
+     * the deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
      */
     void renew(int slot, long entry, Timeout timeout, long nowNs) {
         TimeoutPolicy policy = policy(slot, entry);
         long deadline = nowNs + policy.ns(timeout);
-        boolean earlier = deadline - OffHeap.getLong(entry + DEADLINE) < 0;
-        if (earlier && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
+        long earlierNs = OffHeap.getLong(entry + DEADLINE) - deadline;
+        boolean earlier = earlierNs > 0;
+        if (earlier && earlierNs < CLOCK_DIFFERENCE_NS
+                && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
             return;
         }
         setDeadline(entry, deadline);

@@ -7,7 +7,7 @@ import io.turnstile.conntrack.ZoneLimits;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
 import io.turnstile.pipeline.Pipeline;
-import java.util.BitSet;
+import io.turnstile.pipeline.ZoneTimeouts;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Locale;
@@ -19,17 +19,13 @@ import java.util.TreeMap;
 import java.util.UUID;
 
 /**
- * Zones as the Datapath rows have them ({@code ovs-vsctl add-zone-tp}, {@code set-zone-limit}): each distinct set of
- * timeouts
- * becomes a policy of the tracker with an id of its own, and limits become the tracker's. Of timeouts that the tracker
- * has no
- * state for (tcp_close_wait and others of the kernel's tracker) nothing comes.
+ * Zones as the Datapath rows have them ({@code ovs-vsctl add-zone-tp}, {@code set-zone-limit}), given to the tracker. Of
+ * timeouts that the tracker has no state for (tcp_close_wait and others of the kernel's tracker) nothing comes.
  *
- * <p>Threads: the reconciler's; the table of zones is read by any.
+ * <p>Threads: the reconciler's.
  */
 final class ZoneSettings {
     private static final Map<String, Timeout> TIMEOUTS = new HashMap<>();
-    private static final int LARGEST_ID = 0xffff;
 
     static {
         for (Timeout timeout : Timeout.values()) {
@@ -37,18 +33,14 @@ final class ZoneSettings {
         }
     }
 
-    private final Pipeline pipeline;
     private final ConntrackControl tracker;
-    private final Map<TimeoutPolicy, Integer> ids = new HashMap<>();
-    private final BitSet usedIds = new BitSet();
-    private Map<Integer, TimeoutPolicy> policies = Map.of();
+    private final ZoneTimeouts timeouts;
     private Map<Integer, Integer> limits = Map.of();
     private Integer defaultLimit;
 
     ZoneSettings(Pipeline pipeline, ConntrackControl tracker) {
-        this.pipeline = pipeline;
         this.tracker = tracker;
-        usedIds.set(0); // the default policy
+        this.timeouts = new ZoneTimeouts(pipeline, tracker);
     }
 
     /** @param types those of the bridges there are: only their datapaths' rows count */
@@ -64,7 +56,7 @@ final class ZoneSettings {
                 wantedDefault = limit(row, "ct_zone_default_limit").orElse(wantedDefault);
             }
         }
-        followPolicies(wantedPolicies);
+        timeouts.set(wantedPolicies);
         followLimits(wantedLimits, wantedDefault);
     }
 
@@ -90,32 +82,6 @@ final class ZoneSettings {
     /** Unsigned. Older databases have no such column. */
     private static Optional<Integer> limit(Row row, String column) {
         return row.has(column) ? row.integer(column).map(Long::intValue) : Optional.empty();
-    }
-
-    private void followPolicies(Map<Integer, TimeoutPolicy> wanted) {
-        if (wanted.equals(policies)) {
-            return;
-        }
-        policies = wanted;
-        wanted.values().forEach(policy -> ids.computeIfAbsent(policy, this::announce));
-        Map<Integer, Integer> idOfZone = new HashMap<>();
-        wanted.forEach((zone, policy) -> idOfZone.put(zone, ids.get(policy)));
-        pipeline.setZoneTimeouts(zone -> idOfZone.getOrDefault(zone, 0));
-        ids.entrySet().removeIf(known -> {
-            boolean gone = !wanted.containsValue(known.getKey());
-            if (gone) {
-                tracker.setTimeoutPolicy(known.getValue(), null);
-                usedIds.clear(known.getValue());
-            }
-            return gone;
-        });
-    }
-
-    private int announce(TimeoutPolicy policy) {
-        int id = Math.min(usedIds.nextClearBit(1), LARGEST_ID); // 65536 zones may have as many policies: the last two share
-        usedIds.set(id);
-        tracker.setTimeoutPolicy(id, policy);
-        return id;
     }
 
     private void followLimits(Map<Integer, Integer> wanted, Integer wantedDefault) {

@@ -2,7 +2,9 @@ package io.turnstile.embedded;
 
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.ConntrackControl;
 import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlowText;
@@ -24,6 +26,7 @@ import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.Pipeline;
+import io.turnstile.pipeline.ZoneTimeouts;
 import io.turnstile.pipeline.text.FlowText;
 import io.turnstile.pipeline.text.FlowTextException;
 import io.turnstile.port.DummyPort;
@@ -96,6 +99,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
     private final Queue<PacketIn> packetIns = new ConcurrentLinkedQueue<>();
     private final Queue<FlowRemoval> flowRemovals = new ConcurrentLinkedQueue<>();
     private String hwOffloadPriority = "";
+    private ZoneTimeouts zoneTimeouts;
     private EventLoopGroup eventLoops;
     private BridgeAgent agent;
 
@@ -337,6 +341,26 @@ public final class EmbeddedSwitch implements AutoCloseable {
     /** The tracker itself. */
     public Conntrack conntrack() {
         return tracker;
+    }
+
+    /** What operators ask and set of the tracker: what {@code ovs-appctl dpctl/ct-…} does. */
+    public ConntrackControl conntrackControl() {
+        if (tracker instanceof ConntrackControl control) {
+            return control;
+        }
+        throw new IllegalStateException("this switch was made with a tracker that cannot be controlled");
+    }
+
+    /**
+     * {@code ovs-vsctl add-zone-tp}, {@code del-zone-tp}: connections committed from now on live by these policies.
+     *
+     * @param policies by zone, 0 to 65535, in place of all that was set before
+     */
+    public void zoneTimeouts(Map<Integer, TimeoutPolicy> policies) {
+        if (zoneTimeouts == null) {
+            zoneTimeouts = new ZoneTimeouts(pipeline, conntrackControl());
+        }
+        zoneTimeouts.set(policies);
     }
 
     /** Where fragments wait for each other at {@code ct()}: what {@code ovs-appctl dpctl/ipf-…} asks and sets. */
