@@ -33,7 +33,7 @@ final class ConnectionTable {
     /** How long before a deadline the listener is asked whether it knows better. */
     static final long LEAD_NS = 5_000_000_000L;
     /** Threads' readings of the clock are not further apart than this. */
-    private static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
+    static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
     private static final int STRIPES = 256;
     private static final int WHEELS = 16;
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */

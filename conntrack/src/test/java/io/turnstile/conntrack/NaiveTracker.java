@@ -114,6 +114,7 @@ final class NaiveTracker {
         Timeout timeout = connection.answered ? Timeout.UDP_MULTIPLE : Timeout.UDP_SINGLE;
         long deadline = nowNs + ns(connection, timeout);
         boolean staysLonger = connection.deadlineNs - deadline > 0
+                && connection.deadlineNs - deadline < ConnectionTable.CLOCK_DIFFERENCE_NS
                 && ns(connection, timeout) >= ns(connection, connection.timeout);
         if (!staysLonger) {
             connection.deadlineNs = deadline;
