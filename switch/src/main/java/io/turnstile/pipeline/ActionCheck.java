@@ -22,6 +22,7 @@ public final class ActionCheck {
     private static final int FIRST_RESERVED_PORT = 0xff00;
     private static final int VLAN_PRESENT = 0x1000;
     private static final int ZONE_BITS = 16;
+    private static final int CT_STATE_BITS = 32;
 
     /** What is known of the flow's packets at this point of the list. */
     private final long[] known;
@@ -145,8 +146,10 @@ public final class ActionCheck {
     }
 
     private void readable(OfAction.SubField part) throws OfException {
+        // Flows see ct_state as 32 bits, of which packets have the lower.
+        int fieldBits = part.field() == Field.CT_STATE ? CT_STATE_BITS : part.field().widthBits();
         boolean inside = part.widthBits() > 0 && part.offsetBits() >= 0
-                && part.offsetBits() + part.widthBits() <= part.field().widthBits();
+                && part.offsetBits() + part.widthBits() <= fieldBits;
         refuseUnless(inside, OfErrorCode.OFPBAC_BAD_ARGUMENT, "bits outside " + part.field().label());
         present(part.field());
     }
