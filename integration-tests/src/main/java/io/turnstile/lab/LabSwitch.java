@@ -1,5 +1,7 @@
 package io.turnstile.lab;
 
+import java.nio.file.Path;
+
 /** A switch that is driven by Debian's ovs-vsctl, ovs-ofctl and ovs-appctl. */
 public abstract class LabSwitch implements AutoCloseable {
     final SwitchTools tools;
@@ -24,6 +26,11 @@ public abstract class LabSwitch implements AutoCloseable {
     /** {@code ovs-appctl …}. */
     public final Command appctl(String... words) {
         return tools.appctl(words);
+    }
+
+    /** Where the switch's sockets are, such as {@code br0.mgmt}. */
+    public final Path runDirectory() {
+        return tools.runDirectory();
     }
 
     /** The daemon that forwards, for its CPU time and its log. */

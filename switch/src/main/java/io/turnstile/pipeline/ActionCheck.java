@@ -150,13 +150,13 @@ public final class ActionCheck {
         int fieldBits = part.field() == Field.CT_STATE ? CT_STATE_BITS : part.field().widthBits();
         boolean inside = part.widthBits() > 0 && part.offsetBits() >= 0
                 && part.offsetBits() + part.widthBits() <= fieldBits;
-        refuseUnless(inside, OfErrorCode.OFPBAC_BAD_ARGUMENT, "bits outside " + part.field().label());
+        refuseUnless(inside, OfErrorCode.OFPBAC_BAD_SET_LEN, "bits outside " + part.field().label());
         present(part.field());
     }
 
     private void writable(OfAction.SubField part) throws OfException {
         readable(part);
-        refuseUnless(Prerequisites.isWritable(part.field()), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+        refuseUnless(Prerequisites.isWritable(part.field()), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
                 part.field().label() + " is read-only");
     }
 

@@ -52,7 +52,7 @@ class ActionCheckTest {
         assertThat(refusal(0, IP, set(Field.ETH_TYPE, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
         assertThat(refusal(0, IP,
             new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
-                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
     }
 
     @Test
@@ -63,7 +63,7 @@ class ActionCheckTest {
             new OfAction.Move(new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, new OfAction.StackPush(new OfAction.SubField(Field.REG0, 30, 8))))
-                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_LEN);
         assertThat(refusal(0, IP, new OfAction.PushVlan(0x9100))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
     }
 
