@@ -50,6 +50,9 @@ public final class ConnectionSnapshot {
     /** The verification tags that packets of either direction carry (RFC 9260 §8.5), 0: not known yet. SCTP only. */
     public int originalSctpTag;
     public int replySctpTag;
+    /** Another connection has announced this one: {@link #parent} is that one's original tuple. */
+    public boolean hasParent;
+    public final Tuple parent = new Tuple();
     /** The helper that reads its payload. */
     public Alg alg = Alg.NONE;
     /** A reply-direction packet has been seen. */

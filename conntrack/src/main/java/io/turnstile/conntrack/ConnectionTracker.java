@@ -69,6 +69,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         scratch = ThreadLocal.withInitial(() -> new TrackingScratch(table, natHash));
     }
 
+    /** What the tracker is made of: for who wants to know whether it comes apart. */
+    ConnectionTable table() {
+        return table;
+    }
+
     @Override
     public void setTcpWindowChecked(boolean checked) {
         windowChecked = checked;

@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
 import io.turnstile.packet.AddressText;
 import io.turnstile.packet.IpProtocols;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /** Lines of {@code ovs-appctl dpctl/dump-conntrack}, character by character as the peer's (ovs-vswitchd(8)). */
@@ -54,7 +55,41 @@ public final class ConntrackDump {
             out.append(",vtag_orig=").append(Integer.toUnsignedString(connection.originalSctpTag));
             out.append(",vtag_reply=").append(Integer.toUnsignedString(connection.replySctpTag)).append(')');
         }
+        if (connection.alg != Alg.NONE) {
+            out.append(",helper=").append(connection.alg.name().toLowerCase(Locale.ROOT));
+        }
+        if (more && connection.hasParent) {
+            out.append(",parent=(");
+            appendTuple(out, connection, connection.parent);
+            out.append(')');
+        }
         return out.toString();
+    }
+
+    /** One expected connection of {@code dpctl/dump-conntrack-exp}, without line end. */
+    public static String expectedLine(ConnectionSnapshot expected, Tuple parent) {
+        StringBuilder out = new StringBuilder(160);
+        appendProtocol(out, expected.protocol);
+        out.append(",orig=(");
+        appendTuple(out, expected, expected.original);
+        out.append(')');
+        if (expected.zone != 0) {
+            out.append(",zone=").append(expected.zone);
+        }
+        if (expected.mark != 0) {
+            out.append(",mark=").append(Integer.toUnsignedString(expected.mark));
+        }
+        appendLabels(out, expected);
+        out.append(",parent=(");
+        appendTuple(out, expected, parent);
+        return out.append(')').toString();
+    }
+
+    /** The one state that a TCP connection is shown in where there is no room for two. */
+    public static TcpState shownState(ConnectionSnapshot connection) {
+        TcpState original = connection.originalTcpState;
+        TcpState reply = connection.replyTcpState;
+        return shown(original.compareTo(reply) >= 0 ? original : reply);
     }
 
     private static void appendProtocol(StringBuilder out, int protocol) {
@@ -100,7 +135,7 @@ public final class ConntrackDump {
         TcpState original = connection.originalTcpState;
         TcpState reply = connection.replyTcpState;
         if (!more) {
-            out.append("state=").append(shown(original.compareTo(reply) >= 0 ? original : reply));
+            out.append("state=").append(shownState(connection));
             return;
         }
         out.append("state_orig=").append(original).append(",state_reply=").append(reply);

@@ -97,6 +97,21 @@ final class EntryTable {
         return slots.end();
     }
 
+    /** How many slots are out. Exact only while nobody takes or gives. */
+    int slotsTaken() {
+        return slots.taken();
+    }
+
+    /** As {@link #slotsTaken}, of the extensions. */
+    int extensionsTaken() {
+        return extensions.taken();
+    }
+
+    /** One past the largest extension ever used. */
+    int extensionsEnd() {
+        return extensions.end();
+    }
+
     boolean contains(int slot) {
         return slot >= 0 && slot < end();
     }

@@ -31,6 +31,19 @@ final class SlotPool {
         return Math.min(highWater.get(), capacity);
     }
 
+    /** How many slots are out. Exact only while nobody takes or gives. */
+    int taken() {
+        int end = end();
+        int idle = 0;
+        int next = (int) free.get();
+        // A walk that others disturb may go astray, but not far.
+        while (next > 0 && next <= end && idle < end) {
+            idle++;
+            next = OffHeap.getInt(links + (next - 1) * strideBytes);
+        }
+        return end - idle;
+    }
+
     /** A slot that nobody else has, or {@link #NO_SLOT}. */
     int take() {
         while (true) {

@@ -42,8 +42,19 @@ final class SnapshotReader {
         into.originalInPort = OffHeap.getInt(side + EntryLayout.ORIGINAL_IN_PORT);
         into.replyInPort = into.replySeen ? OffHeap.getInt(side + EntryLayout.REPLY_IN_PORT) : -1;
         into.alg = (flags & FLAG_SPECIAL) != 0 ? ALGS[OffHeap.getInt(side + EntryLayout.ALG)] : Alg.NONE;
+        copyParent(extension, flags, into);
         copyTcp(entry, flags, into);
         copySctp(entry, into);
+    }
+
+    private static void copyParent(long extension, int flags, ConnectionSnapshot into) {
+        into.hasParent = (flags & FLAG_SPECIAL) != 0 && extension != 0
+                && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0;
+        if (into.hasParent) {
+            copyAddresses(extension + EntryLayout.PARENT, into.parent);
+            fillPorts(into.parent, OffHeap.getInt(extension + EntryLayout.PARENT_KIND),
+                    OffHeap.getInt(extension + EntryLayout.PARENT_PORTS));
+        }
     }
 
     /** Of a tuple that stands in no entry: zone, protocol and original tuple. */

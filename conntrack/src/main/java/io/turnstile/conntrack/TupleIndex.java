@@ -168,6 +168,15 @@ final class TupleIndex {
         }
     }
 
+    /** By how many buckets all cells together are away from home. Exact only while nobody inserts or removes. */
+    long displacement() {
+        long sum = 0;
+        for (long bucket = 0; bucket < length; bucket++) {
+            sum += OffHeap.getLong(address(bucket) + COUNT_OFFSET);
+        }
+        return sum;
+    }
+
     void visit(BucketVisitor visitor) {
         for (long bucket = 0; bucket < length; bucket++) {
             int used = 0;

@@ -20,6 +20,8 @@ final class TupleReader {
     private static final int MAX_EXTENSION_HEADERS = 16;
     /** RFC 792: an error quotes at least this much of the transport header. */
     private static final int QUOTED_TRANSPORT_BYTES = 8;
+    private static final int TCP_HEADER_BYTES = 20;
+    private static final int SCTP_HEADER_BYTES = 12;
 
     private TupleReader() {
     }
@@ -111,7 +113,7 @@ final class TupleReader {
             l4 = quotedTransport4(packet, l3, end);
             protocol = l4 == 0 ? 0 : packet.u8(l3 + 9);
         }
-        if (l4 == 0 || needsTransport(protocol) && l4 + QUOTED_TRANSPORT_BYTES > end) {
+        if (l4 == 0 || l4 + quotedTransportBytes(protocol, ipv6) > end) {
             return false;
         }
         readAddresses(packet, l3, ipv6, key);
@@ -127,11 +129,17 @@ final class TupleReader {
         return true;
     }
 
-    private static boolean needsTransport(int protocol) {
+    /**
+     * What has to be there of a quoted transport header. ICMPv6 quotes as much as fits (RFC 4443 §3.1), so that a header of a
+     * fixed length is whole, which the peer asks for too.
+     */
+    private static int quotedTransportBytes(int protocol, boolean ipv6) {
         return switch (protocol) {
-            case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP,
-                 IpProtocols.ICMP, IpProtocols.ICMPV6 -> true;
-            default -> false;
+            case IpProtocols.TCP -> ipv6 ? TCP_HEADER_BYTES : QUOTED_TRANSPORT_BYTES;
+            case IpProtocols.SCTP -> ipv6 ? SCTP_HEADER_BYTES : QUOTED_TRANSPORT_BYTES;
+            case IpProtocols.UDP, IpProtocols.UDP_LITE, IpProtocols.DCCP, IpProtocols.ICMP, IpProtocols.ICMPV6 ->
+                    QUOTED_TRANSPORT_BYTES;
+            default -> 0;
         };
     }
 

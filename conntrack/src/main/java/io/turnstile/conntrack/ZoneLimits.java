@@ -3,10 +3,11 @@ package io.turnstile.conntrack;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * How many connections a zone may hold, and how many it holds ({@code dpctl/ct-set-limits}). The default limit goes for every
- * zone that has none of its own; 0 is "no limit". Lowering a limit removes nothing.
+ * zone that has none of its own; there 0 is "no limit". Lowering a limit removes nothing.
  *
  * <p>Threads: {@link #tryAdd} and {@link #remove} any, without locks; the rest any.
  */
@@ -16,10 +17,11 @@ public final class ZoneLimits {
     private static final int NONE = -1;
 
     private final AtomicIntegerArray counts = new AtomicIntegerArray(ZONES);
-    private final AtomicIntegerArray refusals = new AtomicIntegerArray(ZONES);
+    private final LongAdder refusals = new LongAdder();
     private final SortedMap<Integer, Integer> own = new TreeMap<>(); // guarded by this
     private final AtomicIntegerArray limits = new AtomicIntegerArray(ZONES);
     private volatile int defaultLimit;
+    private volatile boolean fromDatabase;
 
     ZoneLimits() {
         for (int zone = 0; zone < ZONES; zone++) {
@@ -29,12 +31,13 @@ public final class ZoneLimits {
 
     /** Counts a connection in, unless the zone is full: then the refusal is counted. */
     boolean tryAdd(int zone) {
-        int own = limits.getPlain(zone);
+        int own = limits.getOpaque(zone);
         int limit = own == NONE ? defaultLimit : own;
         int count = counts.incrementAndGet(zone);
-        if (limit != 0 && Integer.compareUnsigned(count, limit) > 0) {
+        boolean unlimited = own == NONE && limit == 0;
+        if (!unlimited && Integer.compareUnsigned(count, limit) > 0) {
             counts.decrementAndGet(zone);
-            refusals.incrementAndGet(zone);
+            refusals.increment();
             return false;
         }
         return true;
@@ -48,9 +51,9 @@ public final class ZoneLimits {
         return counts.get(zone);
     }
 
-    /** How often a commit found the zone full. */
-    public int refusals(int zone) {
-        return refusals.get(zone);
+    /** How often a commit found its zone full. */
+    public long refusals() {
+        return refusals.sum();
     }
 
     /** Unsigned; 0 is "no limit". */
@@ -62,16 +65,25 @@ public final class ZoneLimits {
         defaultLimit = limit;
     }
 
-    /** Gives the zone a limit of its own; 0 is "no limit". */
+    /** Gives the zone a limit of its own, unsigned; with 0 it takes no connection at all. */
     public synchronized void set(int zone, int limit) {
         own.put(zone, limit);
-        limits.set(zone, limit);
+        limits.set(zone, limit == NONE ? NONE - 1 : limit);
     }
 
     /** The zone falls back to the default limit; false if it had no limit of its own. */
     public synchronized boolean clear(int zone) {
         limits.set(zone, NONE);
         return own.remove(zone) != null;
+    }
+
+    /** Whether limits are the database's: {@code dpctl/ct-set-limits} is to keep out then. */
+    public boolean isFromDatabase() {
+        return fromDatabase;
+    }
+
+    public void setFromDatabase(boolean fromDatabase) {
+        this.fromDatabase = fromDatabase;
     }
 
     /** The zones with limits of their own. */

@@ -33,6 +33,11 @@ public abstract class LabSwitch implements AutoCloseable {
         return tools.runDirectory();
     }
 
+    /** Where {@link ControlConnection} reaches it. */
+    public final Path controlSocket() {
+        return tools.controlSocket();
+    }
+
     /** The daemon that forwards, for its CPU time and its log. */
     public abstract Daemon daemon();
 

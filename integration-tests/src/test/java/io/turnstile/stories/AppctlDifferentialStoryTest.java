@@ -27,6 +27,27 @@ class AppctlDifferentialStoryTest {
             "netdev-dummy/receive", "netdev-dummy/receive nosuch 00", "netdev-dummy/receive p1 zz",
             "netdev-dummy/set-admin-state p1 foo", "netdev-dummy/set-admin-state nosuch up",
             "netdev-dummy/set-admin-state p1 down", "netdev-dummy/set-admin-state p1 up");
+    /** Of the connection tracker, in an order in which each finds what it needs. */
+    private static final List<String> CONNTRACK = List.of("dpctl/ct-set-maxconns", "dpctl/ct-get-maxconns",
+            "dpctl/ct-set-maxconns 10", "dpctl/ct-get-maxconns", "dpctl/ct-set-maxconns x", "dpctl/ct-set-maxconns foo 10",
+            "dpctl/ct-set-maxconns -- -5", "dpctl/ct-get-maxconns foo", "dpctl/ct-get-maxconns dummy@ovs-dummy",
+            "dpctl/ct-get-nconns", "dpctl/ct-get-nconns foo", "dpctl/ct-get-nconns ovs-dummy",
+            "dpctl/ct-disable-tcp-seq-chk", "dpctl/ct-get-tcp-seq-chk", "dpctl/ct-enable-tcp-seq-chk foo",
+            "dpctl/ct-enable-tcp-seq-chk dummy@ovs-dummy", "dpctl/ct-get-tcp-seq-chk", "dpctl/ct-get-limits",
+            "dpctl/ct-set-limits default=5 zone=1,limit=2 zone=3,limit=0", "dpctl/ct-get-limits",
+            "dpctl/ct-get-limits zone=1,7", "dpctl/ct-get-limits dummy@ovs-dummy zone=1", "dpctl/ct-get-limits zone=x",
+            "dpctl/ct-get-limits foo", "dpctl/ct-set-limits foo", "dpctl/ct-set-limits zone=1",
+            "dpctl/ct-set-limits zone=1,limit=", "dpctl/ct-set-limits zone=70000,limit=1", "dpctl/ct-set-limits zone=1,limit=x",
+            "dpctl/ct-set-limits default=x", "dpctl/ct-set-limits zone=1,foo=2", "dpctl/ct-set-limits",
+            "dpctl/ct-del-limits", "dpctl/ct-del-limits zone=1,3", "dpctl/ct-get-limits", "dpctl/ct-del-limits zone=9",
+            "dpctl/ct-del-limits foo", "dpctl/ct-del-limits zone=x", "dpctl/ct-bkts foo", "dpctl/ct-stats-show",
+            "dpctl/ct-stats-show zone=x", "dpctl/ct-stats-show -m", "dpctl/ct-stats-show verbose", "dpctl/ct-stats-show foo",
+            "dpctl/flush-conntrack zone=x", "dpctl/flush-conntrack foo",
+            "dpctl/flush-conntrack zone=1 ct_nw_src=1.1.1.1,ct_nw_proto=17", "dpctl/flush-conntrack ct_nw_src=1.1.1.x",
+            "dpctl/flush-conntrack ct_nw_src=1.1.1.1,ct_nw_dst=1.1.1.2,ct_nw_proto=17,ct_tp_src=1,ct_tp_dst=2",
+            "dpctl/flush-conntrack ct_tp_src=1", "dpctl/flush-conntrack ct_nw_proto=1,icmp_type=8",
+            "dpctl/flush-conntrack ct_nw_src=1.1.1.1,ct_ipv6_dst=fc00::1", "dpctl/dump-conntrack zone=5",
+            "dpctl/dump-conntrack dummy@ovs-dummy", "dpctl/dump-conntrack -m -s dummy@ovs-dummy zone=5");
     private static final List<String> FLOWS = List.of(
             "table=0,priority=9,arp,actions=NORMAL",
             "table=0,priority=8,tcp,ct_state=-trk,actions=ct(table=1,zone=3)",
@@ -82,6 +103,12 @@ class AppctlDifferentialStoryTest {
     @Test
     void badAndGoodArgumentsAreAnsweredAlike() {
         COMMON.forEach(both::appctl);
+        both.assertSame();
+    }
+
+    @Test
+    void operatorsOfTheTrackerGetTheSameAnswers() {
+        CONNTRACK.forEach(both::appctl);
         both.assertSame();
     }
 

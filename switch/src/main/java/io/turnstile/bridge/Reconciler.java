@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +32,14 @@ import org.slf4j.LoggerFactory;
  * <p>Threads: has one of its own; {@link #onLinkChange}, {@link #bridges} and {@link #close} by any.
  */
 public final class Reconciler implements AutoCloseable {
+    /** Datapath:capabilities (ovs-vswitchd.conf.db(5)): what of the peer's list this datapath can. */
+    private static final Map<String, String> CAPABILITIES = Map.ofEntries(Map.entry("clone", "true"),
+            Map.entry("ct_clear", "true"), Map.entry("ct_flush", "true"), Map.entry("ct_label", "true"),
+            Map.entry("ct_mark", "true"), Map.entry("ct_orig_tuple", "true"), Map.entry("ct_orig_tuple6", "true"),
+            Map.entry("ct_state", "true"), Map.entry("ct_state_nat", "true"), Map.entry("ct_timeout", "true"),
+            Map.entry("ct_zero_snat", "true"), Map.entry("ct_zone", "true"), Map.entry("explicit_drop_action", "true"),
+            Map.entry("masked_set_action", "true"), Map.entry("max_vlan_headers", "1"), Map.entry("nd_ext", "true"),
+            Map.entry("recirc", "true"), Map.entry("ufid", "true"));
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
     private static final long WRITE_TIMEOUT_SECONDS = 10;
     private static final int TICK_MS = 500;
@@ -57,6 +67,7 @@ public final class Reconciler implements AutoCloseable {
     private final Map<String, BridgeConfig> refused = new TreeMap<>();
     private final BadValues values = new BadValues("other_config");
     private Map<String, String> otherConfig = Map.of();
+    private final ZoneSettings zones;
     private List<String> managers = List.of();
     private long statisticsAtNs = System.nanoTime();
 
@@ -65,6 +76,7 @@ public final class Reconciler implements AutoCloseable {
         this.parts = parts;
         shelf = new PortShelf(parts.datapath(), parts.threads(), parts.devices(), parts.dummies(), parts.clock());
         offload = new OffloadKnob(parts.offload(), parts.providers());
+        zones = new ZoneSettings(parts.pipeline(), parts.tracker());
     }
 
     /** Starts to follow; makes the Open_vSwitch row if the database is new. */
@@ -122,9 +134,12 @@ public final class Reconciler implements AutoCloseable {
         }
         configureSwitch(newest, root);
         configureBridges(newest, root);
+        zones.follow(newest, root, datapathTypes());
         publish();
         RowChanges changes = new RowChanges(newest);
         changes.set("Open_vSwitch", root.uuid(), RootColumns.of(parts));
+        datapathTypes().stream().map(root.referenceMap("datapaths")::get).filter(Objects::nonNull)
+                .forEach(datapath -> changes.set("Datapath", datapath, Map.of("capabilities", CAPABILITIES)));
         addStatus(changes);
         addFirstStatistics(newest, changes);
         addControllers(changes, true);
@@ -187,6 +202,12 @@ public final class Reconciler implements AutoCloseable {
                 LOG.error("bridge {} cannot be configured", wish.name(), e);
             }
         }
+    }
+
+    /** As the keys of Open_vSwitch:datapaths name them. */
+    private Set<String> datapathTypes() {
+        return bridges.values().stream().map(bridge -> bridge.config().datapathType())
+                .map(type -> type.isEmpty() ? "system" : type).collect(Collectors.toSet());
     }
 
     private void refuseUnknownTypes(Map<String, BridgeConfig> wanted) {

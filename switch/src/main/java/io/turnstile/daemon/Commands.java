@@ -27,7 +27,8 @@ final class Commands {
         control.register("conntrack/offload-show", "[-m]", 0, 1, this::offloadShow);
         DatapathCommands datapath = new DatapathCommands(daemon);
         datapath.registerAll(control);
-        new FragmentCommands(daemon.datapath().fragments(), datapath::name).registerAll(control);
+        new ConntrackCommands(daemon, datapath::presentName).registerAll(control);
+        new FragmentCommands(daemon.datapath().fragments(), datapath::presentName).registerAll(control);
         new BridgeCommands(daemon).registerAll(control);
         new LogCommands().registerAll(control);
         if (daemon.config().dummies() != Dummies.NONE) {

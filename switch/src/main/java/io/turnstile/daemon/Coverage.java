@@ -1,5 +1,6 @@
 package io.turnstile.daemon;
 
+import io.turnstile.conntrack.ConntrackControl;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.conntrack.fragment.FragmentStatus;
 import io.turnstile.datapath.Datapath;
@@ -30,7 +31,7 @@ final class Coverage {
     private record Event(String label, LongSupplier total) {
     }
 
-    Coverage(Datapath datapath) {
+    Coverage(Datapath datapath, ConntrackControl tracker) {
         List<Event> all = new ArrayList<>();
         for (DropReason reason : DropReason.values()) {
             all.add(new Event(reason.label(), () -> datapath.drops(reason)));
@@ -38,6 +39,8 @@ final class Coverage {
         FragmentReassembler fragments = datapath.fragments();
         all.add(new Event("ipf_frag_malformed", () -> ofBothFamilies(fragments, FragmentStatus.Family::malformed)));
         all.add(new Event("ipf_frag_beyond_limit", () -> ofBothFamilies(fragments, FragmentStatus.Family::beyondLimit)));
+        all.add(new Event("conntrack_full", tracker::refusals));
+        all.add(new Event("conntrack_zone_full", () -> tracker.zoneLimits().refusals()));
         events = List.copyOf(all);
         sample();
     }

@@ -2,29 +2,22 @@ package io.turnstile.daemon;
 
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.BridgeView.InterfaceView;
-import io.turnstile.conntrack.ConnectionSnapshot;
-import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.ControlServer;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.port.Port;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.function.IntFunction;
 
 /**
- * {@code dpctl/…} and {@code dpif/show}: ports, datapath flows and connections as ovs-dpctl(8) prints them. There is one
+ * {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. There is one
  * datapath; it bears the name that the peer's would.
  */
 final class DatapathCommands {
     private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
-    private static final int SCAN_SLOTS = 4096;
 
     private final SwitchDaemon daemon;
 
@@ -37,12 +30,11 @@ final class DatapathCommands {
         control.register("dpctl/dump-dps", "", 0, 0, arguments -> CommandReply.ok(name()));
         control.register("dpif/show", "[--]", 0, 1, arguments -> perBridge());
         control.register("dpctl/dump-flows", "[-m] [--names | --no-names] [dp]", 0, 3, this::dumpFlows);
-        control.register("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, this::dumpConntrack);
-        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4,
-                this::flushConntrack);
-        control.register("dpctl/ct-stats-show", "[dp] [zone=N] [-m]", 0, 3, this::conntrackStatistics);
-        control.register("dpctl/ct-get-nconns", "[dp]", 0, 1, arguments -> wrongDatapath(arguments) != null
-                ? wrongDatapath(arguments) : CommandReply.ok(Integer.toString(daemon.tracker().connectionCount())));
+    }
+
+    /** The datapath's name; empty while there is no bridge, as the peer makes its datapath with the first one. */
+    String presentName() {
+        return daemon.reconciler().bridges().isEmpty() ? "" : name();
     }
 
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
@@ -128,94 +120,5 @@ final class DatapathCommands {
     private String portName(int number) {
         Port port = daemon.datapath().port(number);
         return port == null ? Integer.toString(number) : port.name();
-    }
-
-    // ---- connections ----
-
-    /** What the words of a conntrack command ask for; {@code error} is null if they are understood. */
-    private record Selection(Integer zone, boolean more, boolean statistics, CommandReply error) {
-    }
-
-    /** @param badZone what to say of a zone that is none: dumping and flushing say it differently */
-    private Selection select(List<String> arguments, String badZone) {
-        Integer zone = null;
-        boolean more = false;
-        boolean statistics = false;
-        for (String argument : arguments) {
-            if (argument.matches("zone=[0-9]{1,5}") && Integer.parseInt(argument.substring(5)) <= 0xffff) {
-                zone = Integer.parseInt(argument.substring(5));
-            } else if (argument.startsWith("zone=")) {
-                return refused(badZone);
-            } else if (argument.equals("-m") || argument.equals("--more")) {
-                more = true;
-            } else if (argument.equals("-s") || argument.equals("--statistics")) {
-                statistics = true;
-            } else if (argument.contains("=")) {
-                return refused(argument + ": selecting connections by tuple is not supported");
-            } else if (!isName(argument)) {
-                return refused(NOT_FOUND);
-            }
-        }
-        return new Selection(zone, more, statistics, null);
-    }
-
-    private static Selection refused(String error) {
-        return new Selection(null, false, false, CommandReply.error(error));
-    }
-
-    private CommandReply dumpConntrack(List<String> arguments) {
-        Selection selection = select(arguments, NOT_FOUND);
-        if (selection.error() != null) {
-            return selection.error();
-        }
-        List<String> lines = new ArrayList<>();
-        forEachConnection(selection.zone(), connection ->
-                lines.add(ConntrackDump.line(connection, selection.more(), selection.statistics())));
-        return CommandReply.ok(String.join("\n", lines));
-    }
-
-    private void forEachConnection(Integer zoneOrNull, Consumer<ConnectionSnapshot> action) {
-        long nowNs = daemon.clock().nowNs();
-        long cursor = 0;
-        while (cursor >= 0) {
-            cursor = daemon.tracker().scan(cursor, SCAN_SLOTS, connection -> {
-                if (zoneOrNull == null || connection.zone == zoneOrNull) {
-                    action.accept(connection);
-                }
-            }, nowNs);
-        }
-    }
-
-    private CommandReply flushConntrack(List<String> arguments) {
-        Selection selection = select(arguments, "ovs-vswitchd: failed to parse zone (Invalid argument)");
-        if (selection.error() != null) {
-            return selection.error();
-        }
-        daemon.tracker().flush(selection.zone(), daemon.clock().nowNs());
-        return CommandReply.ok();
-    }
-
-    private CommandReply conntrackStatistics(List<String> arguments) {
-        Selection selection = select(arguments, NOT_FOUND);
-        if (selection.error() != null) {
-            return selection.error();
-        }
-        Map<String, Integer> byProtocol = new TreeMap<>();
-        forEachConnection(selection.zone(), connection -> byProtocol.merge(protocol(connection.protocol), 1, Integer::sum));
-        StringBuilder text = new StringBuilder("Connections Stats:\n    Total: ")
-                .append(byProtocol.values().stream().mapToInt(Integer::intValue).sum()).append('\n');
-        byProtocol.forEach((name, count) -> text.append("  ").append(name).append(": ").append(count).append('\n'));
-        return CommandReply.ok(text.toString());
-    }
-
-    private static String protocol(int number) {
-        return switch (number) {
-            case 1 -> "ICMP";
-            case 6 -> "TCP";
-            case 17 -> "UDP";
-            case 58 -> "ICMPv6";
-            case 132 -> "SCTP";
-            default -> "Other";
-        };
     }
 }

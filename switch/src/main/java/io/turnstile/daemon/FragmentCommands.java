@@ -6,19 +6,12 @@ import io.turnstile.conntrack.fragment.FragmentStatus;
 import io.turnstile.conntrack.fragment.IncompleteDatagram;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.ControlServer;
-import java.math.BigInteger;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** {@code dpctl/ipf-…}: how fragments are held for tracking, as ovs-vswitchd(8) has it. */
 final class FragmentCommands {
-    private static final Set<String> LONG_OPTIONS = Set.of("--statistics", "--clear", "--may-create", "--names",
-            "--no-names");
-    private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?\\d+).*", Pattern.DOTALL);
     private static final String INVALID = " (Invalid argument)";
     private static final String NOT_PERMITTED = " (Operation not permitted)";
 
@@ -29,13 +22,6 @@ final class FragmentCommands {
     FragmentCommands(FragmentReassembler fragments, Supplier<String> datapath) {
         this.fragments = fragments;
         this.datapath = datapath;
-    }
-
-    /** A command line without its options. */
-    private record Line(List<String> words, boolean more) {
-        String fromEnd(int index) {
-            return index < words.size() ? words.get(words.size() - 1 - index) : "";
-        }
     }
 
     void registerAll(ControlServer control) {
@@ -49,41 +35,18 @@ final class FragmentCommands {
         control.register("dpctl/ipf-get-status", "[dp]", 0, 1, words -> run(words, 1, this::status));
     }
 
-    /**
-     * Options come first. Then, where there are as many words as there can be, the first is the datapath's name; where there
-     * are fewer, a first word that is not is none of our business.
-     */
-    private CommandReply run(List<String> words, int most, Function<Line, CommandReply> command) {
-        boolean more = false;
-        int options = 0;
-        for (; options < words.size() && words.get(options).startsWith("-") && words.get(options).length() > 1; options++) {
-            String option = words.get(options);
-            String unknown = unknownOption(option);
-            if (unknown != null) {
-                return CommandReply.error("Unrecognized option " + unknown);
-            }
-            more |= option.equals("--more") || !option.startsWith("--") && option.contains("m");
-        }
-        Line line = new Line(words.subList(options, words.size()), more);
-        if (line.words().size() == most && !line.words().getFirst().equals(datapath.get())) {
-            return error("datapath not found", INVALID);
-        }
-        return command.apply(line);
-    }
-
-    private static String unknownOption(String option) {
-        if (option.startsWith("--")) {
-            return option.equals("--more") || LONG_OPTIONS.contains(option) ? null : option;
-        }
-        return option.substring(1).chars().filter(letter -> letter != 'm' && letter != 's').mapToObj(
-                letter -> "-" + (char) letter).findFirst().orElse(null);
+    private CommandReply run(List<String> words, int most, Function<DpctlLine, CommandReply> command) {
+        return DpctlLine.run(words, line -> {
+            CommandReply wrong = line.wrongDatapath(most, datapath.get());
+            return wrong != null ? wrong : command.apply(line);
+        });
     }
 
     private static CommandReply error(String text, String why) {
         return CommandReply.error("ovs-vswitchd: " + text + why);
     }
 
-    private CommandReply setEnabled(Line line, boolean on) {
+    private CommandReply setEnabled(DpctlLine line, boolean on) {
         FragmentFamily family = family(line.fromEnd(0));
         if (family == null) {
             return error("parameter missing: 'v4' for IPv4 or 'v6' for IPv6", INVALID);
@@ -92,12 +55,12 @@ final class FragmentCommands {
         return CommandReply.ok((on ? "enabling" : "disabling") + " fragmentation reassembly successful");
     }
 
-    private CommandReply setMinFragment(Line line) {
+    private CommandReply setMinFragment(DpctlLine line) {
         FragmentFamily family = family(line.fromEnd(1));
         if (family == null) {
             return error("parameter missing: v4 for IPv4 or v6 for IPv6", INVALID);
         }
-        Long bytes = unsigned32(line.fromEnd(0));
+        Long bytes = DpctlLine.unsigned32(line.fromEnd(0));
         if (bytes == null) {
             return error("parameter missing for minimum fragment size", INVALID);
         }
@@ -108,8 +71,8 @@ final class FragmentCommands {
         return CommandReply.ok("setting minimum fragment size successful");
     }
 
-    private CommandReply setMaxFragments(Line line) {
-        Long most = unsigned32(line.fromEnd(0));
+    private CommandReply setMaxFragments(DpctlLine line) {
+        Long most = DpctlLine.unsigned32(line.fromEnd(0));
         if (most == null) {
             return error("parameter missing for maximum fragments", INVALID);
         }
@@ -125,13 +88,7 @@ final class FragmentCommands {
         return text.startsWith("v4") ? FragmentFamily.IPV4 : text.startsWith("v6") ? FragmentFamily.IPV6 : null;
     }
 
-    /** As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. */
-    private static Long unsigned32(String word) {
-        Matcher number = NUMBER.matcher(word);
-        return number.matches() ? Integer.toUnsignedLong(new BigInteger(number.group(1)).intValue()) : null;
-    }
-
-    private CommandReply status(Line line) {
+    private CommandReply status(DpctlLine line) {
         FragmentStatus status = fragments.status();
         StringBuilder text = new StringBuilder("""
                         Fragmentation Module Status

@@ -1,6 +1,6 @@
 package io.turnstile.daemon;
 
-import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.pipeline.Pipeline;
@@ -27,20 +27,23 @@ final class Housekeeping implements AutoCloseable {
     private final WarpableClock clock;
     private final Datapath datapath;
     private final Pipeline pipeline;
-    private final Conntrack tracker;
+    private final ConnectionTracker tracker;
     private final OffloadDispatcher offload;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().daemon().name("housekeeping").unstarted(task));
     private final Coverage coverage;
+    private final FullnessLog fullness;
     private long flowsDueNs = System.nanoTime();
 
-    Housekeeping(WarpableClock clock, Datapath datapath, Pipeline pipeline, Conntrack tracker, OffloadDispatcher offload) {
+    Housekeeping(WarpableClock clock, Datapath datapath, Pipeline pipeline, ConnectionTracker tracker,
+                 OffloadDispatcher offload) {
         this.clock = clock;
         this.datapath = datapath;
         this.pipeline = pipeline;
         this.tracker = tracker;
         this.offload = offload;
-        coverage = new Coverage(datapath);
+        coverage = new Coverage(datapath, tracker);
+        fullness = new FullnessLog(tracker);
     }
 
     void start() {
@@ -59,6 +62,7 @@ final class Housekeeping implements AutoCloseable {
             long realNs = System.nanoTime(); // how often to look is a matter of real time; what has expired is not
             if (realNs - flowsDueNs >= 0) {
                 maintainFlows();
+                fullness.look(realNs);
                 flowsDueNs = realNs + FLOWS_EVERY_NS;
             }
             pauseNs = Math.clamp(tracker.sweep(clock.nowNs()), SHORTEST_PAUSE_NS, FLOWS_EVERY_NS);

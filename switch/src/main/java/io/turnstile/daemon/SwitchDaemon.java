@@ -100,7 +100,7 @@ public final class SwitchDaemon implements AutoCloseable {
         housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
         reconciler = closeLater(new Reconciler(database, new SwitchParts(pipeline, datapath, threads, PortFactory.system(),
-                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), dispatcher, providers, clock,
+                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), tracker, dispatcher, providers, clock,
                 config.runDirectory(), Version.number(), Version.database(), this::setManagers)));
         Reconciler following = reconciler;
         closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));

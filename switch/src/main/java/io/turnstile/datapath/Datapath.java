@@ -1,5 +1,6 @@
 package io.turnstile.datapath;
 
+import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.conntrack.fragment.FragmentedDatagram;
@@ -51,6 +52,7 @@ public final class Datapath {
     private static final Logger LOG = LoggerFactory.getLogger(Datapath.class);
 
     private final FragmentReassembler fragments = new FragmentReassembler();
+    private final Conntrack conntrack;
     private final TrackingStep tracking;
     private final Clock clock;
     private final FlowCache cache = new FlowCache();
@@ -79,6 +81,7 @@ public final class Datapath {
     }
 
     public Datapath(Conntrack conntrack, Clock clock) {
+        this.conntrack = conntrack;
         tracking = new TrackingStep(conntrack, fragments);
         this.clock = clock;
     }
@@ -96,6 +99,11 @@ public final class Datapath {
     /** How long a flow without packets stays (other_config:max-idle). */
     public void setFlowIdle(long idleNs) {
         flowIdleNs = idleNs;
+    }
+
+    /** Removes tracked connections. Returns how many. */
+    public int flushConnections(ConnectionFilter filter, long nowNs) {
+        return filter.isEmpty() ? conntrack.flush(filter.zone, nowNs) : conntrack.flushMatching(filter, nowNs);
     }
 
     /** Where fragments wait for each other at {@code ct()}, with its switches, limits and counters. */

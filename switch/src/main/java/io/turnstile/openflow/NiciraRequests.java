@@ -1,11 +1,13 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.CtFlushCodec;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.OpenFlowSwitch;
 
 /** Experimenter messages: Nicira's, by which ovs-ofctl speaks under OpenFlow 1.0, and ONF's bundles under 1.3. */
 final class NiciraRequests {
@@ -23,11 +25,13 @@ final class NiciraRequests {
     private static final int FORMAT_NXM = 2;
     private static final int EXPERIMENTER_TYPE = 4;
 
+    private final OpenFlowSwitch bridge;
     private final FlowRequests flows;
     private final RoleRequests roles;
     private final BundleRequests bundles;
 
-    NiciraRequests(FlowRequests flows, RoleRequests roles, BundleRequests bundles) {
+    NiciraRequests(OpenFlowSwitch bridge, FlowRequests flows, RoleRequests roles, BundleRequests bundles) {
+        this.bridge = bridge;
         this.flows = flows;
         this.roles = roles;
         this.bundles = bundles;
@@ -41,7 +45,8 @@ final class NiciraRequests {
         }
         int vendor = message.getInt(at);
         int subtype = message.getInt(at + 4);
-        return vendor == Wire.NICIRA && subtype == NXT_FLOW_MOD || vendor == Wire.ONF;
+        return vendor == Wire.NICIRA && (subtype == NXT_FLOW_MOD || subtype == CtFlushCodec.NXT_CT_FLUSH
+                || subtype == CtFlushCodec.NXT_CT_FLUSH_ZONE) || vendor == Wire.ONF;
     }
 
     /** @param body what stands behind the header */
@@ -89,6 +94,8 @@ final class NiciraRequests {
                 body.skipBytes(6);
                 session.controllerId = body.readUnsignedShort();
             }
+            case CtFlushCodec.NXT_CT_FLUSH_ZONE -> bridge.flushConnections(CtFlushCodec.readZone(body));
+            case CtFlushCodec.NXT_CT_FLUSH -> bridge.flushConnections(CtFlushCodec.read(body));
             case NXT_ROLE_REQUEST -> {
                 need(body, 4);
                 roles.setRole10(body.readInt(), connection);

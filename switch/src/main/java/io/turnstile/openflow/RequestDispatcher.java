@@ -47,7 +47,7 @@ final class RequestDispatcher {
         this.flows = new FlowRequests(bridge);
         this.roles = new RoleRequests(agent);
         this.bundles = new BundleRequests(bridge);
-        this.nicira = new NiciraRequests(flows, roles, bundles);
+        this.nicira = new NiciraRequests(bridge, flows, roles, bundles);
     }
 
     /** @param message the whole message; its version byte is the session's */

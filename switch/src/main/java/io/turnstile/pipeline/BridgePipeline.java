@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.CtState;
+import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.KeyExtractor;
@@ -490,6 +491,11 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     // ---- events ----
+
+    @Override
+    public int flushConnections(ConnectionFilter filter) {
+        return pipeline.datapath().flushConnections(filter, pipeline.nowNs());
+    }
 
     @Override
     public AutoCloseable subscribe(Events listener) {

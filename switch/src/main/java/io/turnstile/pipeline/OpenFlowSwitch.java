@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
 import java.util.List;
@@ -48,6 +49,9 @@ public interface OpenFlowSwitch {
 
     /** OFPT_PACKET_OUT: runs the actions on the frame at once. */
     void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException;
+
+    /** NXT_CT_FLUSH: removes the connections that the filter selects, those of other bridges too. Returns how many. */
+    int flushConnections(ConnectionFilter filter);
 
     /** Registers for what happens by itself; returns a handle that unregisters. */
     AutoCloseable subscribe(Events listener);

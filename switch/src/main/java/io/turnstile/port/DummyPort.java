@@ -140,9 +140,12 @@ public final class DummyPort implements Port {
         return !queue.isEmpty();
     }
 
+    /**
+     * One frame at a time, as in Open vSwitch: within a batch packets of one flow go together, and a script that delivers
+     * frames of several flows counts on their order.
+     */
     @Override
     public synchronized int receive(Packet[] pool, PacketBatch into) {
-        int before = into.length();
         while (!into.isFull() && !queue.isEmpty()) {
             byte[] frame = queue.poll();
             Packet packet = pool[into.length()];
@@ -155,8 +158,9 @@ public final class DummyPort implements Port {
             rxPackets++;
             rxBytes += frame.length;
             into.add(packet);
+            return 1;
         }
-        return into.length() - before;
+        return 0;
     }
 
     /** Listeners and capture files have the frame when this returns; there is nothing left to flush. */

@@ -67,7 +67,7 @@ class ReconcilerTest {
         offload = new OffloadDispatcher(tracker, clock, Integer::toString);
         loop = OpenFlowAgent.newEventLoop();
         reconciler = new Reconciler(database, new SwitchParts(pipeline, datapath, threads, this::open, Dummies.ALLOWED,
-                new OpenFlowAgent(loop, clock), offload, ProviderRegistry.of(List.of(provider)), clock, folder, "1.2.3",
+                new OpenFlowAgent(loop, clock), tracker, offload, ProviderRegistry.of(List.of(provider)), clock, folder, "1.2.3",
                     "8.8.0",
                 managers::add));
         reconciler.start();

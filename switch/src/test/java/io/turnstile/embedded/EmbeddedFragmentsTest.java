@@ -65,7 +65,7 @@ class EmbeddedFragmentsTest {
         frames.forEach(frame -> sw.receive(port, frame));
     }
 
-    /** In full batches, of which the first frame comes last. */
+    /** One after the other without a pause, the first of 32 last. */
     private void receiveTogether(int port, List<byte[]> frames) {
         for (int from = 0; from < frames.size(); from += PacketBatch.CAPACITY) {
             List<byte[]> batch = frames.subList(from, Math.min(frames.size(), from + PacketBatch.CAPACITY));
@@ -140,13 +140,12 @@ class EmbeddedFragmentsTest {
         assertThat(sw.sent(2)).isEmpty();
         Collections.rotate(tails, 1);
         receiveTogether(1, tails);
-        // Those of a batch go on by flow: first fragments of many datagrams together, then others.
         assertThat(digests(sw.sent(2))).containsExactlyInAnyOrderElementsOf(digests(expected));
         assertThat(sw.fragments().status().held()).isZero();
     }
 
     @Test
-    void fragmentsDoNotOvertakeThePacketsOfTheirBatch() {
+    void fragmentsDoNotOvertakeOtherPackets() {
         sw.flows(FIREWALL);
         List<byte[]> fragments = cut(request(FragmentFamily.IPV4, 2000), 1);
         byte[] before = request(FragmentFamily.IPV4, 1);
@@ -155,8 +154,7 @@ class EmbeddedFragmentsTest {
         sw.receive(1, before); // the connection and its flow are there
         sw.sent(2);
         receiveTogether(1, List.of(after, before, fragments.get(1), between, fragments.get(0)));
-        // Fragments match flows of their own, whose turn comes when that of the flow met first is over.
-        assertSame(sw.sent(2), List.of(before, between, after, fragments.get(0), fragments.get(1)));
+        assertSame(sw.sent(2), List.of(before, between, fragments.get(0), fragments.get(1), after));
     }
 
     @Test

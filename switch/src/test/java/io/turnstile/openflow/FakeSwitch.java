@@ -1,5 +1,6 @@
 package io.turnstile.openflow;
 
+import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.pipeline.FlowMod;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
@@ -14,6 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
 final class FakeSwitch implements OpenFlowSwitch {
+    final List<ConnectionFilter> flushes = new ArrayList<>();
     record Sent(int inPort, List<OfAction> actions, byte[] frame) {
     }
 
@@ -140,6 +142,12 @@ final class FakeSwitch implements OpenFlowSwitch {
             events.packetIn(frame, 0xffff, 1, 0, 0, 0,
                 Match.builder().exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort)).build());
         }
+    }
+
+    @Override
+    public int flushConnections(ConnectionFilter filter) {
+        flushes.add(filter);
+        return 0;
     }
 
     @Override

@@ -168,7 +168,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"group:1", "learn(table=1)", "ct(commit,nat(src=1.2.3.4))", "set_queue:1", "exit",
+    @ValueSource(strings = {"group:1", "learn(table=1)", "set_queue:1", "exit",
         "fin_timeout(idle_timeout=5)", "output(port=1,max_len=64)", "conjunction(1,1/2)"})
     void whatIsNotSupportedIsRefusedWithATypedError(String actions) throws Exception {
         String flow = actions.startsWith("conj") ? "tcp,actions=" + actions : "tcp,ct_state=-trk,actions=" + actions;

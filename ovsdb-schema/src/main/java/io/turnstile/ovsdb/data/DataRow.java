@@ -95,6 +95,11 @@ public final class DataRow implements Row {
     // ---- Row ----
 
     @Override
+    public boolean has(String column) {
+        return schema.column(column) != null;
+    }
+
+    @Override
     public Optional<Object> atom(String column) {
         Datum datum = datum(column);
         return datum.isEmpty() ? Optional.empty() : Optional.of(datum.key(0));
@@ -113,6 +118,11 @@ public final class DataRow implements Row {
     @Override
     public Map<String, Long> integerMap(String column) {
         return map(column, String.class, Long.class);
+    }
+
+    @Override
+    public Map<String, UUID> referenceMap(String column) {
+        return map(column, String.class, UUID.class);
     }
 
     @Override

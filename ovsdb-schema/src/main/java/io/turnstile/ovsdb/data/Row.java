@@ -16,6 +16,9 @@ public interface Row {
 
     UUID uuid();
 
+    /** Whether the schema has the column: a server's database may be older than we are. */
+    boolean has(String column);
+
     /** The atom of an optional or required scalar column. */
     Optional<Object> atom(String column);
 
@@ -47,6 +50,9 @@ public interface Row {
 
     /** A map column with string keys and integer values, as statistics. */
     Map<String, Long> integerMap(String column);
+
+    /** A map column with string keys and row references, as datapaths of Open_vSwitch. */
+    Map<String, UUID> referenceMap(String column);
 
     /** A map column with integer keys and row references, as CT zones of Datapath. */
     Map<Long, UUID> integerReferenceMap(String column);

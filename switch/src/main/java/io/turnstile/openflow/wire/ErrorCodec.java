@@ -20,6 +20,9 @@ public final class ErrorCodec {
     private static final int PROPERTY = 14;
     private static final int TABLE_FEATURES_FAILED = 13;
     private static final int FIRST_PROPERTY_CODE = 2;
+    /** Later ones are ONF's extension to 1.3. */
+    private static final int LAST_PROPERTY_CODE_13 = 2;
+    private static final int ONF_PROPERTY = 4440;
     private static final int MAX_MESSAGE_BYTES = 0xffff;
 
     private ErrorCodec() {
@@ -38,6 +41,8 @@ public final class ErrorCodec {
         } else if (version == WireVersion.OF13 && error.type13() == INSTRUCTION
             && error.code13() == DUPLICATE_INSTRUCTION) {
             out.writeShort(Wire.EXPERIMENTER).writeShort(ONF_DUPLICATE_INSTRUCTION).writeInt(Wire.ONF);
+        } else if (version == WireVersion.OF13 && error.type13() == PROPERTY && error.code13() > LAST_PROPERTY_CODE_13) {
+            out.writeShort(Wire.EXPERIMENTER).writeShort(ONF_PROPERTY + error.code13()).writeInt(Wire.ONF);
         } else if (version == WireVersion.OF13 && error.type13() == PROPERTY) {
             out.writeShort(TABLE_FEATURES_FAILED).writeShort(error.code13() + FIRST_PROPERTY_CODE);
         } else if (error.type13() == Wire.EXPERIMENTER) {
@@ -53,7 +58,7 @@ public final class ErrorCodec {
     private static void write10(ByteBuf out, OfErrorCode error) {
         if (error.type10() < 0) {
             vendor10(out, UNENCODABLE_TYPE, UNENCODABLE_CODE);
-        } else if (error.code10() >= FIRST_VENDOR_CODE || error.type10() == TABLE_FEATURES_FAILED
+        } else if (error.code10() >= FIRST_VENDOR_CODE || error.type10() >= TABLE_FEATURES_FAILED
             || error == OfErrorCode.OFPBAC_BAD_OUT_GROUP) { // 1.0 has no groups
             vendor10(out, error.type10(), error.code10());
         } else {

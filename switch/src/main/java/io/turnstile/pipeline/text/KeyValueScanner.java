@@ -4,7 +4,7 @@ package io.turnstile.pipeline.text;
  * Splits {@code key=value}, {@code key:value}, {@code key(value)} and bare keys at commas and blanks outside parentheses,
  * as every piece of ovs-ofctl syntax is made.
  */
-final class KeyValueScanner {
+public final class KeyValueScanner {
     private static final String SEPARATORS = ", \t\r\n";
 
     private final String text;
@@ -12,12 +12,12 @@ final class KeyValueScanner {
     private String key;
     private String value;
 
-    KeyValueScanner(String text) {
+    public KeyValueScanner(String text) {
         this.text = text;
     }
 
     /** Moves on; false at the end. */
-    boolean next() throws FlowTextException {
+    public boolean next() throws FlowTextException {
         while (at < text.length() && SEPARATORS.indexOf(text.charAt(at)) >= 0) {
             at++;
         }
@@ -39,12 +39,12 @@ final class KeyValueScanner {
         return true;
     }
 
-    String key() {
+    public String key() {
         return key;
     }
 
     /** Empty if there is none. */
-    String value() {
+    public String value() {
         return value;
     }
 

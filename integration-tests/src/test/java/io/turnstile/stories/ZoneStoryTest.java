@@ -1,0 +1,122 @@
+package io.turnstile.stories;
+
+import io.turnstile.lab.Await;
+import io.turnstile.lab.LabSwitch;
+import io.turnstile.packet.Frames;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Timeouts, limits and flushing by zone: ovs-vsctl, ovs-appctl and ovs-ofctl do with Turnstile what they do with the peer. */
+@Tag("system")
+class ZoneStoryTest {
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    private Differential both;
+
+    @BeforeEach
+    void start() {
+        both = Differential.start("zones");
+        both.bridge("br0", 2);
+        both.ignore(text -> text.replaceAll("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"));
+        both.appctl("time/stop");
+        both.vsctl("-- --id=@m create Datapath datapath_version=0 -- set Open_vSwitch . datapaths:dummy=@m");
+        both.ofctl("add-flow br0 udp,in_port=1,tp_dst=3,actions=ct(commit,zone=3),2");
+        both.ofctl("add-flow br0 udp,in_port=1,tp_dst=4,actions=ct(commit,zone=4,exec(set_field:0x5->ct_mark)),2");
+        both.ofctl("add-flow br0 udp,in_port=1,tp_dst=5,actions=ct(commit,zone=5,nat(src=10.9.9.9)),2");
+    }
+
+    @AfterEach
+    void stop() {
+        both.close();
+    }
+
+    /** A packet of a connection of its own; comes back when both switches have forwarded it. */
+    private void send(int sourcePort, int destinationPort) {
+        String frame = HexFormat.of().formatHex(
+                Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:" + destinationPort).payload(20).bytes());
+        for (LabSwitch sw : List.of(both.ours(), both.theirs())) {
+            long before = sent(sw);
+            sw.appctl("netdev-dummy/receive", "p1", frame).run();
+            Await.until(sw.name() + " forwards", LIMIT, () -> sent(sw) > before,
+                    () -> sw.appctl("dpctl/dump-flows").run().toString());
+        }
+    }
+
+    /** What went out of p2: counted at once, also while time stands still. */
+    private static long sent(LabSwitch sw) {
+        String text = String.join(" ", sw.ofctl("dump-ports", "br0", "2").run().lines());
+        return Long.parseLong(text.replaceAll("(?s).*tx pkts=(\\d+),.*", "$1"));
+    }
+
+    @Test
+    void connectionsLiveAsLongAsTheirZonesPolicySays() {
+        both.vsctl("add-zone-tp dummy zone=3 udp_first=7 udp_single=9 icmp_first=3 tcp_close_wait=5");
+        both.vsctl("list-zone-tp dummy");
+        both.vsctl("add-zone-tp dummy zone=3 udp_first=9");
+        both.vsctl("add-zone-tp nosuch zone=3 udp_first=9");
+        send(1, 3);
+        send(1, 4);
+        both.appctlSorted("dpctl/dump-conntrack -s");
+        both.appctl("time/warp 5000");
+        send(1, 3);
+        both.appctlSorted("dpctl/dump-conntrack -s");
+        both.appctl("time/warp 12000 1000");
+        both.appctlSorted("dpctl/dump-conntrack -s");
+        both.vsctl("--may-exist add-zone-tp dummy zone=3 udp_first=11");
+        send(2, 3);
+        both.appctlSorted("dpctl/dump-conntrack -s");
+        both.vsctl("del-zone-tp dummy zone=3");
+        both.vsctl("list-zone-tp dummy");
+        send(3, 3);
+        both.appctlSorted("dpctl/dump-conntrack -s");
+        both.assertSame();
+    }
+
+    @Test
+    void aFullZoneAndAFullTableTakeNoMore() {
+        both.appctl("dpctl/ct-set-limits zone=3,limit=2");
+        for (int port = 1; port <= 4; port++) {
+            send(port, 3);
+            send(port, 4);
+        }
+        both.appctl("dpctl/ct-get-limits zone=3");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.appctl("dpctl/ct-set-maxconns 7");
+        send(5, 4);
+        send(6, 4);
+        both.appctl("dpctl/ct-get-nconns");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.appctl("dpctl/ct-del-limits zone=3");
+        both.appctl("dpctl/ct-set-maxconns 100");
+        send(5, 3);
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.assertSame();
+    }
+
+    @Test
+    void flushingTakesWhatIsNamed() {
+        for (int port = 1; port <= 3; port++) {
+            send(port, 3);
+            send(port, 4);
+            send(port, 5);
+        }
+        both.appctl("dpctl/flush-conntrack zone=3 ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1,ct_tp_dst=3");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.appctl("dpctl/flush-conntrack zone=5 '' ct_nw_dst=10.9.9.9,ct_nw_proto=17,ct_tp_dst=2");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.ofctl("ct-flush br0 zone=4 ct_nw_proto=17,ct_tp_src=3");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.ofctl("ct-flush br0 ct_nw_src=10.0.0.1,ct_nw_proto=17,ct_tp_dst=5");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.ofctl("ct-flush-zone br0 4");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.ofctl("-O OpenFlow13 ct-flush-zone br0 3");
+        both.appctlSorted("dpctl/dump-conntrack");
+        both.assertSame();
+    }
+}

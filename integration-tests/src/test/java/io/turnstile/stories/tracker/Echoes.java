@@ -1,0 +1,30 @@
+package io.turnstile.stories.tracker;
+
+import io.turnstile.packet.Frame;
+import io.turnstile.packet.Frames;
+import java.util.Random;
+
+/** ICMP questions and answers of both families, also from the wrong side, and messages that are neither. */
+record Echoes(Random random, Ends ends, int id, int maxPayloadBytes) implements Exchange {
+    private static final int[] TYPES = {8, 0, 13, 14, 15, 16, 17, 18, 9, 10, 5, 3, 4, 11, 12, 255};
+    private static final int[] TYPES_6 = {128, 129, 130, 131, 133, 134, 135, 136, 137, 143, 1, 2, 3, 4, 0};
+
+    @Override
+    public byte[] next() {
+        int side = random.nextInt(2);
+        String hosts = ends.hostsFrom(side);
+        boolean six = hosts.contains("::");
+        Frame frame = switch (random.nextInt(8)) {
+            case 0 -> Frames.icmp(hosts, any(six ? TYPES_6 : TYPES), random.nextInt(4) == 0 ? 1 : 0, id);
+            case 1 -> side == 0 ? Frames.echoReply(hosts, id) : Frames.echoRequest(hosts, id);
+            case 2 -> six ? Frames.echoRequest(hosts, id + random.nextInt(2))
+                : Frames.icmp(hosts, side == 0 ? 13 : 14, 0, id);
+            default -> side == 0 ? Frames.echoRequest(hosts, id) : Frames.echoReply(hosts, id);
+        };
+        return frame.payload(random.nextInt(maxPayloadBytes)).bytes();
+    }
+
+    private int any(int[] values) {
+        return values[random.nextInt(values.length)];
+    }
+}

@@ -1,0 +1,162 @@
+package io.turnstile.daemon;
+
+import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.ConnectionFilter.PartialTuple;
+import io.turnstile.packet.IpProtocols;
+import java.math.BigInteger;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * {@code [zone=N] [mark=X[/M]] [labels=X[/M]] [ct-orig-tuple [ct-reply-tuple]]} of {@code dpctl/flush-conntrack}
+ * (ovs-vswitchd(8)).
+ */
+final class ConnectionFilterText {
+    private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
+    private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+
+    /** What is wrong with a filter, in the peer's words. */
+    static final class FilterException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        FilterException(String message) {
+            super(message);
+        }
+    }
+
+    private final ConnectionFilter filter = new ConnectionFilter();
+
+    private ConnectionFilterText() {
+    }
+
+    static ConnectionFilter parse(List<String> words) throws FilterException {
+        return new ConnectionFilterText().read(words);
+    }
+
+    private ConnectionFilter read(List<String> words) throws FilterException {
+        int at = 0;
+        if (at < words.size() && words.get(at).startsWith("zone=")) {
+            filter.zone = DpctlLine.unsigned16(words.get(at++).substring(5));
+            if (filter.zone == null) {
+                throw new FilterException("failed to parse zone");
+            }
+        }
+        if (at < words.size() && words.get(at).startsWith("mark=")) {
+            BigInteger[] mark = masked(words.get(at++).substring(5), 32, "mark");
+            filter.mark = mark[0].intValue();
+            filter.markMask = mark[1].intValue();
+        }
+        if (at < words.size() && words.get(at).startsWith("labels=")) {
+            BigInteger[] label = masked(words.get(at++).substring(7), 128, "labels");
+            filter.labelHigh = label[0].shiftRight(64).longValue();
+            filter.labelLow = label[0].longValue();
+            filter.labelMaskHigh = label[1].shiftRight(64).longValue();
+            filter.labelMaskLow = label[1].longValue();
+        }
+        for (PartialTuple tuple : List.of(filter.original, filter.reply)) {
+            if (at < words.size() && !words.get(at++).isEmpty()) {
+                tuple(words.get(at - 1), tuple);
+            }
+        }
+        if (at < words.size()) {
+            throw new FilterException("invalid arguments");
+        }
+        return filter;
+    }
+
+    private static BigInteger[] masked(String text, int bits, String what) throws FilterException {
+        CNumber value = wide(text, bits);
+        if (value == null) {
+            throw new FilterException("failed to parse " + what);
+        }
+        CNumber mask = value.rest().startsWith("/") ? wide(value.rest().substring(1), bits) : null;
+        BigInteger all = BigInteger.ONE.shiftLeft(bits).subtract(BigInteger.ONE);
+        return new BigInteger[] {value.value(), mask == null ? all : mask.value()};
+    }
+
+    /** More than 64 bits have to be hexadecimal; a negative number is that of 64 bits. Null: none, or too large. */
+    private static CNumber wide(String text, int bits) {
+        CNumber number = CNumber.scan(text);
+        boolean hex = text.startsWith("0x") || text.startsWith("0X");
+        if (number == null || !hex && number.value().abs().bitLength() > Long.SIZE) {
+            return null;
+        }
+        BigInteger value = number.value().signum() < 0 ? number.value().add(BigInteger.ONE.shiftLeft(Long.SIZE))
+                : number.value();
+        return value.bitLength() <= bits ? new CNumber(value, number.rest()) : null;
+    }
+
+    private void tuple(String text, PartialTuple tuple) throws FilterException {
+        for (KeyValue field : KeyValue.all(text)) {
+            if (field.value().isEmpty()) {
+                throw new FilterException("field " + field.key() + " missing value");
+            }
+            field(field.key(), field.value(), tuple);
+        }
+        if (filter.protocol == 0 && (tuple.sourcePort | tuple.destinationPort) != 0) {
+            throw new FilterException("port is set without protocol");
+        }
+    }
+
+    private void field(String key, String value, PartialTuple tuple) throws FilterException {
+        switch (key) {
+            case "ct_nw_src", "ct_ipv6_src" -> {
+                long[] address = address(key, value, (tuple.sourceHigh | tuple.sourceLow) != 0);
+                tuple.sourceHigh = address[0];
+                tuple.sourceLow = address[1];
+            }
+            case "ct_nw_dst", "ct_ipv6_dst" -> {
+                long[] address = address(key, value, (tuple.destinationHigh | tuple.destinationLow) != 0);
+                tuple.destinationHigh = address[0];
+                tuple.destinationLow = address[1];
+            }
+            case "ct_nw_proto" -> filter.protocol = number(key, value, 8);
+            case "ct_tp_src" -> tuple.sourcePort = number(key, value, 16);
+            case "ct_tp_dst" -> tuple.destinationPort = number(key, value, 16);
+            case "icmp_type" -> tuple.icmpType = icmp(key, value, 8);
+            case "icmp_code" -> tuple.icmpCode = icmp(key, value, 8);
+            case "icmp_id" -> tuple.icmpId = icmp(key, value, 16);
+            default -> throw new FilterException("invalid conntrack tuple field: " + key);
+        }
+    }
+
+    private long[] address(String key, String value, boolean again) throws FilterException {
+        boolean ipv6 = key.startsWith("ct_ipv6");
+        if (filter.ipv6 != null && filter.ipv6 != ipv6) {
+            throw new FilterException("the L3 protocol does not match " + value);
+        }
+        if (again) {
+            throw new FilterException(key + " is set multiple times");
+        }
+        if (!(ipv6 ? IPV6 : IPV4).matcher(value).matches()) {
+            throw new FilterException("failed to parse field " + key);
+        }
+        filter.ipv6 = ipv6;
+        try {
+            ByteBuffer bytes = ByteBuffer.wrap(InetAddress.ofLiteral(value).getAddress());
+            if (bytes.remaining() == Integer.BYTES) { // also what an IPv4-mapped literal becomes
+                return new long[] {0, Integer.toUnsignedLong(bytes.getInt()) | (ipv6 ? 0xffff_0000_0000L : 0)};
+            }
+            return new long[] {bytes.getLong(), bytes.getLong()};
+        } catch (IllegalArgumentException e) {
+            throw new FilterException("failed to parse field " + key);
+        }
+    }
+
+    private int icmp(String key, String value, int bits) throws FilterException {
+        if (filter.protocol != IpProtocols.ICMP && filter.protocol != IpProtocols.ICMPV6) {
+            throw new FilterException("invalid L4 fields");
+        }
+        return number(key, value, bits);
+    }
+
+    private static int number(String key, String value, int bits) throws FilterException {
+        BigInteger number = CNumber.unsigned(value, bits);
+        if (number == null) {
+            throw new FilterException("failed to parse field " + key);
+        }
+        return number.intValue();
+    }
+}

@@ -1,0 +1,242 @@
+package io.turnstile.daemon;
+
+import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.ConnectionSnapshot;
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.conntrack.TcpState;
+import io.turnstile.control.CommandReply;
+import io.turnstile.control.ControlServer;
+import io.turnstile.daemon.ConnectionFilterText.FilterException;
+import io.turnstile.packet.IpProtocols;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** {@code dpctl/…conntrack} and {@code dpctl/ct-…}: what ovs-vswitchd(8) says of the connection tracker. */
+final class ConntrackCommands {
+    private static final int SCAN_SLOTS = 4096;
+    private static final int BUCKETS_OF_LINE = 8;
+
+    private final SwitchDaemon daemon;
+    private final ConnectionTracker tracker;
+    private final Supplier<String> datapath;
+    private final ZoneLimitCommands limits;
+
+    /** @param datapath its present name, type included; empty while there is none */
+    ConntrackCommands(SwitchDaemon daemon, Supplier<String> datapath) {
+        this.daemon = daemon;
+        this.tracker = daemon.tracker();
+        this.datapath = datapath;
+        this.limits = new ZoneLimitCommands(tracker.zoneLimits(), datapath);
+    }
+
+    void registerAll(ControlServer control) {
+        control.register("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, run(this::dump));
+        control.register("dpctl/dump-conntrack-exp", "[dp] [zone=N]", 0, 2, run(this::dumpExpected));
+        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] "
+                + "[ct-reply-tuple]", 0, 6, run(this::flush));
+        control.register("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, run(this::statistics));
+        control.register("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, run(this::buckets));
+        control.register("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, run(2, this::setMaxConnections));
+        control.register("dpctl/ct-get-maxconns", "[dp]", 0, 1,
+                run(1, line -> CommandReply.ok(Integer.toString(tracker.maxConnections()))));
+        control.register("dpctl/ct-get-nconns", "[dp]", 0, 1,
+                run(1, line -> CommandReply.ok(Integer.toString(tracker.connectionCount()))));
+        control.register("dpctl/ct-enable-tcp-seq-chk", "[dp]", 0, 1, run(2, line -> setSequenceCheck(true)));
+        control.register("dpctl/ct-disable-tcp-seq-chk", "[dp]", 0, 1, run(2, line -> setSequenceCheck(false)));
+        control.register("dpctl/ct-get-tcp-seq-chk", "[dp]", 0, 1, run(1, line -> CommandReply.ok(
+                "TCP sequence checking: " + (tracker.tcpWindowChecked() ? "enabled" : "disabled"))));
+        control.register("dpctl/ct-set-sweep-interval", "[dp] ms", 1, 2, run(2, this::setSweepInterval));
+        control.register("dpctl/ct-get-sweep-interval", "[dp]", 0, 1,
+                run(1, line -> CommandReply.ok(Integer.toString(tracker.sweepIntervalMs()))));
+        limits.registerAll(control);
+    }
+
+    private static Function<List<String>, CommandReply> run(Function<DpctlLine, CommandReply> command) {
+        return words -> DpctlLine.run(words, command);
+    }
+
+    private Function<List<String>, CommandReply> run(int most, Function<DpctlLine, CommandReply> command) {
+        return run(line -> {
+            CommandReply wrong = line.wrongDatapath(most, datapath.get());
+            return wrong != null ? wrong : command.apply(line);
+        });
+    }
+
+    // ---- looking ----
+
+    /** A trailing {@code zone=N} is taken off; what is left may be the datapath's name only. */
+    private CommandReply ofZone(DpctlLine line, Function<Integer, CommandReply> command) {
+        Integer zone = line.fromEnd(0).startsWith("zone=") ? DpctlLine.unsigned16(line.fromEnd(0).substring(5)) : null;
+        DpctlLine rest = zone == null ? line : line.withoutLast();
+        CommandReply wrong = rest.wrongDatapath(1, datapath.get());
+        return wrong != null ? wrong : command.apply(zone);
+    }
+
+    private CommandReply dump(DpctlLine line) {
+        return ofZone(line, zone -> {
+            List<String> lines = new ArrayList<>();
+            forEachConnection(zone, connection ->
+                    lines.add(ConntrackDump.line(connection, line.more(), line.statistics())));
+            return CommandReply.ok(String.join("\n", lines));
+        });
+    }
+
+    private void forEachConnection(Integer zoneOrNull, Consumer<ConnectionSnapshot> action) {
+        long nowNs = daemon.clock().nowNs();
+        long cursor = 0;
+        while (cursor >= 0) {
+            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> {
+                if (zoneOrNull == null || connection.zone == zoneOrNull) {
+                    action.accept(connection);
+                }
+            }, nowNs);
+        }
+    }
+
+    private CommandReply dumpExpected(DpctlLine line) {
+        return ofZone(line, zone -> {
+            List<String> lines = new ArrayList<>();
+            tracker.visitExpected((expected, parent) -> {
+                if (zone == null || expected.zone == zone) {
+                    lines.add(ConntrackDump.expectedLine(expected, parent));
+                }
+            });
+            return CommandReply.ok(String.join("\n", lines));
+        });
+    }
+
+    private CommandReply statistics(DpctlLine line) {
+        boolean inWords = line.fromEnd(0).startsWith("verbose") || line.fromEnd(1).startsWith("verbose");
+        return ofZone(withoutVerbose(line), zone -> {
+            Map<String, Integer> byProtocol = new LinkedHashMap<>();
+            Arrays.asList("TCP", "UDP", "UDPLITE", "SCTP", "ICMP", "ICMPv6", "DCCP", "IGMP", "Other")
+                    .forEach(name -> byProtocol.put(name, 0));
+            int[] byState = new int[TcpState.values().length];
+            forEachConnection(zone, connection -> {
+                byProtocol.merge(protocol(connection.protocol), 1, Integer::sum);
+                if (connection.protocol == IpProtocols.TCP) {
+                    byState[ConntrackDump.shownState(connection).ordinal()]++;
+                }
+            });
+            StringBuilder text = new StringBuilder("Connections Stats:\n    Total: ")
+                    .append(byProtocol.values().stream().mapToInt(Integer::intValue).sum()).append('\n');
+            byProtocol.forEach((name, count) -> {
+                if (count > 0) {
+                    text.append("  ").append(name).append(": ").append(count).append('\n');
+                    text.append((inWords || line.more()) && name.equals("TCP") ? states(byState) : "");
+                }
+            });
+            return CommandReply.ok(text.toString());
+        });
+    }
+
+    /** The word stands for {@code -m}, on either side of the zone. */
+    private static DpctlLine withoutVerbose(DpctlLine line) {
+        List<String> words = new ArrayList<>(line.words());
+        for (int i = words.size() - 1; i >= Math.max(0, line.words().size() - 2); i--) {
+            if (words.get(i).startsWith("verbose")) {
+                words.remove(i);
+            } else if (!words.get(i).startsWith("zone=")) {
+                break;
+            }
+        }
+        return new DpctlLine(words, line.more(), line.statistics());
+    }
+
+    private static String states(int[] counts) {
+        StringBuilder text = new StringBuilder("    Conn per TCP states:\n");
+        for (TcpState state : TcpState.values()) {
+            if (counts[state.ordinal()] > 0) {
+                text.append("\t  [").append(state).append("]=").append(counts[state.ordinal()]).append('\n');
+            }
+        }
+        return text.toString();
+    }
+
+    private static String protocol(int number) {
+        return switch (number) {
+            case IpProtocols.ICMP -> "ICMP";
+            case IpProtocols.IGMP -> "IGMP";
+            case IpProtocols.TCP -> "TCP";
+            case IpProtocols.UDP -> "UDP";
+            case IpProtocols.DCCP -> "DCCP";
+            case IpProtocols.ICMPV6 -> "ICMPv6";
+            case IpProtocols.SCTP -> "SCTP";
+            case IpProtocols.UDP_LITE -> "UDPLITE";
+            default -> "Other";
+        };
+    }
+
+    private CommandReply buckets(DpctlLine line) {
+        Integer above = line.fromEnd(0).startsWith("gt=") ? DpctlLine.unsigned16(line.fromEnd(0).substring(3)) : null;
+        CommandReply wrong = (above == null ? line : line.withoutLast()).wrongDatapath(1, datapath.get());
+        if (wrong != null) {
+            return wrong;
+        }
+        StringBuilder rows = new StringBuilder();
+        int[] total = new int[1];
+        tracker.visitBuckets((bucket, connections) -> {
+            if (bucket % BUCKETS_OF_LINE == 0) {
+                rows.append("\n %3d..%3d   | ".formatted(bucket, bucket + BUCKETS_OF_LINE - 1));
+            }
+            rows.append(connections > (above == null ? 0 : above) ? "%5d".formatted(connections) : "    .");
+            total[0] = bucket + 1;
+        });
+        int connections = tracker.connectionCount();
+        String text = "Total Buckets: %d\nCurrent Connections: %d\n\n".formatted(total[0], connections);
+        return CommandReply.ok(connections == 0 ? text : text + """
+                +-----------+-----------------------------------------+
+                |  Buckets  |         Connections per Buckets         |
+                +-----------+-----------------------------------------+""" + rows + "\n\n");
+    }
+
+    // ---- changing ----
+
+    private CommandReply flush(DpctlLine line) {
+        ConnectionFilter filter;
+        try {
+            filter = ConnectionFilterText.parse(line.arguments(datapath.get()));
+        } catch (FilterException e) {
+            return DpctlLine.invalid(e.getMessage());
+        }
+        CommandReply wrong = line.wrongDatapath(Integer.MAX_VALUE, datapath.get());
+        if (wrong != null) {
+            return CommandReply.error(wrong.text() + "\n" + DpctlLine.invalid("Cannot open dpif").text());
+        }
+        long nowNs = daemon.clock().nowNs();
+        int removed = daemon.datapath().flushConnections(filter, nowNs);
+        return removed == 0 && filter.namesOne()
+                ? CommandReply.error("ovs-vswitchd: failed to flush conntrack (No such file or directory)")
+                : CommandReply.ok();
+    }
+
+    private CommandReply setMaxConnections(DpctlLine line) {
+        Long most = DpctlLine.unsigned32(line.fromEnd(0));
+        if (most == null) {
+            return DpctlLine.invalid("maxconns missing or malformed");
+        }
+        tracker.setMaxConnections((int) Math.min(most, Integer.MAX_VALUE));
+        return CommandReply.ok("setting maxconns successful");
+    }
+
+    private CommandReply setSequenceCheck(boolean on) {
+        tracker.setTcpWindowChecked(on);
+        return CommandReply.ok((on ? "enabling" : "disabling") + " TCP sequence checking successful");
+    }
+
+    private CommandReply setSweepInterval(DpctlLine line) {
+        Long ms = DpctlLine.unsigned32(line.fromEnd(0));
+        if (ms == null || ms == 0) {
+            return DpctlLine.invalid("invalid sweep value");
+        }
+        tracker.setSweepIntervalMs((int) Math.min(ms, Integer.MAX_VALUE));
+        return CommandReply.ok("setting sweep interval successful");
+    }
+}
