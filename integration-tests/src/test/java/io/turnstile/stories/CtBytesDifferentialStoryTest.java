@@ -160,6 +160,11 @@ class CtBytesDifferentialStoryTest {
             ip("move( 0010 0000 0000 0001d402 00010004 )"),
             ip("move( 0020 0000 0000 0001d204 00010004 )"),
             ip("move( 0020 0000 0000 00010004 0001d204 )"),
+            // The connection's fields, in flows that say nothing of a connection.
+            ip("move( 0020 0000 0000 0001f004 00010004 )"),
+            ip("move( 0010 0000 0000 0001f802 00010004 )"),
+            ip("move( 0080 0000 0000 0001f410 0001de10 )"),
+            ip("ct( 0001 0001f802 000f ff 000000 0000 )"),
             ip("clear( 000000000000 )"),
             ip("clear( 000000000001 )"),
             ip("clear( 000000000000 0000000000000000 )"),

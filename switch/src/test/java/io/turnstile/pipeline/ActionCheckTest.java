@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.text.FlowText;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,25 @@ class ActionCheckTest {
         assertThat(refusal(0, IP,
             new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
+    }
+
+    @Test
+    void fieldsOfConnectionsNeedAConnection() throws Exception {
+        OfAction read = new OfAction.StackPush(OfAction.SubField.whole(Field.CT_NW_SRC));
+        for (String match : List.of("ip", "ip,ct_state=+trk", "ip,ct_state=-new", "ip,ct_state=-trk-inv")) {
+            assertThat(refusal(0, FlowText.parseMatch(match), read)).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        }
+        for (String match : List.of("ip,ct_state=+trk+new", "ip,ct_state=+rel", "ip,ct_state=+trk-inv", "ip,ct_state=+dnat")) {
+            ActionCheck.check(List.of(read), FlowText.parseMatch(match), 0);
+        }
+    }
+
+    @Test
+    void rangesThatTheWireCannotSayAreRefused() throws Exception {
+        for (String nat : List.of("nat(src=0.0.0.0-1.2.3.4)", "nat(src=1.2.3.4:0-100)")) {
+            assertThat(refusal(0, IP, FlowText.parseActions("ct(commit," + nat + ")").getFirst()))
+                    .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        }
     }
 
     @Test

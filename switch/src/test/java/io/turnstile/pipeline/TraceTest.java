@@ -218,7 +218,7 @@ class TraceTest {
 
     @Test
     void stateAndTupleOfTheConnectionCanBeMoved() throws Exception {
-        bench.flows("tcp,ct_state=-trk,actions=ct(table=1)", "table=1,tcp,ct_state=+trk,actions=move:NXM_NX_CT_STATE[]->"
+        bench.flows("tcp,ct_state=-trk,actions=ct(table=1)", "table=1,tcp,ct_state=+trk+est,actions=move:NXM_NX_CT_STATE[]->"
                 + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
         assertThat(trace(bench.br0, TCP, 0x62)).contains("     -> NXM_NX_REG0[] is now 0x62\n",
                 "     -> NXM_NX_REG1[] is now 0\n", "     -> NXM_NX_XXREG1[] is now 0\n");
