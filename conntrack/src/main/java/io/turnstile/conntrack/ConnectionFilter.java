@@ -11,7 +11,10 @@ import java.util.function.Predicate;
  * <p>Threads: filled by one, then any.
  */
 public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
-    /** What is asked of one direction's tuple; addresses are two longs, an IPv4 address in the low 32 bits of {@code …Low}. */
+    /**
+     * What is asked of one direction's tuple; addresses are two longs, an IPv4 address in the low 32 bits of {@code
+     * …Low}.
+     */
     public static final class PartialTuple {
         public long sourceHigh;
         public long sourceLow;

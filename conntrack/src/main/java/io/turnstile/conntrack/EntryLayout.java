@@ -38,7 +38,8 @@ package io.turnstile.conntrack;
  * 112 parent: id, source high, low, destination high, low, ports, kind
  * </pre>
  *
- * <p>Everything but the word is written while the word's lock bit is held; its version changes with each unlocking, so that a
+ * <p>Everything but the word is written while the word's lock bit is held; its version changes with each unlocking, so
+ * that a
  * reader without the lock learns whether what it read belongs together. The wheel's links and bucket are guarded by the
  * wheel's own lock instead. Tuples and kind do not change while the life is not {@link #FREE}.
  */

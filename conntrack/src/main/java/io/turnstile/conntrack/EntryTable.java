@@ -14,6 +14,7 @@ import static io.turnstile.conntrack.EntryLayout.VERSION_ONE;
 import static io.turnstile.conntrack.EntryLayout.WORD;
 
 import io.turnstile.conntrack.OffHeap.Region;
+import java.lang.invoke.VarHandle;
 
 /**
  * The entries with their side records, by slot, and the extensions. Memory is taken as it is first needed and never given
@@ -153,6 +154,8 @@ final class EntryTable {
                 return 0;
             }
             if ((word & LOCKED) == 0 && OffHeap.compareAndSet(entry + WORD, word, word | LOCKED)) {
+                // Who reads without the lock must not see what is stored next under the word before.
+                VarHandle.storeStoreFence();
                 return word | LOCKED;
             }
             if (++spins % SPINS_BEFORE_YIELD == 0) {

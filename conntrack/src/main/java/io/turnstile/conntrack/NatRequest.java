@@ -1,7 +1,8 @@
 package io.turnstile.conntrack;
 
 /**
- * {@code nat(…)} inside {@code ct()} (ovs-actions(7)). With {@code commit} it says how a new connection is translated; without,
+ * {@code nat(…)} inside {@code ct()} (ovs-actions(7)). With {@code commit} it says how a new connection is translated;
+ * without,
  * or with kind {@link Kind#EXISTING}, packets are translated as their connection says. Immutable.
  *
  * @param kind       what to translate

@@ -19,7 +19,8 @@ final class NatRewrite {
 
     /**
      * Gives a packet that is no ICMP error the tuple in which it is to leave: what it has of it already costs a comparison.
-     * A packet of a connection's original direction leaves with the reversed reply tuple, one of the reply direction with the
+     * A packet of a connection's original direction leaves with the reversed reply tuple, one of the reply direction with
+     * the
      * reversed original tuple.
      */
     static void direct(Packet packet, long sourceHigh, long sourceLow, int sourcePort,

@@ -44,7 +44,8 @@ final class NewConnection {
     /** A helper is not given to a connection that is plainly the other helper's. */
     private static Alg fitting(Alg wanted, TupleKey original) {
         int protocol = EntryLayout.protocol(original.kind);
-        boolean ftp = protocol == IpProtocols.TCP && (original.sourcePort == FTP_PORT || original.destinationPort == FTP_PORT);
+        boolean ftp = protocol == IpProtocols.TCP
+                && (original.sourcePort == FTP_PORT || original.destinationPort == FTP_PORT);
         boolean tftp = protocol == IpProtocols.UDP && original.destinationPort == TFTP_PORT;
         return switch (wanted) {
             case NONE -> Alg.NONE;

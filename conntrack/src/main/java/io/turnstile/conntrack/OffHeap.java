@@ -14,10 +14,12 @@ import java.lang.invoke.VarHandle;
 
 /**
  * Memory of the table: reserved in one piece, given by the kernel page by page as it is first written, read and written by
- * address. The one segment over all addresses is a constant, so an access is one machine instruction and a compare; who calls
+ * address. The one segment over all addresses is a constant, so an access is one machine instruction and a compare; who
+ * calls
  * this answers for the address.
  *
- * <p>Threads: any. {@code …Acquire}, {@code …Release} and {@link #compareAndSet} order as their names say; the rest is plain.
+ * <p>Threads: any. {@code …Acquire}, {@code …Release} and {@link #compareAndSet} order as their names say; the rest is
+ * plain.
  */
 final class OffHeap {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -50,7 +52,8 @@ final class OffHeap {
     /**
      * Memory on a cache line's boundary.
      *
-     * @param huge ask for pages of 2 MiB: fewer misses of the address translation, for what will be large and visited at random
+     * @param huge ask for pages of 2 MiB: fewer misses of the address translation, for what will be large and visited at
+     *     random
      * @throws OutOfMemoryError the system gives no such piece
      */
     static Region reserve(long sizeBytes, boolean huge) {

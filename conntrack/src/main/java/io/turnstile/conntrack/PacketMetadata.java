@@ -56,7 +56,8 @@ final class PacketMetadata {
     /** Mark and label only; the state is taken as given. */
     static void write(Packet packet, int state, CtRequest request, EntryTable entries, long entry) {
         if (request.markMask() != 0) {
-            OffHeap.putInt(entry + MARK, OffHeap.getInt(entry + MARK) & ~request.markMask() | request.mark() & request.markMask());
+            OffHeap.putInt(entry + MARK, OffHeap.getInt(entry + MARK) & ~request.markMask()
+                    | request.mark() & request.markMask());
         }
         if ((request.labelMaskHigh() | request.labelMaskLow()) != 0) {
             writeLabel(request, entries.makeExtension(entry));

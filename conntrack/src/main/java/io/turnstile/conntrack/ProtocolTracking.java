@@ -35,7 +35,8 @@ final class ProtocolTracking {
     }
 
     /**
-     * The timeout of a connection whose state no further packet changes: one that is answered, of a protocol without sequence
+     * The timeout of a connection whose state no further packet changes: one that is answered, of a protocol without
+     * sequence
      * numbers. Null for any other.
      */
     static Timeout settledTimeout(long entry) {

@@ -52,7 +52,8 @@ final class Translation {
         int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
         if (EntryLayout.ipv6(OffHeap.getInt(entry + EntryLayout.KIND))) {
             rewrite(packet, state, error,
-                    OffHeap.getLong(extension + DESTINATION_HIGH), OffHeap.getLong(extension + DESTINATION_LOW), ports & 0xffff,
+                    OffHeap.getLong(extension + DESTINATION_HIGH), OffHeap.getLong(extension + DESTINATION_LOW),
+                    ports & 0xffff,
                     OffHeap.getLong(extension + SOURCE_HIGH), OffHeap.getLong(extension + SOURCE_LOW), ports >>> 16);
         } else {
             long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
@@ -65,7 +66,8 @@ final class Translation {
         if (!error) {
             NatRewrite.direct(packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
         } else if (state == CtState.SNAT) {
-            NatRewrite.errorSource(packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
+            NatRewrite.errorSource(packet, sourceHigh, sourceLow, sourcePort,
+                    destinationHigh, destinationLow, destinationPort);
         } else {
             NatRewrite.errorDestination(packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow,
                     destinationPort);

@@ -9,7 +9,8 @@ import java.security.SecureRandom;
 /**
  * Hash of a tuple under a random 256-bit key, so that nobody outside can aim packets at one bucket. Both directions of a
  * tuple have the same hash: one place in the index finds either. The two endpoints, the smaller first, are folded by a
- * 64×64→128-bit multiplication with a part of the key in each factor, then once more with the kind. IPv6 addresses are folded
+ * 64×64→128-bit multiplication with a part of the key in each factor, then once more with the kind. IPv6 addresses are
+ * folded
  * to 32 bits each under the key before that; whether they are really the same is looked up in the entry.
  *
  * <p>Threads: immutable.
@@ -69,7 +70,8 @@ final class TupleHash {
     }
 
     private long addresses(long sourceHigh, long sourceLow, long destinationHigh, long destinationLow) {
-        return (long) address(sourceHigh, sourceLow) << 32 | Integer.toUnsignedLong(address(destinationHigh, destinationLow));
+        return (long) address(sourceHigh, sourceLow) << 32
+                | Integer.toUnsignedLong(address(destinationHigh, destinationLow));
     }
 
     private long of(long addresses, int ports, int kind) {

@@ -6,6 +6,7 @@ import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConntrackControl.BucketVisitor;
 import io.turnstile.conntrack.OffHeap.Region;
+import java.lang.ref.Reference;
 
 /**
  * From hash to slot, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted this
@@ -51,12 +52,21 @@ final class TupleIndex {
      * {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms it.
      */
     boolean find(TupleKey key, long nowNs) {
-        return find(key, nowNs, true);
+        boolean found = find(key, nowNs, true);
+        keepMemory();
+        return found;
     }
 
     /** As {@link #find(TupleKey, long)}, but finds one whose time is over, too. */
     boolean findEvenExpired(TupleKey key) {
-        return find(key, 0, false);
+        boolean found = find(key, 0, false);
+        keepMemory();
+        return found;
+    }
+
+    /** An index that a larger one has replaced is only held by who is just at work in it: until here. */
+    private void keepMemory() {
+        Reference.reachabilityFence(this);
     }
 
     private boolean find(TupleKey key, long nowNs, boolean mindDeadline) {
@@ -104,20 +114,24 @@ final class TupleIndex {
 
     /** Reads the tuple's bucket so that it is near when {@link #find} comes; the result means nothing. */
     long touch(long hash) {
-        return OffHeap.getLong(address(bucketOf(hash)));
+        long read = OffHeap.getLong(address(bucketOf(hash)));
+        keepMemory();
+        return read;
     }
 
     /** Reads the entry that {@link #find} will probably look at; the result means nothing. */
     long touchEntry(long hash) {
         int tag = (int) (hash >>> 32);
         long at = address(bucketOf(hash));
-        for (int i = 0; i < CELLS; i++) {
+        long read = 0;
+        for (int i = 0; i < CELLS && read == 0; i++) {
             long cell = OffHeap.getLong(at + i * 8L);
             if ((int) (cell >>> 32) == tag && (int) cell > 0) {
-                return OffHeap.getLong(entries.entry((int) cell - 1));
+                read = OffHeap.getLong(entries.entry((int) cell - 1));
             }
         }
-        return 0;
+        keepMemory();
+        return read;
     }
 
     /** Makes a slot findable. There are more cells than slots, so there is always room. */
@@ -128,6 +142,7 @@ final class TupleIndex {
             long at = address(bucket);
             for (int i = 0; i < CELLS; i++) {
                 if (OffHeap.getLong(at + i * 8L) == 0 && OffHeap.compareAndSet(at + i * 8L, 0, cell)) {
+                    keepMemory();
                     return;
                 }
             }
@@ -142,6 +157,12 @@ final class TupleIndex {
 
     /** Undoes one {@link #insert}; false if there was none. */
     boolean remove(long hash, int slot) {
+        boolean removed = removeCell(hash, slot);
+        keepMemory();
+        return removed;
+    }
+
+    private boolean removeCell(long hash, int slot) {
         long cell = cell(hash, slot);
         long bucket = bucketOf(hash);
         for (long walked = 0; walked < length; walked++) {
@@ -174,6 +195,7 @@ final class TupleIndex {
         for (long bucket = 0; bucket < length; bucket++) {
             sum += OffHeap.getLong(address(bucket) + COUNT_OFFSET);
         }
+        keepMemory();
         return sum;
     }
 
@@ -185,5 +207,6 @@ final class TupleIndex {
             }
             visitor.visit((int) bucket, used);
         }
+        keepMemory();
     }
 }

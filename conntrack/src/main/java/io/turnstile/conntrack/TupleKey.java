@@ -8,7 +8,8 @@ import static io.turnstile.conntrack.EntryLayout.REPLY;
 import static io.turnstile.conntrack.EntryLayout.REPLY_PORTS;
 
 /**
- * The tuple of one packet. For ICMP both ports are the identifier, and the kind tells question from answer, so that the reply
+ * The tuple of one packet. For ICMP both ports are the identifier, and the kind tells question from answer, so that the
+ * reply
  * is the swapped tuple for every protocol.
  *
  * <p>Threads: scratch of one.
@@ -32,7 +33,10 @@ final class TupleKey {
     int ports;
     long hash;
 
-    /** What {@link TupleIndex#find} found: the slot, the entry's life and generation, and whether the packet goes the reply way. */
+    /**
+     * What {@link TupleIndex#find} found: the slot, the entry's life and generation, and whether the packet goes the
+     * reply way.
+     */
     int slot;
     long identity;
     boolean reply;
@@ -92,7 +96,8 @@ final class TupleKey {
         }
         if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
             long extension = entries.extensionOf(entry);
-            return extension != 0 && OffHeap.getInt(extension + REPLY_PORTS) == ports && hasAddresses(extension + REPLY, false);
+            return extension != 0 && OffHeap.getInt(extension + REPLY_PORTS) == ports
+                    && hasAddresses(extension + REPLY, false);
         }
         return OffHeap.getLong(entry + ADDRESSES) == EntryLayout.reversedAddresses(addresses)
                 && OffHeap.getInt(entry + PORTS) == EntryLayout.reversedPorts(ports)

@@ -9,6 +9,7 @@ import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Option;
 public final class FloodBench implements Callable<Integer> {
     private static final CtRequest COMMIT = CtRequest.commit(1);
     private static final int ESTABLISHED = 1000;
+    private static final long MEASURED_NS = TimeUnit.SECONDS.toNanos(2);
     private static final int SOURCE_ADDRESS = 14 + 12;
 
     @Option(names = "--syns", defaultValue = "10000000", description = "distinct tuples (default: ${DEFAULT-VALUE})")
@@ -35,70 +37,51 @@ public final class FloodBench implements Callable<Integer> {
         traffic.populate(tracker, ESTABLISHED);
         rate(tracker, traffic, null); // warm
         long residentBefore = Memory.residentBytes();
-        AtomicBoolean flooding = new AtomicBoolean(true);
-        // A thread that only counts, so that both figures are of a machine with two busy threads.
-        double before = beside(tracker, traffic, () -> {
-            long sum = 0;
-            while (flooding.get()) {
-                sum += System.nanoTime();
-            }
-            return sum;
-        }, flooding);
-        flooding.set(true);
-        double during = beside(tracker, traffic, () -> flood(tracker, flooding), flooding);
-        flooding.set(true);
-        double after = beside(tracker, traffic, () -> {
-            long sum = 0;
-            while (flooding.get()) {
-                sum += System.nanoTime();
-            }
-            return sum;
-        }, flooding);
-        System.out.printf("established traffic, million packets/s: before %.2f, during the flood %.2f, after %.2f; ratio %.2f%n",
+        double before = rate(tracker, traffic, null);
+        double during = besideFlood(tracker, traffic);
+        double after = rate(tracker, traffic, null);
+        System.out.printf("established traffic, million packets per CPU second:"
+                + " before %.2f, during the flood %.2f, after %.2f; ratio %.2f%n",
                 before / 1e6, during / 1e6, after / 1e6, during / before);
         System.out.printf("connections %d of at most %d, refused %d, memory +%d MiB%n", tracker.connectionCount(), limit,
                 tracker.refusals(), Memory.residentBytes() - residentBefore >> 20);
         return 0;
     }
 
-    private static double beside(ConnectionTracker tracker, Traffic traffic, Callable<Long> other, AtomicBoolean running)
-            throws InterruptedException {
+    private double besideFlood(ConnectionTracker tracker, Traffic traffic) throws InterruptedException {
+        AtomicBoolean flooding = new AtomicBoolean(true);
         Thread thread = Thread.ofPlatform().start(() -> {
             try {
-                other.call();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
+                flood(tracker);
             } finally {
-                running.set(false);
+                flooding.set(false);
             }
         });
-        double rate = rate(tracker, traffic, running);
-        running.set(false);
+        double rate = rate(tracker, traffic, flooding);
         thread.join();
         return rate;
     }
 
-    /** Packets/s over two seconds, or for as long as the other thread runs, if that is longer. */
-    private static double rate(ConnectionTracker tracker, Traffic traffic, AtomicBoolean running) {
+    /** Packets per second of this thread's CPU time, over two seconds or, beside a flood, until it is over. */
+    private double rate(ConnectionTracker tracker, Traffic traffic, AtomicBoolean flooding) {
         long startNs = System.nanoTime();
+        long cpuNs = cpuNs();
         long packets = 0;
-        boolean flood = running != null && running.get();
-        long nowNs = startNs;
-        while (nowNs - startNs < TimeUnit.SECONDS.toNanos(2)) {
+        while (flooding != null ? flooding.get() : System.nanoTime() - startNs < MEASURED_NS) {
             for (int i = 0; i < 100; i++) {
                 int from = (int) (packets % (ESTABLISHED - PacketBatch.CAPACITY));
                 tracker.track(traffic.fill(from, 1, PacketBatch.CAPACITY), COMMIT, 1);
                 packets += PacketBatch.CAPACITY;
             }
-            nowNs = System.nanoTime();
-            if (flood && !running.get()) {
-                break;
-            }
         }
-        return packets * 1e9 / (nowNs - startNs);
+        return packets * 1e9 / (cpuNs() - cpuNs);
     }
 
-    private long flood(ConnectionTracker tracker, AtomicBoolean flooding) {
+    private static long cpuNs() {
+        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    }
+
+    private void flood(ConnectionTracker tracker) {
         Packet[] packets = new Packet[PacketBatch.CAPACITY];
         PacketBatch batch = new PacketBatch();
         for (int i = 0; i < packets.length; i++) {
@@ -108,8 +91,7 @@ public final class FloodBench implements Callable<Integer> {
             packets[i].putU16(14 + 10, InternetChecksum.finish(InternetChecksum.add(0, packets[i], 14, 34)));
             batch.add(packets[i]);
         }
-        int made = 0;
-        for (; made < syns && flooding.get(); made += PacketBatch.CAPACITY) {
+        for (int made = 0; made < syns; made += PacketBatch.CAPACITY) {
             for (int i = 0; i < packets.length; i++) {
                 int number = made + i;
                 packets[i].clearConntrack();
@@ -119,6 +101,5 @@ public final class FloodBench implements Callable<Integer> {
             }
             tracker.track(batch, COMMIT, 1);
         }
-        return made;
     }
 }

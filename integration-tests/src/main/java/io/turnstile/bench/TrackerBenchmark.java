@@ -22,8 +22,10 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.ThreadParams;
 
 /**
- * What a packet costs in the tracker. Every figure is per packet or per connection. Packets are UDP over IPv4 whose transport
- * checksums are known good, as of a port that verifies them; each is read, checked, hashed, looked up, its connection's state
+ * What a packet costs in the tracker. Every figure is per packet or per connection. Packets are UDP over IPv4 whose
+ * transport
+ * checksums are known good, as of a port that verifies them; each is read, checked, hashed, looked up, its connection's
+ * state
  * and deadline are updated, and its metadata written, under a clock that goes on with each batch.
  */
 @BenchmarkMode(Mode.AverageTime)

@@ -11,7 +11,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Timeouts, limits and flushing by zone: ovs-vsctl, ovs-appctl and ovs-ofctl do with Turnstile what they do with the peer. */
+/**
+ * Timeouts, limits and flushing by zone: ovs-vsctl, ovs-appctl and ovs-ofctl do with Turnstile what they do with the
+ * peer.
+ */
 @Tag("system")
 class ZoneStoryTest {
     private static final Duration LIMIT = Duration.ofSeconds(10);

@@ -19,8 +19,10 @@ import java.util.TreeMap;
 import java.util.UUID;
 
 /**
- * Zones as the Datapath rows have them ({@code ovs-vsctl add-zone-tp}, {@code set-zone-limit}): each distinct set of timeouts
- * becomes a policy of the tracker with an id of its own, and limits become the tracker's. Of timeouts that the tracker has no
+ * Zones as the Datapath rows have them ({@code ovs-vsctl add-zone-tp}, {@code set-zone-limit}): each distinct set of
+ * timeouts
+ * becomes a policy of the tracker with an id of its own, and limits become the tracker's. Of timeouts that the tracker
+ * has no
  * state for (tcp_close_wait and others of the kernel's tracker) nothing comes.
  *
  * <p>Threads: the reconciler's; the table of zones is read by any.
@@ -72,7 +74,8 @@ final class ZoneSettings {
             return;
         }
         limit(zoneOrNull, "limit").ifPresent(limit -> limits.put(zone, limit));
-        Row policy = zoneOrNull.reference("timeout_policy").map(uuid -> snapshot.row("CT_Timeout_Policy", uuid)).orElse(null);
+        Row policy = zoneOrNull.reference("timeout_policy").map(uuid -> snapshot.row("CT_Timeout_Policy", uuid))
+                .orElse(null);
         Map<Timeout, Long> seconds = new EnumMap<>(Timeout.class);
         if (policy != null) {
             policy.integerMap("timeouts").forEach((name, value) -> {

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  * (ovs-vswitchd(8)).
  */
 final class ConnectionFilterText {
-    private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
+    private static final Pattern IPV4 = Pattern.compile("(0|[1-9]\\d{0,2})(\\.(0|[1-9]\\d{0,2})){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
 
     /** What is wrong with a filter, in the peer's words. */

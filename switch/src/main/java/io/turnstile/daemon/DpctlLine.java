@@ -80,7 +80,9 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
         return new DpctlLine(words.subList(0, words.size() - 1), more, statistics);
     }
 
-    /** As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. Null: no digits. */
+    /**
+     * As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. Null: no digits.
+     */
     static Long unsigned32(String word) {
         Matcher number = NUMBER.matcher(word);
         return number.matches() ? Integer.toUnsignedLong(new BigInteger(number.group(1)).intValue()) : null;

@@ -48,7 +48,8 @@ import java.util.concurrent.TimeUnit;
  * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with {@link #sent}.
  * Ports come into being when a call first names them ({@link #port}, {@link #receive}, {@link #sent}), or by
  * {@link EmbeddedSwitchBuilder#ports}; a flow that names one makes none, and output to a port that is not there is dropped.
- * Flows are written as for {@code ovs-ofctl add-flow}. As a fresh bridge of Open vSwitch, the switch begins with the one flow
+ * Flows are written as for {@code ovs-ofctl add-flow}. As a fresh bridge of Open vSwitch, the switch begins with the one
+ * flow
  * {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
  *
  * {@snippet :
@@ -375,7 +376,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /**
      * {@code other_config:hw-offload}; off at the start. Turned on, providers are asked in the order of their priorities, or
-     * in that of {@link #hwOffloadPriority}, and are told of the connections that are there already. Turned on when it is on,
+     * in that of {@link #hwOffloadPriority}, and are told of the connections that are there already. Turned on when it is
+     * on,
      * it is turned off before.
      */
     public void hwOffload(boolean on) {
@@ -410,9 +412,11 @@ public final class EmbeddedSwitch implements AutoCloseable {
     }
 
     /**
-     * What providers were told since the last question, in order: {@code add in=1}, {@code established in=2} (the reply's port),
+     * What providers were told since the last question, in order: {@code add in=1}, {@code established in=2} (the reply's
+     * port),
      * {@code update in=1}, {@code del expired}; with the provider's name in front where there are several, and with
-     * {@code declined: …} or {@code failed: …} behind. Questions whether a provider wants a connection are shown if it declines.
+     * {@code declined: …} or {@code failed: …} behind. Questions whether a provider wants a connection are shown if it
+     * declines.
      */
     public List<String> offloadEvents() {
         boolean several = dispatcher.providers().size() > 1;

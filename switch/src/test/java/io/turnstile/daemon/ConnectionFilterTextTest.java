@@ -74,6 +74,7 @@ class ConnectionFilterTextTest {
             foo                                  | field foo missing value
             foo=1                                | invalid conntrack tuple field: foo
             ct_nw_src=10.0.0                     | failed to parse field ct_nw_src
+            ct_nw_src=01.1.1.1                   | failed to parse field ct_nw_src
             ct_ipv6_src=10.0.0.1                 | failed to parse field ct_ipv6_src
             ct_nw_src=1.1.1.1,ct_ipv6_dst=fc00:: | the L3 protocol does not match fc00::
             ct_nw_src=1.1.1.1,ct_nw_src=1.1.1.2  | ct_nw_src is set multiple times

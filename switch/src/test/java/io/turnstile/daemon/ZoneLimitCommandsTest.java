@@ -74,7 +74,8 @@ class ZoneLimitCommandsTest {
     @Test
     void databaseKeepsCommandsOut() {
         limits.setFromDatabase(true);
-        assertThat(set("default=4").text()).contains("use 'ovs-vsctl set-zone-limit <...>' instead. (Operation not permitted)");
+        assertThat(set("default=4").text())
+                .contains("use 'ovs-vsctl set-zone-limit <...>' instead. (Operation not permitted)");
         assertThat(delete("default").text()).contains("use 'ovs-vsctl del-zone-limit <...>' instead.");
     }
 

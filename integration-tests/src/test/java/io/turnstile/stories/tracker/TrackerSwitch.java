@@ -19,7 +19,8 @@ import java.util.stream.Collectors;
 
 /**
  * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames only;
- * the source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one that
+ * the source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one
+ * that
  * tells that a switch has come to the end of what it was given. Its clock is stopped.
  */
 final class TrackerSwitch implements AutoCloseable {

@@ -8,8 +8,8 @@ import io.turnstile.pipeline.OfException;
 
 /**
  * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16 and
- * value, padded to eight bytes. What follows a number of 8 or 16 bits does not matter. A tuple is a property of properties, which begin at its
- * eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
+ * value, padded to eight bytes. What follows a number of 8 or 16 bits does not matter. A tuple is a property of properties,
+ * which begin at its eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
  */
 public final class CtFlushCodec {
     public static final int NXT_CT_FLUSH_ZONE = 29;

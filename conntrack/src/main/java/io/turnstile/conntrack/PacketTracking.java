@@ -1,0 +1,306 @@
+package io.turnstile.conntrack;
+
+import static io.turnstile.conntrack.EntryLayout.DEADLINE;
+import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTED;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTING;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
+import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
+import static io.turnstile.conntrack.EntryLayout.LOCKED;
+
+import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.conntrack.TrackingScratch.Step;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The way of a batch through the tracker: each packet is read and looked up, moves its connection's state, is translated and
+ * gets its metadata; what begins a connection goes to {@link FirstPackets}.
+ *
+ * <p>Threads: any, each with its scratch.
+ */
+final class PacketTracking {
+    /** With more than these, entries are no longer found in the processor's near caches. */
+    private static final int CACHED_CONNECTIONS = 16_384;
+
+    private final ConnectionTable table;
+    private final FirstPackets firstPackets;
+    volatile boolean windowChecked = true;
+
+    PacketTracking(ConnectionTable table, FirstPackets firstPackets) {
+        this.table = table;
+        this.firstPackets = firstPackets;
+    }
+
+    /** As {@link Conntrack#track}. */
+    int track(PacketBatch packets, CtRequest request, long nowNs, TrackingScratch own) {
+        own.nowNs = nowNs;
+        int length = packets.length();
+        for (int i = 0; i < length; i++) {
+            own.steps[i] = prepare(packets.get(i), i, request, own);
+        }
+        if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
+            bringNear(length, own);
+        }
+        boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
+        for (int i = 0; i < length; i++) {
+            switch (own.steps[i]) {
+                case TRACK -> track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
+                case REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
+                case INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
+                case DONE, DROP -> {
+                    // A further ct() of the same walk; nothing is dropped before it was tracked.
+                }
+            }
+        }
+        return own.drops == 0 ? 0 : takeOut(packets, own);
+    }
+
+    private static int takeOut(PacketBatch packets, TrackingScratch own) {
+        int kept = 0;
+        for (int i = 0; i < packets.length(); i++) {
+            if (own.steps[i] != Step.DROP) {
+                packets.set(kept++, packets.get(i));
+            }
+        }
+        packets.shorten(kept);
+        int dropped = own.drops;
+        own.drops = 0;
+        return dropped;
+    }
+
+    /** In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side. */
+    private void bringNear(int length, TrackingScratch own) {
+        TupleIndex index = table.index;
+        long touched = 0;
+        for (int i = 0; i < length; i++) {
+            touched += index.touch(own.keys[i].hash);
+        }
+        for (int i = 0; i < length; i++) {
+            touched += index.touchEntry(own.keys[i].hash);
+        }
+        own.touched += touched;
+    }
+
+    private Step prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
+        if (packet.ctConnection() != Conntrack.NO_CONNECTION && !request.force() && again(packet, request, own)) {
+            return Step.DONE;
+        }
+        TupleKey key = own.keys[position];
+        if (!TupleReader.read(packet, request.zone(), key)) {
+            return Step.INVALID;
+        }
+        if (isTranslated(stateBefore(packet, request))) {
+            key.reverse(); // it bears the other direction's tuple now, turned round
+        }
+        table.hash.fold(key);
+        if (position > 0 && own.steps[position - 1].hasKey() && key.isSameAs(own.keys[position - 1])) {
+            return Step.REPEAT;
+        }
+        table.hash.hash(key);
+        key.identity = TupleKey.NOTHING_FOUND;
+        return Step.TRACK;
+    }
+
+    /** What an earlier {@code ct()} of this zone has found; 0 if there was none. */
+    private static int stateBefore(Packet packet, CtRequest request) {
+        return packet.ctZone() == request.zone() ? packet.ctState() : 0;
+    }
+
+    /** A {@code ct()} of this zone has translated the packet before. */
+    private static boolean isTranslated(int stateBefore) {
+        return (stateBefore & (CtState.SNAT | CtState.DNAT)) != 0;
+    }
+
+    /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
+    private void repeat(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        key.takeFindingOf(own.keys[position - 1]);
+        int stateBefore = stateBefore(packet, request); // read before a glance in vain writes another one
+        if (writes || request.force() || isTranslated(stateBefore)
+                || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
+            track(packet, position, request, writes, stateBefore, nowNs, own);
+        }
+    }
+
+    /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
+    private boolean again(Packet packet, CtRequest request, TrackingScratch own) {
+        long id = packet.ctConnection();
+        long locked = table.lock(id);
+        if (locked == 0) {
+            return false;
+        }
+        long entry = table.entries.entry(ConnectionTable.slot(id));
+        boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
+        if (sameZone) {
+            int state = packet.ctState();
+            if (request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                    && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
+                boolean reply = (state & CtState.RPL) != 0;
+                boolean error = TupleReader.isError(packet);
+                if (!error && own.dialogues.begin(ConnectionTable.slot(id), entry, reply, true)) {
+                    own.dialogues.restore(packet);
+                    own.dialogues.read(packet);
+                }
+                state |= Translation.apply(packet, table.entries, entry, reply, error);
+            }
+            PacketMetadata.write(packet, state, request, table.entries, entry);
+        }
+        EntryTable.unlock(entry, locked);
+        return sameZone;
+    }
+
+    private void track(Packet packet, int position, CtRequest request, boolean writes, int stateBefore, long nowNs,
+                       TrackingScratch own) {
+        TupleKey key = own.keys[position];
+        boolean translated = isTranslated(stateBefore);
+        while (true) {
+            if (table.index.find(key, nowNs)) {
+                key.reply ^= translated;
+                if (!writes && !(request.force() && key.reply) && glance(packet, key, stateBefore, request.zone(), nowNs)) {
+                    return;
+                }
+                long locked = EntryTable.lock(table.entries.entry(key.slot), key.identity);
+                if (locked == 0) {
+                    continue;
+                }
+                if (request.force() && key.reply) {
+                    table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
+                } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, own)) {
+                    return;
+                }
+            }
+            if (translated) {
+                key.reverse(); // its connection is gone: it begins one as it is now
+                table.hash.seal(key);
+                translated = false;
+            }
+            if (firstPackets.begin(packet, position, request, nowNs, own)) {
+                return;
+            }
+        }
+    }
+
+    /**
+     * The usual packet of a connection that knows both ways already and whose deadline this batch has moved before: nothing
+     * is to be written, so it needs no lock. What was read belongs together if the entry's word is the same before and
+     * after.
+     *
+     * @return false if the packet needs more than a glance; it may bear wrong metadata then
+     */
+    private boolean glance(Packet packet, TupleKey key, int stateBefore, int zone, long nowNs) {
+        long entry = table.entries.entry(key.slot);
+        long word = EntryTable.word(entry);
+        Timeout timeout = ProtocolTracking.settledTimeout(entry);
+        int flags = EntryLayout.flags(entry);
+        if ((word & LOCKED) != 0 || EntryTable.identity(word) != key.identity || key.related || timeout == null
+                || (flags & (FLAG_SPECIAL | FLAG_NAT)) != 0
+                || OffHeap.getLong(entry + DEADLINE) != nowNs + TimeoutPolicy.DEFAULT.ns(timeout)
+                || key.reply && (flags & FLAG_REPLY_SEEN) == 0
+                || key.reply && (flags & FLAG_REPLY_REPORTED) == 0 && table.listener != null) {
+            return false;
+        }
+        int state = stateAfter(Verdict.ESTABLISHED, stateBefore, key.reply);
+        PacketMetadata.copyWithTuple(packet, state, zone, table.entries, entry, ConnectionTable.id(key.slot, word));
+        VarHandle.loadLoadFence();
+        return EntryTable.word(entry) == word;
+    }
+
+    /**
+     * A packet of a known connection, which is locked, and is unlocked afterwards.
+     *
+     * @return false if the connection was over and is gone: the packet begins a new one
+     */
+    private boolean followLocked(Packet packet, TupleKey key, long locked, int stateBefore, CtRequest request, long nowNs,
+                                 TrackingScratch own) {
+        long entry = table.entries.entry(key.slot);
+        int state;
+        boolean tell = false;
+        boolean dialogue = false;
+        boolean translates = translates(stateBefore, request, entry);
+        if (key.related) {
+            state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
+        } else {
+            dialogue = own.dialogues.begin(key.slot, entry, key.reply, translates);
+            if (dialogue) {
+                own.dialogues.restore(packet);
+            }
+            Verdict verdict = own.protocols.update(packet, entry, key.reply, windowChecked);
+            if (verdict == Verdict.REOPEN) {
+                table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
+                return false;
+            }
+            state = stateAfter(verdict, stateBefore | relation(entry), key.reply);
+            tell = key.reply && verdict == Verdict.ESTABLISHED && mustTellOfReply(packet, key.slot, entry);
+            if (own.protocols.timeout() != null) {
+                table.renew(key.slot, entry, own.protocols.timeout(), nowNs);
+            }
+            if (dialogue && verdict != Verdict.INVALID && !own.dialogues.read(packet)) {
+                state |= CtState.INV;
+            }
+        }
+        if (translates) {
+            state |= Translation.apply(packet, table.entries, entry, key.reply, key.related);
+        }
+        long id = ConnectionTable.id(key.slot, locked);
+        PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        if (dialogue) {
+            own.dialogues.announce(id);
+        }
+        EntryTable.unlock(entry, locked);
+        if (tell) {
+            tellOfReply(packet, id, nowNs);
+        }
+        return true;
+    }
+
+    private static int stateAfter(Verdict verdict, int stateBefore, boolean reply) {
+        return switch (verdict) {
+            case NEW, REOPEN -> stateBefore | CtState.NEW;
+            case ESTABLISHED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
+            case INVALID -> CtState.INV;
+        };
+    }
+
+    /** {@code rel} for a connection that was announced by another one. */
+    private int relation(long entry) {
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+            return 0;
+        }
+        long extension = table.entries.extensionOf(entry);
+        return extension != 0 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0 ? CtState.REL : 0;
+    }
+
+    /** Whether the packet of a translated connection is to be translated: once in a zone. */
+    private static boolean translates(int stateBefore, CtRequest request, long entry) {
+        return request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
+    }
+
+    /** Notes the first reply; true if this thread is the one to tell the listener. */
+    private boolean mustTellOfReply(Packet packet, int slot, long entry) {
+        int flags = EntryLayout.flags(entry);
+        if ((flags & FLAG_REPLY_REPORTED) != 0) {
+            return false;
+        }
+        boolean tell = table.listener != null && (flags & FLAG_REPLY_REPORTING) == 0;
+        if ((flags & FLAG_REPLY_SEEN) == 0) {
+            OffHeap.putInt(table.entries.side(slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
+        }
+        EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN | (tell ? FLAG_REPLY_REPORTING : 0));
+        return tell;
+    }
+
+    private void tellOfReply(Packet packet, long id, long nowNs) {
+        ConnectionListener told = table.listener;
+        boolean done = told != null && told.onReply(id, packet.inPort(), nowNs);
+        long locked = table.lock(id);
+        if (locked != 0) {
+            long entry = table.entries.entry(ConnectionTable.slot(id));
+            int flags = EntryLayout.flags(entry) & ~FLAG_REPLY_REPORTING;
+            EntryLayout.setFlags(entry, done ? flags | FLAG_REPLY_REPORTED : flags);
+            EntryTable.unlock(entry, locked);
+        }
+    }
+}

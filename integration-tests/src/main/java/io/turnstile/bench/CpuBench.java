@@ -1,0 +1,124 @@
+package io.turnstile.bench;
+
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.CtRequest;
+import io.turnstile.packet.PacketBatch;
+import io.turnstile.time.Clock;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.LongSupplier;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/**
+ * The work of {@link TrackerBenchmark}, measured by the CPU time of the thread that does it: on a machine that others use too,
+ * this is what can be compared. What making the packets costs is measured beside and taken off. Medians.
+ */
+@CommandLine.Command(name = "cpu", description = "the tracker by CPU time: for machines that are not idle")
+public final class CpuBench implements Callable<Integer> {
+    private static final CtRequest COMMIT = CtRequest.commit(1);
+    private static final int PACKETS = 2_000_000;
+    private static final int ROUNDS = 9;
+    private static final int CREATED = 100_000;
+    private static final int STRIDE = 618_033;
+    private static final int STEP = 29;
+
+    @Option(names = "--sizes", split = ",", defaultValue = "1000,100000,1000000,10000000",
+            description = "connections in turn (default: ${DEFAULT-VALUE})")
+    private int[] sizes;
+
+    @Override
+    public Integer call() throws Exception {
+        System.out.printf("hot connection, batches of 32: %.1f ns/packet%n", hot(new ConnectionTracker(Clock.system(), 1000), 0));
+        twoThreads();
+        for (int size : sizes) {
+            ConnectionTracker tracker = new ConnectionTracker(Clock.system(), size + 1000);
+            new Traffic().populate(tracker, size);
+            System.out.printf("%d connections in turn: batches of 1 %.1f ns/packet, batches of 32 %.1f ns/packet%n", size,
+                    inTurn(tracker, size, 1), inTurn(tracker, size, PacketBatch.CAPACITY));
+        }
+        createAndFlush();
+        return 0;
+    }
+
+    private static long cpuNs() {
+        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    }
+
+    /** The median over rounds, the first third of which only warms up. */
+    private static double median(LongSupplier roundNs, int operations) {
+        long[] rounds = new long[ROUNDS];
+        for (int i = 0; i < ROUNDS; i++) {
+            rounds[i] = roundNs.getAsLong();
+        }
+        long[] warm = Arrays.copyOfRange(rounds, ROUNDS / 3, ROUNDS);
+        Arrays.sort(warm);
+        return warm[warm.length / 2] / (double) operations;
+    }
+
+    /** One round of batches with tracking, less one of batches without. */
+    private static double perPacket(ConnectionTracker tracker, Traffic traffic, int size, int step, int length) {
+        long[] state = new long[2];
+        LongSupplier filling = () -> round(null, traffic, size, step, length, state);
+        LongSupplier tracking = () -> round(tracker, traffic, size, step, length, state);
+        double withTracking = median(tracking, PACKETS);
+        return withTracking - median(filling, PACKETS);
+    }
+
+    /** @param state where the walk stands, and the time */
+    private static long round(ConnectionTracker trackerOrNull, Traffic traffic, int size, int step, int length, long[] state) {
+        long span = Math.max(1, size - (long) step * length);
+        long startNs = cpuNs();
+        for (int done = 0; done < PACKETS; done += length) {
+            state[0] = (state[0] + STRIDE) % span;
+            PacketBatch batch = traffic.fill((int) state[0], step, length);
+            if (trackerOrNull != null) {
+                trackerOrNull.track(batch, COMMIT, state[1] += 1000);
+            }
+        }
+        return cpuNs() - startNs;
+    }
+
+    private static double hot(ConnectionTracker tracker, int number) {
+        Traffic traffic = new Traffic();
+        traffic.answer(tracker, traffic.fill(number, 0, PacketBatch.CAPACITY), 0);
+        return perPacket(tracker, traffic, 1, 0, PacketBatch.CAPACITY);
+    }
+
+    private static void twoThreads() throws Exception {
+        ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 1000);
+        try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            Future<Double> one = threads.submit(() -> hot(tracker, 0));
+            Future<Double> other = threads.submit(() -> hot(tracker, 1));
+            System.out.printf("the same on two threads at once: %.1f and %.1f ns/packet%n", one.get(), other.get());
+        }
+    }
+
+    private static double inTurn(ConnectionTracker tracker, int size, int length) {
+        return perPacket(tracker, new Traffic(), size, length == 1 ? 0 : STEP, length);
+    }
+
+    private static void createAndFlush() {
+        ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 2 * CREATED);
+        Traffic traffic = new Traffic();
+        long[] flushNs = new long[ROUNDS];
+        int[] round = new int[1];
+        double create = median(() -> {
+            long startNs = cpuNs();
+            for (int n = 0; n < CREATED; n++) {
+                tracker.track(traffic.fill(n, 0, 1), COMMIT, n);
+            }
+            long createdNs = cpuNs();
+            tracker.flush(1, CREATED);
+            flushNs[round[0]++] = cpuNs() - createdNs;
+            return createdNs - startNs;
+        }, CREATED);
+        Arrays.sort(flushNs);
+        System.out.printf("create, batches of 1: %.1f ns; flush a zone of %d: %.2f ms%n", create, CREATED,
+                flushNs[ROUNDS / 2] / 1e6);
+    }
+}
