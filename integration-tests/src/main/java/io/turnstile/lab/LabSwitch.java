@@ -28,6 +28,11 @@ public abstract class LabSwitch implements AutoCloseable {
         return tools.appctl(words);
     }
 
+    /** Where the switch's sockets are, such as {@code br0.mgmt}. */
+    public final Path runDirectory() {
+        return tools.runDirectory();
+    }
+
     /** Where {@link ControlConnection} reaches it. */
     public final Path controlSocket() {
         return tools.controlSocket();

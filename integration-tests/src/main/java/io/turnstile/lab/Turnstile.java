@@ -86,10 +86,6 @@ public final class Turnstile extends LabSwitch {
         return databaseFile;
     }
 
-    public Path runDirectory() {
-        return tools.runDirectory();
-    }
-
     @Override
     public String name() {
         return "turnstile";

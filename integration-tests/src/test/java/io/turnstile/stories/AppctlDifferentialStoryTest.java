@@ -24,6 +24,11 @@ class AppctlDifferentialStoryTest {
             "dpctl/dump-flows nosuch", "fdb/show", "fdb/show nosuch", "fdb/show br0", "fdb/show br0 x", "fdb/flush br0",
             "fdb/flush nosuch", "ofproto/list", "ofproto/trace", "ofproto/trace nosuch in_port=1", "ofproto/trace br0",
             "ofproto/trace br0 bad", "ofproto/trace br0 in_port=1,foo=5", "ofproto/trace br0 a b c d e",
+            "ofproto/trace br0 in_port=1 xyz", "ofproto/trace --ct-next trk", "ofproto/trace br0 in_port=1 --ct-next",
+            "ofproto/trace br0 in_port=1 --ct-next foo", "ofproto/trace br0 in_port=1 --ct-next +trk",
+            "ofproto/trace br0 in_port=1 --ct-next trk|new", "ofproto/trace br0 in_port=1 --ct-next new,est",
+            "ofproto/trace br0 in_port=1 --ct-next trk,new,rpl", "ofproto/trace br0 in_port=1 --ct-next 'trk inv,snat'",
+            "ofproto/trace br0 in_port=1 -x",
             "netdev-dummy/receive", "netdev-dummy/receive nosuch 00", "netdev-dummy/receive p1 zz",
             "netdev-dummy/set-admin-state p1 foo", "netdev-dummy/set-admin-state nosuch up",
             "netdev-dummy/set-admin-state p1 down", "netdev-dummy/set-admin-state p1 up");

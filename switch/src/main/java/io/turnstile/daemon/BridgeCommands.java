@@ -14,9 +14,12 @@ import io.turnstile.pipeline.text.FlowTextException;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /** {@code fdb/…} and {@code ofproto/…}: what concerns one bridge. */
 final class BridgeCommands {
+    private static final Pattern HEX = Pattern.compile("[0-9a-fA-F]+");
+
     private final SwitchDaemon daemon;
 
     BridgeCommands(SwitchDaemon daemon) {
@@ -57,12 +60,25 @@ final class BridgeCommands {
         });
     }
 
-    private CommandReply trace(List<String> arguments) {
+    private CommandReply trace(List<String> words) {
+        try {
+            TraceArguments arguments = TraceArguments.parse(words);
+            return trace(arguments.named(), arguments.ctStates());
+        } catch (TraceArguments.BadTrace e) {
+            return CommandReply.error(e.getMessage());
+        }
+    }
+
+    private CommandReply trace(List<String> arguments, List<Integer> ctStates) {
+        if (arguments.isEmpty()) {
+            return CommandReply.error("Syntax error");
+        }
         if (arguments.size() == 1) { // a flow of the datapath, which would have to be named as such
             return CommandReply.error("syntax error at " + arguments.getFirst() + " (or the bridge name was omitted)");
         }
         if (arguments.size() > 2) {
-            return CommandReply.error("too many arguments");
+            return CommandReply.error(HEX.matcher(arguments.get(2)).matches() ? "tracing a given packet is not supported"
+                    : "Trailing garbage in packet data");
         }
         BridgePipeline bridge = daemon.pipeline().bridge(arguments.getFirst());
         if (bridge == null) {
@@ -71,7 +87,7 @@ final class BridgeCommands {
         try {
             Match flow = FlowText.parseMatch(arguments.get(1), name -> portNumber(bridge, name));
             int inPort = flow.matchesOn(Field.IN_PORT) ? (int) flow.value(Field.IN_PORT) : OfAction.Ports.NONE;
-            return CommandReply.ok(daemon.pipeline().trace(bridge, inPort, flow.copyOfValue()));
+            return CommandReply.ok(daemon.pipeline().trace(bridge, inPort, flow.copyOfValue(), ctStates));
         } catch (FlowTextException e) {
             return CommandReply.error("Bad openflow flow syntax: " + arguments.get(1) + ": " + e.getMessage());
         }

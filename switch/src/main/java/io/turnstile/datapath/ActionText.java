@@ -84,7 +84,7 @@ final class ActionText {
             options.add("timeout=" + request.timeoutPolicy());
         }
         if (request.nat() != null) {
-            options.add(NatText.of(request.nat()));
+            options.add(NatText.ofDatapath(request.nat()));
         }
         return options.isEmpty() ? "ct" : "ct(" + String.join(",", options) + ")";
     }

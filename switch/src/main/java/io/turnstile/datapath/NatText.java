@@ -3,16 +3,26 @@ package io.turnstile.datapath;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.packet.AddressText;
 
-/** {@code nat(…)} as flows and datapath flows show it alike (ovs-actions(7) nat). */
+/** {@code nat(…)} as flows and datapath flows show it (ovs-actions(7) nat). */
 public final class NatText {
     private NatText() {
     }
 
-    public static String of(NatRequest nat) {
+    /** In a datapath flow: with flags, if there are any. */
+    static String ofDatapath(NatRequest nat) {
+        return text(nat, flags(nat));
+    }
+
+    /** In a flow: flags are shown only behind a range, without which they change nothing. */
+    public static String ofFlow(NatRequest nat) {
+        return text(nat, nat.hasAddresses() ? flags(nat) : "");
+    }
+
+    private static String text(NatRequest nat, String flags) {
         return switch (nat.kind()) {
             case EXISTING -> "nat";
-            case SOURCE -> "nat(src" + range(nat) + flags(nat) + ")";
-            case DESTINATION -> "nat(dst" + range(nat) + flags(nat) + ")";
+            case SOURCE -> "nat(src" + range(nat) + flags + ")";
+            case DESTINATION -> "nat(dst" + range(nat) + flags + ")";
         };
     }
 

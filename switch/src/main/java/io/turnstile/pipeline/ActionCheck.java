@@ -22,15 +22,20 @@ public final class ActionCheck {
     private static final int FIRST_RESERVED_PORT = 0xff00;
     private static final int VLAN_PRESENT = 0x1000;
     private static final int ZONE_BITS = 16;
+    private static final int CT_STATE_BITS = 32;
 
     /** What is known of the flow's packets at this point of the list. */
     private final long[] known;
     private final int tableId;
     /** If not, dec_ttl leaves a packet without a TTL as it is. */
     private final boolean strict;
+    /** Whether the packets are certain to have a connection. */
+    private final boolean connected;
 
-    private ActionCheck(long[] known, int tableId, boolean strict) {
+    /** @param ctStateMask which bits of ct_state are known */
+    private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict) {
         this.known = known;
+        this.connected = isConnected(Field.CT_STATE.get(known), ctStateMask);
         this.tableId = tableId;
         this.strict = strict;
     }
@@ -55,12 +60,19 @@ public final class ActionCheck {
                 field.set(known, 0);
             }
         }
-        new ActionCheck(known, tableId, strict).list(actions);
+        new ActionCheck(known, match.mask(Field.CT_STATE), tableId, strict).list(actions);
+    }
+
+    /** A bit that only packets of connections have, or an explicit "tracked and not invalid" (ovs-fields(7), ct_nw_src). */
+    private static boolean isConnected(long state, long mask) {
+        long proofs = CtState.NEW | CtState.EST | CtState.REL | CtState.RPL | CtState.SNAT | CtState.DNAT;
+        return (state & mask & proofs) != 0
+                || (state & mask & CtState.TRK) != 0 && (mask & CtState.INV) != 0 && (state & CtState.INV) == 0;
     }
 
     /** A packet-out: the whole packet is known. */
     static void checkPacketOut(List<OfAction> actions, long[] packetKey) throws OfException {
-        new ActionCheck(packetKey.clone(), FlowMod.ALL_TABLES, false).list(actions);
+        new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, false).list(actions);
     }
 
     private void list(List<OfAction> actions) throws OfException {
@@ -145,20 +157,24 @@ public final class ActionCheck {
     }
 
     private void readable(OfAction.SubField part) throws OfException {
+        // Flows see ct_state as 32 bits, of which packets have the lower.
+        int fieldBits = part.field() == Field.CT_STATE ? CT_STATE_BITS : part.field().widthBits();
         boolean inside = part.widthBits() > 0 && part.offsetBits() >= 0
-                && part.offsetBits() + part.widthBits() <= part.field().widthBits();
-        refuseUnless(inside, OfErrorCode.OFPBAC_BAD_ARGUMENT, "bits outside " + part.field().label());
+                && part.offsetBits() + part.widthBits() <= fieldBits;
+        refuseUnless(inside, OfErrorCode.OFPBAC_BAD_SET_LEN, "bits outside " + part.field().label());
         present(part.field());
     }
 
     private void writable(OfAction.SubField part) throws OfException {
         readable(part);
-        refuseUnless(Prerequisites.isWritable(part.field()), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+        refuseUnless(Prerequisites.isWritable(part.field()), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
                 part.field().label() + " is read-only");
     }
 
     private void present(Field field) throws OfException {
-        refuseUnless(Prerequisites.areMet(field, known, FlowKey.newKey()), OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+        boolean met = Prerequisites.areOfConnection(field) ? connected
+                : Prerequisites.areMet(field, known, FlowKey.newKey());
+        refuseUnless(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                 field.label() + " lacks its prerequisites in the match");
     }
 
@@ -200,11 +216,23 @@ public final class ActionCheck {
         refuseUnless(ip && !ofInvalid && !othersHelper, OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                 "ct: not for the packets of this match");
         for (OfAction nested : ct.exec()) {
+            if (nested instanceof OfAction.Nat nat) {
+                range(nat.request());
+            }
             if (nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
                 refuseUnless(etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
                         OfErrorCode.OFPBAC_MATCH_INCONSISTENT, "nat: addresses of the other family");
             }
         }
+    }
+
+    /** What cannot be said on the wire, where an all-zero first address and a first port 0 are none. */
+    private static void range(NatRequest nat) throws OfException {
+        boolean lastAlone = nat.hasAddresses() && (nat.minHigh() | nat.minLow()) == 0 || nat.minPort() == 0 && nat.maxPort() != 0;
+        int high = Long.compareUnsigned(nat.maxHigh(), nat.minHigh());
+        boolean reversed = high < 0 || high == 0 && Long.compareUnsigned(nat.maxLow(), nat.minLow()) < 0
+                || nat.maxPort() < nat.minPort();
+        refuseUnless(!lastAlone && !reversed, OfErrorCode.OFPBAC_BAD_ARGUMENT, "nat: bad range");
     }
 
     /** Inside {@code ct(exec(…))} only ct_mark and ct_label may be written. */

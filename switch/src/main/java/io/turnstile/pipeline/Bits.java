@@ -42,6 +42,10 @@ record Bits(long high, long low) {
         return new Bits(high & other.high, low & other.low);
     }
 
+    Bits without(Bits other) {
+        return new Bits(high & ~other.high, low & ~other.low);
+    }
+
     /** Writes the bits of {@code mask} into the field. */
     void writeTo(Field field, Bits mask, long[] key) {
         field.set(key, field.getHigh(key) & ~mask.high | high & mask.high, field.get(key) & ~mask.low | low & mask.low);

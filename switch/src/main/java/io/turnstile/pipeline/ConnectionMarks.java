@@ -3,37 +3,49 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 
-/** What {@code ct(exec(…))} writes into the connection: bits of ct_mark and ct_label. */
+/**
+ * What {@code ct(exec(…))} writes into the connection: bits of ct_mark and ct_label. It is written into the packet's key too,
+ * so that each action sees what those before it wrote; whatever comes behind the ct() sees nothing of it.
+ */
 final class ConnectionMarks {
     private final long[] packet;
     private final long[] lookedAt;
-    private final long[] value = FlowKey.newKey();
     private final long[] mask = FlowKey.newKey();
 
-    /** @param lookedAt gets the bits of the packet that the marks are taken from */
+    /**
+     * @param packet   written to
+     * @param lookedAt gets the bits of the packet that the marks are taken from
+     */
     ConnectionMarks(long[] packet, long[] lookedAt) {
         this.packet = packet;
         this.lookedAt = lookedAt;
     }
 
-    /** A set_field, load or move; nothing else gets past the check of the flow. */
-    void apply(OfAction action) {
-        if (action instanceof OfAction.SetField set) {
-            write(set.field(), new Bits(set.valueHigh(), set.valueLow()), new Bits(set.maskHigh(), set.maskLow()));
-        } else if (action instanceof OfAction.Move move && Prerequisites.areMet(move.source().field(), packet, lookedAt)) {
-            Bits.maskOf(move.source()).orInto(move.source().field(), lookedAt);
-            write(move.destination().field(), Bits.read(move.source(), packet).shiftedLeft(move.destination().offsetBits()),
-                    Bits.maskOf(move.destination()));
+    /** A set_field or load. */
+    void set(OfAction.SetField set) {
+        write(set.field(), new Bits(set.valueHigh(), set.valueLow()), new Bits(set.maskHigh(), set.maskLow()));
+    }
+
+    /** Returns whether the packet has the field that is moved. */
+    boolean move(OfAction.Move move) {
+        OfAction.SubField source = move.source();
+        if (!Prerequisites.areMet(source.field(), packet, lookedAt)) {
+            return false;
         }
+        Bits written = new Bits(source.field().getHigh(mask), source.field().get(mask));
+        Bits.maskOf(source).without(written).orInto(source.field(), lookedAt);
+        write(move.destination().field(), Bits.read(source, packet).shiftedLeft(move.destination().offsetBits()),
+                Bits.maskOf(move.destination()));
+        return true;
     }
 
     private void write(Field field, Bits bits, Bits bitMask) {
-        bits.writeTo(field, bitMask, value);
+        bits.writeTo(field, bitMask, packet);
         bitMask.orInto(field, mask);
     }
 
     int mark() {
-        return (int) Field.CT_MARK.get(value);
+        return (int) Field.CT_MARK.get(packet) & markMask();
     }
 
     int markMask() {
@@ -41,11 +53,11 @@ final class ConnectionMarks {
     }
 
     long labelHigh() {
-        return Field.CT_LABEL.getHigh(value);
+        return Field.CT_LABEL.getHigh(packet) & labelMaskHigh();
     }
 
     long labelLow() {
-        return Field.CT_LABEL.get(value);
+        return Field.CT_LABEL.get(packet) & labelMaskLow();
     }
 
     long labelMaskHigh() {

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
@@ -31,11 +32,29 @@ final class Prerequisites {
             case TCP_FLAGS -> isIp(etherType) && protocol(key, lookedAt) == IpProtocols.TCP;
             case ARP_SHA, ARP_THA -> isArp(etherType) || isNeighbourDiscovery(etherType, key, lookedAt);
             case ND_TARGET -> isNeighbourDiscovery(etherType, key, lookedAt);
-            case IN_PORT, RECIRC_ID, CT_STATE, CT_ZONE, CT_MARK, CT_LABEL, ETH_DST, ETH_TYPE, ETH_SRC, VLAN_TCI, CT_NW_SRC,
-                 CT_NW_DST, CT_TP_SRC, CT_TP_DST, CT_NW_PROTO, CT_IPV6_SRC, CT_IPV6_DST, PKT_MARK, SKB_PRIORITY, METADATA,
+            case CT_NW_SRC, CT_NW_DST, CT_TP_SRC, CT_TP_DST, CT_NW_PROTO, CT_IPV6_SRC, CT_IPV6_DST ->
+                    hasConnection(key, lookedAt);
+            case IN_PORT, RECIRC_ID, CT_STATE, CT_ZONE, CT_MARK, CT_LABEL, ETH_DST, ETH_TYPE, ETH_SRC, VLAN_TCI, PKT_MARK,
+                 SKB_PRIORITY, METADATA,
                  REG0, REG1, REG2, REG3, REG4, REG5, REG6, REG7, REG8, REG9, REG10, REG11, REG12, REG13, REG14, REG15,
                  XREG0, XREG1, XREG2, XREG3, XREG4, XREG5, XREG6, XREG7, XXREG0, XXREG1, XXREG2, XXREG3 -> true;
         };
+    }
+
+    /** Whether the field tells of the packet's connection, and is there only if it has one. */
+    static boolean areOfConnection(Field field) {
+        return switch (field) {
+            case CT_NW_SRC, CT_NW_DST, CT_TP_SRC, CT_TP_DST, CT_NW_PROTO, CT_IPV6_SRC, CT_IPV6_DST -> true;
+            default -> false;
+        };
+    }
+
+    /** A packet that was tracked and is not invalid has one of these set, which then proves it. */
+    private static boolean hasConnection(long[] key, long[] lookedAt) {
+        long proof = Field.CT_STATE.get(key) & (CtState.NEW | CtState.EST | CtState.RPL);
+        long looked = proof != 0 ? proof : CtState.NEW | CtState.EST | CtState.RPL;
+        new Bits(0, looked).orInto(Field.CT_STATE, lookedAt);
+        return proof != 0;
     }
 
     /** Whether an action may write the field at all, given its prerequisites are met. */

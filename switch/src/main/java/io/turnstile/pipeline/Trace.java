@@ -52,8 +52,12 @@ final class Trace {
                 .append(") - resume conntrack with ")
                 .append(custom ? "ct_state=" + FlowDescription.ctState(state)
                         : "default ct_state=trk|new (use --ct-next to customize)")
-                .append('\n').append(RULER).append("\n\n");
+                .append('\n');
         long[] key = recirculation.key().clone();
+        if (recirculation.nat() != null) {
+            new SimulatedNat(recirculation.nat(), key).apply(text);
+        }
+        text.append(RULER).append("\n\n");
         Field.RECIRC_ID.set(key, recirculation.id());
         Field.CT_STATE.set(key, state);
         Field.CT_ZONE.set(key, recirculation.zone());

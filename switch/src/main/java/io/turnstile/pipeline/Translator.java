@@ -320,10 +320,7 @@ final class Translator {
             case OfAction.Resubmit resubmit -> resubmit(resubmit, last);
             case OfAction.Ct ct -> track(ct);
             case OfAction.Nat _ -> throw new IllegalStateException("nat outside of ct was let in");
-            case OfAction.CtClear _ -> {
-                clearConntrack();
-                actions.add(new DatapathAction.CtClear());
-            }
+            case OfAction.CtClear _ -> clearTracked();
             case OfAction.WriteMetadata write -> new Bits(0, write.value())
                     .writeTo(Field.METADATA, new Bits(0, write.mask()), key);
             case OfAction.GotoTable next -> lookUp((int) Field.IN_PORT.get(key), next.tableId(), true, false, last);
@@ -685,20 +682,25 @@ final class Translator {
             if (report != null) {
                 report.say(Kind.ACTION, TraceText.action(nested));
             }
-            if (nested instanceof OfAction.Nat translation) {
-                nat = translation.request();
-            } else {
-                marks.apply(nested);
+            switch (nested) {
+                case OfAction.Nat translation -> nat = translation.request();
+                case OfAction.SetField set -> marks.set(set);
+                case OfAction.Move move -> {
+                    if (marks.move(move) && report != null) {
+                        report.say(Kind.DETAIL, TraceText.written(move.destination(), key));
+                    }
+                }
+                default -> throw new IllegalStateException("let into ct(): " + nested);
             }
         }
         if (report != null && ct.exec().isEmpty()) {
             report.say(Kind.ACTION, "drop"); // What an empty nested list looks like in Open vSwitch's trace.
         }
         actions.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(), marks.mark(), marks.markMask(),
-                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow(), nat, algOf(ct.helper()),
+                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow(), simplest(nat), algOf(ct.helper()),
                 ct.commit() ? pipeline.timeoutPolicy(zone) : 0)));
         if (ct.recircTable() != OfAction.Ct.NO_RECIRCULATION) {
-            freeze(ct.recircTable(), zone);
+            freeze(ct.recircTable(), zone, nat);
         }
         clearConntrack();
         say(Kind.DETAIL, "Sets the packet to an untracked state, and clears all the conntrack fields.");
@@ -712,15 +714,29 @@ final class Translator {
         };
     }
 
-    private void freeze(int table, int zone) {
+    /** A range says nothing without source or destination. */
+    private static NatRequest simplest(NatRequest nat) {
+        return nat != null && nat.kind() == NatRequest.Kind.EXISTING ? NatRequest.ANY : nat;
+    }
+
+    /** @param nat null if the ct() had none */
+    private void freeze(int table, int zone, NatRequest nat) {
         int id = pipeline.recirculationIds().idOf(new FrozenWalk(bridge, table, (int) Field.IN_PORT.get(key),
                 PipelineFields.save(key), List.copyOf(stack), List.copyOf(actionSet)), nowNs);
         recirculationIds.add(id);
         actions.add(new DatapathAction.Recirculate(id));
         if (report != null) {
-            report.recirculations.add(new WalkReport.Recirculation(id, zone, key.clone()));
+            report.recirculations.add(new WalkReport.Recirculation(id, zone, nat, key.clone()));
             report.say(Kind.DETAIL, "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at "
                     + "table " + table + ".");
+        }
+    }
+
+    /** The datapath need not hear of it where the walk knows the packet untracked (as in Open vSwitch). */
+    private void clearTracked() {
+        if (conntrackVisible) {
+            clearConntrack();
+            actions.add(new DatapathAction.CtClear());
         }
     }
 

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.NatRequest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -24,8 +25,12 @@ final class WalkReport {
     record Node(Kind kind, String text, List<Node> children) {
     }
 
-    /** A place where the packet goes round again; the trace goes on there. */
-    record Recirculation(int id, int zone, long[] key) {
+    /**
+     * A place where the packet goes round again; the trace goes on there.
+     *
+     * @param nat {@code nat(…)} of the ct(), or null
+     */
+    record Recirculation(int id, int zone, NatRequest nat, long[] key) {
     }
 
     private final List<Node> roots = new ArrayList<>();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.text.FlowText;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,26 @@ class ActionCheckTest {
         assertThat(refusal(0, IP, set(Field.ETH_TYPE, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
         assertThat(refusal(0, IP,
             new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
-                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
+    }
+
+    @Test
+    void fieldsOfConnectionsNeedAConnection() throws Exception {
+        OfAction read = new OfAction.StackPush(OfAction.SubField.whole(Field.CT_NW_SRC));
+        for (String match : List.of("ip", "ip,ct_state=+trk", "ip,ct_state=-new", "ip,ct_state=-trk-inv")) {
+            assertThat(refusal(0, FlowText.parseMatch(match), read)).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        }
+        for (String match : List.of("ip,ct_state=+trk+new", "ip,ct_state=+rel", "ip,ct_state=+trk-inv", "ip,ct_state=+dnat")) {
+            ActionCheck.check(List.of(read), FlowText.parseMatch(match), 0);
+        }
+    }
+
+    @Test
+    void rangesThatTheWireCannotSayAreRefused() throws Exception {
+        for (String nat : List.of("nat(src=0.0.0.0-1.2.3.4)", "nat(src=1.2.3.4:0-100)")) {
+            assertThat(refusal(0, IP, FlowText.parseActions("ct(commit," + nat + ")").getFirst()))
+                    .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+        }
     }
 
     @Test
@@ -63,7 +83,7 @@ class ActionCheckTest {
             new OfAction.Move(new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, new OfAction.StackPush(new OfAction.SubField(Field.REG0, 30, 8))))
-                .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_LEN);
         assertThat(refusal(0, IP, new OfAction.PushVlan(0x9100))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
     }
 

@@ -156,4 +156,71 @@ class TraceTest {
                 "bridge(\"br1\")\n-------------\n    thaw\n        Resuming from table 4\n 4. priority 32768\n    output:4\n",
                 "Megaflow: recirc_id=0x1,eth,ip,in_port=11,nw_frag=no\nDatapath actions: 104\n");
     }
+
+    private static final String TCP = "in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tcp_src=1000,tcp_dst=21";
+
+    @Test
+    void natIsTakenToPickTheFirstOfTheRange() throws Exception {
+        bench.flows("tcp,actions=ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
+                "tcp6,actions=ct(commit,table=1,nat(dst=[fc00::9]:99))", "udp,actions=ct(table=1,nat)");
+        assertThat(trace(bench.br0, TCP)).contains(String.join("\n",
+            "    ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
+            "    nat(src=10.9.0.1-10.9.0.9:80-90,random)",
+            "     -> A clone of the packet is forked"),
+            "Datapath actions: ct(commit,zone=7,helper=ftp,nat(src=10.9.0.1-10.9.0.9:80-90,random)),recirc(0x1)\n",
+            String.join("\n",
+            "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
+            "Replacing src/dst IP/ports to simulate NAT:",
+            " Initial flow: nw_src=10.0.0.1,tp_src=1000,nw_dst=10.0.0.2,tp_dst=21",
+            " Modified flow: nw_src=10.9.0.1,tp_src=80,nw_dst=10.0.0.2,tp_dst=21",
+            RULER), "nw_src=10.9.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=80,tp_dst=21,");
+        assertThat(trace(bench.br0, "in_port=1,tcp6,ipv6_src=fc00::1,ipv6_dst=fc00::2")).contains(
+            " Initial flow: ipv6_src=[fc00::1],tp_src=0,ipv6_dst=[fc00::2],tp_dst=0\n"
+            + " Modified flow: ipv6_src=[fc00::1],tp_src=0,ipv6_dst=[fc00::9],tp_dst=99\n");
+        assertThat(trace(bench.br0, "in_port=1,udp")).contains(
+            "Replacing src/dst IP/ports to simulate NAT:\n Initial flow: \n Modified flow: \n" + RULER);
+    }
+
+    /** The peer shows flags without a range in the datapath's action only. */
+    @Test
+    void flagsWithoutARangeGoToTheDatapath() throws Exception {
+        bench.flows("tcp,actions=ct(commit,nat(src,persistent,random))");
+        assertThat(trace(bench.br0, TCP)).contains("    ct(commit,nat(src))\n    nat(src)\n")
+                .endsWith("Datapath actions: ct(commit,nat(src,persistent,random))\n");
+    }
+
+    @Test
+    void nestedActionsSeeWhatThoseBeforeThemWrote() throws Exception {
+        bench.flows("tcp,actions=ct(commit,table=1,exec(set_field:0x12345678->ct_mark,"
+                + "move:NXM_NX_CT_MARK[0..7]->NXM_NX_CT_MARK[24..31],move:NXM_NX_CT_MARK[]->NXM_NX_CT_LABEL[64..95]))");
+        assertThat(trace(bench.br0, TCP)).contains("     -> NXM_NX_CT_MARK[24..31] is now 0x78\n",
+                "     -> NXM_NX_CT_LABEL[64..95] is now 0x78345678\n",
+                "Megaflow: recirc_id=0,eth,tcp,in_port=1,nw_frag=no\n"
+                + "Datapath actions: ct(commit,mark=0x78345678/0xffffffff,"
+                + "label=0x783456780000000000000000/0xffffffff0000000000000000),recirc(0x1)\n",
+                "Flow: recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
+    }
+
+    /** Unlike the peer, which then writes the mark that the packet had, and forgets to look at it. */
+    @Test
+    void markThatIsReadIsLookedAt() throws Exception {
+        bench.flows("tcp,actions=ct(commit,exec(move:NXM_NX_CT_MARK[0..15]->NXM_NX_CT_LABEL[0..15]))");
+        assertThat(trace(bench.br0, TCP)).endsWith("Megaflow: recirc_id=0,ct_mark=0/0xffff,eth,tcp,in_port=1,nw_frag=no\n"
+                + "Datapath actions: ct(commit,label=0/0xffff)\n");
+    }
+
+    @Test
+    void untrackedPacketsAreNotCleared() throws Exception {
+        bench.flows("tcp,actions=ct_clear,ct(table=1)", "table=1,tcp,actions=ct_clear,ct_clear,2");
+        assertThat(trace(bench.br0, TCP)).contains("Datapath actions: ct,recirc(0x1)\n")
+                .endsWith("Datapath actions: ct_clear,102\n");
+    }
+
+    @Test
+    void stateAndTupleOfTheConnectionCanBeMoved() throws Exception {
+        bench.flows("tcp,ct_state=-trk,actions=ct(table=1)", "table=1,tcp,ct_state=+trk+est,actions=move:NXM_NX_CT_STATE[]->"
+                + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
+        assertThat(trace(bench.br0, TCP, 0x62)).contains("     -> NXM_NX_REG0[] is now 0x62\n",
+                "     -> NXM_NX_REG1[] is now 0\n", "     -> NXM_NX_XXREG1[] is now 0\n");
+    }
 }

@@ -33,6 +33,7 @@ public final class ActionCodec {
         List<OfAction> actions = new ArrayList<>();
         while (in.isReadable()) {
             Wire.need(in, 8, OfErrorCode.OFPBAC_BAD_LEN);
+            needKnownVendor(in, version);
             int length = in.getUnsignedShort(in.readerIndex() + 2);
             if (length < 8 || length % 8 != 0 || length > in.readableBytes()) {
                 throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "action of " + length + " bytes");
@@ -42,18 +43,32 @@ public final class ActionCodec {
         return List.copyOf(actions);
     }
 
+    /** Asked before the length is looked at, as the peer does: it is about which error is answered. */
+    private static void needKnownVendor(ByteBuf in, WireVersion version) throws OfException {
+        int at = in.readerIndex();
+        if (in.getUnsignedShort(at) != Wire.EXPERIMENTER) {
+            return;
+        }
+        int vendor = in.getInt(at + HEADER_BYTES);
+        if (vendor != Wire.NICIRA && vendor != Wire.ONF) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR, "vendor 0x" + Integer.toHexString(vendor));
+        }
+        Wire.need(in, 10, OfErrorCode.OFPBAC_BAD_LEN);
+        if (vendor == Wire.NICIRA) {
+            NiciraActions.needKnown(in.getUnsignedShort(at + 8), version);
+        }
+    }
+
     private static void readOne(ByteBuf in, WireVersion version, List<OfAction> actions) throws OfException {
         int type = in.getUnsignedShort(in.readerIndex());
         if (type == Wire.EXPERIMENTER) {
             in.skipBytes(HEADER_BYTES);
             int vendor = in.readInt();
+            Wire.need(in, 2, OfErrorCode.OFPBAC_BAD_LEN);
             if (vendor == Wire.NICIRA) {
-                Wire.need(in, 2, OfErrorCode.OFPBAC_BAD_LEN);
                 NiciraActions.read(in.readUnsignedShort(), in, version, actions);
-            } else if (vendor == Wire.ONF) {
-                onf(in, actions);
             } else {
-                throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR, "vendor 0x" + Integer.toHexString(vendor));
+                onf(in, version, actions);
             }
         } else if (type == SET_FIELD && version.isOxm()) {
             in.skipBytes(HEADER_BYTES);
@@ -66,10 +81,10 @@ public final class ActionCodec {
         }
     }
 
-    private static void onf(ByteBuf in, List<OfAction> actions) throws OfException {
+    private static void onf(ByteBuf in, WireVersion version, List<OfAction> actions) throws OfException {
         Wire.need(in, 4, OfErrorCode.OFPBAC_BAD_LEN);
         int subtype = in.readUnsignedShort();
-        if (subtype != ONF_COPY_FIELD) {
+        if (subtype != ONF_COPY_FIELD || version != WireVersion.OF13) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR_TYPE, "ONF action " + subtype);
         }
         in.skipBytes(2);
@@ -82,9 +97,24 @@ public final class ActionCodec {
         int sourceOffset = in.readUnsignedShort();
         int targetOffset = in.readUnsignedShort();
         in.skipBytes(2);
-        SubField source = subField(actionField(in), sourceOffset, bits);
-        SubField target = writableSubField(actionField(in), targetOffset, bits);
-        return new OfAction.Move(source, target);
+        return readMovedFields(in, bits, sourceOffset, targetOffset);
+    }
+
+    /** What is left of the action is padding. */
+    static void needOnlyZeros(ByteBuf in) throws OfException {
+        while (in.isReadable()) {
+            if (in.readByte() != 0) {
+                throw new OfException(OfErrorCode.NXBRC_MUST_BE_ZERO, "padding is not zero");
+            }
+        }
+    }
+
+    /** Two field headers and padding. */
+    static OfAction.Move readMovedFields(ByteBuf in, int bits, int sourceOffset, int targetOffset) throws OfException {
+        MatchField source = actionField(in);
+        MatchField target = actionField(in);
+        needOnlyZeros(in);
+        return new OfAction.Move(subField(source, sourceOffset, bits), writableSubField(target, targetOffset, bits));
     }
 
     /** The OXM of set_field or reg_load2; what follows it is padding. */
@@ -133,26 +163,42 @@ public final class ActionCodec {
 
     /** A field header inside an action. */
     static MatchField actionField(ByteBuf in) throws OfException {
-        FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBAC_BAD_LEN, OfErrorCode.OFPBAC_BAD_SET_TYPE, false);
+        Wire.need(in, 4, OfErrorCode.OFPBMC_BAD_LEN);
+        FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_FIELD, OfErrorCode.OFPBMC_BAD_FIELD, false);
         if (header.masked()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_TYPE, header.field().name() + " with a mask");
+            throw new OfException(OfErrorCode.OFPBMC_BAD_MASK, header.field().name() + " with a mask");
         }
         return header.field();
     }
 
+    /**
+     * A field header in the actions that came before OXM and have room for 32 bits of it. Whether it says that a mask
+     * follows makes no difference: none does.
+     */
+    static MatchField shortField(ByteBuf in) throws OfException {
+        int header = in.readInt();
+        MatchField field = MatchField.coded(header >>> 9);
+        boolean masked = (header >>> 8 & 1) != 0;
+        if (field == null || (header & 0xff) != (masked ? 2 : 1) * field.wireBytes()) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_TYPE, "no field 0x" + Integer.toHexString(header));
+        }
+        return field;
+    }
+
     static SubField subField(MatchField field, int offset, int bits) throws OfException {
         if (bits == 0 || offset + bits > field.widthBits()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT,
+            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_LEN,
                 field.name() + "[" + offset + "+" + bits + "] goes beyond the field");
         }
         return new SubField(field.field(), field.offsetBits() + offset, bits);
     }
 
     static SubField writableSubField(MatchField field, int offset, int bits) throws OfException {
+        SubField target = subField(field, offset, bits);
         if (!field.writable()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, field.name() + " is read-only");
+            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.name() + " is read-only");
         }
-        return subField(field, offset, bits);
+        return target;
     }
 
     // ---- writing ----

@@ -32,9 +32,7 @@ final class NatCodec {
     /** {@code in} stands after the subtype. */
     static NatRequest read(ByteBuf in) throws OfException {
         need(in, 6);
-        if (in.readUnsignedShort() != 0) {
-            throw bad("padding is not zero");
-        }
+        in.skipBytes(2); // Not looked at by the peer either.
         int flags = in.readUnsignedShort();
         int present = in.readUnsignedShort();
         if ((flags & ~FLAGS) != 0 || both(flags, SOURCE | DESTINATION) || both(flags, HASH | RANDOM)) {

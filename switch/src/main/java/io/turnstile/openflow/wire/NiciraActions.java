@@ -10,6 +10,7 @@ import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.text.LoadSegments;
 import io.turnstile.pipeline.text.MatchField;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Nicira's vendor actions (NXAST_*): the ones this switch has. All begin with the 10 bytes type, length, vendor, subtype;
@@ -36,6 +37,11 @@ final class NiciraActions {
     static final int GROUP = 40;
     static final int RESUBMIT_TABLE_CT = 44;
 
+    /** What follows the subtype, where that is always as long. */
+    private static final Map<Integer, Integer> FIXED_BYTES = Map.ofEntries(Map.entry(RESUBMIT, 6),
+        Map.entry(RESUBMIT_TABLE, 6), Map.entry(RESUBMIT_TABLE_CT, 6), Map.entry(REG_LOAD, 14), Map.entry(OUTPUT_REG, 14),
+        Map.entry(OUTPUT_REG2, 14), Map.entry(DEC_TTL, 6), Map.entry(CONTROLLER, 6), Map.entry(WRITE_METADATA, 22),
+        Map.entry(STACK_PUSH, 14), Map.entry(STACK_POP, 14), Map.entry(CT_CLEAR, 6));
     private static final MatchField ARP_OP = MatchField.named("arp_op");
     private static final int ARP_OP_WIRE_BITS = 16;
     private static final int CT_COMMIT = 1;
@@ -49,9 +55,12 @@ final class NiciraActions {
     private NiciraActions() {
     }
 
-    // ---- reading; "in" stands after the subtype and ends with the action ----
+    // ---- reading; "in" stands after the subtype, which is known, and ends with the action ----
 
     static void read(int subtype, ByteBuf in, WireVersion version, List<OfAction> actions) throws OfException {
+        if (FIXED_BYTES.getOrDefault(subtype, in.readableBytes()) != in.readableBytes()) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "Nicira action " + subtype + " of the wrong length");
+        }
         actions.add(switch (subtype) {
             case RESUBMIT -> {
                 need(in, 6);
@@ -78,9 +87,23 @@ final class NiciraActions {
             case CT -> readCt(in, version);
             case NAT -> new OfAction.Nat(NatCodec.read(in));
             case CT_CLEAR -> new OfAction.CtClear();
-            default -> throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR_TYPE,
-                "Nicira action " + subtype + " is not supported");
+            default -> throw new IllegalArgumentException("unknown Nicira action " + subtype);
         });
+    }
+
+    /** Whether there is such an action; what an OpenFlow has an action of its own for, is not there in Nicira's form. */
+    static void needKnown(int subtype, WireVersion version) throws OfException {
+        boolean known = switch (subtype) {
+            case DEC_TTL, GROUP -> version == WireVersion.OF10;
+            case REG_MOVE, REG_LOAD, REG_LOAD2 -> version != WireVersion.OF15;
+            case RESUBMIT, RESUBMIT_TABLE, RESUBMIT_TABLE_CT, NOTE, OUTPUT_REG, OUTPUT_REG2, CONTROLLER, CONTROLLER2,
+                WRITE_METADATA, STACK_PUSH, STACK_POP, CT, NAT, CT_CLEAR -> true;
+            default -> false;
+        };
+        if (!known) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR_TYPE,
+                "Nicira action " + subtype + " is not supported in " + version);
+        }
     }
 
     private static void need(ByteBuf in, int bytes) throws OfException {
@@ -111,15 +134,14 @@ final class NiciraActions {
         int bits = in.readUnsignedShort();
         int sourceOffset = in.readUnsignedShort();
         int targetOffset = in.readUnsignedShort();
-        SubField source = ActionCodec.subField(ActionCodec.actionField(in), sourceOffset, bits);
-        return new OfAction.Move(source, ActionCodec.writableSubField(ActionCodec.actionField(in), targetOffset, bits));
+        return ActionCodec.readMovedFields(in, bits, sourceOffset, targetOffset);
     }
 
     /** ofs_nbits 16, field header 32, value 64. */
     private static OfAction readLoad(ByteBuf in) throws OfException {
         need(in, 14);
         int packed = in.readUnsignedShort();
-        MatchField field = ActionCodec.actionField(in);
+        MatchField field = ActionCodec.shortField(in);
         need(in, 8);
         long value = in.readLong();
         int asked = (packed & 0x3f) + 1;
@@ -157,7 +179,7 @@ final class NiciraActions {
     private static OfAction readOutputReg(ByteBuf in) throws OfException {
         need(in, 14);
         int packed = in.readUnsignedShort();
-        MatchField field = ActionCodec.actionField(in);
+        MatchField field = ActionCodec.shortField(in);
         need(in, 8);
         int maxLength = in.readUnsignedShort();
         needZero(in, 6);
@@ -228,6 +250,7 @@ final class NiciraActions {
         MatchField field = ActionCodec.actionField(in);
         need(in, 2);
         int bits = in.readUnsignedShort();
+        ActionCodec.needOnlyZeros(in);
         return writes ? ActionCodec.writableSubField(field, offset, bits) : ActionCodec.subField(field, offset, bits);
     }
 
@@ -236,14 +259,13 @@ final class NiciraActions {
         need(in, 14);
         int flags = in.readUnsignedShort();
         boolean fromField = in.getInt(in.readerIndex()) != 0;
-        MatchField zoneField = fromField ? ActionCodec.actionField(in) : null;
+        MatchField zoneField = fromField ? ActionCodec.shortField(in) : null;
         if (!fromField) {
             in.skipBytes(4);
         }
-        need(in, 8);
         int zone = in.readUnsignedShort();
         int table = in.readUnsignedByte();
-        needZero(in, 3);
+        in.skipBytes(3); // Not looked at by the peer either.
         int helper = in.readUnsignedShort();
         checkCt(flags, helper);
         List<OfAction> exec = ActionCodec.read(in, version);

@@ -45,7 +45,7 @@ final class ActionFormat {
             case OfAction.DecTtl a -> "dec_ttl";
             case OfAction.Resubmit a -> resubmit(a);
             case OfAction.Ct a -> ct(a);
-            case OfAction.Nat a -> NatText.of(a.request());
+            case OfAction.Nat a -> NatText.ofFlow(a.request());
             case OfAction.CtClear a -> "ct_clear";
             case OfAction.WriteMetadata a -> "write_metadata:" + Numbers.hex(a.value())
                 + (a.mask() == -1L ? "" : "/" + Numbers.hex(a.mask()));

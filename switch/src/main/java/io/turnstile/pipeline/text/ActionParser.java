@@ -71,9 +71,18 @@ final class ActionParser {
         if (!fits) {
             throw new FlowTextException(ctField ? "cannot set CT fields outside of ct nesting"
                 : action instanceof OfAction.Nat ? "Cannot have NAT action outside of \"ct\" action"
-                : place == Place.CT_EXEC ? "ct action doesn't support " + key
+                : place == Place.CT_EXEC ? "ct action doesn't support nested " + (key.equals("set_field") || key.equals("load") || key.equals("move")
+                    ? "modification of " + writtenBy(action) : "action " + key)
                 : key + " instruction not allowed here");
         }
+    }
+
+    private static String writtenBy(OfAction action) {
+        return switch (action) {
+            case OfAction.SetField set -> set.field().label();
+            case OfAction.Move move -> move.destination().field().label();
+            default -> "a field";
+        };
     }
 
     private OfAction one(String key, String original, String value) throws FlowTextException {
@@ -326,7 +335,7 @@ final class ActionParser {
         return switch (name) {
             case "ftp" -> OfAction.Ct.FTP;
             case "tftp" -> OfAction.Ct.TFTP;
-            default -> throw new FlowTextException("invalid alg \"" + name + "\"");
+            default -> throw new FlowTextException("invalid conntrack helper \"" + name + "\"");
         };
     }
 

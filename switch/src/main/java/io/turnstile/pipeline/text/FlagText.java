@@ -61,7 +61,7 @@ final class FlagText {
             }
             long bit = bit(text.substring(at + 1, end));
             if ((mask & bit) != 0) {
-                throw new FlowTextException(text + ": Each " + field + " flag can be specified only once");
+                throw new FlowTextException(text.substring(at + 1, end) + ": Each " + field + " flag can be specified only once");
             }
             mask |= bit;
             value |= sign == '+' ? bit : 0;

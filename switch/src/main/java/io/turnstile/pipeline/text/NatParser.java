@@ -12,12 +12,13 @@ import java.util.regex.Pattern;
  * <p>Threads: one; an object for each text.
  */
 final class NatParser {
-    private static final Pattern ADDRESSES = Pattern.compile("(\\[[^\\]]*\\]|[^-\\[]+?)(?:-(\\[[^\\]]*\\]|[^-\\[]+?))?");
-    private static final Pattern PORTS = Pattern.compile("([0-9]+)(?:-([0-9]+))?");
+    /** IPv4, or what may be IPv6, with or without brackets. */
+    private static final Pattern ADDRESS =
+            Pattern.compile("[0-9]+(\\.[0-9]+){3}|\\[[0-9a-fA-F:.]+\\]|[0-9a-fA-F]*:[0-9a-fA-F:.]+");
+    private static final Pattern PORT = Pattern.compile("[0-9]+");
 
     private boolean source;
     private boolean destination;
-    private boolean ranged;
     private boolean ipv6;
     private long[] first = new long[2];
     private long[] last = new long[2];
@@ -69,66 +70,73 @@ final class NatParser {
         }
     }
 
+    /** Reads as far as it can; what is left is told of. */
     private void range(String text) throws FlowTextException {
-        if (text.isEmpty()) {
-            return;
+        Matcher at = ADDRESS.matcher(text);
+        int end = 0;
+        if (at.lookingAt() && (first = address(at.group())) != null) {
+            ipv6 = at.group().indexOf(':') >= 0;
+            last = first;
+            end = at.end();
+            if (at.region(Math.min(end + 1, text.length()), text.length()).lookingAt() && text.charAt(end) == '-') {
+                end = lastAddress(at, text);
+            } else if (text.startsWith("-", end)) {
+                throw bad(text);
+            }
+            end = text.startsWith(":", end) ? ports(text, end) : end;
+        } else {
+            first = new long[2];
+            last = first;
         }
-        int ports = portsColon(text);
-        addresses(ports < 0 ? text : text.substring(0, ports), text);
-        if (ports >= 0) {
-            ports(text.substring(ports + 1), text);
+        if (end != text.length()) {
+            throw new FlowTextException("garbage (" + text.substring(end) + ") after nat range \"" + text + "\" (pos: " + end
+                    + ")");
         }
     }
 
-    /**
-     * Where the colon stands that ports follow; -1 if none do. An IPv6 address has colons of its own, unless in
-     * brackets.
-     */
-    private static int portsColon(String text) {
-        int bracket = text.lastIndexOf(']');
-        int colon = text.indexOf(':', Math.max(bracket, 0));
-        boolean bareIpv6 = bracket < 0 && colon >= 0 && text.indexOf(':', colon + 1) >= 0;
-        return bareIpv6 ? -1 : colon;
-    }
-
-    private void addresses(String text, String whole) throws FlowTextException {
-        Matcher matcher = ADDRESSES.matcher(text);
-        if (!matcher.matches()) {
-            throw bad(whole);
+    /** Returns where it ends. */
+    private int lastAddress(Matcher found, String text) throws FlowTextException {
+        last = address(found.group());
+        if (last == null || found.group().indexOf(':') >= 0 != ipv6) {
+            throw bad(text);
         }
-        first = address(matcher.group(1), whole);
-        last = matcher.group(2) == null ? first : address(matcher.group(2), whole);
         int high = Long.compareUnsigned(last[0], first[0]);
         if (high < 0 || high == 0 && Long.compareUnsigned(last[1], first[1]) < 0) {
-            throw bad(whole);
+            throw bad(text);
         }
+        return found.end();
     }
 
-    private long[] address(String text, String whole) throws FlowTextException {
+    /** Null if it is none after all. */
+    private static long[] address(String text) {
         String bare = text.startsWith("[") ? text.substring(1, text.length() - 1) : text;
-        boolean wide = bare.indexOf(':') >= 0;
-        if (ranged && wide != ipv6) {
-            throw bad(whole);
-        }
-        ranged = true;
-        ipv6 = wide;
         try {
-            return wide ? AddressText.parseIpv6(bare) : new long[] {0, AddressText.parseIpv4(bare)};
-        } catch (FlowTextException e) {
-            throw bad(whole);
+            return bare.indexOf(':') >= 0 ? AddressText.parseIpv6(bare) : new long[] {0, AddressText.parseIpv4(bare)};
+        } catch (FlowTextException none) {
+            return null;
         }
     }
 
-    private void ports(String text, String whole) throws FlowTextException {
-        Matcher matcher = PORTS.matcher(text);
-        if (!matcher.matches()) {
-            throw bad(whole);
+    /** Returns where they end. */
+    private int ports(String text, int colon) throws FlowTextException {
+        Matcher at = PORT.matcher(text).region(colon + 1, text.length());
+        if (!at.lookingAt()) {
+            throw bad(text);
         }
-        minPort = (int) Numbers.parse("port", matcher.group(1), 0xffff);
-        maxPort = matcher.group(2) == null ? minPort : (int) Numbers.parse("port", matcher.group(2), 0xffff);
+        minPort = (int) Numbers.parse("port", at.group(), 0xffff);
+        maxPort = minPort;
+        int end = at.end();
+        if (text.startsWith("-", end)) {
+            if (!at.region(end + 1, text.length()).lookingAt()) {
+                throw bad(text);
+            }
+            maxPort = (int) Numbers.parse("port", at.group(), 0xffff);
+            end = at.end();
+        }
         if (maxPort < minPort) {
-            throw bad(whole);
+            throw bad(text);
         }
+        return end;
     }
 
     private static FlowTextException bad(String range) {

@@ -52,7 +52,7 @@ final class Numbers {
 
     /** 128 bits with prefix and no leading zeros. */
     static String hex128(long high, long low) {
-        return high == 0 ? "0x" + Long.toHexString(low) : "0x%x%016x".formatted(high, low);
+        return high == 0 ? hex(low) : "0x%x%016x".formatted(high, low);
     }
 
     static String decimal(long value) {

@@ -66,7 +66,8 @@ class FlowTextTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "actions=group:5", "actions=enqueue:1:2", "actions=learn(table=1)", "actions=nat", "ip,actions=ct(commit,nat(src=1.2.3.4,dst=5.6.7.8))", "ip,actions=ct(commit,nat(src=1.2.3.4-1.2.3.3))",
+        "actions=group:5", "actions=enqueue:1:2", "actions=learn(table=1)", "actions=nat",
+        "ip,actions=ct(commit,nat(src=1.2.3.4,dst=5.6.7.8))", "ip,actions=ct(commit,nat(src=1.2.3.4-1.2.3.3))",
         "ip,actions=ct(commit,nat(src=1.2.3.4:80-79))", "ip,actions=ct(commit,nat(random))",
         "ip,actions=ct(commit,nat(src=1.2.3.4,hash,random))", "ip,actions=ct(commit,nat(src=1.2.3.4-::1))",
         "ip,actions=ct(commit,nat(src=1.2.3.4,forever))", "ip,actions=ct(commit,nat(src=[::1]]))",
@@ -87,6 +88,25 @@ class FlowTextTest {
     void whatIsNotSupportedOrWrongIsRefused(String flow) {
         assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow)).isInstanceOf(FlowTextException.class)
             .hasMessageMatching(".+");
+    }
+
+    static List<Arguments> errors() throws IOException {
+        List<Arguments> pairs = new ArrayList<>();
+        try (var in = FlowTextTest.class.getResourceAsStream("ct-errors.txt")) {
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
+                .filter(line -> !line.startsWith("#")).toList();
+            for (int i = 0; i < lines.size(); i += 2) {
+                pairs.add(Arguments.of(lines.get(i), lines.get(i + 1)));
+            }
+        }
+        return pairs;
+    }
+
+    @ParameterizedTest
+    @MethodSource("errors")
+    void whatIsWrongInCtIsToldInTheWordsOfOvsOfctl(String flow, String message) {
+        assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow)).isInstanceOf(FlowTextException.class)
+            .hasMessage(message);
     }
 
     @Test
