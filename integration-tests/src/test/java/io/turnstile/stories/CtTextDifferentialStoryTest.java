@@ -25,7 +25,8 @@ class CtTextDifferentialStoryTest {
     @BeforeAll
     static void start() throws IOException {
         try (var in = CtTextDifferentialStoryTest.class.getResourceAsStream("ct-flows.txt")) {
-            flows = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#")).toList();
+            flows = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
+                    .filter(line -> !line.startsWith("#")).toList();
         }
         both = Differential.start("cttext");
         both.bridge("br0", 2);
@@ -47,8 +48,8 @@ class CtTextDifferentialStoryTest {
             both.ofctlSorted("-O " + listed + " --no-stats dump-flows br0");
         }
         // Which numbers recirculations get is the switch's own matter, and so is what it looked at to find no flow.
-        both.ignore(text -> (text.contains("No match.") ? text.replaceAll("Megaflow: .*", "") : text).replaceAll("recirc\\(0x[0-9a-f]+\\)", "recirc(ID)")
-                .replaceAll("recirc_id=0x[0-9a-f]+", "recirc_id=ID"));
+        both.ignore(text -> (text.contains("No match.") ? text.replaceAll("Megaflow: .*", "") : text)
+                .replaceAll("recirc\\(0x[0-9a-f]+\\)", "recirc(ID)").replaceAll("recirc_id=0x[0-9a-f]+", "recirc_id=ID"));
         for (int i = 0; i < flows.size(); i++) {
             both.appctl("ofproto/trace br0 in_port=" + (FIRST_PORT + i) + "," + packet(flows.get(i))
                     + " --ct-next trk,est,snat");

@@ -228,11 +228,13 @@ public final class ActionCheck {
 
     /** What cannot be said on the wire, where an all-zero first address and a first port 0 are none. */
     private static void range(NatRequest nat) throws OfException {
-        boolean lastAlone = nat.hasAddresses() && (nat.minHigh() | nat.minLow()) == 0 || nat.minPort() == 0 && nat.maxPort() != 0;
+        boolean zeroFirst = (nat.minHigh() | nat.minLow()) == 0;
+        boolean lastAlone = nat.hasAddresses() && zeroFirst || nat.minPort() == 0 && nat.maxPort() != 0;
         int high = Long.compareUnsigned(nat.maxHigh(), nat.minHigh());
         boolean reversed = high < 0 || high == 0 && Long.compareUnsigned(nat.maxLow(), nat.minLow()) < 0
                 || nat.maxPort() < nat.minPort();
-        refuseUnless(!lastAlone && !reversed, OfErrorCode.OFPBAC_BAD_ARGUMENT, "nat: bad range");
+        boolean portsAlone = nat.hasPorts() && !nat.hasAddresses();
+        refuseUnless(!lastAlone && !portsAlone && !reversed, OfErrorCode.OFPBAC_BAD_ARGUMENT, "nat: bad range");
     }
 
     /** Inside {@code ct(exec(…))} only ct_mark and ct_label may be written. */

@@ -41,8 +41,9 @@ final class SimulatedNat {
         if (!nat.hasAddresses()) {
             return "";
         }
-        return nat.ipv6() ? "ipv6_" + end("src", Field.IPV6_SRC, Field.TP_SRC) + ",ipv6_" + end("dst", Field.IPV6_DST, Field.TP_DST)
-                : "nw_" + end("src", Field.NW_SRC, Field.TP_SRC) + ",nw_" + end("dst", Field.NW_DST, Field.TP_DST);
+        String prefix = nat.ipv6() ? "ipv6_" : "nw_";
+        return prefix + end("src", nat.ipv6() ? Field.IPV6_SRC : Field.NW_SRC, Field.TP_SRC) + ","
+                + prefix + end("dst", nat.ipv6() ? Field.IPV6_DST : Field.NW_DST, Field.TP_DST);
     }
 
     private String end(String name, Field address, Field port) {

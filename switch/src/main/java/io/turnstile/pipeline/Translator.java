@@ -697,8 +697,8 @@ final class Translator {
             report.say(Kind.ACTION, "drop"); // What an empty nested list looks like in Open vSwitch's trace.
         }
         actions.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(), marks.mark(), marks.markMask(),
-                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow(), simplest(nat), algOf(ct.helper()),
-                ct.commit() ? pipeline.timeoutPolicy(zone) : 0)));
+                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow(), simplest(nat),
+                algOf(ct.helper()), ct.commit() ? pipeline.timeoutPolicy(zone) : 0)));
         if (ct.recircTable() != OfAction.Ct.NO_RECIRCULATION) {
             freeze(ct.recircTable(), zone, nat);
         }

@@ -27,6 +27,7 @@ class TraceArgumentsTest {
         "trk,new,rpl; new|rpl|trk: invalid connection state: \"new\" and \"rpy\" are mutually exclusive"})
     void impossibleStatesAreRefused(String state, String message) {
         assertThatThrownBy(() -> TraceArguments.parse(List.of("br0", "ip", "--ct-next", state)))
-                .isInstanceOf(TraceArguments.BadTrace.class).satisfies(e -> assertThat(e.getMessage().strip()).isEqualTo(message));
+                .isInstanceOf(TraceArguments.BadTrace.class)
+                .satisfies(e -> assertThat(e.getMessage().strip()).isEqualTo(message));
     }
 }

@@ -62,14 +62,14 @@ class ActionCheckTest {
         for (String match : List.of("ip", "ip,ct_state=+trk", "ip,ct_state=-new", "ip,ct_state=-trk-inv")) {
             assertThat(refusal(0, FlowText.parseMatch(match), read)).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
         }
-        for (String match : List.of("ip,ct_state=+trk+new", "ip,ct_state=+rel", "ip,ct_state=+trk-inv", "ip,ct_state=+dnat")) {
-            ActionCheck.check(List.of(read), FlowText.parseMatch(match), 0);
+        for (String state : List.of("+trk+new", "+rel", "+trk-inv", "+dnat")) {
+            ActionCheck.check(List.of(read), FlowText.parseMatch("ip,ct_state=" + state), 0);
         }
     }
 
     @Test
     void rangesThatTheWireCannotSayAreRefused() throws Exception {
-        for (String nat : List.of("nat(src=0.0.0.0-1.2.3.4)", "nat(src=1.2.3.4:0-100)")) {
+        for (String nat : List.of("nat(src=0.0.0.0-1.2.3.4)", "nat(src=1.2.3.4:0-100)", "nat(dst=0.0.0.0:80)")) {
             assertThat(refusal(0, IP, FlowText.parseActions("ct(commit," + nat + ")").getFirst()))
                     .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         }

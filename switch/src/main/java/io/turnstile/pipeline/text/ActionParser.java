@@ -71,17 +71,16 @@ final class ActionParser {
         if (!fits) {
             throw new FlowTextException(ctField ? "cannot set CT fields outside of ct nesting"
                 : action instanceof OfAction.Nat ? "Cannot have NAT action outside of \"ct\" action"
-                : place == Place.CT_EXEC ? "ct action doesn't support nested " + (key.equals("set_field") || key.equals("load") || key.equals("move")
-                    ? "modification of " + writtenBy(action) : "action " + key)
+                : place == Place.CT_EXEC ? "ct action doesn't support nested " + named(action, key)
                 : key + " instruction not allowed here");
         }
     }
 
-    private static String writtenBy(OfAction action) {
+    private static String named(OfAction action, String key) {
         return switch (action) {
-            case OfAction.SetField set -> set.field().label();
-            case OfAction.Move move -> move.destination().field().label();
-            default -> "a field";
+            case OfAction.SetField set -> "modification of " + set.field().label();
+            case OfAction.Move move -> "modification of " + move.destination().field().label();
+            default -> "action " + key;
         };
     }
 

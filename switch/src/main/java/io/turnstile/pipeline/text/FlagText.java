@@ -59,9 +59,10 @@ final class FlagText {
             while (end < text.length() && text.charAt(end) != '+' && text.charAt(end) != '-') {
                 end++;
             }
-            long bit = bit(text.substring(at + 1, end));
+            String name = text.substring(at + 1, end);
+            long bit = bit(name);
             if ((mask & bit) != 0) {
-                throw new FlowTextException(text.substring(at + 1, end) + ": Each " + field + " flag can be specified only once");
+                throw new FlowTextException(name + ": Each " + field + " flag can be specified only once");
             }
             mask |= bit;
             value |= sign == '+' ? bit : 0;

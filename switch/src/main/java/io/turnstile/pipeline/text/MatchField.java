@@ -127,7 +127,8 @@ public record MatchField(List<String> names, Field field, int offsetBits, int wi
     }
 
     private static void conntrackRows(List<MatchField> rows) {
-        rows.add(row(Field.CT_STATE, 4, Style.CT_STATE, "ct_state").width(32).match(0xff).readOnly().nxmNx(105, "CT_STATE").build());
+        rows.add(row(Field.CT_STATE, 4, Style.CT_STATE, "ct_state").width(32).match(0xff).readOnly()
+            .nxmNx(105, "CT_STATE").build());
         rows.add(row(Field.CT_ZONE, 2, Style.HEX, "ct_zone").exact().readOnly().nxmNx(106, "CT_ZONE").build());
         rows.add(row(Field.CT_MARK, 4, Style.HEX, "ct_mark").nxmNx(107, "CT_MARK").build());
         rows.add(row(Field.CT_LABEL, 16, Style.HEX, "ct_label").nxmNx(108, "CT_LABEL").build());
