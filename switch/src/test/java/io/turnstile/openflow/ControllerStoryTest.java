@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +38,7 @@ class ControllerStoryTest {
     private static final int FLOW_REMOVED = 11;
     private static final int PORT_STATUS = 12;
     private static final int FLOW_MOD = 14;
+    private static final int EXPERIMENTER = 4;
     private static final int BARRIER_REQUEST = 20;
     private static final int BARRIER_REPLY = 21;
     private static final int ROLE_REQUEST = 24;
@@ -192,6 +194,29 @@ class ControllerStoryTest {
             assertThat(error.type()).isEqualTo(ERROR);
             assertThat(List.of(error.u16(0), error.u16(2))).as("OFPBRC_IS_SLAVE").containsExactly(1, 10);
             assertThat(agent.controllerStatus().getFirst().role()).isEqualTo("slave");
+        }
+    }
+
+    @Test
+    void slaveMayNotFlushConnections() throws Exception {
+        byte[] zone4 = HexFormat.of().parseHex("000023200000001d" + "0000000000000004");
+        byte[] udp = HexFormat.of().parseHex("0000232000000020" + "1100000000000000");
+        try (Peer peer = connected()) {
+            peer.role(SLAVE, 1);
+            for (byte[] flush : List.of(zone4, udp)) {
+                peer.send(OF13, EXPERIMENTER, 8, flush);
+                Message error = peer.answer();
+                assertThat(error.type()).isEqualTo(ERROR);
+                assertThat(List.of(error.u16(0), error.u16(2))).as("OFPBRC_IS_SLAVE").containsExactly(1, 10);
+            }
+            assertThat(bridge.flushes).isEmpty();
+            peer.role(MASTER, 2);
+            peer.send(OF13, EXPERIMENTER, 9, zone4);
+            peer.send(OF13, EXPERIMENTER, 10, udp);
+            peer.send(OF13, BARRIER_REQUEST, 11);
+            assertThat(peer.answer().type()).isEqualTo(BARRIER_REPLY);
+            assertThat(bridge.flushes).extracting(filter -> filter.zone).containsExactly(4, null);
+            assertThat(bridge.flushes).extracting(filter -> filter.protocol).containsExactly(0, 17);
         }
     }
 
