@@ -5,6 +5,7 @@ import io.turnstile.conntrack.CtRequest;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -26,15 +27,24 @@ public final class CpuBench implements Callable<Integer> {
     private static final int CREATED = 100_000;
     private static final int STRIDE = 618_033;
     private static final int STEP = 29;
+    private static final int PEER_ROUNDS = 5;
 
     @Option(names = "--sizes", split = ",", defaultValue = "1000,100000,1000000,10000000",
             description = "connections in turn (default: ${DEFAULT-VALUE})")
     private int[] sizes;
 
+    @Option(names = "--peer", paramLabel = "OVSTEST",
+            description = "Open vSwitch's tests/ovstest, built from its sources: its own benchmark takes turns with ours")
+    private Path peer;
+
     @Override
     public Integer call() throws Exception {
-        System.out.printf("hot connection, batches of 32: %.1f ns/packet%n", hot(new ConnectionTracker(Clock.system(), 1000), 0));
-        twoThreads();
+        for (int round = 0; round < (peer == null ? 1 : PEER_ROUNDS); round++) {
+            hotConnection();
+        }
+        if (peer != null) {
+            new CtPeer(peer).printZone(CREATED);
+        }
         for (int size : sizes) {
             ConnectionTracker tracker = new ConnectionTracker(Clock.system(), size + 1000);
             new Traffic().populate(tracker, size);
@@ -43,6 +53,16 @@ public final class CpuBench implements Callable<Integer> {
         }
         createAndFlush();
         return 0;
+    }
+
+    private void hotConnection() throws Exception {
+        double single = hot(new ConnectionTracker(Clock.system(), 1000), 0);
+        double[] pair = twoThreads();
+        System.out.printf("hot connection, batches of 32: %.1f ns/packet; on two threads at once %.1f and %.1f (scales x%.2f)%n",
+                single, pair[0], pair[1], single / pair[0] + single / pair[1]);
+        if (peer != null) {
+            new CtPeer(peer).printHot(PacketBatch.CAPACITY);
+        }
     }
 
     private static long cpuNs() {
@@ -61,21 +81,22 @@ public final class CpuBench implements Callable<Integer> {
     }
 
     /** One round of batches with tracking, less one of batches without. */
-    private static double perPacket(ConnectionTracker tracker, Traffic traffic, int size, int step, int length) {
+    private static double perPacket(ConnectionTracker tracker, Traffic traffic, int first, int size, int step, int length) {
         long[] state = new long[2];
-        LongSupplier filling = () -> round(null, traffic, size, step, length, state);
-        LongSupplier tracking = () -> round(tracker, traffic, size, step, length, state);
+        LongSupplier filling = () -> round(null, traffic, first, size, step, length, state);
+        LongSupplier tracking = () -> round(tracker, traffic, first, size, step, length, state);
         double withTracking = median(tracking, PACKETS);
         return withTracking - median(filling, PACKETS);
     }
 
     /** @param state where the walk stands, and the time */
-    private static long round(ConnectionTracker trackerOrNull, Traffic traffic, int size, int step, int length, long[] state) {
+    private static long round(ConnectionTracker trackerOrNull, Traffic traffic, int first, int size, int step, int length,
+            long[] state) {
         long span = Math.max(1, size - (long) step * length);
         long startNs = cpuNs();
         for (int done = 0; done < PACKETS; done += length) {
             state[0] = (state[0] + STRIDE) % span;
-            PacketBatch batch = traffic.fill((int) state[0], step, length);
+            PacketBatch batch = traffic.fill(first + (int) state[0], step, length);
             if (trackerOrNull != null) {
                 trackerOrNull.track(batch, COMMIT, state[1] += 1000);
             }
@@ -86,20 +107,20 @@ public final class CpuBench implements Callable<Integer> {
     private static double hot(ConnectionTracker tracker, int number) {
         Traffic traffic = new Traffic();
         traffic.answer(tracker, traffic.fill(number, 0, PacketBatch.CAPACITY), 0);
-        return perPacket(tracker, traffic, 1, 0, PacketBatch.CAPACITY);
+        return perPacket(tracker, traffic, number, 1, 0, PacketBatch.CAPACITY);
     }
 
-    private static void twoThreads() throws Exception {
+    private static double[] twoThreads() throws Exception {
         ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 1000);
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
             Future<Double> one = threads.submit(() -> hot(tracker, 0));
             Future<Double> other = threads.submit(() -> hot(tracker, 1));
-            System.out.printf("the same on two threads at once: %.1f and %.1f ns/packet%n", one.get(), other.get());
+            return new double[] {one.get(), other.get()};
         }
     }
 
     private static double inTurn(ConnectionTracker tracker, int size, int length) {
-        return perPacket(tracker, new Traffic(), size, length == 1 ? 0 : STEP, length);
+        return perPacket(tracker, new Traffic(), 0, size, length == 1 ? 0 : STEP, length);
     }
 
     private static void createAndFlush() {
