@@ -174,6 +174,7 @@ final class BatchRunner {
                 }
                 turn.lastUsedMs = Math.max(turn.lastUsedMs, lastUsed.epochMs());
             }
+            case OffloadResult.OneByOne oneByOne -> throw new IllegalStateException("not an answer about one connection");
             case OffloadResult.Failed failed -> takeFailure(provider, turn, operation, failed);
         }
         if (!session.taps.isEmpty()) {
@@ -208,6 +209,7 @@ final class BatchRunner {
                 turn.steps[p] = Turn.DELETE;
                 turn.failure[p] = reason;
             }
+            case FLUSH -> throw new IllegalStateException("not about one connection");
             case DELETE -> put(turn, provider, OffloadState.FAILED, turn.failure[p] == 0 ? reason : turn.failure[p]);
         }
     }

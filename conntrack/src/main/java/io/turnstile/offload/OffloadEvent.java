@@ -16,7 +16,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
 
     /** The kinds of operations, as text and as index of counters. */
     public enum Kind {
-        QUERY("query"), ADD("add"), ESTABLISHED("established"), UPDATE("update"), DELETE("delete");
+        QUERY("query"), ADD("add"), ESTABLISHED("established"), UPDATE("update"), DELETE("delete"), FLUSH("flush");
 
         private final String text;
 
@@ -31,6 +31,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
                 case OffloadOperation.Established e -> ESTABLISHED;
                 case OffloadOperation.Update u -> UPDATE;
                 case OffloadOperation.Delete d -> DELETE;
+                case OffloadOperation.Flush f -> FLUSH;
             };
         }
 
@@ -44,8 +45,9 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         return Kind.of(operation);
     }
 
-    public ConnView connection() {
-        return operation.connection();
+    /** Null for a flush. */
+    public ConnView connectionOrNull() {
+        return operation instanceof OffloadOperation.OfConnection one ? one.connection() : null;
     }
 
     /**
@@ -60,8 +62,10 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case OffloadOperation.Established e -> in(e.connection()) + " reply=" + e.replyIngress();
             case OffloadOperation.Update u -> in(u.connection());
             case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
+            case OffloadOperation.Flush f -> "reason=" + f.reason();
         };
-        return provider + " " + kind() + " " + detail + " " + connection() + " -> " + resultText();
+        ConnView connection = connectionOrNull();
+        return provider + " " + kind() + " " + detail + (connection == null ? "" : " " + connection) + " -> " + resultText();
     }
 
     private static String in(ConnView connection) {
@@ -75,6 +79,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case Verdict.Accept a -> "accepted";
             case Verdict.Decline d -> "declined: " + d.reason();
             case OffloadResult.Done d -> "ok";
+            case OffloadResult.OneByOne o -> "one by one";
             case OffloadResult.Covered c -> c.both() ? "ok" : "ask again";
             case OffloadResult.LastUsed l -> l.epochMs() == 0 ? "last used unknown" : "last used " + l.epochMs();
             case OffloadResult.Failed f -> "failed: " + f.reason();

@@ -107,6 +107,7 @@ final class OffloadReport {
             case DELETING -> s.provider() + " is just letting go of it";
             case DECLINED -> "declined by " + s.provider() + ": " + s.reasonOrNull();
             case FAILED -> s.provider() + " failed: " + s.reasonOrNull();
+            case REFUSED -> "not offered to " + s.provider() + ": " + s.reasonOrNull();
         };
     }
 }

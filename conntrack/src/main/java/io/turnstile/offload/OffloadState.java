@@ -15,7 +15,9 @@ public enum OffloadState {
     /** The provider refused it; not held. */
     DECLINED("declined"),
     /** A callback failed; not held. */
-    FAILED("failed");
+    FAILED("failed"),
+    /** The house did not offer it, or took it back: queue full, port excluded; not held, may be offered later. */
+    REFUSED("refused");
 
     static final OffloadState[] BY_ORDINAL = values();
 

@@ -32,6 +32,7 @@ final class RegisteredProvider {
                 case Verdict.Accept a -> OK;
                 case Verdict.Decline d -> DECLINED;
                 case OffloadResult.Done d -> OK;
+                case OffloadResult.OneByOne o -> OK;
                 case OffloadResult.Covered c -> c.both() ? OK : ASK_AGAIN;
                 case OffloadResult.LastUsed l -> l.epochMs() == 0 ? UNKNOWN : OK;
                 case OffloadResult.Failed f -> FAILED;
@@ -130,6 +131,7 @@ final class RegisteredProvider {
             case OffloadOperation.Established e -> result instanceof OffloadResult.Covered;
             case OffloadOperation.Update u -> result instanceof OffloadResult.LastUsed;
             case OffloadOperation.Delete d -> result instanceof OffloadResult.Done;
+            case OffloadOperation.Flush f -> result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
         };
         return fits ? result : new OffloadResult.Failed("wrong result: "
                 + (result == null ? "null" : result.getClass().getSimpleName()), null);

@@ -436,7 +436,7 @@ class OffloadStoriesTest {
         List<Integer> lengths = new ArrayList<>();
         enable(new BulkProvider(operations -> {
             lengths.add(operations.size());
-            assertThat(operations.stream().map(o -> o.connection().id()).distinct().count()).isEqualTo(operations.size());
+            assertThat(operations.stream().map(o -> ((OffloadOperation.OfConnection) o).connection().id()).distinct().count()).isEqualTo(operations.size());
             return new ScriptedBulk().operate(operations);
         }));
         for (int i = 0; i < 1000; i++) {
@@ -545,6 +545,7 @@ class OffloadStoriesTest {
                 case OffloadOperation.Established e -> new OffloadResult.Covered(true);
                 case OffloadOperation.Update u -> new OffloadResult.LastUsed(0);
                 case OffloadOperation.Delete d -> OffloadResult.DONE;
+                case OffloadOperation.Flush f -> OffloadResult.ONE_BY_ONE;
             }).toList();
         }
     }

@@ -17,12 +17,14 @@ final class OffloadEventText {
             case OffloadOperation.Established e -> "established in=" + e.replyIngress().number();
             case OffloadOperation.Update u -> "update in=" + u.connection().originalIngress().number();
             case OffloadOperation.Delete d -> "del " + d.reason();
+            case OffloadOperation.Flush f -> "flush " + f.reason();
         };
         return switch (event.result()) {
             case Verdict.Decline d -> what + " declined: " + d.reason();
             case OffloadResult.Failed f -> what + " failed: " + f.reason();
             case Verdict.Accept a -> what;
             case OffloadResult.Done d -> what;
+            case OffloadResult.OneByOne o -> what + " one by one";
             case OffloadResult.Covered c -> what;
             case OffloadResult.LastUsed l -> what;
         };

@@ -10,9 +10,11 @@ public enum DelReason {
     REPLACED("replaced"),
     /** Its zone was deleted. */
     ZONE_DELETED("zone deleted"),
-    /** The provider is being closed (hw-offload off); the connection itself lives on in software. */
+    /** A port of it was taken from this provider by {@code hw-offload-priority} of its Interface; it lives on in software. */
+    PORT_EXCLUDED("port excluded"),
+    /** The provider is being closed (hw-offload off, or not chosen any more); the connection lives on in software. */
     PROVIDER_LEAVING("provider leaving"),
-    /** A callback of this provider for this connection failed; the connection lives on in software. */
+    /** A callback of this provider failed, or its circuit breaker opened; the connection lives on in software. */
     PROVIDER_FAILED("provider failed");
 
     private final String text;

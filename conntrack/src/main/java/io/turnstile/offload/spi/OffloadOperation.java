@@ -8,18 +8,21 @@ package io.turnstile.offload.spi;
  */
 public sealed interface OffloadOperation {
 
-    /** The connection concerned. */
-    ConnView connection();
+    /** One that concerns a single connection: all but {@link Flush}. */
+    sealed interface OfConnection extends OffloadOperation {
+        /** The connection concerned. */
+        ConnView connection();
+    }
 
     /** Asks {@link OffloadProvider#canOffload}. Results: {@link Verdict}, {@link OffloadResult.Failed}. */
-    record Query(ConnView connection) implements OffloadOperation {
+    record Query(ConnView connection) implements OfConnection {
     }
 
     /**
      * Asks {@link OffloadProvider#connAdd}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}, and
      * {@link Verdict.Decline} from a provider that finds out only now (its table is full).
      */
-    record Add(ConnView connection) implements OffloadOperation {
+    record Add(ConnView connection) implements OfConnection {
     }
 
     /**
@@ -27,17 +30,25 @@ public sealed interface OffloadOperation {
      *
      * @param replyIngress the port by which the reply came in
      */
-    record Established(ConnView connection, PortRef replyIngress) implements OffloadOperation {
+    record Established(ConnView connection, PortRef replyIngress) implements OfConnection {
     }
 
     /** Asks {@link OffloadProvider#connUpdate}. Results: {@link OffloadResult.LastUsed}, {@link OffloadResult.Failed}. */
-    record Update(ConnView connection) implements OffloadOperation {
+    record Update(ConnView connection) implements OfConnection {
     }
 
     /**
      * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}; either
      * way the provider is taken to hold the connection no longer.
      */
-    record Delete(ConnView connection, DelReason reason) implements OffloadOperation {
+    record Delete(ConnView connection, DelReason reason) implements OfConnection {
+    }
+
+    /**
+     * Asks {@link OffloadProvider#connFlush}. Comes alone in its list, while no other call to the provider is under way. Results:
+     * {@link OffloadResult.Done}: nothing is held any more and no delete follows; {@link OffloadResult.OneByOne} or
+     * {@link OffloadResult.Failed}: a delete follows for each connection held.
+     */
+    record Flush(DelReason reason) implements OffloadOperation {
     }
 }

@@ -111,6 +111,18 @@ public interface OffloadProvider extends AutoCloseable {
     void connDel(ConnView connection, DelReason reason);
 
     /**
+     * Let go of every connection at once, if the provider has a way to do so that is cheaper than one by one.
+     *
+     * <p>When: at most once, before {@link #close}, while no other callback is under way; the dispatcher is about to take all
+     * connections away. A throw is counted and means false.
+     *
+     * @return true: nothing is held any more and no {@link #connDel} follows; false: connDel follows for each one held
+     */
+    default boolean connFlush(DelReason reason) {
+        return false;
+    }
+
+    /**
      * The bulk interface, through which everything above but {@code init} and {@code close} comes: operations of mixed kinds
      * on many connections, at most one for each connection. They may be carried out in any order or together.
      *
@@ -145,6 +157,7 @@ public interface OffloadProvider extends AutoCloseable {
                     connDel(delete.connection(), delete.reason());
                     yield OffloadResult.DONE;
                 }
+                case OffloadOperation.Flush flush -> connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
             };
         } catch (Throwable e) { // the other operations of the batch go on, whatever this one met
             return new OffloadResult.Failed(e.toString(), e);

@@ -5,15 +5,21 @@ package io.turnstile.offload.spi;
  * not fit counts as {@link Failed}.
  */
 public sealed interface OffloadResult
-        permits Verdict, OffloadResult.Done, OffloadResult.Covered, OffloadResult.LastUsed, OffloadResult.Failed {
+        permits Verdict, OffloadResult.Done, OffloadResult.OneByOne, OffloadResult.Covered, OffloadResult.LastUsed, OffloadResult.Failed {
 
     /** The shared {@link Done}. */
     Done DONE = new Done();
+    /** The shared {@link OneByOne}. */
+    OneByOne ONE_BY_ONE = new OneByOne();
     /** The shared {@link Verdict.Accept}. */
     Verdict ACCEPT = new Verdict.Accept();
 
-    /** An add or delete was carried out. */
+    /** An add, a delete or a flush was carried out. */
     record Done() implements OffloadResult {
+    }
+
+    /** The provider has no way to let go of everything at once: a delete for each connection is to follow. */
+    record OneByOne() implements OffloadResult {
     }
 
     /**
