@@ -2,37 +2,43 @@ package io.turnstile.offload;
 
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
- * Carries a batch of turns through the providers. It goes in waves: in each, every provider in priority order gets one list
- * with the next step of each connection, so that a list never has two operations on one connection.
+ * Carries a batch of turns through the provider. It goes in waves: each is one call with the next step of each connection, so
+ * that a call never has two operations on one connection.
+ *
+ * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what it says
+ * about the provider's holdings is taken down; the turns have been dealt with.
  *
  * <p>Threads: under the lock of its shard.
  */
 final class BatchRunner {
-    /** No connection is older than this; keeps an absurd answer from overflowing. */
-    private static final long MAX_AGE_MS = TimeUnit.DAYS.toMillis(365);
-
     private final OffloadSession session;
+    private final Lane lane;
     private final SlotTable table;
+    private final CallWatch watch;
     private final Turn[] turns;
     private final ConnViewReader reader;
-    private final List<OffloadOperation> operations = new ArrayList<>();
+    private final List<OfConnection> operations = new ArrayList<>();
     private final List<Turn> operationTurns = new ArrayList<>();
     private int length;
+    private long longestCallNs;
+    private boolean givenUp;
 
-    BatchRunner(OffloadSession session, int capacity) {
+    BatchRunner(OffloadSession session, CallWatch watch, int capacity) {
         this.session = session;
+        this.watch = watch;
+        lane = session.lane;
         table = session.table;
-        reader = new ConnViewReader(session.tracker, session.ports);
+        reader = new ConnViewReader(session.tracker, lane.house.ports());
         turns = new Turn[capacity];
         for (int i = 0; i < capacity; i++) {
-            turns[i] = new Turn(session.providers.size());
+            turns[i] = new Turn();
         }
     }
 
@@ -42,6 +48,11 @@ final class BatchRunner {
 
     boolean isEmpty() {
         return length == 0;
+    }
+
+    /** Of the calls of the last run. */
+    long longestCallNs() {
+        return longestCallNs;
     }
 
     /** Adds a slot just taken from the queue; {@code word} as it was before. */
@@ -54,66 +65,89 @@ final class BatchRunner {
     }
 
     /** Runs the batch. Returns how many slots were sealed by it. */
-    int run() {
-        long nowNs = session.clock.nowNs();
+    int run(long nowNs) {
+        longestCallNs = 0;
         for (int i = 0; i < length; i++) {
             prepare(turns[i], nowNs);
         }
-        boolean busy;
-        do {
-            busy = false;
-            for (RegisteredProvider provider : session.providers) {
-                busy |= wave(provider);
-            }
-        } while (busy);
+        boolean busy = true;
+        while (busy && !givenUp) {
+            busy = wave();
+        }
         int sealed = 0;
-        for (int i = 0; i < length; i++) {
+        for (int i = 0; i < length && !givenUp; i++) {
             sealed += finish(turns[i], nowNs) ? 1 : 0;
             turns[i].view = null;
         }
         return sealed;
     }
 
+    // ---- what is to be done ----
+
     private void prepare(Turn turn, long nowNs) {
         turn.readable = reader.read(turn.connectionId, nowNs);
         turn.replySeen = turn.readable && reader.replySeen();
         turn.lastUsedMs = 0;
-        // A tracker that dropped the connection in spite of the hold must not keep its providers from being told.
+        turn.afterDelete = null;
+        turn.reason = 0;
+        // A tracker that dropped the connection in spite of the hold must not keep its provider from being told.
         turn.view = turn.readable || turn.leaves() ? reader.view() : null;
-        for (int p = 0; p < turn.steps.length; p++) {
-            turn.failure[p] = 0;
-            turn.steps[p] = turn.view == null ? 0 : steps(turn, table.state(turn.chunk, turn.slot, p));
-        }
+        turn.steps = turn.view == null ? 0 : steps(turn, table.state(turn.chunk, turn.slot));
     }
 
     private int steps(Turn turn, OffloadState state) {
         if (turn.leaves()) {
-            return state.isHeld() ? Turn.DELETE : 0;
+            return state.isHeld() && !session.isFlushed() ? Turn.DELETE : 0;
         }
-        int steps = 0;
-        boolean adds = turn.has(SlotTable.ADD) && state == OffloadState.NONE && !session.isLeaving();
-        if (adds) {
-            steps |= Turn.QUERY | Turn.ADD;
+        if (!state.isHeld()) {
+            return mayBeOffered(turn, state) ? firstSteps(turn) : 0;
         }
-        boolean asksReply = turn.replySeen && turn.has(SlotTable.ADD | SlotTable.ESTABLISHED | SlotTable.UPDATE);
-        if (asksReply && (adds || state == OffloadState.ADDED)) {
-            steps |= Turn.ESTABLISHED;
+        if (turn.has(SlotTable.CHECK | SlotTable.ESTABLISHED) && isExcluded(turn)) {
+            turn.afterDelete = OffloadState.REFUSED;
+            turn.reason = lane.reasons.index(HouseRules.PORT_EXCLUDED);
+            return Turn.DELETE;
         }
-        if (turn.has(SlotTable.UPDATE) && state.isHeld()) {
-            steps |= Turn.UPDATE;
-        }
-        return steps;
+        int steps = turn.has(SlotTable.UPDATE) ? Turn.UPDATE : 0;
+        boolean asksReply = turn.replySeen && turn.has(SlotTable.ESTABLISHED | SlotTable.UPDATE);
+        return asksReply && state == OffloadState.ADDED ? steps | Turn.ESTABLISHED : steps;
     }
 
-    private boolean wave(RegisteredProvider provider) {
+    private boolean mayBeOffered(Turn turn, OffloadState state) {
+        boolean asked = turn.has(SlotTable.UNTOLD) && state == OffloadState.NONE
+                || turn.has(SlotTable.CHECK) && state == OffloadState.REFUSED;
+        return asked && !session.isLeaving();
+    }
+
+    /** The house's own rules come before the provider's opinion. */
+    private int firstSteps(Turn turn) {
+        if (reader.isControl()) {
+            put(turn, OffloadState.DECLINED, lane.reasons.index(HouseRules.CONTROL));
+            return 0;
+        }
+        if (isExcluded(turn)) {
+            put(turn, OffloadState.REFUSED, lane.reasons.index(HouseRules.PORT_EXCLUDED));
+            return 0;
+        }
+        int steps = Turn.QUERY | Turn.ADD;
+        steps |= turn.replySeen ? Turn.ESTABLISHED : 0;
+        return turn.has(SlotTable.UPDATE) ? steps | Turn.UPDATE : steps;
+    }
+
+    private boolean isExcluded(Turn turn) {
+        return lane.house.rules().excludes(lane.name(), turn.view);
+    }
+
+    // ---- calls ----
+
+    private boolean wave() {
         operations.clear();
         operationTurns.clear();
         for (int i = 0; i < length; i++) {
             Turn turn = turns[i];
-            int step = Integer.lowestOneBit(turn.steps[provider.index()]);
+            int step = Integer.lowestOneBit(turn.steps);
             if (step != 0) {
-                turn.steps[provider.index()] ^= step;
-                operations.add(operation(turn, step, provider));
+                turn.steps ^= step;
+                operations.add(operation(turn, step));
                 operationTurns.add(turn);
             }
         }
@@ -121,97 +155,111 @@ final class BatchRunner {
             return false;
         }
         List<OffloadOperation> batch = List.copyOf(operations);
-        List<OffloadResult> results = provider.operate(batch);
+        List<OffloadResult> results = call(batch);
         for (int i = 0; i < batch.size(); i++) {
-            take(provider, operationTurns.get(i), batch.get(i), results.get(i));
+            take(operationTurns.get(i), operations.get(i), results.get(i));
         }
         return true;
     }
 
-    private OffloadOperation operation(Turn turn, int step, RegisteredProvider provider) {
+    private List<OffloadResult> call(List<OffloadOperation> batch) {
+        watch.begin(OffloadEvent.Kind.of(batch.getFirst()).toString());
+        List<OffloadResult> results = lane.door.operate(batch);
+        long durationNs = watch.durationNs();
+        givenUp = !watch.end() || session.isGivenUp();
+        longestCallNs = Math.max(longestCallNs, durationNs);
+        lane.called(session, batch, results, durationNs);
+        return results;
+    }
+
+    /** Asks the provider to let go of everything at once. Returns whether it did. */
+    boolean flush(DelReason reason) {
+        return call(List.of(new OffloadOperation.Flush(reason))).getFirst() instanceof OffloadResult.Done;
+    }
+
+    private OfConnection operation(Turn turn, int step) {
         return switch (step) {
             case Turn.QUERY -> {
-                put(turn, provider, OffloadState.ADDING, 0);
+                put(turn, OffloadState.ADDING, 0);
                 yield new OffloadOperation.Query(turn.view);
             }
             case Turn.ADD -> new OffloadOperation.Add(turn.view);
             case Turn.ESTABLISHED -> new OffloadOperation.Established(turn.view, turn.view.replyIngressOrNull());
             case Turn.UPDATE -> new OffloadOperation.Update(turn.view);
             case Turn.DELETE -> {
-                put(turn, provider, OffloadState.DELETING, 0);
-                yield new OffloadOperation.Delete(turn.view,
-                        turn.failure[provider.index()] != 0 ? DelReason.PROVIDER_FAILED : turn.delReason());
+                put(turn, OffloadState.DELETING, 0);
+                yield new OffloadOperation.Delete(turn.view, turn.delReason(session.leavingReason()));
             }
             default -> throw new IllegalStateException("no such step: " + step);
         };
     }
 
-    private void put(Turn turn, RegisteredProvider provider, OffloadState state, int reason) {
-        table.setState(turn.chunk, turn.slot, provider.index(), state, reason);
+    private void put(Turn turn, OffloadState state, int reason) {
+        table.setState(turn.chunk, turn.slot, state, reason);
     }
 
-    /** Moves the connection's state with this provider by what the operation came to. */
-    private void take(RegisteredProvider provider, Turn turn, OffloadOperation operation, OffloadResult result) {
-        int p = provider.index();
+    /** Moves the connection's state by what the operation came to. */
+    private void take(Turn turn, OfConnection operation, OffloadResult result) {
         switch (result) {
             case Verdict.Accept accept -> {
                 // Stays "adding": the add is the next step.
             }
             case Verdict.Decline decline -> {
-                turn.steps[p] = 0;
-                put(turn, provider, OffloadState.DECLINED, provider.reasons().index(decline.reason()));
+                turn.steps = 0;
+                put(turn, OffloadState.DECLINED, lane.reasons.index(decline.reason()));
             }
-            case OffloadResult.Done done -> takeDone(provider, turn, operation);
+            case OffloadResult.Done done -> takeDone(turn, operation);
             case OffloadResult.Covered covered -> {
                 if (covered.both()) {
-                    put(turn, provider, OffloadState.ESTABLISHED, 0);
+                    put(turn, OffloadState.ESTABLISHED, 0);
                     session.tracker.carriedElsewhere(turn.connectionId);
                 }
             }
-            case OffloadResult.LastUsed lastUsed -> {
-                if (lastUsed.epochMs() < 0) {
-                    session.clampedAnswers.increment();
-                }
-                turn.lastUsedMs = Math.max(turn.lastUsedMs, lastUsed.epochMs());
-            }
+            case OffloadResult.LastUsed lastUsed -> turn.lastUsedMs = lastUsed.epochMs();
             case OffloadResult.OneByOne oneByOne -> throw new IllegalStateException("not an answer about one connection");
-            case OffloadResult.Failed failed -> takeFailure(provider, turn, operation, failed);
-        }
-        if (!session.taps.isEmpty()) {
-            session.taps.tell(new OffloadEvent(provider.name(), operation, result, session.clock.wallMs()));
+            case OffloadResult.Failed failed -> takeFailure(turn, operation, failed);
         }
     }
 
-    private void takeDone(RegisteredProvider provider, Turn turn, OffloadOperation operation) {
+    private void takeDone(Turn turn, OfConnection operation) {
         if (operation instanceof OffloadOperation.Add) {
-            put(turn, provider, OffloadState.ADDED, 0);
-            return;
+            put(turn, OffloadState.ADDED, 0);
+        } else {
+            takeDeleted(turn);
         }
+    }
+
+    private void takeDeleted(Turn turn) {
         if (!turn.has(SlotTable.REMOVED)) {
             session.tracker.carriedElsewhere(turn.connectionId); // it comes back to software
         }
-        int failure = turn.failure[provider.index()];
-        put(turn, provider, failure == 0 ? OffloadState.NONE : OffloadState.FAILED, failure);
+        put(turn, turn.afterDelete == null ? OffloadState.NONE : turn.afterDelete, turn.reason);
     }
 
-    private void takeFailure(RegisteredProvider provider, Turn turn, OffloadOperation operation,
-                             OffloadResult.Failed failed) {
-        int p = provider.index();
-        OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
-        session.causes.record(provider.name() + ": " + kind, failed.reason(), failed.causeOrNull(), session.clock.wallMs());
-        int reason = provider.reasons().index(failed.reason());
-        switch (kind) {
-            case QUERY, ADD -> {
-                turn.steps[p] = 0;
-                put(turn, provider, OffloadState.FAILED, reason);
+    private void takeFailure(Turn turn, OfConnection operation, OffloadResult.Failed failed) {
+        int reason = lane.reasons.index(failed.reason());
+        switch (operation) {
+            case OffloadOperation.Query q -> dropAsFailed(turn, reason);
+            case OffloadOperation.Add a -> dropAsFailed(turn, reason);
+            case OffloadOperation.Established e -> deleteAsFailed(turn, reason);
+            case OffloadOperation.Update u -> deleteAsFailed(turn, reason);
+            case OffloadOperation.Delete d -> {
+                turn.afterDelete = OffloadState.FAILED;
+                turn.reason = turn.reason == 0 ? reason : turn.reason;
+                takeDeleted(turn);
             }
-            case ESTABLISHED, UPDATE -> {
-                turn.steps[p] = Turn.DELETE;
-                turn.failure[p] = reason;
-            }
-            case FLUSH -> throw new IllegalStateException("not about one connection");
-            case DELETE -> put(turn, provider, OffloadState.FAILED, turn.failure[p] == 0 ? reason : turn.failure[p]);
         }
+    }
+
+    private void dropAsFailed(Turn turn, int reason) {
+        turn.steps = 0;
+        put(turn, OffloadState.FAILED, reason);
+    }
+
+    private static void deleteAsFailed(Turn turn, int reason) {
+        turn.steps = Turn.DELETE;
+        turn.afterDelete = OffloadState.FAILED;
+        turn.reason = reason;
     }
 
     // ---- the end of a turn ----
@@ -219,7 +267,7 @@ final class BatchRunner {
     /** Returns whether the slot was sealed. */
     private boolean finish(Turn turn, long nowNs) {
         if (turn.lastUsedMs != 0) {
-            extend(turn, nowNs);
+            extend(turn);
         }
         if (turn.has(SlotTable.REMOVED)) {
             return finishRemoved(turn);
@@ -231,24 +279,30 @@ final class BatchRunner {
             forgetGhost(turn);
             return false;
         }
-        rememberHolders(turn);
+        rememberHolding(turn);
         return false;
     }
 
     private boolean finishRemoved(Turn turn) {
-        clearCells(turn);
-        int base = turn.has(SlotTable.WITHDRAW) ? SlotTable.SEALED : 0;
+        put(turn, OffloadState.NONE, 0);
         long word;
+        int base;
         do {
             word = table.word(turn.chunk, turn.slot);
-            base |= (SlotTable.flags(word) & SlotTable.WITHDRAW) != 0 ? SlotTable.SEALED : 0;
+            if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
+                return false; // the session was given up just now, and its hold with it
+            }
+            base = turn.has(SlotTable.WITHDRAW) || (SlotTable.flags(word) & SlotTable.WITHDRAW) != 0 ? SlotTable.SEALED : 0;
         } while (!table.changeWord(turn.chunk, turn.slot, word, base | SlotTable.flags(word) & SlotTable.QUEUED));
-        session.tracker.release(turn.connectionId);
+        lane.house.holds().release(turn.connectionId);
         return base != 0;
     }
 
     private boolean finishWithdrawn(Turn turn) {
-        clearCells(turn);
+        if (session.isFlushed() && table.state(turn.chunk, turn.slot).isHeld()) {
+            session.tracker.carriedElsewhere(turn.connectionId); // it comes back to software
+        }
+        put(turn, OffloadState.NONE, 0);
         while (true) {
             long word = table.word(turn.chunk, turn.slot);
             int flags = SlotTable.flags(word);
@@ -261,18 +315,12 @@ final class BatchRunner {
         }
     }
 
-    private void clearCells(Turn turn) {
-        for (int p = 0; p < turn.steps.length; p++) {
-            table.setState(turn.chunk, turn.slot, p, OffloadState.NONE, 0);
-        }
-    }
-
     /**
-     * The tracker does not know the connection. If no provider was told, the replay met it at the end of its life and it is
+     * The tracker does not know the connection. If the provider was not told, the replay met it at the end of its life and it is
      * forgotten; else its removal is just being reported, and the next turn deals with it.
      */
     private void forgetGhost(Turn turn) {
-        if (!turn.has(SlotTable.ADD)) {
+        if (!turn.has(SlotTable.UNTOLD)) {
             return;
         }
         while (true) {
@@ -286,33 +334,24 @@ final class BatchRunner {
         }
     }
 
-    private void rememberHolders(Turn turn) {
-        boolean held = false;
-        boolean awaitsReply = false;
-        boolean undecided = false;
-        for (int p = 0; p < turn.steps.length; p++) {
-            OffloadState state = table.state(turn.chunk, turn.slot, p);
-            held |= state.isHeld();
-            awaitsReply |= state == OffloadState.ADDED;
-            undecided |= state == OffloadState.NONE;
-        }
-        int wanted = (held ? SlotTable.HELD : 0) | (awaitsReply || undecided ? 0 : SlotTable.ESTABLISHED_DONE);
+    private void rememberHolding(Turn turn) {
+        OffloadState state = table.state(turn.chunk, turn.slot);
+        boolean awaitsReply = state == OffloadState.ADDED || state == OffloadState.NONE || state == OffloadState.REFUSED;
+        int wanted = (state.isHeld() ? SlotTable.HELD : 0) | (awaitsReply ? 0 : SlotTable.ESTABLISHED_DONE);
         int mask = SlotTable.HELD | SlotTable.ESTABLISHED_DONE;
         long word;
         do {
             word = table.word(turn.chunk, turn.slot);
+            if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
+                return;
+            }
         } while ((SlotTable.flags(word) & mask) != wanted
                 && !table.changeWord(turn.chunk, turn.slot, word, word & ~(long) mask | wanted));
     }
 
-    /** Translates the providers' answer to the tracker's scale; what lies in the future counts as now. */
-    private void extend(Turn turn, long nowNs) {
-        long ageMs = session.clock.wallMs() - turn.lastUsedMs;
-        if (ageMs < 0 || ageMs > MAX_AGE_MS) {
-            session.clampedAnswers.increment();
-        }
-        long clampedMs = Math.clamp(ageMs, 0, MAX_AGE_MS);
+    private void extend(Turn turn) {
+        long usedNs = lane.house.lastUse().nowScaleNs(turn.lastUsedMs);
         session.tracker.carriedElsewhere(turn.connectionId);
-        session.tracker.extend(turn.connectionId, nowNs - TimeUnit.MILLISECONDS.toNanos(clampedMs));
+        session.tracker.extend(turn.connectionId, usedNs);
     }
 }

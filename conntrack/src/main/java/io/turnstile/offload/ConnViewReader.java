@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.conntrack.Alg;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.ConnView;
@@ -31,6 +32,11 @@ final class ConnViewReader {
     /** Of the connection read last. */
     boolean replySeen() {
         return snapshot.replySeen;
+    }
+
+    /** The connection read last has a helper that reads its payload. */
+    boolean isControl() {
+        return snapshot.alg != Alg.NONE;
     }
 
     /** Of the connection read last. */

@@ -1,5 +1,7 @@
 package io.turnstile.offload;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -7,129 +9,157 @@ import io.turnstile.time.Clock;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits in
- * a slot's word; what is noted is carried out later in batches, by threads of its own or by who calls {@link #drain()}.
+ * a slot's word, once for each provider; what is noted is carried out later in batches, by threads that each provider has for
+ * itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider that fails.
  *
- * <p>What always holds, per connection and provider: add → established (once true, never again) → update* → del; exactly one
- * del for each add that succeeded, once the connection or the provider leaves; at most one place in the queue.
+ * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update* → del;
+ * exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in the queue.
  *
- * <p>Threads: the {@code on…} methods any; {@link #enable} and {@link #disable} one after the other (they take this
- * object's monitor), never from a provider's callback; everything else any. Starts disabled.
+ * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take this object's monitor), never
+ * from a provider's callback; everything else any. Starts disabled.
  */
 public final class OffloadDispatcher implements ConnectionListener, AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(OffloadDispatcher.class);
-    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
-    private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(30);
-    private static final long LEAVING_POLL_NS = TimeUnit.MICROSECONDS.toNanos(500);
-    private static final int DRAINED_BY_CALLER = 0;
     /** As many as Open vSwitch allows for {@code other_config:n-offload-threads}. */
     public static final int MAX_THREADS = 10;
+    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
+    private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(5);
+    private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long DRAIN_POLL_NS = TimeUnit.MICROSECONDS.toNanos(100);
+    private static final Lane[] NOBODY = {};
 
-    private final Conntrack tracker;
-    private final Clock clock;
-    private final PortNames ports;
-    private final EventTaps taps = new EventTaps();
-    private final CauseLog causes = new CauseLog(LOG);
-    private int threads;                                    // guarded by this
+    private final House house;
+    private final LaneLimits limits;
+    private int threads = 1;                                // guarded by this
+    private Thread watchman;                                // guarded by this
     private volatile boolean enabled;
-    private volatile OffloadSession session;                // null: nobody to tell
-    private volatile List<ProviderStatus> statuses = List.of();
+    /** All lanes that are not off. */
+    private volatile Lane[] lanes = NOBODY;
+    /** What was asked for last, in that order. */
+    private volatile List<Supplier<ProviderStatus>> listed = List.of();
+    private volatile List<Lane> chosen = List.of();
 
-    /** With one thread of its own. */
+    /** With threads, and counters that nobody else reads. */
     public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports) {
-        this(tracker, clock, ports, 1);
+        this(tracker, clock, ports, new SimpleMeterRegistry());
     }
 
-    private OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, int threads) {
-        this.tracker = tracker;
-        this.clock = clock;
-        this.ports = ports;
-        this.threads = threads;
+    /** With threads: {@link #setThreads} for each provider. Meters are registered with {@code meters}. */
+    public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, MeterRegistry meters) {
+        this(new House(tracker, clock, ports, true, meters, LoggerFactory.getLogger(OffloadDispatcher.class)),
+                LaneLimits.DEFAULTS);
+    }
+
+    OffloadDispatcher(House house, LaneLimits limits) {
+        this.house = house;
+        this.limits = limits;
     }
 
     /** Without threads: nothing reaches a provider but during {@link #drain()}, {@link #enable} and {@link #disable}. */
     public static OffloadDispatcher drainedByCaller(Conntrack tracker, Clock clock, PortNames ports) {
-        return new OffloadDispatcher(tracker, clock, ports, DRAINED_BY_CALLER);
+        return new OffloadDispatcher(new House(tracker, clock, ports, false, new SimpleMeterRegistry(),
+                LoggerFactory.getLogger(OffloadDispatcher.class)), LaneLimits.DEFAULTS);
     }
 
-    /** {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}: counts from the next {@link #enable} on. */
+    // ---- the knobs ----
+
+    /**
+     * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave and come
+     * up anew with the other number.
+     */
     public synchronized void setThreads(int threads) {
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("n-offload-threads is 1 to " + MAX_THREADS + ", not " + threads);
         }
-        if (this.threads != DRAINED_BY_CALLER) {
+        if (house.isThreaded() && this.threads != threads) {
             this.threads = threads;
+            if (enabled) {
+                chosen.forEach(lane -> lane.want(threads));
+            }
         }
     }
-
-    // ---- the knob ----
 
     /**
-     * hw-offload on: initialises the providers in the order given, follows the tracker from now on, and starts to announce
-     * the connections that are there already. If it is on already, it is turned off first. Providers that do not come up are
-     * left out, see {@link #providers()}.
+     * hw-offload on, or the choice of providers changed while it is on. Those that are up already and are still chosen go on
+     * undisturbed; those that are not chosen any more leave; the others are initialised and told of the connections that are there
+     * already. Waits a little for them to come up; one that takes longer, or fails, is shown as such by {@link #providers()},
+     * and is tried again.
      *
-     * @throws IllegalStateException providers of the last time have not returned from their callbacks yet
+     * @param inPriorityOrder the order in which they are listed, and drained
      */
-    public synchronized void enable(List<OffloadProvider> providersInPriorityOrder) {
-        if (!disable()) {
-            throw new IllegalStateException("offload providers of before have not left yet");
-        }
-        int shardCount = Math.max(1, threads);
-        List<ProviderStatus> came = new ArrayList<>();
-        List<RegisteredProvider> registered = initialise(providersInPriorityOrder, shardCount, came);
-        statuses = List.copyOf(came);
-        enabled = true;
-        if (registered.isEmpty()) {
-            return;
-        }
-        OffloadSession begun = new OffloadSession(tracker, clock, ports, List.copyOf(registered), causes, taps, shardCount);
-        session = begun;
-        tracker.setListener(this);
-        begun.shards[0].startReplay(); // after the listener is set: what is committed meanwhile is met by one or by both
-        if (threads != DRAINED_BY_CALLER) {
-            for (Shard shard : begun.shards) {
-                shard.start();
-            }
-        }
-    }
-
-    private List<RegisteredProvider> initialise(List<OffloadProvider> providers, int shardCount, List<ProviderStatus> came) {
-        List<RegisteredProvider> registered = new ArrayList<>();
+    public synchronized void enable(List<OffloadProvider> inPriorityOrder) {
+        List<Lane> wanted = new ArrayList<>();
+        List<Supplier<ProviderStatus>> shown = new ArrayList<>();
         Set<String> names = new HashSet<>();
-        for (OffloadProvider provider : providers) {
-            String name = null;
-            int priority = 0;
-            String state;
-            try {
-                name = provider.name();
-                priority = provider.priority();
-                state = nameFault(name, names);
-                if (state == null) {
-                    provider.init(new ContextOfProvider(clock, shardCount));
-                    state = "ready";
-                    registered.add(new RegisteredProvider(provider, name, registered.size()));
-                }
-            } catch (Throwable e) { // contained: a provider that does not come up is left out
-                String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-                state = "init failed: " + reason;
-                causes.record(name + ": init", reason, e, clock.wallMs());
+        for (OffloadProvider provider : inPriorityOrder) {
+            String fault = nameFault(provider, names);
+            if (fault == null) {
+                Lane lane = laneOf(provider);
+                wanted.add(lane);
+                shown.add(lane::status);
+            } else {
+                ProviderStatus refused = new ProviderStatus(nameOf(provider), OffloadProvider.DEFAULT_PRIORITY, fault);
+                shown.add(() -> refused);
             }
-            came.add(new ProviderStatus(String.valueOf(name), priority, state));
         }
-        return registered;
+        List<Lane> leaving = new ArrayList<>(List.of(lanes));
+        leaving.removeAll(wanted);
+        leaving.reversed().forEach(Lane::unwant);
+        List<Lane> all = new ArrayList<>(wanted);
+        all.addAll(leaving);
+        lanes = all.toArray(NOBODY); // before any comes up: its replay and the live events meet
+        chosen = List.copyOf(wanted);
+        listed = List.copyOf(shown);
+        enabled = true;
+        if (!wanted.isEmpty()) {
+            house.tracker().setListener(this);
+        }
+        wanted.forEach(lane -> lane.want(threads));
+        if (house.isThreaded()) {
+            startWatchman();
+            await(wanted, limits.startTimeoutNs(), Lane.Phase.UP, Lane.Phase.RESTING, Lane.Phase.GIVEN_UP);
+        } else {
+            drainUntilLeft(leaving);
+        }
+        forgetLanesThatLeft();
     }
 
-    private static String nameFault(String name, Set<String> names) {
+    private Lane laneOf(OffloadProvider provider) {
+        for (Lane lane : lanes) {
+            if (lane.provider() == provider) {
+                return lane;
+            }
+        }
+        return new Lane(house, limits, provider, provider.name(), provider.priority());
+    }
+
+    private static String nameOf(OffloadProvider provider) {
+        try {
+            return String.valueOf(provider.name());
+        } catch (Throwable e) { // contained: it has none
+            return provider.getClass().getName();
+        }
+    }
+
+    private String nameFault(OffloadProvider provider, Set<String> names) {
+        String name;
+        try {
+            name = provider.name();
+            provider.priority();
+        } catch (Throwable e) { // contained: a provider that cannot even say its name is left out
+            house.causes().record(provider.getClass().getName() + ": name", ProviderDoor.text(e), e, house.clock().wallMs());
+            return "not registered: its name failed with " + ProviderDoor.text(e);
+        }
         if (name == null || !NAME.matcher(name).matches() || name.equals(ProviderRegistry.NONE)) {
             return "not registered: a name is lower case letters, digits, - and _, and not \"none\"";
         }
@@ -137,64 +167,64 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * hw-offload off: tells every provider to let go of every connection, then closes them in reverse order. Connections and
-     * packets are not touched. Does nothing if it is off.
+     * hw-offload off: has every provider let go of every connection, and closes them. Connections and packets are not touched.
+     * Does nothing if it is off.
      *
-     * @return false if some provider has not come back from its callbacks in time: it goes on leaving in the background, and
-     *         another call waits for it anew
+     * @return false if some provider has not come back from its callbacks in time: it goes on leaving in the background
      */
     public synchronized boolean disable() {
-        OffloadSession leaving = session;
-        if (leaving == null) {
-            enabled = false;
-            return true;
+        enabled = false;
+        List<Lane> leaving = List.of(lanes).reversed();
+        leaving.forEach(Lane::unwant);
+        if (house.isThreaded()) {
+            await(leaving, LEAVING_TIMEOUT_NS, Lane.Phase.OFF, Lane.Phase.GIVEN_UP);
+        } else {
+            drainUntilLeft(leaving);
         }
-        if (enabled) {
-            enabled = false;
-            showAs("leaving");
-            leaving.leave();
-        }
-        if (!awaitLeft(leaving)) {
-            LOG.warn("offload providers have not let go of their connections in time");
-            return false;
-        }
-        tracker.setListener(null);
-        session = null;
-        for (Shard shard : leaving.shards) {
-            shard.stop();
-        }
-        closeProviders(leaving);
-        showAs("closed");
-        return true;
+        forgetLanesThatLeft();
+        return lanes.length == 0;
     }
 
-    private void showAs(String state) {
-        statuses = statuses.stream()
-                .map(s -> s.state().equals("ready") || s.state().equals("leaving")
-                        ? new ProviderStatus(s.name(), s.priority(), state) : s)
-                .toList();
+    private static void await(List<Lane> awaited, long timeoutNs, Lane.Phase... phases) {
+        long startNs = System.nanoTime();
+        try {
+            for (Lane lane : awaited) {
+                lane.awaitPhase(timeoutNs - (System.nanoTime() - startNs), phases);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // they come up, or leave, without anybody waiting
+        }
     }
 
-    private boolean awaitLeft(OffloadSession leaving) {
-        long startNs = System.nanoTime(); // real time: it is threads that are waited for
-        while (!leaving.hasLeft()) {
-            if (threads == DRAINED_BY_CALLER) {
-                drain(leaving);
-            } else if (System.nanoTime() - startNs > LEAVING_TIMEOUT_NS) {
-                return false;
-            } else {
-                LockSupport.parkNanos(LEAVING_POLL_NS);
+    private static void drainUntilLeft(List<Lane> leaving) {
+        for (Lane lane : leaving) {
+            while (lane.step()) {
+                // until it has nothing left to do
             }
         }
-        return true;
     }
 
-    private void closeProviders(OffloadSession left) {
-        for (RegisteredProvider provider : left.providers.reversed()) {
-            try {
-                provider.provider().close();
-            } catch (Throwable e) { // contained: it counts as closed, and the others are closed too
-                causes.record(provider.name() + ": close", RegisteredProvider.text(e), e, clock.wallMs());
+    private synchronized void forgetLanesThatLeft() {
+        List<Lane> present = new ArrayList<>(List.of(lanes));
+        present.removeIf(lane -> lane.phase() == Lane.Phase.OFF);
+        lanes = present.toArray(NOBODY);
+        if (present.isEmpty()) {
+            house.tracker().setListener(null);
+        }
+    }
+
+    /**
+     * {@code other_config:hw-offload-priority} of Interfaces: which providers may carry connections of a port. Connections that
+     * are there already are looked at again.
+     *
+     * @param byDatapathPort ports without such a list are not in here
+     */
+    public synchronized void setPortPriorities(Map<Integer, PriorityList> byDatapathPort) {
+        HouseRules changed = new HouseRules(Map.copyOf(byDatapathPort));
+        if (!changed.equals(house.rules())) {
+            house.setRules(changed);
+            for (Lane lane : lanes) {
+                lane.recheck();
             }
         }
     }
@@ -210,91 +240,153 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         return enabled;
     }
 
-    /**
-     * Carries out everything that is due, on the calling thread: events, replay, and what those bring about. With threads of
-     * its own the dispatcher needs none of this; then it helps them, and returns once nothing is queued.
-     */
-    public void drain() {
-        OffloadSession present = session;
-        if (present != null) {
-            drain(present);
+    // ---- watching over the lanes ----
+
+    private void startWatchman() {
+        if (watchman == null) {
+            watchman = Thread.ofPlatform().daemon().name("offload-watch").start(this::watch);
         }
     }
 
-    private static void drain(OffloadSession session) {
+    private void watch() {
+        while (watchesOn()) {
+            house.lastUse().observe();
+            for (Lane lane : lanes) {
+                lane.tick();
+            }
+            LockSupport.parkNanos(this, WATCH_INTERVAL_NS);
+        }
+    }
+
+    /** Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. */
+    private boolean watchesOn() {
+        Lane[] present = lanes;
+        boolean someLeft = false;
+        for (Lane lane : present) {
+            someLeft |= lane.phase() == Lane.Phase.OFF;
+        }
+        if (someLeft || !enabled) {
+            synchronized (this) {
+                forgetLanesThatLeft();
+                if (!enabled && lanes.length == 0) {
+                    watchman = null;
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Carries out everything that is due, on the calling thread: events, replay, and what those bring about. With threads of
+     * their own the lanes do that by themselves; then this waits until they have, but not for a provider that was given up.
+     */
+    public void drain() {
+        if (house.isThreaded()) {
+            while (!isIdle()) {
+                LockSupport.parkNanos(this, DRAIN_POLL_NS);
+            }
+            return;
+        }
         boolean busy;
         do {
             busy = false;
-            for (Shard shard : session.shards) {
-                while (shard.step()) {
+            for (Lane lane : lanes) {
+                lane.tick();
+                while (lane.step()) {
                     busy = true;
                 }
             }
         } while (busy);
+        forgetLanesThatLeft();
+    }
+
+    private boolean isIdle() {
+        for (Lane lane : lanes) {
+            if (!lane.isIdle()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     // ---- events from the tracker ----
 
     @Override
     public void onCommitted(long connectionId, int inPort, long nowNs) {
-        OffloadSession present = session;
-        if (present != null) {
-            present.onCommitted(connectionId, inPort, nowNs);
+        for (Lane lane : lanes) {
+            OffloadSession session = lane.session();
+            if (session != null) {
+                session.onCommitted(connectionId, inPort, nowNs);
+            }
         }
     }
 
     @Override
     public boolean onReply(long connectionId, int inPort, long nowNs) {
-        OffloadSession present = session;
-        return present != null && present.onReply(connectionId, inPort, nowNs);
+        boolean done = true;
+        for (Lane lane : lanes) {
+            OffloadSession session = lane.session();
+            done &= session == null || session.onReply(connectionId, inPort, nowNs);
+        }
+        return done;
     }
 
     @Override
     public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
-        OffloadSession present = session;
-        return present != null && present.onExpiring(connectionId, deadlineNs, nowNs);
+        boolean asked = false;
+        for (Lane lane : lanes) {
+            OffloadSession session = lane.session();
+            asked |= session != null && session.onExpiring(connectionId, deadlineNs, nowNs);
+        }
+        return asked;
     }
 
     @Override
     public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
-        OffloadSession present = session;
-        return present != null && present.onRemoved(connectionId, reason, nowNs);
+        Lane[] present = lanes;
+        house.holds().begin(connectionId, present.length);
+        int declining = 0;
+        for (Lane lane : present) {
+            OffloadSession session = lane.session();
+            declining += session != null && session.onRemoved(connectionId, reason, nowNs) ? 0 : 1;
+        }
+        return house.holds().isHeldAfter(connectionId, declining);
     }
 
     // ---- looking ----
 
     /** Has {@code tap} told of every provider operation from now on, on the thread that carried it out. Must be quick. */
     public void addEventTap(Consumer<OffloadEvent> tap) {
-        taps.add(tap);
+        house.taps().add(tap);
     }
 
     public void removeEventTap(Consumer<OffloadEvent> tap) {
-        taps.remove(tap);
+        house.taps().remove(tap);
     }
 
     /** The providers of the last {@link #enable} in priority order, those that did not come up included. */
     public List<ProviderStatus> providers() {
-        return statuses;
+        return listed.stream().map(Supplier::get).toList();
     }
 
     /** How the connection stands with each provider, in priority order; empty while offload is off. */
     public List<ProviderConnectionState> offloadStates(long connectionId) {
-        OffloadSession present = session;
-        return present == null ? List.of() : present.states(connectionId);
+        return enabled ? chosen.stream().map(lane -> lane.state(connectionId)).toList() : List.of();
     }
 
     /** Text of {@code conntrack/offload-show}. */
     public String show() {
-        return new OffloadReport(this, session, causes).text(false);
+        return new OffloadReport(this, house, chosen).text(false);
     }
 
     /** {@link #show()} with a line for each connection followed: the connection, then its state with each provider. */
     public String showConnections() {
-        return new OffloadReport(this, session, causes).text(true);
+        return new OffloadReport(this, house, chosen).text(true);
     }
 
     /** Who carries the connection, and why not: a line per provider. */
     public String why(long connectionId) {
-        return OffloadReport.why(enabled, statuses, offloadStates(connectionId));
+        return OffloadReport.why(enabled, providers(), offloadStates(connectionId));
     }
 }

@@ -1,84 +1,105 @@
 package io.turnstile.offload;
 
-import io.turnstile.offload.RegisteredProvider.Outcome;
+import io.turnstile.offload.ProviderDoor.Outcome;
 import java.util.List;
 import java.util.StringJoiner;
 
-/** Text about the dispatcher for people. Made for one look; walks the side table, so its cost follows the table's size. */
+/** Text about the dispatcher for people. Made for one look; walks the side tables, so its cost follows the table's size. */
 final class OffloadReport {
-    private final OffloadDispatcher dispatcher;
-    private final OffloadSession sessionOrNull;
-    private final CauseLog causes;
+    private static final int SCAN_SLOTS = 4096;
 
-    OffloadReport(OffloadDispatcher dispatcher, OffloadSession sessionOrNull, CauseLog causes) {
+    private final OffloadDispatcher dispatcher;
+    private final House house;
+    private final List<Lane> lanes;
+
+    OffloadReport(OffloadDispatcher dispatcher, House house, List<Lane> lanes) {
         this.dispatcher = dispatcher;
-        this.sessionOrNull = sessionOrNull;
-        this.causes = causes;
+        this.house = house;
+        this.lanes = lanes;
     }
 
     String text(boolean withConnections) {
         StringBuilder text = new StringBuilder();
         text.append("hw-offload: ").append(dispatcher.isEnabled() ? "enabled" : "disabled").append('\n');
-        OffloadSession.Census census = sessionOrNull == null ? null : sessionOrNull.census();
-        if (census != null) {
-            text.append("queue: ").append(census.queued()).append(" connections waiting\n");
-            text.append("connections followed: ").append(census.followed()).append('\n');
-            text.append("never announced: ").append(sessionOrNull.neverAnnounced.sum()).append('\n');
-            text.append("implausible last-used answers: ").append(sessionOrNull.clampedAnswers.sum()).append('\n');
+        if (dispatcher.isEnabled()) {
+            text.append("implausible last-used answers: ").append(house.lastUse().implausible()).append('\n');
         }
         for (ProviderStatus status : dispatcher.providers()) {
             text.append("provider ").append(status.name()).append(": priority ").append(status.priority())
                     .append(", ").append(status.state()).append('\n');
-            if (census != null) {
-                sessionOrNull.providers.stream()
-                        .filter(p -> p.name().equals(status.name()) && !status.state().contains(": "))
-                        .forEach(p -> appendCounts(text, p, census.held()[p.index()]));
-            }
+            lanes.stream().filter(lane -> dispatcher.isEnabled() && lane.name().equals(status.name()))
+                    .forEach(lane -> appendLane(text, lane));
         }
-        List<String> failures = causes.lines();
+        List<String> failures = house.causes().lines();
         if (!failures.isEmpty()) {
             text.append("failures:\n");
             failures.forEach(line -> text.append("  ").append(line).append('\n'));
         }
-        if (withConnections && sessionOrNull != null) {
+        if (withConnections && dispatcher.isEnabled()) {
             appendConnections(text);
         }
         return text.toString();
     }
 
-    private void appendConnections(StringBuilder text) {
-        text.append("connections:\n");
-        ConnViewReader reader = new ConnViewReader(sessionOrNull.tracker, sessionOrNull.ports);
-        sessionOrNull.forEachFollowed(connectionId -> {
-            if (reader.read(connectionId, sessionOrNull.clock.nowNs())) {
-                StringJoiner states = new StringJoiner(" ");
-                sessionOrNull.states(connectionId).forEach(state -> states.add(state.toString()));
-                text.append("  ").append(reader.view()).append(' ').append(states).append('\n');
-            }
-        });
-    }
-
-    private static void appendCounts(StringBuilder text, RegisteredProvider provider, long held) {
-        text.append("  connections held: ").append(held).append('\n');
-        text.append("  batches: ").append(provider.batches()).append('\n');
+    private static void appendLane(StringBuilder text, Lane lane) {
+        LaneMetrics metrics = lane.metrics;
+        OffloadSession.Census census = lane.census();
+        line(text, "breaker", breaker(lane.breakerReading()));
+        line(text, "connections", census.followed() + " followed, " + census.held() + " held");
+        line(text, "queue", lane.queueDepth() + " waiting, the first for " + TimeText.ms(lane.oldestWaitNs() / 1e6)
+                + ", " + metrics.queueFullCount() + " refused as full");
+        line(text, "never announced", String.valueOf(metrics.neverAnnouncedCount()));
+        line(text, "calls", metrics.callCount() + ", " + metrics.givenUpCount() + " given up");
+        line(text, "call length", metrics.batchLengths());
+        line(text, "call time", metrics.callTimes());
+        line(text, "waiting time", metrics.waitTimes());
         for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
             StringJoiner counts = new StringJoiner(", ");
             for (Outcome outcome : Outcome.values()) {
-                long count = provider.count(kind, outcome);
+                long count = metrics.count(kind, outcome);
                 if (count != 0 || outcome == Outcome.OK) {
                     counts.add(count + " " + outcome);
                 }
             }
-            text.append("  ").append(kind).append(": ").append(counts).append('\n');
+            line(text, kind.toString(), counts.toString());
         }
-        describe(provider).forEach(line -> text.append("  ").append(line).append('\n'));
+        describe(lane).forEach(described -> text.append("  ").append(described).append('\n'));
     }
 
-    private static List<String> describe(RegisteredProvider provider) {
+    private static void line(StringBuilder text, String what, String value) {
+        text.append("  ").append(what).append(": ").append(value).append('\n');
+    }
+
+    private static String breaker(CircuitBreaker.Reading reading) {
+        if (reading.causeOrNull() == null) {
+            return reading.position().toString();
+        }
+        String next = reading.position() == CircuitBreaker.Position.OPEN
+                ? ", next try in " + (reading.retryInNs() + 999_999) / 1_000_000 + " ms" : "";
+        return reading.position() + next + ", opened " + reading.openings() + " times, last: " + reading.causeOrNull();
+    }
+
+    private void appendConnections(StringBuilder text) {
+        text.append("connections:\n");
+        ConnViewReader reader = new ConnViewReader(house.tracker(), house.ports());
+        long nowNs = house.clock().nowNs();
+        long cursor = 0;
+        while (cursor >= 0) {
+            cursor = house.tracker().scan(cursor, SCAN_SLOTS, connection -> {
+                if (reader.read(connection.connectionId, nowNs)) {
+                    StringJoiner states = new StringJoiner(" ");
+                    dispatcher.offloadStates(connection.connectionId).forEach(state -> states.add(state.toString()));
+                    text.append("  ").append(reader.view()).append(' ').append(states).append('\n');
+                }
+            }, nowNs);
+        }
+    }
+
+    private static List<String> describe(Lane lane) {
         try {
-            return List.copyOf(provider.provider().describe());
+            return List.copyOf(lane.provider().describe());
         } catch (Throwable e) { // contained: only this text suffers
-            return List.of("describe failed: " + RegisteredProvider.text(e));
+            return List.of("describe failed: " + ProviderDoor.text(e));
         }
     }
 
@@ -88,12 +109,14 @@ final class OffloadReport {
         }
         StringBuilder text = new StringBuilder();
         for (ProviderStatus status : statuses) {
-            if (!status.state().equals("ready")) {
+            if (!status.isUp()) {
                 text.append(status.name()).append(": ").append(status.state()).append('\n');
             }
         }
         for (ProviderConnectionState state : states) {
-            text.append(sentence(state)).append('\n');
+            if (statuses.stream().anyMatch(status -> status.isUp() && status.name().equals(state.provider()))) {
+                text.append(sentence(state)).append('\n');
+            }
         }
         return text.isEmpty() ? "there is no offload provider\n" : text.toString();
     }

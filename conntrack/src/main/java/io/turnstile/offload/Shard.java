@@ -7,20 +7,24 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A share of the slots with its queue of slots that have something pending. The queue is a stack linked through
+ * A share of a session's slots with its queue of slots that have something pending. The queue is a stack linked through
  * {@link SlotTable}, pushed by anyone without locks and taken whole, then turned round: first come, first served, and never
  * longer than there are slots.
  *
  * <p>Threads: {@link #push} any. {@link #step} under the shard's lock, by its own thread or by who drains.
  */
-final class Shard implements Runnable {
+final class Shard {
     /** Connections per batch: enough to make bulk worth while, few enough that a batch is over soon. */
     static final int BATCH_LENGTH = 64;
+    /** A provider whose calls take longer is given shorter batches. */
+    private static final long LONG_CALL_NS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final int FIRST_BATCH_LENGTH = 8;
     private static final int REPLAY_SLOTS = 1024;
     /** A slice of the replay waits for a pause, or for so many batches. */
     private static final int BATCHES_PER_SLICE = 16;
     private static final int WITHDRAWAL_SLOTS = 256;
     private static final int NOTHING = -1;
+    private static final long EMPTY = NOTHING & 0xffff_ffffL;
     /** While events keep coming the thread looks by itself this often, so that producers need not wake it. */
     private static final long LINGER_NS = TimeUnit.MILLISECONDS.toNanos(1);
     private static final int LINGER_TURNS = 20;
@@ -31,7 +35,7 @@ final class Shard implements Runnable {
 
     static {
         try {
-            TOP = MethodHandles.lookup().findVarHandle(Shard.class, "top", int.class);
+            TOP = MethodHandles.lookup().findVarHandle(Shard.class, "top", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -40,16 +44,27 @@ final class Shard implements Runnable {
     private final OffloadSession session;
     private final int index;
     private final ReentrantLock lock = new ReentrantLock();
+    private final CallWatch watch;
     private final BatchRunner runner;
 
     // Written by producers.
-    private volatile int top = NOTHING;
+    /** Number of slots in the stack in the upper half, the topmost slot in the lower. */
+    private volatile long top = EMPTY;
+    private volatile long stackSinceNs;
+    /** Somebody wants the tracker's table walked. */
+    private volatile boolean replayWanted;
+    private volatile boolean checksWanted;
 
-    // Under the lock.
+    // Under the lock; the volatile ones are read by anyone.
     private final int[] polled = new int[BATCH_LENGTH];
     private int oldest = NOTHING;
+    private volatile int chainLength;
+    private volatile long chainSinceNs;
+    private int batchLength = FIRST_BATCH_LENGTH;
     private long replayCursor = -1;
+    private boolean replayChecks;
     private int batchesSinceSlice;
+    private boolean withdrawing;
     private int withdrawalSlot = NOTHING;
     private int withdrawalLimit = NOTHING;
     /** Slots that are withdrawn from and not sealed yet. */
@@ -57,28 +72,48 @@ final class Shard implements Runnable {
 
     private volatile boolean left;
     private volatile boolean sleeping;
-    private volatile boolean stopped;
     private volatile Thread thread;
 
     Shard(OffloadSession session, int index) {
         this.session = session;
         this.index = index;
-        runner = new BatchRunner(session, BATCH_LENGTH);
+        watch = new CallWatch(session.lane.stopwatchNs);
+        runner = new BatchRunner(session, watch, BATCH_LENGTH);
+    }
+
+    CallWatch watch() {
+        return watch;
     }
 
     /** Queues a slot whose {@link SlotTable#QUEUED} flag the caller has just set. */
-    void push(SlotTable.Chunk chunk, int slot) {
-        int seen;
+    void push(SlotTable.Chunk chunk, int slot, long nowNs) {
+        long seen;
         do {
             seen = top;
-            session.table.setNext(chunk, slot, seen);
-        } while (!TOP.compareAndSet(this, seen, slot));
+            if (seen == EMPTY) {
+                stackSinceNs = nowNs;
+            }
+            session.table.setNext(chunk, slot, (int) seen);
+        } while (!TOP.compareAndSet(this, seen, (seen >>> 32) + 1 << 32 | slot & 0xffff_ffffL));
         if (sleeping) {
             wake();
         }
     }
 
-    private void wake() {
+    /** Slots that wait, about. */
+    int depth() {
+        return (int) (top >>> 32) + chainLength;
+    }
+
+    /** How long the first of them has waited, about; 0 if none does. */
+    long oldestWaitNs(long nowNs) {
+        if (chainLength > 0) {
+            return nowNs - chainSinceNs;
+        }
+        return top == EMPTY ? 0 : Math.max(0, nowNs - stackSinceNs);
+    }
+
+    void wake() {
         Thread sleeper = thread;
         if (sleeper != null) {
             sleeping = false;
@@ -86,30 +121,30 @@ final class Shard implements Runnable {
         }
     }
 
-    /** Walks the tracker's table from its start, in slices between batches. */
-    void startReplay() {
-        locked(() -> replayCursor = 0);
-    }
-
-    /** Walks this shard's slots, takes each connection from the providers and seals each slot. The table is closed. */
-    void startWithdrawal() {
-        locked(() -> {
-            replayCursor = -1;
-            withdrawalSlot = index;
-            withdrawalLimit = session.table.slotLimit();
-        });
-    }
-
-    private void locked(Runnable change) {
-        lock.lock();
-        try {
-            change.run();
-        } finally {
-            lock.unlock();
-        }
+    /**
+     * Walks the tracker's table from its start, in slices between batches.
+     *
+     * @param checks connections that are followed already are looked at again, too
+     */
+    void startReplay(boolean checks) {
+        checksWanted |= checks; // nobody takes it back but the walk that begins
+        replayWanted = true;
         wake();
     }
 
+    /** Nothing waits, nothing is under way. Does not wait. */
+    boolean isIdle() {
+        if (depth() > 0 || replayWanted || !lock.tryLock()) {
+            return false;
+        }
+        try {
+            return depth() == 0 && replayCursor < 0 && !replayWanted && (!session.isLeaving() || left);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The provider holds nothing of this shard any more, and late events change nothing. */
     boolean hasLeft() {
         return left;
     }
@@ -122,8 +157,18 @@ final class Shard implements Runnable {
     boolean step() {
         lock.lock();
         try {
+            if (session.isGivenUp() || left) {
+                return false;
+            }
+            if (session.isLeaving() && !withdrawing) {
+                return beginWithdrawal();
+            }
             boolean busy = runBatch();
-            if (replayCursor >= 0 && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
+            if (replayWanted) {
+                beginReplay();
+                busy = true;
+            }
+            if (replayCursor >= 0 && !withdrawing && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
                 replaySlice(); // live events go first, but not for ever
                 batchesSinceSlice = 0;
                 busy = true;
@@ -132,7 +177,7 @@ final class Shard implements Runnable {
                 withdrawSlice();
                 busy = true;
             }
-            return busy;
+            return busy || index == 0 && session.offerRefusedAgain();
         } finally {
             lock.unlock();
         }
@@ -140,9 +185,14 @@ final class Shard implements Runnable {
 
     private boolean runBatch() {
         int length = 0;
-        while (length < BATCH_LENGTH && (polled[length] = poll()) != NOTHING) {
+        while (length < batchLength && (polled[length] = poll()) != NOTHING) {
             length++;
         }
+        if (length == 0) {
+            return false;
+        }
+        long nowNs = session.clock.nowNs();
+        session.lane.metrics.waited(nowNs - chainSinceNs);
         runner.begin();
         for (int i = 0; i < length; i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
             SlotTable.Chunk chunk = session.table.chunkOrNull(polled[i]);
@@ -151,18 +201,22 @@ final class Shard implements Runnable {
                 runner.add(chunk, polled[i], word);
             }
         }
-        if (runner.isEmpty()) {
-            return length > 0;
+        if (!runner.isEmpty()) {
+            outstanding -= runner.run(nowNs);
+            batchLength = runner.longestCallNs() > LONG_CALL_NS ? Math.max(1, batchLength / 2)
+                    : Math.min(BATCH_LENGTH, batchLength * 2);
+            noteIfLeft();
         }
-        outstanding -= runner.run();
-        noteIfLeft();
         return true;
     }
 
     /** The slot that has waited longest, unlinked; its flag still says queued, so nobody else touches its link. */
     private int poll() {
         if (oldest == NOTHING) {
-            int slot = (int) TOP.getAndSet(this, NOTHING);
+            chainSinceNs = stackSinceNs;
+            long taken = (long) TOP.getAndSet(this, EMPTY);
+            chainLength = (int) (taken >>> 32);
+            int slot = (int) taken;
             while (slot != NOTHING) {
                 int below = session.table.next(slot);
                 session.table.setNext(slot, oldest);
@@ -173,13 +227,39 @@ final class Shard implements Runnable {
         int slot = oldest;
         if (slot != NOTHING) {
             oldest = session.table.next(slot);
+            chainLength--; // under the lock: no other writer
         }
         return slot;
     }
 
+    private void beginReplay() {
+        replayWanted = false;
+        if (checksWanted) {
+            checksWanted = false;
+            replayChecks = true;
+        }
+        replayCursor = 0;
+    }
+
     private void replaySlice() {
+        long nowNs = session.clock.nowNs();
         replayCursor = session.tracker.scan(replayCursor, REPLAY_SLOTS,
-                connection -> session.follow(connection.connectionId), session.clock.nowNs());
+                connection -> session.follow(connection.connectionId, replayChecks, nowNs), nowNs);
+        replayChecks &= replayCursor >= 0;
+    }
+
+    // ---- the end of the session ----
+
+    /** Waits until no shard is in a call, so that everything can be let go of at once. */
+    private boolean beginWithdrawal() {
+        if (!session.isFlushDone(index, runner)) {
+            return false;
+        }
+        withdrawing = true;
+        replayCursor = -1;
+        withdrawalSlot = index;
+        withdrawalLimit = session.table.slotLimit();
+        return true;
     }
 
     private void withdrawSlice() {
@@ -207,7 +287,7 @@ final class Shard implements Runnable {
                 if (tracked) {
                     outstanding++;
                     if ((flags & SlotTable.QUEUED) == 0) {
-                        push(chunk, slot);
+                        push(chunk, slot, session.clock.nowNs());
                     }
                 }
                 return;
@@ -216,32 +296,18 @@ final class Shard implements Runnable {
     }
 
     private void noteIfLeft() {
-        if (withdrawalLimit != NOTHING && withdrawalSlot == NOTHING && outstanding == 0) {
+        if (withdrawing && withdrawalSlot == NOTHING && outstanding == 0) {
             left = true;
         }
     }
 
     // ---- the shard's own thread ----
 
-    /** Starts a thread of its own; without it somebody drains. */
-    void start() {
-        Thread own = new Thread(this, "offload-" + index);
-        own.setDaemon(true);
-        thread = own;
-        own.start();
-    }
-
-    /** Ends the thread after the step that it is in. */
-    void stop() {
-        stopped = true;
-        wake();
-        LockSupport.unpark(thread);
-    }
-
-    @Override
-    public void run() {
+    /** Works until the session is over. */
+    void work() {
+        thread = Thread.currentThread();
         int idle = 0;
-        while (!stopped) {
+        while (!left && !session.isGivenUp()) {
             if (step()) {
                 idle = 0;
             } else if (idle < LINGER_TURNS) {
@@ -251,12 +317,14 @@ final class Shard implements Runnable {
                 sleep();
             }
         }
+        thread = null;
     }
 
     private void sleep() {
         sleeping = true;
-        if (top == NOTHING && !stopped) { // after the flag was raised: a push either sees it or is seen here
-            LockSupport.parkNanos(this, SLEEP_NS);
+        // After the flag was raised: a push, or the session's end, either sees it or is seen here.
+        if (top == EMPTY && !replayWanted && !session.isGivenUp()) {
+            LockSupport.parkNanos(this, session.isLeaving() ? LINGER_NS : SLEEP_NS);
         }
         sleeping = false;
     }

@@ -5,8 +5,8 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * What the dispatcher knows of each slot of the tracker's table: a word of flags, the link of the event queue, and one
- * cell per provider. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is
+ * What a lane knows of each slot of the tracker's table: a word of flags, the link of the event queue, and a cell with the
+ * connection's state. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is
  * allocated for a connection.
  *
  * <p>The word: the connection id's upper half (its generation) in the upper half, {@code SlotTable} flags in the lower. It
@@ -22,7 +22,7 @@ final class SlotTable {
     static final int TRACKED = 1;
     /** The slot is in its shard's queue (set by whoever links it, cleared by the shard when it takes the slot). */
     static final int QUEUED = 1 << 1;
-    /** Pending: announce to providers. */
+    /** Pending: announce it. */
     static final int ADD = 1 << 2;
     /** Pending: a reply was seen. */
     static final int ESTABLISHED = 1 << 3;
@@ -32,16 +32,22 @@ final class SlotTable {
     static final int REMOVED = 1 << 5;
     static final int REASON_SHIFT = 6;
     static final int REASON_MASK = 3 << REASON_SHIFT;
-    /** The providers are leaving: take the connection from them. Stays until the slot is sealed. */
+    /** The provider is leaving: take the connection from it. Stays until the slot is sealed. */
     static final int WITHDRAW = 1 << 8;
-    /** No provider wants to hear of replies any more. */
+    /** The provider does not want to hear of replies any more. */
     static final int ESTABLISHED_DONE = 1 << 9;
-    /** At least one provider holds the connection. */
+    /** The provider holds the connection. */
     static final int HELD = 1 << 10;
     /** The slot takes no more connections: this table is at its end. */
     static final int SEALED = 1 << 11;
+    /** Pending: look again whether the provider may have it. */
+    static final int CHECK = 1 << 12;
+    /** It came while too many were waiting and was not queued: nobody was told of it. */
+    static final int OVERLOADED = 1 << 13;
+    /** The provider was not told yet, and may be. */
+    static final int UNTOLD = ADD | OVERLOADED;
     /** What taking a slot from the queue clears. */
-    static final int TAKEN = QUEUED | ADD | ESTABLISHED | UPDATE;
+    static final int TAKEN = QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED;
 
     static final int STATE_BITS = 3;
     private static final int STATE_MASK = (1 << STATE_BITS) - 1;
@@ -53,23 +59,14 @@ final class SlotTable {
     private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle CELL = MethodHandles.arrayElementVarHandle(int[].class);
 
-    private final int providers;
     private volatile Chunk[] chunks = new Chunk[0];
     private boolean closed; // guarded by this
-
-    SlotTable(int providers) {
-        this.providers = providers;
-    }
 
     /** {@link #CHUNK_SLOTS} neighbouring slots. */
     static final class Chunk {
         private final long[] words = new long[CHUNK_SLOTS];
         private final int[] next = new int[CHUNK_SLOTS];
-        private final int[] cells;
-
-        private Chunk(int providers) {
-            cells = new int[CHUNK_SLOTS * providers];
-        }
+        private final int[] cells = new int[CHUNK_SLOTS];
     }
 
     static int slotOf(long connectionId) {
@@ -78,6 +75,11 @@ final class SlotTable {
 
     static long word(long connectionId, int flags) {
         return connectionId & 0xffff_ffff_0000_0000L | flags;
+    }
+
+    /** The word of a slot that takes part in nothing any more, but remembers whose it was. */
+    static long sealed(long word) {
+        return word(word, SEALED);
     }
 
     static int flags(long word) {
@@ -120,7 +122,7 @@ final class SlotTable {
         }
         Chunk[] grown = index < present.length ? present.clone()
                 : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
-        grown[index] = new Chunk(providers);
+        grown[index] = new Chunk();
         chunks = grown;
         return grown[index];
     }
@@ -161,13 +163,9 @@ final class SlotTable {
         setNext(chunkOrNull(slot), slot, next);
     }
 
-    private int cellIndex(int slot, int provider) {
-        return (slot & CHUNK_MASK) * providers + provider;
-    }
-
     /** State and reason as one reading. */
-    int cell(Chunk chunk, int slot, int provider) {
-        return (int) CELL.getAcquire(chunk.cells, cellIndex(slot, provider));
+    int cell(Chunk chunk, int slot) {
+        return (int) CELL.getAcquire(chunk.cells, slot & CHUNK_MASK);
     }
 
     static OffloadState state(int cell) {
@@ -178,11 +176,11 @@ final class SlotTable {
         return cell >>> STATE_BITS;
     }
 
-    OffloadState state(Chunk chunk, int slot, int provider) {
-        return state(cell(chunk, slot, provider));
+    OffloadState state(Chunk chunk, int slot) {
+        return state(cell(chunk, slot));
     }
 
-    void setState(Chunk chunk, int slot, int provider, OffloadState state, int reasonIndex) {
-        CELL.setRelease(chunk.cells, cellIndex(slot, provider), reasonIndex << STATE_BITS | state.ordinal());
+    void setState(Chunk chunk, int slot, OffloadState state, int reasonIndex) {
+        CELL.setRelease(chunk.cells, slot & CHUNK_MASK, reasonIndex << STATE_BITS | state.ordinal());
     }
 }

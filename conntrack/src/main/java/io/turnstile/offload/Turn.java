@@ -5,8 +5,8 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 
 /**
- * One connection's passage through a shard: the flags it was taken with and, per provider, the steps that are still to
- * be made. Reused from batch to batch.
+ * One connection's passage through a shard: the flags it was taken with and the steps that are still to be made. Reused from
+ * batch to batch.
  *
  * <p>Threads: under the shard's lock.
  */
@@ -18,6 +18,8 @@ final class Turn {
     static final int UPDATE = 1 << 3;
     static final int DELETE = 1 << 4;
 
+    private static final RemovalReason[] REASONS = RemovalReason.values();
+
     int slot;
     SlotTable.Chunk chunk;
     long connectionId;
@@ -26,33 +28,33 @@ final class Turn {
     boolean replySeen;
     /** The tracker could read the connection. */
     boolean readable;
-    /** Latest of the providers' answers, ms since the epoch; 0: none knew. */
+    /** The provider's answer, ms since the epoch; 0: it does not know. */
     long lastUsedMs;
-    final int[] steps;
-    /** Why a provider lost the connection in this turn by its own fault: index of the reason, 0 if it did not. */
-    final int[] failure;
-
-    Turn(int providers) {
-        steps = new int[providers];
-        failure = new int[providers];
-    }
+    int steps;
+    /** What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not come to that. */
+    OffloadState afterDelete;
+    /** Index of the reason for {@link #afterDelete}. */
+    int reason;
 
     boolean has(int flag) {
         return (flags & flag) != 0;
     }
 
-    /** The connection leaves all providers in this turn. */
+    /** The connection leaves the provider in this turn. */
     boolean leaves() {
         return has(SlotTable.REMOVED | SlotTable.WITHDRAW);
     }
 
-    DelReason delReason() {
-        return has(SlotTable.REMOVED) ? reason(flags) : DelReason.PROVIDER_LEAVING;
+    /** @param leaving why the provider leaves, if it does */
+    DelReason delReason(DelReason leaving) {
+        if (afterDelete != null) {
+            return afterDelete == OffloadState.FAILED ? DelReason.PROVIDER_FAILED : DelReason.PORT_EXCLUDED;
+        }
+        return has(SlotTable.REMOVED) ? reason(flags) : leaving;
     }
 
     private static DelReason reason(int flags) {
-        RemovalReason[] reasons = RemovalReason.values();
-        return switch (reasons[(flags & SlotTable.REASON_MASK) >>> SlotTable.REASON_SHIFT]) {
+        return switch (REASONS[(flags & SlotTable.REASON_MASK) >>> SlotTable.REASON_SHIFT]) {
             case EXPIRED -> DelReason.EXPIRED;
             case FLUSHED -> DelReason.FLUSHED;
             case REPLACED -> DelReason.REPLACED;

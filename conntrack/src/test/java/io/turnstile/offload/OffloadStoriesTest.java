@@ -211,7 +211,7 @@ class OffloadStoriesTest {
         journal.clear();
         assertThat(dispatcher.disable()).isTrue();
         assertThat(alpha.heard()).endsWith("del 7 provider leaving", "close");
-        assertThat(journal).containsExactly("alpha del", "beta del", "beta close", "alpha close");
+        assertThat(journal).containsExactly("beta del", "beta close", "alpha del", "alpha close");
         assertThat(dispatcher.offloadStates(id)).isEmpty();
         assertThat(tracker.live()).containsExactly(id);
         assertThat(tracker.carriedElsewhere).contains(id);
@@ -315,7 +315,7 @@ class OffloadStoriesTest {
         enable(beta, alpha);
         commit(7);
         dispatcher.drain();
-        assertThat(order).containsExactly("beta query", "alpha query", "beta add", "alpha add");
+        assertThat(order).containsExactly("beta query", "beta add", "alpha query", "alpha add");
     }
 
     @Test
@@ -494,26 +494,37 @@ class OffloadStoriesTest {
         dispatcher.drain();
         assertThat(dispatcher.showConnections()).isEqualTo("""
                 hw-offload: enabled
-                queue: 0 connections waiting
-                connections followed: 1
-                never announced: 0
                 implausible last-used answers: 0
                 provider alpha: priority 100, ready
-                  connections held: 0
-                  batches: 1
+                  breaker: closed
+                  connections: 1 followed, 0 held
+                  queue: 0 waiting, the first for 0.000 ms, 0 refused as full
+                  never announced: 0
+                  calls: 1, 0 given up
+                  call length: p50 1, p99 1, max 1
+                  call time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
+                  waiting time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
                   query: 0 ok, 1 declined
                   add: 0 ok
                   established: 0 ok
                   update: 0 ok
                   delete: 0 ok
+                  flush: 0 ok
                 provider beta: priority 100, ready
-                  connections held: 1
-                  batches: 3
+                  breaker: closed
+                  connections: 1 followed, 1 held
+                  queue: 0 waiting, the first for 0.000 ms, 0 refused as full
+                  never announced: 0
+                  calls: 3, 0 given up
+                  call length: p50 1, p99 1, max 1
+                  call time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
+                  waiting time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
                   query: 1 ok
                   add: 1 ok
                   established: 1 ok
                   update: 0 ok
                   delete: 0 ok
+                  flush: 0 ok
                 connections:
                   udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=7,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=7) \
                 alpha:declined(alg) beta:established

@@ -60,7 +60,8 @@ class OffloadThreadsTest {
         for (int i = 0; i < 3 * 40; i++) {
             assertThat(next()).isNotNull();
         }
-        assertThat(threads).containsExactlyInAnyOrder("offload-0 0", "offload-1 1", "offload-2 2", "offload-3 3");
+        assertThat(threads).containsExactlyInAnyOrder("offload-alpha-0 0", "offload-alpha-1 1", "offload-alpha-2 2",
+                "offload-alpha-3 3");
     }
 
     @Test

@@ -7,15 +7,14 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
- * A provider whose {@code init} succeeded: the one door through which the dispatcher calls it, with its counters.
- * Whatever the provider does, a call gives one fitting result per operation.
+ * The one door through which a lane hands operations to its provider. Whatever the provider does, a call gives one fitting
+ * result per operation.
  *
  * <p>Threads: any shard's.
  */
-final class RegisteredProvider {
+record ProviderDoor(OffloadProvider provider) {
 
     /** What an operation came to, as index of counters. */
     enum Outcome {
@@ -45,58 +44,12 @@ final class RegisteredProvider {
         }
     }
 
-    private final OffloadProvider provider;
-    private final String name;
-    private final int index;
-    private final ReasonTable reasons = new ReasonTable();
-    private final LongAdder[][] counts = new LongAdder[OffloadEvent.Kind.values().length][Outcome.values().length];
-    private final LongAdder batches = new LongAdder();
-
-    RegisteredProvider(OffloadProvider provider, String name, int index) {
-        this.provider = provider;
-        this.name = name;
-        this.index = index;
-        for (LongAdder[] row : counts) {
-            for (int i = 0; i < row.length; i++) {
-                row[i] = new LongAdder();
-            }
-        }
-    }
-
-    OffloadProvider provider() {
-        return provider;
-    }
-
-    String name() {
-        return name;
-    }
-
-    /** Place in priority order, and of its cells in {@link SlotTable}. */
-    int index() {
-        return index;
-    }
-
-    ReasonTable reasons() {
-        return reasons;
-    }
-
-    long count(OffloadEvent.Kind kind, Outcome outcome) {
-        return counts[kind.ordinal()][outcome.ordinal()].sum();
-    }
-
-    long batches() {
-        return batches.sum();
-    }
-
     /** Hands a batch over and checks what comes back: one result per operation, each of a kind that fits. */
     List<OffloadResult> operate(List<OffloadOperation> operations) {
-        batches.increment();
         List<OffloadResult> answers = answers(operations);
         List<OffloadResult> results = new ArrayList<>(operations.size());
         for (int i = 0; i < operations.size(); i++) {
-            OffloadResult result = fitting(operations.get(i), answers.get(i));
-            counts[OffloadEvent.Kind.of(operations.get(i)).ordinal()][Outcome.of(result).ordinal()].increment();
-            results.add(result);
+            results.add(fitting(operations.get(i), answers.get(i)));
         }
         return results;
     }

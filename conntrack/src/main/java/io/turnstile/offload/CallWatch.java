@@ -1,0 +1,53 @@
+package io.turnstile.offload;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+
+/**
+ * One thread's calls into a provider, as seen by who watches over it: since when it has been away, and whether somebody has
+ * given it up meanwhile.
+ *
+ * <p>Threads: {@link #begin} and {@link #end} the one that calls; everything else any.
+ */
+final class CallWatch {
+    private static final long GIVEN_UP = -1;
+
+    private final LongSupplier stopwatchNs;
+    /** Even: not in a call; odd: in a call, each with a number of its own. */
+    private final AtomicLong number = new AtomicLong();
+    private volatile long startedNs;
+    private volatile String what = "";
+
+    CallWatch(LongSupplier stopwatchNs) {
+        this.stopwatchNs = stopwatchNs;
+    }
+
+    /** @param called what it begins with, in a word */
+    void begin(String called) {
+        what = called;
+        startedNs = stopwatchNs.getAsLong();
+        number.incrementAndGet();
+    }
+
+    /** @return false: the call was given up, and others have taken over what the caller had at hand */
+    boolean end() {
+        long call = number.get();
+        return call != GIVEN_UP && number.compareAndSet(call, call + 1);
+    }
+
+    /** Of the call that is under way or was last. */
+    long durationNs() {
+        return stopwatchNs.getAsLong() - startedNs;
+    }
+
+    /** What the call that is under way, or was last, begins with. */
+    String what() {
+        return what;
+    }
+
+    /** Gives up a call that has taken longer than this. */
+    boolean giveUp(long limitNs) {
+        long call = number.get();
+        return (call & 1) != 0 && call != GIVEN_UP && durationNs() > limitNs && number.compareAndSet(call, GIVEN_UP);
+    }
+}

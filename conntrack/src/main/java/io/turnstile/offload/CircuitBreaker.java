@@ -1,0 +1,121 @@
+package io.turnstile.offload;
+
+/**
+ * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well. Open: it is
+ * not called. Half-open: it is tried, and the first failure opens again, for twice as long.
+ *
+ * <p>Threads: any.
+ */
+final class CircuitBreaker {
+    enum Position {
+        CLOSED("closed"), OPEN("open"), HALF_OPEN("half-open");
+
+        private final String text;
+
+        Position(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /**
+     * How it stands, at one moment.
+     *
+     * @param causeOrNull why it opened last; null if it never did
+     * @param retryInNs   until the next try while it is open
+     * @param openings    how often it opened
+     */
+    record Reading(Position position, String causeOrNull, long retryInNs, long openings) {
+    }
+
+    private final LaneLimits limits;
+    private Position position = Position.CLOSED;
+    private int failuresInARow;
+    private int slowInARow;
+    private int successes;
+    private String cause;
+    private long openings;
+    private long backoffNs;
+    private long retryAtNs;
+
+    CircuitBreaker(LaneLimits limits) {
+        this.limits = limits;
+    }
+
+    /** @return the cause if this failure is one too many, else null */
+    synchronized String failed(String what) {
+        successes = 0;
+        failuresInARow++;
+        if (position == Position.HALF_OPEN) {
+            return "failed again: " + what;
+        }
+        return position == Position.CLOSED && failuresInARow >= limits.failuresInARow()
+                ? failuresInARow + " failures in a row, the last: " + what : null;
+    }
+
+    synchronized void succeeded() {
+        failuresInARow = 0;
+        if (position == Position.HALF_OPEN && ++successes >= limits.probes()) {
+            position = Position.CLOSED;
+            backoffNs = 0;
+        }
+    }
+
+    /** @return the cause if this call was one slow one too many, else null */
+    synchronized String called(long durationNs) {
+        if (durationNs <= limits.slowCallNs()) {
+            slowInARow = 0;
+            return null;
+        }
+        slowInARow++;
+        if (position == Position.HALF_OPEN) {
+            return "slow again: a call took " + durationNs / 1_000_000 + " ms";
+        }
+        return position == Position.CLOSED && slowInARow >= limits.slowInARow()
+                ? slowInARow + " slow calls in a row, the last took " + durationNs / 1_000_000 + " ms" : null;
+    }
+
+    /** Opens, if it is not open: the provider is left alone until {@link #isDue}. */
+    synchronized void open(String why, long nowNs) {
+        if (position == Position.OPEN) {
+            return;
+        }
+        position = Position.OPEN;
+        cause = why;
+        openings++;
+        failuresInARow = 0;
+        slowInARow = 0;
+        successes = 0;
+        backoffNs = backoffNs == 0 ? limits.firstBackoffNs() : Math.min(2 * backoffNs, limits.longestBackoffNs());
+        retryAtNs = nowNs + backoffNs;
+    }
+
+    synchronized boolean isOpen() {
+        return position == Position.OPEN;
+    }
+
+    synchronized boolean isDue(long nowNs) {
+        return position == Position.OPEN && nowNs - retryAtNs >= 0;
+    }
+
+    synchronized void halfOpen() {
+        position = Position.HALF_OPEN;
+    }
+
+    /** Somebody turned the knob: what was before is forgotten, but not how often it opened. */
+    synchronized void reset() {
+        position = Position.CLOSED;
+        backoffNs = 0;
+        failuresInARow = 0;
+        slowInARow = 0;
+        successes = 0;
+    }
+
+    synchronized Reading reading(long nowNs) {
+        return new Reading(position, cause, position == Position.OPEN ? Math.max(0, retryAtNs - nowNs) : 0, openings);
+    }
+}

@@ -1,0 +1,86 @@
+package io.turnstile.offload;
+
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.time.Clock;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+
+/**
+ * What all lanes share.
+ *
+ * <p>Threads: any.
+ */
+final class House {
+    private final Conntrack tracker;
+    private final Clock clock;
+    private final PortNames ports;
+    private final boolean threaded;
+    private final HoldCounts holds;
+    private final EventTaps taps = new EventTaps();
+    private final CauseLog causes;
+    private final LastUse lastUse;
+    private final MeterRegistry meters;
+    private volatile HouseRules rules = HouseRules.NONE;
+
+    /** @param threaded lanes have threads of their own; else they are driven by who drains */
+    House(Conntrack tracker, Clock clock, PortNames ports, boolean threaded, MeterRegistry meters, Logger log) {
+        this.tracker = tracker;
+        this.clock = clock;
+        this.ports = ports;
+        this.threaded = threaded;
+        this.meters = meters;
+        holds = new HoldCounts(tracker);
+        causes = new CauseLog(log);
+        lastUse = new LastUse(clock);
+    }
+
+    Conntrack tracker() {
+        return tracker;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    /** How long providers take is measured in real time, unless nothing moves but by who drains. */
+    LongSupplier stopwatchNs() {
+        return threaded ? System::nanoTime : clock::nowNs;
+    }
+
+    boolean isThreaded() {
+        return threaded;
+    }
+
+    PortNames ports() {
+        return ports;
+    }
+
+    HoldCounts holds() {
+        return holds;
+    }
+
+    EventTaps taps() {
+        return taps;
+    }
+
+    CauseLog causes() {
+        return causes;
+    }
+
+    LastUse lastUse() {
+        return lastUse;
+    }
+
+    MeterRegistry meters() {
+        return meters;
+    }
+
+    HouseRules rules() {
+        return rules;
+    }
+
+    void setRules(HouseRules changed) {
+        rules = changed;
+    }
+}

@@ -1,0 +1,442 @@
+package io.turnstile.offload;
+
+import io.turnstile.offload.ProviderDoor.Outcome;
+import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.OffloadResult;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.LongSupplier;
+
+/**
+ * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever it does,
+ * no other lane notices.
+ *
+ * <p>A session goes: init → replay and live events → leaving (flush, or a delete for each connection held) → close. It leaves
+ * when it is not wanted any more, or when the breaker opens; then it rests for a while and is tried anew. A call that does not
+ * come back has the session given up: what the tracker holds for it is given back at once, and if the call ever returns, the
+ * provider is told to let go of what it still holds, and closed.
+ *
+ * <p>Threads: this object's monitor guards the phase; it is never held while the provider is called. {@code init}, the end of a
+ * session and {@code close} run on a thread of the session, or on the one that drains.
+ */
+final class Lane {
+    /** Where the lane stands. */
+    enum Phase { OFF, STARTING, UP, LEAVING, GIVEN_UP, RESTING }
+
+    final House house;
+    final LaneLimits limits;
+    final ProviderDoor door;
+    final LaneMetrics metrics;
+    final ReasonTable reasons = new ReasonTable();
+    final LongSupplier stopwatchNs;
+    private final OffloadProvider provider;
+    private final String name;
+    private final int priority;
+    private final CircuitBreaker breaker;
+    private volatile OffloadSession session; // null: nobody to tell
+
+    // Guarded by this.
+    private Phase phase = Phase.OFF;
+    private boolean wanted;
+    private int threads = 1;
+    private String restCause = "";
+    private int workers;
+    private OffloadSession settling;
+
+    Lane(House house, LaneLimits limits, OffloadProvider provider, String name, int priority) {
+        this.house = house;
+        this.limits = limits;
+        this.provider = provider;
+        this.name = name;
+        this.priority = priority;
+        door = new ProviderDoor(provider);
+        metrics = new LaneMetrics(house.meters(), name);
+        stopwatchNs = house.stopwatchNs();
+        breaker = new CircuitBreaker(limits);
+        LaneMetrics.gauge(house.meters(), name, "queue.depth", "connections that wait", this, Lane::queueDepth);
+        LaneMetrics.gauge(house.meters(), name, "queue.age.seconds", "how long the first of them has waited", this,
+                lane -> lane.oldestWaitNs() / 1e9);
+        LaneMetrics.gauge(house.meters(), name, "connections.held", "connections that the provider holds", this,
+                lane -> lane.census().held());
+        LaneMetrics.gauge(house.meters(), name, "breaker.open", "1 while the provider is left alone", this,
+                lane -> lane.breaker.isOpen() ? 1 : 0);
+    }
+
+    String name() {
+        return name;
+    }
+
+    int priority() {
+        return priority;
+    }
+
+    OffloadProvider provider() {
+        return provider;
+    }
+
+    /** Who is to be told of connections' lives; null: nobody at present. */
+    OffloadSession session() {
+        return session;
+    }
+
+    synchronized Phase phase() {
+        return phase;
+    }
+
+    private void enter(Phase entered) {
+        phase = entered;
+        notifyAll();
+    }
+
+    // ---- what is wanted ----
+
+    /** The provider is to be up, with so many threads; what its breaker remembers is forgotten. */
+    synchronized void want(int wantedThreads) {
+        boolean again = !wanted;
+        wanted = true;
+        if (phase == Phase.OFF || phase == Phase.RESTING && again) {
+            breaker.reset();
+            threads = wantedThreads;
+            start();
+        } else if (threads != wantedThreads) {
+            threads = wantedThreads;
+            if (phase == Phase.UP) {
+                leave(DelReason.PROVIDER_LEAVING); // comes up anew with the other number
+            }
+        }
+    }
+
+    /** The provider is to leave. */
+    synchronized void unwant() {
+        wanted = false;
+        if (phase == Phase.UP) {
+            leave(DelReason.PROVIDER_LEAVING);
+        } else if (phase == Phase.RESTING) {
+            enter(Phase.OFF);
+        }
+    }
+
+    private void leave(DelReason reason) {
+        enter(Phase.LEAVING);
+        session.leave(reason);
+    }
+
+    /** Ports were given to, or taken from, the provider. */
+    void recheck() {
+        OffloadSession present = session;
+        if (present != null) {
+            present.shards[0].startReplay(true);
+        }
+    }
+
+    // ---- coming up ----
+
+    private void start() {
+        enter(Phase.STARTING);
+        if (house.isThreaded()) {
+            thread(0, this::bringUp);
+        } else {
+            bringUp();
+        }
+    }
+
+    private void thread(int number, Runnable work) {
+        Thread.ofPlatform().daemon().name("offload-" + name + "-" + number).start(work);
+    }
+
+    private void bringUp() {
+        int count;
+        synchronized (this) {
+            count = threads;
+        }
+        String fault = init(count);
+        OffloadSession begun = new OffloadSession(this, count);
+        synchronized (this) {
+            if (fault != null) {
+                rest("init failed: " + fault);
+                return;
+            }
+            workers = count;
+            session = begun;
+            enter(Phase.UP);
+            if (!wanted || threads != count) {
+                leave(DelReason.PROVIDER_LEAVING);
+            }
+        }
+        begun.shards[0].startReplay(false); // the session is published: what is committed meanwhile is met by one or by both
+        if (house.isThreaded()) {
+            for (int i = 1; i < count; i++) {
+                Shard shard = begun.shards[i];
+                thread(i, () -> work(begun, shard));
+            }
+            work(begun, begun.shards[0]);
+        }
+    }
+
+    private String init(int threadCount) {
+        try {
+            provider.init(new ContextOfProvider(house.clock(), threadCount));
+            return null;
+        } catch (Throwable e) { // contained: a provider that does not come up is left out
+            String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+            house.causes().record(name + ": init", text, e, house.clock().wallMs());
+            return text;
+        }
+    }
+
+    private void work(OffloadSession of, Shard shard) {
+        try {
+            shard.work();
+        } catch (RuntimeException | Error e) { // contained: a fault of ours costs this session and no other
+            house.causes().record(name + ": dispatcher", ProviderDoor.text(e), e, house.clock().wallMs());
+            giveUp(of, "a fault in the dispatcher: " + ProviderDoor.text(e));
+        }
+        boolean last;
+        synchronized (this) {
+            last = --workers == 0;
+        }
+        if (last) {
+            settle(of);
+        }
+    }
+
+    // ---- what calls come to ----
+
+    /** Counts a call that has returned, tells those who watch, and opens the breaker if this was too much. */
+    void called(OffloadSession of, List<OffloadOperation> batch, List<OffloadResult> results, long durationNs) {
+        metrics.called(batch.size(), durationNs);
+        String tooMuch = breaker.called(durationNs);
+        for (int i = 0; i < batch.size(); i++) {
+            OffloadOperation operation = batch.get(i);
+            OffloadResult result = results.get(i);
+            OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
+            metrics.operation(kind, Outcome.of(result));
+            if (result instanceof OffloadResult.Failed failed) {
+                house.causes().record(name + ": " + kind, failed.reason(), failed.causeOrNull(), house.clock().wallMs());
+                String last = breaker.failed(kind + ": " + failed.reason());
+                tooMuch = last == null ? tooMuch : last;
+            } else {
+                breaker.succeeded();
+            }
+            if (!house.taps().isEmpty() && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
+                house.taps().tell(new OffloadEvent(name, operation, result, house.clock().wallMs()));
+            }
+        }
+        if (tooMuch != null) {
+            trip(of, tooMuch);
+        }
+    }
+
+    private synchronized void trip(OffloadSession of, String cause) {
+        if (phase == Phase.UP && session == of) {
+            openBreaker(cause);
+            leave(DelReason.PROVIDER_FAILED);
+        }
+    }
+
+    private void openBreaker(String cause) {
+        restCause = cause;
+        breaker.open(cause, stopwatchNs.getAsLong());
+        house.causes().record(name + ": breaker", cause, null, house.clock().wallMs());
+    }
+
+    // ---- coming down ----
+
+    /** After the last worker has gone: the rest of what is owed to the provider, and close. */
+    private void settle(OffloadSession ended) {
+        synchronized (this) {
+            if (session == ended) {
+                session = null;
+            }
+        }
+        if (ended.isGivenUp()) {
+            deliverOwed(ended);
+        }
+        close();
+        synchronized (this) {
+            if (!wanted) {
+                enter(Phase.OFF);
+            } else if (breaker.isOpen()) {
+                enter(Phase.RESTING);
+            } else {
+                start();
+            }
+        }
+    }
+
+    /** What the provider held when it was given up and has come back. */
+    private void deliverOwed(OffloadSession ended) {
+        if (settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED))).getFirst()
+                instanceof OffloadResult.Done) {
+            return;
+        }
+        ConnViewReader reader = new ConnViewReader(house.tracker(), house.ports());
+        List<OffloadOperation> batch = new ArrayList<>(Shard.BATCH_LENGTH);
+        ended.forEachOwed(connectionId -> {
+            reader.read(connectionId, house.clock().nowNs());
+            batch.add(new OffloadOperation.Delete(reader.view(), DelReason.PROVIDER_FAILED));
+            if (batch.size() == Shard.BATCH_LENGTH) {
+                settleCall(ended, batch);
+                batch.clear();
+            }
+        });
+        if (!batch.isEmpty()) {
+            settleCall(ended, batch);
+        }
+    }
+
+    private List<OffloadResult> settleCall(OffloadSession ended, List<OffloadOperation> operations) {
+        List<OffloadOperation> batch = List.copyOf(operations);
+        long startNs = stopwatchNs.getAsLong();
+        List<OffloadResult> results = door.operate(batch);
+        called(ended, batch, results, stopwatchNs.getAsLong() - startNs);
+        return results;
+    }
+
+    private void close() {
+        try {
+            provider.close();
+        } catch (Throwable e) { // contained: it counts as closed
+            house.causes().record(name + ": close", ProviderDoor.text(e), e, house.clock().wallMs());
+        }
+    }
+
+    private void rest(String cause) {
+        openBreaker(cause);
+        enter(wanted ? Phase.RESTING : Phase.OFF);
+    }
+
+    // ---- who watches over it ----
+
+    /** Looks after the lane: gives up calls that do not return, and tries again what has rested. */
+    void tick() {
+        OffloadSession present = session;
+        if (present != null && house.isThreaded()) {
+            watch(present);
+        }
+        synchronized (this) {
+            if (phase == Phase.RESTING && wanted && breaker.isDue(stopwatchNs.getAsLong())) {
+                breaker.halfOpen();
+                start();
+            }
+        }
+    }
+
+    private void watch(OffloadSession present) {
+        String hung = null;
+        for (Shard shard : present.shards) {
+            if (shard.watch().giveUp(limits.hungCallNs())) {
+                hung = shard.watch().what();
+            }
+        }
+        if (hung != null) {
+            metrics.givenUp();
+            giveUp(present, hung + " has not returned since "
+                    + TimeText.ofDay(house.clock().wallMs() - limits.hungCallNs() / 1_000_000));
+        }
+    }
+
+    private void giveUp(OffloadSession of, String cause) {
+        synchronized (this) {
+            openBreaker(cause);
+            session = null;
+            enter(Phase.GIVEN_UP);
+        }
+        of.giveUp();
+    }
+
+    /**
+     * Drained by the caller: a batch of each shard, and what follows from it.
+     *
+     * @return false if there was nothing to do
+     */
+    boolean step() {
+        OffloadSession present = session;
+        if (present == null) {
+            return false;
+        }
+        boolean busy = false;
+        for (Shard shard : present.shards) {
+            busy |= shard.step();
+        }
+        if (!house.isThreaded() && present.hasLeft() && startsSettling(present)) {
+            settle(present);
+            busy = true;
+        }
+        return busy;
+    }
+
+    /** A provider may come back to the dispatcher out of a callback: nobody settles twice. */
+    private synchronized boolean startsSettling(OffloadSession ended) {
+        boolean first = settling != ended;
+        settling = ended;
+        return first;
+    }
+
+    /** Nothing waits for the provider, and it is not in a call. */
+    boolean isIdle() {
+        OffloadSession present = session;
+        return present == null || Arrays.stream(present.shards).allMatch(Shard::isIdle);
+    }
+
+    /** Waits until the lane stands in one of these, or the time is over. Returns whether it does. */
+    synchronized boolean awaitPhase(long timeoutNs, Phase... phases) throws InterruptedException {
+        long startNs = System.nanoTime(); // real time: it is threads that are waited for
+        while (!List.of(phases).contains(phase)) {
+            long leftMs = (timeoutNs - (System.nanoTime() - startNs)) / 1_000_000;
+            if (leftMs <= 0) {
+                return false;
+            }
+            wait(leftMs);
+        }
+        return true;
+    }
+
+    // ---- looking ----
+
+    synchronized ProviderStatus status() {
+        String state = switch (phase) {
+            case OFF -> "closed";
+            case STARTING -> breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "starting";
+            case UP -> breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "ready";
+            case LEAVING -> "leaving";
+            case GIVEN_UP -> "breaker open: " + restCause;
+            case RESTING -> restCause.startsWith("init failed: ") ? restCause : "breaker open: " + restCause;
+        };
+        return new ProviderStatus(name, priority, state);
+    }
+
+    CircuitBreaker.Reading breakerReading() {
+        return breaker.reading(stopwatchNs.getAsLong());
+    }
+
+    /** How the connection stands with this provider. */
+    ProviderConnectionState state(long connectionId) {
+        OffloadSession present = session;
+        if (present != null) {
+            return present.state(connectionId);
+        }
+        ProviderStatus status = status();
+        return status.state().equals("closed") || status.state().equals("starting")
+                ? new ProviderConnectionState(name, OffloadState.NONE, null)
+                : new ProviderConnectionState(name, OffloadState.REFUSED, status.state());
+    }
+
+    OffloadSession.Census census() {
+        OffloadSession present = session;
+        return present == null ? new OffloadSession.Census(0, 0) : present.census();
+    }
+
+    int queueDepth() {
+        OffloadSession present = session;
+        return present == null ? 0 : present.queueDepth();
+    }
+
+    long oldestWaitNs() {
+        OffloadSession present = session;
+        return present == null ? 0 : present.oldestWaitNs();
+    }
+}

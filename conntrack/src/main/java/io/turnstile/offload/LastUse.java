@@ -1,0 +1,46 @@
+package io.turnstile.offload;
+
+import io.turnstile.time.Clock;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Translates providers' answers about a connection's last use to the tracker's scale. What lies in the future counts as now,
+ * what lies absurdly far back as the end of that; both are counted.
+ *
+ * <p>Threads: any.
+ */
+final class LastUse {
+    /** No connection is older than this; keeps an absurd answer from overflowing. */
+    private static final long MAX_AGE_MS = TimeUnit.DAYS.toMillis(365);
+    /** Two clocks that are read one after the other may differ by this. */
+    private static final long TOLERANCE_MS = 1;
+
+    private final Clock clock;
+    private final WallScale scale;
+    private final LongAdder implausible = new LongAdder();
+
+    LastUse(Clock clock) {
+        this.clock = clock;
+        scale = new WallScale(clock.nowNs(), clock.wallMs());
+    }
+
+    long nowScaleNs(long epochMs) {
+        long nowNs = clock.nowNs();
+        scale.observe(nowNs, clock.wallMs());
+        long ageMs = scale.ageMs(epochMs, nowNs);
+        if (epochMs < 0 || ageMs < -TOLERANCE_MS || ageMs > MAX_AGE_MS) {
+            implausible.increment();
+        }
+        return nowNs - TimeUnit.MILLISECONDS.toNanos(Math.clamp(epochMs < 0 ? MAX_AGE_MS : ageMs, 0, MAX_AGE_MS));
+    }
+
+    /** Has the scale notice when the wall clock is set. To be called every now and then. */
+    void observe() {
+        scale.observe(clock.nowNs(), clock.wallMs());
+    }
+
+    long implausible() {
+        return implausible.sum();
+    }
+}

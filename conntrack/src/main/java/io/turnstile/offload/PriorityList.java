@@ -1,0 +1,10 @@
+package io.turnstile.offload;
+
+import java.util.List;
+
+/** Placeholder until merged. */
+record PriorityList(List<String> names, boolean stops) {
+    boolean admits(String provider) {
+        return !stops || names.contains(provider);
+    }
+}
