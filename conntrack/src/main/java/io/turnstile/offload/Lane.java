@@ -161,12 +161,12 @@ final class Lane {
             }
             workers = count;
             session = begun;
+            begun.shards[0].startReplay(false); // after publishing: what is committed meanwhile is met by one or by both
             enter(Phase.UP);
             if (!wanted || threads != count) {
                 leave(DelReason.PROVIDER_LEAVING);
             }
         }
-        begun.shards[0].startReplay(false); // the session is published: what is committed meanwhile is met by one or by both
         if (house.isThreaded()) {
             for (int i = 1; i < count; i++) {
                 Shard shard = begun.shards[i];

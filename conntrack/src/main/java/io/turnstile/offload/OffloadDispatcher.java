@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -26,8 +27,8 @@ import org.slf4j.LoggerFactory;
  * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update* → del;
  * exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in the queue.
  *
- * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take this object's monitor), never
- * from a provider's callback; everything else any. Starts disabled.
+ * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take a lock), never from a
+ * provider's callback; everything else any. Starts disabled.
  */
 public final class OffloadDispatcher implements ConnectionListener, AutoCloseable {
     /** As many as Open vSwitch allows for {@code other_config:n-offload-threads}. */
@@ -40,8 +41,9 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     private final House house;
     private final LaneLimits limits;
-    private int threads = 1;                                // guarded by this
-    private Thread watchman;                                // guarded by this
+    private final ReentrantLock knob = new ReentrantLock();
+    private int threads = 1;                                // guarded by the knob's lock
+    private Thread watchman;                                // guarded by the knob's lock
     private volatile boolean enabled;
     /** All lanes that are not off. */
     private volatile Lane[] lanes = NOBODY;
@@ -77,15 +79,20 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave and come
      * up anew with the other number.
      */
-    public synchronized void setThreads(int threads) {
+    public void setThreads(int threads) {
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("n-offload-threads is 1 to " + MAX_THREADS + ", not " + threads);
         }
-        if (house.isThreaded() && this.threads != threads) {
-            this.threads = threads;
-            if (enabled) {
-                chosen.forEach(lane -> lane.want(threads));
+        knob.lock();
+        try {
+            if (house.isThreaded() && this.threads != threads) {
+                this.threads = threads;
+                if (enabled) {
+                    chosen.forEach(lane -> lane.want(threads));
+                }
             }
+        } finally {
+            knob.unlock();
         }
     }
 
@@ -97,7 +104,16 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      *
      * @param inPriorityOrder the order in which they are listed, and drained
      */
-    public synchronized void enable(List<OffloadProvider> inPriorityOrder) {
+    public void enable(List<OffloadProvider> inPriorityOrder) {
+        knob.lock();
+        try {
+            choose(inPriorityOrder);
+        } finally {
+            knob.unlock();
+        }
+    }
+
+    private void choose(List<OffloadProvider> inPriorityOrder) {
         List<Lane> wanted = new ArrayList<>();
         List<Supplier<ProviderStatus>> shown = new ArrayList<>();
         Set<String> names = new HashSet<>();
@@ -172,17 +188,22 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      *
      * @return false if some provider has not come back from its callbacks in time: it goes on leaving in the background
      */
-    public synchronized boolean disable() {
-        enabled = false;
-        List<Lane> leaving = List.of(lanes).reversed();
-        leaving.forEach(Lane::unwant);
-        if (house.isThreaded()) {
-            await(leaving, LEAVING_TIMEOUT_NS, Lane.Phase.OFF, Lane.Phase.GIVEN_UP);
-        } else {
-            drainUntilLeft(leaving);
+    public boolean disable() {
+        knob.lock();
+        try {
+            enabled = false;
+            List<Lane> leaving = List.of(lanes).reversed();
+            leaving.forEach(Lane::unwant);
+            if (house.isThreaded()) {
+                await(leaving, LEAVING_TIMEOUT_NS, Lane.Phase.OFF, Lane.Phase.GIVEN_UP);
+            } else {
+                drainUntilLeft(leaving);
+            }
+            forgetLanesThatLeft();
+            return lanes.length == 0;
+        } finally {
+            knob.unlock();
         }
-        forgetLanesThatLeft();
-        return lanes.length == 0;
     }
 
     private static void await(List<Lane> awaited, long timeoutNs, Lane.Phase... phases) {
@@ -204,7 +225,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
     }
 
-    private synchronized void forgetLanesThatLeft() {
+    private void forgetLanesThatLeft() {
         List<Lane> present = new ArrayList<>(List.of(lanes));
         present.removeIf(lane -> lane.phase() == Lane.Phase.OFF);
         lanes = present.toArray(NOBODY);
@@ -219,13 +240,18 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      *
      * @param byDatapathPort ports without such a list are not in here
      */
-    public synchronized void setPortPriorities(Map<Integer, PriorityList> byDatapathPort) {
-        HouseRules changed = new HouseRules(Map.copyOf(byDatapathPort));
-        if (!changed.equals(house.rules())) {
-            house.setRules(changed);
-            for (Lane lane : lanes) {
-                lane.recheck();
+    public void setPortPriorities(Map<Integer, PriorityList> byDatapathPort) {
+        knob.lock();
+        try {
+            HouseRules changed = new HouseRules(Map.copyOf(byDatapathPort));
+            if (!changed.equals(house.rules())) {
+                house.setRules(changed);
+                for (Lane lane : lanes) {
+                    lane.recheck();
+                }
             }
+        } finally {
+            knob.unlock();
         }
     }
 
@@ -258,23 +284,28 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
     }
 
-    /** Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. */
+    /**
+     * Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. While somebody turns the knob
+     * that is his business, and the watch goes on.
+     */
     private boolean watchesOn() {
-        Lane[] present = lanes;
-        boolean someLeft = false;
-        for (Lane lane : present) {
+        boolean someLeft = !enabled;
+        for (Lane lane : lanes) {
             someLeft |= lane.phase() == Lane.Phase.OFF;
         }
-        if (someLeft || !enabled) {
-            synchronized (this) {
-                forgetLanesThatLeft();
-                if (!enabled && lanes.length == 0) {
-                    watchman = null;
-                    return false;
-                }
-            }
+        if (!someLeft || !knob.tryLock()) {
+            return true;
         }
-        return true;
+        try {
+            forgetLanesThatLeft();
+            if (enabled || lanes.length > 0) {
+                return true;
+            }
+            watchman = null;
+            return false;
+        } finally {
+            knob.unlock();
+        }
     }
 
     /**
@@ -298,7 +329,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                 }
             }
         } while (busy);
-        forgetLanesThatLeft();
+        knob.lock();
+        try {
+            forgetLanesThatLeft();
+        } finally {
+            knob.unlock();
+        }
     }
 
     private boolean isIdle() {

@@ -16,6 +16,7 @@ final class OffloadReading {
     private static final Pattern CONNECTION = Pattern.compile(" [a-z0-9]+,orig=.*");
 
     private final LabSwitch sw;
+    private String before = "";
     private long seenBefore;
 
     OffloadReading(LabSwitch sw) {
@@ -28,7 +29,8 @@ final class OffloadReading {
 
     /** From now on {@link #events()} has only what comes later; offload must be on, for the dummy provider to be shown. */
     void forgetEvents() {
-        seenBefore = recorded(text());
+        before = text();
+        seenBefore = recorded(before);
     }
 
     private static long recorded(String text) {
@@ -55,11 +57,20 @@ final class OffloadReading {
                 .map(matcher -> matcher.group(2));
     }
 
-    /** How many events of a kind went well at a provider since offload was turned on; -1 if the provider is not shown. */
+    /** How many events of a kind went well at a provider since {@link #forgetEvents}; negative if it is not shown. */
     long count(String provider, String kind) {
+        return total(text(), provider, kind) - Math.max(0, total(before, provider, kind));
+    }
+
+    private static long total(String text, String provider, String kind) {
         Matcher matcher = Pattern.compile("(?ms)^provider " + provider + ":(?:(?!^provider ).)*?^  " + kind + ": (\\d+) ok")
-                .matcher(text());
+                .matcher(text);
         return matcher.find() ? Long.parseLong(matcher.group(1)) : -1;
+    }
+
+    void awaitHeldByDummy(long connections) {
+        Await.until(connections + " held", PATIENCE, () -> Pattern.compile("(?ms)^provider dummy:(?:(?!^provider ).)*?^  "
+                + "connections: \\d+ followed, " + connections + " held$").matcher(text()).find(), this::text);
     }
 
     void awaitEvents(String... expected) {

@@ -287,7 +287,7 @@ class OffloadStoryTest {
         awaitConnections(1);
         for (int i = 0; i < 5; i++) {
             hwOffload("true");
-            offload.awaitCount("established", 1);
+            offload.awaitHeldByDummy(1);
             hwOffload("false");
         }
         assertThat(pinging).as("still under way").isNotDone();
