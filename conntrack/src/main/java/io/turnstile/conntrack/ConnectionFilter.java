@@ -33,6 +33,15 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
                     : fits(0, sourcePort, 0, tuple.sourcePort) && fits(0, destinationPort, 0, tuple.destinationPort));
         }
 
+        /** Zero is "any" for the fields of ICMP too. */
+        private boolean allows(ConnectionSnapshot.Tuple tuple) {
+            return fits(sourceHigh, sourceLow, tuple.sourceHigh, tuple.sourceLow)
+                    && fits(destinationHigh, destinationLow, tuple.destinationHigh, tuple.destinationLow)
+                    && fits(0, sourcePort, 0, tuple.sourcePort) && fits(0, destinationPort, 0, tuple.destinationPort)
+                    && fits(0, icmpId, 0, tuple.icmpId) && fits(0, icmpType, 0, tuple.icmpType)
+                    && fits(0, icmpCode, 0, tuple.icmpCode);
+        }
+
         private static boolean fits(long wantedHigh, long wantedLow, long high, long low) {
             return (wantedHigh | wantedLow) == 0 || wantedHigh == high && wantedLow == low;
         }
@@ -84,16 +93,33 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     public boolean test(ConnectionSnapshot connection) {
         boolean one = namesOne();
         int wantedZone = zone != null ? zone : one ? 0 : connection.zone;
-        boolean sameKind = connection.zone == wantedZone && (ipv6 == null || ipv6 == connection.ipv6)
-                && (protocol == 0 || protocol == connection.protocol);
-        if (!sameKind) {
+        if (!isSameKind(connection, wantedZone)) {
             return false;
         }
         if (one) {
             return original.matches(connection.original, icmp()) || original.matches(connection.reply, icmp());
         }
         return original.matches(connection.original, icmp()) && reply.matches(connection.reply, icmp())
-                && (connection.mark & markMask) == (mark & markMask)
+                && bearsMarks(connection);
+    }
+
+    /**
+     * For looking: the tuples may be those of either direction, whole or not, in any zone unless one is given, and zero is
+     * "any" everywhere.
+     */
+    public boolean testEitherWay(ConnectionSnapshot connection) {
+        return isSameKind(connection, zone != null ? zone : connection.zone) && bearsMarks(connection)
+                && (original.allows(connection.original) && reply.allows(connection.reply)
+                || original.allows(connection.reply) && reply.allows(connection.original));
+    }
+
+    private boolean isSameKind(ConnectionSnapshot connection, int wantedZone) {
+        return connection.zone == wantedZone && (ipv6 == null || ipv6 == connection.ipv6)
+                && (protocol == 0 || protocol == connection.protocol);
+    }
+
+    private boolean bearsMarks(ConnectionSnapshot connection) {
+        return (connection.mark & markMask) == (mark & markMask)
                 && (connection.labelHigh & labelMaskHigh) == (labelHigh & labelMaskHigh)
                 && (connection.labelLow & labelMaskLow) == (labelLow & labelMaskLow);
     }

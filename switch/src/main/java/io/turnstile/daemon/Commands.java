@@ -24,10 +24,10 @@ final class Commands {
         control.register("exit", "[--cleanup]", 0, 1, this::exit);
         control.register("coverage/show", "", 0, 0, arguments -> CommandReply.ok(daemon.housekeeping().coverage().text()));
         control.register("memory/show", "", 0, 0, arguments -> memory());
-        control.register("conntrack/offload-show", "[-m]", 0, 1, this::offloadShow);
         DatapathCommands datapath = new DatapathCommands(daemon);
         datapath.registerAll(control);
         new ConntrackCommands(daemon, datapath::presentName).registerAll(control);
+        new OffloadCommands(daemon.dispatcher(), daemon.tracker(), daemon.clock(), datapath::presentName).registerAll(control);
         new FragmentCommands(daemon.datapath().fragments(), datapath::presentName).registerAll(control);
         new BridgeCommands(daemon).registerAll(control);
         new LogCommands().registerAll(control);
@@ -62,14 +62,6 @@ final class Commands {
                 daemon.tracker().connectionCount(), daemon.datapath().statistics().flows(),
                 daemon.config().forwardingThreads(),
                 heapKib, daemon.datapath().ports().size(), rules));
-    }
-
-    private CommandReply offloadShow(List<String> arguments) {
-        if (arguments.isEmpty()) {
-            return CommandReply.ok(daemon.dispatcher().show());
-        }
-        return arguments.getFirst().equals("-m") ? CommandReply.ok(daemon.dispatcher().showConnections())
-                : CommandReply.error("unknown option " + arguments.getFirst());
     }
 
     private CommandReply stopTime() {

@@ -8,6 +8,8 @@ import io.turnstile.conntrack.TcpState;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.ControlServer;
 import io.turnstile.daemon.ConnectionFilterText.FilterException;
+import io.turnstile.offload.OffloadColumn;
+import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.packet.IpProtocols;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +27,7 @@ final class ConntrackCommands {
 
     private final SwitchDaemon daemon;
     private final ConnectionTracker tracker;
+    private final OffloadDispatcher dispatcher;
     private final Supplier<String> datapath;
     private final ZoneLimitCommands limits;
 
@@ -32,6 +35,7 @@ final class ConntrackCommands {
     ConntrackCommands(SwitchDaemon daemon, Supplier<String> datapath) {
         this.daemon = daemon;
         this.tracker = daemon.tracker();
+        this.dispatcher = daemon.dispatcher();
         this.datapath = datapath;
         this.limits = new ZoneLimitCommands(tracker.zoneLimits(), datapath);
     }
@@ -83,7 +87,8 @@ final class ConntrackCommands {
         return ofZone(line, zone -> {
             List<String> lines = new ArrayList<>();
             forEachConnection(zone, connection ->
-                    lines.add(ConntrackDump.line(connection, line.more(), line.statistics())));
+                    lines.add(ConntrackDump.line(connection, line.more(), line.statistics())
+                            + (line.more() ? OffloadColumn.of(dispatcher.offloadStates(connection.connectionId)) : "")));
             return CommandReply.ok(String.join("\n", lines));
         });
     }

@@ -1,6 +1,7 @@
 package io.turnstile.embedded;
 
 import io.netty.channel.EventLoopGroup;
+import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.ConntrackControl;
 import io.turnstile.conntrack.ConntrackDump;
@@ -11,6 +12,7 @@ import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.ForwardingContext;
+import io.turnstile.offload.OffloadColumn;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.ProviderRegistry;
@@ -43,6 +45,7 @@ import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It needs
@@ -389,11 +392,23 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /** Lines as {@code ovs-appctl dpctl/dump-conntrack -s} has them: with the seconds until each connection expires. */
     public List<String> dumpConnections() {
+        return dumpConnections(connection -> ConntrackDump.line(connection, false, true));
+    }
+
+    /**
+     * Lines as {@code ovs-appctl dpctl/dump-conntrack -m} has them: while offload is on each ends with the state at every
+     * provider, {@code ,offload=(dummy:established)}.
+     */
+    public List<String> dumpConnectionsWithOffload() {
+        return dumpConnections(connection -> ConntrackDump.line(connection, true, false)
+                + OffloadColumn.of(dispatcher.offloadStates(connection.connectionId)));
+    }
+
+    private List<String> dumpConnections(Function<ConnectionSnapshot, String> line) {
         List<String> lines = new ArrayList<>();
         long cursor = 0;
         while (cursor >= 0) {
-            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> lines.add(ConntrackDump.line(connection, false, true)),
-                    clock.nowNs());
+            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> lines.add(line.apply(connection)), clock.nowNs());
         }
         return lines;
     }

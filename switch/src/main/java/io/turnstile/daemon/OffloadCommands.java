@@ -1,0 +1,84 @@
+package io.turnstile.daemon;
+
+import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.control.CommandReply;
+import io.turnstile.control.ControlServer;
+import io.turnstile.daemon.ConnectionFilterText.FilterException;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.time.Clock;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** {@code conntrack/offload-…}: what offload providers do, and for which connections they do not. */
+final class OffloadCommands {
+    private static final int SCAN_SLOTS = 4096;
+    /** Of {@code offload-why}: a filter that is too wide must not make a reply of gigabytes. */
+    private static final int CONNECTIONS_SHOWN = 100;
+    private static final int MOST_WORDS = 6;
+
+    private final OffloadDispatcher dispatcher;
+    private final Conntrack tracker;
+    private final Clock clock;
+    private final Supplier<String> datapath;
+
+    /** @param datapath its present name, type included; empty while there is none */
+    OffloadCommands(OffloadDispatcher dispatcher, Conntrack tracker, Clock clock, Supplier<String> datapath) {
+        this.dispatcher = dispatcher;
+        this.tracker = tracker;
+        this.clock = clock;
+        this.datapath = datapath;
+    }
+
+    void registerAll(ControlServer control) {
+        control.register("conntrack/offload-show", "[-m]", 0, 1, this::show);
+        control.register("conntrack/offload-why", "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] "
+                + "[ct-reply-tuple]", 1, MOST_WORDS, words -> DpctlLine.run(words, this::why));
+    }
+
+    private CommandReply show(List<String> arguments) {
+        if (arguments.isEmpty()) {
+            return CommandReply.ok(dispatcher.show());
+        }
+        return arguments.getFirst().equals("-m") ? CommandReply.ok(dispatcher.showConnections())
+                : CommandReply.error("unknown option " + arguments.getFirst());
+    }
+
+    CommandReply why(DpctlLine line) {
+        List<String> words = line.arguments(datapath.get());
+        if (words.isEmpty()) {
+            return DpctlLine.invalid("too few arguments");
+        }
+        ConnectionFilter filter;
+        try {
+            filter = ConnectionFilterText.parse(words);
+        } catch (FilterException e) {
+            return DpctlLine.invalid(e.getMessage());
+        }
+        return dispatcher.isEnabled() ? why(filter) : CommandReply.ok("hw-offload is disabled");
+    }
+
+    private CommandReply why(ConnectionFilter filter) {
+        StringBuilder text = new StringBuilder();
+        int[] found = new int[1];
+        long nowNs = clock.nowNs();
+        long cursor = 0;
+        while (cursor >= 0) {
+            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> {
+                if (filter.testEitherWay(connection) && found[0]++ < CONNECTIONS_SHOWN) {
+                    text.append(ConntrackDump.line(connection, false, false)).append('\n');
+                    dispatcher.why(connection.connectionId).lines()
+                            .forEach(reason -> text.append("  ").append(reason).append('\n'));
+                }
+            }, nowNs);
+        }
+        if (found[0] == 0) {
+            return CommandReply.error("ovs-vswitchd: no connection matches (No such file or directory)");
+        }
+        if (found[0] > CONNECTIONS_SHOWN) {
+            text.append("and ").append(found[0] - CONNECTIONS_SHOWN).append(" more connections\n");
+        }
+        return CommandReply.ok(text.toString());
+    }
+}
