@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.ProviderStatus;
 import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.provider.fault.Callback;
 import io.turnstile.offload.provider.fault.InitFailingProvider;
 import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.offload.spi.ConnView;
@@ -376,7 +377,7 @@ class EmbeddedOffloadStoriesTest {
 
     @Test
     void aProviderThatThrowsHarmsNeitherPacketsNorTheOther() {
-        startWith(new ThrowingProvider("thrower", Set.of(ThrowingProvider.Callback.ADD)), beta);
+        startWith(new ThrowingProvider("thrower", Set.of(Callback.ADD)), beta);
         sw.hwOffload(true);
         ask();
         answer();
