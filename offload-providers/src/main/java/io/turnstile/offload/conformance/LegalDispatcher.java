@@ -111,9 +111,9 @@ final class LegalDispatcher implements ProviderContext {
         open = true;
     }
 
-    /** Lets go of everything and closes; a throw of the latter comes through. */
+    /** Takes everything back one by one and closes; a throw of the latter comes through. */
     void close() throws Exception {
-        letGoOfAll(DelReason.PROVIDER_LEAVING);
+        deleteAll(DelReason.PROVIDER_LEAVING);
         open = false;
         watch.call("close", () -> {
             provider.close();
@@ -121,12 +121,12 @@ final class LegalDispatcher implements ProviderContext {
         });
     }
 
-    /** Lets go and closes if it is open, whatever that brings: the end of a test does not add to what the test found. */
+    /** As {@link #close} if it is open, whatever that brings: the end of a test does not add to what the test found. */
     void leave() throws Exception {
         if (open) {
-            letGoOfAll(DelReason.PROVIDER_LEAVING);
+            deleteAll(DelReason.PROVIDER_LEAVING);
             open = false;
-            watch.call("close", () -> closeQuietly());
+            watch.call("close", this::closeQuietly);
         }
     }
 

@@ -49,11 +49,13 @@ public abstract class OffloadProviderConformance {
     private static final String RESERVED_NAME = "none";
     private static final int MOST_REASONS = 255;
     private static final int SOME = 20 * SampleConnections.Kind.values().length;
-    private static final int MANY = 4000;
+    private static final int MOST = 4000;
     private static final int REPEATS = 20;
     private static final int ROUNDS = 3;
     private static final int COLLECTIONS = 20;
     private static final long SEED = 20;
+    private static final String[] CALLBACKS = {"operate", "canOffload", "connAdd", "connEstablished", "connUpdate", "connDel",
+        "connFlush"};
 
     // ---- what a vendor says ----
 
@@ -73,7 +75,10 @@ public abstract class OffloadProviderConformance {
         return true;
     }
 
-    /** How long a callback, or a batch of up to 32 operations, may take: the switch's own budget unless overridden. */
+    /**
+     * How long a callback, or a batch of up to 32 operations, may take: the switch's own budget unless overridden. Init and
+     * close have no budget, they only have to come back.
+     */
     protected Duration callbackLimit() {
         return Duration.ofMillis(500);
     }
@@ -122,7 +127,7 @@ public abstract class OffloadProviderConformance {
 
     @Test
     protected void nameIsWellFormed() throws Exception {
-        watched(watch -> assertThat(newProvider().name()).matches(WELL_FORMED_NAME).isNotEqualTo(RESERVED_NAME));
+        watched(watch -> assertThat(create(watch).name()).matches(WELL_FORMED_NAME).isNotEqualTo(RESERVED_NAME));
     }
 
     @Test
@@ -130,11 +135,11 @@ public abstract class OffloadProviderConformance {
         check(house -> {
             String name = house.provider().name();
             int priority = house.provider().priority();
-            house.run(randomLives(SOME, false), SEED);
+            house.run(taken(SOME), SEED);
             assertSaysOfItself(house.provider(), name, priority);
-            house.close();
+            house.leave();
             assertSaysOfItself(house.provider(), name, priority);
-            assertSaysOfItself(newProvider(), name, priority);
+            assertSaysOfItself(create(house.watch()), name, priority);
         });
     }
 
@@ -146,8 +151,9 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void itDescribesItselfBeforeInit() throws Exception {
         watched(watch -> {
-            OffloadProvider provider = newProvider();
+            OffloadProvider provider = create(watch);
             assertDescribed(watch.call("describe", provider::describe));
+            assertInTime(watch, "describe");
         });
     }
 
@@ -157,8 +163,9 @@ public abstract class OffloadProviderConformance {
             assertDescribed(house.describe());
             house.run(taken(SOME), SEED);
             assertDescribed(house.describe());
-            house.close();
+            house.leave();
             assertDescribed(house.describe());
+            assertInTime(house.watch(), "describe");
         });
     }
 
@@ -169,7 +176,7 @@ public abstract class OffloadProviderConformance {
             house.watch().inParallel(2, index -> {
                 if (index == 0) {
                     try {
-                        house.run(randomLives(MANY, false), SEED);
+                        house.run(randomLives(many(), false), SEED);
                     } finally {
                         atWork.set(false);
                     }
@@ -195,8 +202,8 @@ public abstract class OffloadProviderConformance {
             for (int number = 0; number < SOME; number++) {
                 ConnView connection = SampleConnections.committed(number);
                 OffloadResult verdict = house.perform(List.of(new OffloadOperation.Query(connection))).getFirst();
-                if (shouldAccept(connection) && verdict instanceof Verdict.Decline decline) {
-                    refused.add(SampleConnections.kind(number) + ": " + decline.reason());
+                if (shouldAccept(connection) && !(verdict instanceof Verdict.Accept)) {
+                    refused.add(SampleConnections.kind(number) + ": " + verdict);
                 }
             }
             assertThat(refused).isEmpty();
@@ -207,7 +214,7 @@ public abstract class OffloadProviderConformance {
     protected void refusalsHaveAReasonAndTheReasonsAreFew() throws Exception {
         check(house -> {
             Set<String> reasons = new HashSet<>();
-            for (int number = 0; number < MANY; number++) {
+            for (int number = 0; number < many(); number++) {
                 OffloadOperation.Query query = new OffloadOperation.Query(SampleConnections.committed(number));
                 if (house.perform(List.of(query)).getFirst() instanceof Verdict.Decline decline) {
                     assertThat(decline.reason()).isNotBlank();
@@ -225,9 +232,6 @@ public abstract class OffloadProviderConformance {
                 house.run(livesOf(SOME, DelReason.EXPIRED, Step.QUERY), SEED);
                 assertHoldings(house);
             }
-            house.run(taken(SOME), SEED);
-            assertThatNothingFailed(house, OffloadOperation.Delete.class);
-            assertHoldings(house);
         });
     }
 
@@ -262,7 +266,7 @@ public abstract class OffloadProviderConformance {
     private void assertThatNoneFails(Class<? extends OffloadOperation> kind) throws Exception {
         for (Way way : Way.values()) {
             check(way, house -> {
-                house.run(randomLives(MANY, false), SEED);
+                house.run(randomLives(many(), false), SEED);
                 if (way == Way.BULK || kind != OffloadOperation.Add.class) {
                     assertThatNothingFailed(house, kind);
                 }
@@ -304,7 +308,7 @@ public abstract class OffloadProviderConformance {
     protected void itHoldsWhatItTookAndNothingElse() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(randomLives(MANY, true), SEED);
+            house.run(randomLives(many(), true), SEED);
             assertHoldings(house);
             house.deleteAll(DelReason.EXPIRED);
             assertHoldings(house);
@@ -314,24 +318,28 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void establishedMayBeRepeatedUntilItCoversBoth() throws Exception {
         check(house -> {
-            for (int number : take(house, SOME)) {
+            List<Integer> numbers = take(house, SOME);
+            OptionalLong before = deviation(house);
+            for (int number : numbers) {
                 assertSameKindAgain(repeat(house, new OffloadOperation.Established(
                         SampleConnections.replied(number), SampleConnections.replyPort(number))));
             }
-            assertHoldings(house);
+            assertThat(deviation(house)).isEqualTo(before);
         });
     }
 
     @Test
     protected void updatesMayBeRepeatedAndNeverGoBack() throws Exception {
         check(house -> {
-            for (int number : take(house, SOME)) {
+            List<Integer> numbers = take(house, SOME);
+            OptionalLong before = deviation(house);
+            for (int number : numbers) {
                 List<OffloadResult> answers = repeat(house, new OffloadOperation.Update(SampleConnections.committed(number)));
                 assertSameKindAgain(answers);
                 assertThat(answers.stream().filter(OffloadResult.LastUsed.class::isInstance)
                         .map(answer -> ((OffloadResult.LastUsed) answer).epochMs()).filter(epochMs -> epochMs != 0)).isSorted();
             }
-            assertHoldings(house);
+            assertThat(deviation(house)).isEqualTo(before);
         });
     }
 
@@ -355,7 +363,7 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void lastUseIsUnknownOrBetweenInitAndNow() throws Exception {
         check(house -> {
-            house.run(randomLives(MANY, false), SEED);
+            house.run(randomLives(many(), false), SEED);
             long toleranceMs = lastUseTolerance().toMillis();
             assertThat(house.lastUses()).allSatisfy(lastUse -> assertThat(lastUse.answerMs())
                     .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
@@ -367,7 +375,7 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void eachOperationOfABatchHasOneFittingResult() throws Exception {
         check(house -> {
-            house.run(randomLives(MANY, true), SEED);
+            house.run(randomLives(many(), true), SEED);
             house.letGoOfAll(DelReason.PROVIDER_LEAVING);
             assertThat(house.calls().misfits()).isEmpty();
         });
@@ -391,8 +399,8 @@ public abstract class OffloadProviderConformance {
     protected void bulkAnswersAsSingleCallbacksDo() throws Exception {
         Map<String, String> bulk = new TreeMap<>();
         Map<String, String> single = new TreeMap<>();
-        check(Way.BULK, house -> bulk.putAll(outcome(house, randomLives(MANY, true))));
-        check(Way.SINGLE, house -> single.putAll(outcome(house, randomLives(MANY, true))));
+        check(Way.BULK, house -> bulk.putAll(outcome(house, randomLives(many(), true))));
+        check(Way.SINGLE, house -> single.putAll(outcome(house, randomLives(many(), true))));
         assertThat(bulk).isEqualTo(single);
     }
 
@@ -402,7 +410,7 @@ public abstract class OffloadProviderConformance {
         for (Way way : Way.values()) {
             check(way, house -> {
                 assumeHoldingsAreKnown(house);
-                house.run(randomLives(MANY, true), SEED);
+                house.run(randomLives(many(), true), SEED);
                 held.add(heldBy(house.provider()).getAsLong());
             });
         }
@@ -415,9 +423,9 @@ public abstract class OffloadProviderConformance {
     protected void manyThreadsGetTheAnswersOfOne() throws Exception {
         Map<String, String> alone = new TreeMap<>();
         Map<String, String> together = new TreeMap<>();
-        List<Life> some = randomLives(MANY * threads(), true);
+        List<Life> some = randomLives(many() * threads(), true);
         check(house -> alone.putAll(outcome(house, some)));
-        List<Life> same = randomLives(MANY * threads(), true);
+        List<Life> same = randomLives(many() * threads(), true);
         check(house -> {
             runOnThreads(house, same);
             together.putAll(heard(same));
@@ -429,7 +437,7 @@ public abstract class OffloadProviderConformance {
     protected void manyThreadsLoseNothing() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            runOnThreads(house, randomLives(MANY * threads(), true));
+            runOnThreads(house, randomLives(many() * threads(), true));
             assertHoldings(house);
             house.deleteAll(DelReason.EXPIRED);
             assertHoldings(house);
@@ -474,7 +482,7 @@ public abstract class OffloadProviderConformance {
     protected void afterAFlushNothingIsHeld() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(taken(MANY), SEED);
+            house.run(taken(many()), SEED);
             house.letGoOfAll(DelReason.PROVIDER_LEAVING);
             assertThat(house.heldCount()).isZero();
             assertHoldings(house);
@@ -508,7 +516,7 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void itClosesQuietly() throws Exception {
         check(house -> {
-            house.run(randomLives(SOME, true), SEED);
+            house.run(taken(SOME), SEED);
             house.close();
         });
     }
@@ -517,7 +525,7 @@ public abstract class OffloadProviderConformance {
     protected void afterCloseNothingIsHeld() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(randomLives(MANY, true), SEED);
+            house.run(randomLives(many(), true), SEED);
             house.leave();
             assertHoldings(house);
         });
@@ -577,11 +585,16 @@ public abstract class OffloadProviderConformance {
         for (Way way : Way.values()) {
             check(way, house -> {
                 house.run(randomLives(SOME, true), SEED);
-                house.describe();
-                house.leave();
-                assertThat(house.watch().slowestNs()).allSatisfy((callback, slowestNs) ->
-                        assertThat(Duration.ofNanos(slowestNs)).isLessThanOrEqualTo(callbackLimit()));
+                house.letGoOfAll(DelReason.PROVIDER_LEAVING);
+                assertInTime(house.watch(), CALLBACKS);
             });
+        }
+    }
+
+    private void assertInTime(CallWatch watch, String... callbacks) {
+        for (String callback : callbacks) {
+            Duration slowest = Duration.ofNanos(watch.slowestNs().getOrDefault(callback, 0L));
+            assertThat(slowest).as(callback).isLessThanOrEqualTo(callbackLimit());
         }
     }
 
@@ -618,8 +631,15 @@ public abstract class OffloadProviderConformance {
     }
 
     private LegalDispatcher dispatcher(Way way, CallWatch watch) throws Exception {
-        OffloadProvider provider = watch.call("the constructor", this::newProvider);
-        return new LegalDispatcher(provider, watch, way, this::wallMs, threads());
+        return new LegalDispatcher(create(watch), watch, way, this::wallMs, threads());
+    }
+
+    private OffloadProvider create(CallWatch watch) throws Exception {
+        return watch.call("the constructor", this::newProvider);
+    }
+
+    private int many() {
+        return Math.min(MOST, lives());
     }
 
     private static List<Life> randomLives(int count, boolean mayStay) {
@@ -658,6 +678,12 @@ public abstract class OffloadProviderConformance {
     /** The provider holds as many connections as it said it takes, if it can be known. */
     private void assertHoldings(LegalDispatcher house) {
         heldBy(house.provider()).ifPresent(held -> assertThat(held).as("connections held").isEqualTo(house.heldCount()));
+    }
+
+    /** How many more connections the provider holds than it said it takes. */
+    private OptionalLong deviation(LegalDispatcher house) {
+        OptionalLong held = heldBy(house.provider());
+        return held.isPresent() ? OptionalLong.of(held.getAsLong() - house.heldCount()) : held;
     }
 
     private void assumeHoldingsAreKnown(LegalDispatcher house) {
