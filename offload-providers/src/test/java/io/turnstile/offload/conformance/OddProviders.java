@@ -15,7 +15,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 
 /** Faults that a provider's author may well build in, beside those that ship: what else the kit has to find. */
 final class OddProviders {
@@ -268,7 +267,7 @@ final class OddProviders {
                 if (inside.incrementAndGet() > 1) {
                     throw new IllegalStateException("busy");
                 }
-                LockSupport.parkNanos(1_000); // so that others come while it is inside
+                Thread.yield(); // so that others come while it is inside
                 super.connAdd(connection);
             } finally {
                 inside.decrementAndGet();
