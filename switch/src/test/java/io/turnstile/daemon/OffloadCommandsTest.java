@@ -70,7 +70,7 @@ class OffloadCommandsTest {
     void partOfATupleIsEnoughInEitherDirectionAndInAnyZone() {
         turnOn();
         commit(3, "10.0.0.1:1 > 10.0.0.2:53", "10.0.0.9:1 > 10.0.0.8:53");
-        String first = FIRST + ",zone=3\n  held by alpha, not yet established\n  declined by beta: only\n  TCP\n";
+        String first = FIRST + ",zone=3\n  held by alpha, not yet established\n  declined by beta: only TCP\n";
         for (String tuple : List.of("ct_nw_src=10.0.0.1", "ct_nw_dst=10.0.0.1", "ct_nw_src=10.0.0.2,ct_nw_proto=17,ct_tp_src=53",
                 "ct_nw_src=10.0.0.2,ct_nw_dst=10.0.0.1,ct_nw_proto=17,ct_tp_src=53,ct_tp_dst=1")) {
             assertThat(why(tuple)).as(tuple).isEqualTo(CommandReply.ok(first));
