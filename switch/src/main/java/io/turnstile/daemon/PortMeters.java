@@ -4,15 +4,17 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Counters of ports, which come and go: {@code turnstile.port.…}, tagged with the port's name and the direction. A counter that a
@@ -21,6 +23,8 @@ import java.util.function.ToLongFunction;
  * <p>Threads: one at a time.
  */
 final class PortMeters {
+    private static final Logger LOG = LoggerFactory.getLogger(PortMeters.class);
+
     private final Map<Port, Shown> shown = new HashMap<>();
 
     /** One port's counters as they were read last: all at one moment, by one question to the device. */
@@ -43,18 +47,25 @@ final class PortMeters {
             new Column("errors", "rx", "packets with errors", PortStatistics::rxErrors),
             new Column("errors", "tx", "packets with errors", PortStatistics::txErrors));
 
-    /** Reads the counters of these ports, and forgets all other ports. */
+    /** Reads the counters of these ports, and forgets all other ports. A port whose device has gone is as good as forgotten. */
     void refresh(MeterRegistry registry, Collection<Port> present) {
-        Set<Port> gone = new HashSet<>(shown.keySet());
-        present.forEach(gone::remove);
-        gone.forEach(port -> shown.remove(port).meters.forEach(registry::remove));
+        Map<Port, PortStatistics> read = new LinkedHashMap<>();
         for (Port port : present) {
+            try {
+                read.put(port, port.statistics());
+            } catch (PortException e) {
+                LOG.debug("{}: {}", port.name(), e.getMessage());
+            }
+        }
+        List<Port> gone = shown.keySet().stream().filter(port -> !read.containsKey(port)).toList();
+        gone.forEach(port -> shown.remove(port).meters.forEach(registry::remove));
+        read.forEach((port, statistics) -> {
             Shown of = shown.computeIfAbsent(port, added -> new Shown());
-            of.latest = port.statistics();
+            of.latest = statistics;
             if (of.meters.isEmpty()) {
                 show(registry, port, of);
             }
-        }
+        });
     }
 
     private static void show(MeterRegistry registry, Port port, Shown of) {
