@@ -20,6 +20,7 @@ import io.turnstile.port.Port;
 import io.turnstile.port.PortFactory;
 import io.turnstile.port.linux.LinkWatcher;
 import io.turnstile.telemetry.MetricsEndpoint;
+import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.Clock;
 import io.turnstile.time.WarpableClock;
 import java.io.IOException;
@@ -50,6 +51,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final ConnectionTracker tracker;
     private final Datapath datapath;
     private final OffloadDispatcher dispatcher;
+    private final OffloadMonitor monitor;
     private final Pipeline pipeline;
     private final Runnable onExit;
     /** What was started, last first: closed in this order. */
@@ -66,6 +68,7 @@ public final class SwitchDaemon implements AutoCloseable {
         tracker = new ConnectionTracker(clock, config.maxConnections());
         datapath = new Datapath(tracker, clock);
         dispatcher = new OffloadDispatcher(tracker, clock, this::portName, meters);
+        monitor = new OffloadMonitor(dispatcher, clock);
         pipeline = new Pipeline(datapath, clock);
     }
 
@@ -100,6 +103,7 @@ public final class SwitchDaemon implements AutoCloseable {
         MetricsPage page = closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(dispatcher);
+        closeLater(monitor);
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
@@ -177,6 +181,10 @@ public final class SwitchDaemon implements AutoCloseable {
 
     Datapath datapath() {
         return datapath;
+    }
+
+    OffloadMonitor monitor() {
+        return monitor;
     }
 
     Pipeline pipeline() {
