@@ -1,6 +1,5 @@
 package io.turnstile.demo;
 
-import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.embedded.EmbeddedSwitch;
 import io.turnstile.packet.Frames;
 import java.time.Duration;
@@ -29,10 +28,13 @@ final class EmbeddedDemo {
             sw.receive(Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:99").bytes());
             expect(sw.sent(Firewall.INSIDE).isEmpty(), "outside reached inside through the firewall");
             System.out.println("  refused");
-            System.out.println("== The connection table");
-            sw.conntrack().scan(0, Integer.MAX_VALUE,
-                    connection -> System.out.println("  " + ConntrackDump.line(connection, false, false)),
-                    sw.clock().nowNs());
+            System.out.println("== A connection to FTP's control port, whose payload software has to read");
+            sw.receive(Firewall.INSIDE, Frames.tcp("10.0.0.1:40002 > 10.0.0.2:21").syn().bytes());
+            expect(sw.sent(Firewall.OUTSIDE).size() == 1, "the SYN from inside did not come out");
+            System.out.println("== The connection table, with the state at each provider");
+            sw.dumpConnectionsWithOffload().forEach(line -> System.out.println("  " + line));
+            expect(sw.dumpConnectionsWithOffload().toString().contains("declined(alg control connection)"),
+                    "it is not said that the provider must not have the control connection");
             System.out.println("== Two minutes pass: the provider is asked, then the connection expires");
             sw.advance(Duration.ofMinutes(2));
             collect(sw);

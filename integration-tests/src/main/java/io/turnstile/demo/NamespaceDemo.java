@@ -20,6 +20,8 @@ import java.util.Map;
 /** The story with real packets: needs root. */
 final class NamespaceDemo {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final String WEB_PORT = "8080";
+    private static final String FTP_PORT = "21";
     private static final int PAGE_BYTES = 1 << 20;
     /** An ICMP query that was answered lives 30 s; it is asked about two and a half before. */
     private static final String NEARLY_IDLE_MS = "28500";
@@ -87,27 +89,38 @@ final class NamespaceDemo {
     private void carry(Lab lab, Host inside, Host outside) throws Exception {
         Path pages = Files.createDirectories(lab.folder().resolve("pages"));
         Files.write(pages.resolve("page"), new byte[PAGE_BYTES]);
-        try (Daemon web = serve(outside, pages); Daemon secret = serve(inside, pages)) {
+        try (Daemon web = serve(outside, pages, WEB_PORT); Daemon secret = serve(inside, pages, WEB_PORT)) {
             awaitListening(outside, web);
             awaitListening(inside, secret);
             say("HTTP from inside to outside");
-            Command.Result fetched = fetch(inside, outside).run();
+            Command.Result fetched = fetch(inside, outside, WEB_PORT).run();
             expect(fetched.text().equals("200 " + PAGE_BYTES), "HTTP from inside gave " + fetched.text());
             print("1 MiB fetched");
             awaitAtLeast(Kind.ESTABLISHED, 1);
             say("HTTP from outside to inside");
-            expect(!fetch(outside, inside).attempt().succeeded(), "outside reached inside through the firewall");
+            expect(!fetch(outside, inside, WEB_PORT).attempt().succeeded(), "outside reached inside through the firewall");
             print("refused");
         }
+        control(lab, inside, outside);
         say("ping from inside to outside");
         expect(ping(inside, outside), "ping from inside is not answered");
         print("answered");
         awaitAtLeast(Kind.ESTABLISHED, 2);
     }
 
-    private static Daemon serve(Host host, Path pages) {
+    /** What answers on FTP's port is a web server: the helper only looks for PORT and PASV. */
+    private void control(Lab lab, Host inside, Host outside) {
+        say("A connection to FTP's control port, whose payload software has to read");
+        try (Daemon web = serve(outside, lab.folder().resolve("pages"), FTP_PORT)) {
+            awaitListening(outside, web);
+            expect(fetch(inside, outside, FTP_PORT).run().text().equals("200 " + PAGE_BYTES), "nothing came over FTP's port");
+        }
+        print("1 MiB fetched; no event: the provider is not even asked");
+    }
+
+    private static Daemon serve(Host host, Path pages, String port) {
         return host.start(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-m", "jdk.httpserver",
-                "-b", host.address(), "-p", "8080", "-d", pages.toString()));
+                "-b", host.address(), "-p", port, "-d", pages.toString()));
     }
 
     private static void awaitListening(Host host, Daemon server) {
@@ -115,9 +128,9 @@ final class NamespaceDemo {
                 () -> server.output().contains("Serving") || server.output().contains("URL"), server::output);
     }
 
-    private static Command fetch(Host from, Host to) {
+    private static Command fetch(Host from, Host to, String port) {
         return from.command("curl", "--silent", "--connect-timeout", "2", "--max-time", "10", "--output", "/dev/null",
-                "--write-out", "%{http_code} %{size_download}", "http://" + to.address() + ":8080/page");
+                "--write-out", "%{http_code} %{size_download}", "http://" + to.address() + ":" + port + "/page");
     }
 
     private static boolean ping(Host from, Host to) {
@@ -127,9 +140,16 @@ final class NamespaceDemo {
     }
 
     private void show(ControlClient control) throws IOException {
-        say("The connection table (ovs-appctl dpctl/dump-conntrack)");
-        control.run("dpctl/dump-conntrack").lines().forEach(NamespaceDemo::print);
-        expect(control.run("dpctl/dump-conntrack").contains("icmp"), "the ping's connection is not in the table");
+        say("The connection table, with the state at each provider (ovs-appctl dpctl/dump-conntrack -m)");
+        String table = control.run("dpctl/dump-conntrack", "-m");
+        table.lines().forEach(NamespaceDemo::print);
+        expect(table.contains("icmp") && table.contains("offload=(dummy:established)"),
+                "the ping's connection is not in the table as established at the provider");
+        String ftp = "ct_nw_proto=6,ct_tp_dst=" + FTP_PORT;
+        say("Who carries the FTP connection, and why not? (ovs-appctl conntrack/offload-why " + ftp + ")");
+        String why = control.run("conntrack/offload-why", ftp);
+        why.lines().forEach(NamespaceDemo::print);
+        expect(why.contains("declined by dummy: alg control connection"), "it is not said that the provider must not have it");
     }
 
     private void letTimePass(ControlClient control) throws IOException {

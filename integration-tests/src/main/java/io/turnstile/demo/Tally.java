@@ -20,10 +20,10 @@ final class Tally {
         return counts.getOrDefault(kind, 0);
     }
 
-    /** Every kind of event has been seen, and whatever was added has been taken back. */
+    /** Every kind of event has been seen, and whatever was added has been taken back, some of it at once. */
     synchronized void check() {
         for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
-            if (of(kind) == 0) {
+            if (kind != OffloadEvent.Kind.FLUSH && of(kind) == 0) {
                 throw new AssertionError("no " + kind + " event was seen");
             }
         }
