@@ -1,0 +1,105 @@
+package io.turnstile.bench;
+
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.lab.Await;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/**
+ * Turns offload on and off over a table full of established connections whose packets never stop: each connection is
+ * announced, and taken back. Shows the forwarding rate over time.
+ */
+@CommandLine.Command(name = "switching",
+        description = "hw-offload on and off with a million connections: the forwarding rate meanwhile")
+public final class OffloadSwitching implements Callable<Integer> {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String LEVELS = " ▁▂▃▄▅▆▇█";
+    private static final double WANTED = 0.95;
+
+    @Option(names = "--connections", defaultValue = "1000000", description = "in the table (default: ${DEFAULT-VALUE})")
+    private int connections;
+
+    @Option(names = "--seconds", defaultValue = "2",
+            description = "of peace before, between and after (default: ${DEFAULT-VALUE})")
+    private double seconds;
+
+    private double usual;
+    private double usualPerCpu;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        ConnectionTracker tracker = new ConnectionTracker(Clock.system(), connections);
+        EstablishedTraffic traffic = new EstablishedTraffic(tracker, connections, System.nanoTime());
+        boolean clean = true;
+        try (Forwarder forwarder = new Forwarder(traffic)) {
+            Forwarder.pause(3); // until the code is compiled
+            clean &= turn(tracker, forwarder, new CountingProvider("alpha"), "let go of one by one");
+            clean &= turn(tracker, forwarder, new CountingProvider("beta", true), "flushed by the provider itself");
+        }
+        return clean && tracker.connectionCount() == connections ? 0 : 1;
+    }
+
+    private boolean turn(ConnectionTracker tracker, Forwarder forwarder, CountingProvider provider, String how)
+            throws InterruptedException {
+        System.out.printf("%d connections, %s; a character is %d ms, full height the highest rate%n", connections, how,
+                Forwarder.SLICE_NS / 1_000_000);
+        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
+        long beginNs = System.nanoTime();
+        Forwarder.pause(seconds);
+        long onNs = System.nanoTime();
+        dispatcher.enable(List.of(provider));
+        Await.until("all connections are held", PATIENCE, () -> provider.held() == connections, dispatcher::show);
+        long heldNs = System.nanoTime();
+        Forwarder.pause(seconds);
+        long offNs = System.nanoTime();
+        Await.until("the provider has left", PATIENCE, dispatcher::disable, dispatcher::show);
+        long leftNs = System.nanoTime();
+        Forwarder.pause(seconds);
+        long endNs = System.nanoTime();
+        List<Slice> before = forwarder.slices(beginNs, onNs);
+        usual = Slice.median(before, Slice::packetsPerSecond);
+        usualPerCpu = Slice.median(before, Slice::packetsPerCpuSecond);
+        double highest = forwarder.slices(beginNs, endNs).stream().mapToDouble(Slice::packetsPerSecond).max().orElseThrow();
+        print("before", before, highest);
+        print("turned on", touched(forwarder, onNs, heldNs), highest);
+        print("all held", forwarder.slices(heldNs, offNs), highest);
+        print("turned off", touched(forwarder, offNs, leftNs), highest);
+        print("after", forwarder.slices(leftNs, endNs), highest);
+        System.out.printf("announced in %.2f s, taken back in %.2f s; %d adds, %d established, %d deletes, still held %d,"
+                + " calls out of order %d%n%n", (heldNs - onNs) / 1e9, (leftNs - offNs) / 1e9, provider.adds(),
+                provider.established(), provider.deletes(), provider.held(), provider.faults());
+        return provider.held() == 0 && provider.faults() == 0;
+    }
+
+    /** Slices of which any part lies in this span: where something happened they count as a whole. */
+    private static List<Slice> touched(Forwarder forwarder, long fromNs, long toNs) {
+        return forwarder.slices(fromNs - Forwarder.SLICE_NS, toNs + Forwarder.SLICE_NS);
+    }
+
+    private void print(String what, List<Slice> slices, double highest) {
+        System.out.printf("  %-10s |%s|%n", what, slices.stream()
+                .map(slice -> level(slice.packetsPerSecond() / highest)).collect(Collectors.joining()));
+        System.out.printf("    by the clock: %s%n", figures(slices, Slice::packetsPerSecond, usual));
+        System.out.printf("    by CPU time:  %s%n", figures(slices, Slice::packetsPerCpuSecond, usualPerCpu));
+    }
+
+    private static String figures(List<Slice> slices, ToDoubleFunction<Slice> rate, double usual) {
+        double median = Slice.median(slices, rate);
+        double lowest = Slice.lowest(slices, rate);
+        return "median %.2f M/s (%.2f), lowest %.2f (%.2f), %d of %d slices below %.2f".formatted(median / 1e6,
+                median / usual, lowest / 1e6, lowest / usual, slices.stream().filter(s -> rate.applyAsDouble(s) < WANTED * usual).count(),
+                slices.size(), WANTED);
+    }
+
+    private static String level(double share) {
+        int last = LEVELS.length() - 1;
+        return LEVELS.substring(Math.clamp(Math.round(share * last), 0, last)).substring(0, 1);
+    }
+}
