@@ -32,8 +32,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * What offload costs: the packet path's share (reports to the dispatcher) and the offload thread's share (carrying them to
- * providers that do nothing). Single-threaded; the tracker behind is one that knows every connection at once. Figures are per
- * connection.
+ * providers that do nothing). Single-threaded; the tracker behind is one that knows every connection at once. Figures are
+ * per connection.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

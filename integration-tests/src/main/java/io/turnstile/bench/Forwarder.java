@@ -49,6 +49,7 @@ final class Forwarder implements AutoCloseable {
     private void slice() {
         long startNs = System.nanoTime();
         long startCpuNs = CpuTime.ofThisThreadNs();
+        long startWaitedNs = CpuTime.waitedByThisThreadNs();
         long connections = load.connections();
         long packets = 0;
         long nowNs = startNs;
@@ -56,8 +57,9 @@ final class Forwarder implements AutoCloseable {
             packets += load.step(nowNs);
             nowNs = System.nanoTime();
         }
-        slices[length] = new Slice(startNs, nowNs - startNs, CpuTime.ofThisThreadNs() - startCpuNs, packets,
-                load.connections() - connections);
+        long cpuNs = CpuTime.ofThisThreadNs() - startCpuNs;
+        long waitedNs = CpuTime.waitedByThisThreadNs() - startWaitedNs;
+        slices[length] = new Slice(startNs, nowNs - startNs, cpuNs, waitedNs, packets, load.connections() - connections);
         length++; // no other writer
     }
 

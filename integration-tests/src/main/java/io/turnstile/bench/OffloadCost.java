@@ -73,7 +73,8 @@ public final class OffloadCost implements Callable<Integer> {
     }
 
     /** Medians over the slices of a turn. */
-    private record Turn(double packets, double packetsPerCpu, double connections, double offloadCores, double addsPerSecond) {
+    private record Turn(double packets, double packetsUndisturbed, double packetsPerCpu, double connections,
+                        double offloadCores, double addsPerSecond) {
     }
 
     @Override
@@ -123,7 +124,8 @@ public final class OffloadCost implements Callable<Integer> {
         });
         Await.until("providers have left", PATIENCE, dispatcher::disable, dispatcher::show);
         double turnSeconds = (toNs - fromNs) / 1e9;
-        return new Turn(Slice.median(slices, Slice::packetsPerSecond), Slice.median(slices, Slice::packetsPerCpuSecond),
+        return new Turn(Slice.median(slices, Slice::packetsPerSecond),
+                Slice.median(slices, Slice::packetsPerUndisturbedSecond), Slice.median(slices, Slice::packetsPerCpuSecond),
                 slices.stream().mapToDouble(Slice::connectionsPerSecond).average().orElse(Double.NaN),
                 offloadUsedNs / 1e9 / turnSeconds, adds / turnSeconds);
     }
@@ -146,14 +148,16 @@ public final class OffloadCost implements Callable<Integer> {
 
     private void print(Map<Setting, List<Turn>> turns) {
         System.out.printf("one forwarding thread, %d new connections a%s second of %d packets each, the rest packets of %d"
-                + " others;%nmedians of %d rounds of %.1f s; ratio: median of the rounds' ratios to \"off\" in the same round%n",
+                + " others;%nmedians of %d rounds of %.1f s; ratio: median of those to \"off\" in the same round;%n"
+                + "less waiting: without the time that the thread stood in line for a core%n",
                 connectionsPerSecond, byCpuTime ? " CPU" : "", MixedTraffic.PACKETS, established, rounds, seconds);
-        System.out.printf("%-32s %12s %6s %16s %6s %12s %14s %10s%n", "", "packets/s", "ratio", "packets/CPU s", "ratio",
-                "connections/s", "offload cores", "adds/s");
+        System.out.printf("%-32s %10s %6s %12s %6s %12s %6s %12s %13s %9s%n", "packets/s", "by clock", "ratio", "less waiting",
+                "ratio", "by CPU time", "ratio", "connections", "offload cores", "adds/s");
         List<Turn> off = turns.get(Setting.OFF);
-        turns.forEach((setting, own) -> System.out.printf("%-32s %12.0f %6.3f %16.0f %6.3f %12.0f %14.2f %10.0f%n",
+        turns.forEach((setting, own) -> System.out.printf("%-32s %10.0f %6.3f %12.0f %6.3f %12.0f %6.3f %12.0f %13.2f %9.0f%n",
                 setting.text,
                 median(own, Turn::packets), ratio(own, off, Turn::packets),
+                median(own, Turn::packetsUndisturbed), ratio(own, off, Turn::packetsUndisturbed),
                 median(own, Turn::packetsPerCpu), ratio(own, off, Turn::packetsPerCpu),
                 median(own, Turn::connections), median(own, Turn::offloadCores), median(own, Turn::addsPerSecond)));
     }

@@ -5,10 +5,11 @@ import io.turnstile.lab.Await;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.time.Clock;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -19,8 +20,9 @@ import picocli.CommandLine.Option;
 @CommandLine.Command(name = "switching",
         description = "hw-offload on and off with a million connections: the forwarding rate meanwhile")
 public final class OffloadSwitching implements Callable<Integer> {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
     private static final String LEVELS = " ▁▂▃▄▅▆▇█";
+    private static final int WIDTH = 60;
     private static final double WANTED = 0.95;
 
     @Option(names = "--connections", defaultValue = "1000000", description = "in the table (default: ${DEFAULT-VALUE})")
@@ -30,8 +32,22 @@ public final class OffloadSwitching implements Callable<Integer> {
             description = "of peace before, between and after (default: ${DEFAULT-VALUE})")
     private double seconds;
 
-    private double usual;
-    private double usualPerCpu;
+    private final Map<Rate, Double> usual = new EnumMap<>(Rate.class);
+
+    /** Ways to look at how fast it was. */
+    private enum Rate {
+        CLOCK("by the clock", Slice::packetsPerSecond),
+        UNDISTURBED("less waiting for a core", Slice::packetsPerUndisturbedSecond),
+        CPU("by CPU time", Slice::packetsPerCpuSecond);
+
+        private final String text;
+        private final ToDoubleFunction<Slice> figure;
+
+        Rate(String text, ToDoubleFunction<Slice> figure) {
+            this.text = text;
+            this.figure = figure;
+        }
+    }
 
     @Override
     public Integer call() throws InterruptedException {
@@ -48,9 +64,10 @@ public final class OffloadSwitching implements Callable<Integer> {
 
     private boolean turn(ConnectionTracker tracker, Forwarder forwarder, CountingProvider provider, String how)
             throws InterruptedException {
-        System.out.printf("%d connections, %s; a character is %d ms, full height the highest rate%n", connections, how,
-                Forwarder.SLICE_NS / 1_000_000);
+        System.out.printf("%d connections, %s; a character is %d ms, its height the rate less waiting for a core%n",
+                connections, how, Forwarder.SLICE_NS / 1_000_000);
         OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
+        long beginCollectedNs = Memory.collectingNs();
         long beginNs = System.nanoTime();
         Forwarder.pause(seconds);
         long onNs = System.nanoTime();
@@ -63,18 +80,23 @@ public final class OffloadSwitching implements Callable<Integer> {
         long leftNs = System.nanoTime();
         Forwarder.pause(seconds);
         long endNs = System.nanoTime();
+        long collectedNs = Memory.collectingNs() - beginCollectedNs;
         List<Slice> before = forwarder.slices(beginNs, onNs);
-        usual = Slice.median(before, Slice::packetsPerSecond);
-        usualPerCpu = Slice.median(before, Slice::packetsPerCpuSecond);
-        double highest = forwarder.slices(beginNs, endNs).stream().mapToDouble(Slice::packetsPerSecond).max().orElseThrow();
+        for (Rate rate : Rate.values()) {
+            usual.put(rate, Slice.median(before, rate.figure));
+        }
+        double highest = forwarder.slices(beginNs, endNs).stream().mapToDouble(Slice::packetsPerUndisturbedSecond).max()
+                .orElseThrow();
         print("before", before, highest);
         print("turned on", touched(forwarder, onNs, heldNs), highest);
         print("all held", forwarder.slices(heldNs, offNs), highest);
         print("turned off", touched(forwarder, offNs, leftNs), highest);
         print("after", forwarder.slices(leftNs, endNs), highest);
         System.out.printf("announced in %.2f s, taken back in %.2f s; %d adds, %d established, %d deletes, still held %d,"
-                + " calls out of order %d%n%n", (heldNs - onNs) / 1e9, (leftNs - offNs) / 1e9, provider.adds(),
-                provider.established(), provider.deletes(), provider.held(), provider.faults());
+                + " calls out of order %d; garbage was collected for %d ms of %.1f s%n%n",
+                (heldNs - onNs) / 1e9, (leftNs - offNs) / 1e9, provider.adds(), provider.established(),
+                provider.deletes(), provider.held(), provider.faults(),
+                collectedNs / 1_000_000, (endNs - beginNs) / 1e9);
         return provider.held() == 0 && provider.faults() == 0;
     }
 
@@ -84,18 +106,24 @@ public final class OffloadSwitching implements Callable<Integer> {
     }
 
     private void print(String what, List<Slice> slices, double highest) {
-        System.out.printf("  %-10s |%s|%n", what, slices.stream()
-                .map(slice -> level(slice.packetsPerSecond() / highest)).collect(Collectors.joining()));
-        System.out.printf("    by the clock: %s%n", figures(slices, Slice::packetsPerSecond, usual));
-        System.out.printf("    by CPU time:  %s%n", figures(slices, Slice::packetsPerCpuSecond, usualPerCpu));
+        int group = (slices.size() + WIDTH - 1) / WIDTH;
+        StringBuilder line = new StringBuilder();
+        for (int i = 0; i < slices.size(); i += group) {
+            List<Slice> grouped = slices.subList(i, Math.min(slices.size(), i + group));
+            line.append(level(Slice.lowest(grouped, Slice::packetsPerUndisturbedSecond) / highest));
+        }
+        System.out.printf("  %-10s |%s|%s%n", what, line, group > 1 ? " the lowest of each " + group : "");
+        for (Rate rate : Rate.values()) {
+            System.out.printf("    %-28s %s%n", rate.text, figures(slices, rate.figure, usual.get(rate)));
+        }
     }
 
     private static String figures(List<Slice> slices, ToDoubleFunction<Slice> rate, double usual) {
         double median = Slice.median(slices, rate);
         double lowest = Slice.lowest(slices, rate);
-        return "median %.2f M/s (%.2f), lowest %.2f (%.2f), %d of %d slices below %.2f".formatted(median / 1e6,
-                median / usual, lowest / 1e6, lowest / usual, slices.stream().filter(s -> rate.applyAsDouble(s) < WANTED * usual).count(),
-                slices.size(), WANTED);
+        long slow = slices.stream().filter(slice -> rate.applyAsDouble(slice) < WANTED * usual).count();
+        return "median %.2f M/s (%.3f), lowest %.2f (%.3f), %d of %d slices below %.2f".formatted(median / 1e6,
+                median / usual, lowest / 1e6, lowest / usual, slow, slices.size(), WANTED);
     }
 
     private static String level(double share) {

@@ -10,15 +10,22 @@ import java.util.function.ToDoubleFunction;
  * @param startNs     on the scale of {@link System#nanoTime}
  * @param lengthNs    of real time
  * @param cpuNs       what the thread had of a core in it
+ * @param waitedNs    how long it stood in line for a core
  * @param packets     tracked
  * @param connections made
  */
-record Slice(long startNs, long lengthNs, long cpuNs, long packets, long connections) {
+record Slice(long startNs, long lengthNs, long cpuNs, long waitedNs, long packets, long connections) {
 
     double packetsPerSecond() {
         return packets * 1e9 / lengthNs;
     }
 
+    /** Without the time spent in line for a core: what an idle machine with a core for each thread would show. */
+    double packetsPerUndisturbedSecond() {
+        return packets * 1e9 / Math.max(1, lengthNs - waitedNs);
+    }
+
+    /** Without any time at rest, such as for the collection of garbage. */
     double packetsPerCpuSecond() {
         return packets * 1e9 / Math.max(1, cpuNs);
     }

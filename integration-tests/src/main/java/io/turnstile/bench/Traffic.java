@@ -61,8 +61,8 @@ final class Traffic {
     }
 
     /**
-     * Makes packets of the original direction such of the reply direction, and the other way round. To be called again before
-     * the next {@link #fill}.
+     * Makes packets of the original direction such of the reply direction, and the other way round. To be called again
+     * before the next {@link #fill}.
      */
     static void turn(PacketBatch batch) {
         for (int i = 0; i < batch.length(); i++) {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Many short lives with two providers that have threads of their own, as {@code ./turnstile bench offload lives} has them. */
+/** Short lives with two providers that have threads of their own, as in {@code ./turnstile bench offload lives}. */
 class ComeAndGoTest {
     private static final int LIVES = 100_000;
     /** Of four blocks, this many wait until the providers hold them. */
@@ -19,7 +19,8 @@ class ComeAndGoTest {
         try (ComeAndGo world = new ComeAndGo(List.of(alpha, beta))) {
             world.live(LIVES);
             assertThat(world.connections()).isZero();
-            assertThat(world.longestQueue()).as("at most one place for each entry in use").isBetween(1L, (long) ComeAndGo.AT_ONCE);
+            assertThat(world.longestQueue()).as("at most one place for each entry in use")
+                    .isBetween(1L, (long) ComeAndGo.AT_ONCE);
             for (CountingProvider provider : List.of(alpha, beta)) {
                 assertThat(provider.faults()).isZero();
                 assertThat(provider.held()).isZero();
