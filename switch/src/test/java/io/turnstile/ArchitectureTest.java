@@ -36,6 +36,7 @@ class ArchitectureTest {
             .layer("openflow").definedBy("io.turnstile.openflow..")
             .layer("bridge").definedBy("io.turnstile.bridge..")
             .layer("control").definedBy("io.turnstile.control..")
+            .layer("telemetry").definedBy("io.turnstile.telemetry..")
             .layer("embedded").definedBy("io.turnstile.embedded..")
             .layer("daemon").definedBy("io.turnstile.daemon..")
             .ensureAllClassesAreContainedInArchitecture()
@@ -55,6 +56,7 @@ class ArchitectureTest {
             .whereLayer("openflow").mayOnlyAccessLayers("pipeline", "datapath", "port", "packet", "conntrack", "time")
             .whereLayer("bridge").mayOnlyBeAccessedByLayers("embedded", "daemon")
             .whereLayer("control").mayNotAccessAnyLayer()
+            .whereLayer("telemetry").mayOnlyAccessLayers("offload", "spi", "time")
             .whereLayer("embedded").mayOnlyBeAccessedByLayers("daemon")
             .whereLayer("daemon").mayNotBeAccessedByAnyLayer()
             .check(HOUSE);

@@ -240,7 +240,7 @@ final class Lane {
     private void openBreaker(String cause) {
         restCause = cause;
         breaker.open(cause, stopwatchNs.getAsLong());
-        house.causes().record(name + ": breaker", cause, null, house.clock().wallMs());
+        house.causes().record(name + ": provider", cause, null, house.clock().wallMs());
     }
 
     // ---- coming down ----

@@ -51,6 +51,7 @@ public final class Reconciler implements AutoCloseable {
     private final SwitchParts parts;
     private final PortShelf shelf;
     private final OffloadKnob offload;
+    private final MetricsKnob metrics;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().daemon().name("bridge").unstarted(task));
     private final AtomicBoolean reconcileQueued = new AtomicBoolean();
@@ -76,6 +77,7 @@ public final class Reconciler implements AutoCloseable {
         this.parts = parts;
         shelf = new PortShelf(parts.datapath(), parts.threads(), parts.devices(), parts.dummies(), parts.clock());
         offload = new OffloadKnob(parts.offload(), parts.providers());
+        metrics = new MetricsKnob(parts.metrics());
         zones = new ZoneSettings(parts.pipeline(), parts.tracker());
     }
 
@@ -166,6 +168,7 @@ public final class Reconciler implements AutoCloseable {
         int idleMs = values.number(otherConfig, "max-idle", 1, DEFAULT_FLOW_IDLE_MS);
         parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
         offload.follow(otherConfig);
+        metrics.follow(otherConfig);
         List<String> targets = root.references("manager_options").stream().map(newest.table("Manager")::get)
                 .filter(Objects::nonNull).flatMap(row -> row.string("target").stream()).sorted().toList();
         if (!targets.equals(managers)) {

@@ -8,6 +8,7 @@ import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.PortFactory;
+import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +25,7 @@ import java.util.function.Consumer;
  */
 public record SwitchParts(Pipeline pipeline, Datapath datapath, ForwardingThreads threads, PortFactory devices,
                           Dummies dummies, OpenFlowAgent openFlow, ConntrackControl tracker,
-                          OffloadDispatcher offload, ProviderRegistry providers,
+                          OffloadDispatcher offload, ProviderRegistry providers, MetricsEndpoint metrics,
                           Clock clock, Path runDirectory, String version, String databaseVersion,
                           Consumer<List<String>> managers) {
 }

@@ -22,10 +22,15 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -40,6 +45,7 @@ import org.slf4j.LoggerFactory;
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
     private static final int MAX_REQUEST_BYTES = 1 << 20;
+    private static final int MAX_WAITING_REQUESTS = 1000;
     private static final String LIST_COMMANDS = "list-commands";
 
     private final ObjectMapper json = new ObjectMapper();
@@ -49,7 +55,8 @@ public final class ControlServer implements AutoCloseable {
     private Path socket;
     private Channel listener;
 
-    private record Command(String usage, int minArguments, int maxArguments, Function<List<String>, CommandReply> body) {
+    private record Command(String usage, int minArguments, int maxArguments,
+                           Function<List<String>, CompletableFuture<CommandReply>> body) {
     }
 
     /** Knows {@code list-commands} and {@code version}; the rest is registered. */
@@ -66,6 +73,18 @@ public final class ControlServer implements AutoCloseable {
      */
     public void register(String name, String usage, int minArguments, int maxArguments,
                          Function<List<String>, CommandReply> body) {
+        registerLater(name, usage, minArguments, maxArguments,
+                arguments -> CompletableFuture.completedFuture(body.apply(arguments)));
+    }
+
+    /**
+     * The same for a command whose reply may take a while, which holds up no other connection; on its own connection requests
+     * go on being answered in their order.
+     *
+     * @param body returns at once; its future may be completed by any thread, and is cancelled if the asker goes away
+     */
+    public void registerLater(String name, String usage, int minArguments, int maxArguments,
+                              Function<List<String>, CompletableFuture<CommandReply>> body) {
         commands.put(name, new Command(usage, minArguments, maxArguments, body));
     }
 
@@ -88,25 +107,34 @@ public final class ControlServer implements AutoCloseable {
         listener = binding.channel();
     }
 
-    /** Runs one command as if it had been requested. */
-    CommandReply run(String name, List<String> arguments) {
+    private CompletableFuture<CommandReply> run(String name, List<String> arguments) {
         Command command = commands.get(name);
-        if (command == null) {
-            return CommandReply.error("\"" + name + "\" is not a valid command (use \"list-commands\" to see a list of "
-                    + "valid commands)");
-        }
-        if (arguments.size() < command.minArguments()) {
-            return CommandReply.error("\"" + name + "\" command requires at least " + command.minArguments() + " arguments");
-        }
-        if (arguments.size() > command.maxArguments()) {
-            return CommandReply.error("\"" + name + "\" command takes at most " + command.maxArguments() + " arguments");
+        CommandReply refusal = refusal(name, command, arguments);
+        if (refusal != null) {
+            return CompletableFuture.completedFuture(refusal);
         }
         try {
             return command.body().apply(arguments);
-        } catch (RuntimeException e) { // contained: a command that fails must not end the daemon
-            LOG.error("command {} {} failed", name, arguments, e);
-            return CommandReply.error(name + ": " + e);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
         }
+    }
+
+    /** Null: it can be run. */
+    private static CommandReply refusal(String name, Command commandOrNull, List<String> arguments) {
+        if (commandOrNull == null) {
+            return CommandReply.error("\"" + name + "\" is not a valid command (use \"list-commands\" to see a list of "
+                    + "valid commands)");
+        }
+        if (arguments.size() < commandOrNull.minArguments()) {
+            return CommandReply.error("\"" + name + "\" command requires at least " + commandOrNull.minArguments()
+                    + " arguments");
+        }
+        if (arguments.size() > commandOrNull.maxArguments()) {
+            return CommandReply.error("\"" + name + "\" command takes at most " + commandOrNull.maxArguments()
+                    + " arguments");
+        }
+        return null;
     }
 
     private String commandList() {
@@ -130,8 +158,11 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    /** One connection: answers each request in the order of their coming. */
+    /** One connection: answers each request in the order of their coming, the next when the one before has its reply. */
     private final class Requests extends SimpleChannelInboundHandler<ByteBuf> {
+        private final Queue<JsonNode> waiting = new ArrayDeque<>();
+        /** Of the request that is being answered; null: there is none. */
+        private CompletableFuture<CommandReply> pending;
 
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf message) {
@@ -147,23 +178,70 @@ public final class ControlServer implements AutoCloseable {
                 context.close(); // Not a request: JSON-RPC 1.0 has nothing to answer with.
                 return;
             }
-            CommandReply reply = answer(request);
+            if (waiting.size() == MAX_WAITING_REQUESTS) {
+                context.close(); // Reading goes on while a reply is awaited, to see the asker leave; so there is a limit.
+                return;
+            }
+            waiting.add(request);
+            answerNext(context);
+        }
+
+        private void answerNext(ChannelHandlerContext context) {
+            while (pending == null && !waiting.isEmpty()) {
+                JsonNode request = waiting.remove();
+                CompletableFuture<CommandReply> reply = begin(request);
+                pending = reply;
+                if (reply.isDone()) {
+                    send(context, request, reply);
+                } else {
+                    reply.whenCompleteAsync((done, failure) -> {
+                        send(context, request, reply);
+                        answerNext(context);
+                    }, context.executor());
+                }
+            }
+        }
+
+        private CompletableFuture<CommandReply> begin(JsonNode request) {
+            List<String> arguments = new ArrayList<>();
+            for (JsonNode argument : request.path("params")) {
+                if (!argument.isTextual()) {
+                    return CompletableFuture.completedFuture(CommandReply.error(
+                            "\"" + request.path("method").asText() + "\" command has non-string argument"));
+                }
+                arguments.add(argument.asText());
+            }
+            return run(request.path("method").asText(), arguments);
+        }
+
+        private void send(ChannelHandlerContext context, JsonNode request, CompletableFuture<CommandReply> done) {
+            pending = null;
+            CommandReply reply = outcome(request, done);
             ObjectNode answer = json.createObjectNode();
-            answer.set("id", id);
+            answer.set("id", request.path("id"));
             answer.put("result", reply.isError() ? null : reply.terminated());
             answer.put("error", reply.isError() ? reply.terminated() : null);
             context.writeAndFlush(Unpooled.copiedBuffer(answer.toString(), StandardCharsets.UTF_8));
         }
 
-        private CommandReply answer(JsonNode request) {
-            List<String> arguments = new ArrayList<>();
-            for (JsonNode argument : request.path("params")) {
-                if (!argument.isTextual()) {
-                    return CommandReply.error("\"" + request.path("method").asText() + "\" command has non-string argument");
-                }
-                arguments.add(argument.asText());
+        private static CommandReply outcome(JsonNode request, CompletableFuture<CommandReply> done) {
+            if (done.state() == Future.State.SUCCESS) {
+                return done.resultNow();
             }
-            return run(request.path("method").asText(), arguments);
+            Throwable failure = done.isCancelled() ? new CancellationException("cancelled") : done.exceptionNow();
+            if (!done.isCancelled()) { // contained: a command that fails must not end the daemon
+                LOG.error("command {} {} failed", request.path("method").asText(), request.path("params"), failure);
+            }
+            return CommandReply.error(request.path("method").asText() + ": " + failure);
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            waiting.clear();
+            if (pending != null) {
+                pending.cancel(false);
+            }
+            context.fireChannelInactive();
         }
 
         @Override

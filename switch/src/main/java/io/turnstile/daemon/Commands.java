@@ -27,7 +27,8 @@ final class Commands {
         DatapathCommands datapath = new DatapathCommands(daemon);
         datapath.registerAll(control);
         new ConntrackCommands(daemon, datapath::presentName).registerAll(control);
-        new OffloadCommands(daemon.dispatcher(), daemon.tracker(), daemon.clock(), datapath::presentName).registerAll(control);
+        new OffloadCommands(daemon.dispatcher(), daemon.tracker(), daemon.clock(), daemon.monitor(),
+                datapath::presentName).registerAll(control);
         new FragmentCommands(daemon.datapath().fragments(), datapath::presentName).registerAll(control);
         new BridgeCommands(daemon).registerAll(control);
         new LogCommands().registerAll(control);

@@ -213,6 +213,11 @@ public final class Main implements Callable<Integer> {
         if (runDirectory != null) {
             return runDirectory.toAbsolutePath();
         }
+        return defaultRunDirectory();
+    }
+
+    /** Where sockets and pid files are unless an option says otherwise. */
+    static Path defaultRunDirectory() {
         String fromEnvironment = System.getenv("OVS_RUNDIR");
         return Path.of(fromEnvironment != null && !fromEnvironment.isEmpty() ? fromEnvironment : "/var/run/turnstile");
     }

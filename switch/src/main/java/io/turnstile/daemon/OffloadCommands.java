@@ -7,8 +7,10 @@ import io.turnstile.control.CommandReply;
 import io.turnstile.control.ControlServer;
 import io.turnstile.daemon.ConnectionFilterText.FilterException;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.Clock;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /** {@code conntrack/offload-…}: what offload providers do, and for which connections they do not. */
@@ -21,13 +23,16 @@ final class OffloadCommands {
     private final OffloadDispatcher dispatcher;
     private final Conntrack tracker;
     private final Clock clock;
+    private final OffloadMonitor monitor;
     private final Supplier<String> datapath;
 
     /** @param datapath its present name, type included; empty while there is none */
-    OffloadCommands(OffloadDispatcher dispatcher, Conntrack tracker, Clock clock, Supplier<String> datapath) {
+    OffloadCommands(OffloadDispatcher dispatcher, Conntrack tracker, Clock clock, OffloadMonitor monitor,
+                    Supplier<String> datapath) {
         this.dispatcher = dispatcher;
         this.tracker = tracker;
         this.clock = clock;
+        this.monitor = monitor;
         this.datapath = datapath;
     }
 
@@ -35,6 +40,20 @@ final class OffloadCommands {
         control.register("conntrack/offload-show", "[-m]", 0, 1, this::show);
         control.register("conntrack/offload-why", "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] "
                 + "[ct-reply-tuple]", 1, MOST_WORDS, words -> DpctlLine.run(words, this::why));
+        control.registerLater("conntrack/offload-monitor", "[since=SEQ|now] [limit=N] [wait=MS]", 0, 3, this::monitor);
+    }
+
+    private CompletableFuture<CommandReply> monitor(List<String> words) {
+        OffloadMonitor.Request request;
+        try {
+            request = MonitorArguments.parse(words);
+        } catch (MonitorArguments.BadArgument e) {
+            return CompletableFuture.completedFuture(CommandReply.error(e.getMessage()));
+        }
+        CompletableFuture<String> reading = monitor.read(request);
+        CompletableFuture<CommandReply> reply = reading.thenApply(CommandReply::ok);
+        reply.whenComplete((done, failure) -> reading.cancel(false)); // the asker may have left
+        return reply;
     }
 
     private CommandReply show(List<String> arguments) {

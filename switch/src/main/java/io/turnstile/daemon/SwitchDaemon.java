@@ -1,5 +1,7 @@
 package io.turnstile.daemon;
 
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.bridge.Reconciler;
 import io.turnstile.bridge.SwitchParts;
@@ -17,6 +19,8 @@ import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortFactory;
 import io.turnstile.port.linux.LinkWatcher;
+import io.turnstile.telemetry.MetricsEndpoint;
+import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.Clock;
 import io.turnstile.time.WarpableClock;
 import java.io.IOException;
@@ -43,9 +47,11 @@ public final class SwitchDaemon implements AutoCloseable {
 
     private final DaemonConfig config;
     private final WarpableClock clock = new WarpableClock(Clock.system());
+    private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final ConnectionTracker tracker;
     private final Datapath datapath;
     private final OffloadDispatcher dispatcher;
+    private final OffloadMonitor monitor;
     private final Pipeline pipeline;
     private final Runnable onExit;
     /** What was started, last first: closed in this order. */
@@ -61,7 +67,8 @@ public final class SwitchDaemon implements AutoCloseable {
         this.onExit = onExit;
         tracker = new ConnectionTracker(clock, config.maxConnections());
         datapath = new Datapath(tracker, clock);
-        dispatcher = new OffloadDispatcher(tracker, clock, this::portName);
+        dispatcher = new OffloadDispatcher(tracker, clock, this::portName, meters);
+        monitor = new OffloadMonitor(dispatcher, clock);
         pipeline = new Pipeline(datapath, clock);
     }
 
@@ -93,14 +100,17 @@ public final class SwitchDaemon implements AutoCloseable {
         database = config.databaseTarget() == null ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
                 : new RemoteOvsdb(config.databaseTarget());
         closeLater(database);
+        MetricsPage page = closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath)));
+        MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(dispatcher);
+        closeLater(monitor);
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
         reconciler = closeLater(new Reconciler(database, new SwitchParts(pipeline, datapath, threads, PortFactory.system(),
-                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), tracker, dispatcher, providers, clock,
+                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), tracker, dispatcher, providers, metrics, clock,
                 config.runDirectory(), Version.number(), Version.database(), this::setManagers)));
         Reconciler following = reconciler;
         closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));
@@ -171,6 +181,10 @@ public final class SwitchDaemon implements AutoCloseable {
 
     Datapath datapath() {
         return datapath;
+    }
+
+    OffloadMonitor monitor() {
+        return monitor;
     }
 
     Pipeline pipeline() {

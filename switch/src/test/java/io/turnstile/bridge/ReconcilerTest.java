@@ -20,6 +20,7 @@ import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.DummyPort;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
+import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +50,7 @@ class ReconcilerTest {
     private final Map<String, DummyPort> devices = new ConcurrentHashMap<>();
     private final Set<String> missing = ConcurrentHashMap.newKeySet();
     private final List<List<String>> managers = Collections.synchronizedList(new ArrayList<>());
+    private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
     private final Listening provider = new Listening();
     private EventLoopGroup loop;
     private Datapath datapath;
@@ -67,9 +69,8 @@ class ReconcilerTest {
         offload = new OffloadDispatcher(tracker, clock, Integer::toString);
         loop = OpenFlowAgent.newEventLoop();
         reconciler = new Reconciler(database, new SwitchParts(pipeline, datapath, threads, this::open, Dummies.ALLOWED,
-                new OpenFlowAgent(loop, clock), tracker, offload, ProviderRegistry.of(List.of(provider)), clock, folder, "1.2.3",
-                    "8.8.0",
-                managers::add));
+                new OpenFlowAgent(loop, clock), tracker, offload, ProviderRegistry.of(List.of(provider)), metrics, clock, folder,
+                "1.2.3", "8.8.0", managers::add));
         reconciler.start();
     }
 
@@ -78,6 +79,7 @@ class ReconcilerTest {
         reconciler.close();
         threads.close();
         offload.close();
+        metrics.close();
         loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).await();
         database.close();
         assertThat(datapath.ports()).as("ports left open").isEmpty();

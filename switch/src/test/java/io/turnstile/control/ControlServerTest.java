@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -110,6 +111,48 @@ class ControlServerTest {
             assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
             assertThat(replies.next().path("result").asText()).isEqualTo("three\n");
         }
+    }
+
+    @Test
+    void aReplyThatTakesAWhileHoldsUpItsOwnConnectionOnly() throws IOException {
+        CompletableFuture<CommandReply> later = new CompletableFuture<>();
+        server.registerLater("later", "", 0, 0, words -> later);
+        try (SocketChannel client = connect()) {
+            send(client, request("later") + request("say", "after"));
+            assertThat(ask(request("say", "meanwhile")).path("result").asText()).isEqualTo("meanwhile\n");
+            assertThat(later).isNotDone();
+            later.complete(CommandReply.ok("at last"));
+            MappingIterator<JsonNode> replies = JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
+            assertThat(replies.next().path("result").asText()).isEqualTo("at last\n");
+            assertThat(replies.next().path("result").asText()).isEqualTo("after\n");
+        }
+    }
+
+    @Test
+    void aReplyThatFailsLaterIsAnError() throws IOException {
+        server.registerLater("later", "", 0, 0, words -> CompletableFuture.supplyAsync(() -> {
+            throw new IllegalStateException("a late bug");
+        }));
+        assertThat(ask(request("later")).path("error").asText()).contains("a late bug");
+    }
+
+    @Test
+    void aReplyThatNobodyWaitsForAnyMoreIsCancelled() throws Exception {
+        CompletableFuture<CommandReply> later = new CompletableFuture<>();
+        CompletableFuture<Void> asked = new CompletableFuture<>();
+        CompletableFuture<Void> cancelled = new CompletableFuture<>();
+        later.whenComplete((reply, failure) -> cancelled.complete(null));
+        server.registerLater("later", "", 0, 0, words -> {
+            asked.complete(null);
+            return later;
+        });
+        try (SocketChannel client = connect()) {
+            send(client, request("later"));
+            asked.get();
+        }
+        cancelled.get();
+        assertThat(later).isCancelled();
+        assertThat(ask(request("say", "alive")).path("result").asText()).isEqualTo("alive\n");
     }
 
     @Test

@@ -99,6 +99,24 @@ class EmbeddedOffloadStoriesTest {
     }
 
     @Test
+    void dumpedWithOffloadEachLineEndsWithTheStateAtEveryProvider() {
+        beta.answerCanOffload(connection -> new Verdict.Decline("not\nthis (one)"));
+        startWith(alpha, beta);
+        ask();
+        String line = "udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53),"
+                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000),id=0,zone=7,status=0,mark=5";
+        assertThat(sw.dumpConnectionsWithOffload()).containsExactly(line);
+        sw.hwOffload(true);
+        assertThat(sw.dumpConnectionsWithOffload())
+                .containsExactly(line + ",offload=(alpha:added,beta:declined(not this (one)))");
+        answer();
+        assertThat(sw.dumpConnectionsWithOffload())
+                .containsExactly(line + ",offload=(alpha:established,beta:declined(not this (one)))");
+        sw.hwOffload(false);
+        assertThat(sw.dumpConnectionsWithOffload()).containsExactly(line);
+    }
+
+    @Test
     void pingIsTheSameInBothFamilies() {
         startWith(alpha);
         sw.hwOffload(true);

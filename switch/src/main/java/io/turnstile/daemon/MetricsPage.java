@@ -1,0 +1,45 @@
+package io.turnstile.daemon;
+
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+
+/**
+ * The text of {@code /metrics}. Meters other than offload's are made with the first look: a daemon that nobody looks at has none.
+ *
+ * <p>Threads: any.
+ */
+final class MetricsPage implements AutoCloseable {
+    private final PrometheusMeterRegistry registry;
+    private final SwitchMeters meters;
+    private JvmGcMetrics collections;                       // null: nobody has looked yet; guarded by this
+
+    MetricsPage(PrometheusMeterRegistry registry, SwitchMeters meters) {
+        this.registry = registry;
+        this.meters = meters;
+    }
+
+    synchronized String text() {
+        if (collections == null) {
+            meters.bindTo(registry);
+            new JvmMemoryMetrics().bindTo(registry);
+            new JvmThreadMetrics().bindTo(registry);
+            new UptimeMetrics().bindTo(registry);
+            collections = new JvmGcMetrics();
+            collections.bindTo(registry);
+        }
+        meters.refresh();
+        return registry.scrape();
+    }
+
+    /** Stops listening to the garbage collectors. */
+    @Override
+    public synchronized void close() {
+        if (collections != null) {
+            collections.close();
+        }
+        registry.close();
+    }
+}

@@ -1,0 +1,155 @@
+package io.turnstile.telemetry;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.turnstile.offload.OffloadEvent;
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.TupleView;
+import io.turnstile.offload.spi.Verdict;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+
+/**
+ * One line of {@code conntrack/offload-monitor}: something that happened, once or several times.
+ *
+ * <p>Threads: {@link EventRing} changes it under its lock, and not any more once it was handed out.
+ */
+final class MonitorLine {
+    private static final int ICMP = 1;
+    private static final int ICMPV6 = 58;
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+
+    private final long sequence;
+    private final String kind;
+    private final String providerOrNull;
+    private final String stateOrNull;
+    /** Null: a note. */
+    private OffloadEvent eventOrNull;
+    private long wallMs;
+    private long count = 1;
+
+    private MonitorLine(long sequence, String kind, String providerOrNull, String stateOrNull, OffloadEvent eventOrNull,
+                        long wallMs) {
+        this.sequence = sequence;
+        this.kind = kind;
+        this.providerOrNull = providerOrNull;
+        this.stateOrNull = stateOrNull;
+        this.eventOrNull = eventOrNull;
+        this.wallMs = wallMs;
+    }
+
+    static MonitorLine of(long sequence, OffloadEvent event, long wallMs) {
+        return new MonitorLine(sequence, event.kind().toString(), event.provider(), null, event, wallMs);
+    }
+
+    /**
+     * @param kind           {@code watching}: events are noted from here on; {@code provider}: it has come into another state
+     * @param providerOrNull its name
+     * @param stateOrNull    its state, as {@code conntrack/offload-show} has it
+     */
+    static MonitorLine note(long sequence, String kind, String providerOrNull, String stateOrNull, long wallMs) {
+        return new MonitorLine(sequence, kind, providerOrNull, stateOrNull, null, wallMs);
+    }
+
+    long sequence() {
+        return sequence;
+    }
+
+    OffloadEvent eventOrNull() {
+        return eventOrNull;
+    }
+
+    boolean isRepeatedBy(OffloadEvent event) {
+        return eventOrNull != null && eventOrNull.kind() == event.kind()
+                && eventOrNull.result().getClass() == event.result().getClass();
+    }
+
+    void repeat(OffloadEvent event, long atWallMs) {
+        eventOrNull = event;
+        wallMs = atWallMs;
+        count++;
+    }
+
+    /** JSON, without line end. */
+    String text() {
+        ObjectNode line = JsonNodeFactory.instance.objectNode();
+        line.put("seq", sequence);
+        line.put("time", TIME.format(Instant.ofEpochMilli(wallMs)));
+        line.put("event", kind);
+        if (providerOrNull != null) {
+            line.put("provider", providerOrNull);
+        }
+        if (stateOrNull != null) {
+            line.put("state", stateOrNull);
+        }
+        if (eventOrNull != null) {
+            addResult(line, eventOrNull.result());
+            addOperation(line, eventOrNull.operation());
+        }
+        if (count > 1) {
+            line.put("count", count);
+        }
+        return line.toString();
+    }
+
+    private static void addResult(ObjectNode line, OffloadResult result) {
+        switch (result) {
+            case Verdict.Accept a -> line.put("result", "accepted");
+            case Verdict.Decline d -> line.put("result", "declined").put("reason", d.reason());
+            case OffloadResult.Done d -> line.put("result", "ok");
+            case OffloadResult.OneByOne o -> line.put("result", "one by one");
+            case OffloadResult.Covered c -> line.put("result", c.both() ? "ok" : "ask again");
+            case OffloadResult.LastUsed l -> {
+                line.put("result", l.epochMs() == 0 ? "unknown" : "last used");
+                if (l.epochMs() != 0) {
+                    line.put("last_used_ms", l.epochMs());
+                }
+            }
+            case OffloadResult.Failed f -> line.put("result", "failed").put("reason", f.reason());
+        }
+    }
+
+    private static void addOperation(ObjectNode line, OffloadOperation operation) {
+        switch (operation) {
+            case OffloadOperation.Query q -> addConnection(line, q.connection(), null);
+            case OffloadOperation.Add a -> addConnection(line, a.connection(), null);
+            case OffloadOperation.Established e -> addConnection(line, e.connection(), e.replyIngress());
+            case OffloadOperation.Update u -> addConnection(line, u.connection(), null);
+            case OffloadOperation.Delete d -> addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
+            case OffloadOperation.Flush f -> line.put("cause", f.reason().toString());
+        }
+    }
+
+    private static void addConnection(ObjectNode line, ConnView connection, PortRef replyIngressOrNull) {
+        line.put("connection", Long.toUnsignedString(connection.id())); // text: many readers know no whole numbers of 64 bits
+        line.put("proto", connection.protocolName());
+        addTuple(line.putObject("orig"), connection.original());
+        addTuple(line.putObject("reply"), connection.reply());
+        line.put("zone", connection.zone());
+        addPort(line, "in", connection.originalIngress());
+        addPort(line, "reply", replyIngressOrNull != null ? replyIngressOrNull : connection.replyIngressOrNull());
+    }
+
+    private static void addTuple(ObjectNode into, TupleView tuple) {
+        into.put("src", tuple.source()).put("dst", tuple.destination());
+        if (tuple.protocol() == ICMP || tuple.protocol() == ICMPV6) {
+            into.put("id", tuple.icmpId()).put("type", tuple.icmpType()).put("code", tuple.icmpCode());
+        } else {
+            into.put("sport", tuple.sourcePort()).put("dport", tuple.destinationPort());
+        }
+    }
+
+    private static void addPort(ObjectNode line, String which, PortRef portOrNull) {
+        if (portOrNull != null) {
+            line.put(which + "_port", portOrNull.number());
+            if (portOrNull.name() != null) {
+                line.put(which + "_port_name", portOrNull.name());
+            }
+        }
+    }
+}
