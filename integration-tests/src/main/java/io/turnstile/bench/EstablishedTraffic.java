@@ -2,15 +2,21 @@ package io.turnstile.bench;
 
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.Timeout;
+import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.packet.PacketBatch;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Packets of answered connections, all over the table, one batch in the original direction and the next in the other.
- * Threads: one.
+ * Packets of answered connections, all over the table, one batch in the original direction and the next in the other. The
+ * connections outlive any measurement, those that seldom have their turn as well. Threads: one.
  */
 final class EstablishedTraffic implements Forwarder.Load {
     private static final int STRIDE = 618_033;
     private static final int STEP = 29;
+    private static final int POLICY = 2;
+    private static final CtRequest COMMIT = CtRequest.commit(Traffic.ZONE).withTimeouts(POLICY);
     private static final CtRequest LOOKUP = CtRequest.lookup(Traffic.ZONE);
 
     private final ConnectionTracker tracker;
@@ -23,7 +29,10 @@ final class EstablishedTraffic implements Forwarder.Load {
     EstablishedTraffic(ConnectionTracker tracker, int connections, long nowNs) {
         this.tracker = tracker;
         span = connections - STEP * PacketBatch.CAPACITY;
-        traffic.populate(tracker, connections, nowNs);
+        long life = TimeUnit.DAYS.toSeconds(1);
+        tracker.setTimeoutPolicy(POLICY, new TimeoutPolicy(
+                Map.of(Timeout.UDP_FIRST, life, Timeout.UDP_SINGLE, life, Timeout.UDP_MULTIPLE, life)));
+        traffic.populate(tracker, connections, COMMIT, nowNs);
     }
 
     @Override

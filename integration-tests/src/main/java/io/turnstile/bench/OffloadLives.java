@@ -53,7 +53,7 @@ public final class OffloadLives implements Callable<Integer> {
     }
 
     private int verdict(boolean bounded, int left) {
-        double growth = heapMib.stream().skip(1).mapToDouble(used -> used - heapMib.getFirst()).max().orElse(0);
+        double growth = heapMib.stream().skip(1).mapToDouble(used -> used - heapMib.getFirst()).max().orElse(0) + 0.0;
         boolean flat = growth <= HEAP_TOLERANCE_MIB;
         boolean clean = left == 0;
         for (CountingProvider provider : providers) {

@@ -20,8 +20,9 @@ import picocli.CommandLine.Option;
 @CommandLine.Command(name = "switching",
         description = "hw-offload on and off with a million connections: the forwarding rate meanwhile")
 public final class OffloadSwitching implements Callable<Integer> {
-    private static final Duration PATIENCE = Duration.ofMinutes(5);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final String LEVELS = " ▁▂▃▄▅▆▇█";
+    private static final int USUAL_LEVEL = 6;
     private static final int WIDTH = 60;
     private static final double WANTED = 0.95;
 
@@ -64,8 +65,8 @@ public final class OffloadSwitching implements Callable<Integer> {
 
     private boolean turn(ConnectionTracker tracker, Forwarder forwarder, CountingProvider provider, String how)
             throws InterruptedException {
-        System.out.printf("%d connections, %s; a character is %d ms, its height the rate less waiting for a core%n",
-                connections, how, Forwarder.SLICE_NS / 1_000_000);
+        System.out.printf("%d connections, %s; a character is %d ms, its height the rate less waiting for a core, %s as before%n",
+                connections, how, Forwarder.SLICE_NS / 1_000_000, LEVELS.charAt(USUAL_LEVEL));
         OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
         long beginCollectedNs = Memory.collectingNs();
         long beginNs = System.nanoTime();
@@ -85,13 +86,11 @@ public final class OffloadSwitching implements Callable<Integer> {
         for (Rate rate : Rate.values()) {
             usual.put(rate, Slice.median(before, rate.figure));
         }
-        double highest = forwarder.slices(beginNs, endNs).stream().mapToDouble(Slice::packetsPerUndisturbedSecond).max()
-                .orElseThrow();
-        print("before", before, highest);
-        print("turned on", touched(forwarder, onNs, heldNs), highest);
-        print("all held", forwarder.slices(heldNs, offNs), highest);
-        print("turned off", touched(forwarder, offNs, leftNs), highest);
-        print("after", forwarder.slices(leftNs, endNs), highest);
+        print("before", before);
+        print("turned on", touched(forwarder, onNs, heldNs));
+        print("all held", forwarder.slices(heldNs, offNs));
+        print("turned off", touched(forwarder, offNs, leftNs));
+        print("after", forwarder.slices(leftNs, endNs));
         System.out.printf("announced in %.2f s, taken back in %.2f s; %d adds, %d established, %d deletes, still held %d,"
                 + " calls out of order %d; garbage was collected for %d ms of %.1f s%n%n",
                 (heldNs - onNs) / 1e9, (leftNs - offNs) / 1e9, provider.adds(), provider.established(),
@@ -105,12 +104,12 @@ public final class OffloadSwitching implements Callable<Integer> {
         return forwarder.slices(fromNs - Forwarder.SLICE_NS, toNs + Forwarder.SLICE_NS);
     }
 
-    private void print(String what, List<Slice> slices, double highest) {
+    private void print(String what, List<Slice> slices) {
         int group = (slices.size() + WIDTH - 1) / WIDTH;
         StringBuilder line = new StringBuilder();
         for (int i = 0; i < slices.size(); i += group) {
             List<Slice> grouped = slices.subList(i, Math.min(slices.size(), i + group));
-            line.append(level(Slice.lowest(grouped, Slice::packetsPerUndisturbedSecond) / highest));
+            line.append(level(Slice.lowest(grouped, Slice::packetsPerUndisturbedSecond) / usual.get(Rate.UNDISTURBED)));
         }
         System.out.printf("  %-10s |%s|%s%n", what, line, group > 1 ? " the lowest of each " + group : "");
         for (Rate rate : Rate.values()) {
@@ -126,8 +125,7 @@ public final class OffloadSwitching implements Callable<Integer> {
                 median / usual, lowest / 1e6, lowest / usual, slow, slices.size(), WANTED);
     }
 
-    private static String level(double share) {
-        int last = LEVELS.length() - 1;
-        return LEVELS.substring(Math.clamp(Math.round(share * last), 0, last)).substring(0, 1);
+    private static char level(double share) {
+        return LEVELS.charAt((int) Math.clamp(Math.round(share * USUAL_LEVEL), 0, LEVELS.length() - 1));
     }
 }

@@ -54,9 +54,13 @@ final class Traffic {
 
     /** Makes the batch's connections, and has them answered. */
     void answer(ConnectionTracker tracker, PacketBatch batch, long nowNs) {
-        tracker.track(batch, COMMIT, nowNs);
+        answer(tracker, batch, COMMIT, nowNs);
+    }
+
+    private static void answer(ConnectionTracker tracker, PacketBatch batch, CtRequest commit, long nowNs) {
+        tracker.track(batch, commit, nowNs);
         turn(batch);
-        tracker.track(batch, COMMIT, nowNs);
+        tracker.track(batch, commit, nowNs);
         turn(batch);
     }
 
@@ -81,12 +85,13 @@ final class Traffic {
 
     /** So many connections, answered. */
     void populate(ConnectionTracker tracker, int connections) {
-        populate(tracker, connections, 0);
+        populate(tracker, connections, COMMIT, 0);
     }
 
-    void populate(ConnectionTracker tracker, int connections, long nowNs) {
+    /** @param commit in {@link #ZONE} */
+    void populate(ConnectionTracker tracker, int connections, CtRequest commit, long nowNs) {
         for (int n = 0; n < connections; n += packets.length) {
-            answer(tracker, fill(n, 1, Math.min(packets.length, connections - n)), nowNs);
+            answer(tracker, fill(n, 1, Math.min(packets.length, connections - n)), commit, nowNs);
         }
         if (tracker.connectionCount() != connections) {
             throw new IllegalStateException(tracker.connectionCount() + " connections instead of " + connections);
