@@ -34,7 +34,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     /** As many as Open vSwitch allows for {@code other_config:n-offload-threads}. */
     public static final int MAX_THREADS = 10;
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
-    private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(5);
+    private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long DRAIN_POLL_NS = TimeUnit.MICROSECONDS.toNanos(100);
     private static final Lane[] NOBODY = {};
@@ -186,7 +186,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * hw-offload off: has every provider let go of every connection, and closes them. Connections and packets are not touched.
      * Does nothing if it is off.
      *
-     * @return false if some provider has not come back from its callbacks in time: it goes on leaving in the background
+     * @return false if some provider has not left within a second: it goes on leaving in the background, and a large table takes
+     *         some time, so that forwarding does not suffer
      */
     public boolean disable() {
         knob.lock();

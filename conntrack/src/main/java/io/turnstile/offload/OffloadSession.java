@@ -34,7 +34,7 @@ final class OffloadSession implements ConnectionListener {
         clock = lane.house.clock();
         shards = new Shard[shardCount];
         for (int i = 0; i < shardCount; i++) {
-            shards[i] = new Shard(this, i);
+            shards[i] = new Shard(this, i, shardCount);
         }
     }
 

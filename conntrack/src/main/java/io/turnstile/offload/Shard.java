@@ -20,9 +20,9 @@ final class Shard {
     private static final long LONG_CALL_NS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final int FIRST_BATCH_LENGTH = 8;
     private static final int REPLAY_SLOTS = 1024;
-    /** A slice of the replay waits for a pause, or for so many batches. */
-    private static final int BATCHES_PER_SLICE = 16;
-    private static final int WITHDRAWAL_SLOTS = 256;
+    /** A slice of a walk waits for a pause, or for so many batches: twice what a slice brings about by itself. */
+    private static final int BATCHES_PER_SLICE = 2 * REPLAY_SLOTS / BATCH_LENGTH;
+    private static final int WITHDRAWAL_SLOTS = 1024;
     private static final int NOTHING = -1;
     private static final long EMPTY = NOTHING & 0xffff_ffffL;
     /** While events keep coming the thread looks by itself this often, so that producers need not wake it. */
@@ -46,6 +46,7 @@ final class Shard {
     private final ReentrantLock lock = new ReentrantLock();
     private final CallWatch watch;
     private final BatchRunner runner;
+    private final WalkPace pace;
 
     // Written by producers.
     /** Number of slots in the stack in the upper half, the topmost slot in the lower. */
@@ -74,11 +75,12 @@ final class Shard {
     private volatile boolean sleeping;
     private volatile Thread thread;
 
-    Shard(OffloadSession session, int index) {
+    Shard(OffloadSession session, int index, int shardCount) {
         this.session = session;
         this.index = index;
         watch = new CallWatch(session.lane.stopwatchNs);
         runner = new BatchRunner(session, watch, BATCH_LENGTH);
+        pace = session.lane.house.isThreaded() ? WalkPace.leavingRoomFor(shardCount) : WalkPace.unhurried();
     }
 
     CallWatch watch() {
@@ -168,19 +170,35 @@ final class Shard {
                 beginReplay();
                 busy = true;
             }
-            if (replayCursor >= 0 && !withdrawing && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
-                replaySlice(); // live events go first, but not for ever
-                batchesSinceSlice = 0;
-                busy = true;
-            }
-            if (withdrawalSlot != NOTHING) {
-                withdrawSlice();
-                busy = true;
+            // Live events go first, but not for ever.
+            if (isWalking() && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
+                busy |= walk();
             }
             return busy || index == 0 && session.offerRefusedAgain();
         } finally {
             lock.unlock();
         }
+    }
+
+    private boolean isWalking() {
+        return withdrawing ? withdrawalSlot != NOTHING : replayCursor >= 0;
+    }
+
+    /** A slice of the walk that is under way, if it is time for one. */
+    private boolean walk() {
+        long nowNs = session.lane.stopwatchNs.getAsLong();
+        pace.sliceIsDone(nowNs);
+        if (!pace.isDue(nowNs)) {
+            return false;
+        }
+        pace.sliceBegins(nowNs);
+        batchesSinceSlice = 0;
+        if (withdrawing) {
+            withdrawSlice();
+        } else {
+            replaySlice();
+        }
+        return true;
     }
 
     private boolean runBatch() {
@@ -239,6 +257,7 @@ final class Shard {
             replayChecks = true;
         }
         replayCursor = 0;
+        pace.walkBegins();
     }
 
     private void replaySlice() {
@@ -256,6 +275,7 @@ final class Shard {
             return false;
         }
         withdrawing = true;
+        pace.walkBegins();
         replayCursor = -1;
         withdrawalSlot = index;
         withdrawalLimit = session.table.slotLimit();
@@ -324,7 +344,7 @@ final class Shard {
         sleeping = true;
         // After the flag was raised: a push, or the session's end, either sees it or is seen here.
         if (top == EMPTY && !replayWanted && !session.isGivenUp()) {
-            LockSupport.parkNanos(this, session.isLeaving() ? LINGER_NS : SLEEP_NS);
+            LockSupport.parkNanos(this, session.isLeaving() || isWalking() ? LINGER_NS : SLEEP_NS);
         }
         sleeping = false;
     }
