@@ -36,6 +36,7 @@ final class Lane {
     private final String name;
     private final int priority;
     private final CircuitBreaker breaker;
+    private final Description description;
     private volatile OffloadSession session; // null: nobody to tell
 
     // Guarded by this.
@@ -56,6 +57,7 @@ final class Lane {
         metrics = new LaneMetrics(house.meters(), name);
         stopwatchNs = house.stopwatchNs();
         breaker = new CircuitBreaker(limits);
+        description = new Description(provider, name);
         LaneMetrics.gauge(house.meters(), name, "queue.depth", "connections that wait", this, Lane::queueDepth);
         LaneMetrics.gauge(house.meters(), name, "queue.age.seconds", "how long the first of them has waited", this,
                 lane -> lane.oldestWaitNs() / 1e9);
@@ -411,6 +413,11 @@ final class Lane {
 
     CircuitBreaker.Reading breakerReading() {
         return breaker.reading(stopwatchNs.getAsLong());
+    }
+
+    /** What the provider says of itself. */
+    List<String> description() {
+        return description.lines();
     }
 
     /** How the connection stands with this provider. */

@@ -63,7 +63,7 @@ final class OffloadReport {
             }
             line(text, kind.toString(), counts.toString());
         }
-        describe(lane).forEach(described -> text.append("  ").append(described).append('\n'));
+        lane.description().forEach(described -> text.append("  ").append(described).append('\n'));
     }
 
     private static void line(StringBuilder text, String what, String value) {
@@ -92,14 +92,6 @@ final class OffloadReport {
                     text.append("  ").append(reader.view()).append(' ').append(states).append('\n');
                 }
             }, nowNs);
-        }
-    }
-
-    private static List<String> describe(Lane lane) {
-        try {
-            return List.copyOf(lane.provider().describe());
-        } catch (Throwable e) { // contained: only this text suffers
-            return List.of("describe failed: " + ProviderDoor.text(e));
         }
     }
 

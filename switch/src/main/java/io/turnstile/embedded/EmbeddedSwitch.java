@@ -416,8 +416,7 @@ public final class EmbeddedSwitch implements AutoCloseable {
     /**
      * {@code other_config:hw-offload}; off at the start. Turned on, providers are asked in the order of their priorities, or
      * in that of {@link #hwOffloadPriority}, and are told of the connections that are there already. Turned on when it is
-     * on,
-     * it is turned off before.
+     * on, only what has changed about the choice of providers takes effect.
      */
     public void hwOffload(boolean on) {
         if (on) {
@@ -430,8 +429,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /**
      * {@code other_config:hw-offload-priority}: provider names in the order in which they are to be asked, separated by
-     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities. As in the
-     * daemon, offload that is on begins anew with it.
+     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities. Live: those
+     * that stay go on undisturbed.
      */
     public void hwOffloadPriority(String names) {
         hwOffloadPriority = names;
