@@ -60,9 +60,13 @@ final class LaneMetrics {
                 .minimumExpectedValue(SHORTEST).maximumExpectedValue(LONGEST).register(registry);
     }
 
-    /** Values that are read when somebody asks. */
+    /** Values that are read when somebody asks; those of a former lane of the same name give way. */
     static void gauge(MeterRegistry registry, String provider, String name, String description, Lane lane,
                       ToDoubleFunction<Lane> value) {
+        Gauge former = registry.find(PREFIX + name).tag("provider", provider).gauge();
+        if (former != null) {
+            registry.remove(former);
+        }
         Gauge.builder(PREFIX + name, lane, value).description(description).tag("provider", provider).register(registry);
     }
 

@@ -3,9 +3,10 @@ package io.turnstile.bench;
 import picocli.CommandLine;
 
 /** {@code ./turnstile bench …}: every measurement that docs/performance.md speaks of, by the command named there. */
-@CommandLine.Command(name = "bench", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload",
+@CommandLine.Command(name = "bench", mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload",
         subcommands = {SideBySide.class, ConntrackBench.class, CpuBench.class, FloodBench.class, SweepBench.class,
-        OffloadBench.class})
+                OffloadBench.class})
 public final class Bench {
     private Bench() {
     }

@@ -4,7 +4,6 @@ import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.Callable;
@@ -65,10 +64,6 @@ public final class CpuBench implements Callable<Integer> {
         }
     }
 
-    private static long cpuNs() {
-        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-    }
-
     /** The median over rounds, the first third of which only warms up. */
     private static double median(LongSupplier roundNs, int operations) {
         long[] rounds = new long[ROUNDS];
@@ -93,7 +88,7 @@ public final class CpuBench implements Callable<Integer> {
     private static long round(ConnectionTracker trackerOrNull, Traffic traffic, int first, int size, int step, int length,
             long[] state) {
         long span = Math.max(1, size - (long) step * length);
-        long startNs = cpuNs();
+        long startNs = CpuTime.ofThisThreadNs();
         for (int done = 0; done < PACKETS; done += length) {
             state[0] = (state[0] + STRIDE) % span;
             PacketBatch batch = traffic.fill(first + (int) state[0], step, length);
@@ -101,7 +96,7 @@ public final class CpuBench implements Callable<Integer> {
                 trackerOrNull.track(batch, COMMIT, state[1] += 1000);
             }
         }
-        return cpuNs() - startNs;
+        return CpuTime.ofThisThreadNs() - startNs;
     }
 
     private static double hot(ConnectionTracker tracker, int number) {
@@ -129,13 +124,13 @@ public final class CpuBench implements Callable<Integer> {
         long[] flushNs = new long[ROUNDS];
         int[] round = new int[1];
         double create = median(() -> {
-            long startNs = cpuNs();
+            long startNs = CpuTime.ofThisThreadNs();
             for (int n = 0; n < CREATED; n++) {
                 tracker.track(traffic.fill(n, 0, 1), COMMIT, n);
             }
-            long createdNs = cpuNs();
+            long createdNs = CpuTime.ofThisThreadNs();
             tracker.flush(1, CREATED);
-            flushNs[round[0]++] = cpuNs() - createdNs;
+            flushNs[round[0]++] = CpuTime.ofThisThreadNs() - createdNs;
             return createdNs - startNs;
         }, CREATED);
         Arrays.sort(flushNs);

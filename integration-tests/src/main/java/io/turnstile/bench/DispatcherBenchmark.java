@@ -23,16 +23,18 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What offload costs: the packet path's share (reports to the dispatcher) and the offload thread's share (carrying them to a
- * provider that does nothing). Single-threaded; the tracker behind is one that knows every connection at once.
+ * What offload costs: the packet path's share (reports to the dispatcher) and the offload thread's share (carrying them to
+ * providers that do nothing). Single-threaded; the tracker behind is one that knows every connection at once. Figures are
+ * per connection.
  */
-@State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 1)
@@ -41,52 +43,120 @@ import org.openjdk.jmh.annotations.Warmup;
 public class DispatcherBenchmark {
     private static final int CONNECTIONS = 4096;
 
-    private OffloadDispatcher dispatcher;
-    private long generation;
+    /** A dispatcher with so many providers that is drained by hand. */
+    @State(Scope.Thread)
+    public static class Offload {
+        @Param({"0", "1", "2"})
+        int providers;
+        OffloadDispatcher dispatcher;
+        private long generation;
 
-    @Setup(Level.Iteration)
-    public void setUp() {
-        dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), port -> "p");
-        dispatcher.enable(List.of(new Nothing()));
-        generation = 0;
+        @Setup(Level.Iteration)
+        public void setUp() {
+            dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), port -> "p");
+            dispatcher.enable(List.<OffloadProvider>of(new Nothing("alpha"), new Nothing("beta")).subList(0, providers));
+            generation = 0;
+        }
+
+        void nextGeneration() {
+            generation++;
+        }
+
+        /** The present generation of a slot. */
+        long id(int slot) {
+            return generation << 32 | slot;
+        }
+
+        void commitAll() {
+            for (int slot = 0; slot < CONNECTIONS; slot++) {
+                dispatcher.onCommitted(id(slot), 1, 0);
+            }
+        }
+
+        boolean replyToAll() {
+            boolean done = true;
+            for (int slot = 0; slot < CONNECTIONS; slot++) {
+                done &= dispatcher.onReply(id(slot), 2, 0);
+            }
+            return done;
+        }
+
+        void removeAll() {
+            for (int slot = 0; slot < CONNECTIONS; slot++) {
+                dispatcher.onRemoved(id(slot), RemovalReason.EXPIRED, 0);
+            }
+        }
     }
 
-    /** All reports of a life that no provider hears of: the most that the packet path and the sweep pay for a connection. */
+    /** Before each measured span providers have nothing to do, and new connections may come. */
+    @State(Scope.Thread)
+    public static class Idle extends Offload {
+        @Setup(Level.Invocation)
+        public void drain() {
+            dispatcher.drain();
+            nextGeneration();
+        }
+
+        @TearDown(Level.Invocation)
+        public void letGo() {
+            removeAll();
+        }
+    }
+
+    /** Before each measured span providers were told of connections, and hold them. */
+    @State(Scope.Thread)
+    public static class Holding extends Offload {
+        @Setup(Level.Invocation)
+        public void hold() {
+            dispatcher.drain();
+            nextGeneration();
+            commitAll();
+            dispatcher.drain();
+        }
+
+        @TearDown(Level.Invocation)
+        public void letGo() {
+            removeAll();
+        }
+    }
+
+    /** The packet path's and the sweep's reports of a life that no provider hears of: commit, reply, removal. */
     @Benchmark
     @OperationsPerInvocation(CONNECTIONS)
-    public void reportsOfOneLife() {
-        generation++;
-        for (int slot = 0; slot < CONNECTIONS; slot++) {
-            long id = generation << 32 | slot;
-            dispatcher.onCommitted(id, 1, 0);
-            dispatcher.onReply(id, 2, 0);
-            dispatcher.onRemoved(id, RemovalReason.EXPIRED, 0);
-        }
-        dispatcher.drain();
+    public boolean reportsOfALifeUnheard(Idle offload) {
+        offload.commitAll();
+        boolean done = offload.replyToAll();
+        offload.removeAll();
+        return done;
+    }
+
+    /** The packet path's report of a commit, which queues the connection for each provider. */
+    @Benchmark
+    @OperationsPerInvocation(CONNECTIONS)
+    public void reportOfACommit(Idle offload) {
+        offload.commitAll();
+    }
+
+    /** The packet path's report of a first reply to a connection that providers hold. */
+    @Benchmark
+    @OperationsPerInvocation(CONNECTIONS)
+    public boolean reportOfAReply(Holding offload) {
+        return offload.replyToAll();
     }
 
     /** Reports and provider calls of a life: query, add, established, del. */
     @Benchmark
     @OperationsPerInvocation(CONNECTIONS)
-    public void wholeOfOneLife() {
-        generation++;
-        for (int slot = 0; slot < CONNECTIONS; slot++) {
-            long id = generation << 32 | slot;
-            dispatcher.onCommitted(id, 1, 0);
-            dispatcher.onReply(id, 2, 0);
-        }
-        dispatcher.drain();
-        for (int slot = 0; slot < CONNECTIONS; slot++) {
-            dispatcher.onRemoved(generation << 32 | slot, RemovalReason.EXPIRED, 0);
-        }
-        dispatcher.drain();
+    public void wholeLife(Offload offload) {
+        offload.nextGeneration();
+        offload.commitAll();
+        offload.replyToAll();
+        offload.dispatcher.drain();
+        offload.removeAll();
+        offload.dispatcher.drain();
     }
 
-    private static final class Nothing implements OffloadProvider {
-        @Override
-        public String name() {
-            return "nothing";
-        }
+    private record Nothing(String name) implements OffloadProvider {
 
         @Override
         public void connAdd(ConnView connection) {

@@ -9,7 +9,6 @@ import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -65,7 +64,7 @@ public final class FloodBench implements Callable<Integer> {
     /** Packets per second of this thread's CPU time, over two seconds or, beside a flood, until it is over. */
     private double rate(ConnectionTracker tracker, Traffic traffic, AtomicBoolean flooding) {
         long startNs = System.nanoTime();
-        long cpuNs = cpuNs();
+        long cpuNs = CpuTime.ofThisThreadNs();
         long packets = 0;
         while (flooding != null ? flooding.get() : System.nanoTime() - startNs < MEASURED_NS) {
             for (int i = 0; i < 100; i++) {
@@ -74,11 +73,7 @@ public final class FloodBench implements Callable<Integer> {
                 packets += PacketBatch.CAPACITY;
             }
         }
-        return packets * 1e9 / (cpuNs() - cpuNs);
-    }
-
-    private static long cpuNs() {
-        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+        return packets * 1e9 / (CpuTime.ofThisThreadNs() - cpuNs);
     }
 
     private void flood(ConnectionTracker tracker) {

@@ -7,7 +7,6 @@ import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.ManualClock;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -42,21 +41,17 @@ public final class SweepBench implements Callable<Integer> {
                 (Memory.residentBytes() - residentBefore) / (double) connections);
         long nowNs = TimeUnit.HOURS.toNanos(1);
         long endNs = TimeUnit.HOURS.toNanos(hours);
-        long cpuNs = cpuNs();
+        long cpuNs = CpuTime.ofThisThreadNs();
         long longestNs = 0;
         while (nowNs < endNs) {
-            long startNs = cpuNs();
+            long startNs = CpuTime.ofThisThreadNs();
             nowNs += Math.max(tracker.sweep(nowNs), TimeUnit.SECONDS.toNanos(1));
-            longestNs = Math.max(longestNs, cpuNs() - startNs);
+            longestNs = Math.max(longestNs, CpuTime.ofThisThreadNs() - startNs);
         }
-        long usedNs = cpuNs() - cpuNs;
+        long usedNs = CpuTime.ofThisThreadNs() - cpuNs;
         System.out.printf("sweeping them for %d h: %.2f s of CPU, %.5f %% of a core, longest sweep %.1f ms, %d left%n",
                 hours - 1, usedNs / 1e9, 100.0 * usedNs / (endNs - TimeUnit.HOURS.toNanos(1)), longestNs / 1e6,
                 tracker.connectionCount());
         return 0;
-    }
-
-    private static long cpuNs() {
-        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     }
 }

@@ -10,7 +10,9 @@ import io.turnstile.packet.PacketBatch;
 
 /** A batch of UDP packets of which the source is written anew again and again. Threads: one. */
 final class Traffic {
-    private static final CtRequest COMMIT = CtRequest.commit(1);
+    /** Where {@link #answer} and {@link #populate} make connections. */
+    static final int ZONE = 1;
+    private static final CtRequest COMMIT = CtRequest.commit(ZONE);
     private static final int SOURCE_ADDRESS = 14 + 12;
     private static final int DESTINATION_ADDRESS = 14 + 16;
     private static final int PORTS = 14 + 20;
@@ -52,11 +54,21 @@ final class Traffic {
 
     /** Makes the batch's connections, and has them answered. */
     void answer(ConnectionTracker tracker, PacketBatch batch, long nowNs) {
-        tracker.track(batch, COMMIT, nowNs);
-        for (int i = 0; i < batch.length(); i++) {
-            turn(batch.get(i));
-        }
-        tracker.track(batch, COMMIT, nowNs);
+        answer(tracker, batch, COMMIT, nowNs);
+    }
+
+    private static void answer(ConnectionTracker tracker, PacketBatch batch, CtRequest commit, long nowNs) {
+        tracker.track(batch, commit, nowNs);
+        turn(batch);
+        tracker.track(batch, commit, nowNs);
+        turn(batch);
+    }
+
+    /**
+     * Makes packets of the original direction such of the reply direction, and the other way round. To be called again
+     * before the next {@link #fill}.
+     */
+    static void turn(PacketBatch batch) {
         for (int i = 0; i < batch.length(); i++) {
             turn(batch.get(i));
         }
@@ -73,8 +85,13 @@ final class Traffic {
 
     /** So many connections, answered. */
     void populate(ConnectionTracker tracker, int connections) {
+        populate(tracker, connections, COMMIT, 0);
+    }
+
+    /** @param commit in {@link #ZONE} */
+    void populate(ConnectionTracker tracker, int connections, CtRequest commit, long nowNs) {
         for (int n = 0; n < connections; n += packets.length) {
-            answer(tracker, fill(n, 1, Math.min(packets.length, connections - n)), 0);
+            answer(tracker, fill(n, 1, Math.min(packets.length, connections - n)), commit, nowNs);
         }
         if (tracker.connectionCount() != connections) {
             throw new IllegalStateException(tracker.connectionCount() + " connections instead of " + connections);

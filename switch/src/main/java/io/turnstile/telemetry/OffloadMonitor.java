@@ -64,7 +64,7 @@ public final class OffloadMonitor implements AutoCloseable {
         record Oldest() implements From {
         }
 
-        /** With what comes from now on. */
+        /** With what comes from now on; the first time with how the providers stand. */
         record Now() implements From {
         }
 
@@ -102,9 +102,10 @@ public final class OffloadMonitor implements AutoCloseable {
             reply.completeExceptionally(new IllegalStateException("the switch is ending"));
             return reply;
         }
+        long asked = ring.last();
         thread.execute(() -> {
             try {
-                serve(request, reply);
+                serve(request, asked, reply);
             } catch (RuntimeException e) { // contained: it is the asker's to hear of
                 reply.completeExceptionally(e);
             }
@@ -134,12 +135,13 @@ public final class OffloadMonitor implements AutoCloseable {
 
     // ---- the monitor's thread ----
 
-    private void serve(Request request, CompletableFuture<String> reply) {
+    private void serve(Request request, long lastWhenAsked, CompletableFuture<String> reply) {
         askedNs = System.nanoTime();
         listen();
+        noteProviders();
         EventRing.Slice slice = switch (request.from()) {
             case From.Oldest oldest -> ring.readAll(request.limit());
-            case From.Now now -> ring.read(ring.last(), request.limit());
+            case From.Now now -> ring.read(lastWhenAsked, request.limit());
             case From.After after -> ring.read(after.sequence(), request.limit());
         };
         if (!slice.lines().isEmpty() || request.waitMs() == 0) {
@@ -178,7 +180,6 @@ public final class OffloadMonitor implements AutoCloseable {
     private void listen() {
         if (ticking == null) {
             ring.addNote("watching", null, null, clock.wallMs());
-            noteProviders();
             dispatcher.addEventTap(tap);
             ticking = thread.scheduleWithFixedDelay(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
         }
@@ -198,7 +199,7 @@ public final class OffloadMonitor implements AutoCloseable {
         noteProviders();
     }
 
-    /** Lines about those whose state is another than it was at the last look. */
+    /** Lines about those whose state is another than it was at the last look: at the last question, or {@link #TICK_MS} ago. */
     private void noteProviders() {
         Map<String, String> present = new LinkedHashMap<>();
         dispatcher.providers().forEach(status -> present.put(status.name(), status.state()));

@@ -8,6 +8,8 @@ import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.provider.dummy.DummyProvider;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
@@ -32,8 +34,8 @@ class MetricsPageTest {
     private final ManualClock clock = new ManualClock(0, 0);
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 3);
     private final Datapath datapath = new Datapath(tracker, clock);
-    private final MetricsPage page = new MetricsPage(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT),
-            new SwitchMeters(tracker, datapath));
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final MetricsPage page = new MetricsPage(registry, new SwitchMeters(tracker, datapath));
 
     @AfterEach
     void close() {
@@ -97,6 +99,21 @@ class MetricsPageTest {
                 "turnstile_info{version=\"" + Version.number() + "\"}");
         assertThat(samples.keySet()).anyMatch(name -> name.startsWith("jvm_memory_used_bytes{area=\"heap\""))
                 .anyMatch(name -> name.startsWith("jvm_gc_"));
+    }
+
+    @Test
+    void offloadsGaugesShowTheProviderThatCameUpLast() {
+        try (OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, port -> "p" + port, registry)) {
+            dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
+            dispatcher.disable();
+            dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
+            commit(0, 1);
+            dispatcher.drain();
+            assertThat(read()).containsEntry("turnstile_offload_connections_held{provider=\"alpha\"}", 1.0)
+                    .containsEntry("turnstile_offload_queue_depth{provider=\"alpha\"}", 0.0)
+                    .containsEntry("turnstile_offload_breaker_open{provider=\"alpha\"}", 0.0)
+                    .containsEntry("turnstile_offload_operations_total{operation=\"add\",provider=\"alpha\",result=\"ok\"}", 1.0);
+        }
     }
 
     @Test

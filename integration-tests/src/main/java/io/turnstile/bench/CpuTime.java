@@ -1,0 +1,55 @@
+package io.turnstile.bench;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/** What the kernel says that threads of this process have used of a core. */
+final class CpuTime {
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+    private static final Path SCHEDULER = Path.of("/proc/thread-self/schedstat");
+
+    private CpuTime() {
+    }
+
+    /** Of the calling thread, ns. */
+    static long ofThisThreadNs() {
+        return THREADS.getCurrentThreadCpuTime();
+    }
+
+    /**
+     * How long the calling thread has stood in line for a core, ns: what other programs cost it, and other threads of this
+     * one if there are more of them than cores. 0 where the kernel does not say (no /proc/thread-self/schedstat).
+     */
+    static long waitedByThisThreadNs() {
+        try {
+            return Long.parseLong(Files.readString(SCHEDULER).split(" ")[1]);
+        } catch (IOException | RuntimeException e) {
+            return 0;
+        }
+    }
+
+    /** Of those living threads whose names start so: by thread id, ns. */
+    static Map<Long, Long> ofThreadsNs(String namePrefix) {
+        Map<Long, Long> usedNs = new HashMap<>();
+        for (ThreadInfo thread : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {
+            if (thread != null && thread.getThreadName().startsWith(namePrefix)) {
+                long ns = THREADS.getThreadCpuTime(thread.getThreadId());
+                usedNs.put(thread.getThreadId(), Math.max(0, ns)); // -1: it has ended meanwhile
+            }
+        }
+        return usedNs;
+    }
+
+    /** What the threads of the second look have used since the first, ns. */
+    static long usedNs(Map<Long, Long> before, Map<Long, Long> after) {
+        return after.entrySet().stream()
+                .mapToLong(thread -> thread.getValue() - before.getOrDefault(thread.getKey(), 0L)).sum();
+    }
+}
