@@ -56,7 +56,7 @@ final class CallWatch {
             underWay.forEach(this::failIfHanging);
             if (System.nanoTime() - startNs > testLimit.toNanos()) {
                 abandoned = true;
-                throw new AssertionError("the test took longer than " + testLimit + "; calls under way: " + underWay.values());
+                throw new AssertionError("the test took longer than " + testLimit + ", under way: " + underWay.values());
             }
         }
     }

@@ -9,6 +9,7 @@ import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.ProviderContext;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -20,9 +21,9 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Calls a provider as the switch's dispatcher would: in the order that the SPI promises, containing what goes wrong and going
- * on as the SPI says after it, and taking note of what the provider must hold by its own word. It asserts nothing; the tests
- * look at what it noted.
+ * Calls a provider as the switch's dispatcher would: in the order that the SPI promises, containing what goes wrong and
+ * going on as the SPI says after it, and taking note of what the provider must hold by its own word. It asserts nothing; the
+ * tests look at what it noted.
  *
  * <p>Threads: {@link #run} on several at once, each with other connections; the rest while none runs.
  */
@@ -167,13 +168,17 @@ final class LegalDispatcher implements ProviderContext {
 
     /** Drives these lives to their ends, many at a time, their steps mixed into batches. */
     void run(List<Life> lives, long seed) throws Exception {
+        run(lives.iterator(), seed);
+    }
+
+    /** The same; each life is made only when its turn comes. */
+    void run(Iterator<Life> lives, long seed) throws Exception {
         Random random = new Random(seed);
         List<Life> alive = new ArrayList<>();
-        int begun = 0;
-        while (begun < lives.size() || !alive.isEmpty()) {
-            int arriving = Math.min(random.nextInt(BATCH_LENGTH), LIVES_AT_ONCE - alive.size());
-            for (; arriving >= 0 && begun < lives.size(); arriving--) {
-                alive.add(lives.get(begun++));
+        while (lives.hasNext() || !alive.isEmpty()) {
+            int arriving = Math.min(1 + random.nextInt(BATCH_LENGTH), LIVES_AT_ONCE - alive.size());
+            for (; arriving > 0 && lives.hasNext(); arriving--) {
+                alive.add(lives.next());
             }
             Collections.shuffle(alive, random);
             step(alive.subList(0, Math.min(alive.size(), BATCH_LENGTH)));
@@ -181,7 +186,7 @@ final class LegalDispatcher implements ProviderContext {
         }
     }
 
-    /** Drives these lives, no more than a batch, side by side: every batch has operations of one kind as long as they agree. */
+    /** Drives these lives, no more than a batch, side by side: all operations of a batch are of one kind. */
     void runInStep(List<Life> lives) throws Exception {
         for (List<Life> alive = lives; !alive.isEmpty(); alive = alive.stream().filter(life -> !life.isOver()).toList()) {
             step(alive);
@@ -215,13 +220,14 @@ final class LegalDispatcher implements ProviderContext {
                 }
             }
             case OffloadOperation.Update update -> {
+                held.replace(connection.id(), connection);
                 if (result instanceof OffloadResult.LastUsed used && used.epochMs() != 0) {
                     note(new LastUse(connection.id(), used.epochMs(), initMs, wallMs()));
                 }
             }
             case OffloadOperation.Delete delete -> held.remove(connection.id());
             case OffloadOperation.Query query -> { }
-            case OffloadOperation.Established established -> { }
+            case OffloadOperation.Established established -> held.replace(connection.id(), connection);
         }
     }
 

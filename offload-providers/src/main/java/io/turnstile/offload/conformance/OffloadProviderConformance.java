@@ -13,7 +13,6 @@ import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.Verdict;
 import java.lang.ref.WeakReference;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -34,7 +33,9 @@ import org.junit.jupiter.api.Test;
  * {@snippet :
  * class MyProviderConformanceTest extends OffloadProviderConformance {
  *     @Override protected OffloadProvider newProvider() { return new MyProvider(); }
- *     @Override protected OptionalLong heldBy(OffloadProvider provider) { return OptionalLong.of(((MyProvider) provider).fill()); }
+ *     @Override protected OptionalLong heldBy(OffloadProvider provider) {
+ *         return OptionalLong.of(((MyProvider) provider).fill());
+ *     }
  * }
  * }
  *
@@ -44,84 +45,17 @@ import org.junit.jupiter.api.Test;
  *
  * <p>Calls that do not return fail the test after {@link #hangLimit()}; the thread in them is left behind.
  */
-public abstract class OffloadProviderConformance {
+public abstract class OffloadProviderConformance extends ProviderUnderTest {
     private static final String WELL_FORMED_NAME = "[a-z0-9_-]+";
     private static final String RESERVED_NAME = "none";
     private static final int MOST_REASONS = 255;
     private static final int SOME = 20 * SampleConnections.Kind.values().length;
-    private static final int MOST = 4000;
     private static final int REPEATS = 20;
     private static final int ROUNDS = 3;
     private static final int COLLECTIONS = 20;
     private static final long SEED = 20;
-    private static final String[] CALLBACKS = {"operate", "canOffload", "connAdd", "connEstablished", "connUpdate", "connDel",
-        "connFlush"};
-
-    // ---- what a vendor says ----
-
-    /** A provider as {@link java.util.ServiceLoader} would make it; not initialised. Called at least once in each test. */
-    protected abstract OffloadProvider newProvider();
-
-    /**
-     * How many connections the provider, or better its device, holds at this moment. Asked at any time, also after close.
-     * Empty, as it is by default: nobody can say; the tests that live by it are then reported as aborted.
-     */
-    protected OptionalLong heldBy(OffloadProvider provider) {
-        return OptionalLong.empty();
-    }
-
-    /** Whether the provider is expected to accept this connection. By default it is expected to accept each. */
-    protected boolean shouldAccept(ConnView connection) {
-        return true;
-    }
-
-    /**
-     * How long a callback, or a batch of up to 32 operations, may take: the switch's own budget unless overridden. Init and
-     * close have no budget, they only have to come back.
-     */
-    protected Duration callbackLimit() {
-        return Duration.ofMillis(500);
-    }
-
-    /** After how long a callback is taken not to return at all: as the switch does unless overridden. Real time. */
-    protected Duration hangLimit() {
-        return Duration.ofSeconds(2);
-    }
-
-    /** How long one test may take. Real time. */
-    protected Duration testLimit() {
-        return Duration.ofMinutes(1);
-    }
-
-    /** By how much an answer about last use may be wrong: clocks of devices are coarse. */
-    protected Duration lastUseTolerance() {
-        return Duration.ofSeconds(1);
-    }
-
-    /** How many threads call the provider at once in the tests about threads. */
-    protected int threads() {
-        return 4;
-    }
-
-    /** How many connections come and go in the leak checks. */
-    protected int lives() {
-        return 100_000;
-    }
-
-    /** How many views of connections that are no longer held a provider may keep in memory: logs and caches. */
-    protected int rememberedConnections() {
-        return 5_000;
-    }
-
-    /** The clock by which callbacks are timed, ns; differences only. To be overridden where time is simulated. */
-    protected long nowNs() {
-        return System.nanoTime();
-    }
-
-    /** The switch's wall clock, ms since the epoch. To be overridden where time is simulated. */
-    protected long wallMs() {
-        return System.currentTimeMillis();
-    }
+    private static final String[] CALLBACKS = {
+        "operate", "canOffload", "connAdd", "connEstablished", "connUpdate", "connDel", "connFlush"};
 
     // ---- name, priority, description ----
 
@@ -176,7 +110,7 @@ public abstract class OffloadProviderConformance {
             house.watch().inParallel(2, index -> {
                 if (index == 0) {
                     try {
-                        house.run(randomLives(many(), false), SEED);
+                        house.run(randomLives(heldAtOnce(), false), SEED);
                     } finally {
                         atWork.set(false);
                     }
@@ -214,7 +148,7 @@ public abstract class OffloadProviderConformance {
     protected void refusalsHaveAReasonAndTheReasonsAreFew() throws Exception {
         check(house -> {
             Set<String> reasons = new HashSet<>();
-            for (int number = 0; number < many(); number++) {
+            for (int number = 0; number < heldAtOnce(); number++) {
                 OffloadOperation.Query query = new OffloadOperation.Query(SampleConnections.committed(number));
                 if (house.perform(List.of(query)).getFirst() instanceof Verdict.Decline decline) {
                     assertThat(decline.reason()).isNotBlank();
@@ -266,7 +200,7 @@ public abstract class OffloadProviderConformance {
     private void assertThatNoneFails(Class<? extends OffloadOperation> kind) throws Exception {
         for (Way way : Way.values()) {
             check(way, house -> {
-                house.run(randomLives(many(), false), SEED);
+                house.run(randomLives(heldAtOnce(), false), SEED);
                 if (way == Way.BULK || kind != OffloadOperation.Add.class) {
                     assertThatNothingFailed(house, kind);
                 }
@@ -308,7 +242,7 @@ public abstract class OffloadProviderConformance {
     protected void itHoldsWhatItTookAndNothingElse() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(randomLives(many(), true), SEED);
+            house.run(randomLives(heldAtOnce(), true), SEED);
             assertHoldings(house);
             house.deleteAll(DelReason.EXPIRED);
             assertHoldings(house);
@@ -334,10 +268,12 @@ public abstract class OffloadProviderConformance {
             List<Integer> numbers = take(house, SOME);
             OptionalLong before = deviation(house);
             for (int number : numbers) {
-                List<OffloadResult> answers = repeat(house, new OffloadOperation.Update(SampleConnections.committed(number)));
+                List<OffloadResult> answers = repeat(house,
+                        new OffloadOperation.Update(SampleConnections.committed(number)));
                 assertSameKindAgain(answers);
                 assertThat(answers.stream().filter(OffloadResult.LastUsed.class::isInstance)
-                        .map(answer -> ((OffloadResult.LastUsed) answer).epochMs()).filter(epochMs -> epochMs != 0)).isSorted();
+                        .map(answer -> ((OffloadResult.LastUsed) answer).epochMs())
+                        .filter(epochMs -> epochMs != 0)).isSorted();
             }
             assertThat(deviation(house)).isEqualTo(before);
         });
@@ -363,7 +299,7 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void lastUseIsUnknownOrBetweenInitAndNow() throws Exception {
         check(house -> {
-            house.run(randomLives(many(), false), SEED);
+            house.run(randomLives(heldAtOnce(), false), SEED);
             long toleranceMs = lastUseTolerance().toMillis();
             assertThat(house.lastUses()).allSatisfy(lastUse -> assertThat(lastUse.answerMs())
                     .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
@@ -375,7 +311,7 @@ public abstract class OffloadProviderConformance {
     @Test
     protected void eachOperationOfABatchHasOneFittingResult() throws Exception {
         check(house -> {
-            house.run(randomLives(many(), true), SEED);
+            house.run(randomLives(heldAtOnce(), true), SEED);
             house.letGoOfAll(DelReason.PROVIDER_LEAVING);
             assertThat(house.calls().misfits()).isEmpty();
         });
@@ -399,8 +335,8 @@ public abstract class OffloadProviderConformance {
     protected void bulkAnswersAsSingleCallbacksDo() throws Exception {
         Map<String, String> bulk = new TreeMap<>();
         Map<String, String> single = new TreeMap<>();
-        check(Way.BULK, house -> bulk.putAll(outcome(house, randomLives(many(), true))));
-        check(Way.SINGLE, house -> single.putAll(outcome(house, randomLives(many(), true))));
+        check(Way.BULK, house -> bulk.putAll(outcome(house, randomLives(heldAtOnce(), true))));
+        check(Way.SINGLE, house -> single.putAll(outcome(house, randomLives(heldAtOnce(), true))));
         assertThat(bulk).isEqualTo(single);
     }
 
@@ -410,7 +346,7 @@ public abstract class OffloadProviderConformance {
         for (Way way : Way.values()) {
             check(way, house -> {
                 assumeHoldingsAreKnown(house);
-                house.run(randomLives(many(), true), SEED);
+                house.run(randomLives(heldAtOnce(), true), SEED);
                 held.add(heldBy(house.provider()).getAsLong());
             });
         }
@@ -423,9 +359,9 @@ public abstract class OffloadProviderConformance {
     protected void manyThreadsGetTheAnswersOfOne() throws Exception {
         Map<String, String> alone = new TreeMap<>();
         Map<String, String> together = new TreeMap<>();
-        List<Life> some = randomLives(many() * threads(), true);
+        List<Life> some = randomLives(heldAtOnce() * threads(), false);
         check(house -> alone.putAll(outcome(house, some)));
-        List<Life> same = randomLives(many() * threads(), true);
+        List<Life> same = randomLives(heldAtOnce() * threads(), false);
         check(house -> {
             runOnThreads(house, same);
             together.putAll(heard(same));
@@ -437,7 +373,9 @@ public abstract class OffloadProviderConformance {
     protected void manyThreadsLoseNothing() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            runOnThreads(house, randomLives(many() * threads(), true));
+            runOnThreads(house, randomLives(heldAtOnce() * threads(), false));
+            assertHoldings(house);
+            runOnThreads(house, randomLives(heldAtOnce(), true));
             assertHoldings(house);
             house.deleteAll(DelReason.EXPIRED);
             assertHoldings(house);
@@ -456,12 +394,13 @@ public abstract class OffloadProviderConformance {
     protected void aFlushIsAnswered() throws Exception {
         for (DelReason reason : List.of(DelReason.PROVIDER_LEAVING, DelReason.PROVIDER_FAILED)) {
             for (Way way : Way.values()) {
-                check(way, house -> {
-                    house.letGoOfAll(reason); // of nothing
-                    house.run(taken(SOME), SEED);
-                    house.letGoOfAll(reason);
-                    assertThatNothingFailed(house, OffloadOperation.Flush.class);
-                });
+                for (int held : new int[] {0, SOME}) {
+                    check(way, house -> {
+                        house.run(taken(held), SEED);
+                        house.letGoOfAll(reason);
+                        assertThatNothingFailed(house, OffloadOperation.Flush.class);
+                    });
+                }
             }
         }
     }
@@ -482,7 +421,7 @@ public abstract class OffloadProviderConformance {
     protected void afterAFlushNothingIsHeld() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(taken(many()), SEED);
+            house.run(taken(heldAtOnce()), SEED);
             house.letGoOfAll(DelReason.PROVIDER_LEAVING);
             assertThat(house.heldCount()).isZero();
             assertHoldings(house);
@@ -490,10 +429,12 @@ public abstract class OffloadProviderConformance {
     }
 
     @Test
-    protected void whatWasFlushedCanBeAddedAgain() throws Exception {
+    protected void whatWasFlushedCanBeAddedAfterARestart() throws Exception {
         check(house -> {
             Map<String, String> first = outcome(house, randomLives(SOME, true));
             house.letGoOfAll(DelReason.PROVIDER_LEAVING);
+            house.leave();
+            house.init();
             assertThat(outcome(house, randomLives(SOME, true))).isEqualTo(first);
         });
     }
@@ -525,7 +466,7 @@ public abstract class OffloadProviderConformance {
     protected void afterCloseNothingIsHeld() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(randomLives(many(), true), SEED);
+            house.run(randomLives(heldAtOnce(), true), SEED);
             house.leave();
             assertHoldings(house);
         });
@@ -550,7 +491,7 @@ public abstract class OffloadProviderConformance {
     protected void nothingIsHeldAfterManyLives() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(randomLives(lives(), false), SEED);
+            house.run(IntStream.range(0, lives()).mapToObj(number -> Life.random(number, SEED, false)).iterator(), SEED);
             assertThat(house.heldCount()).isZero();
             assertHoldings(house);
         });
@@ -561,7 +502,7 @@ public abstract class OffloadProviderConformance {
         check(house -> {
             Queue<WeakReference<ConnView>> views = new ConcurrentLinkedQueue<>();
             house.letSee(view -> views.add(new WeakReference<>(view)));
-            house.run(randomLives(lives(), false), SEED);
+            house.run(IntStream.range(0, lives()).mapToObj(number -> Life.random(number, SEED, false)).iterator(), SEED);
             assertThat(survivors(views)).isLessThanOrEqualTo(rememberedConnections());
         });
     }
@@ -591,56 +532,7 @@ public abstract class OffloadProviderConformance {
         }
     }
 
-    private void assertInTime(CallWatch watch, String... callbacks) {
-        for (String callback : callbacks) {
-            Duration slowest = Duration.ofNanos(watch.slowestNs().getOrDefault(callback, 0L));
-            assertThat(slowest).as(callback).isLessThanOrEqualTo(callbackLimit());
-        }
-    }
-
-    // ---- common to the tests ----
-
-    /** What a test does with a provider that is up. */
-    private interface Check {
-        void with(LegalDispatcher house) throws Exception;
-    }
-
-    private interface WatchedCheck {
-        void with(CallWatch watch) throws Exception;
-    }
-
-    private void watched(WatchedCheck check) throws Exception {
-        CallWatch watch = new CallWatch(this::nowNs, hangLimit(), testLimit());
-        watch.run(() -> check.with(watch));
-    }
-
-    private void check(Check check) throws Exception {
-        check(Way.BULK, check);
-    }
-
-    private void check(Way way, Check check) throws Exception {
-        watched(watch -> {
-            LegalDispatcher house = dispatcher(way, watch);
-            house.init();
-            try {
-                check.with(house);
-            } finally {
-                house.leave();
-            }
-        });
-    }
-
-    private LegalDispatcher dispatcher(Way way, CallWatch watch) throws Exception {
-        return new LegalDispatcher(create(watch), watch, way, this::wallMs, threads());
-    }
-
-    private OffloadProvider create(CallWatch watch) throws Exception {
-        return watch.call("the constructor", this::newProvider);
-    }
-
-    private int many() {
-        return Math.min(MOST, lives());
-    }
+    // ---- lives ----
 
     private static List<Life> randomLives(int count, boolean mayStay) {
         return IntStream.range(0, count).mapToObj(number -> Life.random(number, SEED, mayStay)).toList();
@@ -669,24 +561,5 @@ public abstract class OffloadProviderConformance {
 
     private static Map<String, String> heard(List<Life> lives) {
         return lives.stream().collect(Collectors.toMap(Life::toString, Life::heard, (one, other) -> one, TreeMap::new));
-    }
-
-    private static void assertThatNothingFailed(LegalDispatcher house, Class<? extends OffloadOperation> kind) {
-        assertThat(house.calls().failures(kind)).isEmpty();
-    }
-
-    /** The provider holds as many connections as it said it takes, if it can be known. */
-    private void assertHoldings(LegalDispatcher house) {
-        heldBy(house.provider()).ifPresent(held -> assertThat(held).as("connections held").isEqualTo(house.heldCount()));
-    }
-
-    /** How many more connections the provider holds than it said it takes. */
-    private OptionalLong deviation(LegalDispatcher house) {
-        OptionalLong held = heldBy(house.provider());
-        return held.isPresent() ? OptionalLong.of(held.getAsLong() - house.heldCount()) : held;
-    }
-
-    private void assumeHoldingsAreKnown(LegalDispatcher house) {
-        assumeTrue(heldBy(house.provider()).isPresent(), "heldBy(provider) is to be overridden for this test");
     }
 }

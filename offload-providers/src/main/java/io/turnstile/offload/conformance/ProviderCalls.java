@@ -7,9 +7,10 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Hands operations to a provider by one of the two sides of the SPI, and has one fitting result for each whatever the
@@ -17,19 +18,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Threads: any.
  */
 final class ProviderCalls {
-    private static final int FAILURES_KEPT = 1000;
+    private static final int FAILURES_KEPT = 20;
 
     /** By which side of the SPI the provider is called. */
     enum Way {
         BULK, SINGLE
     }
 
-    /**
-     * Something that went wrong. Keeps no connection: whether the provider does is a question of its own.
-     *
-     * @param isMisfit the answer broke the rules for answers; else the provider said that the operation failed
-     */
-    record Failure(Class<? extends OffloadOperation> kind, String operation, String reason, boolean isMisfit) {
+    /** Something that went wrong. Keeps no connection: whether the provider does is a question of its own. */
+    record Failure(String operation, String reason) {
         @Override
         public String toString() {
             return operation + ": " + reason;
@@ -43,8 +40,8 @@ final class ProviderCalls {
     private final OffloadProvider provider;
     private final CallWatch watch;
     private final Way way;
-    private final Queue<Failure> failures = new ConcurrentLinkedQueue<>();
-    private final AtomicInteger failureCount = new AtomicInteger();
+    private final Map<Class<? extends OffloadOperation>, Queue<Failure>> failures = new ConcurrentHashMap<>();
+    private final Queue<Failure> misfits = new ConcurrentLinkedQueue<>();
 
     ProviderCalls(OffloadProvider provider, CallWatch watch, Way way) {
         this.provider = provider;
@@ -54,12 +51,12 @@ final class ProviderCalls {
 
     /** The first failures of operations of this kind. */
     List<Failure> failures(Class<? extends OffloadOperation> kind) {
-        return failures.stream().filter(failure -> kind == failure.kind()).toList();
+        return List.copyOf(failures.getOrDefault(kind, new ConcurrentLinkedQueue<>()));
     }
 
     /** The first of the answers that broke the rules for answers. */
     List<Failure> misfits() {
-        return failures.stream().filter(Failure::isMisfit).toList();
+        return List.copyOf(misfits);
     }
 
     /** One fitting result for each, in the same order. */
@@ -71,7 +68,7 @@ final class ProviderCalls {
         };
         for (int i = 0; i < results.size(); i++) {
             if (results.get(i) instanceof OffloadResult.Failed failed) {
-                note(operations.get(i), failed.reason(), false);
+                note(operations.get(i), failed.reason());
             }
         }
         return results;
@@ -90,7 +87,7 @@ final class ProviderCalls {
         for (int i = 0; i < results.size(); i++) {
             if (!fits(operations.get(i), results.get(i))) {
                 String reason = "answered " + results.get(i);
-                note(operations.get(i), reason, true);
+                keep(misfits, operations.get(i), reason);
                 results.set(i, new OffloadResult.Failed(reason, null));
             }
         }
@@ -106,7 +103,7 @@ final class ProviderCalls {
     }
 
     private List<OffloadResult> allMisfit(List<OffloadOperation> operations, String reason) {
-        operations.forEach(operation -> note(operation, reason, true));
+        operations.forEach(operation -> keep(misfits, operation, reason));
         return Collections.nCopies(operations.size(), new OffloadResult.Failed(reason, null));
     }
 
@@ -165,9 +162,13 @@ final class ProviderCalls {
         };
     }
 
-    private void note(OffloadOperation operation, String reason, boolean isMisfit) {
-        if (failureCount.incrementAndGet() <= FAILURES_KEPT) {
-            failures.add(new Failure(operation.getClass(), operation.toString(), reason, isMisfit));
+    private void note(OffloadOperation operation, String reason) {
+        keep(failures.computeIfAbsent(operation.getClass(), kind -> new ConcurrentLinkedQueue<>()), operation, reason);
+    }
+
+    private static void keep(Queue<Failure> some, OffloadOperation operation, String reason) {
+        if (some.size() < FAILURES_KEPT) {
+            some.add(new Failure(operation.toString(), reason));
         }
     }
 }

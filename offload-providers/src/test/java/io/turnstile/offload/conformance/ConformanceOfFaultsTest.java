@@ -10,32 +10,34 @@ import io.turnstile.offload.provider.fault.InitFailingProvider;
 import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.time.ManualClock;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.platform.engine.TestExecutionResult;
-import org.junit.platform.engine.TestSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.testkit.engine.EngineTestKit;
-import org.junit.platform.testkit.engine.Event;
 import org.junit.platform.testkit.engine.Events;
 
 /** The kit finds each fault, by the tests about it and by no others. */
 class ConformanceOfFaultsTest {
+    private static final String FROM_HERE = "kit.under.test";
     private static final Duration SOON = Duration.ofSeconds(10);
 
     /** The kit on a provider with the fault under test. Nested, so that no build runs it as a test of its own. */
+    @ExtendWith(OnlyFromHere.class)
     static class OfFault extends OffloadProviderConformance {
         private static volatile Fault fault;
         private static final Queue<HangingProvider> HANGING = new ConcurrentLinkedQueue<>();
@@ -61,6 +63,11 @@ class ConformanceOfFaultsTest {
         }
 
         @Override
+        protected int heldAtOnce() {
+            return 400;
+        }
+
+        @Override
         protected int lives() {
             return 1_000;
         }
@@ -77,6 +84,7 @@ class ConformanceOfFaultsTest {
     }
 
     /** Does not come up, and nobody can say what it holds. */
+    @ExtendWith(OnlyFromHere.class)
     static class OfFailedInit extends OffloadProviderConformance {
         @Override
         protected OffloadProvider newProvider() {
@@ -85,10 +93,16 @@ class ConformanceOfFaultsTest {
     }
 
     /** A good provider of which nobody can say what it holds. */
+    @ExtendWith(OnlyFromHere.class)
     static class OfUnknownHoldings extends OffloadProviderConformance {
         @Override
         protected OffloadProvider newProvider() {
             return new ThrowingProvider("p", EnumSet.noneOf(Callback.class));
+        }
+
+        @Override
+        protected int heldAtOnce() {
+            return 400;
         }
 
         @Override
@@ -97,8 +111,19 @@ class ConformanceOfFaultsTest {
         }
     }
 
+    /** Keeps the nested kits from being run by anybody else, whatever classes a build is told to look for. */
+    static final class OnlyFromHere implements ExecutionCondition {
+        @Override
+        public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+            return context.getConfigurationParameter(FROM_HERE).isPresent()
+                    ? ConditionEvaluationResult.enabled("run by the test of the kit")
+                    : ConditionEvaluationResult.disabled("its failures are the subject of another test");
+        }
+    }
+
     private static Events run(Class<?> kit) {
-        return EngineTestKit.engine("junit-jupiter").selectors(selectClass(kit)).execute().testEvents();
+        return EngineTestKit.engine("junit-jupiter").configurationParameter(FROM_HERE, "yes").selectors(selectClass(kit))
+                .execute().testEvents();
     }
 
     private static Set<String> names(Events events) {
@@ -108,7 +133,7 @@ class ConformanceOfFaultsTest {
 
     private static Set<String> allTests() {
         return Arrays.stream(OffloadProviderConformance.class.getDeclaredMethods())
-                .filter(method -> method.isAnnotationPresent(Test.class)).map(java.lang.reflect.Method::getName)
+                .filter(method -> method.isAnnotationPresent(Test.class)).map(Method::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 

@@ -57,11 +57,11 @@ enum Fault {
             "lastUseIsUnknownOrBetweenInitAndNow", "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo", "bulkAnswersAsSingleCallbacksDo", "bulkHoldsWhatSingleCallbacksHold",
             "manyThreadsGetTheAnswersOfOne", "manyThreadsLoseNothing", "itDescribesItselfWhileThreadsCallIt",
-            "whatWasFlushedCanBeAddedAgain", "afterCloseNothingIsHeld", "afterARestartItWorksAsBefore",
+            "whatWasFlushedCanBeAddedAfterARestart", "afterCloseNothingIsHeld", "afterARestartItWorksAsBefore",
             "nothingIsHeldAfterManyLives", "viewsOfConnectionsThatEndedAreNotKept", "everyCallbackReturnsInTime"),
     /** Every test with a flush in it. */
     HANGS_IN_FLUSH(hanging(Callback.FLUSH), "eachOperationOfABatchHasOneFittingResult", "aFlushIsAnswered",
-            "aFlushAnswersAlikeInBulkAndSingly", "afterAFlushNothingIsHeld", "whatWasFlushedCanBeAddedAgain",
+            "aFlushAnswersAlikeInBulkAndSingly", "afterAFlushNothingIsHeld", "whatWasFlushedCanBeAddedAfterARestart",
             "everyCallbackReturnsInTime"),
     HANGS_IN_DESCRIBE(hanging(Callback.DESCRIBE),
             "itDescribesItselfBeforeInit", "itDescribesItselfAtAnyTime", "itDescribesItselfWhileThreadsCallIt"),
@@ -88,7 +88,7 @@ enum Fault {
     RISES(odd(OddProviders.Rising::new), "nameAndPriorityNeverChange"),
     TAKES_WHEN_ASKED(odd(OddProviders.Grabbing::new), "askingHasNoEffect"),
     TAKES_NOTHING_TWICE(odd(OddProviders.NeverTwice::new), "aConnectionThatEndedMayComeAgain",
-            "whatWasFlushedCanBeAddedAgain", "afterARestartItWorksAsBefore"),
+            "whatWasFlushedCanBeAddedAfterARestart", "afterARestartItWorksAsBefore"),
     NEEDS_THE_REPLY(odd(OddProviders.NeedsTheReply::new), "noDeleteFails", "aConnectionMayEndBeforeItsReply"),
     KNOWS_NOT_EVERY_REASON(odd(OddProviders.NotThisReason::new), "noDeleteFails", "everyReasonEndsAConnection"),
     MUST_NOT_BE_ASKED_TWICE(odd(OddProviders.NotAskedTwice::new),
@@ -110,13 +110,15 @@ enum Fault {
             "bulkHoldsWhatSingleCallbacksHold", "manyThreadsLoseNothing"),
     BEARS_ONE_THREAD_ONLY(odd(OddProviders.OneThreadOnly::new), "manyThreadsGetTheAnswersOfOne"),
 
-    FLUSHES_NOTHING(odd(OddProviders.FlushesNothing::new), "afterAFlushNothingIsHeld", "whatWasFlushedCanBeAddedAgain"),
+    FLUSHES_NOTHING(odd(OddProviders.FlushesNothing::new), "afterAFlushNothingIsHeld"),
+    LEAVES_FOR_GOOD(odd(OddProviders.LeavesForGood::new), "whatWasFlushedCanBeAddedAfterARestart"),
     FLUSHES_IN_BULK_ONLY(odd(OddProviders.FlushesInBulkOnly::new), "aFlushAnswersAlikeInBulkAndSingly"),
     /** No fault. */
     LETS_GO_ONE_BY_ONE(odd(OddProviders.OneByOne::new)),
     LEAVES_SOMETHING_BEHIND(odd(OddProviders.LeavesSomething::new),
             "afterCloseNothingIsHeld", "afterARestartItWorksAsBefore"),
-    COMES_UP_ONCE_ONLY(odd(OddProviders.OnceOnly::new), "afterARestartItWorksAsBefore");
+    COMES_UP_ONCE_ONLY(odd(OddProviders.OnceOnly::new),
+            "afterARestartItWorksAsBefore", "whatWasFlushedCanBeAddedAfterARestart");
 
     private final Function<ManualClock, OffloadProvider> maker;
     private final Set<String> failedTests;

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Faults that a provider's author may well build in, beside those that ship: what else the kit has to find. */
 final class OddProviders {
@@ -253,9 +254,9 @@ final class OddProviders {
         }
     }
 
-    /** Its device does not bear two callers at once. */
+    /** Its device obeys only the thread that came first. */
     static final class OneThreadOnly extends HoldingProvider {
-        private final AtomicInteger inside = new AtomicInteger();
+        private final AtomicReference<Thread> master = new AtomicReference<>();
 
         OneThreadOnly() {
             super("p");
@@ -263,15 +264,31 @@ final class OddProviders {
 
         @Override
         public void connAdd(ConnView connection) {
-            try {
-                if (inside.incrementAndGet() > 1) {
-                    throw new IllegalStateException("busy");
-                }
-                Thread.yield(); // so that others come while it is inside
-                super.connAdd(connection);
-            } finally {
-                inside.decrementAndGet();
+            Thread caller = Thread.currentThread();
+            if (!master.compareAndSet(null, caller) && master.get() != caller) {
+                throw new IllegalStateException("who are you?");
             }
+            super.connAdd(connection);
+        }
+    }
+
+    /** Once it was flushed it takes nothing any more, also after the next init. */
+    static final class LeavesForGood extends HoldingProvider {
+        private volatile boolean leaving;
+
+        LeavesForGood() {
+            super("p");
+        }
+
+        @Override
+        public Verdict canOffload(ConnView connection) {
+            return leaving ? Verdict.decline("leaving") : Verdict.accept();
+        }
+
+        @Override
+        public boolean connFlush(DelReason reason) {
+            leaving = true;
+            return super.connFlush(reason);
         }
     }
 

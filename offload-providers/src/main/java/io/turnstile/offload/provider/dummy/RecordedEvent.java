@@ -44,8 +44,8 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
 
     /**
      * In a few words, ports by number: {@code init}, {@code query -> accept}, {@code query -> decline: …}, {@code add in=1},
-     * {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired}, {@code flush provider leaving}
-     * (and {@code  -> one by one} if it does not flush), {@code close}.
+     * {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired},
+     * {@code flush provider leaving}, {@code flush provider leaving -> one by one} if it does not flush, {@code close}.
      */
     @Override
     public String toString() {

@@ -41,8 +41,8 @@ public abstract class HoldingProvider implements OffloadProvider {
     }
 
     /**
-     * Every callback passes here: before it does anything, but {@link Callback#DEL} and {@link Callback#CLOSE} let go whatever
-     * happens here, once this has returned or thrown. The place for faults that concern any callback.
+     * Every callback passes here before it does anything; those of {@link Callback#DEL} and {@link Callback#CLOSE} let go
+     * even if this throws. The place for faults that concern any callback.
      */
     protected void meet(Callback callback) {
         // No fault.

@@ -15,7 +15,7 @@
  * </table>
  *
  * <p>All but the last extend {@link io.turnstile.offload.provider.fault.HoldingProvider}: apart from its one fault each is a
- * correct provider, and tells what it holds. Relies on the SPI only. Threads: any, as the SPI says; faults are chosen anew at
- * any time and hold from the next callback on.
+ * correct provider, and tells what it holds. Relies on the SPI only. Threads: any, as the SPI says; a fault
+ * that can be chosen anew holds from the next callback on.
  */
 package io.turnstile.offload.provider.fault;

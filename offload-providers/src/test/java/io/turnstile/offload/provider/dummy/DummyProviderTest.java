@@ -62,7 +62,8 @@ class DummyProviderTest {
         dummy.connAdd(connection(1));
         dummy.connAdd(connection(2));
         dummy.flushAtOnce(false);
-        assertThat(dummy.operateOne(new OffloadOperation.Flush(DelReason.PROVIDER_LEAVING))).isEqualTo(OffloadResult.ONE_BY_ONE);
+        assertThat(dummy.operateOne(new OffloadOperation.Flush(DelReason.PROVIDER_LEAVING)))
+                .isEqualTo(OffloadResult.ONE_BY_ONE);
         assertThat(dummy.held()).hasSize(2);
         dummy.flushAtOnce(true);
         assertThat(dummy.connFlush(DelReason.PROVIDER_FAILED)).isTrue();

@@ -76,7 +76,8 @@ class FaultProvidersTest {
         provider.connAdd(connection(1));
         assertThatThrownBy(() -> provider.connFlush(DelReason.PROVIDER_LEAVING)).isInstanceOf(IllegalStateException.class);
         assertThat(provider.held()).containsExactly(1L);
-        assertThatThrownBy(() -> provider.connDel(connection(1), DelReason.EXPIRED)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> provider.connDel(connection(1), DelReason.EXPIRED))
+                .isInstanceOf(IllegalStateException.class);
         assertThat(provider.held()).isEmpty();
         provider.throwFrom(EnumSet.of(Callback.ADD));
         assertThatThrownBy(() -> provider.connAdd(connection(2))).isInstanceOf(IllegalStateException.class);
@@ -193,7 +194,8 @@ class FaultProvidersTest {
         HoldingProvider provider = new ThrowingProvider("throwing", EnumSet.noneOf(Callback.class));
         provider.connAdd(connection(1));
         assertThatThrownBy(() -> provider.connAdd(connection(1))).hasMessage("added twice");
-        assertThatThrownBy(() -> provider.connDel(connection(2), DelReason.EXPIRED)).hasMessage("deleted without being held");
+        assertThatThrownBy(() -> provider.connDel(connection(2), DelReason.EXPIRED))
+                .hasMessage("deleted without being held");
         assertThat(provider.heldCount()).isEqualTo(1);
         provider.close();
         assertThat(provider.heldCount()).isZero();
