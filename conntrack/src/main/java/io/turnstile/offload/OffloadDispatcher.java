@@ -176,7 +176,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             house.causes().record(provider.getClass().getName() + ": name", ProviderDoor.text(e), e, house.clock().wallMs());
             return "not registered: its name failed with " + ProviderDoor.text(e);
         }
-        if (name == null || !NAME.matcher(name).matches() || name.equals(ProviderRegistry.NONE)) {
+        if (name == null || !NAME.matcher(name).matches() || name.equals(PriorityList.NONE)) {
             return "not registered: a name is lower case letters, digits, - and _, and not \"none\"";
         }
         return names.add(name) ? null : "not registered: there is another provider of this name";
@@ -392,6 +392,16 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     // ---- looking ----
+
+    /** Whether this provider may still be called: it is up, or on its way up or down. */
+    public boolean isInUse(OffloadProvider provider) {
+        for (Lane lane : lanes) {
+            if (lane.provider() == provider) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /** Has {@code tap} told of every provider operation from now on, on the thread that carried it out. Must be quick. */
     public void addEventTap(Consumer<OffloadEvent> tap) {

@@ -1,10 +1,66 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.OffloadProvider;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
-/** Placeholder until merged. */
-record PriorityList(List<String> names, boolean stops) {
-    boolean admits(String provider) {
-        return !stops || names.contains(provider);
+/**
+ * A value of {@code hw-offload-priority}: names of providers, the first first. {@link #NONE} ends the list, and nobody is used
+ * who does not stand before it; without it those who are not named come after the others.
+ *
+ * @param names distinct, in order
+ * @param ends  the list has a {@code none}
+ */
+public record PriorityList(List<String> names, boolean ends) {
+    /** What comes after is not used. No provider can bear this name. */
+    public static final String NONE = "none";
+    /** By the providers' own priorities. */
+    public static final PriorityList EMPTY = new PriorityList(List.of(), false);
+
+    /** @param textOrNull names separated by commas or blanks; null or blank: {@link #EMPTY} */
+    public static PriorityList parse(String textOrNull) {
+        if (textOrNull == null || textOrNull.isBlank()) {
+            return EMPTY;
+        }
+        Set<String> names = new LinkedHashSet<>();
+        for (String name : textOrNull.strip().split("[,\\s]+")) {
+            if (name.equals(NONE)) {
+                return new PriorityList(List.copyOf(names), true);
+            }
+            if (!name.isEmpty()) {
+                names.add(name);
+            }
+        }
+        return new PriorityList(List.copyOf(names), false);
+    }
+
+    /** Whether this provider is used at all. */
+    public boolean admits(String provider) {
+        return !ends || names.contains(provider);
+    }
+
+    /** Those that are used, in order: as named, then by their own priority, higher first, equal ones by name. */
+    public List<OffloadProvider> order(Collection<? extends OffloadProvider> providers) {
+        Map<String, OffloadProvider> byName = providers.stream().collect(
+                Collectors.toMap(OffloadProvider::name, provider -> provider, (first, second) -> first, LinkedHashMap::new));
+        Set<OffloadProvider> chosen = new LinkedHashSet<>();
+        names.stream().filter(byName::containsKey).forEach(name -> chosen.add(byName.get(name)));
+        if (!ends) {
+            byName.values().stream()
+                    .sorted(Comparator.comparingInt(OffloadProvider::priority).reversed().thenComparing(OffloadProvider::name))
+                    .forEach(chosen::add);
+        }
+        return List.copyOf(chosen);
+    }
+
+    /** Names in the list that none of these bears. */
+    public List<String> unknownAmong(Collection<String> known) {
+        return names.stream().filter(name -> !known.contains(name)).toList();
     }
 }

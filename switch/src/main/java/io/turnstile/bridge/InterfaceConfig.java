@@ -15,10 +15,12 @@ import java.util.UUID;
  * @param shown         {@code ofport} as the row has it, from this daemon or the one before: kept where it can be
  * @param mac           {@code Interface:mac} as written, null if absent
  * @param mtuRequest    {@code mtu_request}
+ * @param offloadPriority {@code other_config:hw-offload-priority}, null if absent
  * @param unsupported   what its Port row asks for that is not there yet, null if nothing
  */
 record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<String, String> options,
-                       OptionalInt requested, OptionalInt shown, String mac, OptionalInt mtuRequest, String unsupported) {
+                       OptionalInt requested, OptionalInt shown, String mac, OptionalInt mtuRequest,
+                       String offloadPriority, String unsupported) {
     private static final int MAX_OFPORT = 0xfeff;
 
     static InterfaceConfig of(Row row, String bridge, String unsupported) {
@@ -28,7 +30,7 @@ record InterfaceConfig(UUID row, String name, String type, boolean isLocal, Map<
                 .map(bytes -> OptionalInt.of(Math.clamp(bytes, 0, Integer.MAX_VALUE))).orElse(OptionalInt.empty());
         return new InterfaceConfig(row.uuid(), name, local ? "internal" : row.string("type").orElse(""), local,
                 row.stringMap("options"), number(row, "ofport_request"), number(row, "ofport"),
-                row.string("mac").orElse(null), mtu, unsupported);
+                row.string("mac").orElse(null), mtu, row.stringMap("other_config").get("hw-offload-priority"), unsupported);
     }
 
     private static OptionalInt number(Row row, String column) {

@@ -1,14 +1,15 @@
 package io.turnstile.bridge;
 
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PriorityList;
 import io.turnstile.offload.ProviderRegistry;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:hw-offload}, {@code hw-offload-priority} and {@code n-offload-threads}: turns the dispatcher on and
- * off as they say, live, any number of times.
+ * {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and {@code n-offload-threads}: turns
+ * the dispatcher as they say, live, any number of times. A change touches only those providers that it is about.
  *
  * <p>Threads: the reconciler's.
  */
@@ -31,23 +32,38 @@ final class OffloadKnob {
     void follow(Map<String, String> otherConfig) {
         Setting wanted = read(otherConfig);
         boolean differs = wanted.on() ? !wanted.equals(present) : present.on();
-        if (!differs) {
-            return;
-        }
-        if (wanted.on()) {
-            try {
-                dispatcher.setThreads(wanted.threads());
-                dispatcher.enable(registry.inOrder(wanted.priority()));
-                LOG.info("hw-offload is on, providers: {}", dispatcher.providers());
-            } catch (IllegalStateException e) {
-                LOG.warn("hw-offload: {}", e.getMessage());
-                return; // Tried again with the next change.
-            }
-        } else {
-            dispatcher.disable();
-            LOG.info("hw-offload is off");
-        }
         present = wanted;
+        if (differs) {
+            apply();
+        }
+        registry.closeRetired(dispatcher::isInUse);
+    }
+
+    /** Interfaces with a list of their own, by datapath port. */
+    void followPorts(Map<Integer, PriorityList> byDatapathPort) {
+        dispatcher.setPortPriorities(byDatapathPort);
+    }
+
+    /** Looks at the plug-in folder again, and uses what it has now. */
+    ProviderRegistry.Rescan rescan() {
+        ProviderRegistry.Rescan rescan = registry.rescan();
+        if (present.on() && rescan.isChange()) {
+            apply();
+        }
+        registry.closeRetired(dispatcher::isInUse);
+        return rescan;
+    }
+
+    private void apply() {
+        if (present.on()) {
+            dispatcher.setThreads(present.threads());
+            dispatcher.enable(registry.inOrder(present.priority()));
+            LOG.info("hw-offload is on, providers: {}", dispatcher.providers());
+        } else if (dispatcher.disable()) {
+            LOG.info("hw-offload is off");
+        } else {
+            LOG.info("hw-offload is off, providers are still leaving: {}", dispatcher.providers());
+        }
     }
 
     private Setting read(Map<String, String> otherConfig) {

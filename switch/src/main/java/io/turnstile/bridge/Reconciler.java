@@ -1,11 +1,14 @@
 package io.turnstile.bridge;
 
+import io.turnstile.offload.PriorityList;
+import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.ControllerStatus;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.data.OvsdbBackend.ColumnUpdate;
 import io.turnstile.ovsdb.data.Row;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +16,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -95,6 +99,11 @@ public final class Reconciler implements AutoCloseable {
         queue(linksQueued, this::followLinks);
     }
 
+    /** Looks at the plug-in folder for offload providers again; what has changed there is in force when the future completes. */
+    public CompletableFuture<ProviderRegistry.Rescan> rescanProviders() {
+        return CompletableFuture.supplyAsync(offload::rescan, thread);
+    }
+
     /** The bridges as they stood after the last change. */
     public List<BridgeView> bridges() {
         return views;
@@ -137,6 +146,7 @@ public final class Reconciler implements AutoCloseable {
         configureSwitch(newest, root);
         configureBridges(newest, root);
         zones.follow(newest, root, datapathTypes());
+        followOffloadPorts();
         publish();
         RowChanges changes = new RowChanges(newest);
         changes.set("Open_vSwitch", root.uuid(), RootColumns.of(parts));
@@ -226,11 +236,23 @@ public final class Reconciler implements AutoCloseable {
         wanted.keySet().removeAll(refused.keySet());
     }
 
+    private void followOffloadPorts() {
+        Map<Integer, PriorityList> lists = new HashMap<>();
+        forEachInterface(shown -> {
+            String list = shown.config().offloadPriority();
+            if (list != null && shown.opened() != null) {
+                lists.put(shown.opened().number(), PriorityList.parse(list));
+            }
+        });
+        offload.followPorts(lists);
+    }
+
     private void followLinks() {
         bridges.values().forEach(PresentBridge::refreshLinks);
         if (bridges.values().stream().anyMatch(PresentBridge::hasFailing)) {
             bridges.values().forEach(bridge -> bridge.become(bridge.config()));
         }
+        followOffloadPorts();
         publish();
         DatabaseSnapshot present = snapshot;
         Row root = root(present);

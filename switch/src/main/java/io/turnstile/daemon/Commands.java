@@ -29,6 +29,8 @@ final class Commands {
         new ConntrackCommands(daemon, datapath::presentName).registerAll(control);
         new OffloadCommands(daemon.dispatcher(), daemon.tracker(), daemon.clock(), daemon.monitor(),
                 datapath::presentName).registerAll(control);
+        control.registerLater("conntrack/offload-rescan", "", 0, 0,
+                arguments -> daemon.reconciler().rescanProviders().thenApply(found -> CommandReply.ok(found.toString())));
         new FragmentCommands(daemon.datapath().fragments(), datapath::presentName).registerAll(control);
         new BridgeCommands(daemon).registerAll(control);
         new LogCommands().registerAll(control);

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.ProviderStatus;
 import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.provider.fault.Callback;
 import io.turnstile.offload.provider.fault.InitFailingProvider;
 import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.offload.spi.ConnView;
@@ -296,7 +297,7 @@ class EmbeddedOffloadStoriesTest {
         answer();
         sw.offloadEvents();
         sw.hwOffload(false);
-        assertThat(sw.offloadEvents()).containsExactly("del provider leaving");
+        assertThat(sw.offloadEvents()).containsExactly("flush provider leaving");
         assertThat(alpha.held()).isEmpty();
         sw.sent(OUTSIDE);
         ask();
@@ -309,6 +310,7 @@ class EmbeddedOffloadStoriesTest {
     @Test
     void knobOnTellsOfWhatIsThereWithBothPorts() {
         startWith(alpha);
+        alpha.flushAtOnce(false);
         ask();
         answer();
         sw.receive(INSIDE, echo(8, 1));
@@ -388,13 +390,14 @@ class EmbeddedOffloadStoriesTest {
         answer();
         sw.flushConnections();
         sw.hwOffload(false);
-        assertThat(sw.offloadEvents()).containsExactly("beta add in=1", "beta established in=2", "beta del flushed");
+        assertThat(sw.offloadEvents()).containsExactly("beta add in=1", "beta established in=2", "beta del flushed",
+                "beta flush provider leaving");
         assertThat(broken.wasMisused()).isFalse();
     }
 
     @Test
     void aProviderThatThrowsHarmsNeitherPacketsNorTheOther() {
-        startWith(new ThrowingProvider("thrower", Set.of(ThrowingProvider.Callback.ADD)), beta);
+        startWith(new ThrowingProvider("thrower", Set.of(Callback.ADD)), beta);
         sw.hwOffload(true);
         ask();
         answer();

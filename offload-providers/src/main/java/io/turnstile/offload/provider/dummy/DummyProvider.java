@@ -21,7 +21,8 @@ import java.util.function.ToLongFunction;
 
 /**
  * Holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed; by default it
- * takes everything, covers both directions at once, and does not know when a connection was used.
+ * takes everything, covers both directions at once, does not know when a connection was used, and lets go of everything at
+ * once when flushed.
  *
  * <p>Memory: the last {@link #DEFAULT_EVENT_LIMIT} events unless said otherwise, and the connections held.
  *
@@ -43,6 +44,7 @@ public final class DummyProvider implements OffloadProvider {
     private volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
     private volatile Predicate<ConnView> covers = connection -> true;
     private volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
+    private volatile boolean flushesAtOnce = true;
 
     /** As {@link java.util.ServiceLoader} makes it: {@code dummy}, default priority. */
     public DummyProvider() {
@@ -75,6 +77,11 @@ public final class DummyProvider implements OffloadProvider {
     /** Sets what {@code connUpdate} answers: ms since the epoch, 0 for unknown. */
     public void answerLastUsed(ToLongFunction<ConnView> lastUsed) {
         this.lastUsed = lastUsed;
+    }
+
+    /** Sets whether {@code connFlush} lets go of everything; if not, it asks for deletes one by one. */
+    public void flushAtOnce(boolean atOnce) {
+        this.flushesAtOnce = atOnce;
     }
 
     // ---- reading ----
@@ -178,6 +185,16 @@ public final class DummyProvider implements OffloadProvider {
             throw new IllegalStateException("deleted without being held");
         }
         record(Callback.DEL, connection, new Answer.Reason(reason));
+    }
+
+    @Override
+    public synchronized boolean connFlush(DelReason reason) {
+        boolean atOnce = flushesAtOnce;
+        if (atOnce) {
+            held.clear();
+        }
+        record(Callback.FLUSH, null, new Answer.Flushed(reason, atOnce));
+        return atOnce;
     }
 
     private synchronized void refresh(ConnView connection) {

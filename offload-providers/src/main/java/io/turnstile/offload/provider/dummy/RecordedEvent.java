@@ -8,16 +8,16 @@ import io.turnstile.offload.spi.DelReason;
  *
  * @param sequence         0, 1, 2 … in the order of the callbacks since the provider was made
  * @param wallMs           when, ms since the epoch
- * @param connectionOrNull null for init and close
+ * @param connectionOrNull null for init, flush and close
  */
 public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnView connectionOrNull, Answer answer) {
 
     /** Which callback. */
     public enum Callback {
-        INIT, CAN_OFFLOAD, ADD, ESTABLISHED, UPDATE, DEL, CLOSE
+        INIT, CAN_OFFLOAD, ADD, ESTABLISHED, UPDATE, DEL, FLUSH, CLOSE
     }
 
-    /** What was answered or, for {@link Callback#DEL}, given. */
+    /** What was answered or, for {@link Callback#DEL} and {@link Callback#FLUSH}, given. */
     public sealed interface Answer {
         /** The callback has no answer. */
         record Nothing() implements Answer {
@@ -36,11 +36,16 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
 
         record Reason(DelReason reason) implements Answer {
         }
+
+        /** @param done false: asked for deletes one by one */
+        record Flushed(DelReason reason, boolean done) implements Answer {
+        }
     }
 
     /**
      * In a few words, ports by number: {@code init}, {@code query -> accept}, {@code query -> decline: …}, {@code add in=1},
-     * {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired}, {@code close}.
+     * {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired}, {@code flush provider leaving}
+     * (and {@code  -> one by one} if it does not flush), {@code close}.
      */
     @Override
     public String toString() {
@@ -51,6 +56,7 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
+            case Answer.Flushed flushed -> " " + flushed.reason() + (flushed.done() ? "" : " -> one by one");
         };
         return switch (callback) {
             case INIT -> "init";
@@ -59,6 +65,7 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
             case ESTABLISHED -> "established in=" + connectionOrNull.replyIngressOrNull().number() + result;
             case UPDATE -> "update" + result;
             case DEL -> "del" + result;
+            case FLUSH -> "flush" + result;
             case CLOSE -> "close";
         };
     }

@@ -1,5 +1,21 @@
 /**
  * Providers that misbehave in one chosen way each, for tests of whoever calls providers. They are not announced to
- * {@link java.util.ServiceLoader}: who wants one makes one. Threads: as the SPI says.
+ * {@link java.util.ServiceLoader}: who wants one makes one.
+ * <table>
+ * <caption>The faults</caption>
+ * <tr><th>provider</th><th>what is wrong with it</th></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.RefusingProvider}</td><td>declines, when asked or when adding</td></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.ThrowingProvider}</td><td>throws out of chosen callbacks</td></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.SlowProvider}</td><td>takes long, in real or given time</td></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.HangingProvider}</td><td>does not return until released</td></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.LyingProvider}</td><td>lies about last use</td></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.ForgettingProvider}</td><td>loses connections, or keeps them for
+ *     ever</td></tr>
+ * <tr><td>{@link io.turnstile.offload.provider.fault.InitFailingProvider}</td><td>never comes up</td></tr>
+ * </table>
+ *
+ * <p>All but the last extend {@link io.turnstile.offload.provider.fault.HoldingProvider}: apart from its one fault each is a
+ * correct provider, and tells what it holds. Relies on the SPI only. Threads: any, as the SPI says; faults are chosen anew at
+ * any time and hold from the next callback on.
  */
 package io.turnstile.offload.provider.fault;

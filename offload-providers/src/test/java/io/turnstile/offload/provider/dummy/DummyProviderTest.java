@@ -58,6 +58,21 @@ class DummyProviderTest {
     }
 
     @Test
+    void aFlushForgetsEverythingUnlessToldToGoOneByOne() {
+        dummy.connAdd(connection(1));
+        dummy.connAdd(connection(2));
+        dummy.flushAtOnce(false);
+        assertThat(dummy.operateOne(new OffloadOperation.Flush(DelReason.PROVIDER_LEAVING))).isEqualTo(OffloadResult.ONE_BY_ONE);
+        assertThat(dummy.held()).hasSize(2);
+        dummy.flushAtOnce(true);
+        assertThat(dummy.connFlush(DelReason.PROVIDER_FAILED)).isTrue();
+        assertThat(dummy.held()).isEmpty();
+        assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("add in=1", "add in=1",
+                "flush provider leaving -> one by one", "flush provider failed");
+        assertThat(dummy.count(Callback.FLUSH)).isEqualTo(2);
+    }
+
+    @Test
     void onlyTheLastEventsAreKeptButAllAreCounted() {
         DummyProvider small = new DummyProvider("small", 1, 3);
         DummyProvider none = new DummyProvider("none-kept", 1, 0);

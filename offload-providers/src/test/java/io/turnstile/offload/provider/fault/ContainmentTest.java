@@ -9,7 +9,6 @@ import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderStatus;
 import io.turnstile.offload.provider.dummy.DummyProvider;
 import io.turnstile.offload.provider.dummy.RecordedEvent;
-import io.turnstile.offload.provider.fault.ThrowingProvider.Callback;
 import io.turnstile.time.ManualClock;
 import java.lang.reflect.Proxy;
 import java.util.EnumSet;
@@ -54,7 +53,7 @@ class ContainmentTest {
 
     private void assertThatDummySawAWholeLife() {
         assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("init", "query -> accept", "add in=1",
-                "established in=2", "update -> unknown", "del expired", "close");
+                "established in=2", "update -> unknown", "del expired", "flush provider leaving", "close");
     }
 
     @ParameterizedTest
@@ -65,7 +64,8 @@ class ContainmentTest {
         String shown = dispatcher.show();
         assertThat(dispatcher.disable()).isTrue();
         assertThatDummySawAWholeLife();
-        assertThat(callback == Callback.CLOSE ? dispatcher.show() : shown).contains("told to throw from " + callback);
+        boolean onlyOnLeaving = callback == Callback.CLOSE || callback == Callback.FLUSH;
+        assertThat(onlyOnLeaving ? dispatcher.show() : shown).contains("told to throw from " + callback);
     }
 
     @Test

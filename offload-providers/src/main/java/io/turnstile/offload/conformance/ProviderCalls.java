@@ -1,0 +1,173 @@
+package io.turnstile.offload.conformance;
+
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Verdict;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Hands operations to a provider by one of the two sides of the SPI, and has one fitting result for each whatever the
+ * provider does: what it throws, and what breaks the rules for answers, becomes {@link OffloadResult.Failed} and is noted.
+ * Threads: any.
+ */
+final class ProviderCalls {
+    private static final int FAILURES_KEPT = 1000;
+
+    /** By which side of the SPI the provider is called. */
+    enum Way {
+        BULK, SINGLE
+    }
+
+    /**
+     * Something that went wrong. Keeps no connection: whether the provider does is a question of its own.
+     *
+     * @param isMisfit the answer broke the rules for answers; else the provider said that the operation failed
+     */
+    record Failure(Class<? extends OffloadOperation> kind, String operation, String reason, boolean isMisfit) {
+        @Override
+        public String toString() {
+            return operation + ": " + reason;
+        }
+    }
+
+    /** What a call to {@code operate} gave. */
+    private record BulkAnswer(List<OffloadResult> resultsOrNull, Throwable thrownOrNull) {
+    }
+
+    private final OffloadProvider provider;
+    private final CallWatch watch;
+    private final Way way;
+    private final Queue<Failure> failures = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger failureCount = new AtomicInteger();
+
+    ProviderCalls(OffloadProvider provider, CallWatch watch, Way way) {
+        this.provider = provider;
+        this.watch = watch;
+        this.way = way;
+    }
+
+    /** The first failures of operations of this kind. */
+    List<Failure> failures(Class<? extends OffloadOperation> kind) {
+        return failures.stream().filter(failure -> kind == failure.kind()).toList();
+    }
+
+    /** The first of the answers that broke the rules for answers. */
+    List<Failure> misfits() {
+        return failures.stream().filter(Failure::isMisfit).toList();
+    }
+
+    /** One fitting result for each, in the same order. */
+    List<OffloadResult> make(List<? extends OffloadOperation> asked) throws Exception {
+        List<OffloadOperation> operations = List.copyOf(asked);
+        List<OffloadResult> results = switch (way) {
+            case BULK -> inBulk(operations);
+            case SINGLE -> oneByOne(operations);
+        };
+        for (int i = 0; i < results.size(); i++) {
+            if (results.get(i) instanceof OffloadResult.Failed failed) {
+                note(operations.get(i), failed.reason(), false);
+            }
+        }
+        return results;
+    }
+
+    private List<OffloadResult> inBulk(List<OffloadOperation> operations) throws Exception {
+        BulkAnswer answer = watch.call("operate", () -> operate(operations));
+        List<OffloadResult> given = answer.resultsOrNull();
+        if (answer.thrownOrNull() != null) {
+            return allMisfit(operations, "operate threw " + answer.thrownOrNull());
+        }
+        if (given == null || given.size() != operations.size()) {
+            return allMisfit(operations, (given == null ? "no" : given.size()) + " results for " + operations.size());
+        }
+        List<OffloadResult> results = new ArrayList<>(given);
+        for (int i = 0; i < results.size(); i++) {
+            if (!fits(operations.get(i), results.get(i))) {
+                String reason = "answered " + results.get(i);
+                note(operations.get(i), reason, true);
+                results.set(i, new OffloadResult.Failed(reason, null));
+            }
+        }
+        return results;
+    }
+
+    private BulkAnswer operate(List<OffloadOperation> operations) {
+        try {
+            return new BulkAnswer(provider.operate(operations), null);
+        } catch (Throwable e) { // whatever it is, it is the provider's: a finding, not the end of the test
+            return new BulkAnswer(null, e);
+        }
+    }
+
+    private List<OffloadResult> allMisfit(List<OffloadOperation> operations, String reason) {
+        operations.forEach(operation -> note(operation, reason, true));
+        return Collections.nCopies(operations.size(), new OffloadResult.Failed(reason, null));
+    }
+
+    static boolean fits(OffloadOperation operation, OffloadResult result) {
+        return result instanceof OffloadResult.Failed || switch (operation) {
+            case OffloadOperation.Query query -> result instanceof Verdict;
+            case OffloadOperation.Add add -> result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
+            case OffloadOperation.Established established -> result instanceof OffloadResult.Covered;
+            case OffloadOperation.Update update -> result instanceof OffloadResult.LastUsed;
+            case OffloadOperation.Delete delete -> result instanceof OffloadResult.Done;
+            case OffloadOperation.Flush flush ->
+                    result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
+        };
+    }
+
+    private List<OffloadResult> oneByOne(List<OffloadOperation> operations) throws Exception {
+        List<OffloadResult> results = new ArrayList<>(operations.size());
+        for (OffloadOperation operation : operations) {
+            results.add(watch.call(nameOfCallback(operation), () -> singly(operation)));
+        }
+        return results;
+    }
+
+    private OffloadResult singly(OffloadOperation operation) {
+        try {
+            OffloadResult result = switch (operation) {
+                case OffloadOperation.Query query -> provider.canOffload(query.connection());
+                case OffloadOperation.Add add -> {
+                    provider.connAdd(add.connection());
+                    yield OffloadResult.DONE;
+                }
+                case OffloadOperation.Established established -> new OffloadResult.Covered(
+                        provider.connEstablished(established.connection(), established.replyIngress()));
+                case OffloadOperation.Update update -> new OffloadResult.LastUsed(provider.connUpdate(update.connection()));
+                case OffloadOperation.Delete delete -> {
+                    provider.connDel(delete.connection(), delete.reason());
+                    yield OffloadResult.DONE;
+                }
+                case OffloadOperation.Flush flush ->
+                        provider.connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
+            };
+            return result == null ? new OffloadResult.Failed("answered null", null) : result;
+        } catch (Throwable e) { // as above
+            return new OffloadResult.Failed(e.toString(), e);
+        }
+    }
+
+    private static String nameOfCallback(OffloadOperation operation) {
+        return switch (operation) {
+            case OffloadOperation.Query query -> "canOffload";
+            case OffloadOperation.Add add -> "connAdd";
+            case OffloadOperation.Established established -> "connEstablished";
+            case OffloadOperation.Update update -> "connUpdate";
+            case OffloadOperation.Delete delete -> "connDel";
+            case OffloadOperation.Flush flush -> "connFlush";
+        };
+    }
+
+    private void note(OffloadOperation operation, String reason, boolean isMisfit) {
+        if (failureCount.incrementAndGet() <= FAILURES_KEPT) {
+            failures.add(new Failure(operation.getClass(), operation.toString(), reason, isMisfit));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package io.turnstile.offload.provider.fault;
+
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.Verdict;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A correct provider without a device: takes everything, covers both directions at once, does not know when a connection
+ * was used, lets go when told, flushes at once. It remembers what it holds and nothing else. The fault providers are this
+ * with one fault each; a test's own odd provider may extend it too.
+ *
+ * <p>Errors: {@code connAdd} of what is held and {@code connDel} of what is not throw {@link IllegalStateException}: the
+ * caller broke the life cycle. Threads: any.
+ */
+public abstract class HoldingProvider implements OffloadProvider {
+    private final String name;
+    private final Map<Long, ConnView> held = new ConcurrentHashMap<>();
+    private volatile ProviderContext contextOrNull;
+
+    protected HoldingProvider(String name) {
+        this.name = name;
+    }
+
+    /** Ids of the connections held at this moment. A copy. */
+    public final Set<Long> held() {
+        return Set.copyOf(held.keySet());
+    }
+
+    /** How many connections are held at this moment. */
+    public final int heldCount() {
+        return held.size();
+    }
+
+    /**
+     * Every callback passes here: before it does anything, but {@link Callback#DEL} and {@link Callback#CLOSE} let go whatever
+     * happens here, once this has returned or thrown. The place for faults that concern any callback.
+     */
+    protected void meet(Callback callback) {
+        // No fault.
+    }
+
+    /** The switch's wall clock, or this machine's before init; ms since the epoch. */
+    protected final long wallMs() {
+        ProviderContext context = contextOrNull;
+        return context == null ? System.currentTimeMillis() : context.wallMs();
+    }
+
+    /** Takes note of a connection. */
+    protected final void hold(ConnView connection) {
+        if (held.putIfAbsent(connection.id(), connection) != null) {
+            throw new IllegalStateException("added twice");
+        }
+    }
+
+    /** Holds the connection no longer. Returns whether it was held. */
+    protected final boolean letGo(ConnView connection) {
+        return held.remove(connection.id()) != null;
+    }
+
+    @Override
+    public final String name() {
+        return name;
+    }
+
+    @Override
+    public void init(ProviderContext context) throws Exception {
+        meet(Callback.INIT);
+        contextOrNull = context;
+    }
+
+    @Override
+    public void close() {
+        try {
+            meet(Callback.CLOSE);
+        } finally {
+            held.clear();
+        }
+    }
+
+    @Override
+    public Verdict canOffload(ConnView connection) {
+        meet(Callback.CAN_OFFLOAD);
+        return Verdict.accept();
+    }
+
+    @Override
+    public void connAdd(ConnView connection) {
+        meet(Callback.ADD);
+        hold(connection);
+    }
+
+    @Override
+    public boolean connEstablished(ConnView connection, PortRef replyIngress) {
+        meet(Callback.ESTABLISHED);
+        return true;
+    }
+
+    @Override
+    public long connUpdate(ConnView connection) {
+        meet(Callback.UPDATE);
+        return 0;
+    }
+
+    @Override
+    public void connDel(ConnView connection, DelReason reason) {
+        boolean wasHeld = false;
+        try {
+            meet(Callback.DEL);
+        } finally {
+            wasHeld = letGo(connection);
+        }
+        if (!wasHeld) {
+            throw new IllegalStateException("deleted without being held");
+        }
+    }
+
+    @Override
+    public boolean connFlush(DelReason reason) {
+        meet(Callback.FLUSH);
+        held.clear();
+        return true;
+    }
+
+    @Override
+    public List<OffloadResult> operate(List<OffloadOperation> operations) {
+        meet(Callback.OPERATE);
+        return OffloadProvider.super.operate(operations);
+    }
+
+    @Override
+    public List<String> describe() {
+        meet(Callback.DESCRIBE);
+        return List.of();
+    }
+}

@@ -1,0 +1,155 @@
+package io.turnstile.offload.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import io.turnstile.offload.provider.fault.Callback;
+import io.turnstile.offload.provider.fault.HangingProvider;
+import io.turnstile.offload.provider.fault.HoldingProvider;
+import io.turnstile.offload.provider.fault.InitFailingProvider;
+import io.turnstile.offload.provider.fault.ThrowingProvider;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.time.ManualClock;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.TestSource;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.testkit.engine.EngineTestKit;
+import org.junit.platform.testkit.engine.Event;
+import org.junit.platform.testkit.engine.Events;
+
+/** The kit finds each fault, by the tests about it and by no others. */
+class ConformanceOfFaultsTest {
+    private static final Duration SOON = Duration.ofSeconds(10);
+
+    /** The kit on a provider with the fault under test. Nested, so that no build runs it as a test of its own. */
+    static class OfFault extends OffloadProviderConformance {
+        private static volatile Fault fault;
+        private static final Queue<HangingProvider> HANGING = new ConcurrentLinkedQueue<>();
+        private final ManualClock clock = new ManualClock(0, 0);
+
+        @Override
+        protected OffloadProvider newProvider() {
+            OffloadProvider provider = fault.newProvider(clock);
+            if (provider instanceof HangingProvider hanging) {
+                HANGING.add(hanging);
+            }
+            return provider;
+        }
+
+        @Override
+        protected OptionalLong heldBy(OffloadProvider provider) {
+            return OptionalLong.of(((HoldingProvider) provider).heldCount());
+        }
+
+        @Override
+        protected Duration hangLimit() {
+            return fault.name().startsWith("HANGS") ? Duration.ofMillis(200) : Duration.ofSeconds(10);
+        }
+
+        @Override
+        protected int lives() {
+            return 1_000;
+        }
+
+        @Override
+        protected int rememberedConnections() {
+            return 200;
+        }
+
+        @Override
+        protected long nowNs() {
+            return clock.nowNs();
+        }
+    }
+
+    /** Does not come up, and nobody can say what it holds. */
+    static class OfFailedInit extends OffloadProviderConformance {
+        @Override
+        protected OffloadProvider newProvider() {
+            return new InitFailingProvider("p", "no such device");
+        }
+    }
+
+    /** A good provider of which nobody can say what it holds. */
+    static class OfUnknownHoldings extends OffloadProviderConformance {
+        @Override
+        protected OffloadProvider newProvider() {
+            return new ThrowingProvider("p", EnumSet.noneOf(Callback.class));
+        }
+
+        @Override
+        protected int lives() {
+            return 1_000;
+        }
+    }
+
+    private static Events run(Class<?> kit) {
+        return EngineTestKit.engine("junit-jupiter").selectors(selectClass(kit)).execute().testEvents();
+    }
+
+    private static Set<String> names(Events events) {
+        return events.stream().map(event -> event.getTestDescriptor().getSource().orElseThrow())
+                .map(source -> ((MethodSource) source).getMethodName()).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Set<String> allTests() {
+        return Arrays.stream(OffloadProviderConformance.class.getDeclaredMethods())
+                .filter(method -> method.isAnnotationPresent(Test.class)).map(java.lang.reflect.Method::getName)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void eachFaultFailsExactlyTheTestsAboutIt(Fault fault) throws InterruptedException {
+        OfFault.fault = fault;
+        Events events = run(OfFault.class);
+        assertThat(names(events.failed())).isEqualTo(new TreeSet<>(fault.failedTests()));
+        assertThat(names(events.succeeded())).hasSize(allTests().size() - fault.failedTests().size());
+        releaseThreads();
+    }
+
+    private static void releaseThreads() throws InterruptedException {
+        for (HangingProvider hanging = OfFault.HANGING.poll(); hanging != null; hanging = OfFault.HANGING.poll()) {
+            hanging.release();
+            assertThat(hanging.awaitFree(SOON)).isTrue();
+        }
+    }
+
+    @Test
+    void everyTestOfTheKitIsFailedBySomeFault() {
+        Set<String> failed = Arrays.stream(Fault.values()).flatMap(fault -> fault.failedTests().stream())
+                .collect(Collectors.toCollection(TreeSet::new));
+        failed.add("itComesUp"); // by the one below
+        assertThat(failed).isEqualTo(allTests());
+    }
+
+    @Test
+    void ofAProviderThatDoesNotComeUpOnlyTheNameAndTheDescriptionAreRight() {
+        Events events = run(OfFailedInit.class);
+        assertThat(names(events.succeeded())).containsExactly("itDescribesItselfBeforeInit", "nameIsWellFormed");
+        assertThat(names(events.failed())).hasSize(allTests().size() - 2).contains("itComesUp");
+    }
+
+    @Test
+    void testsThatNeedToKnowWhatIsHeldAreAbortedWhenNobodyCanSay() {
+        Events events = run(OfUnknownHoldings.class);
+        assertThat(names(events.failed())).isEmpty();
+        assertThat(names(events.aborted())).containsExactly("afterAFlushNothingIsHeld", "afterCloseNothingIsHeld",
+                "bulkHoldsWhatSingleCallbacksHold", "itHoldsWhatItTookAndNothingElse", "manyThreadsLoseNothing",
+                "nothingIsHeldAfterManyLives");
+    }
+}
