@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * How operators see what offload does, by ovs-appctl, ovs-vsctl, curl and {@code ./turnstile offload-monitor}. Two providers: one
+ * How operators see what offload does, by ovs-appctl, ovs-vsctl, curl and {@code ./turnstile offload-monitor}. Two
+ * providers: one
  * takes every connection, the other is there to have a second column; control connections of FTP are declined.
  */
 @Tag("system")

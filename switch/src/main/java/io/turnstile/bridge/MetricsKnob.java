@@ -46,7 +46,8 @@ final class MetricsKnob {
             endpoint.listen(wanted);
             present = wanted;
             failed = null;
-            LOG.info(wanted == null ? "metrics are not served any more" : "metrics are served at http://{}/metrics", text(wanted));
+            LOG.info(wanted == null ? "metrics are not served any more" : "metrics are served at http://{}/metrics",
+                    text(wanted));
         } catch (IOException e) {
             if (!wanted.equals(failed)) {
                 LOG.warn("other_config: {}={}: cannot listen at {}: {}; tried again with the next change", PORT,

@@ -78,7 +78,8 @@ public final class ControlServer implements AutoCloseable {
     }
 
     /**
-     * The same for a command whose reply may take a while, which holds up no other connection; on its own connection requests
+     * The same for a command whose reply may take a while, which holds up no other connection; on its own connection
+     * requests
      * go on being answered in their order.
      *
      * @param body returns at once; its future may be completed by any thread, and is cancelled if the asker goes away

@@ -7,7 +7,8 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 
 /**
- * The text of {@code /metrics}. Meters other than offload's are made with the first look: a daemon that nobody looks at has none.
+ * The text of {@code /metrics}. Meters other than offload's are made with the first look: a daemon that nobody looks at has
+ * none.
  *
  * <p>Threads: any.
  */

@@ -17,7 +17,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * {@code ./turnstile offload-monitor}: prints the lines of {@code conntrack/offload-monitor} as they come, until it is interrupted,
+ * {@code ./turnstile offload-monitor}: prints the lines of {@code conntrack/offload-monitor} as they come, until it is
+ * interrupted,
  * nobody reads its output any more, or the switch ends.
  */
 @CommandLine.Command(name = "turnstile offload-monitor", sortOptions = false, usageHelpAutoWidth = true,
@@ -55,7 +56,8 @@ public final class OffloadMonitorMain implements Callable<Integer> {
     /** The parser; errors are one line. */
     static CommandLine commandLine(OffloadMonitorMain main) {
         CommandLine line = new CommandLine(main);
-        line.setParameterExceptionHandler((error, words) -> main.fail(FAILURE, error.getMessage() + " (use --help for help)"));
+        line.setParameterExceptionHandler((error, words) ->
+                main.fail(FAILURE, error.getMessage() + " (use --help for help)"));
         line.setExecutionExceptionHandler((error, parser, result) -> main.fail(FAILURE, String.valueOf(error.getMessage())));
         return line;
     }

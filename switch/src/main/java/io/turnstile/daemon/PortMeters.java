@@ -17,7 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Counters of ports, which come and go: {@code turnstile.port.…}, tagged with the port's name and the direction. A counter that a
+ * Counters of ports, which come and go: {@code turnstile.port.…}, tagged with the port's name and the direction. A counter
+ * that a
  * device does not have is not there, as opposed to 0.
  *
  * <p>Threads: one at a time.
@@ -47,7 +48,9 @@ final class PortMeters {
             new Column("errors", "rx", "packets with errors", PortStatistics::rxErrors),
             new Column("errors", "tx", "packets with errors", PortStatistics::txErrors));
 
-    /** Reads the counters of these ports, and forgets all other ports. A port whose device has gone is as good as forgotten. */
+    /**
+     * Reads the counters of these ports, and forgets all other ports. A port whose device has gone is as good as forgotten.
+     */
     void refresh(MeterRegistry registry, Collection<Port> present) {
         Map<Port, PortStatistics> read = new LinkedHashMap<>();
         for (Port port : present) {

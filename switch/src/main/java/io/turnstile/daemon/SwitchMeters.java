@@ -95,8 +95,8 @@ final class SwitchMeters implements MeterBinder {
 
     private void fragmentCounter(FragmentReassembler fragments, String ip, String result,
                                  ToDoubleFunction<FragmentReassembler> count) {
-        counter("fragments", "fragments that came to be tracked, by what became of them", Tags.of("ip", ip, "result", result),
-                fragments, count);
+        counter("fragments", "fragments that came to be tracked, by what became of them",
+                Tags.of("ip", ip, "result", result), fragments, count);
     }
 
     private <T> void gauge(String name, String description, T of, ToDoubleFunction<T> value) {

@@ -9,8 +9,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The last lines that happened, numbered from 1 on without a gap. An event that repeats the one before it of the same connection at
- * the same provider, in kind and in how it ended, makes no line of its own as long as nobody has read that one: it is counted there
+ * The last lines that happened, numbered from 1 on without a gap. An event that repeats the one before it of the same
+ * connection at
+ * the same provider, in kind and in how it ended, makes no line of its own as long as nobody has read that one: it is
+ * counted there
  * and its details replace the older ones.
  *
  * <p>Threads: any.
@@ -79,7 +81,8 @@ final class EventRing {
     }
 
     /**
-     * The lines after number {@code since}, the oldest first. A number from the future is one of a former life of the switch: its
+     * The lines after number {@code since}, the oldest first. A number from the future is one of a former life of the
+     * switch: its
      * bearer gets all there is.
      */
     synchronized Slice read(long since, int limit) {

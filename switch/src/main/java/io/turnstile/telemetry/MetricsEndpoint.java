@@ -13,7 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers {@code GET /metrics} over HTTP with a text made anew each time, in Prometheus' text format 0.0.4. Other paths are not
+ * Answers {@code GET /metrics} over HTTP with a text made anew each time, in Prometheus' text format 0.0.4. Other paths are
+ * not
  * found, other methods not allowed. A virtual thread for each request: a slow reader keeps nobody else waiting.
  *
  * <p>Threads: {@link #listen} and {@link #close} one after the other, by any.

@@ -48,7 +48,8 @@ final class MonitorLine {
     }
 
     /**
-     * @param kind           {@code watching}: events are noted from here on; {@code provider}: it has come into another state
+     * @param kind           {@code watching}: events are noted from here on; {@code provider}: it has come into another
+     * state
      * @param providerOrNull its name
      * @param stateOrNull    its state, as {@code conntrack/offload-show} has it
      */
@@ -126,7 +127,8 @@ final class MonitorLine {
     }
 
     private static void addConnection(ObjectNode line, ConnView connection, PortRef replyIngressOrNull) {
-        line.put("connection", Long.toUnsignedString(connection.id())); // text: many readers know no whole numbers of 64 bits
+        // As text: many readers know no whole numbers of 64 bits.
+        line.put("connection", Long.toUnsignedString(connection.id()));
         line.put("proto", connection.protocolName());
         addTuple(line.putObject("orig"), connection.original());
         addTuple(line.putObject("reply"), connection.reply());

@@ -17,10 +17,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * What offload providers are told and answer, and how they stand, as JSON lines: {@code conntrack/offload-monitor}. Begins to
+ * What offload providers are told and answer, and how they stand, as JSON lines: {@code conntrack/offload-monitor}. Begins
+ * to
  * listen when somebody asks for the first time and ends when nobody has asked for a while; until then it costs nothing.
  *
- * <p>Threads: any. Providers' threads only note their events in a bounded ring; the rest is done by a thread of its own, which is
+ * <p>Threads: any. Providers' threads only note their events in a bounded ring; the rest is done by a thread of its own,
+ * which is
  * there while there is something to do.
  */
 public final class OffloadMonitor implements AutoCloseable {
@@ -85,7 +87,8 @@ public final class OffloadMonitor implements AutoCloseable {
         this.clock = clock;
         this.idleNs = idleNs;
         ring = new EventRing(capacity);
-        thread = new ScheduledThreadPoolExecutor(1, task -> Thread.ofPlatform().daemon().name("offload-monitor").unstarted(task),
+        thread = new ScheduledThreadPoolExecutor(1,
+                task -> Thread.ofPlatform().daemon().name("offload-monitor").unstarted(task),
                 new ThreadPoolExecutor.DiscardPolicy()); // after the end events may still come
         thread.setKeepAliveTime(THREAD_KEPT_SECONDS, TimeUnit.SECONDS);
         thread.allowCoreThreadTimeOut(true);
@@ -93,7 +96,8 @@ public final class OffloadMonitor implements AutoCloseable {
     }
 
     /**
-     * The lines, each with its line end, and as the last one {@code {"next":N,"dropped":N}}: where to go on, and how many lines
+     * The lines, each with its line end, and as the last one {@code {"next":N,"dropped":N}}: where to go on, and how many
+     * lines
      * were overwritten before this reader came to them. Those are told of by a line in their place, too.
      */
     public CompletableFuture<String> read(Request request) {
@@ -199,13 +203,16 @@ public final class OffloadMonitor implements AutoCloseable {
         noteProviders();
     }
 
-    /** Lines about those whose state is another than it was at the last look: at the last question, or {@link #TICK_MS} ago. */
+    /**
+     * Lines about those whose state is another than it was at the last look: at the last question, or {@link #TICK_MS} ago.
+     */
     private void noteProviders() {
         Map<String, String> present = new LinkedHashMap<>();
         dispatcher.providers().forEach(status -> present.put(status.name(), status.state()));
         Map<String, String> changed = new LinkedHashMap<>(present);
         changed.entrySet().removeAll(providerStates.entrySet());
-        providerStates.keySet().stream().filter(name -> !present.containsKey(name)).forEach(name -> changed.put(name, "not chosen"));
+        providerStates.keySet().stream().filter(name -> !present.containsKey(name))
+                .forEach(name -> changed.put(name, "not chosen"));
         changed.forEach((name, state) -> ring.addNote("provider", name, state, clock.wallMs()));
         providerStates.clear();
         providerStates.putAll(present);
@@ -221,7 +228,8 @@ public final class OffloadMonitor implements AutoCloseable {
             text.append(json.objectNode().put("dropped", slice.dropped())).append('\n');
         }
         slice.lines().forEach(line -> text.append(line.text()).append('\n'));
-        return text.append(json.objectNode().put("next", slice.next()).put("dropped", slice.dropped())).append('\n').toString();
+        text.append(json.objectNode().put("next", slice.next()).put("dropped", slice.dropped())).append('\n');
+        return text.toString();
     }
 
     /** Those who wait are told that the switch is ending. */
@@ -229,7 +237,8 @@ public final class OffloadMonitor implements AutoCloseable {
     public void close() {
         thread.execute(() -> {
             dispatcher.removeEventTap(tap);
-            waiting.forEach(reader -> reader.reply().completeExceptionally(new IllegalStateException("the switch is ending")));
+            waiting.forEach(reader -> reader.reply()
+                    .completeExceptionally(new IllegalStateException("the switch is ending")));
             waiting.clear();
         });
         thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
