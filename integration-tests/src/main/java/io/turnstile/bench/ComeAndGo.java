@@ -64,7 +64,7 @@ final class ComeAndGo implements AutoCloseable {
             tracker.track(traffic.fill((int) lives + done, 1, length), COMMIT, clock.nowNs());
         }
         if (expires) {
-            expire();
+            expire(waits);
         } else {
             tracker.flush(null, clock.nowNs());
         }
@@ -86,11 +86,14 @@ final class ComeAndGo implements AutoCloseable {
         }
     }
 
-    /** In steps, so that providers are asked before. */
-    private void expire() {
+    /** In steps, so that providers are asked before: those that are waited for, about each connection. */
+    private void expire(boolean waits) {
         for (Duration passed = Duration.ZERO; passed.compareTo(LONGEST_LIFE) < 0; passed = passed.plus(STEP)) {
             clock.advance(STEP);
             tracker.sweep(clock.nowNs());
+            if (waits) {
+                dispatcher.drain();
+            }
         }
     }
 

@@ -61,7 +61,7 @@ public final class OffloadLives implements Callable<Integer> {
                     provider.adds(), provider.deletes(), provider.held(), provider.faults());
             clean &= provider.held() == 0 && provider.faults() == 0 && provider.adds() == provider.deletes();
         }
-        System.out.printf("left in the tracker: %d; queue %s %d; heap after the first checkpoint +%.1f MiB (%s)%n", left,
+        System.out.printf("left in the tracker: %d; queue %s %d; heap after the first checkpoint %+.1f MiB (%s)%n", left,
                 bounded ? "never above" : "ABOVE", ComeAndGo.AT_ONCE, growth, flat ? "flat" : "NOT FLAT");
         return clean && bounded && flat ? 0 : 1;
     }
