@@ -2,6 +2,7 @@ package io.turnstile.offload;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The distinct reasons that a provider gave for declining or failing, so that a connection keeps a number instead of a text.
@@ -13,12 +14,14 @@ final class ReasonTable {
     static final int CAPACITY = 255;
     private static final int OTHER = CAPACITY + 1;
     private static final int MAX_LENGTH = 200;
+    /** A reason is shown within a line. */
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}+");
 
     private final Map<String, Integer> indexes = new HashMap<>(); // guarded by this
     private final String[] texts = new String[CAPACITY + 2];      // guarded by this
 
     synchronized int index(String reasonOrNull) {
-        String reason = reasonOrNull == null || reasonOrNull.isBlank() ? "no reason given" : reasonOrNull.strip();
+        String reason = reasonOrNull == null || reasonOrNull.isBlank() ? "no reason given" : CONTROL.matcher(reasonOrNull.strip()).replaceAll(" ");
         String text = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH);
         Integer known = indexes.get(text);
         if (known != null) {

@@ -276,7 +276,7 @@ class OffloadStoryTest {
         hwOffload("false");
         assertThat(connections()).hasSize(1);
         hwOffload("true");
-        offload.awaitLastEvents("init", "query -> accept", added, established, "flush provider leaving", "close",
+        offload.awaitLastEvents("init", "query -> accept", added, established, "del provider leaving", "close",
                 "init", "query -> accept", added, established);
     }
 

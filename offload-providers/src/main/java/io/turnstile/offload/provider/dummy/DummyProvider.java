@@ -21,8 +21,8 @@ import java.util.function.ToLongFunction;
 
 /**
  * Holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed; by default it
- * takes everything, covers both directions at once, does not know when a connection was used, and lets go of everything at
- * once when flushed.
+ * takes everything, covers both directions at once, does not know when a connection was used, and is told of each
+ * connection when it has to let go of all.
  *
  * <p>Memory: the last {@link #DEFAULT_EVENT_LIMIT} events unless said otherwise, and the connections held.
  *
@@ -44,7 +44,7 @@ public final class DummyProvider implements OffloadProvider {
     private volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
     private volatile Predicate<ConnView> covers = connection -> true;
     private volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
-    private volatile boolean flushesAtOnce = true;
+    private volatile boolean flushesAtOnce;
 
     /** As {@link java.util.ServiceLoader} makes it: {@code dummy}, default priority. */
     public DummyProvider() {
@@ -79,7 +79,10 @@ public final class DummyProvider implements OffloadProvider {
         this.lastUsed = lastUsed;
     }
 
-    /** Sets whether {@code connFlush} lets go of everything; if not, it asks for deletes one by one. */
+    /**
+     * Sets whether {@code connFlush} lets go of everything; if not, as it is by default, it asks for deletes one by one, and is not
+     * written down.
+     */
     public void flushAtOnce(boolean atOnce) {
         this.flushesAtOnce = atOnce;
     }
@@ -189,12 +192,12 @@ public final class DummyProvider implements OffloadProvider {
 
     @Override
     public synchronized boolean connFlush(DelReason reason) {
-        boolean atOnce = flushesAtOnce;
-        if (atOnce) {
-            held.clear();
+        if (!flushesAtOnce) {
+            return false; // the deletes that follow say more
         }
-        record(Callback.FLUSH, null, new Answer.Flushed(reason, atOnce));
-        return atOnce;
+        held.clear();
+        record(Callback.FLUSH, null, new Answer.Reason(reason));
+        return true;
     }
 
     private synchronized void refresh(ConnView connection) {

@@ -36,16 +36,12 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
 
         record Reason(DelReason reason) implements Answer {
         }
-
-        /** @param done false: asked for deletes one by one */
-        record Flushed(DelReason reason, boolean done) implements Answer {
-        }
     }
 
     /**
      * In a few words, ports by number: {@code init}, {@code query -> accept}, {@code query -> decline: …}, {@code add in=1},
      * {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired},
-     * {@code flush provider leaving}, {@code flush provider leaving -> one by one} if it does not flush, {@code close}.
+     * {@code flush provider leaving}, {@code close}.
      */
     @Override
     public String toString() {
@@ -56,7 +52,6 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
-            case Answer.Flushed flushed -> " " + flushed.reason() + (flushed.done() ? "" : " -> one by one");
         };
         return switch (callback) {
             case INIT -> "init";

@@ -58,10 +58,9 @@ class DummyProviderTest {
     }
 
     @Test
-    void aFlushForgetsEverythingUnlessToldToGoOneByOne() {
+    void aFlushGoesOneByOneUnlessToldToForgetEverything() {
         dummy.connAdd(connection(1));
         dummy.connAdd(connection(2));
-        dummy.flushAtOnce(false);
         assertThat(dummy.operateOne(new OffloadOperation.Flush(DelReason.PROVIDER_LEAVING)))
                 .isEqualTo(OffloadResult.ONE_BY_ONE);
         assertThat(dummy.held()).hasSize(2);
@@ -69,8 +68,8 @@ class DummyProviderTest {
         assertThat(dummy.connFlush(DelReason.PROVIDER_FAILED)).isTrue();
         assertThat(dummy.held()).isEmpty();
         assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("add in=1", "add in=1",
-                "flush provider leaving -> one by one", "flush provider failed");
-        assertThat(dummy.count(Callback.FLUSH)).isEqualTo(2);
+                "flush provider failed");
+        assertThat(dummy.count(Callback.FLUSH)).isEqualTo(1);
     }
 
     @Test

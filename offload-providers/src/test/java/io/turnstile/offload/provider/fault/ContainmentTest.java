@@ -53,7 +53,7 @@ class ContainmentTest {
 
     private void assertThatDummySawAWholeLife() {
         assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("init", "query -> accept", "add in=1",
-                "established in=2", "update -> unknown", "del expired", "flush provider leaving", "close");
+                "established in=2", "update -> unknown", "del expired", "close");
     }
 
     @ParameterizedTest
