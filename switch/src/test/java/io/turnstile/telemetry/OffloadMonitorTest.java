@@ -42,7 +42,9 @@ class OffloadMonitorTest {
     }
 
     private void turnOn() {
-        dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
+        DummyProvider alpha = new DummyProvider("alpha", 200, 10);
+        alpha.flushAtOnce(false); // a flush that is done would be an event of its own
+        dispatcher.enable(List.of(alpha));
     }
 
     private void commit(int port) {

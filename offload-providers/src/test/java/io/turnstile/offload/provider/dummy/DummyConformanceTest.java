@@ -1,9 +1,10 @@
-package io.turnstile.offload.conformance;
+package io.turnstile.offload.provider.dummy;
 
-import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.conformance.OffloadProviderConformance;
 import io.turnstile.offload.spi.OffloadProvider;
 import java.util.OptionalLong;
 
+/** Stands outside of the package of the kit, as a vendor's test does. */
 class DummyConformanceTest extends OffloadProviderConformance {
 
     @Override
