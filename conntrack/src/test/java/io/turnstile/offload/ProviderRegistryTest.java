@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.offload.spi.OffloadProvider;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -82,6 +83,36 @@ class ProviderRegistryTest {
     @Test
     void aMissingFolderIsAnEmptyOne() {
         assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder.resolve("absent")).names()).isEmpty();
+    }
+
+    @Test
+    void aJarThatComesOrGoesIsSeenByTheNextLook() throws IOException {
+        ProviderRegistry registry = ProviderRegistry.discover(getClass().getClassLoader(), folder);
+        jar("good.jar", "Plugged", true);
+        assertThat(registry.names()).isEmpty();
+        assertThat(registry.rescan()).isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of(), List.of()));
+        OffloadProvider loaded = registry.inOrder().getFirst();
+        assertThat(registry.rescan()).isEqualTo(new ProviderRegistry.Rescan(List.of(), List.of(), List.of("plugged")));
+        assertThat(registry.inOrder()).containsExactly(loaded);
+        Files.delete(folder.resolve("good.jar"));
+        assertThat(registry.rescan()).hasToString("added: -\nremoved: plugged\nkept: -\n");
+        assertThat(registry.names()).isEmpty();
+    }
+
+    @Test
+    void aJarThatWasReplacedIsLoadedAnewAndTheOldOneWorksUntilItIsLetGo() throws IOException {
+        jar("good.jar", "Plugged", true);
+        ProviderRegistry registry = ProviderRegistry.discover(getClass().getClassLoader(), folder);
+        OffloadProvider old = registry.inOrder().getFirst();
+        Files.delete(folder.resolve("good.jar"));
+        jar("good.jar", "Plugged", true);
+        assertThat(registry.rescan())
+                .isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of("plugged"), List.of()));
+        assertThat(registry.inOrder().getFirst()).isNotSameAs(old).extracting(OffloadProvider::name).isEqualTo("plugged");
+        registry.closeRetired(provider -> provider == old);
+        assertThat(old.getClass().getClassLoader().getResource(SERVICE)).as("still in use").isNotNull();
+        registry.closeRetired(provider -> false);
+        assertThat(((URLClassLoader) old.getClass().getClassLoader()).findResource(SERVICE)).as("closed").isNull();
     }
 
     private void jar(String name, String service, boolean withClass) throws IOException {

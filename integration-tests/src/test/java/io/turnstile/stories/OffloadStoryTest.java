@@ -240,6 +240,29 @@ class OffloadStoryTest {
                 .map(line -> line.replaceFirst(".*timeout=(\\d+).*", "$1")).mapToInt(Integer::parseInt).max().orElse(-1);
     }
 
+    // ---- ports ----
+
+    @Test
+    void anInterfaceSaysWhoMayCarryItsConnectionsAndChangesItsMindLive() {
+        turnOn();
+        udpQuery(IDLE_UDP_PORT);
+        offload.awaitHeldByDummy(1);
+        turnstile.vsctl("set", "interface", "d3", "other_config:hw-offload-priority=\"claiming,none\"").run();
+        offload.awaitHeldByDummy(0);
+        offload.awaitEvents("query -> accept", "add in=" + datapathPort("d3"), "del port excluded");
+        String line = turnstile.appctl("dpctl/dump-conntrack", "-m").run().text();
+        assertThat(line).contains("dummy:refused(port excluded)").contains("claiming:added");
+        assertThat(turnstile.appctl("conntrack/offload-why", "ct_nw_proto=17").run().text())
+                .contains("not offered to dummy: port excluded");
+        turnstile.vsctl("remove", "interface", "d3", "other_config", "hw-offload-priority").run();
+        offload.awaitHeldByDummy(1);
+        turnstile.vsctl("set", "interface", "d4", "other_config:hw-offload-priority=none").run();
+        udpReply(IDLE_UDP_PORT);
+        offload.awaitHeldByDummy(0); // the reply's port counts, too
+        turnstile.vsctl("clear", "interface", "d4", "other_config").run();
+        offload.awaitHeldByDummy(1);
+    }
+
     // ---- del ----
 
     @Test
