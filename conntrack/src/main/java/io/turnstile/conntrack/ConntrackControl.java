@@ -41,7 +41,9 @@ public interface ConntrackControl {
     /** Visits connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}). */
     void visitExpected(ExpectationVisitor visitor);
 
-    /** How many connections each bucket of the index holds, or each of 1024 groups of them, in order ({@code dpctl/ct-bkts}). */
+    /**
+     * How many connections each bucket of the index holds, or each of 1024 groups of them, in order ({@code dpctl/ct-bkts}).
+     */
     void visitBuckets(BucketVisitor visitor);
 
     /** Sees one expected connection; both tuples are copies. */

@@ -9,10 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Carries a batch of turns through the provider. It goes in waves: each is one call with the next step of each connection, so
+ * Carries a batch of turns through the provider. It goes in waves: each is one call with the next step of each connection,
+ * so
  * that a call never has two operations on one connection.
  *
- * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what it says
+ * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what it
+ * says
  * about the provider's holdings is taken down; the turns have been dealt with.
  *
  * <p>Threads: under the lock of its shard.
@@ -316,7 +318,8 @@ final class BatchRunner {
     }
 
     /**
-     * The tracker does not know the connection. If the provider was not told, the replay met it at the end of its life and it is
+     * The tracker does not know the connection. If the provider was not told, the replay met it at the end of its life and
+     * it is
      * forgotten; else its removal is just being reported, and the next turn deals with it.
      */
     private void forgetGhost(Turn turn) {

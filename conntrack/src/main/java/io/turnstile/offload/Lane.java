@@ -11,15 +11,19 @@ import java.util.List;
 import java.util.function.LongSupplier;
 
 /**
- * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever it does,
+ * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever it
+ * does,
  * no other lane notices.
  *
- * <p>A session goes: init → replay and live events → leaving (flush, or a delete for each connection held) → close. It leaves
- * when it is not wanted any more, or when the breaker opens; then it rests for a while and is tried anew. A call that does not
+ * <p>A session goes: init → replay and live events → leaving (flush, or a delete for each connection held) → close. It
+ * leaves
+ * when it is not wanted any more, or when the breaker opens; then it rests for a while and is tried anew. A call that does
+ * not
  * come back has the session given up: what the tracker holds for it is given back at once, and if the call ever returns, the
  * provider is told to let go of what it still holds, and closed.
  *
- * <p>Threads: this object's monitor guards the phase; it is never held while the provider is called. {@code init}, the end of a
+ * <p>Threads: this object's monitor guards the phase; it is never held while the provider is called. {@code init}, the end
+ * of a
  * session and {@code close} run on a thread of the session, or on the one that drains.
  */
 final class Lane {

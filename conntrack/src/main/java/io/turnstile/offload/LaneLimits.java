@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
  */
 record LaneLimits(int queueLength, long slowCallNs, int slowInARow, long hungCallNs, int failuresInARow, int probes,
                   long firstBackoffNs, long longestBackoffNs, long startTimeoutNs) {
-    static final LaneLimits DEFAULTS = new LaneLimits(65_536, TimeUnit.MILLISECONDS.toNanos(500), 3, TimeUnit.SECONDS.toNanos(2),
+    static final LaneLimits DEFAULTS = new LaneLimits(65_536,
+            TimeUnit.MILLISECONDS.toNanos(500), 3, TimeUnit.SECONDS.toNanos(2),
             16, 8, TimeUnit.SECONDS.toNanos(1), TimeUnit.SECONDS.toNanos(60), TimeUnit.SECONDS.toNanos(2));
 }

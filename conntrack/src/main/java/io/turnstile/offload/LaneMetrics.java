@@ -13,7 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What is counted about one provider, over all of its spans. Meters are named {@code turnstile.offload.…} and tagged with the
+ * What is counted about one provider, over all of its spans. Meters are named {@code turnstile.offload.…} and tagged with
+ * the
  * provider's name; one that comes back under the same name goes on counting.
  *
  * <p>Threads: any.
@@ -37,11 +38,14 @@ final class LaneMetrics {
             for (Outcome outcome : Outcome.values()) {
                 operations[kind.ordinal()][outcome.ordinal()] = Counter.builder(PREFIX + "operations")
                         .description("operations that the provider was given").tag("provider", provider)
-                        .tag("operation", kind.toString()).tag("result", outcome.toString().replace(' ', '_')).register(registry);
+                        .tag("operation", kind.toString())
+                        .tag("result", outcome.toString().replace(' ', '_')).register(registry);
             }
         }
-        queueFull = counter(registry, provider, "refused.queue.full", "connections that were refused because too many waited");
-        neverAnnounced = counter(registry, provider, "never.announced", "connections that left before the provider was told");
+        queueFull = counter(registry, provider, "refused.queue.full",
+                "connections that were refused because too many waited");
+        neverAnnounced = counter(registry, provider, "never.announced",
+                "connections that left before the provider was told");
         givenUp = counter(registry, provider, "given.up", "calls that did not return and were given up");
         batchLength = DistributionSummary.builder(PREFIX + "batch.length").description("operations in a call")
                 .tag("provider", provider).publishPercentiles(PERCENTILES).publishPercentileHistogram()

@@ -21,10 +21,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits in
- * a slot's word, once for each provider; what is noted is carried out later in batches, by threads that each provider has for
+ * a slot's word, once for each provider; what is noted is carried out later in batches, by threads that each provider has
+ * for
  * itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider that fails.
  *
- * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update* → del;
+ * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update* →
+ * del;
  * exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in the queue.
  *
  * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take a lock), never from a
@@ -76,7 +78,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     // ---- the knobs ----
 
     /**
-     * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave and come
+     * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave and
+     * come
      * up anew with the other number.
      */
     public void setThreads(int threads) {
@@ -98,8 +101,10 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /**
      * hw-offload on, or the choice of providers changed while it is on. Those that are up already and are still chosen go on
-     * undisturbed; those that are not chosen any more leave; the others are initialised and told of the connections that are there
-     * already. Waits a little for them to come up; one that takes longer, or fails, is shown as such by {@link #providers()},
+     * undisturbed; those that are not chosen any more leave; the others are initialised and told of the connections that are
+     * there
+     * already. Waits a little for them to come up; one that takes longer, or fails, is shown as such by {@link
+     * #providers()},
      * and is tried again.
      *
      * @param inPriorityOrder the order in which they are listed, and drained
@@ -183,10 +188,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * hw-offload off: has every provider let go of every connection, and closes them. Connections and packets are not touched.
+     * hw-offload off: has every provider let go of every connection, and closes them. Connections and packets are not
+     * touched.
      * Does nothing if it is off.
      *
-     * @return false if some provider has not left within a second: it goes on leaving in the background, and a large table takes
+     * @return false if some provider has not left within a second: it goes on leaving in the background, and a large table
+     * takes
      *         some time, so that forwarding does not suffer
      */
     public boolean disable() {
@@ -236,7 +243,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * {@code other_config:hw-offload-priority} of Interfaces: which providers may carry connections of a port. Connections that
+     * {@code other_config:hw-offload-priority} of Interfaces: which providers may carry connections of a port. Connections
+     * that
      * are there already are looked at again.
      *
      * @param byDatapathPort ports without such a list are not in here
@@ -286,7 +294,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. While somebody turns the knob
+     * Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. While somebody turns
+     * the knob
      * that is his business, and the watch goes on.
      */
     private boolean watchesOn() {

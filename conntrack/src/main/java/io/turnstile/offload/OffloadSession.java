@@ -9,7 +9,8 @@ import java.util.BitSet;
 import java.util.function.LongConsumer;
 
 /**
- * One span of a provider's time, from {@code init} to {@code close}: the side table and the shards. Made anew each time, so that
+ * One span of a provider's time, from {@code init} to {@code close}: the side table and the shards. Made anew each time, so
+ * that
  * nothing late from one span can touch the next.
  *
  * <p>Threads: the {@code on…} methods any, several at once; see {@link Shard} for the rest.
@@ -191,7 +192,8 @@ final class OffloadSession implements ConnectionListener {
     /** Too many wait already: software goes on with this one alone, and it is offered when there is room. */
     private void refuse(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
         int queued = SlotTable.flags(word) & SlotTable.QUEUED;
-        if (table.changeWord(chunk, slot, word, SlotTable.word(connectionId, SlotTable.TRACKED | SlotTable.OVERLOADED | queued))) {
+        long refused = SlotTable.word(connectionId, SlotTable.TRACKED | SlotTable.OVERLOADED | queued);
+        if (table.changeWord(chunk, slot, word, refused)) {
             lane.metrics.queueFull();
             if (!refusedSome) {
                 refusedSome = true;
@@ -354,9 +356,11 @@ final class OffloadSession implements ConnectionListener {
             return new ProviderConnectionState(lane.name(), OffloadState.NONE, null);
         }
         if ((SlotTable.flags(word) & SlotTable.OVERLOADED) != 0) {
-            return new ProviderConnectionState(lane.name(), OffloadState.REFUSED, "queue full at " + TimeText.ofDay(refusedWallMs));
+            return new ProviderConnectionState(lane.name(), OffloadState.REFUSED,
+                    "queue full at " + TimeText.ofDay(refusedWallMs));
         }
         int cell = table.cell(chunk, slot);
-        return new ProviderConnectionState(lane.name(), SlotTable.state(cell), lane.reasons.text(SlotTable.reasonIndex(cell)));
+        return new ProviderConnectionState(lane.name(), SlotTable.state(cell),
+                lane.reasons.text(SlotTable.reasonIndex(cell)));
     }
 }

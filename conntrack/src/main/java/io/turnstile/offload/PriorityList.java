@@ -11,7 +11,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * A value of {@code hw-offload-priority}: names of providers, the first first. {@link #NONE} ends the list, and nobody is used
+ * A value of {@code hw-offload-priority}: names of providers, the first first. {@link #NONE} ends the list, and nobody is
+ * used
  * who does not stand before it; without it those who are not named come after the others.
  *
  * @param names distinct, in order
@@ -53,7 +54,8 @@ public record PriorityList(List<String> names, boolean ends) {
         names.stream().filter(byName::containsKey).forEach(name -> chosen.add(byName.get(name)));
         if (!ends) {
             byName.values().stream()
-                    .sorted(Comparator.comparingInt(OffloadProvider::priority).reversed().thenComparing(OffloadProvider::name))
+                    .sorted(Comparator.comparingInt(OffloadProvider::priority).reversed()
+                            .thenComparing(OffloadProvider::name))
                     .forEach(chosen::add);
         }
         return List.copyOf(chosen);

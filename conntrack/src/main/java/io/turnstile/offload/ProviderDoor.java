@@ -84,7 +84,8 @@ record ProviderDoor(OffloadProvider provider) {
             case OffloadOperation.Established e -> result instanceof OffloadResult.Covered;
             case OffloadOperation.Update u -> result instanceof OffloadResult.LastUsed;
             case OffloadOperation.Delete d -> result instanceof OffloadResult.Done;
-            case OffloadOperation.Flush f -> result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
+            case OffloadOperation.Flush f ->
+                    result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
         };
         return fits ? result : new OffloadResult.Failed("wrong result: "
                 + (result == null ? "null" : result.getClass().getSimpleName()), null);

@@ -59,7 +59,8 @@ public final class ProviderRegistry {
     }
 
     /**
-     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}. The first of each name
+     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}. The first of each
+     * name
      * stays: those of the class path, then by the jars' names.
      */
     public static ProviderRegistry discover(ClassLoader loader, Path pluginFolderOrNull) {
@@ -167,7 +168,9 @@ public final class ProviderRegistry {
         return PriorityList.EMPTY.order(providers.values());
     }
 
-    /** By {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning until they change. */
+    /**
+     * By {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning until they change.
+     */
     public List<OffloadProvider> inOrder(String priorityListOrNull) {
         PriorityList list = PriorityList.parse(priorityListOrNull);
         warnOfUnknown(list);
@@ -177,7 +180,8 @@ public final class ProviderRegistry {
     private void warnOfUnknown(PriorityList list) {
         List<String> unknown = list.unknownAmong(providers.keySet());
         if (!unknown.isEmpty() && !unknown.equals(complainedOf)) {
-            LOG.warn("hw-offload-priority names {}, which is no offload provider here ({})", String.join(", ", unknown), names());
+            LOG.warn("hw-offload-priority names {}, which is no offload provider here ({})",
+                    String.join(", ", unknown), names());
         }
         complainedOf = unknown;
     }

@@ -21,7 +21,8 @@ final class ReasonTable {
     private final String[] texts = new String[CAPACITY + 2];      // guarded by this
 
     synchronized int index(String reasonOrNull) {
-        String reason = reasonOrNull == null || reasonOrNull.isBlank() ? "no reason given" : CONTROL.matcher(reasonOrNull.strip()).replaceAll(" ");
+        String reason = reasonOrNull == null || reasonOrNull.isBlank() ? "no reason given"
+                : CONTROL.matcher(reasonOrNull.strip()).replaceAll(" ");
         String text = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH);
         Integer known = indexes.get(text);
         if (known != null) {

@@ -31,7 +31,10 @@ final class Turn {
     /** The provider's answer, ms since the epoch; 0: it does not know. */
     long lastUsedMs;
     int steps;
-    /** What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not come to that. */
+    /**
+     * What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not come to
+     * that.
+     */
     OffloadState afterDelete;
     /** Index of the reason for {@link #afterDelete}. */
     int reason;

@@ -7,7 +7,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * What the tracker does with UDP, said as plainly as possible: connections in a map by the tuple of either direction, nothing
+ * What the tracker does with UDP, said as plainly as possible: connections in a map by the tuple of either direction,
+ * nothing
  * in parallel, nothing put off. Of an expired connection it knows, as the tracker does, that it takes up room until it is
  * swept or somebody wants its place.
  *

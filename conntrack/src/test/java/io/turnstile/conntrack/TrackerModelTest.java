@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The tracker against {@link NaiveTracker}: random UDP traffic of both families with NAT, marks, labels, zones and timeout
- * policies, while time passes, the table is swept, flushed, limited and enlarged, and the listener holds what is removed. The
+ * policies, while time passes, the table is swept, flushed, limited and enlarged, and the listener holds what is removed.
+ * The
  * seed is the parameter; but for seed 1 the clock wraps on the way.
  */
 class TrackerModelTest {

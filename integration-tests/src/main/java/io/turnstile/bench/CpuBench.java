@@ -15,7 +15,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * The work of {@link TrackerBenchmark}, measured by the CPU time of the thread that does it: on a machine that others use too,
+ * The work of {@link TrackerBenchmark}, measured by the CPU time of the thread that does it: on a machine that others use
+ * too,
  * this is what can be compared. What making the packets costs is measured beside and taken off. Medians.
  */
 @CommandLine.Command(name = "cpu", description = "the tracker by CPU time: for machines that are not idle")

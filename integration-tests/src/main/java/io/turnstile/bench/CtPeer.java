@@ -9,7 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Open vSwitch's own benchmark of its connection tracker ({@code ovstest test-conntrack}), which no package brings: build it from
+ * Open vSwitch's own benchmark of its connection tracker ({@code ovstest test-conntrack}), which no package brings: build it
+ * from
  * Open vSwitch's sources with -O3. Its figures are by the clock.
  */
 record CtPeer(Path ovstest) {
@@ -20,7 +21,8 @@ record CtPeer(Path ovstest) {
     void printHot(int batch) throws IOException, InterruptedException {
         double single = packetNs(1, batch);
         double pair = packetNs(2, batch);
-        System.out.printf("  the peer: %.1f ns/packet; on two threads at once %.1f (scales x%.2f)%n", single, pair, 2 * single / pair);
+        System.out.printf("  the peer: %.1f ns/packet; on two threads at once %.1f (scales x%.2f)%n",
+                single, pair, 2 * single / pair);
     }
 
     private double packetNs(int threads, int batch) throws IOException, InterruptedException {

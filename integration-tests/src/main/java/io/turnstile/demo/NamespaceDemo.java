@@ -113,7 +113,8 @@ final class NamespaceDemo {
         say("A connection to FTP's control port, whose payload software has to read");
         try (Daemon web = serve(outside, lab.folder().resolve("pages"), FTP_PORT)) {
             awaitListening(outside, web);
-            expect(fetch(inside, outside, FTP_PORT).run().text().equals("200 " + PAGE_BYTES), "nothing came over FTP's port");
+            expect(fetch(inside, outside, FTP_PORT).run().text().equals("200 " + PAGE_BYTES),
+                    "nothing came over FTP's port");
         }
         print("1 MiB fetched; no event: the provider is not even asked");
     }
@@ -149,7 +150,8 @@ final class NamespaceDemo {
         say("Who carries the FTP connection, and why not? (ovs-appctl conntrack/offload-why " + ftp + ")");
         String why = control.run("conntrack/offload-why", ftp);
         why.lines().forEach(NamespaceDemo::print);
-        expect(why.contains("declined by dummy: alg control connection"), "it is not said that the provider must not have it");
+        expect(why.contains("declined by dummy: alg control connection"),
+                "it is not said that the provider must not have it");
     }
 
     private void letTimePass(ControlClient control) throws IOException {

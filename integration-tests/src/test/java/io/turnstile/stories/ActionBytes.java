@@ -8,7 +8,8 @@ import java.util.HexFormat;
 
 /**
  * OpenFlow messages written down by hand, well-formed or not. Actions are hexadecimal digits in round brackets behind a
- * name, {@code ct( 0001 00000000 0005 ff 000000 0000 nat( 0000 0001 0000 ) )}: a name stands for an action's header, whose length
+ * name, {@code ct( 0001 00000000 0005 ff 000000 0000 nat( 0000 0001 0000 ) )}: a name stands for an action's header, whose
+ * length
  * is counted, and a closing bracket for the padding to eight bytes. {@code raw(} has no header.
  */
 final class ActionBytes {

@@ -8,7 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and {@code n-offload-threads}: turns
+ * {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and {@code n-offload-threads}:
+ * turns
  * the dispatcher as they say, live, any number of times. A change touches only those providers that it is about.
  *
  * <p>Threads: the reconciler's.

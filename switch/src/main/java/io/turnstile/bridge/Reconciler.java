@@ -99,7 +99,9 @@ public final class Reconciler implements AutoCloseable {
         queue(linksQueued, this::followLinks);
     }
 
-    /** Looks at the plug-in folder for offload providers again; what has changed there is in force when the future completes. */
+    /**
+     * Looks at the plug-in folder for offload providers again; what has changed there is in force when the future completes.
+     */
     public CompletableFuture<ProviderRegistry.Rescan> rescanProviders() {
         return CompletableFuture.supplyAsync(offload::rescan, thread);
     }

@@ -21,7 +21,8 @@ final class RowChanges {
     }
 
     /**
-     * Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. If one value is
+     * Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. If one value
+     * is
      * new all are written: the snapshot may be older than what was written last, and a row is not to show half of each.
      */
     void set(String table, UUID uuid, Map<String, Object> columns) {

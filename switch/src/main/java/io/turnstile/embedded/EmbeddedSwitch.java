@@ -429,7 +429,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /**
      * {@code other_config:hw-offload-priority}: provider names in the order in which they are to be asked, separated by
-     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities. Live: those
+     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities. Live:
+     * those
      * that stay go on undisturbed.
      */
     public void hwOffloadPriority(String names) {

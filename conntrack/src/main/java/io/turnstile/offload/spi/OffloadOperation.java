@@ -45,7 +45,8 @@ public sealed interface OffloadOperation {
     }
 
     /**
-     * Asks {@link OffloadProvider#connFlush}. Comes alone in its list, while no other call to the provider is under way. Results:
+     * Asks {@link OffloadProvider#connFlush}. Comes alone in its list, while no other call to the provider is under way.
+     * Results:
      * {@link OffloadResult.Done}: nothing is held any more and no delete follows; {@link OffloadResult.OneByOne} or
      * {@link OffloadResult.Failed}: a delete follows for each connection held.
      */

@@ -9,12 +9,15 @@ import java.util.List;
  * {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider}. The package description has the life cycle as a
  * table and the smallest provider that works.
  *
- * <p>Common to all callbacks: they run on a thread of the offload dispatcher, never on a forwarding thread, and under
- * no lock of the tracker (an embedded switch without threads calls from whoever drains it). Those of one connection come
- * in order and one at a time; those of different connections may come at once if {@link ProviderContext#threads()} is
- * more than 1. A throw is contained: caught, counted and logged once per distinct cause, and the connection is
- * {@code failed} for this provider; other connections, other providers and all packets go on. A callback that takes long
- * delays other offload events, never a packet.
+ * <p>Common to all callbacks: they run on threads that the dispatcher keeps for this provider alone, never on a forwarding
+ * thread, and under no lock of the tracker (an embedded switch without threads calls from whoever drains it). Those of one
+ * connection come in order and one at a time; those of different connections may come at once if
+ * {@link ProviderContext#threads()} is more than 1. A throw is contained: caught, counted and logged once per distinct
+ * cause,
+ * and the connection is {@code failed} for this provider; other connections, other providers and all packets go on. A
+ * callback
+ * that takes long delays this provider's other events, never a packet and never another provider; what happens to one that
+ * takes too long, or fails too often, stands in the package description.
  */
 public interface OffloadProvider extends AutoCloseable {
 
@@ -38,9 +41,12 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Makes the provider ready: opens devices, allocates tables.
      *
-     * <p>When: once each time hw-offload is turned on, before any other callback, providers in priority order. May be called
-     * again after {@link #close}. Thread: the one that changes the configuration; packets flow meanwhile. A throw means: not
-     * registered; {@code close} is not called, the message is shown as "init failed: …", and other providers go on.
+     * <p>When: each time the provider comes up, before any other callback: hw-offload turned on, the provider chosen, its
+     * jar
+     * found, or a new try after its breaker opened. May be called again after {@link #close}. Thread: one of the provider's
+     * own; the
+     * others are not started yet. A throw means that it is not up: {@code close} is not called, the message is shown as
+     * "init failed: …", and it is tried again later.
      */
     default void init(ProviderContext context) throws Exception {
     }
@@ -48,9 +54,10 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Gives back what {@link #init} took.
      *
-     * <p>When: once for each {@code init} that returned, after {@code connDel} for every connection held; no callback
-     * follows but {@code init}. Thread: the one that changes the configuration. A throw is logged; the provider counts
-     * as closed.
+     * <p>When: once for each {@code init} that returned, after {@code connDel} for every connection held or a {@link
+     * #connFlush}
+     * that said true; no callback follows but {@code init}. Thread: the last of the provider's own. A throw is logged; the
+     * provider counts as closed.
      */
     @Override
     default void close() throws Exception {
@@ -59,7 +66,8 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Would the provider take this connection?
      *
-     * <p>When: once per connection and {@code init}, right before its {@link #connAdd}. The reply ingress port is absent
+     * <p>When: once per connection and {@code init} (but see "port excluded" in the package description), right before its
+     * {@link #connAdd}. The reply ingress port is absent
      * unless the connection is older than the provider or its reply came quickly. Must not have effects: {@code connAdd}
      * need not follow an accept (the connection may be gone). A throw: failed, {@code connAdd} does not follow.
      */
@@ -71,7 +79,8 @@ public interface OffloadProvider extends AutoCloseable {
      * A connection was committed and the provider said that it takes it. From the moment this returns the provider
      * <em>holds</em> the connection, and {@link #connDel} will follow exactly once.
      *
-     * <p>When: once per connection and {@code init}, after {@link #canOffload} accepted. Only the original direction's
+     * <p>When: once per connection and {@code init} (but see "port excluded" in the package description), after {@link
+     * #canOffload} accepted. Only the original direction's
      * ingress port is sure to be known. A throw means that the provider holds nothing: it cleans up before it throws, no
      * other callback follows for this connection. Need not be idempotent.
      */
@@ -113,7 +122,8 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Let go of every connection at once, if the provider has a way to do so that is cheaper than one by one.
      *
-     * <p>When: at most once, before {@link #close}, while no other callback is under way; the dispatcher is about to take all
+     * <p>When: at most once, before {@link #close}, while no other callback is under way; the dispatcher is about to take
+     * all
      * connections away. A throw is counted and means false.
      *
      * @return true: nothing is held any more and no {@link #connDel} follows; false: connDel follows for each one held
@@ -157,7 +167,8 @@ public interface OffloadProvider extends AutoCloseable {
                     connDel(delete.connection(), delete.reason());
                     yield OffloadResult.DONE;
                 }
-                case OffloadOperation.Flush flush -> connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
+                case OffloadOperation.Flush flush ->
+                        connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
             };
         } catch (Throwable e) { // the other operations of the batch go on, whatever this one met
             return new OffloadResult.Failed(e.toString(), e);

@@ -5,7 +5,8 @@ package io.turnstile.offload.spi;
  * not fit counts as {@link Failed}.
  */
 public sealed interface OffloadResult
-        permits Verdict, OffloadResult.Done, OffloadResult.OneByOne, OffloadResult.Covered, OffloadResult.LastUsed, OffloadResult.Failed {
+        permits Verdict, OffloadResult.Done, OffloadResult.OneByOne, OffloadResult.Covered,
+        OffloadResult.LastUsed, OffloadResult.Failed {
 
     /** The shared {@link Done}. */
     Done DONE = new Done();

@@ -3,24 +3,27 @@
  *
  * <h2>Life cycle</h2>
  * <table>
- * <caption>Per provider, and per connection and provider</caption>
+ * <caption>Per provider, and per connection and provider. "Own" thread: one of those that the provider has for
+ * itself.</caption>
  * <tr><th>event</th><th>when</th><th>ports known</th><th>thread</th><th>result</th><th>idempotent?</th></tr>
- * <tr><td>init</td><td>hw-offload turned on; priority order</td><td>–</td><td>configuration</td>
- *     <td>throw: not registered, "init failed"</td><td>no; again after close</td></tr>
+ * <tr><td>init</td><td>hw-offload turned on, provider chosen, or tried again after its breaker opened</td><td>–</td>
+ *     <td>own</td><td>throw: "init failed", tried again after 1 s, 2 s, … 1 min</td><td>no; again after close</td></tr>
  * <tr><td>canOffload</td><td>connection committed, or already there at init</td><td>original; reply only if it came
- * already</td>
- *     <td>dispatcher</td><td>Accept, or Decline(reason): never asked again</td><td>yes, without effects</td></tr>
- * <tr><td>connAdd</td><td>right after Accept</td><td>as canOffload</td><td>dispatcher</td>
+ *     already</td><td>own</td><td>Accept, or Decline(reason): not asked again</td><td>yes, without effects</td></tr>
+ * <tr><td>connAdd</td><td>right after Accept</td><td>as canOffload</td><td>own</td>
  *     <td>returns: held; throw: failed, not held</td><td>no, comes once</td></tr>
- * <tr><td>connEstablished</td><td>first reply packet after connAdd</td><td>original and reply</td><td>dispatcher</td>
+ * <tr><td>connEstablished</td><td>first reply packet after connAdd</td><td>original and reply</td><td>own</td>
  *     <td>true: never again; false: asked again; throw: connDel follows, failed</td><td>until true</td></tr>
- * <tr><td>connUpdate</td><td>some time before the deadline</td><td>original; reply if established</td><td>dispatcher</td>
+ * <tr><td>connUpdate</td><td>some time before the deadline</td><td>original; reply if established</td><td>own</td>
  *     <td>last use, ms since the epoch, 0 unknown; throw: connDel follows, failed</td><td>yes</td></tr>
- * <tr><td>connDel</td><td>expired, flushed, replaced, zone deleted, provider leaving or failed</td>
- *     <td>original; reply if established</td><td>dispatcher</td><td>not held any more, also after a throw</td>
+ * <tr><td>connDel</td><td>expired, flushed, replaced, zone deleted, port excluded, provider leaving or failed</td>
+ *     <td>original; reply if established</td><td>own</td><td>not held any more, also after a throw</td>
  *     <td>no, comes once</td></tr>
- * <tr><td>close</td><td>hw-offload turned off, after connDel for all</td><td>–</td><td>configuration</td>
- *     <td>throw: logged, closed all the same</td><td>no; once per init</td></tr>
+ * <tr><td>connFlush</td><td>before close, if anything may be held; no other call is under way</td><td>–</td><td>own</td>
+ *     <td>true: nothing is held; false or throw: connDel for each follows</td><td>no; at most once per init</td></tr>
+ * <tr><td>close</td><td>hw-offload turned off, provider not chosen any more, n-offload-threads changed, or its breaker open;
+ *     after connDel for all</td><td>–</td><td>own</td><td>throw: logged, closed all the same</td><td>no; once per
+ *     init</td></tr>
  * <tr><td>describe</td><td>any time</td><td>–</td><td>any</td><td>lines of text</td><td>yes</td></tr>
  * </table>
  *
@@ -31,8 +34,22 @@
  * <li>The order canOffload → connAdd → connEstablished → connUpdate* → connDel holds per connection; nothing holds between
  *     connections.</li>
  * <li>connUpdate may come before connEstablished, or without it: a connection may never get a reply.</li>
- * <li>Several providers may hold the same connection.</li>
- * <li>When hw-offload is turned on, connections that exist already are announced as if they were new.</li>
+ * <li>Several providers may hold the same connection; they are not told of one another, and neither waits for the
+ * other.</li>
+ * <li>When a provider comes up, connections that exist already are announced as if they were new. In a large table that
+ * takes a
+ *     while, as forwarding must not suffer.</li>
+ * <li>A connection taken away as "port excluded" may be offered again when the Interface's list changes: then everything
+ * begins
+ *     anew with canOffload.</li>
+ * <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s is given up with its thread. 16 failed
+ * operations or 3 slow
+ *     calls in a row, or one call given up, open the circuit breaker: connFlush or connDel for all, close, and init again
+ *     later.</li>
+ * <li>After a call that was given up and came back in the end, connDel may bring a connection that is long gone: its view
+ * knows the id
+ *     and nothing else.</li>
+ * <li>In an embedded switch without threads everything runs on the thread that drains the dispatcher.</li>
  * </ul>
  *
  * <h2>The smallest provider that works</h2>

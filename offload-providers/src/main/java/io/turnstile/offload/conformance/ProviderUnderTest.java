@@ -62,7 +62,8 @@ public abstract class ProviderUnderTest {
 
     /**
      * How many connections the tests have held at once at most. A device with a small table says less, or its refusals for
-     * want of room look like differences. Some tests hold 280 and those about threads 200 for each thread whatever this says.
+     * want of room look like differences. Some tests hold 280 and those about threads 200 for each thread whatever this
+     * says.
      */
     protected int heldAtOnce() {
         return 4_000;

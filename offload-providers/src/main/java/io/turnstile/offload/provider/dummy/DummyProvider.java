@@ -80,7 +80,8 @@ public final class DummyProvider implements OffloadProvider {
     }
 
     /**
-     * Sets whether {@code connFlush} lets go of everything; if not, as it is by default, it asks for deletes one by one, and is not
+     * Sets whether {@code connFlush} lets go of everything; if not, as it is by default, it asks for deletes one by one, and
+     * is not
      * written down.
      */
     public void flushAtOnce(boolean atOnce) {
