@@ -20,6 +20,8 @@ import java.util.List;
  * <p>Threads: under the lock of its shard.
  */
 final class BatchRunner {
+    private static final long NO_CALL = -1;
+
     private final OffloadSession session;
     private final Lane lane;
     private final SlotTable table;
@@ -52,7 +54,7 @@ final class BatchRunner {
         return length == 0;
     }
 
-    /** Of the calls of the last run. */
+    /** Of the calls of the last run; negative if there was none. */
     long longestCallNs() {
         return longestCallNs;
     }
@@ -68,13 +70,16 @@ final class BatchRunner {
 
     /** Runs the batch. Returns how many slots were sealed by it. */
     int run(long nowNs) {
-        longestCallNs = 0;
+        longestCallNs = NO_CALL;
         for (int i = 0; i < length; i++) {
             prepare(turns[i], nowNs);
         }
         boolean busy = true;
         while (busy && !givenUp) {
             busy = wave();
+        }
+        if (longestCallNs != NO_CALL) {
+            lane.judge(session, longestCallNs);
         }
         int sealed = 0;
         for (int i = 0; i < length && !givenUp; i++) {

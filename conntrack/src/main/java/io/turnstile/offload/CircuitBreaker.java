@@ -66,7 +66,10 @@ final class CircuitBreaker {
         }
     }
 
-    /** @return the cause if this call was one slow one too many, else null */
+    /**
+     * @param durationNs of the longest call of a batch
+     * @return the cause if this was one slow one too many, else null
+     */
     synchronized String called(long durationNs) {
         if (durationNs <= limits.slowCallNs()) {
             slowInARow = 0;

@@ -5,6 +5,7 @@ import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -214,7 +215,7 @@ final class Lane {
     /** Counts a call that has returned, tells those who watch, and opens the breaker if this was too much. */
     void called(OffloadSession of, List<OffloadOperation> batch, List<OffloadResult> results, long durationNs) {
         metrics.called(batch.size(), durationNs);
-        String tooMuch = breaker.called(durationNs);
+        String tooMuch = null;
         for (int i = 0; i < batch.size(); i++) {
             OffloadOperation operation = batch.get(i);
             OffloadResult result = results.get(i);
@@ -224,13 +225,21 @@ final class Lane {
                 house.causes().record(name + ": " + kind, failed.reason(), failed.causeOrNull(), house.clock().wallMs());
                 String last = breaker.failed(kind + ": " + failed.reason());
                 tooMuch = last == null ? tooMuch : last;
-            } else {
+            } else if (!(result instanceof Verdict.Accept)) { // what was promised only does not count
                 breaker.succeeded();
             }
             if (!house.taps().isEmpty() && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
                 house.taps().tell(new OffloadEvent(name, operation, result, house.clock().wallMs()));
             }
         }
+        if (tooMuch != null) {
+            trip(of, tooMuch);
+        }
+    }
+
+    /** Opens the breaker if the calls of a batch, the longest of which took so long, were slow once too often. */
+    void judge(OffloadSession of, long longestCallNs) {
+        String tooMuch = breaker.called(longestCallNs);
         if (tooMuch != null) {
             trip(of, tooMuch);
         }

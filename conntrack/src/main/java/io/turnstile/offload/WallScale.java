@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Iterator;
 
 /**
  * Finds out how long ago a reading of the wall clock was taken, though that clock may have been set since. It remembers when
@@ -62,23 +61,19 @@ final class WallScale {
      * @return how long before {@code nowNs} the wall clock showed {@code epochMs}, ms; negative if it has not yet
      */
     synchronized long ageMs(long epochMs, long nowNs) {
-        Iterator<Span> newestFirst = spans.iterator();
-        Span newest = newestFirst.next();
-        if (epochMs >= newest.startMs && epochMs <= newest.lastMs) {
-            return age(newest, epochMs, nowNs);
-        }
-        Span span = newest;
-        while (newestFirst.hasNext()) {
-            Span newer = span;
-            span = newestFirst.next();
+        for (Span span : spans) {
             if (epochMs >= span.startMs && epochMs <= span.lastMs) {
                 return age(span, epochMs, nowNs);
             }
-            if (epochMs > span.lastMs && epochMs < newer.startMs) {
+        }
+        Span newer = null;
+        for (Span span : spans) {
+            if (newer != null && epochMs > span.lastMs && epochMs < newer.startMs) {
                 return (nowNs - newer.startNs) / MS; // a time that the clock jumped over
             }
+            newer = span;
         }
-        return age(epochMs > newest.lastMs ? newest : span, epochMs, nowNs);
+        return age(epochMs > spans.peek().lastMs ? spans.peek() : spans.peekLast(), epochMs, nowNs);
     }
 
     private static long age(Span span, long epochMs, long nowNs) {

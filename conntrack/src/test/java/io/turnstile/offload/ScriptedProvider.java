@@ -52,9 +52,9 @@ final class ScriptedProvider implements OffloadProvider {
     @Override
     public synchronized void init(ProviderContext context) {
         check(!open, "init while open");
-        open = true;
         everAdded.clear();
         note("init", null, "");
+        open = true; // not, if the script has it throw
     }
 
     @Override

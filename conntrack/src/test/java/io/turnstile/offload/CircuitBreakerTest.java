@@ -1,0 +1,79 @@
+package io.turnstile.offload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class CircuitBreakerTest {
+    private static final LaneLimits LIMITS = LaneLimits.DEFAULTS;
+    private static final long START_NS = Long.MAX_VALUE - 5; // wraps on the way
+
+    private final CircuitBreaker breaker = new CircuitBreaker(LIMITS);
+
+    private static long after(long seconds) {
+        return START_NS + TimeUnit.SECONDS.toNanos(seconds);
+    }
+
+    @Test
+    void onlyFailuresInARowAreTooMuch() {
+        for (int i = 1; i < LIMITS.failuresInARow(); i++) {
+            assertThat(breaker.failed("add")).isNull();
+        }
+        breaker.succeeded();
+        for (int i = 1; i < LIMITS.failuresInARow(); i++) {
+            assertThat(breaker.failed("add")).isNull();
+        }
+        assertThat(breaker.failed("add: no room")).isEqualTo("16 failures in a row, the last: add: no room");
+    }
+
+    @Test
+    void onlySlowCallsInARowAreTooMuch() {
+        long slowNs = LIMITS.slowCallNs() + 1;
+        assertThat(breaker.called(slowNs)).isNull();
+        assertThat(breaker.called(slowNs)).isNull();
+        assertThat(breaker.called(LIMITS.slowCallNs())).isNull();
+        assertThat(breaker.called(slowNs)).isNull();
+        assertThat(breaker.called(slowNs)).isNull();
+        assertThat(breaker.called(slowNs)).isEqualTo("3 slow calls in a row, the last took 500 ms");
+    }
+
+    @Test
+    void eachFurtherOpeningLastsTwiceAsLongUpToAMinute() {
+        long nowNs = START_NS;
+        for (long seconds : new long[] {1, 2, 4, 8, 16, 32, 60, 60}) {
+            breaker.open("cause", nowNs);
+            assertThat(breaker.reading(nowNs).retryInNs()).isEqualTo(TimeUnit.SECONDS.toNanos(seconds));
+            assertThat(breaker.isDue(nowNs + TimeUnit.SECONDS.toNanos(seconds) - 1)).isFalse();
+            nowNs += TimeUnit.SECONDS.toNanos(seconds);
+            assertThat(breaker.isDue(nowNs)).isTrue();
+            breaker.halfOpen();
+            assertThat(breaker.failed("query")).isEqualTo("failed again: query");
+        }
+        assertThat(breaker.reading(nowNs).openings()).isEqualTo(8);
+    }
+
+    @Test
+    void halfOpenClosesAfterEnoughSuccessesAndThenForgets() {
+        breaker.open("cause", START_NS);
+        breaker.halfOpen();
+        IntStream.range(1, LIMITS.probes()).forEach(i -> breaker.succeeded());
+        assertThat(breaker.reading(START_NS).position()).isEqualTo(CircuitBreaker.Position.HALF_OPEN);
+        breaker.succeeded();
+        assertThat(breaker.reading(START_NS).position()).isEqualTo(CircuitBreaker.Position.CLOSED);
+        breaker.open("again", START_NS);
+        assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(LIMITS.firstBackoffNs());
+    }
+
+    @Test
+    void whatIsOpenStaysOpenWhateverComes() {
+        breaker.open("first", START_NS);
+        breaker.open("second", after(1));
+        breaker.succeeded();
+        assertThat(breaker.called(Long.MAX_VALUE)).isNull();
+        assertThat(breaker.failed("late")).isNull();
+        assertThat(breaker.reading(START_NS)).isEqualTo(new CircuitBreaker.Reading(CircuitBreaker.Position.OPEN, "first",
+                LIMITS.firstBackoffNs(), 1));
+    }
+}
