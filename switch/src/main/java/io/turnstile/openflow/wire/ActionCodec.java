@@ -33,7 +33,7 @@ public final class ActionCodec {
         List<OfAction> actions = new ArrayList<>();
         while (in.isReadable()) {
             Wire.need(in, 8, OfErrorCode.OFPBAC_BAD_LEN);
-            needKnownVendor(in, version);
+            needKnown(in, version);
             int length = in.getUnsignedShort(in.readerIndex() + 2);
             if (length < 8 || length % 8 != 0 || length > in.readableBytes()) {
                 throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "action of " + length + " bytes");
@@ -44,9 +44,11 @@ public final class ActionCodec {
     }
 
     /** Asked before the length is looked at, as the peer does: it is about which error is answered. */
-    private static void needKnownVendor(ByteBuf in, WireVersion version) throws OfException {
+    private static void needKnown(ByteBuf in, WireVersion version) throws OfException {
         int at = in.readerIndex();
-        if (in.getUnsignedShort(at) != Wire.EXPERIMENTER) {
+        int type = in.getUnsignedShort(at);
+        if (type != Wire.EXPERIMENTER) {
+            StandardActions.needKnown(type, version);
             return;
         }
         int vendor = in.getInt(at + HEADER_BYTES);

@@ -44,6 +44,14 @@ final class StandardActions {
     private static final int PACKET_OUT = 13;
     private static final int GROUP = 22;
     private static final int OUTPUT = 0;
+    /** Enqueue. */
+    private static final int LAST_OF_10 = 11;
+    /** Set MPLS TTL. */
+    private static final int FIRST_OF_11 = 15;
+    /** Set field. */
+    private static final int LAST_OF_12 = 25;
+    private static final int COPY_FIELD = 28;
+    private static final int METER = 29;
     /** Sizes of OpenFlow 1.0's actions by type (OpenFlow 1.0.0 §5.2.4). */
     private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(
             Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
@@ -54,6 +62,20 @@ final class StandardActions {
         Map.entry(18, 8), Map.entry(GROUP, 8), Map.entry(23, 8), Map.entry(24, 8));
 
     private StandardActions() {
+    }
+
+    /**
+     * Refuses types that Open vSwitch does not know in this version either: it says so before it looks at the length.
+     */
+    static void needKnown(int type, WireVersion version) throws OfException {
+        boolean known = switch (version) {
+            case OF10 -> type <= LAST_OF_10;
+            case OF13 -> type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12;
+            case OF15 -> type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12 || type == COPY_FIELD || type == METER;
+        };
+        if (!known) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type);
+        }
     }
 
     /** Reads one action that is whole in {@code in}. */
