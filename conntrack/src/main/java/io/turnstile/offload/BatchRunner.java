@@ -170,7 +170,7 @@ final class BatchRunner {
     }
 
     private List<OffloadResult> call(List<OffloadOperation> batch) {
-        watch.begin(OffloadEvent.Kind.of(batch.getFirst()).toString());
+        watch.begin(batch);
         List<OffloadResult> results = lane.door.operate(batch);
         long durationNs = watch.durationNs();
         givenUp = !watch.end() || session.isGivenUp();

@@ -1,7 +1,10 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.OffloadOperation;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 
 /**
  * One thread's calls into a provider, as seen by who watches over it: since when it has been away, and whether somebody has
@@ -16,15 +19,14 @@ final class CallWatch {
     /** Even: not in a call; odd: in a call, each with a number of its own. */
     private final AtomicLong number = new AtomicLong();
     private volatile long startedNs;
-    private volatile String what = "";
+    private volatile List<OffloadOperation> batch = List.of();
 
     CallWatch(LongSupplier stopwatchNs) {
         this.stopwatchNs = stopwatchNs;
     }
 
-    /** @param called what it begins with, in a word */
-    void begin(String called) {
-        what = called;
+    void begin(List<OffloadOperation> operations) {
+        batch = operations;
         startedNs = stopwatchNs.getAsLong();
         number.incrementAndGet();
     }
@@ -40,9 +42,10 @@ final class CallWatch {
         return stopwatchNs.getAsLong() - startedNs;
     }
 
-    /** What the call that is under way, or was last, begins with. */
+    /** The kinds of operations of the call that is under way, or was last: {@code add}, {@code established/update}. */
     String what() {
-        return what;
+        return batch.stream().map(operation -> OffloadEvent.Kind.of(operation).toString()).distinct()
+                .collect(Collectors.joining("/"));
     }
 
     /** Gives up a call that has taken longer than this. */

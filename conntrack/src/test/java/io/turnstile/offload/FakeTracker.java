@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.conntrack.Alg;
 import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
@@ -28,6 +29,8 @@ final class FakeTracker implements Conntrack {
     private final Deque<Integer> free = new ArrayDeque<>();
     final List<Long> carriedElsewhere = new ArrayList<>();
     final List<String> faults = new ArrayList<>();
+    /** The next connection has a helper that reads its payload. */
+    volatile boolean helperOfNext;
     private volatile ConnectionListener listener;
 
     private enum Life { ALIVE, REMOVING, HELD }
@@ -63,6 +66,8 @@ final class FakeTracker implements Conntrack {
             ConnectionSnapshot data = entry.data;
             data.connectionId = id;
             data.protocol = 17;
+            data.alg = helperOfNext ? Alg.FTP : Alg.NONE;
+            helperOfNext = false;
             data.originalInPort = inPort;
             data.original.sourceLow = data.reply.destinationLow = 0x0a000001L;
             data.original.destinationLow = data.reply.sourceLow = 0x0a000002L;
@@ -228,6 +233,7 @@ final class FakeTracker implements Conntrack {
         into.originalInPort = from.originalInPort;
         into.replyInPort = from.replyInPort;
         into.replySeen = from.replySeen;
+        into.alg = from.alg;
         copy(from.original, into.original);
         copy(from.reply, into.reply);
     }

@@ -106,6 +106,9 @@ final class ScriptedProvider implements OffloadProvider {
     public synchronized void connDel(ConnView c, DelReason reason) {
         check(open && holds(c.id()), "del out of order: " + c);
         states.remove(c.id());
+        if (reason == DelReason.PORT_EXCLUDED) {
+            everAdded.remove(c.id()); // may be offered again
+        }
         note("del", c, " " + reason);
     }
 
