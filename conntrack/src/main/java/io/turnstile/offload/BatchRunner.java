@@ -251,8 +251,8 @@ final class BatchRunner {
             case OffloadOperation.Established e -> deleteAsFailed(turn, reason);
             case OffloadOperation.Update u -> deleteAsFailed(turn, reason);
             case OffloadOperation.Delete d -> {
+                turn.reason = turn.afterDelete == OffloadState.FAILED ? turn.reason : reason; // the first failure says more
                 turn.afterDelete = OffloadState.FAILED;
-                turn.reason = turn.reason == 0 ? reason : turn.reason;
                 takeDeleted(turn);
             }
         }
