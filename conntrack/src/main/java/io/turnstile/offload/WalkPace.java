@@ -11,9 +11,9 @@ import java.util.concurrent.TimeUnit;
  */
 final class WalkPace {
     /** One part of work to so many of rest, over all shards. */
-    private static final int REST = 9;
+    private static final int REST = 19;
     /** A small table is done at once. */
-    private static final long BURST_NS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long BURST_NS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LONGEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final int restPerWork;

@@ -218,7 +218,9 @@ class OffloadModelTest {
         while (threads.stream().anyMatch(Thread::isAlive) || spans < 3) {
             dispatcher.enable(flips.nextBoolean() ? List.of(alpha, beta) : List.<OffloadProvider>of(beta, alpha));
             Thread.sleep(flips.nextInt(5)); // any moment will do for the next flip
-            assertThat(dispatcher.disable()).isTrue();
+            while (!dispatcher.disable()) { // a busy machine may need more than one wait; the test's time limit ends it
+                Thread.onSpinWait();
+            }
             assertThat(alpha.held()).isEmpty();
             assertThat(beta.held()).isEmpty();
             spans++;
