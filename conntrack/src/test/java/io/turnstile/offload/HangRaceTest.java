@@ -1,0 +1,163 @@
+package io.turnstile.offload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.time.ManualClock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Calls that are given up and come back, again and again, under traffic on several threads: no slot stays held or is given back
+ * twice, and what the provider holds is always taken from it once.
+ */
+class HangRaceTest {
+    /** So often must it have come up, which is once more than it was given up. */
+    private static final int SPANS = 12;
+    private static final long HUNG_NS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final LaneLimits IMPATIENT = new LaneLimits(1000, TimeUnit.SECONDS.toNanos(20), 3, HUNG_NS, 16, 1,
+            TimeUnit.MILLISECONDS.toNanos(1), TimeUnit.MILLISECONDS.toNanos(2), TimeUnit.SECONDS.toNanos(2));
+
+    private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
+    private final FakeTracker tracker = new FakeTracker(3000);
+    private final OffloadDispatcher dispatcher = new OffloadDispatcher(new House(tracker, clock, port -> null, true,
+            new SimpleMeterRegistry(), LoggerFactory.getLogger(HangRaceTest.class)), IMPATIENT);
+
+    /** Stays away for longer than it may, now and then. */
+    private static final class Dawdler implements OffloadProvider {
+        private final Set<Long> held = ConcurrentHashMap.newKeySet();
+        private final Queue<String> faults = new ConcurrentLinkedQueue<>();
+        private final AtomicInteger inits = new AtomicInteger();
+        private volatile boolean dawdles = true;
+
+        private void maybeDawdle() {
+            if (dawdles && ThreadLocalRandom.current().nextInt(1500) == 0) {
+                LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(8 * HUNG_NS));
+            }
+        }
+
+        @Override
+        public String name() {
+            return "dawdler";
+        }
+
+        @Override
+        public void init(ProviderContext context) {
+            inits.incrementAndGet();
+            if (!held.isEmpty()) {
+                faults.add("init while holding " + held.size());
+            }
+        }
+
+        @Override
+        public void connAdd(ConnView connection) {
+            maybeDawdle();
+            if (!held.add(connection.id())) {
+                faults.add("added twice: " + connection.id());
+            }
+        }
+
+        @Override
+        public boolean connEstablished(ConnView connection, PortRef replyIngress) {
+            maybeDawdle();
+            return true;
+        }
+
+        @Override
+        public long connUpdate(ConnView connection) {
+            return 0;
+        }
+
+        @Override
+        public void connDel(ConnView connection, DelReason reason) {
+            maybeDawdle();
+            if (!held.remove(connection.id())) {
+                faults.add("deleted without being held: " + connection.id());
+            }
+        }
+
+        @Override
+        public boolean connFlush(DelReason reason) {
+            maybeDawdle();
+            return false;
+        }
+    }
+
+    private void traffic(long seed, Dawdler until) {
+        Random random = new Random(seed);
+        List<Long> known = new ArrayList<>();
+        while (until.inits.get() < SPANS) { // bounded by the test's time limit
+            if (known.size() < 800 && random.nextBoolean()) {
+                long id = tracker.commit(1 + random.nextInt(60_000), 1, clock.nowNs());
+                if (id != Conntrack.NO_CONNECTION) {
+                    known.add(id);
+                }
+            } else if (!known.isEmpty()) {
+                int chosen = random.nextInt(known.size());
+                long id = known.get(chosen);
+                if (random.nextBoolean()) {
+                    tracker.reply(id, 2, clock.nowNs());
+                } else {
+                    tracker.remove(id, RemovalReason.FLUSHED, clock.nowNs());
+                    known.set(chosen, known.getLast());
+                    known.removeLast();
+                }
+            }
+        }
+    }
+
+    private static void await(String what, BooleanSupplier condition) {
+        while (!condition.getAsBoolean()) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1)); // bounded by the test's time limit
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void nothingIsLostOrDoubledHoweverOftenItIsGivenUp() throws InterruptedException {
+        for (int threads = 1; threads <= 3; threads++) {
+            Dawdler dawdler = new Dawdler();
+            ScriptedProvider beta = new ScriptedProvider("beta", false);
+            dispatcher.setThreads(threads);
+            dispatcher.enable(List.of(dawdler, beta));
+            List<Thread> traffic = new ArrayList<>();
+            for (int t = 0; t < 3; t++) {
+                long seed = threads * 10L + t;
+                traffic.add(Thread.ofPlatform().start(() -> traffic(seed, dawdler)));
+            }
+            for (Thread one : traffic) {
+                one.join();
+            }
+            dawdler.dawdles = false;
+            await("both hold what lives", () -> dawdler.held.equals(tracker.live()) && beta.held().equals(tracker.live()));
+            await("no slot is held", () -> tracker.heldSlots() == 0);
+            assertThat(dawdler.faults).isEmpty();
+            assertThat(beta.faults()).isEmpty();
+            tracker.flush(null, clock.nowNs());
+            await("off", dispatcher::disable);
+            assertThat(dawdler.held).isEmpty();
+            assertThat(dawdler.faults).isEmpty();
+            assertThat(tracker.faults).isEmpty();
+        }
+    }
+}
