@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -65,11 +66,12 @@ final class CauseLog {
         return " at " + top.getClassName() + "." + top.getMethodName() + ":" + top.getLineNumber();
     }
 
-    /** One line per cause with count, first and last time in ms since the epoch. */
+    /** One line per cause with count, first and last time (UTC). */
     synchronized List<String> lines() {
         List<String> lines = new ArrayList<>(causes.size());
         causes.values().forEach(cause -> lines.add(cause.count + " x " + cause.line
-                + " (first " + cause.firstWallMs + ", last " + cause.lastWallMs + ")"));
+                + " (first " + Instant.ofEpochMilli(cause.firstWallMs) + ", last "
+                + Instant.ofEpochMilli(cause.lastWallMs) + ")"));
         return lines;
     }
 }

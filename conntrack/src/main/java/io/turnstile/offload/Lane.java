@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 
 /**
  * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever it
@@ -30,6 +31,9 @@ import java.util.function.LongSupplier;
 final class Lane {
     /** Where the lane stands. */
     enum Phase { OFF, STARTING, UP, LEAVING, GIVEN_UP, RESTING }
+
+    /** What differs from one opening to the next, so that equal causes are counted together. */
+    private static final Pattern DETAIL = Pattern.compile("^\\d+ |(, the last| since |: a call took).*");
 
     final House house;
     final LaneLimits limits;
@@ -255,7 +259,7 @@ final class Lane {
     private void openBreaker(String cause) {
         restCause = cause;
         breaker.open(cause, stopwatchNs.getAsLong());
-        house.causes().record(name + ": provider", cause, null, house.clock().wallMs());
+        house.causes().record(name + ": provider", DETAIL.matcher(cause).replaceAll(""), null, house.clock().wallMs());
     }
 
     // ---- coming down ----

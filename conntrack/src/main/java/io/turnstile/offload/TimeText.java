@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.Locale;
 
 /** Times as people read them. Threads: stateless. */
 final class TimeText {
@@ -18,6 +19,6 @@ final class TimeText {
 
     /** {@code 0.042 ms}. */
     static String ms(double ms) {
-        return String.format(java.util.Locale.ROOT, "%.3f ms", ms);
+        return String.format(Locale.ROOT, "%.3f ms", ms);
     }
 }

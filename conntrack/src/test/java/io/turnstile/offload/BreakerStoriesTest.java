@@ -84,7 +84,8 @@ class BreakerStoriesTest {
         pass(Duration.ofSeconds(16));
         assertThat(state()).isEqualTo("ready");
         assertThat(alpha.held()).hasSize(100);
-        assertThat(dispatcher.show()).contains("breaker: closed, opened 5 times, last: failed again: add");
+        assertThat(dispatcher.show()).contains("breaker: closed, opened 5 times, last: failed again: add")
+                .contains("1 x alpha: provider failed: failures in a row (first ", "4 x alpha: provider failed: failed again: add");
     }
 
     @Test
