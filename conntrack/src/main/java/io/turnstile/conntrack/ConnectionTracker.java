@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
 import static io.turnstile.conntrack.EntryLayout.FREE;
+import static io.turnstile.conntrack.EntryLayout.REMOVED;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
@@ -230,6 +231,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             long locked = EntryTable.lock(entry, identity);
             if (locked != 0) {
                 SnapshotReader.copy(table.entries, slot, connectionId, into, nowNs);
+                into.removed = life(identity) == REMOVED;
                 EntryTable.unlock(entry, locked);
                 Reference.reachabilityFence(this);
                 return true;

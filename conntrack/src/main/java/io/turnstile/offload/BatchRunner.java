@@ -92,13 +92,13 @@ final class BatchRunner {
     // ---- what is to be done ----
 
     private void prepare(Turn turn, long nowNs) {
-        turn.readable = reader.read(turn.connectionId, nowNs);
-        turn.replySeen = turn.readable && reader.replySeen();
+        turn.alive = reader.read(turn.connectionId, nowNs) && reader.isAlive();
+        turn.replySeen = turn.alive && reader.replySeen();
         turn.lastUsedMs = 0;
         turn.afterDelete = null;
         turn.reason = 0;
         // A tracker that dropped the connection in spite of the hold must not keep its provider from being told.
-        turn.view = turn.readable || turn.leaves() ? reader.view() : null;
+        turn.view = turn.alive || turn.leaves() ? reader.view() : null;
         turn.steps = turn.view == null ? 0 : steps(turn, table.state(turn.chunk, turn.slot));
     }
 
@@ -282,7 +282,7 @@ final class BatchRunner {
         if (turn.has(SlotTable.WITHDRAW)) {
             return finishWithdrawn(turn);
         }
-        if (!turn.readable) {
+        if (!turn.alive) {
             forgetGhost(turn);
             return false;
         }
@@ -323,9 +323,8 @@ final class BatchRunner {
     }
 
     /**
-     * The tracker does not know the connection. If the provider was not told, the replay met it at the end of its life and
-     * it is
-     * forgotten; else its removal is just being reported, and the next turn deals with it.
+     * The connection has left the tracker's table. If the provider was not told, it was taken up when its removal had been
+     * reported already, and is forgotten; else its removal is just being reported, and the next turn deals with it.
      */
     private void forgetGhost(Turn turn) {
         if (!turn.has(SlotTable.UNTOLD)) {

@@ -25,8 +25,14 @@ final class ConnViewReader {
         }
         snapshot = new ConnectionSnapshot();
         snapshot.connectionId = connectionId;
+        snapshot.removed = true;
         snapshot.originalInPort = -1;
         return false;
+    }
+
+    /** The connection read last is still in the tracker's table. */
+    boolean isAlive() {
+        return !snapshot.removed;
     }
 
     /** Of the connection read last. */
