@@ -26,6 +26,8 @@ public final class ConnectionSnapshot {
     }
 
     public long connectionId;
+    /** It has left the table and is only held for its listener: see {@link ConnectionListener#onRemoved}. */
+    public boolean removed;
     public int zone;
     public boolean ipv6;
     public int protocol;

@@ -49,7 +49,8 @@ public interface Conntrack {
     int connectionCount();
 
     /**
-     * Fills {@code into} with the connection's present state.
+     * Fills {@code into} with the connection's present state, also of one that has left and is still held
+     * ({@link ConnectionSnapshot#removed}).
      *
      * @return false if the id names no connection any more
      */

@@ -50,6 +50,11 @@ final class BatchRunner {
         length = 0;
     }
 
+    /** A call was given up: nothing more is to be done by this. */
+    boolean isGivenUp() {
+        return givenUp;
+    }
+
     boolean isEmpty() {
         return length == 0;
     }
@@ -92,13 +97,15 @@ final class BatchRunner {
     // ---- what is to be done ----
 
     private void prepare(Turn turn, long nowNs) {
-        turn.readable = reader.read(turn.connectionId, nowNs);
-        turn.replySeen = turn.readable && reader.replySeen();
+        boolean known = reader.read(turn.connectionId, nowNs);
+        // One that has left may still be held by another lane; this one's replay may have met it too late to hear of its end.
+        turn.alive = known && !reader.isRemoved();
+        turn.replySeen = known && reader.replySeen();
         turn.lastUsedMs = 0;
         turn.afterDelete = null;
         turn.reason = 0;
         // A tracker that dropped the connection in spite of the hold must not keep its provider from being told.
-        turn.view = turn.readable || turn.leaves() ? reader.view() : null;
+        turn.view = turn.alive || turn.leaves() ? reader.view() : null;
         turn.steps = turn.view == null ? 0 : steps(turn, table.state(turn.chunk, turn.slot));
     }
 
@@ -282,7 +289,7 @@ final class BatchRunner {
         if (turn.has(SlotTable.WITHDRAW)) {
             return finishWithdrawn(turn);
         }
-        if (!turn.readable) {
+        if (!turn.alive) {
             forgetGhost(turn);
             return false;
         }
@@ -323,7 +330,7 @@ final class BatchRunner {
     }
 
     /**
-     * The tracker does not know the connection. If the provider was not told, the replay met it at the end of its life and
+     * The connection is not in the tracker's table any more. If the provider was not told, the replay met it at the end of its life and
      * it is
      * forgotten; else its removal is just being reported, and the next turn deals with it.
      */

@@ -29,6 +29,11 @@ final class ConnViewReader {
         return false;
     }
 
+    /** The connection read last has left the tracker's table, and somebody still holds its entry. */
+    boolean isRemoved() {
+        return snapshot.removed;
+    }
+
     /** Of the connection read last. */
     boolean replySeen() {
         return snapshot.replySeen;

@@ -26,8 +26,8 @@ final class Turn {
     int flags;
     ConnView view;
     boolean replySeen;
-    /** The tracker could read the connection. */
-    boolean readable;
+    /** The connection is in the tracker's table. */
+    boolean alive;
     /** The provider's answer, ms since the epoch; 0: it does not know. */
     long lastUsedMs;
     int steps;

@@ -218,6 +218,7 @@ final class FakeTracker implements Conntrack {
             return false;
         }
         copy(entry.data, into);
+        into.removed = entry.life != Life.ALIVE;
         return true;
     }
 

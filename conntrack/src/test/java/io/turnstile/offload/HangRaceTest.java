@@ -34,6 +34,7 @@ import org.slf4j.LoggerFactory;
 class HangRaceTest {
     /** So often must it have come up, which is once more than it was given up. */
     private static final int SPANS = 12;
+    private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
     private static final long HUNG_NS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final LaneLimits IMPATIENT = new LaneLimits(1000, TimeUnit.SECONDS.toNanos(20), 3, HUNG_NS, 16, 1,
             TimeUnit.MILLISECONDS.toNanos(1), TimeUnit.MILLISECONDS.toNanos(2), TimeUnit.SECONDS.toNanos(2));
@@ -126,9 +127,11 @@ class HangRaceTest {
         }
     }
 
-    private static void await(String what, BooleanSupplier condition) {
+    private void await(String what, BooleanSupplier condition) {
+        long startNs = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1)); // bounded by the test's time limit
+            assertThat(System.nanoTime() - startNs).as("%s: %s", what, dispatcher.show()).isLessThan(PATIENCE_NS);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
         }
     }
 
@@ -149,7 +152,8 @@ class HangRaceTest {
                 one.join();
             }
             dawdler.dawdles = false;
-            await("both hold what lives", () -> dawdler.held.equals(tracker.live()) && beta.held().equals(tracker.live()));
+            await("the dawdler holds what lives", () -> dawdler.held.equals(tracker.live()));
+            await("beta holds what lives", () -> beta.held().equals(tracker.live()));
             await("no slot is held", () -> tracker.heldSlots() == 0);
             assertThat(dawdler.faults).isEmpty();
             assertThat(beta.faults()).isEmpty();
