@@ -25,6 +25,7 @@ final class SnapshotReader {
         int kind = OffHeap.getInt(entry + EntryLayout.KIND);
         int flags = EntryLayout.flags(entry);
         into.connectionId = connectionId;
+        into.removed = false;
         into.zone = EntryLayout.zone(kind);
         into.protocol = EntryLayout.protocol(kind);
         into.ipv6 = EntryLayout.ipv6(kind);

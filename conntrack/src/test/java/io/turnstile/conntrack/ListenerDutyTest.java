@@ -32,6 +32,7 @@ class ListenerDutyTest {
         public void onCommitted(long connectionId, int inPort, long nowNs) {
             ids.add(connectionId);
             assertThat(ct.tracker.read(connectionId, seen, nowNs)).isTrue();
+            assertThat(seen.removed).isFalse();
             events.add("committed in=" + inPort);
         }
 
@@ -51,6 +52,7 @@ class ListenerDutyTest {
         @Override
         public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
             assertThat(ct.tracker.read(connectionId, seen, nowNs)).as("readable until this returns").isTrue();
+            assertThat(seen.removed).isTrue();
             assertThat(ct.ids()).as("nobody can find it").doesNotContain(connectionId);
             events.add("removed " + reason);
             return hold;
