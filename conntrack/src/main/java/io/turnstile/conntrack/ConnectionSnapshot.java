@@ -26,7 +26,7 @@ public final class ConnectionSnapshot {
     }
 
     public long connectionId;
-    /** It has left the table and is only kept readable. */
+    /** It has left the table and is only held for its listener: see {@link ConnectionListener#onRemoved}. */
     public boolean removed;
     public int zone;
     public boolean ipv6;

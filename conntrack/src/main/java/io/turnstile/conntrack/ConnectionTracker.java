@@ -231,7 +231,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             long locked = EntryTable.lock(entry, identity);
             if (locked != 0) {
                 SnapshotReader.copy(table.entries, slot, connectionId, into, nowNs);
-                into.removed = life(identity) == REMOVED;
+                into.removed = life(identity) != ALIVE;
                 EntryTable.unlock(entry, locked);
                 Reference.reachabilityFence(this);
                 return true;

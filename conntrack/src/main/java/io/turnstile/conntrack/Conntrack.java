@@ -49,8 +49,8 @@ public interface Conntrack {
     int connectionCount();
 
     /**
-     * Fills {@code into} with the connection's present state. One that has left the table can be read while the listener is
-     * told of it and while he holds it, and is {@link ConnectionSnapshot#removed} then.
+     * Fills {@code into} with the connection's present state, also of one that has left and is still held
+     * ({@link ConnectionSnapshot#removed}).
      *
      * @return false if the id names no connection any more
      */

@@ -50,6 +50,11 @@ final class BatchRunner {
         length = 0;
     }
 
+    /** A call was given up: nothing more is to be done by this. */
+    boolean isGivenUp() {
+        return givenUp;
+    }
+
     boolean isEmpty() {
         return length == 0;
     }
@@ -92,8 +97,10 @@ final class BatchRunner {
     // ---- what is to be done ----
 
     private void prepare(Turn turn, long nowNs) {
-        turn.alive = reader.read(turn.connectionId, nowNs) && reader.isAlive();
-        turn.replySeen = turn.alive && reader.replySeen();
+        boolean known = reader.read(turn.connectionId, nowNs);
+        // One that has left may still be held by another lane; this one's replay may have met it too late to hear of its end.
+        turn.alive = known && !reader.isRemoved();
+        turn.replySeen = known && reader.replySeen();
         turn.lastUsedMs = 0;
         turn.afterDelete = null;
         turn.reason = 0;
@@ -323,8 +330,9 @@ final class BatchRunner {
     }
 
     /**
-     * The connection has left the tracker's table. If the provider was not told, it was taken up when its removal had been
-     * reported already, and is forgotten; else its removal is just being reported, and the next turn deals with it.
+     * The connection is not in the tracker's table any more. If the provider was not told, the replay met it at the end of its life and
+     * it is
+     * forgotten; else its removal is just being reported, and the next turn deals with it.
      */
     private void forgetGhost(Turn turn) {
         if (!turn.has(SlotTable.UNTOLD)) {

@@ -30,9 +30,9 @@ final class ConnViewReader {
         return false;
     }
 
-    /** The connection read last is still in the tracker's table. */
-    boolean isAlive() {
-        return !snapshot.removed;
+    /** The connection read last has left the tracker's table, and somebody still holds its entry. */
+    boolean isRemoved() {
+        return snapshot.removed;
     }
 
     /** Of the connection read last. */

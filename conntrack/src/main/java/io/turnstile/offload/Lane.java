@@ -288,8 +288,10 @@ final class Lane {
 
     /** What the provider held when it was given up and has come back. */
     private void deliverOwed(OffloadSession ended) {
-        if (settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED))).getFirst()
-                instanceof OffloadResult.Done) {
+        boolean flushed = ended.isFlushAsked() ? ended.isFlushed()
+                : settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED))).getFirst()
+                        instanceof OffloadResult.Done;
+        if (flushed) {
             return;
         }
         ConnViewReader reader = new ConnViewReader(house.tracker(), house.ports());

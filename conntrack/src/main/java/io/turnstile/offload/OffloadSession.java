@@ -90,6 +90,13 @@ final class OffloadSession implements ConnectionListener {
         return flushDone;
     }
 
+    /** The provider was asked to let go of everything, whatever came of it: it is asked once. */
+    boolean isFlushAsked() {
+        synchronized (arrived) {
+            return arrived.cardinality() == shards.length;
+        }
+    }
+
     /** Every slot is sealed: the provider holds nothing, and late events change nothing. */
     boolean hasLeft() {
         return Arrays.stream(shards).allMatch(Shard::hasLeft);

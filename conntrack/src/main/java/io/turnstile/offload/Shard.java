@@ -159,7 +159,7 @@ final class Shard {
     boolean step() {
         lock.lock();
         try {
-            if (session.isGivenUp() || left) {
+            if (session.isGivenUp() || runner.isGivenUp() || left) {
                 return false;
             }
             if (session.isLeaving() && !withdrawing) {

@@ -59,6 +59,7 @@ class HangStoriesTest {
         private volatile boolean isUp;
         private volatile boolean flushes;
         private volatile int stuck;
+        private volatile int flushCalls;
 
         void open() {
             closedFor = "";
@@ -125,6 +126,7 @@ class HangStoriesTest {
 
         @Override
         public boolean connFlush(DelReason reason) {
+            flushCalls++;
             pass("flush");
             if (flushes) {
                 held.clear();
@@ -192,6 +194,22 @@ class HangStoriesTest {
         tracker.flush(null, clock.nowNs());
         gate.open();
         await("let go of all", gate.held::isEmpty);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aFlushThatComesBackAfterAllIsNotAskedForAgain(boolean flushes) {
+        gate.flushes = flushes;
+        dispatcher.enable(List.of(gate, beta));
+        live(20);
+        await("gate holds all", () -> gate.held.size() == 20);
+        gate.closedFor = "flush";
+        assertThat(dispatcher.disable()).isFalse();
+        assertThat(gateState()).startsWith("breaker open: flush has not returned since ");
+        gate.open();
+        await("off", dispatcher::disable);
+        assertThat(gate.held).isEmpty();
+        assertThat(gate.flushCalls).isEqualTo(1);
     }
 
     @Test
