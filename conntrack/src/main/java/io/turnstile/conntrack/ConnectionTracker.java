@@ -3,7 +3,6 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
 import static io.turnstile.conntrack.EntryLayout.FREE;
-import static io.turnstile.conntrack.EntryLayout.REMOVED;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;

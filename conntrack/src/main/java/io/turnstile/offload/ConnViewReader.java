@@ -25,7 +25,6 @@ final class ConnViewReader {
         }
         snapshot = new ConnectionSnapshot();
         snapshot.connectionId = connectionId;
-        snapshot.removed = true;
         snapshot.originalInPort = -1;
         return false;
     }
