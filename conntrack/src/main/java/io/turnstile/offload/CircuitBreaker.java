@@ -1,9 +1,8 @@
 package io.turnstile.offload;
 
 /**
- * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well. Open: it
- * is
- * not called. Half-open: it is tried, and the first failure opens again, for twice as long.
+ * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well. Open: it is
+ * not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as long.
  *
  * <p>Threads: any.
  */
@@ -60,19 +59,19 @@ final class CircuitBreaker {
 
     synchronized void succeeded() {
         failuresInARow = 0;
-        if (position == Position.HALF_OPEN && ++successes >= limits.probes()) {
-            position = Position.CLOSED;
-            backoffNs = 0;
-        }
+        successes++;
     }
 
     /**
+     * A batch is over, and so is the probe, if enough succeeded and nothing failed or was slow.
+     *
      * @param durationNs of the longest call of a batch
      * @return the cause if this was one slow one too many, else null
      */
     synchronized String called(long durationNs) {
         if (durationNs <= limits.slowCallNs()) {
             slowInARow = 0;
+            closeIfProved();
             return null;
         }
         slowInARow++;
@@ -81,6 +80,13 @@ final class CircuitBreaker {
         }
         return position == Position.CLOSED && slowInARow >= limits.slowInARow()
                 ? slowInARow + " slow calls in a row, the last took " + durationNs / 1_000_000 + " ms" : null;
+    }
+
+    private void closeIfProved() {
+        if (position == Position.HALF_OPEN && successes >= limits.probes()) {
+            position = Position.CLOSED;
+            backoffNs = 0;
+        }
     }
 
     /** Opens, if it is not open: the provider is left alone until {@link #isDue}. */
@@ -108,6 +114,7 @@ final class CircuitBreaker {
 
     synchronized void halfOpen() {
         position = Position.HALF_OPEN;
+        successes = 0;
     }
 
     /** Somebody turned the knob: what was before is forgotten, but not how often it opened. */

@@ -272,7 +272,7 @@ final class Lane {
             }
         }
         if (ended.isGivenUp()) {
-            deliverOwed(ended);
+            takeBack(ended);
         }
         close();
         synchronized (this) {
@@ -286,7 +286,12 @@ final class Lane {
         }
     }
 
-    /** What the provider held when it was given up and has come back. */
+    /** Takes from the provider what it held when it was given up, as it has come back. */
+    private void takeBack(OffloadSession ended) {
+        deliverOwed(ended);
+        ended.forEachOwed(house.tracker()::carriedElsewhere);
+    }
+
     private void deliverOwed(OffloadSession ended) {
         boolean flushed = ended.isFlushAsked() ? ended.isFlushed()
                 : settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED))).getFirst()

@@ -125,6 +125,8 @@ final class OffloadSession implements ConnectionListener {
             } while (!table.changeWord(chunk, slot, word, SlotTable.sealed(word)));
             if ((SlotTable.flags(word) & SlotTable.REMOVED) != 0) {
                 lane.house.holds().release(SlotTable.connectionId(word, slot));
+            } else if ((SlotTable.flags(word) & SlotTable.HELD) != 0) {
+                tracker.carriedElsewhere(SlotTable.connectionId(word, slot)); // it may come back to software any time
             }
         }
         wakeAll();

@@ -137,6 +137,22 @@ class BreakerStoriesTest {
     }
 
     @Test
+    void whoIsSlowAgainIsLeftAloneForLonger() {
+        alpha.journal = event -> clock.advance(Duration.ofMillis(event.endsWith("add") ? 600 : 0));
+        dispatcher.enable(List.of(alpha));
+        commit(100);
+        assertThat(state()).startsWith("breaker open: 3 slow calls in a row");
+        for (int seconds : new int[] {1, 2, 4}) {
+            pass(Duration.ofSeconds(seconds).minusMillis(1));
+            assertThat(state()).startsWith("breaker open");
+            alpha.heard();
+            pass(Duration.ofMillis(1));
+            assertThat(state()).startsWith("breaker open: slow again: a call took ");
+            assertThat(alpha.heard()).startsWith("init").endsWith("close");
+        }
+    }
+
+    @Test
     void theKnobForgetsWhatWas() {
         alpha.fails("query"::equals);
         dispatcher.enable(List.of(alpha));

@@ -59,11 +59,28 @@ class CircuitBreakerTest {
         breaker.open("cause", START_NS);
         breaker.halfOpen();
         IntStream.range(1, LIMITS.probes()).forEach(i -> breaker.succeeded());
+        assertThat(breaker.called(0)).isNull();
         assertThat(breaker.reading(START_NS).position()).isEqualTo(CircuitBreaker.Position.HALF_OPEN);
         breaker.succeeded();
+        assertThat(breaker.called(0)).isNull();
         assertThat(breaker.reading(START_NS).position()).isEqualTo(CircuitBreaker.Position.CLOSED);
         breaker.open("again", START_NS);
         assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(LIMITS.firstBackoffNs());
+    }
+
+    @Test
+    void successesBesideAFailureOrInASlowCallProveNothing() {
+        breaker.open("cause", START_NS);
+        breaker.halfOpen();
+        assertThat(breaker.failed("add")).isEqualTo("failed again: add");
+        IntStream.range(0, 100).forEach(i -> breaker.succeeded());
+        breaker.open("failed again", START_NS);
+        assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(2 * LIMITS.firstBackoffNs());
+        breaker.halfOpen();
+        IntStream.range(0, 100).forEach(i -> breaker.succeeded());
+        assertThat(breaker.called(LIMITS.slowCallNs() + 1)).isEqualTo("slow again: a call took 500 ms");
+        breaker.open("slow again", START_NS);
+        assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(4 * LIMITS.firstBackoffNs());
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 
 /**
@@ -29,6 +30,8 @@ final class FakeTracker implements Conntrack {
     private final Deque<Integer> free = new ArrayDeque<>();
     final List<Long> carriedElsewhere = new ArrayList<>();
     final List<String> faults = new ArrayList<>();
+    /** What happens between the listener's answer about a removal and its becoming effective. */
+    volatile LongConsumer afterReport = id -> { };
     /** The next connection has a helper that reads its payload. */
     volatile boolean helperOfNext;
     private volatile ConnectionListener listener;
@@ -120,6 +123,7 @@ final class FakeTracker implements Conntrack {
         }
         ConnectionListener told = listener;
         boolean hold = told != null && told.onRemoved(id, reason, nowNs);
+        afterReport.accept(id);
         synchronized (this) {
             int slot = (int) id;
             // A release may be here already; then the slot is not this connection's any more.

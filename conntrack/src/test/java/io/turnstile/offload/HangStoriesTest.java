@@ -196,6 +196,32 @@ class HangStoriesTest {
         await("let go of all", gate.held::isEmpty);
     }
 
+    private List<Long> carriedElsewhere() {
+        synchronized (tracker) {
+            return List.copyOf(tracker.carriedElsewhere);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatItHeldComesBackToSoftwareWhenItIsGivenUpAndWhenItLetsGo(boolean flushes) {
+        gate.flushes = flushes;
+        dispatcher.enable(List.of(gate, beta));
+        for (int i = 0; i < 20; i++) {
+            tracker.commit(i, 1, clock.nowNs());
+        }
+        await("gate holds all", () -> gate.held.size() == 20);
+        Set<Long> all = tracker.live();
+        gate.closedFor = "add";
+        tracker.commit(20, 1, clock.nowNs());
+        await("carried elsewhere so far", () -> carriedElsewhere().containsAll(all));
+        synchronized (tracker) {
+            tracker.carriedElsewhere.clear();
+        }
+        gate.open();
+        await("let go of", () -> carriedElsewhere().containsAll(all));
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aFlushThatComesBackAfterAllIsNotAskedForAgain(boolean flushes) {

@@ -292,6 +292,21 @@ class OffloadStoriesTest {
     }
 
     @Test
+    void aCommitThatIsReportedOnlyAfterTheRemovalAnnouncesNothing() {
+        enable(alpha);
+        tracker.setListener(null);
+        long id = commit(7);
+        tracker.setListener(dispatcher);
+        tracker.afterReport = removed -> {
+            dispatcher.onCommitted(removed, 1, clock.nowNs());
+            dispatcher.drain(); // while the tracker still has the entry
+        };
+        tracker.remove(id, RemovalReason.REPLACED, clock.nowNs());
+        assertThat(heard(alpha)).isEmpty();
+        assertThat(dispatcher.offloadStates(id)).hasToString("[alpha:none]");
+    }
+
+    @Test
     void aDeclinedConnectionIsLeftAloneAndShowsWhy() {
         alpha.verdict = connection -> Verdict.decline("alg control connection");
         enable(alpha, beta);
