@@ -90,6 +90,7 @@ class OffloadSeeingStoryTest {
 
     private static void turnOn() {
         set("other_config:hw-offload=true", "other_config:hw-offload-priority=\"dummy,claiming\"");
+        offload.forgetEvents();
     }
 
     private static String appctl(String... words) {
