@@ -58,7 +58,7 @@ import java.util.function.Function;
  * flow
  * {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
  *
- * {@snippet :
+ * <pre>{@code
  * try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
  *     sw.deleteFlows();
  *     sw.flows("""
@@ -78,7 +78,7 @@ import java.util.function.Function;
  *     sw.advance(Duration.ofMinutes(10));
  *     assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
  * }
- * }
+ * }</pre>
  *
  * <p>Threads: one at a time, except that a controller may be connected meanwhile.
  */

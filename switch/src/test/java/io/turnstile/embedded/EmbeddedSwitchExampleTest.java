@@ -43,7 +43,7 @@ class EmbeddedSwitchExampleTest {
 
     @Test
     void commentAndTestSayTheSame() throws IOException {
-        List<String> comment = between("src/main/java/io/turnstile/embedded/EmbeddedSwitch.java", "{@snippet :", "\n * }\n *\n");
+        List<String> comment = between("src/main/java/io/turnstile/embedded/EmbeddedSwitch.java", "<pre>{@code", "\n * }</pre>\n *\n");
         List<String> test = between("src/test/java/io/turnstile/embedded/EmbeddedSwitchExampleTest.java", "// example begins\n",
             "\n        // example ends");
         assertThat(comment).isNotEmpty().isEqualTo(test);

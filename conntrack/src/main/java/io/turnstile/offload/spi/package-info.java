@@ -53,7 +53,7 @@
  * </ul>
  *
  * <h2>The smallest provider that works</h2>
- * {@snippet :
+ * <pre>{@code
  * public final class Smallest implements OffloadProvider {
  *     private final Set<Long> held = ConcurrentHashMap.newKeySet();
  *
@@ -63,7 +63,7 @@
  *     @Override public long connUpdate(ConnView connection) { return 0; } // unknown
  *     @Override public void connDel(ConnView connection, DelReason reason) { held.remove(connection.id()); }
  * }
- * }
+ * }</pre>
  * and, in its jar, a file {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider} with the class's name. A
  * provider for which bulk is cheaper overrides {@link io.turnstile.offload.spi.OffloadProvider#operate} instead.
  */

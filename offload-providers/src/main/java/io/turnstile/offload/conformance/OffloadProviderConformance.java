@@ -30,14 +30,14 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Whether a provider keeps to the SPI. A vendor's test extends this class, says how to make a provider, and is done:
- * {@snippet :
+ * <pre>{@code
  * class MyProviderConformanceTest extends OffloadProviderConformance {
  *     @Override protected OffloadProvider newProvider() { return new MyProvider(); }
  *     @Override protected OptionalLong heldBy(OffloadProvider provider) {
  *         return OptionalLong.of(((MyProvider) provider).fill());
  *     }
  * }
- * }
+ * }</pre>
  *
  * <p>The provider is called by nobody but the kit, in legal histories only, made from fixed seeds. A failure is met as the
  * switch meets it, so that a fault fails the tests about it and not every test. Each test makes its own provider, one at
