@@ -5,15 +5,15 @@ import java.util.function.Predicate;
 
 /**
  * Selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl ct-flush} and
- * {@code dpctl/flush-conntrack} do (ovs-ofctl(8)). Zero stands for "any" in everything that has no mask, so that an empty
- * filter selects all. With a protocol of ICMP id, type and code always count.
+ * {@code dpctl/flush-conntrack} do (ovs-ofctl(8)). Zero stands for "any" in everything that has no mask, so that an
+ * empty filter selects all. With a protocol of ICMP id, type and code always count.
  *
  * <p>Threads: filled by one, then any.
  */
 public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     /**
-     * What is asked of one direction's tuple; addresses are two longs, an IPv4 address in the low 32 bits of {@code
-     * …Low}.
+     * What is asked of one direction's tuple; addresses are two longs, an IPv4 address in the low 32 bits of
+     * {@code …Low}.
      */
     public static final class PartialTuple {
         public long sourceHigh;
@@ -29,16 +29,20 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         private boolean matches(ConnectionSnapshot.Tuple tuple, boolean icmp) {
             return fits(sourceHigh, sourceLow, tuple.sourceHigh, tuple.sourceLow)
                     && fits(destinationHigh, destinationLow, tuple.destinationHigh, tuple.destinationLow)
-                    && (icmp ? icmpId == tuple.icmpId && icmpType == tuple.icmpType && icmpCode == tuple.icmpCode
-                    : fits(0, sourcePort, 0, tuple.sourcePort) && fits(0, destinationPort, 0, tuple.destinationPort));
+                    && (icmp
+                            ? icmpId == tuple.icmpId && icmpType == tuple.icmpType && icmpCode == tuple.icmpCode
+                            : fits(0, sourcePort, 0, tuple.sourcePort)
+                                    && fits(0, destinationPort, 0, tuple.destinationPort));
         }
 
         /** Zero is "any" for the fields of ICMP too. */
         private boolean allows(ConnectionSnapshot.Tuple tuple) {
             return fits(sourceHigh, sourceLow, tuple.sourceHigh, tuple.sourceLow)
                     && fits(destinationHigh, destinationLow, tuple.destinationHigh, tuple.destinationLow)
-                    && fits(0, sourcePort, 0, tuple.sourcePort) && fits(0, destinationPort, 0, tuple.destinationPort)
-                    && fits(0, icmpId, 0, tuple.icmpId) && fits(0, icmpType, 0, tuple.icmpType)
+                    && fits(0, sourcePort, 0, tuple.sourcePort)
+                    && fits(0, destinationPort, 0, tuple.destinationPort)
+                    && fits(0, icmpId, 0, tuple.icmpId)
+                    && fits(0, icmpType, 0, tuple.icmpType)
                     && fits(0, icmpCode, 0, tuple.icmpCode);
         }
 
@@ -52,7 +56,8 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         }
 
         private boolean isWhole(boolean icmp) {
-            return (sourceHigh | sourceLow) != 0 && (destinationHigh | destinationLow) != 0
+            return (sourceHigh | sourceLow) != 0
+                    && (destinationHigh | destinationLow) != 0
                     && (icmp || sourcePort != 0 && destinationPort != 0);
         }
     }
@@ -61,6 +66,7 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     public Integer zone;
     /** Null: both families. */
     public Boolean ipv6;
+
     public int protocol;
     public final PartialTuple original = new PartialTuple();
     public final PartialTuple reply = new PartialTuple();
@@ -80,7 +86,10 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         return protocol == 0 && ipv6 == null && original.isEmpty(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
     }
 
-    /** One connection is named: by a whole tuple, which packets of either direction may bear, in zone 0 if none is given. */
+    /**
+     * One connection is named: by a whole tuple, which packets of either direction may bear, in zone 0 if none is
+     * given.
+     */
     public boolean namesOne() {
         return original.isWhole(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
     }
@@ -99,22 +108,25 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         if (one) {
             return original.matches(connection.original, icmp()) || original.matches(connection.reply, icmp());
         }
-        return original.matches(connection.original, icmp()) && reply.matches(connection.reply, icmp())
+        return original.matches(connection.original, icmp())
+                && reply.matches(connection.reply, icmp())
                 && bearsMarks(connection);
     }
 
     /**
-     * For looking: the tuples may be those of either direction, whole or not, in any zone unless one is given, and zero is
-     * "any" everywhere.
+     * For looking: the tuples may be those of either direction, whole or not, in any zone unless one is given, and zero
+     * is "any" everywhere.
      */
     public boolean testEitherWay(ConnectionSnapshot connection) {
-        return isSameKind(connection, zone != null ? zone : connection.zone) && bearsMarks(connection)
+        return isSameKind(connection, zone != null ? zone : connection.zone)
+                && bearsMarks(connection)
                 && (original.allows(connection.original) && reply.allows(connection.reply)
-                || original.allows(connection.reply) && reply.allows(connection.original));
+                        || original.allows(connection.reply) && reply.allows(connection.original));
     }
 
     private boolean isSameKind(ConnectionSnapshot connection, int wantedZone) {
-        return connection.zone == wantedZone && (ipv6 == null || ipv6 == connection.ipv6)
+        return connection.zone == wantedZone
+                && (ipv6 == null || ipv6 == connection.ipv6)
                 && (protocol == 0 || protocol == connection.protocol);
     }
 

@@ -18,8 +18,8 @@ public interface ConnectionListener {
 
     /**
      * A reply-direction packet met a committed connection. Called for the first one and again for each later one until
-     * {@link #onReply} has returned true for this connection (the tracker remembers that in the entry, so that the usual
-     * packet costs one bit test). By the time of the call {@link ConnectionSnapshot#replySeen} and
+     * {@link #onReply} has returned true for this connection (the tracker remembers that in the entry, so that the
+     * usual packet costs one bit test). By the time of the call {@link ConnectionSnapshot#replySeen} and
      * {@link ConnectionSnapshot#replyInPort} can be read.
      *
      * @return true: do not call again for this connection
@@ -35,11 +35,12 @@ public interface ConnectionListener {
     boolean onExpiring(long connectionId, long deadlineNs, long nowNs);
 
     /**
-     * The connection has left the table: nobody can find it any more. {@link Conntrack#read} still works until this returns.
-     * Comes once for each connection, and may overtake a {@link #onCommitted} that another thread is just about to make.
+     * The connection has left the table: nobody can find it any more. {@link Conntrack#read} still works until this
+     * returns. Comes once for each connection, and may overtake a {@link #onCommitted} that another thread is just
+     * about to make.
      *
-     * @return true to keep the entry readable through {@link Conntrack#read} until {@link Conntrack#release}; false lets the
-     *         tracker reuse its slot at once
+     * @return true to keep the entry readable through {@link Conntrack#read} until {@link Conntrack#release}; false
+     *     lets the tracker reuse its slot at once
      */
     boolean onRemoved(long connectionId, RemovalReason reason, long nowNs);
 

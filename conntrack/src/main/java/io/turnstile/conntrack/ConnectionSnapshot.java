@@ -28,6 +28,7 @@ public final class ConnectionSnapshot {
     public long connectionId;
     /** It has left the table and is only held for its listener: see {@link ConnectionListener#onRemoved}. */
     public boolean removed;
+
     public int zone;
     public boolean ipv6;
     public int protocol;
@@ -40,25 +41,31 @@ public final class ConnectionSnapshot {
     public long timeLeftNs;
     /** Ordinal of {@code tcp} states as printed in protoinfo; meaningful for TCP only. */
     public TcpState originalTcpState;
+
     public TcpState replyTcpState;
     /** Window scale, 0–14, of each side; meaningful for TCP only. */
     public int originalTcpScale;
+
     public int replyTcpScale;
     /** Bits of {@code TCP_FLAG_…}, as {@code flags_orig} and {@code flags_reply} of the dump. */
     public int originalTcpFlags;
+
     public int replyTcpFlags;
     /** Meaningful for SCTP only. */
     public SctpState sctpState;
     /** The verification tags that packets of either direction carry (RFC 9260 §8.5), 0: not known yet. SCTP only. */
     public int originalSctpTag;
+
     public int replySctpTag;
     /** Another connection has announced this one: {@link #parent} is that one's original tuple. */
     public boolean hasParent;
+
     public final Tuple parent = new Tuple();
     /** The helper that reads its payload. */
     public Alg alg = Alg.NONE;
     /** A reply-direction packet has been seen. */
     public boolean replySeen;
+
     public int originalInPort;
     /** Port of the first reply; -1 while no reply has been seen. */
     public int replyInPort = -1;

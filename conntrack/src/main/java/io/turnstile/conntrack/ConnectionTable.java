@@ -19,13 +19,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * Entries, index and wheel held together: what it takes to put a connection into the table, to change its deadline and to
- * take it out.
+ * Entries, index and wheel held together: what it takes to put a connection into the table, to change its deadline and
+ * to take it out.
  *
- * <p>A life: a slot is taken while {@link EntryLayout#FREE}, filled by one thread, becomes {@link EntryLayout#ALIVE} with
- * the next generation, is put into the index and onto the wheel, and only then unlocked. It leaves by the one thread that
- * locks it, takes it out of the index and unlocks it as {@link EntryLayout#REMOVED}; after the listener let go of it, it is
- * free. On the wheel it stays: a slot that comes due without a connection is passed over, one that is used again is moved.
+ * <p>A life: a slot is taken while {@link EntryLayout#FREE}, filled by one thread, becomes {@link EntryLayout#ALIVE}
+ * with the next generation, is put into the index and onto the wheel, and only then unlocked. It leaves by the one
+ * thread that locks it, takes it out of the index and unlocks it as {@link EntryLayout#REMOVED}; after the listener let
+ * go of it, it is free. On the wheel it stays: a slot that comes due without a connection is passed over, one that is
+ * used again is moved.
  *
  * <p>Lock order: stripe (insertions of one hash) → entry → wheel shard. The listener is called with none of them held.
  */
@@ -34,6 +35,7 @@ final class ConnectionTable {
     static final long LEAD_NS = 5_000_000_000L;
     /** Threads' readings of the clock are not further apart than this. */
     static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
+
     private static final int STRIPES = 256;
     private static final int WHEELS = 16;
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */
@@ -42,6 +44,7 @@ final class ConnectionTable {
     private static final int MOST_SLOTS = 1 << 25;
     /** From here on the table is worth large pages. */
     private static final int LARGE = 1 << 16;
+
     private static final int POLICIES = 1 << 16;
 
     /** Answers of {@link #insert}. */
@@ -60,6 +63,7 @@ final class ConnectionTable {
     final AtomicInteger count = new AtomicInteger();
     /** Connections with two cells in the index. */
     private final AtomicInteger translated = new AtomicInteger();
+
     final ZoneLimits zoneLimits = new ZoneLimits();
     final Expectations expectations = new Expectations();
     final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
@@ -67,6 +71,7 @@ final class ConnectionTable {
     volatile ConnectionListener listener;
     /** What {@link #index} becomes; null unless it is just being made. */
     private volatile TupleIndex nextIndex;
+
     private volatile int indexCapacity;
     private volatile int maxConnections;
     private final Object[] stripes = new Object[STRIPES];
@@ -145,7 +150,8 @@ final class ConnectionTable {
         int second = Math.max(stripeOf(key.hash), stripeOf(made.reply.hash));
         synchronized (stripes[first]) {
             synchronized (stripes[second]) {
-                return index.findEvenExpired(made.reply) ? Insertion.REPLY_TAKEN
+                return index.findEvenExpired(made.reply)
+                        ? Insertion.REPLY_TAKEN
                         : insertLocked(key, made, packet, protocols, nowNs);
             }
         }
@@ -159,7 +165,8 @@ final class ConnectionTable {
         return stripes[stripeOf(hash)];
     }
 
-    private Insertion insertLocked(TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, long nowNs) {
+    private Insertion insertLocked(
+            TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, long nowNs) {
         if (index.findEvenExpired(key)) {
             return Insertion.PRESENT;
         }
@@ -192,7 +199,8 @@ final class ConnectionTable {
     }
 
     /** False if there is no memory for the extension that the connection needs. */
-    private boolean fill(TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, int slot, long nowNs) {
+    private boolean fill(
+            TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, int slot, long nowNs) {
         long entry = entries.entry(slot);
         long side = entries.side(slot);
         boolean extended = EntryLayout.ipv6(key.kind) || made.reply != null || made.parentId != 0;
@@ -241,15 +249,16 @@ final class ConnectionTable {
     }
 
     /**
-     * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state or a policy with a shorter life moves
-     * the deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
+     * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state or a policy with a shorter life
+     * moves the deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
      */
     void renew(int slot, long entry, Timeout timeout, long nowNs) {
         TimeoutPolicy policy = policy(slot, entry);
         long deadline = nowNs + policy.ns(timeout);
         long earlierNs = OffHeap.getLong(entry + DEADLINE) - deadline;
         boolean earlier = earlierNs > 0;
-        if (earlier && earlierNs < CLOCK_DIFFERENCE_NS
+        if (earlier
+                && earlierNs < CLOCK_DIFFERENCE_NS
                 && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
             return;
         }
@@ -357,7 +366,9 @@ final class ConnectionTable {
 
     // ---- the index's size ----
 
-    /** A larger index, if this one is smaller. New connections wait meanwhile; packets of those that are there do not. */
+    /**
+     * A larger index, if this one is smaller. New connections wait meanwhile; packets of those that are there do not.
+     */
     private synchronized void growIndex(int capacity) {
         if (capacity > indexCapacity) {
             holdingStripes(0, () -> moveToIndexOf(capacity));

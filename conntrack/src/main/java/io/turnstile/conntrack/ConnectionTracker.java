@@ -14,19 +14,22 @@ import java.security.SecureRandom;
 import java.util.function.Predicate;
 
 /**
- * The tracker. Behaves as Open vSwitch's userspace one (ovs-actions(7) {@code ct}). How a packet goes through it stands at
- * {@link PacketTracking}, how the table works at {@link ConnectionTable}, {@link TupleIndex} and {@link ExpiryWheel}.
+ * The tracker. Behaves as Open vSwitch's userspace one (ovs-actions(7) {@code ct}). How a packet goes through it stands
+ * at {@link PacketTracking}, how the table works at {@link ConnectionTable}, {@link TupleIndex} and
+ * {@link ExpiryWheel}.
  *
  * <p>Not tracked, and so {@code +inv}: what {@link TupleReader} says, fragments among it. A table that is full makes no
  * connection: the packet is {@code +new} and counted in {@link #refusals}.
  *
- * <p>Memory: 88 bytes for each connection that ever lived at once, 168 more for those that need an {@linkplain EntryLayout
- * extension}, about 15 of index for each that may live. It is freed when the tracker is garbage.
+ * <p>Memory: 88 bytes for each connection that ever lived at once, 168 more for those that need an
+ * {@linkplain EntryLayout extension}, about 15 of index for each that may live. It is freed when the tracker is
+ * garbage.
  */
 public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final long TICK_NS = 1L << ExpiryWheel.TICK_SHIFT;
     /** No sweep is put off longer than this. */
     private static final int LONGEST_WAIT_TICKS = 16;
+
     private static final int POLL_LENGTH = 256;
     private static final int SCAN_LENGTH = 4096;
     private static final int FLUSH_LENGTH = 32;
@@ -39,10 +42,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     /** Keeps early reads from being taken for useless. */
     private long flushTouched;
+
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
     /**
-     * @param clock          read once, for the origin of the expiry wheel
+     * @param clock read once, for the origin of the expiry wheel
      * @param maxConnections more are not taken; at least 1
      */
     public ConnectionTracker(Clock clock, int maxConnections) {
@@ -185,13 +189,21 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         int[] removed = new int[1];
         long cursor = 0;
         while (cursor >= 0) {
-            cursor = scan(cursor, SCAN_LENGTH, connection -> {
-                long locked = filter.test(connection) ? table.lock(connection.connectionId) : 0;
-                if (locked != 0) {
-                    table.removeLocked(ConnectionTable.slot(connection.connectionId), locked, RemovalReason.FLUSHED, nowNs);
-                    removed[0]++;
-                }
-            }, nowNs);
+            cursor = scan(
+                    cursor,
+                    SCAN_LENGTH,
+                    connection -> {
+                        long locked = filter.test(connection) ? table.lock(connection.connectionId) : 0;
+                        if (locked != 0) {
+                            table.removeLocked(
+                                    ConnectionTable.slot(connection.connectionId),
+                                    locked,
+                                    RemovalReason.FLUSHED,
+                                    nowNs);
+                            removed[0]++;
+                        }
+                    },
+                    nowNs);
         }
         return removed[0];
     }

@@ -6,9 +6,9 @@ import java.util.function.Predicate;
 /**
  * The connection tracker as the rest of the house sees it.
  *
- * <p>A connection is named by a 64-bit <em>connection id</em> that is stable for its life and not used again for another
- * one within any time that matters (slot in the low half, generation in the high half). Each use of a slot has a newer
- * generation than the one before, modulo 2^32.
+ * <p>A connection is named by a 64-bit <em>connection id</em> that is stable for its life and not used again for
+ * another one within any time that matters (slot in the low half, generation in the high half). Each use of a slot has
+ * a newer generation than the one before, modulo 2^32.
  */
 public interface Conntrack {
 
@@ -16,16 +16,15 @@ public interface Conntrack {
     long NO_CONNECTION = 0;
 
     /**
-     * Executes {@code ct()} on every packet of the batch: verifies its headers, finds or makes its connection, moves the
-     * connection's state, and writes ct_state, ct_zone, ct_mark, ct_label and the original tuple into the packet. A packet
-     * that cannot be tracked gets {@code +trk+inv}. A packet whose connection finds no free tuple in its {@code nat(…)}
-     * range is
-     * taken out of the batch.
+     * Executes {@code ct()} on every packet of the batch: verifies its headers, finds or makes its connection, moves
+     * the connection's state, and writes ct_state, ct_zone, ct_mark, ct_label and the original tuple into the packet. A
+     * packet that cannot be tracked gets {@code +trk+inv}. A packet whose connection finds no free tuple in its
+     * {@code nat(…)} range is taken out of the batch.
      *
      * <p>Threads: any number of forwarding threads at once. Allocates nothing, takes no global lock, does not block.
      *
      * @param packets parsed packets (layers set)
-     * @param nowNs   the batch's reading of {@link io.turnstile.time.Clock#nowNs()}
+     * @param nowNs the batch's reading of {@link io.turnstile.time.Clock#nowNs()}
      * @return how many packets were taken out of the batch; they are the caller's to drop
      */
     int track(PacketBatch packets, CtRequest request, long nowNs);
@@ -57,8 +56,9 @@ public interface Conntrack {
     boolean read(long connectionId, ConnectionSnapshot into, long nowNs);
 
     /**
-     * Visits connections in table order from {@code cursor} on, at most {@code limit} table slots a call: the way to walk a
-     * live table in slices. Connections made or removed meanwhile may or may not be seen; every other is seen once.
+     * Visits connections in table order from {@code cursor} on, at most {@code limit} table slots a call: the way to
+     * walk a live table in slices. Connections made or removed meanwhile may or may not be seen; every other is seen
+     * once.
      *
      * @return the cursor for the next call, -1 when the walk is over
      */
@@ -77,8 +77,8 @@ public interface Conntrack {
     void release(long connectionId);
 
     /**
-     * A listener learned (from a provider) that the connection was used later than the tracker knows. Only ever extends the
-     * deadline: {@code max(old, lastUsedNs + the state's timeout)}.
+     * A listener learned (from a provider) that the connection was used later than the tracker knows. Only ever extends
+     * the deadline: {@code max(old, lastUsedNs + the state's timeout)}.
      *
      * @param lastUsedNs on the {@code nowNs} scale
      */

@@ -1,7 +1,8 @@
 package io.turnstile.conntrack;
 
 /**
- * What operators look at and change while traffic runs: limits, switches, timeouts ({@code dpctl/ct-…} of ovs-vswitchd(8)).
+ * What operators look at and change while traffic runs: limits, switches, timeouts ({@code dpctl/ct-…} of
+ * ovs-vswitchd(8)).
  *
  * <p>Threads: any.
  */
@@ -31,9 +32,10 @@ public interface ConntrackControl {
     int sweepIntervalMs();
 
     /**
-     * Sets what {@link CtRequest#timeoutPolicy} names from now on; connections of the policy follow with their next packet.
+     * Sets what {@link CtRequest#timeoutPolicy} names from now on; connections of the policy follow with their next
+     * packet.
      *
-     * @param id     1 to 65535
+     * @param id 1 to 65535
      * @param policy null: forgets it; its connections fall to the default
      */
     void setTimeoutPolicy(int id, TimeoutPolicy policy);
@@ -42,7 +44,8 @@ public interface ConntrackControl {
     void visitExpected(ExpectationVisitor visitor);
 
     /**
-     * How many connections each bucket of the index holds, or each of 1024 groups of them, in order ({@code dpctl/ct-bkts}).
+     * How many connections each bucket of the index holds, or each of 1024 groups of them, in order
+     * ({@code dpctl/ct-bkts}).
      */
     void visitBuckets(BucketVisitor visitor);
 

@@ -9,16 +9,16 @@ import java.util.concurrent.TimeUnit;
 /** Lines of {@code ovs-appctl dpctl/dump-conntrack}, character by character as the peer's (ovs-vswitchd(8)). */
 public final class ConntrackDump {
     /** Flag names of a TCP side, by bit. */
-    private static final String[] TCP_FLAGS =
-        {"WINDOW_SCALE", "SACK_PERM", "CLOSE_INIT", "BE_LIBERAL", "DATA_UNACKNOWLEDGED", "MAXACK_SET"};
+    private static final String[] TCP_FLAGS = {
+        "WINDOW_SCALE", "SACK_PERM", "CLOSE_INIT", "BE_LIBERAL", "DATA_UNACKNOWLEDGED", "MAXACK_SET"
+    };
 
-    private ConntrackDump() {
-    }
+    private ConntrackDump() {}
 
     /**
      * One connection, without line end.
      *
-     * @param more       {@code -m}: id, status and both sides' TCP states
+     * @param more {@code -m}: id, status and both sides' TCP states
      * @param statistics {@code -s}: seconds until the deadline
      */
     public static String line(ConnectionSnapshot connection, boolean more, boolean statistics) {
@@ -53,7 +53,9 @@ public final class ConntrackDump {
         if (connection.protocol == IpProtocols.SCTP) {
             out.append(",protoinfo=(state=").append(connection.sctpState);
             out.append(",vtag_orig=").append(Integer.toUnsignedString(connection.originalSctpTag));
-            out.append(",vtag_reply=").append(Integer.toUnsignedString(connection.replySctpTag)).append(')');
+            out.append(",vtag_reply=")
+                    .append(Integer.toUnsignedString(connection.replySctpTag))
+                    .append(')');
         }
         if (connection.alg != Alg.NONE) {
             out.append(",helper=").append(connection.alg.name().toLowerCase(Locale.ROOT));

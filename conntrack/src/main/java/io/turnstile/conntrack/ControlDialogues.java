@@ -8,11 +8,11 @@ import io.turnstile.packet.Packet;
 
 /**
  * The helpers of {@code ct(commit,alg=…)}: follows the dialogue of a control connection packet by packet, expects the
- * connections that it announces, and, where the control connection is translated, has it announce the translated address
- * and keeps both ends' sequence numbers in step.
+ * connections that it announces, and, where the control connection is translated, has it announce the translated
+ * address and keeps both ends' sequence numbers in step.
  *
- * <p>For each packet: {@link #begin}, and if that is true {@link #restore} before the packet is tracked, {@link #read} after
- * that and before it is translated, {@link #announce} when its marks are set.
+ * <p>For each packet: {@link #begin}, and if that is true {@link #restore} before the packet is tracked, {@link #read}
+ * after that and before it is translated, {@link #announce} when its marks are set.
  *
  * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
  *
@@ -26,6 +26,7 @@ final class ControlDialogues {
     private final FtpDialogue ftp = new FtpDialogue();
     /** Of the connection at hand. */
     private final TupleKey original = new TupleKey();
+
     private final TupleKey reply = new TupleKey();
     private Alg alg;
     private long entry;
@@ -42,12 +43,13 @@ final class ControlDialogues {
     /**
      * A packet of a connection is at hand.
      *
-     * @param isReply    it travels the reply way
+     * @param isReply it travels the reply way
      * @param translates it is about to be translated
      * @return whether the connection has a helper; if not, nothing else is to be called
      */
     boolean begin(int slot, long entry, boolean isReply, boolean translates) {
-        alg = (EntryLayout.flags(entry) & FLAG_SPECIAL) == 0 ? Alg.NONE
+        alg = (EntryLayout.flags(entry) & FLAG_SPECIAL) == 0
+                ? Alg.NONE
                 : ALGS[OffHeap.getInt(table.entries.side(slot) + EntryLayout.ALG)];
         if (alg == Alg.NONE) {
             return false;
@@ -104,10 +106,12 @@ final class ControlDialogues {
 
     private boolean isOwnAddress(FtpAnnouncement announced) {
         return switch (announced.kind) {
-            case PORT, EPRT -> announced.names(original.sourceHigh, original.sourceLow)
-                    || announced.names(reply.destinationHigh, reply.destinationLow);
-            case PASV -> announced.names(reply.sourceHigh, reply.sourceLow)
-                    || announced.names(original.destinationHigh, original.destinationLow);
+            case PORT, EPRT ->
+                announced.names(original.sourceHigh, original.sourceLow)
+                        || announced.names(reply.destinationHigh, reply.destinationLow);
+            case PASV ->
+                announced.names(reply.sourceHigh, reply.sourceLow)
+                        || announced.names(original.destinationHigh, original.destinationLow);
             case EPSV -> true;
         };
     }

@@ -1,8 +1,6 @@
 package io.turnstile.conntrack;
 
-/**
- * The bits of {@code ct_state}, numbered as ovs-fields(7) and the NXM_NX_CT_STATE field have them.
- */
+/** The bits of {@code ct_state}, numbered as ovs-fields(7) and the NXM_NX_CT_STATE field have them. */
 public final class CtState {
     public static final int NEW = 0x01;
     public static final int EST = 0x02;
@@ -14,6 +12,5 @@ public final class CtState {
     public static final int DNAT = 0x80;
     public static final int ALL = 0xff;
 
-    private CtState() {
-    }
+    private CtState() {}
 }

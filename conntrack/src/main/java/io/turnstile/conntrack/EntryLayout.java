@@ -4,6 +4,7 @@ package io.turnstile.conntrack;
  * What stands where in a connection. Three records carry it, so that the usual packet touches one cache line:
  *
  * <p><b>The entry</b>, 64 bytes, one cache line: what a lookup compares and what every packet changes.
+ *
  * <pre>
  *   0 word       generation (32 bits) | version (24) | unused (5) | lock bit | life (2 bits)
  *   8 addresses  source | destination, 32 bits each: IPv4 addresses, or folded IPv6 ones (see {@link TupleKey})
@@ -17,7 +18,9 @@ package io.turnstile.conntrack;
  *  44 TCP: sequence low, high of the original side, then of the reply side; largest windows (16 bits each)
  *     SCTP: the two verification tags, the two that are offered, whether it was answered (see {@link SctpTracking})
  * </pre>
+ *
  * <b>The side record</b>, 24 bytes, found by the same slot: what only the life's beginning and end need.
+ *
  * <pre>
  *   0 wheel: next slot + 1
  *   4 wheel: previous slot + 1
@@ -27,7 +30,9 @@ package io.turnstile.conntrack;
  *  18 timeout policy
  *  20 helper
  * </pre>
+ *
  * <b>The extension</b>, 168 bytes, for IPv6, NAT, labels, helpers and related connections only.
+ *
  * <pre>
  *   0 original tuple's addresses: source high, low, destination high, low (also next free extension + 1)
  *  32 reply tuple's addresses, as long as it is not the original one turned round
@@ -39,9 +44,8 @@ package io.turnstile.conntrack;
  * </pre>
  *
  * <p>Everything but the word is written while the word's lock bit is held; its version changes with each unlocking, so
- * that a
- * reader without the lock learns whether what it read belongs together. The wheel's links and bucket are guarded by the
- * wheel's own lock instead. Tuples and kind do not change while the life is not {@link #FREE}.
+ * that a reader without the lock learns whether what it read belongs together. The wheel's links and bucket are guarded
+ * by the wheel's own lock instead. Tuples and kind do not change while the life is not {@link #FREE}.
  */
 final class EntryLayout {
     static final int SIZE_BYTES = 64;
@@ -97,6 +101,7 @@ final class EntryLayout {
     static final int FLAG_REPLY_REPORTING = 1 << 3;
     /** The window check is lenient until the original side was seen; shifted by the direction. */
     static final int FLAG_LENIENT = 1 << 4;
+
     static final int FLAGS_LENIENT = FLAG_LENIENT | FLAG_LENIENT << 1;
     /** TCP: the original side's SYN carried a window scale; shifted by the direction. */
     static final int FLAG_SCALE_KNOWN = 1 << 6;
@@ -106,6 +111,7 @@ final class EntryLayout {
     static final int FLAG_NAT = 1 << 10;
     /** The side record names a timeout policy or a helper, or the extension a parent. */
     static final int FLAG_SPECIAL = 1 << 11;
+
     static final int TIMEOUT_SHIFT = 12;
     static final int FLAGS_MASK = (1 << TIMEOUT_SHIFT) - 1;
 
@@ -113,6 +119,7 @@ final class EntryLayout {
     static final int ALIVE = 1;
     /** Not in the table any more, but readable until released. */
     static final int REMOVED = 2;
+
     static final int LIFE_MASK = 3;
     static final int LOCKED = 4;
 
@@ -123,8 +130,7 @@ final class EntryLayout {
     private static final int ICMP_CLASS_SHIFT = 1;
     private static final int ICMP_CLASS_MASK = 7 << ICMP_CLASS_SHIFT;
 
-    private EntryLayout() {
-    }
+    private EntryLayout() {}
 
     static int life(long word) {
         return (int) word & LIFE_MASK;

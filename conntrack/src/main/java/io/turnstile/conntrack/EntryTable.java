@@ -17,8 +17,9 @@ import io.turnstile.conntrack.OffHeap.Region;
 import java.lang.invoke.VarHandle;
 
 /**
- * The entries with their side records, by slot, and the extensions. Memory is taken as it is first needed and never given
- * back; a slot's bytes stay where they are, so that a late reader reads a wrong entry at worst, which the word tells it.
+ * The entries with their side records, by slot, and the extensions. Memory is taken as it is first needed and never
+ * given back; a slot's bytes stay where they are, so that a late reader reads a wrong entry at worst, which the word
+ * tells it.
  *
  * <p>An entry's <em>identity</em> is its word's generation and life: what must still be the same for a finding to hold.
  *

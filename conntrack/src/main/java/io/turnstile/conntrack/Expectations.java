@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Connections that others have announced: an FTP or TFTP dialogue names the address and port of a connection to come. An
- * expectation lives as long as its parent; there is a limit to them all and to those of one parent.
+ * Connections that others have announced: an FTP or TFTP dialogue names the address and port of a connection to come.
+ * An expectation lives as long as its parent; there is a limit to them all and to those of one parent.
  *
  * <p>Threads: any, under this object's monitor, except {@link #isEmpty}. Only helpers add, and only packets of no known
  * connection ask, both off the usual packet's path.
@@ -44,15 +44,22 @@ final class Expectations {
 
         @Override
         public boolean equals(Object other) {
-            return other instanceof Expected that && sourceLow == that.sourceLow && destinationLow == that.destinationLow
-                    && destinationPort == that.destinationPort && kind == that.kind
-                    && sourceHigh == that.sourceHigh && destinationHigh == that.destinationHigh;
+            return other instanceof Expected that
+                    && sourceLow == that.sourceLow
+                    && destinationLow == that.destinationLow
+                    && destinationPort == that.destinationPort
+                    && kind == that.kind
+                    && sourceHigh == that.sourceHigh
+                    && destinationHigh == that.destinationHigh;
         }
 
         @Override
         public int hashCode() {
-            return Long.hashCode((sourceLow * 31 + destinationLow) * 31 + destinationPort * 31L + kind
-                    + sourceHigh * 17 + destinationHigh);
+            return Long.hashCode((sourceLow * 31 + destinationLow) * 31
+                    + destinationPort * 31L
+                    + kind
+                    + sourceHigh * 17
+                    + destinationHigh);
         }
     }
 
@@ -60,16 +67,21 @@ final class Expectations {
     static final class Announcement {
         /** The tuple of its first packet; the source port is not known and 0. */
         final TupleKey tuple = new TupleKey();
+
         long parentId;
         /** The parent's original tuple. */
         final TupleKey parent = new TupleKey();
+
         int mark;
         long labelHigh;
         long labelLow;
-        /** {@code NAT_SOURCE} or {@code NAT_DESTINATION} of {@link Translation}, if the connection is to be translated. */
+        /**
+         * {@code NAT_SOURCE} or {@code NAT_DESTINATION} of {@link Translation}, if the connection is to be translated.
+         */
         int natFlags;
         /** The address that takes the translated one's place. */
         long natHigh;
+
         long natLow;
         /** With a translated destination: the port that takes its place, 0: it stays. */
         int natPort;
@@ -80,8 +92,8 @@ final class Expectations {
     }
 
     /**
-     * Adds one, unless its tuple is expected already or there are too many. A parent that has announced as many as it may
-     * loses the oldest: a long dialogue announces a connection for each file.
+     * Adds one, unless its tuple is expected already or there are too many. A parent that has announced as many as it
+     * may loses the oldest: a long dialogue announces a connection for each file.
      */
     synchronized void add(Announcement announcement) {
         if (byTuple.containsKey(probe.set(announcement.tuple))) {

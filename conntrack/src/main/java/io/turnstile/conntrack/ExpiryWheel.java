@@ -5,12 +5,12 @@ import static io.turnstile.conntrack.EntryLayout.PREVIOUS;
 import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
 
 /**
- * One shard of the timer wheel: which slots want attention when. Three levels of 64 buckets; a bucket of the first level is
- * 2^30 ns (1.07 s) wide, one of the next level as wide as the whole level below, so that the wheel reaches 78 hours ahead.
- * Lists are linked through the side records.
+ * One shard of the timer wheel: which slots want attention when. Three levels of 64 buckets; a bucket of the first
+ * level is 2^30 ns (1.07 s) wide, one of the next level as wide as the whole level below, so that the wheel reaches 78
+ * hours ahead. Lists are linked through the side records.
  *
- * <p>A packet that lets its connection live longer does not come here: the slot turns up at its old time and is queued anew
- * ({@link #schedule} is idempotent). Only what must be seen <em>earlier</em> is moved.
+ * <p>A packet that lets its connection live longer does not come here: the slot turns up at its old time and is queued
+ * anew ({@link #schedule} is idempotent). Only what must be seen <em>earlier</em> is moved.
  *
  * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
@@ -60,8 +60,8 @@ final class ExpiryWheel {
     }
 
     /**
-     * Moves the wheel on to {@code nowNs}; what came due waits for {@link #poll}. Slots of the running tick are due as well:
-     * who finds them too early schedules them again.
+     * Moves the wheel on to {@code nowNs}; what came due waits for {@link #poll}. Slots of the running tick are due as
+     * well: who finds them too early schedules them again.
      */
     synchronized void advance(long nowNs) {
         long target = tickOf(nowNs);

@@ -8,8 +8,8 @@ import io.turnstile.packet.Packet;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Packets of no known connection: makes a connection if they are to be committed, with its translation and as its parent
- * announced it, or says why there is none.
+ * Packets of no known connection: makes a connection if they are to be committed, with its translation and as its
+ * parent announced it, or says why there is none.
  *
  * <p>Threads: any, each with its scratch.
  */
@@ -17,6 +17,7 @@ final class FirstPackets {
     private final ConnectionTable table;
     /** How often the table was full, and how often no tuple was left. */
     final LongAdder refusals = new LongAdder();
+
     final LongAdder natExhaustions = new LongAdder();
 
     FirstPackets(ConnectionTable table) {
@@ -130,7 +131,8 @@ final class FirstPackets {
         } else if (nat.kind() == NatRequest.Kind.EXISTING) {
             return true;
         } else {
-            own.made.natFlags = nat.kind() == NatRequest.Kind.SOURCE ? Translation.NAT_SOURCE : Translation.NAT_DESTINATION;
+            own.made.natFlags =
+                    nat.kind() == NatRequest.Kind.SOURCE ? Translation.NAT_SOURCE : Translation.NAT_DESTINATION;
             if (!own.natSearch.find(key, nat, reply)) {
                 return false;
             }

@@ -26,11 +26,13 @@ final class FtpAnnouncement {
     boolean ipv6;
     /** The address as elsewhere in the tracker: IPv4 in the low 32 bits. Zero of {@link Kind#EPSV}. */
     long high;
+
     long low;
     /** 1–65535. */
     int port;
     /** The address's text is {@code [addressFrom, addressTo)} of the frame; nothing of {@link Kind#EPSV}. */
     int addressFrom;
+
     int addressTo;
 
     boolean names(long otherHigh, long otherLow) {

@@ -8,13 +8,13 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
 /**
- * Reads packets of FTP control connections (RFC 959, RFC 2428) for announcements of data connections. Like Open vSwitch it
- * looks at the beginning of a segment only, and at no more than {@value #MAX_LINE_BYTES} bytes of it: clients and servers
- * send a command or an answer in one piece. What begins as an announcement but is none to the end (cut short, a number too
- * large, the other family) is invalid: to guess would open a door to somebody else.
+ * Reads packets of FTP control connections (RFC 959, RFC 2428) for announcements of data connections. Like Open vSwitch
+ * it looks at the beginning of a segment only, and at no more than {@value #MAX_LINE_BYTES} bytes of it: clients and
+ * servers send a command or an answer in one piece. What begins as an announcement but is none to the end (cut short, a
+ * number too large, the other family) is invalid: to guess would open a door to somebody else.
  *
- * <p>Stricter than Open vSwitch, which takes a command that was cut in the middle of a number for a whole one, and takes
- * commands from the server and answers from the client.
+ * <p>Stricter than Open vSwitch, which takes a command that was cut in the middle of a number for a whole one, and
+ * takes commands from the server and answers from the client.
  *
  * <p>Allocates nothing but for the text of an announced IPv6 address.
  *
@@ -142,15 +142,22 @@ final class FtpDialogue {
 
     private boolean extendedAddressAndPort() {
         int delimiter = peek();
-        return isDelimiter(delimiter) && skip(delimiter)
+        return isDelimiter(delimiter)
+                && skip(delimiter)
                 && number(1, FAMILY_IPV6) == (announcement.ipv6 ? FAMILY_IPV6 : FAMILY_IPV4)
-                && skip(delimiter) && (announcement.ipv6 ? ipv6Address(delimiter) : ipv4Address('.'))
-                && skip(delimiter) && portInOnePart(delimiter);
+                && skip(delimiter)
+                && (announcement.ipv6 ? ipv6Address(delimiter) : ipv4Address('.'))
+                && skip(delimiter)
+                && portInOnePart(delimiter);
     }
 
     private boolean extendedPort() {
         int delimiter = peek();
-        return isDelimiter(delimiter) && skip(delimiter) && skip(delimiter) && skip(delimiter) && portInOnePart(delimiter);
+        return isDelimiter(delimiter)
+                && skip(delimiter)
+                && skip(delimiter)
+                && skip(delimiter)
+                && portInOnePart(delimiter);
     }
 
     private boolean portInOnePart(int delimiter) {

@@ -22,8 +22,7 @@ final class IcmpTypes {
     static final int V6_ECHO = 128;
     static final int V6_ECHO_REPLY = 129;
 
-    private IcmpTypes() {
-    }
+    private IcmpTypes() {}
 
     /** Questions and their answers in pairs, for {@link EntryLayout#kind}: odd is a question; 0 if it is neither. */
     static int classOf(int protocol, int type) {
@@ -58,7 +57,8 @@ final class IcmpTypes {
 
     /** The message is a question, and may begin a connection. */
     static boolean isQuestion(int protocol, int type) {
-        return protocol == IpProtocols.ICMPV6 ? type == V6_ECHO
+        return protocol == IpProtocols.ICMPV6
+                ? type == V6_ECHO
                 : type == ECHO || type == TIMESTAMP || type == INFORMATION;
     }
 

@@ -7,24 +7,28 @@ import io.turnstile.packet.Packet;
 
 /**
  * Translates one packet in place; checksums follow as {@link HeaderRewrite} says, whatever state the packet's is in. An
- * address is two longs, an IPv4 address stands in the low 32 bits of the second. A port is 16 bits; of ICMP and ICMPv6 both
- * ports of a tuple are the identifier. Port 0 leaves the packet's ports alone where the tracker tells connections of a
- * protocol apart by their addresses only. Allocates nothing.
+ * address is two longs, an IPv4 address stands in the low 32 bits of the second. A port is 16 bits; of ICMP and ICMPv6
+ * both ports of a tuple are the identifier. Port 0 leaves the packet's ports alone where the tracker tells connections
+ * of a protocol apart by their addresses only. Allocates nothing.
  *
  * <p>Threads: stateless.
  */
 final class NatRewrite {
-    private NatRewrite() {
-    }
+    private NatRewrite() {}
 
     /**
-     * Gives a packet that is no ICMP error the tuple in which it is to leave: what it has of it already costs a comparison.
-     * A packet of a connection's original direction leaves with the reversed reply tuple, one of the reply direction with
-     * the
-     * reversed original tuple.
+     * Gives a packet that is no ICMP error the tuple in which it is to leave: what it has of it already costs a
+     * comparison. A packet of a connection's original direction leaves with the reversed reply tuple, one of the reply
+     * direction with the reversed original tuple.
      */
-    static void direct(Packet packet, long sourceHigh, long sourceLow, int sourcePort,
-                       long destinationHigh, long destinationLow, int destinationPort) {
+    static void direct(
+            Packet packet,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
         HeaderRewrite.closeForeignChecksum(packet);
         putSource(packet, sourceHigh, sourceLow);
         putDestination(packet, destinationHigh, destinationLow);
@@ -32,19 +36,31 @@ final class NatRewrite {
     }
 
     /**
-     * Translates an ICMP error of a connection whose source address changes in the error's direction. The tuple is that in
-     * which a packet other than an error would leave ({@link #direct}); the quoted packet is its reverse.
+     * Translates an ICMP error of a connection whose source address changes in the error's direction. The tuple is that
+     * in which a packet other than an error would leave ({@link #direct}); the quoted packet is its reverse.
      */
-    static void errorSource(Packet packet, long sourceHigh, long sourceLow, int sourcePort,
-                            long destinationHigh, long destinationLow, int destinationPort) {
+    static void errorSource(
+            Packet packet,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
         HeaderRewrite.closeForeignChecksum(packet);
         putSource(packet, sourceHigh, sourceLow);
         QuotedRewrite.put(packet, destinationHigh, destinationLow, destinationPort, sourceHigh, sourceLow, sourcePort);
     }
 
     /** As {@link #errorSource} for a connection whose destination address changes in the error's direction. */
-    static void errorDestination(Packet packet, long sourceHigh, long sourceLow, int sourcePort,
-                                 long destinationHigh, long destinationLow, int destinationPort) {
+    static void errorDestination(
+            Packet packet,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
         HeaderRewrite.closeForeignChecksum(packet);
         putDestination(packet, destinationHigh, destinationLow);
         QuotedRewrite.put(packet, destinationHigh, destinationLow, destinationPort, sourceHigh, sourceLow, sourcePort);

@@ -8,22 +8,22 @@ import java.util.random.RandomGenerator;
  * (ovs-actions(7) nat). Semantics of Open vSwitch:
  *
  * <ul>
- * <li>The address is picked in the range by a hash: of the whole tuple under the tracker's key, or with {@code persistent}
- *     of the source address alone, without key. A range that begins with the all-zero address, or none, keeps the address:
- *     the all-zero SNAT, which only gives way to a port that is taken.</li>
- * <li>The port is picked in the range likewise, always under the key, or with {@code random} by chance; if it is taken, the
- *     next ones follow. Without a port range SNAT begins with the port that the sender chose and goes on in that port's
- *     class: 1–511, 600–1023 or 1024–65535. DNAT keeps the destination port. Once the destination ports are exhausted,
- *     DNAT gives the source port another value of its class.</li>
- * <li>Of ICMP the identifier is the port. ICMPv6's is not taken from a range of ports: it changes only if it is taken.
- *     Protocols whose ports are not tracked (their port in the tuple is 0) are told apart by addresses alone.</li>
+ *   <li>The address is picked in the range by a hash: of the whole tuple under the tracker's key, or with
+ *       {@code persistent} of the source address alone, without key. A range that begins with the all-zero address, or
+ *       none, keeps the address: the all-zero SNAT, which only gives way to a port that is taken.
+ *   <li>The port is picked in the range likewise, always under the key, or with {@code random} by chance; if it is
+ *       taken, the next ones follow. Without a port range SNAT begins with the port that the sender chose and goes on
+ *       in that port's class: 1–511, 600–1023 or 1024–65535. DNAT keeps the destination port. Once the destination
+ *       ports are exhausted, DNAT gives the source port another value of its class.
+ *   <li>Of ICMP the identifier is the port. ICMPv6's is not taken from a range of ports: it changes only if it is
+ *       taken. Protocols whose ports are not tracked (their port in the tuple is 0) are told apart by addresses alone.
  * </ul>
  *
- * <p>Beyond that, a connection that is not to be {@code persistent} goes on to the range's next addresses when all that was
- * tried of the first one's ports was taken. Work is bounded: at most {@value #MAX_STEPS} tuples are tried in all, of them at
- * most {@value #MAX_STEPS_PER_PORT_RANGE} of one port range of one address. A range that fits in these bounds is searched
- * whole if it has at most {@value #FIRST_STRETCH} ports; of larger ones stretches that begin at random, so that exhaustion
- * may be found a little before it is there.
+ * <p>Beyond that, a connection that is not to be {@code persistent} goes on to the range's next addresses when all that
+ * was tried of the first one's ports was taken. Work is bounded: at most {@value #MAX_STEPS} tuples are tried in all,
+ * of them at most {@value #MAX_STEPS_PER_PORT_RANGE} of one port range of one address. A range that fits in these
+ * bounds is searched whole if it has at most {@value #FIRST_STRETCH} ports; of larger ones stretches that begin at
+ * random, so that exhaustion may be found a little before it is there.
  *
  * <p>IPv6 ranges reach at most 2^32 - 1 addresses from their first one. Allocates nothing.
  *
@@ -41,6 +41,7 @@ final class NatSearch {
 
     /** Which ports of the reply a choice fills in. */
     private static final int NO_PORTS = 0;
+
     private static final int REPLY_DESTINATION = 1;
     private static final int REPLY_SOURCE = 2;
     /** ICMP: one identifier is both. */
@@ -62,7 +63,7 @@ final class NatSearch {
     }
 
     /**
-     * @param hash   one for the whole tracker, so that every thread chooses alike
+     * @param hash one for the whole tracker, so that every thread chooses alike
      * @param random asked for {@link NatRequest.Choice#RANDOM} and in ranges that are too large to be searched whole
      */
     NatSearch(NatHash hash, RandomGenerator random, Occupancy occupancy) {
@@ -72,11 +73,12 @@ final class NatSearch {
     }
 
     /**
-     * Fills {@code reply} (but for its hash) with the tuple that reply packets will bear: of SNAT its destination is the
-     * chosen one, of DNAT its source; the other end differs from the original's only if DNAT had to change the source port.
+     * Fills {@code reply} (but for its hash) with the tuple that reply packets will bear: of SNAT its destination is
+     * the chosen one, of DNAT its source; the other end differs from the original's only if DNAT had to change the
+     * source port.
      *
      * @param original the tuple of the connection's first packet
-     * @param request  of kind {@link NatRequest.Kind#SOURCE} or {@link NatRequest.Kind#DESTINATION}
+     * @param request of kind {@link NatRequest.Kind#SOURCE} or {@link NatRequest.Kind#DESTINATION}
      * @return false: exhausted, or the range is of the other family; {@code reply} is meaningless then
      */
     boolean find(TupleKey original, NatRequest request, TupleKey reply) {
@@ -91,7 +93,8 @@ final class NatSearch {
         reverseOriginal();
         long choice = hash.of(original, request);
         long portChoice = request.choice() == NatRequest.Choice.RANDOM ? random.nextLong() : choice >>> 32;
-        return keepsAddress ? findPorts(portChoice)
+        return keepsAddress
+                ? findPorts(portChoice)
                 : findAddress(request.persistent() ? NatHash.ofSource(original, request) : choice, portChoice);
     }
 

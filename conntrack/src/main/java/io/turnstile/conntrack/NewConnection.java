@@ -16,13 +16,16 @@ final class NewConnection {
     TupleKey reply;
     /** {@code NAT_…} of {@link Translation}, with {@link #reply}. */
     int natFlags;
+
     int policy;
     Alg alg = Alg.NONE;
     /** Id of the connection that announced this one; 0 if none did. */
     long parentId;
+
     final TupleKey parent = new TupleKey();
     /** What the connection begins with: its parent's. */
     int mark;
+
     long labelHigh;
     long labelLow;
 

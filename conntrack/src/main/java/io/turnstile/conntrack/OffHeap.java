@@ -13,10 +13,9 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * Memory of the table: reserved in one piece, given by the kernel page by page as it is first written, read and written by
- * address. The one segment over all addresses is a constant, so an access is one machine instruction and a compare; who
- * calls
- * this answers for the address.
+ * Memory of the table: reserved in one piece, given by the kernel page by page as it is first written, read and written
+ * by address. The one segment over all addresses is a constant, so an access is one machine instruction and a compare;
+ * who calls this answers for the address.
  *
  * <p>Threads: any. {@code …Acquire}, {@code …Release} and {@link #compareAndSet} order as their names say; the rest is
  * plain.
@@ -34,8 +33,7 @@ final class OffHeap {
     private static final int MADV_HUGEPAGE = 14;
     private static final long HUGE_PAGE_BYTES = 2L << 20;
 
-    private OffHeap() {
-    }
+    private OffHeap() {}
 
     /** A piece of memory, all zero at first; freed once this object is garbage. */
     record Region(MemorySegment memory, long address, long sizeBytes) {
@@ -52,8 +50,8 @@ final class OffHeap {
     /**
      * Memory on a cache line's boundary.
      *
-     * @param huge ask for pages of 2 MiB: fewer misses of the address translation, for what will be large and visited at
-     *     random
+     * @param huge ask for pages of 2 MiB: fewer misses of the address translation, for what will be large and visited
+     *     at random
      * @throws OutOfMemoryError the system gives no such piece
      */
     static Region reserve(long sizeBytes, boolean huge) {
@@ -114,8 +112,8 @@ final class OffHeap {
     /** mmap(2): elsewhere than on Linux memory is taken at once and so only as much as was asked for. */
     private static final class Linux {
         static final boolean AVAILABLE = System.getProperty("os.name").equals("Linux");
-        private static final MethodHandle MMAP = call("mmap", FunctionDescriptor.of(ADDRESS,
-                JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+        private static final MethodHandle MMAP = call(
+                "mmap", FunctionDescriptor.of(ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
         private static final MethodHandle MUNMAP = call("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
         private static final MethodHandle MADVISE =
                 call("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
@@ -123,8 +121,8 @@ final class OffHeap {
         static MemorySegment map(long sizeBytes, boolean huge) {
             long slack = huge ? HUGE_PAGE_BYTES : 0; // the kernel aligns to small pages only
             try {
-                MemorySegment piece = (MemorySegment) MMAP.invokeExact(0L, sizeBytes + slack, PROT_READ_WRITE,
-                        MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
+                MemorySegment piece = (MemorySegment) MMAP.invokeExact(
+                        0L, sizeBytes + slack, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
                 if (piece.address() == -1) {
                     throw new OutOfMemoryError("mmap of " + sizeBytes + " bytes");
                 }

@@ -9,8 +9,8 @@ import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketParser;
 
 /**
- * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result is
- * left in {@link Packet#checksumState}.
+ * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result
+ * is left in {@link Packet#checksumState}.
  *
  * <p>Threads: stateless.
  */
@@ -20,8 +20,7 @@ final class PacketCheck {
     private static final int SCTP_HEADER_BYTES = 12;
     private static final int SCTP_CHUNK_HEADER_BYTES = 4;
 
-    private PacketCheck() {
-    }
+    private PacketCheck() {}
 
     /** IPv4 header checksum (RFC 791); IPv6 has none. */
     static boolean networkIsGood(Packet packet) {
@@ -36,11 +35,17 @@ final class PacketCheck {
         }
         // The usual header, without options, in three loads.
         long second = packet.u64(l3 + 8);
-        return InternetChecksum.fold((first >>> 32) + (first & LOW_WORD) + (second >>> 32) + (second & LOW_WORD)
-                + (packet.u32(l3 + 16) & LOW_WORD)) == RIGHT;
+        return InternetChecksum.fold((first >>> 32)
+                        + (first & LOW_WORD)
+                        + (second >>> 32)
+                        + (second & LOW_WORD)
+                        + (packet.u32(l3 + 16) & LOW_WORD))
+                == RIGHT;
     }
 
-    /** Lengths and checksum of the transport header; needs layer 4. Protocols that the tracker does not know are good. */
+    /**
+     * Lengths and checksum of the transport header; needs layer 4. Protocols that the tracker does not know are good.
+     */
     static boolean transportIsGood(Packet packet) {
         int l4 = packet.l4Offset();
         int sizeBytes = packet.l3EndOffset() - l4;
@@ -68,9 +73,12 @@ final class PacketCheck {
                 yield packet.segmentBytes() > 0 || udpBytes >= 8 && udpBytes <= sizeBytes;
             }
             case IpProtocols.SCTP -> sctpChunksFit(packet, l4, sizeBytes);
-            case IpProtocols.UDP_LITE -> udpLiteCoverageIsGood(packet.u16(l4 + 4), sizeBytes) && packet.u16(l4 + 6) != 0;
-            case IpProtocols.DCCP -> dccpHeaderBytes(packet, l4) >= dccpLeastBytes(packet, l4)
-                    && dccpHeaderBytes(packet, l4) <= sizeBytes && dccpCoverage(packet, l4, sizeBytes) <= sizeBytes;
+            case IpProtocols.UDP_LITE ->
+                udpLiteCoverageIsGood(packet.u16(l4 + 4), sizeBytes) && packet.u16(l4 + 6) != 0;
+            case IpProtocols.DCCP ->
+                dccpHeaderBytes(packet, l4) >= dccpLeastBytes(packet, l4)
+                        && dccpHeaderBytes(packet, l4) <= sizeBytes
+                        && dccpCoverage(packet, l4, sizeBytes) <= sizeBytes;
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> sizeBytes >= 8;
             default -> true;
         };
@@ -79,8 +87,9 @@ final class PacketCheck {
     private static boolean sumIsGood(Packet packet, int l4, int sizeBytes) {
         int end = packet.l3EndOffset();
         return switch (packet.ipProtocol()) {
-            case IpProtocols.UDP -> packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + 6) == 0
-                    || withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.UDP ->
+                packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + 6) == 0
+                        || withPseudoHeader(packet, l4, end, sizeBytes);
             case IpProtocols.UDP_LITE -> {
                 int coverage = packet.u16(l4 + 4);
                 yield withPseudoHeader(packet, l4, coverage == 0 ? end : l4 + coverage, sizeBytes);
@@ -88,9 +97,11 @@ final class PacketCheck {
             case IpProtocols.DCCP -> withPseudoHeader(packet, l4, l4 + dccpCoverage(packet, l4, sizeBytes), sizeBytes);
             case IpProtocols.TCP -> withPseudoHeader(packet, l4, end, sizeBytes);
             // One family's ICMP in the other is nothing that we know, as any number without a meaning.
-            case IpProtocols.ICMPV6 -> packet.etherType() != EtherTypes.IPV6 || withPseudoHeader(packet, l4, end, sizeBytes);
-            case IpProtocols.ICMP -> packet.etherType() != EtherTypes.IPV4
-                    || InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
+            case IpProtocols.ICMPV6 ->
+                packet.etherType() != EtherTypes.IPV6 || withPseudoHeader(packet, l4, end, sizeBytes);
+            case IpProtocols.ICMP ->
+                packet.etherType() != EtherTypes.IPV4
+                        || InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
             case IpProtocols.SCTP -> crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + 8));
             default -> true;
         };

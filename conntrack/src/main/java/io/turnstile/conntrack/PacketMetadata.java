@@ -11,8 +11,7 @@ import io.turnstile.packet.Packet.OriginalTuple;
 
 /** Writes what {@code ct()} found into the packet, and the request's mark and label into the (locked) connection. */
 final class PacketMetadata {
-    private PacketMetadata() {
-    }
+    private PacketMetadata() {}
 
     /** Of nothing that could be tracked. */
     static void writeInvalid(Packet packet, int zone) {
@@ -36,7 +35,8 @@ final class PacketMetadata {
     /** Of no connection yet, but one that another has announced: mark, label and tuple are that one's. */
     static void writeAnnounced(Packet packet, int state, int zone, Announcement announcement) {
         writeUnknown(packet, state, zone, announcement.parent);
-        packet.setConntrack(state | CtState.TRK, zone, announcement.mark, announcement.labelHigh, announcement.labelLow);
+        packet.setConntrack(
+                state | CtState.TRK, zone, announcement.mark, announcement.labelHigh, announcement.labelLow);
     }
 
     /** Of a connection: state, tuple, mark and label. */
@@ -47,8 +47,8 @@ final class PacketMetadata {
     }
 
     /**
-     * As {@link #writeWithTuple} for a request that writes nothing, of a connection without parent; the entry may be changed
-     * by others meanwhile.
+     * As {@link #writeWithTuple} for a request that writes nothing, of a connection without parent; the entry may be
+     * changed by others meanwhile.
      */
     static void copyWithTuple(Packet packet, int state, int zone, EntryTable entries, long entry, long id) {
         packet.setCtConnection(id);
@@ -74,8 +74,9 @@ final class PacketMetadata {
     /** Mark and label only; the state is taken as given. */
     static void write(Packet packet, int state, CtRequest request, EntryTable entries, long entry) {
         if (request.markMask() != 0) {
-            OffHeap.putInt(entry + MARK, OffHeap.getInt(entry + MARK) & ~request.markMask()
-                    | request.mark() & request.markMask());
+            OffHeap.putInt(
+                    entry + MARK,
+                    OffHeap.getInt(entry + MARK) & ~request.markMask() | request.mark() & request.markMask());
         }
         if ((request.labelMaskHigh() | request.labelMaskLow()) != 0) {
             writeLabel(request, entries.makeExtension(entry));
@@ -85,7 +86,10 @@ final class PacketMetadata {
 
     private static void copy(Packet packet, int state, int zone, EntryTable entries, long entry) {
         long extension = entries.extensionOf(entry);
-        packet.setConntrack(state, zone, OffHeap.getInt(entry + MARK),
+        packet.setConntrack(
+                state,
+                zone,
+                OffHeap.getInt(entry + MARK),
                 extension == 0 ? 0 : OffHeap.getLong(extension + LABEL_HIGH),
                 extension == 0 ? 0 : OffHeap.getLong(extension + LABEL_LOW));
     }
@@ -97,10 +101,11 @@ final class PacketMetadata {
         }
         long high = OffHeap.getLong(extension + LABEL_HIGH);
         long low = OffHeap.getLong(extension + LABEL_LOW);
-        OffHeap.putLong(extension + LABEL_HIGH,
+        OffHeap.putLong(
+                extension + LABEL_HIGH,
                 high & ~request.labelMaskHigh() | request.labelHigh() & request.labelMaskHigh());
-        OffHeap.putLong(extension + LABEL_LOW,
-                low & ~request.labelMaskLow() | request.labelLow() & request.labelMaskLow());
+        OffHeap.putLong(
+                extension + LABEL_LOW, low & ~request.labelMaskLow() | request.labelLow() & request.labelMaskLow());
     }
 
     /** The original direction's tuple: that of the parent, if the connection was announced by one. */

@@ -14,8 +14,8 @@ import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
 
 /**
- * The way of a batch through the tracker: each packet is read and looked up, moves its connection's state, is translated and
- * gets its metadata; what begins a connection goes to {@link FirstPackets}.
+ * The way of a batch through the tracker: each packet is read and looked up, moves its connection's state, is
+ * translated and gets its metadata; what begins a connection goes to {@link FirstPackets}.
  *
  * <p>Threads: any, each with its scratch.
  */
@@ -46,7 +46,7 @@ final class PacketTracking {
         for (int i = 0; i < length; i++) {
             switch (own.steps[i]) {
                 case TrackingScratch.TRACK ->
-                        track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
+                    track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
                 case TrackingScratch.REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
                 case TrackingScratch.INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
                 default -> {
@@ -70,7 +70,9 @@ final class PacketTracking {
         return dropped;
     }
 
-    /** In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side. */
+    /**
+     * In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side.
+     */
     private void bringNear(int length, TrackingScratch own) {
         TupleIndex index = table.index;
         long touched = 0;
@@ -114,17 +116,22 @@ final class PacketTracking {
     }
 
     /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
-    private void repeat(Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
+    private void repeat(
+            Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
         TupleKey key = own.keys[position];
         key.takeFindingOf(own.keys[position - 1]);
         int stateBefore = stateBefore(packet, request); // read before a glance in vain writes another one
-        if (writes || request.force() || isTranslated(stateBefore)
+        if (writes
+                || request.force()
+                || isTranslated(stateBefore)
                 || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
             track(packet, position, request, writes, stateBefore, nowNs, own);
         }
     }
 
-    /** A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at. */
+    /**
+     * A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at.
+     */
     private boolean again(Packet packet, CtRequest request, TrackingScratch own) {
         long id = packet.ctConnection();
         long locked = table.lock(id);
@@ -135,7 +142,8 @@ final class PacketTracking {
         boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
         if (sameZone) {
             int state = packet.ctState();
-            if (request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+            if (request.nat() != null
+                    && (EntryLayout.flags(entry) & FLAG_NAT) != 0
                     && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
                 boolean reply = (state & CtState.RPL) != 0;
                 boolean error = TupleReader.isError(packet);
@@ -151,14 +159,22 @@ final class PacketTracking {
         return sameZone;
     }
 
-    private void track(Packet packet, int position, CtRequest request, boolean writes, int stateBefore, long nowNs,
-                       TrackingScratch own) {
+    private void track(
+            Packet packet,
+            int position,
+            CtRequest request,
+            boolean writes,
+            int stateBefore,
+            long nowNs,
+            TrackingScratch own) {
         TupleKey key = own.keys[position];
         boolean translated = isTranslated(stateBefore);
         while (true) {
             if (table.index.find(key, nowNs)) {
                 key.reply ^= translated;
-                if (!writes && !(request.force() && key.reply) && glance(packet, key, stateBefore, request.zone(), nowNs)) {
+                if (!writes
+                        && !(request.force() && key.reply)
+                        && glance(packet, key, stateBefore, request.zone(), nowNs)) {
                     return;
                 }
                 long locked = EntryTable.lock(table.entries.entry(key.slot), key.identity);
@@ -183,9 +199,9 @@ final class PacketTracking {
     }
 
     /**
-     * The usual packet of a connection that knows both ways already and whose deadline this batch has moved before: nothing
-     * is to be written, so it needs no lock. What was read belongs together if the entry's word is the same before and
-     * after.
+     * The usual packet of a connection that knows both ways already and whose deadline this batch has moved before:
+     * nothing is to be written, so it needs no lock. What was read belongs together if the entry's word is the same
+     * before and after.
      *
      * @return false if the packet needs more than a glance; it may bear wrong metadata then
      */
@@ -194,7 +210,10 @@ final class PacketTracking {
         long word = EntryTable.word(entry);
         Timeout timeout = ProtocolTracking.settledTimeout(entry);
         int flags = EntryLayout.flags(entry);
-        if ((word & LOCKED) != 0 || EntryTable.identity(word) != key.identity || key.related || timeout == null
+        if ((word & LOCKED) != 0
+                || EntryTable.identity(word) != key.identity
+                || key.related
+                || timeout == null
                 || (flags & (FLAG_SPECIAL | FLAG_NAT)) != 0
                 || OffHeap.getLong(entry + DEADLINE) != nowNs + TimeoutPolicy.DEFAULT.ns(timeout)
                 || key.reply && (flags & FLAG_REPLY_SEEN) == 0
@@ -212,8 +231,14 @@ final class PacketTracking {
      *
      * @return false if the connection was over and is gone: the packet begins a new one
      */
-    private boolean followLocked(Packet packet, TupleKey key, long locked, int stateBefore, CtRequest request, long nowNs,
-                                 TrackingScratch own) {
+    private boolean followLocked(
+            Packet packet,
+            TupleKey key,
+            long locked,
+            int stateBefore,
+            CtRequest request,
+            long nowNs,
+            TrackingScratch own) {
         long entry = table.entries.entry(key.slot);
         int state;
         boolean tell = false;
@@ -274,7 +299,8 @@ final class PacketTracking {
 
     /** Whether the packet of a translated connection is to be translated: once in a zone. */
     private static boolean translates(int stateBefore, CtRequest request, long entry) {
-        return request.nat() != null && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+        return request.nat() != null
+                && (EntryLayout.flags(entry) & FLAG_NAT) != 0
                 && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
     }
 

@@ -4,8 +4,8 @@ import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 
 /**
- * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP and
- * ICMP knows "one packet", "several", "both ways".
+ * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP
+ * and ICMP knows "one packet", "several", "both ways".
  *
  * <p>Threads: scratch of one; the entry is locked by the caller.
  */
@@ -36,8 +36,7 @@ final class ProtocolTracking {
 
     /**
      * The timeout of a connection whose state no further packet changes: one that is answered, of a protocol without
-     * sequence
-     * numbers. Null for any other.
+     * sequence numbers. Null for any other.
      */
     static Timeout settledTimeout(long entry) {
         int state = EntryLayout.state(entry, 0);

@@ -7,21 +7,27 @@ import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 
 /**
- * Translates the packet that an ICMP or ICMPv6 error quotes. Routers quote as little as eight bytes of the transport header
- * (RFC 792): its checksum follows if it is there; the quoted IPv4 header's and the error's own always do, each by the
- * change alone, so that one that was wrong stays wrong. What is no whole header stays as it is. Allocates nothing.
+ * Translates the packet that an ICMP or ICMPv6 error quotes. Routers quote as little as eight bytes of the transport
+ * header (RFC 792): its checksum follows if it is there; the quoted IPv4 header's and the error's own always do, each
+ * by the change alone, so that one that was wrong stays wrong. What is no whole header stays as it is. Allocates
+ * nothing.
  *
  * <p>Threads: stateless.
  */
 final class QuotedRewrite {
     private static final int SCTP_HEADER_BYTES = 12;
 
-    private QuotedRewrite() {
-    }
+    private QuotedRewrite() {}
 
     /** Gives the packet quoted by {@code packet}, an ICMP error, that tuple; see {@link NatRewrite} for its form. */
-    static void put(Packet packet, long sourceHigh, long sourceLow, int sourcePort,
-                    long destinationHigh, long destinationLow, int destinationPort) {
+    static void put(
+            Packet packet,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
         int l3 = packet.l4Offset() + TupleReader.ICMP_HEADER_BYTES;
         if (packet.l4Offset() == Packet.ABSENT) {
             return;
@@ -46,8 +52,15 @@ final class QuotedRewrite {
         putPorts(packet, l4, protocol, sum, packet.u16(l3 + 2) - (l4 - l3), sourcePort, destinationPort);
     }
 
-    private static void put6(Packet packet, int l3, long sourceHigh, long sourceLow, int sourcePort,
-                             long destinationHigh, long destinationLow, int destinationPort) {
+    private static void put6(
+            Packet packet,
+            int l3,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
         long found = TupleReader.quotedTransport6(packet, l3, packet.l3EndOffset());
         if (found == 0) {
             return;
@@ -63,7 +76,9 @@ final class QuotedRewrite {
         putPorts(packet, l4, protocol, sum, packet.u16(l3 + 4) + l3 + 40 - l4, sourcePort, destinationPort);
     }
 
-    /** Where the quoted ones-complement sum stands; {@link Packet#ABSENT} if it was cut off, not computed, or never is. */
+    /**
+     * Where the quoted ones-complement sum stands; {@link Packet#ABSENT} if it was cut off, not computed, or never is.
+     */
     private static int sumField(Packet packet, int l4, int protocol) {
         boolean ipv6 = packet.etherType() == EtherTypes.IPV6;
         int field = switch (protocol) {
@@ -78,8 +93,8 @@ final class QuotedRewrite {
     }
 
     /** @param transportBytes how long the quoted packet was from {@code l4} on, by its network header */
-    private static void putPorts(Packet packet, int l4, int protocol, int sumField, int transportBytes,
-                                 int source, int destination) {
+    private static void putPorts(
+            Packet packet, int l4, int protocol, int sumField, int transportBytes, int source, int destination) {
         if (l4 + 8 > packet.l3EndOffset()) {
             return;
         }

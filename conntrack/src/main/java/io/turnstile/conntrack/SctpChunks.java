@@ -4,8 +4,9 @@ import io.turnstile.conntrack.SctpTransitions.Kind;
 import io.turnstile.packet.Packet;
 
 /**
- * The chunks of an SCTP packet (RFC 9260 §3), by their offsets in the frame. {@link PacketCheck} has seen to it that they
- * fill the packet exactly; what stands here is whether each is as long as its type must be and stands where it may stand.
+ * The chunks of an SCTP packet (RFC 9260 §3), by their offsets in the frame. {@link PacketCheck} has seen to it that
+ * they fill the packet exactly; what stands here is whether each is as long as its type must be and stands where it may
+ * stand.
  *
  * <p>Threads: stateless.
  */
@@ -42,13 +43,13 @@ final class SctpChunks {
     private static final int STREAM_RECONFIGURATION = 130;
     /** RFC 3758. */
     private static final int FORWARD_TSN = 192;
+
     private static final int ADDRESS_CONFIGURATION = 193;
     private static final int INTERLEAVED_FORWARD_TSN = 194;
 
     private static final Kind[] KINDS = Kind.values();
 
-    private SctpChunks() {
-    }
+    private SctpChunks() {}
 
     /** The verification tag that the whole packet carries. */
     static int tag(Packet packet) {
@@ -85,8 +86,17 @@ final class SctpChunks {
             case COOKIE_ECHO -> Kind.COOKIE_ECHO;
             case COOKIE_ACK -> Kind.COOKIE_ACK;
             case SHUTDOWN_COMPLETE -> Kind.SHUTDOWN_COMPLETE;
-            case DATA, SACK, HEARTBEAT_ACK, ECN_ECHO, WINDOW_REDUCED, INTERLEAVED_DATA, ADDRESS_CONFIGURATION_ACK,
-                 STREAM_RECONFIGURATION, FORWARD_TSN, ADDRESS_CONFIGURATION, INTERLEAVED_FORWARD_TSN -> Kind.DATA;
+            case DATA,
+                    SACK,
+                    HEARTBEAT_ACK,
+                    ECN_ECHO,
+                    WINDOW_REDUCED,
+                    INTERLEAVED_DATA,
+                    ADDRESS_CONFIGURATION_ACK,
+                    STREAM_RECONFIGURATION,
+                    FORWARD_TSN,
+                    ADDRESS_CONFIGURATION,
+                    INTERLEAVED_FORWARD_TSN -> Kind.DATA;
             default -> Kind.ASIDE;
         };
     }
@@ -96,7 +106,9 @@ final class SctpChunks {
         return packet.u32(chunk + CHUNK_HEADER_BYTES);
     }
 
-    /** The sender of an ABORT or SHUTDOWN COMPLETE has no tag of its own and reflects the receiver's (§8.5.1 B and C). */
+    /**
+     * The sender of an ABORT or SHUTDOWN COMPLETE has no tag of its own and reflects the receiver's (§8.5.1 B and C).
+     */
     static boolean reflects(Packet packet, int chunk) {
         return (packet.u8(chunk + 1) & T_BIT) != 0;
     }
@@ -113,7 +125,8 @@ final class SctpChunks {
         for (int chunk = first(packet); chunk != END; chunk = next(packet, chunk)) {
             Kind kind = kind(packet, chunk);
             boolean leads = lead == MALFORMED || lead == Kind.ASIDE.ordinal();
-            if (!lengthIsRight(packet, chunk) || !leads && mustLead(kind)
+            if (!lengthIsRight(packet, chunk)
+                    || !leads && mustLead(kind)
                     || chunks > 0 && (mustBeAlone(kind) || mustBeAlone(KINDS[lead]))) {
                 return MALFORMED;
             }

@@ -5,12 +5,12 @@ import io.turnstile.packet.Packet;
 
 /**
  * Moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept the tag that its
- * packets carry: it was chosen by the side that they go to, in its INIT or INIT ACK. A connection picked up in its middle
- * learns them from the first packet of each direction. 0 stands for "not known": it is nobody's tag.
+ * packets carry: it was chosen by the side that they go to, in its INIT or INIT ACK. A connection picked up in its
+ * middle learns them from the first packet of each direction. 0 stands for "not known": it is nobody's tag.
  *
  * <p>An INIT carries no tag, so that anybody can send one. It therefore changes nothing of an association that is there
- * already: the tags that it and its INIT ACK offer are kept beside, and taken over by a COOKIE ECHO that carries them, which
- * is what an endpoint that was restarted sends (§5.2).
+ * already: the tags that it and its INIT ACK offer are kept beside, and taken over by a COOKIE ECHO that carries them,
+ * which is what an endpoint that was restarted sends (§5.2).
  *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
@@ -19,12 +19,19 @@ final class SctpTracking {
     private static final int OFFERED_TAGS = TAGS + 8;
     /** 1 once a packet with the right tag came from the reply side. */
     private static final int ANSWERED = TAGS + 16;
+
     private static final int TAG_BYTES = 4;
     private static final int UNKNOWN = 0;
     private static final Kind[] KINDS = Kind.values();
 
     /** How the packet's tag fits to the association. */
-    private enum Fit { RIGHT, LEARNED, OFFERED, UNVERIFIED, WRONG }
+    private enum Fit {
+        RIGHT,
+        LEARNED,
+        OFFERED,
+        UNVERIFIED,
+        WRONG
+    }
 
     private long entry;
     private int direction;
@@ -51,7 +58,9 @@ final class SctpTracking {
                 && (kind == Kind.INIT) == (SctpChunks.tag(packet) == UNKNOWN);
     }
 
-    /** Fills in a fresh entry from a packet that {@linkplain #canBegin can begin}; returns what its deadline is from. */
+    /**
+     * Fills in a fresh entry from a packet that {@linkplain #canBegin can begin}; returns what its deadline is from.
+     */
     static Timeout begin(Packet packet, long entry) {
         Kind kind = KINDS[SctpChunks.lead(packet)];
         int state = SctpTransitions.begin(kind);
@@ -59,8 +68,8 @@ final class SctpTracking {
         OffHeap.putShort(entry + EntryLayout.STATE, 0);
         EntryLayout.setState(entry, 0, state);
         OffHeap.putInt(entry + TAGS, SctpChunks.tag(packet));
-        OffHeap.putInt(entry + TAGS + TAG_BYTES,
-                init ? SctpChunks.initiateTag(packet, SctpChunks.first(packet)) : UNKNOWN);
+        OffHeap.putInt(
+                entry + TAGS + TAG_BYTES, init ? SctpChunks.initiateTag(packet, SctpChunks.first(packet)) : UNKNOWN);
         OffHeap.putInt(entry + OFFERED_TAGS, UNKNOWN);
         OffHeap.putInt(entry + OFFERED_TAGS + TAG_BYTES, UNKNOWN);
         OffHeap.putByte(entry + ANSWERED, 0);
@@ -154,7 +163,8 @@ final class SctpTracking {
         }
         boolean halfOpen = state == SctpState.COOKIE_WAIT.ordinal() || state == SctpState.COOKIE_ECHOED.ordinal();
         if (reflected(packet)) {
-            return tag == tag(TAGS, direction ^ 1) ? Fit.RIGHT
+            return tag == tag(TAGS, direction ^ 1)
+                    ? Fit.RIGHT
                     : halfOpen && lead == Kind.SHUTDOWN_COMPLETE ? Fit.UNVERIFIED : Fit.WRONG;
         }
         int expected = tag(TAGS, direction);

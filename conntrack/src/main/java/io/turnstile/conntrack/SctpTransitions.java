@@ -17,15 +17,24 @@ import static io.turnstile.conntrack.SctpState.SHUTDOWN_SENT;
  *       ─SHUTDOWN ACK▶ SHUTDOWN_ACK_SENT ─SHUTDOWN COMPLETE▶ CLOSED         and from each by ABORT ▶ CLOSED
  * </pre>
  *
- * <p>Whether the packet belongs to the association at all is told by its tag, see {@link SctpTracking}: the tables see only
- * what has passed that, and so are generous towards chunks sent again or overtaken.
+ * <p>Whether the packet belongs to the association at all is told by its tag, see {@link SctpTracking}: the tables see
+ * only what has passed that, and so are generous towards chunks sent again or overtaken.
  */
 final class SctpTransitions {
     /** What of a chunk's type matters; the row of the tables. */
     enum Kind {
         /** DATA, and whatever else only an association at work sends: SACK, HEARTBEAT ACK, FORWARD TSN, ASCONF … */
         DATA,
-        INIT, INIT_ACK, HEARTBEAT, ABORT, SHUTDOWN, SHUTDOWN_ACK, ERROR, COOKIE_ECHO, COOKIE_ACK, SHUTDOWN_COMPLETE,
+        INIT,
+        INIT_ACK,
+        HEARTBEAT,
+        ABORT,
+        SHUTDOWN,
+        SHUTDOWN_ACK,
+        ERROR,
+        COOKIE_ECHO,
+        COOKIE_ACK,
+        SHUTDOWN_COMPLETE,
         /** Says nothing of the association: AUTH, PAD, types that nobody knows. */
         ASIDE
     }
@@ -45,8 +54,8 @@ final class SctpTransitions {
     private static final byte HS = (byte) HEARTBEAT_SENT.ordinal();
 
     /**
-     * What the first packet of no known connection makes. Like TCP, an association is picked up in its middle, but not from
-     * a half of a handshake nor from its end.
+     * What the first packet of no known connection makes. Like TCP, an association is picked up in its middle, but not
+     * from a half of a handshake nor from its end.
      */
     private static final byte[] BEGIN = {
         /* DATA              */ ES,
@@ -97,8 +106,8 @@ final class SctpTransitions {
     };
 
     /**
-     * By state. A quiet association is heard of by HEARTBEAT each 30 s and some (§8.3), which UDP_MULTIPLE, 30 s, would not
-     * outlive.
+     * By state. A quiet association is heard of by HEARTBEAT each 30 s and some (§8.3), which UDP_MULTIPLE, 30 s, would
+     * not outlive.
      */
     private static final Timeout[] TIMEOUT = {
         /* CL */ Timeout.UDP_MULTIPLE,
@@ -111,8 +120,7 @@ final class SctpTransitions {
         /* HS */ Timeout.UDP_FIRST,
     };
 
-    private SctpTransitions() {
-    }
+    private SctpTransitions() {}
 
     /** The state of a connection that the chunk begins, an ordinal of {@link SctpState}, or {@link #XX}. */
     static int begin(Kind kind) {

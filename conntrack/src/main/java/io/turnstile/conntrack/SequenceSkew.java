@@ -5,14 +5,15 @@ import io.turnstile.packet.Packet;
 
 /**
  * Keeps a TCP connection's ends in step after payload was made longer or shorter on its way. Per direction: until which
- * sequence number the payload went through as it was sent, and by how much the numbers are shifted before and after that.
- * The ends' numbers are those of each sender; only what goes to the other end is shifted, and acknowledgements back.
+ * sequence number the payload went through as it was sent, and by how much the numbers are shifted before and after
+ * that. The ends' numbers are those of each sender; only what goes to the other end is shifted, and acknowledgements
+ * back.
  *
- * <p>Unlike Open vSwitch, which keeps one shift for a connection, both directions may be changed, and what was sent before
- * the last change and is sent again is shifted as it was the first time.
+ * <p>Unlike Open vSwitch, which keeps one shift for a connection, both directions may be changed, and what was sent
+ * before the last change and is sent again is shifted as it was the first time.
  *
- * <p>What is kept are {@value #SIZE_BYTES} bytes off-heap, zero at first; every method is given their address. Allocates
- * nothing.
+ * <p>What is kept are {@value #SIZE_BYTES} bytes off-heap, zero at first; every method is given their address.
+ * Allocates nothing.
  *
  * <p>Threads: stateless; the bytes are those of whoever holds the connection.
  */
@@ -21,6 +22,7 @@ final class SequenceSkew {
 
     /** One direction's record: 12 bytes. */
     private static final int DIRECTION_BYTES = 12;
+
     private static final int POSITION = 0;
     private static final int BEFORE = 4;
     private static final int AFTER = 8;
@@ -32,15 +34,14 @@ final class SequenceSkew {
     private static final int OPTION_NOTHING = 1;
     private static final int OPTION_SACK = 5;
 
-    private SequenceSkew() {
-    }
+    private SequenceSkew() {}
 
     /**
      * The payload of a packet was changed. A packet sent again is changed again, but counts once.
      *
      * @param direction 0 if the packet travels the original way, 1 the reply way
-     * @param sequence  the packet's sequence number as its sender gave it
-     * @param byBytes   how much longer the payload is now
+     * @param sequence the packet's sequence number as its sender gave it
+     * @param byBytes how much longer the payload is now
      */
     static void changed(long skew, int direction, int sequence, int byBytes) {
         long at = skew + (long) direction * DIRECTION_BYTES;
@@ -54,8 +55,8 @@ final class SequenceSkew {
     }
 
     /**
-     * Turns what the packet acknowledges into the numbers of who sent that: the acknowledgement and the edges of selective
-     * ones (RFC 2018). To be called before the packet is tracked.
+     * Turns what the packet acknowledges into the numbers of who sent that: the acknowledgement and the edges of
+     * selective ones (RFC 2018). To be called before the packet is tracked.
      */
     static void restoreAcknowledged(long skew, Packet packet, int direction) {
         long sender = skew + (long) (direction ^ 1) * DIRECTION_BYTES;
@@ -69,7 +70,9 @@ final class SequenceSkew {
         restoreSelective(packet, l4, sender);
     }
 
-    /** Turns the packet's sequence number into what the other end expects. To be called after the packet was tracked. */
+    /**
+     * Turns the packet's sequence number into what the other end expects. To be called after the packet was tracked.
+     */
     static void shiftSequence(long skew, Packet packet, int direction) {
         long at = skew + (long) direction * DIRECTION_BYTES;
         if (isNone(at)) {

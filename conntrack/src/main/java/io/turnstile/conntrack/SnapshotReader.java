@@ -15,8 +15,7 @@ final class SnapshotReader {
     private static final SctpState[] SCTP_STATES = SctpState.values();
     private static final Alg[] ALGS = Alg.values();
 
-    private SnapshotReader() {
-    }
+    private SnapshotReader() {}
 
     static void copy(EntryTable entries, int slot, long connectionId, ConnectionSnapshot into, long nowNs) {
         long entry = entries.entry(slot);
@@ -49,11 +48,14 @@ final class SnapshotReader {
     }
 
     private static void copyParent(long extension, int flags, ConnectionSnapshot into) {
-        into.hasParent = (flags & FLAG_SPECIAL) != 0 && extension != 0
+        into.hasParent = (flags & FLAG_SPECIAL) != 0
+                && extension != 0
                 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0;
         if (into.hasParent) {
             copyAddresses(extension + EntryLayout.PARENT, into.parent);
-            fillPorts(into.parent, OffHeap.getInt(extension + EntryLayout.PARENT_KIND),
+            fillPorts(
+                    into.parent,
+                    OffHeap.getInt(extension + EntryLayout.PARENT_KIND),
                     OffHeap.getInt(extension + EntryLayout.PARENT_PORTS));
         }
     }
@@ -101,7 +103,9 @@ final class SnapshotReader {
         into.destinationHigh = tuple.sourceHigh;
         into.destinationLow = tuple.sourceLow;
         boolean icmp = EntryLayout.icmpClass(kind) != 0;
-        fillPorts(into, EntryLayout.reversed(kind),
+        fillPorts(
+                into,
+                EntryLayout.reversed(kind),
                 icmp ? tuple.icmpId << 16 | tuple.icmpId : tuple.destinationPort << 16 | tuple.sourcePort);
     }
 

@@ -12,19 +12,21 @@ import io.turnstile.conntrack.TcpTransitions.Kind;
 import io.turnstile.packet.Packet;
 
 /**
- * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP Packet
- * Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the highest the other side
- * allows (high), the largest window offered before scaling, and the scale.
+ * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP
+ * Packet Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the highest the
+ * other side allows (high), the largest window offered before scaling, and the scale.
  *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class TcpTracking {
     /** What {@link #scaleOption} says of a SYN without the option. */
     private static final int NO_SCALE = -1;
+
     private static final int BOTH_KNOWN = FLAG_SCALE_KNOWN | FLAG_SCALE_KNOWN << 1;
     private static final int BOTH_UNKNOWN = FLAG_SCALE_UNKNOWN | FLAG_SCALE_UNKNOWN << 1;
     /** A window is 16 bits before scaling. */
     private static final int LARGEST_STORED_WINDOW = 0xffff;
+
     private static final int LARGEST_SCALE = 14;
     private static final int OPTION_END = 0;
     private static final int OPTION_NOP = 1;
@@ -123,8 +125,7 @@ final class TcpTracking {
         boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
         boolean checkSkew = !first || !open(packet, flags);
         int lowOfReceiver = low(receiver);
-        if ((flags & TcpTransitions.ACK) == 0
-                || acknowledged == 0 && (flags & TcpTransitions.RST) != 0) {
+        if ((flags & TcpTransitions.ACK) == 0 || acknowledged == 0 && (flags & TcpTransitions.RST) != 0) {
             // Nothing acknowledged, or a stack that sends RST|ACK with a zero acknowledgement: take it as on the spot.
             acknowledged = lowOfReceiver;
         }
@@ -164,7 +165,9 @@ final class TcpTracking {
         window = packet.u16(tcp + 14);
         sequence = packet.u32(tcp + 4);
         acknowledged = packet.u32(tcp + 8);
-        end = sequence + payloadBytes(packet) + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
+        end = sequence
+                + payloadBytes(packet)
+                + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
                 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
         int scales = EntryLayout.flags(entry);
         boolean syn = (flags & TcpTransitions.SYN) != 0;
@@ -181,8 +184,8 @@ final class TcpTracking {
     }
 
     /**
-     * The first packet from this side. Returns true if its window had to be set from this packet, so that there is nothing
-     * yet that its acknowledgement could be measured against.
+     * The first packet from this side. Returns true if its window had to be set from this packet, so that there is
+     * nothing yet that its acknowledgement could be measured against.
      */
     private boolean open(Packet packet, int flags) {
         if ((flags & TcpTransitions.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
@@ -220,7 +223,8 @@ final class TcpTracking {
             sequence = sent;
             end = sentEnd;
             OffHeap.putInt(sender + PEER_SEQUENCE_LOW, end);
-            OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(direction ^ 1) << receiverShift));
+            OffHeap.putInt(
+                    sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(direction ^ 1) << receiverShift));
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~own);
         }
         if ((lenient & FLAG_LENIENT << (direction ^ 1)) != 0) {
@@ -243,8 +247,8 @@ final class TcpTracking {
     /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
     private boolean isStraggler() {
         return (state(direction ^ 1) < TcpState.SYN_SENT.ordinal()
-                || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
-                || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
+                        || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
+                        || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
                 && high(sender) + STRAY_BYTES - end >= 0
                 && sequence - (low(sender) - STRAY_BYTES) >= 0;
     }

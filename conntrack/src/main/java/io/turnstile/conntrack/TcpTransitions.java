@@ -28,10 +28,21 @@ final class TcpTransitions {
     static final int URG = 0x20;
 
     /** What of the flags matters; the row of the tables. */
-    enum Kind { SYN, SYN_ACK, ACK, FIN, RST, IMPOSSIBLE }
+    enum Kind {
+        SYN,
+        SYN_ACK,
+        ACK,
+        FIN,
+        RST,
+        IMPOSSIBLE
+    }
 
     /** What a packet without acknowledgement, SYN set, does before any look at sequence numbers. */
-    enum SynStep { CHECK, FIRST, REOPEN }
+    enum SynStep {
+        CHECK,
+        FIRST,
+        REOPEN
+    }
 
     static final int STATES = 6;
     private static final TcpState[] BY_COLUMN = {CLOSED, SYN_SENT, ESTABLISHED, CLOSING, FIN_WAIT_2, TIME_WAIT};
@@ -96,8 +107,7 @@ final class TcpTransitions {
         }
     }
 
-    private TcpTransitions() {
-    }
+    private TcpTransitions() {}
 
     private static Timeout[] row(String words) {
         String[] cells = words.split(" +");

@@ -3,8 +3,8 @@ package io.turnstile.conntrack;
 import io.turnstile.packet.Packet;
 
 /**
- * Recognizes the packet that begins a TFTP transfer (RFC 1350 §5): opcode 1 (read) or 2 (write), a file name and a mode,
- * each ended by a zero octet. The server answers it from another port of its own. Allocates nothing.
+ * Recognizes the packet that begins a TFTP transfer (RFC 1350 §5): opcode 1 (read) or 2 (write), a file name and a
+ * mode, each ended by a zero octet. The server answers it from another port of its own. Allocates nothing.
  *
  * <p>Threads: stateless.
  */
@@ -13,8 +13,7 @@ final class TftpRequest {
     private static final int READ = 1;
     private static final int WRITE = 2;
 
-    private TftpRequest() {
-    }
+    private TftpRequest() {}
 
     /** Whether the UDP packet, which has layer 4, is a request to read or write a file. */
     static boolean is(Packet packet) {

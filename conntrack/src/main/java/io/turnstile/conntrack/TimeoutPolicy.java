@@ -10,6 +10,7 @@ import java.util.Map;
 public final class TimeoutPolicy {
     /** The peer's default timeouts. */
     public static final TimeoutPolicy DEFAULT = new TimeoutPolicy(Map.of());
+
     private static final long NS = 1_000_000_000L;
 
     private final long[] ns = new long[Timeout.values().length];

@@ -5,10 +5,12 @@ import java.util.SplittableRandom;
 
 /** What one thread needs while it tracks a batch; made once for each thread. */
 final class TrackingScratch {
-    // What a packet still needs after its headers were looked at; bytes, as storing references costs the collector's notes.
+    // What a packet still needs after its headers were looked at; bytes, as storing references costs the collector's
+    // notes.
     static final byte TRACK = 0;
     /** As {@link #TRACK}, and the tuple is that of the packet before. */
     static final byte REPEAT = 1;
+
     static final byte INVALID = 2;
     /** Nothing is left to do. */
     static final byte DONE = 3;
@@ -25,6 +27,7 @@ final class TrackingScratch {
 
     /** Reply tuples being tried for a new connection. */
     final TupleKey replyTuple = new TupleKey();
+
     final NatSearch natSearch;
     final ControlDialogues dialogues;
     /** How many of the batch are {@link #DROP}. */

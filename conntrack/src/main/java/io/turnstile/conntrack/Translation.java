@@ -10,18 +10,18 @@ import static io.turnstile.conntrack.EntryLayout.SOURCE_LOW;
 import io.turnstile.packet.Packet;
 
 /**
- * Translates packets of a translated connection as its two tuples say: a packet of the original direction leaves with the
- * reply tuple turned round, one of the reply direction with the original tuple turned round.
+ * Translates packets of a translated connection as its two tuples say: a packet of the original direction leaves with
+ * the reply tuple turned round, one of the reply direction with the original tuple turned round.
  *
  * <p>Threads: stateless; the entry is locked by the caller.
  */
 final class Translation {
     /** Values of {@link EntryLayout#NAT}. */
     static final int NAT_SOURCE = 1;
+
     static final int NAT_DESTINATION = 2;
 
-    private Translation() {
-    }
+    private Translation() {}
 
     /** What was done to a packet of that direction, as bits of {@link CtState}. */
     private static int stateOf(int natFlags, boolean reply) {
@@ -42,8 +42,16 @@ final class Translation {
         } else {
             long at = extension + REPLY;
             int ports = OffHeap.getInt(extension + REPLY_PORTS);
-            rewrite(packet, state, error, OffHeap.getLong(at + DESTINATION_HIGH), OffHeap.getLong(at + DESTINATION_LOW),
-                    ports & 0xffff, OffHeap.getLong(at + SOURCE_HIGH), OffHeap.getLong(at + SOURCE_LOW), ports >>> 16);
+            rewrite(
+                    packet,
+                    state,
+                    error,
+                    OffHeap.getLong(at + DESTINATION_HIGH),
+                    OffHeap.getLong(at + DESTINATION_LOW),
+                    ports & 0xffff,
+                    OffHeap.getLong(at + SOURCE_HIGH),
+                    OffHeap.getLong(at + SOURCE_LOW),
+                    ports >>> 16);
         }
         return state;
     }
@@ -51,26 +59,50 @@ final class Translation {
     private static void intoOriginalTurned(Packet packet, long entry, long extension, int state, boolean error) {
         int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
         if (EntryLayout.ipv6(OffHeap.getInt(entry + EntryLayout.KIND))) {
-            rewrite(packet, state, error,
-                    OffHeap.getLong(extension + DESTINATION_HIGH), OffHeap.getLong(extension + DESTINATION_LOW),
+            rewrite(
+                    packet,
+                    state,
+                    error,
+                    OffHeap.getLong(extension + DESTINATION_HIGH),
+                    OffHeap.getLong(extension + DESTINATION_LOW),
                     ports & 0xffff,
-                    OffHeap.getLong(extension + SOURCE_HIGH), OffHeap.getLong(extension + SOURCE_LOW), ports >>> 16);
+                    OffHeap.getLong(extension + SOURCE_HIGH),
+                    OffHeap.getLong(extension + SOURCE_LOW),
+                    ports >>> 16);
         } else {
             long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
-            rewrite(packet, state, error, 0, addresses & 0xffff_ffffL, ports & 0xffff, 0, addresses >>> 32, ports >>> 16);
+            rewrite(
+                    packet,
+                    state,
+                    error,
+                    0,
+                    addresses & 0xffff_ffffL,
+                    ports & 0xffff,
+                    0,
+                    addresses >>> 32,
+                    ports >>> 16);
         }
     }
 
-    private static void rewrite(Packet packet, int state, boolean error, long sourceHigh, long sourceLow, int sourcePort,
-                                long destinationHigh, long destinationLow, int destinationPort) {
+    private static void rewrite(
+            Packet packet,
+            int state,
+            boolean error,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
         if (!error) {
-            NatRewrite.direct(packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
+            NatRewrite.direct(
+                    packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
         } else if (state == CtState.SNAT) {
-            NatRewrite.errorSource(packet, sourceHigh, sourceLow, sourcePort,
-                    destinationHigh, destinationLow, destinationPort);
+            NatRewrite.errorSource(
+                    packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
         } else {
-            NatRewrite.errorDestination(packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow,
-                    destinationPort);
+            NatRewrite.errorDestination(
+                    packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
         }
     }
 }

@@ -7,11 +7,10 @@ import static io.turnstile.conntrack.EntryLayout.PORTS;
 import java.security.SecureRandom;
 
 /**
- * Hash of a tuple under a random 256-bit key, so that nobody outside can aim packets at one bucket. Both directions of a
- * tuple have the same hash: one place in the index finds either. The two endpoints, the smaller first, are folded by a
- * 64×64→128-bit multiplication with a part of the key in each factor, then once more with the kind. IPv6 addresses are
- * folded
- * to 32 bits each under the key before that; whether they are really the same is looked up in the entry.
+ * Hash of a tuple under a random 256-bit key, so that nobody outside can aim packets at one bucket. Both directions of
+ * a tuple have the same hash: one place in the index finds either. The two endpoints, the smaller first, are folded by
+ * a 64×64→128-bit multiplication with a part of the key in each factor, then once more with the kind. IPv6 addresses
+ * are folded to 32 bits each under the key before that; whether they are really the same is looked up in the entry.
  *
  * <p>Threads: immutable.
  */
@@ -63,8 +62,11 @@ final class TupleHash {
         long sourceLow = OffHeap.getLong(reply + EntryLayout.SOURCE_LOW);
         long destinationLow = OffHeap.getLong(reply + EntryLayout.DESTINATION_LOW);
         long addresses = EntryLayout.ipv6(kind)
-                ? addresses(OffHeap.getLong(reply + EntryLayout.SOURCE_HIGH), sourceLow,
-                        OffHeap.getLong(reply + EntryLayout.DESTINATION_HIGH), destinationLow)
+                ? addresses(
+                        OffHeap.getLong(reply + EntryLayout.SOURCE_HIGH),
+                        sourceLow,
+                        OffHeap.getLong(reply + EntryLayout.DESTINATION_HIGH),
+                        destinationLow)
                 : sourceLow << 32 | destinationLow;
         return of(addresses, OffHeap.getInt(extension + EntryLayout.REPLY_PORTS), kind);
     }

@@ -9,14 +9,14 @@ import io.turnstile.conntrack.OffHeap.Region;
 import java.lang.ref.Reference;
 
 /**
- * From hash to slot, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted this
- * bucket and had to go on to a later one. A cell is {@code upper half of the hash << 32 | slot + 1}, 0 when empty. A search
- * goes on to the next bucket only while the count is not zero, so that removal just empties a cell: no tombstones, nothing
- * ever moves, and a search needs no lock. A connection has one cell, a translated one two: its reply tuple has a hash of its
- * own.
+ * From hash to slot, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted
+ * this bucket and had to go on to a later one. A cell is {@code upper half of the hash << 32 | slot + 1}, 0 when empty.
+ * A search goes on to the next bucket only while the count is not zero, so that removal just empties a cell: no
+ * tombstones, nothing ever moves, and a search needs no lock. A connection has one cell, a translated one two: its
+ * reply tuple has a hash of its own.
  *
- * <p>Invariant: a cell in bucket {@code b + k} whose home is {@code b} is counted in {@code b … b + k - 1}; it is counted
- * before it is written and uncounted after it is emptied.
+ * <p>Invariant: a cell in bucket {@code b + k} whose home is {@code b} is counted in {@code b … b + k - 1}; it is
+ * counted before it is written and uncounted after it is emptied.
  *
  * <p>Threads: any. That no tuple is inserted twice is the caller's business.
  */
@@ -51,7 +51,8 @@ final class TupleIndex {
 
     /**
      * Looks for a living, unexpired connection of the sealed tuple in either direction; fills {@link TupleKey#slot},
-     * {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms it.
+     * {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms
+     * it.
      */
     boolean find(TupleKey key, long nowNs) {
         boolean found = find(key, nowNs, true);
@@ -78,7 +79,9 @@ final class TupleIndex {
             long at = address(bucket);
             for (int i = 0; i < CELLS; i++) {
                 long cell = OffHeap.getAcquire(at + i * 8L);
-                if ((int) (cell >>> 32) == tag && (int) cell != 0 && matches((int) cell - 1, key, nowNs, mindDeadline)) {
+                if ((int) (cell >>> 32) == tag
+                        && (int) cell != 0
+                        && matches((int) cell - 1, key, nowNs, mindDeadline)) {
                     return true;
                 }
             }

@@ -9,8 +9,7 @@ import static io.turnstile.conntrack.EntryLayout.REPLY_PORTS;
 
 /**
  * The tuple of one packet. For ICMP both ports are the identifier, and the kind tells question from answer, so that the
- * reply
- * is the swapped tuple for every protocol.
+ * reply is the swapped tuple for every protocol.
  *
  * <p>Threads: scratch of one.
  */
@@ -30,6 +29,7 @@ final class TupleKey {
 
     /** As in {@link EntryLayout#ADDRESSES}, and the hash: set by {@link TupleHash#seal}. */
     long addresses;
+
     int ports;
     long hash;
 
@@ -38,6 +38,7 @@ final class TupleKey {
      * reply way.
      */
     int slot;
+
     long identity;
     boolean reply;
 
@@ -77,14 +78,21 @@ final class TupleKey {
 
     /** The same tuple; both keys are folded ({@link TupleHash#fold}). */
     boolean isSameAs(TupleKey other) {
-        return addresses == other.addresses && ports == other.ports && kind == other.kind && related == other.related
-                && (!EntryLayout.ipv6(kind) || sourceHigh == other.sourceHigh && sourceLow == other.sourceLow
-                        && destinationHigh == other.destinationHigh && destinationLow == other.destinationLow);
+        return addresses == other.addresses
+                && ports == other.ports
+                && kind == other.kind
+                && related == other.related
+                && (!EntryLayout.ipv6(kind)
+                        || sourceHigh == other.sourceHigh
+                                && sourceLow == other.sourceLow
+                                && destinationHigh == other.destinationHigh
+                                && destinationLow == other.destinationLow);
     }
 
     /** The packet goes the entry's original way. */
     boolean isOriginalOf(EntryTable entries, long entry) {
-        return OffHeap.getLong(entry + ADDRESSES) == addresses && OffHeap.getInt(entry + PORTS) == ports
+        return OffHeap.getLong(entry + ADDRESSES) == addresses
+                && OffHeap.getInt(entry + PORTS) == ports
                 && OffHeap.getInt(entry + KIND) == kind
                 && (!EntryLayout.ipv6(kind) || hasAddresses(entries.extensionOf(entry), false));
     }
@@ -96,7 +104,8 @@ final class TupleKey {
         }
         if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
             long extension = entries.extensionOf(entry);
-            return extension != 0 && OffHeap.getInt(extension + REPLY_PORTS) == ports
+            return extension != 0
+                    && OffHeap.getInt(extension + REPLY_PORTS) == ports
                     && hasAddresses(extension + REPLY, false);
         }
         return OffHeap.getLong(entry + ADDRESSES) == EntryLayout.reversedAddresses(addresses)
@@ -111,7 +120,8 @@ final class TupleKey {
         }
         int source = turned ? EntryLayout.DESTINATION_HIGH : EntryLayout.SOURCE_HIGH;
         int destination = turned ? EntryLayout.SOURCE_HIGH : EntryLayout.DESTINATION_HIGH;
-        return OffHeap.getLong(at + source) == sourceHigh && OffHeap.getLong(at + source + 8) == sourceLow
+        return OffHeap.getLong(at + source) == sourceHigh
+                && OffHeap.getLong(at + source + 8) == sourceLow
                 && OffHeap.getLong(at + destination) == destinationHigh
                 && OffHeap.getLong(at + destination + 8) == destinationLow;
     }

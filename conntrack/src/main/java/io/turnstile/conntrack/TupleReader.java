@@ -9,9 +9,9 @@ import io.turnstile.packet.Packet.FragmentKind;
  * Reads a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, turned round: the error travels
  * against what it complains of.
  *
- * <p>Not trackable, and so {@code +inv}: no IP, header cut short, wrong checksum, port 0, an ICMP message that is neither
- * question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any fragment. What an
- * error quotes may be a first fragment: it has the ports, and is what a failed reassembly reports.
+ * <p>Not trackable, and so {@code +inv}: no IP, header cut short, wrong checksum, port 0, an ICMP message that is
+ * neither question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any
+ * fragment. What an error quotes may be a first fragment: it has the ports, and is what a failed reassembly reports.
  *
  * <p>Threads: stateless.
  */
@@ -20,16 +20,18 @@ final class TupleReader {
     private static final int MAX_EXTENSION_HEADERS = 16;
     /** RFC 792: an error quotes at least this much of the transport header. */
     private static final int QUOTED_TRANSPORT_BYTES = 8;
+
     private static final int TCP_HEADER_BYTES = 20;
     private static final int SCTP_HEADER_BYTES = 12;
 
-    private TupleReader() {
-    }
+    private TupleReader() {}
 
     /** Fills the key but for its hash; false if the packet cannot be tracked. */
     static boolean read(Packet packet, int zone, TupleKey key) {
-        if (packet.l3Offset() == Packet.ABSENT || packet.l4Offset() == Packet.ABSENT
-                || packet.fragment() != FragmentKind.NONE || !PacketCheck.networkIsGood(packet)) {
+        if (packet.l3Offset() == Packet.ABSENT
+                || packet.l4Offset() == Packet.ABSENT
+                || packet.fragment() != FragmentKind.NONE
+                || !PacketCheck.networkIsGood(packet)) {
             return false;
         }
         boolean ipv6 = packet.etherType() == EtherTypes.IPV6;
@@ -130,16 +132,15 @@ final class TupleReader {
     }
 
     /**
-     * What has to be there of a quoted transport header. ICMPv6 quotes as much as fits (RFC 4443 §3.1), so that a header
-     * of a
-     * fixed length is whole, which the peer asks for too.
+     * What has to be there of a quoted transport header. ICMPv6 quotes as much as fits (RFC 4443 §3.1), so that a
+     * header of a fixed length is whole, which the peer asks for too.
      */
     private static int quotedTransportBytes(int protocol, boolean ipv6) {
         return switch (protocol) {
             case IpProtocols.TCP -> ipv6 ? TCP_HEADER_BYTES : QUOTED_TRANSPORT_BYTES;
             case IpProtocols.SCTP -> ipv6 ? SCTP_HEADER_BYTES : QUOTED_TRANSPORT_BYTES;
             case IpProtocols.UDP, IpProtocols.UDP_LITE, IpProtocols.DCCP, IpProtocols.ICMP, IpProtocols.ICMPV6 ->
-                    QUOTED_TRANSPORT_BYTES;
+                QUOTED_TRANSPORT_BYTES;
             default -> 0;
         };
     }
@@ -164,7 +165,10 @@ final class TupleReader {
         int offset = l3 + 40;
         for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
             int unitBytes = switch (next) {
-                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS, IpProtocols.FRAGMENT -> 8;
+                case IpProtocols.HOP_BY_HOP,
+                        IpProtocols.ROUTING,
+                        IpProtocols.DESTINATION_OPTIONS,
+                        IpProtocols.FRAGMENT -> 8;
                 case IpProtocols.AUTHENTICATION -> 4;
                 default -> 0;
             };

@@ -7,8 +7,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * How many connections a zone may hold, and how many it holds ({@code dpctl/ct-set-limits}). The default limit goes for
- * every
- * zone that has none of its own; there 0 is "no limit". Lowering a limit removes nothing.
+ * every zone that has none of its own; there 0 is "no limit". Lowering a limit removes nothing.
  *
  * <p>Threads: {@link #tryAdd} and {@link #remove} any, without locks; the rest any.
  */

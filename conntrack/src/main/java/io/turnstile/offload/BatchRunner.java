@@ -9,13 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Carries a batch of turns through the provider. It goes in waves: each is one call with the next step of each connection,
- * so
- * that a call never has two operations on one connection.
+ * Carries a batch of turns through the provider. It goes in waves: each is one call with the next step of each
+ * connection, so that a call never has two operations on one connection.
  *
- * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what it
- * says
- * about the provider's holdings is taken down; the turns have been dealt with.
+ * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what
+ * it says about the provider's holdings is taken down; the turns have been dealt with.
  *
  * <p>Threads: under the lock of its shard.
  */
@@ -98,7 +96,8 @@ final class BatchRunner {
 
     private void prepare(Turn turn, long nowNs) {
         boolean known = reader.read(turn.connectionId, nowNs);
-        // One that has left may still be held by another lane; this one's replay may have met it too late to hear of its end.
+        // One that has left may still be held by another lane; this one's replay may have met it too late to hear of
+        // its end.
         turn.alive = known && !reader.isRemoved();
         turn.replySeen = known && reader.replySeen();
         turn.lastUsedMs = 0;
@@ -230,7 +229,8 @@ final class BatchRunner {
                 }
             }
             case OffloadResult.LastUsed lastUsed -> turn.lastUsedMs = lastUsed.epochMs();
-            case OffloadResult.OneByOne oneByOne -> throw new IllegalStateException("not an answer about one connection");
+            case OffloadResult.OneByOne oneByOne ->
+                throw new IllegalStateException("not an answer about one connection");
             case OffloadResult.Failed failed -> takeFailure(turn, operation, failed);
         }
     }
@@ -258,7 +258,8 @@ final class BatchRunner {
             case OffloadOperation.Established e -> deleteAsFailed(turn, reason);
             case OffloadOperation.Update u -> deleteAsFailed(turn, reason);
             case OffloadOperation.Delete d -> {
-                turn.reason = turn.afterDelete == OffloadState.FAILED ? turn.reason : reason; // the first failure says more
+                turn.reason =
+                        turn.afterDelete == OffloadState.FAILED ? turn.reason : reason; // the first failure says more
                 turn.afterDelete = OffloadState.FAILED;
                 takeDeleted(turn);
             }
@@ -306,7 +307,9 @@ final class BatchRunner {
             if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
                 return false; // the session was given up just now, and its hold with it
             }
-            base = turn.has(SlotTable.WITHDRAW) || (SlotTable.flags(word) & SlotTable.WITHDRAW) != 0 ? SlotTable.SEALED : 0;
+            base = turn.has(SlotTable.WITHDRAW) || (SlotTable.flags(word) & SlotTable.WITHDRAW) != 0
+                    ? SlotTable.SEALED
+                    : 0;
         } while (!table.changeWord(turn.chunk, turn.slot, word, base | SlotTable.flags(word) & SlotTable.QUEUED));
         lane.house.holds().release(turn.connectionId);
         return base != 0;
@@ -330,9 +333,8 @@ final class BatchRunner {
     }
 
     /**
-     * The connection is not in the tracker's table any more. If the provider was not told, the replay met it at the end of its life and
-     * it is
-     * forgotten; else its removal is just being reported, and the next turn deals with it.
+     * The connection is not in the tracker's table any more. If the provider was not told, the replay met it at the end
+     * of its life and it is forgotten; else its removal is just being reported, and the next turn deals with it.
      */
     private void forgetGhost(Turn turn) {
         if (!turn.has(SlotTable.UNTOLD)) {
@@ -341,7 +343,8 @@ final class BatchRunner {
         while (true) {
             long word = table.word(turn.chunk, turn.slot);
             int flags = SlotTable.flags(word);
-            if (!SlotTable.sameGeneration(word, turn.connectionId) || (flags & SlotTable.TRACKED) == 0
+            if (!SlotTable.sameGeneration(word, turn.connectionId)
+                    || (flags & SlotTable.TRACKED) == 0
                     || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0
                     || table.changeWord(turn.chunk, turn.slot, word, flags & SlotTable.QUEUED)) {
                 return;
@@ -351,7 +354,8 @@ final class BatchRunner {
 
     private void rememberHolding(Turn turn) {
         OffloadState state = table.state(turn.chunk, turn.slot);
-        boolean awaitsReply = state == OffloadState.ADDED || state == OffloadState.NONE || state == OffloadState.REFUSED;
+        boolean awaitsReply =
+                state == OffloadState.ADDED || state == OffloadState.NONE || state == OffloadState.REFUSED;
         int wanted = (state.isHeld() ? SlotTable.HELD : 0) | (awaitsReply ? 0 : SlotTable.ESTABLISHED_DONE);
         int mask = SlotTable.HELD | SlotTable.ESTABLISHED_DONE;
         long word;

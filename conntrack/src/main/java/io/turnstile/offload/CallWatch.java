@@ -7,8 +7,8 @@ import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
- * One thread's calls into a provider, as seen by who watches over it: since when it has been away, and whether somebody has
- * given it up meanwhile.
+ * One thread's calls into a provider, as seen by who watches over it: since when it has been away, and whether somebody
+ * has given it up meanwhile.
  *
  * <p>Threads: {@link #begin} and {@link #end} the one that calls; everything else any.
  */
@@ -18,6 +18,7 @@ final class CallWatch {
     private final LongSupplier stopwatchNs;
     /** Even: not in a call; odd: in a call, each with a number of its own. */
     private final AtomicLong number = new AtomicLong();
+
     private volatile long startedNs;
     private volatile List<OffloadOperation> batch = List.of();
 
@@ -44,7 +45,9 @@ final class CallWatch {
 
     /** The kinds of operations of the call that is under way, or was last: {@code add}, {@code established/update}. */
     String what() {
-        return batch.stream().map(operation -> OffloadEvent.Kind.of(operation).toString()).distinct()
+        return batch.stream()
+                .map(operation -> OffloadEvent.Kind.of(operation).toString())
+                .distinct()
                 .collect(Collectors.joining("/"));
     }
 

@@ -37,12 +37,13 @@ final class CauseLog {
     }
 
     /**
-     * @param what        who did what: {@code dummy: add}
-     * @param text         the failure in words; tells causes apart only where nothing was thrown
+     * @param what who did what: {@code dummy: add}
+     * @param text the failure in words; tells causes apart only where nothing was thrown
      * @param thrownOrNull tells causes apart by its class and the place it was thrown at, whatever its message says
      */
     synchronized void record(String what, String text, Throwable thrownOrNull, long wallMs) {
-        String key = what + (thrownOrNull == null ? text : thrownOrNull.getClass().getName() + place(thrownOrNull));
+        String key =
+                what + (thrownOrNull == null ? text : thrownOrNull.getClass().getName() + place(thrownOrNull));
         Cause cause = causes.get(key);
         if (cause == null && causes.size() >= CAPACITY) {
             key = OVERFLOW;
@@ -69,9 +70,10 @@ final class CauseLog {
     /** One line per cause with count, first and last time (UTC). */
     synchronized List<String> lines() {
         List<String> lines = new ArrayList<>(causes.size());
-        causes.values().forEach(cause -> lines.add(cause.count + " x " + cause.line
-                + " (first " + Instant.ofEpochMilli(cause.firstWallMs) + ", last "
-                + Instant.ofEpochMilli(cause.lastWallMs) + ")"));
+        causes.values()
+                .forEach(cause -> lines.add(cause.count + " x " + cause.line
+                        + " (first " + Instant.ofEpochMilli(cause.firstWallMs) + ", last "
+                        + Instant.ofEpochMilli(cause.lastWallMs) + ")"));
         return lines;
     }
 }

@@ -1,14 +1,16 @@
 package io.turnstile.offload;
 
 /**
- * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well. Open: it is
- * not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as long.
+ * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well.
+ * Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as long.
  *
  * <p>Threads: any.
  */
 final class CircuitBreaker {
     enum Position {
-        CLOSED("closed"), OPEN("open"), HALF_OPEN("half-open");
+        CLOSED("closed"),
+        OPEN("open"),
+        HALF_OPEN("half-open");
 
         private final String text;
 
@@ -26,11 +28,10 @@ final class CircuitBreaker {
      * How it stands, at one moment.
      *
      * @param causeOrNull why it opened last; null if it never did
-     * @param retryInNs   until the next try while it is open
-     * @param openings    how often it opened
+     * @param retryInNs until the next try while it is open
+     * @param openings how often it opened
      */
-    record Reading(Position position, String causeOrNull, long retryInNs, long openings) {
-    }
+    record Reading(Position position, String causeOrNull, long retryInNs, long openings) {}
 
     private final LaneLimits limits;
     private Position position = Position.CLOSED;
@@ -54,7 +55,8 @@ final class CircuitBreaker {
             return "failed again: " + what;
         }
         return position == Position.CLOSED && failuresInARow >= limits.failuresInARow()
-                ? failuresInARow + " failures in a row, the last: " + what : null;
+                ? failuresInARow + " failures in a row, the last: " + what
+                : null;
     }
 
     synchronized void succeeded() {
@@ -79,7 +81,8 @@ final class CircuitBreaker {
             return "slow again: a call took " + durationNs / 1_000_000 + " ms";
         }
         return position == Position.CLOSED && slowInARow >= limits.slowInARow()
-                ? slowInARow + " slow calls in a row, the last took " + durationNs / 1_000_000 + " ms" : null;
+                ? slowInARow + " slow calls in a row, the last took " + durationNs / 1_000_000 + " ms"
+                : null;
     }
 
     private void closeIfProved() {

@@ -47,14 +47,32 @@ final class ConnViewReader {
     /** Of the connection read last. */
     ConnView view() {
         ConnectionSnapshot c = snapshot;
-        return new ConnView(c.connectionId, c.zone, c.protocol, tuple(c.original), tuple(c.reply), c.mark, c.labelHigh,
-                c.labelLow, port(c.originalInPort), c.replySeen ? port(c.replyInPort) : null);
+        return new ConnView(
+                c.connectionId,
+                c.zone,
+                c.protocol,
+                tuple(c.original),
+                tuple(c.reply),
+                c.mark,
+                c.labelHigh,
+                c.labelLow,
+                port(c.originalInPort),
+                c.replySeen ? port(c.replyInPort) : null);
     }
 
     private TupleView tuple(ConnectionSnapshot.Tuple t) {
-        return new TupleView(snapshot.ipv6, snapshot.protocol,
-                t.sourceHigh, t.sourceLow, t.destinationHigh, t.destinationLow,
-                t.sourcePort, t.destinationPort, t.icmpId, t.icmpType, t.icmpCode);
+        return new TupleView(
+                snapshot.ipv6,
+                snapshot.protocol,
+                t.sourceHigh,
+                t.sourceLow,
+                t.destinationHigh,
+                t.destinationLow,
+                t.sourcePort,
+                t.destinationPort,
+                t.icmpId,
+                t.icmpType,
+                t.icmpCode);
     }
 
     private PortRef port(int number) {

@@ -61,7 +61,8 @@ final class HoldCounts {
         if (index < present.length && present[index] != null) {
             return present[index];
         }
-        int[][] grown = index < present.length ? present.clone()
+        int[][] grown = index < present.length
+                ? present.clone()
                 : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
         grown[index] = new int[CHUNK_SLOTS];
         chunks = grown;

@@ -1,8 +1,8 @@
 package io.turnstile.offload;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.time.Clock;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 

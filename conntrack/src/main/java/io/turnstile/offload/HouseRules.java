@@ -12,13 +12,15 @@ import java.util.Map;
 record HouseRules(Map<Integer, PriorityList> portPriorities) {
     /** The payload of a connection with a helper is read in software. */
     static final String CONTROL = "alg control connection";
+
     static final String PORT_EXCLUDED = "port excluded";
     static final HouseRules NONE = new HouseRules(Map.of());
 
     /** One of the connection's ports is not for this provider. */
     boolean excludes(String provider, ConnView connection) {
         return !portPriorities.isEmpty()
-                && (excludes(provider, connection.originalIngress()) || excludes(provider, connection.replyIngressOrNull()));
+                && (excludes(provider, connection.originalIngress())
+                        || excludes(provider, connection.replyIngressOrNull()));
     }
 
     private boolean excludes(String provider, PortRef portOrNull) {

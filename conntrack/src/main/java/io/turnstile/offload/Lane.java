@@ -13,24 +13,27 @@ import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 
 /**
- * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever it
- * does,
- * no other lane notices.
+ * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever
+ * it does, no other lane notices.
  *
  * <p>A session goes: init → replay and live events → leaving (flush, or a delete for each connection held) → close. It
- * leaves
- * when it is not wanted any more, or when the breaker opens; then it rests for a while and is tried anew. A call that does
- * not
- * come back has the session given up: what the tracker holds for it is given back at once, and if the call ever returns, the
- * provider is told to let go of what it still holds, and closed.
+ * leaves when it is not wanted any more, or when the breaker opens; then it rests for a while and is tried anew. A call
+ * that does not come back has the session given up: what the tracker holds for it is given back at once, and if the
+ * call ever returns, the provider is told to let go of what it still holds, and closed.
  *
- * <p>Threads: this object's monitor guards the phase; it is never held while the provider is called. {@code init}, the end
- * of a
- * session and {@code close} run on a thread of the session, or on the one that drains.
+ * <p>Threads: this object's monitor guards the phase; it is never held while the provider is called. {@code init}, the
+ * end of a session and {@code close} run on a thread of the session, or on the one that drains.
  */
 final class Lane {
     /** Where the lane stands. */
-    enum Phase { OFF, STARTING, UP, LEAVING, GIVEN_UP, RESTING }
+    enum Phase {
+        OFF,
+        STARTING,
+        UP,
+        LEAVING,
+        GIVEN_UP,
+        RESTING
+    }
 
     /** What differs from one opening to the next, so that equal causes are counted together. */
     private static final Pattern DETAIL = Pattern.compile("^\\d+ |(, the last| since |: a call took).*");
@@ -68,11 +71,26 @@ final class Lane {
         breaker = new CircuitBreaker(limits);
         description = new Description(provider, name);
         LaneMetrics.gauge(house.meters(), name, "queue.depth", "connections that wait", this, Lane::queueDepth);
-        LaneMetrics.gauge(house.meters(), name, "queue.age.seconds", "how long the first of them has waited", this,
+        LaneMetrics.gauge(
+                house.meters(),
+                name,
+                "queue.age.seconds",
+                "how long the first of them has waited",
+                this,
                 lane -> lane.oldestWaitNs() / 1e9);
-        LaneMetrics.gauge(house.meters(), name, "connections.held", "connections that the provider holds", this,
+        LaneMetrics.gauge(
+                house.meters(),
+                name,
+                "connections.held",
+                "connections that the provider holds",
+                this,
                 lane -> lane.census().held());
-        LaneMetrics.gauge(house.meters(), name, "breaker.open", "1 while the provider is left alone", this,
+        LaneMetrics.gauge(
+                house.meters(),
+                name,
+                "breaker.open",
+                "1 while the provider is left alone",
+                this,
                 lane -> lane.breaker.isOpen() ? 1 : 0);
     }
 
@@ -172,7 +190,8 @@ final class Lane {
             }
             workers = count;
             session = begun;
-            begun.shards[0].startReplay(false); // after publishing: what is committed meanwhile is met by one or by both
+            begun.shards[0].startReplay(
+                    false); // after publishing: what is committed meanwhile is met by one or by both
             enter(Phase.UP);
             if (!wanted || threads != count) {
                 leave(DelReason.PROVIDER_LEAVING);
@@ -202,7 +221,12 @@ final class Lane {
         try {
             shard.work();
         } catch (RuntimeException | Error e) { // contained: a fault of ours costs this session and no other
-            house.causes().record(name + ": dispatcher", ProviderDoor.text(e), e, house.clock().wallMs());
+            house.causes()
+                    .record(
+                            name + ": dispatcher",
+                            ProviderDoor.text(e),
+                            e,
+                            house.clock().wallMs());
             giveUp(of, "a fault in the dispatcher: " + ProviderDoor.text(e));
         }
         boolean last;
@@ -226,14 +250,22 @@ final class Lane {
             OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
             metrics.operation(kind, Outcome.of(result));
             if (result instanceof OffloadResult.Failed failed) {
-                house.causes().record(name + ": " + kind, failed.reason(), failed.causeOrNull(), house.clock().wallMs());
+                house.causes()
+                        .record(
+                                name + ": " + kind,
+                                failed.reason(),
+                                failed.causeOrNull(),
+                                house.clock().wallMs());
                 String last = breaker.failed(kind + ": " + failed.reason());
                 tooMuch = last == null ? tooMuch : last;
             } else if (!(result instanceof Verdict.Accept)) { // what was promised only does not count
                 breaker.succeeded();
             }
-            if (!house.taps().isEmpty() && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
-                house.taps().tell(new OffloadEvent(name, operation, result, house.clock().wallMs()));
+            if (!house.taps().isEmpty()
+                    && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
+                house.taps()
+                        .tell(new OffloadEvent(
+                                name, operation, result, house.clock().wallMs()));
             }
         }
         if (tooMuch != null) {
@@ -259,7 +291,12 @@ final class Lane {
     private void openBreaker(String cause) {
         restCause = cause;
         breaker.open(cause, stopwatchNs.getAsLong());
-        house.causes().record(name + ": provider", DETAIL.matcher(cause).replaceAll(""), null, house.clock().wallMs());
+        house.causes()
+                .record(
+                        name + ": provider",
+                        DETAIL.matcher(cause).replaceAll(""),
+                        null,
+                        house.clock().wallMs());
     }
 
     // ---- coming down ----
@@ -293,8 +330,10 @@ final class Lane {
     }
 
     private void deliverOwed(OffloadSession ended) {
-        boolean flushed = ended.isFlushAsked() ? ended.isFlushed()
-                : settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED))).getFirst()
+        boolean flushed = ended.isFlushAsked()
+                ? ended.isFlushed()
+                : settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED)))
+                                .getFirst()
                         instanceof OffloadResult.Done;
         if (flushed) {
             return;
@@ -326,7 +365,12 @@ final class Lane {
         try {
             provider.close();
         } catch (Throwable e) { // contained: it counts as closed
-            house.causes().record(name + ": close", ProviderDoor.text(e), e, house.clock().wallMs());
+            house.causes()
+                    .record(
+                            name + ": close",
+                            ProviderDoor.text(e),
+                            e,
+                            house.clock().wallMs());
         }
     }
 
@@ -360,8 +404,10 @@ final class Lane {
         }
         if (hung != null) {
             metrics.givenUp();
-            giveUp(present, hung + " has not returned since "
-                    + TimeText.ofDay(house.clock().wallMs() - limits.hungCallNs() / 1_000_000));
+            giveUp(
+                    present,
+                    hung + " has not returned since "
+                            + TimeText.ofDay(house.clock().wallMs() - limits.hungCallNs() / 1_000_000));
         }
     }
 
@@ -426,7 +472,8 @@ final class Lane {
     synchronized ProviderStatus status() {
         String state = switch (phase) {
             case OFF -> "closed";
-            case STARTING -> breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "starting";
+            case STARTING ->
+                breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "starting";
             case UP -> breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "ready";
             case LEAVING -> "leaving";
             case GIVEN_UP -> "breaker open: " + restCause;

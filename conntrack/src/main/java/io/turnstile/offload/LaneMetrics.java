@@ -13,9 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What is counted about one provider, over all of its spans. Meters are named {@code turnstile.offload.…} and tagged with
- * the
- * provider's name; one that comes back under the same name goes on counting.
+ * What is counted about one provider, over all of its spans. Meters are named {@code turnstile.offload.…} and tagged
+ * with the provider's name; one that comes back under the same name goes on counting.
  *
  * <p>Threads: any.
  */
@@ -37,41 +36,64 @@ final class LaneMetrics {
         for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
             for (Outcome outcome : Outcome.values()) {
                 operations[kind.ordinal()][outcome.ordinal()] = Counter.builder(PREFIX + "operations")
-                        .description("operations that the provider was given").tag("provider", provider)
+                        .description("operations that the provider was given")
+                        .tag("provider", provider)
                         .tag("operation", kind.toString())
-                        .tag("result", outcome.toString().replace(' ', '_')).register(registry);
+                        .tag("result", outcome.toString().replace(' ', '_'))
+                        .register(registry);
             }
         }
-        queueFull = counter(registry, provider, "refused.queue.full",
-                "connections that were refused because too many waited");
-        neverAnnounced = counter(registry, provider, "never.announced",
-                "connections that left before the provider was told");
+        queueFull = counter(
+                registry, provider, "refused.queue.full", "connections that were refused because too many waited");
+        neverAnnounced =
+                counter(registry, provider, "never.announced", "connections that left before the provider was told");
         givenUp = counter(registry, provider, "given.up", "calls that did not return and were given up");
-        batchLength = DistributionSummary.builder(PREFIX + "batch.length").description("operations in a call")
-                .tag("provider", provider).publishPercentiles(PERCENTILES).publishPercentileHistogram()
-                .minimumExpectedValue(1.0).maximumExpectedValue((double) Shard.BATCH_LENGTH).register(registry);
+        batchLength = DistributionSummary.builder(PREFIX + "batch.length")
+                .description("operations in a call")
+                .tag("provider", provider)
+                .publishPercentiles(PERCENTILES)
+                .publishPercentileHistogram()
+                .minimumExpectedValue(1.0)
+                .maximumExpectedValue((double) Shard.BATCH_LENGTH)
+                .register(registry);
         calls = timer(registry, provider, "call", "how long the provider's calls took");
         waits = timer(registry, provider, "wait", "how long the first connection of a batch had waited");
     }
 
     private static Counter counter(MeterRegistry registry, String provider, String name, String description) {
-        return Counter.builder(PREFIX + name).description(description).tag("provider", provider).register(registry);
+        return Counter.builder(PREFIX + name)
+                .description(description)
+                .tag("provider", provider)
+                .register(registry);
     }
 
     private static Timer timer(MeterRegistry registry, String provider, String name, String description) {
-        return Timer.builder(PREFIX + name).description(description).tag("provider", provider)
-                .publishPercentiles(PERCENTILES).publishPercentileHistogram()
-                .minimumExpectedValue(SHORTEST).maximumExpectedValue(LONGEST).register(registry);
+        return Timer.builder(PREFIX + name)
+                .description(description)
+                .tag("provider", provider)
+                .publishPercentiles(PERCENTILES)
+                .publishPercentileHistogram()
+                .minimumExpectedValue(SHORTEST)
+                .maximumExpectedValue(LONGEST)
+                .register(registry);
     }
 
     /** Values that are read when somebody asks; those of a former lane of the same name give way. */
-    static void gauge(MeterRegistry registry, String provider, String name, String description, Lane lane,
-                      ToDoubleFunction<Lane> value) {
+    static void gauge(
+            MeterRegistry registry,
+            String provider,
+            String name,
+            String description,
+            Lane lane,
+            ToDoubleFunction<Lane> value) {
         Gauge former = registry.find(PREFIX + name).tag("provider", provider).gauge();
         if (former != null) {
             registry.remove(former);
         }
-        Gauge.builder(PREFIX + name, lane, value).description(description).tag("provider", provider).register(registry);
+        Gauge.builder(PREFIX + name, lane, value)
+                .description(description)
+                .tag("provider", provider)
+                .register(registry);
     }
 
     void operation(OffloadEvent.Kind kind, Outcome outcome) {

@@ -20,21 +20,22 @@ import java.util.regex.Pattern;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits in
- * a slot's word, once for each provider; what is noted is carried out later in batches, by threads that each provider has
- * for
- * itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider that fails.
+ * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits
+ * in a slot's word, once for each provider; what is noted is carried out later in batches, by threads that each
+ * provider has for itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider that
+ * fails.
  *
- * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update* →
- * del;
- * exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in the queue.
+ * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update*
+ * → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in
+ * the queue.
  *
- * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take a lock), never from a
- * provider's callback; everything else any. Starts disabled.
+ * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take a lock), never from
+ * a provider's callback; everything else any. Starts disabled.
  */
 public final class OffloadDispatcher implements ConnectionListener, AutoCloseable {
     /** As many as Open vSwitch allows for {@code other_config:n-offload-threads}. */
     public static final int MAX_THREADS = 10;
+
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
     private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(20);
@@ -44,13 +45,14 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     private final House house;
     private final LaneLimits limits;
     private final ReentrantLock knob = new ReentrantLock();
-    private int threads = 1;                                // guarded by the knob's lock
-    private Thread watchman;                                // guarded by the knob's lock
+    private int threads = 1; // guarded by the knob's lock
+    private Thread watchman; // guarded by the knob's lock
     private volatile boolean enabled;
     /** All lanes that are not off. */
     private volatile Lane[] lanes = NOBODY;
     /** What was asked for last, in that order. */
     private volatile List<Supplier<ProviderStatus>> listed = List.of();
+
     private volatile List<Lane> chosen = List.of();
 
     /** With threads, and counters that nobody else reads. */
@@ -60,7 +62,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /** With threads: {@link #setThreads} for each provider. Meters are registered with {@code meters}. */
     public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, MeterRegistry meters) {
-        this(new House(tracker, clock, ports, true, meters, LoggerFactory.getLogger(OffloadDispatcher.class)),
+        this(
+                new House(tracker, clock, ports, true, meters, LoggerFactory.getLogger(OffloadDispatcher.class)),
                 LaneLimits.DEFAULTS);
     }
 
@@ -69,18 +72,26 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         this.limits = limits;
     }
 
-    /** Without threads: nothing reaches a provider but during {@link #drain()}, {@link #enable} and {@link #disable}. */
+    /**
+     * Without threads: nothing reaches a provider but during {@link #drain()}, {@link #enable} and {@link #disable}.
+     */
     public static OffloadDispatcher drainedByCaller(Conntrack tracker, Clock clock, PortNames ports) {
-        return new OffloadDispatcher(new House(tracker, clock, ports, false, new SimpleMeterRegistry(),
-                LoggerFactory.getLogger(OffloadDispatcher.class)), LaneLimits.DEFAULTS);
+        return new OffloadDispatcher(
+                new House(
+                        tracker,
+                        clock,
+                        ports,
+                        false,
+                        new SimpleMeterRegistry(),
+                        LoggerFactory.getLogger(OffloadDispatcher.class)),
+                LaneLimits.DEFAULTS);
     }
 
     // ---- the knobs ----
 
     /**
-     * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave and
-     * come
-     * up anew with the other number.
+     * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave
+     * and come up anew with the other number.
      */
     public void setThreads(int threads) {
         if (threads < 1 || threads > MAX_THREADS) {
@@ -100,12 +111,10 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * hw-offload on, or the choice of providers changed while it is on. Those that are up already and are still chosen go on
-     * undisturbed; those that are not chosen any more leave; the others are initialised and told of the connections that are
-     * there
-     * already. Waits a little for them to come up; one that takes longer, or fails, is shown as such by {@link
-     * #providers()},
-     * and is tried again.
+     * hw-offload on, or the choice of providers changed while it is on. Those that are up already and are still chosen
+     * go on undisturbed; those that are not chosen any more leave; the others are initialised and told of the
+     * connections that are there already. Waits a little for them to come up; one that takes longer, or fails, is shown
+     * as such by {@link #providers()}, and is tried again.
      *
      * @param inPriorityOrder the order in which they are listed, and drained
      */
@@ -178,7 +187,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             name = provider.name();
             provider.priority();
         } catch (Throwable e) { // contained: a provider that cannot even say its name is left out
-            house.causes().record(provider.getClass().getName() + ": name", ProviderDoor.text(e), e, house.clock().wallMs());
+            house.causes()
+                    .record(
+                            provider.getClass().getName() + ": name",
+                            ProviderDoor.text(e),
+                            e,
+                            house.clock().wallMs());
             return "not registered: its name failed with " + ProviderDoor.text(e);
         }
         if (name == null || !NAME.matcher(name).matches() || name.equals(PriorityList.NONE)) {
@@ -189,12 +203,10 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /**
      * hw-offload off: has every provider let go of every connection, and closes them. Connections and packets are not
-     * touched.
-     * Does nothing if it is off.
+     * touched. Does nothing if it is off.
      *
-     * @return false if some provider has not left within a second: it goes on leaving in the background, and a large table
-     * takes
-     *         some time, so that forwarding does not suffer
+     * @return false if some provider has not left within a second: it goes on leaving in the background, and a large
+     *     table takes some time, so that forwarding does not suffer
      */
     public boolean disable() {
         knob.lock();
@@ -243,9 +255,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * {@code other_config:hw-offload-priority} of Interfaces: which providers may carry connections of a port. Connections
-     * that
-     * are there already are looked at again.
+     * {@code other_config:hw-offload-priority} of Interfaces: which providers may carry connections of a port.
+     * Connections that are there already are looked at again.
      *
      * @param byDatapathPort ports without such a list are not in here
      */
@@ -294,9 +305,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. While somebody turns
-     * the knob
-     * that is his business, and the watch goes on.
+     * Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. While somebody
+     * turns the knob that is his business, and the watch goes on.
      */
     private boolean watchesOn() {
         boolean someLeft = !enabled;
@@ -319,8 +329,9 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     /**
-     * Carries out everything that is due, on the calling thread: events, replay, and what those bring about. With threads of
-     * their own the lanes do that by themselves; then this waits until they have, but not for a provider that was given up.
+     * Carries out everything that is due, on the calling thread: events, replay, and what those bring about. With
+     * threads of their own the lanes do that by themselves; then this waits until they have, but not for a provider
+     * that was given up.
      */
     public void drain() {
         if (house.isThreaded()) {
@@ -412,7 +423,9 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         return false;
     }
 
-    /** Has {@code tap} told of every provider operation from now on, on the thread that carried it out. Must be quick. */
+    /**
+     * Has {@code tap} told of every provider operation from now on, on the thread that carried it out. Must be quick.
+     */
     public void addEventTap(Consumer<OffloadEvent> tap) {
         house.taps().add(tap);
     }

@@ -10,13 +10,18 @@ import io.turnstile.offload.spi.Verdict;
  * One operation that a provider was given, with its result: what an event tap sees.
  *
  * @param provider name of the provider
- * @param wallMs   when the result was there, ms since the epoch
+ * @param wallMs when the result was there, ms since the epoch
  */
 public record OffloadEvent(String provider, OffloadOperation operation, OffloadResult result, long wallMs) {
 
     /** The kinds of operations, as text and as index of counters. */
     public enum Kind {
-        QUERY("query"), ADD("add"), ESTABLISHED("established"), UPDATE("update"), DELETE("delete"), FLUSH("flush");
+        QUERY("query"),
+        ADD("add"),
+        ESTABLISHED("established"),
+        UPDATE("update"),
+        DELETE("delete"),
+        FLUSH("flush");
 
         private final String text;
 
@@ -65,7 +70,8 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case OffloadOperation.Flush f -> "reason=" + f.reason();
         };
         ConnView connection = connectionOrNull();
-        return provider + " " + kind() + " " + detail + (connection == null ? "" : " " + connection) + " -> " + resultText();
+        return provider + " " + kind() + " " + detail + (connection == null ? "" : " " + connection) + " -> "
+                + resultText();
     }
 
     private static String in(ConnView connection) {
@@ -73,7 +79,9 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         return "in=" + port;
     }
 
-    /** The result in words: {@code accepted}, {@code declined: …}, {@code ok}, {@code last used …}, {@code failed: …}. */
+    /**
+     * The result in words: {@code accepted}, {@code declined: …}, {@code ok}, {@code last used …}, {@code failed: …}.
+     */
     public String resultText() {
         return switch (result) {
             case Verdict.Accept a -> "accepted";

@@ -4,7 +4,9 @@ import io.turnstile.offload.ProviderDoor.Outcome;
 import java.util.List;
 import java.util.StringJoiner;
 
-/** Text about the dispatcher for people. Made for one look; walks the side tables, so its cost follows the table's size. */
+/**
+ * Text about the dispatcher for people. Made for one look; walks the side tables, so its cost follows the table's size.
+ */
 final class OffloadReport {
     private static final int SCAN_SLOTS = 4096;
 
@@ -20,14 +22,24 @@ final class OffloadReport {
 
     String text(boolean withConnections) {
         StringBuilder text = new StringBuilder();
-        text.append("hw-offload: ").append(dispatcher.isEnabled() ? "enabled" : "disabled").append('\n');
+        text.append("hw-offload: ")
+                .append(dispatcher.isEnabled() ? "enabled" : "disabled")
+                .append('\n');
         if (dispatcher.isEnabled()) {
-            text.append("implausible last-used answers: ").append(house.lastUse().implausible()).append('\n');
+            text.append("implausible last-used answers: ")
+                    .append(house.lastUse().implausible())
+                    .append('\n');
         }
         for (ProviderStatus status : dispatcher.providers()) {
-            text.append("provider ").append(status.name()).append(": priority ").append(status.priority())
-                    .append(", ").append(status.state()).append('\n');
-            lanes.stream().filter(lane -> dispatcher.isEnabled() && lane.name().equals(status.name()))
+            text.append("provider ")
+                    .append(status.name())
+                    .append(": priority ")
+                    .append(status.priority())
+                    .append(", ")
+                    .append(status.state())
+                    .append('\n');
+            lanes.stream()
+                    .filter(lane -> dispatcher.isEnabled() && lane.name().equals(status.name()))
                     .forEach(lane -> appendLane(text, lane));
         }
         List<String> failures = house.causes().lines();
@@ -46,8 +58,11 @@ final class OffloadReport {
         OffloadSession.Census census = lane.census();
         line(text, "breaker", breaker(lane.breakerReading()));
         line(text, "connections", census.followed() + " followed, " + census.held() + " held");
-        line(text, "queue", lane.queueDepth() + " waiting, the first for " + TimeText.ms(lane.oldestWaitNs() / 1e6)
-                + ", " + metrics.queueFullCount() + " refused as full");
+        line(
+                text,
+                "queue",
+                lane.queueDepth() + " waiting, the first for " + TimeText.ms(lane.oldestWaitNs() / 1e6) + ", "
+                        + metrics.queueFullCount() + " refused as full");
         line(text, "never announced", String.valueOf(metrics.neverAnnouncedCount()));
         line(text, "calls", metrics.callCount() + ", " + metrics.givenUpCount() + " given up");
         line(text, "call length", metrics.batchLengths());
@@ -63,7 +78,8 @@ final class OffloadReport {
             }
             line(text, kind.toString(), counts.toString());
         }
-        lane.description().forEach(described -> text.append("  ").append(described).append('\n'));
+        lane.description()
+                .forEach(described -> text.append("  ").append(described).append('\n'));
     }
 
     private static void line(StringBuilder text, String what, String value) {
@@ -75,7 +91,8 @@ final class OffloadReport {
             return reading.position().toString();
         }
         String next = reading.position() == CircuitBreaker.Position.OPEN
-                ? ", next try in " + (reading.retryInNs() + 999_999) / 1_000_000 + " ms" : "";
+                ? ", next try in " + (reading.retryInNs() + 999_999) / 1_000_000 + " ms"
+                : "";
         return reading.position() + next + ", opened " + reading.openings() + " times, last: " + reading.causeOrNull();
     }
 
@@ -85,13 +102,24 @@ final class OffloadReport {
         long nowNs = house.clock().nowNs();
         long cursor = 0;
         while (cursor >= 0) {
-            cursor = house.tracker().scan(cursor, SCAN_SLOTS, connection -> {
-                if (reader.read(connection.connectionId, nowNs)) {
-                    StringJoiner states = new StringJoiner(" ");
-                    dispatcher.offloadStates(connection.connectionId).forEach(state -> states.add(state.toString()));
-                    text.append("  ").append(reader.view()).append(' ').append(states).append('\n');
-                }
-            }, nowNs);
+            cursor = house.tracker()
+                    .scan(
+                            cursor,
+                            SCAN_SLOTS,
+                            connection -> {
+                                if (reader.read(connection.connectionId, nowNs)) {
+                                    StringJoiner states = new StringJoiner(" ");
+                                    dispatcher
+                                            .offloadStates(connection.connectionId)
+                                            .forEach(state -> states.add(state.toString()));
+                                    text.append("  ")
+                                            .append(reader.view())
+                                            .append(' ')
+                                            .append(states)
+                                            .append('\n');
+                                }
+                            },
+                            nowNs);
         }
     }
 
@@ -106,7 +134,8 @@ final class OffloadReport {
             }
         }
         for (ProviderConnectionState state : states) {
-            if (statuses.stream().anyMatch(status -> status.isUp() && status.name().equals(state.provider()))) {
+            if (statuses.stream()
+                    .anyMatch(status -> status.isUp() && status.name().equals(state.provider()))) {
                 text.append(sentence(state)).append('\n');
             }
         }

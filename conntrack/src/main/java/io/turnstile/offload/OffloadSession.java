@@ -9,9 +9,8 @@ import java.util.BitSet;
 import java.util.function.LongConsumer;
 
 /**
- * One span of a provider's time, from {@code init} to {@code close}: the side table and the shards. Made anew each time, so
- * that
- * nothing late from one span can touch the next.
+ * One span of a provider's time, from {@code init} to {@code close}: the side table and the shards. Made anew each
+ * time, so that nothing late from one span can touch the next.
  *
  * <p>Threads: the {@code on…} methods any, several at once; see {@link Shard} for the rest.
  */
@@ -107,8 +106,8 @@ final class OffloadSession implements ConnectionListener {
     }
 
     /**
-     * A call has not come back. No thread works on this session from now on, what it held for the tracker is given back, and
-     * the cells keep what the provider must still be told of if it ever comes back.
+     * A call has not come back. No thread works on this session from now on, what it held for the tracker is given
+     * back, and the cells keep what the provider must still be told of if it ever comes back.
      */
     void giveUp() {
         givenUp = true;
@@ -152,9 +151,9 @@ final class OffloadSession implements ConnectionListener {
     }
 
     /**
-     * Takes up a connection, if that was not done before: live from the packet path, or by the replay's walk. Both may meet
-     * the same connection, and either may be so late that the slot belongs to a newer one; the word decides. What is taken
-     * up too late (it has left already) is found out when its turn comes: the tracker does not know it.
+     * Takes up a connection, if that was not done before: live from the packet path, or by the replay's walk. Both may
+     * meet the same connection, and either may be so late that the slot belongs to a newer one; the word decides. What
+     * is taken up too late (it has left already) is found out when its turn comes: the tracker does not know it.
      *
      * @param checks what is followed already is looked at again
      */
@@ -172,7 +171,9 @@ final class OffloadSession implements ConnectionListener {
             }
             if ((flags & SlotTable.TRACKED) != 0 && !SlotTable.isNewer(connectionId, word)) {
                 boolean pending = (flags & (SlotTable.ADD | SlotTable.CHECK | SlotTable.REMOVED)) != 0;
-                if (!checks || pending || !SlotTable.sameGeneration(word, connectionId)
+                if (!checks
+                        || pending
+                        || !SlotTable.sameGeneration(word, connectionId)
                         || mark(chunk, slot, word, SlotTable.CHECK, nowNs)) {
                     return;
                 }
@@ -265,7 +266,9 @@ final class OffloadSession implements ConnectionListener {
             long word = table.word(chunk, slot);
             int flags = SlotTable.flags(word);
             boolean worthAsking = (flags & (SlotTable.HELD | SlotTable.ADD)) != 0;
-            if (!follows(word, connectionId) || !worthAsking || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
+            if (!follows(word, connectionId)
+                    || !worthAsking
+                    || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
                 return false;
             }
             if ((flags & SlotTable.UPDATE) != 0 || mark(chunk, slot, word, SlotTable.UPDATE, nowNs)) {
@@ -322,12 +325,14 @@ final class OffloadSession implements ConnectionListener {
 
     long oldestWaitNs() {
         long nowNs = clock.nowNs();
-        return Arrays.stream(shards).mapToLong(shard -> shard.oldestWaitNs(nowNs)).max().orElse(0);
+        return Arrays.stream(shards)
+                .mapToLong(shard -> shard.oldestWaitNs(nowNs))
+                .max()
+                .orElse(0);
     }
 
     /** What a walk over the side table counts. */
-    record Census(long followed, long held) {
-    }
+    record Census(long followed, long held) {}
 
     Census census() {
         long[] counts = new long[2];
@@ -365,11 +370,11 @@ final class OffloadSession implements ConnectionListener {
             return new ProviderConnectionState(lane.name(), OffloadState.NONE, null);
         }
         if ((SlotTable.flags(word) & SlotTable.OVERLOADED) != 0) {
-            return new ProviderConnectionState(lane.name(), OffloadState.REFUSED,
-                    "queue full at " + TimeText.ofDay(refusedWallMs));
+            return new ProviderConnectionState(
+                    lane.name(), OffloadState.REFUSED, "queue full at " + TimeText.ofDay(refusedWallMs));
         }
         int cell = table.cell(chunk, slot);
-        return new ProviderConnectionState(lane.name(), SlotTable.state(cell),
-                lane.reasons.text(SlotTable.reasonIndex(cell)));
+        return new ProviderConnectionState(
+                lane.name(), SlotTable.state(cell), lane.reasons.text(SlotTable.reasonIndex(cell)));
     }
 }

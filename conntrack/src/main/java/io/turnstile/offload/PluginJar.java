@@ -19,9 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A jar of the plug-in folder and the providers that came out of it. Its classes are loaded from a copy, as they are loaded
- * when
- * they are first needed, and by then somebody may have written another jar over this one.
+ * A jar of the plug-in folder and the providers that came out of it. Its classes are loaded from a copy, as they are
+ * loaded when they are first needed, and by then somebody may have written another jar over this one.
  *
  * <p>Threads: one at a time.
  */
@@ -70,7 +69,10 @@ final class PluginJar implements AutoCloseable {
 
     private static List<OffloadProvider> providersOf(ClassLoader classes, Path jar) {
         List<OffloadProvider> providers = new ArrayList<>();
-        load(ServiceLoader.load(OffloadProvider.class, classes), classes, providers,
+        load(
+                ServiceLoader.load(OffloadProvider.class, classes),
+                classes,
+                providers,
                 "offload provider jar " + jar.getFileName());
         return providers;
     }
@@ -80,8 +82,8 @@ final class PluginJar implements AutoCloseable {
      *
      * @param ownOrNull only classes that this one has defined itself; null: all
      */
-    static void load(ServiceLoader<OffloadProvider> loader, ClassLoader ownOrNull,
-                     List<OffloadProvider> into, String where) {
+    static void load(
+            ServiceLoader<OffloadProvider> loader, ClassLoader ownOrNull, List<OffloadProvider> into, String where) {
         Iterator<OffloadProvider> found = loader.iterator();
         while (true) {
             try {

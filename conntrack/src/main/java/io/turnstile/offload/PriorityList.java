@@ -11,12 +11,11 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * A value of {@code hw-offload-priority}: names of providers, the first first. {@link #NONE} ends the list, and nobody is
- * used
- * who does not stand before it; without it those who are not named come after the others.
+ * A value of {@code hw-offload-priority}: names of providers, the first first. {@link #NONE} ends the list, and nobody
+ * is used who does not stand before it; without it those who are not named come after the others.
  *
  * @param names distinct, in order
- * @param ends  the list has a {@code none}
+ * @param ends the list has a {@code none}
  */
 public record PriorityList(List<String> names, boolean ends) {
     /** What comes after is not used. No provider can bear this name. */
@@ -48,13 +47,15 @@ public record PriorityList(List<String> names, boolean ends) {
 
     /** Those that are used, in order: as named, then by their own priority, higher first, equal ones by name. */
     public List<OffloadProvider> order(Collection<? extends OffloadProvider> providers) {
-        Map<String, OffloadProvider> byName = providers.stream().collect(
-                Collectors.toMap(OffloadProvider::name, provider -> provider, (first, second) -> first, LinkedHashMap::new));
+        Map<String, OffloadProvider> byName = providers.stream()
+                .collect(Collectors.toMap(
+                        OffloadProvider::name, provider -> provider, (first, second) -> first, LinkedHashMap::new));
         Set<OffloadProvider> chosen = new LinkedHashSet<>();
         names.stream().filter(byName::containsKey).forEach(name -> chosen.add(byName.get(name)));
         if (!ends) {
             byName.values().stream()
-                    .sorted(Comparator.comparingInt(OffloadProvider::priority).reversed()
+                    .sorted(Comparator.comparingInt(OffloadProvider::priority)
+                            .reversed()
                             .thenComparing(OffloadProvider::name))
                     .forEach(chosen::add);
         }

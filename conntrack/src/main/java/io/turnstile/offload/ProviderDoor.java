@@ -9,8 +9,8 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * The one door through which a lane hands operations to its provider. Whatever the provider does, a call gives one fitting
- * result per operation.
+ * The one door through which a lane hands operations to its provider. Whatever the provider does, a call gives one
+ * fitting result per operation.
  *
  * <p>Threads: any shard's.
  */
@@ -18,7 +18,11 @@ record ProviderDoor(OffloadProvider provider) {
 
     /** What an operation came to, as index of counters. */
     enum Outcome {
-        OK("ok"), DECLINED("declined"), ASK_AGAIN("ask again"), UNKNOWN("unknown"), FAILED("failed");
+        OK("ok"),
+        DECLINED("declined"),
+        ASK_AGAIN("ask again"),
+        UNKNOWN("unknown"),
+        FAILED("failed");
 
         private final String text;
 
@@ -78,16 +82,22 @@ record ProviderDoor(OffloadProvider provider) {
     }
 
     private static OffloadResult fitting(OffloadOperation operation, OffloadResult result) {
-        boolean fits = result instanceof OffloadResult.Failed || switch (operation) {
-            case OffloadOperation.Query q -> result instanceof Verdict;
-            case OffloadOperation.Add a -> result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
-            case OffloadOperation.Established e -> result instanceof OffloadResult.Covered;
-            case OffloadOperation.Update u -> result instanceof OffloadResult.LastUsed;
-            case OffloadOperation.Delete d -> result instanceof OffloadResult.Done;
-            case OffloadOperation.Flush f ->
-                    result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
-        };
-        return fits ? result : new OffloadResult.Failed("wrong result: "
-                + (result == null ? "null" : result.getClass().getSimpleName()), null);
+        boolean fits = result instanceof OffloadResult.Failed
+                || switch (operation) {
+                    case OffloadOperation.Query q -> result instanceof Verdict;
+                    case OffloadOperation.Add a ->
+                        result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
+                    case OffloadOperation.Established e -> result instanceof OffloadResult.Covered;
+                    case OffloadOperation.Update u -> result instanceof OffloadResult.LastUsed;
+                    case OffloadOperation.Delete d -> result instanceof OffloadResult.Done;
+                    case OffloadOperation.Flush f ->
+                        result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
+                };
+        return fits
+                ? result
+                : new OffloadResult.Failed(
+                        "wrong result: "
+                                + (result == null ? "null" : result.getClass().getSimpleName()),
+                        null);
     }
 }

@@ -30,11 +30,13 @@ public final class ProviderRegistry {
     private final Map<Path, PluginJar> jars = new TreeMap<>();
     /** Their files are gone, but their providers may still be leaving. */
     private final List<PluginJar> retired = new ArrayList<>();
+
     private Map<String, OffloadProvider> providers = Map.of();
     private List<String> complainedOf = List.of();
 
     /**
-     * What a look at the plug-in folder has changed, by names of providers. One whose jar was replaced is removed and added.
+     * What a look at the plug-in folder has changed, by names of providers. One whose jar was replaced is removed and
+     * added.
      */
     public record Rescan(List<String> added, List<String> removed, List<String> kept) {
         /** Whether providers came or went. */
@@ -59,9 +61,8 @@ public final class ProviderRegistry {
     }
 
     /**
-     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}. The first of each
-     * name
-     * stays: those of the class path, then by the jars' names.
+     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}. The first of
+     * each name stays: those of the class path, then by the jars' names.
      */
     public static ProviderRegistry discover(ClassLoader loader, Path pluginFolderOrNull) {
         ProviderRegistry registry = new ProviderRegistry(loader, pluginFolderOrNull);
@@ -78,9 +79,7 @@ public final class ProviderRegistry {
         return registry;
     }
 
-    /**
-     * Looks at the plug-in folder again. Jars that are as they were keep their providers, the very objects.
-     */
+    /** Looks at the plug-in folder again. Jars that are as they were keep their providers, the very objects. */
     public Rescan rescan() {
         Map<String, OffloadProvider> before = providers;
         List<Path> files = files();
@@ -105,7 +104,9 @@ public final class ProviderRegistry {
             return List.of();
         }
         try (Stream<Path> files = Files.list(pluginFolderOrNull)) {
-            return files.filter(file -> file.getFileName().toString().endsWith(".jar")).sorted().toList();
+            return files.filter(file -> file.getFileName().toString().endsWith(".jar"))
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             LOG.warn("plug-in folder {} cannot be read: {}", pluginFolderOrNull, e.getMessage());
             return List.copyOf(jars.keySet());
@@ -131,11 +132,16 @@ public final class ProviderRegistry {
         try {
             OffloadProvider first = into.putIfAbsent(provider.name(), provider);
             if (first != null && first != provider) {
-                LOG.warn("offload provider {} of {} left out: there is another of this name", provider.name(),
+                LOG.warn(
+                        "offload provider {} of {} left out: there is another of this name",
+                        provider.name(),
                         provider.getClass().getName());
             }
         } catch (RuntimeException e) {
-            LOG.warn("offload provider {} left out: its name failed with {}", provider.getClass().getName(), e.toString());
+            LOG.warn(
+                    "offload provider {} left out: its name failed with {}",
+                    provider.getClass().getName(),
+                    e.toString());
         }
     }
 
@@ -143,11 +149,15 @@ public final class ProviderRegistry {
         List<String> added = new ArrayList<>();
         List<String> kept = new ArrayList<>();
         after.forEach((name, provider) -> (before.get(name) == provider ? kept : added).add(name));
-        List<String> removed = before.keySet().stream().filter(name -> before.get(name) != after.get(name)).toList();
+        List<String> removed = before.keySet().stream()
+                .filter(name -> before.get(name) != after.get(name))
+                .toList();
         return new Rescan(List.copyOf(added), removed, List.copyOf(kept));
     }
 
-    /** Closes jars that are gone, once none of their providers is in use: classes may be loaded until the last callback. */
+    /**
+     * Closes jars that are gone, once none of their providers is in use: classes may be loaded until the last callback.
+     */
     public void closeRetired(Predicate<OffloadProvider> isInUse) {
         retired.removeIf(jar -> {
             boolean over = jar.providers().stream().noneMatch(isInUse);
@@ -169,7 +179,8 @@ public final class ProviderRegistry {
     }
 
     /**
-     * By {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning until they change.
+     * By {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning until they
+     * change.
      */
     public List<OffloadProvider> inOrder(String priorityListOrNull) {
         PriorityList list = PriorityList.parse(priorityListOrNull);
@@ -180,8 +191,10 @@ public final class ProviderRegistry {
     private void warnOfUnknown(PriorityList list) {
         List<String> unknown = list.unknownAmong(providers.keySet());
         if (!unknown.isEmpty() && !unknown.equals(complainedOf)) {
-            LOG.warn("hw-offload-priority names {}, which is no offload provider here ({})",
-                    String.join(", ", unknown), names());
+            LOG.warn(
+                    "hw-offload-priority names {}, which is no offload provider here ({})",
+                    String.join(", ", unknown),
+                    names());
         }
         complainedOf = unknown;
     }

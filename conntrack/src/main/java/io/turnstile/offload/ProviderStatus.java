@@ -4,7 +4,7 @@ package io.turnstile.offload;
  * How a provider stands, for showing.
  *
  * @param state {@code starting}, {@code ready}, {@code half-open}, {@code init failed: …}, {@code breaker open: …},
- *              {@code not registered: …}, {@code leaving} or {@code closed}
+ *     {@code not registered: …}, {@code leaving} or {@code closed}
  */
 public record ProviderStatus(String name, int priority, String state) {
 

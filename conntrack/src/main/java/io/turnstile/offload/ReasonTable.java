@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * The distinct reasons that a provider gave for declining or failing, so that a connection keeps a number instead of a text.
- * Bounded: what comes after {@link #CAPACITY} distinct texts is {@code other}. Index 0 is "no reason".
+ * The distinct reasons that a provider gave for declining or failing, so that a connection keeps a number instead of a
+ * text. Bounded: what comes after {@link #CAPACITY} distinct texts is {@code other}. Index 0 is "no reason".
  *
  * <p>Threads: any.
  */
@@ -18,10 +18,11 @@ final class ReasonTable {
     private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}+");
 
     private final Map<String, Integer> indexes = new HashMap<>(); // guarded by this
-    private final String[] texts = new String[CAPACITY + 2];      // guarded by this
+    private final String[] texts = new String[CAPACITY + 2]; // guarded by this
 
     synchronized int index(String reasonOrNull) {
-        String reason = reasonOrNull == null || reasonOrNull.isBlank() ? "no reason given"
+        String reason = reasonOrNull == null || reasonOrNull.isBlank()
+                ? "no reason given"
                 : CONTROL.matcher(reasonOrNull.strip()).replaceAll(" ");
         String text = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH);
         Integer known = indexes.get(text);

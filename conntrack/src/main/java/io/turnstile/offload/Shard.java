@@ -8,8 +8,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A share of a session's slots with its queue of slots that have something pending. The queue is a stack linked through
- * {@link SlotTable}, pushed by anyone without locks and taken whole, then turned round: first come, first served, and never
- * longer than there are slots.
+ * {@link SlotTable}, pushed by anyone without locks and taken whole, then turned round: first come, first served, and
+ * never longer than there are slots.
  *
  * <p>Threads: {@link #push} any. {@link #step} under the shard's lock, by its own thread or by who drains.
  */
@@ -18,15 +18,18 @@ final class Shard {
     static final int BATCH_LENGTH = 64;
     /** A provider whose calls take longer is given shorter batches. */
     private static final long LONG_CALL_NS = TimeUnit.MILLISECONDS.toNanos(50);
+
     private static final int FIRST_BATCH_LENGTH = 8;
     private static final int REPLAY_SLOTS = 1024;
     /** A slice of a walk waits for a pause, or for so many batches: twice what a slice brings about by itself. */
     private static final int BATCHES_PER_SLICE = 2 * REPLAY_SLOTS / BATCH_LENGTH;
+
     private static final int WITHDRAWAL_SLOTS = 1024;
     private static final int NOTHING = -1;
     private static final long EMPTY = NOTHING & 0xffff_ffffL;
     /** While events keep coming the thread looks by itself this often, so that producers need not wake it. */
     private static final long LINGER_NS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final int LINGER_TURNS = 20;
     /** Backstop, should a wake-up ever be missed. */
     private static final long SLEEP_NS = TimeUnit.SECONDS.toNanos(1);
@@ -51,9 +54,11 @@ final class Shard {
     // Written by producers.
     /** Number of slots in the stack in the upper half, the topmost slot in the lower. */
     private volatile long top = EMPTY;
+
     private volatile long stackSinceNs;
     /** Somebody wants the tracker's table walked. */
     private volatile boolean replayWanted;
+
     private volatile boolean checksWanted;
 
     // Under the lock; the volatile ones are read by anyone.
@@ -212,7 +217,9 @@ final class Shard {
         long nowNs = session.clock.nowNs();
         session.lane.metrics.waited(nowNs - chainSinceNs);
         runner.begin();
-        for (int i = 0; i < length; i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
+        for (int i = 0;
+                i < length;
+                i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
             SlotTable.Chunk chunk = session.table.chunkOrNull(polled[i]);
             long word = session.table.take(chunk, polled[i]);
             if ((SlotTable.flags(word) & SlotTable.TRACKED) != 0) {
@@ -221,7 +228,8 @@ final class Shard {
         }
         if (!runner.isEmpty()) {
             outstanding -= runner.run(nowNs);
-            batchLength = runner.longestCallNs() > LONG_CALL_NS ? Math.max(1, batchLength / 2)
+            batchLength = runner.longestCallNs() > LONG_CALL_NS
+                    ? Math.max(1, batchLength / 2)
                     : Math.min(BATCH_LENGTH, batchLength * 2);
             noteIfLeft();
         }
@@ -262,8 +270,11 @@ final class Shard {
 
     private void replaySlice() {
         long nowNs = session.clock.nowNs();
-        replayCursor = session.tracker.scan(replayCursor, REPLAY_SLOTS,
-                connection -> session.follow(connection.connectionId, replayChecks, nowNs), nowNs);
+        replayCursor = session.tracker.scan(
+                replayCursor,
+                REPLAY_SLOTS,
+                connection -> session.follow(connection.connectionId, replayChecks, nowNs),
+                nowNs);
         replayChecks &= replayCursor >= 0;
     }
 
@@ -283,7 +294,8 @@ final class Shard {
     }
 
     private void withdrawSlice() {
-        int end = (int) Math.min(withdrawalLimit, (long) withdrawalSlot + (long) WITHDRAWAL_SLOTS * session.shards.length);
+        int end = (int)
+                Math.min(withdrawalLimit, (long) withdrawalSlot + (long) WITHDRAWAL_SLOTS * session.shards.length);
         int slot = withdrawalSlot;
         for (; slot < end; slot += session.shards.length) {
             withdraw(slot);

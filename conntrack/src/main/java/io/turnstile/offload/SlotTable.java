@@ -5,12 +5,12 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * What a lane knows of each slot of the tracker's table: a word of flags, the link of the event queue, and a cell with the
- * connection's state. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is
+ * What a lane knows of each slot of the tracker's table: a word of flags, the link of the event queue, and a cell with
+ * the connection's state. Grows in chunks as slots are first met, so its size follows the tracker's table; nothing is
  * allocated for a connection.
  *
- * <p>The word: the connection id's upper half (its generation) in the upper half, {@code SlotTable} flags in the lower. It
- * changes by compare-and-set only, so an event that is late for a generation finds it changed and does nothing.
+ * <p>The word: the connection id's upper half (its generation) in the upper half, {@code SlotTable} flags in the lower.
+ * It changes by compare-and-set only, so an event that is late for a generation finds it changed and does nothing.
  *
  * <p>The cell: {@link OffloadState} ordinal in the low {@link #STATE_BITS} bits, index of the reason above. Written
  * under the slot's shard lock, read by anyone.
@@ -30,6 +30,7 @@ final class SlotTable {
     static final int UPDATE = 1 << 4;
     /** It left the tracker's table, its entry is on hold; {@link #REASON_MASK} has the reason's ordinal. Stays. */
     static final int REMOVED = 1 << 5;
+
     static final int REASON_SHIFT = 6;
     static final int REASON_MASK = 3 << REASON_SHIFT;
     /** The provider is leaving: take the connection from it. Stays until the slot is sealed. */
@@ -120,7 +121,8 @@ final class SlotTable {
         if (closed) {
             return null;
         }
-        Chunk[] grown = index < present.length ? present.clone()
+        Chunk[] grown = index < present.length
+                ? present.clone()
                 : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
         grown[index] = new Chunk();
         chunks = grown;

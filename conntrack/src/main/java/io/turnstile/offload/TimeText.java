@@ -9,8 +9,7 @@ import java.util.Locale;
 final class TimeText {
     private static final DateTimeFormatter OF_DAY = DateTimeFormatter.ofPattern("HH:mm:ss");
 
-    private TimeText() {
-    }
+    private TimeText() {}
 
     /** Local time of day, {@code 12:01:07}. */
     static String ofDay(long wallMs) {

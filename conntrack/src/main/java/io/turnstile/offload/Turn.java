@@ -5,14 +5,15 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 
 /**
- * One connection's passage through a shard: the flags it was taken with and the steps that are still to be made. Reused from
- * batch to batch.
+ * One connection's passage through a shard: the flags it was taken with and the steps that are still to be made. Reused
+ * from batch to batch.
  *
  * <p>Threads: under the shard's lock.
  */
 final class Turn {
     /** Steps in the order in which they are made. */
     static final int QUERY = 1;
+
     static final int ADD = 1 << 1;
     static final int ESTABLISHED = 1 << 2;
     static final int UPDATE = 1 << 3;
@@ -30,10 +31,11 @@ final class Turn {
     boolean alive;
     /** The provider's answer, ms since the epoch; 0: it does not know. */
     long lastUsedMs;
+
     int steps;
     /**
-     * What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not come to
-     * that.
+     * What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not
+     * come to that.
      */
     OffloadState afterDelete;
     /** Index of the reason for {@link #afterDelete}. */

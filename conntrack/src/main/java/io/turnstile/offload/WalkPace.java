@@ -3,9 +3,8 @@ package io.turnstile.offload;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Keeps a walk over a large table from taking a core, memory bandwidth and caches from forwarding: after a first burst each
- * slice
- * is followed by a pause in proportion to what it took. Live events do not wait for it.
+ * Keeps a walk over a large table from taking a core, memory bandwidth and caches from forwarding: after a first burst
+ * each slice is followed by a pause in proportion to what it took. Live events do not wait for it.
  *
  * <p>Threads: under the lock of its shard.
  */
@@ -14,6 +13,7 @@ final class WalkPace {
     private static final int REST = 19;
     /** A small table is done at once. */
     private static final long BURST_NS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private static final long LONGEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final int restPerWork;

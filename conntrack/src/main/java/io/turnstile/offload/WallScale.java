@@ -4,11 +4,11 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Finds out how long ago a reading of the wall clock was taken, though that clock may have been set since. It remembers when
- * the wall clock jumped, and reads each answer on the scale that was in force at the time.
+ * Finds out how long ago a reading of the wall clock was taken, though that clock may have been set since. It remembers
+ * when the wall clock jumped, and reads each answer on the scale that was in force at the time.
  *
- * <p>After a jump backwards some readings exist on both sides of it; the newer meaning is taken, which errs on the side of
- * keeping a connection for no longer than its timeout.
+ * <p>After a jump backwards some readings exist on both sides of it; the newer meaning is taken, which errs on the side
+ * of keeping a connection for no longer than its timeout.
  *
  * <p>Threads: any.
  */
@@ -17,6 +17,7 @@ final class WallScale {
     static final long JUMP_MS = 500;
     /** Jumps that are remembered. */
     static final int CAPACITY = 8;
+
     private static final long MS = 1_000_000;
 
     /** A time during which wall clock and monotonic clock ran together; the scales meet at its start. */
@@ -57,9 +58,7 @@ final class WallScale {
         }
     }
 
-    /**
-     * @return how long before {@code nowNs} the wall clock showed {@code epochMs}, ms; negative if it has not yet
-     */
+    /** @return how long before {@code nowNs} the wall clock showed {@code epochMs}, ms; negative if it has not yet */
     synchronized long ageMs(long epochMs, long nowNs) {
         for (Span span : spans) {
             if (epochMs >= span.startMs && epochMs <= span.lastMs) {

@@ -5,12 +5,12 @@ public final class AddressText {
     private static final int GROUPS = 8;
     private static final long MAPPED_PREFIX = 0xffffL;
 
-    private AddressText() {
-    }
+    private AddressText() {}
 
     /** {@code 10.0.0.1}. */
     public static String ipv4(long address) {
-        return (address >> 24 & 0xff) + "." + (address >> 16 & 0xff) + "." + (address >> 8 & 0xff) + "." + (address & 0xff);
+        return (address >> 24 & 0xff) + "." + (address >> 16 & 0xff) + "." + (address >> 8 & 0xff) + "."
+                + (address & 0xff);
     }
 
     /** {@code fc00::1}; an IPv4-mapped address as {@code ::ffff:10.0.0.1} (RFC 5952 §5). */

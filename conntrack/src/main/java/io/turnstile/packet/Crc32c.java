@@ -6,6 +6,7 @@ public final class Crc32c {
     private static final int POLYNOMIAL = 0x82f6_3b78;
     /** The polynomial 1: with bits reversed, the highest bit is the coefficient of x^0. */
     private static final int ONE = 1 << 31;
+
     private static final int[] TABLE = new int[256];
     /** x^(8·2^i) modulo the polynomial: what 2^i zero octets multiply a CRC by. */
     private static final int[] ZEROS = new int[Integer.SIZE - 1];
@@ -24,8 +25,7 @@ public final class Crc32c {
         }
     }
 
-    private Crc32c() {
-    }
+    private Crc32c() {}
 
     /** The CRC after one more octet, of which the low eight bits count; neither begun nor ended with an inversion. */
     public static int next(int crc, int octet) {

@@ -11,6 +11,5 @@ public final class EtherTypes {
     /** What ovs-fields(7) says dl_type is for frames without an Ethernet type. */
     public static final int NOT_ETH_TYPE = 0x05ff;
 
-    private EtherTypes() {
-    }
+    private EtherTypes() {}
 }

@@ -5,14 +5,15 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One frame being described; see {@link Frames}. Every setter returns the frame itself; {@link #bytes} and {@link #packet}
- * may be called any number of times.
+ * One frame being described; see {@link Frames}. Every setter returns the frame itself; {@link #bytes} and
+ * {@link #packet} may be called any number of times.
  *
  * <p>Threads: one.
  */
 public final class Frame {
     /** Stands for "not IP" where a protocol number is expected. */
     static final int ARP = -1;
+
     private static final int FIN = 0x01;
     private static final int SYN = 0x02;
     private static final int RST = 0x04;
@@ -96,8 +97,8 @@ public final class Frame {
     }
 
     /**
-     * TCP fields much as tcpdump writes them: {@code "[S.] seq 5000 ack 1001 win 1000 wscale 7 len 100 bad"}. The flags are
-     * FSRP.UEW, or {@code none}; {@code bad} is a wrong checksum. What is not named stays as it is.
+     * TCP fields much as tcpdump writes them: {@code "[S.] seq 5000 ack 1001 win 1000 wscale 7 len 100 bad"}. The flags
+     * are FSRP.UEW, or {@code none}; {@code bad} is a wrong checksum. What is not named stays as it is.
      */
     public Frame segment(String text) {
         String[] words = text.trim().split(" +");
@@ -232,8 +233,15 @@ public final class Frame {
             out.putShort((short) EtherTypes.IPV6).putInt(6 << 28 | tos << 20).putShort((short) body.length);
             out.put((byte) protocol).put((byte) ttl).put(ends.source()).put(ends.destination());
         } else {
-            out.putShort((short) EtherTypes.IPV4).put((byte) 0x45).put((byte) tos).putShort((short) (20 + body.length));
-            out.putShort((short) 0).putShort((short) fragmentWord).put((byte) ttl).put((byte) protocol).putShort((short) 0);
+            out.putShort((short) EtherTypes.IPV4)
+                    .put((byte) 0x45)
+                    .put((byte) tos)
+                    .putShort((short) (20 + body.length));
+            out.putShort((short) 0)
+                    .putShort((short) fragmentWord)
+                    .put((byte) ttl)
+                    .put((byte) protocol)
+                    .putShort((short) 0);
             out.put(ends.source()).put(ends.destination());
         }
         return out.put(body).array();
@@ -249,14 +257,23 @@ public final class Frame {
         switch (protocol) {
             case IpProtocols.TCP -> {
                 out.putShort((short) ends.sourcePort()).putShort((short) ends.destinationPort());
-                out.putInt(sequence).putInt(acknowledged).put((byte) (headerBytes / 4 << 4)).put((byte) flags);
+                out.putInt(sequence)
+                        .putInt(acknowledged)
+                        .put((byte) (headerBytes / 4 << 4))
+                        .put((byte) flags);
                 out.putShort((short) window).putInt(0).put(options);
             }
-            case IpProtocols.UDP -> out.putShort((short) ends.sourcePort()).putShort((short) ends.destinationPort())
-                    .putShort((short) (8 + payload.length)).putShort((short) 0);
+            case IpProtocols.UDP ->
+                out.putShort((short) ends.sourcePort())
+                        .putShort((short) ends.destinationPort())
+                        .putShort((short) (8 + payload.length))
+                        .putShort((short) 0);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 ->
-                    out.put((byte) icmpType).put((byte) icmpCode).putShort((short) 0).putShort((short) icmpId)
-                            .putShort((short) 0);
+                out.put((byte) icmpType)
+                        .put((byte) icmpCode)
+                        .putShort((short) 0)
+                        .putShort((short) icmpId)
+                        .putShort((short) 0);
             default -> {
                 // The payload is all there is.
             }
@@ -266,7 +283,11 @@ public final class Frame {
 
     private byte[] arp() {
         ByteBuffer out = ByteBuffer.allocate(28);
-        out.putShort((short) 1).putShort((short) EtherTypes.IPV4).put((byte) 6).put((byte) 4).putShort((short) arpOperation);
+        out.putShort((short) 1)
+                .putShort((short) EtherTypes.IPV4)
+                .put((byte) 6)
+                .put((byte) 4)
+                .putShort((short) arpOperation);
         putMac(out, sourceMac);
         out.put(ends.source());
         putMac(out, arpOperation == 1 ? 0 : destinationMac);

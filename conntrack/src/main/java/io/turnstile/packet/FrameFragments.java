@@ -14,16 +14,15 @@ public final class FrameFragments {
     private static final int IPV4_CHECKSUM = 10;
     private static final int IPV4_MORE = 0x2000;
 
-    private FrameFragments() {
-    }
+    private FrameFragments() {}
 
     /**
      * The frame's fragments, first to last. Extension headers that every fragment repeats (hop-by-hop, routing, and
      * destination options before a routing header) stay in front.
      *
      * @param identification what the fragments have in common: 16 bits for IPv4, 32 bits for IPv6
-     * @param cuts           where the data behind those headers is cut, ascending; the RFCs allow multiples of 8 only.
-     *                       Without any the one frame is returned unfragmented, an IPv4 one under that identification
+     * @param cuts where the data behind those headers is cut, ascending; the RFCs allow multiples of 8 only. Without
+     *     any the one frame is returned unfragmented, an IPv4 one under that identification
      * @throws IllegalArgumentException not an IP frame, or nothing there to cut
      */
     public static List<byte[]> cut(byte[] frame, int identification, int... cuts) {
@@ -41,8 +40,10 @@ public final class FrameFragments {
             if (from < 0 || from > to || to > dataBytes) {
                 throw new IllegalArgumentException("no bytes from " + from + " to " + to);
             }
-            fragments.add(ipv6 ? ipv6(packet, data, identification, from, to, i < cuts.length, cuts.length > 0)
-                    : ipv4(packet, data, identification, from, to, i < cuts.length));
+            fragments.add(
+                    ipv6
+                            ? ipv6(packet, data, identification, from, to, i < cuts.length, cuts.length > 0)
+                            : ipv4(packet, data, identification, from, to, i < cuts.length));
         }
         return fragments;
     }
@@ -60,7 +61,8 @@ public final class FrameFragments {
         return fragment.toBytes();
     }
 
-    private static byte[] ipv6(Packet whole, int data, int identification, int from, int to, boolean more, boolean cut) {
+    private static byte[] ipv6(
+            Packet whole, int data, int identification, int from, int to, boolean more, boolean cut) {
         int l3 = whole.l3Offset();
         int headerBytes = cut ? FRAGMENT_HEADER_BYTES : 0;
         Packet fragment = Packet.copyOf(new byte[data + headerBytes + to - from]);
@@ -81,7 +83,9 @@ public final class FrameFragments {
         int offset = packet.l3Offset() + IPV6_HEADER_BYTES;
         int fragmentable = offset;
         int next = packet.u8(packet.l3Offset() + 6);
-        while (next == IpProtocols.HOP_BY_HOP || next == IpProtocols.ROUTING || next == IpProtocols.DESTINATION_OPTIONS) {
+        while (next == IpProtocols.HOP_BY_HOP
+                || next == IpProtocols.ROUTING
+                || next == IpProtocols.DESTINATION_OPTIONS) {
             boolean repeated = next != IpProtocols.DESTINATION_OPTIONS;
             next = packet.u8(offset);
             offset += (packet.u8(offset + 1) + 1) * 8;

@@ -5,10 +5,10 @@ import java.net.UnknownHostException;
 import java.util.Arrays;
 
 /**
- * Where frames for tests and embedders come from: {@code Frames.tcp("10.0.0.1:1234 > 10.0.0.2:80").syn().packet()}. What is
- * built is right (lengths, checksums) unless a corruption is asked for. Addresses are literals, IPv6 in brackets where a
- * port follows: {@code "[2001:db8::1]:1234 > [2001:db8::2]:80"}; without ports {@code "10.0.0.1 > 10.0.0.2"} and
- * {@code "2001:db8::1 > 2001:db8::2"}.
+ * Where frames for tests and embedders come from: {@code Frames.tcp("10.0.0.1:1234 > 10.0.0.2:80").syn().packet()}.
+ * What is built is right (lengths, checksums) unless a corruption is asked for. Addresses are literals, IPv6 in
+ * brackets where a port follows: {@code "[2001:db8::1]:1234 > [2001:db8::2]:80"}; without ports {@code "10.0.0.1 >
+ * 10.0.0.2"} and {@code "2001:db8::1 > 2001:db8::2"}.
  *
  * <p>Anything that cannot be read throws {@link IllegalArgumentException}.
  *
@@ -22,8 +22,7 @@ public final class Frames {
     private static final int PORT_UNREACHABLE = 3;
     private static final int PORT_UNREACHABLE_6 = 4;
 
-    private Frames() {
-    }
+    private Frames() {}
 
     /** A TCP segment without flags, sequence and acknowledgement 0, window 65535. */
     public static Frame tcp(String sourceToDestination) {
@@ -60,8 +59,11 @@ public final class Frames {
     /** "Port unreachable", quoting an IP frame (its network header and what follows, at most 128 bytes). */
     public static Frame portUnreachable(String sourceToDestination, byte[] quotedFrame) {
         boolean ipv6 = Ends.parse(sourceToDestination, false).ipv6();
-        return icmpError(sourceToDestination, ipv6 ? ICMP6_UNREACHABLE : ICMP_UNREACHABLE,
-                ipv6 ? PORT_UNREACHABLE_6 : PORT_UNREACHABLE, quotedFrame);
+        return icmpError(
+                sourceToDestination,
+                ipv6 ? ICMP6_UNREACHABLE : ICMP_UNREACHABLE,
+                ipv6 ? PORT_UNREACHABLE_6 : PORT_UNREACHABLE,
+                quotedFrame);
     }
 
     /** Any ICMP or ICMPv6 error, quoting an IP frame (its network header and what follows, at most 128 bytes). */

@@ -3,10 +3,10 @@ package io.turnstile.packet;
 import io.turnstile.packet.Packet.ChecksumState;
 
 /**
- * Writes into the headers of a parsed packet and carries each change into the checksums that cover it (RFC 1624), so that a
- * sum that was wrong stays wrong and the payload is not read. A sum that the sender left open ({@link
- * ChecksumState#PARTIAL}) stays open: its field holds the pseudo-header's part, which follows the addresses and nothing
- * else. Offsets are counted from the first byte of the frame. Allocates nothing.
+ * Writes into the headers of a parsed packet and carries each change into the checksums that cover it (RFC 1624), so
+ * that a sum that was wrong stays wrong and the payload is not read. A sum that the sender left open
+ * ({@link ChecksumState#PARTIAL}) stays open: its field holds the pseudo-header's part, which follows the addresses and
+ * nothing else. Offsets are counted from the first byte of the frame. Allocates nothing.
  *
  * <p>Whoever changes an address or a port of a packet calls {@link #closeForeignChecksum} first.
  *
@@ -17,12 +17,14 @@ public final class HeaderRewrite {
     /** RFC 4340 §5.1. The parser lets shorter packets pass as DCCP. */
     private static final int DCCP_SUM_END = 8;
 
-    private HeaderRewrite() {
-    }
+    private HeaderRewrite() {}
 
-    /** An open sum that is not this packet's own transport header's (one inside a tunnel) can only be finished first. */
+    /**
+     * An open sum that is not this packet's own transport header's (one inside a tunnel) can only be finished first.
+     */
     public static void closeForeignChecksum(Packet packet) {
-        if (packet.checksumState() == ChecksumState.PARTIAL && packet.checksumStart() != packet.l4Offset()
+        if (packet.checksumState() == ChecksumState.PARTIAL
+                && packet.checksumStart() != packet.l4Offset()
                 && packet.segmentBytes() == 0) {
             InternetChecksum.complete(packet);
         }
@@ -73,8 +75,8 @@ public final class HeaderRewrite {
 
     /**
      * Whether a routing header (RFC 8200 §4.4) with segments left lies between the IPv6 header at {@code l3} and the
-     * transport header at {@code l4}: the transport's sum then covers not the destination of the IPv6 header but the final
-     * one, which stands in the routing header (§8.1).
+     * transport header at {@code l4}: the transport's sum then covers not the destination of the IPv6 header but the
+     * final one, which stands in the routing header (§8.1).
      */
     public static boolean hasSegmentsLeft(Packet packet, int l3, int l4) {
         int next = packet.u8(l3 + 6);
@@ -128,8 +130,8 @@ public final class HeaderRewrite {
     }
 
     /**
-     * Writes a port of the SCTP packet. Its CRC-32C (RFC 9260 §6.8 and appendix A) is linear: the sums of two messages of
-     * equal length differ by the CRC (begun at zero) of what the messages differ by.
+     * Writes a port of the SCTP packet. Its CRC-32C (RFC 9260 §6.8 and appendix A) is linear: the sums of two messages
+     * of equal length differ by the CRC (begun at zero) of what the messages differ by.
      *
      * @param portOffset 0 for the source port, 2 for the destination port
      */
@@ -138,14 +140,14 @@ public final class HeaderRewrite {
         int oldPorts = packet.u32(l4);
         packet.putU16(l4 + portOffset, value);
         int sumField = l4 + SCTP_SUM_OFFSET;
-        packet.putU32(sumField, packet.u32(sumField)
-                ^ sctpSumChange(oldPorts ^ packet.u32(l4), packet.l3EndOffset() - l4));
+        packet.putU32(
+                sumField, packet.u32(sumField) ^ sctpSumChange(oldPorts ^ packet.u32(l4), packet.l3EndOffset() - l4));
     }
 
     /**
      * What the CRC field of an SCTP packet is to be XORed with.
      *
-     * @param portsChange    XOR of the first four bytes before and after
+     * @param portsChange XOR of the first four bytes before and after
      * @param transportBytes how long the packet is, from its ports on
      */
     public static int sctpSumChange(int portsChange, int transportBytes) {

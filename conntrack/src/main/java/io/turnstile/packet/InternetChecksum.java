@@ -1,14 +1,13 @@
 package io.turnstile.packet;
 
 /**
- * The ones-complement sum of RFC 1071, whole and incremental (RFC 1624). Sums are kept unfolded in a long: 2^47 bytes could
- * be added before it overflows.
+ * The ones-complement sum of RFC 1071, whole and incremental (RFC 1624). Sums are kept unfolded in a long: 2^47 bytes
+ * could be added before it overflows.
  *
  * <p>Threads: stateless.
  */
 public final class InternetChecksum {
-    private InternetChecksum() {
-    }
+    private InternetChecksum() {}
 
     /** Adds the bytes {@code [from, to)} of the frame to a running sum; an odd last byte is padded with zero. */
     public static long add(long sum, Packet packet, int from, int to) {
@@ -56,7 +55,9 @@ public final class InternetChecksum {
                 : add(sum, packet, l3 + 8, l3 + 40);
     }
 
-    /** Writes the sum that the sender left open ({@link Packet.ChecksumState#PARTIAL}); the frame is good afterwards. */
+    /**
+     * Writes the sum that the sender left open ({@link Packet.ChecksumState#PARTIAL}); the frame is good afterwards.
+     */
     public static void complete(Packet packet) {
         int start = packet.checksumStart();
         int value = finish(add(0, packet, start, packet.lengthBytes()));

@@ -16,6 +16,5 @@ public final class IpProtocols {
     public static final int SCTP = 132;
     public static final int UDP_LITE = 136;
 
-    private IpProtocols() {
-    }
+    private IpProtocols() {}
 }

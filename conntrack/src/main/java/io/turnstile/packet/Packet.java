@@ -17,7 +17,8 @@ import java.lang.foreign.ValueLayout;
  */
 public final class Packet {
     /**
-     * Largest frame that a port may deliver: a 64 KiB super-frame of the kernel (GSO) with Ethernet header and VLAN tags.
+     * Largest frame that a port may deliver: a 64 KiB super-frame of the kernel (GSO) with Ethernet header and VLAN
+     * tags.
      */
     public static final int MAX_FRAME_BYTES = 65_536 + 14 + 8;
     /** Free bytes kept before a received frame, for tags and encapsulations. */
@@ -60,7 +61,11 @@ public final class Packet {
     private final OriginalTuple ctOriginal = new OriginalTuple();
 
     /** Whether the packet is a fragment, as {@code ip_frag} of ovs-fields(7) tells. */
-    public enum FragmentKind { NONE, FIRST, LATER }
+    public enum FragmentKind {
+        NONE,
+        FIRST,
+        LATER
+    }
 
     /** What is known of the transport checksum. */
     public enum ChecksumState {
@@ -272,7 +277,8 @@ public final class Packet {
     /** Lengthens the frame by {@code sizeBytes} bytes of {@code source} at {@code from}; layers stay as they are. */
     public void append(Packet source, int from, int sizeBytes) {
         if (frameStart + (long) lengthBytes + sizeBytes > buffer.byteSize()) {
-            throw new IllegalArgumentException("frame of " + (lengthBytes + sizeBytes) + " bytes does not fit the buffer");
+            throw new IllegalArgumentException(
+                    "frame of " + (lengthBytes + sizeBytes) + " bytes does not fit the buffer");
         }
         int at = lengthBytes;
         lengthBytes += sizeBytes;
@@ -401,9 +407,9 @@ public final class Packet {
     }
 
     /**
-     * 0 for an ordinary frame. Otherwise the frame stands for many: its transport payload (TCP, or UDP datagrams) is to be
-     * cut into pieces of this many bytes before it meets a real wire (the kernel's GSO). Such a frame's transport checksum
-     * is always {@link ChecksumState#PARTIAL}.
+     * 0 for an ordinary frame. Otherwise the frame stands for many: its transport payload (TCP, or UDP datagrams) is to
+     * be cut into pieces of this many bytes before it meets a real wire (the kernel's GSO). Such a frame's transport
+     * checksum is always {@link ChecksumState#PARTIAL}.
      */
     public int segmentBytes() {
         return segmentBytes;

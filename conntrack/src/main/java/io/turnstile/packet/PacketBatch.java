@@ -34,7 +34,8 @@ public final class PacketBatch {
     }
 
     /**
-     * Replaces the packet at a position below {@link #length()}; with {@link #shorten} a caller takes packets out in place.
+     * Replaces the packet at a position below {@link #length()}; with {@link #shorten} a caller takes packets out in
+     * place.
      */
     public void set(int index, Packet packet) {
         packets[index] = packet;

@@ -3,8 +3,8 @@ package io.turnstile.packet;
 import io.turnstile.packet.Packet.FragmentKind;
 
 /**
- * Finds a frame's layers. It looks no further than the headers' fixed parts and never outside the frame: what is cut short
- * or contradicts itself simply has no such layer, as miniflow extraction of Open vSwitch treats it.
+ * Finds a frame's layers. It looks no further than the headers' fixed parts and never outside the frame: what is cut
+ * short or contradicts itself simply has no such layer, as miniflow extraction of Open vSwitch treats it.
  *
  * <p>Threads: stateless.
  */
@@ -19,15 +19,16 @@ public final class PacketParser {
     public static final int UDP_BYTES = 8;
     /** ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum and the word that every message we look into has. */
     public static final int ICMP_BYTES = 8;
+
     private static final int SCTP_BYTES = 12;
     /** DCCP (RFC 4340 §5.1) with short sequence numbers. */
     private static final int DCCP_BYTES = 12;
+
     private static final int FIRST_ETHER_TYPE = 0x600;
     /** More extension headers than this is an attack, not a packet. */
     private static final int MAX_EXTENSION_HEADERS = 16;
 
-    private PacketParser() {
-    }
+    private PacketParser() {}
 
     /**
      * Fills in the packet's layers from its bytes.
@@ -75,14 +76,17 @@ public final class PacketParser {
         int versionAndLength = packet.u8(l3);
         int headerBytes = (versionAndLength & 0xf) * 4;
         int totalBytes = packet.u16(l3 + 2);
-        if (versionAndLength >> 4 != 4 || headerBytes < IPV4_MIN_BYTES || totalBytes < headerBytes
+        if (versionAndLength >> 4 != 4
+                || headerBytes < IPV4_MIN_BYTES
+                || totalBytes < headerBytes
                 || l3 + totalBytes > frameLength) {
             return;
         }
         int end = l3 + totalBytes;
         packet.layers(packet.etherType(), packet.vlanTci(), l3, end);
         int fragmentWord = packet.u16(l3 + 6);
-        FragmentKind fragment = (fragmentWord & 0x1fff) != 0 ? FragmentKind.LATER
+        FragmentKind fragment = (fragmentWord & 0x1fff) != 0
+                ? FragmentKind.LATER
                 : (fragmentWord & 0x2000) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
         int protocol = packet.u8(l3 + 9);
         packet.transport(protocol, fragment, transportOffset(packet, protocol, fragment, l3 + headerBytes, end));

@@ -11,13 +11,12 @@ public final class TcpPayload {
     private static final int MAX_IP_BYTES = 0xffff;
     private static final int SUM_OFFSET = 16;
 
-    private TcpPayload() {
-    }
+    private TcpPayload() {}
 
     /**
-     * Replaces the bytes {@code [from, to)} of the frame, which are payload of its TCP segment, by ASCII text of any length.
-     * The lengths in the headers and the checksum follow; one that is not open is computed anew, so it should have been
-     * verified before. Sequence numbers are not touched.
+     * Replaces the bytes {@code [from, to)} of the frame, which are payload of its TCP segment, by ASCII text of any
+     * length. The lengths in the headers and the checksum follow; one that is not open is computed anew, so it should
+     * have been verified before. Sequence numbers are not touched.
      *
      * @return false, with nothing changed, if the packet has no headroom for the longer text or IP no greater length
      */

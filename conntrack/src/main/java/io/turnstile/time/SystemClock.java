@@ -4,8 +4,7 @@ package io.turnstile.time;
 final class SystemClock implements Clock {
     static final SystemClock INSTANCE = new SystemClock();
 
-    private SystemClock() {
-    }
+    private SystemClock() {}
 
     @Override
     public long nowNs() {

@@ -3,15 +3,15 @@ package io.turnstile.time;
 import java.time.Duration;
 
 /**
- * The system's clock until it is stopped; then it stands still and moves only when told to ({@code ovs-appctl time/stop},
- * {@code time/warp}). Both readings move together. It never runs again once stopped, as the peer's.
+ * The system's clock until it is stopped; then it stands still and moves only when told to ({@code ovs-appctl
+ * time/stop}, {@code time/warp}). Both readings move together. It never runs again once stopped, as the peer's.
  *
  * <p>Threads: any may read without a lock; {@link #stop} and {@link #warp} by any.
  */
 public final class WarpableClock implements Clock {
     private final Clock source;
     private volatile ManualClock stopped; // null: the source's time counts
-    private volatile long warpedMs;       // how far the running clock was moved
+    private volatile long warpedMs; // how far the running clock was moved
 
     public WarpableClock(Clock source) {
         this.source = source;

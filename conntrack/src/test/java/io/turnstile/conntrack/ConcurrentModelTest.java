@@ -29,10 +29,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Three threads with tuples of their own, each of which knows exactly what its packets must meet, on one tracker, where a
- * fourth lets time pass, sweeps, flushes (all, a zone, what a filter names), changes the limit, walks the table and releases
- * what the listener holds. A connection may go at any moment, but only with a report, only for a reason that was there, and
- * only once.
+ * Three threads with tuples of their own, each of which knows exactly what its packets must meet, on one tracker, where
+ * a fourth lets time pass, sweeps, flushes (all, a zone, what a filter names), changes the limit, walks the table and
+ * releases what the listener holds. A connection may go at any moment, but only with a report, only for a reason that
+ * was there, and only once.
  *
  * <p>{@code -Drace.millis=…} sets how long it goes on.
  */
@@ -42,11 +42,14 @@ class ConcurrentModelTest {
     private static final int ZONES = 4;
     private static final int LARGEST = 3000;
     private static final int OUTSIDE = 0xffff;
-    /** Each owner's packets are translated to an address of its own, so that no other's can take a place that was freed. */
+    /**
+     * Each owner's packets are translated to an address of its own, so that no other's can take a place that was freed.
+     */
     private static final int FIRST_PUBLIC = 0xff00;
+
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(30);
-    private record Removal(RemovalReason reason, long nowNs) {
-    }
+
+    private record Removal(RemovalReason reason, long nowNs) {}
 
     private final Set<Long> committed = ConcurrentHashMap.newKeySet();
     private final Map<Long, Removal> removed = new ConcurrentHashMap<>();
@@ -83,10 +86,13 @@ class ConcurrentModelTest {
 
     private void allIsAsTheOwnersKnow(List<Owner> owners) {
         Map<Long, Connection> known = new HashMap<>();
-        owners.forEach(owner -> owner.connections.values().stream().filter(one -> !removed.containsKey(one.id))
+        owners.forEach(owner -> owner.connections.values().stream()
+                .filter(one -> !removed.containsKey(one.id))
                 .forEach(one -> known.put(one.id, one)));
         assertThat(committed).containsAll(removed.keySet());
-        assertThat(tracker.connectionCount()).isEqualTo(committed.size() - removed.size()).isEqualTo(known.size());
+        assertThat(tracker.connectionCount())
+                .isEqualTo(committed.size() - removed.size())
+                .isEqualTo(known.size());
         assertThat(tracker.refusals()).isEqualTo(refused.get());
         Set<Tuple> tuples = new HashSet<>();
         int[] ofZone = new int[ZONES];
@@ -165,14 +171,15 @@ class ConcurrentModelTest {
         final PacketBatch batch = new PacketBatch();
         /** By the original tuple, turned so that it leads outside. */
         final Map<Tuple, Connection> connections = new HashMap<>();
+
         final Map<Tuple, Packet> packets = new HashMap<>();
 
         Owner(int number) {
             this.number = number;
             this.random = new Random(number);
             long address = UdpPackets.address(false, FIRST_PUBLIC + number);
-            this.nat = new NatRequest(NatRequest.Kind.SOURCE, false, 0, address, 0, address, 0, 0, false,
-                    NatRequest.Choice.DEFAULT);
+            this.nat = new NatRequest(
+                    NatRequest.Kind.SOURCE, false, 0, address, 0, address, 0, 0, false, NatRequest.Choice.DEFAULT);
         }
 
         /** Tuples with an even number of a pair are translated if they are of IPv4. */
@@ -208,8 +215,19 @@ class ConcurrentModelTest {
             boolean force = commit && !translated && random.nextInt(4) == 0;
             Tuple sent = !reply ? tuple : known != null && translated ? known.reply : tuple.turned();
             long half = commit ? random.nextLong() | 1 : 0;
-            CtRequest request = new CtRequest(tuple.zone(), commit, force, (int) half, commit ? -1 : 0, half, ~half,
-                    commit ? -1 : 0, commit ? -1 : 0, !translated ? null : reply ? NatRequest.ANY : nat, Alg.NONE, 0);
+            CtRequest request = new CtRequest(
+                    tuple.zone(),
+                    commit,
+                    force,
+                    (int) half,
+                    commit ? -1 : 0,
+                    half,
+                    ~half,
+                    commit ? -1 : 0,
+                    commit ? -1 : 0,
+                    !translated ? null : reply ? NatRequest.ANY : nat,
+                    Alg.NONE,
+                    0);
             long now = nowNs.get();
             Removal before = known == null ? null : removed.get(known.id);
             Packet packet = send(sent, request, now);
@@ -223,8 +241,10 @@ class ConcurrentModelTest {
                 gone(known, force, sent, now);
                 connections.remove(tuple);
             }
-            check((packet.ctState() & CtState.NEW) != 0 && (packet.ctState() & (CtState.EST | CtState.RPL)) == 0,
-                    "state of no connection: " + TrackerFixture.state(packet), known);
+            check(
+                    (packet.ctState() & CtState.NEW) != 0 && (packet.ctState() & (CtState.EST | CtState.RPL)) == 0,
+                    "state of no connection: " + TrackerFixture.state(packet),
+                    known);
             check(commit || id == Conntrack.NO_CONNECTION, "somebody else's connection", known);
             if (commit && id == Conntrack.NO_CONNECTION) {
                 refused.incrementAndGet();
@@ -234,8 +254,8 @@ class ConcurrentModelTest {
         }
 
         private Packet send(Tuple tuple, CtRequest request, long now) {
-            Packet packet = request.nat() == null
-                    ? packets.computeIfAbsent(tuple, UdpPackets::of) : UdpPackets.of(tuple);
+            Packet packet =
+                    request.nat() == null ? packets.computeIfAbsent(tuple, UdpPackets::of) : UdpPackets.of(tuple);
             packet.clearConntrack();
             batch.clear();
             batch.add(packet);
@@ -262,10 +282,15 @@ class ConcurrentModelTest {
             write(known, request);
             int state = !known.answered ? CtState.NEW : reply ? CtState.EST | CtState.RPL : CtState.EST;
             int translation = !known.source ? 0 : reply ? CtState.DNAT : CtState.SNAT;
-            check(packet.ctState() == (CtState.TRK | state | translation),
-                    "state " + TrackerFixture.state(packet) + " of a packet " + sent, known);
-            check(UdpPackets.read(packet, sent.zone(), sent.ipv6())
-                    .equals(reply ? known.original.turned() : known.reply.turned()), "translation", known);
+            check(
+                    packet.ctState() == (CtState.TRK | state | translation),
+                    "state " + TrackerFixture.state(packet) + " of a packet " + sent,
+                    known);
+            check(
+                    UdpPackets.read(packet, sent.zone(), sent.ipv6())
+                            .equals(reply ? known.original.turned() : known.reply.turned()),
+                    "translation",
+                    known);
             expectMetadata(known, packet);
         }
 
@@ -278,10 +303,17 @@ class ConcurrentModelTest {
         }
 
         private void expectMetadata(Connection known, Packet packet) {
-            check(packet.ctMark() == known.mark && packet.ctLabelHigh() == known.labelHigh
-                    && packet.ctLabelLow() == known.labelLow, "mark or label", known);
-            check(packet.ctOriginal().sourcePort == known.original.sourcePort()
-                    && (packet.ctOriginal().sourceLow & 0xffff) == known.original.source(), "original tuple", known);
+            check(
+                    packet.ctMark() == known.mark
+                            && packet.ctLabelHigh() == known.labelHigh
+                            && packet.ctLabelLow() == known.labelLow,
+                    "mark or label",
+                    known);
+            check(
+                    packet.ctOriginal().sourcePort == known.original.sourcePort()
+                            && (packet.ctOriginal().sourceLow & 0xffff) == known.original.source(),
+                    "original tuple",
+                    known);
         }
 
         /** The connection was not met: it must have been removed for a reason, or have been about to be. */
@@ -314,8 +346,11 @@ class ConcurrentModelTest {
 
         private void check(boolean holds, String what, Connection known) {
             if (!holds) {
-                faults.add("owner " + number + ": " + what + (known == null ? "" : ", connection " + known.id + " "
-                        + known.original + ", removed: " + removed.get(known.id)));
+                faults.add("owner " + number + ": " + what
+                        + (known == null
+                                ? ""
+                                : ", connection " + known.id + " " + known.original + ", removed: "
+                                        + removed.get(known.id)));
             }
         }
     }
@@ -349,13 +384,18 @@ class ConcurrentModelTest {
 
         private void walk(long now) {
             for (long cursor = 0; cursor >= 0; ) {
-                cursor = tracker.scan(cursor, 64, seen -> {
-                    if (seen.labelHigh != ~seen.labelLow || seen.mark != (int) seen.labelHigh
-                            || seen.original.sourceLow != seen.reply.destinationLow
-                            && (seen.reply.destinationLow & 0xff00) != FIRST_PUBLIC) {
-                        faults.add("torn: " + ConntrackDump.line(seen, true, true));
-                    }
-                }, now);
+                cursor = tracker.scan(
+                        cursor,
+                        64,
+                        seen -> {
+                            if (seen.labelHigh != ~seen.labelLow
+                                    || seen.mark != (int) seen.labelHigh
+                                    || seen.original.sourceLow != seen.reply.destinationLow
+                                            && (seen.reply.destinationLow & 0xff00) != FIRST_PUBLIC) {
+                                faults.add("torn: " + ConntrackDump.line(seen, true, true));
+                            }
+                        },
+                        now);
             }
         }
 

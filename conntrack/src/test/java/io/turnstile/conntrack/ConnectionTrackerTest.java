@@ -43,8 +43,9 @@ class ConnectionTrackerTest {
     void udpOverIpv6WorksAlike() {
         assertThat(ct.commit(udp("[2001:db8::1]:1 > [2001:db8::2]:2"))).isEqualTo("new");
         assertThat(ct.look(udp("[2001:db8::2]:2 > [2001:db8::1]:1"))).isEqualTo("est|rpl");
-        assertThat(ct.dump()).containsExactly("udp,orig=(src=2001:db8::1,dst=2001:db8::2,sport=1,dport=2),"
-                + "reply=(src=2001:db8::2,dst=2001:db8::1,sport=2,dport=1)");
+        assertThat(ct.dump())
+                .containsExactly("udp,orig=(src=2001:db8::1,dst=2001:db8::2,sport=1,dport=2),"
+                        + "reply=(src=2001:db8::2,dst=2001:db8::1,sport=2,dport=1)");
     }
 
     @Test
@@ -54,13 +55,15 @@ class ConnectionTrackerTest {
         assertThat(ct.look(tcp(BACK).synAck().seq(900).ackNumber(101))).isEqualTo("est|rpl");
         assertThat(ct.look(tcp(THERE).ack().seq(101).ackNumber(901))).isEqualTo("est");
         assertThat(ct.dump().getFirst()).endsWith("protoinfo=(state=ESTABLISHED)");
-        assertThat(ct.look(tcp(THERE).push().seq(101).ackNumber(901).payload(50))).isEqualTo("est");
+        assertThat(ct.look(tcp(THERE).push().seq(101).ackNumber(901).payload(50)))
+                .isEqualTo("est");
         assertThat(ct.look(tcp(THERE).fin().seq(151).ackNumber(901))).isEqualTo("est");
         assertThat(ct.dump().getFirst()).endsWith("protoinfo=(state=CLOSING)");
         assertThat(ct.look(tcp(BACK).fin().seq(901).ackNumber(152))).isEqualTo("est|rpl");
         assertThat(ct.look(tcp(THERE).ack().seq(152).ackNumber(902))).isEqualTo("est");
-        assertThat(ct.dump()).containsExactly("tcp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1234,dport=80),"
-                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=80,dport=1234),protoinfo=(state=TIME_WAIT)");
+        assertThat(ct.dump())
+                .containsExactly("tcp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1234,dport=80),"
+                        + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=80,dport=1234),protoinfo=(state=TIME_WAIT)");
     }
 
     @Test
@@ -76,8 +79,9 @@ class ConnectionTrackerTest {
     void resetClosesBothSides() {
         handshake();
         assertThat(ct.look(tcp(BACK).rst().seq(901))).isEqualTo("est|rpl");
-        assertThat(ct.dump(true, true).getFirst()).contains("timeout=30,")
-            .contains("state_orig=TIME_WAIT,state_reply=TIME_WAIT");
+        assertThat(ct.dump(true, true).getFirst())
+                .contains("timeout=30,")
+                .contains("state_orig=TIME_WAIT,state_reply=TIME_WAIT");
     }
 
     @Test
@@ -102,17 +106,21 @@ class ConnectionTrackerTest {
         ct.look(tcp(BACK).synAck().seq(900).ackNumber(101).windowScale(10).window(1000));
         ct.look(tcp(THERE).ack().seq(101).ackNumber(901).window(1000));
         ct.look(tcp(BACK).ack().seq(901).ackNumber(101).window(1000));
-        assertThat(ct.dump(true, false).getFirst()).contains("wscale_orig=7,wscale_reply=10,"
-                + "flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE");
+        assertThat(ct.dump(true, false).getFirst())
+                .contains("wscale_orig=7,wscale_reply=10," + "flags_orig=WINDOW_SCALE,flags_reply=WINDOW_SCALE");
         // The reply side offered 1000 << 10.
-        assertThat(ct.look(tcp(THERE).push().seq(101 + 900_000).ackNumber(901).payload(1000))).isEqualTo("est");
-        assertThat(ct.look(tcp(THERE).push().seq(101 + 1_100_000).ackNumber(901).payload(1000))).isEqualTo("inv");
+        assertThat(ct.look(tcp(THERE).push().seq(101 + 900_000).ackNumber(901).payload(1000)))
+                .isEqualTo("est");
+        assertThat(ct.look(tcp(THERE).push().seq(101 + 1_100_000).ackNumber(901).payload(1000)))
+                .isEqualTo("inv");
     }
 
     @Test
     void runningTcpIsPickedUpInTheMiddle() {
-        assertThat(ct.pass(tcp(THERE).ack().seq(77_000_000).ackNumber(88_000_000))).isEqualTo("new");
-        assertThat(ct.look(tcp(BACK).ack().seq(88_000_000).ackNumber(77_000_000).payload(10))).isEqualTo("est|rpl");
+        assertThat(ct.pass(tcp(THERE).ack().seq(77_000_000).ackNumber(88_000_000)))
+                .isEqualTo("new");
+        assertThat(ct.look(tcp(BACK).ack().seq(88_000_000).ackNumber(77_000_000).payload(10)))
+                .isEqualTo("est|rpl");
         assertThat(ct.dump(true, false).getFirst()).contains("flags_orig=BE_LIBERAL,flags_reply=BE_LIBERAL");
     }
 
@@ -143,48 +151,61 @@ class ConnectionTrackerTest {
         assertThat(ct.look(echoReply("10.1.0.2 > 10.1.0.1", 1))).isEqualTo("est|rpl");
         assertThat(ct.look(echoRequest("10.1.0.1 > 10.1.0.2", 1))).isEqualTo("est");
         assertThat(ct.look(echoRequest("10.1.0.1 > 10.1.0.2", 2))).isEqualTo("new");
-        assertThat(ct.dump()).containsExactly("icmp,orig=(src=10.1.0.1,dst=10.1.0.2,id=1,type=8,code=0),"
-                + "reply=(src=10.1.0.2,dst=10.1.0.1,id=1,type=0,code=0)");
+        assertThat(ct.dump())
+                .containsExactly("icmp,orig=(src=10.1.0.1,dst=10.1.0.2,id=1,type=8,code=0),"
+                        + "reply=(src=10.1.0.2,dst=10.1.0.1,id=1,type=0,code=0)");
     }
 
     @Test
     void pingOverIpv6WorksAlike() {
         assertThat(ct.commit(echoRequest("fc00::1 > fc00::2", 9))).isEqualTo("new");
         assertThat(ct.look(echoReply("fc00::2 > fc00::1", 9))).isEqualTo("est|rpl");
-        assertThat(ct.dump()).containsExactly("icmpv6,orig=(src=fc00::1,dst=fc00::2,id=9,type=128,code=0),"
-                + "reply=(src=fc00::2,dst=fc00::1,id=9,type=129,code=0)");
+        assertThat(ct.dump())
+                .containsExactly("icmpv6,orig=(src=fc00::1,dst=fc00::2,id=9,type=128,code=0),"
+                        + "reply=(src=fc00::2,dst=fc00::1,id=9,type=129,code=0)");
     }
 
     @Test
     void echoReplyAloneIsInvalid() {
         assertThat(ct.commit(echoReply("10.1.0.2 > 10.1.0.1", 1))).isEqualTo("inv");
-        assertThat(ct.commit(Frames.icmp("10.1.0.2 > 10.1.0.1", 8, 1, 1))).as("code must be 0").isEqualTo("inv");
-        assertThat(ct.commit(Frames.icmp("10.1.0.2 > 10.1.0.1", 9, 0, 1))).as("router advertisement").isEqualTo("inv");
+        assertThat(ct.commit(Frames.icmp("10.1.0.2 > 10.1.0.1", 8, 1, 1)))
+                .as("code must be 0")
+                .isEqualTo("inv");
+        assertThat(ct.commit(Frames.icmp("10.1.0.2 > 10.1.0.1", 9, 0, 1)))
+                .as("router advertisement")
+                .isEqualTo("inv");
     }
 
     @Test
     void errorIsRelatedToWhatItQuotes() {
         Frame question = udp("10.0.0.1:5000 > 10.0.0.2:53");
         ct.commit(question);
-        Packet error = ct.send(portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes()).packet(), CtRequest.lookup(0));
+        Packet error =
+                ct.send(portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes()).packet(), CtRequest.lookup(0));
         assertThat(TrackerFixture.state(error)).isEqualTo("rel|rpl");
         assertThat(error.ctOriginal().protocol).isEqualTo(17);
         assertThat(error.ctOriginal().sourcePort).isEqualTo(5000);
-        assertThat(ct.look(portUnreachable("10.9.9.9 > 10.0.0.1", question.bytes()))).as("from a router")
-            .isEqualTo("rel|rpl");
-        assertThat(ct.look(portUnreachable("10.0.0.2 > 10.0.0.7", question.bytes()))).as("sent astray").isEqualTo("inv");
+        assertThat(ct.look(portUnreachable("10.9.9.9 > 10.0.0.1", question.bytes())))
+                .as("from a router")
+                .isEqualTo("rel|rpl");
+        assertThat(ct.look(portUnreachable("10.0.0.2 > 10.0.0.7", question.bytes())))
+                .as("sent astray")
+                .isEqualTo("inv");
     }
 
     @Test
     void errorOverIpv6IsRelatedToWhatItQuotes() {
         Frame question = udp("[fc00::1]:5000 > [fc00::2]:53");
         ct.commit(question);
-        assertThat(ct.look(portUnreachable("fc00::2 > fc00::1", question.bytes()))).isEqualTo("rel|rpl");
+        assertThat(ct.look(portUnreachable("fc00::2 > fc00::1", question.bytes())))
+                .isEqualTo("rel|rpl");
     }
 
     @Test
     void errorAboutNothingKnownIsInvalid() {
-        assertThat(ct.look(portUnreachable("10.0.0.2 > 10.0.0.1", udp("10.0.0.1:5000 > 10.0.0.2:53").bytes())))
+        assertThat(ct.look(portUnreachable(
+                        "10.0.0.2 > 10.0.0.1",
+                        udp("10.0.0.1:5000 > 10.0.0.2:53").bytes())))
                 .isEqualTo("inv");
     }
 
@@ -192,16 +213,19 @@ class ConnectionTrackerTest {
     void otherProtocolsAreTrackedByAddress() {
         assertThat(ct.commit(Frames.ip("10.0.0.1 > 10.0.0.2", 47).payload(8))).isEqualTo("new");
         assertThat(ct.look(Frames.ip("10.0.0.2 > 10.0.0.1", 47).payload(8))).isEqualTo("est|rpl");
-        assertThat(ct.dump()).containsExactly("47,orig=(src=10.0.0.1,dst=10.0.0.2,sport=0,dport=0),"
-                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=0,dport=0)");
+        assertThat(ct.dump())
+                .containsExactly("47,orig=(src=10.0.0.1,dst=10.0.0.2,sport=0,dport=0),"
+                        + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=0,dport=0)");
     }
 
     @Test
     void wrongChecksumsAreInvalid() {
         assertThat(ct.look(udp(THERE).corruptChecksum())).isEqualTo("inv");
         assertThat(ct.look(tcp(THERE).syn().corruptChecksum())).isEqualTo("inv");
-        assertThat(ct.look(echoRequest("10.0.0.1 > 10.0.0.2", 1).corruptChecksum())).isEqualTo("inv");
-        assertThat(ct.look(echoRequest("fc00::1 > fc00::2", 1).corruptChecksum())).isEqualTo("inv");
+        assertThat(ct.look(echoRequest("10.0.0.1 > 10.0.0.2", 1).corruptChecksum()))
+                .isEqualTo("inv");
+        assertThat(ct.look(echoRequest("fc00::1 > fc00::2", 1).corruptChecksum()))
+                .isEqualTo("inv");
         assertThat(ct.look(udp("[fc00::1]:1 > [fc00::2]:2").withoutChecksum())).isEqualTo("inv");
         assertThat(ct.look(udp(THERE).corruptNetworkChecksum())).isEqualTo("inv");
         assertThat(ct.look(udp(THERE).withoutChecksum())).isEqualTo("new");
@@ -212,7 +236,8 @@ class ConnectionTrackerTest {
         for (ChecksumState state : new ChecksumState[] {ChecksumState.GOOD, ChecksumState.PARTIAL}) {
             Packet packet = udp(THERE).corruptChecksum().packet();
             packet.setChecksumState(state);
-            assertThat(TrackerFixture.state(ct.send(packet, CtRequest.lookup(0)))).isEqualTo("new");
+            assertThat(TrackerFixture.state(ct.send(packet, CtRequest.lookup(0))))
+                    .isEqualTo("new");
         }
     }
 
@@ -227,18 +252,23 @@ class ConnectionTrackerTest {
     @Test
     void zonesAreWorldsOfTheirOwn() {
         ct.send(udp(THERE).packet(), CtRequest.commit(7));
-        assertThat(TrackerFixture.state(ct.send(udp(BACK).packet(), CtRequest.lookup(8)))).isEqualTo("new");
-        assertThat(TrackerFixture.state(ct.send(udp(BACK).packet(), CtRequest.lookup(7)))).isEqualTo("est|rpl");
+        assertThat(TrackerFixture.state(ct.send(udp(BACK).packet(), CtRequest.lookup(8))))
+                .isEqualTo("new");
+        assertThat(TrackerFixture.state(ct.send(udp(BACK).packet(), CtRequest.lookup(7))))
+                .isEqualTo("est|rpl");
         assertThat(ct.dump().getFirst()).endsWith(",zone=7");
         Packet through = ct.send(udp(BACK).packet(), CtRequest.lookup(7));
-        assertThat(TrackerFixture.state(ct.send(through, CtRequest.lookup(8)))).as("state starts anew").isEqualTo("new");
+        assertThat(TrackerFixture.state(ct.send(through, CtRequest.lookup(8))))
+                .as("state starts anew")
+                .isEqualTo("new");
         assertThat(through.ctZone()).isEqualTo(8);
     }
 
     @Test
     void markAndLabelAreWrittenUnderTheirMasks() {
         ct.send(udp(THERE).packet(), new CtRequest(0, true, false, 0x12, 0xff, 1, 2, -1, -1));
-        Packet packet = ct.send(udp(THERE).packet(), new CtRequest(0, true, false, 0xff30, 0xff00, 0, 0x100, 0, 0xff00));
+        Packet packet =
+                ct.send(udp(THERE).packet(), new CtRequest(0, true, false, 0xff30, 0xff00, 0, 0x100, 0, 0xff00));
         assertThat(packet.ctMark()).isEqualTo(0xff12);
         assertThat(packet.ctLabelHigh()).isEqualTo(1);
         assertThat(packet.ctLabelLow()).isEqualTo(0x102);
@@ -360,11 +390,20 @@ class ConnectionTrackerTest {
         assertThat(ct.look(ahead)).isEqualTo("inv");
         ct.tracker.carriedElsewhere(ct.ids().getFirst());
         assertThat(ct.look(ahead)).isEqualTo("est");
-        assertThat(ct.look(tcp(THERE).push().seq(500_000_010).ackNumber(700_000_000).payload(10))).isEqualTo("est");
-        assertThat(ct.look(tcp(BACK).push().seq(700_000_000).ackNumber(500_000_020).payload(10))).isEqualTo("est|rpl");
-        assertThat(ct.look(tcp(THERE).ack().seq(500_000_020).ackNumber(700_000_010))).isEqualTo("est");
-        assertThat(ct.look(tcp(BACK).push().seq(100_000).ackNumber(500_000_020).payload(10))).as("strict again")
-            .isEqualTo("inv");
+        assertThat(ct.look(tcp(THERE)
+                        .push()
+                        .seq(500_000_010)
+                        .ackNumber(700_000_000)
+                        .payload(10)))
+                .isEqualTo("est");
+        assertThat(ct.look(
+                        tcp(BACK).push().seq(700_000_000).ackNumber(500_000_020).payload(10)))
+                .isEqualTo("est|rpl");
+        assertThat(ct.look(tcp(THERE).ack().seq(500_000_020).ackNumber(700_000_010)))
+                .isEqualTo("est");
+        assertThat(ct.look(tcp(BACK).push().seq(100_000).ackNumber(500_000_020).payload(10)))
+                .as("strict again")
+                .isEqualTo("inv");
     }
 
     private void handshake() {

@@ -36,8 +36,12 @@ class FtpDialogueTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"227 Entering Passive Mode (10,1,1,2,4,5).\r\n", "227 Entering Passive Mode. 10,1,1,2,4,5\r\n",
-        "227 =10,1,1,2,4,5\r\n"})
+    @ValueSource(
+            strings = {
+                "227 Entering Passive Mode (10,1,1,2,4,5).\r\n",
+                "227 Entering Passive Mode. 10,1,1,2,4,5\r\n",
+                "227 =10,1,1,2,4,5\r\n"
+            })
     void anAnswerToPasvIsRead(String line) {
         assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.ANNOUNCEMENT);
         assertAnnounced(Kind.PASV, 0, SERVER, 1029);
@@ -71,45 +75,100 @@ class FtpDialogueTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "P", "USER anonymous\r\n", "PASV\r\n", "EPSV\r\n", "PORX 10,1,1,1,1,1\r\n",
-        "RETR PORT 10,1,1,1,1,1\r\n", "227 Entering Passive Mode (10,1,1,1,4,5)\r\n",
-        "229 Entering Extended Passive Mode (|||40001|)\r\n"})
+    @ValueSource(
+            strings = {
+                "",
+                "P",
+                "USER anonymous\r\n",
+                "PASV\r\n",
+                "EPSV\r\n",
+                "PORX 10,1,1,1,1,1\r\n",
+                "RETR PORT 10,1,1,1,1,1\r\n",
+                "227 Entering Passive Mode (10,1,1,1,4,5)\r\n",
+                "229 Entering Extended Passive Mode (|||40001|)\r\n"
+            })
     void otherThingsThatClientsSayAreOfNoInterest(String line) {
         assertThat(read(TO_SERVER, line)).isEqualTo(Reading.OTHER);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"220 (vsFTPd 3.0.3)\r\n", "200 PORT command successful.\r\n", "227-\r\n", "2271 x\r\n",
-        "PORT 10,1,1,1,156,65\r\n", "EPRT |1|10.1.1.1|40001|\r\n"})
+    @ValueSource(
+            strings = {
+                "220 (vsFTPd 3.0.3)\r\n",
+                "200 PORT command successful.\r\n",
+                "227-\r\n",
+                "2271 x\r\n",
+                "PORT 10,1,1,1,156,65\r\n",
+                "EPRT |1|10.1.1.1|40001|\r\n"
+            })
     void otherThingsThatServersSayAreOfNoInterest(String line) {
         assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.OTHER);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"PORT\r\n", "PORT 10,1,1,1,4\r\n", "PORT 10,1,1,1,4,\r\n", "PORT 10,1,1,1,256,1\r\n",
-        "PORT 10,1,1,1,1,256\r\n", "PORT 10,1,1,256,1,1\r\n", "PORT 10,1,1,1,0,0\r\n", "PORT 10.1.1.1,4,5\r\n",
-        "PORT 10,1,1,1,4,5", "PORT 10,1,1,1,4,5x\r\n", "PORT 10,1,1,1,4,5,6\r\n", "PORT a10,1,1,1,4,5\r\n",
-        "PORT 0010,1,1,1,4,5\r\n", "PORTAL 10,1,1,1,4,5\r\n", "PORT -1,1,1,1,4,5\r\n",
-        "EPRT\r\n", "EPRT |1|10.1.1.1|40001", "EPRT |1|10.1.1.1|65536|\r\n", "EPRT |1|10.1.1.1|0|\r\n",
-        "EPRT |2|fc00::1|40001|\r\n", "EPRT |11|10.1.1.1|40001|\r\n", "EPRT |1|10,1,1,1|40001|\r\n",
-        "EPRT |1!10.1.1.1|40001|\r\n", "EPRT |1|10.1.1|40001|\r\n", "EPRT 1110.1.1.1140001\r\n",
-        "EPRT |1|10.1.1.1|123456|\r\n"})
+    @ValueSource(
+            strings = {
+                "PORT\r\n",
+                "PORT 10,1,1,1,4\r\n",
+                "PORT 10,1,1,1,4,\r\n",
+                "PORT 10,1,1,1,256,1\r\n",
+                "PORT 10,1,1,1,1,256\r\n",
+                "PORT 10,1,1,256,1,1\r\n",
+                "PORT 10,1,1,1,0,0\r\n",
+                "PORT 10.1.1.1,4,5\r\n",
+                "PORT 10,1,1,1,4,5",
+                "PORT 10,1,1,1,4,5x\r\n",
+                "PORT 10,1,1,1,4,5,6\r\n",
+                "PORT a10,1,1,1,4,5\r\n",
+                "PORT 0010,1,1,1,4,5\r\n",
+                "PORTAL 10,1,1,1,4,5\r\n",
+                "PORT -1,1,1,1,4,5\r\n",
+                "EPRT\r\n",
+                "EPRT |1|10.1.1.1|40001",
+                "EPRT |1|10.1.1.1|65536|\r\n",
+                "EPRT |1|10.1.1.1|0|\r\n",
+                "EPRT |2|fc00::1|40001|\r\n",
+                "EPRT |11|10.1.1.1|40001|\r\n",
+                "EPRT |1|10,1,1,1|40001|\r\n",
+                "EPRT |1!10.1.1.1|40001|\r\n",
+                "EPRT |1|10.1.1|40001|\r\n",
+                "EPRT 1110.1.1.1140001\r\n",
+                "EPRT |1|10.1.1.1|123456|\r\n"
+            })
     void commandsThatAnnounceNothingToTheEndAreInvalid(String line) {
         assertThat(read(TO_SERVER, line)).isEqualTo(Reading.INVALID);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"227 Entering Passive Mode\r\n", "227 Entering Passive Mode (10,1,1,2,4,5",
-        "227 (10,1,1,2,4)\r\n", "227 (10,1,1,2,300,5)\r\n", "227 (10,1,1,2,4,5,6)\r\n",
-        "229 Entering Extended Passive Mode\r\n", "229 (|||40001)\r\n", "229 (||40001|)\r\n", "229 (|||0|)\r\n",
-        "229 (|||70000|)\r\n", "229 (|||40001", "229 |||40001|\r\n"})
+    @ValueSource(
+            strings = {
+                "227 Entering Passive Mode\r\n",
+                "227 Entering Passive Mode (10,1,1,2,4,5",
+                "227 (10,1,1,2,4)\r\n",
+                "227 (10,1,1,2,300,5)\r\n",
+                "227 (10,1,1,2,4,5,6)\r\n",
+                "229 Entering Extended Passive Mode\r\n",
+                "229 (|||40001)\r\n",
+                "229 (||40001|)\r\n",
+                "229 (|||0|)\r\n",
+                "229 (|||70000|)\r\n",
+                "229 (|||40001",
+                "229 |||40001|\r\n"
+            })
     void answersThatAnnounceNothingToTheEndAreInvalid(String line) {
         assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.INVALID);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"EPRT |1|10.1.1.1|40001|\r\n", "EPRT |2|fc00::1::2|40001|\r\n", "EPRT |2||40001|\r\n",
-        "EPRT |2|fc00::1%lo|40001|\r\n", "EPRT |2|::ffff:10.1.1.1|40001|\r\n", "EPRT :2:fc00::1:40001:\r\n"})
+    @ValueSource(
+            strings = {
+                "EPRT |1|10.1.1.1|40001|\r\n",
+                "EPRT |2|fc00::1::2|40001|\r\n",
+                "EPRT |2||40001|\r\n",
+                "EPRT |2|fc00::1%lo|40001|\r\n",
+                "EPRT |2|::ffff:10.1.1.1|40001|\r\n",
+                "EPRT :2:fc00::1:40001:\r\n"
+            })
     void commandsThatAnnounceNoIpv6AddressAreInvalidOverIpv6(String line) {
         assertThat(read(TO_SERVER_6, line)).isEqualTo(Reading.INVALID);
     }
@@ -117,44 +176,61 @@ class FtpDialogueTest {
     @Test
     void overIpv6TheOldCommandsAreOfNoInterest() {
         assertThat(read(TO_SERVER_6, "PORT 10,1,1,1,4,5\r\n")).isEqualTo(Reading.OTHER);
-        assertThat(read(TO_CLIENT_6, "227 Entering Passive Mode (10,1,1,2,4,5)\r\n")).isEqualTo(Reading.OTHER);
+        assertThat(read(TO_CLIENT_6, "227 Entering Passive Mode (10,1,1,2,4,5)\r\n"))
+                .isEqualTo(Reading.OTHER);
     }
 
     @Test
     void noAnnouncementCutShortIsTakenForAWholeOne() {
-        String[] lines = {"PORT 10,1,1,1,156,65\r\n", "EPRT |1|10.1.1.1|40001|\r\n", "227 Entering (10,1,1,2,4,5).\r\n",
-            "229 Entering (|||40001|)\r\n"};
+        String[] lines = {
+            "PORT 10,1,1,1,156,65\r\n",
+            "EPRT |1|10.1.1.1|40001|\r\n",
+            "227 Entering (10,1,1,2,4,5).\r\n",
+            "229 Entering (|||40001|)\r\n"
+        };
         int[] wholeBytes = {21, 23, 27, 23};
         for (int i = 0; i < lines.length; i++) {
             String ends = i < 2 ? TO_SERVER : TO_CLIENT;
             for (int cut = 0; cut <= lines[i].length(); cut++) {
                 Reading reading = read(ends, lines[i].substring(0, cut));
-                assertThat(reading).as(lines[i].substring(0, cut)).isEqualTo(cut < 4 ? Reading.OTHER
-                        : cut < wholeBytes[i] ? Reading.INVALID : Reading.ANNOUNCEMENT);
+                assertThat(reading)
+                        .as(lines[i].substring(0, cut))
+                        .isEqualTo(
+                                cut < 4 ? Reading.OTHER : cut < wholeBytes[i] ? Reading.INVALID : Reading.ANNOUNCEMENT);
             }
         }
     }
 
     @Test
     void tcpOptionsAreNoPayload() {
-        Packet packet = tcp(TO_SERVER).push().options(new byte[] {1, 1, 1, 1}).payload("PORT 10,1,1,1,156,65\r\n").packet();
+        Packet packet = tcp(TO_SERVER)
+                .push()
+                .options(new byte[] {1, 1, 1, 1})
+                .payload("PORT 10,1,1,1,156,65\r\n")
+                .packet();
         assertThat(dialogue.read(packet, true)).isEqualTo(Reading.ANNOUNCEMENT);
     }
 
     @Test
     void whateverIsReadTheTextNamedIsInsideThePayload() {
-        String[] lines = {"PORT 10,1,1,1,156,65\r\n", "EPRT |1|10.1.1.1|40001|\r\n", "227 Entering (10,1,1,2,4,5).\r\n",
-            "229 Entering (|||40001|)\r\n", "EPRT |2|fc00::1|40001|\r\n"};
+        String[] lines = {
+            "PORT 10,1,1,1,156,65\r\n",
+            "EPRT |1|10.1.1.1|40001|\r\n",
+            "227 Entering (10,1,1,2,4,5).\r\n",
+            "229 Entering (|||40001|)\r\n",
+            "EPRT |2|fc00::1|40001|\r\n"
+        };
         int announcements = 0;
         for (int turn = 0; turn < 50_000; turn++) {
             byte[] payload = lines[random.nextInt(lines.length)].getBytes(StandardCharsets.US_ASCII);
             for (int i = random.nextInt(3); i > 0; i--) {
-                payload[random.nextInt(payload.length)] = (byte) (random.nextBoolean() ? random.nextInt() : "0129,.|:( \r\n"
-                        .charAt(random.nextInt(12)));
+                payload[random.nextInt(payload.length)] =
+                        (byte) (random.nextBoolean() ? random.nextInt() : "0129,.|:( \r\n".charAt(random.nextInt(12)));
             }
             boolean ipv6 = random.nextBoolean();
             boolean fromClient = random.nextBoolean();
-            Packet packet = tcp(ipv6 ? TO_SERVER_6 : TO_SERVER).push().payload(payload).packet();
+            Packet packet =
+                    tcp(ipv6 ? TO_SERVER_6 : TO_SERVER).push().payload(payload).packet();
             if (dialogue.read(packet, fromClient) == Reading.ANNOUNCEMENT) {
                 announcements++;
                 FtpAnnouncement found = dialogue.announcement();
@@ -174,17 +250,29 @@ class FtpDialogueTest {
         assertReplaced(TO_SERVER, "PORT 10,1,1,1,4,5\r\n", 0, 0xac10_c8f0L, "PORT 172,16,200,240,4,5\r\n");
         assertReplaced(TO_SERVER, "PORT 10,1,1,100,4,5\r\n", 0, 0x0102_0304L, "PORT 1,2,3,4,4,5\r\n");
         assertReplaced(TO_SERVER, "EPRT |1|10.1.1.1|4000|\r\n", 0, 0x0102_0304L, "EPRT |1|1.2.3.4|4000|\r\n");
-        assertReplaced(TO_CLIENT, "227 Passive (10,1,1,2,4,5).\r\n", 0, 0xc0a8_0101L, "227 Passive (192,168,1,1,4,5).\r\n");
+        assertReplaced(
+                TO_CLIENT, "227 Passive (10,1,1,2,4,5).\r\n", 0, 0xc0a8_0101L, "227 Passive (192,168,1,1,4,5).\r\n");
         assertReplaced(TO_CLIENT, "229 Extended (|||5|)\r\n", 0, 0xc0a8_0101L, "229 Extended (|||5|)\r\n");
-        assertReplaced(TO_SERVER_6, "EPRT |2|fc00::1|4000|\r\n", 0xfc00_0001_0002_0003L, 0x0004_0005_0006_0007L,
+        assertReplaced(
+                TO_SERVER_6,
+                "EPRT |2|fc00::1|4000|\r\n",
+                0xfc00_0001_0002_0003L,
+                0x0004_0005_0006_0007L,
                 "EPRT |2|fc00:1:2:3:4:5:6:7|4000|\r\n");
-        assertReplaced(TO_SERVER_6, "EPRT |2|fc00:1:2:3:4:5:6:7|4000|\r\n", 0xfc00_0000_0000_0000L, 9,
+        assertReplaced(
+                TO_SERVER_6,
+                "EPRT |2|fc00:1:2:3:4:5:6:7|4000|\r\n",
+                0xfc00_0000_0000_0000L,
+                9,
                 "EPRT |2|fc00::9|4000|\r\n");
     }
 
     @Test
     void aPacketThatCannotGrowStaysAsItWas() {
-        Packet full = tcp(TO_SERVER).push().payload("PORT 10,1,1,1,4,5\r\n" + "x".repeat(65_535 - 40 - 19)).packet();
+        Packet full = tcp(TO_SERVER)
+                .push()
+                .payload("PORT 10,1,1,1,4,5\r\n" + "x".repeat(65_535 - 40 - 19))
+                .packet();
         byte[] before = full.toBytes();
         assertThat(dialogue.read(full, true)).isEqualTo(Reading.ANNOUNCEMENT);
         assertThatThrownBy(() -> dialogue.announcement().replaceAddress(full, 0, 0xac10_c8f0L))
@@ -192,12 +280,15 @@ class FtpDialogueTest {
         assertThat(full.toBytes()).isEqualTo(before);
     }
 
-    private void assertReplaced(String ends, String line, long high, long low, String expected) throws FtpSpaceException {
+    private void assertReplaced(String ends, String line, long high, long low, String expected)
+            throws FtpSpaceException {
         Packet packet = tcp(ends).push().payload(line).packet();
         boolean fromClient = !ends.contains(":21 >");
         assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.ANNOUNCEMENT);
-        assertThat(dialogue.announcement().replaceAddress(packet, high, low)).isEqualTo(expected.length() - line.length());
-        assertThat(packet.toBytes()).isEqualTo(tcp(ends).push().payload(expected).bytes());
+        assertThat(dialogue.announcement().replaceAddress(packet, high, low))
+                .isEqualTo(expected.length() - line.length());
+        assertThat(packet.toBytes())
+                .isEqualTo(tcp(ends).push().payload(expected).bytes());
         int port = dialogue.announcement().port;
         assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.ANNOUNCEMENT);
         assertThat(dialogue.announcement().port).isEqualTo(port);

@@ -12,8 +12,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * Lookups that read a connection without its lock (a settled connection whose deadline is today's already: time stands still
- * here) while others write its mark and label, turn it round, or put another connection into its slot.
+ * Lookups that read a connection without its lock (a settled connection whose deadline is today's already: time stands
+ * still here) while others write its mark and label, turn it round, or put another connection into its slot.
  */
 class GlanceRaceTest {
     private static final String THERE = "10.0.0.1:1000 > 10.0.0.2:2000";
@@ -64,7 +64,9 @@ class GlanceRaceTest {
         Sender[] readers = {new Sender(THERE), new Sender(BACK)};
         Sender writer = new Sender(THERE);
         int[] changes = new int[1];
-        Race.run(this::establish, () -> { },
+        Race.run(
+                this::establish,
+                () -> {},
                 round -> {
                     for (int step = 0; step < STEPS * 8; step++) {
                         writer.send(tracker, writings[step % VALUES], 1);
@@ -77,8 +79,11 @@ class GlanceRaceTest {
                         reader.send(tracker, LOOK, PacketBatch.CAPACITY);
                         for (int i = 0; i < PacketBatch.CAPACITY; i++) {
                             Packet packet = reader.batch.get(i);
-                            if (packet.ctLabelHigh() != packet.ctLabelLow() || packet.ctMark() != (int) packet.ctLabelLow()) {
-                                fail("mark %x, label %x %x", packet.ctMark(), packet.ctLabelHigh(), packet.ctLabelLow());
+                            if (packet.ctLabelHigh() != packet.ctLabelLow()
+                                    || packet.ctMark() != (int) packet.ctLabelLow()) {
+                                fail(
+                                        "mark %x, label %x %x",
+                                        packet.ctMark(), packet.ctLabelHigh(), packet.ctLabelLow());
                             }
                             changes[0] += packet.ctLabelLow() == before ? 0 : 1;
                             before = packet.ctLabelLow();
@@ -94,7 +99,9 @@ class GlanceRaceTest {
         Sender there = new Sender(THERE);
         Sender back = new Sender(BACK);
         CtRequest force = new CtRequest(0, true, true, 0, 0, 0, 0, 0, 0);
-        Race.run(this::establish, () -> { },
+        Race.run(
+                this::establish,
+                () -> {},
                 round -> {
                     Random random = new Random(round);
                     for (int step = 0; step < STEPS * 4; step++) {
@@ -111,7 +118,9 @@ class GlanceRaceTest {
                         for (int i = 0; i < PacketBatch.CAPACITY; i++) {
                             int state = reader.batch.get(i).ctState();
                             if (state != (CtState.TRK | CtState.NEW) && (state | CtState.RPL) != ESTABLISHED_REPLY) {
-                                fail("state %s in step %d of round %d", TrackerFixture.state(reader.batch.get(i)), step, round);
+                                fail(
+                                        "state %s in step %d of round %d",
+                                        TrackerFixture.state(reader.batch.get(i)), step, round);
                             }
                         }
                     }
@@ -125,7 +134,9 @@ class GlanceRaceTest {
         Sender ownReply = new Sender(BACK);
         Sender others = new Sender(OTHERS);
         Sender othersReply = new Sender("10.0.0.4:4000 > 10.0.0.3:3000");
-        Race.run(() -> tracker.flush(null, 0), () -> assertThat(tracker.table().entries.end()).isEqualTo(1),
+        Race.run(
+                () -> tracker.flush(null, 0),
+                () -> assertThat(tracker.table().entries.end()).isEqualTo(1),
                 round -> {
                     for (int step = 0; step < STEPS * 2; step++) {
                         own.send(tracker, writings[0], 1);
@@ -149,10 +160,20 @@ class GlanceRaceTest {
     private void isOwn(Packet packet) {
         OriginalTuple tuple = packet.ctOriginal();
         long half = packet.ctConnection() == Conntrack.NO_CONNECTION ? 0 : writings[0].labelHigh();
-        if (tuple.sourceLow != 0x0a00_0001L || tuple.sourcePort != 1000 || tuple.destinationPort != 2000
-                || packet.ctMark() != (int) half || packet.ctLabelHigh() != half || packet.ctLabelLow() != half) {
-            fail("connection %x: source %x:%d, mark %x, label %x %x", packet.ctConnection(), tuple.sourceLow,
-                    tuple.sourcePort, packet.ctMark(), packet.ctLabelHigh(), packet.ctLabelLow());
+        if (tuple.sourceLow != 0x0a00_0001L
+                || tuple.sourcePort != 1000
+                || tuple.destinationPort != 2000
+                || packet.ctMark() != (int) half
+                || packet.ctLabelHigh() != half
+                || packet.ctLabelLow() != half) {
+            fail(
+                    "connection %x: source %x:%d, mark %x, label %x %x",
+                    packet.ctConnection(),
+                    tuple.sourceLow,
+                    tuple.sourcePort,
+                    packet.ctMark(),
+                    packet.ctLabelHigh(),
+                    packet.ctLabelLow());
         }
     }
 }

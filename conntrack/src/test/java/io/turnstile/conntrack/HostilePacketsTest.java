@@ -26,7 +26,11 @@ class HostilePacketsTest {
         List<byte[]> originals = List.of(
                 Frames.tcp("10.0.0.1:1 > 10.0.0.2:2").syn().windowScale(7).bytes(),
                 Frames.tcp("10.0.0.1:1 > 10.0.0.2:2").push().payload(30).bytes(),
-                Frames.tcp("[fc00::1]:1 > [fc00::2]:2").syn().windowScale(3).vlan(5).bytes(),
+                Frames.tcp("[fc00::1]:1 > [fc00::2]:2")
+                        .syn()
+                        .windowScale(3)
+                        .vlan(5)
+                        .bytes(),
                 Frames.udp("10.0.0.1:5 > 10.0.0.2:6").payload(5).bytes(),
                 Frames.echoRequest("10.0.0.1 > 10.0.0.2", 4).bytes(),
                 Frames.echoRequest("fc00::1 > fc00::2", 4).bytes(),
@@ -35,11 +39,16 @@ class HostilePacketsTest {
                 Frames.ip("10.0.0.1 > 10.0.0.2", 132).payload(40).bytes(),
                 SctpChunkBytes.there(0, SctpChunkBytes.init(7)).bytes(),
                 SctpChunkBytes.back(7, SctpChunkBytes.initAck(9)).bytes(),
-                SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho(), SctpChunkBytes.data()).bytes(),
-                SctpChunkBytes.back(7, SctpChunkBytes.sack(), SctpChunkBytes.data(), SctpChunkBytes.abort()).bytes(),
-                Frames.ip("10.0.0.1 > 10.0.0.2", 33).payload(new byte[] {0, 1, 0, 2, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 1, 5})
+                SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho(), SctpChunkBytes.data())
                         .bytes(),
-                Frames.ip("10.0.0.1 > 10.0.0.2", 136).payload(new byte[] {0, 1, 0, 2, 0, 8, 9, 9, 1, 2}).bytes());
+                SctpChunkBytes.back(7, SctpChunkBytes.sack(), SctpChunkBytes.data(), SctpChunkBytes.abort())
+                        .bytes(),
+                Frames.ip("10.0.0.1 > 10.0.0.2", 33)
+                        .payload(new byte[] {0, 1, 0, 2, 4, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 1, 5})
+                        .bytes(),
+                Frames.ip("10.0.0.1 > 10.0.0.2", 136)
+                        .payload(new byte[] {0, 1, 0, 2, 0, 8, 9, 9, 1, 2})
+                        .bytes());
         TrackerFixture ct = new TrackerFixture(seed, 2000);
         for (int round = 0; round < ROUNDS; round++) {
             byte[] frame = originals.get(random.nextInt(originals.size())).clone();
@@ -54,7 +63,9 @@ class HostilePacketsTest {
                 repairNetworkSum(packet);
             }
             ct.send(packet, random.nextBoolean() ? CtRequest.commit(0) : CtRequest.lookup(0));
-            assertThat(packet.ctState() & CtState.TRK).as("seed %d round %d", seed, round).isNotZero();
+            assertThat(packet.ctState() & CtState.TRK)
+                    .as("seed %d round %d", seed, round)
+                    .isNotZero();
             boolean invalid = (packet.ctState() & CtState.INV) != 0;
             boolean valid = (packet.ctState() & (CtState.NEW | CtState.EST | CtState.REL)) != 0;
             assertThat(valid).as("seed %d round %d", seed, round).isNotEqualTo(invalid);
@@ -67,8 +78,7 @@ class HostilePacketsTest {
         if (l3 != Packet.ABSENT && packet.etherType() == 0x0800) {
             packet.putU16(l3 + 10, 0);
             int end = l3 + (packet.u8(l3) & 0xf) * 4;
-            packet.putU16(l3 + 10, InternetChecksum.finish(
-                    InternetChecksum.add(0, packet, l3, end)));
+            packet.putU16(l3 + 10, InternetChecksum.finish(InternetChecksum.add(0, packet, l3, end)));
         }
     }
 }

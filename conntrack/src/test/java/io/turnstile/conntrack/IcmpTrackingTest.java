@@ -35,18 +35,24 @@ class IcmpTrackingTest {
     void onlyQuestionsBeginAConnection() {
         Set<Integer> questions = Set.of(8, 13, 15);
         for (int type = 0; type < 256; type++) {
-            assertThat(ct.commit(icmp(A4 + " > " + B4, type, 0, 1))).as("type %d", type)
+            assertThat(ct.commit(icmp(A4 + " > " + B4, type, 0, 1)))
+                    .as("type %d", type)
                     .isEqualTo(questions.contains(type) ? "new" : "inv");
             // Neighbour discovery, router discovery and multicast listeners among them: as the peer has it.
-            assertThat(ct.commit(icmp(A6 + " > " + B6, type, 0, 1))).as("ICMPv6 type %d", type)
+            assertThat(ct.commit(icmp(A6 + " > " + B6, type, 0, 1)))
+                    .as("ICMPv6 type %d", type)
                     .isEqualTo(type == 128 ? "new" : "inv");
         }
         assertThat(ct.tracker.connectionCount()).isEqualTo(4);
     }
 
     @ParameterizedTest
-    @CsvSource({"8, 0, 10.0.0.1, 10.0.0.2, icmp", "13, 14, 10.0.0.1, 10.0.0.2, icmp", "15, 16, 10.0.0.1, 10.0.0.2, icmp",
-        "128, 129, fc00::1, fc00::2, icmpv6"})
+    @CsvSource({
+        "8, 0, 10.0.0.1, 10.0.0.2, icmp",
+        "13, 14, 10.0.0.1, 10.0.0.2, icmp",
+        "15, 16, 10.0.0.1, 10.0.0.2, icmp",
+        "128, 129, fc00::1, fc00::2, icmpv6"
+    })
     void questionIsNewUntilAnswered(int question, int answer, String asker, String asked, String name) {
         String there = asker + " > " + asked;
         String back = asked + " > " + asker;
@@ -56,13 +62,18 @@ class IcmpTrackingTest {
         assertThat(ct.dump(false, true).getFirst()).contains("timeout=60");
         assertThat(ct.look(icmp(back, answer, 0, 8))).as("another identifier").isEqualTo("inv");
         assertThat(ct.look(icmp(back, answer, 1, 7))).as("code").isEqualTo("inv");
-        assertThat(ct.look(icmp(there, answer, 0, 7))).as("the asker answers itself").isEqualTo("inv");
-        assertThat(ct.look(icmp(back, question, 0, 7))).as("asked the other way").isEqualTo("new");
+        assertThat(ct.look(icmp(there, answer, 0, 7)))
+                .as("the asker answers itself")
+                .isEqualTo("inv");
+        assertThat(ct.look(icmp(back, question, 0, 7)))
+                .as("asked the other way")
+                .isEqualTo("new");
         assertThat(ct.look(icmp(back, answer, 0, 7))).isEqualTo("est|rpl");
         assertThat(ct.look(icmp(there, question, 0, 7))).isEqualTo("est");
-        assertThat(ct.dump(true, true)).containsExactly(name + ",orig=(src=" + asker + ",dst=" + asked + ",id=7,type="
-                + question + ",code=0),reply=(src=" + asked + ",dst=" + asker + ",id=7,type=" + answer
-                + ",code=0),id=0,status=0,timeout=30");
+        assertThat(ct.dump(true, true))
+                .containsExactly(name + ",orig=(src=" + asker + ",dst=" + asked + ",id=7,type="
+                        + question + ",code=0),reply=(src=" + asked + ",dst=" + asker + ",id=7,type=" + answer
+                        + ",code=0),id=0,status=0,timeout=30");
     }
 
     @ParameterizedTest
@@ -71,11 +82,17 @@ class IcmpTrackingTest {
         Frame question = udp("10.0.0.1:5 > 10.0.0.2:6");
         ct.commit(question);
         for (int code = 0; code < 6; code++) {
-            assertThat(ct.look(icmpError("10.9.9.9 > 10.0.0.1", type, code, question.bytes()))).isEqualTo("rel|rpl");
+            assertThat(ct.look(icmpError("10.9.9.9 > 10.0.0.1", type, code, question.bytes())))
+                    .isEqualTo("rel|rpl");
         }
         ct.look(udp("10.0.0.2:6 > 10.0.0.1:5"));
-        assertThat(ct.look(icmpError("10.9.9.9 > 10.0.0.2", type, 0, udp("10.0.0.2:6 > 10.0.0.1:5").bytes())))
-                .as("about an answer").isEqualTo("rel");
+        assertThat(ct.look(icmpError(
+                        "10.9.9.9 > 10.0.0.2",
+                        type,
+                        0,
+                        udp("10.0.0.2:6 > 10.0.0.1:5").bytes())))
+                .as("about an answer")
+                .isEqualTo("rel");
     }
 
     @ParameterizedTest
@@ -83,9 +100,12 @@ class IcmpTrackingTest {
     void errorsOfEachTypeAreRelatedOverIpv6(int type) {
         Frame question = tcp("[fc00::1]:5 > [fc00::2]:6").syn();
         ct.commit(question);
-        assertThat(ct.look(icmpError("fc00::9 > fc00::1", type, 0, question.bytes()))).isEqualTo("rel|rpl");
+        assertThat(ct.look(icmpError("fc00::9 > fc00::1", type, 0, question.bytes())))
+                .isEqualTo("rel|rpl");
         Frame answer = tcp("[fc00::2]:6 > [fc00::1]:5").synAck();
-        assertThat(ct.look(icmpError("fc00::9 > fc00::2", type, 0, answer.bytes()))).as("about an answer").isEqualTo("rel");
+        assertThat(ct.look(icmpError("fc00::9 > fc00::2", type, 0, answer.bytes())))
+                .as("about an answer")
+                .isEqualTo("rel");
     }
 
     @Test
@@ -93,11 +113,14 @@ class IcmpTrackingTest {
         for (String[] ends : new String[][] {{A4, B4}, {A6, B6}}) {
             Frame question = Frames.echoRequest(ends[0] + " > " + ends[1], 77);
             ct.commit(question);
-            assertThat(ct.look(Frames.portUnreachable(ends[1] + " > " + ends[0], question.bytes()))).isEqualTo("rel|rpl");
+            assertThat(ct.look(Frames.portUnreachable(ends[1] + " > " + ends[0], question.bytes())))
+                    .isEqualTo("rel|rpl");
             Frame answer = Frames.echoReply(ends[1] + " > " + ends[0], 77);
-            assertThat(ct.look(Frames.portUnreachable(ends[0] + " > " + ends[1], answer.bytes()))).isEqualTo("rel");
+            assertThat(ct.look(Frames.portUnreachable(ends[0] + " > " + ends[1], answer.bytes())))
+                    .isEqualTo("rel");
             Frame another = Frames.echoRequest(ends[0] + " > " + ends[1], 78);
-            assertThat(ct.look(Frames.portUnreachable(ends[1] + " > " + ends[0], another.bytes()))).isEqualTo("inv");
+            assertThat(ct.look(Frames.portUnreachable(ends[1] + " > " + ends[0], another.bytes())))
+                    .isEqualTo("inv");
         }
     }
 
@@ -116,7 +139,9 @@ class IcmpTrackingTest {
         assertThat(error.ctOriginal().sourcePort).isEqualTo(5000);
         assertThat(error.ctOriginal().destinationPort).isEqualTo(53);
         assertThat(error.ctOriginal().protocol).isEqualTo(17);
-        assertThat(TrackerFixture.state(ct.send(error, CtRequest.lookup(8)))).as("not in another zone").isEqualTo("inv");
+        assertThat(TrackerFixture.state(ct.send(error, CtRequest.lookup(8))))
+                .as("not in another zone")
+                .isEqualTo("inv");
     }
 
     @Test
@@ -127,7 +152,10 @@ class IcmpTrackingTest {
         Frame error = Frames.portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes());
         assertThat(ct.look(error)).isEqualTo("rel|rpl");
         assertThat(ct.commit(error)).as("nor does committing it").isEqualTo("rel|rpl");
-        assertThat(ct.dump(true, true)).singleElement().asString().contains("timeout=20,")
+        assertThat(ct.dump(true, true))
+                .singleElement()
+                .asString()
+                .contains("timeout=20,")
                 .contains("state_orig=SYN_SENT,state_reply=CLOSED");
     }
 
@@ -135,25 +163,38 @@ class IcmpTrackingTest {
     void quotedPacketHasItsAddressesAndPorts() {
         Frame question = udp("10.0.0.1:5 > 10.0.0.2:6");
         ct.commit(question);
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.3", question.bytes()))).as("not to its sender")
-            .isEqualTo("inv");
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", udp("10.0.0.1:5 > 10.0.0.2:7").bytes())))
-            .as("another port").isEqualTo("inv");
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", tcp("10.0.0.1:5 > 10.0.0.2:6").syn().bytes())))
-            .as("another protocol").isEqualTo("inv");
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", udp("10.0.0.1:0 > 10.0.0.2:6").bytes())))
-            .as("port 0").isEqualTo("inv");
+        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.3", question.bytes())))
+                .as("not to its sender")
+                .isEqualTo("inv");
+        assertThat(ct.look(Frames.portUnreachable(
+                        "10.0.0.2 > 10.0.0.1", udp("10.0.0.1:5 > 10.0.0.2:7").bytes())))
+                .as("another port")
+                .isEqualTo("inv");
+        assertThat(ct.look(Frames.portUnreachable(
+                        "10.0.0.2 > 10.0.0.1",
+                        tcp("10.0.0.1:5 > 10.0.0.2:6").syn().bytes())))
+                .as("another protocol")
+                .isEqualTo("inv");
+        assertThat(ct.look(Frames.portUnreachable(
+                        "10.0.0.2 > 10.0.0.1", udp("10.0.0.1:0 > 10.0.0.2:6").bytes())))
+                .as("port 0")
+                .isEqualTo("inv");
         Frame question6 = udp("[fc00::1]:5 > [fc00::2]:6");
         ct.commit(question6);
         for (String receiver : new String[] {"fc00::3", "fc01::1"}) {
-            assertThat(ct.look(Frames.portUnreachable("fc00::2 > " + receiver, question6.bytes()))).isEqualTo("inv");
+            assertThat(ct.look(Frames.portUnreachable("fc00::2 > " + receiver, question6.bytes())))
+                    .isEqualTo("inv");
         }
         Frame error = Frames.portUnreachable("10.0.0.2 > 10.0.0.1", question.bytes());
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.1 > 10.0.0.2", error.bytes()))).as("an error about an error")
-            .isEqualTo("inv");
+        assertThat(ct.look(Frames.portUnreachable("10.0.0.1 > 10.0.0.2", error.bytes())))
+                .as("an error about an error")
+                .isEqualTo("inv");
         assertThat(ct.look(error.corruptChecksum())).isEqualTo("inv");
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", question.corruptChecksum().corruptNetworkChecksum()
-            .bytes()))).as("sums of a quote are the quoter's business").isEqualTo("rel|rpl");
+        assertThat(ct.look(Frames.portUnreachable(
+                        "10.0.0.2 > 10.0.0.1",
+                        question.corruptChecksum().corruptNetworkChecksum().bytes())))
+                .as("sums of a quote are the quoter's business")
+                .isEqualTo("rel|rpl");
     }
 
     /** RFC 792: eight bytes of the transport header are enough, one less is not. ICMPv6 quotes the header whole. */
@@ -165,9 +206,11 @@ class IcmpTrackingTest {
         ct.commit(tcp("[fc00::1]:5 > [fc00::2]:6").syn());
         for (int sizeBytes = 0; sizeBytes <= 70; sizeBytes++) {
             assertThat(ct.look(icmp("10.0.0.2 > 10.0.0.1", 3, 1, 0).payload(quote(question, sizeBytes))))
-                    .as("%d bytes", sizeBytes).isEqualTo(sizeBytes >= 28 ? "rel|rpl" : "inv");
+                    .as("%d bytes", sizeBytes)
+                    .isEqualTo(sizeBytes >= 28 ? "rel|rpl" : "inv");
             assertThat(ct.look(icmp("fc00::2 > fc00::1", 1, 1, 0).payload(quote(question6, sizeBytes))))
-                    .as("%d bytes of IPv6", sizeBytes).isEqualTo(sizeBytes >= 60 ? "rel|rpl" : "inv");
+                    .as("%d bytes of IPv6", sizeBytes)
+                    .isEqualTo(sizeBytes >= 60 ? "rel|rpl" : "inv");
         }
     }
 
@@ -179,7 +222,9 @@ class IcmpTrackingTest {
             byte[] quote = good.clone();
             quote[0] = (byte) first;
             String expected = first == 0x45 ? "rel|rpl" : "inv";
-            assertThat(ct.look(icmp("10.0.0.2 > 10.0.0.1", 3, 1, 0).payload(quote))).as("%02x", first).isEqualTo(expected);
+            assertThat(ct.look(icmp("10.0.0.2 > 10.0.0.1", 3, 1, 0).payload(quote)))
+                    .as("%02x", first)
+                    .isEqualTo(expected);
         }
     }
 
@@ -191,10 +236,14 @@ class IcmpTrackingTest {
             String expected = offset == 0 ? "rel|rpl" : "inv";
             byte[] quote = quote(udp("10.0.0.1:5 > 10.0.0.2:6").payload(40).bytes(), 60);
             ByteBuffer.wrap(quote).putShort(6, (short) (0x2000 | offset));
-            assertThat(ct.look(icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0).payload(quote))).isEqualTo(expected);
-            byte[] quote6 = withHeader(udp("[fc00::1]:5 > [fc00::2]:6").payload(40).bytes(), 44,
-                    new byte[] {0, 0, (byte) (offset >>> 5), (byte) (offset << 3 | 1), 0, 0, 0, 9});
-            assertThat(ct.look(icmp("fc00::9 > fc00::1", 3, 1, 0).payload(quote6))).isEqualTo(expected);
+            assertThat(ct.look(icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0).payload(quote)))
+                    .isEqualTo(expected);
+            byte[] quote6 =
+                    withHeader(udp("[fc00::1]:5 > [fc00::2]:6").payload(40).bytes(), 44, new byte[] {
+                        0, 0, (byte) (offset >>> 5), (byte) (offset << 3 | 1), 0, 0, 0, 9
+                    });
+            assertThat(ct.look(icmp("fc00::9 > fc00::1", 3, 1, 0).payload(quote6)))
+                    .isEqualTo(expected);
         }
     }
 
@@ -204,19 +253,25 @@ class IcmpTrackingTest {
         byte[] udp = udp("[fc00::1]:5 > [fc00::2]:6").payload(40).bytes();
         for (int header : new int[] {0, 43, 60}) {
             assertThat(ct.look(icmp("fc00::9 > fc00::1", 1, 1, 0).payload(withHeader(udp, header, new byte[8]))))
-                    .as("header %d", header).isEqualTo("rel|rpl");
+                    .as("header %d", header)
+                    .isEqualTo("rel|rpl");
             byte[] endless = new byte[8];
             endless[1] = (byte) 0xff;
             assertThat(ct.look(icmp("fc00::9 > fc00::1", 1, 1, 0).payload(withHeader(udp, header, endless))))
-                    .as("header %d beyond the quote", header).isEqualTo("inv");
+                    .as("header %d beyond the quote", header)
+                    .isEqualTo("inv");
         }
-        assertThat(ct.look(icmp("fc00::9 > fc00::1", 1, 1, 0).payload(withHeader(udp, 51, new byte[] {0, 1, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0})))).as("authentication").isEqualTo("rel|rpl");
+        assertThat(ct.look(icmp("fc00::9 > fc00::1", 1, 1, 0)
+                        .payload(withHeader(udp, 51, new byte[] {0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}))))
+                .as("authentication")
+                .isEqualTo("rel|rpl");
     }
 
     @Test
     void oneFamilysIcmpInTheOtherIsAnyOtherProtocol() {
-        byte[] bytes = Frames.ip("fc00::1 > fc00::2", 99).payload(new byte[] {8, 0, 1, 2, 0, 7, 0, 0}).bytes();
+        byte[] bytes = Frames.ip("fc00::1 > fc00::2", 99)
+                .payload(new byte[] {8, 0, 1, 2, 0, 7, 0, 0})
+                .bytes();
         bytes[ETHERNET + 6] = 1;
         Packet packet = Packet.copyOf(bytes);
         PacketParser.parse(packet);
@@ -240,8 +295,10 @@ class IcmpTrackingTest {
                 quote[random.nextInt(quote.length)] = (byte) random.nextInt();
             }
             quote = Arrays.copyOf(quote, random.nextInt(quote.length + 1));
-            String state = ct.commit(ipv6 ? icmp("fc00::9 > fc00::1", 1, 1, 0).payload(quote)
-                    : icmp("10.0.0.9 > 10.0.0.1", 3, 1, 0).payload(quote));
+            String state = ct.commit(
+                    ipv6
+                            ? icmp("fc00::9 > fc00::1", 1, 1, 0).payload(quote)
+                            : icmp("10.0.0.9 > 10.0.0.1", 3, 1, 0).payload(quote));
             assertThat(state).as("seed %d, round %d", seed, round).isIn("inv", "rel|rpl");
         }
         assertThat(ct.tracker.connectionCount()).isEqualTo(2);
@@ -251,7 +308,9 @@ class IcmpTrackingTest {
         return Arrays.copyOfRange(frame, ETHERNET, ETHERNET + sizeBytes);
     }
 
-    /** The quote of an IPv6 frame with an extension header put in; its first byte becomes the number of what follows. */
+    /**
+     * The quote of an IPv6 frame with an extension header put in; its first byte becomes the number of what follows.
+     */
     private static byte[] withHeader(byte[] frame, int number, byte[] header) {
         byte[] network = quote(frame, 40);
         byte[] own = header.clone();

@@ -10,8 +10,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * The index is replaced by a larger one, again and again, while connections come and go, translated ones (two cells) among
- * them: who stays is found throughout, who goes leaves nothing in the new index.
+ * The index is replaced by a larger one, again and again, while connections come and go, translated ones (two cells)
+ * among them: who stays is found throughout, who goes leaves nothing in the new index.
  */
 class IndexGrowthRaceTest {
     private static final int GROWTHS = 12;
@@ -22,8 +22,18 @@ class IndexGrowthRaceTest {
     private static final int STEPS = 200;
     private static final CtRequest LOOK = CtRequest.lookup(0);
     private static final CtRequest BACK = LOOK.with(NatRequest.ANY);
-    private static final CtRequest SNAT = CtRequest.commit(0).with(new NatRequest(NatRequest.Kind.SOURCE, false,
-            0, 0x0a00_09f0L, 0, 0x0a00_09f0L, 0, 0, false, NatRequest.Choice.DEFAULT));
+    private static final CtRequest SNAT = CtRequest.commit(0)
+            .with(new NatRequest(
+                    NatRequest.Kind.SOURCE,
+                    false,
+                    0,
+                    0x0a00_09f0L,
+                    0,
+                    0x0a00_09f0L,
+                    0,
+                    0,
+                    false,
+                    NatRequest.Choice.DEFAULT));
     private static final CtRequest TURN = new CtRequest(0, true, true, 0, 0, 0, 0, 0, 0);
 
     private ConnectionTracker tracker = newTracker();
@@ -46,7 +56,8 @@ class IndexGrowthRaceTest {
         for (int i = 0; i < count; i++) {
             String inside = "10.0." + network + "." + (i + 1) + ":" + (1000 + i);
             String outside = "192.0.2.1:80";
-            packets[i] = udp(turned ? outside + " > " + inside : inside + " > " + outside).packet();
+            packets[i] = udp(turned ? outside + " > " + inside : inside + " > " + outside)
+                    .packet();
         }
         return packets;
     }
@@ -74,9 +85,13 @@ class IndexGrowthRaceTest {
                     PacketBatch own = new PacketBatch();
                     for (int step = 0; step < STEPS; step++) {
                         int which = step % RESIDENTS;
-                        assertThat(send(tracker, own, residents[which], LOOK) & CtState.RPL).isZero();
-                        assertThat(residents[which].ctConnection()).as("resident %d", which).isNotZero();
-                        assertThat(send(tracker, own, answers[which], LOOK) & CtState.RPL).as("resident %d", which)
+                        assertThat(send(tracker, own, residents[which], LOOK) & CtState.RPL)
+                                .isZero();
+                        assertThat(residents[which].ctConnection())
+                                .as("resident %d", which)
+                                .isNotZero();
+                        assertThat(send(tracker, own, answers[which], LOOK) & CtState.RPL)
+                                .as("resident %d", which)
                                 .isEqualTo(CtState.RPL);
                     }
                 });
@@ -112,14 +127,18 @@ class IndexGrowthRaceTest {
         Random random = new Random(-round);
         for (int step = 0; step < STEPS; step++) {
             int which = random.nextInt(COMERS);
-            Packet inside = udp("10.0.3." + (which + 1) + ":" + (1000 + which) + " > 192.0.2.1:80").packet();
+            Packet inside = udp("10.0.3." + (which + 1) + ":" + (1000 + which) + " > 192.0.2.1:80")
+                    .packet();
             int state = send(tracker, own, inside, SNAT);
             assertThat(state & CtState.SNAT).isEqualTo(CtState.SNAT);
             Packet answer = udp("192.0.2.1:80 > 10.0.9.240:" + inside.u16(34)).packet();
-            assertThat(send(tracker, own, answer, random.nextInt(3) == 0 ? TURN : BACK) & CtState.INV).isZero();
+            assertThat(send(tracker, own, answer, random.nextInt(3) == 0 ? TURN : BACK) & CtState.INV)
+                    .isZero();
             if (random.nextInt(2) == 0) {
-                tracker.flushMatching(seen -> seen.original.sourceLow == 0x0a00_0301L + which
-                        || seen.original.destinationLow == 0x0a00_09f0L, 0);
+                tracker.flushMatching(
+                        seen -> seen.original.sourceLow == 0x0a00_0301L + which
+                                || seen.original.destinationLow == 0x0a00_09f0L,
+                        0);
             }
         }
     }

@@ -51,7 +51,9 @@ class ListenerDutyTest {
 
         @Override
         public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
-            assertThat(ct.tracker.read(connectionId, seen, nowNs)).as("readable until this returns").isTrue();
+            assertThat(ct.tracker.read(connectionId, seen, nowNs))
+                    .as("readable until this returns")
+                    .isTrue();
             assertThat(seen.removed).isTrue();
             assertThat(ct.ids()).as("nobody can find it").doesNotContain(connectionId);
             events.add("removed " + reason);
@@ -80,8 +82,8 @@ class ListenerDutyTest {
         ct.sendFrom(5, udp(BACK), LOOK);
         ct.sendFrom(6, udp(BACK), LOOK);
         ct.sendFrom(7, udp(BACK), LOOK);
-        assertThat(told.events).containsExactly("committed in=1", "reply in=5 seen=true first=5",
-                "reply in=6 seen=true first=5");
+        assertThat(told.events)
+                .containsExactly("committed in=1", "reply in=5 seen=true first=5", "reply in=6 seen=true first=5");
     }
 
     @Test
@@ -122,8 +124,10 @@ class ListenerDutyTest {
         ct.sendFrom(1, udp(THERE), COMMIT);
         ct.advance(Duration.ofSeconds(56));
         ct.sweep();
-        ct.tracker.extend(told.ids.getFirst(), ct.clock.nowNs() - Duration.ofSeconds(6).toNanos());
-        ct.tracker.extend(told.ids.getFirst(), ct.clock.nowNs() - Duration.ofSeconds(40).toNanos());
+        ct.tracker.extend(
+                told.ids.getFirst(), ct.clock.nowNs() - Duration.ofSeconds(6).toNanos());
+        ct.tracker.extend(
+                told.ids.getFirst(), ct.clock.nowNs() - Duration.ofSeconds(40).toNanos());
         assertThat(ct.dump(false, true).getFirst()).endsWith("timeout=54");
         ct.advance(Duration.ofSeconds(10));
         ct.sweep();
@@ -140,7 +144,8 @@ class ListenerDutyTest {
         ct.sendFrom(1, udp(THERE), COMMIT);
         ct.sendFrom(1, udp(BACK), new CtRequest(0, true, true, 0, 0, 0, 0, 0, 0));
         ct.tracker.flush(null, ct.clock.nowNs());
-        assertThat(told.events).containsExactly("committed in=1", "removed REPLACED", "committed in=1", "removed FLUSHED");
+        assertThat(told.events)
+                .containsExactly("committed in=1", "removed REPLACED", "committed in=1", "removed FLUSHED");
     }
 
     @Test

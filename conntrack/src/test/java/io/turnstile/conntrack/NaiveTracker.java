@@ -8,9 +8,8 @@ import java.util.function.Predicate;
 
 /**
  * What the tracker does with UDP, said as plainly as possible: connections in a map by the tuple of either direction,
- * nothing
- * in parallel, nothing put off. Of an expired connection it knows, as the tracker does, that it takes up room until it is
- * swept or somebody wants its place.
+ * nothing in parallel, nothing put off. Of an expired connection it knows, as the tracker does, that it takes up room
+ * until it is swept or somebody wants its place.
  *
  * <p>Threads: one.
  */
@@ -49,8 +48,7 @@ final class NaiveTracker {
     }
 
     /** What a packet found: its connection, and whether it goes the reply way. */
-    record Finding(Connection connection, boolean reply) {
-    }
+    record Finding(Connection connection, boolean reply) {}
 
     private final Map<Tuple, Connection> byOriginal = new HashMap<>();
     private final Map<Tuple, Connection> byReply = new HashMap<>();

@@ -79,8 +79,7 @@ final class NatFrames {
         }
     }
 
-    private NatFrames() {
-    }
+    private NatFrames() {}
 
     static Packet packet(byte[] ip, int paddingBytes) {
         boolean ipv6 = ip[0] >> 4 == 6;
@@ -117,18 +116,32 @@ final class NatFrames {
             boolean routed = content.routed;
             l4 = routed ? 64 : 40;
             ByteBuffer out = ByteBuffer.allocate(l4 + transport.length);
-            out.putInt(0x6000_0000).putShort((short) (l4 - 40 + transport.length)).put((byte) (routed ? 43 : ends.protocol));
+            out.putInt(0x6000_0000)
+                    .putShort((short) (l4 - 40 + transport.length))
+                    .put((byte) (routed ? 43 : ends.protocol));
             out.put((byte) 64).put(ends.source).put(ends.destination);
             if (routed) {
                 finalDestination = Arrays.copyOf(content.header, 16);
-                out.put((byte) ends.protocol).put((byte) 2).put((byte) 2).put((byte) 1).putInt(0).put(finalDestination);
+                out.put((byte) ends.protocol)
+                        .put((byte) 2)
+                        .put((byte) 2)
+                        .put((byte) 1)
+                        .putInt(0)
+                        .put(finalDestination);
             }
             packet = out.put(transport).array();
         } else {
             l4 = 20 + content.options.length;
             ByteBuffer out = ByteBuffer.allocate(l4 + transport.length);
-            out.put((byte) (0x40 | l4 / 4)).put((byte) 0).putShort((short) (l4 + transport.length)).putInt(0x1234_4000);
-            out.put((byte) 64).put((byte) ends.protocol).putShort((short) 0).put(ends.source).put(ends.destination);
+            out.put((byte) (0x40 | l4 / 4))
+                    .put((byte) 0)
+                    .putShort((short) (l4 + transport.length))
+                    .putInt(0x1234_4000);
+            out.put((byte) 64)
+                    .put((byte) ends.protocol)
+                    .putShort((short) 0)
+                    .put(ends.source)
+                    .put(ends.destination);
             packet = out.put(content.options).put(transport).array();
             putSum(packet, 10, sum(packet, 0, l4, 0));
         }
@@ -146,8 +159,10 @@ final class NatFrames {
         ByteBuffer out = ByteBuffer.allocate(headerBytes + payload.length);
         out.put(content.header, 0, headerBytes);
         switch (ends.protocol) {
-            case 1, 58 -> out.put(0, (byte) (ends.protocol == 1 ? 8 : 128)).put(1, (byte) 0)
-                    .putShort(4, (short) ends.sourcePort);
+            case 1, 58 ->
+                out.put(0, (byte) (ends.protocol == 1 ? 8 : 128))
+                        .put(1, (byte) 0)
+                        .putShort(4, (short) ends.sourcePort);
             case 47 -> out.put(0, (byte) 0);
             default -> out.putShort(0, (short) ends.sourcePort).putShort(2, (short) ends.destinationPort);
         }

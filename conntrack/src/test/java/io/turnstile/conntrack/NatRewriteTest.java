@@ -34,8 +34,10 @@ class NatRewriteTest {
 
             direct(packet, to);
 
-            assertThat(packet.toBytes()).as("seed %d turn %d protocol %d", seed, turn, protocol)
-                    .isEqualTo(NatFrames.packet(NatFrames.ip(to, content), PADDING_BYTES).toBytes());
+            assertThat(packet.toBytes())
+                    .as("seed %d turn %d protocol %d", seed, turn, protocol)
+                    .isEqualTo(NatFrames.packet(NatFrames.ip(to, content), PADDING_BYTES)
+                            .toBytes());
             assertThat(packet.checksumState()).isEqualTo(state);
         }
     }
@@ -50,7 +52,8 @@ class NatRewriteTest {
             Packet packet = NatFrames.packet(NatFrames.ip(from, content), 0);
             int l4 = packet.l4Offset();
             int field = l4 + NatFrames.sumOffset(from.protocol());
-            packet.putU16(field, InternetChecksum.fold(InternetChecksum.pseudoHeader(packet, packet.l3EndOffset() - l4)));
+            packet.putU16(
+                    field, InternetChecksum.fold(InternetChecksum.pseudoHeader(packet, packet.l3EndOffset() - l4)));
             packet.setPartialChecksum(l4, field);
             packet.setSegmentBytes(random.nextBoolean() ? 8 : 0);
 
@@ -90,7 +93,8 @@ class NatRewriteTest {
 
             byte[] right = NatFrames.packet(NatFrames.ip(to, content), 0).toBytes();
             byte[] got = packet.toBytes();
-            assertThat(Arrays.copyOfRange(got, sum, sum + 2)).as("seed %d turn %d protocol %d", seed, turn, protocol)
+            assertThat(Arrays.copyOfRange(got, sum, sum + 2))
+                    .as("seed %d turn %d protocol %d", seed, turn, protocol)
                     .isNotEqualTo(Arrays.copyOfRange(right, sum, sum + 2));
             System.arraycopy(right, sum, got, sum, 2);
             assertThat(got).isEqualTo(right);
@@ -105,11 +109,14 @@ class NatRewriteTest {
                 Content content = Content.random(random);
                 Ends from = Ends.random(random, ipv6, protocol);
                 Ends other = Ends.random(random, ipv6, protocol);
-                Ends to = new Ends(ipv6, protocol, other.source(), from.sourcePort(), other.destination(),
-                        from.destinationPort());
+                Ends to = new Ends(
+                        ipv6, protocol, other.source(), from.sourcePort(), other.destination(), from.destinationPort());
                 Packet packet = NatFrames.packet(NatFrames.ip(from, content), 0);
-                NatRewrite.direct(packet, to.sourceHigh(), to.sourceLow(), 0, to.destinationHigh(), to.destinationLow(), 0);
-                assertThat(packet.toBytes()).isEqualTo(NatFrames.packet(NatFrames.ip(to, content), 0).toBytes());
+                NatRewrite.direct(
+                        packet, to.sourceHigh(), to.sourceLow(), 0, to.destinationHigh(), to.destinationLow(), 0);
+                assertThat(packet.toBytes())
+                        .isEqualTo(
+                                NatFrames.packet(NatFrames.ip(to, content), 0).toBytes());
             }
         }
     }
@@ -157,13 +164,17 @@ class NatRewriteTest {
                 quotedBytes = networkBytes + sum; // Cut through, it is of no use to anybody.
             }
             byte[] router = Ends.random(random, ipv6, protocol).source();
-            Packet packet = NatFrames.packet(NatFrames.error(ipv6, router, sent.source(),
-                    Arrays.copyOf(quoted, quotedBytes)), PADDING_BYTES);
+            Packet packet = NatFrames.packet(
+                    NatFrames.error(ipv6, router, sent.source(), Arrays.copyOf(quoted, quotedBytes)), PADDING_BYTES);
 
             Ends leaving = back.reversed();
-            Packet expected = NatFrames.packet(NatFrames.error(ipv6, sourceOfError ? leaving.source() : router,
-                    sourceOfError ? sent.source() : leaving.destination(),
-                    Arrays.copyOf(expectedQuote, quotedBytes)), PADDING_BYTES);
+            Packet expected = NatFrames.packet(
+                    NatFrames.error(
+                            ipv6,
+                            sourceOfError ? leaving.source() : router,
+                            sourceOfError ? sent.source() : leaving.destination(),
+                            Arrays.copyOf(expectedQuote, quotedBytes)),
+                    PADDING_BYTES);
             error(packet, leaving, sourceOfError);
             assertThat(packet.toBytes())
                     .as("seed %d turn %d protocol %d, %d bytes quoted", seed, turn, protocol, quotedBytes)
@@ -182,14 +193,16 @@ class NatRewriteTest {
             }
             quote = Arrays.copyOf(quote, random.nextInt(quote.length + 1));
             Ends outer = Ends.random(random, ipv6, protocol);
-            Packet packet = NatFrames.packet(NatFrames.error(ipv6, outer.source(), outer.destination(), quote),
-                    PADDING_BYTES);
+            Packet packet =
+                    NatFrames.packet(NatFrames.error(ipv6, outer.source(), outer.destination(), quote), PADDING_BYTES);
             int end = packet.l3EndOffset();
             error(packet, Ends.random(random, ipv6, protocol), random.nextBoolean());
             byte[] bytes = packet.toBytes();
             assertThat(PacketCheck.networkIsGood(packet)).isTrue();
             packet.setChecksumState(ChecksumState.UNVERIFIED);
-            assertThat(PacketCheck.transportIsGood(packet)).as("seed %d turn %d", seed, turn).isTrue();
+            assertThat(PacketCheck.transportIsGood(packet))
+                    .as("seed %d turn %d", seed, turn)
+                    .isTrue();
             assertThat(Arrays.copyOfRange(bytes, end, bytes.length)).containsOnly(0xa5);
         }
     }
@@ -199,8 +212,8 @@ class NatRewriteTest {
         Ends from = Ends.random(random, false, 6);
         Content content = Content.random(random);
         Packet packet = NatFrames.packet(NatFrames.ip(from, content), 0);
-        Packet error = NatFrames.packet(NatFrames.error(false, from.destination(), from.source(),
-                NatFrames.ip(from, content)), 0);
+        Packet error = NatFrames.packet(
+                NatFrames.error(false, from.destination(), from.source(), NatFrames.ip(from, content)), 0);
         Packet wide = NatFrames.packet(NatFrames.ip(Ends.random(random, true, 132), content), 0);
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocated = Long.MAX_VALUE;
@@ -227,17 +240,27 @@ class NatRewriteTest {
     private Ends translated(Ends from) {
         Ends other = Ends.random(random, from.ipv6(), from.protocol());
         boolean newPorts = random.nextBoolean();
-        return new Ends(from.ipv6(), from.protocol(), random.nextBoolean() ? other.source() : from.source(),
+        return new Ends(
+                from.ipv6(),
+                from.protocol(),
+                random.nextBoolean() ? other.source() : from.source(),
                 newPorts ? other.sourcePort() : from.sourcePort(),
                 random.nextBoolean() ? other.destination() : from.destination(),
                 newPorts ? other.destinationPort() : from.destinationPort());
     }
 
-    /** What the sender of a packet had sent before its source, or else its destination, and the ports were translated. */
+    /**
+     * What the sender of a packet had sent before its source, or else its destination, and the ports were translated.
+     */
     private Ends retranslated(Ends sent, boolean source) {
         Ends other = Ends.random(random, sent.ipv6(), sent.protocol());
-        return new Ends(sent.ipv6(), sent.protocol(), source ? other.source() : sent.source(), other.sourcePort(),
-                source ? sent.destination() : other.destination(), other.destinationPort());
+        return new Ends(
+                sent.ipv6(),
+                sent.protocol(),
+                source ? other.source() : sent.source(),
+                other.sourcePort(),
+                source ? sent.destination() : other.destination(),
+                other.destinationPort());
     }
 
     private static Content withSumAndUnrouted(Content content) {
@@ -245,17 +268,35 @@ class NatRewriteTest {
     }
 
     private static void direct(Packet packet, Ends to) {
-        NatRewrite.direct(packet, to.sourceHigh(), to.sourceLow(), to.sourcePort(),
-                to.destinationHigh(), to.destinationLow(), to.destinationPort());
+        NatRewrite.direct(
+                packet,
+                to.sourceHigh(),
+                to.sourceLow(),
+                to.sourcePort(),
+                to.destinationHigh(),
+                to.destinationLow(),
+                to.destinationPort());
     }
 
     private static void error(Packet packet, Ends leaving, boolean source) {
         if (source) {
-            NatRewrite.errorSource(packet, leaving.sourceHigh(), leaving.sourceLow(), leaving.sourcePort(),
-                    leaving.destinationHigh(), leaving.destinationLow(), leaving.destinationPort());
+            NatRewrite.errorSource(
+                    packet,
+                    leaving.sourceHigh(),
+                    leaving.sourceLow(),
+                    leaving.sourcePort(),
+                    leaving.destinationHigh(),
+                    leaving.destinationLow(),
+                    leaving.destinationPort());
         } else {
-            NatRewrite.errorDestination(packet, leaving.sourceHigh(), leaving.sourceLow(), leaving.sourcePort(),
-                    leaving.destinationHigh(), leaving.destinationLow(), leaving.destinationPort());
+            NatRewrite.errorDestination(
+                    packet,
+                    leaving.sourceHigh(),
+                    leaving.sourceLow(),
+                    leaving.sourcePort(),
+                    leaving.destinationHigh(),
+                    leaving.destinationLow(),
+                    leaving.destinationPort());
         }
     }
 }

@@ -29,12 +29,24 @@ class NatSearchTest {
     private final NatSearch search = new NatSearch(hash, new SplittableRandom(seed), this::isFree);
     private final TupleKey reply = new TupleKey();
 
-    private record Tuple(long sourceHigh, long sourceLow, int sourcePort,
-                         long destinationHigh, long destinationLow, int destinationPort, int kind) {
+    private record Tuple(
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort,
+            int kind) {
 
         static Tuple of(TupleKey key) {
-            return new Tuple(key.sourceHigh, key.sourceLow, key.sourcePort,
-                    key.destinationHigh, key.destinationLow, key.destinationPort, key.kind);
+            return new Tuple(
+                    key.sourceHigh,
+                    key.sourceLow,
+                    key.sourcePort,
+                    key.destinationHigh,
+                    key.destinationLow,
+                    key.destinationPort,
+                    key.kind);
         }
     }
 
@@ -54,7 +66,8 @@ class NatSearchTest {
             NatRequest request = smallRange(original);
             Set<Tuple> candidates = candidates(original, request);
             // Where DNAT finds the ports of an address exhausted, it goes on with other source ports, which are many.
-            boolean closed = request.kind() == Kind.SOURCE || !request.hasPorts() || EntryLayout.protocol(original.kind) == 1;
+            boolean closed =
+                    request.kind() == Kind.SOURCE || !request.hasPorts() || EntryLayout.protocol(original.kind) == 1;
             double density = random.nextInt(3) == 0 ? 1 : random.nextDouble();
             for (Tuple candidate : candidates) {
                 if (random.nextDouble() < density) {
@@ -77,7 +90,10 @@ class NatSearchTest {
         assertThat(exhausted).isPositive();
     }
 
-    /** Ranges that are searched whole: one sender port class never is, so there is always a port range where ports count. */
+    /**
+     * Ranges that are searched whole: one sender port class never is, so there is always a port range where ports
+     * count.
+     */
     private NatRequest smallRange(TupleKey original) {
         boolean ipv6 = EntryLayout.ipv6(original.kind);
         boolean ports = original.sourcePort != 0;
@@ -89,8 +105,17 @@ class NatSearchTest {
         int minPort = ports ? 1 + random.nextInt(60_000) : 0;
         int maxPort = ports ? minPort + random.nextInt(40) : 0;
         Kind kind = random.nextBoolean() ? Kind.SOURCE : Kind.DESTINATION;
-        return new NatRequest(kind, ipv6, high, low, last.shiftRight(64).longValue(), last.longValue(), minPort, maxPort,
-                false, Choice.values()[random.nextInt(3)]);
+        return new NatRequest(
+                kind,
+                ipv6,
+                high,
+                low,
+                last.shiftRight(64).longValue(),
+                last.longValue(),
+                minPort,
+                maxPort,
+                false,
+                Choice.values()[random.nextInt(3)]);
     }
 
     private static Set<Tuple> candidates(TupleKey original, NatRequest request) {
@@ -98,16 +123,30 @@ class NatSearchTest {
         boolean icmp = EntryLayout.protocol(original.kind) == 1;
         BigInteger last = unsigned(request.maxHigh()).shiftLeft(64).add(unsigned(request.maxLow()));
         for (BigInteger address = unsigned(request.minHigh()).shiftLeft(64).add(unsigned(request.minLow()));
-                address.compareTo(last) <= 0; address = address.add(BigInteger.ONE)) {
+                address.compareTo(last) <= 0;
+                address = address.add(BigInteger.ONE)) {
             long high = address.shiftRight(64).longValue();
             long low = address.longValue();
             for (int port = request.minPort(); port <= request.maxPort(); port++) {
                 boolean source = request.kind() == Kind.SOURCE;
-                all.add(source
-                        ? new Tuple(original.destinationHigh, original.destinationLow, icmp ? port : original.destinationPort,
-                                high, low, port, original.kind)
-                        : new Tuple(high, low, port, original.sourceHigh, original.sourceLow,
-                                icmp ? port : original.sourcePort, original.kind));
+                all.add(
+                        source
+                                ? new Tuple(
+                                        original.destinationHigh,
+                                        original.destinationLow,
+                                        icmp ? port : original.destinationPort,
+                                        high,
+                                        low,
+                                        port,
+                                        original.kind)
+                                : new Tuple(
+                                        high,
+                                        low,
+                                        port,
+                                        original.sourceHigh,
+                                        original.sourceLow,
+                                        icmp ? port : original.sourcePort,
+                                        original.kind));
             }
         }
         return all;
@@ -150,8 +189,8 @@ class NatSearchTest {
 
     @Test
     void aPersistentAddressDependsOnTheSourceAloneAndNotOnTheKey() {
-        NatSearch afterRestart = new NatSearch(new NatHash(random.nextLong(), random.nextLong()), new SplittableRandom(),
-                key -> true);
+        NatSearch afterRestart =
+                new NatSearch(new NatHash(random.nextLong(), random.nextLong()), new SplittableRandom(), key -> true);
         NatRequest request = source(NAT, NAT + 1000, 0, 0, true, Choice.RANDOM);
         TupleKey original = original(false, 6);
         assertThat(search.find(original, request, reply)).isTrue();
@@ -160,7 +199,8 @@ class NatSearchTest {
             original.destinationLow = random.nextInt() & 0xffff_ffffL;
             original.sourcePort = 1 + random.nextInt(0xffff);
             original.destinationPort = 1 + random.nextInt(0xffff);
-            assertThat((turn % 2 == 0 ? search : afterRestart).find(original, request, reply)).isTrue();
+            assertThat((turn % 2 == 0 ? search : afterRestart).find(original, request, reply))
+                    .isTrue();
             assertThat(reply.destinationLow).isEqualTo(address);
         }
     }
@@ -184,14 +224,19 @@ class NatSearchTest {
             TupleKey original = original(false, 6);
             for (int i = 0; i < 16_000; i++) {
                 original.sourcePort = 1 + i;
-                assertThat(search.find(original, source(NAT, NAT + 15, 5000, 5015, false, choice), reply)).isTrue();
+                assertThat(search.find(original, source(NAT, NAT + 15, 5000, 5015, false, choice), reply))
+                        .isTrue();
                 addresses.merge(reply.destinationLow, 1, Integer::sum);
                 ports.merge(reply.destinationPort, 1, Integer::sum);
             }
             // 1000 each are expected, with a standard deviation of 31.
-            assertThat(addresses).as("seed %d %s", seed, choice).hasSize(16)
+            assertThat(addresses)
+                    .as("seed %d %s", seed, choice)
+                    .hasSize(16)
                     .allSatisfy((address, times) -> assertThat(times).isBetween(800, 1200));
-            assertThat(ports).as("seed %d %s", seed, choice).hasSize(16)
+            assertThat(ports)
+                    .as("seed %d %s", seed, choice)
+                    .hasSize(16)
                     .allSatisfy((port, times) -> assertThat(times).isBetween(800, 1200));
         }
     }
@@ -201,7 +246,8 @@ class NatSearchTest {
         Set<Integer> ports = new HashSet<>();
         TupleKey original = original(false, 6);
         for (int i = 0; i < 50; i++) {
-            assertThat(search.find(original, source(NAT, NAT, 1024, 65535, false, Choice.RANDOM), reply)).isTrue();
+            assertThat(search.find(original, source(NAT, NAT, 1024, 65535, false, Choice.RANDOM), reply))
+                    .isTrue();
             ports.add(reply.destinationPort);
         }
         assertThat(ports).hasSizeGreaterThan(40);
@@ -212,20 +258,29 @@ class NatSearchTest {
     @Test
     void withoutAPortRangeTheSendersPortStaysWhileItIsFree() {
         TupleKey original = tcp(CLIENT, 4000, SERVER, 80);
-        assertThat(search.find(original, source(NAT, NAT, 0, 0, false, Choice.RANDOM), reply)).isTrue();
+        assertThat(search.find(original, source(NAT, NAT, 0, 0, false, Choice.RANDOM), reply))
+                .isTrue();
         assertThat(Tuple.of(reply)).isEqualTo(new Tuple(0, SERVER, 80, 0, NAT, 4000, original.kind));
     }
 
     @Test
     void aTakenPortIsReplacedByOneOfItsClass() {
-        int[][] classes = {{1, 1, 511}, {511, 1, 511}, {512, 600, 1023}, {599, 600, 1023}, {1023, 600, 1023},
-            {1024, 1024, 65535}, {65535, 1024, 65535}};
+        int[][] classes = {
+            {1, 1, 511},
+            {511, 1, 511},
+            {512, 600, 1023},
+            {599, 600, 1023},
+            {1023, 600, 1023},
+            {1024, 1024, 65535},
+            {65535, 1024, 65535}
+        };
         for (int[] portClass : classes) {
             taken.clear();
             TupleKey original = tcp(CLIENT, portClass[0], SERVER, 80);
             taken.add(new Tuple(0, SERVER, 80, 0, NAT, portClass[0], original.kind));
             for (int i = 0; i < 100; i++) {
-                assertThat(search.find(original, source(NAT, NAT, 0, 0, false, Choice.DEFAULT), reply)).isTrue();
+                assertThat(search.find(original, source(NAT, NAT, 0, 0, false, Choice.DEFAULT), reply))
+                        .isTrue();
                 assertThat(reply.destinationPort).isBetween(portClass[1], portClass[2]);
                 assertThat(taken.add(Tuple.of(reply))).isTrue();
             }
@@ -257,7 +312,8 @@ class NatSearchTest {
     @Test
     void dnatWithItsPortsExhaustedTranslatesTheSourcePortToo() {
         TupleKey original = tcp(CLIENT, 4000, NAT, 80);
-        NatRequest request = new NatRequest(Kind.DESTINATION, false, 0, SERVER, 0, SERVER, 8080, 8081, false, Choice.DEFAULT);
+        NatRequest request =
+                new NatRequest(Kind.DESTINATION, false, 0, SERVER, 0, SERVER, 8080, 8081, false, Choice.DEFAULT);
         Set<Integer> ports = new HashSet<>();
         for (int i = 0; i < 2; i++) {
             assertThat(search.find(original, request, reply)).isTrue();
@@ -282,7 +338,8 @@ class NatSearchTest {
         taken.add(Tuple.of(reply));
         assertThat(search.find(original, request, reply)).isTrue();
         assertThat(reply.sourcePort).isEqualTo(reply.destinationPort).isEqualTo(78);
-        NatRequest range = new NatRequest(Kind.DESTINATION, false, 0, SERVER, 0, SERVER, 500, 501, false, Choice.DEFAULT);
+        NatRequest range =
+                new NatRequest(Kind.DESTINATION, false, 0, SERVER, 0, SERVER, 500, 501, false, Choice.DEFAULT);
         assertThat(search.find(original, range, reply)).isTrue();
         assertThat(reply.sourcePort).isEqualTo(reply.destinationPort).isBetween(500, 501);
     }
@@ -312,9 +369,16 @@ class NatSearchTest {
             TupleKey original = original(random.nextBoolean(), PROTOCOLS[random.nextInt(PROTOCOLS.length)]);
             boolean ipv6 = EntryLayout.ipv6(original.kind);
             int minPort = random.nextInt(0x10000);
-            NatRequest request = new NatRequest(random.nextBoolean() ? Kind.SOURCE : Kind.DESTINATION, ipv6,
-                    0, ipv6 ? 1 : random.nextInt(2), ipv6 ? random.nextInt(3) : 0, 0xffff_ffffL, minPort,
-                    minPort == 0 ? 0 : minPort + random.nextInt(0x10000 - minPort), random.nextBoolean(),
+            NatRequest request = new NatRequest(
+                    random.nextBoolean() ? Kind.SOURCE : Kind.DESTINATION,
+                    ipv6,
+                    0,
+                    ipv6 ? 1 : random.nextInt(2),
+                    ipv6 ? random.nextInt(3) : 0,
+                    0xffff_ffffL,
+                    minPort,
+                    minPort == 0 ? 0 : minPort + random.nextInt(0x10000 - minPort),
+                    random.nextBoolean(),
                     Choice.values()[random.nextInt(3)]);
             assertThat(hopeless.find(original, request, reply)).isFalse();
             assertThat(most[0]).as("seed %d %s", seed, request).isBetween(1, NatSearch.MAX_STEPS);
@@ -327,19 +391,23 @@ class NatSearchTest {
         for (int port = 1024; port < 65536; port++) {
             taken.add(new Tuple(0, SERVER, 80, 0, NAT, port, original.kind));
         }
-        assertThat(search.find(original, source(NAT, NAT, 0, 0, false, Choice.DEFAULT), reply)).isFalse();
+        assertThat(search.find(original, source(NAT, NAT, 0, 0, false, Choice.DEFAULT), reply))
+                .isFalse();
         assertThat(tried).isEqualTo(NatSearch.MAX_STEPS_PER_PORT_RANGE);
     }
 
     @Test
     void anAddressIsPickedInRangesOfAllSizes() {
-        long[][] ranges = {{0, 1, 0, 0xffff_fffeL}, {0, 5, 7, 3}, {1, -1, 2, 0}, {3, -3, 4, 100}, {-1, -2, -1, -1},
-            {0, 1, -1, -1}};
+        long[][] ranges = {
+            {0, 1, 0, 0xffff_fffeL}, {0, 5, 7, 3}, {1, -1, 2, 0}, {3, -3, 4, 100}, {-1, -2, -1, -1}, {0, 1, -1, -1}
+        };
         for (long[] range : ranges) {
-            NatRequest request = new NatRequest(Kind.SOURCE, true, range[0], range[1], range[2], range[3], 0, 0, false,
-                    Choice.DEFAULT);
+            NatRequest request = new NatRequest(
+                    Kind.SOURCE, true, range[0], range[1], range[2], range[3], 0, 0, false, Choice.DEFAULT);
             BigInteger first = unsigned(range[0]).shiftLeft(64).add(unsigned(range[1]));
-            BigInteger last = unsigned(range[2]).shiftLeft(64).add(unsigned(range[3]))
+            BigInteger last = unsigned(range[2])
+                    .shiftLeft(64)
+                    .add(unsigned(range[3]))
                     .min(first.add(BigInteger.valueOf(0xffff_fffeL)));
             for (int i = 0; i < 200; i++) {
                 TupleKey original = original(true, 17);
@@ -352,7 +420,8 @@ class NatSearchTest {
 
     @Test
     void aRangeOfTheOtherFamilyHasNothingToOffer() {
-        assertThat(search.find(icmp(58, true, 1), source(NAT, NAT, 0, 0, false, Choice.DEFAULT), reply)).isFalse();
+        assertThat(search.find(icmp(58, true, 1), source(NAT, NAT, 0, 0, false, Choice.DEFAULT), reply))
+                .isFalse();
         assertThat(tried).isZero();
     }
 
@@ -372,7 +441,8 @@ class NatSearchTest {
         assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(64 * 1024);
     }
 
-    private static NatRequest source(long first, long last, int minPort, int maxPort, boolean persistent, Choice choice) {
+    private static NatRequest source(
+            long first, long last, int minPort, int maxPort, boolean persistent, Choice choice) {
         return new NatRequest(Kind.SOURCE, false, 0, first, 0, last, minPort, maxPort, persistent, choice);
     }
 

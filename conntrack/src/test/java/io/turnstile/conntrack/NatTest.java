@@ -19,12 +19,21 @@ class NatTest {
     private final TrackerFixture ct = new TrackerFixture();
 
     private static NatRequest source(long first, long last, int minPort, int maxPort) {
-        return new NatRequest(NatRequest.Kind.SOURCE, false, 0, first, 0, last, minPort, maxPort, false,
-                NatRequest.Choice.DEFAULT);
+        return new NatRequest(
+                NatRequest.Kind.SOURCE, false, 0, first, 0, last, minPort, maxPort, false, NatRequest.Choice.DEFAULT);
     }
 
     private static NatRequest destination(long first, int minPort, int maxPort) {
-        return new NatRequest(NatRequest.Kind.DESTINATION, false, 0, first, 0, first, minPort, maxPort, false,
+        return new NatRequest(
+                NatRequest.Kind.DESTINATION,
+                false,
+                0,
+                first,
+                0,
+                first,
+                minPort,
+                maxPort,
+                false,
                 NatRequest.Choice.DEFAULT);
     }
 
@@ -35,35 +44,61 @@ class NatTest {
 
     @Test
     void sourceIsTranslatedThereAndBack() {
-        expect(ct.send(udp("10.0.0.1:1000 > 192.0.2.1:53").packet(), SNAT), "new|snat", udp("10.0.0.240:1000 > 192.0.2.1:53"));
-        expect(ct.send(udp("192.0.2.1:53 > 10.0.0.240:1000").packet(), BACK), "est|rpl|dnat", udp("192.0.2.1:53 > 10.0.0.1:1000"));
-        expect(ct.send(udp("10.0.0.1:1000 > 192.0.2.1:53").packet(), BACK), "est|snat", udp("10.0.0.240:1000 > 192.0.2.1:53"));
-        assertThat(ct.dump(false, false)).containsExactly(
-                "udp,orig=(src=10.0.0.1,dst=192.0.2.1,sport=1000,dport=53),"
+        expect(
+                ct.send(udp("10.0.0.1:1000 > 192.0.2.1:53").packet(), SNAT),
+                "new|snat",
+                udp("10.0.0.240:1000 > 192.0.2.1:53"));
+        expect(
+                ct.send(udp("192.0.2.1:53 > 10.0.0.240:1000").packet(), BACK),
+                "est|rpl|dnat",
+                udp("192.0.2.1:53 > 10.0.0.1:1000"));
+        expect(
+                ct.send(udp("10.0.0.1:1000 > 192.0.2.1:53").packet(), BACK),
+                "est|snat",
+                udp("10.0.0.240:1000 > 192.0.2.1:53"));
+        assertThat(ct.dump(false, false))
+                .containsExactly("udp,orig=(src=10.0.0.1,dst=192.0.2.1,sport=1000,dport=53),"
                         + "reply=(src=192.0.2.1,dst=10.0.0.240,sport=53,dport=1000)");
     }
 
     @Test
     void destinationIsTranslatedThereAndBack() {
         CtRequest dnat = CtRequest.commit(0).with(destination(0x0a00_0002L, 8080, 8080));
-        expect(ct.send(tcp("10.0.0.1:1000 > 192.0.2.1:80").syn().packet(), dnat), "new|dnat",
+        expect(
+                ct.send(tcp("10.0.0.1:1000 > 192.0.2.1:80").syn().packet(), dnat),
+                "new|dnat",
                 tcp("10.0.0.1:1000 > 10.0.0.2:8080").syn());
-        expect(ct.send(tcp("10.0.0.2:8080 > 10.0.0.1:1000").synAck().ackNumber(1).packet(), BACK), "est|rpl|snat",
+        expect(
+                ct.send(
+                        tcp("10.0.0.2:8080 > 10.0.0.1:1000")
+                                .synAck()
+                                .ackNumber(1)
+                                .packet(),
+                        BACK),
+                "est|rpl|snat",
                 tcp("192.0.2.1:80 > 10.0.0.1:1000").synAck().ackNumber(1));
     }
 
     @Test
     void withoutNatPacketsOfTranslatedConnectionsStayAsTheyAre() {
         ct.send(udp("10.0.0.1:1000 > 192.0.2.1:53").packet(), SNAT);
-        expect(ct.send(udp("192.0.2.1:53 > 10.0.0.240:1000").packet(), CtRequest.lookup(0)), "est|rpl",
+        expect(
+                ct.send(udp("192.0.2.1:53 > 10.0.0.240:1000").packet(), CtRequest.lookup(0)),
+                "est|rpl",
                 udp("192.0.2.1:53 > 10.0.0.240:1000"));
     }
 
     @Test
     void takenPortGivesWayToTheNext() {
         ct.send(udp("10.0.0.1:2000 > 192.0.2.1:53").packet(), SNAT);
-        expect(ct.send(udp("10.0.0.2:2000 > 192.0.2.1:53").packet(), SNAT), "new|snat", udp("10.0.0.240:2001 > 192.0.2.1:53"));
-        expect(ct.send(udp("192.0.2.1:53 > 10.0.0.240:2001").packet(), BACK), "est|rpl|dnat", udp("192.0.2.1:53 > 10.0.0.2:2000"));
+        expect(
+                ct.send(udp("10.0.0.2:2000 > 192.0.2.1:53").packet(), SNAT),
+                "new|snat",
+                udp("10.0.0.240:2001 > 192.0.2.1:53"));
+        expect(
+                ct.send(udp("192.0.2.1:53 > 10.0.0.240:2001").packet(), BACK),
+                "est|rpl|dnat",
+                udp("192.0.2.1:53 > 10.0.0.2:2000"));
     }
 
     @Test
@@ -104,7 +139,10 @@ class NatTest {
         ct.send(udp("10.0.0.1:1000 > 192.0.2.1:53").packet(), SNAT);
         ct.tracker.flush(null, 0);
         assertThat(ct.tracker.connectionCount()).isZero();
-        expect(ct.send(udp("10.0.0.2:1000 > 192.0.2.1:53").packet(), SNAT), "new|snat", udp("10.0.0.240:1000 > 192.0.2.1:53"));
+        expect(
+                ct.send(udp("10.0.0.2:1000 > 192.0.2.1:53").packet(), SNAT),
+                "new|snat",
+                udp("10.0.0.240:1000 > 192.0.2.1:53"));
         assertThat(ct.look(udp("192.0.2.1:53 > 10.0.0.240:1000"))).isEqualTo("est|rpl");
     }
 }

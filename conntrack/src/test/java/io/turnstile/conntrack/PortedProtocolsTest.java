@@ -25,8 +25,9 @@ class PortedProtocolsTest {
         assertThat(ct.look(udpLite(1001, 2000, 20, ALL))).as("another flow").isEqualTo("new");
         assertThat(ct.look(turned(UDP_LITE, udpLiteBody(2000, 1000, 20, 8)))).isEqualTo("est|rpl");
         assertThat(ct.look(udpLite(1000, 2000, 20, ALL))).isEqualTo("est");
-        assertThat(ct.dump()).containsExactly("udplite,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=2000),"
-                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=2000,dport=1000)");
+        assertThat(ct.dump())
+                .containsExactly("udplite,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=2000),"
+                        + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=2000,dport=1000)");
     }
 
     @Test
@@ -34,17 +35,20 @@ class PortedProtocolsTest {
         assertThat(ct.pass(dccp(1000, 2000, 16, 20, 0))).isEqualTo("new");
         assertThat(ct.look(dccp(1001, 2000, 16, 20, 0))).as("another flow").isEqualTo("new");
         assertThat(ct.look(turned(DCCP, dccpBody(2000, 1000, 16, 20, 1, true)))).isEqualTo("est|rpl");
-        assertThat(ct.dump(true, true)).containsExactly("dccp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=2000),"
-                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=2000,dport=1000),id=0,status=0,timeout=30");
+        assertThat(ct.dump(true, true))
+                .containsExactly("dccp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=2000),"
+                        + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=2000,dport=1000),id=0,status=0,timeout=30");
     }
 
     @Test
     void errorsAboutThemAreRelated() {
         for (Frame frame : new Frame[] {udpLite(1000, 2000, 20, ALL), dccp(1000, 2000, 16, 20, 0)}) {
             ct.pass(frame);
-            assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", frame.bytes()))).isEqualTo("rel|rpl");
+            assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", frame.bytes())))
+                    .isEqualTo("rel|rpl");
         }
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1", udpLite(1001, 2000, 20, ALL).bytes())))
+        assertThat(ct.look(Frames.portUnreachable(
+                        "10.0.0.2 > 10.0.0.1", udpLite(1001, 2000, 20, ALL).bytes())))
                 .isEqualTo("inv");
     }
 
@@ -89,31 +93,49 @@ class PortedProtocolsTest {
 
     /** RFC 4340 §5.1: the data offset covers at least the generic header, which the X bit makes four bytes longer. */
     @ParameterizedTest
-    @CsvSource({"8, true, inv", "12, true, inv", "16, true, new", "36, true, new", "40, true, inv",
-        "8, false, inv", "12, false, new"})
+    @CsvSource({
+        "8, true, inv",
+        "12, true, inv",
+        "16, true, new",
+        "36, true, new",
+        "40, true, inv",
+        "8, false, inv",
+        "12, false, new"
+    })
     void dccpHeaderIsWithinThePacket(int headerBytes, boolean extended, String state) {
-        assertThat(ct.look(plain(DCCP, dccpBody(1000, 2000, headerBytes, 36 - headerBytes, 1, extended)))).isEqualTo(state);
+        assertThat(ct.look(plain(DCCP, dccpBody(1000, 2000, headerBytes, 36 - headerBytes, 1, extended))))
+                .isEqualTo(state);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {DCCP, UDP_LITE})
     void portZeroAndHeadersCutShortAreInvalid(int protocol) {
-        assertThat(ct.look(protocol == DCCP ? dccp(0, 2000, 16, 20, 0) : udpLite(0, 2000, 20, 0))).isEqualTo("inv");
-        assertThat(ct.look(protocol == DCCP ? dccp(1, 0, 16, 20, 0) : udpLite(1, 0, 20, 0))).isEqualTo("inv");
-        assertThat(ct.look(Frames.ip("10.0.0.1 > 10.0.0.2", protocol).payload(7))).isEqualTo("inv");
+        assertThat(ct.look(protocol == DCCP ? dccp(0, 2000, 16, 20, 0) : udpLite(0, 2000, 20, 0)))
+                .isEqualTo("inv");
+        assertThat(ct.look(protocol == DCCP ? dccp(1, 0, 16, 20, 0) : udpLite(1, 0, 20, 0)))
+                .isEqualTo("inv");
+        assertThat(ct.look(Frames.ip("10.0.0.1 > 10.0.0.2", protocol).payload(7)))
+                .isEqualTo("inv");
     }
 
     @ParameterizedTest
     @ValueSource(ints = {2, 4, 47, 50, 89, 255})
     void othersAreKnownByTheirAddresses(int protocol) {
         String name = protocol == 2 ? "igmp" : Integer.toString(protocol);
-        assertThat(ct.pass(Frames.ip("10.0.0.1 > 10.0.0.2", protocol).payload(1))).isEqualTo("new");
-        assertThat(ct.look(Frames.ip("10.0.0.1 > 10.0.0.2", protocol))).as("empty").isEqualTo("new");
-        assertThat(ct.look(Frames.ip("10.0.0.2 > 10.0.0.1", protocol).payload(30))).isEqualTo("est|rpl");
-        assertThat(ct.dump()).containsExactly(name + ",orig=(src=10.0.0.1,dst=10.0.0.2,sport=0,dport=0),"
-                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=0,dport=0)");
-        assertThat(ct.look(Frames.portUnreachable("10.0.0.2 > 10.0.0.1",
-                Frames.ip("10.0.0.1 > 10.0.0.2", protocol).bytes()))).isEqualTo("rel|rpl");
+        assertThat(ct.pass(Frames.ip("10.0.0.1 > 10.0.0.2", protocol).payload(1)))
+                .isEqualTo("new");
+        assertThat(ct.look(Frames.ip("10.0.0.1 > 10.0.0.2", protocol)))
+                .as("empty")
+                .isEqualTo("new");
+        assertThat(ct.look(Frames.ip("10.0.0.2 > 10.0.0.1", protocol).payload(30)))
+                .isEqualTo("est|rpl");
+        assertThat(ct.dump())
+                .containsExactly(name + ",orig=(src=10.0.0.1,dst=10.0.0.2,sport=0,dport=0),"
+                        + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=0,dport=0)");
+        assertThat(ct.look(Frames.portUnreachable(
+                        "10.0.0.2 > 10.0.0.1",
+                        Frames.ip("10.0.0.1 > 10.0.0.2", protocol).bytes())))
+                .isEqualTo("rel|rpl");
     }
 
     private static Frame plain(int protocol, byte[] body) {
@@ -131,7 +153,10 @@ class PortedProtocolsTest {
     private static byte[] udpLiteBody(int source, int destination, int dataBytes, int coverage) {
         byte[] body = new byte[8 + dataBytes];
         Arrays.fill(body, (byte) 0x5a);
-        ByteBuffer.wrap(body).putShort((short) source).putShort((short) destination).putShort((short) coverage)
+        ByteBuffer.wrap(body)
+                .putShort((short) source)
+                .putShort((short) destination)
+                .putShort((short) coverage)
                 .putShort((short) 0);
         return withSum(body, 6, coverage == 0 ? body.length : Math.min(coverage, body.length), UDP_LITE);
     }
@@ -140,13 +165,18 @@ class PortedProtocolsTest {
         return plain(DCCP, dccpBody(source, destination, headerBytes, dataBytes, coverage, true));
     }
 
-    private static byte[] dccpBody(int source, int destination, int headerBytes, int dataBytes, int coverage,
-                                   boolean extended) {
+    private static byte[] dccpBody(
+            int source, int destination, int headerBytes, int dataBytes, int coverage, boolean extended) {
         byte[] body = new byte[headerBytes + dataBytes];
         Arrays.fill(body, (byte) 0x5a);
         int ack = 3;
-        ByteBuffer.wrap(body).putShort((short) source).putShort((short) destination).put((byte) (headerBytes / 4))
-                .put((byte) coverage).putShort((short) 0).put((byte) (ack << 1 | (extended ? 1 : 0)));
+        ByteBuffer.wrap(body)
+                .putShort((short) source)
+                .putShort((short) destination)
+                .put((byte) (headerBytes / 4))
+                .put((byte) coverage)
+                .putShort((short) 0)
+                .put((byte) (ack << 1 | (extended ? 1 : 0)));
         int covered = coverage == 0 ? body.length : headerBytes + (coverage - 1) * 4;
         return withSum(body, 6, Math.min(covered, body.length), DCCP);
     }

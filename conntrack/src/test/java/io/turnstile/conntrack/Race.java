@@ -9,8 +9,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Actors that are let go at the same moment, again and again: {@code prepare}, all actors at once, {@code judge}, and anew,
- * until the time is over. The actors meet at a barrier without locks before each round, so that their work overlaps closely.
+ * Actors that are let go at the same moment, again and again: {@code prepare}, all actors at once, {@code judge}, and
+ * anew, until the time is over. The actors meet at a barrier without locks before each round, so that their work
+ * overlaps closely.
  *
  * <p>{@code -Drace.millis=…} sets how long each race is run (default {@value #DEFAULT_MILLIS}).
  */
@@ -48,7 +49,8 @@ final class Race {
     }
 
     private int run() throws Exception {
-        long endNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Integer.getInteger("race.millis", DEFAULT_MILLIS));
+        long endNs =
+                System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Integer.getInteger("race.millis", DEFAULT_MILLIS));
         int rounds = 0;
         try (ExecutorService threads = Executors.newFixedThreadPool(actors.length)) {
             List<Future<?>> all = new ArrayList<>();

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.Test;
 class SctpAssociationTest {
     /** The tag that packets to the client carry: the client chose it. */
     private static final int TO_CLIENT = 0xc11e0001;
+
     private static final int TO_SERVER = 0x5e4f0001;
     private static final int STRANGE = 0x0bad0bad;
 
@@ -76,7 +77,9 @@ class SctpAssociationTest {
         establish();
         assertThat(ct.look(back(TO_CLIENT, shutdown()))).isEqualTo("est|rpl");
         assertState("SHUTDOWN_RECD", TO_SERVER, TO_CLIENT);
-        assertThat(ct.look(there(TO_SERVER, data()))).as("what was still to send").isEqualTo("est");
+        assertThat(ct.look(there(TO_SERVER, data())))
+                .as("what was still to send")
+                .isEqualTo("est");
         assertThat(ct.look(there(TO_SERVER, shutdownAck()))).isEqualTo("est");
         assertThat(ct.look(back(TO_CLIENT, shutdownComplete()))).isEqualTo("est|rpl");
         assertState("CLOSED", TO_SERVER, TO_CLIENT);
@@ -97,7 +100,9 @@ class SctpAssociationTest {
     @Test
     void bothMayBeginAtOnce() {
         assertThat(ct.pass(there(0, init(TO_CLIENT)))).isEqualTo("new");
-        assertThat(ct.look(back(0, init(TO_SERVER)))).as("nobody's tag was proved yet").isEqualTo("new");
+        assertThat(ct.look(back(0, init(TO_SERVER))))
+                .as("nobody's tag was proved yet")
+                .isEqualTo("new");
         assertState("COOKIE_WAIT", TO_SERVER, TO_CLIENT);
         assertThat(ct.look(back(TO_CLIENT, initAck(TO_SERVER)))).isEqualTo("est|rpl");
         assertThat(ct.look(there(TO_SERVER, initAck(TO_CLIENT)))).isEqualTo("est");
@@ -112,7 +117,9 @@ class SctpAssociationTest {
         establish();
         assertThat(ct.look(there(STRANGE, data()))).isEqualTo("inv");
         assertThat(ct.look(there(0, data()))).isEqualTo("inv");
-        assertThat(ct.look(there(TO_CLIENT, data()))).as("the other direction's").isEqualTo("inv");
+        assertThat(ct.look(there(TO_CLIENT, data())))
+                .as("the other direction's")
+                .isEqualTo("inv");
         assertThat(ct.look(there(STRANGE, init(7)))).as("INIT carries none").isEqualTo("inv");
         assertThat(ct.look(there(STRANGE, abort()))).isEqualTo("inv");
         assertThat(ct.look(there(STRANGE, shutdownAck()))).isEqualTo("inv");
@@ -155,8 +162,9 @@ class SctpAssociationTest {
         ct.advance(Duration.ofSeconds(1));
         assertThat(ct.look(back(STRANGE, shutdownAck()))).isEqualTo("new");
         assertThat(ct.look(there(STRANGE, shutdownCompleteReflected()))).isEqualTo("new");
-        assertThat(ct.dump(true, true)).as("nor is its life longer").containsExactly(
-                before.replace("timeout=60", "timeout=59"));
+        assertThat(ct.dump(true, true))
+                .as("nor is its life longer")
+                .containsExactly(before.replace("timeout=60", "timeout=59"));
     }
 
     @Test
@@ -175,7 +183,9 @@ class SctpAssociationTest {
         establish();
         ct.look(there(TO_SERVER, abort()));
         ct.advance(Duration.ofSeconds(29));
-        assertThat(ct.look(back(TO_CLIENT, data()))).as("is to be answered by another ABORT").isEqualTo("est|rpl");
+        assertThat(ct.look(back(TO_CLIENT, data())))
+                .as("is to be answered by another ABORT")
+                .isEqualTo("est|rpl");
         ct.advance(Duration.ofSeconds(1));
         assertThat(ct.dump()).isEmpty();
     }
@@ -196,7 +206,9 @@ class SctpAssociationTest {
         establish();
         ct.look(there(0, init(111)));
         assertThat(ct.look(back(111, initAck(222)))).isEqualTo("est|rpl");
-        assertThat(ct.look(there(TO_SERVER, data()))).as("the old one still stands").isEqualTo("est");
+        assertThat(ct.look(there(TO_SERVER, data())))
+                .as("the old one still stands")
+                .isEqualTo("est");
         assertThat(ct.look(there(222, data()))).isEqualTo("inv");
         assertThat(ct.look(there(222, cookieEcho()))).isEqualTo("est");
         assertState("COOKIE_ECHOED", 222, 111);
@@ -211,7 +223,9 @@ class SctpAssociationTest {
     void restartWorksFromTheServersSideToo() {
         establish();
         ct.look(back(0, init(333)));
-        assertThat(ct.look(there(333, initAck(TO_CLIENT)))).as("the same tag again").isEqualTo("est");
+        assertThat(ct.look(there(333, initAck(TO_CLIENT))))
+                .as("the same tag again")
+                .isEqualTo("est");
         assertThat(ct.look(back(TO_CLIENT, cookieEcho()))).isEqualTo("est|rpl");
         assertState("COOKIE_ECHOED", 333, TO_CLIENT);
     }
@@ -297,8 +311,12 @@ class SctpAssociationTest {
         establish();
         assertThat(ct.look(back(TO_CLIENT, initAck(1), data()))).isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, data(), shutdownComplete()))).isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, data(), cookieEcho()))).as("COOKIE ECHO is first").isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, auth(), cookieEcho()))).as("but for AUTH").isEqualTo("est");
+        assertThat(ct.look(there(TO_SERVER, data(), cookieEcho())))
+                .as("COOKIE ECHO is first")
+                .isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, auth(), cookieEcho())))
+                .as("but for AUTH")
+                .isEqualTo("est");
         assertThat(ct.look(there(TO_SERVER, sack(), cookieAck()))).isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, error(), abort(), data()))).isEqualTo("est");
         assertState("CLOSED", TO_SERVER, TO_CLIENT);
@@ -307,22 +325,32 @@ class SctpAssociationTest {
     @Test
     void wrongLengthsAreInvalid() {
         establish();
-        assertThat(ct.look(there(TO_SERVER, chunk(0, 3, 12)))).as("DATA without data").isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, chunk(64, 3, 16)))).as("I-DATA without data").isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, chunk(0, 3, 12))))
+                .as("DATA without data")
+                .isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, chunk(64, 3, 16))))
+                .as("I-DATA without data")
+                .isEqualTo("inv");
         assertThat(ct.look(there(0, chunk(1, 0, 12)))).as("INIT").isEqualTo("inv");
         assertThat(ct.look(back(TO_CLIENT, chunk(2, 0, 12)))).as("INIT ACK").isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, chunk(3, 0, 8)))).as("SACK").isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, chunk(4, 0, 0)))).as("HEARTBEAT").isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, chunk(7, 0, 0)))).as("SHUTDOWN").isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, chunk(8, 0, 4)))).as("SHUTDOWN ACK").isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, chunk(10, 0, 0)))).as("COOKIE ECHO without a cookie").isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, chunk(10, 0, 0))))
+                .as("COOKIE ECHO without a cookie")
+                .isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER, chunk(11, 0, 1)))).as("COOKIE ACK").isEqualTo("inv");
         assertThat(ct.look(there(TO_SERVER))).as("no chunk").isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, new byte[] {0, 3, 0, 3, 0, 0, 0, 0}))).as("shorter than its header")
-            .isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, new byte[] {0, 3, 0, 40, 0, 0, 0, 0}))).as("longer than the packet")
-            .isEqualTo("inv");
-        assertThat(ct.look(there(TO_SERVER, data(), new byte[] {1, 2}))).as("half a header").isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, new byte[] {0, 3, 0, 3, 0, 0, 0, 0})))
+                .as("shorter than its header")
+                .isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, new byte[] {0, 3, 0, 40, 0, 0, 0, 0})))
+                .as("longer than the packet")
+                .isEqualTo("inv");
+        assertThat(ct.look(there(TO_SERVER, data(), new byte[] {1, 2})))
+                .as("half a header")
+                .isEqualTo("inv");
         assertState("ESTABLISHED", TO_SERVER, TO_CLIENT);
     }
 
@@ -338,7 +366,9 @@ class SctpAssociationTest {
     void chunksThatNobodyKnowsPassInAnAssociation() {
         establish();
         for (int type : new int[] {15, 63, 99, 128, 130, 132, 192, 193, 194, 255}) {
-            assertThat(ct.look(there(TO_SERVER, chunk(type, 0, 12)))).as("type %d", type).isEqualTo("est");
+            assertThat(ct.look(there(TO_SERVER, chunk(type, 0, 12))))
+                    .as("type %d", type)
+                    .isEqualTo("est");
         }
     }
 
@@ -358,13 +388,16 @@ class SctpAssociationTest {
         Frame six = Frames.ip("fc00::1 > fc00::2", 132).payload(body);
         assertThat(ct.pass(six)).isEqualTo("new");
         assertThat(ct.look(Frames.ip("fc00::2 > fc00::1", 132)
-                .payload(SctpChunkBytes.packet(2, 1, TO_CLIENT, initAck(TO_SERVER))))).isEqualTo("est|rpl");
-        assertThat(ct.look(Frames.portUnreachable("fc00::2 > fc00::1", six.bytes()))).isEqualTo("rel|rpl");
+                        .payload(SctpChunkBytes.packet(2, 1, TO_CLIENT, initAck(TO_SERVER)))))
+                .isEqualTo("est|rpl");
+        assertThat(ct.look(Frames.portUnreachable("fc00::2 > fc00::1", six.bytes())))
+                .isEqualTo("rel|rpl");
         Frame four = there(0, init(TO_CLIENT));
         ct.pass(four);
         byte[] eightBytesQuoted = Arrays.copyOf(four.bytes(), 14 + 20 + 8);
         eightBytesQuoted[17] = 28;
-        assertThat(ct.look(Frames.icmpError("10.0.0.2 > 10.0.0.1", 3, 2, eightBytesQuoted))).isEqualTo("rel|rpl");
+        assertThat(ct.look(Frames.icmpError("10.0.0.2 > 10.0.0.1", 3, 2, eightBytesQuoted)))
+                .isEqualTo("rel|rpl");
     }
 
     @Test
@@ -391,7 +424,8 @@ class SctpAssociationTest {
     }
 
     private void assertState(String state, int original, int reply) {
-        assertThat(ct.dump().getFirst()).endsWith("protoinfo=(state=" + state + ",vtag_orig="
-                + Integer.toUnsignedString(original) + ",vtag_reply=" + Integer.toUnsignedString(reply) + ")");
+        assertThat(ct.dump().getFirst())
+                .endsWith("protoinfo=(state=" + state + ",vtag_orig=" + Integer.toUnsignedString(original)
+                        + ",vtag_reply=" + Integer.toUnsignedString(reply) + ")");
     }
 }

@@ -68,8 +68,8 @@ class SctpCellsTest {
             String[] words = line.split(" +");
             for (int i = 0; i < 8; i++) {
                 for (long originNs : new long[] {0, ABOUT_TO_WRAP_NS}) {
-                    cells.add(Arguments.of(words[0], words[1].equals("there") ? 0 : 1, STATES.split(" ")[i], words[2 + i],
-                            originNs));
+                    cells.add(Arguments.of(
+                            words[0], words[1].equals("there") ? 0 : 1, STATES.split(" ")[i], words[2 + i], originNs));
                 }
             }
         }
@@ -100,7 +100,9 @@ class SctpCellsTest {
         }
         boolean kept = expected.contains("!") || expected.equals("inv");
         long left = kept ? seconds(state) - 5 : seconds(next);
-        assertThat(ct.dump(true, true).getFirst()).contains("state=" + name(next) + ",").contains(",timeout=" + left + ",");
+        assertThat(ct.dump(true, true).getFirst())
+                .contains("state=" + name(next) + ",")
+                .contains(",timeout=" + left + ",");
         ct.advance(Duration.ofSeconds(left));
         ct.sweep();
         assertThat(ct.tracker.connectionCount()).isZero();
@@ -122,7 +124,7 @@ class SctpCellsTest {
         }
         ct.look(back(TO_CLIENT, cookieAck()));
         switch (state) {
-            case "ES" -> { }
+            case "ES" -> {}
             case "SS" -> ct.look(there(TO_SERVER, shutdown()));
             case "SR" -> ct.look(back(TO_CLIENT, shutdown()));
             case "SA" -> {

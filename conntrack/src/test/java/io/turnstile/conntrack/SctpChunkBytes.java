@@ -12,16 +12,17 @@ final class SctpChunkBytes {
     static final int CLIENT_PORT = 5000;
     static final int SERVER_PORT = 36412;
 
-    private SctpChunkBytes() {
-    }
+    private SctpChunkBytes() {}
 
     /** From 10.0.0.1:5000 to 10.0.0.2:36412. */
     static Frame there(int tag, byte[]... chunks) {
-        return Frames.ip("10.0.0.1 > 10.0.0.2", IpProtocols.SCTP).payload(packet(CLIENT_PORT, SERVER_PORT, tag, chunks));
+        return Frames.ip("10.0.0.1 > 10.0.0.2", IpProtocols.SCTP)
+                .payload(packet(CLIENT_PORT, SERVER_PORT, tag, chunks));
     }
 
     static Frame back(int tag, byte[]... chunks) {
-        return Frames.ip("10.0.0.2 > 10.0.0.1", IpProtocols.SCTP).payload(packet(SERVER_PORT, CLIENT_PORT, tag, chunks));
+        return Frames.ip("10.0.0.2 > 10.0.0.1", IpProtocols.SCTP)
+                .payload(packet(SERVER_PORT, CLIENT_PORT, tag, chunks));
     }
 
     static Frame sent(int direction, int tag, byte[]... chunks) {
@@ -34,7 +35,10 @@ final class SctpChunkBytes {
             sizeBytes += chunk.length + 3 & ~3;
         }
         ByteBuffer out = ByteBuffer.allocate(sizeBytes);
-        out.putShort((short) sourcePort).putShort((short) destinationPort).putInt(tag).putInt(0);
+        out.putShort((short) sourcePort)
+                .putShort((short) destinationPort)
+                .putInt(tag)
+                .putInt(0);
         for (byte[] chunk : chunks) {
             out.put(chunk).position(out.position() + 3 & ~3);
         }
@@ -46,7 +50,10 @@ final class SctpChunkBytes {
 
     /** Any chunk; its length field says what it is long. */
     static byte[] chunk(int type, int flags, int valueBytes) {
-        return ByteBuffer.allocate(4 + valueBytes).put((byte) type).put((byte) flags).putShort((short) (4 + valueBytes))
+        return ByteBuffer.allocate(4 + valueBytes)
+                .put((byte) type)
+                .put((byte) flags)
+                .putShort((short) (4 + valueBytes))
                 .array();
     }
 

@@ -73,10 +73,19 @@ class SequenceSkewTest {
     void selectiveAcknowledgementsAreShiftedBackWhereverTheyStand() {
         SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
         for (int nothings = 0; nothings < 4; nothings++) {
-            Packet packet = tcp(BACK).ack().ackNumber(1000).options(sack(nothings, 1024, 1044, 900, 1000)).packet();
+            Packet packet = tcp(BACK)
+                    .ack()
+                    .ackNumber(1000)
+                    .options(sack(nothings, 1024, 1044, 900, 1000))
+                    .packet();
             SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
-            assertThat(packet.toBytes()).as("behind %d bytes", nothings).isEqualTo(
-                    tcp(BACK).ack().ackNumber(1000).options(sack(nothings, 1020, 1040, 900, 1000)).bytes());
+            assertThat(packet.toBytes())
+                    .as("behind %d bytes", nothings)
+                    .isEqualTo(tcp(BACK)
+                            .ack()
+                            .ackNumber(1000)
+                            .options(sack(nothings, 1020, 1040, 900, 1000))
+                            .bytes());
         }
     }
 
@@ -90,7 +99,12 @@ class SequenceSkewTest {
             if (options.length > 0) {
                 options[0] = 5;
             }
-            Packet packet = tcp(BACK).ack().ackNumber(2000).options(options).payload("data").packet();
+            Packet packet = tcp(BACK)
+                    .ack()
+                    .ackNumber(2000)
+                    .options(options)
+                    .payload("data")
+                    .packet();
             SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
             assertThat(PacketCheck.transportIsGood(packet)).isTrue();
             assertThat(packet.u32(packet.l3EndOffset() - 4)).isEqualTo(0x64617461);
@@ -107,10 +121,13 @@ class SequenceSkewTest {
         SequenceSkew.shiftSequence(skew, packet, ORIGINAL);
         assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
         InternetChecksum.complete(packet);
-        assertThat(packet.toBytes()).isEqualTo(tcp(FORTH).ack().seq(1024).payload("x").bytes());
+        assertThat(packet.toBytes())
+                .isEqualTo(tcp(FORTH).ack().seq(1024).payload("x").bytes());
     }
 
-    /** Two streams of segments, some changed on the way: each end must find the other's numbers without gap or overlap. */
+    /**
+     * Two streams of segments, some changed on the way: each end must find the other's numbers without gap or overlap.
+     */
     @Test
     void bothEndsSeeStreamsWithoutGapHoweverManySegmentsChange() {
         long seed = new Random().nextLong();
@@ -129,12 +146,15 @@ class SequenceSkewTest {
             assertThat(sent(direction, sent[direction])).as(what).isEqualTo(received[direction]);
             sent[direction] += bytes;
             received[direction] += bytes + by;
-            assertThat(acknowledged(direction ^ 1, received[direction])).as(what).isEqualTo(sent[direction]);
+            assertThat(acknowledged(direction ^ 1, received[direction]))
+                    .as(what)
+                    .isEqualTo(sent[direction]);
         }
     }
 
     private int sent(int direction, int sequence) {
-        Frame frame = tcp(direction == ORIGINAL ? FORTH : BACK).push().seq(sequence).payload(20);
+        Frame frame =
+                tcp(direction == ORIGINAL ? FORTH : BACK).push().seq(sequence).payload(20);
         Packet packet = frame.packet();
         SequenceSkew.shiftSequence(skew, packet, direction);
         assertThat(PacketCheck.transportIsGood(packet)).isTrue();
@@ -142,7 +162,10 @@ class SequenceSkewTest {
     }
 
     private int acknowledged(int direction, int number) {
-        Packet packet = tcp(direction == ORIGINAL ? FORTH : BACK).ack().ackNumber(number).packet();
+        Packet packet = tcp(direction == ORIGINAL ? FORTH : BACK)
+                .ack()
+                .ackNumber(number)
+                .packet();
         SequenceSkew.restoreAcknowledged(skew, packet, direction);
         assertThat(PacketCheck.transportIsGood(packet)).isTrue();
         return packet.u32(packet.l4Offset() + 8);
@@ -153,7 +176,8 @@ class SequenceSkewTest {
         for (int i = 0; i < nothings; i++) {
             bytes.add((byte) 1);
         }
-        ByteBuffer option = ByteBuffer.allocate(2 + 4 * edges.length).put((byte) 5).put((byte) (2 + 4 * edges.length));
+        ByteBuffer option =
+                ByteBuffer.allocate(2 + 4 * edges.length).put((byte) 5).put((byte) (2 + 4 * edges.length));
         for (int edge : edges) {
             option.putInt(edge);
         }

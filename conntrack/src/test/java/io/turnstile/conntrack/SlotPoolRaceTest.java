@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
 
 /**
- * Threads that take and give the same few slots as fast as they can, in changing order, and scribble over the links of those
- * that they hold, as connections do: no slot is ever two threads', and none gets lost.
+ * Threads that take and give the same few slots as fast as they can, in changing order, and scribble over the links of
+ * those that they hold, as connections do: no slot is ever two threads', and none gets lost.
  */
 class SlotPoolRaceTest {
     private static final int STRIDE_BYTES = 64;
@@ -24,8 +24,12 @@ class SlotPoolRaceTest {
 
     @Test
     void noSlotIsEverTwoThreads() throws Exception {
-        int rounds = Race.run(() -> pool = new SlotPool(memory.address(), STRIDE_BYTES, SLOTS), this::allSlotsCameBack,
-                round -> takeAndGive(1, round), round -> takeAndGive(2, round), round -> takeAndGive(3, round));
+        int rounds = Race.run(
+                () -> pool = new SlotPool(memory.address(), STRIDE_BYTES, SLOTS),
+                this::allSlotsCameBack,
+                round -> takeAndGive(1, round),
+                round -> takeAndGive(2, round),
+                round -> takeAndGive(3, round));
         assertThat(rounds).isPositive();
     }
 
@@ -37,7 +41,9 @@ class SlotPoolRaceTest {
             if (count < SLOTS && (count == 0 || random.nextBoolean())) {
                 int slot = pool.take();
                 if (slot != SlotPool.NO_SLOT) {
-                    assertThat(holders.compareAndSet(slot, 0, holder)).as("slot %d is free", slot).isTrue();
+                    assertThat(holders.compareAndSet(slot, 0, holder))
+                            .as("slot %d is free", slot)
+                            .isTrue();
                     OffHeap.putInt(memory.address() + (long) slot * STRIDE_BYTES, 1 + random.nextInt(SLOTS));
                     held[count++] = slot;
                 }
@@ -53,7 +59,9 @@ class SlotPoolRaceTest {
     }
 
     private void give(int slot, int holder) {
-        assertThat(holders.compareAndSet(slot, holder, 0)).as("slot %d is still mine", slot).isTrue();
+        assertThat(holders.compareAndSet(slot, holder, 0))
+                .as("slot %d is still mine", slot)
+                .isTrue();
         pool.give(slot);
     }
 

@@ -18,12 +18,16 @@ class StatesAndCommitsTest {
     enum Speech {
         UDP(Frames.udp("10.0.0.1:5 > 10.0.0.2:6"), Frames.udp("10.0.0.2:6 > 10.0.0.1:5")),
         UDP6(Frames.udp("[fc00::1]:5 > [fc00::2]:6"), Frames.udp("[fc00::2]:6 > [fc00::1]:5")),
-        TCP(Frames.tcp("10.0.0.1:5 > 10.0.0.2:6").segment("[P.] seq 100 ack 900 len 1"),
-            Frames.tcp("10.0.0.2:6 > 10.0.0.1:5").segment("[.] seq 900 ack 101")),
-        TCP6(Frames.tcp("[fc00::1]:5 > [fc00::2]:6").segment("[P.] seq 100 ack 900 len 1"),
-            Frames.tcp("[fc00::2]:6 > [fc00::1]:5").segment("[.] seq 900 ack 101")),
+        TCP(
+                Frames.tcp("10.0.0.1:5 > 10.0.0.2:6").segment("[P.] seq 100 ack 900 len 1"),
+                Frames.tcp("10.0.0.2:6 > 10.0.0.1:5").segment("[.] seq 900 ack 101")),
+        TCP6(
+                Frames.tcp("[fc00::1]:5 > [fc00::2]:6").segment("[P.] seq 100 ack 900 len 1"),
+                Frames.tcp("[fc00::2]:6 > [fc00::1]:5").segment("[.] seq 900 ack 101")),
         SCTP(SctpChunkBytes.there(1, SctpChunkBytes.data()), SctpChunkBytes.back(2, SctpChunkBytes.sack())),
-        GRE(Frames.ip("10.0.0.1 > 10.0.0.2", 47).payload(4), Frames.ip("10.0.0.2 > 10.0.0.1", 47).payload(4));
+        GRE(
+                Frames.ip("10.0.0.1 > 10.0.0.2", 47).payload(4),
+                Frames.ip("10.0.0.2 > 10.0.0.1", 47).payload(4));
 
         final Frame there;
         final Frame back;
@@ -44,7 +48,9 @@ class StatesAndCommitsTest {
         assertThat(ct.commit(speech.there)).isEqualTo("new");
         assertThat(ct.look(speech.back)).isEqualTo("est|rpl");
         assertThat(ct.look(speech.there)).isEqualTo("est");
-        assertThat(ct.commit(speech.there)).as("committing again changes nothing").isEqualTo("est");
+        assertThat(ct.commit(speech.there))
+                .as("committing again changes nothing")
+                .isEqualTo("est");
         assertThat(ct.commit(speech.back)).isEqualTo("est|rpl");
         assertThat(ct.tracker.connectionCount()).isOne();
     }
@@ -96,15 +102,18 @@ class StatesAndCommitsTest {
             assertThat(TrackerFixture.state(packet)).as("zone %d", zone).isEqualTo("new");
             assertThat(packet.ctZone()).isEqualTo(zone);
         }
-        assertThat(TrackerFixture.state(ct.send(packet, CtRequest.commit(1)))).as("as a second packet")
-            .isEqualTo(speech.name().startsWith("TCP") ? "est" : "new");
+        assertThat(TrackerFixture.state(ct.send(packet, CtRequest.commit(1))))
+                .as("as a second packet")
+                .isEqualTo(speech.name().startsWith("TCP") ? "est" : "new");
         assertThat(ct.tracker.connectionCount()).isEqualTo(3);
         Packet answer = ct.send(speech.back.packet(), CtRequest.lookup(2));
         assertThat(TrackerFixture.state(answer)).isEqualTo("est|rpl");
         assertThat(TrackerFixture.state(ct.send(answer, CtRequest.lookup(3)))).isEqualTo("new");
-        assertThat(TrackerFixture.state(ct.send(answer, CtRequest.lookup(65535)))).isEqualTo("est|rpl");
-        assertThat(TrackerFixture.state(ct.send(speech.there.packet(), CtRequest.lookup(1)))).as("never answered there")
-            .isEqualTo(speech.name().startsWith("TCP") ? "est" : "new");
+        assertThat(TrackerFixture.state(ct.send(answer, CtRequest.lookup(65535))))
+                .isEqualTo("est|rpl");
+        assertThat(TrackerFixture.state(ct.send(speech.there.packet(), CtRequest.lookup(1))))
+                .as("never answered there")
+                .isEqualTo(speech.name().startsWith("TCP") ? "est" : "new");
     }
 
     @ParameterizedTest
@@ -115,8 +124,8 @@ class StatesAndCommitsTest {
         assertThat(packet.ctMark()).isEqualTo(0xff00_0000);
         assertThat(packet.ctLabelHigh()).isEqualTo(0xf0);
         assertThat(packet.ctLabelLow()).isZero();
-        packet = ct.send(speech.back.packet(),
-                new CtRequest(0, true, false, 0x12, 0xff, 0, -1, 0x10, 0xf000_0000_0000_0000L));
+        packet = ct.send(
+                speech.back.packet(), new CtRequest(0, true, false, 0x12, 0xff, 0, -1, 0x10, 0xf000_0000_0000_0000L));
         assertThat(packet.ctMark()).isEqualTo(0xff00_0012);
         assertThat(packet.ctLabelHigh()).isEqualTo(0xe0);
         assertThat(packet.ctLabelLow()).isEqualTo(0xf000_0000_0000_0000L);

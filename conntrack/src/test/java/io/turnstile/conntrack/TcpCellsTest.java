@@ -30,8 +30,19 @@ class TcpCellsTest {
     private static final long ABOUT_TO_WRAP_NS = Long.MAX_VALUE - 3_000_000_000L;
     private static final String[] KINDS = {">S", ">SA", ">A", ">F", ">R", "<S", "<SA", "<A", "<F", "<R"};
     private static final Pattern LINE = Pattern.compile(",timeout=(\\d+),.*state_orig=(\\w+),state_reply=(\\w+)");
-    private static final Map<String, String> SHORT = Map.of("CLOSED", "CL", "SYN_SENT", "SS", "ESTABLISHED", "ES",
-            "CLOSING", "CG", "FIN_WAIT_2", "F2", "TIME_WAIT", "TW");
+    private static final Map<String, String> SHORT = Map.of(
+            "CLOSED",
+            "CL",
+            "SYN_SENT",
+            "SS",
+            "ESTABLISHED",
+            "ES",
+            "CLOSING",
+            "CG",
+            "FIN_WAIT_2",
+            "F2",
+            "TIME_WAIT",
+            "TW");
 
     /** Both ends, which count what they have sent. */
     private static final class Speakers {
@@ -62,12 +73,15 @@ class TcpCellsTest {
             text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
         List<Arguments> cells = new ArrayList<>();
-        for (String line : text.lines().filter(line -> line.contains("/") && !line.startsWith("#")).toList()) {
+        for (String line : text.lines()
+                .filter(line -> line.contains("/") && !line.startsWith("#"))
+                .toList()) {
             String[] words = line.split(" +");
             assertThat(words).as(line).hasSize(2 + KINDS.length);
             for (int i = 0; i < KINDS.length; i++) {
                 cells.add(Arguments.of(words[0], List.of(words[1].split(",")), KINDS[i], words[i + 2], 0L));
-                cells.add(Arguments.of(words[0], List.of(words[1].split(",")), KINDS[i], words[i + 2], ABOUT_TO_WRAP_NS));
+                cells.add(
+                        Arguments.of(words[0], List.of(words[1].split(",")), KINDS[i], words[i + 2], ABOUT_TO_WRAP_NS));
             }
         }
         return cells.stream();
@@ -86,7 +100,8 @@ class TcpCellsTest {
         if (expected.equals("reopen")) {
             assertThat(ctState).isEqualTo("new");
             assertThat(ct.ids()).hasSize(1).doesNotContain(before);
-            assertThat(ct.dump().getFirst()).startsWith("tcp,orig=(src=10.0.0." + (packet.startsWith(">") ? 1 : 2) + ",");
+            assertThat(ct.dump().getFirst())
+                    .startsWith("tcp,orig=(src=10.0.0." + (packet.startsWith(">") ? 1 : 2) + ",");
             assertThat(states(ct) + ":" + timeout(ct)).isEqualTo("SS/CL:30");
             return;
         }
@@ -135,8 +150,11 @@ class TcpCellsTest {
                 }
             }
         }
-        assertThat(found.keySet()).containsExactlyElementsOf(
-                cells().map(cell -> (String) cell.get()[0]).distinct().sorted().toList());
+        assertThat(found.keySet())
+                .containsExactlyElementsOf(cells().map(cell -> (String) cell.get()[0])
+                        .distinct()
+                        .sorted()
+                        .toList());
     }
 
     private static String states(TrackerFixture ct) {

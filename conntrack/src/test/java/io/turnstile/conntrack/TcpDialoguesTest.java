@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Windows, retransmissions, ends and everything else in which the numbers matter: {@code tcp-dialogues.txt}, whose answers
- * the differential story has seen the peer give. Each is played by a clock from zero and by one about to wrap.
+ * Windows, retransmissions, ends and everything else in which the numbers matter: {@code tcp-dialogues.txt}, whose
+ * answers the differential story has seen the peer give. Each is played by a clock from zero and by one about to wrap.
  */
 class TcpDialoguesTest {
     private static final long ABOUT_TO_WRAP_NS = Long.MAX_VALUE - 15_000_000_000L;
@@ -31,7 +31,8 @@ class TcpDialoguesTest {
         for (String part : text.split("(?m)^## ")) {
             if (!part.startsWith("#")) {
                 String name = part.lines().findFirst().orElseThrow();
-                List<String> steps = part.lines().skip(1).filter(line -> !line.isBlank()).toList();
+                List<String> steps =
+                        part.lines().skip(1).filter(line -> !line.isBlank()).toList();
                 dialogues.add(Arguments.of(name, 0L, steps));
                 dialogues.add(Arguments.of(name, ABOUT_TO_WRAP_NS, steps));
             }

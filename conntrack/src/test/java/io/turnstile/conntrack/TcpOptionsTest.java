@@ -29,10 +29,13 @@ class TcpOptionsTest {
         "fe000303 06000000,        6, after an option that says it has no length",
         "fe010303 06000000,        6, after an option shorter than its header",
         "feff0303 06000000,       -1, behind an option longer than the header",
-        "020405b4,                -1, no such option"})
+        "020405b4,                -1, no such option"
+    })
     void scaleIsFound(String options, int scale, String where) {
         byte[] bytes = HexFormat.of().parseHex(options.replace(" ", ""));
-        assertThat(ct.pass(Frames.tcp("10.0.0.1:5 > 10.0.0.2:6").syn().options(bytes))).as(where).isEqualTo("new");
+        assertThat(ct.pass(Frames.tcp("10.0.0.1:5 > 10.0.0.2:6").syn().options(bytes)))
+                .as(where)
+                .isEqualTo("new");
         String line = ct.dump(true, false).getFirst();
         assertThat(line).contains(scale < 0 ? "flags_orig=0" : "flags_orig=WINDOW_SCALE");
         if (scale > 0) {

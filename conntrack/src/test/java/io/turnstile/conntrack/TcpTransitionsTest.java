@@ -14,8 +14,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every cell of the tables against the rules said as sentences. */
 class TcpTransitionsTest {
-    private static final TcpState[] USED = {TcpState.CLOSED, TcpState.SYN_SENT, TcpState.ESTABLISHED, TcpState.CLOSING,
-        TcpState.FIN_WAIT_2, TcpState.TIME_WAIT};
+    private static final TcpState[] USED = {
+        TcpState.CLOSED,
+        TcpState.SYN_SENT,
+        TcpState.ESTABLISHED,
+        TcpState.CLOSING,
+        TcpState.FIN_WAIT_2,
+        TcpState.TIME_WAIT
+    };
 
     static Stream<Arguments> cells() {
         List<Arguments> cells = new ArrayList<>();
@@ -59,11 +65,18 @@ class TcpTransitionsTest {
             for (TcpState b : USED) {
                 TcpState less = a.compareTo(b) < 0 ? a : b;
                 TcpState more = a.compareTo(b) < 0 ? b : a;
-                Timeout expected = less.compareTo(TcpState.FIN_WAIT_2) >= 0 ? Timeout.TCP_CLOSE
-                        : less.compareTo(TcpState.CLOSING) >= 0 ? Timeout.TCP_TIME_WAIT
-                        : less.compareTo(TcpState.ESTABLISHED) < 0 ? Timeout.TCP_SYN_RECV
-                        : more.compareTo(TcpState.CLOSING) >= 0 ? Timeout.TCP_FIN_WAIT : Timeout.TCP_ESTABLISHED;
-                assertThat(TcpTransitions.timeout(a.ordinal(), b.ordinal())).as("%s %s", a, b).isEqualTo(expected);
+                Timeout expected = less.compareTo(TcpState.FIN_WAIT_2) >= 0
+                        ? Timeout.TCP_CLOSE
+                        : less.compareTo(TcpState.CLOSING) >= 0
+                                ? Timeout.TCP_TIME_WAIT
+                                : less.compareTo(TcpState.ESTABLISHED) < 0
+                                        ? Timeout.TCP_SYN_RECV
+                                        : more.compareTo(TcpState.CLOSING) >= 0
+                                                ? Timeout.TCP_FIN_WAIT
+                                                : Timeout.TCP_ESTABLISHED;
+                assertThat(TcpTransitions.timeout(a.ordinal(), b.ordinal()))
+                        .as("%s %s", a, b)
+                        .isEqualTo(expected);
             }
         }
     }
@@ -72,10 +85,13 @@ class TcpTransitionsTest {
     void everyPairOfStatesHasItsAnswerToSyn() {
         for (TcpState sender : USED) {
             for (TcpState receiver : USED) {
-                boolean over = sender.compareTo(TcpState.FIN_WAIT_2) >= 0 && receiver.compareTo(TcpState.FIN_WAIT_2) >= 0;
-                SynStep expected = over ? SynStep.REOPEN
+                boolean over =
+                        sender.compareTo(TcpState.FIN_WAIT_2) >= 0 && receiver.compareTo(TcpState.FIN_WAIT_2) >= 0;
+                SynStep expected = over
+                        ? SynStep.REOPEN
                         : sender.compareTo(TcpState.SYN_SENT) <= 0 ? SynStep.FIRST : SynStep.CHECK;
-                assertThat(TcpTransitions.synStep(sender.ordinal(), receiver.ordinal())).as("%s %s", sender, receiver)
+                assertThat(TcpTransitions.synStep(sender.ordinal(), receiver.ordinal()))
+                        .as("%s %s", sender, receiver)
                         .isEqualTo(expected);
             }
         }
@@ -91,8 +107,9 @@ class TcpTransitionsTest {
             boolean ack = (flags & 16) != 0;
             boolean urgent = (flags & 32) != 0;
             boolean impossible = syn && (rst || fin) || !syn && !ack && !rst || !ack && (fin || push || urgent);
-            Kind expected = impossible ? Kind.IMPOSSIBLE : syn ? ack ? Kind.SYN_ACK : Kind.SYN
-                    : rst ? Kind.RST : fin ? Kind.FIN : Kind.ACK;
+            Kind expected = impossible
+                    ? Kind.IMPOSSIBLE
+                    : syn ? ack ? Kind.SYN_ACK : Kind.SYN : rst ? Kind.RST : fin ? Kind.FIN : Kind.ACK;
             assertThat(TcpTransitions.kind(flags)).as("flags %02x", flags).isEqualTo(expected);
         }
     }

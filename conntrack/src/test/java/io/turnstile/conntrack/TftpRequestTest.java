@@ -15,12 +15,27 @@ class TftpRequestTest {
     @ValueSource(strings = {"\0\1boot.img\0octet\0", "\0\2x\0netascii\0", "\0\1a/b c\0OCTET\0blksize\0" + "1428\0"})
     void requestsToReadAndWriteAreRecognized(String payload) {
         assertThat(is(payload)).isTrue();
-        assertThat(TftpRequest.is(udp("[fc00::1]:4000 > [fc00::2]:69").payload(payload).packet())).isTrue();
+        assertThat(TftpRequest.is(
+                        udp("[fc00::1]:4000 > [fc00::2]:69").payload(payload).packet()))
+                .isTrue();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "\0", "\0\1", "\0\1\0octet\0", "\0\1boot.img", "\0\1boot.img\0", "\0\1boot.img\0octet",
-        "\0\1boot.img\0\0", "\0\3\0\1data\0data\0", "\0\5\0\1no\0such\0", "\1\1boot.img\0octet\0", "\0\0x\0y\0"})
+    @ValueSource(
+            strings = {
+                "",
+                "\0",
+                "\0\1",
+                "\0\1\0octet\0",
+                "\0\1boot.img",
+                "\0\1boot.img\0",
+                "\0\1boot.img\0octet",
+                "\0\1boot.img\0\0",
+                "\0\3\0\1data\0data\0",
+                "\0\5\0\1no\0such\0",
+                "\1\1boot.img\0octet\0",
+                "\0\0x\0y\0"
+            })
     void everythingElseIsNoRequest(String payload) {
         assertThat(is(payload)).isFalse();
     }
@@ -39,7 +54,9 @@ class TftpRequestTest {
                 zeros += payload[i] == 0 ? 1 : 0;
             }
             boolean is = TftpRequest.is(udp(ENDS).payload(payload).packet());
-            assertThat(is && (zeros < 2 || payload[0] != 0 || payload[2] == 0)).as("seed %d", seed).isFalse();
+            assertThat(is && (zeros < 2 || payload[0] != 0 || payload[2] == 0))
+                    .as("seed %d", seed)
+                    .isFalse();
         }
     }
 

@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TimeoutPolicyTest {
     private static final int POLICY = 7;
     private static final Frame ASK = Frames.udp("10.0.0.1:1000 > 10.0.0.2:2000").payload(8);
-    private static final Frame ANSWER = Frames.udp("10.0.0.2:2000 > 10.0.0.1:1000").payload(8);
+    private static final Frame ANSWER =
+            Frames.udp("10.0.0.2:2000 > 10.0.0.1:1000").payload(8);
 
     private static final String CALL = "10.0.0.1:1000 > 10.0.0.2:80";
     private static final String BACK = "10.0.0.2:80 > 10.0.0.1:1000";
@@ -187,7 +188,8 @@ class TimeoutPolicyTest {
     @Test
     void secondsBeyond32BitsAreRefused() {
         assertThatThrownBy(() -> new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, 0x1_0000_0000L)))
-                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("UDP_FIRST");
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("UDP_FIRST");
         assertThatThrownBy(() -> new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, -1L)))
                 .isInstanceOf(IllegalArgumentException.class);
     }

@@ -85,7 +85,10 @@ final class TrackerFixture {
     List<String> dump(boolean more, boolean statistics) {
         List<String> lines = new ArrayList<>();
         for (long cursor = 0; cursor >= 0; ) {
-            cursor = tracker.scan(cursor, 7, connection -> lines.add(ConntrackDump.line(connection, more, statistics)),
+            cursor = tracker.scan(
+                    cursor,
+                    7,
+                    connection -> lines.add(ConntrackDump.line(connection, more, statistics)),
                     clock.nowNs());
         }
         return lines;

@@ -19,10 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The tracker against {@link NaiveTracker}: random UDP traffic of both families with NAT, marks, labels, zones and timeout
- * policies, while time passes, the table is swept, flushed, limited and enlarged, and the listener holds what is removed.
- * The
- * seed is the parameter; but for seed 1 the clock wraps on the way.
+ * The tracker against {@link NaiveTracker}: random UDP traffic of both families with NAT, marks, labels, zones and
+ * timeout policies, while time passes, the table is swept, flushed, limited and enlarged, and the listener holds what
+ * is removed. The seed is the parameter; but for seed 1 the clock wraps on the way.
  */
 class TrackerModelTest {
     private static final int STEPS = 12_000;
@@ -41,6 +40,7 @@ class TrackerModelTest {
     private final List<String> events = new ArrayList<>();
     /** Removed, but still readable, by id. */
     private final Map<Long, Tuple> held = new TreeMap<>();
+
     private final Map<Long, Connection> byId = new HashMap<>();
     private final ConnectionSnapshot snapshot = new ConnectionSnapshot();
     private TrackerFixture ct;
@@ -115,7 +115,8 @@ class TrackerModelTest {
                 int bit = 1 << random.nextInt(32);
                 // A walk shows nothing of what is over, be it swept or not.
                 List<Connection> matching = naive.removeIf(connection -> !NaiveTracker.isOver(connection, now)
-                        && connection.original.zone() == zone && (connection.mark & bit) != 0);
+                        && connection.original.zone() == zone
+                        && (connection.mark & bit) != 0);
                 assertThat(ct.tracker.flushMatching(seen -> seen.zone == zone && (seen.mark & bit) != 0, now))
                         .isEqualTo(matching.size());
                 expectRemoved("FLUSHED", matching);
@@ -129,8 +130,13 @@ class TrackerModelTest {
             case 1 -> ct.tracker.zoneLimits().set(random.nextInt(ZONES), random.nextInt(60));
             case 2 -> ct.tracker.zoneLimits().clear(random.nextInt(ZONES));
             default -> {
-                naive.policies[1] = new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, 5L + random.nextInt(90),
-                        Timeout.UDP_SINGLE, 5L + random.nextInt(90), Timeout.UDP_MULTIPLE, 5L + random.nextInt(90)));
+                naive.policies[1] = new TimeoutPolicy(Map.of(
+                        Timeout.UDP_FIRST,
+                        5L + random.nextInt(90),
+                        Timeout.UDP_SINGLE,
+                        5L + random.nextInt(90),
+                        Timeout.UDP_MULTIPLE,
+                        5L + random.nextInt(90)));
                 ct.tracker.setTimeoutPolicy(1, naive.policies[1]);
             }
         }
@@ -141,7 +147,8 @@ class TrackerModelTest {
             if (random.nextInt(3) == 0) {
                 long id = one.getKey();
                 assertThat(ct.tracker.read(id, snapshot, ct.clock.nowNs())).isTrue();
-                assertThat(UdpPackets.read(snapshot.original, snapshot.zone, snapshot.ipv6)).isEqualTo(one.getValue());
+                assertThat(UdpPackets.read(snapshot.original, snapshot.zone, snapshot.ipv6))
+                        .isEqualTo(one.getValue());
                 ct.tracker.release(id);
                 assertThat(ct.tracker.read(id, snapshot, ct.clock.nowNs())).isFalse();
                 held.remove(id);
@@ -170,7 +177,8 @@ class TrackerModelTest {
 
     private void forget(Connection connection) {
         byId.remove(connection.id);
-        assertThat(ct.tracker.read(connection.id, snapshot, ct.clock.nowNs())).isEqualTo(held.containsKey(connection.id));
+        assertThat(ct.tracker.read(connection.id, snapshot, ct.clock.nowNs()))
+                .isEqualTo(held.containsKey(connection.id));
     }
 
     /** Writes down what it is told, and keeps some of what is removed. */
@@ -238,9 +246,19 @@ class TrackerModelTest {
         boolean commit = random.nextInt(3) == 0;
         boolean force = commit && random.nextInt(8) == 0;
         boolean labels = commit && random.nextInt(3) == 0;
-        CtRequest request = new CtRequest(tuple.zone(), commit, force,
-                random.nextInt(), commit ? random.nextInt() : 0, random.nextLong(), random.nextLong(),
-                labels ? random.nextLong() : 0, labels ? random.nextLong() : 0, nat, Alg.NONE, random.nextInt(4) / 3);
+        CtRequest request = new CtRequest(
+                tuple.zone(),
+                commit,
+                force,
+                random.nextInt(),
+                commit ? random.nextInt() : 0,
+                random.nextLong(),
+                random.nextLong(),
+                labels ? random.nextLong() : 0,
+                labels ? random.nextLong() : 0,
+                nat,
+                Alg.NONE,
+                random.nextInt(4) / 3);
         Packet packet = UdpPackets.of(tuple);
         PacketBatch batch = new PacketBatch();
         batch.add(packet);
@@ -334,7 +352,9 @@ class TrackerModelTest {
         expectKnown(connection, state, chooses ? sent : tuple, packet);
     }
 
-    /** Whether each of the range's ports is somebody's; where another source port may be chosen, there is always one. */
+    /**
+     * Whether each of the range's ports is somebody's; where another source port may be chosen, there is always one.
+     */
     private boolean isExhausted(Tuple tuple, NatRequest nat) {
         if (nat.kind() == NatRequest.Kind.DESTINATION) {
             return false;
@@ -367,8 +387,14 @@ class TrackerModelTest {
 
     private static void expectInRange(Tuple tuple, Tuple sent, boolean source) {
         if (source) {
-            assertThat(sent).isEqualTo(new Tuple(tuple.zone(), false, PUBLIC, sent.sourcePort(), tuple.destination(),
-                    tuple.destinationPort()));
+            assertThat(sent)
+                    .isEqualTo(new Tuple(
+                            tuple.zone(),
+                            false,
+                            PUBLIC,
+                            sent.sourcePort(),
+                            tuple.destination(),
+                            tuple.destinationPort()));
             assertThat(sent.sourcePort()).isBetween(FIRST_PORT, LAST_PORT);
         } else {
             assertThat(sent.source()).isEqualTo(tuple.source());
@@ -395,7 +421,9 @@ class TrackerModelTest {
         assertThat(packet.ctOriginal().sourcePort).isEqualTo(connection.original.sourcePort());
         assertThat(packet.ctOriginal().sourceLow & 0xffff).isEqualTo(connection.original.source());
         assertThat(packet.ctOriginal().destinationLow & 0xffff).isEqualTo(connection.original.destination());
-        assertThat(packet.toBytes()).as("as if it had been sent so").isEqualTo(UdpPackets.of(sent).toBytes());
+        assertThat(packet.toBytes())
+                .as("as if it had been sent so")
+                .isEqualTo(UdpPackets.of(sent).toBytes());
     }
 
     // ---- everything ----
@@ -405,15 +433,32 @@ class TrackerModelTest {
         TreeSet<String> expected = new TreeSet<>();
         for (Connection connection : naive.all()) {
             if (!NaiveTracker.isOver(connection, now)) {
-                expected.add(line(connection.id, connection.original, connection.reply, connection.mark,
-                        connection.labelHigh, connection.labelLow, connection.deadlineNs - now, connection.answered));
+                expected.add(line(
+                        connection.id,
+                        connection.original,
+                        connection.reply,
+                        connection.mark,
+                        connection.labelHigh,
+                        connection.labelLow,
+                        connection.deadlineNs - now,
+                        connection.answered));
             }
         }
         TreeSet<String> actual = new TreeSet<>();
         for (long cursor = 0; cursor >= 0; ) {
-            cursor = ct.tracker.scan(cursor, 13, seen -> actual.add(line(seen.connectionId,
-                    UdpPackets.read(seen.original, seen.zone, seen.ipv6), UdpPackets.read(seen.reply, seen.zone, seen.ipv6),
-                    seen.mark, seen.labelHigh, seen.labelLow, seen.timeLeftNs, seen.replySeen)), now);
+            cursor = ct.tracker.scan(
+                    cursor,
+                    13,
+                    seen -> actual.add(line(
+                            seen.connectionId,
+                            UdpPackets.read(seen.original, seen.zone, seen.ipv6),
+                            UdpPackets.read(seen.reply, seen.zone, seen.ipv6),
+                            seen.mark,
+                            seen.labelHigh,
+                            seen.labelLow,
+                            seen.timeLeftNs,
+                            seen.replySeen)),
+                    now);
         }
         assertThat(actual).containsExactlyElementsOf(expected);
         for (int zone = 0; zone < ZONES; zone++) {
@@ -422,9 +467,17 @@ class TrackerModelTest {
         assertThat(ct.tracker.table().entries.slotsTaken()).isEqualTo(naive.count() + held.size());
     }
 
-    private static String line(long id, Tuple original, Tuple reply, int mark, long labelHigh, long labelLow, long leftNs,
-                               boolean answered) {
-        return id + " " + original + " " + reply + " " + mark + " " + labelHigh + " " + labelLow + " " + leftNs + " " + answered;
+    private static String line(
+            long id,
+            Tuple original,
+            Tuple reply,
+            int mark,
+            long labelHigh,
+            long labelLow,
+            long leftNs,
+            boolean answered) {
+        return id + " " + original + " " + reply + " " + mark + " " + labelHigh + " " + labelLow + " " + leftNs + " "
+                + answered;
     }
 
     private void nothingIsLeftAfterAll() {

@@ -70,7 +70,8 @@ class TrackerStressTest {
             while (before(endNs)) {
                 sendAgain(ct.tracker, one, CtRequest.lookup(0), 0);
                 Packet packet = one.get(0);
-                boolean whole = packet.ctLabelHigh() == packet.ctLabelLow() && packet.ctMark() == (int) packet.ctLabelLow()
+                boolean whole = packet.ctLabelHigh() == packet.ctLabelLow()
+                        && packet.ctMark() == (int) packet.ctLabelLow()
                         && packet.ctState() == (CtState.TRK | CtState.EST | CtState.RPL);
                 torn.addAndGet(whole ? 0 : 1);
                 seen.incrementAndGet();
@@ -175,13 +176,24 @@ class TrackerStressTest {
     @Test
     void extensionsComeBackWithTheirConnections() {
         TrackerFixture ct = new TrackerFixture(0, 1000);
-        CtRequest nat = CtRequest.commit(0).with(new NatRequest(NatRequest.Kind.SOURCE, false, 0, 0x0a000009, 0, 0x0a000009,
-                0, 0, false, NatRequest.Choice.DEFAULT));
+        CtRequest nat = CtRequest.commit(0)
+                .with(new NatRequest(
+                        NatRequest.Kind.SOURCE,
+                        false,
+                        0,
+                        0x0a000009,
+                        0,
+                        0x0a000009,
+                        0,
+                        0,
+                        false,
+                        NatRequest.Choice.DEFAULT));
         for (int round = 0; round < 2000; round++) {
             for (int i = 1; i <= 50; i++) {
                 ct.send(udp("10.0.0.1:" + i + " > 10.0.0.2:" + (round + 1)).packet(), nat);
                 ct.commit(udp("[fc00::1]:" + i + " > [fc00::2]:" + (round + 1)));
-                ct.send(udp("10.0.1.1:" + i + " > 10.0.0.2:" + (round + 1)).packet(),
+                ct.send(
+                        udp("10.0.1.1:" + i + " > 10.0.0.2:" + (round + 1)).packet(),
                         new CtRequest(0, true, false, 0, 0, 1, 1, -1, -1));
             }
             ct.tracker.flush(null, 0);

@@ -77,7 +77,9 @@ class TrackerThreadsTest {
             }
         }
         assertThat(faults).hasValue(0);
-        assertThat(tracker.connectionCount()).isEqualTo(committed.size() - removed.size()).isLessThanOrEqualTo(TUPLES);
+        assertThat(tracker.connectionCount())
+                .isEqualTo(committed.size() - removed.size())
+                .isLessThanOrEqualTo(TUPLES);
         tracker.flush(null, System.nanoTime());
         assertThat(tracker.connectionCount()).isZero();
         assertThat(removed).isEqualTo(committed);
@@ -109,8 +111,10 @@ class TrackerThreadsTest {
                     batch.add(packet);
                 }
                 boolean force = random.nextInt(4) == 0;
-                tracker.track(batch, new CtRequest(0, force || random.nextBoolean(), force, 0, 0, 0, 0, 0, 0),
-                    System.nanoTime());
+                tracker.track(
+                        batch,
+                        new CtRequest(0, force || random.nextBoolean(), force, 0, 0, 0, 0, 0, 0),
+                        System.nanoTime());
                 for (int i = 0; i < batch.length(); i++) {
                     if ((batch.get(i).ctState() & (CtState.NEW | CtState.EST)) == 0) {
                         faults.incrementAndGet();

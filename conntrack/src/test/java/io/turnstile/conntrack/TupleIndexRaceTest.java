@@ -11,8 +11,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Tuples whose home are two neighbouring buckets of the index, the last and the first, far more than fit there: while some
- * come and go, those that stay are found by every search; once all are gone, no cell and no count is left.
+ * Tuples whose home are two neighbouring buckets of the index, the last and the first, far more than fit there: while
+ * some come and go, those that stay are found by every search; once all are gone, no cell and no count is left.
  */
 class TupleIndexRaceTest {
     private static final int CAPACITY = 100;
@@ -56,7 +56,11 @@ class TupleIndexRaceTest {
 
     @Test
     void whoStaysIsFoundWhileNeighboursComeAndGo() throws Exception {
-        int rounds = Race.run(this::settle, this::clear, round -> comeAndGo(0, round), round -> comeAndGo(1, round),
+        int rounds = Race.run(
+                this::settle,
+                this::clear,
+                round -> comeAndGo(0, round),
+                round -> comeAndGo(1, round),
                 round -> search());
         assertThat(rounds).isPositive();
     }
@@ -78,7 +82,9 @@ class TupleIndexRaceTest {
             int which = own.nextInt(VISITORS_OF_ONE);
             TupleKey key = visitors.get(who * VISITORS_OF_ONE + which);
             if (present[which]) {
-                assertThat(index.remove(key.hash, key.slot)).as("visitor %d was there", which).isTrue();
+                assertThat(index.remove(key.hash, key.slot))
+                        .as("visitor %d was there", which)
+                        .isTrue();
             } else {
                 index.insert(key.hash, key.slot);
             }
@@ -100,7 +106,9 @@ class TupleIndexRaceTest {
                 wanted.reverse();
                 hash.fold(wanted);
             }
-            assertThat(index.findEvenExpired(wanted)).as("resident %d", step % RESIDENTS).isTrue();
+            assertThat(index.findEvenExpired(wanted))
+                    .as("resident %d", step % RESIDENTS)
+                    .isTrue();
             assertThat(wanted.slot).isEqualTo(resident.slot);
             assertThat(wanted.reply).isEqualTo(turned);
         }

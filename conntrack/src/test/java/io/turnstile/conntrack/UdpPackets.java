@@ -9,16 +9,17 @@ final class UdpPackets {
     private static final int IPV4_SOURCE = 26;
     private static final int IPV6_SOURCE = 22;
 
-    private UdpPackets() {
-    }
+    private UdpPackets() {}
 
     static Packet of(Tuple tuple) {
         return Frames.udp(end(tuple.ipv6(), tuple.source(), tuple.sourcePort()) + " > "
-                + end(tuple.ipv6(), tuple.destination(), tuple.destinationPort())).packet();
+                        + end(tuple.ipv6(), tuple.destination(), tuple.destinationPort()))
+                .packet();
     }
 
     private static String end(boolean ipv6, int host, int port) {
-        return ipv6 ? "[fc00::" + Integer.toHexString(host) + "]:" + port
+        return ipv6
+                ? "[fc00::" + Integer.toHexString(host) + "]:" + port
                 : "10.1." + (host >>> 8) + "." + (host & 0xff) + ":" + port;
     }
 
@@ -35,12 +36,22 @@ final class UdpPackets {
     static Tuple read(Packet packet, int zone, boolean ipv6) {
         int source = ipv6 ? IPV6_SOURCE + 14 : IPV4_SOURCE + 2;
         int ports = packet.l4Offset();
-        return new Tuple(zone, ipv6, packet.u16(source), packet.u16(ports), packet.u16(source + (ipv6 ? 16 : 4)),
+        return new Tuple(
+                zone,
+                ipv6,
+                packet.u16(source),
+                packet.u16(ports),
+                packet.u16(source + (ipv6 ? 16 : 4)),
                 packet.u16(ports + 2));
     }
 
     static Tuple read(ConnectionSnapshot.Tuple tuple, int zone, boolean ipv6) {
-        return new Tuple(zone, ipv6, (int) tuple.sourceLow & 0xffff, tuple.sourcePort,
-                (int) tuple.destinationLow & 0xffff, tuple.destinationPort);
+        return new Tuple(
+                zone,
+                ipv6,
+                (int) tuple.sourceLow & 0xffff,
+                tuple.sourcePort,
+                (int) tuple.destinationLow & 0xffff,
+                tuple.destinationPort);
     }
 }

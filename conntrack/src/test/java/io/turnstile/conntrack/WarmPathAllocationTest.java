@@ -33,10 +33,14 @@ class WarmPathAllocationTest {
         batch.add(tcp("10.0.0.2:2 > 10.0.0.1:1").rst().packet());
         batch.add(SctpChunkBytes.there(0, SctpChunkBytes.init(7)).packet());
         batch.add(SctpChunkBytes.back(7, SctpChunkBytes.initAck(9)).packet());
-        batch.add(SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho(), SctpChunkBytes.data()).packet());
-        batch.add(SctpChunkBytes.back(7, SctpChunkBytes.cookieAck(), SctpChunkBytes.abort()).packet());
+        batch.add(SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho(), SctpChunkBytes.data())
+                .packet());
+        batch.add(SctpChunkBytes.back(7, SctpChunkBytes.cookieAck(), SctpChunkBytes.abort())
+                .packet());
         batch.add(echoRequest("10.0.0.1 > 10.0.0.2", 3).packet());
-        batch.add(portUnreachable("10.0.0.2 > 10.0.0.1", udp("10.0.0.1:1 > 10.0.0.2:2").bytes()).packet());
+        batch.add(portUnreachable(
+                        "10.0.0.2 > 10.0.0.1", udp("10.0.0.1:1 > 10.0.0.2:2").bytes())
+                .packet());
         batch.add(ip("10.0.0.1 > 10.0.0.2", 47).packet());
         rounds();
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

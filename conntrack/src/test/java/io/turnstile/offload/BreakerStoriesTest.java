@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
 class BreakerStoriesTest {
     private static final int TOO_MANY = LaneLimits.DEFAULTS.failuresInARow();
 
-    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), 1_700_000_000_000L);
+    private final ManualClock clock =
+            new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(5000);
     private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, port -> "p" + port);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
@@ -56,12 +57,17 @@ class BreakerStoriesTest {
         commit(TOO_MANY);
         assertThat(state()).startsWith("breaker open: 16 failures in a row, the last: add: java.lang.IllegalState");
         assertThat(alpha.held()).isEmpty();
-        assertThat(alpha.heard()).endsWith("close").filteredOn(event -> event.startsWith("del")).hasSize(5)
+        assertThat(alpha.heard())
+                .endsWith("close")
+                .filteredOn(event -> event.startsWith("del"))
+                .hasSize(5)
                 .allMatch(event -> event.endsWith("provider failed"));
         assertThat(tracker.carriedElsewhere).contains(held);
         assertThat(beta.held()).hasSize(5 + TOO_MANY);
         assertThat(dispatcher.offloadStates(held)).first().asString().startsWith("alpha:refused(breaker open: ");
-        assertThat(dispatcher.why(held)).startsWith("alpha: breaker open: ").contains("held by beta, not yet established");
+        assertThat(dispatcher.why(held))
+                .startsWith("alpha: breaker open: ")
+                .contains("held by beta, not yet established");
         assertThat(dispatcher.show()).contains("breaker: open, next try in 1000 ms, opened 1 times, last: 16 failures");
         commit(3);
         assertThat(alpha.heard()).isEmpty();
@@ -77,15 +83,22 @@ class BreakerStoriesTest {
             pass(Duration.ofSeconds(seconds).minusMillis(1));
             assertThat(alpha.heard()).isEmpty();
             pass(Duration.ofMillis(1));
-            assertThat(alpha.heard()).startsWith("init").endsWith("close").filteredOn(event -> event.startsWith("add"))
-                    .as("a few connections were the probe").hasSizeBetween(1, 8);
+            assertThat(alpha.heard())
+                    .startsWith("init")
+                    .endsWith("close")
+                    .filteredOn(event -> event.startsWith("add"))
+                    .as("a few connections were the probe")
+                    .hasSizeBetween(1, 8);
         }
         alpha.fails(event -> false);
         pass(Duration.ofSeconds(16));
         assertThat(state()).isEqualTo("ready");
         assertThat(alpha.held()).hasSize(100);
-        assertThat(dispatcher.show()).contains("breaker: closed, opened 5 times, last: failed again: add")
-                .contains("1 x alpha: provider failed: failures in a row (first ", "4 x alpha: provider failed: failed again: add");
+        assertThat(dispatcher.show())
+                .contains("breaker: closed, opened 5 times, last: failed again: add")
+                .contains(
+                        "1 x alpha: provider failed: failures in a row (first ",
+                        "4 x alpha: provider failed: failed again: add");
     }
 
     @Test

@@ -45,7 +45,8 @@ class CircuitBreakerTest {
         for (long seconds : new long[] {1, 2, 4, 8, 16, 32, 60, 60}) {
             breaker.open("cause", nowNs);
             assertThat(breaker.reading(nowNs).retryInNs()).isEqualTo(TimeUnit.SECONDS.toNanos(seconds));
-            assertThat(breaker.isDue(nowNs + TimeUnit.SECONDS.toNanos(seconds) - 1)).isFalse();
+            assertThat(breaker.isDue(nowNs + TimeUnit.SECONDS.toNanos(seconds) - 1))
+                    .isFalse();
             nowNs += TimeUnit.SECONDS.toNanos(seconds);
             assertThat(breaker.isDue(nowNs)).isTrue();
             breaker.halfOpen();
@@ -90,7 +91,8 @@ class CircuitBreakerTest {
         breaker.succeeded();
         assertThat(breaker.called(Long.MAX_VALUE)).isNull();
         assertThat(breaker.failed("late")).isNull();
-        assertThat(breaker.reading(START_NS)).isEqualTo(new CircuitBreaker.Reading(CircuitBreaker.Position.OPEN, "first",
-                LIMITS.firstBackoffNs(), 1));
+        assertThat(breaker.reading(START_NS))
+                .isEqualTo(
+                        new CircuitBreaker.Reading(CircuitBreaker.Position.OPEN, "first", LIMITS.firstBackoffNs(), 1));
     }
 }

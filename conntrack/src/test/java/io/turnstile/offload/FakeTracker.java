@@ -18,8 +18,8 @@ import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 
 /**
- * A naive tracker: an array of entries behind one monitor. It reports to its listener outside of the monitor, so that with
- * several threads reports race with everything else, and a removed entry cannot be read until its hold is taken.
+ * A naive tracker: an array of entries behind one monitor. It reports to its listener outside of the monitor, so that
+ * with several threads reports race with everything else, and a removed entry cannot be read until its hold is taken.
  */
 final class FakeTracker implements Conntrack {
     static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -31,12 +31,17 @@ final class FakeTracker implements Conntrack {
     final List<Long> carriedElsewhere = new ArrayList<>();
     final List<String> faults = new ArrayList<>();
     /** What happens between the listener's answer about a removal and its becoming effective. */
-    volatile LongConsumer afterReport = id -> { };
+    volatile LongConsumer afterReport = id -> {};
     /** The next connection has a helper that reads its payload. */
     volatile boolean helperOfNext;
+
     private volatile ConnectionListener listener;
 
-    private enum Life { ALIVE, REMOVING, HELD }
+    private enum Life {
+        ALIVE,
+        REMOVING,
+        HELD
+    }
 
     private static final class Entry {
         final ConnectionSnapshot data = new ConnectionSnapshot();
@@ -274,7 +279,9 @@ final class FakeTracker implements Conntrack {
     @Override
     public synchronized void release(long connectionId) {
         int slot = (int) connectionId;
-        if (entries[slot] == null || entries[slot].data.connectionId != connectionId || entries[slot].life == Life.ALIVE) {
+        if (entries[slot] == null
+                || entries[slot].data.connectionId != connectionId
+                || entries[slot].life == Life.ALIVE) {
             faults.add("release of what is not held: " + Long.toHexString(connectionId));
             return;
         }

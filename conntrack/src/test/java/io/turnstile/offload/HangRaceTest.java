@@ -28,21 +28,37 @@ import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 
 /**
- * Calls that are given up and come back, again and again, under traffic on several threads: no slot stays held or is given back
- * twice, and what the provider holds is always taken from it once.
+ * Calls that are given up and come back, again and again, under traffic on several threads: no slot stays held or is
+ * given back twice, and what the provider holds is always taken from it once.
  */
 class HangRaceTest {
     /** So often must it have come up, which is once more than it was given up. */
     private static final int SPANS = 12;
+
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(40);
     private static final long HUNG_NS = TimeUnit.MILLISECONDS.toNanos(15);
-    private static final LaneLimits IMPATIENT = new LaneLimits(1000, TimeUnit.SECONDS.toNanos(20), 3, HUNG_NS, 16, 1,
-            TimeUnit.MILLISECONDS.toNanos(1), TimeUnit.MILLISECONDS.toNanos(2), TimeUnit.SECONDS.toNanos(2));
+    private static final LaneLimits IMPATIENT = new LaneLimits(
+            1000,
+            TimeUnit.SECONDS.toNanos(20),
+            3,
+            HUNG_NS,
+            16,
+            1,
+            TimeUnit.MILLISECONDS.toNanos(1),
+            TimeUnit.MILLISECONDS.toNanos(2),
+            TimeUnit.SECONDS.toNanos(2));
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(3000);
-    private final OffloadDispatcher dispatcher = new OffloadDispatcher(new House(tracker, clock, port -> null, true,
-            new SimpleMeterRegistry(), LoggerFactory.getLogger(HangRaceTest.class)), IMPATIENT);
+    private final OffloadDispatcher dispatcher = new OffloadDispatcher(
+            new House(
+                    tracker,
+                    clock,
+                    port -> null,
+                    true,
+                    new SimpleMeterRegistry(),
+                    LoggerFactory.getLogger(HangRaceTest.class)),
+            IMPATIENT);
 
     /** Stays away for longer than it may, now and then. */
     private static final class Dawdler implements OffloadProvider {
@@ -130,7 +146,9 @@ class HangRaceTest {
     private void await(String what, BooleanSupplier condition) {
         long startNs = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - startNs).as("%s: %s", what, dispatcher.show()).isLessThan(PATIENCE_NS);
+            assertThat(System.nanoTime() - startNs)
+                    .as("%s: %s", what, dispatcher.show())
+                    .isLessThan(PATIENCE_NS);
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
         }
     }

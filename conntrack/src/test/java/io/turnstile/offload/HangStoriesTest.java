@@ -27,15 +27,28 @@ import org.slf4j.LoggerFactory;
 @Timeout(60)
 class HangStoriesTest {
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
-    private static final LaneLimits IMPATIENT = new LaneLimits(65_536, TimeUnit.SECONDS.toNanos(20), 3,
-            TimeUnit.MILLISECONDS.toNanos(150), 16, 1, TimeUnit.MILLISECONDS.toNanos(50), TimeUnit.MILLISECONDS.toNanos(200),
+    private static final LaneLimits IMPATIENT = new LaneLimits(
+            65_536,
+            TimeUnit.SECONDS.toNanos(20),
+            3,
+            TimeUnit.MILLISECONDS.toNanos(150),
+            16,
+            1,
+            TimeUnit.MILLISECONDS.toNanos(50),
+            TimeUnit.MILLISECONDS.toNanos(200),
             TimeUnit.MILLISECONDS.toNanos(300));
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(200);
     private final OffloadDispatcher dispatcher = new OffloadDispatcher(
-            new House(tracker, clock, port -> "p" + port, true, new SimpleMeterRegistry(),
-                    LoggerFactory.getLogger(HangStoriesTest.class)), IMPATIENT);
+            new House(
+                    tracker,
+                    clock,
+                    port -> "p" + port,
+                    true,
+                    new SimpleMeterRegistry(),
+                    LoggerFactory.getLogger(HangStoriesTest.class)),
+            IMPATIENT);
     private final Gate gate = new Gate();
     private final ScriptedProvider beta = new ScriptedProvider("beta");
 
@@ -173,7 +186,9 @@ class HangStoriesTest {
         askAboutExpiry();
         await("the call", () -> gate.stuck > 0 || callback.equals("delete"));
         tracker.flush(null, clock.nowNs());
-        await("given up", () -> gateState().matches("breaker open: (\\w+/)*" + callback + "(/\\w+)* has not returned since .*"));
+        await(
+                "given up",
+                () -> gateState().matches("breaker open: (\\w+/)*" + callback + "(/\\w+)* has not returned since .*"));
         await("beta let go", () -> beta.held().isEmpty());
         await("no slot is held", () -> tracker.heldSlots() == 0);
         live(10); // life goes on
@@ -283,7 +298,9 @@ class HangStoriesTest {
         await("beta let go", () -> beta.held().isEmpty());
         await("no slot is held", () -> tracker.heldSlots() == 0);
         gate.open();
-        await("gate is back, with nothing to prove itself by", () -> gateState().equals("half-open") && gate.held.isEmpty());
+        await(
+                "gate is back, with nothing to prove itself by",
+                () -> gateState().equals("half-open") && gate.held.isEmpty());
         live(1);
         await("gate has proved itself", () -> gateState().equals("ready"));
     }

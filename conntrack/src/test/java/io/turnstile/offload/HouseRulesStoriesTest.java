@@ -16,14 +16,28 @@ import org.slf4j.LoggerFactory;
 /** What the house decides before a provider is asked, and live changes of who is asked. */
 class HouseRulesStoriesTest {
     private static final int QUEUE = 10;
-    private static final LaneLimits SHORT_QUEUE = new LaneLimits(QUEUE, LaneLimits.DEFAULTS.slowCallNs(), 3,
-            LaneLimits.DEFAULTS.hungCallNs(), 16, 8, Duration.ofSeconds(1).toNanos(), Duration.ofSeconds(60).toNanos(), 0);
+    private static final LaneLimits SHORT_QUEUE = new LaneLimits(
+            QUEUE,
+            LaneLimits.DEFAULTS.slowCallNs(),
+            3,
+            LaneLimits.DEFAULTS.hungCallNs(),
+            16,
+            8,
+            Duration.ofSeconds(1).toNanos(),
+            Duration.ofSeconds(60).toNanos(),
+            0);
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(500);
     private final OffloadDispatcher dispatcher = new OffloadDispatcher(
-            new House(tracker, clock, port -> "p" + port, false, new SimpleMeterRegistry(),
-                    LoggerFactory.getLogger(HouseRulesStoriesTest.class)), SHORT_QUEUE);
+            new House(
+                    tracker,
+                    clock,
+                    port -> "p" + port,
+                    false,
+                    new SimpleMeterRegistry(),
+                    LoggerFactory.getLogger(HouseRulesStoriesTest.class)),
+            SHORT_QUEUE);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");
 
@@ -67,7 +81,8 @@ class HouseRulesStoriesTest {
         long data = commit(20, 1);
         tracker.reply(control, 2, clock.nowNs());
         dispatcher.drain();
-        assertThat(states(control)).isEqualTo("[alpha:declined(alg control connection), beta:declined(alg control connection)]");
+        assertThat(states(control))
+                .isEqualTo("[alpha:declined(alg control connection), beta:declined(alg control connection)]");
         assertThat(dispatcher.why(control)).isEqualTo("""
                 declined by alpha: alg control connection
                 declined by beta: alg control connection

@@ -23,7 +23,9 @@ class ListenerCostTest {
 
     /** A tracker to which every id is a connection whose reply has been seen. */
     private static Conntrack knowingEveryConnection() {
-        return (Conntrack) Proxy.newProxyInstance(Conntrack.class.getClassLoader(), new Class<?>[] {Conntrack.class},
+        return (Conntrack) Proxy.newProxyInstance(
+                Conntrack.class.getClassLoader(),
+                new Class<?>[] {Conntrack.class},
                 (proxy, method, arguments) -> switch (method.getName()) {
                     case "read" -> {
                         ConnectionSnapshot into = (ConnectionSnapshot) arguments[1];
@@ -59,23 +61,32 @@ class ListenerCostTest {
 
     @Test
     void lifeThatNobodyWasToldOfAllocatesNothing() {
-        assertThat(leastBytes(() -> { }, id -> !dispatcher.onReply(id, 2, 0) && dispatcher.onExpiring(id, 1, 0)
-                && !dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1))).isZero();
+        assertThat(leastBytes(
+                        () -> {},
+                        id -> !dispatcher.onReply(id, 2, 0)
+                                && dispatcher.onExpiring(id, 1, 0)
+                                && !dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1)))
+                .isZero();
     }
 
     @Test
     void lifeOfAHeldConnectionAllocatesNothing() {
-        assertThat(leastBytes(dispatcher::drain, id -> dispatcher.onReply(id, 2, 0) && dispatcher.onExpiring(id, 1, 0)
-                && dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1))).isZero();
+        assertThat(leastBytes(
+                        dispatcher::drain,
+                        id -> dispatcher.onReply(id, 2, 0)
+                                && dispatcher.onExpiring(id, 1, 0)
+                                && dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1)))
+                .isZero();
     }
 
     @Test
     void committingAllocatesNothing() {
         long[] newer = {100L << 32};
         assertThat(leastBytes(() -> newer[0] += 1L << 32, id -> {
-            dispatcher.onRemoved(id, RemovalReason.EXPIRED, 0);
-            dispatcher.onCommitted(newer[0] | id & 0xffff_ffffL, 1, 0);
-            return !dispatcher.onRemoved(newer[0] | id & 0xffff_ffffL, RemovalReason.EXPIRED, 0);
-        })).isZero();
+                    dispatcher.onRemoved(id, RemovalReason.EXPIRED, 0);
+                    dispatcher.onCommitted(newer[0] | id & 0xffff_ffffL, 1, 0);
+                    return !dispatcher.onRemoved(newer[0] | id & 0xffff_ffffL, RemovalReason.EXPIRED, 0);
+                }))
+                .isZero();
     }
 }

@@ -24,11 +24,9 @@ import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 
 /**
- * Random lives × random answers × knob flips × live changes × Interfaces' lists × flush × overload, on one thread and on
- * many: each
- * provider sees a legal history of every connection (the providers check that themselves) and holds exactly the living ones
- * that
- * it accepted, did not fail on, and may have.
+ * Random lives × random answers × knob flips × live changes × Interfaces' lists × flush × overload, on one thread and
+ * on many: each provider sees a legal history of every connection (the providers check that themselves) and holds
+ * exactly the living ones that it accepted, did not fail on, and may have.
  *
  * <p>A connection's number decides how the providers treat it, so that the expectation needs no bookkeeping.
  */
@@ -36,20 +34,24 @@ class OffloadModelTest {
     private static final int NUMBERS = 60_000;
     private static final RemovalReason[] REASONS = RemovalReason.values();
 
-    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(30), 1_700_000_000_000L);
+    private final ManualClock clock =
+            new ManualClock(Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(30), 1_700_000_000_000L);
 
     private ScriptedProvider provider(String name, int salt) {
         ScriptedProvider provider = new ScriptedProvider(name, false);
-        provider.verdict = c -> declines(c.original().sourcePort() + salt) ? Verdict.decline("by number") : Verdict.accept();
-        provider.failsFor = (event, number) -> number >= 0 && switch (event) {
-            case "add" -> failsAdd(number + salt);
-            case "established" -> failsEstablished(number + salt);
-            case "update" -> failsUpdate(number + salt);
-            case "del" -> number % 19 == 0; // whatever the salt
-            default -> false;
-        };
+        provider.verdict =
+                c -> declines(c.original().sourcePort() + salt) ? Verdict.decline("by number") : Verdict.accept();
+        provider.failsFor = (event, number) -> number >= 0
+                && switch (event) {
+                    case "add" -> failsAdd(number + salt);
+                    case "established" -> failsEstablished(number + salt);
+                    case "update" -> failsUpdate(number + salt);
+                    case "del" -> number % 19 == 0; // whatever the salt
+                    default -> false;
+                };
         // Asked twice before it covers both directions.
-        provider.covers = c -> c.original().sourcePort() % 2 == 0 || ThreadLocalRandom.current().nextBoolean();
+        provider.covers = c -> c.original().sourcePort() % 2 == 0
+                || ThreadLocalRandom.current().nextBoolean();
         provider.lastUsed = c -> switch (c.original().sourcePort() % 4) {
             case 0 -> 0;
             case 1 -> clock.wallMs();
@@ -77,10 +79,24 @@ class OffloadModelTest {
 
     private OffloadDispatcher drained(FakeTracker tracker, int queueLength) {
         LaneLimits usual = LaneLimits.DEFAULTS;
-        return new OffloadDispatcher(new House(tracker, clock, port -> null, false, new SimpleMeterRegistry(),
-                LoggerFactory.getLogger(OffloadModelTest.class)), new LaneLimits(queueLength, usual.slowCallNs(),
-                usual.slowInARow(), usual.hungCallNs(), usual.failuresInARow(), usual.probes(), usual.firstBackoffNs(),
-                usual.longestBackoffNs(), usual.startTimeoutNs()));
+        return new OffloadDispatcher(
+                new House(
+                        tracker,
+                        clock,
+                        port -> null,
+                        false,
+                        new SimpleMeterRegistry(),
+                        LoggerFactory.getLogger(OffloadModelTest.class)),
+                new LaneLimits(
+                        queueLength,
+                        usual.slowCallNs(),
+                        usual.slowInARow(),
+                        usual.hungCallNs(),
+                        usual.failuresInARow(),
+                        usual.probes(),
+                        usual.firstBackoffNs(),
+                        usual.longestBackoffNs(),
+                        usual.startTimeoutNs()));
     }
 
     /** Only beta may have connections of this port. */
@@ -88,14 +104,18 @@ class OffloadModelTest {
         return portOrZero == 0 ? Map.of() : Map.of(portOrZero, PriorityList.parse("beta,none"));
     }
 
-    /** What must be held; connections on which a failure depends on what happened to them are checked to be at most held. */
+    /**
+     * What must be held; connections on which a failure depends on what happened to them are checked to be at most
+     * held.
+     */
     private int number(FakeTracker tracker, long id) {
         ConnectionSnapshot data = new ConnectionSnapshot();
         tracker.read(id, data, clock.nowNs());
         return data.original.sourcePort;
     }
 
-    private void assertHolds(OffloadDispatcher dispatcher, FakeTracker tracker, ScriptedProvider provider, int salt, int excludedPort) {
+    private void assertHolds(
+            OffloadDispatcher dispatcher, FakeTracker tracker, ScriptedProvider provider, int salt, int excludedPort) {
         Set<Long> sure = new TreeSet<>();
         Set<Long> possible = new TreeSet<>();
         ConnectionSnapshot data = new ConnectionSnapshot();
@@ -106,15 +126,18 @@ class OffloadModelTest {
                     && (data.originalInPort == excludedPort || data.replySeen && data.replyInPort == excludedPort);
             if (!declines(number) && !failsAdd(number) && !excluded) {
                 possible.add(id);
-                boolean failsDel = data.original.sourcePort % 19 == 0; // one that was taken back for its port is not offered again
+                boolean failsDel =
+                        data.original.sourcePort % 19 == 0; // one that was taken back for its port is not offered again
                 if (!(failsEstablished(number) && data.replySeen) && !failsUpdate(number) && !failsDel) {
                     sure.add(id);
                 }
             }
         }
         assertThat(provider.faults()).isEmpty();
-        assertThat(sure.stream().filter(id -> !provider.held().contains(id))
-                .map(id -> number(tracker, id) + " " + dispatcher.offloadStates(id))).isEmpty();
+        assertThat(sure.stream()
+                        .filter(id -> !provider.held().contains(id))
+                        .map(id -> number(tracker, id) + " " + dispatcher.offloadStates(id)))
+                .isEmpty();
         assertThat(possible).containsAll(provider.held());
     }
 

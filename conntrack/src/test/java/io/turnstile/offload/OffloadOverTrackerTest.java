@@ -21,7 +21,8 @@ class OffloadOverTrackerTest {
     private static final long EPOCH_MS = 1_700_000_000_000L;
     private static final int LIMIT = 100;
 
-    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), EPOCH_MS);
+    private final ManualClock clock =
+            new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), EPOCH_MS);
     private final ConnectionTracker tracker = new ConnectionTracker(clock, LIMIT);
     private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, port -> "p" + port);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");

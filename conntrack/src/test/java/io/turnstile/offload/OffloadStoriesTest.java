@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 class OffloadStoriesTest {
     private static final long EPOCH_MS = 1_700_000_000_000L;
 
-    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), EPOCH_MS);
+    private final ManualClock clock =
+            new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), EPOCH_MS);
     private final FakeTracker tracker = new FakeTracker(5000);
     private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, port -> "p" + port);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
@@ -146,7 +147,8 @@ class OffloadStoriesTest {
         dispatcher.drain();
         alpha.lastUsed = connection -> clock.wallMs() - 1000;
         pass(FakeTracker.TIMEOUT.minusSeconds(2));
-        assertThat(tracker.timeLeftNs(id, clock.nowNs())).isEqualTo(FakeTracker.TIMEOUT.minusSeconds(1).toNanos());
+        assertThat(tracker.timeLeftNs(id, clock.nowNs()))
+                .isEqualTo(FakeTracker.TIMEOUT.minusSeconds(1).toNanos());
         assertThat(tracker.carriedElsewhere).contains(id);
     }
 
@@ -157,11 +159,13 @@ class OffloadStoriesTest {
         dispatcher.drain();
         pass(FakeTracker.TIMEOUT.minusSeconds(2));
         assertThat(heard(alpha)).contains("update 7");
-        assertThat(tracker.timeLeftNs(id, clock.nowNs())).isEqualTo(Duration.ofSeconds(2).toNanos());
+        assertThat(tracker.timeLeftNs(id, clock.nowNs()))
+                .isEqualTo(Duration.ofSeconds(2).toNanos());
         long other = commit(8);
         alpha.lastUsed = connection -> EPOCH_MS - 1;
         pass(FakeTracker.TIMEOUT.minusSeconds(2));
-        assertThat(tracker.timeLeftNs(other, clock.nowNs())).isEqualTo(Duration.ofSeconds(2).toNanos());
+        assertThat(tracker.timeLeftNs(other, clock.nowNs()))
+                .isEqualTo(Duration.ofSeconds(2).toNanos());
     }
 
     @Test
@@ -183,7 +187,8 @@ class OffloadStoriesTest {
         long id = commit(7);
         dispatcher.drain();
         pass(FakeTracker.TIMEOUT.minusSeconds(2));
-        assertThat(tracker.timeLeftNs(id, clock.nowNs())).isEqualTo(FakeTracker.TIMEOUT.minusSeconds(3).toNanos());
+        assertThat(tracker.timeLeftNs(id, clock.nowNs()))
+                .isEqualTo(FakeTracker.TIMEOUT.minusSeconds(3).toNanos());
     }
 
     @Test
@@ -236,8 +241,9 @@ class OffloadStoriesTest {
         tracker.reply(id, 2, clock.nowNs());
         commit(8);
         dispatcher.enable(List.of(alpha));
-        assertThat(heard(alpha)).containsExactlyInAnyOrder("init",
-                "query 7", "add 7 in=1", "established 7 in=1 reply=2", "query 8", "add 8 in=1");
+        assertThat(heard(alpha))
+                .containsExactlyInAnyOrder(
+                        "init", "query 7", "add 7 in=1", "established 7 in=1 reply=2", "query 8", "add 8 in=1");
     }
 
     @Test
@@ -284,7 +290,8 @@ class OffloadStoriesTest {
         alpha.heard();
         long newer = old + (1L << 32);
         dispatcher.onReply(newer, 2, clock.nowNs());
-        assertThat(dispatcher.onRemoved(newer, RemovalReason.EXPIRED, clock.nowNs())).isFalse();
+        assertThat(dispatcher.onRemoved(newer, RemovalReason.EXPIRED, clock.nowNs()))
+                .isFalse();
         assertThat(dispatcher.onExpiring(newer, 0, clock.nowNs())).isFalse();
         dispatcher.onCommitted(old - (1L << 32), 1, clock.nowNs());
         assertThat(heard(alpha)).isEmpty();
@@ -314,7 +321,8 @@ class OffloadStoriesTest {
         tracker.reply(id, 2, clock.nowNs());
         assertThat(heard(alpha)).containsExactly("query 7");
         assertThat(beta.heard()).hasSize(3);
-        assertThat(dispatcher.offloadStates(id)).hasToString("[alpha:declined(alg control connection), beta:established]");
+        assertThat(dispatcher.offloadStates(id))
+                .hasToString("[alpha:declined(alg control connection), beta:established]");
         assertThat(dispatcher.why(id)).isEqualTo("""
                 declined by alpha: alg control connection
                 held by beta, both directions
@@ -341,7 +349,8 @@ class OffloadStoriesTest {
         dispatcher.drain();
         assertThat(alpha.heard()).containsExactly("init");
         assertThat(beta.heard()).containsExactly("init", "query 7", "add 7 in=1");
-        assertThat(dispatcher.providers()).extracting(ProviderStatus::state)
+        assertThat(dispatcher.providers())
+                .extracting(ProviderStatus::state)
                 .containsExactly("init failed: scripted failure of init", "ready");
         assertThat(dispatcher.show()).contains("provider alpha: priority 100, init failed: scripted failure of init");
         dispatcher.disable();
@@ -361,13 +370,18 @@ class OffloadStoriesTest {
 
     @Test
     void twoProvidersOfOneNameOrABadNameAreRefusedInASentence() {
-        dispatcher.enable(List.of(alpha, new ScriptedProvider("alpha"), new ScriptedProvider("Not a name"),
+        dispatcher.enable(List.of(
+                alpha,
+                new ScriptedProvider("alpha"),
+                new ScriptedProvider("Not a name"),
                 new ScriptedProvider("none")));
-        assertThat(dispatcher.providers()).extracting(ProviderStatus::state).satisfiesExactly(
-                state -> assertThat(state).isEqualTo("ready"),
-                state -> assertThat(state).startsWith("not registered: there is another"),
-                state -> assertThat(state).startsWith("not registered: a name is"),
-                state -> assertThat(state).startsWith("not registered: a name is"));
+        assertThat(dispatcher.providers())
+                .extracting(ProviderStatus::state)
+                .satisfiesExactly(
+                        state -> assertThat(state).isEqualTo("ready"),
+                        state -> assertThat(state).startsWith("not registered: there is another"),
+                        state -> assertThat(state).startsWith("not registered: a name is"),
+                        state -> assertThat(state).startsWith("not registered: a name is"));
     }
 
     @Test
@@ -377,7 +391,8 @@ class OffloadStoriesTest {
         long id = commit(7);
         tracker.reply(id, 2, clock.nowNs());
         assertThat(heard(alpha)).containsExactly("query 7", "add 7 in=1");
-        assertThat(dispatcher.offloadStates(id)).first()
+        assertThat(dispatcher.offloadStates(id))
+                .first()
                 .hasToString("alpha:failed(java.lang.IllegalStateException: scripted failure of add)");
         assertThat(beta.held()).containsExactly(id);
         expire();
@@ -393,8 +408,8 @@ class OffloadStoriesTest {
             tracker.reply(id, 2, clock.nowNs());
             dispatcher.drain();
             pass(FakeTracker.TIMEOUT.minusSeconds(2));
-            assertThat(alpha.heard()).endsWith(event + " 7" + (event.equals("update") ? "" : " in=1 reply=2"),
-                    "del 7 provider failed");
+            assertThat(alpha.heard())
+                    .endsWith(event + " 7" + (event.equals("update") ? "" : " in=1 reply=2"), "del 7 provider failed");
             assertThat(dispatcher.offloadStates(id).getFirst().state()).isEqualTo(OffloadState.FAILED);
             assertThat(beta.held()).containsExactly(id);
             tracker.flush(null, clock.nowNs());
@@ -423,19 +438,27 @@ class OffloadStoriesTest {
             commit(i);
         }
         dispatcher.drain();
-        assertThat(dispatcher.show()).containsOnlyOnce("scripted failure of add")
+        assertThat(dispatcher.show())
+                .containsOnlyOnce("scripted failure of add")
                 .contains("10 x alpha: add failed: java.lang.IllegalStateException: scripted failure of add at ");
     }
 
     @Test
     void aBulkThatThrowsOrAnswersNonsenseFailsItsOperationsOnly() {
-        for (Bulk bulk : List.<Bulk>of(operations -> {
-            throw new StackOverflowError();
-        }, operations -> null, operations -> List.of(), operations -> {
-            List<OffloadResult> nulls = new ArrayList<>();
-            operations.forEach(operation -> nulls.add(null));
-            return nulls;
-        }, operations -> operations.stream().<OffloadResult>map(o -> new OffloadResult.LastUsed(1)).toList())) {
+        for (Bulk bulk : List.<Bulk>of(
+                operations -> {
+                    throw new StackOverflowError();
+                },
+                operations -> null,
+                operations -> List.of(),
+                operations -> {
+                    List<OffloadResult> nulls = new ArrayList<>();
+                    operations.forEach(operation -> nulls.add(null));
+                    return nulls;
+                },
+                operations -> operations.stream()
+                        .<OffloadResult>map(o -> new OffloadResult.LastUsed(1))
+                        .toList())) {
             enable(new BulkProvider(bulk), beta);
             long id = commit(7);
             dispatcher.drain();
@@ -451,7 +474,13 @@ class OffloadStoriesTest {
         List<Integer> lengths = new ArrayList<>();
         enable(new BulkProvider(operations -> {
             lengths.add(operations.size());
-            assertThat(operations.stream().map(o -> ((OffloadOperation.OfConnection) o).connection().id()).distinct().count()).isEqualTo(operations.size());
+            assertThat(operations.stream()
+                            .map(o -> ((OffloadOperation.OfConnection) o)
+                                    .connection()
+                                    .id())
+                            .distinct()
+                            .count())
+                    .isEqualTo(operations.size());
             return new ScriptedBulk().operate(operations);
         }));
         for (int i = 0; i < 1000; i++) {
@@ -464,8 +493,10 @@ class OffloadStoriesTest {
 
     @Test
     void aProviderMayDeclineAtTheAddToo() {
-        enable(new BulkProvider(operations -> operations.stream().<OffloadResult>map(o ->
-                o instanceof OffloadOperation.Query ? OffloadResult.ACCEPT : Verdict.decline("table full")).toList()));
+        enable(new BulkProvider(operations -> operations.stream()
+                .<OffloadResult>map(
+                        o -> o instanceof OffloadOperation.Query ? OffloadResult.ACCEPT : Verdict.decline("table full"))
+                .toList()));
         long id = commit(7);
         dispatcher.drain();
         assertThat(dispatcher.offloadStates(id)).hasToString("[bulk:declined(table full)]");
@@ -483,10 +514,11 @@ class OffloadStoriesTest {
         dispatcher.drain();
         String tuples = " udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=7,dport=53),"
                 + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=7) -> ";
-        assertThat(seen).containsExactly(
-                "alpha query in=p1(1)" + tuples + "accepted",
-                "alpha add in=p1(1)" + tuples + "ok",
-                "alpha established in=p1(1) reply=p2(2)" + tuples + "ok");
+        assertThat(seen)
+                .containsExactly(
+                        "alpha query in=p1(1)" + tuples + "accepted",
+                        "alpha add in=p1(1)" + tuples + "ok",
+                        "alpha established in=p1(1) reply=p2(2)" + tuples + "ok");
     }
 
     @Test
@@ -497,7 +529,8 @@ class OffloadStoriesTest {
             dispatcher.drain();
             assertThat(alpha.held()).containsExactly(id);
             dispatcher.disable();
-            assertThat(alpha.heard()).containsExactly("init", "query 7", "add 7 in=1", "del 7 provider leaving", "close");
+            assertThat(alpha.heard())
+                    .containsExactly("init", "query 7", "add 7 in=1", "del 7 provider leaving", "close");
         }
     }
 
@@ -565,14 +598,16 @@ class OffloadStoriesTest {
     private static final class ScriptedBulk implements Bulk {
         @Override
         public List<OffloadResult> operate(List<OffloadOperation> operations) {
-            return operations.stream().<OffloadResult>map(operation -> switch (operation) {
-                case OffloadOperation.Query q -> OffloadResult.ACCEPT;
-                case OffloadOperation.Add a -> OffloadResult.DONE;
-                case OffloadOperation.Established e -> new OffloadResult.Covered(true);
-                case OffloadOperation.Update u -> new OffloadResult.LastUsed(0);
-                case OffloadOperation.Delete d -> OffloadResult.DONE;
-                case OffloadOperation.Flush f -> OffloadResult.ONE_BY_ONE;
-            }).toList();
+            return operations.stream()
+                    .<OffloadResult>map(operation -> switch (operation) {
+                        case OffloadOperation.Query q -> OffloadResult.ACCEPT;
+                        case OffloadOperation.Add a -> OffloadResult.DONE;
+                        case OffloadOperation.Established e -> new OffloadResult.Covered(true);
+                        case OffloadOperation.Update u -> new OffloadResult.LastUsed(0);
+                        case OffloadOperation.Delete d -> OffloadResult.DONE;
+                        case OffloadOperation.Flush f -> OffloadResult.ONE_BY_ONE;
+                    })
+                    .toList();
         }
     }
 

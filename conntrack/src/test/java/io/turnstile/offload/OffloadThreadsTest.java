@@ -49,7 +49,8 @@ class OffloadThreadsTest {
     void callbacksRunOnOffloadThreadsOnlyAndAConnectionStaysWithItsOwn() throws InterruptedException {
         Set<String> threads = ConcurrentHashMap.newKeySet();
         dispatcher.addEventTap(event -> {
-            threads.add(Thread.currentThread().getName() + " " + (event.connectionOrNull().id() & 3));
+            threads.add(Thread.currentThread().getName() + " "
+                    + (event.connectionOrNull().id() & 3));
             events.add(event);
         });
         dispatcher.setThreads(4);
@@ -60,8 +61,9 @@ class OffloadThreadsTest {
         for (int i = 0; i < 3 * 40; i++) {
             assertThat(next()).isNotNull();
         }
-        assertThat(threads).containsExactlyInAnyOrder("offload-alpha-0 0", "offload-alpha-1 1", "offload-alpha-2 2",
-                "offload-alpha-3 3");
+        assertThat(threads)
+                .containsExactlyInAnyOrder(
+                        "offload-alpha-0 0", "offload-alpha-1 1", "offload-alpha-2 2", "offload-alpha-3 3");
     }
 
     @Test

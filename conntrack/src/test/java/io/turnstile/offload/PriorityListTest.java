@@ -11,7 +11,9 @@ class PriorityListTest {
             List.of(new ScriptedProvider("gamma"), new ScriptedProvider("alpha"), new ScriptedProvider("beta"));
 
     private List<String> order(String list) {
-        return PriorityList.parse(list).order(three).stream().map(OffloadProvider::name).toList();
+        return PriorityList.parse(list).order(three).stream()
+                .map(OffloadProvider::name)
+                .toList();
     }
 
     @Test
@@ -34,6 +36,7 @@ class PriorityListTest {
     @Test
     void namesThatNobodyBearsAreSkippedAndTold() {
         assertThat(order("delta,beta")).containsExactly("beta", "alpha", "gamma");
-        assertThat(PriorityList.parse("delta,beta,none").unknownAmong(List.of("alpha", "beta"))).containsExactly("delta");
+        assertThat(PriorityList.parse("delta,beta,none").unknownAmong(List.of("alpha", "beta")))
+                .containsExactly("delta");
     }
 }

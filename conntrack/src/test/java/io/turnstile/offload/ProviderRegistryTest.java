@@ -61,7 +61,9 @@ class ProviderRegistryTest {
     @Test
     void theFirstOfANameStays() {
         ScriptedProvider first = new ScriptedProvider("alpha");
-        assertThat(ProviderRegistry.of(List.of(first, new ScriptedProvider("alpha"))).inOrder()).containsExactly(first);
+        assertThat(ProviderRegistry.of(List.of(first, new ScriptedProvider("alpha")))
+                        .inOrder())
+                .containsExactly(first);
     }
 
     @Test
@@ -77,12 +79,16 @@ class ProviderRegistryTest {
         jar("a-lying.jar", "NotThere", false);
         Files.writeString(folder.resolve("b-torn.jar"), "this is no jar");
         jar("good.jar", "Plugged", true);
-        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder).names()).containsExactly("plugged");
+        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder)
+                        .names())
+                .containsExactly("plugged");
     }
 
     @Test
     void aMissingFolderIsAnEmptyOne() {
-        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder.resolve("absent")).names()).isEmpty();
+        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder.resolve("absent"))
+                        .names())
+                .isEmpty();
     }
 
     @Test
@@ -108,11 +114,18 @@ class ProviderRegistryTest {
         jar("good.jar", "Plugged", true);
         assertThat(registry.rescan())
                 .isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of("plugged"), List.of()));
-        assertThat(registry.inOrder().getFirst()).isNotSameAs(old).extracting(OffloadProvider::name).isEqualTo("plugged");
+        assertThat(registry.inOrder().getFirst())
+                .isNotSameAs(old)
+                .extracting(OffloadProvider::name)
+                .isEqualTo("plugged");
         registry.closeRetired(provider -> provider == old);
-        assertThat(old.getClass().getClassLoader().getResource(SERVICE)).as("still in use").isNotNull();
+        assertThat(old.getClass().getClassLoader().getResource(SERVICE))
+                .as("still in use")
+                .isNotNull();
         registry.closeRetired(provider -> false);
-        assertThat(((URLClassLoader) old.getClass().getClassLoader()).findResource(SERVICE)).as("closed").isNull();
+        assertThat(((URLClassLoader) old.getClass().getClassLoader()).findResource(SERVICE))
+                .as("closed")
+                .isNull();
     }
 
     private void jar(String name, String service, boolean withClass) throws IOException {
@@ -136,6 +149,11 @@ class ProviderRegistryTest {
     }
 
     private static String classPath() {
-        return Path.of(OffloadProvider.class.getProtectionDomain().getCodeSource().getLocation().getPath()).toString();
+        return Path.of(OffloadProvider.class
+                        .getProtectionDomain()
+                        .getCodeSource()
+                        .getLocation()
+                        .getPath())
+                .toString();
     }
 }

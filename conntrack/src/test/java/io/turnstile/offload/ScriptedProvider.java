@@ -22,17 +22,18 @@ import java.util.function.ToLongFunction;
 final class ScriptedProvider implements OffloadProvider {
     private final String name;
     private final boolean keepsEvents;
-    final List<String> events = new ArrayList<>();          // guarded by this
-    final List<String> faults = new ArrayList<>();          // guarded by this
+    final List<String> events = new ArrayList<>(); // guarded by this
+    final List<String> faults = new ArrayList<>(); // guarded by this
     private final Map<Long, Character> states = new HashMap<>(); // guarded by this: q, a(dded), e(stablished)
-    private final Set<Long> everAdded = new TreeSet<>();    // guarded by this, within one init
-    private boolean open;                                   // guarded by this
+    private final Set<Long> everAdded = new TreeSet<>(); // guarded by this, within one init
+    private boolean open; // guarded by this
     volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
     volatile Predicate<ConnView> covers = connection -> true;
     volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
     /** Throws for these events of connections with these numbers; the number is -1 for init and close. */
     volatile BiPredicate<String, Integer> failsFor = (event, number) -> false;
-    volatile Consumer<String> journal = event -> { };
+
+    volatile Consumer<String> journal = event -> {};
     volatile Object mustNotHold;
 
     ScriptedProvider(String name) {
@@ -79,7 +80,9 @@ final class ScriptedProvider implements OffloadProvider {
 
     @Override
     public synchronized void connAdd(ConnView c) {
-        check(open && states.remove(c.id()) == Character.valueOf('q') && everAdded.add(c.id()), "add out of order: " + c);
+        check(
+                open && states.remove(c.id()) == Character.valueOf('q') && everAdded.add(c.id()),
+                "add out of order: " + c);
         note("add", c, " in=" + c.originalIngress().number());
         states.put(c.id(), 'a');
     }

@@ -35,7 +35,9 @@ class WallScaleTest {
     void withoutAJumpAgeIsTheDifference() {
         pass(10_000);
         assertThat(scale.ageMs(EPOCH_MS + 4_000, nowNs)).isEqualTo(6_000);
-        assertThat(scale.ageMs(EPOCH_MS - 1_000, nowNs)).as("before the scale began").isEqualTo(11_000);
+        assertThat(scale.ageMs(EPOCH_MS - 1_000, nowNs))
+                .as("before the scale began")
+                .isEqualTo(11_000);
         assertThat(scale.ageMs(wallMs + 500, nowNs)).as("not yet").isEqualTo(-500);
     }
 
@@ -48,7 +50,9 @@ class WallScaleTest {
         pass(2_000);
         assertThat(scale.ageMs(usedMs, nowNs)).isEqualTo(3_000);
         assertThat(scale.ageMs(wallMs - 1_000, nowNs)).isEqualTo(1_000);
-        assertThat(scale.ageMs(usedMs + 600_000, nowNs)).as("a time that never was").isEqualTo(2_000);
+        assertThat(scale.ageMs(usedMs + 600_000, nowNs))
+                .as("a time that never was")
+                .isEqualTo(2_000);
     }
 
     @Test
@@ -91,8 +95,10 @@ class WallScaleTest {
             for (int i = 0; i < 200; i++) {
                 long reading = shown.get(shown.size() - 1 - random.nextInt(Math.min(shown.size(), 400)))[1];
                 long ageMs = scale.ageMs(reading, nowNs);
-                assertThat(shown).as("seed %d, reading %d", seed, reading).anyMatch(moment -> moment[1] == reading
-                        && Math.abs(TimeUnit.NANOSECONDS.toMillis(nowNs - moment[0]) - ageMs) <= STEP_MS);
+                assertThat(shown)
+                        .as("seed %d, reading %d", seed, reading)
+                        .anyMatch(moment -> moment[1] == reading
+                                && Math.abs(TimeUnit.NANOSECONDS.toMillis(nowNs - moment[0]) - ageMs) <= STEP_MS);
             }
         }
     }

@@ -13,8 +13,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AddressTextTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"::", "::1", "fc00::1", "1::", "1:0:2:3:4:5:6:7", "1:0:0:2::3", "2001:db8::1:0:0:1",
-        "1:2:3:4:5:6:7:8", "2001:db8:0:1:1:1:1:1", "fe80::204:61ff:fe9d:f156"})
+    @ValueSource(
+            strings = {
+                "::",
+                "::1",
+                "fc00::1",
+                "1::",
+                "1:0:2:3:4:5:6:7",
+                "1:0:0:2::3",
+                "2001:db8::1:0:0:1",
+                "1:2:3:4:5:6:7:8",
+                "2001:db8:0:1:1:1:1:1",
+                "fe80::204:61ff:fe9d:f156"
+            })
     void canonicalTextComesBackAsItWas(String text) throws UnknownHostException {
         ByteBuffer bytes = ByteBuffer.wrap(InetAddress.getByName(text).getAddress());
         assertThat(AddressText.ipv6(bytes.getLong(), bytes.getLong())).isEqualTo(text);
@@ -32,7 +43,8 @@ class AddressTextTest {
         for (int i = 0; i < 5000; i++) {
             long high = random.nextLong() & mask(random);
             long low = random.nextLong() & mask(random) | 1L << 63;
-            ByteBuffer bytes = ByteBuffer.wrap(InetAddress.getByName(AddressText.ipv6(high, low)).getAddress());
+            ByteBuffer bytes = ByteBuffer.wrap(
+                    InetAddress.getByName(AddressText.ipv6(high, low)).getAddress());
             assertThat(bytes.getLong()).isEqualTo(high);
             assertThat(bytes.getLong()).isEqualTo(low);
         }

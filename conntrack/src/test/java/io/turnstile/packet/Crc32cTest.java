@@ -32,7 +32,9 @@ class Crc32cTest {
             for (int i = 0; i < count; i++) {
                 expected = Crc32c.next(expected, 0);
             }
-            assertThat(Crc32c.zeros(crc, count)).as("seed %d, %d zeros", seed, count).isEqualTo(expected);
+            assertThat(Crc32c.zeros(crc, count))
+                    .as("seed %d, %d zeros", seed, count)
+                    .isEqualTo(expected);
         }
     }
 }

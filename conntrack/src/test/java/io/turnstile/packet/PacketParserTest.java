@@ -20,16 +20,21 @@ class PacketParserTest {
     void transportHeaderCutShortIsNoLayer(int protocol, int neededBytes) {
         for (int sizeBytes = 0; sizeBytes <= neededBytes + 2; sizeBytes++) {
             int expected = sizeBytes < neededBytes ? Packet.ABSENT : ENDS_AT_4;
-            assertThat(ipv4(protocol, sizeBytes).l4Offset()).as("IPv4, %d bytes", sizeBytes).isEqualTo(expected);
+            assertThat(ipv4(protocol, sizeBytes).l4Offset())
+                    .as("IPv4, %d bytes", sizeBytes)
+                    .isEqualTo(expected);
             expected = sizeBytes < neededBytes ? Packet.ABSENT : ENDS_AT_6;
-            assertThat(ipv6(protocol, sizeBytes).l4Offset()).as("IPv6, %d bytes", sizeBytes).isEqualTo(expected);
+            assertThat(ipv6(protocol, sizeBytes).l4Offset())
+                    .as("IPv6, %d bytes", sizeBytes)
+                    .isEqualTo(expected);
         }
     }
 
     /** Padding of a short frame is no part of the header. */
     @Test
     void paddingBehindTheNetworkLengthDoesNotCount() {
-        byte[] padded = Arrays.copyOf(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 7).bytes(), 60);
+        byte[] padded =
+                Arrays.copyOf(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 7).bytes(), 60);
         padded[IPV4_TOTAL_LENGTH + 1] = 20 + 7;
         assertThat(parsed(padded).l4Offset()).isEqualTo(Packet.ABSENT);
         padded[IPV4_TOTAL_LENGTH + 1] = 20 + 8;
@@ -43,7 +48,8 @@ class PacketParserTest {
     }
 
     private static Packet ipv6(int protocol, int sizeBytes) {
-        byte[] frame = Frames.ip("2001:db8::1 > 2001:db8::2", protocol).payload(64).bytes();
+        byte[] frame =
+                Frames.ip("2001:db8::1 > 2001:db8::2", protocol).payload(64).bytes();
         frame[IPV6_PAYLOAD_LENGTH + 1] = (byte) sizeBytes;
         return parsed(Arrays.copyOf(frame, ENDS_AT_6 + sizeBytes));
     }

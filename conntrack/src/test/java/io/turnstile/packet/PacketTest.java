@@ -7,7 +7,8 @@ import org.junit.jupiter.api.Test;
 class PacketTest {
     @Test
     void anOpenChecksumMovesOnlyWithWhatIsInsertedOrRemovedBeforeIt() {
-        Packet packet = Frames.tcp("10.0.0.1:1 > 10.0.0.2:2").payload("0123456789").packet();
+        Packet packet =
+                Frames.tcp("10.0.0.1:1 > 10.0.0.2:2").payload("0123456789").packet();
         packet.setPartialChecksum(34, 50);
         packet.insertBytes(58, 3);
         assertThat(packet.checksumStart()).isEqualTo(34);

@@ -29,9 +29,11 @@ class TcpPayloadTest {
                 leaveOpen(packet);
             }
 
-            assertThat(TcpPayload.replace(packet, offset + from, offset + to, replacement)).isTrue();
+            assertThat(TcpPayload.replace(packet, offset + from, offset + to, replacement))
+                    .isTrue();
 
-            Packet expected = frame(ends, payload.substring(0, from) + replacement + payload.substring(to), tagged).packet();
+            Packet expected = frame(ends, payload.substring(0, from) + replacement + payload.substring(to), tagged)
+                    .packet();
             if (open) {
                 assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
                 InternetChecksum.complete(packet);

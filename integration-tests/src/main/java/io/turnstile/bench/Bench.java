@@ -3,15 +3,24 @@ package io.turnstile.bench;
 import picocli.CommandLine;
 
 /** {@code ./turnstile bench …}: every measurement that docs/performance.md speaks of, by the command named there. */
-@CommandLine.Command(name = "bench", mixinStandardHelpOptions = true,
+@CommandLine.Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload",
-        subcommands = {SideBySide.class, ConntrackBench.class, CpuBench.class, FloodBench.class, SweepBench.class,
-                OffloadBench.class})
+        subcommands = {
+            SideBySide.class,
+            ConntrackBench.class,
+            CpuBench.class,
+            FloodBench.class,
+            SweepBench.class,
+            OffloadBench.class
+        })
 public final class Bench {
-    private Bench() {
-    }
+    private Bench() {}
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Bench()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
+        System.exit(new CommandLine(new Bench())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(args));
     }
 }

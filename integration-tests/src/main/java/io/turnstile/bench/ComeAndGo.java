@@ -12,8 +12,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Connections that come and go in blocks, with providers that have threads of their own: every second block waits until the
- * providers hold it, and of those and of the others one is left to expire and the next is flushed. Time is moved by hand.
+ * Connections that come and go in blocks, with providers that have threads of their own: every second block waits until
+ * the providers hold it, and of those and of the others one is left to expire and the next is flushed. Time is moved by
+ * hand.
  *
  * <p>Threads: one.
  */
@@ -22,12 +23,14 @@ final class ComeAndGo implements AutoCloseable {
     static final int BLOCK = 10_000;
     /** Entries in use at once: of a block, and of the one before it, of which providers are still to be told. */
     static final int AT_ONCE = 2 * BLOCK;
+
     private static final Duration STEP = Duration.ofSeconds(2);
     private static final Duration LONGEST_LIFE = Duration.ofSeconds(62);
     private static final Pattern QUEUE = Pattern.compile("queue: (\\d+) ");
     private static final CtRequest COMMIT = CtRequest.commit(Traffic.ZONE);
 
-    private final ManualClock clock = new ManualClock(Long.MAX_VALUE - Duration.ofMinutes(10).toNanos(), 1_700_000_000_000L);
+    private final ManualClock clock =
+            new ManualClock(Long.MAX_VALUE - Duration.ofMinutes(10).toNanos(), 1_700_000_000_000L);
     private final ConnectionTracker tracker = new ConnectionTracker(clock, AT_ONCE);
     private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, port -> "p" + port);
     private final Traffic traffic = new Traffic();
@@ -43,7 +46,7 @@ final class ComeAndGo implements AutoCloseable {
 
     /** Lets so many connections live, in whole blocks, and has the providers told of all of it. */
     void live(long connections) {
-        for (long end = lives + connections; lives < end;) {
+        for (long end = lives + connections; lives < end; ) {
             block(blocks % 2 == 0, blocks / 2 % 2 == 0);
         }
         dispatcher.drain();
@@ -80,8 +83,8 @@ final class ComeAndGo implements AutoCloseable {
     private void expectAllHeld() {
         for (CountingProvider provider : providers) {
             if (provider.held() != BLOCK) {
-                throw new IllegalStateException(provider.name() + " holds " + provider.held() + " of " + BLOCK + "\n"
-                        + dispatcher.show());
+                throw new IllegalStateException(
+                        provider.name() + " holds " + provider.held() + " of " + BLOCK + "\n" + dispatcher.show());
             }
         }
     }

@@ -14,7 +14,10 @@ import picocli.CommandLine.Parameters;
 @CommandLine.Command(name = "conntrack", description = "JMH: the connection tracker and the offload dispatcher")
 public final class ConntrackBench implements Callable<Integer> {
 
-    @Parameters(arity = "0..1", defaultValue = "TrackerBenchmark", description = "benchmarks to run, a regular expression")
+    @Parameters(
+            arity = "0..1",
+            defaultValue = "TrackerBenchmark",
+            description = "benchmarks to run, a regular expression")
     private String include;
 
     @Option(names = "--quick", description = "one fork, short iterations: a look, not a measurement")
@@ -24,8 +27,11 @@ public final class ConntrackBench implements Callable<Integer> {
     public Integer call() throws RunnerException {
         ChainedOptionsBuilder options = new OptionsBuilder().include(include).shouldFailOnError(true);
         if (quick) {
-            options.forks(1).warmupIterations(2).warmupTime(TimeValue.seconds(1))
-                    .measurementIterations(3).measurementTime(TimeValue.seconds(1));
+            options.forks(1)
+                    .warmupIterations(2)
+                    .warmupTime(TimeValue.seconds(1))
+                    .measurementIterations(3)
+                    .measurementTime(TimeValue.seconds(1));
         }
         new Runner(options.build()).run();
         return 0;

@@ -9,14 +9,15 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * Takes everything, carries nothing, and keeps of each connection only its id, so that a million of them cost 8 MiB and no
- * garbage. An add of what is held and a delete of what is not are counted as faults of the dispatcher.
+ * Takes everything, carries nothing, and keeps of each connection only its id, so that a million of them cost 8 MiB and
+ * no garbage. An add of what is held and a delete of what is not are counted as faults of the dispatcher.
  *
  * <p>Threads: any.
  */
 class CountingProvider implements OffloadProvider {
     /** Ids lie at their slot, the lower half of the id: two connections that live at once have different ones. */
     private static final int CHUNK_BITS = 16;
+
     private static final int CHUNK_MASK = (1 << CHUNK_BITS) - 1;
 
     private final String name;
@@ -62,7 +63,9 @@ class CountingProvider implements OffloadProvider {
         return deletes.get();
     }
 
-    /** Calls that the contract rules out: it was told of a connection that it does not hold, or to add one that it does. */
+    /**
+     * Calls that the contract rules out: it was told of a connection that it does not hold, or to add one that it does.
+     */
     long faults() {
         return faults.get();
     }

@@ -15,9 +15,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * The work of {@link TrackerBenchmark}, measured by the CPU time of the thread that does it: on a machine that others use
- * too,
- * this is what can be compared. What making the packets costs is measured beside and taken off. Medians.
+ * The work of {@link TrackerBenchmark}, measured by the CPU time of the thread that does it: on a machine that others
+ * use too, this is what can be compared. What making the packets costs is measured beside and taken off. Medians.
  */
 @CommandLine.Command(name = "cpu", description = "the tracker by CPU time: for machines that are not idle")
 public final class CpuBench implements Callable<Integer> {
@@ -29,12 +28,18 @@ public final class CpuBench implements Callable<Integer> {
     private static final int STEP = 29;
     private static final int PEER_ROUNDS = 5;
 
-    @Option(names = "--sizes", split = ",", defaultValue = "1000,100000,1000000,10000000",
+    @Option(
+            names = "--sizes",
+            split = ",",
+            defaultValue = "1000,100000,1000000,10000000",
             description = "connections in turn (default: ${DEFAULT-VALUE})")
     private int[] sizes;
 
-    @Option(names = "--peer", paramLabel = "OVSTEST",
-            description = "Open vSwitch's tests/ovstest, built from its sources: its own benchmark takes turns with ours")
+    @Option(
+            names = "--peer",
+            paramLabel = "OVSTEST",
+            description =
+                    "Open vSwitch's tests/ovstest, built from its sources: its own benchmark takes turns with ours")
     private Path peer;
 
     @Override
@@ -48,8 +53,9 @@ public final class CpuBench implements Callable<Integer> {
         for (int size : sizes) {
             ConnectionTracker tracker = new ConnectionTracker(Clock.system(), size + 1000);
             new Traffic().populate(tracker, size);
-            System.out.printf("%d connections in turn: batches of 1 %.1f ns/packet, batches of 32 %.1f ns/packet%n", size,
-                    inTurn(tracker, size, 1), inTurn(tracker, size, PacketBatch.CAPACITY));
+            System.out.printf(
+                    "%d connections in turn: batches of 1 %.1f ns/packet, batches of 32 %.1f ns/packet%n",
+                    size, inTurn(tracker, size, 1), inTurn(tracker, size, PacketBatch.CAPACITY));
         }
         createAndFlush();
         return 0;
@@ -58,7 +64,8 @@ public final class CpuBench implements Callable<Integer> {
     private void hotConnection() throws Exception {
         double single = hot(new ConnectionTracker(Clock.system(), 1000), 0);
         double[] pair = twoThreads();
-        System.out.printf("hot connection, batches of 32: %.1f ns/packet; on two threads at once %.1f and %.1f (scales x%.2f)%n",
+        System.out.printf(
+                "hot connection, batches of 32: %.1f ns/packet; on two threads at once %.1f and %.1f (scales x%.2f)%n",
                 single, pair[0], pair[1], single / pair[0] + single / pair[1]);
         if (peer != null) {
             new CtPeer(peer).printHot(PacketBatch.CAPACITY);
@@ -77,7 +84,8 @@ public final class CpuBench implements Callable<Integer> {
     }
 
     /** One round of batches with tracking, less one of batches without. */
-    private static double perPacket(ConnectionTracker tracker, Traffic traffic, int first, int size, int step, int length) {
+    private static double perPacket(
+            ConnectionTracker tracker, Traffic traffic, int first, int size, int step, int length) {
         long[] state = new long[2];
         LongSupplier filling = () -> round(null, traffic, first, size, step, length, state);
         LongSupplier tracking = () -> round(tracker, traffic, first, size, step, length, state);
@@ -86,8 +94,8 @@ public final class CpuBench implements Callable<Integer> {
     }
 
     /** @param state where the walk stands, and the time */
-    private static long round(ConnectionTracker trackerOrNull, Traffic traffic, int first, int size, int step, int length,
-            long[] state) {
+    private static long round(
+            ConnectionTracker trackerOrNull, Traffic traffic, int first, int size, int step, int length, long[] state) {
         long span = Math.max(1, size - (long) step * length);
         long startNs = CpuTime.ofThisThreadNs();
         for (int done = 0; done < PACKETS; done += length) {
@@ -124,18 +132,21 @@ public final class CpuBench implements Callable<Integer> {
         Traffic traffic = new Traffic();
         long[] flushNs = new long[ROUNDS];
         int[] round = new int[1];
-        double create = median(() -> {
-            long startNs = CpuTime.ofThisThreadNs();
-            for (int n = 0; n < CREATED; n++) {
-                tracker.track(traffic.fill(n, 0, 1), COMMIT, n);
-            }
-            long createdNs = CpuTime.ofThisThreadNs();
-            tracker.flush(1, CREATED);
-            flushNs[round[0]++] = CpuTime.ofThisThreadNs() - createdNs;
-            return createdNs - startNs;
-        }, CREATED);
+        double create = median(
+                () -> {
+                    long startNs = CpuTime.ofThisThreadNs();
+                    for (int n = 0; n < CREATED; n++) {
+                        tracker.track(traffic.fill(n, 0, 1), COMMIT, n);
+                    }
+                    long createdNs = CpuTime.ofThisThreadNs();
+                    tracker.flush(1, CREATED);
+                    flushNs[round[0]++] = CpuTime.ofThisThreadNs() - createdNs;
+                    return createdNs - startNs;
+                },
+                CREATED);
         Arrays.sort(flushNs);
-        System.out.printf("create, batches of 1: %.1f ns; flush a zone of %d: %.2f ms%n", create, CREATED,
-                flushNs[ROUNDS / 2] / 1e6);
+        System.out.printf(
+                "create, batches of 1: %.1f ns; flush a zone of %d: %.2f ms%n",
+                create, CREATED, flushNs[ROUNDS / 2] / 1e6);
     }
 }

@@ -15,8 +15,7 @@ final class CpuTime {
 
     private static final Path SCHEDULER = Path.of("/proc/thread-self/schedstat");
 
-    private CpuTime() {
-    }
+    private CpuTime() {}
 
     /** Of the calling thread, ns. */
     static long ofThisThreadNs() {
@@ -24,8 +23,8 @@ final class CpuTime {
     }
 
     /**
-     * How long the calling thread has stood in line for a core, ns: what other programs cost it, and other threads of this
-     * one if there are more of them than cores. 0 where the kernel does not say (no /proc/thread-self/schedstat).
+     * How long the calling thread has stood in line for a core, ns: what other programs cost it, and other threads of
+     * this one if there are more of them than cores. 0 where the kernel does not say (no /proc/thread-self/schedstat).
      */
     static long waitedByThisThreadNs() {
         try {
@@ -50,6 +49,7 @@ final class CpuTime {
     /** What the threads of the second look have used since the first, ns. */
     static long usedNs(Map<Long, Long> before, Map<Long, Long> after) {
         return after.entrySet().stream()
-                .mapToLong(thread -> thread.getValue() - before.getOrDefault(thread.getKey(), 0L)).sum();
+                .mapToLong(thread -> thread.getValue() - before.getOrDefault(thread.getKey(), 0L))
+                .sum();
     }
 }

@@ -31,15 +31,17 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What offload costs: the packet path's share (reports to the dispatcher) and the offload thread's share (carrying them to
- * providers that do nothing). Single-threaded; the tracker behind is one that knows every connection at once. Figures are
- * per connection.
+ * What offload costs: the packet path's share (reports to the dispatcher) and the offload thread's share (carrying them
+ * to providers that do nothing). Single-threaded; the tracker behind is one that knows every connection at once.
+ * Figures are per connection.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 4, time = 1)
-@Fork(value = 1, jvmArgsAppend = {"-Xmx1g", "--enable-native-access=ALL-UNNAMED"})
+@Fork(
+        value = 1,
+        jvmArgsAppend = {"-Xmx1g", "--enable-native-access=ALL-UNNAMED"})
 public class DispatcherBenchmark {
     private static final int CONNECTIONS = 4096;
 
@@ -48,13 +50,15 @@ public class DispatcherBenchmark {
     public static class Offload {
         @Param({"0", "1", "2"})
         int providers;
+
         OffloadDispatcher dispatcher;
         private long generation;
 
         @Setup(Level.Iteration)
         public void setUp() {
             dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), port -> "p");
-            dispatcher.enable(List.<OffloadProvider>of(new Nothing("alpha"), new Nothing("beta")).subList(0, providers));
+            dispatcher.enable(List.<OffloadProvider>of(new Nothing("alpha"), new Nothing("beta"))
+                    .subList(0, providers));
             generation = 0;
         }
 

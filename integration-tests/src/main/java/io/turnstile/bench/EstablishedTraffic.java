@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Packets of answered connections, all over the table, one batch in the original direction and the next in the other. The
- * connections outlive any measurement, those that seldom have their turn as well. Threads: one.
+ * Packets of answered connections, all over the table, one batch in the original direction and the next in the other.
+ * The connections outlive any measurement, those that seldom have their turn as well. Threads: one.
  */
 final class EstablishedTraffic implements Forwarder.Load {
     private static final int STRIDE = 618_033;
@@ -30,8 +30,10 @@ final class EstablishedTraffic implements Forwarder.Load {
         this.tracker = tracker;
         span = connections - STEP * PacketBatch.CAPACITY;
         long life = TimeUnit.DAYS.toSeconds(1);
-        tracker.setTimeoutPolicy(POLICY, new TimeoutPolicy(
-                Map.of(Timeout.UDP_FIRST, life, Timeout.UDP_SINGLE, life, Timeout.UDP_MULTIPLE, life)));
+        tracker.setTimeoutPolicy(
+                POLICY,
+                new TimeoutPolicy(
+                        Map.of(Timeout.UDP_FIRST, life, Timeout.UDP_SINGLE, life, Timeout.UDP_MULTIPLE, life)));
         traffic.populate(tracker, connections, COMMIT, nowNs);
     }
 

@@ -39,11 +39,13 @@ public final class FloodBench implements Callable<Integer> {
         double before = rate(tracker, traffic, null);
         double during = besideFlood(tracker, traffic);
         double after = rate(tracker, traffic, null);
-        System.out.printf("established traffic, million packets per CPU second:"
-                + " before %.2f, during the flood %.2f, after %.2f; ratio %.2f%n",
+        System.out.printf(
+                "established traffic, million packets per CPU second:"
+                        + " before %.2f, during the flood %.2f, after %.2f; ratio %.2f%n",
                 before / 1e6, during / 1e6, after / 1e6, during / before);
-        System.out.printf("connections %d of at most %d, refused %d, memory +%d MiB%n", tracker.connectionCount(), limit,
-                tracker.refusals(), Memory.residentBytes() - residentBefore >> 20);
+        System.out.printf(
+                "connections %d of at most %d, refused %d, memory +%d MiB%n",
+                tracker.connectionCount(), limit, tracker.refusals(), Memory.residentBytes() - residentBefore >> 20);
         return 0;
     }
 

@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A forwarding thread: has the packets of a load tracked without a pause, and writes down what it came to in each slice of
- * {@link #SLICE_NS}.
+ * A forwarding thread: has the packets of a load tracked without a pause, and writes down what it came to in each slice
+ * of {@link #SLICE_NS}.
  *
  * <p>Threads: its own; {@link #slices} any.
  */
@@ -59,7 +59,8 @@ final class Forwarder implements AutoCloseable {
         }
         long cpuNs = CpuTime.ofThisThreadNs() - startCpuNs;
         long waitedNs = CpuTime.waitedByThisThreadNs() - startWaitedNs;
-        slices[length] = new Slice(startNs, nowNs - startNs, cpuNs, waitedNs, packets, load.connections() - connections);
+        slices[length] =
+                new Slice(startNs, nowNs - startNs, cpuNs, waitedNs, packets, load.connections() - connections);
         length++; // no other writer
     }
 

@@ -8,17 +8,21 @@ import java.nio.file.Path;
 
 /** What the kernel (proc(5)) and the Java machine say of this process. */
 final class Memory {
-    private Memory() {
-    }
+    private Memory() {}
 
     /** How long the collection of garbage has held up this machine, ns. */
     static long collectingNs() {
         return ManagementFactory.getGarbageCollectorMXBeans().stream()
-                .mapToLong(GarbageCollectorMXBean::getCollectionTime).sum() * 1_000_000;
+                        .mapToLong(GarbageCollectorMXBean::getCollectionTime)
+                        .sum()
+                * 1_000_000;
     }
 
     static long residentBytes() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024).findFirst().orElseThrow();
+        return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+                .findFirst()
+                .orElseThrow();
     }
 }

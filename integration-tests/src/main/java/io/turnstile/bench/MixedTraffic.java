@@ -10,17 +10,19 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * So many new connections a second, and as many packets of established ones as fit in between. A connection is made,
- * answered a while later, has a packet either way after that, and is left to expire: {@link #LIFE_SECONDS} after its last
- * packet, so that the table stays as large as it is. Somebody else sweeps. Threads: one.
+ * answered a while later, has a packet either way after that, and is left to expire: {@link #LIFE_SECONDS} after its
+ * last packet, so that the table stays as large as it is. Somebody else sweeps. Threads: one.
  */
 final class MixedTraffic implements Forwarder.Load {
     static final int LIFE_SECONDS = 2;
     /** Packets of each connection. */
     static final int PACKETS = 4;
+
     private static final int ZONE = Traffic.ZONE + 1;
     private static final int POLICY = 1;
     /** From one packet of a connection to the next. */
     private static final long GAP_NS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private static final int BATCH = PacketBatch.CAPACITY;
     private static final int ESTABLISHED_BATCHES = 8;
     private static final CtRequest COMMIT = CtRequest.commit(ZONE).withTimeouts(POLICY);
@@ -43,8 +45,10 @@ final class MixedTraffic implements Forwarder.Load {
         this.perSecond = perSecond;
         this.byCpuTime = byCpuTime;
         long life = LIFE_SECONDS;
-        tracker.setTimeoutPolicy(POLICY, new TimeoutPolicy(
-                Map.of(Timeout.UDP_FIRST, life, Timeout.UDP_SINGLE, life, Timeout.UDP_MULTIPLE, life)));
+        tracker.setTimeoutPolicy(
+                POLICY,
+                new TimeoutPolicy(
+                        Map.of(Timeout.UDP_FIRST, life, Timeout.UDP_SINGLE, life, Timeout.UDP_MULTIPLE, life)));
     }
 
     @Override

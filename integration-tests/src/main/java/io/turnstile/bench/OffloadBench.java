@@ -6,7 +6,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** What offload costs the packet path, and that what is handed to providers comes back. */
-@CommandLine.Command(name = "offload",
+@CommandLine.Command(
+        name = "offload",
         description = "offload: its cost, turning it on and off, a million lives; all three unless one is named",
         subcommands = {OffloadCost.class, OffloadSwitching.class, OffloadLives.class})
 public final class OffloadBench implements Callable<Integer> {

@@ -18,10 +18,11 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * Packets a second of one forwarding thread under {@link MixedTraffic} that never stops, while providers come and go. The
- * settings take turns, each round in another order, and each is compared with offload off in the same round.
+ * Packets a second of one forwarding thread under {@link MixedTraffic} that never stops, while providers come and go.
+ * The settings take turns, each round in another order, and each is compared with offload off in the same round.
  */
-@CommandLine.Command(name = "cost",
+@CommandLine.Command(
+        name = "cost",
         description = "what providers cost a forwarding thread that makes 100 000 connections a second")
 public final class OffloadCost implements Callable<Integer> {
     private static final String OFFLOAD_THREADS = "offload-";
@@ -29,16 +30,22 @@ public final class OffloadCost implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final long LONGEST_SWEEP_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
-    @Option(names = "--connections-per-second", defaultValue = "100000",
+    @Option(
+            names = "--connections-per-second",
+            defaultValue = "100000",
             description = "new ones (default: ${DEFAULT-VALUE})")
     private int connectionsPerSecond;
 
-    @Option(names = "--established", defaultValue = "10000",
+    @Option(
+            names = "--established",
+            defaultValue = "10000",
             description = "connections that the other packets belong to (default: ${DEFAULT-VALUE})")
     private int established;
 
-    @Option(names = "--by-cpu-time", description = "a second of new connections is one of the forwarding thread's CPU time:"
-            + " for machines that are not idle")
+    @Option(
+            names = "--by-cpu-time",
+            description = "a second of new connections is one of the forwarding thread's CPU time:"
+                    + " for machines that are not idle")
     private boolean byCpuTime;
 
     @Option(names = "--rounds", defaultValue = "5", description = "of all settings (default: ${DEFAULT-VALUE})")
@@ -52,7 +59,10 @@ public final class OffloadCost implements Callable<Integer> {
 
     /** Who is there. */
     private enum Setting {
-        OFF("offload off"), ONE("one provider"), TWO("two providers"), HANGING("a hanging provider"),
+        OFF("offload off"),
+        ONE("one provider"),
+        TWO("two providers"),
+        HANGING("a hanging provider"),
         BOTH("a hanging one beside a good one");
 
         private final String text;
@@ -73,9 +83,13 @@ public final class OffloadCost implements Callable<Integer> {
     }
 
     /** Medians over the slices of a turn. */
-    private record Turn(double packets, double packetsUndisturbed, double packetsPerCpu, double connections,
-                        double offloadCores, double addsPerSecond) {
-    }
+    private record Turn(
+            double packets,
+            double packetsUndisturbed,
+            double packetsPerCpu,
+            double connections,
+            double offloadCores,
+            double addsPerSecond) {}
 
     @Override
     public Integer call() throws InterruptedException {
@@ -124,10 +138,16 @@ public final class OffloadCost implements Callable<Integer> {
         });
         Await.until("providers have left", PATIENCE, dispatcher::disable, dispatcher::show);
         double turnSeconds = (toNs - fromNs) / 1e9;
-        return new Turn(Slice.median(slices, Slice::packetsPerSecond),
-                Slice.median(slices, Slice::packetsPerUndisturbedSecond), Slice.median(slices, Slice::packetsPerCpuSecond),
-                slices.stream().mapToDouble(Slice::connectionsPerSecond).average().orElse(Double.NaN),
-                offloadUsedNs / 1e9 / turnSeconds, adds / turnSeconds);
+        return new Turn(
+                Slice.median(slices, Slice::packetsPerSecond),
+                Slice.median(slices, Slice::packetsPerUndisturbedSecond),
+                Slice.median(slices, Slice::packetsPerCpuSecond),
+                slices.stream()
+                        .mapToDouble(Slice::connectionsPerSecond)
+                        .average()
+                        .orElse(Double.NaN),
+                offloadUsedNs / 1e9 / turnSeconds,
+                adds / turnSeconds);
     }
 
     private static long adds(List<CountingProvider> providers) {
@@ -138,8 +158,9 @@ public final class OffloadCost implements Callable<Integer> {
         boolean clean = true;
         for (CountingProvider provider : providers) {
             if (provider.held() != 0 || provider.faults() != 0) {
-                System.out.printf("%s: %s holds %d connections after it has left, %d calls out of order%n", setting.text,
-                        provider.name(), provider.held(), provider.faults());
+                System.out.printf(
+                        "%s: %s holds %d connections after it has left, %d calls out of order%n",
+                        setting.text, provider.name(), provider.held(), provider.faults());
                 clean = false;
             }
         }
@@ -147,19 +168,36 @@ public final class OffloadCost implements Callable<Integer> {
     }
 
     private void print(Map<Setting, List<Turn>> turns) {
-        System.out.printf("one forwarding thread, %d new connections a%s second of %d packets each, the rest packets of %d"
-                + " others;%nmedians of %d rounds of %.1f s; ratio: median of those to \"off\" in the same round;%n"
-                + "less waiting: without the time that the thread stood in line for a core%n",
+        System.out.printf(
+                "one forwarding thread, %d new connections a%s second of %d packets each, the rest packets of %d"
+                        + " others;%nmedians of %d rounds of %.1f s; ratio: median of those to \"off\" in the same round;%n"
+                        + "less waiting: without the time that the thread stood in line for a core%n",
                 connectionsPerSecond, byCpuTime ? " CPU" : "", MixedTraffic.PACKETS, established, rounds, seconds);
-        System.out.printf("%-32s %10s %6s %12s %6s %12s %6s %12s %13s %9s%n", "packets/s", "by clock", "ratio", "less waiting",
-                "ratio", "by CPU time", "ratio", "connections", "offload cores", "adds/s");
+        System.out.printf(
+                "%-32s %10s %6s %12s %6s %12s %6s %12s %13s %9s%n",
+                "packets/s",
+                "by clock",
+                "ratio",
+                "less waiting",
+                "ratio",
+                "by CPU time",
+                "ratio",
+                "connections",
+                "offload cores",
+                "adds/s");
         List<Turn> off = turns.get(Setting.OFF);
-        turns.forEach((setting, own) -> System.out.printf("%-32s %10.0f %6.3f %12.0f %6.3f %12.0f %6.3f %12.0f %13.2f %9.0f%n",
+        turns.forEach((setting, own) -> System.out.printf(
+                "%-32s %10.0f %6.3f %12.0f %6.3f %12.0f %6.3f %12.0f %13.2f %9.0f%n",
                 setting.text,
-                median(own, Turn::packets), ratio(own, off, Turn::packets),
-                median(own, Turn::packetsUndisturbed), ratio(own, off, Turn::packetsUndisturbed),
-                median(own, Turn::packetsPerCpu), ratio(own, off, Turn::packetsPerCpu),
-                median(own, Turn::connections), median(own, Turn::offloadCores), median(own, Turn::addsPerSecond)));
+                median(own, Turn::packets),
+                ratio(own, off, Turn::packets),
+                median(own, Turn::packetsUndisturbed),
+                ratio(own, off, Turn::packetsUndisturbed),
+                median(own, Turn::packetsPerCpu),
+                ratio(own, off, Turn::packetsPerCpu),
+                median(own, Turn::connections),
+                median(own, Turn::offloadCores),
+                median(own, Turn::addsPerSecond)));
     }
 
     private static double median(List<Turn> turns, ToDoubleFunction<Turn> figure) {

@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
  * Turns offload on and off over a table full of established connections whose packets never stop: each connection is
  * announced, and taken back. Shows the forwarding rate over time.
  */
-@CommandLine.Command(name = "switching",
+@CommandLine.Command(
+        name = "switching",
         description = "hw-offload on and off with a million connections: the forwarding rate meanwhile")
 public final class OffloadSwitching implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -29,7 +30,9 @@ public final class OffloadSwitching implements Callable<Integer> {
     @Option(names = "--connections", defaultValue = "1000000", description = "in the table (default: ${DEFAULT-VALUE})")
     private int connections;
 
-    @Option(names = "--seconds", defaultValue = "2",
+    @Option(
+            names = "--seconds",
+            defaultValue = "2",
             description = "of peace before, between and after (default: ${DEFAULT-VALUE})")
     private double seconds;
 
@@ -65,7 +68,8 @@ public final class OffloadSwitching implements Callable<Integer> {
 
     private boolean turn(ConnectionTracker tracker, Forwarder forwarder, CountingProvider provider, String how)
             throws InterruptedException {
-        System.out.printf("%d connections, %s; a character is %d ms, its height the rate less waiting for a core, %s as before%n",
+        System.out.printf(
+                "%d connections, %s; a character is %d ms, its height the rate less waiting for a core, %s as before%n",
                 connections, how, Forwarder.SLICE_NS / 1_000_000, LEVELS.charAt(USUAL_LEVEL));
         OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
         long beginCollectedNs = Memory.collectingNs();
@@ -91,11 +95,18 @@ public final class OffloadSwitching implements Callable<Integer> {
         print("all held", forwarder.slices(heldNs, offNs));
         print("turned off", touched(forwarder, offNs, leftNs));
         print("after", forwarder.slices(leftNs, endNs));
-        System.out.printf("announced in %.2f s, taken back in %.2f s; %d adds, %d established, %d deletes, still held %d,"
-                + " calls out of order %d; garbage was collected for %d ms of %.1f s%n%n",
-                (heldNs - onNs) / 1e9, (leftNs - offNs) / 1e9, provider.adds(), provider.established(),
-                provider.deletes(), provider.held(), provider.faults(),
-                collectedNs / 1_000_000, (endNs - beginNs) / 1e9);
+        System.out.printf(
+                "announced in %.2f s, taken back in %.2f s; %d adds, %d established, %d deletes, still held %d,"
+                        + " calls out of order %d; garbage was collected for %d ms of %.1f s%n%n",
+                (heldNs - onNs) / 1e9,
+                (leftNs - offNs) / 1e9,
+                provider.adds(),
+                provider.established(),
+                provider.deletes(),
+                provider.held(),
+                provider.faults(),
+                collectedNs / 1_000_000,
+                (endNs - beginNs) / 1e9);
         return provider.held() == 0 && provider.faults() == 0;
     }
 
@@ -120,9 +131,11 @@ public final class OffloadSwitching implements Callable<Integer> {
     private static String figures(List<Slice> slices, ToDoubleFunction<Slice> rate, double usual) {
         double median = Slice.median(slices, rate);
         double lowest = Slice.lowest(slices, rate);
-        long slow = slices.stream().filter(slice -> rate.applyAsDouble(slice) < WANTED * usual).count();
-        return "median %.2f M/s (%.3f), lowest %.2f (%.3f), %d of %d slices below %.2f".formatted(median / 1e6,
-                median / usual, lowest / 1e6, lowest / usual, slow, slices.size(), WANTED);
+        long slow = slices.stream()
+                .filter(slice -> rate.applyAsDouble(slice) < WANTED * usual)
+                .count();
+        return "median %.2f M/s (%.3f), lowest %.2f (%.3f), %d of %d slices below %.2f"
+                .formatted(median / 1e6, median / usual, lowest / 1e6, lowest / usual, slow, slices.size(), WANTED);
     }
 
     private static char level(double share) {

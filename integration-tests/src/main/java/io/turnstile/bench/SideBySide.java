@@ -26,11 +26,12 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * Turnstile and ovs-vswitchd (userspace datapath) with the same stateful firewall between the same two hosts, in turn, round
- * after round in one run. Prints each round's figures, then medians and ratios: on a small noisy machine only the ratio of
- * neighbouring rounds means anything.
+ * Turnstile and ovs-vswitchd (userspace datapath) with the same stateful firewall between the same two hosts, in turn,
+ * round after round in one run. Prints each round's figures, then medians and ratios: on a small noisy machine only the
+ * ratio of neighbouring rounds means anything.
  */
-@CommandLine.Command(name = "switch",
+@CommandLine.Command(
+        name = "switch",
         description = "Turnstile and ovs-vswitchd side by side: TCP, small UDP, short connections")
 public final class SideBySide implements Callable<Integer> {
     private static final List<String> FIREWALL = List.of(
@@ -50,13 +51,19 @@ public final class SideBySide implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "3", description = "rounds of each switch (default: ${DEFAULT-VALUE})")
     private int rounds;
 
-    @Option(names = "--seconds", defaultValue = "5", description = "length of each measurement (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--seconds",
+            defaultValue = "5",
+            description = "length of each measurement (default: ${DEFAULT-VALUE})")
     private int seconds;
 
     @Option(names = "--only", description = "run one switch alone: turnstile or ovs-vswitchd")
     private String only;
 
-    @Option(names = "--measure", split = ",", description = "of ${COMPLETION-CANDIDATES} only these, comma between them")
+    @Option(
+            names = "--measure",
+            split = ",",
+            description = "of ${COMPLETION-CANDIDATES} only these, comma between them")
     private EnumSet<Measure> measures = EnumSet.allOf(Measure.class);
 
     /** What is measured; larger is better for each. */
@@ -96,9 +103,10 @@ public final class SideBySide implements Callable<Integer> {
         for (int round = 1; round <= rounds; round++) {
             for (var contestant : contestants.entrySet()) {
                 Map<Measure, Double> result = round(contestant.getValue());
-                result.forEach((measure, value) -> figures
-                        .computeIfAbsent(contestant.getKey(), name -> new EnumMap<>(Measure.class))
-                        .computeIfAbsent(measure, m -> new ArrayList<>()).add(value));
+                result.forEach((measure, value) -> figures.computeIfAbsent(
+                                contestant.getKey(), name -> new EnumMap<>(Measure.class))
+                        .computeIfAbsent(measure, m -> new ArrayList<>())
+                        .add(value));
                 System.out.printf("round %d  %-13s %s%n", round, contestant.getKey(), show(result));
             }
         }
@@ -130,7 +138,8 @@ public final class SideBySide implements Callable<Integer> {
     }
 
     private static double median(List<Double> values) {
-        double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        double[] sorted =
+                values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         int middle = sorted.length / 2;
         return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
@@ -144,21 +153,48 @@ public final class SideBySide implements Callable<Integer> {
                 host.run("sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535");
             }
             LabSwitch contestant = starter.apply(lab);
-            contestant.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure",
-                    "--", "add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1",
-                    "--", "add-port", "br0", outside.device(), "--", "set", "interface", outside.device(),
-                    "ofport_request=2").run();
+            contestant
+                    .vsctl(
+                            "add-br",
+                            "br0",
+                            "--",
+                            "set",
+                            "bridge",
+                            "br0",
+                            "datapath_type=netdev",
+                            "fail_mode=secure",
+                            "--",
+                            "add-port",
+                            "br0",
+                            inside.device(),
+                            "--",
+                            "set",
+                            "interface",
+                            inside.device(),
+                            "ofport_request=1",
+                            "--",
+                            "add-port",
+                            "br0",
+                            outside.device(),
+                            "--",
+                            "set",
+                            "interface",
+                            outside.device(),
+                            "ofport_request=2")
+                    .run();
             for (String flow : FIREWALL) {
                 contestant.ofctl("add-flow", "br0", flow).run();
             }
             Map<Measure, Double> result = new EnumMap<>(Measure.class);
             // The first second warms compilers and caches on both sides; it is not counted.
             for (Measure measure : measures) {
-                result.put(measure, switch (measure) {
-                    case TCP -> tcpBitsPerSecond(inside, outside);
-                    case UDP -> udpPacketsPerSecond(lab, inside, outside);
-                    case CONNECTIONS -> connectionsPerSecond(lab, inside, outside);
-                });
+                result.put(
+                        measure,
+                        switch (measure) {
+                            case TCP -> tcpBitsPerSecond(inside, outside);
+                            case UDP -> udpPacketsPerSecond(lab, inside, outside);
+                            case CONNECTIONS -> connectionsPerSecond(lab, inside, outside);
+                        });
             }
             return result;
         }
@@ -167,9 +203,24 @@ public final class SideBySide implements Callable<Integer> {
     private double tcpBitsPerSecond(Host inside, Host outside) {
         try (Daemon server = outside.start(List.of("iperf3", "-s", "-p", "" + TCP_PORT))) {
             Await.until("iperf3 listens", Duration.ofSeconds(10), () -> isListening(outside, TCP_PORT), server::output);
-            Command.Result result = inside.command("iperf3", "-c", outside.address(), "-p", "" + TCP_PORT,
-                    "-t", "" + seconds, "-O", "3", "-f", "k").within(Duration.ofSeconds(seconds + 30)).run();
-            String summary = result.lines().stream().filter(line -> line.endsWith("receiver")).findFirst().orElseThrow();
+            Command.Result result = inside.command(
+                            "iperf3",
+                            "-c",
+                            outside.address(),
+                            "-p",
+                            "" + TCP_PORT,
+                            "-t",
+                            "" + seconds,
+                            "-O",
+                            "3",
+                            "-f",
+                            "k")
+                    .within(Duration.ofSeconds(seconds + 30))
+                    .run();
+            String summary = result.lines().stream()
+                    .filter(line -> line.endsWith("receiver"))
+                    .findFirst()
+                    .orElseThrow();
             String[] words = summary.trim().split("\\s+");
             return Double.parseDouble(words[Arrays.asList(words).indexOf("Kbits/sec") - 1]) * 1e3;
         }
@@ -182,7 +233,8 @@ public final class SideBySide implements Callable<Integer> {
     private double udpPacketsPerSecond(Lab lab, Host inside, Host outside) {
         Path ready = lab.folder().resolve("udp-ready");
         int patience = seconds + 20;
-        try (Daemon sink = outside.start(java(UdpFlood.class, "sink", "" + UDP_PORT, "" + patience, ready.toString()))) {
+        try (Daemon sink =
+                outside.start(java(UdpFlood.class, "sink", "" + UDP_PORT, "" + patience, ready.toString()))) {
             Await.until("the sink is ready", Duration.ofSeconds(10), () -> Files.exists(ready), sink::output);
             udpSend(inside, outside, 2);
             long before = receivedPackets(outside);
@@ -195,19 +247,27 @@ public final class SideBySide implements Callable<Integer> {
 
     /** Sends for so long; returns that long in nanoseconds, without the sender's start. */
     private static long udpSend(Host from, Host to, int forSeconds) {
-        from.command(java(UdpFlood.class, "send", to.address(), "" + UDP_PORT, "" + forSeconds).toArray(String[]::new))
-                .within(Duration.ofSeconds(forSeconds + 20)).run();
+        from.command(java(UdpFlood.class, "send", to.address(), "" + UDP_PORT, "" + forSeconds)
+                        .toArray(String[]::new))
+                .within(Duration.ofSeconds(forSeconds + 20))
+                .run();
         return forSeconds * 1_000_000_000L;
     }
 
     private static long receivedPackets(Host host) {
-        return Long.parseLong(host.run("cat", "/sys/class/net/eth0/statistics/rx_packets").text());
+        return Long.parseLong(
+                host.run("cat", "/sys/class/net/eth0/statistics/rx_packets").text());
     }
 
     private double connectionsPerSecond(Lab lab, Host inside, Host outside) {
         Path ready = lab.folder().resolve("tcp-ready");
-        try (Daemon server = outside.start(java(ShortConnections.class, "serve", "" + FIRST_SERVICE_PORT, "" + SERVICE_PORTS,
-                "" + (seconds + 30), ready.toString()))) {
+        try (Daemon server = outside.start(java(
+                ShortConnections.class,
+                "serve",
+                "" + FIRST_SERVICE_PORT,
+                "" + SERVICE_PORTS,
+                "" + (seconds + 30),
+                ready.toString()))) {
             Await.until("the server is ready", Duration.ofSeconds(10), () -> Files.exists(ready), server::output);
             exchange(inside, outside, 2);
             return exchange(inside, outside, seconds) / seconds;
@@ -215,15 +275,30 @@ public final class SideBySide implements Callable<Integer> {
     }
 
     private static double exchange(Host from, Host to, int forSeconds) {
-        return Double.parseDouble(from.command(java(ShortConnections.class, "run", to.address(), "" + FIRST_SERVICE_PORT,
-                "" + SERVICE_PORTS, "" + forSeconds, "" + CLIENT_THREADS).toArray(String[]::new))
-                .within(Duration.ofSeconds(forSeconds + 20)).run().lines().getLast());
+        return Double.parseDouble(from.command(java(
+                                ShortConnections.class,
+                                "run",
+                                to.address(),
+                                "" + FIRST_SERVICE_PORT,
+                                "" + SERVICE_PORTS,
+                                "" + forSeconds,
+                                "" + CLIENT_THREADS)
+                        .toArray(String[]::new))
+                .within(Duration.ofSeconds(forSeconds + 20))
+                .run()
+                .lines()
+                .getLast());
     }
 
     /** The same JVM and class path as ours, kept small. */
     private static List<String> java(Class<?> program, String... arguments) {
-        List<String> words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path"), program.getName()));
+        List<String> words = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                program.getName()));
         words.addAll(List.of(arguments));
         return words;
     }

@@ -7,11 +7,11 @@ import java.util.function.ToDoubleFunction;
 /**
  * A short span of a forwarding thread's time.
  *
- * @param startNs     on the scale of {@link System#nanoTime}
- * @param lengthNs    of real time
- * @param cpuNs       what the thread had of a core in it
- * @param waitedNs    how long it stood in line for a core
- * @param packets     tracked
+ * @param startNs on the scale of {@link System#nanoTime}
+ * @param lengthNs of real time
+ * @param cpuNs what the thread had of a core in it
+ * @param waitedNs how long it stood in line for a core
+ * @param packets tracked
  * @param connections made
  */
 record Slice(long startNs, long lengthNs, long cpuNs, long waitedNs, long packets, long connections) {

@@ -37,8 +37,9 @@ public final class SweepBench implements Callable<Integer> {
             long nowNs = TimeUnit.HOURS.toNanos(1) / connections * n;
             tracker.track(traffic.fill(n, 1, Math.min(PacketBatch.CAPACITY, connections - n)), COMMIT, nowNs);
         }
-        System.out.printf("%d connections: %.1f bytes each, everything counted%n", tracker.connectionCount(),
-                (Memory.residentBytes() - residentBefore) / (double) connections);
+        System.out.printf(
+                "%d connections: %.1f bytes each, everything counted%n",
+                tracker.connectionCount(), (Memory.residentBytes() - residentBefore) / (double) connections);
         long nowNs = TimeUnit.HOURS.toNanos(1);
         long endNs = TimeUnit.HOURS.toNanos(hours);
         long cpuNs = CpuTime.ofThisThreadNs();
@@ -49,8 +50,12 @@ public final class SweepBench implements Callable<Integer> {
             longestNs = Math.max(longestNs, CpuTime.ofThisThreadNs() - startNs);
         }
         long usedNs = CpuTime.ofThisThreadNs() - cpuNs;
-        System.out.printf("sweeping them for %d h: %.2f s of CPU, %.5f %% of a core, longest sweep %.1f ms, %d left%n",
-                hours - 1, usedNs / 1e9, 100.0 * usedNs / (endNs - TimeUnit.HOURS.toNanos(1)), longestNs / 1e6,
+        System.out.printf(
+                "sweeping them for %d h: %.2f s of CPU, %.5f %% of a core, longest sweep %.1f ms, %d left%n",
+                hours - 1,
+                usedNs / 1e9,
+                100.0 * usedNs / (endNs - TimeUnit.HOURS.toNanos(1)),
+                longestNs / 1e6,
                 tracker.connectionCount());
         return 0;
     }

@@ -23,16 +23,16 @@ import org.openjdk.jmh.infra.ThreadParams;
 
 /**
  * What a packet costs in the tracker. Every figure is per packet or per connection. Packets are UDP over IPv4 whose
- * transport
- * checksums are known good, as of a port that verifies them; each is read, checked, hashed, looked up, its connection's
- * state
- * and deadline are updated, and its metadata written, under a clock that goes on with each batch.
+ * transport checksums are known good, as of a port that verifies them; each is read, checked, hashed, looked up, its
+ * connection's state and deadline are updated, and its metadata written, under a clock that goes on with each batch.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 4, time = 1)
-@Fork(value = 1, jvmArgsAppend = {"-Xmx1g", "--enable-native-access=ALL-UNNAMED"})
+@Fork(
+        value = 1,
+        jvmArgsAppend = {"-Xmx1g", "--enable-native-access=ALL-UNNAMED"})
 public class TrackerBenchmark {
     private static final int BATCH = PacketBatch.CAPACITY;
     private static final int BATCHES = 256;
@@ -65,6 +65,7 @@ public class TrackerBenchmark {
     public static class Populated {
         @Param({"1000", "100000", "1000000", "10000000"})
         int connections;
+
         ConnectionTracker tracker;
         Traffic traffic;
         int next;

@@ -12,6 +12,7 @@ import io.turnstile.packet.PacketBatch;
 final class Traffic {
     /** Where {@link #answer} and {@link #populate} make connections. */
     static final int ZONE = 1;
+
     private static final CtRequest COMMIT = CtRequest.commit(ZONE);
     private static final int SOURCE_ADDRESS = 14 + 12;
     private static final int DESTINATION_ADDRESS = 14 + 16;
@@ -22,7 +23,10 @@ final class Traffic {
 
     Traffic() {
         for (int i = 0; i < packets.length; i++) {
-            packets[i] = Frames.udp("10.0.0.1:1234 > 192.0.2.1:80").payload(18).withoutChecksum().packet();
+            packets[i] = Frames.udp("10.0.0.1:1234 > 192.0.2.1:80")
+                    .payload(18)
+                    .withoutChecksum()
+                    .packet();
         }
         fill(0, 0, packets.length);
         for (Packet packet : packets) {

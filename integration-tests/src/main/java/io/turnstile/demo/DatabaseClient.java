@@ -30,8 +30,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Configures a switch through its database with the ovsdb-java client, and waits until the switch has followed, as ovs-vsctl
- * does.
+ * Configures a switch through its database with the ovsdb-java client, and waits until the switch has followed, as
+ * ovs-vsctl does.
  */
 final class DatabaseClient implements AutoCloseable {
     private static final String DATABASE = "Open_vSwitch";
@@ -41,7 +41,8 @@ final class DatabaseClient implements AutoCloseable {
     private final OvsdbClient client;
 
     DatabaseClient(int port) throws Exception {
-        client = new OvsdbActiveConnectionConnectorImpl(thread).connect("127.0.0.1", port)
+        client = new OvsdbActiveConnectionConnectorImpl(thread)
+                .connect("127.0.0.1", port)
                 .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
@@ -49,20 +50,31 @@ final class DatabaseClient implements AutoCloseable {
     void addBridge(String bridge, Map<Integer, String> devices) throws Exception {
         List<Operation> operations = new ArrayList<>();
         Set<Atom<NamedUuid>> ports = new HashSet<>();
-        operations.add(new Insert("Interface", new Row().stringColumn("name", bridge).stringColumn("type", "internal"),
-                "i0"));
-        operations.add(new Insert("Port", new Row().stringColumn("name", bridge).namedUuidColumn("interfaces", "i0"), "p0"));
+        operations.add(
+                new Insert("Interface", new Row().stringColumn("name", bridge).stringColumn("type", "internal"), "i0"));
+        operations.add(
+                new Insert("Port", new Row().stringColumn("name", bridge).namedUuidColumn("interfaces", "i0"), "p0"));
         ports.add(Atom.namedUuid("p0"));
         devices.forEach((number, device) -> {
-            operations.add(new Insert("Interface", new Row().stringColumn("name", device)
-                    .integerColumn("ofport_request", number.longValue()), "i" + number));
-            operations.add(new Insert("Port", new Row().stringColumn("name", device)
-                    .namedUuidColumn("interfaces", "i" + number), "p" + number));
+            operations.add(new Insert(
+                    "Interface",
+                    new Row().stringColumn("name", device).integerColumn("ofport_request", number.longValue()),
+                    "i" + number));
+            operations.add(new Insert(
+                    "Port",
+                    new Row().stringColumn("name", device).namedUuidColumn("interfaces", "i" + number),
+                    "p" + number));
             ports.add(Atom.namedUuid("p" + number));
         });
-        Map<String, Value> columns = Map.of("name", Atom.string(bridge), "fail_mode", Atom.string("secure"),
-                "datapath_type", Atom.string("netdev"), "ports", com.vmware.ovsdb.protocol.operation.notation.Set.of(
-                        ports.toArray(Atom[]::new)));
+        Map<String, Value> columns = Map.of(
+                "name",
+                Atom.string(bridge),
+                "fail_mode",
+                Atom.string("secure"),
+                "datapath_type",
+                Atom.string("netdev"),
+                "ports",
+                com.vmware.ovsdb.protocol.operation.notation.Set.of(ports.toArray(Atom[]::new)));
         operations.add(new Insert("Bridge", new Row(columns), "b"));
         operations.add(new Mutate(DATABASE).mutation("bridges", Mutator.INSERT, new NamedUuid("b")));
         commit(operations);
@@ -70,8 +82,8 @@ final class DatabaseClient implements AutoCloseable {
 
     /** {@code set Open_vSwitch . other_config:hw-offload=…}. */
     void setHwOffload(boolean on) throws Exception {
-        commit(new ArrayList<>(List.of(new Update(DATABASE, new Row().mapColumn("other_config",
-                Map.of("hw-offload", Boolean.toString(on)))))));
+        commit(new ArrayList<>(List.of(new Update(
+                DATABASE, new Row().mapColumn("other_config", Map.of("hw-offload", Boolean.toString(on)))))));
     }
 
     /** Commits together with a step of next_cfg and waits for cur_cfg to follow. */
@@ -79,13 +91,17 @@ final class DatabaseClient implements AutoCloseable {
         operations.add(new Mutate(DATABASE).mutation("next_cfg", Mutator.SUM, 1L));
         transact(operations);
         long wanted = configuration("next_cfg");
-        Await.until("the switch follows its database", Duration.ofSeconds(PATIENCE_SECONDS), () -> {
-            try {
-                return configuration("cur_cfg") >= wanted;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }, () -> "cur_cfg stays below " + wanted);
+        Await.until(
+                "the switch follows its database",
+                Duration.ofSeconds(PATIENCE_SECONDS),
+                () -> {
+                    try {
+                        return configuration("cur_cfg") >= wanted;
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                },
+                () -> "cur_cfg stays below " + wanted);
     }
 
     private long configuration(String column) throws Exception {

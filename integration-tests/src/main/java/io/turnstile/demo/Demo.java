@@ -3,13 +3,12 @@ package io.turnstile.demo;
 import io.turnstile.lab.Lab;
 
 /**
- * Root: two hosts in namespaces, a stateful firewall, HTTP through it, an offload provider told of every connection. Not
- * root: the same story on the embedded switch. Exit status 0 and a last line {@code demo: OK …} only if everything that was
- * to be seen was seen.
+ * Root: two hosts in namespaces, a stateful firewall, HTTP through it, an offload provider told of every connection.
+ * Not root: the same story on the embedded switch. Exit status 0 and a last line {@code demo: OK …} only if everything
+ * that was to be seen was seen.
  */
 public final class Demo {
-    private Demo() {
-    }
+    private Demo() {}
 
     public static void main(String[] args) {
         Tally tally = new Tally();

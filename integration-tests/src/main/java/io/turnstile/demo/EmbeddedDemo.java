@@ -29,11 +29,14 @@ final class EmbeddedDemo {
             expect(sw.sent(Firewall.INSIDE).isEmpty(), "outside reached inside through the firewall");
             System.out.println("  refused");
             System.out.println("== A connection to FTP's control port, whose payload software has to read");
-            sw.receive(Firewall.INSIDE, Frames.tcp("10.0.0.1:40002 > 10.0.0.2:21").syn().bytes());
+            sw.receive(
+                    Firewall.INSIDE,
+                    Frames.tcp("10.0.0.1:40002 > 10.0.0.2:21").syn().bytes());
             expect(sw.sent(Firewall.OUTSIDE).size() == 1, "the SYN from inside did not come out");
             System.out.println("== The connection table, with the state at each provider");
             sw.dumpConnectionsWithOffload().forEach(line -> System.out.println("  " + line));
-            expect(sw.dumpConnectionsWithOffload().toString().contains("declined(alg control connection)"),
+            expect(
+                    sw.dumpConnectionsWithOffload().toString().contains("declined(alg control connection)"),
                     "it is not said that the provider must not have the control connection");
             System.out.println("== Two minutes pass: the provider is asked, then the connection expires");
             sw.advance(Duration.ofMinutes(2));
@@ -47,9 +50,12 @@ final class EmbeddedDemo {
     }
 
     private void exchange(EmbeddedSwitch sw, int port) {
-        sw.receive(Firewall.INSIDE, Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:53").bytes());
+        sw.receive(
+                Firewall.INSIDE,
+                Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:53").bytes());
         expect(sw.sent(Firewall.OUTSIDE).size() == 1, "the packet from inside did not come out");
-        sw.receive(Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:" + port).bytes());
+        sw.receive(
+                Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:" + port).bytes());
         expect(sw.sent(Firewall.INSIDE).size() == 1, "the answer did not come back");
         collect(sw);
     }

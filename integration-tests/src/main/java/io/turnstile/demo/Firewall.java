@@ -2,8 +2,10 @@ package io.turnstile.demo;
 
 import java.util.List;
 
-/** The flows of the demo: port 1 is inside and may open connections, port 2 is outside and may only answer. FTP's control
- * connections are read by a helper. */
+/**
+ * The flows of the demo: port 1 is inside and may open connections, port 2 is outside and may only answer. FTP's
+ * control connections are read by a helper.
+ */
 final class Firewall {
     static final int INSIDE = 1;
     static final int OUTSIDE = 2;
@@ -18,6 +20,5 @@ final class Firewall {
             "table=1,priority=100,ip,in_port=2,ct_state=+trk+est+rpl,actions=output:1",
             "table=1,priority=0,actions=drop");
 
-    private Firewall() {
-    }
+    private Firewall() {}
 }

@@ -25,6 +25,7 @@ final class NamespaceDemo {
     private static final int PAGE_BYTES = 1 << 20;
     /** An ICMP query that was answered lives 30 s; it is asked about two and a half before. */
     private static final String NEARLY_IDLE_MS = "28500";
+
     private static final String FAR_BEYOND_MS = "100000";
 
     private final Tally tally;
@@ -56,11 +57,18 @@ final class NamespaceDemo {
 
     private static DaemonConfig config(Lab lab, int databasePort) throws IOException {
         Path directory = Files.createDirectories(lab.folder().resolve("run"));
-        DaemonConfig usual = DaemonConfig.in(directory)
-                .withDummies(Dummies.ALLOWED); // Time may be warped under --enable-dummy.
-        return new DaemonConfig(directory, null, usual.databaseFile(),
-                List.of(usual.remotes().getFirst(), "ptcp:" + databasePort + ":127.0.0.1"), usual.controlSocket(),
-                usual.dummies(), usual.forwardingThreads(), usual.maxConnections(), null);
+        DaemonConfig usual =
+                DaemonConfig.in(directory).withDummies(Dummies.ALLOWED); // Time may be warped under --enable-dummy.
+        return new DaemonConfig(
+                directory,
+                null,
+                usual.databaseFile(),
+                List.of(usual.remotes().getFirst(), "ptcp:" + databasePort + ":127.0.0.1"),
+                usual.controlSocket(),
+                usual.dummies(),
+                usual.forwardingThreads(),
+                usual.maxConnections(),
+                null);
     }
 
     private static int freePort() throws IOException {
@@ -69,11 +77,14 @@ final class NamespaceDemo {
         }
     }
 
-    private void configure(SwitchDaemon sw, Lab lab, DatabaseClient database, Host inside, Host outside) throws Exception {
+    private void configure(SwitchDaemon sw, Lab lab, DatabaseClient database, Host inside, Host outside)
+            throws Exception {
         say("A stateful firewall: inside may open connections to outside, not the reverse. As a person would type it:");
         print("ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev fail_mode=secure \\");
-        print("    -- add-port br0 %s -- set interface %s ofport_request=1 \\".formatted(inside.device(), inside.device()));
-        print("    -- add-port br0 %s -- set interface %s ofport_request=2".formatted(outside.device(), outside.device()));
+        print("    -- add-port br0 %s -- set interface %s ofport_request=1 \\"
+                .formatted(inside.device(), inside.device()));
+        print("    -- add-port br0 %s -- set interface %s ofport_request=2"
+                .formatted(outside.device(), outside.device()));
         database.addBridge("br0", Map.of(Firewall.INSIDE, inside.device(), Firewall.OUTSIDE, outside.device()));
         try (OpenFlowClient openFlow = new OpenFlowClient(lab.folder().resolve("run/br0.mgmt"))) {
             for (String flow : Firewall.FLOWS) {
@@ -89,7 +100,8 @@ final class NamespaceDemo {
     private void carry(Lab lab, Host inside, Host outside) throws Exception {
         Path pages = Files.createDirectories(lab.folder().resolve("pages"));
         Files.write(pages.resolve("page"), new byte[PAGE_BYTES]);
-        try (Daemon web = serve(outside, pages, WEB_PORT); Daemon secret = serve(inside, pages, WEB_PORT)) {
+        try (Daemon web = serve(outside, pages, WEB_PORT);
+                Daemon secret = serve(inside, pages, WEB_PORT)) {
             awaitListening(outside, web);
             awaitListening(inside, secret);
             say("HTTP from inside to outside");
@@ -98,7 +110,9 @@ final class NamespaceDemo {
             print("1 MiB fetched");
             awaitAtLeast(Kind.ESTABLISHED, 1);
             say("HTTP from outside to inside");
-            expect(!fetch(outside, inside, WEB_PORT).attempt().succeeded(), "outside reached inside through the firewall");
+            expect(
+                    !fetch(outside, inside, WEB_PORT).attempt().succeeded(),
+                    "outside reached inside through the firewall");
             print("refused");
         }
         control(lab, inside, outside);
@@ -113,44 +127,74 @@ final class NamespaceDemo {
         say("A connection to FTP's control port, whose payload software has to read");
         try (Daemon web = serve(outside, lab.folder().resolve("pages"), FTP_PORT)) {
             awaitListening(outside, web);
-            expect(fetch(inside, outside, FTP_PORT).run().text().equals("200 " + PAGE_BYTES),
+            expect(
+                    fetch(inside, outside, FTP_PORT).run().text().equals("200 " + PAGE_BYTES),
                     "nothing came over FTP's port");
         }
         print("1 MiB fetched; no event: the provider is not even asked");
     }
 
     private static Daemon serve(Host host, Path pages, String port) {
-        return host.start(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-m", "jdk.httpserver",
-                "-b", host.address(), "-p", port, "-d", pages.toString()));
+        return host.start(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-m",
+                "jdk.httpserver",
+                "-b",
+                host.address(),
+                "-p",
+                port,
+                "-d",
+                pages.toString()));
     }
 
     private static void awaitListening(Host host, Daemon server) {
-        Await.until("the web server listens", Duration.ofSeconds(20),
-                () -> server.output().contains("Serving") || server.output().contains("URL"), server::output);
+        Await.until(
+                "the web server listens",
+                Duration.ofSeconds(20),
+                () -> server.output().contains("Serving") || server.output().contains("URL"),
+                server::output);
     }
 
     private static Command fetch(Host from, Host to, String port) {
-        return from.command("curl", "--silent", "--connect-timeout", "2", "--max-time", "10", "--output", "/dev/null",
-                "--write-out", "%{http_code} %{size_download}", "http://" + to.address() + ":" + port + "/page");
+        return from.command(
+                "curl",
+                "--silent",
+                "--connect-timeout",
+                "2",
+                "--max-time",
+                "10",
+                "--output",
+                "/dev/null",
+                "--write-out",
+                "%{http_code} %{size_download}",
+                "http://" + to.address() + ":" + port + "/page");
     }
 
     private static boolean ping(Host from, Host to) {
         // Debian's smallest images have no ping; the JDK can send an echo request itself.
-        return from.command(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                System.getProperty("java.class.path"), Reach.class.getName(), to.address()).attempt().succeeded();
+        return from.command(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Reach.class.getName(),
+                        to.address())
+                .attempt()
+                .succeeded();
     }
 
     private void show(ControlClient control) throws IOException {
         say("The connection table, with the state at each provider (ovs-appctl dpctl/dump-conntrack -m)");
         String table = control.run("dpctl/dump-conntrack", "-m");
         table.lines().forEach(NamespaceDemo::print);
-        expect(table.contains("icmp") && table.contains("offload=(dummy:established)"),
+        expect(
+                table.contains("icmp") && table.contains("offload=(dummy:established)"),
                 "the ping's connection is not in the table as established at the provider");
         String ftp = "ct_nw_proto=6,ct_tp_dst=" + FTP_PORT;
         say("Who carries the FTP connection, and why not? (ovs-appctl conntrack/offload-why " + ftp + ")");
         String why = control.run("conntrack/offload-why", ftp);
         why.lines().forEach(NamespaceDemo::print);
-        expect(why.contains("declined by dummy: alg control connection"),
+        expect(
+                why.contains("declined by dummy: alg control connection"),
                 "it is not said that the provider must not have it");
     }
 
@@ -180,8 +224,12 @@ final class NamespaceDemo {
         say("Summary");
         print("inside opens connections, outside does not; the provider was told of each life: " + tally);
         print(control.run("dpctl/show").lines().findFirst().orElse("") + " "
-                + control.run("dpctl/show").lines().skip(1).findFirst()
-                .orElse("").strip());
+                + control.run("dpctl/show")
+                        .lines()
+                        .skip(1)
+                        .findFirst()
+                        .orElse("")
+                        .strip());
     }
 
     private void awaitAtLeast(Kind kind, int count) {

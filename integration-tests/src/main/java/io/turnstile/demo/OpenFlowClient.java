@@ -16,7 +16,10 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
-/** Adds flows over OpenFlow 1.3, one connection, blocking. An error message of the switch becomes an {@link IOException}. */
+/**
+ * Adds flows over OpenFlow 1.3, one connection, blocking. An error message of the switch becomes an
+ * {@link IOException}.
+ */
 final class OpenFlowClient implements AutoCloseable {
     private static final int HELLO = 0;
     private static final int ERROR = 1;
@@ -65,7 +68,7 @@ final class OpenFlowClient implements AutoCloseable {
     }
 
     private void awaitType(int wanted) throws IOException {
-        for (;;) {
+        for (; ; ) {
             in.readUnsignedByte();
             int type = in.readUnsignedByte();
             int length = in.readUnsignedShort();
@@ -73,8 +76,8 @@ final class OpenFlowClient implements AutoCloseable {
             byte[] body = in.readNBytes(length - Wire.HEADER_BYTES);
             if (type == ERROR) {
                 ByteBuffer error = ByteBuffer.wrap(body);
-                throw new IOException("the switch refuses: error type %d code %d"
-                        .formatted(error.getShort(), error.getShort()));
+                throw new IOException(
+                        "the switch refuses: error type %d code %d".formatted(error.getShort(), error.getShort()));
             }
             if (type == wanted) {
                 return;

@@ -9,8 +9,7 @@ import java.net.InetAddress;
 public final class Reach {
     private static final int PATIENCE_MS = 2000;
 
-    private Reach() {
-    }
+    private Reach() {}
 
     public static void main(String[] args) throws Exception {
         System.exit(InetAddress.getByName(args[0]).isReachable(PATIENCE_MS) ? 0 : 1);

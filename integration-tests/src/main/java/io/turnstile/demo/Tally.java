@@ -34,7 +34,11 @@ final class Tally {
 
     @Override
     public synchronized String toString() {
-        return "added=%d established=%d updated=%d deleted=%d".formatted(of(OffloadEvent.Kind.ADD),
-                of(OffloadEvent.Kind.ESTABLISHED), of(OffloadEvent.Kind.UPDATE), of(OffloadEvent.Kind.DELETE));
+        return "added=%d established=%d updated=%d deleted=%d"
+                .formatted(
+                        of(OffloadEvent.Kind.ADD),
+                        of(OffloadEvent.Kind.ESTABLISHED),
+                        of(OffloadEvent.Kind.UPDATE),
+                        of(OffloadEvent.Kind.DELETE));
     }
 }

@@ -1,6 +1,6 @@
 /**
- * {@code ./turnstile demo}: the main job on real packets, seen from outside. The clients here are small users of the same
- * libraries that a controller or an orchestrator would use: the ovsdb-java client, OpenFlow over a socket, JSON-RPC to the
- * control socket.
+ * {@code ./turnstile demo}: the main job on real packets, seen from outside. The clients here are small users of the
+ * same libraries that a controller or an orchestrator would use: the ovsdb-java client, OpenFlow over a socket,
+ * JSON-RPC to the control socket.
  */
 package io.turnstile.demo;

@@ -8,8 +8,7 @@ import java.util.function.Supplier;
 public final class Await {
     private static final long LOOK_AGAIN_MS = 20;
 
-    private Await() {
-    }
+    private Await() {}
 
     /** Returns once the condition holds; throws with {@code what} and {@code evidence} when it does not in time. */
     public static void until(String what, Duration limit, BooleanSupplier condition, Supplier<String> evidence) {

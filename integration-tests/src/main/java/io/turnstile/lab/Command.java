@@ -40,8 +40,9 @@ public final class Command {
         private static final long serialVersionUID = 1L;
 
         FailedException(Result result) {
-            super("exit status %d of `%s`%n%s%s".formatted(result.exitStatus(), String.join(" ", result.command()),
-                    result.output(), result.errors()));
+            super("exit status %d of `%s`%n%s%s"
+                    .formatted(
+                            result.exitStatus(), String.join(" ", result.command()), result.output(), result.errors()));
         }
     }
 
@@ -85,7 +86,8 @@ public final class Command {
             Path errors = Files.createTempFile("turnstile-err", "");
             captures.add(errors);
             ProcessBuilder builder = new ProcessBuilder(words)
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(output.toFile())
                     .redirectError(errors.toFile());
             builder.environment().putAll(environment);

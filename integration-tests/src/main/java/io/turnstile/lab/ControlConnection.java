@@ -14,8 +14,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
 /**
- * What ovs-appctl does, without a process for each command: JSON-RPC over a switch's control socket (ovs-appctl(8)), one
- * command after the other on one connection.
+ * What ovs-appctl does, without a process for each command: JSON-RPC over a switch's control socket (ovs-appctl(8)),
+ * one command after the other on one connection.
  *
  * <p>Threads: one.
  */

@@ -24,7 +24,8 @@ public final class Daemon implements AutoCloseable {
     public static Daemon start(List<String> words, Map<String, String> environment, Path log) {
         try {
             ProcessBuilder builder = new ProcessBuilder(words)
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile());
             builder.environment().putAll(environment);
@@ -44,7 +45,10 @@ public final class Daemon implements AutoCloseable {
 
     /** CPU time used so far by the process, in nanoseconds; 0 when the system does not tell. */
     public long cpuNs() {
-        return process.info().totalCpuDuration().map(java.time.Duration::toNanos).orElse(0L);
+        return process.info()
+                .totalCpuDuration()
+                .map(java.time.Duration::toNanos)
+                .orElse(0L);
     }
 
     public String output() {

@@ -8,8 +8,8 @@ import java.util.Map;
  * One host of a lab.
  *
  * @param namespace its network namespace
- * @param device    the switch's end of its veth pair; the host's own end is {@code eth0}
- * @param address   its address, without prefix length
+ * @param device the switch's end of its veth pair; the host's own end is {@code eth0}
+ * @param address its address, without prefix length
  */
 public record Host(Lab lab, String namespace, String device, String address) {
 

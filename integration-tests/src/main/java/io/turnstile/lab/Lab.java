@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A set of namespaces, veth pairs, processes and one scratch folder that come and go together. Closing undoes everything in
- * the reverse order, also after a failure half-way.
+ * A set of namespaces, veth pairs, processes and one scratch folder that come and go together. Closing undoes
+ * everything in the reverse order, also after a failure half-way.
  */
 public final class Lab implements AutoCloseable {
     private final String prefix;
@@ -43,8 +43,8 @@ public final class Lab implements AutoCloseable {
     }
 
     /**
-     * A name for a device in the root namespace that no other lab uses; whoever makes the device, it is deleted with the
-     * lab.
+     * A name for a device in the root namespace that no other lab uses; whoever makes the device, it is deleted with
+     * the lab.
      *
      * @param suffix short, and different for each device and host
      */
@@ -60,7 +60,8 @@ public final class Lab implements AutoCloseable {
         Command.of("ip", "netns", "add", namespace).run();
         undo.push(() -> Command.of("ip", "netns", "delete", namespace).attempt());
         String device = deviceName(name);
-        Command.of("ip", "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", namespace).run();
+        Command.of("ip", "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+                .run();
         Command.of("ip", "link", "set", device, "up").run();
         Host host = new Host(this, namespace, device, addressWithPrefix.substring(0, addressWithPrefix.indexOf('/')));
         // No router solicitations, MLD reports or duplicate address detection: only the story's packets.
@@ -110,7 +111,8 @@ public final class Lab implements AutoCloseable {
 
     private void deleteFolder() {
         try (Stream<Path> paths = Files.walk(folder)) {
-            paths.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+            paths.sorted(Comparator.reverseOrder())
+                    .forEach(path -> path.toFile().delete());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -26,11 +26,18 @@ public final class OpenVswitch extends LabSwitch {
         directory.toFile().mkdirs();
         SwitchTools tools = new SwitchTools(directory, directory.resolve("vswitchd.ctl"));
         Daemon database = startDatabase(lab, tools);
-        List<String> words = new ArrayList<>(List.of("ovs-vswitchd", "unix:" + directory.resolve("db.sock"),
-                "--unixctl=" + tools.controlSocket(), "--disable-system", "-vconsole:warn"));
+        List<String> words = new ArrayList<>(List.of(
+                "ovs-vswitchd",
+                "unix:" + directory.resolve("db.sock"),
+                "--unixctl=" + tools.controlSocket(),
+                "--disable-system",
+                "-vconsole:warn"));
         words.addAll(List.of(options));
         Daemon daemon = lab.start(words, tools.environment());
-        Await.until("ovs-vswitchd listens", Duration.ofSeconds(10), () -> Files.exists(tools.controlSocket()),
+        Await.until(
+                "ovs-vswitchd listens",
+                Duration.ofSeconds(10),
+                () -> Files.exists(tools.controlSocket()),
                 daemon::output);
         return new OpenVswitch(tools, database, daemon);
     }
@@ -41,8 +48,13 @@ public final class OpenVswitch extends LabSwitch {
         Path file = directory.resolve("conf.db");
         Command.of("ovsdb-tool", "create", file.toString(), SCHEMA).run();
         Path socket = directory.resolve("db.sock");
-        Daemon database = lab.start(List.of("ovsdb-server", file.toString(), "--remote=punix:" + socket,
-                "--unixctl=" + directory.resolve("ovsdb.ctl")), tools.environment());
+        Daemon database = lab.start(
+                List.of(
+                        "ovsdb-server",
+                        file.toString(),
+                        "--remote=punix:" + socket,
+                        "--unixctl=" + directory.resolve("ovsdb.ctl")),
+                tools.environment());
         Await.until("ovsdb-server listens", Duration.ofSeconds(10), () -> Files.exists(socket), database::output);
         tools.vsctl("--no-wait", "init").run();
         return database;

@@ -9,8 +9,15 @@ import java.util.Map;
 record SwitchTools(Path runDirectory, Path controlSocket) {
 
     Map<String, String> environment() {
-        return Map.of("OVS_RUNDIR", runDirectory.toString(), "OVS_LOGDIR", runDirectory.toString(),
-                "OVS_DBDIR", runDirectory.toString(), "OVS_SYSCONFDIR", runDirectory.toString());
+        return Map.of(
+                "OVS_RUNDIR",
+                runDirectory.toString(),
+                "OVS_LOGDIR",
+                runDirectory.toString(),
+                "OVS_DBDIR",
+                runDirectory.toString(),
+                "OVS_SYSCONFDIR",
+                runDirectory.toString());
     }
 
     Command vsctl(String... words) {

@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Turnstile as a person starts it: {@code ./turnstile run} with a run directory of its own and the embedded database. */
+/**
+ * Turnstile as a person starts it: {@code ./turnstile run} with a run directory of its own and the embedded database.
+ */
 public final class Turnstile extends LabSwitch {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
@@ -16,12 +18,16 @@ public final class Turnstile extends LabSwitch {
     private final List<String> command;
     private Daemon daemon;
 
-    private Turnstile(Lab lab, SwitchTools tools, Path databaseFile, List<String> databaseOptions, List<String> options) {
+    private Turnstile(
+            Lab lab, SwitchTools tools, Path databaseFile, List<String> databaseOptions, List<String> options) {
         super(tools);
         this.lab = lab;
         this.databaseFile = databaseFile;
-        command = new ArrayList<>(List.of(repositoryRoot().resolve("turnstile").toString(), "run",
-                "--rundir=" + tools.runDirectory(), "--unixctl=" + tools.controlSocket()));
+        command = new ArrayList<>(List.of(
+                repositoryRoot().resolve("turnstile").toString(),
+                "run",
+                "--rundir=" + tools.runDirectory(),
+                "--unixctl=" + tools.controlSocket()));
         command.addAll(databaseOptions);
         command.addAll(options);
     }
@@ -48,8 +54,8 @@ public final class Turnstile extends LabSwitch {
     public static Turnstile attach(Lab lab, String... options) {
         SwitchTools tools = newTools(lab);
         OpenVswitch.startDatabase(lab, tools);
-        Turnstile turnstile = new Turnstile(lab, tools, null,
-                List.of("unix:" + tools.runDirectory().resolve("db.sock")), List.of(options));
+        Turnstile turnstile = new Turnstile(
+                lab, tools, null, List.of("unix:" + tools.runDirectory().resolve("db.sock")), List.of(options));
         turnstile.start();
         return turnstile;
     }
@@ -73,8 +79,12 @@ public final class Turnstile extends LabSwitch {
 
     private void start() {
         daemon = lab.start(command, Map.of());
-        Await.until("turnstile answers", START_LIMIT, () -> appctl("version").attempt().succeeded()
-                && Files.exists(tools.runDirectory().resolve("db.sock")), daemon::output);
+        Await.until(
+                "turnstile answers",
+                START_LIMIT,
+                () -> appctl("version").attempt().succeeded()
+                        && Files.exists(tools.runDirectory().resolve("db.sock")),
+                daemon::output);
     }
 
     /** Starts again, on the same database, after the daemon was killed. */

@@ -21,7 +21,8 @@ class ComeAndGoTest {
         try (ComeAndGo world = new ComeAndGo(List.of(alpha, beta))) {
             world.live(LIVES);
             assertThat(world.connections()).isZero();
-            assertThat(world.longestQueue()).as("at most one place for each entry in use")
+            assertThat(world.longestQueue())
+                    .as("at most one place for each entry in use")
                     .isBetween(1L, (long) ComeAndGo.AT_ONCE);
             for (CountingProvider provider : List.of(alpha, beta)) {
                 assertThat(provider.faults()).isZero();

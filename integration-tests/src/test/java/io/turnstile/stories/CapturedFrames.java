@@ -13,7 +13,9 @@ import java.util.HexFormat;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
-/** What both switches of a {@link Differential} send by their dummy ports p1, p2 …, in capture files of one round's own. */
+/**
+ * What both switches of a {@link Differential} send by their dummy ports p1, p2 …, in capture files of one round's own.
+ */
 final class CapturedFrames {
     private static final int PCAP_HEAD_BYTES = 24;
     private static final int PCAP_RECORD_HEAD_BYTES = 16;
@@ -32,7 +34,8 @@ final class CapturedFrames {
         CapturedFrames captured = new CapturedFrames(both, ports, round);
         for (int port = 1; port <= ports; port++) {
             for (LabSwitch sw : new LabSwitch[] {both.theirs(), both.ours()}) {
-                sw.vsctl("set", "interface", "p" + port, "options:tx_pcap=" + captured.file(sw, port)).run();
+                sw.vsctl("set", "interface", "p" + port, "options:tx_pcap=" + captured.file(sw, port))
+                        .run();
             }
         }
         return captured;
@@ -42,7 +45,9 @@ final class CapturedFrames {
         return both.lab().folder().resolve(sw.name() + "-" + round + "-" + port + ".pcap");
     }
 
-    /** Both have sent the same frames by each port in the same order. Waits until ours has sent as many as the other. */
+    /**
+     * Both have sent the same frames by each port in the same order. Waits until ours has sent as many as the other.
+     */
     void compare() {
         compare(UnaryOperator.identity());
     }
@@ -55,10 +60,15 @@ final class CapturedFrames {
     private void compare(UnaryOperator<String> order) {
         for (int port = 1; port <= ports; port++) {
             int number = port;
-            Await.until("the last frame is out of p" + port, Duration.ofSeconds(3),
-                    () -> sent(both.ours(), number).lines().count() >= sent(both.theirs(), number).lines().count(),
+            Await.until(
+                    "the last frame is out of p" + port,
+                    Duration.ofSeconds(3),
+                    () -> sent(both.ours(), number).lines().count()
+                            >= sent(both.theirs(), number).lines().count(),
                     () -> "round " + round + "\n" + sent(both.theirs(), number) + "\n" + sent(both.ours(), number));
-            both.compare("frames sent by p" + port + ", round " + round, order.apply(sent(both.theirs(), port)),
+            both.compare(
+                    "frames sent by p" + port + ", round " + round,
+                    order.apply(sent(both.theirs(), port)),
                     order.apply(sent(both.ours(), port)));
         }
     }
@@ -71,7 +81,8 @@ final class CapturedFrames {
     /** The frames of a capture file as hexadecimal lines. */
     private String sent(LabSwitch sw, int port) {
         try {
-            ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(file(sw, port))).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer file =
+                    ByteBuffer.wrap(Files.readAllBytes(file(sw, port))).order(ByteOrder.LITTLE_ENDIAN);
             StringBuilder lines = new StringBuilder();
             file.position(PCAP_HEAD_BYTES);
             while (file.remaining() >= PCAP_RECORD_HEAD_BYTES) {

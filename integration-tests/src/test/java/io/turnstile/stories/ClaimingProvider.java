@@ -7,8 +7,8 @@ import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 
 /**
- * Claims that connections to {@link #BUSY_PORT} were used this very moment, and knows nothing of the others. Reaches the
- * switch in a jar, as a vendor's provider does.
+ * Claims that connections to {@link #BUSY_PORT} were used this very moment, and knows nothing of the others. Reaches
+ * the switch in a jar, as a vendor's provider does.
  */
 public final class ClaimingProvider implements OffloadProvider {
     static final int BUSY_PORT = 53;

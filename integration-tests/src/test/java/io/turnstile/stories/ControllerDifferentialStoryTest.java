@@ -50,36 +50,49 @@ class ControllerDifferentialStoryTest {
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void controllersAreToldTheSame(String protocol) throws Exception {
         both.ofctl("del-flows br0");
-        for (String flow : List.of(PROBE_COOKIE + ",priority=99,udp,tp_dst=99,actions=controller",
+        for (String flow : List.of(
+                PROBE_COOKIE + ",priority=99,udp,tp_dst=99,actions=controller",
                 "cookie=0x1,priority=9,udp,tp_dst=1,actions=controller(max_len=20)",
                 "cookie=0x2,priority=9,udp,tp_dst=2,actions=mod_dl_dst:00:00:00:00:00:09,load:5->NXM_NX_REG0[],"
                         + "controller(reason=no_match)",
                 "cookie=0x3,priority=9,udp,tp_dst=3,actions=ct(table=1,zone=5)",
-                "cookie=0x4,priority=8,icmp,actions=resubmit(,1)", "table=1,cookie=0x5,actions=set_field:7->metadata,controller",
+                "cookie=0x4,priority=8,icmp,actions=resubmit(,1)",
+                "table=1,cookie=0x5,actions=set_field:7->metadata,controller",
                 LAST_COOKIE + ",priority=1,arp,send_flow_rem,actions=drop")) {
             both.ofctl("add-flow br0 '" + flow + "'");
         }
-        both.ignore(text -> text.replace("state:      LIVE", "state:      0")); // The peer finds a new port alive a little later.
-        both.compare("ovs-ofctl -O " + protocol + " monitor br0", told(both.theirs(), protocol), told(both.ours(), protocol));
+        both.ignore(text ->
+                text.replace("state:      LIVE", "state:      0")); // The peer finds a new port alive a little later.
+        both.compare(
+                "ovs-ofctl -O " + protocol + " monitor br0",
+                told(both.theirs(), protocol),
+                told(both.ours(), protocol));
         both.assertSame();
     }
 
     private static String told(LabSwitch sw, String protocol) {
         Path log = both.lab().folder().resolve(sw.name() + "-" + protocol + ".monitor");
-        try (Daemon monitor = sw.ofctl("-O", protocol, "--timeout=60", "monitor", "br0", "65534").start(log)) {
-            Await.until("the monitor is told of packets", PATIENCE, () -> {
-                receive(sw, PROBE);
-                return monitor.output().contains(PROBE_COOKIE);
-            }, monitor::output);
+        try (Daemon monitor = sw.ofctl("-O", protocol, "--timeout=60", "monitor", "br0", "65534")
+                .start(log)) {
+            Await.until(
+                    "the monitor is told of packets",
+                    PATIENCE,
+                    () -> {
+                        receive(sw, PROBE);
+                        return monitor.output().contains(PROBE_COOKIE);
+                    },
+                    monitor::output);
             for (int port = 1; port <= 3; port++) {
                 receive(sw, "in_port(1)," + ADDRESSES.formatted(17, 64) + "udp(src=5,dst=" + port + ")");
             }
             receive(sw, "in_port(1)," + ADDRESSES.formatted(1, 9) + "icmp(type=8,code=0)");
-            sw.vsctl("add-port", "br0", "p7", "--", "set", "interface", "p7", "type=dummy", "ofport_request=7").run();
+            sw.vsctl("add-port", "br0", "p7", "--", "set", "interface", "p7", "type=dummy", "ofport_request=7")
+                    .run();
             sw.ofctl("mod-port", "br0", "7", "no-flood").run();
             sw.vsctl("del-port", "br0", "p7").run();
             sw.ofctl("del-flows", "br0", "arp").run();
-            Await.until("the removed flow is told", PATIENCE, () -> monitor.output().contains(LAST_TOLD), monitor::output);
+            Await.until(
+                    "the removed flow is told", PATIENCE, () -> monitor.output().contains(LAST_TOLD), monitor::output);
             return withoutProbes(monitor.output());
         }
     }
@@ -97,7 +110,9 @@ class ControllerDifferentialStoryTest {
                 keeping = !line.contains(PROBE_COOKIE);
             }
             if (keeping) {
-                kept.add(DURATION.matcher(line).replaceAll("duration TIME").replaceAll("xid=0x[0-9a-f]+", "xid=XID")
+                kept.add(DURATION.matcher(line)
+                        .replaceAll("duration TIME")
+                        .replaceAll("xid=0x[0-9a-f]+", "xid=XID")
                         .replaceAll("addr:[0-9a-f:]{17}", "addr:MAC"));
             }
         }
@@ -121,9 +136,14 @@ class ControllerDifferentialStoryTest {
         }
         sw.vsctl("set-controller", "br0", "ptcp:" + port + ":127.0.0.1").run();
         sw.ofctl("add-flow", "br0", "priority=5,in_port=1,actions=2").run();
-        Await.until("the door is open", PATIENCE, () -> sw.ofctl("probe", "tcp:127.0.0.1:" + port).attempt().succeeded(),
+        Await.until(
+                "the door is open",
+                PATIENCE,
+                () -> sw.ofctl("probe", "tcp:127.0.0.1:" + port).attempt().succeeded(),
                 () -> sw.daemon().output());
-        return sw.ofctl("dump-flows", "--no-stats", "tcp:127.0.0.1:" + port).run().text();
+        return sw.ofctl("dump-flows", "--no-stats", "tcp:127.0.0.1:" + port)
+                .run()
+                .text();
     }
 
     @Test
@@ -136,15 +156,25 @@ class ControllerDifferentialStoryTest {
     private static String connected(LabSwitch sw) throws Exception {
         try (ServerSocket door = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             door.setSoTimeout((int) PATIENCE.toMillis());
-            sw.vsctl("set-controller", "br0", "tcp:127.0.0.1:" + door.getLocalPort(), "--", "set", "controller", "br0",
-                    "inactivity_probe=0").run();
+            sw.vsctl(
+                            "set-controller",
+                            "br0",
+                            "tcp:127.0.0.1:" + door.getLocalPort(),
+                            "--",
+                            "set",
+                            "controller",
+                            "br0",
+                            "inactivity_probe=0")
+                    .run();
             String flowsLeft = sw.ofctl("dump-flows", "--no-stats", "br0").run().text();
             try (Socket controller = door.accept()) {
                 InputStream in = controller.getInputStream();
                 byte[] hello = in.readNBytes(8);
                 controller.getOutputStream().write(HELLO_10);
                 sw.vsctl("wait-until", "controller", "br0", "is_connected=true").run();
-                String row = sw.vsctl("get", "controller", "br0", "is_connected", "role", "status:state").run().text();
+                String row = sw.vsctl("get", "controller", "br0", "is_connected", "role", "status:state")
+                        .run()
+                        .text();
                 return "hello of version " + hello[0] + "\n" + row + "\n" + flowsLeft;
             } finally {
                 sw.vsctl("del-controller", "br0").run();

@@ -22,15 +22,14 @@ class CtBytesDifferentialStoryTest {
     private static final int MUTATIONS = 1500;
     private static final int NESTED_AT = 24;
     /**
-     * Not the subtypes, since the peer has actions that Turnstile has not; not the ct()'s flags, alg and source of the zone,
-     * where Turnstile is the stricter one on purpose.
+     * Not the subtypes, since the peer has actions that Turnstile has not; not the ct()'s flags, alg and source of the
+     * zone, where Turnstile is the stricter one on purpose.
      */
-    private static final IntPredicate MUTABLE = at -> !(at >= 8 && at < 16 || at >= 22 && at < NESTED_AT
-            || at >= NESTED_AT + 8 && at < NESTED_AT + 10);
+    private static final IntPredicate MUTABLE =
+            at -> !(at >= 8 && at < 16 || at >= 22 && at < NESTED_AT || at >= NESTED_AT + 8 && at < NESTED_AT + 10);
 
     /** Ether type, IP protocol and actions. */
-    private record Case(int etherType, int protocol, String actions) {
-    }
+    private record Case(int etherType, int protocol, String actions) {}
 
     private static final List<Case> CASES = List.of(
             // --- nat: what may be
@@ -263,7 +262,8 @@ class CtBytesDifferentialStoryTest {
     private static byte[] mutated(byte[] valid, Random random) {
         byte[] bytes = valid.clone();
         for (int n = 1 + random.nextInt(3); n > 0; n--) {
-            int at = random.nextInt(8) == 0 ? random.nextInt(bytes.length)
+            int at = random.nextInt(8) == 0
+                    ? random.nextInt(bytes.length)
                     : NESTED_AT + 10 + random.nextInt(bytes.length - NESTED_AT - 10);
             if (MUTABLE.test(at)) {
                 bytes[at] = (byte) (random.nextBoolean() ? bytes[at] ^ 1 << random.nextInt(8) : random.nextInt(256));
@@ -286,7 +286,7 @@ class CtBytesDifferentialStoryTest {
 
     private static List<String> answers(LabSwitch sw, int version, List<byte[]> messages) {
         try (ManagementConnection connection =
-                     new ManagementConnection(sw.runDirectory().resolve("br0.mgmt"), version)) {
+                new ManagementConnection(sw.runDirectory().resolve("br0.mgmt"), version)) {
             return messages.stream().map(connection::ask).toList();
         }
     }

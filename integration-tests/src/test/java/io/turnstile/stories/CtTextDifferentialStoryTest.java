@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CtTextDifferentialStoryTest {
     /** Ports that are not there, one for each flow, so that each can be met alone. */
     private static final int FIRST_PORT = 100;
+
     private static final String IPV4 = ",nw_src=10.1.0.1,nw_dst=10.1.0.2,nw_ttl=64";
     private static final String IPV6 = ",ipv6_src=fc00::5,ipv6_dst=fc00::6,nw_ttl=64";
     private static List<String> flows;
@@ -25,8 +26,10 @@ class CtTextDifferentialStoryTest {
     @BeforeAll
     static void start() throws IOException {
         try (var in = CtTextDifferentialStoryTest.class.getResourceAsStream("ct-flows.txt")) {
-            flows = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
-                    .filter(line -> !line.startsWith("#")).toList();
+            flows = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .toList();
         }
         both = Differential.start("cttext");
         both.bridge("br0", 2);
@@ -49,7 +52,8 @@ class CtTextDifferentialStoryTest {
         }
         // Which numbers recirculations get is the switch's own matter, and so is what it looked at to find no flow.
         both.ignore(text -> (text.contains("No match.") ? text.replaceAll("Megaflow: .*", "") : text)
-                .replaceAll("recirc\\(0x[0-9a-f]+\\)", "recirc(ID)").replaceAll("recirc_id=0x[0-9a-f]+", "recirc_id=ID"));
+                .replaceAll("recirc\\(0x[0-9a-f]+\\)", "recirc(ID)")
+                .replaceAll("recirc_id=0x[0-9a-f]+", "recirc_id=ID"));
         for (int i = 0; i < flows.size(); i++) {
             both.appctl("ofproto/trace br0 in_port=" + (FIRST_PORT + i) + "," + packet(flows.get(i))
                     + " --ct-next trk,est,snat");

@@ -15,9 +15,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Turnstile and Debian's ovs-vswitchd side by side, both with ports in memory only, and both given the same commands. What a
- * command prints, on either stream, and whether it succeeds has to be the same for both, apart from what differs from run to
- * run anyway: run directories, times, transaction ids.
+ * Turnstile and Debian's ovs-vswitchd side by side, both with ports in memory only, and both given the same commands.
+ * What a command prints, on either stream, and whether it succeeds has to be the same for both, apart from what differs
+ * from run to run anyway: run directories, times, transaction ids.
  *
  * <p>Differences are collected, so that one run of a story shows them all; {@link #assertSame} fails if there are any.
  */
@@ -43,8 +43,11 @@ final class Differential implements AutoCloseable {
         }
 
         private static String lines(String who, List<String> lines, List<String> without) {
-            return lines.stream().filter(line -> !without.contains(line)).limit(MAX_LINES_SHOWN)
-                    .map(line -> who + line + "\n").collect(Collectors.joining());
+            return lines.stream()
+                    .filter(line -> !without.contains(line))
+                    .limit(MAX_LINES_SHOWN)
+                    .map(line -> who + line + "\n")
+                    .collect(Collectors.joining());
         }
     }
 
@@ -70,7 +73,9 @@ final class Differential implements AutoCloseable {
     static Differential start(String name) {
         Lab lab = new Lab(name);
         try {
-            return new Differential(lab, lab.add(Turnstile.start(lab, "--enable-dummy=override")),
+            return new Differential(
+                    lab,
+                    lab.add(Turnstile.start(lab, "--enable-dummy=override")),
                     lab.add(OpenVswitch.start(lab, "--enable-dummy=override")));
         } catch (RuntimeException e) {
             lab.close();
@@ -92,11 +97,15 @@ final class Differential implements AutoCloseable {
 
     /** A bridge that forwards nothing by itself, with ports p1 to p{@code count} that have these numbers. */
     void bridge(String name, int count) {
-        setUp(LabSwitch::vsctl, "add-br " + name + " -- set bridge " + name + " datapath_type=dummy fail_mode=secure"
-                + " other_config:datapath-id=0000000000000001 other_config:hwaddr=aa:66:aa:66:00:00");
+        setUp(
+                LabSwitch::vsctl,
+                "add-br " + name + " -- set bridge " + name + " datapath_type=dummy fail_mode=secure"
+                        + " other_config:datapath-id=0000000000000001 other_config:hwaddr=aa:66:aa:66:00:00");
         for (int port = 1; port <= count; port++) {
-            setUp(LabSwitch::vsctl, "add-port " + name + " p" + port + " -- set interface p" + port + " type=dummy"
-                    + " ofport_request=" + port);
+            setUp(
+                    LabSwitch::vsctl,
+                    "add-port " + name + " p" + port + " -- set interface p" + port + " type=dummy" + " ofport_request="
+                            + port);
         }
     }
 
@@ -184,7 +193,9 @@ final class Differential implements AutoCloseable {
         commands = 0;
         alsoIgnored = UnaryOperator.identity();
         assertThat(compared).as("commands compared").isPositive();
-        assertThat(found).as("%d of %d commands answered differently", found.size(), compared).isEmpty();
+        assertThat(found)
+                .as("%d of %d commands answered differently", found.size(), compared)
+                .isEmpty();
     }
 
     @Override

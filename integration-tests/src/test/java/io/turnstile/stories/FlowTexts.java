@@ -235,7 +235,9 @@ final class FlowTexts {
             flow("icmp6", "set_field:128->icmpv6_type,set_field:0->icmpv6_code"),
             flow("arp", "set_field:1->arp_op,set_field:1.2.3.4->arp_spa,set_field:5.6.7.8->arp_tpa"),
             flow("arp", "set_field:00:11:22:33:44:55->arp_sha,set_field:00:11:22:33:44:66->arp_tha"),
-            flow("icmp6,icmp_type=135,icmp_code=0", "set_field:2001:db8::5->nd_target,set_field:00:11:22:33:44:55->nd_sll"),
+            flow(
+                    "icmp6,icmp_type=135,icmp_code=0",
+                    "set_field:2001:db8::5->nd_target,set_field:00:11:22:33:44:55->nd_sll"),
             flow("icmp6,icmp_type=136,icmp_code=0", "set_field:00:11:22:33:44:55->nd_tll"),
             flow("ip", "move:NXM_OF_IP_SRC[]->NXM_OF_IP_DST[]"),
             flow("ip", "move:NXM_OF_IP_SRC[0..7]->NXM_NX_REG3[8..15],load:0x7->NXM_NX_REG4[2..7]"),
@@ -371,8 +373,7 @@ final class FlowTexts {
             "actions=set_field:3->vlan_pcp",
             "vlan_tci=0,actions=mod_vlan_vid:5");
 
-    private FlowTexts() {
-    }
+    private FlowTexts() {}
 
     private static String[] flow(String match, String actions) {
         return new String[] {match, actions};

@@ -40,21 +40,64 @@ class FragmentDifferentialStoryTest {
                     + "output:1",
             "table=2,priority=1,ct_state=+trk-inv,ct_zone=2,actions=output:1",
             "table=2,priority=0,actions=output:3");
-    private static final List<String> COMMANDS = List.of("ipf-set-enabled", "ipf-set-enabled v4", "ipf-set-enabled v5",
-            "ipf-set-enabled v4x", "ipf-set-enabled nosuch v4", "ipf-set-enabled dummy@ovs-dummy v6",
-            "ipf-set-enabled ovs-dummy v6", "ipf-set-enabled a b c", "ipf-set-enabled -m v4", "ipf-set-disabled",
-            "ipf-set-disabled v4", "ipf-set-disabled v6", "ipf-get-status", "ipf-set-disabled x", "ipf-set-enabled v4",
-            "ipf-set-enabled v6", "ipf-set-min-frag v4 399", "ipf-set-min-frag v4 400", "ipf-set-min-frag v6 399",
-            "ipf-set-min-frag v6 400", "ipf-get-status", "ipf-set-min-frag v4", "ipf-set-min-frag -m v4",
-            "ipf-set-min-frag v4 x", "ipf-set-min-frag v9 500", "ipf-set-min-frag v4 -1", "ipf-set-min-frag v6 500x",
-            "ipf-set-min-frag nosuch v6 500", "ipf-set-min-frag dummy@ovs-dummy v6 510", "ipf-get-status -m",
-            "ipf-set-min-frag v4 99999999999999", "ipf-set-min-frag v4 4294967296000", "ipf-set-min-frag v6 +600",
-            "ipf-get-status", "ipf-set-max-nfrags", "ipf-set-max-nfrags 5001", "ipf-set-max-nfrags 5000",
-            "ipf-set-max-nfrags x", "ipf-set-max-nfrags -1", "ipf-set-max-nfrags nosuch 3", "ipf-set-max-nfrags 0x10",
-            "ipf-set-max-nfrags 99999999999999", "ipf-get-status --more", "ipf-get-status -s", "ipf-get-status --names -m",
-            "ipf-get-status nosuch", "ipf-get-status -x", "ipf-get-status -m dummy@ovs-dummy", "ipf-get-status ovs-dummy",
-            "ipf-get-status a b", "ipf-get-status --may-create", "ipf-get-status -mm", "ipf-get-status --mor",
-            "ipf-set-min-frag v4 1200", "ipf-set-min-frag v6 1280", "ipf-set-max-nfrags 1000", "ipf-get-status");
+    private static final List<String> COMMANDS = List.of(
+            "ipf-set-enabled",
+            "ipf-set-enabled v4",
+            "ipf-set-enabled v5",
+            "ipf-set-enabled v4x",
+            "ipf-set-enabled nosuch v4",
+            "ipf-set-enabled dummy@ovs-dummy v6",
+            "ipf-set-enabled ovs-dummy v6",
+            "ipf-set-enabled a b c",
+            "ipf-set-enabled -m v4",
+            "ipf-set-disabled",
+            "ipf-set-disabled v4",
+            "ipf-set-disabled v6",
+            "ipf-get-status",
+            "ipf-set-disabled x",
+            "ipf-set-enabled v4",
+            "ipf-set-enabled v6",
+            "ipf-set-min-frag v4 399",
+            "ipf-set-min-frag v4 400",
+            "ipf-set-min-frag v6 399",
+            "ipf-set-min-frag v6 400",
+            "ipf-get-status",
+            "ipf-set-min-frag v4",
+            "ipf-set-min-frag -m v4",
+            "ipf-set-min-frag v4 x",
+            "ipf-set-min-frag v9 500",
+            "ipf-set-min-frag v4 -1",
+            "ipf-set-min-frag v6 500x",
+            "ipf-set-min-frag nosuch v6 500",
+            "ipf-set-min-frag dummy@ovs-dummy v6 510",
+            "ipf-get-status -m",
+            "ipf-set-min-frag v4 99999999999999",
+            "ipf-set-min-frag v4 4294967296000",
+            "ipf-set-min-frag v6 +600",
+            "ipf-get-status",
+            "ipf-set-max-nfrags",
+            "ipf-set-max-nfrags 5001",
+            "ipf-set-max-nfrags 5000",
+            "ipf-set-max-nfrags x",
+            "ipf-set-max-nfrags -1",
+            "ipf-set-max-nfrags nosuch 3",
+            "ipf-set-max-nfrags 0x10",
+            "ipf-set-max-nfrags 99999999999999",
+            "ipf-get-status --more",
+            "ipf-get-status -s",
+            "ipf-get-status --names -m",
+            "ipf-get-status nosuch",
+            "ipf-get-status -x",
+            "ipf-get-status -m dummy@ovs-dummy",
+            "ipf-get-status ovs-dummy",
+            "ipf-get-status a b",
+            "ipf-get-status --may-create",
+            "ipf-get-status -mm",
+            "ipf-get-status --mor",
+            "ipf-set-min-frag v4 1200",
+            "ipf-set-min-frag v6 1280",
+            "ipf-set-max-nfrags 1000",
+            "ipf-get-status");
     private static Differential both;
 
     @BeforeAll
@@ -86,7 +129,8 @@ class FragmentDifferentialStoryTest {
         both.ofctl("add-flows br0 " + Files.write(both.lab().folder().resolve("flows" + seed + ".txt"), FLOWS));
         CapturedFrames captured = CapturedFrames.start(both, PORTS, "seed" + seed);
         for (RandomTraffic.Arrival arrival : new RandomFragments(seed).arrivals(DATAGRAMS)) {
-            both.appctl("netdev-dummy/receive p" + arrival.port() + " " + HexFormat.of().formatHex(arrival.frame()));
+            both.appctl("netdev-dummy/receive p" + arrival.port() + " "
+                    + HexFormat.of().formatHex(arrival.frame()));
         }
         compareOutcome(captured);
         assertThat(captured.count(2)).as("fragments let through").isGreaterThan(DATAGRAMS / 2);
@@ -99,8 +143,13 @@ class FragmentDifferentialStoryTest {
         both.ofctl("add-flows br0 " + flows);
         CapturedFrames captured = CapturedFrames.start(both, PORTS, "limits");
         List<RandomTraffic.Arrival> arrivals = new RandomFragments(99).arrivals(DATAGRAMS);
-        List<String> changes = List.of("ipf-set-disabled v4", "ipf-set-disabled v6", "ipf-set-enabled v4",
-                "ipf-set-max-nfrags 2", "ipf-set-enabled v6", "ipf-set-max-nfrags 1000");
+        List<String> changes = List.of(
+                "ipf-set-disabled v4",
+                "ipf-set-disabled v6",
+                "ipf-set-enabled v4",
+                "ipf-set-max-nfrags 2",
+                "ipf-set-enabled v6",
+                "ipf-set-max-nfrags 1000");
         int each = arrivals.size() / changes.size();
         for (int i = 0; i < arrivals.size(); i++) {
             if (i % each == 0 && i / each < changes.size()) {
@@ -114,11 +163,15 @@ class FragmentDifferentialStoryTest {
 
     /** Which numbers recirculations get is the switch's own matter. */
     private static String withoutRecirculationIds(String text) {
-        return text.replaceAll("recirc_id=[1-9]\\d*", "recirc_id=ID").lines().sorted().collect(Collectors.joining("\n"));
+        return text.replaceAll("recirc_id=[1-9]\\d*", "recirc_id=ID")
+                .lines()
+                .sorted()
+                .collect(Collectors.joining("\n"));
     }
 
     private static void compareOutcome(CapturedFrames captured) {
-        // The peer's flow counters follow when its revalidators look at the datapath's flows, which removing these forces.
+        // The peer's flow counters follow when its revalidators look at the datapath's flows, which removing these
+        // forces.
         both.theirs().appctl("revalidator/purge").run();
         // Of a datagram's fragments those go first that the peer has no flow for yet: the order is no promise.
         captured.compareUnordered();

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * ping -s 5000, which comes in fragments, through a stateful firewall, in both families and both directions: inside may ask
- * outside and is answered, outside may not ask. Turnstile and ovs-vswitchd play the same script.
+ * ping -s 5000, which comes in fragments, through a stateful firewall, in both families and both directions: inside may
+ * ask outside and is answered, outside may not ask. Turnstile and ovs-vswitchd play the same script.
  */
 @Tag("system")
 class FragmentStoryTest {
@@ -44,7 +44,9 @@ class FragmentStoryTest {
     void turnstileAndOpenVswitchLeaveTheSameTranscript() throws Exception {
         String ours = play(Turnstile::start);
         String theirs = play(OpenVswitch::start);
-        assertThat(ours).contains("3 packets transmitted, 3 received, 0% packet loss").isEqualTo(theirs);
+        assertThat(ours)
+                .contains("3 packets transmitted, 3 received, 0% packet loss")
+                .isEqualTo(theirs);
     }
 
     private static String play(Function<Lab, LabSwitch> starter) throws Exception {
@@ -58,7 +60,8 @@ class FragmentStoryTest {
                 configure(sw, inside, outside);
                 transcript.add("in to out, IPv4", ping(inside, "10.1.0.2", 3));
                 transcript.add("in to out, IPv6", ping(inside, "fd00::2", 3));
-                transcript.addSorted("connections", sw.appctl("dpctl/dump-conntrack").run().lines());
+                transcript.addSorted(
+                        "connections", sw.appctl("dpctl/dump-conntrack").run().lines());
                 transcript.add("out to in, IPv4", ping(outside, "10.1.0.1", 2));
                 transcript.add("out to in, IPv6", ping(outside, "fd00::1", 2));
                 transcript.add("counters", counters(sw));
@@ -77,32 +80,50 @@ class FragmentStoryTest {
     }
 
     private static void configure(LabSwitch sw, Host inside, Host outside) throws Exception {
-        sw.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure").run();
-        sw.vsctl("add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1").run();
-        sw.vsctl("add-port", "br0", outside.device(), "--", "set", "interface", outside.device(), "ofport_request=2").run();
+        sw.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure")
+                .run();
+        sw.vsctl("add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1")
+                .run();
+        sw.vsctl("add-port", "br0", outside.device(), "--", "set", "interface", outside.device(), "ofport_request=2")
+                .run();
         for (Host host : List.of(inside, outside)) {
-            sw.vsctl("--timeout=10", "wait-until", "interface", host.device(), "link_state=up").run();
+            sw.vsctl("--timeout=10", "wait-until", "interface", host.device(), "link_state=up")
+                    .run();
         }
         Path flows = Files.createTempFile("flows", ".txt");
         Files.write(flows, FLOWS);
         sw.ofctl("add-flows", "br0", flows.toString()).run();
         Files.delete(flows);
-        Await.until("the hosts know each other", Duration.ofSeconds(10),
-                () -> inside.command("ping", "-c", "1", "-W", "1", outside.address()).attempt().succeeded()
-                        && inside.command("ping", "-c", "1", "-W", "1", "fd00::2").attempt().succeeded(),
+        Await.until(
+                "the hosts know each other",
+                Duration.ofSeconds(10),
+                () -> inside.command("ping", "-c", "1", "-W", "1", outside.address())
+                                .attempt()
+                                .succeeded()
+                        && inside.command("ping", "-c", "1", "-W", "1", "fd00::2")
+                                .attempt()
+                                .succeeded(),
                 () -> sw.ofctl("dump-flows", "br0").run().output());
         sw.appctl("dpctl/flush-conntrack").run();
     }
 
     private static String ping(Host from, String to, int count) {
-        Command.Result ping = from.command("ping", "-s", "5000", "-c", Integer.toString(count), "-i", "0.2", "-W", "1", to)
+        Command.Result ping = from.command(
+                        "ping", "-s", "5000", "-c", Integer.toString(count), "-i", "0.2", "-W", "1", to)
                 .attempt();
-        return ping.lines().stream().filter(line -> line.contains("packets transmitted")).findFirst().orElseThrow()
+        return ping.lines().stream()
+                .filter(line -> line.contains("packets transmitted"))
+                .findFirst()
+                .orElseThrow()
                 .replaceAll(", time .*", "");
     }
 
     private static String counters(LabSwitch sw) {
-        return String.join("\n", COUNTED.matcher(sw.appctl("dpctl/ipf-get-status").run().output()).results()
-                .map(found -> found.group()).toList());
+        return String.join(
+                "\n",
+                COUNTED.matcher(sw.appctl("dpctl/ipf-get-status").run().output())
+                        .results()
+                        .map(found -> found.group())
+                        .toList());
     }
 }

@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
  * Bridges and interfaces of every type, made, changed, broken and removed live: the same script against Turnstile and
  * against ovs-vswitchd, which leave equal transcripts.
  *
- * <p>The bridge's own row of Interface is left out: the peer writes its admin and link state some time after it made the
- * device, and changes the device itself meanwhile.
+ * <p>The bridge's own row of Interface is left out: the peer writes its admin and link state some time after it made
+ * the device, and changes the device itself meanwhile.
  */
 @Tag("system")
 class InterfaceStoryTest {
@@ -73,7 +73,8 @@ class InterfaceStoryTest {
     }
 
     private static String play(Function<Lab, LabSwitch> starter, Part part) {
-        try (Lab lab = new Lab("if"); LabSwitch sw = lab.add(starter.apply(lab))) {
+        try (Lab lab = new Lab("if");
+                LabSwitch sw = lab.add(starter.apply(lab))) {
             Script script = new Script(lab, sw);
             part.play(script);
             return script.transcript.toString();
@@ -111,7 +112,16 @@ class InterfaceStoryTest {
             vsctl("a missing device", "add-port", br0, missing);
             vsctl("the loopback device", "add-port", br0, "lo");
             vsctl("a patch port without peer", "add-port", br0, "pa", "--", "set", "interface", "pa", "type=patch");
-            vsctl("a patch port to itself", "add-port", br0, "pb", "--", "set", "interface", "pb", "type=patch",
+            vsctl(
+                    "a patch port to itself",
+                    "add-port",
+                    br0,
+                    "pb",
+                    "--",
+                    "set",
+                    "interface",
+                    "pb",
+                    "type=patch",
                     "options:peer=pb");
             vsctl("a device twice", "add-port", br0, host.device());
             vsctl("another bridge", "add-br", br1, "--", "set", "bridge", br1, "datapath_type=netdev");
@@ -142,16 +152,39 @@ class InterfaceStoryTest {
             vsctl("another bridge", "add-br", br1, "--", "set", "bridge", br1, "datapath_type=netdev");
             vsctl("a host at the one", "add-port", br0, a.device());
             vsctl("a host at the other", "add-port", br1, b.device());
-            vsctl("half a pair", "add-port", br0, "pa", "--", "set", "interface", "pa", "type=patch", "options:peer=pb");
+            vsctl(
+                    "half a pair",
+                    "add-port",
+                    br0,
+                    "pa",
+                    "--",
+                    "set",
+                    "interface",
+                    "pa",
+                    "type=patch",
+                    "options:peer=pb");
             await("interface", "pa", "error", "\"No usable peer 'pb' exists in 'netdev' datapath.\"");
-            vsctl("the other half", "add-port", br1, "pb", "--", "set", "interface", "pb", "type=patch", "options:peer=pa");
+            vsctl(
+                    "the other half",
+                    "add-port",
+                    br1,
+                    "pb",
+                    "--",
+                    "set",
+                    "interface",
+                    "pb",
+                    "type=patch",
+                    "options:peer=pa");
             await("interface", "pa", "error", "[]");
             interfaceRow("pa");
             interfaceRow("pb");
             openFlowPorts(br0);
             transcript.add("ping through the pair", ping(a, b));
-            transcript.addSorted("ports", sw.appctl("dpif/show").run().lines().stream()
-                    .filter(line -> !line.contains("hit:")).toList());
+            transcript.addSorted(
+                    "ports",
+                    sw.appctl("dpif/show").run().lines().stream()
+                            .filter(line -> !line.contains("hit:"))
+                            .toList());
             vsctl("a peer that looks elsewhere", "set", "interface", "pb", "options:peer=pc");
             await("interface", "pa", "error", "\"No usable peer 'pb' exists in 'netdev' datapath.\"");
             transcript.add("ping to nowhere", ping(a, b, 1));
@@ -175,9 +208,12 @@ class InterfaceStoryTest {
             await("interface", late, "admin_state", "up");
             interfaceRow(late);
             Command.of("ip", "link", "delete", late).run();
-            awaitThat("the link is down", () -> !value("interface", late, "link_state").equals("up"));
+            awaitThat(
+                    "the link is down",
+                    () -> !value("interface", late, "link_state").equals("up"));
             if (sw instanceof Turnstile) {
-                // The peer's userspace datapath holds on to a device that is gone; its kernel datapath does as Turnstile
+                // The peer's userspace datapath holds on to a device that is gone; its kernel datapath does as
+                // Turnstile
                 // does.
                 assertThat(value("interface", late, "ofport")).isEqualTo("-1");
                 assertThat(value("interface", late, "error"))
@@ -194,15 +230,45 @@ class InterfaceStoryTest {
             Host host = host("a", "10.5.0.1/24");
             String internal = device("int");
             vsctl("a bridge", "add-br", br0, "--", "set", "bridge", br0, "datapath_type=netdev");
-            vsctl("a number", "add-port", br0, host.device(), "--", "set", "interface", host.device(), "ofport_request=77");
+            vsctl(
+                    "a number",
+                    "add-port",
+                    br0,
+                    host.device(),
+                    "--",
+                    "set",
+                    "interface",
+                    host.device(),
+                    "ofport_request=77");
             vsctl("none", "add-port", br0, "d5", "--", "set", "interface", "d5", "type=dummy");
             vsctl("the same", "add-port", br0, "d6", "--", "set", "interface", "d6", "type=dummy", "ofport_request=77");
-            vsctl("the local port's", "add-port", br0, "d7", "--", "set", "interface", "d7", "type=dummy",
+            vsctl(
+                    "the local port's",
+                    "add-port",
+                    br0,
+                    "d7",
+                    "--",
+                    "set",
+                    "interface",
+                    "d7",
+                    "type=dummy",
                     "ofport_request=65279");
-            vsctl("too high", "add-port", br0, "d8", "--", "set", "interface", "d8", "type=dummy", "ofport_request=65280");
+            vsctl(
+                    "too high",
+                    "add-port",
+                    br0,
+                    "d8",
+                    "--",
+                    "set",
+                    "interface",
+                    "d8",
+                    "type=dummy",
+                    "ofport_request=65280");
             get("interface", host.device(), "ofport");
             get("interface", "d7", "ofport");
-            note("the one that asked for a taken number has another", !value("interface", "d6", "ofport").equals("77"));
+            note(
+                    "the one that asked for a taken number has another",
+                    !value("interface", "d6", "ofport").equals("77"));
             vsctl("another number", "set", "interface", "d5", "ofport_request=88");
             await("interface", "d5", "ofport", "88");
             vsctl("no number", "clear", "interface", "d5", "ofport_request");
@@ -220,10 +286,15 @@ class InterfaceStoryTest {
             await("interface", internal, "mtu", "1300");
             get("interface", "d5", "mtu");
 
-            note("mac_in_use is the device's", ipLink(host.device())
-                    .contains("link/ether " + value("interface", host.device(), "mac_in_use").replace("\"", "")));
+            note(
+                    "mac_in_use is the device's",
+                    ipLink(host.device())
+                            .contains("link/ether "
+                                    + value("interface", host.device(), "mac_in_use")
+                                            .replace("\"", "")));
             vsctl("an address", "set", "interface", internal, "mac=\"50:54:00:00:00:05\"");
-            awaitThat("mac_in_use is the one asked for",
+            awaitThat(
+                    "mac_in_use is the one asked for",
                     () -> value("interface", internal, "mac_in_use").equals("\"50:54:00:00:00:05\""));
             note("the device has it", ipLink(internal).contains("link/ether 50:54:00:00:00:05"));
             vsctl("a bad address", "set", "interface", internal, "mac=\"odd\"");
@@ -235,13 +306,21 @@ class InterfaceStoryTest {
             Host a = host("a", "10.5.0.1/24");
             Host b = host("b", "10.5.0.2/24");
             vsctl("a bridge", "add-br", br0, "--", "set", "bridge", br0, "datapath_type=netdev");
-            vsctl("a host", "add-port", br0, a.device()); // One by one: of ports added together the peer takes any first.
+            vsctl(
+                    "a host",
+                    "add-port",
+                    br0,
+                    a.device()); // One by one: of ports added together the peer takes any first.
             vsctl("another host", "add-port", br0, b.device());
             vsctl("an internal port", "add-port", br0, internal, "--", "set", "interface", internal, "type=internal");
             await("interface", a.device(), "link_state", "up");
-            note("it has a statistics column", !value("interface", a.device(), "statistics").equals("{}"));
+            note(
+                    "it has a statistics column",
+                    !value("interface", a.device(), "statistics").equals("{}"));
             for (String name : List.of(a.device(), internal)) {
-                note("counters of " + name, value("interface", name, "statistics").replaceAll("=\\d+", ""));
+                note(
+                        "counters of " + name,
+                        value("interface", name, "statistics").replaceAll("=\\d+", ""));
             }
             a.run("ip", "link", "set", "eth0", "down");
             await("interface", a.device(), "link_state", "down");
@@ -257,19 +336,26 @@ class InterfaceStoryTest {
             await("interface", a.device(), "admin_state", "up");
             await("interface", a.device(), "link_state", "up");
             transcript.add("ping", ping(a, b));
-            Await.until("the counters move", STATISTICS_LIMIT, () -> counter(a, "rx_packets") >= 3
-                    && counter(a, "tx_packets") >= 3 && counter(a, "rx_bytes") >= 3 * 98, () -> sw.vsctl("list", "interface",
-                    a.device()).run().text());
+            Await.until(
+                    "the counters move",
+                    STATISTICS_LIMIT,
+                    () -> counter(a, "rx_packets") >= 3
+                            && counter(a, "tx_packets") >= 3
+                            && counter(a, "rx_bytes") >= 3 * 98,
+                    () -> sw.vsctl("list", "interface", a.device()).run().text());
             vsctl("a port goes down by OpenFlow", "get", "interface", b.device(), "ofport");
-            transcript.add("mod-port", sw.ofctl("mod-port", br0, b.device(), "down").attempt().errors());
+            transcript.add(
+                    "mod-port",
+                    sw.ofctl("mod-port", br0, b.device(), "down").attempt().errors());
             await("interface", b.device(), "admin_state", "down");
             transcript.add("ping to a port that is down", ping(a, b, 1));
         }
 
         void bridgesFollowTheirRows() {
             vsctl("a bridge", "add-br", br0, "--", "set", "bridge", br0, "datapath_type=netdev");
-            note("cur_cfg has followed", value("open_vswitch", ".", "cur_cfg")
-                .equals(value("open_vswitch", ".", "next_cfg")));
+            note(
+                    "cur_cfg has followed",
+                    value("open_vswitch", ".", "cur_cfg").equals(value("open_vswitch", ".", "next_cfg")));
             flows("a fresh bridge");
             vsctl("an id", "set", "bridge", br0, "other_config:datapath-id=00000000000000ab");
             get("bridge", br0, "datapath_id");
@@ -300,11 +386,14 @@ class InterfaceStoryTest {
             vsctl("that bridge goes", "del-br", br1);
             vsctl("the bridge goes", "del-br", br0);
             awaitDevice(br0, false);
-            transcript.add("OpenFlow to a bridge that is gone", sw.ofctl("show", br0).attempt().errors());
+            transcript.add(
+                    "OpenFlow to a bridge that is gone",
+                    sw.ofctl("show", br0).attempt().errors());
             vsctl("it comes again", "add-br", br0, "--", "set", "bridge", br0, "datapath_type=netdev");
             flows("a bridge made again");
-            note("cur_cfg has followed", value("open_vswitch", ".", "cur_cfg")
-                .equals(value("open_vswitch", ".", "next_cfg")));
+            note(
+                    "cur_cfg has followed",
+                    value("open_vswitch", ".", "cur_cfg").equals(value("open_vswitch", ".", "next_cfg")));
         }
 
         // ---- looking ----
@@ -323,7 +412,8 @@ class InterfaceStoryTest {
 
         private static void makeVeth(String device) {
             // Up from the start: the kernel takes no peer's name without making it, and both ends come in one step.
-            Command.of("ip", "link", "add", device, "up", "type", "veth", "peer", "name", device + "p").run();
+            Command.of("ip", "link", "add", device, "up", "type", "veth", "peer", "name", device + "p")
+                    .run();
             Command.of("ip", "link", "set", device + "p", "up").run();
         }
 
@@ -366,9 +456,16 @@ class InterfaceStoryTest {
 
         /** What does not depend on the run; status says which driver the device has. */
         private void interfaceRow(String name) {
-            transcript.add("row of " + name,
-                sw.vsctl("--columns=name,type,ofport,admin_state,link_state,error,mtu,link_speed,"
-                    + "duplex,status,mac_in_use", "list", "interface", name).run().text());
+            transcript.add(
+                    "row of " + name,
+                    sw.vsctl(
+                                    "--columns=name,type,ofport,admin_state,link_state,error,mtu,link_speed,"
+                                            + "duplex,status,mac_in_use",
+                                    "list",
+                                    "interface",
+                                    name)
+                            .run()
+                            .text());
             String index = value("interface", name, "ifindex");
             note("ifindex", index.equals("[]") ? "none" : index.equals("0") ? "0" : "some");
         }
@@ -382,7 +479,8 @@ class InterfaceStoryTest {
             boolean local = false;
             for (String line : sw.ofctl("show", bridge).run().lines()) {
                 local = line.startsWith(" LOCAL") || local && line.startsWith("     ");
-                // The peer also tells the medium, which it guesses for veth and TAP, and enqueue, for which there are no
+                // The peer also tells the medium, which it guesses for veth and TAP, and enqueue, for which there are
+                // no
                 // queues here.
                 boolean differs = line.startsWith("     current:") || line.startsWith("actions:");
                 if (!local && !differs) {
@@ -393,7 +491,8 @@ class InterfaceStoryTest {
         }
 
         private void flows(String title) {
-            transcript.addSorted(title, sw.ofctl("dump-flows", "--no-stats", br0).run().lines());
+            transcript.addSorted(
+                    title, sw.ofctl("dump-flows", "--no-stats", br0).run().lines());
         }
 
         private String ownDatapathId() {
@@ -407,7 +506,8 @@ class InterfaceStoryTest {
         }
 
         private void awaitDevice(String device, boolean there) {
-            awaitThat(device + " is there: " + there,
+            awaitThat(
+                    device + " is there: " + there,
                     () -> Command.of("ip", "link", "show", device).attempt().succeeded() == there);
         }
 
@@ -420,10 +520,16 @@ class InterfaceStoryTest {
         }
 
         private static String ping(Host from, Host to, int count) {
-            return Arrays.stream(from.command("ping", "-c", Integer.toString(count), "-i", "0.1", "-W", "1", to.address())
-                .attempt().output()
-                    .split("\n")).filter(line -> line.contains("packets transmitted")).findFirst().orElse("none")
-                    .replaceAll(", time .*", "").replaceAll("\\+\\d+ errors, ", "");
+            return Arrays.stream(
+                            from.command("ping", "-c", Integer.toString(count), "-i", "0.1", "-W", "1", to.address())
+                                    .attempt()
+                                    .output()
+                                    .split("\n"))
+                    .filter(line -> line.contains("packets transmitted"))
+                    .findFirst()
+                    .orElse("none")
+                    .replaceAll(", time .*", "")
+                    .replaceAll("\\+\\d+ errors, ", "");
         }
     }
 }

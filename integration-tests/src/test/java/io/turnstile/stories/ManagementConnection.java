@@ -40,7 +40,8 @@ final class ManagementConnection implements AutoCloseable {
         for (ByteBuffer reply = receive(); reply.get(1) != barrier + 1; reply = receive()) {
             switch (reply.get(1)) {
                 case ERROR -> answer = error(reply);
-                case ECHO_REQUEST -> send(reply.put(1, (byte) (ECHO_REQUEST + 1)).array());
+                case ECHO_REQUEST ->
+                    send(reply.put(1, (byte) (ECHO_REQUEST + 1)).array());
                 default -> {
                     // Greetings.
                 }

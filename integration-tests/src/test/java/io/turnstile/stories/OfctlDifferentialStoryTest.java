@@ -36,13 +36,27 @@ class OfctlDifferentialStoryTest {
     @ParameterizedTest
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void theSwitchDescribesItself(String protocol) {
-        // Queues and groups are not had; the peer's dummy ports count no drops and have statistics of their own invention.
-        both.ignore(text -> UNSUPPORTED_HERE.stream().reduce(text, (rest, word) -> rest.replace(word, ""))
-                .replaceAll("addr:[0-9a-f:]{17}", "addr:MAC").replaceAll("drop=[?0]", "drop=N")
+        // Queues and groups are not had; the peer's dummy ports count no drops and have statistics of their own
+        // invention.
+        both.ignore(text -> UNSUPPORTED_HERE.stream()
+                .reduce(text, (rest, word) -> rest.replace(word, ""))
+                .replaceAll("addr:[0-9a-f:]{17}", "addr:MAC")
+                .replaceAll("drop=[?0]", "drop=N")
                 .replaceAll("(?m)^ +(CUSTOM|[rt]x_).*\\R", ""));
-        for (String command : List.of("show br0", "dump-tables br0", "dump-ports br0 1", "dump-ports br0 p2",
-                "dump-ports br0 77", "dump-ports-desc br0", "dump-ports-desc br0 1", "get-frags br0", "probe br0",
-                "queue-stats br0 77", "queue-stats br0 1 5", "mod-port br0 99 up", "mod-port br0 p1 nosuch",
+        for (String command : List.of(
+                "show br0",
+                "dump-tables br0",
+                "dump-ports br0 1",
+                "dump-ports br0 p2",
+                "dump-ports br0 77",
+                "dump-ports-desc br0",
+                "dump-ports-desc br0 1",
+                "get-frags br0",
+                "probe br0",
+                "queue-stats br0 77",
+                "queue-stats br0 1 5",
+                "mod-port br0 99 up",
+                "mod-port br0 p1 nosuch",
                 "show nosuch")) {
             both.ofctl("-O " + protocol + " " + command);
         }
@@ -54,8 +68,17 @@ class OfctlDifferentialStoryTest {
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void portsAreConfigured(String protocol) {
         both.ignore(text -> text.replaceAll("addr:[0-9a-f:]{17}", "addr:MAC"));
-        for (String change : List.of("no-receive", "receive", "no-forward", "forward", "no-packet-in",
-                "packet-in", "no-flood", "flood", "down", "up")) {
+        for (String change : List.of(
+                "no-receive",
+                "receive",
+                "no-forward",
+                "forward",
+                "no-packet-in",
+                "packet-in",
+                "no-flood",
+                "flood",
+                "down",
+                "up")) {
             both.ofctl("-O " + protocol + " mod-port br0 p2 " + change);
             both.ofctl("dump-ports-desc br0");
         }
@@ -72,15 +95,17 @@ class OfctlDifferentialStoryTest {
                 "add-flow br0 'cookie=0x7,priority=7,reset_counts,udp,actions=2'",
                 "add-flow br0 'cookie=0x8,priority=8,no_packet_counts,no_byte_counts,udp,actions=2,3'",
                 "add-flow br0 'table=3,priority=9,importance=4,in_port=1,actions=3'",
-                "mod-flows br0 'udp,actions=3'", "mod-flows br0 'cookie=0x5/0xff,actions=2'",
+                "mod-flows br0 'udp,actions=3'",
+                "mod-flows br0 'cookie=0x5/0xff,actions=2'",
                 "mod-flows br0 'cookie=0x77,icmp,actions=2'",
-                "mod-flows br0 'reset_counts,tcp,actions=2'", "--strict mod-flows br0 'priority=11,sctp,actions=1'",
+                "mod-flows br0 'reset_counts,tcp,actions=2'",
+                "--strict mod-flows br0 'priority=11,sctp,actions=1'",
                 "--strict mod-flows br0 'priority=7,udp,actions=1'")) {
             both.ofctl("-O " + protocol + " " + change);
             listed(protocol);
         }
-        for (String selection
-            : List.of("tcp", "cookie=5/-1", "cookie=0/1", "out_port=2", "table=3", "table=0,udp,out_port=3")) {
+        for (String selection :
+                List.of("tcp", "cookie=5/-1", "cookie=0/1", "out_port=2", "table=3", "table=0,udp,out_port=3")) {
             both.ofctlSorted("-O " + protocol + " dump-flows br0 " + selection);
             both.ofctl("-O " + protocol + " dump-aggregate br0 " + selection);
         }

@@ -8,8 +8,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Every match field and every action, added by ovs-ofctl in one protocol and listed in all of them, and what is wrong with
- * flows: the same lists and the same errors as from ovs-vswitchd.
+ * Every match field and every action, added by ovs-ofctl in one protocol and listed in all of them, and what is wrong
+ * with flows: the same lists and the same errors as from ovs-vswitchd.
  */
 @Tag("system")
 class OfctlFlowTextDifferentialStoryTest {
@@ -51,8 +51,8 @@ class OfctlFlowTextDifferentialStoryTest {
             if (isShownWronglyByThePeer(protocol, flow[1])) {
                 continue;
             }
-            both.ofctl("-O " + protocol + " add-flow br0 'priority=" + priority++ + "," + flow[0]
-                    + ",actions=" + flow[1] + "'");
+            both.ofctl("-O " + protocol + " add-flow br0 'priority=" + priority++ + "," + flow[0] + ",actions="
+                    + flow[1] + "'");
         }
         listInAllProtocols();
         both.assertSame();
@@ -69,8 +69,8 @@ class OfctlFlowTextDifferentialStoryTest {
     }
 
     /**
-     * What 1.0 sends as a load is shown under 1.5 with a mask that says nothing; and a VLAN id set in part by 1.5 is shown
-     * under 1.0 as the tag's removal.
+     * What 1.0 sends as a load is shown under 1.5 with a mask that says nothing; and a VLAN id set in part by 1.5 is
+     * shown under 1.0 as the tag's removal.
      */
     private static boolean isShownWronglyByThePeer(String protocol, String actions) {
         return protocol.equals("OpenFlow10") && actions.contains("->ipv6_label")

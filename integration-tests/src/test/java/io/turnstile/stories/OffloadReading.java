@@ -8,7 +8,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** What {@code ovs-appctl conntrack/offload-show} says, as people read it, and what the dummy provider wrote down there. */
+/**
+ * What {@code ovs-appctl conntrack/offload-show} says, as people read it, and what the dummy provider wrote down there.
+ */
 final class OffloadReading {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final Pattern RECORDED = Pattern.compile("(?m)^ *recorded: (\\d+) callbacks");
@@ -27,7 +29,9 @@ final class OffloadReading {
         return sw.appctl("conntrack/offload-show").run().text();
     }
 
-    /** From now on {@link #events()} has only what comes later; offload must be on, for the dummy provider to be shown. */
+    /**
+     * From now on {@link #events()} has only what comes later; offload must be on, for the dummy provider to be shown.
+     */
     void forgetEvents() {
         before = text();
         seenBefore = recorded(before);
@@ -41,7 +45,9 @@ final class OffloadReading {
         return Long.parseLong(matcher.group(1));
     }
 
-    /** What the dummy provider wrote down since {@link #forgetEvents}, without the connections; it shows its last ten. */
+    /**
+     * What the dummy provider wrote down since {@link #forgetEvents}, without the connections; it shows its last ten.
+     */
     List<String> events() {
         return lines().map(line -> CONNECTION.matcher(line).replaceFirst("")).toList();
     }
@@ -52,7 +58,8 @@ final class OffloadReading {
     }
 
     private Stream<String> lines() {
-        return text().lines().map(EVENT::matcher)
+        return text().lines()
+                .map(EVENT::matcher)
                 .filter(matcher -> matcher.matches() && Long.parseLong(matcher.group(1)) >= seenBefore)
                 .map(matcher -> matcher.group(2));
     }
@@ -63,14 +70,21 @@ final class OffloadReading {
     }
 
     private static long total(String text, String provider, String kind) {
-        Matcher matcher = Pattern.compile("(?ms)^provider " + provider + ":(?:(?!^provider ).)*?^  " + kind + ": (\\d+) ok")
+        Matcher matcher = Pattern.compile(
+                        "(?ms)^provider " + provider + ":(?:(?!^provider ).)*?^  " + kind + ": (\\d+) ok")
                 .matcher(text);
         return matcher.find() ? Long.parseLong(matcher.group(1)) : -1;
     }
 
     void awaitHeldByDummy(long connections) {
-        Await.until(connections + " held", PATIENCE, () -> Pattern.compile("(?ms)^provider dummy:(?:(?!^provider ).)*?^  "
-                + "connections: \\d+ followed, " + connections + " held$").matcher(text()).find(), this::text);
+        Await.until(
+                connections + " held",
+                PATIENCE,
+                () -> Pattern.compile("(?ms)^provider dummy:(?:(?!^provider ).)*?^  " + "connections: \\d+ followed, "
+                                + connections + " held$")
+                        .matcher(text())
+                        .find(),
+                this::text);
     }
 
     void awaitEvents(String... expected) {
@@ -80,11 +94,13 @@ final class OffloadReading {
     /** The last of what the dummy provider wrote down, whenever it was. */
     void awaitLastEvents(String... expected) {
         seenBefore = 0;
-        Await.until("last events " + List.of(expected), PATIENCE, () -> endsWith(events(), List.of(expected)), this::text);
+        Await.until(
+                "last events " + List.of(expected), PATIENCE, () -> endsWith(events(), List.of(expected)), this::text);
     }
 
     private static boolean endsWith(List<String> all, List<String> end) {
-        return all.size() >= end.size() && all.subList(all.size() - end.size(), all.size()).equals(end);
+        return all.size() >= end.size()
+                && all.subList(all.size() - end.size(), all.size()).equals(end);
     }
 
     void awaitCount(String kind, long count) {

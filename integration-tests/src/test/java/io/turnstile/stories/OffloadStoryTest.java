@@ -23,10 +23,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * One story for each thing that an offload provider is told, driven by ovs-vsctl, ovs-ofctl, ovs-appctl, ping and curl
- * alone.
- * Hosts {@code a} and {@code b} are joined by veth pairs; the dummy ports {@code d3} and {@code d4} are for UDP, which
- * neither
- * ping nor curl sends.
+ * alone. Hosts {@code a} and {@code b} are joined by veth pairs; the dummy ports {@code d3} and {@code d4} are for UDP,
+ * which neither ping nor curl sends.
  */
 @Tag("system")
 class OffloadStoryTest {
@@ -62,18 +60,65 @@ class OffloadStoryTest {
     }
 
     private static void configure() throws Exception {
-        turnstile.vsctl("add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev", "fail_mode=secure",
-                "--", "add-port", bridge, a.device(), "--", "set", "interface", a.device(), "ofport_request=1",
-                "--", "add-port", bridge, b.device(), "--", "set", "interface", b.device(), "ofport_request=2",
-                "--", "add-port", bridge, "d3", "--", "set", "interface", "d3", "type=dummy", "ofport_request=3",
-                "--", "add-port", bridge, "d4", "--", "set", "interface", "d4", "type=dummy", "ofport_request=4").run();
+        turnstile
+                .vsctl(
+                        "add-br",
+                        bridge,
+                        "--",
+                        "set",
+                        "bridge",
+                        bridge,
+                        "datapath_type=netdev",
+                        "fail_mode=secure",
+                        "--",
+                        "add-port",
+                        bridge,
+                        a.device(),
+                        "--",
+                        "set",
+                        "interface",
+                        a.device(),
+                        "ofport_request=1",
+                        "--",
+                        "add-port",
+                        bridge,
+                        b.device(),
+                        "--",
+                        "set",
+                        "interface",
+                        b.device(),
+                        "ofport_request=2",
+                        "--",
+                        "add-port",
+                        bridge,
+                        "d3",
+                        "--",
+                        "set",
+                        "interface",
+                        "d3",
+                        "type=dummy",
+                        "ofport_request=3",
+                        "--",
+                        "add-port",
+                        bridge,
+                        "d4",
+                        "--",
+                        "set",
+                        "interface",
+                        "d4",
+                        "type=dummy",
+                        "ofport_request=4")
+                .run();
         Path flows = lab.folder().resolve("flows.txt");
-        Files.write(flows, List.of("arp actions=NORMAL",
-                "ip,ct_state=-trk actions=ct(table=1)",
-                "table=1,in_port=1,ip,ct_state=+trk-inv actions=ct(commit),2",
-                "table=1,in_port=2,ip,ct_state=+trk+est actions=1",
-                "table=1,in_port=3,ip,ct_state=+trk-inv actions=ct(commit),4",
-                "table=1,in_port=4,ip,ct_state=+trk+est actions=3"));
+        Files.write(
+                flows,
+                List.of(
+                        "arp actions=NORMAL",
+                        "ip,ct_state=-trk actions=ct(table=1)",
+                        "table=1,in_port=1,ip,ct_state=+trk-inv actions=ct(commit),2",
+                        "table=1,in_port=2,ip,ct_state=+trk+est actions=1",
+                        "table=1,in_port=3,ip,ct_state=+trk-inv actions=ct(commit),4",
+                        "table=1,in_port=4,ip,ct_state=+trk+est actions=3"));
         turnstile.ofctl("add-flows", bridge, flows.toString()).run();
     }
 
@@ -94,7 +139,9 @@ class OffloadStoryTest {
     }
 
     private static void hwOffload(String value) {
-        turnstile.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + value).run();
+        turnstile
+                .vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + value)
+                .run();
     }
 
     private static int datapathPort(String device) {
@@ -113,9 +160,14 @@ class OffloadStoryTest {
 
     /** A UDP packet into a dummy port; the reply has source and destination exchanged. */
     private static void udp(String port, String from, String to, String sourcePort, String destinationPort) {
-        turnstile.appctl("netdev-dummy/receive", port, ("in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),"
-                + "eth_type(0x0800),ipv4(src=%s,dst=%s,proto=17,tos=0,ttl=64,frag=no),udp(src=%s,dst=%s)")
-                .formatted(from, to, sourcePort, destinationPort)).run();
+        turnstile
+                .appctl(
+                        "netdev-dummy/receive",
+                        port,
+                        ("in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),"
+                                        + "eth_type(0x0800),ipv4(src=%s,dst=%s,proto=17,tos=0,ttl=64,frag=no),udp(src=%s,dst=%s)")
+                                .formatted(from, to, sourcePort, destinationPort))
+                .run();
     }
 
     private static void udpQuery(String destinationPort) {
@@ -131,7 +183,11 @@ class OffloadStoryTest {
     }
 
     private static void awaitConnections(int count) {
-        Await.until(count + " connections", PATIENCE, () -> connections().size() == count, () -> connections().toString());
+        Await.until(
+                count + " connections",
+                PATIENCE,
+                () -> connections().size() == count,
+                () -> connections().toString());
     }
 
     // ---- the knob ----
@@ -140,32 +196,51 @@ class OffloadStoryTest {
     void trueRegistersTheProvidersAndFalseClosesThem() {
         assertThat(offload.text()).startsWith("hw-offload: disabled");
         hwOffload("true");
-        assertThat(offload.text()).startsWith("hw-offload: enabled")
+        assertThat(offload.text())
+                .startsWith("hw-offload: enabled")
                 .contains("provider dummy: priority 100, ready", "provider claiming: priority 100, ready");
         offload.awaitLastEvents("init");
         hwOffload("false");
-        assertThat(offload.text()).startsWith("hw-offload: disabled")
+        assertThat(offload.text())
+                .startsWith("hw-offload: disabled")
                 .contains("provider dummy: priority 100, closed", "provider claiming: priority 100, closed");
     }
 
     @Test
     void aValueThatIsNeitherTrueNorFalseIsWarnedOfOnceAndMeansFalse() {
         hwOffload("maybe");
-        turnstile.vsctl("set", "open_vswitch", ".", "other_config:max-idle=9000").run();
-        turnstile.vsctl("set", "open_vswitch", ".", "other_config:max-idle=8000").run();
-        assertThat(turnstile.daemon().output().lines().filter(line -> line.contains("hw-offload=maybe"))).singleElement()
-                .asString().contains("WARN").contains("other_config: hw-offload=maybe: neither true nor false, taken as false");
+        turnstile
+                .vsctl("set", "open_vswitch", ".", "other_config:max-idle=9000")
+                .run();
+        turnstile
+                .vsctl("set", "open_vswitch", ".", "other_config:max-idle=8000")
+                .run();
+        assertThat(turnstile.daemon().output().lines().filter(line -> line.contains("hw-offload=maybe")))
+                .singleElement()
+                .asString()
+                .contains("WARN")
+                .contains("other_config: hw-offload=maybe: neither true nor false, taken as false");
         assertThat(offload.text()).startsWith("hw-offload: disabled");
     }
 
     @Test
     void thePriorityListOrdersAndNoneLeavesOut() {
-        turnstile.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=true",
-                "other_config:hw-offload-priority=\"dummy,claiming\"").run();
+        turnstile
+                .vsctl(
+                        "set",
+                        "open_vswitch",
+                        ".",
+                        "other_config:hw-offload=true",
+                        "other_config:hw-offload-priority=\"dummy,claiming\"")
+                .run();
         String both = offload.text();
         assertThat(both.indexOf("provider dummy")).isPositive().isLessThan(both.indexOf("provider claiming"));
-        turnstile.vsctl("set", "open_vswitch", ".", "other_config:hw-offload-priority=\"claiming,none\"").run();
-        assertThat(offload.text()).contains("provider claiming: priority 100, ready").doesNotContain("provider dummy");
+        turnstile
+                .vsctl("set", "open_vswitch", ".", "other_config:hw-offload-priority=\"claiming,none\"")
+                .run();
+        assertThat(offload.text())
+                .contains("provider claiming: priority 100, ready")
+                .doesNotContain("provider dummy");
     }
 
     // ---- query, add, established ----
@@ -174,10 +249,14 @@ class OffloadStoryTest {
     void pingIsQueriedAddedAndEstablishedOnceWithTheReplyPort() {
         turnOn();
         assertThat(ping("-c", "20", "-i", "0.01")).contains("20 received");
-        offload.awaitEvents("query -> accept", "add in=" + datapathPort(a.device()),
-                "established in=" + datapathPort(b.device()));
-        assertThat(offload.eventsWithConnections()).last().asString()
-                .contains("icmp,orig=(src=10.3.0.1,dst=10.3.0.2,id=", "type=8,code=0),reply=(src=10.3.0.2,dst=10.3.0.1,id=");
+        offload.awaitEvents(
+                "query -> accept", "add in=" + datapathPort(a.device()), "established in=" + datapathPort(b.device()));
+        assertThat(offload.eventsWithConnections())
+                .last()
+                .asString()
+                .contains(
+                        "icmp,orig=(src=10.3.0.1,dst=10.3.0.2,id=",
+                        "type=8,code=0),reply=(src=10.3.0.2,dst=10.3.0.1,id=");
         assertThat(offload.count("claiming", "established")).isEqualTo(1);
     }
 
@@ -197,16 +276,43 @@ class OffloadStoryTest {
     void aTcpTransferIsQueriedAddedAndEstablishedOnce() throws Exception {
         Path pages = Files.createDirectories(lab.folder().resolve("pages"));
         Files.write(pages.resolve("page"), new byte[300_000]);
-        try (Daemon web = b.start(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-m",
-                "jdk.httpserver", "-b", b.address(), "-p", "8080", "-d", pages.toString()))) {
-            Await.until("the web server listens", Duration.ofSeconds(20),
-                    () -> b.run("ss", "-Hltn", "sport", "=", ":8080").output().contains(":8080"), web::output);
+        try (Daemon web = b.start(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-m",
+                "jdk.httpserver",
+                "-b",
+                b.address(),
+                "-p",
+                "8080",
+                "-d",
+                pages.toString()))) {
+            Await.until(
+                    "the web server listens",
+                    Duration.ofSeconds(20),
+                    () -> b.run("ss", "-Hltn", "sport", "=", ":8080").output().contains(":8080"),
+                    web::output);
             turnOn();
-            assertThat(a.run("curl", "--silent", "--show-error", "--max-time", "10", "--output", "/dev/null", "--write-out",
-                    "%{http_code} %{size_download}", "http://" + b.address() + ":8080/page").text()).isEqualTo("200 300000");
-            offload.awaitEvents("query -> accept", "add in=" + datapathPort(a.device()),
+            assertThat(a.run(
+                                    "curl",
+                                    "--silent",
+                                    "--show-error",
+                                    "--max-time",
+                                    "10",
+                                    "--output",
+                                    "/dev/null",
+                                    "--write-out",
+                                    "%{http_code} %{size_download}",
+                                    "http://" + b.address() + ":8080/page")
+                            .text())
+                    .isEqualTo("200 300000");
+            offload.awaitEvents(
+                    "query -> accept",
+                    "add in=" + datapathPort(a.device()),
                     "established in=" + datapathPort(b.device()));
-            assertThat(offload.eventsWithConnections()).last().asString().contains("tcp,orig=(src=10.3.0.1,dst=10.3.0.2,");
+            assertThat(offload.eventsWithConnections())
+                    .last()
+                    .asString()
+                    .contains("tcp,orig=(src=10.3.0.1,dst=10.3.0.2,");
         }
     }
 
@@ -222,22 +328,33 @@ class OffloadStoryTest {
         }
         offload.awaitCount("established", 2);
         turnstile.appctl("time/warp", NEARLY_IDLE_MS).run();
-        Await.until("the busy one's deadline is put off", PATIENCE, () -> secondsLeft(busy) > 20,
+        Await.until(
+                "the busy one's deadline is put off",
+                PATIENCE,
+                () -> secondsLeft(busy) > 20,
                 () -> connections().toString());
         assertThat(secondsLeft(IDLE_UDP_PORT)).isLessThan(3);
         assertThat(offload.events()).contains("update -> unknown");
         turnstile.appctl("time/warp", "5000").run();
         awaitConnections(1);
         offload.awaitCount("delete", 1);
-        assertThat(offload.eventsWithConnections()).last().asString().startsWith("del expired udp,").contains("dport=54");
+        assertThat(offload.eventsWithConnections())
+                .last()
+                .asString()
+                .startsWith("del expired udp,")
+                .contains("dport=54");
         turnstile.appctl("time/warp", "100000").run();
         assertThat(connections()).singleElement().asString().contains("dport=53");
         assertThat(offload.count("dummy", "delete")).isEqualTo(1);
     }
 
     private static int secondsLeft(String destinationPort) {
-        return connections().stream().filter(line -> line.contains("dport=" + destinationPort + ")"))
-                .map(line -> line.replaceFirst(".*timeout=(\\d+).*", "$1")).mapToInt(Integer::parseInt).max().orElse(-1);
+        return connections().stream()
+                .filter(line -> line.contains("dport=" + destinationPort + ")"))
+                .map(line -> line.replaceFirst(".*timeout=(\\d+).*", "$1"))
+                .mapToInt(Integer::parseInt)
+                .max()
+                .orElse(-1);
     }
 
     // ---- ports ----
@@ -247,16 +364,25 @@ class OffloadStoryTest {
         turnOn();
         udpQuery(IDLE_UDP_PORT);
         offload.awaitHeldByDummy(1);
-        turnstile.vsctl("set", "interface", "d3", "other_config:hw-offload-priority=\"claiming,none\"").run();
+        turnstile
+                .vsctl("set", "interface", "d3", "other_config:hw-offload-priority=\"claiming,none\"")
+                .run();
         offload.awaitHeldByDummy(0);
         offload.awaitEvents("query -> accept", "add in=" + datapathPort("d3"), "del port excluded");
         String line = turnstile.appctl("dpctl/dump-conntrack", "-m").run().text();
         assertThat(line).contains("dummy:refused(port excluded)").contains("claiming:added");
-        assertThat(turnstile.appctl("conntrack/offload-why", "ct_nw_proto=17").run().text())
+        assertThat(turnstile
+                        .appctl("conntrack/offload-why", "ct_nw_proto=17")
+                        .run()
+                        .text())
                 .contains("not offered to dummy: port excluded");
-        turnstile.vsctl("remove", "interface", "d3", "other_config", "hw-offload-priority").run();
+        turnstile
+                .vsctl("remove", "interface", "d3", "other_config", "hw-offload-priority")
+                .run();
         offload.awaitHeldByDummy(1);
-        turnstile.vsctl("set", "interface", "d4", "other_config:hw-offload-priority=none").run();
+        turnstile
+                .vsctl("set", "interface", "d4", "other_config:hw-offload-priority=none")
+                .run();
         udpReply(IDLE_UDP_PORT);
         offload.awaitHeldByDummy(0); // the reply's port counts, too
         turnstile.vsctl("clear", "interface", "d4", "other_config").run();
@@ -272,8 +398,12 @@ class OffloadStoryTest {
         udpReply(IDLE_UDP_PORT);
         offload.awaitCount("established", 1);
         turnstile.appctl("time/warp", "40000").run();
-        offload.awaitEvents("query -> accept", "add in=" + datapathPort("d3"), "established in=" + datapathPort("d4"),
-                "update -> unknown", "del expired");
+        offload.awaitEvents(
+                "query -> accept",
+                "add in=" + datapathPort("d3"),
+                "established in=" + datapathPort("d4"),
+                "update -> unknown",
+                "del expired");
         assertThat(connections()).isEmpty();
     }
 
@@ -299,14 +429,23 @@ class OffloadStoryTest {
         hwOffload("false");
         assertThat(connections()).hasSize(1);
         hwOffload("true");
-        offload.awaitLastEvents("init", "query -> accept", added, established, "del provider leaving", "close",
-                "init", "query -> accept", added, established);
+        offload.awaitLastEvents(
+                "init",
+                "query -> accept",
+                added,
+                established,
+                "del provider leaving",
+                "close",
+                "init",
+                "query -> accept",
+                added,
+                established);
     }
 
     @Test
     void onAndOffFiveTimesUnderTrafficLosesNoPing() {
-        CompletableFuture<String> pinging = CompletableFuture.supplyAsync(
-                () -> ping("-c", Integer.toString(PINGS), "-i", "0.02"));
+        CompletableFuture<String> pinging =
+                CompletableFuture.supplyAsync(() -> ping("-c", Integer.toString(PINGS), "-i", "0.02"));
         awaitConnections(1);
         for (int i = 0; i < 5; i++) {
             hwOffload("true");

@@ -12,8 +12,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Random flow tables and random frames: both switches send the same frames out of the same ports in the same order, count
- * the same packets at the same flows, have the same connections and the same MAC tables, and trace the same way.
+ * Random flow tables and random frames: both switches send the same frames out of the same ports in the same order,
+ * count the same packets at the same flows, have the same connections and the same MAC tables, and trace the same way.
  */
 @Tag("system")
 class PacketDifferentialStoryTest {
@@ -45,18 +45,23 @@ class PacketDifferentialStoryTest {
         CapturedFrames captured = CapturedFrames.start(both, PORTS, "seed" + seed);
         List<RandomTraffic.Arrival> arrivals = random.arrivals(FRAMES);
         for (RandomTraffic.Arrival arrival : arrivals) {
-            both.appctl("netdev-dummy/receive p" + arrival.port() + " " + HexFormat.of().formatHex(arrival.frame()));
+            both.appctl("netdev-dummy/receive p" + arrival.port() + " "
+                    + HexFormat.of().formatHex(arrival.frame()));
         }
         compareOutcome(captured);
         both.assertSame();
     }
 
     private static void compareOutcome(CapturedFrames captured) {
-        // The peer's flow counters follow when its revalidators look at the datapath's flows, which removing these forces.
+        // The peer's flow counters follow when its revalidators look at the datapath's flows, which removing these
+        // forces.
         both.theirs().appctl("revalidator/purge").run();
         captured.compare();
-        // A station that sends by several ports over cached flows is learned where either switch's next look found it last.
-        both.ignore(text -> text.replaceAll("(?m)^ +\\S+( +\\d+  [0-9a-f:]{17}) +\\d+$", " PORT$1 AGE").lines().sorted()
+        // A station that sends by several ports over cached flows is learned where either switch's next look found it
+        // last.
+        both.ignore(text -> text.replaceAll("(?m)^ +\\S+( +\\d+  [0-9a-f:]{17}) +\\d+$", " PORT$1 AGE")
+                .lines()
+                .sorted()
                 .collect(Collectors.joining("\n")));
         both.ofctlSorted("dump-flows br0");
         both.appctlSorted("dpctl/dump-conntrack");

@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * UDP, ICMP, ICMPv6 and everything but TCP through both switches: the same ct_state for each frame, the same connections
- * after them; where ours differs on purpose, both answers are written here.
+ * UDP, ICMP, ICMPv6 and everything but TCP through both switches: the same ct_state for each frame, the same
+ * connections after them; where ours differs on purpose, both answers are written here.
  */
 @Tag("system")
 class ProtocolDifferentialStoryTest {
@@ -48,11 +48,19 @@ class ProtocolDifferentialStoryTest {
     @Test
     void udpIsAlike() {
         flush();
-        for (String[] ends : new String[][] {{"10.0.0.1:5 > 10.0.0.2:6", "10.0.0.2:6 > 10.0.0.1:5"},
-            {"[fc00::1]:5 > [fc00::2]:6", "[fc00::2]:6 > [fc00::1]:5"}}) {
+        for (String[] ends : new String[][] {
+            {"10.0.0.1:5 > 10.0.0.2:6", "10.0.0.2:6 > 10.0.0.1:5"},
+            {"[fc00::1]:5 > [fc00::2]:6", "[fc00::2]:6 > [fc00::1]:5"}
+        }) {
             Frame there = Frames.udp(ends[0]).payload(3);
             Frame back = Frames.udp(ends[1]).payload(9);
-            alike("udp", 1, there, Frames.udp(ends[0]).corruptChecksum(), Frames.udp(ends[0]).withoutChecksum(), there);
+            alike(
+                    "udp",
+                    1,
+                    there,
+                    Frames.udp(ends[0]).corruptChecksum(),
+                    Frames.udp(ends[0]).withoutChecksum(),
+                    there);
             probe.wait(Duration.ofSeconds(59));
             alike("udp after 59 s", 1, there);
             alike("udp", 2, Frames.udp(ends[1]).corruptChecksum(), back);
@@ -64,7 +72,10 @@ class ProtocolDifferentialStoryTest {
         }
         alike("udp port 0", 1, Frames.udp("10.0.0.1:0 > 10.0.0.2:6"), Frames.udp("10.0.0.1:5 > 10.0.0.2:0"));
         for (int length : new int[] {0, 7, 8, 10, 11, 12, 65535}) {
-            byte[] frame = Frames.udp("10.0.0.1:99 > 10.0.0.2:6").payload(3).withoutChecksum().bytes();
+            byte[] frame = Frames.udp("10.0.0.1:99 > 10.0.0.2:6")
+                    .payload(3)
+                    .withoutChecksum()
+                    .bytes();
             ByteBuffer.wrap(frame).putShort(ETHERNET + 20 + 4, (short) length);
             alike("udp length " + length, 1, frame);
         }
@@ -75,11 +86,21 @@ class ProtocolDifferentialStoryTest {
     void icmpTypesAreAlike() {
         flush();
         for (int type = 0; type < 256; type++) {
-            alike("icmp type " + type, 1, Frames.icmp(FOUR, type, 0, type), Frames.icmp(FOUR, type, 1, type),
-                    Frames.icmp(SIX, type, 0, type), Frames.icmp(SIX, type, 1, type));
+            alike(
+                    "icmp type " + type,
+                    1,
+                    Frames.icmp(FOUR, type, 0, type),
+                    Frames.icmp(FOUR, type, 1, type),
+                    Frames.icmp(SIX, type, 0, type),
+                    Frames.icmp(SIX, type, 1, type));
             if (type < 40 || type >= 128 && type < 160) {
-                alike("icmp type " + type + " back", 2, Frames.icmp(FOUR_BACK, type, 0, 8),
-                        Frames.icmp(FOUR_BACK, type, 0, 13), Frames.icmp(FOUR_BACK, type, 0, 15), Frames.icmp(SIX_BACK, type, 0, 128));
+                alike(
+                        "icmp type " + type + " back",
+                        2,
+                        Frames.icmp(FOUR_BACK, type, 0, 8),
+                        Frames.icmp(FOUR_BACK, type, 0, 13),
+                        Frames.icmp(FOUR_BACK, type, 0, 15),
+                        Frames.icmp(SIX_BACK, type, 0, 128));
             }
         }
         connections("after all types");
@@ -98,20 +119,36 @@ class ProtocolDifferentialStoryTest {
         alike("what errors are about", 1, udp, udp6, tcp, ping, ping6, other);
         for (int type = 0; type < 20; type++) {
             for (Frame about : List.of(udp, tcp, ping, other)) {
-                alike("error " + type, 2, Frames.icmpError(FOUR_BACK, type, type % 3, about.bytes()),
+                alike(
+                        "error " + type,
+                        2,
+                        Frames.icmpError(FOUR_BACK, type, type % 3, about.bytes()),
                         Frames.icmpError("10.0.0.9 > 10.0.0.3", type, 0, about.bytes()));
             }
-            alike("error " + type, 2, Frames.icmpError(SIX_BACK, type, type % 3, udp6.bytes()),
+            alike(
+                    "error " + type,
+                    2,
+                    Frames.icmpError(SIX_BACK, type, type % 3, udp6.bytes()),
                     Frames.icmpError("fc00::9 > fc00::3", type, 0, udp6.bytes()),
                     Frames.icmpError(SIX_BACK, type, 0, ping6.bytes()));
         }
         Frame answer = Frames.udp("10.0.0.2:6 > 10.0.0.1:5");
         alike("answer", 2, answer);
         Frame error = Frames.portUnreachable(FOUR_BACK, udp.bytes());
-        alike("about the answer", 1, Frames.portUnreachable(FOUR, answer.bytes()),
-                Frames.portUnreachable(FOUR, error.bytes()), Frames.portUnreachable(FOUR, answer.bytes()).corruptChecksum());
-        alike("about nothing", 2, Frames.portUnreachable(FOUR_BACK, Frames.udp("10.0.0.1:5 > 10.0.0.2:7").bytes()),
-                Frames.portUnreachable(FOUR_BACK, udp.corruptChecksum().corruptNetworkChecksum().bytes()));
+        alike(
+                "about the answer",
+                1,
+                Frames.portUnreachable(FOUR, answer.bytes()),
+                Frames.portUnreachable(FOUR, error.bytes()),
+                Frames.portUnreachable(FOUR, answer.bytes()).corruptChecksum());
+        alike(
+                "about nothing",
+                2,
+                Frames.portUnreachable(
+                        FOUR_BACK, Frames.udp("10.0.0.1:5 > 10.0.0.2:7").bytes()),
+                Frames.portUnreachable(
+                        FOUR_BACK,
+                        udp.corruptChecksum().corruptNetworkChecksum().bytes()));
         connections("after errors");
         probe.both().assertSame();
     }
@@ -123,8 +160,11 @@ class ProtocolDifferentialStoryTest {
         alike("what errors are about", 1, tcp);
         byte[] quoted = tcp.bytes();
         for (int sizeBytes = 0; sizeBytes < 70; sizeBytes++) {
-            alike(sizeBytes + " bytes", 2, Frames.icmp(FOUR_BACK, 3, 1, 0)
-                    .payload(Arrays.copyOfRange(quoted, ETHERNET, ETHERNET + sizeBytes)));
+            alike(
+                    sizeBytes + " bytes",
+                    2,
+                    Frames.icmp(FOUR_BACK, 3, 1, 0)
+                            .payload(Arrays.copyOfRange(quoted, ETHERNET, ETHERNET + sizeBytes)));
         }
         probe.both().assertSame();
     }
@@ -144,7 +184,8 @@ class ProtocolDifferentialStoryTest {
             for (int change = random.nextInt(2); change >= 0; change--) {
                 // Not the version, which the peer does not look at, nor the fragment bits (decision 7).
                 int at = random.nextInt(quote.length);
-                quote[at] = at == 0 ? (byte) (0x40 | random.nextInt(16)) : at == 6 || at == 7 ? 0 : (byte) random.nextInt();
+                quote[at] =
+                        at == 0 ? (byte) (0x40 | random.nextInt(16)) : at == 6 || at == 7 ? 0 : (byte) random.nextInt();
             }
             frames.add(Frames.icmp(FOUR_BACK, 3, 1, 0).payload(quote));
         }
@@ -158,7 +199,11 @@ class ProtocolDifferentialStoryTest {
         flush();
         for (int protocol : new int[] {2, 4, 41, 47, 50, 89, 103, 112, 255}) {
             alike("protocol " + protocol, 1, Frames.ip(FOUR, protocol).payload(9), Frames.ip(SIX, protocol));
-            alike("protocol " + protocol, 2, Frames.ip(FOUR_BACK, protocol), Frames.ip(FOUR_BACK, protocol).payload(40));
+            alike(
+                    "protocol " + protocol,
+                    2,
+                    Frames.ip(FOUR_BACK, protocol),
+                    Frames.ip(FOUR_BACK, protocol).payload(40));
         }
         connections("of other protocols");
         probe.both().assertSame();
@@ -185,9 +230,15 @@ class ProtocolDifferentialStoryTest {
         differ("INIT and DATA", 1, sctp(true, 0, init, data), "est", "inv");
         String tuples = "sctp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=2000),"
                 + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=2000,dport=1000)";
-        assertThat(StateProbe.connections(probe.both().theirs())).singleElement().asString()
-                .startsWith("sctp,orig=(src=10.0.0.1,dst=10.0.0.2,").doesNotContain("protoinfo");
-        assertThat(StateProbe.connections(probe.both().ours())).singleElement().asString().startsWith(tuples)
+        assertThat(StateProbe.connections(probe.both().theirs()))
+                .singleElement()
+                .asString()
+                .startsWith("sctp,orig=(src=10.0.0.1,dst=10.0.0.2,")
+                .doesNotContain("protoinfo");
+        assertThat(StateProbe.connections(probe.both().ours()))
+                .singleElement()
+                .asString()
+                .startsWith(tuples)
                 .endsWith(",protoinfo=(state=ESTABLISHED,vtag_orig=9,vtag_reply=7)");
     }
 
@@ -198,7 +249,14 @@ class ProtocolDifferentialStoryTest {
         differ("UDP-Lite", 1, udpLite(FOUR, 5, 6), "new", "new");
         differ("another port", 2, udpLite(FOUR_BACK, 6, 7), "est|rpl", "new");
         differ("the answer", 2, udpLite(FOUR_BACK, 6, 5), "est|rpl", "est|rpl");
-        differ("no checksum", 1, Frames.ip(FOUR, 136).payload(new byte[] {0, 5, 0, 6, 0, 8, 0, 0}).bytes(), "est", "inv");
+        differ(
+                "no checksum",
+                1,
+                Frames.ip(FOUR, 136)
+                        .payload(new byte[] {0, 5, 0, 6, 0, 8, 0, 0})
+                        .bytes(),
+                "est",
+                "inv");
     }
 
     /** Decision 7: what is quoted may be a first fragment. */
@@ -209,9 +267,16 @@ class ProtocolDifferentialStoryTest {
         alike("what errors are about", 1, udp);
         byte[] quote = Arrays.copyOfRange(udp.bytes(), ETHERNET, ETHERNET + 48);
         quote[6] = 0x20;
-        probe.receive(2, List.of(Frames.icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0).payload(quote).bytes()));
+        probe.receive(
+                2,
+                List.of(Frames.icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0)
+                        .payload(quote)
+                        .bytes()));
         probe.theirs();
-        assertThat(probe.ours()).singleElement().extracting(StateProbe.Told::state).isEqualTo("rel|rpl");
+        assertThat(probe.ours())
+                .singleElement()
+                .extracting(StateProbe.Told::state)
+                .isEqualTo("rel|rpl");
         quote[7] = 1;
         alike("later fragment", 2, Frames.icmp("10.0.0.9 > 10.0.0.1", 11, 1, 0).payload(quote));
         probe.both().assertSame();
@@ -244,19 +309,33 @@ class ProtocolDifferentialStoryTest {
 
     private static void differ(String what, int port, byte[] frame, String theirs, String ours) {
         probe.receive(port, List.of(frame));
-        assertThat(probe.theirs()).as("the peer: %s", what).singleElement().extracting(StateProbe.Told::state)
+        assertThat(probe.theirs())
+                .as("the peer: %s", what)
+                .singleElement()
+                .extracting(StateProbe.Told::state)
                 .isEqualTo(theirs);
-        assertThat(probe.ours()).as(what).singleElement().extracting(StateProbe.Told::state).isEqualTo(ours);
+        assertThat(probe.ours())
+                .as(what)
+                .singleElement()
+                .extracting(StateProbe.Told::state)
+                .isEqualTo(ours);
     }
 
     private static void connections(String what) {
-        probe.both().compare("connections " + what, String.join("\n", StateProbe.connections(probe.both().theirs())),
-                String.join("\n", StateProbe.connections(probe.both().ours())));
+        probe.both()
+                .compare(
+                        "connections " + what,
+                        String.join("\n", StateProbe.connections(probe.both().theirs())),
+                        String.join("\n", StateProbe.connections(probe.both().ours())));
     }
 
     private static byte[] sctp(boolean there, int tag, byte[]... chunks) {
-        ByteBuffer out = ByteBuffer.allocate(12 + Arrays.stream(chunks).mapToInt(chunk -> chunk.length).sum());
-        out.putShort((short) (there ? 1000 : 2000)).putShort((short) (there ? 2000 : 1000)).putInt(tag).putInt(0);
+        ByteBuffer out = ByteBuffer.allocate(
+                12 + Arrays.stream(chunks).mapToInt(chunk -> chunk.length).sum());
+        out.putShort((short) (there ? 1000 : 2000))
+                .putShort((short) (there ? 2000 : 1000))
+                .putInt(tag)
+                .putInt(0);
         for (byte[] chunk : chunks) {
             out.put(chunk);
         }
@@ -271,8 +350,11 @@ class ProtocolDifferentialStoryTest {
         int covered = 8;
         int length = 9;
         int sum = 0x0a00 + 0x0001 + 0x0a00 + 0x0002 + 136 + length + sourcePort + destinationPort + covered;
-        ByteBuffer out = ByteBuffer.allocate(length).putShort((short) sourcePort).putShort((short) destinationPort)
-                .putShort((short) covered).putShort((short) ~sum);
+        ByteBuffer out = ByteBuffer.allocate(length)
+                .putShort((short) sourcePort)
+                .putShort((short) destinationPort)
+                .putShort((short) covered)
+                .putShort((short) ~sum);
         return Frames.ip(ends, 136).payload(out.array()).bytes();
     }
 }

@@ -26,9 +26,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 /**
- * docs/providers.md, done as it says, in an empty directory outside of the repository: its files written, its commands run,
- * and
- * the output that it shows found in theirs, in that order.
+ * docs/providers.md, done as it says, in an empty directory outside of the repository: its files written, its commands
+ * run, and the output that it shows found in theirs, in that order.
  */
 @Tag("system")
 class ProviderFromOutsideStoryTest {
@@ -56,28 +55,44 @@ class ProviderFromOutsideStoryTest {
         int from = 0;
         for (String line : expected) {
             int at = ("\n" + output).indexOf("\n" + line + "\n", from);
-            assertThat(at).as("'%s' after position %d of:%n%s", line, from, output).isNotNegative();
+            assertThat(at)
+                    .as("'%s' after position %d of:%n%s", line, from, output)
+                    .isNotNegative();
             from = at;
         }
         TestExecutionSummary kit = kit();
-        assertThat(kit.getFailures()).extracting(failure -> failure.getTestIdentifier() + ": " + failure.getException()).isEmpty();
+        assertThat(kit.getFailures())
+                .extracting(failure -> failure.getTestIdentifier() + ": " + failure.getException())
+                .isEmpty();
         assertThat(kit.getTestsSucceededCount()).isGreaterThan(30);
     }
 
     /** Runs the page's subclass of the conformance kit, compiled beside its provider. */
     private TestExecutionSummary kit() throws IOException {
         Path classes = directory.resolve("classes");
-        int status = ToolProvider.getSystemJavaCompiler().run(null, null, null, "-cp",
-                classes + File.pathSeparator + System.getProperty("java.class.path"), "-d", classes.toString(),
-                directory.resolve("test/CardConformanceTest.java").toString());
+        int status = ToolProvider.getSystemJavaCompiler()
+                .run(
+                        null,
+                        null,
+                        null,
+                        "-cp",
+                        classes + File.pathSeparator + System.getProperty("java.class.path"),
+                        "-d",
+                        classes.toString(),
+                        directory.resolve("test/CardConformanceTest.java").toString());
         assertThat(status).isZero();
         SummaryGeneratingListener listener = new SummaryGeneratingListener();
         ClassLoader own = Thread.currentThread().getContextClassLoader();
-        try (URLClassLoader loader = new URLClassLoader(new URL[] {classes.toUri().toURL()}, own)) {
+        try (URLClassLoader loader =
+                new URLClassLoader(new URL[] {classes.toUri().toURL()}, own)) {
             Thread.currentThread().setContextClassLoader(loader);
             Class<?> test = loader.loadClass("acme.CardConformanceTest");
-            LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request()
-                    .selectors(DiscoverySelectors.selectClass(test)).build(), listener);
+            LauncherFactory.create()
+                    .execute(
+                            LauncherDiscoveryRequestBuilder.request()
+                                    .selectors(DiscoverySelectors.selectClass(test))
+                                    .build(),
+                            listener);
         } catch (ClassNotFoundException e) {
             throw new IOException(e);
         } finally {
@@ -94,13 +109,16 @@ class ProviderFromOutsideStoryTest {
 
     /** Whatever becomes of the page's commands, the switch that they started is ended. */
     private String run() {
-        Map<String, String> environment = Map.of("TURNSTILE", Turnstile.repositoryRoot().toString(),
-                "JAVA_HOME", System.getProperty("java.home"));
+        Map<String, String> environment = Map.of(
+                "TURNSTILE", Turnstile.repositoryRoot().toString(), "JAVA_HOME", System.getProperty("java.home"));
         try {
-            return Command.of(List.of("bash", "-c", "cd \"$1\" && bash page.sh", "page", directory.toString())).with(environment)
-                    .run().text();
+            return Command.of(List.of("bash", "-c", "cd \"$1\" && bash page.sh", "page", directory.toString()))
+                    .with(environment)
+                    .run()
+                    .text();
         } finally {
-            Command.of(List.of("ovs-appctl", "-t", directory.resolve("run/ctl").toString(), "exit")).attempt();
+            Command.of(List.of("ovs-appctl", "-t", directory.resolve("run/ctl").toString(), "exit"))
+                    .attempt();
         }
     }
 }

@@ -12,8 +12,7 @@ import java.util.jar.JarOutputStream;
 
 /** Packs a provider class of the tests as its author would: the class and its service file in a jar. */
 final class ProviderJar {
-    private ProviderJar() {
-    }
+    private ProviderJar() {}
 
     /** Writes the jar into {@code folder}, which is made if need be. */
     static void write(Path folder, Class<? extends OffloadProvider> provider) {
@@ -21,7 +20,7 @@ final class ProviderJar {
         try {
             Files.createDirectories(folder);
             try (JarOutputStream jar = new JarOutputStream(
-                    Files.newOutputStream(folder.resolve(provider.getSimpleName() + ".jar")));
+                            Files.newOutputStream(folder.resolve(provider.getSimpleName() + ".jar")));
                     InputStream code = provider.getResourceAsStream("/" + entry)) {
                 jar.putNextEntry(new JarEntry(entry));
                 code.transferTo(jar);

@@ -11,8 +11,8 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Datagrams of both families in fragments, out of a seed: in any order, several at a time, with duplicates, overlaps, tiny
- * and missing ones, padded and tagged ones, and whole packets of the same connections between them.
+ * Datagrams of both families in fragments, out of a seed: in any order, several at a time, with duplicates, overlaps,
+ * tiny and missing ones, padded and tagged ones, and whole packets of the same connections between them.
  */
 final class RandomFragments {
     private static final int PORTS = 3;
@@ -60,7 +60,8 @@ final class RandomFragments {
         }
         byte[] whole = six && random.nextInt(4) == 0 ? withHopByHopOptions(frame.bytes()) : frame.bytes();
         identification += 1 + random.nextInt(3);
-        return damaged(whole, unit, dataBytes).stream().map(fragment -> new RandomTraffic.Arrival(port, fragment))
+        return damaged(whole, unit, dataBytes).stream()
+                .map(fragment -> new RandomTraffic.Arrival(port, fragment))
                 .collect(ArrayList::new, ArrayList::add, ArrayList::addAll);
     }
 
@@ -86,14 +87,17 @@ final class RandomFragments {
 
     /** The datagram's fragments in some order, mostly all of them and once. */
     private List<byte[]> damaged(byte[] whole, int unit, int dataBytes) {
-        int[] cuts = IntStream.iterate(unit, at -> at < dataBytes, at -> at + unit).toArray();
+        int[] cuts =
+                IntStream.iterate(unit, at -> at < dataBytes, at -> at + unit).toArray();
         List<byte[]> fragments = new ArrayList<>(FrameFragments.cut(whole, identification, cuts));
         if (fragments.getLast().length < PADDED_BYTES && random.nextBoolean()) {
             fragments.set(fragments.size() - 1, Arrays.copyOf(fragments.getLast(), PADDED_BYTES));
         }
         int overlapping = random.nextInt(cuts.length);
-        byte[] shifted = cuts.length > 1 && overlapping > 0 ? FrameFragments.cut(whole, identification,
-                cuts[overlapping - 1] + 8, cuts[overlapping] + 8).get(1) : fragments.getFirst();
+        byte[] shifted = cuts.length > 1 && overlapping > 0
+                ? FrameFragments.cut(whole, identification, cuts[overlapping - 1] + 8, cuts[overlapping] + 8)
+                        .get(1)
+                : fragments.getFirst();
         switch (random.nextInt(8)) {
             case 0 -> fragments.remove(random.nextInt(fragments.size()));
             case 1 -> fragments.add(random.nextInt(fragments.size()), fragments.get(random.nextInt(fragments.size())));

@@ -19,12 +19,12 @@ final class RandomTraffic {
     }
 
     /** A frame and the port at which it arrives. */
-    record Arrival(int port, byte[] frame) {
-    }
+    record Arrival(int port, byte[] frame) {}
 
     /** Flows of four tables, no two of one priority; the walk only goes to later tables. */
     List<String> flows(int count) {
-        List<Integer> priorities = new ArrayList<>(IntStream.rangeClosed(1, count).boxed().toList());
+        List<Integer> priorities =
+                new ArrayList<>(IntStream.rangeClosed(1, count).boxed().toList());
         Collections.shuffle(priorities, random);
         List<String> flows = new ArrayList<>();
         for (int priority : priorities) {
@@ -33,20 +33,34 @@ final class RandomTraffic {
             flows.add("table=" + table + ",priority=" + priority + match(kind) + ",actions=" + actions(table, kind));
         }
         for (int table = 0; table < TABLES; table++) {
-            flows.add("table=" + table + ",priority=0,actions=" + (table + 1 < TABLES ? "resubmit(," + (table + 1) + ")"
-                    : pick("NORMAL", "drop", "FLOOD")));
+            flows.add("table=" + table + ",priority=0,actions="
+                    + (table + 1 < TABLES ? "resubmit(," + (table + 1) + ")" : pick("NORMAL", "drop", "FLOOD")));
         }
         return flows;
     }
 
-    private enum Kind { ANY, IP, TCP, UDP, ICMP, ARP, IP6, TCP6, UDP6 }
+    private enum Kind {
+        ANY,
+        IP,
+        TCP,
+        UDP,
+        ICMP,
+        ARP,
+        IP6,
+        TCP6,
+        UDP6
+    }
 
     private String match(Kind kind) {
-        StringBuilder match = new StringBuilder(kind == Kind.ANY ? "" : "," + switch (kind) {
-            case ANY -> "";
-            case IP6 -> "ipv6";
-            default -> kind.name().toLowerCase(java.util.Locale.ROOT);
-        });
+        StringBuilder match = new StringBuilder(
+                kind == Kind.ANY
+                        ? ""
+                        : ","
+                                + switch (kind) {
+                                    case ANY -> "";
+                                    case IP6 -> "ipv6";
+                                    default -> kind.name().toLowerCase(java.util.Locale.ROOT);
+                                });
         maybe(match, "in_port=" + port());
         maybe(match, "dl_dst=" + mac());
         maybe(match, "dl_src=00:00:00:00:00:00/00:00:00:00:00:0" + (1 + random.nextInt(3)));
@@ -58,21 +72,30 @@ final class RandomTraffic {
                 maybe(match, "nw_src=10.0.0." + random.nextInt(4));
                 maybe(match, "nw_dst=10.0.0." + 2 * random.nextInt(2) + "/31");
                 maybe(match, pick("nw_ttl=64", "nw_tos=32", "nw_ecn=1", "ip_frag=no"));
-                maybe(match, pick("ct_state=+trk", "ct_state=-trk", "ct_state=+new+trk", "ct_state=+est+trk",
-                        "ct_state=+rpl+trk", "ct_mark=1", "ct_label=2", "ct_zone=1"));
+                maybe(
+                        match,
+                        pick(
+                                "ct_state=+trk",
+                                "ct_state=-trk",
+                                "ct_state=+new+trk",
+                                "ct_state=+est+trk",
+                                "ct_state=+rpl+trk",
+                                "ct_mark=1",
+                                "ct_label=2",
+                                "ct_zone=1"));
             }
             case IP6, TCP6, UDP6 -> {
                 maybe(match, "ipv6_src=fd00::" + random.nextInt(4));
                 maybe(match, "ipv6_dst=fd00::/12" + (5 + random.nextInt(4)));
             }
             case ARP -> maybe(match, pick("arp_op=1", "arp_tpa=10.0.0." + random.nextInt(4)));
-            case ANY -> { }
+            case ANY -> {}
         }
         switch (kind) {
             case TCP, TCP6 -> maybe(match, pick("tp_dst=" + port(), "tp_src=0/1", "tcp_flags=+syn-ack"));
             case UDP, UDP6 -> maybe(match, pick("tp_dst=" + port(), "tp_src=1/1"));
             case ICMP -> maybe(match, "icmp_type=" + pick("8", "0"));
-            case ANY, IP, IP6, ARP -> { }
+            case ANY, IP, IP6, ARP -> {}
         }
         return match.toString();
     }
@@ -82,32 +105,41 @@ final class RandomTraffic {
         int count = 1 + random.nextInt(3);
         boolean ip4 = kind == Kind.IP || kind == Kind.TCP || kind == Kind.UDP || kind == Kind.ICMP;
         for (int i = 0; i < count; i++) {
-            actions.add(switch (random.nextInt(16)) {
-                case 0, 1, 2 -> "output:" + port();
-                case 3 -> pick("NORMAL", "FLOOD", "ALL", "IN_PORT", "LOCAL");
-                case 4 -> "mod_dl_dst:" + mac();
-                case 5 -> "mod_vlan_vid:" + vlan();
-                case 6 -> pick("strip_vlan", "mod_vlan_pcp:3");
-                case 7 -> "load:" + random.nextInt(4) + "->NXM_NX_REG0[]";
-                case 8 -> "move:NXM_OF_ETH_SRC[0..1]->NXM_NX_REG0[0..1]";
-                case 9 -> "set_field:0x" + random.nextInt(2) + "->metadata";
-                case 10 -> ip4 ? pick("dec_ttl", "mod_nw_tos:32", "mod_nw_dst:10.0.0.3", "set_field:9->nw_ttl")
-                    : "drop_free";
-                case 11 -> kind == Kind.TCP || kind == Kind.UDP ? pick("mod_tp_dst:2", "mod_tp_src:7") : "drop_free";
-                case 12 -> kind == Kind.IP6 ? "set_field:fd00::9->ipv6_dst" : "drop_free";
-                case 13 -> table + 1 < TABLES ? "resubmit(," + later(table) + ")" : "output:1";
-                default -> ip4 && table + 1 < TABLES ? conntrack(table) : "output:" + port();
-            });
+            actions.add(
+                    switch (random.nextInt(16)) {
+                        case 0, 1, 2 -> "output:" + port();
+                        case 3 -> pick("NORMAL", "FLOOD", "ALL", "IN_PORT", "LOCAL");
+                        case 4 -> "mod_dl_dst:" + mac();
+                        case 5 -> "mod_vlan_vid:" + vlan();
+                        case 6 -> pick("strip_vlan", "mod_vlan_pcp:3");
+                        case 7 -> "load:" + random.nextInt(4) + "->NXM_NX_REG0[]";
+                        case 8 -> "move:NXM_OF_ETH_SRC[0..1]->NXM_NX_REG0[0..1]";
+                        case 9 -> "set_field:0x" + random.nextInt(2) + "->metadata";
+                        case 10 ->
+                            ip4
+                                    ? pick("dec_ttl", "mod_nw_tos:32", "mod_nw_dst:10.0.0.3", "set_field:9->nw_ttl")
+                                    : "drop_free";
+                        case 11 ->
+                            kind == Kind.TCP || kind == Kind.UDP ? pick("mod_tp_dst:2", "mod_tp_src:7") : "drop_free";
+                        case 12 -> kind == Kind.IP6 ? "set_field:fd00::9->ipv6_dst" : "drop_free";
+                        case 13 -> table + 1 < TABLES ? "resubmit(," + later(table) + ")" : "output:1";
+                        default -> ip4 && table + 1 < TABLES ? conntrack(table) : "output:" + port();
+                    });
         }
         actions.removeIf("drop_free"::equals);
         return actions.isEmpty() ? "drop" : String.join(",", actions);
     }
 
     private String conntrack(int table) {
-        return pick("ct(table=" + later(table) + ")", "ct(commit,table=" + later(table) + ")", "ct(commit)",
-                "ct(commit,zone=1,exec(set_field:1->ct_mark))", "ct(zone=1,table=" + later(table) + ")",
+        return pick(
+                "ct(table=" + later(table) + ")",
+                "ct(commit,table=" + later(table) + ")",
+                "ct(commit)",
+                "ct(commit,zone=1,exec(set_field:1->ct_mark))",
+                "ct(zone=1,table=" + later(table) + ")",
                 "ct(commit,exec(load:2->NXM_NX_CT_LABEL[0..31]),table=" + later(table) + ")",
-                "ct(zone=NXM_NX_REG0[0..15],table=" + later(table) + ")", "ct_clear");
+                "ct(zone=NXM_NX_REG0[0..15],table=" + later(table) + ")",
+                "ct_clear");
     }
 
     private int later(int table) {
@@ -142,12 +174,27 @@ final class RandomTraffic {
         String back = there.replaceAll("(.*) > (.*)", "$2 > $1");
         return List.of(
                 new Arrival(left, Frames.tcp(there).syn().seq(100).bytes()),
-                new Arrival(right, Frames.tcp(back).synAck().seq(500).ackNumber(101).bytes()),
-                new Arrival(left, Frames.tcp(there).ack().seq(101).ackNumber(501).bytes()),
-                new Arrival(left, Frames.tcp(there).push().ack().seq(101).ackNumber(501).payload("hello").bytes()),
-                new Arrival(right, Frames.tcp(back).ack().seq(501).ackNumber(106).bytes()),
-                new Arrival(right, Frames.tcp(back).fin().ack().seq(501).ackNumber(106).bytes()),
-                new Arrival(left, Frames.tcp(there).fin().ack().seq(106).ackNumber(502).bytes()));
+                new Arrival(
+                        right, Frames.tcp(back).synAck().seq(500).ackNumber(101).bytes()),
+                new Arrival(
+                        left, Frames.tcp(there).ack().seq(101).ackNumber(501).bytes()),
+                new Arrival(
+                        left,
+                        Frames.tcp(there)
+                                .push()
+                                .ack()
+                                .seq(101)
+                                .ackNumber(501)
+                                .payload("hello")
+                                .bytes()),
+                new Arrival(
+                        right, Frames.tcp(back).ack().seq(501).ackNumber(106).bytes()),
+                new Arrival(
+                        right,
+                        Frames.tcp(back).fin().ack().seq(501).ackNumber(106).bytes()),
+                new Arrival(
+                        left,
+                        Frames.tcp(there).fin().ack().seq(106).ackNumber(502).bytes()));
     }
 
     private Arrival single() {
@@ -157,8 +204,10 @@ final class RandomTraffic {
         Frame frame = switch (random.nextInt(5)) {
             case 0 -> Frames.tcp(end(from) + " > " + end(to)).ack().seq(7).ackNumber(9);
             case 1, 2 -> Frames.udp(end(from) + " > " + end(to)).payload(random.nextInt(40));
-            case 3 -> random.nextBoolean() ? Frames.echoRequest(from + " > " + to, 5)
-                : Frames.echoReply(from + " > " + to, 5);
+            case 3 ->
+                random.nextBoolean()
+                        ? Frames.echoRequest(from + " > " + to, 5)
+                        : Frames.echoReply(from + " > " + to, 5);
             default -> Frames.arpRequest(address(false) + " > " + address(false));
         };
         frame.eth(mac(), random.nextInt(5) == 0 ? "ff:ff:ff:ff:ff:ff" : mac());

@@ -20,13 +20,35 @@ class RemoteDatabaseStoryTest {
             Host b = lab.host("b", "10.2.0.2/24");
             try (Turnstile turnstile = Turnstile.attach(lab)) {
                 String bridge = lab.deviceName("br");
-                turnstile.vsctl("add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev",
-                        "--", "add-port", bridge, a.device(), "--", "add-port", bridge, b.device()).run();
-                Command.Result ping = a.command("ping", "-c", "3", "-i", "0.2", "-W", "1", b.address()).attempt();
+                turnstile
+                        .vsctl(
+                                "add-br",
+                                bridge,
+                                "--",
+                                "set",
+                                "bridge",
+                                bridge,
+                                "datapath_type=netdev",
+                                "--",
+                                "add-port",
+                                bridge,
+                                a.device(),
+                                "--",
+                                "add-port",
+                                bridge,
+                                b.device())
+                        .run();
+                Command.Result ping = a.command("ping", "-c", "3", "-i", "0.2", "-W", "1", b.address())
+                        .attempt();
                 assertThat(ping.output()).contains("3 received");
-                assertThat(turnstile.vsctl("get", "interface", a.device(), "link_state").run().text()).isEqualTo("up");
+                assertThat(turnstile
+                                .vsctl("get", "interface", a.device(), "link_state")
+                                .run()
+                                .text())
+                        .isEqualTo("up");
                 turnstile.vsctl("del-br", bridge).run();
-                assertThat(turnstile.ofctl("show", bridge).attempt().succeeded()).isFalse();
+                assertThat(turnstile.ofctl("show", bridge).attempt().succeeded())
+                        .isFalse();
             }
         }
     }

@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Both switches as firewalls that tell what their trackers say: what comes in by p1 or p2 is tracked, committed if it is
- * new, and leaves by p3 with its ct_state in the destination MAC address. Time stands still on both unless told to go on.
+ * Both switches as firewalls that tell what their trackers say: what comes in by p1 or p2 is tracked, committed if it
+ * is new, and leaves by p3 with its ct_state in the destination MAC address. Time stands still on both unless told to
+ * go on.
  */
 final class StateProbe implements AutoCloseable {
     private static final List<String> STATES = List.of("new", "est", "est|rpl", "rel", "rel|rpl", "inv", "new|rel");
@@ -25,11 +26,11 @@ final class StateProbe implements AutoCloseable {
     private static final int LAST_OCTET_OF_DESTINATION = 5;
     /** The queue of the peer's dummy devices is no longer than a hundred. */
     private static final int MOST_AT_ONCE = 64;
+
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     /** One frame that left, and the ct_state that it left with. */
-    record Told(String state, byte[] frame) {
-    }
+    record Told(String state, byte[] frame) {}
 
     private final Differential both;
     private int theirsRead;
@@ -46,10 +47,12 @@ final class StateProbe implements AutoCloseable {
                 String state = STATES.get(i);
                 StringBuilder match = new StringBuilder("+trk");
                 for (String flag : List.of("new", "est", "rel", "rpl", "inv")) {
-                    match.append(List.of(state.split("\\|")).contains(flag) ? "+" : "-").append(flag);
+                    match.append(List.of(state.split("\\|")).contains(flag) ? "+" : "-")
+                            .append(flag);
                 }
                 flows.add("table=1,priority=2," + family + ",ct_state=" + match + ",actions="
-                        + (state.startsWith("new") ? "ct(commit)," : "") + "mod_dl_dst:00:00:00:00:00:0" + i + ",output:3");
+                        + (state.startsWith("new") ? "ct(commit)," : "") + "mod_dl_dst:00:00:00:00:00:0" + i
+                        + ",output:3");
             }
             flows.add("table=1,priority=1," + family + ",actions=mod_dl_dst:00:00:00:00:00:ff,output:3");
         }
@@ -59,7 +62,8 @@ final class StateProbe implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         for (LabSwitch target : List.of(both.theirs(), both.ours())) {
-            target.vsctl("set", "interface", "p3", "options:tx_pcap=" + pcap(target)).run();
+            target.vsctl("set", "interface", "p3", "options:tx_pcap=" + pcap(target))
+                    .run();
         }
         both.appctl("time/stop");
         both.assertSame();
@@ -82,9 +86,12 @@ final class StateProbe implements AutoCloseable {
         for (LabSwitch target : List.of(both.theirs(), both.ours())) {
             int before = captured(target).size();
             target.appctl(words.toArray(String[]::new)).run();
-            Await.until(frames.size() + " frames left " + target.name(), LIMIT,
-                    () -> captured(target).size() >= before + frames.size(), () -> captured(target).size() - before
-                        + " came of " + frames.stream().map(HexFormat.of()::formatHex).collect(Collectors.joining("\n")));
+            Await.until(
+                    frames.size() + " frames left " + target.name(),
+                    LIMIT,
+                    () -> captured(target).size() >= before + frames.size(),
+                    () -> captured(target).size() - before + " came of "
+                            + frames.stream().map(HexFormat.of()::formatHex).collect(Collectors.joining("\n")));
         }
     }
 
@@ -105,8 +112,13 @@ final class StateProbe implements AutoCloseable {
 
     /** The peer lists what has expired until its sweep comes by; both are shown without. */
     static List<String> connections(LabSwitch target) {
-        return target.appctl("dpctl/dump-conntrack", "-m", "-s").run().output().lines()
-                .filter(line -> !line.contains(",timeout=0")).sorted().toList();
+        return target.appctl("dpctl/dump-conntrack", "-m", "-s")
+                .run()
+                .output()
+                .lines()
+                .filter(line -> !line.contains(",timeout=0"))
+                .sorted()
+                .toList();
     }
 
     void wait(Duration time) {

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * TCP dialogues through both switches: every packet gets the same ct_state from both, and the one that is written in the
- * script; after every packet both list the same connections, with the same states, scales and seconds left.
+ * TCP dialogues through both switches: every packet gets the same ct_state from both, and the one that is written in
+ * the script; after every packet both list the same connections, with the same states, scales and seconds left.
  */
 @Tag("system")
 class TcpDifferentialStoryTest {
@@ -106,8 +106,11 @@ class TcpDifferentialStoryTest {
                 probe.both().compare("the peer and the script in \"" + name + "\"", theirs.get(port), state);
             }
         });
-        probe.both().compare("connections after a round", String.join("\n", StateProbe.connections(probe.both().theirs())),
-                String.join("\n", StateProbe.connections(probe.both().ours())));
+        probe.both()
+                .compare(
+                        "connections after a round",
+                        String.join("\n", StateProbe.connections(probe.both().theirs())),
+                        String.join("\n", StateProbe.connections(probe.both().ours())));
     }
 
     private static void obey(Step step, Dialogue dialogue, int port) {
@@ -119,21 +122,24 @@ class TcpDifferentialStoryTest {
         }
         switch (words[0]) {
             case "wait" -> probe.wait(Duration.ofSeconds(Long.parseLong(words[1])));
-            case "seq-chk" -> probe.both().appctl("dpctl/ct-" + (words[1].equals("on") ? "enable" : "disable")
-                    + "-tcp-seq-chk");
+            case "seq-chk" ->
+                probe.both().appctl("dpctl/ct-" + (words[1].equals("on") ? "enable" : "disable") + "-tcp-seq-chk");
             default -> throw new IllegalArgumentException(step.text());
         }
     }
 
     private static void check(LabSwitch target, String[] words, Dialogue dialogue, int port) {
-        List<String> lines = StateProbe.connections(target).stream().filter(line -> line.contains("=" + port + ",")
-                || line.contains("=" + port + ")")).toList();
+        List<String> lines = StateProbe.connections(target).stream()
+                .filter(line -> line.contains("=" + port + ",") || line.contains("=" + port + ")"))
+                .toList();
         if (words[0].equals("none")) {
             assertThat(lines).as("%s in \"%s\"", target.name(), dialogue.name()).isEmpty();
             return;
         }
         assertThat(lines).as("%s in \"%s\"", target.name(), dialogue.name()).hasSize(1);
-        assertThat(lines.getFirst()).as("%s in \"%s\"", target.name(), dialogue.name()).contains(words);
+        assertThat(lines.getFirst())
+                .as("%s in \"%s\"", target.name(), dialogue.name())
+                .contains(words);
     }
 
     /** States by the client's port, which is either end's. */

@@ -29,8 +29,12 @@ final class TcpScripts {
         }
 
         byte[] frame(int clientPort) {
-            return Frames.tcp(sign == '>' ? "10.0.0.1:" + clientPort + " > 10.0.0.2:80"
-                    : "10.0.0.2:80 > 10.0.0.1:" + clientPort).segment(segment()).bytes();
+            return Frames.tcp(
+                            sign == '>'
+                                    ? "10.0.0.1:" + clientPort + " > 10.0.0.2:80"
+                                    : "10.0.0.2:80 > 10.0.0.1:" + clientPort)
+                    .segment(segment())
+                    .bytes();
         }
     }
 
@@ -42,25 +46,32 @@ final class TcpScripts {
         }
     }
 
-    private TcpScripts() {
-    }
+    private TcpScripts() {}
 
     static List<Dialogue> dialogues() throws IOException {
         List<Dialogue> dialogues = new ArrayList<>();
         for (String part : read("tcp-dialogues.txt").split("(?m)^## ")) {
             if (!part.startsWith("#")) {
-                List<Step> steps = part.lines().skip(1).filter(line -> !line.isBlank())
-                        .map(line -> new Step(line.charAt(0), line.substring(2))).toList();
+                List<Step> steps = part.lines()
+                        .skip(1)
+                        .filter(line -> !line.isBlank())
+                        .map(line -> new Step(line.charAt(0), line.substring(2)))
+                        .toList();
                 dialogues.add(new Dialogue(part.lines().findFirst().orElseThrow(), steps));
             }
         }
         return dialogues;
     }
 
-    /** Each cell: the way to it, and one packet more. What is expected stands in the steps; no time goes by before it. */
+    /**
+     * Each cell: the way to it, and one packet more. What is expected stands in the steps; no time goes by before it.
+     */
     static List<Dialogue> cells() throws IOException {
         List<Dialogue> cells = new ArrayList<>();
-        for (String line : read("tcp-cells.txt").lines().filter(l -> l.contains("/") && !l.startsWith("#")).toList()) {
+        for (String line : read("tcp-cells.txt")
+                .lines()
+                .filter(l -> l.contains("/") && !l.startsWith("#"))
+                .toList()) {
             String[] words = line.split(" +");
             for (int i = 0; i < CELL_PACKETS.length; i++) {
                 List<Step> steps = new ArrayList<>();
@@ -72,8 +83,10 @@ final class TcpScripts {
                 String expected = words[i + 2];
                 String state = expected.equals("reopen") ? "new" : expected.split(":")[1];
                 steps.add(step(CELL_PACKETS[i], fins, state.equals("est") && reply ? "est|rpl" : state));
-                steps.add(new Step('=', "state_orig=" + name(expected.equals("reopen") ? "SS" : expected.substring(0, 2))
-                        + ",state_reply=" + name(expected.equals("reopen") ? "CL" : expected.substring(3, 5))));
+                steps.add(new Step(
+                        '=',
+                        "state_orig=" + name(expected.equals("reopen") ? "SS" : expected.substring(0, 2))
+                                + ",state_reply=" + name(expected.equals("reopen") ? "CL" : expected.substring(3, 5))));
                 cells.add(new Dialogue(CELL_PACKETS[i] + " in " + words[0], steps));
             }
         }

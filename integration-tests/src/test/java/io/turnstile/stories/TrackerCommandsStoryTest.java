@@ -12,67 +12,137 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Operators look at connections, limit and flush them: Turnstile's answers, and what is left, are those of ovs-vswitchd. */
+/**
+ * Operators look at connections, limit and flush them: Turnstile's answers, and what is left, are those of
+ * ovs-vswitchd.
+ */
 @Tag("system")
 class TrackerCommandsStoryTest {
     private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final String DUMP = "dpctl/dump-conntrack";
     private static final String ONE = "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=";
-    private static final List<String> WITHOUT_DATAPATH = List.of(DUMP, "dpctl/dump-conntrack zone=3",
-            "dpctl/dump-conntrack foo", "dpctl/dump-conntrack dummy@ovs-dummy", "dpctl/flush-conntrack",
-            "dpctl/flush-conntrack zone=x", "dpctl/flush-conntrack zone=3", "dpctl/ct-stats-show", "dpctl/ct-bkts",
-            "dpctl/ct-set-maxconns 5", "dpctl/ct-set-maxconns foo 5", "dpctl/ct-get-maxconns", "dpctl/ct-get-nconns",
-            "dpctl/ct-get-nconns foo", "dpctl/ct-enable-tcp-seq-chk", "dpctl/ct-get-tcp-seq-chk", "dpctl/ct-get-limits",
-            "dpctl/ct-get-limits zone=x", "dpctl/ct-set-limits zone=x", "dpctl/ct-set-limits default=1",
-            "dpctl/ct-del-limits zone=1", "dpctl/ct-del-limits default");
+    private static final List<String> WITHOUT_DATAPATH = List.of(
+            DUMP,
+            "dpctl/dump-conntrack zone=3",
+            "dpctl/dump-conntrack foo",
+            "dpctl/dump-conntrack dummy@ovs-dummy",
+            "dpctl/flush-conntrack",
+            "dpctl/flush-conntrack zone=x",
+            "dpctl/flush-conntrack zone=3",
+            "dpctl/ct-stats-show",
+            "dpctl/ct-bkts",
+            "dpctl/ct-set-maxconns 5",
+            "dpctl/ct-set-maxconns foo 5",
+            "dpctl/ct-get-maxconns",
+            "dpctl/ct-get-nconns",
+            "dpctl/ct-get-nconns foo",
+            "dpctl/ct-enable-tcp-seq-chk",
+            "dpctl/ct-get-tcp-seq-chk",
+            "dpctl/ct-get-limits",
+            "dpctl/ct-get-limits zone=x",
+            "dpctl/ct-set-limits zone=x",
+            "dpctl/ct-set-limits default=1",
+            "dpctl/ct-del-limits zone=1",
+            "dpctl/ct-del-limits default");
     /**
-     * Numbers of all bases, blanks, too many words; {@code --} and lone options. Left out is what makes version 3.1 of the
-     * peer fall over (no limit after the datapath's name, {@code zone=}), and the numbers that only it takes.
+     * Numbers of all bases, blanks, too many words; {@code --} and lone options. Left out is what makes version 3.1 of
+     * the peer fall over (no limit after the datapath's name, {@code zone=}), and the numbers that only it takes.
      */
-    private static final List<String> WORDS = List.of("dpctl/ct-set-limits zone=0x5,limit=0x10 'zone=010 limit=7'",
-            "dpctl/ct-get-limits", "dpctl/ct-set-limits zone:6,limit:7 zone(7),limit(8)", "dpctl/ct-get-limits",
-            "dpctl/ct-set-limits zone=+8,limit=+9", "dpctl/ct-set-limits zone=-1,limit=9", "dpctl/ct-get-limits zone=8",
-            "dpctl/ct-set-limits zone=9,limit=4294967295", "dpctl/ct-get-limits zone=9", "dpctl/ct-set-limits ''",
-            "dpctl/ct-set-limits ,zone=10,,limit=3,", "dpctl/ct-get-limits zone=10", "dpctl/ct-get-limits zone=,10,,9,",
-            "dpctl/ct-get-limits zone=9x", "dpctl/ct-get-limits zone=65546",
+    private static final List<String> WORDS = List.of(
+            "dpctl/ct-set-limits zone=0x5,limit=0x10 'zone=010 limit=7'",
+            "dpctl/ct-get-limits",
+            "dpctl/ct-set-limits zone:6,limit:7 zone(7),limit(8)",
+            "dpctl/ct-get-limits",
+            "dpctl/ct-set-limits zone=+8,limit=+9",
+            "dpctl/ct-set-limits zone=-1,limit=9",
+            "dpctl/ct-get-limits zone=8",
+            "dpctl/ct-set-limits zone=9,limit=4294967295",
+            "dpctl/ct-get-limits zone=9",
+            "dpctl/ct-set-limits ''",
+            "dpctl/ct-set-limits ,zone=10,,limit=3,",
+            "dpctl/ct-get-limits zone=10",
+            "dpctl/ct-get-limits zone=,10,,9,",
+            "dpctl/ct-get-limits zone=9x",
+            "dpctl/ct-get-limits zone=65546",
             "dpctl/ct-set-limits default=",
             "dpctl/ct-set-limits default=+7",
-            "dpctl/ct-get-limits", "dpctl/ct-set-limits zone=1,limit=1 default=3",
+            "dpctl/ct-get-limits",
+            "dpctl/ct-set-limits zone=1,limit=1 default=3",
             "dpctl/ct-set-limits zone=11,limit=1 zone=x",
-            "dpctl/ct-get-limits zone=11", "dpctl/ct-set-limits dummy@ovs-dummy default=0",
-            "dpctl/ct-get-limits dummy@ovs-dummy", "dpctl/ct-get-limits foo zone=1", "dpctl/ct-get-limits -- zone=1",
-            "dpctl/ct-get-limits -m -s zone=9", "dpctl/ct-get-limits -x zone=9", "dpctl/ct-get-limits --what zone=9",
+            "dpctl/ct-get-limits zone=11",
+            "dpctl/ct-set-limits dummy@ovs-dummy default=0",
+            "dpctl/ct-get-limits dummy@ovs-dummy",
+            "dpctl/ct-get-limits foo zone=1",
+            "dpctl/ct-get-limits -- zone=1",
+            "dpctl/ct-get-limits -m -s zone=9",
+            "dpctl/ct-get-limits -x zone=9",
+            "dpctl/ct-get-limits --what zone=9",
             "dpctl/ct-get-limits - zone=9",
-            "dpctl/ct-del-limits zone=5,6,7,8,9,10", "dpctl/ct-del-limits zone=1,x", "dpctl/ct-get-limits",
-            "dpctl/ct-set-maxconns 0x10", "dpctl/ct-get-maxconns", "dpctl/ct-set-maxconns 12abc", "dpctl/ct-get-maxconns",
-            "dpctl/ct-set-maxconns '  13'", "dpctl/ct-get-maxconns", "dpctl/ct-set-maxconns ''",
-            "dpctl/ct-set-maxconns dummy@ovs-dummy 14", "dpctl/ct-get-maxconns", "dpctl/ct-set-maxconns dummy@ovs-dummy",
-            "dpctl/ct-set-maxconns 0", "dpctl/ct-get-maxconns",
-            "dpctl/ct-set-maxconns 3000000", "dpctl/ct-get-maxconns x y", "dpctl/ct-enable-tcp-seq-chk x y",
-            "dpctl/ct-get-tcp-seq-chk foo", "dpctl/ct-get-nconns dummy@ovs-dummy", "dpctl/ct-get-nconns -m");
-    private static final List<String> FLUSHES_OF_NOTHING = List.of("dpctl/flush-conntrack zone=5x",
-            "dpctl/flush-conntrack zone=", "dpctl/flush-conntrack zone=-1 x", "dpctl/flush-conntrack ct_nw_src",
-            "dpctl/flush-conntrack ct_nw_src=", "dpctl/flush-conntrack ct_nw_src=1.1.1",
+            "dpctl/ct-del-limits zone=5,6,7,8,9,10",
+            "dpctl/ct-del-limits zone=1,x",
+            "dpctl/ct-get-limits",
+            "dpctl/ct-set-maxconns 0x10",
+            "dpctl/ct-get-maxconns",
+            "dpctl/ct-set-maxconns 12abc",
+            "dpctl/ct-get-maxconns",
+            "dpctl/ct-set-maxconns '  13'",
+            "dpctl/ct-get-maxconns",
+            "dpctl/ct-set-maxconns ''",
+            "dpctl/ct-set-maxconns dummy@ovs-dummy 14",
+            "dpctl/ct-get-maxconns",
+            "dpctl/ct-set-maxconns dummy@ovs-dummy",
+            "dpctl/ct-set-maxconns 0",
+            "dpctl/ct-get-maxconns",
+            "dpctl/ct-set-maxconns 3000000",
+            "dpctl/ct-get-maxconns x y",
+            "dpctl/ct-enable-tcp-seq-chk x y",
+            "dpctl/ct-get-tcp-seq-chk foo",
+            "dpctl/ct-get-nconns dummy@ovs-dummy",
+            "dpctl/ct-get-nconns -m");
+
+    private static final List<String> FLUSHES_OF_NOTHING = List.of(
+            "dpctl/flush-conntrack zone=5x",
+            "dpctl/flush-conntrack zone=",
+            "dpctl/flush-conntrack zone=-1 x",
+            "dpctl/flush-conntrack ct_nw_src",
+            "dpctl/flush-conntrack ct_nw_src=",
+            "dpctl/flush-conntrack ct_nw_src=1.1.1",
             "dpctl/flush-conntrack ct_nw_src=1.1.1.256",
-            "dpctl/flush-conntrack ct_nw_src=01.1.1.1", "dpctl/flush-conntrack ct_ipv6_src=::g",
-            "dpctl/flush-conntrack ct_ipv6_src=1::2::3", "dpctl/flush-conntrack ct_ipv6_src=fe80::1%lo",
+            "dpctl/flush-conntrack ct_nw_src=01.1.1.1",
+            "dpctl/flush-conntrack ct_ipv6_src=::g",
+            "dpctl/flush-conntrack ct_ipv6_src=1::2::3",
+            "dpctl/flush-conntrack ct_ipv6_src=fe80::1%lo",
             "dpctl/flush-conntrack ct_ipv6_src=fc00::1,ct_nw_dst=1.1.1.1",
             "dpctl/flush-conntrack 'ct_nw_src=1.1.1.1 ct_nw_x=1'",
-            "dpctl/flush-conntrack ct_nw_proto=x", "dpctl/flush-conntrack ct_nw_proto=256",
+            "dpctl/flush-conntrack ct_nw_proto=x",
+            "dpctl/flush-conntrack ct_nw_proto=256",
             "dpctl/flush-conntrack ct_nw_proto=-1",
-            "dpctl/flush-conntrack ct_nw_proto=17,ct_tp_src=65536", "dpctl/flush-conntrack ct_tp_dst=1,ct_nw_proto=0",
-            "dpctl/flush-conntrack ct_nw_proto=17,icmp_type=1", "dpctl/flush-conntrack ct_nw_proto=1,icmp_type=256",
-            "dpctl/flush-conntrack ct_nw_proto=1,icmp_code=x", "dpctl/flush-conntrack ct_nw_proto=58,icmp_id=70000",
-            "dpctl/flush-conntrack icmp_id=7,ct_nw_proto=1", "dpctl/flush-conntrack ct_nw_src=1.1.1.1,ct_nw_src=1.1.1.1",
+            "dpctl/flush-conntrack ct_nw_proto=17,ct_tp_src=65536",
+            "dpctl/flush-conntrack ct_tp_dst=1,ct_nw_proto=0",
+            "dpctl/flush-conntrack ct_nw_proto=17,icmp_type=1",
+            "dpctl/flush-conntrack ct_nw_proto=1,icmp_type=256",
+            "dpctl/flush-conntrack ct_nw_proto=1,icmp_code=x",
+            "dpctl/flush-conntrack ct_nw_proto=58,icmp_id=70000",
+            "dpctl/flush-conntrack icmp_id=7,ct_nw_proto=1",
+            "dpctl/flush-conntrack ct_nw_src=1.1.1.1,ct_nw_src=1.1.1.1",
             "dpctl/flush-conntrack foo zone=3");
     /** One after the other, each followed by a dump. */
-    private static final List<String> FLUSHES = List.of(ONE + "1,ct_tp_dst=0x3", "zone=3 " + ONE + "1,ct_tp_dst=0x3",
-            "zone=3 " + ONE + "0x2,ct_tp_dst=0x3", "zone=3 'ct_nw_src=10.0.0.1 ct_nw_proto=021\tct_tp_src=3'",
+    private static final List<String> FLUSHES = List.of(
+            ONE + "1,ct_tp_dst=0x3",
+            "zone=3 " + ONE + "1,ct_tp_dst=0x3",
+            "zone=3 " + ONE + "0x2,ct_tp_dst=0x3",
+            "zone=3 'ct_nw_src=10.0.0.1 ct_nw_proto=021\tct_tp_src=3'",
             "zone=3 ct_nw_src=10.0.0.2,ct_nw_dst=10.0.0.1,ct_nw_proto=17,ct_tp_src=3,ct_tp_dst=4",
-            "'' ct_nw_src=10.0.0.2,ct_nw_proto=17,ct_tp_dst=5", "zone=4 ct_nw_proto=17,ct_tp_src=6",
-            "zone=5 '' ct_nw_dst=10.9.9.9", "zone=4 ct_nw_proto=6", "ct_nw_src=10.0.0.9",
+            "'' ct_nw_src=10.0.0.2,ct_nw_proto=17,ct_tp_dst=5",
+            "zone=4 ct_nw_proto=17,ct_tp_src=6",
+            "zone=5 '' ct_nw_dst=10.9.9.9",
+            "zone=4 ct_nw_proto=6",
+            "ct_nw_src=10.0.0.9",
             "ct_ipv6_src=fd00::1,ct_ipv6_dst=fd00::2",
-            "ct_nw_proto=1,icmp_type=8,icmp_code=0,icmp_id=77", "zone=4", "ct_nw_proto=17", "");
+            "ct_nw_proto=1,icmp_type=8,icmp_code=0,icmp_id=77",
+            "zone=4",
+            "ct_nw_proto=17",
+            "");
 
     private Differential both;
 
@@ -104,8 +174,11 @@ class TrackerCommandsStoryTest {
         for (LabSwitch sw : List.of(both.ours(), both.theirs())) {
             long before = sent(sw);
             sw.appctl("netdev-dummy/receive", "p1", hex).run();
-            Await.until(sw.name() + " forwards", LIMIT, () -> sent(sw) > before, () -> sw.appctl("dpctl/dump-flows").run()
-                    .toString());
+            Await.until(
+                    sw.name() + " forwards",
+                    LIMIT,
+                    () -> sent(sw) > before,
+                    () -> sw.appctl("dpctl/dump-flows").run().toString());
         }
     }
 

@@ -19,7 +19,8 @@ final class Transcript {
     private static final Pattern MAC = Pattern.compile("([0-9a-f]{2}:){5}[0-9a-f]{2}");
     private static final Pattern DATAPATH_ID = Pattern.compile("dpid:[0-9a-f]{16}");
     private static final Pattern LOG_TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\S+Z\\|\\d+\\|");
-    private static final Pattern SCRATCH_FOLDER = Pattern.compile("/tmp/turnstile-[^/\\s]+/[A-Za-z]+\\d+(/[a-z]+\\.ctl)?");
+    private static final Pattern SCRATCH_FOLDER =
+            Pattern.compile("/tmp/turnstile-[^/\\s]+/[A-Za-z]+\\d+(/[a-z]+\\.ctl)?");
     /** ovs-ctl writes it beside ovs-vswitchd; Turnstile has no ovs-ctl and writes it itself. */
     private static final Pattern VERSION = Pattern.compile("(?m)^ *ovs_version: .*\\R?");
 
@@ -43,8 +44,13 @@ final class Transcript {
     }
 
     void addSorted(String title, List<String> lines) {
-        add(title, lines.stream().map(this::normal).filter(line -> !line.isBlank()).sorted()
-            .collect(Collectors.joining("\n")));
+        add(
+                title,
+                lines.stream()
+                        .map(this::normal)
+                        .filter(line -> !line.isBlank())
+                        .sorted()
+                        .collect(Collectors.joining("\n")));
     }
 
     private String normal(String text) {

@@ -44,12 +44,17 @@ class ZoneStoryTest {
 
     /** A packet of a connection of its own; comes back when both switches have forwarded it. */
     private void send(int sourcePort, int destinationPort) {
-        String frame = HexFormat.of().formatHex(
-                Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:" + destinationPort).payload(20).bytes());
+        String frame = HexFormat.of()
+                .formatHex(Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:" + destinationPort)
+                        .payload(20)
+                        .bytes());
         for (LabSwitch sw : List.of(both.ours(), both.theirs())) {
             long before = sent(sw);
             sw.appctl("netdev-dummy/receive", "p1", frame).run();
-            Await.until(sw.name() + " forwards", LIMIT, () -> sent(sw) > before,
+            Await.until(
+                    sw.name() + " forwards",
+                    LIMIT,
+                    () -> sent(sw) > before,
                     () -> sw.appctl("dpctl/dump-flows").run().toString());
         }
     }
@@ -93,7 +98,8 @@ class ZoneStoryTest {
         send(1, 4);
         send(1, 5);
         both.vsctl("--may-exist add-zone-tp dummy zone=3 udp_first=500 udp_single=510");
-        // No further policy here: the peer would give it the same id, and to the connection its timeouts. It forgets what
+        // No further policy here: the peer would give it the same id, and to the connection its timeouts. It forgets
+        // what
         // is not used any more within 20 seconds.
         both.appctl("time/warp 25000 1000");
         for (int zone = 3; zone <= 5; zone++) {
@@ -129,27 +135,36 @@ class ZoneStoryTest {
         ours.vsctl("add-zone-tp", "dummy", "zone=3", "udp_first=300").run();
         database("{'op':'update','table':'CT_Zone','where':[],'row':{'limit':2}}");
         database("{'op':'update','table':'Datapath','where':[],'row':{'ct_zone_default_limit':3}}");
-        Await.until("limits are there", LIMIT,
-                () -> limits().equals(List.of("default limit=3", "zone=3,limit=2,count=0")), () -> limits().toString());
-        Command.Result refused = ours.appctl("dpctl/ct-set-limits", "zone=3,limit=9").attempt();
+        Await.until(
+                "limits are there",
+                LIMIT,
+                () -> limits().equals(List.of("default limit=3", "zone=3,limit=2,count=0")),
+                () -> limits().toString());
+        Command.Result refused =
+                ours.appctl("dpctl/ct-set-limits", "zone=3,limit=9").attempt();
         assertThat(refused.succeeded()).isFalse();
-        assertThat(refused.errors()).contains("the zone limits are set via database, "
-                + "use 'ovs-vsctl set-zone-limit <...>' instead. (Operation not permitted)");
-        assertThat(ours.appctl("dpctl/ct-del-limits", "zone=3").attempt().errors()).contains("ovs-vsctl del-zone-limit");
+        assertThat(refused.errors())
+                .contains("the zone limits are set via database, "
+                        + "use 'ovs-vsctl set-zone-limit <...>' instead. (Operation not permitted)");
+        assertThat(ours.appctl("dpctl/ct-del-limits", "zone=3").attempt().errors())
+                .contains("ovs-vsctl del-zone-limit");
         for (int port = 1; port <= 4; port++) {
             send(port, 3);
             send(port, 4);
         }
         assertThat(limits()).containsExactly("default limit=3", "zone=3,limit=2,count=2");
         assertThat(ours.appctl("dpctl/ct-get-nconns").run().text()).isEqualTo("5");
-        assertThat(ours.appctl("coverage/show").run().lines()).anyMatch(line -> line.startsWith("conntrack_zone_full ")
-                && line.endsWith("total: 3"));
-        Await.until("the log tells of it", LIMIT, () -> ours.daemon().output().contains("A zone has reached its limit"),
+        assertThat(ours.appctl("coverage/show").run().lines())
+                .anyMatch(line -> line.startsWith("conntrack_zone_full ") && line.endsWith("total: 3"));
+        Await.until(
+                "the log tells of it",
+                LIMIT,
+                () -> ours.daemon().output().contains("A zone has reached its limit"),
                 ours.daemon()::output);
         database("{'op':'update','table':'CT_Zone','where':[],'row':{'limit':['set',[]]}}");
         database("{'op':'update','table':'Datapath','where':[],'row':{'ct_zone_default_limit':['set',[]]}}");
-        Await.until("limits are gone", LIMIT, () -> limits().equals(List.of("default limit=0")),
-                () -> limits().toString());
+        Await.until(
+                "limits are gone", LIMIT, () -> limits().equals(List.of("default limit=0")), () -> limits().toString());
         ours.appctl("dpctl/ct-set-limits", "zone=3,limit=9").run();
         send(5, 3);
         assertThat(limits()).containsExactly("default limit=0", "zone=3,limit=9,count=3");
@@ -161,8 +176,12 @@ class ZoneStoryTest {
 
     /** @param operation with single quotes instead of double ones */
     private void database(String operation) {
-        Command.of("ovsdb-client", "transact", "unix:" + ((Turnstile) both.ours()).runDirectory().resolve("db.sock"),
-                "[\"Open_vSwitch\"," + operation.replace('\'', '"') + "]").run();
+        Command.of(
+                        "ovsdb-client",
+                        "transact",
+                        "unix:" + ((Turnstile) both.ours()).runDirectory().resolve("db.sock"),
+                        "[\"Open_vSwitch\"," + operation.replace('\'', '"') + "]")
+                .run();
     }
 
     @Test
@@ -193,7 +212,8 @@ class ZoneStoryTest {
             send(port, 4);
             send(port, 5);
         }
-        both.appctl("dpctl/flush-conntrack zone=3 ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1,ct_tp_dst=3");
+        both.appctl(
+                "dpctl/flush-conntrack zone=3 ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1,ct_tp_dst=3");
         both.appctlSorted("dpctl/dump-conntrack");
         both.appctl("dpctl/flush-conntrack zone=5 '' ct_nw_dst=10.9.9.9,ct_nw_proto=17,ct_tp_dst=2");
         both.appctlSorted("dpctl/dump-conntrack");

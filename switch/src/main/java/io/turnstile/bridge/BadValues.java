@@ -36,8 +36,8 @@ final class BadValues {
      * Warns of a bad value unless that has been done.
      *
      * @param textOrNull the setting as it stands; null if it is absent
-     * @param good       whether it can be used; forgets what was said of the key
-     * @param complaint  what is wrong and what is done instead
+     * @param good whether it can be used; forgets what was said of the key
+     * @param complaint what is wrong and what is done instead
      */
     void check(String key, String textOrNull, boolean good, String complaint) {
         if (good) {

@@ -12,22 +12,29 @@ public record BridgeView(BridgePipeline pipeline, boolean isDummy, List<Interfac
     }
 
     /**
-     * @param number       OpenFlow port number
+     * @param number OpenFlow port number
      * @param datapathPort -1 for a patch port
-     * @param port         null for a patch port
-     * @param patchPeer    null unless a patch port
+     * @param port null for a patch port
+     * @param patchPeer null unless a patch port
      */
-    public record InterfaceView(String name, int number, int datapathPort, Port port, String patchPeer) {
-    }
+    public record InterfaceView(String name, int number, int datapathPort, Port port, String patchPeer) {}
 
     static BridgeView of(PresentBridge bridge) {
-        return new BridgeView(bridge.pipeline(), bridge.config().isDummy(), bridge.interfaces().stream()
-                .filter(PresentInterface::isPluggedIn).map(BridgeView::of).toList());
+        return new BridgeView(
+                bridge.pipeline(),
+                bridge.config().isDummy(),
+                bridge.interfaces().stream()
+                        .filter(PresentInterface::isPluggedIn)
+                        .map(BridgeView::of)
+                        .toList());
     }
 
     private static InterfaceView of(PresentInterface present) {
-        return new InterfaceView(present.config().name(), present.number(),
-                present.opened() == null ? -1 : present.opened().number(), present.port(),
+        return new InterfaceView(
+                present.config().name(),
+                present.number(),
+                present.opened() == null ? -1 : present.opened().number(),
+                present.port(),
                 present.config().isPatch() ? present.config().options().get("peer") : null);
     }
 }

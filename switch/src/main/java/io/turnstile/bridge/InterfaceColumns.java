@@ -15,8 +15,7 @@ final class InterfaceColumns {
     private static final long BITS_PER_MEGABIT = 1_000_000;
     private static final List<Object> ABSENT = List.of();
 
-    private InterfaceColumns() {
-    }
+    private InterfaceColumns() {}
 
     /** Everything but statistics; an interface that fails has its error and {@code ofport=-1}. */
     static Map<String, Object> status(PresentInterface present, String peerErrorOrNull) {
@@ -24,8 +23,15 @@ final class InterfaceColumns {
         columns.put("error", present.errors(peerErrorOrNull));
         columns.put("ofport", (long) ofport(present));
         if (!present.isPluggedIn()) {
-            for (String column : List.of("mac_in_use", "admin_state", "link_state", "link_resets", "link_speed", "duplex",
-                    "mtu", "ifindex")) {
+            for (String column : List.of(
+                    "mac_in_use",
+                    "admin_state",
+                    "link_state",
+                    "link_resets",
+                    "link_speed",
+                    "duplex",
+                    "mtu",
+                    "ifindex")) {
                 columns.put(column, ABSENT);
             }
             columns.put("status", Map.of());
@@ -51,11 +57,13 @@ final class InterfaceColumns {
         boolean device = portOrNull != null && status.ifIndex() != 0;
         Links.Speed speed = device ? Links.speed(portOrNull.name()) : new Links.Speed(0, Links.Duplex.UNKNOWN);
         columns.put("link_speed", speed.speedMbps() == 0 ? ABSENT : (Object) (speed.speedMbps() * BITS_PER_MEGABIT));
-        columns.put("duplex", switch (speed.duplex()) {
-            case HALF -> "half";
-            case FULL -> "full";
-            case UNKNOWN -> ABSENT;
-        });
+        columns.put(
+                "duplex",
+                switch (speed.duplex()) {
+                    case HALF -> "half";
+                    case FULL -> "full";
+                    case UNKNOWN -> ABSENT;
+                });
         columns.put("status", device ? driver(Links.driver(portOrNull.name())) : Map.of());
     }
 

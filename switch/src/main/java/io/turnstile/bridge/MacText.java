@@ -9,24 +9,32 @@ public final class MacText {
     private static final long GROUP_BIT = 1L << 40;
     private static final long DUMMY_DEVICES = 0xaa55_aa55_0000L;
 
-    private MacText() {
-    }
+    private MacText() {}
 
     /** @return 48 bits; empty if the text is no address */
     public static OptionalLong parse(String text) {
-        return FORM.matcher(text).matches() ? OptionalLong.of(Long.parseLong(text.replace(":", ""), 16))
+        return FORM.matcher(text).matches()
+                ? OptionalLong.of(Long.parseLong(text.replace(":", ""), 16))
                 : OptionalLong.empty();
     }
 
     /** @return an address that a device can bear: one station's; empty if there is none, or it is a group's or zero */
     static OptionalLong parseStation(String textOrNull) {
         OptionalLong mac = textOrNull == null ? OptionalLong.empty() : parse(textOrNull);
-        return mac.isPresent() && mac.getAsLong() != 0 && (mac.getAsLong() & GROUP_BIT) == 0 ? mac : OptionalLong.empty();
+        return mac.isPresent() && mac.getAsLong() != 0 && (mac.getAsLong() & GROUP_BIT) == 0
+                ? mac
+                : OptionalLong.empty();
     }
 
     public static String format(long mac) {
-        return "%02x:%02x:%02x:%02x:%02x:%02x".formatted(mac >>> 40 & 0xff, mac >>> 32 & 0xff, mac >>> 24 & 0xff,
-                mac >>> 16 & 0xff, mac >>> 8 & 0xff, mac & 0xff);
+        return "%02x:%02x:%02x:%02x:%02x:%02x"
+                .formatted(
+                        mac >>> 40 & 0xff,
+                        mac >>> 32 & 0xff,
+                        mac >>> 24 & 0xff,
+                        mac >>> 16 & 0xff,
+                        mac >>> 8 & 0xff,
+                        mac & 0xff);
     }
 
     /** Whether a bridge may bear the address of one of its ports: a single station's, and not a dummy device's. */

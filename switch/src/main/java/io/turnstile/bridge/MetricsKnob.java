@@ -12,8 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:metrics-port} and {@code metrics-address}: where metrics are served over HTTP; without a port nowhere.
- * Live. A place that cannot be listened at is tried again with each change of the database, and warned of once.
+ * {@code other_config:metrics-port} and {@code metrics-address}: where metrics are served over HTTP; without a port
+ * nowhere. Live. A place that cannot be listened at is tried again with each change of the database, and warned of
+ * once.
  *
  * <p>Threads: the reconciler's.
  */
@@ -46,19 +47,25 @@ final class MetricsKnob {
             endpoint.listen(wanted);
             present = wanted;
             failed = null;
-            LOG.info(wanted == null ? "metrics are not served any more" : "metrics are served at http://{}/metrics",
+            LOG.info(
+                    wanted == null ? "metrics are not served any more" : "metrics are served at http://{}/metrics",
                     text(wanted));
         } catch (IOException e) {
             if (!wanted.equals(failed)) {
-                LOG.warn("other_config: {}={}: cannot listen at {}: {}; tried again with the next change", PORT,
-                        wanted.getPort(), text(wanted), e.getMessage());
+                LOG.warn(
+                        "other_config: {}={}: cannot listen at {}: {}; tried again with the next change",
+                        PORT,
+                        wanted.getPort(),
+                        text(wanted),
+                        e.getMessage());
             }
             failed = wanted;
         }
     }
 
     private static String text(InetSocketAddress addressOrNull) {
-        return addressOrNull == null ? ""
+        return addressOrNull == null
+                ? ""
                 : InetAddresses.toUriString(addressOrNull.getAddress()) + ":" + addressOrNull.getPort();
     }
 

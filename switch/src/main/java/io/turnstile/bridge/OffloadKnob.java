@@ -9,8 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and {@code n-offload-threads}:
- * turns
- * the dispatcher as they say, live, any number of times. A change touches only those providers that it is about.
+ * turns the dispatcher as they say, live, any number of times. A change touches only those providers that it is about.
  *
  * <p>Threads: the reconciler's.
  */
@@ -22,8 +21,7 @@ final class OffloadKnob {
     private final BadValues values = new BadValues("other_config");
     private Setting present = new Setting(false, "", 1);
 
-    private record Setting(boolean on, String priority, int threads) {
-    }
+    private record Setting(boolean on, String priority, int threads) {}
 
     OffloadKnob(OffloadDispatcher dispatcher, ProviderRegistry registry) {
         this.dispatcher = dispatcher;
@@ -71,12 +69,18 @@ final class OffloadKnob {
         String knob = otherConfig.getOrDefault("hw-offload", "false");
         String threads = otherConfig.getOrDefault("n-offload-threads", "1");
         boolean validKnob = knob.equals("true") || knob.equals("false");
-        boolean validThreads = threads.matches("[0-9]{1,2}") && Integer.parseInt(threads) >= 1
+        boolean validThreads = threads.matches("[0-9]{1,2}")
+                && Integer.parseInt(threads) >= 1
                 && Integer.parseInt(threads) <= OffloadDispatcher.MAX_THREADS;
         values.check("hw-offload", knob, validKnob, "neither true nor false, taken as false");
-        values.check("n-offload-threads", threads, validThreads,
+        values.check(
+                "n-offload-threads",
+                threads,
+                validThreads,
                 "not 1 to " + OffloadDispatcher.MAX_THREADS + ", taken as 1");
-        return new Setting(knob.equals("true"), otherConfig.getOrDefault("hw-offload-priority", ""),
+        return new Setting(
+                knob.equals("true"),
+                otherConfig.getOrDefault("hw-offload-priority", ""),
                 validThreads ? Integer.parseInt(threads) : 1);
     }
 }

@@ -19,8 +19,7 @@ final class PortShelf {
     private static final int FIRST_DUMMY_BRIDGE_NUMBER = 100;
 
     /** A port and its place in the datapath. */
-    record Opened(Port port, int number) {
-    }
+    record Opened(Port port, int number) {}
 
     private final Datapath datapath;
     private final ForwardingThreads threads;
@@ -67,21 +66,25 @@ final class PortShelf {
             case REPLACE_ALL -> true;
         };
         if (type.equals("dummy") && dummies == Dummies.NONE) {
-            throw new PortException("could not open network device " + config.name()
-                    + " (Address family not supported by protocol)");
+            throw new PortException(
+                    "could not open network device " + config.name() + " (Address family not supported by protocol)");
         }
-        boolean inMemory = type.equals("dummy") || type.equals("internal") && ofDummyBridge
+        boolean inMemory = type.equals("dummy")
+                || type.equals("internal") && ofDummyBridge
                 || replaced && (type.equals("system") || type.equals("internal") || type.equals("tap"));
         if (!inMemory) {
             return devices.open(type, config.name(), config.options());
         }
-        return new DummyPort(config.name(), type.equals("internal") ? "dummy-internal" : "dummy", config.options(),
+        return new DummyPort(
+                config.name(),
+                type.equals("internal") ? "dummy-internal" : "dummy",
+                config.options(),
                 () -> clock.wallMs() * 1000);
     }
 
     /**
-     * Dummy ports are numbered by the digits in their names and bridges' from 100 on, as the peer does for its test suites;
-     * the rest upwards from 1.
+     * Dummy ports are numbered by the digits in their names and bridges' from 100 on, as the peer does for its test
+     * suites; the rest upwards from 1.
      */
     private int freeNumber(Port port) {
         Map<Integer, Port> taken = datapath.ports();

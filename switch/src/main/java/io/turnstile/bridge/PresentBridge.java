@@ -47,6 +47,7 @@ final class PresentBridge {
     private final Map<String, PresentInterface> interfaces = new LinkedHashMap<>();
     /** The bridge's address while none of its ports lends it one. */
     private final long ownMac = ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
+
     private final BadValues values;
     private BridgeConfig config;
     private List<UUID> controllerRows = List.of();
@@ -103,7 +104,9 @@ final class PresentBridge {
     }
 
     private static boolean wantsOtherNumber(InterfaceConfig wish, PresentInterface present) {
-        return present.isPluggedIn() && !wish.isLocal() && wish.requested().isPresent()
+        return present.isPluggedIn()
+                && !wish.isLocal()
+                && wish.requested().isPresent()
                 && wish.requested().getAsInt() != present.number();
     }
 
@@ -113,7 +116,8 @@ final class PresentBridge {
         List<InterfaceConfig> order = new ArrayList<>(wanted.interfaces());
         // The bridge's own port first; then those that ask for a number or had one, so that nobody else has it.
         order.sort(Comparator.comparing((InterfaceConfig wish) -> !wish.isLocal())
-                .thenComparing(wish -> wish.requested().isEmpty()).thenComparing(wish -> wish.shown().isEmpty()));
+                .thenComparing(wish -> wish.requested().isEmpty())
+                .thenComparing(wish -> wish.shown().isEmpty()));
         for (InterfaceConfig wish : order) {
             PresentInterface present = interfaces.computeIfAbsent(wish.name(), name -> new PresentInterface(wish));
             present.setConfig(wish);
@@ -192,7 +196,9 @@ final class PresentBridge {
         if (present.formerNumber() != PresentInterface.NO_NUMBER && !taken.contains(present.formerNumber())) {
             return present.formerNumber();
         }
-        if (wish.requested().isEmpty() && wish.shown().isPresent() && !taken.contains(wish.shown().getAsInt())) {
+        if (wish.requested().isEmpty()
+                && wish.shown().isPresent()
+                && !taken.contains(wish.shown().getAsInt())) {
             return wish.shown().getAsInt();
         }
         int number = numbers.next(taken);
@@ -210,7 +216,10 @@ final class PresentBridge {
         if (present.opened() != null) {
             shelf.close(present.opened());
         }
-        LOG.info("bridge {}: deleted interface {} on port {}", config.name(), present.config().name(),
+        LOG.info(
+                "bridge {}: deleted interface {} on port {}",
+                config.name(),
+                present.config().name(),
                 present.number() & 0xffff);
     }
 
@@ -223,7 +232,9 @@ final class PresentBridge {
         if (wanted.isEmpty()) {
             wanted = interfaces.values().stream()
                     .filter(port -> port.port() != null && !port.port().type().endsWith("internal"))
-                    .mapToLong(port -> port.linkStatus().macAddress()).filter(MacText::isUsableForBridge).min();
+                    .mapToLong(port -> port.linkStatus().macAddress())
+                    .filter(MacText::isUsableForBridge)
+                    .min();
         }
         long mac = wanted.orElse(ownMac);
         if (local != null && local.port() != null && local.port().linkStatus().macAddress() != mac) {
@@ -245,7 +256,8 @@ final class PresentBridge {
         String digits = text == null ? "" : text.startsWith("0x") ? text.substring(2) : text;
         boolean valid = digits.matches("[0-9a-fA-F]{1,16}") && (text.startsWith("0x") || digits.length() == 16);
         long id = valid ? Long.parseUnsignedLong(digits, 16) : 0;
-        values.check("datapath-id", text, text == null || id != 0, "not 16 hexadecimal digits other than zero, ignored");
+        values.check(
+                "datapath-id", text, text == null || id != 0, "not 16 hexadecimal digits other than zero, ignored");
         return id != 0 ? id : mac;
     }
 
@@ -253,7 +265,8 @@ final class PresentBridge {
         bridge.setFailMode(config.secure() ? BridgePipeline.FailMode.SECURE : BridgePipeline.FailMode.STANDALONE);
         int aging = values.number(config.otherConfig(), "mac-aging-time", 0, DEFAULT_MAC_AGING_SECONDS);
         int size = values.number(config.otherConfig(), "mac-table-size", 0, DEFAULT_MAC_TABLE_SIZE);
-        bridge.configureMacTable(aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
+        bridge.configureMacTable(
+                aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
     }
 
     private void configureControllers() {

@@ -92,8 +92,11 @@ final class PresentInterface {
 
     /** What Interface:error shows: empty if nothing is wrong. */
     List<Object> errors(String peerErrorOrNull) {
-        return Stream.of(openError, settingError, peerErrorOrNull).filter(Objects::nonNull).limit(1)
-                .map(Object.class::cast).toList();
+        return Stream.of(openError, settingError, peerErrorOrNull)
+                .filter(Objects::nonNull)
+                .limit(1)
+                .map(Object.class::cast)
+                .toList();
     }
 
     /** {@code Interface:mac} and {@code mtu_request}; what the device refuses is shown, and tried again next time. */
@@ -119,21 +122,33 @@ final class PresentInterface {
     private OptionalLong wantedMac() {
         OptionalLong mac = MacText.parseStation(config.mac());
         boolean good = config.mac() == null || mac.isPresent() && !config.isLocal();
-        values.check("mac", config.mac(), good, config.isLocal() ? "ignored, the Bridge record sets the local port's address"
-                : "not the address of one station, ignored");
+        values.check(
+                "mac",
+                config.mac(),
+                good,
+                config.isLocal()
+                        ? "ignored, the Bridge record sets the local port's address"
+                        : "not the address of one station, ignored");
         return good ? mac : OptionalLong.empty();
     }
 
     /** The device's state; that of a patch port is always up. */
     LinkStatus linkStatus() {
-        return opened != null ? opened.port().linkStatus()
+        return opened != null
+                ? opened.port().linkStatus()
                 : new LinkStatus(true, true, patchMac, PATCH_MTU_BYTES, 0, 0, 0);
     }
 
     /** As OpenFlow sees it. */
     OfPort ofPort(LinkStatus status) {
-        return new OfPort(number, opened == null ? -1 : opened.number(), config.name(), status.macAddress(),
-                status.adminUp() ? 0 : OfPort.CONFIG_PORT_DOWN, status.carrier() ? 0 : OfPort.STATE_LINK_DOWN,
-                config.isPatch() ? config.options().getOrDefault("peer", "") : null, status.speedMbps());
+        return new OfPort(
+                number,
+                opened == null ? -1 : opened.number(),
+                config.name(),
+                status.macAddress(),
+                status.adminUp() ? 0 : OfPort.CONFIG_PORT_DOWN,
+                status.carrier() ? 0 : OfPort.STATE_LINK_DOWN,
+                config.isPatch() ? config.options().getOrDefault("peer", "") : null,
+                status.speedMbps());
     }
 }

@@ -30,20 +30,33 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the database: after each change the switch is made what the newest snapshot says, then what came of it is written
- * back with {@code cur_cfg} in the same transaction, so that {@code ovs-vsctl} returns when all is done.
+ * Follows the database: after each change the switch is made what the newest snapshot says, then what came of it is
+ * written back with {@code cur_cfg} in the same transaction, so that {@code ovs-vsctl} returns when all is done.
  *
  * <p>Threads: has one of its own; {@link #onLinkChange}, {@link #bridges} and {@link #close} by any.
  */
 public final class Reconciler implements AutoCloseable {
     /** Datapath:capabilities (ovs-vswitchd.conf.db(5)): what of the peer's list this datapath can. */
-    private static final Map<String, String> CAPABILITIES = Map.ofEntries(Map.entry("clone", "true"),
-            Map.entry("ct_clear", "true"), Map.entry("ct_flush", "true"), Map.entry("ct_label", "true"),
-            Map.entry("ct_mark", "true"), Map.entry("ct_orig_tuple", "true"), Map.entry("ct_orig_tuple6", "true"),
-            Map.entry("ct_state", "true"), Map.entry("ct_state_nat", "true"), Map.entry("ct_timeout", "true"),
-            Map.entry("ct_zero_snat", "true"), Map.entry("ct_zone", "true"), Map.entry("explicit_drop_action", "true"),
-            Map.entry("masked_set_action", "true"), Map.entry("max_vlan_headers", "1"), Map.entry("nd_ext", "true"),
-            Map.entry("recirc", "true"), Map.entry("ufid", "true"));
+    private static final Map<String, String> CAPABILITIES = Map.ofEntries(
+            Map.entry("clone", "true"),
+            Map.entry("ct_clear", "true"),
+            Map.entry("ct_flush", "true"),
+            Map.entry("ct_label", "true"),
+            Map.entry("ct_mark", "true"),
+            Map.entry("ct_orig_tuple", "true"),
+            Map.entry("ct_orig_tuple6", "true"),
+            Map.entry("ct_state", "true"),
+            Map.entry("ct_state_nat", "true"),
+            Map.entry("ct_timeout", "true"),
+            Map.entry("ct_zero_snat", "true"),
+            Map.entry("ct_zone", "true"),
+            Map.entry("explicit_drop_action", "true"),
+            Map.entry("masked_set_action", "true"),
+            Map.entry("max_vlan_headers", "1"),
+            Map.entry("nd_ext", "true"),
+            Map.entry("recirc", "true"),
+            Map.entry("ufid", "true"));
+
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
     private static final long WRITE_TIMEOUT_SECONDS = 10;
     private static final int TICK_MS = 500;
@@ -66,10 +79,12 @@ public final class Reconciler implements AutoCloseable {
     // The reconciler's thread only.
     /** A change that came just before the end must not make anew what is closed. */
     private boolean ended;
+
     private final Map<String, PresentBridge> bridges = new LinkedHashMap<>();
     private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
     /** Wanted bridges of a type that does not exist. */
     private final Map<String, BridgeConfig> refused = new TreeMap<>();
+
     private final BadValues values = new BadValues("other_config");
     private Map<String, String> otherConfig = Map.of();
     private final ZoneSettings zones;
@@ -100,7 +115,8 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /**
-     * Looks at the plug-in folder for offload providers again; what has changed there is in force when the future completes.
+     * Looks at the plug-in folder for offload providers again; what has changed there is in force when the future
+     * completes.
      */
     public CompletableFuture<ProviderRegistry.Rescan> rescanProviders() {
         return CompletableFuture.supplyAsync(offload::rescan, thread);
@@ -152,7 +168,9 @@ public final class Reconciler implements AutoCloseable {
         publish();
         RowChanges changes = new RowChanges(newest);
         changes.set("Open_vSwitch", root.uuid(), RootColumns.of(parts));
-        datapathTypes().stream().map(root.referenceMap("datapaths")::get).filter(Objects::nonNull)
+        datapathTypes().stream()
+                .map(root.referenceMap("datapaths")::get)
+                .filter(Objects::nonNull)
                 .forEach(datapath -> changes.set("Datapath", datapath, Map.of("capabilities", CAPABILITIES)));
         addStatus(changes);
         addFirstStatistics(newest, changes);
@@ -170,8 +188,11 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private static Row root(DatabaseSnapshot snapshotOrNull) {
-        return snapshotOrNull == null ? null
-                : snapshotOrNull.table("Open_vSwitch").values().stream().findFirst().orElse(null);
+        return snapshotOrNull == null
+                ? null
+                : snapshotOrNull.table("Open_vSwitch").values().stream()
+                        .findFirst()
+                        .orElse(null);
     }
 
     private void configureSwitch(DatabaseSnapshot newest, Row root) {
@@ -181,8 +202,12 @@ public final class Reconciler implements AutoCloseable {
         parts.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
         offload.follow(otherConfig);
         metrics.follow(otherConfig);
-        List<String> targets = root.references("manager_options").stream().map(newest.table("Manager")::get)
-                .filter(Objects::nonNull).flatMap(row -> row.string("target").stream()).sorted().toList();
+        List<String> targets = root.references("manager_options").stream()
+                .map(newest.table("Manager")::get)
+                .filter(Objects::nonNull)
+                .flatMap(row -> row.string("target").stream())
+                .sorted()
+                .toList();
         if (!targets.equals(managers)) {
             managers = targets;
             parts.managers().accept(targets);
@@ -210,9 +235,11 @@ public final class Reconciler implements AutoCloseable {
         });
         for (BridgeConfig wish : wanted.values()) {
             try {
-                bridges.computeIfAbsent(wish.name(), name ->
-                        new PresentBridge(wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory()))
-                                .become(wish);
+                bridges.computeIfAbsent(
+                                wish.name(),
+                                name -> new PresentBridge(
+                                        wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory()))
+                        .become(wish);
             } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
                 LOG.error("bridge {} cannot be configured", wish.name(), e);
             }
@@ -221,20 +248,27 @@ public final class Reconciler implements AutoCloseable {
 
     /** As the keys of Open_vSwitch:datapaths name them. */
     private Set<String> datapathTypes() {
-        return bridges.values().stream().map(bridge -> bridge.config().datapathType())
-                .map(type -> type.isEmpty() ? "system" : type).collect(Collectors.toSet());
+        return bridges.values().stream()
+                .map(bridge -> bridge.config().datapathType())
+                .map(type -> type.isEmpty() ? "system" : type)
+                .collect(Collectors.toSet());
     }
 
     private void refuseUnknownTypes(Map<String, BridgeConfig> wanted) {
         Map<String, BridgeConfig> before = Map.copyOf(refused);
         refused.clear();
-        wanted.values().stream().filter(wish -> !wish.isKnownType(parts.dummies())).forEach(wish -> {
-            refused.put(wish.name(), wish);
-            BridgeConfig former = before.get(wish.name());
-            if (former == null || !former.datapathType().equals(wish.datapathType())) {
-                LOG.error("failed to create bridge {}: unknown datapath type {}", wish.name(), wish.datapathType());
-            }
-        });
+        wanted.values().stream()
+                .filter(wish -> !wish.isKnownType(parts.dummies()))
+                .forEach(wish -> {
+                    refused.put(wish.name(), wish);
+                    BridgeConfig former = before.get(wish.name());
+                    if (former == null || !former.datapathType().equals(wish.datapathType())) {
+                        LOG.error(
+                                "failed to create bridge {}: unknown datapath type {}",
+                                wish.name(),
+                                wish.datapathType());
+                    }
+                });
         wanted.keySet().removeAll(refused.keySet());
     }
 
@@ -276,12 +310,13 @@ public final class Reconciler implements AutoCloseable {
         RowChanges changes = new RowChanges(present);
         addControllers(changes, statisticsDue);
         if (statisticsDue) {
-            int intervalMs = Math.max(DEFAULT_STATISTICS_INTERVAL_MS,
+            int intervalMs = Math.max(
+                    DEFAULT_STATISTICS_INTERVAL_MS,
                     values.number(otherConfig, "stats-update-interval", 0, DEFAULT_STATISTICS_INTERVAL_MS));
             statisticsAtNs = nowNs + TimeUnit.MILLISECONDS.toNanos(intervalMs);
             addStatus(changes);
-            forEachInterface(interfaceOf -> changes.set("Interface", interfaceOf.config().row(),
-                    InterfaceColumns.statistics(interfaceOf)));
+            forEachInterface(interfaceOf ->
+                    changes.set("Interface", interfaceOf.config().row(), InterfaceColumns.statistics(interfaceOf)));
         }
         write(changes.updates(), root);
     }
@@ -291,10 +326,18 @@ public final class Reconciler implements AutoCloseable {
     private void addStatus(RowChanges changes) {
         addRefused(changes);
         for (PresentBridge bridge : bridges.values()) {
-            changes.set("Bridge", bridge.config().row(), Map.of(
-                    "datapath_id", "%016x".formatted(bridge.pipeline().datapathId()), "datapath_version", "<built-in>"));
+            changes.set(
+                    "Bridge",
+                    bridge.config().row(),
+                    Map.of(
+                            "datapath_id",
+                            "%016x".formatted(bridge.pipeline().datapathId()),
+                            "datapath_version",
+                            "<built-in>"));
             for (PresentInterface present : bridge.interfaces()) {
-                changes.set("Interface", present.config().row(),
+                changes.set(
+                        "Interface",
+                        present.config().row(),
                         InterfaceColumns.status(present, patchError(bridge, present)));
             }
         }
@@ -304,8 +347,9 @@ public final class Reconciler implements AutoCloseable {
     private void addRefused(RowChanges changes) {
         refused.values().forEach(bridge -> {
             changes.set("Bridge", bridge.row(), Map.of("datapath_id", List.of()));
-            bridge.interfaces().forEach(wish -> changes.set("Interface", wish.row(),
-                    InterfaceColumns.status(new PresentInterface(wish), null)));
+            bridge.interfaces()
+                    .forEach(wish -> changes.set(
+                            "Interface", wish.row(), InterfaceColumns.status(new PresentInterface(wish), null)));
         });
     }
 
@@ -313,7 +357,9 @@ public final class Reconciler implements AutoCloseable {
     private void addFirstStatistics(DatabaseSnapshot present, RowChanges changes) {
         forEachInterface(shown -> {
             Row row = present.row("Interface", shown.config().row());
-            if (row != null && shown.isPluggedIn() && row.integerMap("statistics").isEmpty()) {
+            if (row != null
+                    && shown.isPluggedIn()
+                    && row.integerMap("statistics").isEmpty()) {
                 changes.set("Interface", row.uuid(), InterfaceColumns.statistics(shown));
             }
         });
@@ -325,11 +371,17 @@ public final class Reconciler implements AutoCloseable {
             return null;
         }
         String peer = present.config().options().get("peer");
-        boolean joined = bridges.values().stream().flatMap(other -> other.interfaces().stream())
-                .anyMatch(other -> other.isPluggedIn() && other.config().isPatch() && other.config().name().equals(peer)
-                        && present.config().name().equals(other.config().options().get("peer")));
+        boolean joined = bridges.values().stream()
+                .flatMap(other -> other.interfaces().stream())
+                .anyMatch(other -> other.isPluggedIn()
+                        && other.config().isPatch()
+                        && other.config().name().equals(peer)
+                        && present.config()
+                                .name()
+                                .equals(other.config().options().get("peer")));
         String type = bridge.config().datapathType();
-        return joined ? null
+        return joined
+                ? null
                 : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
     }
 
@@ -342,7 +394,8 @@ public final class Reconciler implements AutoCloseable {
         Map<UUID, String> states = new LinkedHashMap<>();
         for (PresentBridge bridge : bridges.values()) {
             bridge.controllerStatus().forEach((row, status) -> {
-                String state = status.isConnected() + " " + status.role() + " " + status.state() + " " + status.lastError();
+                String state =
+                        status.isConnected() + " " + status.role() + " " + status.state() + " " + status.lastError();
                 states.put(row, state);
                 if (withTimes || !state.equals(lastConnectionState.get(row))) {
                     changes.set("Controller", row, columns(status));
@@ -365,8 +418,13 @@ public final class Reconciler implements AutoCloseable {
         if (status.secondsSinceDisconnect() >= 0) {
             details.put("sec_since_disconnect", Long.toString(status.secondsSinceDisconnect()));
         }
-        return Map.of("is_connected", status.isConnected(), "status", details,
-                "role", status.role() == null ? List.of() : status.role());
+        return Map.of(
+                "is_connected",
+                status.isConnected(),
+                "status",
+                details,
+                "role",
+                status.role() == null ? List.of() : status.role());
     }
 
     private void write(List<ColumnUpdate> updates, Row root) {
@@ -377,7 +435,9 @@ public final class Reconciler implements AutoCloseable {
         List<ColumnUpdate> configured = new ArrayList<>();
         for (ColumnUpdate update : updates) {
             if (update.columns().containsKey("cur_cfg")) {
-                configured.add(new ColumnUpdate("Open_vSwitch", root.uuid(),
+                configured.add(new ColumnUpdate(
+                        "Open_vSwitch",
+                        root.uuid(),
                         Map.of("cur_cfg", update.columns().get("cur_cfg"))));
             }
         }
@@ -394,7 +454,8 @@ public final class Reconciler implements AutoCloseable {
             Thread.currentThread().interrupt();
             return true;
         } catch (ExecutionException | TimeoutException e) {
-            LOG.warn("status cannot be written to the database: {}",
+            LOG.warn(
+                    "status cannot be written to the database: {}",
                     e.getCause() == null ? "no answer" : e.getCause().getMessage());
             return false;
         }

@@ -12,8 +12,7 @@ import java.util.Map;
 final class RootColumns {
     private static final Path OS_RELEASE = Path.of("/etc/os-release");
 
-    private RootColumns() {
-    }
+    private RootColumns() {}
 
     static Map<String, Object> of(SwitchParts parts) {
         boolean dummies = parts.dummies() != Dummies.NONE;
@@ -43,7 +42,9 @@ final class RootColumns {
             for (String line : Files.readAllLines(OS_RELEASE)) {
                 int equals = line.indexOf('=');
                 if (equals > 0) {
-                    values.put(line.substring(0, equals), line.substring(equals + 1).replaceAll("^\"|\"$", ""));
+                    values.put(
+                            line.substring(0, equals),
+                            line.substring(equals + 1).replaceAll("^\"|\"$", ""));
                 }
             }
         } catch (IOException e) {

@@ -21,9 +21,9 @@ final class RowChanges {
     }
 
     /**
-     * Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. If one value
-     * is
-     * new all are written: the snapshot may be older than what was written last, and a row is not to show half of each.
+     * Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. If one
+     * value is new all are written: the snapshot may be older than what was written last, and a row is not to show half
+     * of each.
      */
     void set(String table, UUID uuid, Map<String, Object> columns) {
         Row row = snapshot.table(table).get(uuid);
@@ -52,7 +52,8 @@ final class RowChanges {
     private static boolean holds(Row row, String column, Object value) {
         return switch (value) {
             case Collection<?> atoms -> new HashSet<>(row.set(column)).equals(new HashSet<>(atoms));
-            case Map<?, ?> map when column.equals("statistics") -> row.integerMap(column).equals(map);
+            case Map<?, ?> map
+            when column.equals("statistics") -> row.integerMap(column).equals(map);
             case Map<?, ?> map -> row.stringMap(column).equals(map);
             default -> row.atom(column).filter(value::equals).isPresent();
         };

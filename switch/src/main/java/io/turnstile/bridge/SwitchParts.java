@@ -17,15 +17,25 @@ import java.util.function.Consumer;
 /**
  * What the reconciler configures.
  *
- * @param devices         opens the machine's devices
- * @param runDirectory    where bridges' OpenFlow sockets go
- * @param version         written to {@code Open_vSwitch:ovs_version}
+ * @param devices opens the machine's devices
+ * @param runDirectory where bridges' OpenFlow sockets go
+ * @param version written to {@code Open_vSwitch:ovs_version}
  * @param databaseVersion written to {@code Open_vSwitch:db_version}; empty leaves the column alone
- * @param managers        is told the targets of all Manager rows after each change
+ * @param managers is told the targets of all Manager rows after each change
  */
-public record SwitchParts(Pipeline pipeline, Datapath datapath, ForwardingThreads threads, PortFactory devices,
-                          Dummies dummies, OpenFlowAgent openFlow, ConntrackControl tracker,
-                          OffloadDispatcher offload, ProviderRegistry providers, MetricsEndpoint metrics,
-                          Clock clock, Path runDirectory, String version, String databaseVersion,
-                          Consumer<List<String>> managers) {
-}
+public record SwitchParts(
+        Pipeline pipeline,
+        Datapath datapath,
+        ForwardingThreads threads,
+        PortFactory devices,
+        Dummies dummies,
+        OpenFlowAgent openFlow,
+        ConntrackControl tracker,
+        OffloadDispatcher offload,
+        ProviderRegistry providers,
+        MetricsEndpoint metrics,
+        Clock clock,
+        Path runDirectory,
+        String version,
+        String databaseVersion,
+        Consumer<List<String>> managers) {}

@@ -19,8 +19,8 @@ import java.util.TreeMap;
 import java.util.UUID;
 
 /**
- * Zones as the Datapath rows have them ({@code ovs-vsctl add-zone-tp}, {@code set-zone-limit}), given to the tracker. Of
- * timeouts that the tracker has no state for (tcp_close_wait and others of the kernel's tracker) nothing comes.
+ * Zones as the Datapath rows have them ({@code ovs-vsctl add-zone-tp}, {@code set-zone-limit}), given to the tracker.
+ * Of timeouts that the tracker has no state for (tcp_close_wait and others of the kernel's tracker) nothing comes.
  *
  * <p>Threads: the reconciler's.
  */
@@ -51,8 +51,13 @@ final class ZoneSettings {
         for (Map.Entry<String, UUID> datapath : root.referenceMap("datapaths").entrySet()) {
             Row row = types.contains(datapath.getKey()) ? snapshot.row("Datapath", datapath.getValue()) : null;
             if (row != null) {
-                row.integerReferenceMap("ct_zones").forEach((zone, uuid) ->
-                        read(snapshot, snapshot.row("CT_Zone", uuid), zone.intValue(), wantedPolicies, wantedLimits));
+                row.integerReferenceMap("ct_zones")
+                        .forEach((zone, uuid) -> read(
+                                snapshot,
+                                snapshot.row("CT_Zone", uuid),
+                                zone.intValue(),
+                                wantedPolicies,
+                                wantedLimits));
                 wantedDefault = limit(row, "ct_zone_default_limit").orElse(wantedDefault);
             }
         }
@@ -60,13 +65,19 @@ final class ZoneSettings {
         followLimits(wantedLimits, wantedDefault);
     }
 
-    private static void read(DatabaseSnapshot snapshot, Row zoneOrNull, int zone, Map<Integer, TimeoutPolicy> policies,
-                             Map<Integer, Integer> limits) {
+    private static void read(
+            DatabaseSnapshot snapshot,
+            Row zoneOrNull,
+            int zone,
+            Map<Integer, TimeoutPolicy> policies,
+            Map<Integer, Integer> limits) {
         if (zoneOrNull == null) {
             return;
         }
         limit(zoneOrNull, "limit").ifPresent(limit -> limits.put(zone, limit));
-        Row policy = zoneOrNull.reference("timeout_policy").map(uuid -> snapshot.row("CT_Timeout_Policy", uuid))
+        Row policy = zoneOrNull
+                .reference("timeout_policy")
+                .map(uuid -> snapshot.row("CT_Timeout_Policy", uuid))
                 .orElse(null);
         Map<Timeout, Long> seconds = new EnumMap<>(Timeout.class);
         if (policy != null) {

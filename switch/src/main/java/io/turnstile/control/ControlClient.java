@@ -23,6 +23,7 @@ public final class ControlClient implements AutoCloseable {
     private final SocketChannel channel;
     /** Null before the first request: making it reads already. */
     private MappingIterator<JsonNode> replies;
+
     private long requests;
 
     /** @throws IOException nobody listens there */
@@ -49,7 +50,8 @@ public final class ControlClient implements AutoCloseable {
             throw new EOFException("the switch has closed the connection");
         }
         JsonNode reply = replies.nextValue();
-        return reply.path("error").isTextual() ? CommandReply.error(reply.path("error").textValue())
+        return reply.path("error").isTextual()
+                ? CommandReply.error(reply.path("error").textValue())
                 : CommandReply.ok(reply.path("result").asText(""));
     }
 

@@ -40,7 +40,8 @@ import org.slf4j.LoggerFactory;
  * Answers {@code ovs-appctl} on a Unix socket. A request is {@code {"method": name, "params": [words], "id": any}}, the
  * reply has the text as {@code result} or {@code error}.
  *
- * <p>Threads: {@link #register} and {@link #close} by any; commands run on the server's own thread, one after the other.
+ * <p>Threads: {@link #register} and {@link #close} by any; commands run on the server's own thread, one after the
+ * other.
  */
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
@@ -55,9 +56,11 @@ public final class ControlServer implements AutoCloseable {
     private Path socket;
     private Channel listener;
 
-    private record Command(String usage, int minArguments, int maxArguments,
-                           Function<List<String>, CompletableFuture<CommandReply>> body) {
-    }
+    private record Command(
+            String usage,
+            int minArguments,
+            int maxArguments,
+            Function<List<String>, CompletableFuture<CommandReply>> body) {}
 
     /** Knows {@code list-commands} and {@code version}; the rest is registered. */
     public ControlServer(String version) {
@@ -69,30 +72,38 @@ public final class ControlServer implements AutoCloseable {
      * Makes a command known, or replaces it.
      *
      * @param usage what {@code list-commands} shows behind the name
-     * @param body  gets between {@code minArguments} and {@code maxArguments} words
+     * @param body gets between {@code minArguments} and {@code maxArguments} words
      */
-    public void register(String name, String usage, int minArguments, int maxArguments,
-                         Function<List<String>, CommandReply> body) {
-        registerLater(name, usage, minArguments, maxArguments,
+    public void register(
+            String name, String usage, int minArguments, int maxArguments, Function<List<String>, CommandReply> body) {
+        registerLater(
+                name,
+                usage,
+                minArguments,
+                maxArguments,
                 arguments -> CompletableFuture.completedFuture(body.apply(arguments)));
     }
 
     /**
      * The same for a command whose reply may take a while, which holds up no other connection; on its own connection
-     * requests
-     * go on being answered in their order.
+     * requests go on being answered in their order.
      *
      * @param body returns at once; its future may be completed by any thread, and is cancelled if the asker goes away
      */
-    public void registerLater(String name, String usage, int minArguments, int maxArguments,
-                              Function<List<String>, CompletableFuture<CommandReply>> body) {
+    public void registerLater(
+            String name,
+            String usage,
+            int minArguments,
+            int maxArguments,
+            Function<List<String>, CompletableFuture<CommandReply>> body) {
         commands.put(name, new Command(usage, minArguments, maxArguments, body));
     }
 
     /** Accepts connections at {@code path}; what lay there before is removed. */
     public void listen(Path path) throws IOException {
         Files.deleteIfExists(path);
-        var binding = new ServerBootstrap().group(group)
+        var binding = new ServerBootstrap()
+                .group(group)
                 .channel(NioServerDomainSocketChannel.class)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
@@ -100,7 +111,8 @@ public final class ControlServer implements AutoCloseable {
                         channel.pipeline().addLast(new JsonObjectDecoder(MAX_REQUEST_BYTES), new Requests());
                     }
                 })
-                .bind(UnixDomainSocketAddress.of(path)).awaitUninterruptibly();
+                .bind(UnixDomainSocketAddress.of(path))
+                .awaitUninterruptibly();
         if (!binding.isSuccess()) {
             throw new IOException(path + ": " + binding.cause().getMessage(), binding.cause());
         }
@@ -128,12 +140,12 @@ public final class ControlServer implements AutoCloseable {
                     + "valid commands)");
         }
         if (arguments.size() < commandOrNull.minArguments()) {
-            return CommandReply.error("\"" + name + "\" command requires at least " + commandOrNull.minArguments()
-                    + " arguments");
+            return CommandReply.error(
+                    "\"" + name + "\" command requires at least " + commandOrNull.minArguments() + " arguments");
         }
         if (arguments.size() > commandOrNull.maxArguments()) {
-            return CommandReply.error("\"" + name + "\" command takes at most " + commandOrNull.maxArguments()
-                    + " arguments");
+            return CommandReply.error(
+                    "\"" + name + "\" command takes at most " + commandOrNull.maxArguments() + " arguments");
         }
         return null;
     }
@@ -159,7 +171,9 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    /** One connection: answers each request in the order of their coming, the next when the one before has its reply. */
+    /**
+     * One connection: answers each request in the order of their coming, the next when the one before has its reply.
+     */
     private final class Requests extends SimpleChannelInboundHandler<ByteBuf> {
         private final Queue<JsonNode> waiting = new ArrayDeque<>();
         /** Of the request that is being answered; null: there is none. */
@@ -180,7 +194,9 @@ public final class ControlServer implements AutoCloseable {
                 return;
             }
             if (waiting.size() == MAX_WAITING_REQUESTS) {
-                context.close(); // Reading goes on while a reply is awaited, to see the asker leave; so there is a limit.
+                context
+                        .close(); // Reading goes on while a reply is awaited, to see the asker leave; so there is a
+                                  // limit.
                 return;
             }
             waiting.add(request);
@@ -195,10 +211,12 @@ public final class ControlServer implements AutoCloseable {
                 if (reply.isDone()) {
                     send(context, request, reply);
                 } else {
-                    reply.whenCompleteAsync((done, failure) -> {
-                        send(context, request, reply);
-                        answerNext(context);
-                    }, context.executor());
+                    reply.whenCompleteAsync(
+                            (done, failure) -> {
+                                send(context, request, reply);
+                                answerNext(context);
+                            },
+                            context.executor());
                 }
             }
         }

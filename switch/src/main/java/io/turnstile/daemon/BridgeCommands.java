@@ -29,8 +29,17 @@ final class BridgeCommands {
     void registerAll(ControlServer control) {
         control.register("fdb/show", "bridge", 1, 1, arguments -> on(arguments.getFirst(), BridgeCommands::showMacs));
         control.register("fdb/flush", "[bridge]", 0, 1, this::flushMacs);
-        control.register("ofproto/list", "", 0, 0, arguments -> CommandReply.ok(String.join("\n",
-                daemon.reconciler().bridges().stream().map(BridgeView::name).sorted().toList())));
+        control.register(
+                "ofproto/list",
+                "",
+                0,
+                0,
+                arguments -> CommandReply.ok(String.join(
+                        "\n",
+                        daemon.reconciler().bridges().stream()
+                                .map(BridgeView::name)
+                                .sorted()
+                                .toList())));
         control.register("ofproto/trace", "{bridge flow}", 1, Integer.MAX_VALUE, this::trace);
     }
 
@@ -43,8 +52,8 @@ final class BridgeCommands {
         StringBuilder text = new StringBuilder(" port  VLAN  MAC                Age\n");
         for (BridgePipeline.MacEntry entry : bridge.macEntries()) {
             String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
-            text.append("%5s  %4d  %s  %3d\n".formatted(port, entry.vlan(), MacText.format(entry.mac()),
-                    entry.ageSeconds()));
+            text.append("%5s  %4d  %s  %3d\n"
+                    .formatted(port, entry.vlan(), MacText.format(entry.mac()), entry.ageSeconds()));
         }
         return CommandReply.ok(text.toString());
     }
@@ -77,8 +86,10 @@ final class BridgeCommands {
             return CommandReply.error("syntax error at " + arguments.getFirst() + " (or the bridge name was omitted)");
         }
         if (arguments.size() > 2) {
-            return CommandReply.error(HEX.matcher(arguments.get(2)).matches() ? "tracing a given packet is not supported"
-                    : "Trailing garbage in packet data");
+            return CommandReply.error(
+                    HEX.matcher(arguments.get(2)).matches()
+                            ? "tracing a given packet is not supported"
+                            : "Trailing garbage in packet data");
         }
         BridgePipeline bridge = daemon.pipeline().bridge(arguments.getFirst());
         if (bridge == null) {
@@ -94,6 +105,9 @@ final class BridgeCommands {
     }
 
     private static OptionalInt portNumber(BridgePipeline bridge, String name) {
-        return bridge.ports().stream().filter(port -> port.name().equals(name)).mapToInt(OfPort::number).findFirst();
+        return bridge.ports().stream()
+                .filter(port -> port.name().equals(name))
+                .mapToInt(OfPort::number)
+                .findFirst();
     }
 }

@@ -20,7 +20,8 @@ record CNumber(BigInteger value, String rest) {
             return null;
         }
         String digits = number.group(2);
-        BigInteger value = number.group(3) != null ? new BigInteger(number.group(3), 16)
+        BigInteger value = number.group(3) != null
+                ? new BigInteger(number.group(3), 16)
                 : new BigInteger(digits, digits.startsWith("0") ? 8 : 10);
         return new CNumber(number.group(1).equals("-") ? value.negate() : value, text.substring(number.end()));
     }
@@ -28,7 +29,9 @@ record CNumber(BigInteger value, String rest) {
     /** The text as an unsigned number of so many bits; null if it is none, or something follows it. */
     static BigInteger unsigned(String text, int bits) {
         CNumber number = scan(text);
-        boolean fits = number != null && number.rest.isEmpty() && number.value.signum() >= 0
+        boolean fits = number != null
+                && number.rest.isEmpty()
+                && number.value.signum() >= 0
                 && number.value.bitLength() <= bits;
         return fits ? number.value : null;
     }

@@ -22,15 +22,26 @@ final class Commands {
 
     void registerAll(ControlServer control) {
         control.register("exit", "[--cleanup]", 0, 1, this::exit);
-        control.register("coverage/show", "", 0, 0, arguments -> CommandReply.ok(daemon.housekeeping().coverage().text()));
+        control.register(
+                "coverage/show",
+                "",
+                0,
+                0,
+                arguments -> CommandReply.ok(daemon.housekeeping().coverage().text()));
         control.register("memory/show", "", 0, 0, arguments -> memory());
         DatapathCommands datapath = new DatapathCommands(daemon);
         datapath.registerAll(control);
         new ConntrackCommands(daemon, datapath::presentName).registerAll(control);
-        new OffloadCommands(daemon.dispatcher(), daemon.tracker(), daemon.clock(), daemon.monitor(),
-                datapath::presentName).registerAll(control);
-        control.registerLater("conntrack/offload-rescan", "", 0, 0,
-                arguments -> daemon.reconciler().rescanProviders().thenApply(found -> CommandReply.ok(found.toString())));
+        new OffloadCommands(
+                        daemon.dispatcher(), daemon.tracker(), daemon.clock(), daemon.monitor(), datapath::presentName)
+                .registerAll(control);
+        control.registerLater(
+                "conntrack/offload-rescan",
+                "",
+                0,
+                0,
+                arguments ->
+                        daemon.reconciler().rescanProviders().thenApply(found -> CommandReply.ok(found.toString())));
         new FragmentCommands(daemon.datapath().fragments(), datapath::presentName).registerAll(control);
         new BridgeCommands(daemon).registerAll(control);
         new LogCommands().registerAll(control);
@@ -58,13 +69,20 @@ final class Commands {
     }
 
     private CommandReply memory() {
-        long heapKib = (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) >> 10;
+        long heapKib =
+                (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) >> 10;
         long rules = daemon.pipeline().bridges().stream()
-                .flatMap(bridge -> bridge.tables().stream()).mapToLong(table -> table.activeCount()).sum();
-        return CommandReply.ok("connections:%d flows:%d handlers:%d heap-kB:%d ports:%d rules:%d".formatted(
-                daemon.tracker().connectionCount(), daemon.datapath().statistics().flows(),
-                daemon.config().forwardingThreads(),
-                heapKib, daemon.datapath().ports().size(), rules));
+                .flatMap(bridge -> bridge.tables().stream())
+                .mapToLong(table -> table.activeCount())
+                .sum();
+        return CommandReply.ok("connections:%d flows:%d handlers:%d heap-kB:%d ports:%d rules:%d"
+                .formatted(
+                        daemon.tracker().connectionCount(),
+                        daemon.datapath().statistics().flows(),
+                        daemon.config().forwardingThreads(),
+                        heapKib,
+                        daemon.datapath().ports().size(),
+                        rules));
     }
 
     private CommandReply stopTime() {

@@ -28,8 +28,7 @@ final class ConnectionFilterText {
 
     private final ConnectionFilter filter = new ConnectionFilter();
 
-    private ConnectionFilterText() {
-    }
+    private ConnectionFilterText() {}
 
     static ConnectionFilter parse(List<String> words) throws FilterException {
         return new ConnectionFilterText().read(words);
@@ -83,8 +82,8 @@ final class ConnectionFilterText {
         if (number == null || !hex && number.value().abs().bitLength() > Long.SIZE) {
             return null;
         }
-        BigInteger value = number.value().signum() < 0 ? number.value().add(BigInteger.ONE.shiftLeft(Long.SIZE))
-                : number.value();
+        BigInteger value =
+                number.value().signum() < 0 ? number.value().add(BigInteger.ONE.shiftLeft(Long.SIZE)) : number.value();
         return value.bitLength() <= bits ? new CNumber(value, number.rest()) : null;
     }
 

@@ -43,21 +43,44 @@ final class ConntrackCommands {
     void registerAll(ControlServer control) {
         control.register("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, run(this::dump));
         control.register("dpctl/dump-conntrack-exp", "[dp] [zone=N]", 0, 2, run(this::dumpExpected));
-        control.register("dpctl/flush-conntrack", "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] "
-                + "[ct-reply-tuple]", 0, 6, run(this::flush));
+        control.register(
+                "dpctl/flush-conntrack",
+                "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] " + "[ct-reply-tuple]",
+                0,
+                6,
+                run(this::flush));
         control.register("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, run(this::statistics));
         control.register("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, run(this::buckets));
         control.register("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, run(2, this::setMaxConnections));
-        control.register("dpctl/ct-get-maxconns", "[dp]", 0, 1,
+        control.register(
+                "dpctl/ct-get-maxconns",
+                "[dp]",
+                0,
+                1,
                 run(1, line -> CommandReply.ok(Integer.toString(tracker.maxConnections()))));
-        control.register("dpctl/ct-get-nconns", "[dp]", 0, 1,
+        control.register(
+                "dpctl/ct-get-nconns",
+                "[dp]",
+                0,
+                1,
                 run(1, line -> CommandReply.ok(Integer.toString(tracker.connectionCount()))));
         control.register("dpctl/ct-enable-tcp-seq-chk", "[dp]", 0, 1, run(2, line -> setSequenceCheck(true)));
         control.register("dpctl/ct-disable-tcp-seq-chk", "[dp]", 0, 1, run(2, line -> setSequenceCheck(false)));
-        control.register("dpctl/ct-get-tcp-seq-chk", "[dp]", 0, 1, run(1, line -> CommandReply.ok(
-                "TCP sequence checking: " + (tracker.tcpWindowChecked() ? "enabled" : "disabled"))));
+        control.register(
+                "dpctl/ct-get-tcp-seq-chk",
+                "[dp]",
+                0,
+                1,
+                run(
+                        1,
+                        line -> CommandReply.ok(
+                                "TCP sequence checking: " + (tracker.tcpWindowChecked() ? "enabled" : "disabled"))));
         control.register("dpctl/ct-set-sweep-interval", "[dp] ms", 1, 2, run(2, this::setSweepInterval));
-        control.register("dpctl/ct-get-sweep-interval", "[dp]", 0, 1,
+        control.register(
+                "dpctl/ct-get-sweep-interval",
+                "[dp]",
+                0,
+                1,
                 run(1, line -> CommandReply.ok(Integer.toString(tracker.sweepIntervalMs()))));
         limits.registerAll(control);
     }
@@ -77,7 +100,9 @@ final class ConntrackCommands {
 
     /** A trailing {@code zone=N} is taken off; what is left may be the datapath's name only. */
     private CommandReply ofZone(DpctlLine line, Function<Integer, CommandReply> command) {
-        Integer zone = line.fromEnd(0).startsWith("zone=") ? DpctlLine.unsigned16(line.fromEnd(0).substring(5)) : null;
+        Integer zone = line.fromEnd(0).startsWith("zone=")
+                ? DpctlLine.unsigned16(line.fromEnd(0).substring(5))
+                : null;
         DpctlLine rest = zone == null ? line : line.withoutLast();
         CommandReply wrong = rest.wrongDatapath(1, datapath.get());
         return wrong != null ? wrong : command.apply(zone);
@@ -86,9 +111,12 @@ final class ConntrackCommands {
     private CommandReply dump(DpctlLine line) {
         return ofZone(line, zone -> {
             List<String> lines = new ArrayList<>();
-            forEachConnection(zone, connection ->
-                    lines.add(ConntrackDump.line(connection, line.more(), line.statistics())
-                            + (line.more() ? OffloadColumn.of(dispatcher.offloadStates(connection.connectionId)) : "")));
+            forEachConnection(
+                    zone,
+                    connection -> lines.add(ConntrackDump.line(connection, line.more(), line.statistics())
+                            + (line.more()
+                                    ? OffloadColumn.of(dispatcher.offloadStates(connection.connectionId))
+                                    : "")));
             return CommandReply.ok(String.join("\n", lines));
         });
     }
@@ -97,11 +125,15 @@ final class ConntrackCommands {
         long nowNs = daemon.clock().nowNs();
         long cursor = 0;
         while (cursor >= 0) {
-            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> {
-                if (zoneOrNull == null || connection.zone == zoneOrNull) {
-                    action.accept(connection);
-                }
-            }, nowNs);
+            cursor = tracker.scan(
+                    cursor,
+                    SCAN_SLOTS,
+                    connection -> {
+                        if (zoneOrNull == null || connection.zone == zoneOrNull) {
+                            action.accept(connection);
+                        }
+                    },
+                    nowNs);
         }
     }
 
@@ -118,7 +150,8 @@ final class ConntrackCommands {
     }
 
     private CommandReply statistics(DpctlLine line) {
-        boolean inWords = line.fromEnd(0).startsWith("verbose") || line.fromEnd(1).startsWith("verbose");
+        boolean inWords =
+                line.fromEnd(0).startsWith("verbose") || line.fromEnd(1).startsWith("verbose");
         return ofZone(withoutVerbose(line), zone -> {
             Map<String, Integer> byProtocol = new LinkedHashMap<>();
             Arrays.asList("TCP", "UDP", "UDPLITE", "SCTP", "ICMP", "ICMPv6", "DCCP", "IGMP", "Other")
@@ -131,7 +164,10 @@ final class ConntrackCommands {
                 }
             });
             StringBuilder text = new StringBuilder("Connections Stats:\n    Total: ")
-                    .append(byProtocol.values().stream().mapToInt(Integer::intValue).sum()).append('\n');
+                    .append(byProtocol.values().stream()
+                            .mapToInt(Integer::intValue)
+                            .sum())
+                    .append('\n');
             byProtocol.forEach((name, count) -> {
                 if (count > 0) {
                     text.append("  ").append(name).append(": ").append(count).append('\n');
@@ -159,7 +195,11 @@ final class ConntrackCommands {
         StringBuilder text = new StringBuilder("    Conn per TCP states:\n");
         for (TcpState state : TcpState.values()) {
             if (counts[state.ordinal()] > 0) {
-                text.append("\t  [").append(state).append("]=").append(counts[state.ordinal()]).append('\n');
+                text.append("\t  [")
+                        .append(state)
+                        .append("]=")
+                        .append(counts[state.ordinal()])
+                        .append('\n');
             }
         }
         return text.toString();
@@ -180,7 +220,9 @@ final class ConntrackCommands {
     }
 
     private CommandReply buckets(DpctlLine line) {
-        Integer above = line.fromEnd(0).startsWith("gt=") ? DpctlLine.unsigned16(line.fromEnd(0).substring(3)) : null;
+        Integer above = line.fromEnd(0).startsWith("gt=")
+                ? DpctlLine.unsigned16(line.fromEnd(0).substring(3))
+                : null;
         CommandReply wrong = (above == null ? line : line.withoutLast()).wrongDatapath(1, datapath.get());
         if (wrong != null) {
             return wrong;
@@ -213,7 +255,8 @@ final class ConntrackCommands {
         }
         CommandReply wrong = line.wrongDatapath(Integer.MAX_VALUE, datapath.get());
         if (wrong != null) {
-            return CommandReply.error(wrong.text() + "\n" + DpctlLine.invalid("Cannot open dpif").text());
+            return CommandReply.error(
+                    wrong.text() + "\n" + DpctlLine.invalid("Cannot open dpif").text());
         }
         long nowNs = daemon.clock().nowNs();
         int removed = daemon.datapath().flushConnections(filter, nowNs);

@@ -28,8 +28,7 @@ final class Coverage {
     private final Deque<long[]> samples = new ArrayDeque<>();
 
     /** Something rare, and how often it has happened. */
-    private record Event(String label, LongSupplier total) {
-    }
+    private record Event(String label, LongSupplier total) {}
 
     Coverage(Datapath datapath, ConntrackControl tracker) {
         List<Event> all = new ArrayList<>();
@@ -38,7 +37,8 @@ final class Coverage {
         }
         FragmentReassembler fragments = datapath.fragments();
         all.add(new Event("ipf_frag_malformed", () -> ofBothFamilies(fragments, FragmentStatus.Family::malformed)));
-        all.add(new Event("ipf_frag_beyond_limit", () -> ofBothFamilies(fragments, FragmentStatus.Family::beyondLimit)));
+        all.add(new Event(
+                "ipf_frag_beyond_limit", () -> ofBothFamilies(fragments, FragmentStatus.Family::beyondLimit)));
         all.add(new Event("conntrack_full", tracker::refusals));
         all.add(new Event("conntrack_zone_full", () -> tracker.zoneLimits().refusals()));
         events = List.copyOf(all);
@@ -72,8 +72,13 @@ final class Coverage {
                 never++;
                 continue;
             }
-            text.append("%-24s %5.1f/sec %9.3f/sec %13.4f/sec   total: %d\n".formatted(events.get(index).label(),
-                    rate(index, 1), rate(index, MINUTE_SAMPLES), rate(index, HOUR_SAMPLES), totals[index]));
+            text.append("%-24s %5.1f/sec %9.3f/sec %13.4f/sec   total: %d\n"
+                    .formatted(
+                            events.get(index).label(),
+                            rate(index, 1),
+                            rate(index, MINUTE_SAMPLES),
+                            rate(index, HOUR_SAMPLES),
+                            totals[index]));
         }
         return text.append(never).append(" events never hit\n").toString();
     }

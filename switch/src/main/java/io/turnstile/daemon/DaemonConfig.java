@@ -7,30 +7,52 @@ import java.util.List;
 /**
  * How a switch is started.
  *
- * @param runDirectory      sockets go here; made if it is not there
- * @param databaseTarget    {@code unix:PATH} or {@code tcp:IP:PORT} of a real ovsdb-server; null for the embedded one
- * @param databaseFile      of the embedded server
- * @param remotes           where the embedded server listens: {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
- * @param controlSocket     where {@code ovs-appctl} finds the switch
+ * @param runDirectory sockets go here; made if it is not there
+ * @param databaseTarget {@code unix:PATH} or {@code tcp:IP:PORT} of a real ovsdb-server; null for the embedded one
+ * @param databaseFile of the embedded server
+ * @param remotes where the embedded server listens: {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
+ * @param controlSocket where {@code ovs-appctl} finds the switch
  * @param forwardingThreads at least 1
- * @param maxConnections    of the connection table
- * @param pluginFolder      jars with offload providers, null for none
+ * @param maxConnections of the connection table
+ * @param pluginFolder jars with offload providers, null for none
  */
-public record DaemonConfig(Path runDirectory, String databaseTarget, Path databaseFile, List<String> remotes,
-                           Path controlSocket, Dummies dummies, int forwardingThreads, int maxConnections,
-                           Path pluginFolder) {
+public record DaemonConfig(
+        Path runDirectory,
+        String databaseTarget,
+        Path databaseFile,
+        List<String> remotes,
+        Path controlSocket,
+        Dummies dummies,
+        int forwardingThreads,
+        int maxConnections,
+        Path pluginFolder) {
     public static final int DEFAULT_MAX_CONNECTIONS = 3_000_000;
 
     /** Everything in one folder: database file, database socket and control socket. */
     public static DaemonConfig in(Path runDirectory) {
-        return new DaemonConfig(runDirectory, null, runDirectory.resolve("conf.db"),
-                List.of("punix:" + runDirectory.resolve("db.sock")), defaultControlSocket(runDirectory), Dummies.NONE,
-                defaultForwardingThreads(), DEFAULT_MAX_CONNECTIONS, null);
+        return new DaemonConfig(
+                runDirectory,
+                null,
+                runDirectory.resolve("conf.db"),
+                List.of("punix:" + runDirectory.resolve("db.sock")),
+                defaultControlSocket(runDirectory),
+                Dummies.NONE,
+                defaultForwardingThreads(),
+                DEFAULT_MAX_CONNECTIONS,
+                null);
     }
 
     public DaemonConfig withDummies(Dummies choice) {
-        return new DaemonConfig(runDirectory, databaseTarget, databaseFile, remotes, controlSocket, choice,
-                forwardingThreads, maxConnections, pluginFolder);
+        return new DaemonConfig(
+                runDirectory,
+                databaseTarget,
+                databaseFile,
+                remotes,
+                controlSocket,
+                choice,
+                forwardingThreads,
+                maxConnections,
+                pluginFolder);
     }
 
     static Path defaultControlSocket(Path runDirectory) {

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.function.IntFunction;
 
 /**
- * {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. There is one
- * datapath; it bears the name that the peer's would.
+ * {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. There is one datapath;
+ * it bears the name that the peer's would.
  */
 final class DatapathCommands {
     private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
@@ -39,7 +39,8 @@ final class DatapathCommands {
 
     /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
     String name() {
-        return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy"
+        return daemon.reconciler().bridges().stream().anyMatch(BridgeView::isDummy)
+                ? "dummy@ovs-dummy"
                 : "netdev@ovs-netdev";
     }
 
@@ -49,8 +50,11 @@ final class DatapathCommands {
 
     /** The error for the first argument that is not the datapath's name; null if there is none. */
     private CommandReply wrongDatapath(List<String> arguments) {
-        return arguments.stream().filter(argument -> !argument.startsWith("-") && !isName(argument)).findFirst()
-                .map(other -> CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)"))
+        return arguments.stream()
+                .filter(argument -> !argument.startsWith("-") && !isName(argument))
+                .findFirst()
+                .map(other ->
+                        CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)"))
                 .orElse(null);
     }
 
@@ -61,8 +65,8 @@ final class DatapathCommands {
         }
         Datapath.Statistics statistics = daemon.datapath().statistics();
         StringBuilder text = new StringBuilder(name()).append(":\n");
-        text.append("  lookups: hit:%d missed:%d lost:%d\n".formatted(statistics.hits(), statistics.misses(),
-                statistics.lost()));
+        text.append("  lookups: hit:%d missed:%d lost:%d\n"
+                .formatted(statistics.hits(), statistics.misses(), statistics.lost()));
         text.append("  flows: %d\n".formatted(statistics.flows()));
         daemon.datapath().ports().forEach((number, port) -> {
             String type = type(port);
@@ -83,22 +87,31 @@ final class DatapathCommands {
         if (bridges.isEmpty()) {
             return CommandReply.ok();
         }
-        StringBuilder text = new StringBuilder("%s: hit:%d missed:%d\n".formatted(name(), statistics.hits(),
-                statistics.misses()));
+        StringBuilder text =
+                new StringBuilder("%s: hit:%d missed:%d\n".formatted(name(), statistics.hits(), statistics.misses()));
         for (BridgeView bridge : bridges) {
             text.append("  ").append(bridge.name()).append(":\n");
-            bridge.interfaces().stream().sorted(Comparator.comparing(InterfaceView::name)).forEach(view ->
-                    text.append("    ").append(view.name()).append(' ').append(view.number() & 0xffff).append('/')
-                            .append(view.port() == null ? "none: (patch: peer=" + view.patchPeer() + ")\n"
-                                    : view.datapathPort() + ": (" + type(view.port()) + ")\n"));
+            bridge.interfaces().stream()
+                    .sorted(Comparator.comparing(InterfaceView::name))
+                    .forEach(view -> text.append("    ")
+                            .append(view.name())
+                            .append(' ')
+                            .append(view.number() & 0xffff)
+                            .append('/')
+                            .append(
+                                    view.port() == null
+                                            ? "none: (patch: peer=" + view.patchPeer() + ")\n"
+                                            : view.datapathPort() + ": (" + type(view.port()) + ")\n"));
         }
         return CommandReply.ok(text.toString());
     }
 
     private CommandReply dumpFlows(List<String> arguments) {
-        List<String> names = arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
+        List<String> names =
+                arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
         for (String argument : arguments) {
-            if (argument.startsWith("-") && !List.of("-m", "--more", "--names", "--no-names").contains(argument)) {
+            if (argument.startsWith("-")
+                    && !List.of("-m", "--more", "--names", "--no-names").contains(argument)) {
                 return CommandReply.error("Unrecognized option " + argument);
             }
         }
@@ -107,11 +120,15 @@ final class DatapathCommands {
         }
         boolean more = arguments.contains("-m") || arguments.contains("--more");
         IntFunction<String> ports = arguments.contains("--names") || more && !arguments.contains("--no-names")
-                ? this::portName : Integer::toString;
+                ? this::portName
+                : Integer::toString;
         long nowNs = daemon.clock().nowNs();
         StringBuilder text = new StringBuilder();
         for (DatapathFlow flow : daemon.datapath().flows()) {
-            text.append(more ? DatapathFlowText.verboseLine(flow, nowNs, ports) : DatapathFlowText.line(flow, nowNs, ports))
+            text.append(
+                            more
+                                    ? DatapathFlowText.verboseLine(flow, nowNs, ports)
+                                    : DatapathFlowText.line(flow, nowNs, ports))
                     .append('\n');
         }
         return CommandReply.ok(text.isEmpty() ? "" : "flow-dump from the main thread:\n" + text);

@@ -8,10 +8,12 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A {@code dpctl/…} command's words, taken apart as ovs-vswitchd(8) has them: options first, then perhaps the datapath. */
+/**
+ * A {@code dpctl/…} command's words, taken apart as ovs-vswitchd(8) has them: options first, then perhaps the datapath.
+ */
 record DpctlLine(List<String> words, boolean more, boolean statistics) {
-    private static final Set<String> LONG_OPTIONS = Set.of("--more", "--statistics", "--clear", "--may-create", "--names",
-            "--no-names");
+    private static final Set<String> LONG_OPTIONS =
+            Set.of("--more", "--statistics", "--clear", "--may-create", "--names", "--no-names");
     private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?\\d+).*", Pattern.DOTALL);
     private static final String INVALID = " (Invalid argument)";
 
@@ -20,7 +22,11 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
         boolean more = false;
         boolean statistics = false;
         int options = 0;
-        for (; options < words.size() && words.get(options).startsWith("-") && words.get(options).length() > 1; options++) {
+        for (;
+                options < words.size()
+                        && words.get(options).startsWith("-")
+                        && words.get(options).length() > 1;
+                options++) {
             String option = words.get(options);
             String unknown = unknownOption(option);
             if (unknown != null) {
@@ -37,8 +43,12 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
         if (option.startsWith("--")) {
             return LONG_OPTIONS.contains(option) ? null : option;
         }
-        return option.substring(1).chars().filter(letter -> letter != 'm' && letter != 's').mapToObj(
-                letter -> "-" + (char) letter).findFirst().orElse(null);
+        return option.substring(1)
+                .chars()
+                .filter(letter -> letter != 'm' && letter != 's')
+                .mapToObj(letter -> "-" + (char) letter)
+                .findFirst()
+                .orElse(null);
     }
 
     static CommandReply invalid(String text) {
@@ -46,8 +56,8 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
     }
 
     /**
-     * The error for a datapath that is not there: where there are as many words as there can be, the first must be its name.
-     * Null if all is well.
+     * The error for a datapath that is not there: where there are as many words as there can be, the first must be its
+     * name. Null if all is well.
      *
      * @param datapath its name; empty while there is none
      */
@@ -81,7 +91,8 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
     }
 
     /**
-     * As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. Null: no digits.
+     * As scanf's {@code %u}: what follows the digits does not matter, what is too large or negative wraps. Null: no
+     * digits.
      */
     static Long unsigned32(String word) {
         Matcher number = NUMBER.matcher(word);

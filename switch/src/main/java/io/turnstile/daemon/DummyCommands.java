@@ -17,17 +17,26 @@ final class DummyCommands {
     }
 
     void registerAll(ControlServer control) {
-        control.register("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2,
-                Integer.MAX_VALUE, this::receive);
+        control.register(
+                "netdev-dummy/receive",
+                "name [--qid queue_id] packet|flow [--len packet_len]",
+                2,
+                Integer.MAX_VALUE,
+                this::receive);
         control.register("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, this::setAdminState);
     }
 
     private Stream<DummyPort> dummies() {
-        return daemon.datapath().ports().values().stream().filter(DummyPort.class::isInstance).map(DummyPort.class::cast);
+        return daemon.datapath().ports().values().stream()
+                .filter(DummyPort.class::isInstance)
+                .map(DummyPort.class::cast);
     }
 
     private CommandReply receive(List<String> arguments) {
-        DummyPort port = dummies().filter(dummy -> dummy.name().equals(arguments.getFirst())).findFirst().orElse(null);
+        DummyPort port = dummies()
+                .filter(dummy -> dummy.name().equals(arguments.getFirst()))
+                .findFirst()
+                .orElse(null);
         if (port == null) {
             return CommandReply.error("no such dummy netdev");
         }

@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 
 /**
  * Makes a frame out of a datapath flow in the syntax of dpctl(8), such as
- * {@code in_port(1),eth(src=…,dst=…),eth_type(0x0800),ipv4(src=…,dst=…,proto=17),udp(src=1,dst=2)}. Checksums are right.
- * As in the peer, 64 bytes that count upwards follow where data may: after UDP, echo messages, unknown protocols, and TCP
- * without SYN, FIN and RST.
+ * {@code in_port(1),eth(src=…,dst=…),eth_type(0x0800),ipv4(src=…,dst=…,proto=17),udp(src=1,dst=2)}. Checksums are
+ * right. As in the peer, 64 bytes that count upwards follow where data may: after UDP, echo messages, unknown
+ * protocols, and TCP without SYN, FIN and RST.
  */
 final class FlowFrame {
     private static final Pattern PART = Pattern.compile("\\s*,?\\s*([a-z_0-9]+)\\(([^()]*)\\)\\s*");
@@ -87,7 +87,8 @@ final class FlowFrame {
         if (field != Packet.ABSENT) {
             int from = packet.l4Offset();
             int to = packet.l3EndOffset();
-            long pseudo = packet.ipProtocol() == IpProtocols.ICMP ? 0 : InternetChecksum.pseudoHeader(packet, to - from);
+            long pseudo =
+                    packet.ipProtocol() == IpProtocols.ICMP ? 0 : InternetChecksum.pseudoHeader(packet, to - from);
             packet.putU16(from + field, InternetChecksum.finish(InternetChecksum.add(pseudo, packet, from, to)));
         }
         return packet.toBytes();
@@ -97,9 +98,13 @@ final class FlowFrame {
         int start = frame.position();
         int protocol = number(ip.getOrDefault("proto", "0"));
         frame.put((byte) 0x45).put((byte) number(ip.getOrDefault("tos", "0"))).putShort((short) 0);
-        frame.putInt(0).put((byte) number(ip.getOrDefault("ttl", "64"))).put((byte) protocol).putShort((short) 0);
+        frame.putInt(0)
+                .put((byte) number(ip.getOrDefault("ttl", "64")))
+                .put((byte) protocol)
+                .putShort((short) 0);
         if (!ip.getOrDefault("frag", "no").equals("no")) {
-            throw new IllegalArgumentException("frag=" + ip.get("frag") + " is not supported here; give the frame in hex");
+            throw new IllegalArgumentException(
+                    "frag=" + ip.get("frag") + " is not supported here; give the frame in hex");
         }
         putAddress(frame, ip.getOrDefault("src", "0.0.0.0"), 4);
         putAddress(frame, ip.getOrDefault("dst", "0.0.0.0"), 4);
@@ -134,7 +139,10 @@ final class FlowFrame {
             case IpProtocols.TCP -> {
                 putPorts(frame, values("tcp"));
                 int flags = parts.containsKey("tcp_flags") ? flags(parts.get("tcp_flags")) : 0;
-                frame.putLong(0).putShort((short) (5 << 12 | flags)).putShort((short) 0).putInt(0);
+                frame.putLong(0)
+                        .putShort((short) (5 << 12 | flags))
+                        .putShort((short) 0)
+                        .putInt(0);
                 if ((flags & TCP_FIN_SYN_RST) == 0) {
                     putPayload(frame);
                 }
@@ -171,8 +179,8 @@ final class FlowFrame {
     }
 
     private static int flags(String text) {
-        Map<String, Integer> names = new HashMap<>(Map.of("fin", 1, "syn", 2, "rst", 4, "psh", 8, "ack", 16, "urg", 32,
-                "ece", 64, "cwr", 128));
+        Map<String, Integer> names = new HashMap<>(
+                Map.of("fin", 1, "syn", 2, "rst", 4, "psh", 8, "ack", 16, "urg", 32, "ece", 64, "cwr", 128));
         if (text.matches("(0x)?[0-9a-fA-F]+")) {
             return number(text) & 0xfff;
         }
@@ -188,7 +196,10 @@ final class FlowFrame {
     }
 
     private void putArp(ByteBuffer frame, Map<String, String> arp) {
-        frame.putShort((short) 1).putShort((short) EtherTypes.IPV4).put((byte) 6).put((byte) 4);
+        frame.putShort((short) 1)
+                .putShort((short) EtherTypes.IPV4)
+                .put((byte) 6)
+                .put((byte) 4);
         frame.putShort((short) number(arp.getOrDefault("op", "1")));
         putMac(frame, arp.getOrDefault("sha", "00:00:00:00:00:00"));
         putAddress(frame, arp.getOrDefault("sip", "0.0.0.0"), 4);
@@ -203,7 +214,9 @@ final class FlowFrame {
         for (String pair : parts.getOrDefault(part, "").split(",")) {
             int equals = pair.indexOf('=');
             if (equals > 0) {
-                values.put(pair.substring(0, equals).strip(), pair.substring(equals + 1).strip());
+                values.put(
+                        pair.substring(0, equals).strip(),
+                        pair.substring(equals + 1).strip());
             }
         }
         return values;

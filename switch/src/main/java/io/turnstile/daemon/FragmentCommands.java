@@ -25,13 +25,14 @@ final class FragmentCommands {
     }
 
     void registerAll(ControlServer control) {
-        control.register("dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2,
-                words -> run(words, 3, line -> setEnabled(line, true)));
-        control.register("dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2,
-                words -> run(words, 3, line -> setEnabled(line, false)));
-        control.register("dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3,
-                words -> run(words, 3, this::setMinFragment));
-        control.register("dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, words -> run(words, 2, this::setMaxFragments));
+        control.register(
+                "dpctl/ipf-set-enabled", "[dp] v4|v6", 1, 2, words -> run(words, 3, line -> setEnabled(line, true)));
+        control.register(
+                "dpctl/ipf-set-disabled", "[dp] v4|v6", 1, 2, words -> run(words, 3, line -> setEnabled(line, false)));
+        control.register(
+                "dpctl/ipf-set-min-frag", "[dp] v4|v6 minfragment", 2, 3, words -> run(words, 3, this::setMinFragment));
+        control.register(
+                "dpctl/ipf-set-max-nfrags", "[dp] maxfrags", 1, 2, words -> run(words, 2, this::setMaxFragments));
         control.register("dpctl/ipf-get-status", "[dp]", 0, 1, words -> run(words, 1, this::status));
     }
 
@@ -97,8 +98,11 @@ final class FragmentCommands {
                         v6 enabled: %d
                         max num frags (v4/v6): %d
                         num frag: %d
-                """.formatted(status.ipv4().enabled() ? 1 : 0, status.ipv6().enabled() ? 1 : 0, status.maxFragments(),
-                status.held()));
+                """.formatted(
+                        status.ipv4().enabled() ? 1 : 0,
+                        status.ipv6().enabled() ? 1 : 0,
+                        status.maxFragments(),
+                        status.held()));
         text.append(counts("v4", status.ipv4())).append(counts("v6", status.ipv6()));
         if (line.more()) {
             text.append("\n        Fragment Lists:\n\n");
@@ -119,7 +123,13 @@ final class FragmentCommands {
                         %1$s frags too small: %6$d
                         %1$s frags overlapped: %7$d
                         %1$s frags purged: 0
-                """.formatted(family, counts.minFragmentBytes(), counts.accepted(), counts.completed(), counts.expired(),
-                counts.tooSmall(), counts.overlapped());
+                """.formatted(
+                        family,
+                        counts.minFragmentBytes(),
+                        counts.accepted(),
+                        counts.completed(),
+                        counts.expired(),
+                        counts.tooSmall(),
+                        counts.overlapped());
     }
 }

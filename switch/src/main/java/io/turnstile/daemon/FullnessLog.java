@@ -38,8 +38,10 @@ final class FullnessLog {
         reasons = new Reason[] {
             new Reason(tracker::refusals, "The connection table is full: connections are not committed"),
             new Reason(tracker.zoneLimits()::refusals, "A zone has reached its limit: connections are not committed"),
-            new Reason(tracker::natExhaustions, "Unable to NAT due to tuple space exhaustion - "
-                    + "if DoS attack, use firewalling and/or zone partitioning."),
+            new Reason(
+                    tracker::natExhaustions,
+                    "Unable to NAT due to tuple space exhaustion - "
+                            + "if DoS attack, use firewalling and/or zone partitioning."),
         };
     }
 

@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What time brings about by itself: flows, rules, addresses and connections expire, counters travel from datapath flows to
- * rules.
+ * What time brings about by itself: flows, rules, addresses and connections expire, counters travel from datapath flows
+ * to rules.
  *
  * <p>Threads: has one of its own, {@code housekeeping}; its methods may be called by any other.
  */
@@ -35,8 +35,12 @@ final class Housekeeping implements AutoCloseable {
     private final FullnessLog fullness;
     private long flowsDueNs = System.nanoTime();
 
-    Housekeeping(WarpableClock clock, Datapath datapath, Pipeline pipeline, ConnectionTracker tracker,
-                 OffloadDispatcher offload) {
+    Housekeeping(
+            WarpableClock clock,
+            Datapath datapath,
+            Pipeline pipeline,
+            ConnectionTracker tracker,
+            OffloadDispatcher offload) {
         this.clock = clock;
         this.datapath = datapath;
         this.pipeline = pipeline;
@@ -48,7 +52,8 @@ final class Housekeeping implements AutoCloseable {
 
     void start() {
         thread.execute(this::turn);
-        thread.scheduleAtFixedRate(coverage::sample, Coverage.SAMPLE_SECONDS, Coverage.SAMPLE_SECONDS, TimeUnit.SECONDS);
+        thread.scheduleAtFixedRate(
+                coverage::sample, Coverage.SAMPLE_SECONDS, Coverage.SAMPLE_SECONDS, TimeUnit.SECONDS);
     }
 
     Coverage coverage() {
@@ -82,18 +87,23 @@ final class Housekeeping implements AutoCloseable {
 
     /** Moves time in steps; after each, everything that is due is done. Returns when it is. */
     void warp(Duration distance, Duration step) {
-        CompletableFuture.runAsync(() -> {
-            Duration left = distance;
-            while (left.isPositive()) {
-                Duration next = left.compareTo(step) < 0 ? left : step;
-                clock.warp(next);
-                left = left.minus(next);
-                maintainFlows();
-                tracker.sweep(clock.nowNs());
-                offload.drain(); // providers asked about expiring connections answer before the sweep that counts
-                tracker.sweep(clock.nowNs());
-            }
-        }, thread).join();
+        CompletableFuture.runAsync(
+                        () -> {
+                            Duration left = distance;
+                            while (left.isPositive()) {
+                                Duration next = left.compareTo(step) < 0 ? left : step;
+                                clock.warp(next);
+                                left = left.minus(next);
+                                maintainFlows();
+                                tracker.sweep(clock.nowNs());
+                                offload
+                                        .drain(); // providers asked about expiring connections answer before the sweep
+                                                  // that counts
+                                tracker.sweep(clock.nowNs());
+                            }
+                        },
+                        thread)
+                .join();
     }
 
     @Override

@@ -21,8 +21,11 @@ record KeyValue(String key, String value) {
                 fields.add(new KeyValue(scanner.key(), scanner.value()));
             }
         } catch (FlowTextException unbalanced) { // a parenthesis that is not closed: the value is what is left
-            fields.add(new KeyValue(scanner.key(), argument.substring(argument.indexOf(scanner.key() + "(")
-                    + scanner.key().length() + 1)));
+            fields.add(new KeyValue(
+                    scanner.key(),
+                    argument.substring(argument.indexOf(scanner.key() + "(")
+                            + scanner.key().length()
+                            + 1)));
         }
         return fields;
     }

@@ -10,9 +10,9 @@ import java.time.format.DateTimeFormatter;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A log line as the peer writes it, {@code time|sequence number|module|level|message} with the time in UTC, so that scripts
- * made for ovs-vswitchd's log find what they look for. Each destination numbers its own lines. Classes that belong to no
- * module are named themselves.
+ * A log line as the peer writes it, {@code time|sequence number|module|level|message} with the time in UTC, so that
+ * scripts made for ovs-vswitchd's log find what they look for. Each destination numbers its own lines. Classes that
+ * belong to no module are named themselves.
  */
 final class LogLine extends LayoutBase<ILoggingEvent> {
     private static final DateTimeFormatter TIME =
@@ -25,9 +25,12 @@ final class LogLine extends LayoutBase<ILoggingEvent> {
         StringBuilder line = new StringBuilder(120);
         TIME.formatTo(Instant.ofEpochMilli(event.getTimeStamp()), line);
         line.append("|%05d|".formatted(lines.incrementAndGet()))
-                .append(LogSettings.module(event.getLoggerName()).orElse(event.getLoggerName())).append('|')
-                .append(level(event.getLevel())).append('|')
-                .append(event.getFormattedMessage()).append('\n');
+                .append(LogSettings.module(event.getLoggerName()).orElse(event.getLoggerName()))
+                .append('|')
+                .append(level(event.getLevel()))
+                .append('|')
+                .append(event.getFormattedMessage())
+                .append('\n');
         if (event.getThrowableProxy() != null) {
             line.append(ThrowableProxyUtil.asString(event.getThrowableProxy()));
         }

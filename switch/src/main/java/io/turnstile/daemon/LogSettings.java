@@ -32,14 +32,47 @@ import org.slf4j.LoggerFactory;
  */
 final class LogSettings {
     private static final String ROOT = "io.turnstile";
-    private static final Map<String, String> PACKAGES = new TreeMap<>(Map.of("bridge", ".bridge", "conntrack", ".conntrack",
-            "daemon", ".daemon", "dpif_netdev", ".datapath", "netdev", ".port", "netdev_offload", ".offload", "ofproto",
-            ".pipeline", "ovsdb", ".ovsdb", "unixctl", ".control", "vconn", ".openflow"));
-    private static final Map<String, Level> LEVELS = Map.of("off", Level.OFF, "emer", Level.ERROR, "err", Level.ERROR,
-            "warn", Level.WARN, "info", Level.INFO, "dbg", Level.DEBUG);
+    private static final Map<String, String> PACKAGES = new TreeMap<>(Map.of(
+            "bridge",
+            ".bridge",
+            "conntrack",
+            ".conntrack",
+            "daemon",
+            ".daemon",
+            "dpif_netdev",
+            ".datapath",
+            "netdev",
+            ".port",
+            "netdev_offload",
+            ".offload",
+            "ofproto",
+            ".pipeline",
+            "ovsdb",
+            ".ovsdb",
+            "unixctl",
+            ".control",
+            "vconn",
+            ".openflow"));
+    private static final Map<String, Level> LEVELS = Map.of(
+            "off",
+            Level.OFF,
+            "emer",
+            Level.ERROR,
+            "err",
+            Level.ERROR,
+            "warn",
+            Level.WARN,
+            "info",
+            Level.INFO,
+            "dbg",
+            Level.DEBUG);
 
     /** Where lines go. */
-    private enum Destination { CONSOLE, SYSLOG, FILE }
+    private enum Destination {
+        CONSOLE,
+        SYSLOG,
+        FILE
+    }
 
     private static final Map<Destination, Map<String, Level>> CHOSEN = new EnumMap<>(Destination.class);
     private static FileAppender<ILoggingEvent> file;
@@ -47,14 +80,13 @@ final class LogSettings {
     static {
         for (Destination destination : Destination.values()) {
             Map<String, Level> levels = new ConcurrentHashMap<>();
-            PACKAGES.keySet().forEach(module ->
-                    levels.put(module, destination == Destination.SYSLOG ? Level.OFF : Level.INFO));
+            PACKAGES.keySet()
+                    .forEach(module -> levels.put(module, destination == Destination.SYSLOG ? Level.OFF : Level.INFO));
             CHOSEN.put(destination, levels);
         }
     }
 
-    private LogSettings() {
-    }
+    private LogSettings() {}
 
     /** Logs to the console, and to the file if there is one, from now on. */
     static synchronized void start(Path logFileOrNull) {
@@ -111,31 +143,36 @@ final class LogSettings {
 
         @Override
         public FilterReply decide(ILoggingEvent event) {
-            Level threshold = module(event.getLoggerName()).map(CHOSEN.get(destination)::get).orElse(Level.WARN);
+            Level threshold = module(event.getLoggerName())
+                    .map(CHOSEN.get(destination)::get)
+                    .orElse(Level.WARN);
             return event.getLevel().isGreaterOrEqual(threshold) ? FilterReply.NEUTRAL : FilterReply.DENY;
         }
     }
 
     /** The module that a logger belongs to; empty for other people's. */
     static Optional<String> module(String loggerName) {
-        return PACKAGES.entrySet().stream().filter(entry -> loggerName.startsWith(ROOT + entry.getValue()))
-                .map(Map.Entry::getKey).findFirst();
+        return PACKAGES.entrySet().stream()
+                .filter(entry -> loggerName.startsWith(ROOT + entry.getValue()))
+                .map(Map.Entry::getKey)
+                .findFirst();
     }
 
     /** A logger must let through what the most curious destination wants. */
     private static void applyLevels() {
         PACKAGES.forEach((module, name) -> {
-            Level lowest = CHOSEN.values().stream().map(levels -> levels.get(module))
-                    .min(Comparator.comparingInt(Level::toInt)).orElse(Level.INFO);
+            Level lowest = CHOSEN.values().stream()
+                    .map(levels -> levels.get(module))
+                    .min(Comparator.comparingInt(Level::toInt))
+                    .orElse(Level.INFO);
             Logger logger = context().getLogger(ROOT + name);
             logger.setLevel(lowest);
         });
     }
 
     /**
-     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means all,
-     * and
-     * {@code dbg}.
+     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means
+     * all, and {@code dbg}.
      *
      * @return what is wrong with the words, null if nothing is
      */
@@ -152,7 +189,8 @@ final class LogSettings {
                     return "cannot specify multiple levels";
                 }
                 level = LEVELS.get(lower);
-            } else if (Arrays.stream(Destination.values()).anyMatch(known -> known.name().equalsIgnoreCase(lower))) {
+            } else if (Arrays.stream(Destination.values())
+                    .anyMatch(known -> known.name().equalsIgnoreCase(lower))) {
                 if (!destinations.isEmpty()) {
                     return "cannot specify multiple destinations";
                 }
@@ -166,15 +204,16 @@ final class LogSettings {
                 return "no destination, level, or module \"" + word + "\"";
             }
         }
-        return apply(modules.isEmpty() ? PACKAGES.keySet() : modules, destinations, level == null ? Level.DEBUG : level);
+        return apply(
+                modules.isEmpty() ? PACKAGES.keySet() : modules, destinations, level == null ? Level.DEBUG : level);
     }
 
     private static String apply(Set<String> modules, Set<Destination> destinations, Level level) {
         if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
             return "syslog is not supported; log to a file";
         }
-        for (Destination destination : destinations.isEmpty()
-                ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
+        for (Destination destination :
+                destinations.isEmpty() ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
             modules.forEach(module -> CHOSEN.get(destination).put(module, level));
         }
         applyLevels();
@@ -184,10 +223,14 @@ final class LogSettings {
     /** The table of {@code vlog/list}. */
     static String list() {
         return "                 console    syslog    file\n                 -------    ------    ------\n"
-                + PACKAGES.keySet().stream().map(module -> "%-16s  %4s       %4s       %4s\n".formatted(module,
-                        label(Destination.CONSOLE, module), label(Destination.SYSLOG, module),
-                        label(Destination.FILE, module)))
-                .collect(Collectors.joining());
+                + PACKAGES.keySet().stream()
+                        .map(module -> "%-16s  %4s       %4s       %4s\n"
+                                .formatted(
+                                        module,
+                                        label(Destination.CONSOLE, module),
+                                        label(Destination.SYSLOG, module),
+                                        label(Destination.FILE, module)))
+                        .collect(Collectors.joining());
     }
 
     private static String label(Destination destination, String module) {

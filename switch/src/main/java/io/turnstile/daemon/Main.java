@@ -21,61 +21,99 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code ./turnstile run}: the daemon, with the options of ovs-vswitchd(8) and a few of its own. */
-@CommandLine.Command(name = "turnstile run", sortOptions = false, usageHelpAutoWidth = true,
+@CommandLine.Command(
+        name = "turnstile run",
+        sortOptions = false,
+        usageHelpAutoWidth = true,
         description = "Runs the switch. Options of ovs-vswitchd mean what they mean there.")
 public final class Main implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
     private static final String PROGRAM = "turnstile";
     private static final int CLOSE_SECONDS = 20;
 
-    @Parameters(index = "0", arity = "0..1", paramLabel = "DATABASE",
+    @Parameters(
+            index = "0",
+            arity = "0..1",
+            paramLabel = "DATABASE",
             description = "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the embedded one)")
     String database;
+
     @Option(names = "--db", paramLabel = "DATABASE", description = "the same")
     String databaseOption;
+
     @Option(names = "--rundir", description = "folder of sockets (default: $OVS_RUNDIR or /var/run/turnstile)")
     Path runDirectory;
+
     @Option(names = "--db-file", description = "the embedded database (default: RUNDIR/conf.db)")
     Path databaseFile;
-    @Option(names = "--remote",
+
+    @Option(
+            names = "--remote",
             description = "where the embedded database listens: punix:PATH, ptcp:[PORT][:IP]; repeatable "
-            + "(default: punix:RUNDIR/db.sock)")
+                    + "(default: punix:RUNDIR/db.sock)")
     List<String> remotes = List.of();
+
     @Option(names = "--pidfile", description = "default: RUNDIR/ovs-vswitchd.pid")
     String pidFile;
+
     @Option(names = "--overwrite-pidfile", description = "start even if the pid file is in use")
     boolean overwritePidFile;
+
     @Option(names = "--detach", description = "go to the background once ready")
     boolean detach;
+
     @Option(names = "--no-chdir", description = "accepted; the daemon never changes its folder")
     boolean noChdir;
+
     @Option(names = "--monitor", description = "accepted with a warning: a service manager restarts")
     boolean monitor;
+
     @Option(names = "--log-file", description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
     String logFile;
+
     @Option(names = "--unixctl", description = "control socket (default: RUNDIR/ovs-vswitchd.PID.ctl)")
     Path controlSocket;
-    @Option(names = "--enable-dummy", paramLabel = "override|system",
+
+    @Option(
+            names = "--enable-dummy",
+            paramLabel = "override|system",
             description = "interfaces of type dummy; time/stop and time/warp")
     String dummies;
+
     @Option(names = "--disable-system", description = "accepted: there is no kernel datapath here")
     boolean disableSystem;
-    @Option(names = {"-v", "--verbose"}, paramLabel = "SPEC",
+
+    @Option(
+            names = {"-v", "--verbose"},
+            paramLabel = "SPEC",
             description = "log levels, as vlog/set takes them")
     List<String> verbose = List.of();
+
     @Option(names = "--mlockall", description = "accepted with a warning: the JVM's memory cannot be locked")
     boolean lockMemory;
+
     @Option(names = "--forwarding-threads", description = "default: half the cores")
     int forwardingThreads = DaemonConfig.defaultForwardingThreads();
+
     @Option(names = "--max-connections", description = "of the connection table (default: ${DEFAULT-VALUE})")
     int maxConnections = DaemonConfig.DEFAULT_MAX_CONNECTIONS;
+
     @Option(names = "--plugins", description = "folder of jars with offload providers")
     Path plugins;
+
     @Option(names = "--ready-file", hidden = true, description = "made once ready: the launcher waits for it")
     Path readyFile;
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this")
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this")
     boolean help;
-    @Option(names = {"-V", "--version"}, versionHelp = true, description = "show the version")
+
+    @Option(
+            names = {"-V", "--version"},
+            versionHelp = true,
+            description = "show the version")
     boolean version;
 
     private final CountDownLatch ending = new CountDownLatch(1);
@@ -87,12 +125,14 @@ public final class Main implements Callable<Integer> {
 
     /** Options whose value may be left out take one only behind {@code =}, as getopt_long(3) has it. */
     static String[] gnuStyle(String... arguments) {
-        return Arrays.stream(arguments).map(argument -> switch (argument) {
-            case "--pidfile", "--log-file" -> argument + "=";
-            case "--enable-dummy" -> "--enable-dummy=allow";
-            case "-v", "--verbose" -> "--verbose=dbg";
-            default -> argument;
-        }).toArray(String[]::new);
+        return Arrays.stream(arguments)
+                .map(argument -> switch (argument) {
+                    case "--pidfile", "--log-file" -> argument + "=";
+                    case "--enable-dummy" -> "--enable-dummy=allow";
+                    case "-v", "--verbose" -> "--verbose=dbg";
+                    default -> argument;
+                })
+                .toArray(String[]::new);
     }
 
     /** The parser; errors are one line. */
@@ -116,8 +156,11 @@ public final class Main implements Callable<Integer> {
             deepest = deepest.getCause();
         }
         boolean nameless = deepest.getMessage() == null;
-        return nameless ? deepest.toString() : deepest instanceof FileSystemException file && file.getReason() == null
-                ? reason(file) : deepest.getMessage();
+        return nameless
+                ? deepest.toString()
+                : deepest instanceof FileSystemException file && file.getReason() == null
+                        ? reason(file)
+                        : deepest.getMessage();
     }
 
     /** The JDK names only the file in some of these. */
@@ -200,9 +243,18 @@ public final class Main implements Callable<Integer> {
         if (forwardingThreads < 1 || maxConnections < 1) {
             throw usage("--forwarding-threads and --max-connections are at least 1");
         }
-        return new DaemonConfig(directory, target, databaseFile != null ? databaseFile : directory.resolve("conf.db"),
-                target != null ? List.of() : remotes.isEmpty() ? List.of("punix:" + directory.resolve("db.sock")) : remotes,
-                control(directory), choice(), forwardingThreads, maxConnections, plugins);
+        return new DaemonConfig(
+                directory,
+                target,
+                databaseFile != null ? databaseFile : directory.resolve("conf.db"),
+                target != null
+                        ? List.of()
+                        : remotes.isEmpty() ? List.of("punix:" + directory.resolve("db.sock")) : remotes,
+                control(directory),
+                choice(),
+                forwardingThreads,
+                maxConnections,
+                plugins);
     }
 
     private static CommandLine.ParameterException usage(String message) {
@@ -239,7 +291,9 @@ public final class Main implements Callable<Integer> {
     }
 
     private Path pidPath(Path directory) {
-        return pidFile == null || pidFile.isEmpty() ? directory.resolve("ovs-vswitchd.pid") : directory.resolve(pidFile);
+        return pidFile == null || pidFile.isEmpty()
+                ? directory.resolve("ovs-vswitchd.pid")
+                : directory.resolve(pidFile);
     }
 
     private Path logPath() throws IOException {

@@ -7,15 +7,15 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 
 /**
- * The text of {@code /metrics}. Meters other than offload's are made with the first look: a daemon that nobody looks at has
- * none.
+ * The text of {@code /metrics}. Meters other than offload's are made with the first look: a daemon that nobody looks at
+ * has none.
  *
  * <p>Threads: any.
  */
 final class MetricsPage implements AutoCloseable {
     private final PrometheusMeterRegistry registry;
     private final SwitchMeters meters;
-    private JvmGcMetrics collections;                       // null: nobody has looked yet; guarded by this
+    private JvmGcMetrics collections; // null: nobody has looked yet; guarded by this
 
     MetricsPage(PrometheusMeterRegistry registry, SwitchMeters meters) {
         this.registry = registry;

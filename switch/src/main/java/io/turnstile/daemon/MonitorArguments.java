@@ -12,8 +12,7 @@ final class MonitorArguments {
     private static final int MAX_LIMIT = 10_000;
     private static final int MAX_WAIT_MS = 60_000;
 
-    private MonitorArguments() {
-    }
+    private MonitorArguments() {}
 
     /** What is wrong with an argument. */
     static final class BadArgument extends Exception {
@@ -37,8 +36,8 @@ final class MonitorArguments {
                 throw new BadArgument(key + " is set multiple times");
             }
             switch (key) {
-                case "since" -> from = value.equals("now") ? new From.Now()
-                        : new From.After(number(key, value, 0, Long.MAX_VALUE));
+                case "since" ->
+                    from = value.equals("now") ? new From.Now() : new From.After(number(key, value, 0, Long.MAX_VALUE));
                 case "limit" -> limit = number(key, value, 1, MAX_LIMIT);
                 case "wait" -> waitMs = number(key, value, 0, MAX_WAIT_MS);
                 default -> throw new BadArgument("invalid argument " + word);

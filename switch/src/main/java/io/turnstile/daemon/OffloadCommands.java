@@ -18,6 +18,7 @@ final class OffloadCommands {
     private static final int SCAN_SLOTS = 4096;
     /** Of {@code offload-why}: a filter that is too wide must not make a reply of gigabytes. */
     private static final int CONNECTIONS_SHOWN = 100;
+
     private static final int MOST_WORDS = 6;
 
     private final OffloadDispatcher dispatcher;
@@ -27,8 +28,12 @@ final class OffloadCommands {
     private final Supplier<String> datapath;
 
     /** @param datapath its present name, type included; empty while there is none */
-    OffloadCommands(OffloadDispatcher dispatcher, Conntrack tracker, Clock clock, OffloadMonitor monitor,
-                    Supplier<String> datapath) {
+    OffloadCommands(
+            OffloadDispatcher dispatcher,
+            Conntrack tracker,
+            Clock clock,
+            OffloadMonitor monitor,
+            Supplier<String> datapath) {
         this.dispatcher = dispatcher;
         this.tracker = tracker;
         this.clock = clock;
@@ -38,8 +43,12 @@ final class OffloadCommands {
 
     void registerAll(ControlServer control) {
         control.register("conntrack/offload-show", "[-m]", 0, 1, this::show);
-        control.register("conntrack/offload-why", "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] "
-                + "[ct-reply-tuple]", 1, MOST_WORDS, words -> DpctlLine.run(words, this::why));
+        control.register(
+                "conntrack/offload-why",
+                "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] " + "[ct-reply-tuple]",
+                1,
+                MOST_WORDS,
+                words -> DpctlLine.run(words, this::why));
         control.registerLater("conntrack/offload-monitor", "[since=SEQ|now] [limit=N] [wait=MS]", 0, 3, this::monitor);
     }
 
@@ -60,7 +69,8 @@ final class OffloadCommands {
         if (arguments.isEmpty()) {
             return CommandReply.ok(dispatcher.show());
         }
-        return arguments.getFirst().equals("-m") ? CommandReply.ok(dispatcher.showConnections())
+        return arguments.getFirst().equals("-m")
+                ? CommandReply.ok(dispatcher.showConnections())
                 : CommandReply.error("unknown option " + arguments.getFirst());
     }
 
@@ -84,13 +94,21 @@ final class OffloadCommands {
         long nowNs = clock.nowNs();
         long cursor = 0;
         while (cursor >= 0) {
-            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> {
-                if (filter.testEitherWay(connection) && found[0]++ < CONNECTIONS_SHOWN) {
-                    text.append(ConntrackDump.line(connection, false, false)).append('\n');
-                    dispatcher.why(connection.connectionId).lines()
-                            .forEach(reason -> text.append("  ").append(reason).append('\n'));
-                }
-            }, nowNs);
+            cursor = tracker.scan(
+                    cursor,
+                    SCAN_SLOTS,
+                    connection -> {
+                        if (filter.testEitherWay(connection) && found[0]++ < CONNECTIONS_SHOWN) {
+                            text.append(ConntrackDump.line(connection, false, false))
+                                    .append('\n');
+                            dispatcher
+                                    .why(connection.connectionId)
+                                    .lines()
+                                    .forEach(reason ->
+                                            text.append("  ").append(reason).append('\n'));
+                        }
+                    },
+                    nowNs);
         }
         if (found[0] == 0) {
             return CommandReply.error("ovs-vswitchd: no connection matches (No such file or directory)");

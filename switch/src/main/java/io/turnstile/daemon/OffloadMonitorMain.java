@@ -18,10 +18,12 @@ import picocli.CommandLine.Option;
 
 /**
  * {@code ./turnstile offload-monitor}: prints the lines of {@code conntrack/offload-monitor} as they come, until it is
- * interrupted,
- * nobody reads its output any more, or the switch ends.
+ * interrupted, nobody reads its output any more, or the switch ends.
  */
-@CommandLine.Command(name = "turnstile offload-monitor", sortOptions = false, usageHelpAutoWidth = true,
+@CommandLine.Command(
+        name = "turnstile offload-monitor",
+        sortOptions = false,
+        usageHelpAutoWidth = true,
         description = "Prints what offload providers are told, as JSON lines, until it is interrupted.")
 public final class OffloadMonitorMain implements Callable<Integer> {
     private static final String PROGRAM = "turnstile offload-monitor";
@@ -30,14 +32,26 @@ public final class OffloadMonitorMain implements Callable<Integer> {
     private static final int FAILURE = 1;
     private static final int REFUSED = 2;
 
-    @Option(names = {"-t", "--target"}, paramLabel = "TARGET", defaultValue = "ovs-vswitchd",
-            description = "the control socket's path, or the program whose pid file is in $OVS_RUNDIR or /var/run/turnstile "
-                    + "(default: ${DEFAULT-VALUE})")
+    @Option(
+            names = {"-t", "--target"},
+            paramLabel = "TARGET",
+            defaultValue = "ovs-vswitchd",
+            description =
+                    "the control socket's path, or the program whose pid file is in $OVS_RUNDIR or /var/run/turnstile "
+                            + "(default: ${DEFAULT-VALUE})")
     String target;
-    @Option(names = "--since", paramLabel = "SEQ", defaultValue = "now",
+
+    @Option(
+            names = "--since",
+            paramLabel = "SEQ",
+            defaultValue = "now",
             description = "begin behind the line of that number; 0: with all that is kept (default: ${DEFAULT-VALUE})")
     String since;
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this")
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this")
     boolean help;
 
     private final PrintStream out;
@@ -56,9 +70,10 @@ public final class OffloadMonitorMain implements Callable<Integer> {
     /** The parser; errors are one line. */
     static CommandLine commandLine(OffloadMonitorMain main) {
         CommandLine line = new CommandLine(main);
-        line.setParameterExceptionHandler((error, words) ->
-                main.fail(FAILURE, error.getMessage() + " (use --help for help)"));
-        line.setExecutionExceptionHandler((error, parser, result) -> main.fail(FAILURE, String.valueOf(error.getMessage())));
+        line.setParameterExceptionHandler(
+                (error, words) -> main.fail(FAILURE, error.getMessage() + " (use --help for help)"));
+        line.setExecutionExceptionHandler(
+                (error, parser, result) -> main.fail(FAILURE, String.valueOf(error.getMessage())));
         return line;
     }
 

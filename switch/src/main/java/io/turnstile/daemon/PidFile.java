@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The file by which {@code ovs-appctl} finds the daemon: holds the process id, and a record lock that tells a living owner
- * from a dead one's leftovers (ovs-appctl(8)).
+ * The file by which {@code ovs-appctl} finds the daemon: holds the process id, and a record lock that tells a living
+ * owner from a dead one's leftovers (ovs-appctl(8)).
  */
 final class PidFile implements AutoCloseable {
     private final Path path;

@@ -17,9 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Counters of ports, which come and go: {@code turnstile.port.…}, tagged with the port's name and the direction. A counter
- * that a
- * device does not have is not there, as opposed to 0.
+ * Counters of ports, which come and go: {@code turnstile.port.…}, tagged with the port's name and the direction. A
+ * counter that a device does not have is not there, as opposed to 0.
  *
  * <p>Threads: one at a time.
  */
@@ -35,8 +34,7 @@ final class PortMeters {
     }
 
     /** A counter of a port. */
-    private record Column(String name, String direction, String description, ToLongFunction<PortStatistics> value) {
-    }
+    private record Column(String name, String direction, String description, ToLongFunction<PortStatistics> value) {}
 
     private static final List<Column> COLUMNS = List.of(
             new Column("packets", "rx", "packets", PortStatistics::rxPackets),
@@ -49,7 +47,8 @@ final class PortMeters {
             new Column("errors", "tx", "packets with errors", PortStatistics::txErrors));
 
     /**
-     * Reads the counters of these ports, and forgets all other ports. A port whose device has gone is as good as forgotten.
+     * Reads the counters of these ports, and forgets all other ports. A port whose device has gone is as good as
+     * forgotten.
      */
     void refresh(MeterRegistry registry, Collection<Port> present) {
         Map<Port, PortStatistics> read = new LinkedHashMap<>();
@@ -60,7 +59,8 @@ final class PortMeters {
                 LOG.debug("{}: {}", port.name(), e.getMessage());
             }
         }
-        List<Port> gone = shown.keySet().stream().filter(port -> !read.containsKey(port)).toList();
+        List<Port> gone =
+                shown.keySet().stream().filter(port -> !read.containsKey(port)).toList();
         gone.forEach(port -> shown.remove(port).meters.forEach(registry::remove));
         read.forEach((port, statistics) -> {
             Shown of = shown.computeIfAbsent(port, added -> new Shown());
@@ -74,9 +74,13 @@ final class PortMeters {
     private static void show(MeterRegistry registry, Port port, Shown of) {
         for (Column column : COLUMNS) {
             if (column.value().applyAsLong(of.latest) != PortStatistics.UNKNOWN) {
-                of.meters.add(FunctionCounter
-                        .builder("turnstile.port." + column.name(), of, one -> column.value().applyAsLong(one.latest))
-                        .description(column.description()).tag("port", port.name()).tag("direction", column.direction())
+                of.meters.add(FunctionCounter.builder(
+                                "turnstile.port." + column.name(),
+                                of,
+                                one -> column.value().applyAsLong(one.latest))
+                        .description(column.description())
+                        .tag("port", port.name())
+                        .tag("direction", column.direction())
                         .register(registry));
             }
         }

@@ -36,11 +36,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A whole switch in this process: database, bridges, OpenFlow, forwarding, connection tracker, offload and control socket.
+ * A whole switch in this process: database, bridges, OpenFlow, forwarding, connection tracker, offload and control
+ * socket.
  *
- * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops, {@code forwarder-N}
- * carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database and the offload
- * dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but these.
+ * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops,
+ * {@code forwarder-N} carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database
+ * and the offload dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but
+ * these.
  */
 public final class SwitchDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
@@ -56,6 +58,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Runnable onExit;
     /** What was started, last first: closed in this order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
+
     private final Set<String> managerRemotes = new HashSet<>();
     private Reconciler reconciler;
     private Housekeeping housekeeping;
@@ -73,7 +76,7 @@ public final class SwitchDaemon implements AutoCloseable {
     }
 
     public SwitchDaemon(DaemonConfig config) {
-        this(config, () -> { });
+        this(config, () -> {});
     }
 
     private String portName(int number) {
@@ -97,7 +100,8 @@ public final class SwitchDaemon implements AutoCloseable {
     }
 
     private void startAll() throws IOException {
-        database = config.databaseTarget() == null ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
+        database = config.databaseTarget() == null
+                ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
                 : new RemoteOvsdb(config.databaseTarget());
         closeLater(database);
         MetricsPage page = closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath)));
@@ -109,9 +113,24 @@ public final class SwitchDaemon implements AutoCloseable {
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
-        reconciler = closeLater(new Reconciler(database, new SwitchParts(pipeline, datapath, threads, PortFactory.system(),
-                config.dummies(), new OpenFlowAgent(openFlowLoop, clock), tracker, dispatcher, providers, metrics, clock,
-                config.runDirectory(), Version.number(), Version.database(), this::setManagers)));
+        reconciler = closeLater(new Reconciler(
+                database,
+                new SwitchParts(
+                        pipeline,
+                        datapath,
+                        threads,
+                        PortFactory.system(),
+                        config.dummies(),
+                        new OpenFlowAgent(openFlowLoop, clock),
+                        tracker,
+                        dispatcher,
+                        providers,
+                        metrics,
+                        clock,
+                        config.runDirectory(),
+                        Version.number(),
+                        Version.database(),
+                        this::setManagers)));
         Reconciler following = reconciler;
         closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
@@ -131,10 +150,13 @@ public final class SwitchDaemon implements AutoCloseable {
         if (!(database instanceof EmbeddedOvsdb embedded)) {
             return;
         }
-        managerRemotes.stream().filter(remote -> !targets.contains(remote)).toList().forEach(gone -> {
-            embedded.removeRemote(gone);
-            managerRemotes.remove(gone);
-        });
+        managerRemotes.stream()
+                .filter(remote -> !targets.contains(remote))
+                .toList()
+                .forEach(gone -> {
+                    embedded.removeRemote(gone);
+                    managerRemotes.remove(gone);
+                });
         for (String target : targets) {
             if (!target.startsWith("p")) {
                 LOG.warn("manager {}: only ptcp: and punix: are supported", target);
@@ -163,8 +185,11 @@ public final class SwitchDaemon implements AutoCloseable {
 
     /** Where {@code ovs-vsctl --db=unix:…} finds its database; null if that is not a Unix socket of ours. */
     public Path databaseSocket() {
-        return config.remotes().stream().filter(remote -> remote.startsWith("punix:"))
-                .map(remote -> Path.of(remote.substring("punix:".length()))).findFirst().orElse(null);
+        return config.remotes().stream()
+                .filter(remote -> remote.startsWith("punix:"))
+                .map(remote -> Path.of(remote.substring("punix:".length())))
+                .findFirst()
+                .orElse(null);
     }
 
     DaemonConfig config() {

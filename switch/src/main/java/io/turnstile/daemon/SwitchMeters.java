@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What the switch counts, as meters: read from the counters that are there anyway, when somebody looks. Names begin with
- * {@code turnstile.}; those of offload are its dispatcher's.
+ * What the switch counts, as meters: read from the counters that are there anyway, when somebody looks. Names begin
+ * with {@code turnstile.}; those of offload are its dispatcher's.
  *
  * <p>Threads: any; {@link #refresh} one at a time.
  */
@@ -38,8 +38,11 @@ final class SwitchMeters implements MeterBinder {
     @Override
     public void bindTo(MeterRegistry target) {
         registry = target;
-        Gauge.builder("turnstile.info", () -> 1).description("constant; the label says which version runs")
-                .tag("version", Version.number()).strongReference(true).register(target);
+        Gauge.builder("turnstile.info", () -> 1)
+                .description("constant; the label says which version runs")
+                .tag("version", Version.number())
+                .strongReference(true)
+                .register(target);
         bindConnections();
         bindDatapath();
         bindFragments();
@@ -48,32 +51,73 @@ final class SwitchMeters implements MeterBinder {
     private void bindConnections() {
         gauge("connections", "connections in the table", tracker, ConnectionTracker::connectionCount);
         gauge("connections.max", "connections that the table may hold", tracker, ConnectionTracker::maxConnections);
-        counter("connections.refused", "commits refused: the table or the zone was full", Tags.of("reason", "table_full"),
-                tracker, ConnectionTracker::refusals);
-        counter("connections.refused", "commits refused: the table or the zone was full", Tags.of("reason", "zone_full"),
-                tracker.zoneLimits(), ZoneLimits::refusals);
+        counter(
+                "connections.refused",
+                "commits refused: the table or the zone was full",
+                Tags.of("reason", "table_full"),
+                tracker,
+                ConnectionTracker::refusals);
+        counter(
+                "connections.refused",
+                "commits refused: the table or the zone was full",
+                Tags.of("reason", "zone_full"),
+                tracker.zoneLimits(),
+                ZoneLimits::refusals);
         zoneConnections = MultiGauge.builder("turnstile.zone.connections")
-                .description("connections of a zone with a limit of its own").register(registry);
+                .description("connections of a zone with a limit of its own")
+                .register(registry);
         zoneLimits = MultiGauge.builder("turnstile.zone.connections.max")
-                .description("connections that a zone with a limit of its own may hold").register(registry);
+                .description("connections that a zone with a limit of its own may hold")
+                .register(registry);
     }
 
     private void bindDatapath() {
         String lookups = "packets looked up in the flow cache";
-        counter("datapath.lookups", lookups, Tags.of("result", "hit"), datapath, one -> one.statistics().hits());
-        counter("datapath.lookups", lookups, Tags.of("result", "missed"), datapath, one -> one.statistics().misses());
-        counter("datapath.lookups", lookups, Tags.of("result", "lost"), datapath, one -> one.statistics().lost());
-        gauge("datapath.flows", "flows in the cache", datapath, one -> one.statistics().flows());
-        gauge("datapath.masks", "different masks of flows in the cache", datapath, one -> one.statistics().masks());
+        counter(
+                "datapath.lookups",
+                lookups,
+                Tags.of("result", "hit"),
+                datapath,
+                one -> one.statistics().hits());
+        counter(
+                "datapath.lookups",
+                lookups,
+                Tags.of("result", "missed"),
+                datapath,
+                one -> one.statistics().misses());
+        counter(
+                "datapath.lookups",
+                lookups,
+                Tags.of("result", "lost"),
+                datapath,
+                one -> one.statistics().lost());
+        gauge(
+                "datapath.flows",
+                "flows in the cache",
+                datapath,
+                one -> one.statistics().flows());
+        gauge(
+                "datapath.masks",
+                "different masks of flows in the cache",
+                datapath,
+                one -> one.statistics().masks());
         for (DropReason reason : DropReason.values()) {
-            counter("packets.dropped", "packets that ended here, by the names of coverage/show",
-                    Tags.of("reason", reason.label()), datapath, one -> one.drops(reason));
+            counter(
+                    "packets.dropped",
+                    "packets that ended here, by the names of coverage/show",
+                    Tags.of("reason", reason.label()),
+                    datapath,
+                    one -> one.drops(reason));
         }
     }
 
     private void bindFragments() {
         FragmentReassembler fragments = datapath.fragments();
-        gauge("fragments.held", "fragments that wait for the rest of their datagram", fragments, one -> one.status().held());
+        gauge(
+                "fragments.held",
+                "fragments that wait for the rest of their datagram",
+                fragments,
+                one -> one.status().held());
         bindFamily(fragments, "4", one -> one.status().ipv4());
         bindFamily(fragments, "6", one -> one.status().ipv6());
     }
@@ -93,18 +137,28 @@ final class SwitchMeters implements MeterBinder {
         fragmentCounter(fragments, ip, "beyond_limit", one -> family.of(one).beyondLimit());
     }
 
-    private void fragmentCounter(FragmentReassembler fragments, String ip, String result,
-                                 ToDoubleFunction<FragmentReassembler> count) {
-        counter("fragments", "fragments that came to be tracked, by what became of them",
-                Tags.of("ip", ip, "result", result), fragments, count);
+    private void fragmentCounter(
+            FragmentReassembler fragments, String ip, String result, ToDoubleFunction<FragmentReassembler> count) {
+        counter(
+                "fragments",
+                "fragments that came to be tracked, by what became of them",
+                Tags.of("ip", ip, "result", result),
+                fragments,
+                count);
     }
 
     private <T> void gauge(String name, String description, T of, ToDoubleFunction<T> value) {
-        Gauge.builder("turnstile." + name, of, value).description(description).strongReference(true).register(registry);
+        Gauge.builder("turnstile." + name, of, value)
+                .description(description)
+                .strongReference(true)
+                .register(registry);
     }
 
     private <T> void counter(String name, String description, Tags tags, T of, ToDoubleFunction<T> count) {
-        FunctionCounter.builder("turnstile." + name, of, count).description(description).tags(tags).register(registry);
+        FunctionCounter.builder("turnstile." + name, of, count)
+                .description(description)
+                .tags(tags)
+                .register(registry);
     }
 
     /** Follows the zones and ports that came and went; to be called before the meters are read. */

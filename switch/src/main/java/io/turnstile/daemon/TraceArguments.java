@@ -8,7 +8,7 @@ import java.util.StringJoiner;
 /**
  * Arguments of {@code ofproto/trace}: options may stand anywhere.
  *
- * @param named    all that are not options
+ * @param named all that are not options
  * @param ctStates {@code --ct-next}, in their order
  */
 record TraceArguments(List<String> named, List<Integer> ctStates) {

@@ -6,8 +6,7 @@ import io.turnstile.ovsdb.schema.SchemaNotation;
 final class Version {
     private static final String UNPACKAGED = "0.1.0";
 
-    private Version() {
-    }
+    private Version() {}
 
     /** From the jar's manifest. */
     static String number() {

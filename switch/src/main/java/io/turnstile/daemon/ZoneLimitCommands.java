@@ -31,11 +31,20 @@ final class ZoneLimitCommands {
     }
 
     void registerAll(ControlServer control) {
-        control.register("dpctl/ct-set-limits", "[dp] [default=L] [zone=N,limit=L]...", 1, Integer.MAX_VALUE,
+        control.register(
+                "dpctl/ct-set-limits",
+                "[dp] [default=L] [zone=N,limit=L]...",
+                1,
+                Integer.MAX_VALUE,
                 words -> DpctlLine.run(words, this::set));
-        control.register("dpctl/ct-del-limits", "[dp] [default] [zone=N1[,N2]...]", 1, 3,
+        control.register(
+                "dpctl/ct-del-limits",
+                "[dp] [default] [zone=N1[,N2]...]",
+                1,
+                3,
                 words -> DpctlLine.run(words, this::delete));
-        control.register("dpctl/ct-get-limits", "[dp] [zone=N1[,N2]...]", 0, 2, words -> DpctlLine.run(words, this::get));
+        control.register(
+                "dpctl/ct-get-limits", "[dp] [zone=N1[,N2]...]", 0, 2, words -> DpctlLine.run(words, this::get));
     }
 
     /** All or nothing: what is wrong with one limit keeps the others from being set, too. */
@@ -123,7 +132,8 @@ final class ZoneLimitCommands {
         }
         boolean withDefault = words.getFirst().equals("default");
         try {
-            List<Integer> zones = words.size() > (withDefault ? 1 : 0) ? zones(words.get(withDefault ? 1 : 0)) : List.of();
+            List<Integer> zones =
+                    words.size() > (withDefault ? 1 : 0) ? zones(words.get(withDefault ? 1 : 0)) : List.of();
             if (limits.isFromDatabase()) {
                 return databaseDecides("del-zone-limit");
             }

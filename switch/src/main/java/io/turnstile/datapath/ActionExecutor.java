@@ -8,8 +8,8 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 
 /**
- * Rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a rewrite names stays
- * as it is, as in Open vSwitch.
+ * Rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a rewrite names
+ * stays as it is, as in Open vSwitch.
  *
  * <p>Threads: stateless.
  */
@@ -19,8 +19,7 @@ final class ActionExecutor {
     private static final int ND_TARGET_OFFSET = 8;
     private static final int ND_OPTIONS_OFFSET = 24;
 
-    private ActionExecutor() {
-    }
+    private ActionExecutor() {}
 
     // ---- VLAN ----
 
@@ -35,7 +34,8 @@ final class ActionExecutor {
                 if (packet.vlanTci() == 0) {
                     packet.setVlan(packet.etherType(), push.tci() | PacketParser.VLAN_PRESENT);
                 } else {
-                    PacketParser.parse(packet); // The old tag is an inner one now: what is behind it is no longer looked at.
+                    PacketParser.parse(
+                            packet); // The old tag is an inner one now: what is behind it is no longer looked at.
                 }
                 packets.set(kept++, packet);
             }
@@ -68,8 +68,17 @@ final class ActionExecutor {
             case ETH_DST -> packet.putU48(0, merge(packet.u48(0), set));
             case ETH_SRC -> packet.putU48(6, merge(packet.u48(6), set));
             case VLAN_TCI -> setVlanTci(packet, set);
-            case NW_SRC, NW_DST, NW_TOS, NW_TTL, IPV6_SRC, IPV6_DST, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET ->
-                    setNetworkField(packet, set);
+            case NW_SRC,
+                    NW_DST,
+                    NW_TOS,
+                    NW_TTL,
+                    IPV6_SRC,
+                    IPV6_DST,
+                    IPV6_LABEL,
+                    NW_PROTO,
+                    ARP_SHA,
+                    ARP_THA,
+                    ND_TARGET -> setNetworkField(packet, set);
             case TP_SRC -> setTransportField(packet, set, 0);
             case TP_DST -> setTransportField(packet, set, 2);
             case PKT_MARK -> packet.setMark((int) merge(packet.mark(), set));
@@ -127,10 +136,11 @@ final class ActionExecutor {
         switch (set.field()) {
             case NW_SRC -> HeaderRewrite.putIpv4Source(packet, (int) merge(packet.u32(l3 + 12), set));
             case NW_DST -> HeaderRewrite.putIpv4Destination(packet, (int) merge(packet.u32(l3 + 16), set));
-            case NW_TOS -> HeaderRewrite.putIpv4Word(packet, l3,
-                    (packet.u8(l3) << 8) | (int) merge(packet.u8(l3 + 1), set));
-            case NW_TTL -> HeaderRewrite.putIpv4Word(packet, l3 + 8,
-                    ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
+            case NW_TOS ->
+                HeaderRewrite.putIpv4Word(packet, l3, (packet.u8(l3) << 8) | (int) merge(packet.u8(l3 + 1), set));
+            case NW_TTL ->
+                HeaderRewrite.putIpv4Word(
+                        packet, l3 + 8, ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
             default -> {
                 // Not a field of IPv4.
             }
@@ -139,17 +149,20 @@ final class ActionExecutor {
 
     private static void setIpv6Field(Packet packet, int l3, DatapathAction.SetField set) {
         switch (set.field()) {
-            case IPV6_SRC -> HeaderRewrite.putIpv6Source(packet, mergeHigh(packet.u64(l3 + 8), set),
-                    merge(packet.u64(l3 + 16), set));
-            case IPV6_DST -> HeaderRewrite.putIpv6Destination(packet, mergeHigh(packet.u64(l3 + 24), set),
-                    merge(packet.u64(l3 + 32), set));
+            case IPV6_SRC ->
+                HeaderRewrite.putIpv6Source(
+                        packet, mergeHigh(packet.u64(l3 + 8), set), merge(packet.u64(l3 + 16), set));
+            case IPV6_DST ->
+                HeaderRewrite.putIpv6Destination(
+                        packet, mergeHigh(packet.u64(l3 + 24), set), merge(packet.u64(l3 + 32), set));
             case NW_TOS -> {
                 int first = packet.u32(l3);
                 int trafficClass = (int) merge((first >>> 20) & 0xff, set);
                 packet.putU32(l3, (first & 0xf00f_ffff) | (trafficClass << 20));
             }
-            case IPV6_LABEL -> packet.putU32(l3, (packet.u32(l3) & 0xfff0_0000)
-                    | ((int) merge(packet.u32(l3) & 0xf_ffff, set) & 0xf_ffff));
+            case IPV6_LABEL ->
+                packet.putU32(
+                        l3, (packet.u32(l3) & 0xfff0_0000) | ((int) merge(packet.u32(l3) & 0xf_ffff, set) & 0xf_ffff));
             case NW_TTL -> packet.putU8(l3 + 7, (int) merge(packet.u8(l3 + 7), set));
             case ND_TARGET, ARP_SHA, ARP_THA -> setNeighbourField(packet, set);
             default -> {
@@ -161,7 +174,8 @@ final class ActionExecutor {
     /** RFC 4861: the target, and the link-layer address options as arp_sha (source) and arp_tha (target). */
     private static void setNeighbourField(Packet packet, DatapathAction.SetField set) {
         int l4 = packet.l4Offset();
-        if (packet.ipProtocol() != IpProtocols.ICMPV6 || l4 == Packet.ABSENT
+        if (packet.ipProtocol() != IpProtocols.ICMPV6
+                || l4 == Packet.ABSENT
                 || !KeyExtractor.isNeighbourDiscovery(packet, l4)) {
             return;
         }
@@ -190,14 +204,15 @@ final class ActionExecutor {
         }
         HeaderRewrite.closeForeignChecksum(packet);
         switch (packet.ipProtocol()) {
-            case IpProtocols.TCP, IpProtocols.UDP -> HeaderRewrite.putTransport16(packet, l4 + portOffset,
-                    (int) merge(packet.u16(l4 + portOffset), set));
-            case IpProtocols.SCTP -> HeaderRewrite.putSctpPort(packet, portOffset,
-                    (int) merge(packet.u16(l4 + portOffset), set));
+            case IpProtocols.TCP, IpProtocols.UDP ->
+                HeaderRewrite.putTransport16(packet, l4 + portOffset, (int) merge(packet.u16(l4 + portOffset), set));
+            case IpProtocols.SCTP ->
+                HeaderRewrite.putSctpPort(packet, portOffset, (int) merge(packet.u16(l4 + portOffset), set));
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 // tp_src is the type, tp_dst the code: the two bytes of the first word.
                 int old = packet.u16(l4);
-                int value = portOffset == 0 ? (((int) merge(old >> 8, set) & 0xff) << 8) | (old & 0xff)
+                int value = portOffset == 0
+                        ? (((int) merge(old >> 8, set) & 0xff) << 8) | (old & 0xff)
                         : (old & 0xff00) | ((int) merge(old & 0xff, set) & 0xff);
                 HeaderRewrite.putTransport16(packet, l4, value);
             }

@@ -40,17 +40,20 @@ final class ActionText {
     private String text(DatapathAction action) {
         return switch (action) {
             case DatapathAction.Output output -> portName.apply(output.port());
-            case DatapathAction.Userspace userspace -> "userspace(pid=0,"
-                    + (userspace.cookie() instanceof DatapathFlowText.UserspaceText text ? text.userspaceText()
-                    : "controller") + ")";
+            case DatapathAction.Userspace userspace ->
+                "userspace(pid=0,"
+                        + (userspace.cookie() instanceof DatapathFlowText.UserspaceText text
+                                ? text.userspaceText()
+                                : "controller")
+                        + ")";
             // Open vSwitch rewrites a tag by taking it off and putting another on.
             case SetField tag -> "pop_vlan," + pushVlan(EtherTypes.VLAN, (int) tag.valueLow());
             case DatapathAction.PushVlan push -> pushVlan(push.tpid(), push.tci());
             case DatapathAction.PopVlan _ -> "pop_vlan";
             case DatapathAction.Ct ct -> ct(ct.request());
             case DatapathAction.CtClear _ -> "ct_clear";
-            case DatapathAction.Recirculate recirculate -> "recirc(0x"
-                    + Integer.toHexString(recirculate.recirculationId()) + ")";
+            case DatapathAction.Recirculate recirculate ->
+                "recirc(0x" + Integer.toHexString(recirculate.recirculationId()) + ")";
             case DatapathAction.Clone clone -> "clone(" + text(clone.actions()) + ")";
             case DatapathAction.Drop _ -> "drop";
         };
@@ -74,8 +77,13 @@ final class ActionText {
                     + FieldText.hex(request.markMask() & 0xffff_ffffL));
         }
         if (request.labelMaskHigh() != 0 || request.labelMaskLow() != 0) {
-            options.add("label=" + FieldText.HEX.masked(Field.CT_LABEL, request.labelHigh(), request.labelLow(),
-                    request.labelMaskHigh(), request.labelMaskLow()));
+            options.add("label="
+                    + FieldText.HEX.masked(
+                            Field.CT_LABEL,
+                            request.labelHigh(),
+                            request.labelLow(),
+                            request.labelMaskHigh(),
+                            request.labelMaskLow()));
         }
         if (request.alg() != Alg.NONE) {
             options.add("helper=" + request.alg().name().toLowerCase(Locale.ROOT));
@@ -101,15 +109,18 @@ final class ActionText {
             case NW_SRC, NW_DST, NW_TOS, NW_TTL, NW_PROTO -> HeaderText.network(etherType);
             case ARP_SHA, ARP_THA -> keyOrNull != null && etherType == EtherTypes.IPV6 ? HeaderText.ND : HeaderText.ARP;
             case ND_TARGET -> HeaderText.ND;
-            case TP_SRC, TP_DST -> keyOrNull == null ? HeaderText.TCP
-                    : HeaderText.transport((int) Field.NW_PROTO.get(keyOrNull));
+            case TP_SRC, TP_DST ->
+                keyOrNull == null ? HeaderText.TCP : HeaderText.transport((int) Field.NW_PROTO.get(keyOrNull));
             default -> null;
         };
     }
 
     private static int endOfHeader(DatapathAction[] actions, int from, HeaderText header) {
         int end = from + 1;
-        while (header != null && end < actions.length && actions[end] instanceof SetField next && header.has(next.field())) {
+        while (header != null
+                && end < actions.length
+                && actions[end] instanceof SetField next
+                && header.has(next.field())) {
             end++;
         }
         return end;
@@ -125,8 +136,9 @@ final class ActionText {
         }
         if (header == null) { // A field that such packets do not have: the executor leaves them as they are.
             SetField set = (SetField) actions[from];
-            return "set(" + set.field().label() + "(" + FieldText.HEX.masked(set.field(), set.valueHigh(), set.valueLow(),
-                    set.maskHigh(), set.maskLow()) + "))";
+            return "set(" + set.field().label() + "("
+                    + FieldText.HEX.masked(set.field(), set.valueHigh(), set.valueLow(), set.maskHigh(), set.maskLow())
+                    + "))";
         }
         return "set(" + header.text(value, mask, false) + ")";
     }

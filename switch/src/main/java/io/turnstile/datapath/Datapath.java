@@ -29,22 +29,24 @@ import org.slf4j.LoggerFactory;
  * Ports, the flow cache and the loop that carries packets through them.
  *
  * <p><b>Removal of flows.</b> A context's epoch is odd from before its batch is received until its last packet is gone
- * ({@link ForwardingContext#enter}). Who removes flows first kills them, then waits ({@link #awaitQuiescence}) for every
- * context that was seen odd to change. Epoch and mark are volatile, so both sides agree on one order: either the batch's
- * epoch is seen odd and waited for, or the batch began after the kill and its lookups see the mark, in the exact-match
- * cache too, because a flow is checked for life at each lookup. So after both calls nothing is forwarded by a removed
- * flow, and forwarding never waits for a change. A thread must not wait while it may itself be waited for: {@link
- * #awaitQuiescence} is called with no lock held that a miss may need, and refuses to be called from inside a batch. Ports
- * go the same way.
+ * ({@link ForwardingContext#enter}). Who removes flows first kills them, then waits ({@link #awaitQuiescence}) for
+ * every context that was seen odd to change. Epoch and mark are volatile, so both sides agree on one order: either the
+ * batch's epoch is seen odd and waited for, or the batch began after the kill and its lookups see the mark, in the
+ * exact-match cache too, because a flow is checked for life at each lookup. So after both calls nothing is forwarded by
+ * a removed flow, and forwarding never waits for a change. A thread must not wait while it may itself be waited for:
+ * {@link #awaitQuiescence} is called with no lock held that a miss may need, and refuses to be called from inside a
+ * batch. Ports go the same way.
  *
  * <p>Threads: {@link #process} by any number of threads, each with its own context; the rest by any thread.
  */
 public final class Datapath {
     /** As Open vSwitch's userspace datapath: a packet goes round at most this often. */
     private static final int MAX_RECIRCULATIONS = 6;
+
     private static final long FLOW_IDLE_NS = 10_000_000_000L;
     /** How long a flow without packets stays while the cache is full: room is made quickly then. */
     private static final long FLOW_IDLE_WHEN_FULL_NS = 100_000_000L;
+
     private static final int FLOW_LIMIT = 200_000;
     private static final int QUIESCENCE_YIELDS = 100;
     private static final long QUIESCENCE_PAUSE_NS = 20_000;
@@ -68,6 +70,7 @@ public final class Datapath {
 
     /** Indexed by port number; replaced as a whole under this object's lock. */
     private volatile Port[] ports = new Port[0];
+
     private volatile Upcall upcall;
     private volatile int flowLimit = FLOW_LIMIT;
     private volatile long flowIdleNs = FLOW_IDLE_NS;
@@ -77,8 +80,7 @@ public final class Datapath {
      *
      * @param lost packets that the pipeline could not be asked about
      */
-    public record Statistics(long hits, long misses, long lost, int flows, int masks) {
-    }
+    public record Statistics(long hits, long misses, long lost, int flows, int masks) {}
 
     public Datapath(Conntrack conntrack, Clock clock) {
         this.conntrack = conntrack;
@@ -179,8 +181,8 @@ public final class Datapath {
     }
 
     /**
-     * Takes one batch from the port and carries it through; returns how many packets it had. A port that the datapath does
-     * not have under that number (any more) is not touched.
+     * Takes one batch from the port and carries it through; returns how many packets it had. A port that the datapath
+     * does not have under that number (any more) is not touched.
      */
     public int receiveAndProcess(int portNumber, Port port, ForwardingContext context) {
         context.enter();
@@ -295,8 +297,8 @@ public final class Datapath {
     private DatapathFlow miss(Packet packet, ForwardingContext context) {
         try {
             Upcall.Translation translation = upcall.miss(packet, context.key, context.nowNs);
-            DatapathFlow flow = new DatapathFlow(context.key, translation.mask(), translation.actions(), translation.owner(),
-                    context.nowNs);
+            DatapathFlow flow = new DatapathFlow(
+                    context.key, translation.mask(), translation.actions(), translation.owner(), context.nowNs);
             if (!translation.cacheable() || cache.size() >= flowLimit) {
                 flow.kill();
                 return flow;
@@ -309,7 +311,9 @@ public final class Datapath {
         }
     }
 
-    /** Under the cache's lock a change can't slip between the pipeline's last look at its rules and the installation. */
+    /**
+     * Under the cache's lock a change can't slip between the pipeline's last look at its rules and the installation.
+     */
     private DatapathFlow install(DatapathFlow flow, Upcall.Translation translation) {
         synchronized (cache) {
             if (!upcall.isCurrent(translation)) {
@@ -358,8 +362,8 @@ public final class Datapath {
     private void execute(PacketBatch packets, DatapathAction action, ForwardingContext context) {
         switch (action) {
             case DatapathAction.Output output -> output(packets, output.port(), context);
-            case DatapathAction.Ct ct -> drop(DropReason.NAT_EXHAUSTED,
-                    tracking.track(packets, ct.request(), context.nowNs, context.completed));
+            case DatapathAction.Ct ct ->
+                drop(DropReason.NAT_EXHAUSTED, tracking.track(packets, ct.request(), context.nowNs, context.completed));
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
             case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
@@ -439,8 +443,8 @@ public final class Datapath {
     }
 
     /**
-     * Copies live in a context of their own and are carried to their end at once ({@link #finish}), so that the batch itself
-     * never grows beyond its capacity. Null, and counted, if contexts are nested too deep.
+     * Copies live in a context of their own and are carried to their end at once ({@link #finish}), so that the batch
+     * itself never grows beyond its capacity. Null, and counted, if contexts are nested too deep.
      */
     private ForwardingContext copy(PacketBatch packets, ForwardingContext context) {
         ForwardingContext copies = context.forCopies();
@@ -470,8 +474,8 @@ public final class Datapath {
     }
 
     /**
-     * With datagrams completed in it the batch stands for more packets than it can hold. They are carried to their end at
-     * once, in order and in as many batches as it takes, each datagram as the fragments it came in.
+     * With datagrams completed in it the batch stands for more packets than it can hold. They are carried to their end
+     * at once, in order and in as many batches as it takes, each datagram as the fragments it came in.
      */
     private void carryFragments(PacketBatch packets, DatapathAction[] actions, int next, ForwardingContext context) {
         ForwardingContext apart = context.forCopies();
@@ -507,8 +511,8 @@ public final class Datapath {
         apart.received.clear();
     }
 
-    private void gather(Packet packet, DatapathAction[] actions, int next, ForwardingContext apart,
-                        ForwardingContext context) {
+    private void gather(
+            Packet packet, DatapathAction[] actions, int next, ForwardingContext apart, ForwardingContext context) {
         if (apart.received.isFull()) {
             carryApart(actions, next, apart, context);
         }
@@ -567,8 +571,8 @@ public final class Datapath {
     /**
      * The same for flows that the caller finds without looking at all of them.
      *
-     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved} keep
-     *     account of stands still meanwhile
+     * @param affected asked under the cache's lock: what {@link Upcall#flowInstalled} and {@link Upcall#flowRemoved}
+     *     keep account of stands still meanwhile
      */
     public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
         cache.removeNamed(affected, this::retire);
@@ -591,7 +595,8 @@ public final class Datapath {
                 if (looks < QUIESCENCE_YIELDS) {
                     Thread.yield();
                 } else {
-                    LockSupport.parkNanos(QUIESCENCE_PAUSE_NS); // The batch waits for something slow itself: a translation.
+                    LockSupport.parkNanos(
+                            QUIESCENCE_PAUSE_NS); // The batch waits for something slow itself: a translation.
                 }
             }
         }
@@ -620,7 +625,9 @@ public final class Datapath {
         cache.flows().forEach(this::push);
     }
 
-    /** Expires flows that nobody used and fragments left alone, credits flows, sorts the cache. Called twice a second. */
+    /**
+     * Expires flows that nobody used and fragments left alone, credits flows, sorts the cache. Called twice a second.
+     */
     public void maintain(long nowNs) {
         drop(DropReason.FRAGMENT_EXPIRED, fragments.expire(nowNs));
         pushStatistics();

@@ -9,47 +9,40 @@ import io.turnstile.conntrack.CtRequest;
 public sealed interface DatapathAction {
 
     /** Send out of a datapath port. */
-    record Output(int port) implements DatapathAction {
-    }
+    record Output(int port) implements DatapathAction {}
 
     /**
      * Hand a copy to the pipeline's slow path (a controller action).
      *
      * @param cookie what the pipeline gave to know what to do with it; opaque here
      */
-    record Userspace(Object cookie) implements DatapathAction {
-    }
+    record Userspace(Object cookie) implements DatapathAction {}
 
     /**
      * Rewrite bits of one field: {@code field = (field & ~mask) | (value & mask)}. The executor keeps checksums right.
      * Only fields that live in the packet or its metadata (pkt_mark, skb_priority) occur here.
      */
-    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) implements DatapathAction {
-    }
+    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow)
+            implements DatapathAction {}
 
     /** Push a tag: {@code tci} has bit 0x1000 set. */
-    record PushVlan(int tpid, int tci) implements DatapathAction {
-    }
+    record PushVlan(int tpid, int tci) implements DatapathAction {}
 
-    record PopVlan() implements DatapathAction {
-    }
+    record PopVlan() implements DatapathAction {}
 
     /** Track. */
-    record Ct(CtRequest request) implements DatapathAction {
-    }
+    record Ct(CtRequest request) implements DatapathAction {}
 
-    record CtClear() implements DatapathAction {
-    }
+    record CtClear() implements DatapathAction {}
 
     /** Run the actions on a copy of the packet; the packet itself goes on as it was. Printed as {@code clone(…)}. */
-    record Clone(DatapathAction[] actions) implements DatapathAction {
-    }
+    record Clone(DatapathAction[] actions) implements DatapathAction {}
 
-    /** Look the packet up again as {@code recirculationId}: a copy of it, unless this is the last action of the list. */
-    record Recirculate(int recirculationId) implements DatapathAction {
-    }
+    /**
+     * Look the packet up again as {@code recirculationId}: a copy of it, unless this is the last action of the list.
+     */
+    record Recirculate(int recirculationId) implements DatapathAction {}
 
     /** Stop here and count under {@code reason}; what an empty list does, with a name. */
-    record Drop(DropReason reason) implements DatapathAction {
-    }
+    record Drop(DropReason reason) implements DatapathAction {}
 }

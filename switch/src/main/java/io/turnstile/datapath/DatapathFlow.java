@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.UUID;
 
 /**
- * One datapath flow (megaflow): which packets, what to do, and what came by. Its match never changes; it is born live and
- * dies once.
+ * One datapath flow (megaflow): which packets, what to do, and what came by. Its match never changes; it is born live
+ * and dies once.
  *
  * <p>Threads: any may read and count; {@link #kill} by whoever removes it.
  */
@@ -38,6 +38,7 @@ public final class DatapathFlow {
 
     /** Chain of the sub-table's bucket; written under the cache's lock, read without it. */
     volatile DatapathFlow next;
+
     private volatile boolean dead;
     private volatile long packets;
     private volatile long bytes;
@@ -94,8 +95,9 @@ public final class DatapathFlow {
     }
 
     /**
-     * Adds a group of packets. Atomic additions, once a group rather than once a packet: several threads may carry packets
-     * of one flow, and no count may be lost; per-thread counters would cost memory for each of 200 000 flows and thread.
+     * Adds a group of packets. Atomic additions, once a group rather than once a packet: several threads may carry
+     * packets of one flow, and no count may be lost; per-thread counters would cost memory for each of 200 000 flows
+     * and thread.
      */
     void count(int packetDelta, long byteDelta, int flags, long nowNs) {
         PACKETS.getAndAdd(this, (long) packetDelta);

@@ -13,8 +13,7 @@ import java.util.function.IntFunction;
 public final class DatapathFlowText {
     private static final String FLAG_LETTERS = "FSRP.UECN";
 
-    private DatapathFlowText() {
-    }
+    private DatapathFlowText() {}
 
     /** A cookie of {@link DatapathAction.Userspace} that says what stands behind {@code pid=0} in its action's text. */
     public interface UserspaceText {

@@ -1,8 +1,8 @@
 package io.turnstile.datapath;
 
 /**
- * Every way in which a packet ends without leaving. Each has a counter, shown by {@code coverage/show} and the metrics under
- * its {@link #label()}. A drop without a reason is a bug.
+ * Every way in which a packet ends without leaving. Each has a counter, shown by {@code coverage/show} and the metrics
+ * under its {@link #label()}. A drop without a reason is a bug.
  */
 public enum DropReason {
     FLOW_DROP("drop_action_of_pipeline", "the flows say so: no action, or an explicit drop"),
@@ -15,8 +15,10 @@ public enum DropReason {
     NO_OUTPUT_PORT("datapath_drop_invalid_port", "the port to send it by is gone"),
     HEADROOM("datapath_drop_no_headroom", "no room in front of the frame to push a tag"),
     NAT_EXHAUSTED("conntrack_nat_exhausted", "nat() found no address and port that no other connection has"),
-    FRAGMENT_EXPIRED("ipf_stuck_frag_list_expired", "a fragment held for tracking, the rest of whose datagram did not come"),
-    FRAGMENT_RESIZED("datapath_drop_fragment_resized",
+    FRAGMENT_EXPIRED(
+            "ipf_stuck_frag_list_expired", "a fragment held for tracking, the rest of whose datagram did not come"),
+    FRAGMENT_RESIZED(
+            "datapath_drop_fragment_resized",
             "a helper changed the length of a datagram that came in fragments, which fit it no more"),
     TOO_LONG("datapath_drop_too_long", "the frame is longer than a buffer");
 

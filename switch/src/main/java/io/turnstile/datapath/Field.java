@@ -1,11 +1,11 @@
 package io.turnstile.datapath;
 
 /**
- * A field of the flow key: where it stands and how wide it is. Names are those of ovs-fields(7) for the datapath's own idea
- * of the field; prerequisites and wire codes are the OpenFlow layer's business.
+ * A field of the flow key: where it stands and how wide it is. Names are those of ovs-fields(7) for the datapath's own
+ * idea of the field; prerequisites and wire codes are the OpenFlow layer's business.
  *
- * <p>A field of up to 64 bits lies inside one word at {@code shift}; a 128-bit field takes two whole words, the upper half
- * first.
+ * <p>A field of up to 64 bits lies inside one word at {@code shift}; a 128-bit field takes two whole words, the upper
+ * half first.
  */
 public enum Field {
     /** OpenFlow (or datapath) port by which the packet came in. */

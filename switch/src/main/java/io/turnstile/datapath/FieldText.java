@@ -25,7 +25,8 @@ enum FieldText {
             StringBuilder text = new StringBuilder(17);
             for (int shift = 40; shift >= 0; shift -= 8) {
                 text.append(Character.forDigit((int) (low >>> (shift + 4)) & 0xf, 16))
-                        .append(Character.forDigit((int) (low >>> shift) & 0xf, 16)).append(shift == 0 ? "" : ":");
+                        .append(Character.forDigit((int) (low >>> shift) & 0xf, 16))
+                        .append(shift == 0 ? "" : ":");
             }
             return text.toString();
         }
@@ -50,7 +51,8 @@ enum FieldText {
         @Override
         String value(long high, long low) {
             try {
-                byte[] bytes = ByteBuffer.allocate(16).putLong(high).putLong(low).array();
+                byte[] bytes =
+                        ByteBuffer.allocate(16).putLong(high).putLong(low).array();
                 return InetAddresses.toAddrString(InetAddress.getByAddress(bytes));
             } catch (UnknownHostException e) {
                 throw new IllegalStateException("16 bytes are an address", e);

@@ -18,11 +18,11 @@ import java.util.function.Supplier;
  * always say the same, because each stands for one translation and every bit that decided it; so the first hit is the
  * answer and tables need no priority.
  *
- * <p>Threads: {@link #find} takes no lock; changes take this object's lock, one flow at a time. A flow is linked in at a
- * chain's head; {@code next} of a flow that was taken out keeps pointing at its old successor, so that a reader that
- * stands on it finds its way. While buckets are doubled each flow is linked anew in turn: a link then leads to a flow that
- * was moved before or, among those not moved yet, along the old chain, so no walk is endless; it may miss a flow that
- * moved, then asks the pipeline needlessly, and the installation finds the flow that is there.
+ * <p>Threads: {@link #find} takes no lock; changes take this object's lock, one flow at a time. A flow is linked in at
+ * a chain's head; {@code next} of a flow that was taken out keeps pointing at its old successor, so that a reader that
+ * stands on it finds its way. While buckets are doubled each flow is linked anew in turn: a link then leads to a flow
+ * that was moved before or, among those not moved yet, along the old chain, so no walk is endless; it may miss a flow
+ * that moved, then asks the pipeline needlessly, and the installation finds the flow that is there.
  */
 final class FlowCache {
     private static final int FIRST_BUCKETS = 16;
@@ -119,6 +119,7 @@ final class FlowCache {
 
     /** In the order in which they are searched; replaced as a whole. */
     private volatile SubTable[] tables = {};
+
     private final Map<Mask, SubTable> byMask = new HashMap<>(); // Guarded by this.
     private volatile int size;
 
@@ -175,8 +176,8 @@ final class FlowCache {
     }
 
     /**
-     * Kills every live flow that the predicate selects and tells of each; flows that are installed meanwhile may be passed
-     * over.
+     * Kills every live flow that the predicate selects and tells of each; flows that are installed meanwhile may be
+     * passed over.
      */
     void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
         for (DatapathFlow flow : flows()) {

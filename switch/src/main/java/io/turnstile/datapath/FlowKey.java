@@ -2,8 +2,8 @@ package io.turnstile.datapath;
 
 /**
  * The fixed layout of what a packet can be matched on: an array of {@link #WORDS} longs. A mask is an array of the same
- * layout. The first {@link #DATAPATH_WORDS} words come from the packet, its port and {@code ct()}; the rest exists in the
- * pipeline only (metadata, registers) and is frozen with a recirculation, so that the datapath never hashes it.
+ * layout. The first {@link #DATAPATH_WORDS} words come from the packet, its port and {@code ct()}; the rest exists in
+ * the pipeline only (metadata, registers) and is frozen with a recirculation, so that the datapath never hashes it.
  *
  * <p>Which bits mean what is said once, in {@link Field}.
  */
@@ -28,13 +28,13 @@ public final class FlowKey {
     static final int PKT_MARK_PRIORITY = 23;
     /** How many words a packet's own key has. */
     public static final int DATAPATH_WORDS = 24;
+
     static final int METADATA = 24;
     static final int REGISTERS = 25; // to 32, two registers a word, the even one in the high half
     /** How many words the pipeline's key has. */
     public static final int WORDS = 33;
 
-    private FlowKey() {
-    }
+    private FlowKey() {}
 
     public static long[] newKey() {
         return new long[WORDS];

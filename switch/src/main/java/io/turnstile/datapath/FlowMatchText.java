@@ -10,8 +10,9 @@ import java.util.function.IntFunction;
 /** The match of a datapath flow as text. */
 final class FlowMatchText {
     private static final String[] CT_STATE_NAMES = {"new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"};
-    private static final String[] TCP_FLAG_NAMES =
-            {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"};
+    private static final String[] TCP_FLAG_NAMES = {
+        "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"
+    };
     private static final int TAG_PRESENT = 0x1000;
     private static final int VID_MASK = 0xfff;
     private static final int PCP_MASK = 7;
@@ -78,8 +79,10 @@ final class FlowMatchText {
 
     private void addHex(List<String> parts, String name, Field field) {
         if (all || field.get(mask) != 0 || field.getHigh(mask) != 0) {
-            parts.add(name + "(" + FieldText.HEX.masked(field, field.getHigh(key), field.get(key), field.getHigh(mask),
-                    field.get(mask)) + ")");
+            parts.add(name + "("
+                    + FieldText.HEX.masked(
+                            field, field.getHigh(key), field.get(key), field.getHigh(mask), field.get(mask))
+                    + ")");
         }
     }
 
@@ -96,8 +99,8 @@ final class FlowMatchText {
     private String vlan() {
         long tci = Field.VLAN_TCI.get(key);
         long tciMask = Field.VLAN_TCI.get(mask);
-        return "vlan(vid=" + masked(tci & VID_MASK, tciMask & VID_MASK, VID_MASK)
-                + ",pcp=" + masked(tci >>> PCP_SHIFT, tciMask >>> PCP_SHIFT, PCP_MASK) + ")";
+        return "vlan(vid=" + masked(tci & VID_MASK, tciMask & VID_MASK, VID_MASK) + ",pcp="
+                + masked(tci >>> PCP_SHIFT, tciMask >>> PCP_SHIFT, PCP_MASK) + ")";
     }
 
     private static String masked(long value, long valueMask, long wholeMask) {
@@ -110,7 +113,8 @@ final class FlowMatchText {
         if (Field.ETH_TYPE.get(mask) == 0 && !all) {
             return parts;
         }
-        parts.add(etherType == EtherTypes.NOT_ETH_TYPE ? "eth_type(0/0xffff)" : "eth_type(0x%04x)".formatted(etherType));
+        parts.add(
+                etherType == EtherTypes.NOT_ETH_TYPE ? "eth_type(0/0xffff)" : "eth_type(0x%04x)".formatted(etherType));
         HeaderText network = HeaderText.network(etherType);
         if (network == HeaderText.ARP) {
             add(parts, network.text(key, mask, all));

@@ -23,6 +23,7 @@ public final class ForwardingContext {
 
     /** Packets to look at in this turn, and those that go round again. */
     PacketBatch current = new PacketBatch();
+
     PacketBatch recirculated = new PacketBatch();
 
     final long[] key = FlowKey.newKey();
@@ -41,6 +42,7 @@ public final class ForwardingContext {
 
     /** For copies, and fragments, that go a way of their own; made when first needed. */
     private ForwardingContext forCopies;
+
     private final int copyDepth;
 
     Port[] touched = new Port[8];
@@ -50,6 +52,7 @@ public final class ForwardingContext {
     private volatile long epoch;
     /** Who runs the batch under way; exact for the thread that asks about itself, which is all that is asked. */
     private Thread runner;
+
     long nowNs;
     long hits;
     long misses;
@@ -73,7 +76,9 @@ public final class ForwardingContext {
         return pool;
     }
 
-    /** Where copies of this context's packets are carried on; null beyond the depth to which copies may be copied again. */
+    /**
+     * Where copies of this context's packets are carried on; null beyond the depth to which copies may be copied again.
+     */
     ForwardingContext forCopies() {
         if (forCopies == null && copyDepth < MAX_COPY_DEPTH) {
             forCopies = new ForwardingContext(copyDepth + 1);
@@ -157,8 +162,8 @@ public final class ForwardingContext {
     /**
      * A batch begins.
      *
-     * @throws IllegalStateException if one is under way already: the context is used by two threads, or by a callback of its
-     *         own batch
+     * @throws IllegalStateException if one is under way already: the context is used by two threads, or by a callback
+     *     of its own batch
      */
     void enter() {
         long now = epoch;

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that forward: each waits for its own ports and carries what comes in. A port belongs to one thread; a packet
- * is handled by that thread from receive to send.
+ * The threads that forward: each waits for its own ports and carries what comes in. A port belongs to one thread; a
+ * packet is handled by that thread from receive to send.
  *
  * <p>Threads: ports are added and removed by any thread, one at a time.
  */
@@ -21,7 +21,9 @@ public final class ForwardingThreads implements AutoCloseable {
     private static final long WAIT_NS = 1_000_000_000L;
     /** A busy port gives way to the others after so many batches. */
     private static final int BATCHES_PER_TURN = 4;
-    /** How often an empty look is repeated before the thread goes to sleep: sleeping and waking costs more than looking. */
+    /**
+     * How often an empty look is repeated before the thread goes to sleep: sleeping and waking costs more than looking.
+     */
     private static final int EMPTY_LOOKS = 2;
 
     private final Datapath datapath;

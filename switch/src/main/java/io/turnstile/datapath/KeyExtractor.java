@@ -23,8 +23,7 @@ public final class KeyExtractor {
     private static final int ND_TARGET_OFFSET = 8;
     private static final int ND_OPTION_UNIT_BYTES = 8;
 
-    private KeyExtractor() {
-    }
+    private KeyExtractor() {}
 
     /** Overwrites the first {@link FlowKey#DATAPATH_WORDS} words of {@code key}. */
     public static void extract(Packet packet, long[] key) {
@@ -50,12 +49,13 @@ public final class KeyExtractor {
     }
 
     private static void extractConntrack(Packet packet, long[] key) {
-        key[FlowKey.CT_STATE_ZONE_MARK] = ((long) packet.ctState() << 48) | ((long) packet.ctZone() << 32)
-                | (packet.ctMark() & 0xffff_ffffL);
+        key[FlowKey.CT_STATE_ZONE_MARK] =
+                ((long) packet.ctState() << 48) | ((long) packet.ctZone() << 32) | (packet.ctMark() & 0xffff_ffffL);
         key[FlowKey.CT_LABEL] = packet.ctLabelHigh();
         key[FlowKey.CT_LABEL + 1] = packet.ctLabelLow();
         Packet.OriginalTuple original = packet.ctOriginal();
-        key[FlowKey.CT_TP_PROTO] = ((long) original.sourcePort << 48) | ((long) original.destinationPort << 32)
+        key[FlowKey.CT_TP_PROTO] = ((long) original.sourcePort << 48)
+                | ((long) original.destinationPort << 32)
                 | ((long) original.protocol << 24);
         if (original.ipv6) {
             key[FlowKey.CT_IPV6_SRC] = original.sourceHigh;
@@ -103,11 +103,13 @@ public final class KeyExtractor {
 
     private static long misc(Packet packet, int tos, int ttl) {
         FragmentKind fragment = packet.fragment();
-        long fragmentBits = fragment == FragmentKind.NONE ? 0
+        long fragmentBits = fragment == FragmentKind.NONE
+                ? 0
                 : fragment == FragmentKind.FIRST ? FRAGMENT_ANY : FRAGMENT_ANY | FRAGMENT_LATER;
         // What a later IPv6 fragment carries is not looked for: its protocol is the fragment header.
         int protocol = fragment == FragmentKind.LATER && packet.etherType() == EtherTypes.IPV6
-                ? IpProtocols.FRAGMENT : packet.ipProtocol();
+                ? IpProtocols.FRAGMENT
+                : packet.ipProtocol();
         return ((long) protocol << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
     }
 
@@ -138,8 +140,8 @@ public final class KeyExtractor {
     }
 
     /**
-     * RFC 4861 §4.3, §4.4: the target and the link-layer address option of each kind. A message that has one of them twice
-     * has no such fields at all, as in Open vSwitch; options after one that is cut short are not looked at.
+     * RFC 4861 §4.3, §4.4: the target and the link-layer address option of each kind. A message that has one of them
+     * twice has no such fields at all, as in Open vSwitch; options after one that is cut short are not looked at.
      */
     private static void extractNeighbourDiscovery(Packet packet, int l4, long[] key) {
         if (!isNeighbourDiscovery(packet, l4)) {
@@ -170,7 +172,8 @@ public final class KeyExtractor {
     /** A whole neighbour solicitation or advertisement, options aside. */
     static boolean isNeighbourDiscovery(Packet packet, int l4) {
         int type = packet.u8(l4);
-        return (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT) && packet.u8(l4 + 1) == 0
+        return (type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT)
+                && packet.u8(l4 + 1) == 0
                 && l4 + ND_MESSAGE_BYTES <= packet.l3EndOffset();
     }
 

@@ -5,8 +5,7 @@ import io.turnstile.packet.AddressText;
 
 /** {@code nat(…)} as flows and datapath flows show it (ovs-actions(7) nat). */
 public final class NatText {
-    private NatText() {
-    }
+    private NatText() {}
 
     /** In a datapath flow: with flags, if there are any. */
     static String ofDatapath(NatRequest nat) {
@@ -52,10 +51,11 @@ public final class NatText {
     }
 
     private static String flags(NatRequest nat) {
-        return (nat.persistent() ? ",persistent" : "") + switch (nat.choice()) {
-            case DEFAULT -> "";
-            case HASH -> ",hash";
-            case RANDOM -> ",random";
-        };
+        return (nat.persistent() ? ",persistent" : "")
+                + switch (nat.choice()) {
+                    case DEFAULT -> "";
+                    case HASH -> ",hash";
+                    case RANDOM -> ",random";
+                };
     }
 }

@@ -24,8 +24,8 @@ final class TrackingStep {
     /**
      * Tracks the batch; fragments whose datagram is not whole yet are gone from it.
      *
-     * @param completed empty; gets the datagrams that became whole. They stand in the batch, tracked, unless the tracker
-     *     took them out; their fragments are to go on in their place before {@link #release}.
+     * @param completed empty; gets the datagrams that became whole. They stand in the batch, tracked, unless the
+     *     tracker took them out; their fragments are to go on in their place before {@link #release}.
      * @return how many packets the tracker took out to be dropped
      */
     int track(PacketBatch packets, CtRequest request, long nowNs, CompletedDatagrams completed) {

@@ -3,10 +3,11 @@ package io.turnstile.datapath;
 import io.turnstile.packet.Packet;
 
 /**
- * The pipeline, as the datapath sees it: asked when a packet meets no datapath flow, and handed packets for the controller.
+ * The pipeline, as the datapath sees it: asked when a packet meets no datapath flow, and handed packets for the
+ * controller.
  *
- * <p>Threads: forwarding threads, several at once; may take the pipeline's lock (this is the slow path) but never waits for
- * I/O or for a provider.
+ * <p>Threads: forwarding threads, several at once; may take the pipeline's lock (this is the slow path) but never waits
+ * for I/O or for a provider.
  */
 public interface Upcall {
 
@@ -27,7 +28,9 @@ public interface Upcall {
      */
     boolean isCurrent(Translation translation);
 
-    /** The flow is in the cache now. Called under the flow cache's lock: as {@link #isCurrent}, takes no pipeline lock. */
+    /**
+     * The flow is in the cache now. Called under the flow cache's lock: as {@link #isCurrent}, takes no pipeline lock.
+     */
     void flowInstalled(DatapathFlow flow);
 
     /**
@@ -42,12 +45,11 @@ public interface Upcall {
     /**
      * What the pipeline made of a packet.
      *
-     * @param mask      which bits of the key it looked at, {@link FlowKey#DATAPATH_WORDS} longs
-     * @param actions   what to do
+     * @param mask which bits of the key it looked at, {@link FlowKey#DATAPATH_WORDS} longs
+     * @param actions what to do
      * @param cacheable false if the answer holds for this packet only
-     * @param owner     the pipeline's own record (rules to credit, dependencies, side effects); opaque here, reachable from
-     *                  the installed {@link DatapathFlow}
+     * @param owner the pipeline's own record (rules to credit, dependencies, side effects); opaque here, reachable from
+     *     the installed {@link DatapathFlow}
      */
-    record Translation(long[] mask, DatapathAction[] actions, boolean cacheable, Object owner) {
-    }
+    record Translation(long[] mask, DatapathAction[] actions, boolean cacheable, Object owner) {}
 }

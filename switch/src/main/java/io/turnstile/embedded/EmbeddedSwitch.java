@@ -48,15 +48,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It needs
- * no root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
+ * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It
+ * needs no root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
  *
- * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with {@link #sent}.
- * Ports come into being when a call first names them ({@link #port}, {@link #receive}, {@link #sent}), or by
- * {@link EmbeddedSwitchBuilder#ports}; a flow that names one makes none, and output to a port that is not there is dropped.
- * Flows are written as for {@code ovs-ofctl add-flow}. As a fresh bridge of Open vSwitch, the switch begins with the one
- * flow
- * {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
+ * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with
+ * {@link #sent}. Ports come into being when a call first names them ({@link #port}, {@link #receive}, {@link #sent}),
+ * or by {@link EmbeddedSwitchBuilder#ports}; a flow that names one makes none, and output to a port that is not there
+ * is dropped. Flows are written as for {@code ovs-ofctl add-flow}. As a fresh bridge of Open vSwitch, the switch begins
+ * with the one flow {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
  *
  * <pre>{@code
  * try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
@@ -85,6 +84,7 @@ import java.util.function.Function;
 public final class EmbeddedSwitch implements AutoCloseable {
     /** Housekeeping comes round as often as in the daemon. */
     private static final Duration STEP = Duration.ofMillis(500);
+
     private static final long DATAPATH_ID = 0x0200_0000_0001L;
     private static final int SCAN_SLOTS = 4096;
 
@@ -133,8 +133,14 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     private final class Recorder implements OpenFlowSwitch.Events {
         @Override
-        public void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
-                             Match metadata) {
+        public void packetIn(
+                byte[] frame,
+                int maxLengthBytes,
+                int reason,
+                int tableId,
+                long cookie,
+                int controllerId,
+                Match metadata) {
             packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata));
         }
 
@@ -152,8 +158,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
     // ---- ports and packets ----
 
     /**
-     * The port of that OpenFlow number, made if it is new and then named {@code p<number>}; {@link OfAction.Ports#LOCAL} is
-     * the bridge's own. Datapath ports bear the same numbers, with 0 for LOCAL.
+     * The port of that OpenFlow number, made if it is new and then named {@code p<number>};
+     * {@link OfAction.Ports#LOCAL} is the bridge's own. Datapath ports bear the same numbers, with 0 for LOCAL.
      */
     public DummyPort port(int number) {
         DummyPort present = ports.get(number);
@@ -174,7 +180,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
         ports.put(number, port);
         sent.put(number, out);
         datapath.addPort(port, datapathNumber);
-        bridge.addPort(new OfPort(number, datapathNumber, name, port.linkStatus().macAddress(), 0, 0, null, 0));
+        bridge.addPort(
+                new OfPort(number, datapathNumber, name, port.linkStatus().macAddress(), 0, 0, null, 0));
         return port;
     }
 
@@ -249,12 +256,15 @@ public final class EmbeddedSwitch implements AutoCloseable {
     // ---- flows ----
 
     /**
-     * Adds flows, one a line, as {@code ovs-ofctl add-flows} reads them: empty lines and {@code #} comments are skipped.
+     * Adds flows, one a line, as {@code ovs-ofctl add-flows} reads them: empty lines and {@code #} comments are
+     * skipped.
      *
      * @throws IllegalArgumentException a line is wrong or refused; says which and why. Lines before it have been added.
      */
     public void flows(String lines) {
-        lines.lines().map(line -> line.replaceFirst("#.*", "").strip()).filter(line -> !line.isEmpty())
+        lines.lines()
+                .map(line -> line.replaceFirst("#.*", "").strip())
+                .filter(line -> !line.isEmpty())
                 .forEach(line -> change(FlowMod.Command.ADD, line));
     }
 
@@ -284,13 +294,15 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /** Lines as {@code ovs-ofctl dump-flows} has them, by table and priority. */
     public List<String> dumpFlows() {
-        return FlowDump.lines(bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0,
-                OfAction.Ports.NONE)));
+        return FlowDump.lines(
+                bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE)));
     }
 
     /** Lines as {@code ovs-appctl dpctl/dump-flows} has them. */
     public List<String> dumpDatapathFlows() {
-        return datapath.flows().stream().map(flow -> DatapathFlowText.line(flow, clock.nowNs())).toList();
+        return datapath.flows().stream()
+                .map(flow -> DatapathFlowText.line(flow, clock.nowNs()))
+                .toList();
     }
 
     /** What {@code ovs-appctl ofproto/trace} prints of a packet such as {@code in_port=1,tcp,tp_dst=80}. */
@@ -371,7 +383,10 @@ public final class EmbeddedSwitch implements AutoCloseable {
         return datapath.fragments();
     }
 
-    /** {@code ovs-appctl dpctl/flush-conntrack}; providers have been told when this returns. Returns how many there were. */
+    /**
+     * {@code ovs-appctl dpctl/flush-conntrack}; providers have been told when this returns. Returns how many there
+     * were.
+     */
     public int flushConnections() {
         return flush(null);
     }
@@ -396,8 +411,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
     }
 
     /**
-     * Lines as {@code ovs-appctl dpctl/dump-conntrack -m} has them: while offload is on each ends with the state at every
-     * provider, {@code ,offload=(dummy:established)}.
+     * Lines as {@code ovs-appctl dpctl/dump-conntrack -m} has them: while offload is on each ends with the state at
+     * every provider, {@code ,offload=(dummy:established)}.
      */
     public List<String> dumpConnectionsWithOffload() {
         return dumpConnections(connection -> ConntrackDump.line(connection, true, false)
@@ -414,9 +429,9 @@ public final class EmbeddedSwitch implements AutoCloseable {
     }
 
     /**
-     * {@code other_config:hw-offload}; off at the start. Turned on, providers are asked in the order of their priorities, or
-     * in that of {@link #hwOffloadPriority}, and are told of the connections that are there already. Turned on when it is
-     * on, only what has changed about the choice of providers takes effect.
+     * {@code other_config:hw-offload}; off at the start. Turned on, providers are asked in the order of their
+     * priorities, or in that of {@link #hwOffloadPriority}, and are told of the connections that are there already.
+     * Turned on when it is on, only what has changed about the choice of providers takes effect.
      */
     public void hwOffload(boolean on) {
         if (on) {
@@ -429,9 +444,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /**
      * {@code other_config:hw-offload-priority}: provider names in the order in which they are to be asked, separated by
-     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities. Live:
-     * those
-     * that stay go on undisturbed.
+     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities.
+     * Live: those that stay go on undisturbed.
      */
     public void hwOffloadPriority(String names) {
         hwOffloadPriority = names;
@@ -451,17 +465,18 @@ public final class EmbeddedSwitch implements AutoCloseable {
     }
 
     /**
-     * What providers were told since the last question, in order: {@code add in=1}, {@code established in=2} (the reply's
-     * port),
-     * {@code update in=1}, {@code del expired}; with the provider's name in front where there are several, and with
-     * {@code declined: …} or {@code failed: …} behind. Questions whether a provider wants a connection are shown if it
-     * declines.
+     * What providers were told since the last question, in order: {@code add in=1}, {@code established in=2} (the
+     * reply's port), {@code update in=1}, {@code del expired}; with the provider's name in front where there are
+     * several, and with {@code declined: …} or {@code failed: …} behind. Questions whether a provider wants a
+     * connection are shown if it declines.
      */
     public List<String> offloadEvents() {
         boolean several = dispatcher.providers().size() > 1;
         return offloadEventObjects().stream()
-                .filter(event -> event.kind() != OffloadEvent.Kind.QUERY || !event.resultText().equals("accepted"))
-                .map(event -> (several ? event.provider() + " " : "") + OffloadEventText.of(event)).toList();
+                .filter(event -> event.kind() != OffloadEvent.Kind.QUERY
+                        || !event.resultText().equals("accepted"))
+                .map(event -> (several ? event.provider() + " " : "") + OffloadEventText.of(event))
+                .toList();
     }
 
     /** The same with everything known of each, questions included. */
@@ -486,7 +501,8 @@ public final class EmbeddedSwitch implements AutoCloseable {
     }
 
     /**
-     * Connects to a controller such as {@code tcp:127.0.0.1:6653}, as {@code ovs-vsctl set-controller}: flows are emptied.
+     * Connects to a controller such as {@code tcp:127.0.0.1:6653}, as {@code ovs-vsctl set-controller}: flows are
+     * emptied.
      */
     public void connectController(String target) {
         try {

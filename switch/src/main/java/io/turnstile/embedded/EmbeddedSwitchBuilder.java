@@ -20,8 +20,7 @@ public final class EmbeddedSwitchBuilder {
     private int maxConnections = 100_000;
     private Function<Clock, Conntrack> tracker = ownClock -> new ConnectionTracker(ownClock, maxConnections);
 
-    EmbeddedSwitchBuilder() {
-    }
+    EmbeddedSwitchBuilder() {}
 
     /** {@code br0} unless said otherwise; also the name of the LOCAL port. */
     public EmbeddedSwitchBuilder bridgeName(String name) {

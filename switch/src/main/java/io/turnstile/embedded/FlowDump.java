@@ -14,8 +14,7 @@ final class FlowDump {
             .thenComparing(Comparator.comparingInt(FlowStats::priority).reversed())
             .thenComparing(flow -> FlowText.format(flow.match()));
 
-    private FlowDump() {
-    }
+    private FlowDump() {}
 
     /** By table, then the higher priority first: the order in which packets meet them. */
     static List<String> lines(List<FlowStats> flows) {
@@ -24,11 +23,17 @@ final class FlowDump {
 
     static String line(FlowStats flow) {
         StringBuilder text = new StringBuilder();
-        text.append("cookie=0x").append(Long.toHexString(flow.cookie()))
-                .append(", duration=").append(duration(flow.durationNs()))
-                .append(", table=").append(flow.tableId())
-                .append(", n_packets=").append(flow.packetCount())
-                .append(", n_bytes=").append(flow.byteCount()).append(", ");
+        text.append("cookie=0x")
+                .append(Long.toHexString(flow.cookie()))
+                .append(", duration=")
+                .append(duration(flow.durationNs()))
+                .append(", table=")
+                .append(flow.tableId())
+                .append(", n_packets=")
+                .append(flow.packetCount())
+                .append(", n_bytes=")
+                .append(flow.byteCount())
+                .append(", ");
         appendIfSet(text, "idle_timeout", flow.idleTimeoutSeconds());
         appendIfSet(text, "hard_timeout", flow.hardTimeoutSeconds());
         appendIfSet(text, "importance", flow.importance());
@@ -37,8 +42,11 @@ final class FlowDump {
         }
         text.append("idle_age=").append(flow.idleAgeNs() / NS_PER_SECOND).append(", ");
         String match = FlowText.format(flow.match(), flow.priority());
-        return text.append(match).append(match.isEmpty() ? "" : " ").append("actions=")
-                .append(FlowText.format(flow.actions(), flow.match())).toString();
+        return text.append(match)
+                .append(match.isEmpty() ? "" : " ")
+                .append("actions=")
+                .append(FlowText.format(flow.actions(), flow.match()))
+                .toString();
     }
 
     private static void appendIfSet(StringBuilder text, String name, int value) {

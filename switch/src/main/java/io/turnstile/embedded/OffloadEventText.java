@@ -7,15 +7,18 @@ import io.turnstile.offload.spi.Verdict;
 
 /** Offload events in as few words as a test wants to compare. Threads: stateless. */
 final class OffloadEventText {
-    private OffloadEventText() {
-    }
+    private OffloadEventText() {}
 
     static String of(OffloadEvent event) {
         String what = switch (event.operation()) {
-            case OffloadOperation.Query q -> "query in=" + q.connection().originalIngress().number();
-            case OffloadOperation.Add a -> "add in=" + a.connection().originalIngress().number();
-            case OffloadOperation.Established e -> "established in=" + e.replyIngress().number();
-            case OffloadOperation.Update u -> "update in=" + u.connection().originalIngress().number();
+            case OffloadOperation.Query q ->
+                "query in=" + q.connection().originalIngress().number();
+            case OffloadOperation.Add a ->
+                "add in=" + a.connection().originalIngress().number();
+            case OffloadOperation.Established e ->
+                "established in=" + e.replyIngress().number();
+            case OffloadOperation.Update u ->
+                "update in=" + u.connection().originalIngress().number();
             case OffloadOperation.Delete d -> "del " + d.reason();
             case OffloadOperation.Flush f -> "flush " + f.reason();
         };

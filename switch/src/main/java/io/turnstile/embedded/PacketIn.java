@@ -6,16 +6,16 @@ import io.turnstile.pipeline.text.FlowText;
 /**
  * A packet that the switch sent to its controllers.
  *
- * @param frame          the whole frame
+ * @param frame the whole frame
  * @param maxLengthBytes what the action asked for; a controller gets the whole frame, as none is buffered
- * @param reason         0 no match, 1 action, 2 invalid TTL, 3 action set, 5 packet out (OpenFlow 1.4 §7.4.1)
- * @param tableId        table of the flow that sent it
- * @param cookie         of that flow, -1 if it met none
- * @param controllerId   0 unless the action named one
- * @param metadata       in_port, registers, metadata and, where the packet was tracked, ct_state and its kin
+ * @param reason 0 no match, 1 action, 2 invalid TTL, 3 action set, 5 packet out (OpenFlow 1.4 §7.4.1)
+ * @param tableId table of the flow that sent it
+ * @param cookie of that flow, -1 if it met none
+ * @param controllerId 0 unless the action named one
+ * @param metadata in_port, registers, metadata and, where the packet was tracked, ct_state and its kin
  */
-public record PacketIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
-                       Match metadata) {
+public record PacketIn(
+        byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId, Match metadata) {
 
     /** {@code metadata} in ovs-ofctl syntax: {@code in_port=1,reg0=0x7}. */
     public String metadataText() {

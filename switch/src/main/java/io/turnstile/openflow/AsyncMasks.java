@@ -1,8 +1,8 @@
 package io.turnstile.openflow;
 
 /**
- * Which messages a connection wants unasked, by reason bit; index 0 for master and equal, 1 for slave
- * (OpenFlow 1.3.5 §6.3.5 and §7.3.10).
+ * Which messages a connection wants unasked, by reason bit; index 0 for master and equal, 1 for slave (OpenFlow 1.3.5
+ * §6.3.5 and §7.3.10).
  */
 final class AsyncMasks {
     private static final int MASTER = 0;

@@ -36,8 +36,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One bridge's OpenFlow connections. Public methods may be called from any thread but the event loop's own, and return when
- * what they ask for is done; everything else happens on the event loop.
+ * One bridge's OpenFlow connections. Public methods may be called from any thread but the event loop's own, and return
+ * when what they ask for is done; everything else happens on the event loop.
  */
 public final class BridgeAgent implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BridgeAgent.class);
@@ -98,7 +98,9 @@ public final class BridgeAgent implements AutoCloseable {
     /** Replaces the controllers: those not in the list are disconnected, those unchanged are left alone. */
     public void setControllers(List<ControllerTarget> targets) throws IOException {
         onLoop(() -> {
-            for (ControllerTarget gone : controllers.keySet().stream().filter(t -> !targets.contains(t)).toList()) {
+            for (ControllerTarget gone : controllers.keySet().stream()
+                    .filter(t -> !targets.contains(t))
+                    .toList()) {
                 controllers.remove(gone).close();
             }
             for (ControllerTarget target : targets) {
@@ -116,7 +118,8 @@ public final class BridgeAgent implements AutoCloseable {
     /** One per controller, in the order in which they were set. */
     public List<ControllerStatus> controllerStatus() {
         try {
-            return onLoop(() -> controllers.values().stream().map(ControllerLink::status).toList());
+            return onLoop(() ->
+                    controllers.values().stream().map(ControllerLink::status).toList());
         } catch (IOException impossible) {
             throw new IllegalStateException(impossible);
         }
@@ -178,15 +181,17 @@ public final class BridgeAgent implements AutoCloseable {
         if (parsed.address() instanceof UnixDomainSocketAddress unix) {
             Files.deleteIfExists(unix.getPath()); // left over by a process that is gone
         }
-        ServerBootstrap bootstrap = new ServerBootstrap().group(loop)
-            .channel(parsed.unix() ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
-            .childHandler(new Accepted(snoop, probeMs));
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loop)
+                .channel(parsed.unix() ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
+                .childHandler(new Accepted(snoop, probeMs));
         // On the loop itself registering and binding are done at once, so that nothing needs to be waited for.
         Channel channel = bootstrap.register().channel();
         var binding = channel.bind(parsed.address());
         if (!binding.isSuccess()) {
             channel.close();
-            String why = binding.cause() == null ? "cannot bind" : binding.cause().getMessage();
+            String why =
+                    binding.cause() == null ? "cannot bind" : binding.cause().getMessage();
             throw new IOException(target + ": " + why, binding.cause());
         }
         listeners.put(target, channel);
@@ -226,8 +231,8 @@ public final class BridgeAgent implements AutoCloseable {
             if (snoop) {
                 channel.pipeline().addLast(new Snooper());
             } else {
-                channel.pipeline().addLast(new OpenFlowFramer(),
-                    new OpenFlowConnection(BridgeAgent.this, true, probeMs));
+                channel.pipeline()
+                        .addLast(new OpenFlowFramer(), new OpenFlowConnection(BridgeAgent.this, true, probeMs));
             }
         }
     }
@@ -339,7 +344,13 @@ public final class BridgeAgent implements AutoCloseable {
 
     private final class FromBridge implements OpenFlowSwitch.Events {
         @Override
-        public void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
+        public void packetIn(
+                byte[] frame,
+                int maxLengthBytes,
+                int reason,
+                int tableId,
+                long cookie,
+                int controllerId,
                 Match metadata) {
             if (pendingPacketIns.incrementAndGet() > MAX_PENDING_PACKET_INS) {
                 pendingPacketIns.decrementAndGet();

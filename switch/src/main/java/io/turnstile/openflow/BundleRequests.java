@@ -88,8 +88,9 @@ final class BundleRequests {
         int flags = body.readUnsignedShort();
         ByteBuf message = body.slice();
         int length = message.getUnsignedShort(2);
-        if (message.getUnsignedByte(0) != session.version.code() || length > message.readableBytes()
-            || length < Wire.HEADER_BYTES) {
+        if (message.getUnsignedByte(0) != session.version.code()
+                || length > message.readableBytes()
+                || length < Wire.HEADER_BYTES) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "bundled message");
         }
         Session.Bundle bundle = session.bundles.computeIfAbsent(id, key -> new Session.Bundle(flags));
@@ -119,8 +120,8 @@ final class BundleRequests {
             // The message at fault is reported under its own xid, then the commit under that of the commit.
             ByteBuf culprit = bundle.requests.get(refused.index());
             ByteBuf out = reply.buffer();
-            OfErrorCode code = refused.getCause() instanceof OfException cause ? cause.code()
-                    : OfErrorCode.OFPBFC_MSG_FAILED;
+            OfErrorCode code =
+                    refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
             ErrorCodec.write(out, session.version, culprit.getInt(4), code, culprit);
             reply.send(out);
             throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());
@@ -130,7 +131,8 @@ final class BundleRequests {
     private static void answer(int id, int type, int flags, Reply reply) {
         ByteBuf out = reply.buffer();
         boolean experimenter = reply.version() == WireVersion.OF13;
-        int start = Wire.startMessage(out, reply.version(), experimenter ? EXPERIMENTER_TYPE : CONTROL_TYPE15, reply.xid());
+        int start =
+                Wire.startMessage(out, reply.version(), experimenter ? EXPERIMENTER_TYPE : CONTROL_TYPE15, reply.xid());
         if (experimenter) {
             out.writeInt(Wire.ONF).writeInt(ONF_BUNDLE_CONTROL);
         }

@@ -19,7 +19,13 @@ final class ControllerLink {
     private static final int CONNECT_TIMEOUT_MS = 5000;
     private static final long NS_PER_SECOND = 1_000_000_000L;
 
-    private enum State { BACKOFF, CONNECTING, ACTIVE, LISTENING, VOID }
+    private enum State {
+        BACKOFF,
+        CONNECTING,
+        ACTIVE,
+        LISTENING,
+        VOID
+    }
 
     private final BridgeAgent agent;
     private final EventLoop loop;
@@ -61,21 +67,23 @@ final class ControllerLink {
         greeted = false;
         OpenFlowConnection next = new OpenFlowConnection(agent, false, target.inactivityProbeMs());
         connection = next;
-        new Bootstrap().group(loop)
-            .channel(where.unix() ? NioDomainSocketChannel.class : NioSocketChannel.class)
-            .option(io.netty.channel.ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
-            .handler(new ChannelInitializer<Channel>() {
-                @Override
-                protected void initChannel(Channel channel) {
-                    channel.pipeline().addLast(new OpenFlowFramer(), next);
-                }
-            })
-            .connect(where.address()).addListener(done -> {
-                if (!done.isSuccess() && connection == next) {
-                    lastError = reason(done.cause());
-                    again();
-                }
-            });
+        new Bootstrap()
+                .group(loop)
+                .channel(where.unix() ? NioDomainSocketChannel.class : NioSocketChannel.class)
+                .option(io.netty.channel.ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline().addLast(new OpenFlowFramer(), next);
+                    }
+                })
+                .connect(where.address())
+                .addListener(done -> {
+                    if (!done.isSuccess() && connection == next) {
+                        lastError = reason(done.cause());
+                        again();
+                    }
+                });
     }
 
     /** What the system said, without the address that Netty adds. */
@@ -129,10 +137,14 @@ final class ControllerLink {
 
     ControllerStatus status() {
         long nowNs = agent.clock().nowNs();
-        return new ControllerStatus(target.target(), isConnected(),
-            isConnected() ? connection.session().role.label() : null, state.name(),
-            wasConnected ? (nowNs - connectedNs) / NS_PER_SECOND : -1,
-            wasDisconnected ? (nowNs - disconnectedNs) / NS_PER_SECOND : -1, lastError);
+        return new ControllerStatus(
+                target.target(),
+                isConnected(),
+                isConnected() ? connection.session().role.label() : null,
+                state.name(),
+                wasConnected ? (nowNs - connectedNs) / NS_PER_SECOND : -1,
+                wasDisconnected ? (nowNs - disconnectedNs) / NS_PER_SECOND : -1,
+                lastError);
     }
 
     void close() {

@@ -39,8 +39,10 @@ final class FlowRequests {
         WireVersion version = reply.version();
         MultipartReply parts = new MultipartReply(reply, STATS_FLOW);
         for (FlowStats flow : bridge.flows(query)) {
-            parts.add(version.isOxm() ? out -> FlowStatsCodec.writeEntry13(out, flow, version)
-                : out -> FlowStatsCodec.writeEntry10(out, flow));
+            parts.add(
+                    version.isOxm()
+                            ? out -> FlowStatsCodec.writeEntry13(out, flow, version)
+                            : out -> FlowStatsCodec.writeEntry10(out, flow));
         }
         parts.finish();
     }

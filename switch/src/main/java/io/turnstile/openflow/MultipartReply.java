@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.Wire;
 import java.util.function.Consumer;
 
-/** A statistics reply in as many messages as its entries need, each below 64 KB, all but the last marked "more follows". */
+/**
+ * A statistics reply in as many messages as its entries need, each below 64 KB, all but the last marked "more follows".
+ */
 final class MultipartReply {
     private static final int STATS_REPLY10 = 17;
     private static final int MULTIPART_REPLY = 19;

@@ -45,8 +45,11 @@ final class NiciraRequests {
         }
         int vendor = message.getInt(at);
         int subtype = message.getInt(at + 4);
-        return vendor == Wire.NICIRA && (subtype == NXT_FLOW_MOD || subtype == CtFlushCodec.NXT_CT_FLUSH
-                || subtype == CtFlushCodec.NXT_CT_FLUSH_ZONE) || vendor == Wire.ONF;
+        return vendor == Wire.NICIRA
+                        && (subtype == NXT_FLOW_MOD
+                                || subtype == CtFlushCodec.NXT_CT_FLUSH
+                                || subtype == CtFlushCodec.NXT_CT_FLUSH_ZONE)
+                || vendor == Wire.ONF;
     }
 
     /** @param body what stands behind the header */

@@ -23,7 +23,8 @@ public final class OpenFlowAgent {
 
     /** One daemon thread named {@code openflow}. */
     public static EventLoopGroup newEventLoop() {
-        return new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("openflow", true), NioIoHandler.newFactory());
+        return new MultiThreadIoEventLoopGroup(
+                1, new DefaultThreadFactory("openflow", true), NioIoHandler.newFactory());
     }
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */

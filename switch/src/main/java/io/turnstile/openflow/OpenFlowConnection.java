@@ -74,12 +74,17 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         agent.opened(this);
         var factory = WireVersion.OF15.factory();
         ByteBuf out = channel.alloc().buffer();
-        factory.buildHello().setXid(1).setElements(List.of(factory.buildHelloElemVersionbitmap()
-            .setBitmaps(List.of(U32.of(WireVersion.bitmap()))).build())).build().writeTo(out);
+        factory.buildHello()
+                .setXid(1)
+                .setElements(List.of(factory.buildHelloElemVersionbitmap()
+                        .setBitmaps(List.of(U32.of(WireVersion.bitmap())))
+                        .build()))
+                .build()
+                .writeTo(out);
         send(out);
         if (inactivityProbeMs > 0) {
-            context.executor().scheduleAtFixedRate(this::probe, inactivityProbeMs, inactivityProbeMs,
-                TimeUnit.MILLISECONDS);
+            context.executor()
+                    .scheduleAtFixedRate(this::probe, inactivityProbeMs, inactivityProbeMs, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -144,8 +149,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         WireVersion agreed = type == HELLO ? WireVersion.highest(offered(message, theirVersion)) : null;
         if (agreed == null) {
             ByteBuf out = channel.alloc().buffer();
-            ErrorCodec.writeHelloFailed(out, Math.min(theirVersion, WireVersion.OF15.code()),
-                message.getInt(message.readerIndex() + 4), "We support versions 0x01, 0x04, 0x06.");
+            ErrorCodec.writeHelloFailed(
+                    out,
+                    Math.min(theirVersion, WireVersion.OF15.code()),
+                    message.getInt(message.readerIndex() + 4),
+                    "We support versions 0x01, 0x04, 0x06.");
             agent.report(this, "no common OpenFlow version");
             channel.writeAndFlush(out).addListener(done -> channel.close());
             return;
@@ -207,8 +215,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     /** A tool gets nothing unasked before it has set a miss_send_len. */
     private boolean wants(int[] masks, int reason) {
-        return isReady() && !(session.service && session.missSendLengthBytes == 0)
-            && AsyncMasks.wants(masks, session.role, reason);
+        return isReady()
+                && !(session.service && session.missSendLengthBytes == 0)
+                && AsyncMasks.wants(masks, session.role, reason);
     }
 
     /** @return false if the peer is too slow and the packet was dropped */
@@ -245,8 +254,13 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     void portStatus(OfPort port, OFPortReason reason) {
         if (wants(session.async.portStatus, reason.ordinal()) && keepsUp()) {
             ByteBuf out = channel.alloc().buffer();
-            session.version.factory().buildPortStatus().setReason(reason)
-                .setDesc(PortMessages.describe(port, session.version)).build().writeTo(out);
+            session.version
+                    .factory()
+                    .buildPortStatus()
+                    .setReason(reason)
+                    .setDesc(PortMessages.describe(port, session.version))
+                    .build()
+                    .writeTo(out);
             send(out);
         }
     }
@@ -266,7 +280,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     /** Flow-removed and port-status are not dropped one by one; a peer that reads nothing at all is cut off. */
     private boolean keepsUp() {
         if (channel.unsafe().outboundBuffer() != null
-            && channel.unsafe().outboundBuffer().totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
+                && channel.unsafe().outboundBuffer().totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
             agent.report(this, "peer does not read");
             channel.close();
             return false;

@@ -6,7 +6,10 @@ import io.netty.handler.codec.ByteToMessageDecoder;
 import io.turnstile.openflow.wire.Wire;
 import java.util.List;
 
-/** Cuts the byte stream into messages by the header's length. A length shorter than the header loses the framing: closed. */
+/**
+ * Cuts the byte stream into messages by the header's length. A length shorter than the header loses the framing:
+ * closed.
+ */
 final class OpenFlowFramer extends ByteToMessageDecoder {
 
     @Override

@@ -22,23 +22,40 @@ final class PortMessages {
     private static final long KBPS_PER_MBPS = 1000;
     private static final int NAME_BYTES = 15;
 
-    private PortMessages() {
-    }
+    private PortMessages() {}
 
     static OFPortDesc describe(OfPort port, WireVersion version) {
         OFFactory factory = version.factory();
-        OFPortDesc.Builder desc = factory.buildPortDesc().setPortNo(OFPort.of(port.number()))
-            .setHwAddr(MacAddress.of(port.macAddress()))
-            .setName(port.name().length() > NAME_BYTES ? port.name().substring(0, NAME_BYTES) : port.name())
-            .setConfig(config(port, version)).setState(state(port, version));
+        OFPortDesc.Builder desc = factory.buildPortDesc()
+                .setPortNo(OFPort.of(port.number()))
+                .setHwAddr(MacAddress.of(port.macAddress()))
+                .setName(port.name().length() > NAME_BYTES ? port.name().substring(0, NAME_BYTES) : port.name())
+                .setConfig(config(port, version))
+                .setState(state(port, version));
         Set<OFPortFeatures> current = features(port.speedMbps());
         long speedKbps = port.speedMbps() * KBPS_PER_MBPS;
         return switch (version) {
-            case OF10 -> desc.setCurr(current).setAdvertised(Set.of()).setSupported(Set.of()).setPeer(Set.of()).build();
-            case OF13 -> desc.setCurr(current).setAdvertised(Set.of()).setSupported(Set.of()).setPeer(Set.of())
-                .setCurrSpeed(speedKbps).setMaxSpeed(speedKbps).build();
-            case OF15 -> desc.setProperties(List.of(factory.buildPortDescPropEthernet().setCurr(featureBits(current))
-                .setCurrSpeed(speedKbps).setMaxSpeed(speedKbps).build())).build();
+            case OF10 ->
+                desc.setCurr(current)
+                        .setAdvertised(Set.of())
+                        .setSupported(Set.of())
+                        .setPeer(Set.of())
+                        .build();
+            case OF13 ->
+                desc.setCurr(current)
+                        .setAdvertised(Set.of())
+                        .setSupported(Set.of())
+                        .setPeer(Set.of())
+                        .setCurrSpeed(speedKbps)
+                        .setMaxSpeed(speedKbps)
+                        .build();
+            case OF15 ->
+                desc.setProperties(List.of(factory.buildPortDescPropEthernet()
+                                .setCurr(featureBits(current))
+                                .setCurrSpeed(speedKbps)
+                                .setMaxSpeed(speedKbps)
+                                .build()))
+                        .build();
         };
     }
 
@@ -112,20 +129,32 @@ final class PortMessages {
     /** All ones on the wire mean "not known", which is what {@link PortStatistics#UNKNOWN} is in 64 bits. */
     static OFPortStatsEntry statistics(int number, PortStatistics s, long durationNs, WireVersion version) {
         OFFactory factory = version.factory();
-        OFPortStatsEntry.Builder entry = factory.buildPortStatsEntry().setPortNo(OFPort.of(number))
-            .setRxPackets(U64.of(s.rxPackets())).setTxPackets(U64.of(s.txPackets()))
-            .setRxBytes(U64.of(s.rxBytes())).setTxBytes(U64.of(s.txBytes()))
-            .setRxDropped(U64.of(s.rxDropped())).setTxDropped(U64.of(s.txDropped()))
-            .setRxErrors(U64.of(s.rxErrors())).setTxErrors(U64.of(s.txErrors()));
+        OFPortStatsEntry.Builder entry = factory.buildPortStatsEntry()
+                .setPortNo(OFPort.of(number))
+                .setRxPackets(U64.of(s.rxPackets()))
+                .setTxPackets(U64.of(s.txPackets()))
+                .setRxBytes(U64.of(s.rxBytes()))
+                .setTxBytes(U64.of(s.txBytes()))
+                .setRxDropped(U64.of(s.rxDropped()))
+                .setTxDropped(U64.of(s.txDropped()))
+                .setRxErrors(U64.of(s.rxErrors()))
+                .setTxErrors(U64.of(s.txErrors()));
         if (version != WireVersion.OF10) {
             entry.setDurationSec(durationNs / NS_PER_SECOND).setDurationNsec(durationNs % NS_PER_SECOND);
         }
         if (version == WireVersion.OF15) {
             return entry.setProperties(List.of(factory.buildPortStatsPropEthernet()
-                .setRxFrameErr(U64.of(s.rxFrameErrors())).setRxOverErr(U64.of(s.rxOverErrors()))
-                .setRxCrcErr(U64.of(s.rxCrcErrors())).setCollisions(U64.of(s.collisions())).build())).build();
+                            .setRxFrameErr(U64.of(s.rxFrameErrors()))
+                            .setRxOverErr(U64.of(s.rxOverErrors()))
+                            .setRxCrcErr(U64.of(s.rxCrcErrors()))
+                            .setCollisions(U64.of(s.collisions()))
+                            .build()))
+                    .build();
         }
-        return entry.setRxFrameErr(U64.of(s.rxFrameErrors())).setRxOverErr(U64.of(s.rxOverErrors()))
-            .setRxCrcErr(U64.of(s.rxCrcErrors())).setCollisions(U64.of(s.collisions())).build();
+        return entry.setRxFrameErr(U64.of(s.rxFrameErrors()))
+                .setRxOverErr(U64.of(s.rxOverErrors()))
+                .setRxCrcErr(U64.of(s.rxCrcErrors()))
+                .setCollisions(U64.of(s.collisions()))
+                .build();
     }
 }

@@ -57,8 +57,8 @@ final class RequestDispatcher {
         if (session.role == Role.SLAVE && changesState(type, session.version, message)) {
             throw new OfException(OfErrorCode.OFPBRC_IS_SLAVE, "a slave only looks");
         }
-        ByteBuf body = message.slice(message.readerIndex() + Wire.HEADER_BYTES,
-            message.readableBytes() - Wire.HEADER_BYTES);
+        ByteBuf body =
+                message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES);
         if (type == FlowModCodec.TYPE) {
             flows.modify(readFlowMod(body, session));
         } else if (type == PacketOutCodec.TYPE) {
@@ -79,8 +79,9 @@ final class RequestDispatcher {
     }
 
     static FlowMod readFlowMod(ByteBuf body, Session session) throws OfException {
-        return session.version.isOxm() ? FlowModCodec.read13(body, session.version)
-            : FlowModCodec.read10(body, session.flowModTableId);
+        return session.version.isOxm()
+                ? FlowModCodec.read13(body, session.version)
+                : FlowModCodec.read10(body, session.flowModTableId);
     }
 
     private static boolean isRoleOrAsync(int type) {
@@ -107,13 +108,13 @@ final class RequestDispatcher {
         int type = body.readUnsignedShort();
         body.skipBytes(oxm ? 6 : 2);
         switch (type) {
-            case FlowRequests.STATS_FLOW -> flows.flows(oxm ? FlowStatsCodec.readRequest13(body)
-                : FlowStatsCodec.readRequest10(body), reply);
-            case FlowRequests.STATS_AGGREGATE -> flows.aggregate(oxm ? FlowStatsCodec.readRequest13(body)
-                : FlowStatsCodec.readRequest10(body), reply);
+            case FlowRequests.STATS_FLOW ->
+                flows.flows(oxm ? FlowStatsCodec.readRequest13(body) : FlowStatsCodec.readRequest10(body), reply);
+            case FlowRequests.STATS_AGGREGATE ->
+                flows.aggregate(oxm ? FlowStatsCodec.readRequest13(body) : FlowStatsCodec.readRequest10(body), reply);
             case FlowRequests.STATS_EXPERIMENTER -> nicira.statistics(body, reply);
-            case STATS_DESC, STATS_TABLE, STATS_PORT, STATS_QUEUE -> standard.handle(parse(message),
-                connection.session(), reply);
+            case STATS_DESC, STATS_TABLE, STATS_PORT, STATS_QUEUE ->
+                standard.handle(parse(message), connection.session(), reply);
             case STATS_TABLE_FEATURES -> tableFeatures(body, reply);
             case STATS_PORT_DESC -> portDescriptions(message, connection, reply);
             default -> throw new OfException(OfErrorCode.OFPBRC_BAD_STAT, "statistics type " + type);
@@ -149,8 +150,9 @@ final class RequestDispatcher {
         } catch (OFParseError | RuntimeException malformed) {
             int type = message.getUnsignedByte(message.readerIndex() + 1);
             boolean unknown = String.valueOf(malformed.getMessage()).contains("discriminator");
-            throw new OfException(unknown ? OfErrorCode.OFPBRC_BAD_TYPE : OfErrorCode.OFPBRC_BAD_LEN,
-                "message type " + type + ": " + malformed.getMessage());
+            throw new OfException(
+                    unknown ? OfErrorCode.OFPBRC_BAD_TYPE : OfErrorCode.OFPBRC_BAD_LEN,
+                    "message type " + type + ": " + malformed.getMessage());
         }
     }
 }

@@ -51,8 +51,12 @@ final class RoleRequests {
         if (wanted != null) {
             agent.setRole(connection, wanted);
         }
-        reply.send(reply.factory().buildRoleReply().setXid(reply.unsignedXid())
-            .setRole(wire(connection.session().role)).setGenerationId(U64.of(agent.generationId())).build());
+        reply.send(reply.factory()
+                .buildRoleReply()
+                .setXid(reply.unsignedXid())
+                .setRole(wire(connection.session().role))
+                .setGenerationId(U64.of(agent.generationId()))
+                .build());
     }
 
     private static OFControllerRole wire(Role role) {
@@ -106,17 +110,33 @@ final class RoleRequests {
         OFAsyncGetReply.Builder answer = factory.buildAsyncGetReply().setXid(reply.unsignedXid());
         if (reply.version() == WireVersion.OF15) {
             List<OFAsyncConfigProp> properties = new ArrayList<>();
-            properties.add(factory.buildAsyncConfigPropPacketInSlave().setMask(masks.packetIn[1]).build());
-            properties.add(factory.buildAsyncConfigPropPacketInMaster().setMask(masks.packetIn[0]).build());
-            properties.add(factory.buildAsyncConfigPropPortStatusSlave().setMask(masks.portStatus[1]).build());
-            properties.add(factory.buildAsyncConfigPropPortStatusMaster().setMask(masks.portStatus[0]).build());
-            properties.add(factory.buildAsyncConfigPropFlowRemovedSlave().setMask(masks.flowRemoved[1]).build());
-            properties.add(factory.buildAsyncConfigPropFlowRemovedMaster().setMask(masks.flowRemoved[0]).build());
+            properties.add(factory.buildAsyncConfigPropPacketInSlave()
+                    .setMask(masks.packetIn[1])
+                    .build());
+            properties.add(factory.buildAsyncConfigPropPacketInMaster()
+                    .setMask(masks.packetIn[0])
+                    .build());
+            properties.add(factory.buildAsyncConfigPropPortStatusSlave()
+                    .setMask(masks.portStatus[1])
+                    .build());
+            properties.add(factory.buildAsyncConfigPropPortStatusMaster()
+                    .setMask(masks.portStatus[0])
+                    .build());
+            properties.add(factory.buildAsyncConfigPropFlowRemovedSlave()
+                    .setMask(masks.flowRemoved[1])
+                    .build());
+            properties.add(factory.buildAsyncConfigPropFlowRemovedMaster()
+                    .setMask(masks.flowRemoved[0])
+                    .build());
             reply.send(answer.setProperties(properties).build());
             return;
         }
-        reply.send(answer.setPacketInMaskEqualMaster(masks.packetIn[0]).setPacketInMaskSlave(masks.packetIn[1])
-            .setPortStatusMaskEqualMaster(masks.portStatus[0]).setPortStatusMaskSlave(masks.portStatus[1])
-            .setFlowRemovedMaskEqualMaster(masks.flowRemoved[0]).setFlowRemovedMaskSlave(masks.flowRemoved[1]).build());
+        reply.send(answer.setPacketInMaskEqualMaster(masks.packetIn[0])
+                .setPacketInMaskSlave(masks.packetIn[1])
+                .setPortStatusMaskEqualMaster(masks.portStatus[0])
+                .setPortStatusMaskSlave(masks.portStatus[1])
+                .setFlowRemovedMaskEqualMaster(masks.flowRemoved[0])
+                .setFlowRemovedMaskSlave(masks.flowRemoved[1])
+                .build());
     }
 }

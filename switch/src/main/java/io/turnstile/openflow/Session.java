@@ -11,7 +11,11 @@ import java.util.Map;
 /** What one connection has said of itself so far. Owned by the event loop thread. */
 final class Session {
     /** How packet-ins are sent: OFPT_PACKET_IN, NXT_PACKET_IN or NXT_PACKET_IN2. */
-    enum PacketInFormat { STANDARD, NXM, NXM2 }
+    enum PacketInFormat {
+        STANDARD,
+        NXM,
+        NXM2
+    }
 
     /** One bundle that is being filled (OpenFlow 1.5.1 §6.9). */
     static final class Bundle {
@@ -19,6 +23,7 @@ final class Session {
         final List<FlowMod> changes = new ArrayList<>();
         /** The messages' first bytes and xids, for errors about one of them. */
         final List<ByteBuf> requests = new ArrayList<>();
+
         boolean closed;
 
         Bundle(int flags) {
@@ -35,6 +40,7 @@ final class Session {
     boolean flowModTableId;
     /** NXT_SET_FLOW_FORMAT asked for NXM: flow-removed is sent in that form. */
     boolean nxmFlowFormat;
+
     PacketInFormat packetInFormat = PacketInFormat.STANDARD;
     AsyncMasks async;
     int missSendLengthBytes;

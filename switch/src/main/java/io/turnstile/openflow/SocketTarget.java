@@ -5,7 +5,10 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 
-/** {@code tcp:}, {@code ptcp:}, {@code unix:} and {@code punix:} addresses, as ovsdb(7) "Connection Methods" writes them. */
+/**
+ * {@code tcp:}, {@code ptcp:}, {@code unix:} and {@code punix:} addresses, as ovsdb(7) "Connection Methods" writes
+ * them.
+ */
 record SocketTarget(SocketAddress address, boolean passive, boolean unix) {
     static final int DEFAULT_PORT = 6653;
 
@@ -26,7 +29,9 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix) {
 
     /** {@code host[:port]}, the host in brackets if it is IPv6. */
     private static InetSocketAddress active(String rest, String whole) {
-        int end = rest.startsWith("[") ? rest.indexOf(']') + 1 : rest.indexOf(':') < 0 ? rest.length() : rest.indexOf(':');
+        int end = rest.startsWith("[")
+                ? rest.indexOf(']') + 1
+                : rest.indexOf(':') < 0 ? rest.length() : rest.indexOf(':');
         String host = rest.substring(0, end);
         if (host.isEmpty()) {
             throw new IllegalArgumentException(whole + ": no address");
@@ -40,8 +45,9 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix) {
         int colon = rest.indexOf(':');
         String port = colon < 0 ? rest : rest.substring(0, colon);
         String host = colon < 0 ? "" : rest.substring(colon + 1);
-        return host.isEmpty() ? new InetSocketAddress(port(port, whole))
-            : new InetSocketAddress(literal(host, whole), port(port, whole));
+        return host.isEmpty()
+                ? new InetSocketAddress(port(port, whole))
+                : new InetSocketAddress(literal(host, whole), port(port, whole));
     }
 
     private static int port(String text, String whole) {

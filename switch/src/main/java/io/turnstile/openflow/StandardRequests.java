@@ -61,14 +61,21 @@ final class StandardRequests {
     /** Answers the request, or refuses it. */
     void handle(OFMessage request, Session session, Reply reply) throws OfException {
         switch (request) {
-            case OFEchoRequest echo -> reply.send(
-                reply.factory().buildEchoReply().setXid(reply.unsignedXid()).setData(echo.getData()).build());
-            case OFEchoReply answer -> { } // its arrival alone is what an inactivity probe waits for
+            case OFEchoRequest echo ->
+                reply.send(reply.factory()
+                        .buildEchoReply()
+                        .setXid(reply.unsignedXid())
+                        .setData(echo.getData())
+                        .build());
+            case OFEchoReply answer -> {} // its arrival alone is what an inactivity probe waits for
             case OFFeaturesRequest features -> features(reply);
             case OFGetConfigRequest get -> config(session, reply);
             case OFSetConfig set -> setConfig(set, session);
-            case OFBarrierRequest barrier -> reply.send(
-                reply.factory().buildBarrierReply().setXid(reply.unsignedXid()).build());
+            case OFBarrierRequest barrier ->
+                reply.send(reply.factory()
+                        .buildBarrierReply()
+                        .setXid(reply.unsignedXid())
+                        .build());
             case OFPortMod mod -> portMod(mod);
             case OFDescStatsRequest desc -> description(reply);
             case OFTableStatsRequest tables -> tables(reply);
@@ -81,17 +88,35 @@ final class StandardRequests {
 
     private void features(Reply reply) {
         WireVersion version = reply.version();
-        Set<OFCapabilities> capabilities = EnumSet.of(OFCapabilities.FLOW_STATS, OFCapabilities.TABLE_STATS,
-            OFCapabilities.PORT_STATS, OFCapabilities.QUEUE_STATS);
-        OFFeaturesReply.Builder features = reply.factory().buildFeaturesReply().setXid(reply.unsignedXid())
-            .setDatapathId(DatapathId.of(bridge.datapathId())).setNBuffers(0).setNTables((short) bridge.tableCount());
+        Set<OFCapabilities> capabilities = EnumSet.of(
+                OFCapabilities.FLOW_STATS,
+                OFCapabilities.TABLE_STATS,
+                OFCapabilities.PORT_STATS,
+                OFCapabilities.QUEUE_STATS);
+        OFFeaturesReply.Builder features = reply.factory()
+                .buildFeaturesReply()
+                .setXid(reply.unsignedXid())
+                .setDatapathId(DatapathId.of(bridge.datapathId()))
+                .setNBuffers(0)
+                .setNTables((short) bridge.tableCount());
         if (version == WireVersion.OF10) {
             capabilities.add(OFCapabilities.ARP_MATCH_IP);
-            features.setActions(EnumSet.of(OFActionType.OUTPUT, OFActionType.SET_VLAN_VID, OFActionType.SET_VLAN_PCP,
-                OFActionType.STRIP_VLAN, OFActionType.SET_DL_SRC, OFActionType.SET_DL_DST, OFActionType.SET_NW_SRC,
-                OFActionType.SET_NW_DST, OFActionType.SET_NW_TOS, OFActionType.SET_TP_SRC, OFActionType.SET_TP_DST));
-            features.setPorts(bridge.ports().stream().sorted(PORT_ORDER)
-                .map(port -> PortMessages.describe(port, version)).toList());
+            features.setActions(EnumSet.of(
+                    OFActionType.OUTPUT,
+                    OFActionType.SET_VLAN_VID,
+                    OFActionType.SET_VLAN_PCP,
+                    OFActionType.STRIP_VLAN,
+                    OFActionType.SET_DL_SRC,
+                    OFActionType.SET_DL_DST,
+                    OFActionType.SET_NW_SRC,
+                    OFActionType.SET_NW_DST,
+                    OFActionType.SET_NW_TOS,
+                    OFActionType.SET_TP_SRC,
+                    OFActionType.SET_TP_DST));
+            features.setPorts(bridge.ports().stream()
+                    .sorted(PORT_ORDER)
+                    .map(port -> PortMessages.describe(port, version))
+                    .toList());
         } else if (version == WireVersion.OF15) {
             capabilities.add(OFCapabilities.BUNDLES);
         }
@@ -100,12 +125,17 @@ final class StandardRequests {
 
     private static void config(Session session, Reply reply) {
         Set<OFConfigFlags> flags = EnumSet.of(OFConfigFlags.FRAG_NORMAL);
-        reply.send(reply.factory().buildGetConfigReply().setXid(reply.unsignedXid()).setFlags(flags)
-            .setMissSendLen(session.missSendLengthBytes).build());
+        reply.send(reply.factory()
+                .buildGetConfigReply()
+                .setXid(reply.unsignedXid())
+                .setFlags(flags)
+                .setMissSendLen(session.missSendLengthBytes)
+                .build());
     }
 
     /**
-     * A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl does).
+     * A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl
+     * does).
      */
     private static void setConfig(OFSetConfig set, Session session) {
         session.missSendLengthBytes = set.getMissSendLen() & 0xffff;
@@ -113,25 +143,38 @@ final class StandardRequests {
 
     private void portMod(OFPortMod mod) throws OfException {
         int number = mod.getPortNo().getPortNumber();
-        OfPort port = bridge.ports().stream().filter(p -> p.number() == number).findAny()
-            .orElseThrow(() -> new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "port " + number));
+        OfPort port = bridge.ports().stream()
+                .filter(p -> p.number() == number)
+                .findAny()
+                .orElseThrow(() -> new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "port " + number));
         if (mod.getHwAddr().getLong() != port.macAddress()) {
-            throw new OfException(OfErrorCode.OFPPMFC_BAD_HW_ADDR, mod.getHwAddr().toString());
+            throw new OfException(
+                    OfErrorCode.OFPPMFC_BAD_HW_ADDR, mod.getHwAddr().toString());
         }
         bridge.modifyPort(number, PortMessages.configBits(mod.getConfig()), PortMessages.configBits(mod.getMask()));
     }
 
     private void description(Reply reply) {
-        reply.send(reply.factory().buildDescStatsReply().setXid(reply.unsignedXid()).setMfrDesc("Turnstile")
-            .setHwDesc("Turnstile").setSwDesc(softwareVersion).setSerialNum("None").setDpDesc("None").build());
+        reply.send(reply.factory()
+                .buildDescStatsReply()
+                .setXid(reply.unsignedXid())
+                .setMfrDesc("Turnstile")
+                .setHwDesc("Turnstile")
+                .setSwDesc(softwareVersion)
+                .setSerialNum("None")
+                .setDpDesc("None")
+                .build());
     }
 
     private void tables(Reply reply) {
         MultipartReply parts = new MultipartReply(reply, STATS_TABLE);
         for (TableStats table : bridge.tables()) {
-            OFTableStatsEntry.Builder entry = reply.factory().buildTableStatsEntry()
-                .setTableId(TableId.of(table.tableId())).setActiveCount(table.activeCount())
-                .setLookupCount(U64.of(table.lookupCount())).setMatchedCount(U64.of(table.matchedCount()));
+            OFTableStatsEntry.Builder entry = reply.factory()
+                    .buildTableStatsEntry()
+                    .setTableId(TableId.of(table.tableId()))
+                    .setActiveCount(table.activeCount())
+                    .setLookupCount(U64.of(table.lookupCount()))
+                    .setMatchedCount(U64.of(table.matchedCount()));
             if (reply.version() == WireVersion.OF10) {
                 entry.setName("").setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
             }
@@ -144,8 +187,8 @@ final class StandardRequests {
     void tableFeatures(Reply reply) {
         MultipartReply parts = new MultipartReply(reply, STATS_TABLE_FEATURES);
         for (TableStats table : bridge.tables()) {
-            parts.add(out -> TableFeaturesCodec.write(out, table.tableId(), bridge.tableCount(), table.maxEntries(),
-                reply.version()));
+            parts.add(out -> TableFeaturesCodec.write(
+                    out, table.tableId(), bridge.tableCount(), table.maxEntries(), reply.version()));
         }
         parts.finish();
     }
@@ -154,8 +197,12 @@ final class StandardRequests {
         MultipartReply parts = new MultipartReply(reply, STATS_PORT);
         for (OfPort port : bridge.ports()) {
             if (number == Ports.NONE || number == port.number()) {
-                parts.add(out -> PortMessages.statistics(port.number(), bridge.portStatistics(port.number()),
-                    bridge.portDurationNs(port.number()), reply.version()).writeTo(out));
+                parts.add(out -> PortMessages.statistics(
+                                port.number(),
+                                bridge.portStatistics(port.number()),
+                                bridge.portDurationNs(port.number()),
+                                reply.version())
+                        .writeTo(out));
             }
         }
         parts.finish();
@@ -171,11 +218,16 @@ final class StandardRequests {
         if ((int) request.getQueueId() != ALL_QUEUES) {
             throw new OfException(OfErrorCode.OFPQOFC_BAD_QUEUE, "queue " + request.getQueueId());
         }
-        reply.send(reply.factory().buildQueueStatsReply().setXid(reply.unsignedXid()).setEntries(List.of()).build());
+        reply.send(reply.factory()
+                .buildQueueStatsReply()
+                .setXid(reply.unsignedXid())
+                .setEntries(List.of())
+                .build());
     }
 
     private void portDescriptions(OFPortDescStatsRequest request, Reply reply) {
-        portDescriptions(reply.version() == WireVersion.OF15 ? request.getPortNo().getPortNumber() : Ports.NONE, reply);
+        portDescriptions(
+                reply.version() == WireVersion.OF15 ? request.getPortNo().getPortNumber() : Ports.NONE, reply);
     }
 
     /** All ports. */

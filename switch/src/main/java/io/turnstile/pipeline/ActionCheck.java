@@ -14,8 +14,8 @@ import java.util.List;
  * Whether a flow may have these actions: asked when a request is read and when it is carried out, so that nothing
  * unsupported gets into a table. Errors are those that Open vSwitch answers with.
  *
- * <p>A field that an action names has to be there in every packet of the flow, as far as the flow's match and the actions
- * before tell (ovs-actions(7), "inconsistent" actions).
+ * <p>A field that an action names has to be there in every packet of the flow, as far as the flow's match and the
+ * actions before tell (ovs-actions(7), "inconsistent" actions).
  */
 public final class ActionCheck {
     private static final int MAX_TABLE = 254;
@@ -26,6 +26,7 @@ public final class ActionCheck {
 
     /** What is known of the flow's packets at this point of the list. */
     private final long[] known;
+
     private final int tableId;
     /** If not, dec_ttl leaves a packet without a TTL as it is. */
     private final boolean strict;
@@ -63,7 +64,9 @@ public final class ActionCheck {
         new ActionCheck(known, match.mask(Field.CT_STATE), tableId, strict).list(actions);
     }
 
-    /** A bit that only packets of connections have, or an explicit "tracked and not invalid" (ovs-fields(7), ct_nw_src). */
+    /**
+     * A bit that only packets of connections have, or an explicit "tracked and not invalid" (ovs-fields(7), ct_nw_src).
+     */
     private static boolean isConnected(long state, long mask) {
         long proofs = CtState.NEW | CtState.EST | CtState.REL | CtState.RPL | CtState.SNAT | CtState.DNAT;
         return (state & mask & proofs) != 0
@@ -90,8 +93,10 @@ public final class ActionCheck {
             case OfAction.Output output -> port(output.port());
             case OfAction.OutputField output -> readable(output.source());
             case OfAction.Controller controller ->
-                    refuseUnless(controller.reason() >= 0 && controller.reason() <= 5, OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                            "controller: no such reason " + controller.reason());
+                refuseUnless(
+                        controller.reason() >= 0 && controller.reason() <= 5,
+                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                        "controller: no such reason " + controller.reason());
             case OfAction.SetField set -> setField(set);
             case OfAction.Move move -> move(move);
             case OfAction.SetVlanVid set -> {
@@ -103,17 +108,24 @@ public final class ActionCheck {
                 tagged(set.pushIfNeeded());
             }
             case OfAction.PushVlan push -> {
-                refuseUnless(push.etherType() == EtherTypes.VLAN || push.etherType() == EtherTypes.QINQ,
-                        OfErrorCode.OFPBAC_BAD_ARGUMENT, "not a VLAN Ethernet type: " + push.etherType());
+                refuseUnless(
+                        push.etherType() == EtherTypes.VLAN || push.etherType() == EtherTypes.QINQ,
+                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                        "not a VLAN Ethernet type: " + push.etherType());
                 tagged(true);
             }
             case OfAction.PopVlan _ -> Field.VLAN_TCI.set(known, 0);
-            case OfAction.Resubmit resubmit -> refuseUnless((resubmit.tableId() & ~0xff) == 0,
-                    OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + resubmit.tableId());
+            case OfAction.Resubmit resubmit ->
+                refuseUnless(
+                        (resubmit.tableId() & ~0xff) == 0,
+                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                        "no table " + resubmit.tableId());
             case OfAction.Ct ct -> conntrack(ct);
-            case OfAction.GotoTable next -> refuseUnless(next.tableId() < MAX_TABLE
-                    && (tableId == FlowMod.ALL_TABLES || next.tableId() > tableId), OfErrorCode.OFPBIC_BAD_TABLE_ID,
-                    "goto_table:" + next.tableId() + " in table " + tableId);
+            case OfAction.GotoTable next ->
+                refuseUnless(
+                        next.tableId() < MAX_TABLE && (tableId == FlowMod.ALL_TABLES || next.tableId() > tableId),
+                        OfErrorCode.OFPBIC_BAD_TABLE_ID,
+                        "goto_table:" + next.tableId() + " in table " + tableId);
             case OfAction.WriteActions write -> actionSet(write.actions());
             case OfAction.StackPush push -> readable(push.source());
             case OfAction.StackPop pop -> writable(pop.destination());
@@ -131,7 +143,8 @@ public final class ActionCheck {
 
     private static void port(int port) throws OfException {
         boolean fine = switch (port) {
-            case Ports.IN_PORT, Ports.TABLE, Ports.NORMAL, Ports.FLOOD, Ports.ALL, Ports.CONTROLLER, Ports.LOCAL -> true;
+            case Ports.IN_PORT, Ports.TABLE, Ports.NORMAL, Ports.FLOOD, Ports.ALL, Ports.CONTROLLER, Ports.LOCAL ->
+                true;
             default -> Integer.compareUnsigned(port, FIRST_RESERVED_PORT) < 0;
         };
         refuseUnless(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
@@ -139,9 +152,12 @@ public final class ActionCheck {
 
     private void setField(OfAction.SetField set) throws OfException {
         Field field = set.field();
-        refuseUnless(Prerequisites.isWritable(field), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.label() + " is read-only");
-        boolean fits = (set.valueLow() & ~field.lowMask()) == 0 && (set.valueHigh() & ~field.highMask()) == 0
-                && (set.maskLow() & ~field.lowMask()) == 0 && (set.maskHigh() & ~field.highMask()) == 0;
+        refuseUnless(
+                Prerequisites.isWritable(field), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.label() + " is read-only");
+        boolean fits = (set.valueLow() & ~field.lowMask()) == 0
+                && (set.valueHigh() & ~field.highMask()) == 0
+                && (set.maskLow() & ~field.lowMask()) == 0
+                && (set.maskHigh() & ~field.highMask()) == 0;
         refuseUnless(fits, OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "value does not fit " + field.label());
         present(field);
         if (field == Field.VLAN_TCI) {
@@ -150,7 +166,9 @@ public final class ActionCheck {
     }
 
     private void move(OfAction.Move move) throws OfException {
-        refuseUnless(move.source().widthBits() == move.destination().widthBits(), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+        refuseUnless(
+                move.source().widthBits() == move.destination().widthBits(),
+                OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "move between different widths");
         readable(move.source());
         writable(move.destination());
@@ -158,24 +176,30 @@ public final class ActionCheck {
 
     private void readable(OfAction.SubField part) throws OfException {
         // Flows see ct_state as 32 bits, of which packets have the lower.
-        int fieldBits = part.field() == Field.CT_STATE ? CT_STATE_BITS : part.field().widthBits();
-        boolean inside = part.widthBits() > 0 && part.offsetBits() >= 0
-                && part.offsetBits() + part.widthBits() <= fieldBits;
-        refuseUnless(inside, OfErrorCode.OFPBAC_BAD_SET_LEN, "bits outside " + part.field().label());
+        int fieldBits =
+                part.field() == Field.CT_STATE ? CT_STATE_BITS : part.field().widthBits();
+        boolean inside =
+                part.widthBits() > 0 && part.offsetBits() >= 0 && part.offsetBits() + part.widthBits() <= fieldBits;
+        refuseUnless(
+                inside,
+                OfErrorCode.OFPBAC_BAD_SET_LEN,
+                "bits outside " + part.field().label());
         present(part.field());
     }
 
     private void writable(OfAction.SubField part) throws OfException {
         readable(part);
-        refuseUnless(Prerequisites.isWritable(part.field()), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
+        refuseUnless(
+                Prerequisites.isWritable(part.field()),
+                OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
                 part.field().label() + " is read-only");
     }
 
     private void present(Field field) throws OfException {
-        boolean met = Prerequisites.areOfConnection(field) ? connected
-                : Prerequisites.areMet(field, known, FlowKey.newKey());
-        refuseUnless(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
-                field.label() + " lacks its prerequisites in the match");
+        boolean met =
+                Prerequisites.areOfConnection(field) ? connected : Prerequisites.areMet(field, known, FlowKey.newKey());
+        refuseUnless(
+                met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, field.label() + " lacks its prerequisites in the match");
     }
 
     private void tagged(boolean pushes) {
@@ -187,13 +211,17 @@ public final class ActionCheck {
     private void conntrack(OfAction.Ct ct) throws OfException {
         if (ct.zoneField() != null) {
             readable(ct.zoneField());
-            refuseUnless(ct.zoneField().widthBits() == ZONE_BITS, OfErrorCode.OFPBAC_BAD_SET_LEN,
+            refuseUnless(
+                    ct.zoneField().widthBits() == ZONE_BITS,
+                    OfErrorCode.OFPBAC_BAD_SET_LEN,
                     "a zone has 16 bits, not " + ct.zoneField().widthBits());
         }
         refuseUnless((ct.zone() & ~0xffff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "zone " + ct.zone());
         refuseUnless((ct.recircTable() & ~0xff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + ct.recircTable());
         refuseUnless(!ct.force() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: force without commit");
-        refuseUnless(ct.commit() || ct.exec().stream().allMatch(ActionCheck::isBareNat), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+        refuseUnless(
+                ct.commit() || ct.exec().stream().allMatch(ActionCheck::isBareNat),
+                OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: without commit there is nothing but nat without arguments");
         for (OfAction nested : ct.exec()) {
             nested(nested);
@@ -213,15 +241,19 @@ public final class ActionCheck {
         boolean ofInvalid = ct.commit() && (Field.CT_STATE.get(known) & CtState.INV) != 0;
         boolean othersHelper = ct.helper() == OfAction.Ct.FTP && protocol != IpProtocols.TCP
                 || ct.helper() == OfAction.Ct.TFTP && protocol != IpProtocols.UDP;
-        refuseUnless(ip && !ofInvalid && !othersHelper, OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+        refuseUnless(
+                ip && !ofInvalid && !othersHelper,
+                OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                 "ct: not for the packets of this match");
         for (OfAction nested : ct.exec()) {
             if (nested instanceof OfAction.Nat nat) {
                 range(nat.request());
             }
             if (nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
-                refuseUnless(etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
-                        OfErrorCode.OFPBAC_MATCH_INCONSISTENT, "nat: addresses of the other family");
+                refuseUnless(
+                        etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
+                        OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+                        "nat: addresses of the other family");
             }
         }
     }
@@ -231,7 +263,8 @@ public final class ActionCheck {
         boolean zeroFirst = (nat.minHigh() | nat.minLow()) == 0;
         boolean lastAlone = nat.hasAddresses() && zeroFirst || nat.minPort() == 0 && nat.maxPort() != 0;
         int high = Long.compareUnsigned(nat.maxHigh(), nat.minHigh());
-        boolean reversed = high < 0 || high == 0 && Long.compareUnsigned(nat.maxLow(), nat.minLow()) < 0
+        boolean reversed = high < 0
+                || high == 0 && Long.compareUnsigned(nat.maxLow(), nat.minLow()) < 0
                 || nat.maxPort() < nat.minPort();
         boolean portsAlone = nat.hasPorts() && !nat.hasAddresses();
         refuseUnless(!lastAlone && !portsAlone && !reversed, OfErrorCode.OFPBAC_BAD_ARGUMENT, "nat: bad range");
@@ -243,7 +276,9 @@ public final class ActionCheck {
             case OfAction.SetField set -> set.field();
             case OfAction.Move move -> {
                 readable(move.source());
-                refuseUnless(move.source().widthBits() == move.destination().widthBits(), OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                refuseUnless(
+                        move.source().widthBits() == move.destination().widthBits(),
+                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
                         "move between different widths");
                 yield move.destination().field();
             }
@@ -252,7 +287,9 @@ public final class ActionCheck {
         if (action instanceof OfAction.Nat) {
             return;
         }
-        refuseUnless(written == Field.CT_MARK || written == Field.CT_LABEL, OfErrorCode.OFPBAC_BAD_ARGUMENT,
+        refuseUnless(
+                written == Field.CT_MARK || written == Field.CT_LABEL,
+                OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: exec may set only ct_mark and ct_label");
     }
 

@@ -5,12 +5,11 @@ import java.util.List;
 
 /**
  * In which order the actions of an action set run (OpenFlow 1.3.5 §5.10; order of the extensions as in ovs-actions(7),
- * "write_actions"): pop, push, decrement, all that set fields in the order written, then one way out. Of actions of a kind
- * the last written counts.
+ * "write_actions"): pop, push, decrement, all that set fields in the order written, then one way out. Of actions of a
+ * kind the last written counts.
  */
 final class ActionSet {
-    private ActionSet() {
-    }
+    private ActionSet() {}
 
     static List<OfAction> inOrder(List<OfAction> written) {
         List<OfAction> ordered = new ArrayList<>();
@@ -39,8 +38,10 @@ final class ActionSet {
     }
 
     private static boolean setsField(OfAction action) {
-        return action instanceof OfAction.SetField || action instanceof OfAction.Move
-                || action instanceof OfAction.SetVlanVid || action instanceof OfAction.SetVlanPcp;
+        return action instanceof OfAction.SetField
+                || action instanceof OfAction.Move
+                || action instanceof OfAction.SetVlanVid
+                || action instanceof OfAction.SetVlanPcp;
     }
 
     /** Output goes before resubmit, and that before ct; 0 for what does not lead out. */
@@ -55,8 +56,11 @@ final class ActionSet {
 
     /** Whether the action may stand in an action set at all. */
     static boolean mayHold(OfAction action) {
-        return exitRank(action) > 0 || setsField(action) || action instanceof OfAction.PopVlan
-                || action instanceof OfAction.PushVlan || action instanceof OfAction.DecTtl
+        return exitRank(action) > 0
+                || setsField(action)
+                || action instanceof OfAction.PopVlan
+                || action instanceof OfAction.PushVlan
+                || action instanceof OfAction.DecTtl
                 || action instanceof OfAction.CtClear;
     }
 }

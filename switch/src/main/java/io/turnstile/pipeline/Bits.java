@@ -20,7 +20,8 @@ record Bits(long high, long low) {
         if (widthBits >= 128) {
             return new Bits(-1L, -1L);
         }
-        return widthBits > 64 ? new Bits((1L << (widthBits - 64)) - 1, -1L)
+        return widthBits > 64
+                ? new Bits((1L << (widthBits - 64)) - 1, -1L)
                 : new Bits(0, widthBits == 64 ? -1L : (1L << widthBits) - 1);
     }
 
@@ -35,7 +36,9 @@ record Bits(long high, long low) {
         if (bits == 0) {
             return this;
         }
-        return bits >= 64 ? new Bits(0, high >>> (bits - 64)) : new Bits(high >>> bits, low >>> bits | high << (64 - bits));
+        return bits >= 64
+                ? new Bits(0, high >>> (bits - 64))
+                : new Bits(high >>> bits, low >>> bits | high << (64 - bits));
     }
 
     Bits and(Bits other) {

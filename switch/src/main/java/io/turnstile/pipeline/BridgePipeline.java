@@ -1,7 +1,7 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.conntrack.CtState;
 import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.KeyExtractor;
@@ -30,18 +30,35 @@ import java.util.concurrent.CountDownLatch;
 public final class BridgePipeline implements OpenFlowSwitch {
     /** Not for controllers, as in Open vSwitch. */
     static final int INTERNAL_TABLE = 254;
+
     private static final int TABLES = 254;
     /** How long a bridge waits for a controller before it switches by itself: three inactivity probes of 5 s. */
     static final long FAIL_OPEN_AFTER_NS = 15_000_000_000L;
+
     private static final int FAIL_OPEN_PRIORITY = 0xf0f0f0;
     /** OpenFlow 1.0.0 §5.3.1: what a switch sends of a packet that met no flow. */
     private static final int MISS_BYTES = 128;
-    private static final int SETTABLE_CONFIG = OfPort.CONFIG_PORT_DOWN | OfPort.CONFIG_NO_RECV | OfPort.CONFIG_NO_FLOOD
-            | OfPort.CONFIG_NO_FWD | OfPort.CONFIG_NO_PACKET_IN;
-    private static final PortStatistics NO_STATISTICS = new PortStatistics(PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
+
+    private static final int SETTABLE_CONFIG = OfPort.CONFIG_PORT_DOWN
+            | OfPort.CONFIG_NO_RECV
+            | OfPort.CONFIG_NO_FLOOD
+            | OfPort.CONFIG_NO_FWD
+            | OfPort.CONFIG_NO_PACKET_IN;
+    private static final PortStatistics NO_STATISTICS = new PortStatistics(
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN);
     private static final int REASON_IDLE_TIMEOUT = 0;
     private static final int REASON_HARD_TIMEOUT = 1;
     private static final int PORT_ADDED = 0;
@@ -57,15 +74,12 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     /** Where a datapath port is plugged in. */
-    public record PortBinding(BridgePipeline bridge, OfPort port) {
-    }
+    public record PortBinding(BridgePipeline bridge, OfPort port) {}
 
     /** One line of {@code fdb/show}. */
-    public record MacEntry(int port, int vlan, long mac, long ageSeconds) {
-    }
+    public record MacEntry(int port, int vlan, long mac, long ageSeconds) {}
 
-    private record Subscriber(Events listener, EventQueue queue) {
-    }
+    private record Subscriber(Events listener, EventQueue queue) {}
 
     private final Pipeline pipeline;
     private final String name;
@@ -193,7 +207,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     /** Standalone with controllers that do not answer: a hidden flow above all others switches until one is back. */
     private void updateFailOpen(Effects effects, long nowNs) {
-        boolean wanted = controllersConfigured && failMode == FailMode.STANDALONE && !controllerConnected
+        boolean wanted = controllersConfigured
+                && failMode == FailMode.STANDALONE
+                && !controllerConnected
                 && nowNs - disconnectedSinceNs >= FAIL_OPEN_AFTER_NS;
         if (wanted == (failOpenRule != null)) {
             return;
@@ -292,7 +308,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
             }
             for (FlowTable table : tables(query.tableId())) {
                 table.forEach(rule -> {
-                    if (!rule.isHidden() && query.match().covers(rule.match) && rule.outputsTo(query.outPort())
+                    if (!rule.isHidden()
+                            && query.match().covers(rule.match)
+                            && rule.outputsTo(query.outPort())
                             && ((rule.cookie ^ query.cookie()) & query.cookieMask()) == 0) {
                         selected.add(rule.statistics(nowNs));
                     }
@@ -306,8 +324,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     public List<TableStats> tables() {
         pipeline.datapath().pushStatistics();
         return pipeline.read(() -> Arrays.stream(tables, 0, TABLES)
-                .map(table -> new TableStats(table.id, table.size(), table.lookups.sum(), table.matched.sum(),
-                        FlowTable.MAX_ENTRIES))
+                .map(table -> new TableStats(
+                        table.id, table.size(), table.lookups.sum(), table.matched.sum(), FlowTable.MAX_ENTRIES))
                 .toList());
     }
 
@@ -317,7 +335,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     public void addPort(OfPort port) {
         pipeline.change(effects -> {
             if (ports.putIfAbsent(port.number(), port) != null) {
-                throw new IllegalArgumentException("port number " + Integer.toUnsignedString(port.number()) + " is taken");
+                throw new IllegalArgumentException(
+                        "port number " + Integer.toUnsignedString(port.number()) + " is taken");
             }
             portSinceNs.put(port.number(), pipeline.nowNs());
             portsChanged(effects);
@@ -344,8 +363,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     /**
      * Takes over the port's present name, address, state, peer and speed; its config bits stay as controllers set them.
-     * Unknown
-     * numbers are ignored: the port may have gone meanwhile.
+     * Unknown numbers are ignored: the port may have gone meanwhile.
      */
     public void updatePort(OfPort update) {
         pipeline.change(effects -> {
@@ -353,8 +371,15 @@ public final class BridgePipeline implements OpenFlowSwitch {
             if (old == null) {
                 return;
             }
-            OfPort port = new OfPort(update.number(), update.datapathPort(), update.name(), update.macAddress(),
-                    old.config(), update.state(), update.patchPeer(), update.speedMbps());
+            OfPort port = new OfPort(
+                    update.number(),
+                    update.datapathPort(),
+                    update.name(),
+                    update.macAddress(),
+                    old.config(),
+                    update.state(),
+                    update.patchPeer(),
+                    update.speedMbps());
             if (!old.equals(port)) {
                 replace(old, port, effects);
             }
@@ -410,8 +435,18 @@ public final class BridgePipeline implements OpenFlowSwitch {
             }
             int changed = old.config() & ~mask | config & mask;
             if (changed != old.config()) {
-                replace(old, new OfPort(number, old.datapathPort(), old.name(), old.macAddress(), changed, old.state(),
-                        old.patchPeer(), old.speedMbps()), effects);
+                replace(
+                        old,
+                        new OfPort(
+                                number,
+                                old.datapathPort(),
+                                old.name(),
+                                old.macAddress(),
+                                changed,
+                                old.state(),
+                                old.patchPeer(),
+                                old.speedMbps()),
+                        effects);
                 effects.afterwards(() -> setAdminUp(number, (changed & OfPort.CONFIG_PORT_DOWN) == 0));
             }
         });
@@ -424,8 +459,15 @@ public final class BridgePipeline implements OpenFlowSwitch {
         if (device != null) {
             device.setAdminUp(up);
             int state = device.linkStatus().carrier() ? 0 : OfPort.STATE_LINK_DOWN;
-            updatePort(new OfPort(number, port.datapathPort(), port.name(), port.macAddress(), port.config(), state,
-                    port.patchPeer(), port.speedMbps()));
+            updatePort(new OfPort(
+                    number,
+                    port.datapathPort(),
+                    port.name(),
+                    port.macAddress(),
+                    port.config(),
+                    state,
+                    port.patchPeer(),
+                    port.speedMbps()));
         }
     }
 
@@ -460,8 +502,14 @@ public final class BridgePipeline implements OpenFlowSwitch {
         byte[] frame = packet.toBytes();
         Match metadata = metadataOf(packetKey, request);
         for (Subscriber subscriber : subscribers) {
-            subscriber.queue.postPacket(() -> subscriber.listener.packetIn(frame, request.maxLengthBytes(), request.reason(),
-                    request.tableId(), request.cookie(), request.controllerId(), metadata));
+            subscriber.queue.postPacket(() -> subscriber.listener.packetIn(
+                    frame,
+                    request.maxLengthBytes(),
+                    request.reason(),
+                    request.tableId(),
+                    request.cookie(),
+                    request.controllerId(),
+                    metadata));
         }
     }
 
@@ -510,9 +558,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     /**
-     * Asks the subscribers anew whether they want packets that meet no flow (controllers of OpenFlow 1.0 to 1.2 do; later
-     * ones
-     * have a flow for that). To be called when one changes its mind.
+     * Asks the subscribers anew whether they want packets that meet no flow (controllers of OpenFlow 1.0 to 1.2 do;
+     * later ones have a flow for that). To be called when one changes its mind.
      */
     public void refreshSubscribers() {
         boolean wanted = subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
@@ -538,7 +585,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     /** How many packets the listeners were too slow for. */
     public long lostEvents() {
-        return subscribers.stream().mapToLong(subscriber -> subscriber.queue.droppedPackets()).sum();
+        return subscribers.stream()
+                .mapToLong(subscriber -> subscriber.queue.droppedPackets())
+                .sum();
     }
 
     void flowRemoved(Rule rule, int reason) {
@@ -567,7 +616,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     private List<Rule> timedOut(long nowNs) {
-        return timed.stream().filter(rule -> rule.hardTimeoutReached(nowNs) || rule.idleTimeoutReached(nowNs)).toList();
+        return timed.stream()
+                .filter(rule -> rule.hardTimeoutReached(nowNs) || rule.idleTimeoutReached(nowNs))
+                .toList();
     }
 
     private void expireFlows(long nowNs, Effects effects) {

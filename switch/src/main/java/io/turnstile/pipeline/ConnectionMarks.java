@@ -4,8 +4,8 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 
 /**
- * What {@code ct(exec(…))} writes into the connection: bits of ct_mark and ct_label. It is written into the packet's key
- * too, so that each action sees what those before it wrote; whatever comes behind the ct() sees nothing of it.
+ * What {@code ct(exec(…))} writes into the connection: bits of ct_mark and ct_label. It is written into the packet's
+ * key too, so that each action sees what those before it wrote; whatever comes behind the ct() sees nothing of it.
  */
 final class ConnectionMarks {
     private final long[] packet;
@@ -13,7 +13,7 @@ final class ConnectionMarks {
     private final long[] mask = FlowKey.newKey();
 
     /**
-     * @param packet   written to
+     * @param packet written to
      * @param lookedAt gets the bits of the packet that the marks are taken from
      */
     ConnectionMarks(long[] packet, long[] lookedAt) {
@@ -34,7 +34,9 @@ final class ConnectionMarks {
         }
         Bits written = new Bits(source.field().getHigh(mask), source.field().get(mask));
         Bits.maskOf(source).without(written).orInto(source.field(), lookedAt);
-        write(move.destination().field(), Bits.read(source, packet).shiftedLeft(move.destination().offsetBits()),
+        write(
+                move.destination().field(),
+                Bits.read(source, packet).shiftedLeft(move.destination().offsetBits()),
                 Bits.maskOf(move.destination()));
         return true;
     }

@@ -5,11 +5,20 @@ import io.turnstile.datapath.Field;
 /** The fields that {@code ct()} sets and that are seen only where it recirculates to. */
 final class ConntrackFields {
     static final Field[] ALL = {
-        Field.CT_STATE, Field.CT_ZONE, Field.CT_MARK, Field.CT_LABEL, Field.CT_NW_SRC, Field.CT_NW_DST, Field.CT_NW_PROTO,
-        Field.CT_TP_SRC, Field.CT_TP_DST, Field.CT_IPV6_SRC, Field.CT_IPV6_DST};
+        Field.CT_STATE,
+        Field.CT_ZONE,
+        Field.CT_MARK,
+        Field.CT_LABEL,
+        Field.CT_NW_SRC,
+        Field.CT_NW_DST,
+        Field.CT_NW_PROTO,
+        Field.CT_TP_SRC,
+        Field.CT_TP_DST,
+        Field.CT_IPV6_SRC,
+        Field.CT_IPV6_DST
+    };
 
-    private ConntrackFields() {
-    }
+    private ConntrackFields() {}
 
     static void clear(long[] key) {
         for (Field field : ALL) {

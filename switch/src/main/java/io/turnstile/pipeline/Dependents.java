@@ -8,7 +8,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * The datapath flows that rest on one thing: a rule, a table, a learned address, a bridge. Guarded by the flow cache's lock.
+ * The datapath flows that rest on one thing: a rule, a table, a learned address, a bridge. Guarded by the flow cache's
+ * lock.
  */
 final class Dependents {
     private final Set<DatapathFlow> flows = Collections.newSetFromMap(new IdentityHashMap<>(4));

@@ -10,8 +10,7 @@ import java.util.Set;
 
 /** What a change has touched, gathered while it is made, and from that the datapath flows that it may concern. */
 final class Effects {
-    private record Addition(FlowTable table, Rule rule) {
-    }
+    private record Addition(FlowTable table, Rule rule) {}
 
     private final List<Addition> additions = new ArrayList<>();
     private final List<Rule> goneRules = new ArrayList<>();
@@ -57,8 +56,8 @@ final class Effects {
         goneRules.forEach(rule -> rule.dependents.collectInto(concerned));
         stations.forEach(read -> read.table().collectReaders(read.station(), concerned));
         for (Addition added : additions) {
-            added.table.dependents.collectInto(concerned, flow ->
-                    ((WalkRecord) flow.owner()).isConcernedBy(added.rule, added.table, flow));
+            added.table.dependents.collectInto(
+                    concerned, flow -> ((WalkRecord) flow.owner()).isConcernedBy(added.rule, added.table, flow));
         }
         return concerned;
     }

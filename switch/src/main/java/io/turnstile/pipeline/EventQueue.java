@@ -9,9 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries events to one listener in order, on the executor's thread, one at a time. Packets to the controllers are dropped
- * and
- * counted while too many are waiting; other events never are.
+ * Carries events to one listener in order, on the executor's thread, one at a time. Packets to the controllers are
+ * dropped and counted while too many are waiting; other events never are.
  *
  * <p>Threads: any may post; no lock is held while the listener runs.
  */
@@ -19,8 +18,7 @@ final class EventQueue {
     private static final Logger LOG = LoggerFactory.getLogger(EventQueue.class);
     static final int MAX_WAITING_PACKETS = 1000;
 
-    private record Event(Runnable action, boolean packet) {
-    }
+    private record Event(Runnable action, boolean packet) {}
 
     private final Executor executor;
     private final AtomicLong dropped = new AtomicLong();
@@ -43,7 +41,9 @@ final class EventQueue {
         enqueue(new Event(action, true));
     }
 
-    /** Runs {@code then} after everything posted before; at once if the queue is closed, which has nothing left to tell. */
+    /**
+     * Runs {@code then} after everything posted before; at once if the queue is closed, which has nothing left to tell.
+     */
     void whenTold(Runnable then) {
         boolean over;
         synchronized (this) {

@@ -64,8 +64,14 @@ final class FlowDescription {
         }
         addUnlessZero(Field.CT_MARK);
         addUnlessZero(Field.CT_LABEL);
-        for (Field field : List.of(Field.CT_NW_SRC, Field.CT_NW_DST, Field.CT_IPV6_SRC, Field.CT_IPV6_DST, Field.CT_NW_PROTO,
-                Field.CT_TP_SRC, Field.CT_TP_DST)) {
+        for (Field field : List.of(
+                Field.CT_NW_SRC,
+                Field.CT_NW_DST,
+                Field.CT_IPV6_SRC,
+                Field.CT_IPV6_DST,
+                Field.CT_NW_PROTO,
+                Field.CT_TP_SRC,
+                Field.CT_TP_DST)) {
             addUnlessZero(field);
         }
         if (recirculation != 0) {
@@ -140,11 +146,12 @@ final class FlowDescription {
         parts.add("nw_tos=" + (Field.NW_TOS.get(key) & 0xfc));
         parts.add("nw_ecn=" + (Field.NW_TOS.get(key) & 3));
         parts.add("nw_ttl=" + Field.NW_TTL.get(key));
-        parts.add("nw_frag=" + switch ((int) Field.NW_FRAG.get(key) & 3) {
-            case 0 -> "no";
-            case 1 -> "first";
-            default -> "later";
-        });
+        parts.add("nw_frag="
+                + switch ((int) Field.NW_FRAG.get(key) & 3) {
+                    case 0 -> "no";
+                    case 1 -> "first";
+                    default -> "later";
+                });
         ports(protocol);
     }
 
@@ -168,8 +175,8 @@ final class FlowDescription {
     }
 
     private void add(String name, Field field) {
-        parts.add(name + "=" + FlowText.formatField(field, field.getHigh(key), field.get(key), field.highMask(),
-                field.lowMask()));
+        parts.add(name + "="
+                + FlowText.formatField(field, field.getHigh(key), field.get(key), field.highMask(), field.lowMask()));
     }
 
     private void addUnlessZero(Field field) {
@@ -179,8 +186,8 @@ final class FlowDescription {
     }
 
     /**
-     * A datapath flow's match. That there is no VLAN tag goes without saying, as in Open vSwitch, though the flow depends
-     * on it.
+     * A datapath flow's match. That there is no VLAN tag goes without saying, as in Open vSwitch, though the flow
+     * depends on it.
      *
      * @param mask {@link FlowKey#DATAPATH_WORDS} longs
      */
@@ -189,7 +196,9 @@ final class FlowDescription {
         Match.Builder rest = Match.builder();
         for (Field field : Field.values()) {
             boolean untagged = field == Field.VLAN_TCI && Field.VLAN_TCI.get(key) == 0;
-            boolean shown = field.word() < FlowKey.DATAPATH_WORDS && field != Field.RECIRC_ID && !untagged
+            boolean shown = field.word() < FlowKey.DATAPATH_WORDS
+                    && field != Field.RECIRC_ID
+                    && !untagged
                     && (field.get(mask) != 0 || field.getHigh(mask) != 0);
             if (shown) {
                 Match.Builder into = field.label().startsWith("ct_") ? conntrack : rest;

@@ -6,8 +6,7 @@ import java.util.Optional;
 
 /**
  * Flow modifications being made, all or none (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so that a refusal in the
- * middle
- * takes back what was done before it.
+ * middle takes back what was done before it.
  *
  * <p>Threads: under the table lock, held for writing; so packets see all of it or nothing.
  */
@@ -15,8 +14,7 @@ final class FlowModification {
     private static final int REASON_DELETE = 2;
 
     /** One table entry changed: {@code gone} or {@code come} may be null. */
-    private record Step(FlowTable table, Rule gone, Rule come, boolean deleted) {
-    }
+    private record Step(FlowTable table, Rule gone, Rule come, boolean deleted) {}
 
     private final BridgePipeline bridge;
     private final long nowNs;
@@ -98,8 +96,10 @@ final class FlowModification {
                 });
             }
         }
-        boolean deletes = change.command() == FlowMod.Command.DELETE || change.command() == FlowMod.Command.DELETE_STRICT;
-        selected.removeIf(rule -> rule.isHidden() || ((rule.cookie ^ change.cookie()) & change.cookieMask()) != 0
+        boolean deletes =
+                change.command() == FlowMod.Command.DELETE || change.command() == FlowMod.Command.DELETE_STRICT;
+        selected.removeIf(rule -> rule.isHidden()
+                || ((rule.cookie ^ change.cookie()) & change.cookieMask()) != 0
                 || deletes && !rule.outputsTo(change.outPort()));
         return selected;
     }
@@ -115,8 +115,15 @@ final class FlowModification {
         boolean resetCounts = change.flags().contains(FlowMod.Flag.RESET_COUNTS);
         for (Rule rule : selected) {
             ActionCheck.check(change.actions(), rule.match, rule.tableId);
-            step(bridge.table(rule.tableId), rule, rule.modified(change.actions(),
-                    change.setsCookie() ? change.newCookie() : rule.cookie, resetCounts, nowNs), false);
+            step(
+                    bridge.table(rule.tableId),
+                    rule,
+                    rule.modified(
+                            change.actions(),
+                            change.setsCookie() ? change.newCookie() : rule.cookie,
+                            resetCounts,
+                            nowNs),
+                    false);
         }
     }
 

@@ -8,8 +8,7 @@ import java.util.function.Consumer;
 
 /**
  * One OpenFlow table: tuple-space search over its masks, those with the highest priorities first. Of two rules of equal
- * priority
- * that meet the same packet either may win (OpenFlow 1.3.5 §5.3 leaves it open).
+ * priority that meet the same packet either may win (OpenFlow 1.3.5 §5.3 leaves it open).
  *
  * <p>Threads: under the table lock; {@link #dependents} under the flow cache's.
  */
@@ -20,6 +19,7 @@ final class FlowTable {
     final int id;
     /** Datapath flows whose walk looked something up here. */
     final Dependents dependents = new Dependents();
+
     final LongAdder lookups = new LongAdder();
     final LongAdder matched = new LongAdder();
     private final List<SubTable> subTables = new ArrayList<>();

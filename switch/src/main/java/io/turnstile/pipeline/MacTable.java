@@ -9,9 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age; when
- * the
- * table is full the one longest unused makes room.
+ * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age;
+ * when the table is full the one longest unused makes room.
  *
  * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.
  */
@@ -20,6 +19,7 @@ final class MacTable {
     static final int DEFAULT_AGING_SECONDS = 300;
     /** {@code other_config:mac-table-size}, as Open vSwitch has it. */
     static final int DEFAULT_SIZE = 8192;
+
     private static final long NS_PER_SECOND = 1_000_000_000L;
     private static final int MIN_AGING_SECONDS = 15;
     private static final int MAX_AGING_SECONDS = 3600;
@@ -27,8 +27,7 @@ final class MacTable {
     private static final int MAX_SIZE = 1_000_000;
 
     /** An address in a VLAN. */
-    record Station(int vlan, long macAddress) {
-    }
+    record Station(int vlan, long macAddress) {}
 
     private static final class Location {
         private final int port;
@@ -42,6 +41,7 @@ final class MacTable {
 
     /** Least recently seen first. */
     private final LinkedHashMap<Station, Location> stations = new LinkedHashMap<>();
+
     private long agingNs = DEFAULT_AGING_SECONDS * NS_PER_SECOND;
     private int capacity = DEFAULT_SIZE;
 
@@ -56,8 +56,10 @@ final class MacTable {
     /** What {@code fdb/show} prints, the most recently seen last. */
     synchronized List<BridgePipeline.MacEntry> entries(long nowNs) {
         List<BridgePipeline.MacEntry> shown = new ArrayList<>(stations.size());
-        stations.forEach((station, location) ->
-                shown.add(new BridgePipeline.MacEntry(location.port, station.vlan, station.macAddress,
+        stations.forEach((station, location) -> shown.add(new BridgePipeline.MacEntry(
+                location.port,
+                station.vlan,
+                station.macAddress,
                 Math.max(0, nowNs - location.lastSeenNs) / NS_PER_SECOND)));
         return shown;
     }

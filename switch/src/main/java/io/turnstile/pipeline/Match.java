@@ -5,8 +5,8 @@ import io.turnstile.datapath.FlowKey;
 import java.util.Arrays;
 
 /**
- * Which packets a flow is for: a value and a mask in the layout of {@link FlowKey}. Bits outside the mask are zero in the
- * value, so that two matches are the same flow exactly if they are equal (OpenFlow 1.3.5 §5.2).
+ * Which packets a flow is for: a value and a mask in the layout of {@link FlowKey}. Bits outside the mask are zero in
+ * the value, so that two matches are the same flow exactly if they are equal (OpenFlow 1.3.5 §5.2).
  *
  * <p>Immutable: the arrays are never handed out, copies are.
  */

@@ -5,15 +5,17 @@ import io.turnstile.datapath.Field;
 import java.util.List;
 
 /**
- * Actions and instructions of a flow, free of any OpenFlow version: what the wire and the text parser both produce and the
- * translator walks. Meaning: ovs-actions(7).
+ * Actions and instructions of a flow, free of any OpenFlow version: what the wire and the text parser both produce and
+ * the translator walks. Meaning: ovs-actions(7).
  *
  * <p>An OpenFlow 1.1+ flow's instructions are flattened into this one list in the order in which they run: meter,
  * apply-actions, clear-actions, write-actions, write-metadata, goto-table.
  */
 public sealed interface OfAction {
 
-    /** Reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5; 1.0 numbers are widened by the wire layer). */
+    /**
+     * Reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5; 1.0 numbers are widened by the wire layer).
+     */
     interface Ports {
         int MAX = 0xffffff00;
         int UNSET = 0xfffffff7;
@@ -35,21 +37,18 @@ public sealed interface OfAction {
     }
 
     /** {@code output:port}, with the reserved ports of {@link Ports} except CONTROLLER. */
-    record Output(int port) implements OfAction {
-    }
+    record Output(int port) implements OfAction {}
 
     /** {@code output:src[]}: the port number is read from a field. */
-    record OutputField(SubField source, int maxLengthBytes) implements OfAction {
-    }
+    record OutputField(SubField source, int maxLengthBytes) implements OfAction {}
 
     /**
      * {@code controller(…)}.
      *
-     * @param reason       0 no match, 1 action, 2 invalid TTL
+     * @param reason 0 no match, 1 action, 2 invalid TTL
      * @param controllerId 0 unless the flow names one
      */
-    record Controller(int maxLengthBytes, int reason, int controllerId) implements OfAction {
-    }
+    record Controller(int maxLengthBytes, int reason, int controllerId) implements OfAction {}
 
     /**
      * {@code set_field:value[/mask]->field} and {@code load:}; both write masked bits of one field.
@@ -66,27 +65,21 @@ public sealed interface OfAction {
     }
 
     /** {@code move:src->dst}. */
-    record Move(SubField source, SubField destination) implements OfAction {
-    }
+    record Move(SubField source, SubField destination) implements OfAction {}
 
     /** {@code mod_vlan_vid} (12 bits): sets, pushing a tag if there is none and {@code pushIfNeeded}. */
-    record SetVlanVid(int vid, boolean pushIfNeeded) implements OfAction {
-    }
+    record SetVlanVid(int vid, boolean pushIfNeeded) implements OfAction {}
 
     /** {@code mod_vlan_pcp} (3 bits). */
-    record SetVlanPcp(int pcp, boolean pushIfNeeded) implements OfAction {
-    }
+    record SetVlanPcp(int pcp, boolean pushIfNeeded) implements OfAction {}
 
-    record PushVlan(int etherType) implements OfAction {
-    }
+    record PushVlan(int etherType) implements OfAction {}
 
     /** {@code strip_vlan} / {@code pop_vlan}. */
-    record PopVlan() implements OfAction {
-    }
+    record PopVlan() implements OfAction {}
 
     /** {@code dec_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
-    record DecTtl() implements OfAction {
-    }
+    record DecTtl() implements OfAction {}
 
     /** {@code resubmit(port,table)}: {@code inPort} {@link Ports#IN_PORT} keeps the port, table 255 keeps the table. */
     record Resubmit(int inPort, int tableId, boolean withConntrackTuple) implements OfAction {
@@ -96,48 +89,47 @@ public sealed interface OfAction {
     /**
      * {@code ct(…)}.
      *
-     * @param zoneField      where the zone comes from; null: {@code zone} is it
-     * @param recircTable    255: no recirculation
-     * @param helper         alg port, 0 none
-     * @param exec           nested set_field / load / move on ct_mark and ct_label, and nat, only
+     * @param zoneField where the zone comes from; null: {@code zone} is it
+     * @param recircTable 255: no recirculation
+     * @param helper alg port, 0 none
+     * @param exec nested set_field / load / move on ct_mark and ct_label, and nat, only
      */
-    record Ct(boolean commit, boolean force, SubField zoneField, int zone, int recircTable, int helper,
-              List<OfAction> exec) implements OfAction {
+    record Ct(
+            boolean commit,
+            boolean force,
+            SubField zoneField,
+            int zone,
+            int recircTable,
+            int helper,
+            List<OfAction> exec)
+            implements OfAction {
         public static final int NO_RECIRCULATION = 255;
         /** {@code helper}: the ports of the protocols. */
         public static final int FTP = 21;
+
         public static final int TFTP = 69;
     }
 
     /** {@code nat(…)}, inside {@link Ct} only. */
-    record Nat(NatRequest request) implements OfAction {
-    }
+    record Nat(NatRequest request) implements OfAction {}
 
-    record CtClear() implements OfAction {
-    }
+    record CtClear() implements OfAction {}
 
     /** {@code write_metadata:value/mask}. */
-    record WriteMetadata(long value, long mask) implements OfAction {
-    }
+    record WriteMetadata(long value, long mask) implements OfAction {}
 
-    record GotoTable(int tableId) implements OfAction {
-    }
+    record GotoTable(int tableId) implements OfAction {}
 
-    record ClearActions() implements OfAction {
-    }
+    record ClearActions() implements OfAction {}
 
     /** {@code write_actions(…)}: merged into the action set (OpenFlow 1.3.5 §5.10). */
-    record WriteActions(List<OfAction> actions) implements OfAction {
-    }
+    record WriteActions(List<OfAction> actions) implements OfAction {}
 
     /** {@code note:}: does nothing, kept to be shown. */
-    record Note(byte[] bytes) implements OfAction {
-    }
+    record Note(byte[] bytes) implements OfAction {}
 
     /** {@code stack push / pop}. */
-    record StackPush(SubField source) implements OfAction {
-    }
+    record StackPush(SubField source) implements OfAction {}
 
-    record StackPop(SubField destination) implements OfAction {
-    }
+    record StackPop(SubField destination) implements OfAction {}
 }

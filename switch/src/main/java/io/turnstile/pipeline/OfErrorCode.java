@@ -1,10 +1,10 @@
 package io.turnstile.pipeline;
 
 /**
- * The typed errors of the OpenFlow specifications that this switch sends, by their spec names, with the type and code of
- * OpenFlow 1.0 and of 1.3 and later (OpenFlow 1.0.0 §5.4.4, 1.3.5 §7.4.4, 1.5.1 §7.5.4). A code of 256 and more under 1.0
- * is one of Open vSwitch's Nicira vendor errors. -1: 1.0 has no such error, and "cannot be encoded" is sent as Open vSwitch
- * does. Type 0xffff under 1.3 is an error of Nicira's (OFPET_EXPERIMENTER), the code its number.
+ * The typed errors of the OpenFlow specifications that this switch sends, by their spec names, with the type and code
+ * of OpenFlow 1.0 and of 1.3 and later (OpenFlow 1.0.0 §5.4.4, 1.3.5 §7.4.4, 1.5.1 §7.5.4). A code of 256 and more
+ * under 1.0 is one of Open vSwitch's Nicira vendor errors. -1: 1.0 has no such error, and "cannot be encoded" is sent
+ * as Open vSwitch does. Type 0xffff under 1.3 is an error of Nicira's (OFPET_EXPERIMENTER), the code its number.
  */
 public enum OfErrorCode {
     OFPBRC_BAD_VERSION(1, 0, 1, 0),

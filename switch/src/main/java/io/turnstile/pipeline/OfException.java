@@ -1,6 +1,8 @@
 package io.turnstile.pipeline;
 
-/** A request is refused; the wire layer answers with an OpenFlow error message of this code. Nothing has been changed. */
+/**
+ * A request is refused; the wire layer answers with an OpenFlow error message of this code. Nothing has been changed.
+ */
 public final class OfException extends Exception {
     private static final long serialVersionUID = 1L;
 

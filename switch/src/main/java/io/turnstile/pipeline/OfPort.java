@@ -3,16 +3,23 @@ package io.turnstile.pipeline;
 /**
  * A port as OpenFlow sees it.
  *
- * @param number         OpenFlow port number, {@link OfAction.Ports#LOCAL} for the bridge's own
- * @param datapathPort   datapath port number behind it; -1 for a patch port
- * @param macAddress     48 bits
- * @param config         OFPPC_* bits as set by OFPT_PORT_MOD
- * @param state          OFPPS_LINK_DOWN = 1
- * @param patchPeer      name of the peer interface, null unless a patch port
- * @param speedMbps      0 if not known
+ * @param number OpenFlow port number, {@link OfAction.Ports#LOCAL} for the bridge's own
+ * @param datapathPort datapath port number behind it; -1 for a patch port
+ * @param macAddress 48 bits
+ * @param config OFPPC_* bits as set by OFPT_PORT_MOD
+ * @param state OFPPS_LINK_DOWN = 1
+ * @param patchPeer name of the peer interface, null unless a patch port
+ * @param speedMbps 0 if not known
  */
-public record OfPort(int number, int datapathPort, String name, long macAddress, int config, int state, String patchPeer,
-                     long speedMbps) {
+public record OfPort(
+        int number,
+        int datapathPort,
+        String name,
+        long macAddress,
+        int config,
+        int state,
+        String patchPeer,
+        long speedMbps) {
     public static final int CONFIG_PORT_DOWN = 1;
     public static final int CONFIG_NO_FLOOD = 1 << 4;
     public static final int CONFIG_NO_FWD = 1 << 5;

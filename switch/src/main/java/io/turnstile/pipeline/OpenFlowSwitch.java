@@ -6,11 +6,11 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * One bridge as its controllers see it: everything OpenFlow can ask of the pipeline. The wire layer and the embedded switch
- * talk to bridges only through this.
+ * One bridge as its controllers see it: everything OpenFlow can ask of the pipeline. The wire layer and the embedded
+ * switch talk to bridges only through this.
  *
- * <p>Threads: any; calls are serialised by the pipeline's own lock. After a change returns, no packet is forwarded by what
- * it replaced (that is what a barrier promises).
+ * <p>Threads: any; calls are serialised by the pipeline's own lock. After a change returns, no packet is forwarded by
+ * what it replaced (that is what a barrier promises).
  */
 public interface OpenFlowSwitch {
 
@@ -26,7 +26,8 @@ public interface OpenFlowSwitch {
     void apply(FlowMod change) throws OfException;
 
     /**
-     * Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the culprit.
+     * Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the
+     * culprit.
      */
     void applyAll(List<FlowMod> changes) throws BundleException;
 
@@ -63,20 +64,28 @@ public interface OpenFlowSwitch {
     void controllerConnected(boolean anyConnected);
 
     /**
-     * @param strict      match and priority must be equal rather than covered
-     * @param outPort     {@link OfAction.Ports#NONE} for any
+     * @param strict match and priority must be equal rather than covered
+     * @param outPort {@link OfAction.Ports#NONE} for any
      */
-    record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {
-    }
+    record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {}
 
     /** @param actions as installed; {@code idleAgeNs} since the last packet or the flow's birth */
-    record FlowStats(int tableId, int priority, Match match, long cookie, int idleTimeoutSeconds, int hardTimeoutSeconds,
-                     int importance, Collection<FlowMod.Flag> flags, long durationNs, long idleAgeNs, long packetCount,
-                     long byteCount, List<OfAction> actions) {
-    }
+    record FlowStats(
+            int tableId,
+            int priority,
+            Match match,
+            long cookie,
+            int idleTimeoutSeconds,
+            int hardTimeoutSeconds,
+            int importance,
+            Collection<FlowMod.Flag> flags,
+            long durationNs,
+            long idleAgeNs,
+            long packetCount,
+            long byteCount,
+            List<OfAction> actions) {}
 
-    record TableStats(int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries) {
-    }
+    record TableStats(int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries) {}
 
     /** A bundle is refused: {@code index} of the change at fault. */
     final class BundleException extends Exception {
@@ -97,20 +106,26 @@ public interface OpenFlowSwitch {
     interface Events {
 
         /**
-         * @param frame        the whole frame; as nothing is buffered, controllers get it whole
+         * @param frame the whole frame; as nothing is buffered, controllers get it whole
          * @param maxLengthBytes what the action asked for
-         * @param reason       0 no match, 1 action, 2 invalid TTL, 3 action set, 4 group, 5 packet out
-         * @param metadata     pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
+         * @param reason 0 no match, 1 action, 2 invalid TTL, 3 action set, 4 group, 5 packet out
+         * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
          */
-        void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
-                      Match metadata);
+        void packetIn(
+                byte[] frame,
+                int maxLengthBytes,
+                int reason,
+                int tableId,
+                long cookie,
+                int controllerId,
+                Match metadata);
 
         /** @param reason 0 idle timeout, 1 hard timeout, 2 delete */
         void flowRemoved(FlowStats flow, int reason);
 
         /**
-         * True while packets that no flow matches should come as packet-ins: connections that speak a version before 1.3
-         * (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow says so).
+         * True while packets that no flow matches should come as packet-ins: connections that speak a version before
+         * 1.3 (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow says so).
          */
         default boolean wantsPacketInOnMiss() {
             return false;

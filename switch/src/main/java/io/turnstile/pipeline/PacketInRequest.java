@@ -8,9 +8,16 @@ import io.turnstile.datapath.DatapathFlowText;
  * @param key the walk's key at that point; its pipeline part is the same for all packets of the datapath flow
  * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
  */
-public record PacketInRequest(BridgePipeline bridge, int maxLengthBytes, int reason, int tableId, long cookie,
-                              int controllerId, long[] key,
-                              boolean conntrackVisible) implements DatapathFlowText.UserspaceText {
+public record PacketInRequest(
+        BridgePipeline bridge,
+        int maxLengthBytes,
+        int reason,
+        int tableId,
+        long cookie,
+        int controllerId,
+        long[] key,
+        boolean conntrackVisible)
+        implements DatapathFlowText.UserspaceText {
 
     @Override
     public String userspaceText() {

@@ -7,15 +7,16 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The packet as the datapath has it, and which bits flows have written since: what has to be said to the datapath before the
- * packet leaves.
+ * The packet as the datapath has it, and which bits flows have written since: what has to be said to the datapath
+ * before the packet leaves.
  */
 final class PendingRewrites {
     /** Fields that can be rewritten, outside in; the VLAN tags are a stack of their own. */
     private static final Field[] FIELDS = {
         Field.ETH_SRC, Field.ETH_DST, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL,
         Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC,
-        Field.TP_DST, Field.PKT_MARK};
+        Field.TP_DST, Field.PKT_MARK
+    };
 
     private final long[] packet;
     private final long[] written = FlowKey.newKey();
@@ -24,8 +25,7 @@ final class PendingRewrites {
     private boolean dirty;
 
     /** The datapath's packet at some point. */
-    record Mark(long[] packet, VlanStack vlan) {
-    }
+    record Mark(long[] packet, VlanStack vlan) {}
 
     PendingRewrites(long[] packetKey) {
         packet = Arrays.copyOf(packetKey, FlowKey.WORDS);

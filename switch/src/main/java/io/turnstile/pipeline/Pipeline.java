@@ -31,8 +31,7 @@ import java.util.function.IntUnaryOperator;
 public final class Pipeline implements Upcall, AutoCloseable {
 
     /** A packet of a flow came from a station that the table does not know there. */
-    private record Move(WalkRecord.Sighting sighting, long seenNs) {
-    }
+    private record Move(WalkRecord.Sighting sighting, long seenNs) {}
 
     private final Datapath datapath;
     private final Clock clock;
@@ -58,8 +57,12 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     /** Events are delivered by a thread of the pipeline's own. */
     public Pipeline(Datapath datapath, Clock clock) {
-        this(datapath, clock, Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().name("turnstile-events").factory()), true);
+        this(
+                datapath,
+                clock,
+                Executors.newSingleThreadExecutor(
+                        Thread.ofPlatform().daemon().name("turnstile-events").factory()),
+                true);
     }
 
     /** @param events runs the delivery of events; the calling thread's own work if it runs tasks at once */
@@ -78,7 +81,9 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     // ---- bridges ----
 
-    /** Makes a bridge without ports; {@link BridgePipeline.FailMode#STANDALONE} until told otherwise. Names are unique. */
+    /**
+     * Makes a bridge without ports; {@link BridgePipeline.FailMode#STANDALONE} until told otherwise. Names are unique.
+     */
     public BridgePipeline addBridge(String name, long datapathId) {
         BridgePipeline bridge = new BridgePipeline(this, name, datapathId);
         change(effects -> {
@@ -104,7 +109,10 @@ public final class Pipeline implements Upcall, AutoCloseable {
         });
     }
 
-    /** Which timeout policy new connections of a zone get ({@code CtRequest.timeoutPolicy}); none unless this was called. */
+    /**
+     * Which timeout policy new connections of a zone get ({@code CtRequest.timeoutPolicy}); none unless this was
+     * called.
+     */
     public void setZoneTimeouts(IntUnaryOperator policyOfZone) {
         change(effects -> {
             zoneTimeouts = policyOfZone;
@@ -141,8 +149,10 @@ public final class Pipeline implements Upcall, AutoCloseable {
     public BridgePipeline.PortBinding portBinding(int datapathPort) {
         return read(() -> {
             PortLocation location = byDatapathPort.get(datapathPort);
-            return location == null ? null
-                    : new BridgePipeline.PortBinding(location.bridge(), location.bridge().port(location.number()));
+            return location == null
+                    ? null
+                    : new BridgePipeline.PortBinding(
+                            location.bridge(), location.bridge().port(location.number()));
         });
     }
 
@@ -153,7 +163,9 @@ public final class Pipeline implements Upcall, AutoCloseable {
         void make(Effects effects) throws E;
     }
 
-    /** Makes a change and returns once no packet is forwarded by what it replaced. If it throws, nothing has changed. */
+    /**
+     * Makes a change and returns once no packet is forwarded by what it replaced. If it throws, nothing has changed.
+     */
     <E extends Exception> void change(Change<E> change) throws E {
         changeLock.lock();
         try {
@@ -215,7 +227,10 @@ public final class Pipeline implements Upcall, AutoCloseable {
     /** The other end of a patch port if both name each other, or null. Under the table lock. */
     PortLocation peerOf(OfPort port) {
         PortLocation peer = patchPorts.get(port.patchPeer());
-        return peer != null && port.name().equals(peer.bridge().port(peer.number()).patchPeer()) ? peer : null;
+        return peer != null
+                        && port.name().equals(peer.bridge().port(peer.number()).patchPeer())
+                ? peer
+                : null;
     }
 
     /** A bridge's port came or changed. Under the table lock. */
@@ -261,9 +276,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     /**
-     * Learns what the translation saw. That is a change of its own; a translation that does not rest on what was learned
-     * stays
-     * good if nothing else changed meanwhile.
+     * Learns what the translation saw. That is a change of its own; a translation that does not rest on what was
+     * learned stays good if nothing else changed meanwhile.
      */
     private Translation learnFrom(Translation translation, long nowNs) {
         WalkRecord record = (WalkRecord) translation.owner();
@@ -282,8 +296,13 @@ public final class Pipeline implements Upcall, AutoCloseable {
         if (!alone || changed.stream().anyMatch(record.reads()::contains)) {
             return translation;
         }
-        WalkRecord renewed = new WalkRecord(record.generation() + 1, record.bridges(), record.lookups(), record.reads(),
-                record.sightings(), record.recirculationIds());
+        WalkRecord renewed = new WalkRecord(
+                record.generation() + 1,
+                record.bridges(),
+                record.lookups(),
+                record.reads(),
+                record.sightings(),
+                record.recirculationIds());
         return new Translation(translation.mask(), translation.actions(), translation.cacheable(), renewed);
     }
 
@@ -334,7 +353,9 @@ public final class Pipeline implements Upcall, AutoCloseable {
         }
     }
 
-    /** A station that has moved meanwhile is learned later, in {@link #maintain}: here locks are held that forbid it. */
+    /**
+     * A station that has moved meanwhile is learned later, in {@link #maintain}: here locks are held that forbid it.
+     */
     @Override
     public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
         WalkRecord record = (WalkRecord) flow.owner();
@@ -353,8 +374,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     /**
      * {@code ofproto/trace}: the walk of a packet with that key, and of what it recirculates to, as text. Nothing is
-     * learned,
-     * counted or installed.
+     * learned, counted or installed.
      *
      * @param ctStates {@code --ct-next}: the ct_state of each recirculation in turn; {@code trk|new} for those beyond
      */
@@ -366,8 +386,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     /**
      * Timeouts of flows, ageing of addresses, recirculation ids; called about twice a second by housekeeping, not from
-     * inside a
-     * batch.
+     * inside a batch.
      */
     public void maintain(long nowNs) {
         datapath.pushStatistics();

@@ -9,8 +9,7 @@ import java.util.List;
 final class PipelineFields {
     private static final int FIRST = Field.METADATA.word();
 
-    private PipelineFields() {
-    }
+    private PipelineFields() {}
 
     static List<Long> save(long[] key) {
         List<Long> saved = new ArrayList<>(FlowKey.WORDS - FIRST);

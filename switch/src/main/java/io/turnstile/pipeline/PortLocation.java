@@ -1,5 +1,4 @@
 package io.turnstile.pipeline;
 
 /** Where a port is: its bridge, and its OpenFlow number there. */
-record PortLocation(BridgePipeline bridge, int number) {
-}
+record PortLocation(BridgePipeline bridge, int number) {}

@@ -6,15 +6,14 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 
 /**
- * Which packets have a field (ovs-fields(7), "Prerequisites"), in terms of the datapath's own fields. Asked of a packet's
- * key during a walk and of a flow's match when it is added.
+ * Which packets have a field (ovs-fields(7), "Prerequisites"), in terms of the datapath's own fields. Asked of a
+ * packet's key during a walk and of a flow's match when it is added.
  */
 final class Prerequisites {
     private static final int NEIGHBOUR_SOLICITATION = 135;
     private static final int NEIGHBOUR_ADVERTISEMENT = 136;
 
-    private Prerequisites() {
-    }
+    private Prerequisites() {}
 
     /**
      * Whether a packet with this key has the field.
@@ -33,11 +32,48 @@ final class Prerequisites {
             case ARP_SHA, ARP_THA -> isArp(etherType) || isNeighbourDiscovery(etherType, key, lookedAt);
             case ND_TARGET -> isNeighbourDiscovery(etherType, key, lookedAt);
             case CT_NW_SRC, CT_NW_DST, CT_TP_SRC, CT_TP_DST, CT_NW_PROTO, CT_IPV6_SRC, CT_IPV6_DST ->
-                    hasConnection(key, lookedAt);
-            case IN_PORT, RECIRC_ID, CT_STATE, CT_ZONE, CT_MARK, CT_LABEL, ETH_DST, ETH_TYPE, ETH_SRC, VLAN_TCI, PKT_MARK,
-                 SKB_PRIORITY, METADATA,
-                 REG0, REG1, REG2, REG3, REG4, REG5, REG6, REG7, REG8, REG9, REG10, REG11, REG12, REG13, REG14, REG15,
-                 XREG0, XREG1, XREG2, XREG3, XREG4, XREG5, XREG6, XREG7, XXREG0, XXREG1, XXREG2, XXREG3 -> true;
+                hasConnection(key, lookedAt);
+            case IN_PORT,
+                    RECIRC_ID,
+                    CT_STATE,
+                    CT_ZONE,
+                    CT_MARK,
+                    CT_LABEL,
+                    ETH_DST,
+                    ETH_TYPE,
+                    ETH_SRC,
+                    VLAN_TCI,
+                    PKT_MARK,
+                    SKB_PRIORITY,
+                    METADATA,
+                    REG0,
+                    REG1,
+                    REG2,
+                    REG3,
+                    REG4,
+                    REG5,
+                    REG6,
+                    REG7,
+                    REG8,
+                    REG9,
+                    REG10,
+                    REG11,
+                    REG12,
+                    REG13,
+                    REG14,
+                    REG15,
+                    XREG0,
+                    XREG1,
+                    XREG2,
+                    XREG3,
+                    XREG4,
+                    XREG5,
+                    XREG6,
+                    XREG7,
+                    XXREG0,
+                    XXREG1,
+                    XXREG2,
+                    XXREG3 -> true;
         };
     }
 
@@ -60,12 +96,69 @@ final class Prerequisites {
     /** Whether an action may write the field at all, given its prerequisites are met. */
     static boolean isWritable(Field field) {
         return switch (field) {
-            case IN_PORT, ETH_DST, ETH_SRC, VLAN_TCI, NW_PROTO, NW_TOS, NW_TTL, NW_SRC, NW_DST, IPV6_SRC, IPV6_DST, TP_SRC,
-                 TP_DST, IPV6_LABEL, ARP_SHA, ARP_THA, ND_TARGET, PKT_MARK, METADATA,
-                 REG0, REG1, REG2, REG3, REG4, REG5, REG6, REG7, REG8, REG9, REG10, REG11, REG12, REG13, REG14, REG15,
-                 XREG0, XREG1, XREG2, XREG3, XREG4, XREG5, XREG6, XREG7, XXREG0, XXREG1, XXREG2, XXREG3 -> true;
-            case RECIRC_ID, CT_STATE, CT_ZONE, CT_MARK, CT_LABEL, ETH_TYPE, NW_FRAG, TCP_FLAGS, CT_NW_SRC, CT_NW_DST,
-                 CT_TP_SRC, CT_TP_DST, CT_NW_PROTO, CT_IPV6_SRC, CT_IPV6_DST, SKB_PRIORITY -> false;
+            case IN_PORT,
+                    ETH_DST,
+                    ETH_SRC,
+                    VLAN_TCI,
+                    NW_PROTO,
+                    NW_TOS,
+                    NW_TTL,
+                    NW_SRC,
+                    NW_DST,
+                    IPV6_SRC,
+                    IPV6_DST,
+                    TP_SRC,
+                    TP_DST,
+                    IPV6_LABEL,
+                    ARP_SHA,
+                    ARP_THA,
+                    ND_TARGET,
+                    PKT_MARK,
+                    METADATA,
+                    REG0,
+                    REG1,
+                    REG2,
+                    REG3,
+                    REG4,
+                    REG5,
+                    REG6,
+                    REG7,
+                    REG8,
+                    REG9,
+                    REG10,
+                    REG11,
+                    REG12,
+                    REG13,
+                    REG14,
+                    REG15,
+                    XREG0,
+                    XREG1,
+                    XREG2,
+                    XREG3,
+                    XREG4,
+                    XREG5,
+                    XREG6,
+                    XREG7,
+                    XXREG0,
+                    XXREG1,
+                    XXREG2,
+                    XXREG3 -> true;
+            case RECIRC_ID,
+                    CT_STATE,
+                    CT_ZONE,
+                    CT_MARK,
+                    CT_LABEL,
+                    ETH_TYPE,
+                    NW_FRAG,
+                    TCP_FLAGS,
+                    CT_NW_SRC,
+                    CT_NW_DST,
+                    CT_TP_SRC,
+                    CT_TP_DST,
+                    CT_NW_PROTO,
+                    CT_IPV6_SRC,
+                    CT_IPV6_DST,
+                    SKB_PRIORITY -> false;
         };
     }
 

@@ -7,10 +7,8 @@ import java.util.Map;
 
 /**
  * Recirculation ids and what they stand for. Equal walks share an id, so that connections do not each make their own
- * datapath
- * flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for the packets that are on their
- * way;
- * numbers are handed out in turn, so that one comes up again only after four thousand million others.
+ * datapath flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for the packets that
+ * are on their way; numbers are handed out in turn, so that one comes up again only after four thousand million others.
  *
  * <p>Threads: any; guarded by itself.
  */
@@ -89,7 +87,9 @@ final class RecirculationIds {
 
     /** The bridge is gone: its walks cannot go on. */
     synchronized void forget(BridgePipeline bridge) {
-        List<Entry> gone = byId.values().stream().filter(entry -> entry.walk.bridge() == bridge).toList();
+        List<Entry> gone = byId.values().stream()
+                .filter(entry -> entry.walk.bridge() == bridge)
+                .toList();
         gone.forEach(this::free);
     }
 

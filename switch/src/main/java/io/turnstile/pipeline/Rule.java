@@ -5,8 +5,7 @@ import java.util.Set;
 
 /**
  * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may
- * share
- * the counters.
+ * share the counters.
  */
 final class Rule {
     private static final int MAX_PRIORITY = 0xffff;
@@ -22,6 +21,7 @@ final class Rule {
     final int importance;
     /** As given by the ADD: those too that only steered it are shown with the flow, as the peer has it. */
     final Set<FlowMod.Flag> flags;
+
     final List<OfAction> actions;
     final long createdNs;
     final long modifiedNs;
@@ -33,9 +33,19 @@ final class Rule {
     long maskedHash;
     int listIndex;
 
-    private Rule(int tableId, int priority, Match match, long cookie, int idleTimeoutSeconds, int hardTimeoutSeconds,
-                 int importance, Set<FlowMod.Flag> flags, List<OfAction> actions, long createdNs, long modifiedNs,
-                 FlowCounters counters) {
+    private Rule(
+            int tableId,
+            int priority,
+            Match match,
+            long cookie,
+            int idleTimeoutSeconds,
+            int hardTimeoutSeconds,
+            int importance,
+            Set<FlowMod.Flag> flags,
+            List<OfAction> actions,
+            long createdNs,
+            long modifiedNs,
+            FlowCounters counters) {
         this.tableId = tableId;
         this.priority = priority;
         this.match = match;
@@ -52,8 +62,17 @@ final class Rule {
 
     /** A new flow. */
     static Rule of(FlowMod add, int tableId, long nowNs) {
-        return new Rule(tableId, add.priority(), add.match(), add.cookie(), add.idleTimeoutSeconds(),
-                add.hardTimeoutSeconds(), add.importance(), Set.copyOf(add.flags()), List.copyOf(add.actions()), nowNs,
+        return new Rule(
+                tableId,
+                add.priority(),
+                add.match(),
+                add.cookie(),
+                add.idleTimeoutSeconds(),
+                add.hardTimeoutSeconds(),
+                add.importance(),
+                Set.copyOf(add.flags()),
+                List.copyOf(add.actions()),
+                nowNs,
                 nowNs,
                 new FlowCounters(nowNs));
     }
@@ -65,15 +84,38 @@ final class Rule {
 
     /** An ADD of the same match and priority takes this flow's place; it goes on counting unless told not to. */
     Rule replacedBy(Rule added, boolean resetCounts) {
-        return new Rule(tableId, priority, match, added.cookie, added.idleTimeoutSeconds, added.hardTimeoutSeconds,
-                added.importance, added.flags, added.actions, added.createdNs, added.modifiedNs,
+        return new Rule(
+                tableId,
+                priority,
+                match,
+                added.cookie,
+                added.idleTimeoutSeconds,
+                added.hardTimeoutSeconds,
+                added.importance,
+                added.flags,
+                added.actions,
+                added.createdNs,
+                added.modifiedNs,
                 resetCounts ? added.counters : counters);
     }
 
-    /** MODIFY: other actions, and for the older protocols another cookie; everything else stays (OpenFlow 1.3.5 §6.4). */
+    /**
+     * MODIFY: other actions, and for the older protocols another cookie; everything else stays (OpenFlow 1.3.5 §6.4).
+     */
     Rule modified(List<OfAction> newActions, long newCookie, boolean resetCounts, long nowNs) {
-        return new Rule(tableId, priority, match, newCookie, idleTimeoutSeconds, hardTimeoutSeconds, importance, flags,
-                List.copyOf(newActions), createdNs, nowNs, resetCounts ? new FlowCounters(nowNs) : counters);
+        return new Rule(
+                tableId,
+                priority,
+                match,
+                newCookie,
+                idleTimeoutSeconds,
+                hardTimeoutSeconds,
+                importance,
+                flags,
+                List.copyOf(newActions),
+                createdNs,
+                nowNs,
+                resetCounts ? new FlowCounters(nowNs) : counters);
     }
 
     /** Flows of the switch itself stand above the priorities of controllers and are not shown to them. */
@@ -108,10 +150,24 @@ final class Rule {
             case OfAction.Output output -> output.port() == port;
             case OfAction.Controller _ -> port == OfAction.Ports.CONTROLLER;
             case OfAction.WriteActions set -> set.actions().stream().anyMatch(inner -> outputs(inner, port));
-            case OfAction.OutputField _, OfAction.SetField _, OfAction.Move _, OfAction.SetVlanVid _, OfAction.SetVlanPcp _,
-                 OfAction.PushVlan _, OfAction.PopVlan _, OfAction.DecTtl _, OfAction.Resubmit _, OfAction.Ct _,
-                 OfAction.CtClear _, OfAction.Nat _, OfAction.WriteMetadata _, OfAction.GotoTable _, OfAction.ClearActions _,
-                 OfAction.Note _, OfAction.StackPush _, OfAction.StackPop _ -> false;
+            case OfAction.OutputField _,
+                    OfAction.SetField _,
+                    OfAction.Move _,
+                    OfAction.SetVlanVid _,
+                    OfAction.SetVlanPcp _,
+                    OfAction.PushVlan _,
+                    OfAction.PopVlan _,
+                    OfAction.DecTtl _,
+                    OfAction.Resubmit _,
+                    OfAction.Ct _,
+                    OfAction.CtClear _,
+                    OfAction.Nat _,
+                    OfAction.WriteMetadata _,
+                    OfAction.GotoTable _,
+                    OfAction.ClearActions _,
+                    OfAction.Note _,
+                    OfAction.StackPush _,
+                    OfAction.StackPop _ -> false;
         };
     }
 
@@ -121,9 +177,19 @@ final class Rule {
     }
 
     OpenFlowSwitch.FlowStats statistics(long nowNs) {
-        return new OpenFlowSwitch.FlowStats(tableId, priority, match, cookie, idleTimeoutSeconds, hardTimeoutSeconds,
-                importance, flags, wholeMs(nowNs - createdNs), wholeMs(Math.max(0, nowNs - lastActivityNs())),
+        return new OpenFlowSwitch.FlowStats(
+                tableId,
+                priority,
+                match,
+                cookie,
+                idleTimeoutSeconds,
+                hardTimeoutSeconds,
+                importance,
+                flags,
+                wholeMs(nowNs - createdNs),
+                wholeMs(Math.max(0, nowNs - lastActivityNs())),
                 flags.contains(FlowMod.Flag.NO_PKT_COUNTS) ? 0 : counters.packets(),
-                flags.contains(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counters.bytes(), actions);
+                flags.contains(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counters.bytes(),
+                actions);
     }
 }

@@ -16,7 +16,8 @@ final class SimulatedNat {
 
     /** Translates the key, and says so. */
     void apply(StringBuilder text) {
-        text.append("Replacing src/dst IP/ports to simulate NAT:\n Initial flow: ").append(ends());
+        text.append("Replacing src/dst IP/ports to simulate NAT:\n Initial flow: ")
+                .append(ends());
         switch (nat.kind()) {
             case SOURCE -> translate(nat.ipv6() ? Field.IPV6_SRC : Field.NW_SRC, Field.TP_SRC);
             case DESTINATION -> translate(nat.ipv6() ? Field.IPV6_DST : Field.NW_DST, Field.TP_DST);
@@ -42,12 +43,13 @@ final class SimulatedNat {
             return "";
         }
         String prefix = nat.ipv6() ? "ipv6_" : "nw_";
-        return prefix + end("src", nat.ipv6() ? Field.IPV6_SRC : Field.NW_SRC, Field.TP_SRC) + ","
-                + prefix + end("dst", nat.ipv6() ? Field.IPV6_DST : Field.NW_DST, Field.TP_DST);
+        return prefix + end("src", nat.ipv6() ? Field.IPV6_SRC : Field.NW_SRC, Field.TP_SRC) + "," + prefix
+                + end("dst", nat.ipv6() ? Field.IPV6_DST : Field.NW_DST, Field.TP_DST);
     }
 
     private String end(String name, Field address, Field port) {
-        String shown = nat.ipv6() ? "[" + AddressText.ipv6(address.getHigh(key), address.get(key)) + "]"
+        String shown = nat.ipv6()
+                ? "[" + AddressText.ipv6(address.getHigh(key), address.get(key)) + "]"
                 : AddressText.ipv4(address.get(key));
         return name + "=" + shown + ",tp_" + name + "=" + port.get(key);
     }

@@ -11,13 +11,10 @@ import java.util.TreeMap;
 /**
  * The rules of one table that share a mask.
  *
- * <p>A lookup notes in the wildcards only what it had to look at. A miss among few rules needs one differing word for each;
- * a
- * miss among many is decided stage by stage (pipeline fields, Ethernet, network, transport): if no rule has the packet's
- * values
- * up to a stage, later stages have not been looked at. So a rule on a TCP port does not make every UDP packet's flow depend
- * on
- * its ports.
+ * <p>A lookup notes in the wildcards only what it had to look at. A miss among few rules needs one differing word for
+ * each; a miss among many is decided stage by stage (pipeline fields, Ethernet, network, transport): if no rule has the
+ * packet's values up to a stage, later stages have not been looked at. So a rule on a TCP port does not make every UDP
+ * packet's flow depend on its ports.
  *
  * <p>Threads: under the table lock.
  */
@@ -40,6 +37,7 @@ final class SubTable {
     private final int[] stageEnds;
     /** For each stage but the last: how many rules have these values up to there. */
     private final List<Map<Long, Integer>> prefixes = new ArrayList<>();
+
     private final List<Rule> rules = new ArrayList<>();
     private Rule[] buckets = new Rule[FIRST_BUCKETS];
     /** How many rules have which priority. */

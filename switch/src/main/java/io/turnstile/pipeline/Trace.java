@@ -48,10 +48,15 @@ final class Trace {
     private void resume(WalkReport.Recirculation recirculation) {
         boolean custom = ctStates.hasNext();
         int state = custom ? ctStates.next() : DEFAULT_CT_STATE;
-        text.append('\n').append(RULER).append("\nrecirc(0x").append(Integer.toHexString(recirculation.id()))
+        text.append('\n')
+                .append(RULER)
+                .append("\nrecirc(0x")
+                .append(Integer.toHexString(recirculation.id()))
                 .append(") - resume conntrack with ")
-                .append(custom ? "ct_state=" + FlowDescription.ctState(state)
-                        : "default ct_state=trk|new (use --ct-next to customize)")
+                .append(
+                        custom
+                                ? "ct_state=" + FlowDescription.ctState(state)
+                                : "default ct_state=trk|new (use --ct-next to customize)")
                 .append('\n');
         long[] key = recirculation.key().clone();
         if (recirculation.nat() != null) {
@@ -70,10 +75,13 @@ final class Trace {
         text.append("Flow: ").append(FlowDescription.of(key)).append('\n');
         print(report.roots(), 0);
         boolean unchanged = Arrays.equals(key, translator.finalKey());
-        text.append("\nFinal flow: ").append(unchanged ? "unchanged" : FlowDescription.of(translator.finalKey()))
-                .append("\nMegaflow: ").append(FlowDescription.megaflow(key, translation.mask()))
+        text.append("\nFinal flow: ")
+                .append(unchanged ? "unchanged" : FlowDescription.of(translator.finalKey()))
+                .append("\nMegaflow: ")
+                .append(FlowDescription.megaflow(key, translation.mask()))
                 .append("\nDatapath actions: ")
-                .append(DatapathFlowText.actions(translation.actions(), key, Integer::toString)).append('\n');
+                .append(DatapathFlowText.actions(translation.actions(), key, Integer::toString))
+                .append('\n');
         pending.addAll(report.recirculations);
     }
 
@@ -83,13 +91,17 @@ final class Trace {
             WalkReport.Node node = nodes.get(i);
             int more = i < nodes.size() - 1 || node.kind().isLeaf() ? 1 : 0;
             String indent = "    ".repeat(level + more);
-            text.append(switch (node.kind()) {
-                case BRIDGE -> "\n" + indent + node.text() + "\n" + indent + "-".repeat(node.text().length());
-                case DETAIL -> indent + " -> " + node.text();
-                case WARNING -> indent + " >> " + node.text();
-                case ERROR -> indent + " >>>> " + node.text() + " <<<<";
-                case TABLE, THAW, ACTION -> indent + node.text();
-            }).append('\n');
+            text.append(
+                            switch (node.kind()) {
+                                case BRIDGE ->
+                                    "\n" + indent + node.text() + "\n" + indent
+                                            + "-".repeat(node.text().length());
+                                case DETAIL -> indent + " -> " + node.text();
+                                case WARNING -> indent + " >> " + node.text();
+                                case ERROR -> indent + " >>>> " + node.text() + " <<<<";
+                                case TABLE, THAW, ACTION -> indent + node.text();
+                            })
+                    .append('\n');
             print(node.children(), level + 2 * more);
         }
     }

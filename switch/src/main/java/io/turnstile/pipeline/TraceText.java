@@ -7,15 +7,14 @@ import java.util.List;
 
 /** Single lines of a trace, in the words of {@code ofproto/trace}. */
 final class TraceText {
-    private TraceText() {
-    }
+    private TraceText() {}
 
     static String bridgeLine(String name) {
         return "bridge(\"" + name + "\")";
     }
 
     /**
-     * @param rule     null for a miss
+     * @param rule null for a miss
      * @param packetIn whether the miss goes to the controllers
      */
     static String tableLine(int tableId, Rule rule, boolean packetIn) {
@@ -33,7 +32,9 @@ final class TraceText {
         Field field = part.field();
         boolean whole = part.equals(OfAction.SubField.whole(field));
         return SubFieldText.format(part, Match.ANY) + " is now "
-                + (whole ? FlowText.formatField(field, field.getHigh(key), field.get(key), field.highMask(), field.lowMask())
+                + (whole
+                        ? FlowText.formatField(
+                                field, field.getHigh(key), field.get(key), field.highMask(), field.lowMask())
                         : hex(Bits.read(part, key)));
     }
 

@@ -22,11 +22,9 @@ import java.util.Set;
  * One walk of one packet through the flows, summed up as datapath actions.
  *
  * <p>Two keys: {@link #key} is the packet as the flows see it by now, {@link PendingRewrites} knows the packet as the
- * datapath
- * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that had a say, so
- * that
- * any other packet with the same bits takes the same walk. Bits that a flow writes count as looked at (as in Open vSwitch):
- * then whether a rewrite is needed at all is the same for all packets of the datapath flow.
+ * datapath has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that
+ * had a say, so that any other packet with the same bits takes the same walk. Bits that a flow writes count as looked
+ * at (as in Open vSwitch): then whether a rewrite is needed at all is the same for all packets of the datapath flow.
  *
  * <p>Threads: one use by one thread, under the table lock.
  */
@@ -47,6 +45,7 @@ final class Translator {
     private final long nowNs;
     /** Read before anything else: what changes afterwards makes the result outdated. */
     private final long generation;
+
     private final WalkReport report;
 
     private final long[] key;
@@ -179,10 +178,18 @@ final class Translator {
         }
         unwrapLastClone();
         finishWildcards();
-        WalkRecord record = new WalkRecord(generation, List.copyOf(bridges), List.copyOf(lookups),
-                List.copyOf(reads), List.copyOf(sightings), List.copyOf(recirculationIds));
-        return new Upcall.Translation(Arrays.copyOf(wildcards, FlowKey.DATAPATH_WORDS),
-                actions.toArray(DatapathAction[]::new), cacheable, record);
+        WalkRecord record = new WalkRecord(
+                generation,
+                List.copyOf(bridges),
+                List.copyOf(lookups),
+                List.copyOf(reads),
+                List.copyOf(sightings),
+                List.copyOf(recirculationIds));
+        return new Upcall.Translation(
+                Arrays.copyOf(wildcards, FlowKey.DATAPATH_WORDS),
+                actions.toArray(DatapathAction[]::new),
+                cacheable,
+                record);
     }
 
     /** Nothing comes after it, so the packet itself may be used up. */
@@ -306,8 +313,8 @@ final class Translator {
         switch (action) {
             case OfAction.Output output -> output(output.port(), last);
             case OfAction.OutputField output -> outputField(output, last);
-            case OfAction.Controller controller -> sendToController(controller.maxLengthBytes(), reasonOf(controller),
-                    controller.controllerId());
+            case OfAction.Controller controller ->
+                sendToController(controller.maxLengthBytes(), reasonOf(controller), controller.controllerId());
             case OfAction.SetField set -> setField(set);
             case OfAction.Move move -> move(move.source(), move.destination());
             case OfAction.SetVlanVid set -> setVlanPart(set.vid(), VLAN_VID_MASK, set.pushIfNeeded());
@@ -321,8 +328,8 @@ final class Translator {
             case OfAction.Ct ct -> track(ct);
             case OfAction.Nat _ -> throw new IllegalStateException("nat outside of ct was let in");
             case OfAction.CtClear _ -> clearTracked();
-            case OfAction.WriteMetadata write -> new Bits(0, write.value())
-                    .writeTo(Field.METADATA, new Bits(0, write.mask()), key);
+            case OfAction.WriteMetadata write ->
+                new Bits(0, write.value()).writeTo(Field.METADATA, new Bits(0, write.mask()), key);
             case OfAction.GotoTable next -> lookUp((int) Field.IN_PORT.get(key), next.tableId(), true, false, last);
             case OfAction.ClearActions _ -> {
                 sayActionSet("was");
@@ -539,8 +546,8 @@ final class Translator {
     }
 
     /**
-     * The walk goes on in the other bridge, as a packet of its own: metadata, registers, action set and connection state are
-     * not seen there, and nothing that happens there is seen here afterwards.
+     * The walk goes on in the other bridge, as a packet of its own: metadata, registers, action set and connection
+     * state are not seen there, and nothing that happens there is seen here afterwards.
      */
     private void throughPatch(PortLocation peer, boolean last) {
         long[] oldKey = key.clone();
@@ -596,14 +603,15 @@ final class Translator {
     }
 
     private static boolean cannotBeUndone(DatapathAction action) {
-        return action instanceof DatapathAction.Ct || action instanceof DatapathAction.CtClear
+        return action instanceof DatapathAction.Ct
+                || action instanceof DatapathAction.CtClear
                 || action instanceof DatapathAction.Recirculate;
     }
 
     private void sendToController(int maxLengthBytes, int reason, int controllerId) {
         rewrites.commit(key, actions);
-        actions.add(new DatapathAction.Userspace(new PacketInRequest(bridge, maxLengthBytes, reason, tableId, ruleCookie,
-                controllerId, key.clone(), conntrackVisible)));
+        actions.add(new DatapathAction.Userspace(new PacketInRequest(
+                bridge, maxLengthBytes, reason, tableId, ruleCookie, controllerId, key.clone(), conntrackVisible)));
     }
 
     // ---- NORMAL ----
@@ -629,8 +637,11 @@ final class Translator {
             sight(new MacTable.Station(vlan, source), inPort);
         }
         if (isMulticast(destination)) {
-            say(Kind.DETAIL, destination == 0xffff_ffff_ffffL ? "no learned MAC for destination, flooding"
-                    : "multicast traffic, flooding");
+            say(
+                    Kind.DETAIL,
+                    destination == 0xffff_ffff_ffffL
+                            ? "no learned MAC for destination, flooding"
+                            : "multicast traffic, flooding");
             flood(false, last);
             return;
         }
@@ -651,7 +662,9 @@ final class Translator {
     /** Where the station is: seen on this very walk, as a packet to itself is, or before. A trace teaches nothing. */
     private Integer locate(MacTable.Station station) {
         for (WalkRecord.Sighting sighting : sightings.reversed()) {
-            if (report == null && sighting.bridge() == bridge && sighting.station().equals(station)) {
+            if (report == null
+                    && sighting.bridge() == bridge
+                    && sighting.station().equals(station)) {
                 return sighting.port();
             }
         }
@@ -674,7 +687,9 @@ final class Translator {
     // ---- conntrack ----
 
     private void track(OfAction.Ct ct) {
-        int zone = ct.zoneField() == null ? ct.zone() : (int) readSubField(ct.zoneField()).low();
+        int zone = ct.zoneField() == null
+                ? ct.zone()
+                : (int) readSubField(ct.zoneField()).low();
         rewrites.commit(key, actions);
         ConnectionMarks marks = new ConnectionMarks(key, wildcards);
         NatRequest nat = null;
@@ -696,9 +711,19 @@ final class Translator {
         if (report != null && ct.exec().isEmpty()) {
             report.say(Kind.ACTION, "drop"); // What an empty nested list looks like in Open vSwitch's trace.
         }
-        actions.add(new DatapathAction.Ct(new CtRequest(zone, ct.commit(), ct.force(), marks.mark(), marks.markMask(),
-                marks.labelHigh(), marks.labelLow(), marks.labelMaskHigh(), marks.labelMaskLow(), simplest(nat),
-                algOf(ct.helper()), ct.commit() ? pipeline.timeoutPolicy(zone) : 0)));
+        actions.add(new DatapathAction.Ct(new CtRequest(
+                zone,
+                ct.commit(),
+                ct.force(),
+                marks.mark(),
+                marks.markMask(),
+                marks.labelHigh(),
+                marks.labelLow(),
+                marks.labelMaskHigh(),
+                marks.labelMaskLow(),
+                simplest(nat),
+                algOf(ct.helper()),
+                ct.commit() ? pipeline.timeoutPolicy(zone) : 0)));
         if (ct.recircTable() != OfAction.Ct.NO_RECIRCULATION) {
             freeze(ct.recircTable(), zone, nat);
         }
@@ -721,14 +746,24 @@ final class Translator {
 
     /** @param nat null if the ct() had none */
     private void freeze(int table, int zone, NatRequest nat) {
-        int id = pipeline.recirculationIds().idOf(new FrozenWalk(bridge, table, (int) Field.IN_PORT.get(key),
-                PipelineFields.save(key), List.copyOf(stack), List.copyOf(actionSet)), nowNs);
+        int id = pipeline.recirculationIds()
+                .idOf(
+                        new FrozenWalk(
+                                bridge,
+                                table,
+                                (int) Field.IN_PORT.get(key),
+                                PipelineFields.save(key),
+                                List.copyOf(stack),
+                                List.copyOf(actionSet)),
+                        nowNs);
         recirculationIds.add(id);
         actions.add(new DatapathAction.Recirculate(id));
         if (report != null) {
             report.recirculations.add(new WalkReport.Recirculation(id, zone, nat, key.clone()));
-            report.say(Kind.DETAIL, "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at "
-                    + "table " + table + ".");
+            report.say(
+                    Kind.DETAIL,
+                    "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at " + "table "
+                            + table + ".");
         }
     }
 

@@ -4,16 +4,17 @@ import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
 
 /**
- * Puts the connection's original tuple where the packet's addresses and ports are, and back: {@code resubmit(,table,ct)}.
+ * Puts the connection's original tuple where the packet's addresses and ports are, and back:
+ * {@code resubmit(,table,ct)}.
  */
 final class TupleSwap {
     private static final Field[][] COMMON = {
-        {Field.NW_PROTO, Field.CT_NW_PROTO}, {Field.TP_SRC, Field.CT_TP_SRC}, {Field.TP_DST, Field.CT_TP_DST}};
+        {Field.NW_PROTO, Field.CT_NW_PROTO}, {Field.TP_SRC, Field.CT_TP_SRC}, {Field.TP_DST, Field.CT_TP_DST}
+    };
     private static final Field[][] IPV4 = {{Field.NW_SRC, Field.CT_NW_SRC}, {Field.NW_DST, Field.CT_NW_DST}};
     private static final Field[][] IPV6 = {{Field.IPV6_SRC, Field.CT_IPV6_SRC}, {Field.IPV6_DST, Field.CT_IPV6_DST}};
 
-    private TupleSwap() {
-    }
+    private TupleSwap() {}
 
     /** Swaps in a key or in a mask; doing it twice restores. */
     static void swap(long[] keyOrMask, int etherType) {

@@ -6,13 +6,12 @@ import io.turnstile.packet.EtherTypes;
 import java.util.List;
 
 /**
- * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. Tells how to
- * get
- * from one stack to another.
+ * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. Tells
+ * how to get from one stack to another.
  *
  * <p>Immutable, so that a walk may keep one and go back to it.
  *
- * @param outer     the topmost tag, null if there is none
+ * @param outer the topmost tag, null if there is none
  * @param innerType Ethernet type behind all known tags
  */
 record VlanStack(Tag outer, int innerType) {
@@ -20,8 +19,8 @@ record VlanStack(Tag outer, int innerType) {
 
     /**
      * @param identity the tag's own: rewriting a tag keeps it, popping and pushing does not
-     * @param tci      with {@link #TAG_PRESENT}
-     * @param below    the next inner tag or null
+     * @param tci with {@link #TAG_PRESENT}
+     * @param below the next inner tag or null
      */
     record Tag(Object identity, int etherType, int tci, Tag below) {
         int depth() {
@@ -30,7 +29,8 @@ record VlanStack(Tag outer, int innerType) {
     }
 
     /**
-     * What the packet's key says. The tag's own Ethernet type is not in the key, and is never needed for a tag that stays.
+     * What the packet's key says. The tag's own Ethernet type is not in the key, and is never needed for a tag that
+     * stays.
      */
     static VlanStack of(long[] key) {
         int tci = (int) Field.VLAN_TCI.get(key);
@@ -51,7 +51,8 @@ record VlanStack(Tag outer, int innerType) {
         if ((tci & TAG_PRESENT) == 0) {
             return pop();
         }
-        return outer == null ? push(EtherTypes.VLAN, tci)
+        return outer == null
+                ? push(EtherTypes.VLAN, tci)
                 : new VlanStack(new Tag(outer.identity, outer.etherType, tci, outer.below), innerType);
     }
 
@@ -64,8 +65,8 @@ record VlanStack(Tag outer, int innerType) {
     /**
      * Appends what turns a packet with this stack into one with {@code wanted}.
      *
-     * @param between runs when the tags on both stacks are on the packet, and no others: what is behind them is in reach
-     * then
+     * @param between runs when the tags on both stacks are on the packet, and no others: what is behind them is in
+     *     reach then
      */
     void transform(VlanStack wanted, List<DatapathAction> actions, Runnable between) {
         Tag kept = outer;

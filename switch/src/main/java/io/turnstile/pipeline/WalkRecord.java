@@ -8,19 +8,24 @@ import java.util.List;
  * What a translation rests on and what it does besides sending: the owner of its datapath flow. Immutable once made.
  *
  * @param generation the pipeline's generation under which it was made
- * @param bridges    bridges walked through: their ports matter
- * @param lookups    table lookups, in order, hits and misses
- * @param reads      stations whose place was asked for
- * @param sightings  stations seen at their port by every packet of the flow
+ * @param bridges bridges walked through: their ports matter
+ * @param lookups table lookups, in order, hits and misses
+ * @param reads stations whose place was asked for
+ * @param sightings stations seen at their port by every packet of the flow
  * @param recirculationIds ids that the actions recirculate to
  */
-record WalkRecord(long generation, List<BridgePipeline> bridges, List<TableLookup> lookups, List<StationRead> reads,
-                  List<Sighting> sightings, List<Integer> recirculationIds) {
+record WalkRecord(
+        long generation,
+        List<BridgePipeline> bridges,
+        List<TableLookup> lookups,
+        List<StationRead> reads,
+        List<Sighting> sightings,
+        List<Integer> recirculationIds) {
 
     /**
-     * @param key     the walk's key at that point; shared between lookups, never changed
+     * @param key the walk's key at that point; shared between lookups, never changed
      * @param swapped looked up with the connection's original tuple in place of the packet's addresses
-     * @param winner  null for a miss
+     * @param winner null for a miss
      */
     record TableLookup(FlowTable table, long[] key, boolean swapped, Rule winner) {
 
@@ -44,11 +49,9 @@ record WalkRecord(long generation, List<BridgePipeline> bridges, List<TableLooku
         }
     }
 
-    record StationRead(MacTable table, MacTable.Station station) {
-    }
+    record StationRead(MacTable table, MacTable.Station station) {}
 
-    record Sighting(BridgePipeline bridge, MacTable.Station station, int port) {
-    }
+    record Sighting(BridgePipeline bridge, MacTable.Station station, int port) {}
 
     /** Whether a flow with this record may be wrong once {@code added} is in {@code table}. */
     boolean isConcernedBy(Rule added, FlowTable table, DatapathFlow flow) {

@@ -11,7 +11,13 @@ final class WalkReport {
 
     /** How a line is set off. */
     enum Kind {
-        BRIDGE, TABLE, THAW, ACTION, DETAIL, WARNING, ERROR;
+        BRIDGE,
+        TABLE,
+        THAW,
+        ACTION,
+        DETAIL,
+        WARNING,
+        ERROR;
 
         /** Kinds that never have anything below them. */
         boolean isLeaf() {
@@ -22,16 +28,14 @@ final class WalkReport {
         }
     }
 
-    record Node(Kind kind, String text, List<Node> children) {
-    }
+    record Node(Kind kind, String text, List<Node> children) {}
 
     /**
      * A place where the packet goes round again; the trace goes on there.
      *
      * @param nat {@code nat(…)} of the ct(), or null
      */
-    record Recirculation(int id, int zone, NatRequest nat, long[] key) {
-    }
+    record Recirculation(int id, int zone, NatRequest nat, long[] key) {}
 
     private final List<Node> roots = new ArrayList<>();
     private final Deque<List<Node>> open = new ArrayDeque<>();
@@ -56,7 +60,10 @@ final class WalkReport {
         open.push(node.children());
     }
 
-    /** Until {@link #close}, what is said stands below the table that was closed last: it goes on with that table's walk. */
+    /**
+     * Until {@link #close}, what is said stands below the table that was closed last: it goes on with that table's
+     * walk.
+     */
     void reopenTable() {
         List<Node> siblings = open.element();
         boolean afterTable = !siblings.isEmpty() && siblings.getLast().kind() == Kind.TABLE;

@@ -14,8 +14,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Under which timeout policy each zone's connections are committed. Zones with equal policies share one in the tracker.
  *
- * <p>A connection keeps its policy's id for life. Ids are therefore given out in turn: one that is free again is not used
- * before all others were, so that connections of a policy that is gone fall to the default one and not to somebody else's.
+ * <p>A connection keeps its policy's id for life. Ids are therefore given out in turn: one that is free again is not
+ * used before all others were, so that connections of a policy that is gone fall to the default one and not to somebody
+ * else's.
  *
  * <p>Threads: one at a time.
  */
@@ -35,7 +36,9 @@ public final class ZoneTimeouts {
         this.tracker = tracker;
     }
 
-    /** @param wanted by zone, 0 to 65535, in place of all that was set before; zones left out have the default policy */
+    /**
+     * @param wanted by zone, 0 to 65535, in place of all that was set before; zones left out have the default policy
+     */
     public void set(Map<Integer, TimeoutPolicy> wanted) {
         if (wanted.equals(policies)) {
             return;

@@ -1,33 +1,27 @@
 /**
- * The OpenFlow pipeline: bridges with their tables, ports and learned addresses; the translation of a packet's walk through
- * the
- * flows into datapath actions plus the bits that decided it; and the knowledge of which datapath flow rests on what, so
- * that a
- * change removes exactly those that it may concern.
+ * The OpenFlow pipeline: bridges with their tables, ports and learned addresses; the translation of a packet's walk
+ * through the flows into datapath actions plus the bits that decided it; and the knowledge of which datapath flow rests
+ * on what, so that a change removes exactly those that it may concern.
  *
- * <p>Relies on {@link io.turnstile.datapath.Datapath} for everything that happens to packets. OpenFlow's wire formats are
- * not
- * known here.
+ * <p>Relies on {@link io.turnstile.datapath.Datapath} for everything that happens to packets. OpenFlow's wire formats
+ * are not known here.
  *
  * <p><b>Threads and locks, in the order in which they are taken:</b>
+ *
  * <ol>
  *   <li>the <em>change lock</em>: one change (flow modification, port, timeout) at a time, held until nothing stale
- * forwards any
- *       more; never taken by a forwarding thread;
- *   <li>the <em>table lock</em> (read-write): translations read, changes write. Not held while a change waits for forwarding
- *       threads;
- *   <li>the flow cache's lock (inside the datapath): guards also who depends on what ({@link
- * io.turnstile.pipeline.Dependents});
+ *       forwards any more; never taken by a forwarding thread;
+ *   <li>the <em>table lock</em> (read-write): translations read, changes write. Not held while a change waits for
+ *       forwarding threads;
+ *   <li>the flow cache's lock (inside the datapath): guards also who depends on what
+ *       ({@link io.turnstile.pipeline.Dependents});
  *   <li>leaves: the address table, the recirculation ids, the event queue.
  * </ol>
  *
- * <p><b>Translate with old flows, install after the change.</b> Each change raises the pipeline's generation while it holds
- * the
- * table lock. A translation remembers the generation under which it was made, and the datapath asks
- * {@link io.turnstile.datapath.Upcall#isCurrent} under the cache's lock right before it installs. Either the generation is
- * still
- * the same, then the flow is registered before the change looks for what to remove; or it is not, then the flow is used for
- * the
- * one packet only, and the change waits for that packet's batch.
+ * <p><b>Translate with old flows, install after the change.</b> Each change raises the pipeline's generation while it
+ * holds the table lock. A translation remembers the generation under which it was made, and the datapath asks
+ * {@link io.turnstile.datapath.Upcall#isCurrent} under the cache's lock right before it installs. Either the generation
+ * is still the same, then the flow is registered before the change looks for what to remove; or it is not, then the
+ * flow is used for the one packet only, and the change waits for that packet's batch.
  */
 package io.turnstile.pipeline;

@@ -17,14 +17,15 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * A port in memory (type {@code dummy}): frames go in by {@link #deliver} and come out at listeners and in capture files. It
- * behaves as the dummy device of Open vSwitch does, which tests there and here are written for.
+ * A port in memory (type {@code dummy}): frames go in by {@link #deliver} and come out at listeners and in capture
+ * files. It behaves as the dummy device of Open vSwitch does, which tests there and here are written for.
  *
  * <p>Threads: any, guarded by the port itself. Listeners are called by the sending thread, without a lock.
  */
 public final class DummyPort implements Port {
     /** As in Open vSwitch: frames that nobody fetches are dropped beyond this. */
     public static final int QUEUE_LENGTH = 100;
+
     private static final long MAC_PREFIX = 0xaa55_0000_0000L;
     private static final long NUMBER_BASE = 0xaa55_0000L;
     private static final int DEFAULT_MTU_BYTES = 1500;
@@ -34,7 +35,7 @@ public final class DummyPort implements Port {
     private final String type;
     private final LongSupplier wallTimeUs;
     private final List<Consumer<byte[]>> listeners = new CopyOnWriteArrayList<>();
-    private volatile Runnable wakeup = () -> { };
+    private volatile Runnable wakeup = () -> {};
 
     // Guarded by this.
     private final ArrayDeque<byte[]> queue = new ArrayDeque<>();
@@ -57,7 +58,7 @@ public final class DummyPort implements Port {
     }
 
     /**
-     * @param options    {@code pcap}: one capture file for both directions; or {@code rxq_pcap} and {@code tx_pcap}
+     * @param options {@code pcap}: one capture file for both directions; or {@code rxq_pcap} and {@code tx_pcap}
      * @param wallTimeUs microseconds since the epoch, for the capture files
      */
     public DummyPort(String name, Map<String, String> options, LongSupplier wallTimeUs) {
@@ -141,8 +142,8 @@ public final class DummyPort implements Port {
     }
 
     /**
-     * One frame at a time, as in Open vSwitch: within a batch packets of one flow go together, and a script that delivers
-     * frames of several flows counts on their order.
+     * One frame at a time, as in Open vSwitch: within a batch packets of one flow go together, and a script that
+     * delivers frames of several flows counts on their order.
      */
     @Override
     public synchronized int receive(Packet[] pool, PacketBatch into) {
@@ -200,14 +201,25 @@ public final class DummyPort implements Port {
     }
 
     @Override
-    public void flush() {
-    }
+    public void flush() {}
 
     @Override
     public synchronized PortStatistics statistics() {
-        return new PortStatistics(rxPackets, rxBytes, rxDropped, PortStatistics.UNKNOWN, txPackets, txBytes, txDropped,
-                PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
+        return new PortStatistics(
+                rxPackets,
+                rxBytes,
+                rxDropped,
+                PortStatistics.UNKNOWN,
+                txPackets,
+                txBytes,
+                txDropped,
+                PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN,
+                PortStatistics.UNKNOWN);
     }
 
     @Override

@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * Cuts a super-frame ({@link Packet#segmentBytes()}) into the frames it stands for, as network hardware would: for ports
- * that cannot pass it on as it is.
+ * Cuts a super-frame ({@link Packet#segmentBytes()}) into the frames it stands for, as network hardware would: for
+ * ports that cannot pass it on as it is.
  *
  * <p>Threads: stateless. Allocates one buffer a super-frame.
  */
@@ -25,17 +25,18 @@ final class GsoSegmenter {
     private static final int IPV4_ID_OFFSET = 4;
     private static final int IPV4_CHECKSUM_OFFSET = 10;
 
-    private GsoSegmenter() {
-    }
+    private GsoSegmenter() {}
 
     /** Gives each segment in order to {@code send}; the packet it is given is reused for the next one. */
     static void forEachSegment(Packet packet, Consumer<Packet> send) {
         int transport = packet.checksumStart();
         boolean tcp = packet.checksumField() - transport == TCP_CHECKSUM_OFFSET;
-        int headerBytes = transport + (tcp ? (packet.u8(transport + TCP_DATA_OFFSET) >> 4) * 4 : PacketParser.UDP_BYTES);
+        int headerBytes =
+                transport + (tcp ? (packet.u8(transport + TCP_DATA_OFFSET) >> 4) * 4 : PacketParser.UDP_BYTES);
         int payloadBytes = packet.lengthBytes() - headerBytes;
         int segmentBytes = packet.segmentBytes();
-        Packet segment = new Packet(Arena.ofAuto().allocate(Packet.HEADROOM_BYTES + (long) headerBytes + segmentBytes, 64));
+        Packet segment =
+                new Packet(Arena.ofAuto().allocate(Packet.HEADROOM_BYTES + (long) headerBytes + segmentBytes, 64));
         for (int done = 0, index = 0; done < payloadBytes; done += segmentBytes, index++) {
             int bytes = Math.min(segmentBytes, payloadBytes - done);
             segment.reset(headerBytes + bytes);
@@ -53,8 +54,12 @@ final class GsoSegmenter {
     }
 
     private static void copy(Packet from, int fromOffset, Packet to, int toOffset, int bytes) {
-        MemorySegment.copy(from.buffer(), from.frameStart() + (long) fromOffset,
-                to.buffer(), to.frameStart() + (long) toOffset, bytes);
+        MemorySegment.copy(
+                from.buffer(),
+                from.frameStart() + (long) fromOffset,
+                to.buffer(),
+                to.frameStart() + (long) toOffset,
+                bytes);
     }
 
     private static void fixNetworkHeader(Packet segment, int transport, int index) {
@@ -71,7 +76,8 @@ final class GsoSegmenter {
         segment.putU16(l3 + 2, segment.lengthBytes() - l3);
         segment.putU16(l3 + IPV4_ID_OFFSET, segment.u16(l3 + IPV4_ID_OFFSET) + index);
         segment.putU16(l3 + IPV4_CHECKSUM_OFFSET, 0);
-        segment.putU16(l3 + IPV4_CHECKSUM_OFFSET, InternetChecksum.finish(InternetChecksum.add(0, segment, l3, transport)));
+        segment.putU16(
+                l3 + IPV4_CHECKSUM_OFFSET, InternetChecksum.finish(InternetChecksum.add(0, segment, l3, transport)));
     }
 
     private static void fixTcp(Packet segment, int transport, int done, boolean last) {
@@ -86,7 +92,7 @@ final class GsoSegmenter {
     private static void fixTransportChecksum(Packet segment, int transport, int field) {
         PacketParser.parse(segment);
         if (segment.l4Offset() != transport) {
-            return;     // Behind a second tag, or a tunnel: nothing that a receiver of ours asked for.
+            return; // Behind a second tag, or a tunnel: nothing that a receiver of ours asked for.
         }
         segment.putU16(field, 0);
         long sum = InternetChecksum.pseudoHeader(segment, segment.lengthBytes() - transport);

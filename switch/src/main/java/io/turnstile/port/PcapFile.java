@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Appends Ethernet frames to a capture file in the classic libpcap format (pcap-savefile(5)), little-endian, microseconds.
- * Each frame is in the file when {@link #write} returns: tests read it while the switch runs.
+ * Appends Ethernet frames to a capture file in the classic libpcap format (pcap-savefile(5)), little-endian,
+ * microseconds. Each frame is in the file when {@link #write} returns: tests read it while the switch runs.
  *
  * <p>Threads: any.
  */
@@ -22,6 +22,7 @@ public final class PcapFile implements AutoCloseable {
     private static final int LINKTYPE_ETHERNET = 1;
     /** What the capture files of Open vSwitch say; longer frames are stored whole nevertheless. */
     private static final int SNAP_LENGTH = 1518;
+
     private static final int FILE_HEADER_BYTES = 24;
     private static final int RECORD_HEADER_BYTES = 16;
     private static final long MICROS_PER_SECOND = 1_000_000;
@@ -45,16 +46,27 @@ public final class PcapFile implements AutoCloseable {
     }
 
     private static byte[] fileHeader() {
-        return ByteBuffer.allocate(FILE_HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(MAGIC).putShort(VERSION_MAJOR).putShort(VERSION_MINOR)
-                .putInt(0).putInt(0).putInt(SNAP_LENGTH).putInt(LINKTYPE_ETHERNET).array();
+        return ByteBuffer.allocate(FILE_HEADER_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(MAGIC)
+                .putShort(VERSION_MAJOR)
+                .putShort(VERSION_MINOR)
+                .putInt(0)
+                .putInt(0)
+                .putInt(SNAP_LENGTH)
+                .putInt(LINKTYPE_ETHERNET)
+                .array();
     }
 
     /** @param wallTimeUs microseconds since the epoch */
     public synchronized void write(byte[] frame, long wallTimeUs) {
-        byte[] header = ByteBuffer.allocate(RECORD_HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN)
-                .putInt((int) (wallTimeUs / MICROS_PER_SECOND)).putInt((int) (wallTimeUs % MICROS_PER_SECOND))
-                .putInt(frame.length).putInt(frame.length).array();
+        byte[] header = ByteBuffer.allocate(RECORD_HEADER_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt((int) (wallTimeUs / MICROS_PER_SECOND))
+                .putInt((int) (wallTimeUs % MICROS_PER_SECOND))
+                .putInt(frame.length)
+                .putInt(frame.length)
+                .array();
         try {
             out.write(header);
             out.write(frame);

@@ -4,8 +4,9 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 
 /**
- * A way in and out of the switch. Types: {@code system} (AF_PACKET on an existing device), {@code internal} and {@code tap}
- * (TAP), {@code dummy} (in memory). Patch ports are not here: the pipeline walks through them without a port.
+ * A way in and out of the switch. Types: {@code system} (AF_PACKET on an existing device), {@code internal} and
+ * {@code tap} (TAP), {@code dummy} (in memory). Patch ports are not here: the pipeline walks through them without a
+ * port.
  *
  * <p>Threads: {@link #receive} by the one forwarding thread that owns the port; {@link #send} and {@link #flush} by any
  * forwarding thread (an implementation guards its transmit side); the rest by any thread.
@@ -18,15 +19,16 @@ public interface Port extends AutoCloseable {
     /** {@code Interface:type} as dpctl/show prints it: {@code system}, {@code internal}, {@code tap}, {@code dummy}. */
     String type();
 
-    /** A file descriptor that polls readable when {@link #receive} would find frames; -1 if the port wakes by callback. */
+    /**
+     * A file descriptor that polls readable when {@link #receive} would find frames; -1 if the port wakes by callback.
+     */
     int pollDescriptor();
 
     /**
-     * Names the callback of a port without a descriptor: called by any thread after frames arrived, perhaps more often than
-     * needed. Ports with a descriptor ignore it.
+     * Names the callback of a port without a descriptor: called by any thread after frames arrived, perhaps more often
+     * than needed. Ports with a descriptor ignore it.
      */
-    default void onReadable(Runnable wakeup) {
-    }
+    default void onReadable(Runnable wakeup) {}
 
     /** Whether a port without a descriptor holds frames now; ports with one answer by polling it. */
     default boolean hasPending() {
@@ -34,8 +36,9 @@ public interface Port extends AutoCloseable {
     }
 
     /**
-     * Takes frames that have arrived: fills packets of {@code pool} in order and adds them to {@code into} until it is full
-     * or nothing is left. Does not block and does not parse. Packets are reset, with bytes, length and checksum state set.
+     * Takes frames that have arrived: fills packets of {@code pool} in order and adds them to {@code into} until it is
+     * full or nothing is left. Does not block and does not parse. Packets are reset, with bytes, length and checksum
+     * state set.
      *
      * @param pool at least {@link PacketBatch#CAPACITY} packets that belong to the calling thread
      * @return how many were added
@@ -43,8 +46,8 @@ public interface Port extends AutoCloseable {
     int receive(Packet[] pool, PacketBatch into);
 
     /**
-     * Queues the frame for sending. The bytes have been read when this returns: the caller may change the packet. A frame
-     * that cannot be queued is counted as a transmit drop. Checksums left {@code PARTIAL} are completed here.
+     * Queues the frame for sending. The bytes have been read when this returns: the caller may change the packet. A
+     * frame that cannot be queued is counted as a transmit drop. Checksums left {@code PARTIAL} are completed here.
      */
     void send(Packet packet);
 

@@ -9,7 +9,7 @@ import java.util.Map;
 public interface PortFactory {
 
     /**
-     * @param type    {@code system} or empty, {@code internal}, {@code tap}, {@code dummy}
+     * @param type {@code system} or empty, {@code internal}, {@code tap}, {@code dummy}
      * @param options {@code Interface:options}; {@code gro=false} leaves a veth as it is, see {@link AfPacketPort#open}
      * @throws PortException with the message that Interface:error shows
      */
@@ -36,7 +36,7 @@ public interface PortFactory {
 
     /** Worded as ovs-vsctl shows it of the peer. */
     private static PortException unknownType(String name) {
-        return new PortException("could not open network device " + name
-                + " (Address family not supported by protocol)");
+        return new PortException(
+                "could not open network device " + name + " (Address family not supported by protocol)");
     }
 }

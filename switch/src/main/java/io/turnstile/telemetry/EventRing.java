@@ -10,32 +10,29 @@ import java.util.Map;
 
 /**
  * The last lines that happened, numbered from 1 on without a gap. An event that repeats the one before it of the same
- * connection at
- * the same provider, in kind and in how it ended, makes no line of its own as long as nobody has read that one: it is
- * counted there
- * and its details replace the older ones.
+ * connection at the same provider, in kind and in how it ended, makes no line of its own as long as nobody has read
+ * that one: it is counted there and its details replace the older ones.
  *
  * <p>Threads: any.
  */
 final class EventRing {
-    private final MonitorLine[] lines;                      // guarded by this, as is all below
+    private final MonitorLine[] lines; // guarded by this, as is all below
     /** The line that a further event of the same place may be added to. */
     private final Map<Place, MonitorLine> unread = new HashMap<>();
+
     private long first = 1;
     private long next = 1;
     private long readUpTo;
 
     /** Where an event happened; a flush is of no connection: 0. */
-    private record Place(String provider, long connectionId) {
-    }
+    private record Place(String provider, long connectionId) {}
 
     /**
-     * @param lines   in order; they do not change any more
-     * @param next    what the reader has seen: number of the last line, or of the last before those that are to come
+     * @param lines in order; they do not change any more
+     * @param next what the reader has seen: number of the last line, or of the last before those that are to come
      * @param dropped lines that were overwritten before this reader came to them
      */
-    record Slice(List<MonitorLine> lines, long next, long dropped) {
-    }
+    record Slice(List<MonitorLine> lines, long next, long dropped) {}
 
     EventRing(int capacity) {
         lines = new MonitorLine[capacity];
@@ -82,8 +79,7 @@ final class EventRing {
 
     /**
      * The lines after number {@code since}, the oldest first. A number from the future is one of a former life of the
-     * switch: its
-     * bearer gets all there is.
+     * switch: its bearer gets all there is.
      */
     synchronized Slice read(long since, int limit) {
         long seen = since < next ? since : first - 1;

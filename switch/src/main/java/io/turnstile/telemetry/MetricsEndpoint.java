@@ -13,9 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers {@code GET /metrics} over HTTP with a text made anew each time, in Prometheus' text format 0.0.4. Other paths are
- * not
- * found, other methods not allowed. A virtual thread for each request: a slow reader keeps nobody else waiting.
+ * Answers {@code GET /metrics} over HTTP with a text made anew each time, in Prometheus' text format 0.0.4. Other paths
+ * are not found, other methods not allowed. A virtual thread for each request: a slow reader keeps nobody else waiting.
  *
  * <p>Threads: {@link #listen} and {@link #close} one after the other, by any.
  */
@@ -31,8 +30,8 @@ public final class MetricsEndpoint implements AutoCloseable {
     private static final int NO_BODY = -1;
 
     private final Supplier<String> page;
-    private HttpServer server;                              // guarded by this
-    private ExecutorService requests;                       // guarded by this
+    private HttpServer server; // guarded by this
+    private ExecutorService requests; // guarded by this
 
     /** @param page makes the text; called by several threads at once */
     public MetricsEndpoint(Supplier<String> page) {
@@ -50,7 +49,8 @@ public final class MetricsEndpoint implements AutoCloseable {
             return;
         }
         HttpServer opened = HttpServer.create(addressOrNull, BACKLOG);
-        requests = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("metrics-request").factory());
+        requests = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("metrics-request").factory());
         opened.setExecutor(requests);
         opened.createContext("/", this::answer);
         startAsDaemon(opened);

@@ -30,11 +30,17 @@ final class MonitorLine {
     private final String stateOrNull;
     /** Null: a note. */
     private OffloadEvent eventOrNull;
+
     private long wallMs;
     private long count = 1;
 
-    private MonitorLine(long sequence, String kind, String providerOrNull, String stateOrNull, OffloadEvent eventOrNull,
-                        long wallMs) {
+    private MonitorLine(
+            long sequence,
+            String kind,
+            String providerOrNull,
+            String stateOrNull,
+            OffloadEvent eventOrNull,
+            long wallMs) {
         this.sequence = sequence;
         this.kind = kind;
         this.providerOrNull = providerOrNull;
@@ -48,10 +54,9 @@ final class MonitorLine {
     }
 
     /**
-     * @param kind           {@code watching}: events are noted from here on; {@code provider}: it has come into another
-     * state
+     * @param kind {@code watching}: events are noted from here on; {@code provider}: it has come into another state
      * @param providerOrNull its name
-     * @param stateOrNull    its state, as {@code conntrack/offload-show} has it
+     * @param stateOrNull its state, as {@code conntrack/offload-show} has it
      */
     static MonitorLine note(long sequence, String kind, String providerOrNull, String stateOrNull, long wallMs) {
         return new MonitorLine(sequence, kind, providerOrNull, stateOrNull, null, wallMs);
@@ -66,7 +71,8 @@ final class MonitorLine {
     }
 
     boolean isRepeatedBy(OffloadEvent event) {
-        return eventOrNull != null && eventOrNull.kind() == event.kind()
+        return eventOrNull != null
+                && eventOrNull.kind() == event.kind()
                 && eventOrNull.result().getClass() == event.result().getClass();
     }
 
@@ -121,7 +127,8 @@ final class MonitorLine {
             case OffloadOperation.Add a -> addConnection(line, a.connection(), null);
             case OffloadOperation.Established e -> addConnection(line, e.connection(), e.replyIngress());
             case OffloadOperation.Update u -> addConnection(line, u.connection(), null);
-            case OffloadOperation.Delete d -> addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
+            case OffloadOperation.Delete d ->
+                addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
             case OffloadOperation.Flush f -> line.put("cause", f.reason().toString());
         }
     }

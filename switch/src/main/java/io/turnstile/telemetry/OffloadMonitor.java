@@ -17,21 +17,22 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * What offload providers are told and answer, and how they stand, as JSON lines: {@code conntrack/offload-monitor}. Begins
- * to
- * listen when somebody asks for the first time and ends when nobody has asked for a while; until then it costs nothing.
+ * What offload providers are told and answer, and how they stand, as JSON lines: {@code conntrack/offload-monitor}.
+ * Begins to listen when somebody asks for the first time and ends when nobody has asked for a while; until then it
+ * costs nothing.
  *
- * <p>Threads: any. Providers' threads only note their events in a bounded ring; the rest is done by a thread of its own,
- * which is
- * there while there is something to do.
+ * <p>Threads: any. Providers' threads only note their events in a bounded ring; the rest is done by a thread of its
+ * own, which is there while there is something to do.
  */
 public final class OffloadMonitor implements AutoCloseable {
     /** Lines kept. */
     public static final int CAPACITY = 8192;
+
     private static final long IDLE_NS = TimeUnit.MINUTES.toNanos(1);
     private static final long TICK_MS = 200;
     /** Of the first event for which somebody waits: so that what comes with it goes along. */
     private static final long GATHER_MS = 5;
+
     private static final long THREAD_KEPT_SECONDS = 5;
 
     private final OffloadDispatcher dispatcher;
@@ -48,35 +49,31 @@ public final class OffloadMonitor implements AutoCloseable {
     private final Map<String, String> providerStates = new LinkedHashMap<>();
     /** Null: not listening. */
     private ScheduledFuture<?> ticking;
+
     private long askedNs;
 
     /**
      * What somebody wants to read.
      *
-     * @param from   where to begin
-     * @param limit  at most so many lines
+     * @param from where to begin
+     * @param limit at most so many lines
      * @param waitMs how long to wait for the first line if there is none; 0: not at all
      */
-    public record Request(From from, int limit, long waitMs) {
-    }
+    public record Request(From from, int limit, long waitMs) {}
 
     /** Where to begin. */
     public sealed interface From permits From.Oldest, From.Now, From.After {
         /** With all lines that are kept. */
-        record Oldest() implements From {
-        }
+        record Oldest() implements From {}
 
         /** With what comes from now on; the first time with how the providers stand. */
-        record Now() implements From {
-        }
+        record Now() implements From {}
 
         /** Behind the line of that number. */
-        record After(long sequence) implements From {
-        }
+        record After(long sequence) implements From {}
     }
 
-    private record Reader(long since, int limit, CompletableFuture<String> reply) {
-    }
+    private record Reader(long since, int limit, CompletableFuture<String> reply) {}
 
     public OffloadMonitor(OffloadDispatcher dispatcher, Clock clock) {
         this(dispatcher, clock, CAPACITY, IDLE_NS);
@@ -87,7 +84,8 @@ public final class OffloadMonitor implements AutoCloseable {
         this.clock = clock;
         this.idleNs = idleNs;
         ring = new EventRing(capacity);
-        thread = new ScheduledThreadPoolExecutor(1,
+        thread = new ScheduledThreadPoolExecutor(
+                1,
                 task -> Thread.ofPlatform().daemon().name("offload-monitor").unstarted(task),
                 new ThreadPoolExecutor.DiscardPolicy()); // after the end events may still come
         thread.setKeepAliveTime(THREAD_KEPT_SECONDS, TimeUnit.SECONDS);
@@ -96,9 +94,8 @@ public final class OffloadMonitor implements AutoCloseable {
     }
 
     /**
-     * The lines, each with its line end, and as the last one {@code {"next":N,"dropped":N}}: where to go on, and how many
-     * lines
-     * were overwritten before this reader came to them. Those are told of by a line in their place, too.
+     * The lines, each with its line end, and as the last one {@code {"next":N,"dropped":N}}: where to go on, and how
+     * many lines were overwritten before this reader came to them. Those are told of by a line in their place, too.
      */
     public CompletableFuture<String> read(Request request) {
         CompletableFuture<String> reply = new CompletableFuture<>();
@@ -204,14 +201,16 @@ public final class OffloadMonitor implements AutoCloseable {
     }
 
     /**
-     * Lines about those whose state is another than it was at the last look: at the last question, or {@link #TICK_MS} ago.
+     * Lines about those whose state is another than it was at the last look: at the last question, or {@link #TICK_MS}
+     * ago.
      */
     private void noteProviders() {
         Map<String, String> present = new LinkedHashMap<>();
         dispatcher.providers().forEach(status -> present.put(status.name(), status.state()));
         Map<String, String> changed = new LinkedHashMap<>(present);
         changed.entrySet().removeAll(providerStates.entrySet());
-        providerStates.keySet().stream().filter(name -> !present.containsKey(name))
+        providerStates.keySet().stream()
+                .filter(name -> !present.containsKey(name))
                 .forEach(name -> changed.put(name, "not chosen"));
         changed.forEach((name, state) -> ring.addNote("provider", name, state, clock.wallMs()));
         providerStates.clear();
@@ -228,7 +227,8 @@ public final class OffloadMonitor implements AutoCloseable {
             text.append(json.objectNode().put("dropped", slice.dropped())).append('\n');
         }
         slice.lines().forEach(line -> text.append(line.text()).append('\n'));
-        text.append(json.objectNode().put("next", slice.next()).put("dropped", slice.dropped())).append('\n');
+        text.append(json.objectNode().put("next", slice.next()).put("dropped", slice.dropped()))
+                .append('\n');
         return text.toString();
     }
 
@@ -237,8 +237,8 @@ public final class OffloadMonitor implements AutoCloseable {
     public void close() {
         thread.execute(() -> {
             dispatcher.removeEventTap(tap);
-            waiting.forEach(reader -> reader.reply()
-                    .completeExceptionally(new IllegalStateException("the switch is ending")));
+            waiting.forEach(
+                    reader -> reader.reply().completeExceptionally(new IllegalStateException("the switch is ending")));
             waiting.clear();
         });
         thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);

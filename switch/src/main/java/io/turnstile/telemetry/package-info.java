@@ -2,8 +2,7 @@
  * What the switch tells programs that watch it: metrics over HTTP, and offload events as JSON lines. Relies on
  * {@link io.turnstile.offload.OffloadDispatcher} for the events; what the metrics say is others' business.
  *
- * <p>Threads: {@code metrics} and virtual threads answer HTTP, {@code offload-monitor} answers who waits for events; both
- * are
- * there only while somebody uses them. No forwarding thread comes here.
+ * <p>Threads: {@code metrics} and virtual threads answer HTTP, {@code offload-monitor} answers who waits for events;
+ * both are there only while somebody uses them. No forwarding thread comes here.
  */
 package io.turnstile.telemetry;

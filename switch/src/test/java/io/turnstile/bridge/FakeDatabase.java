@@ -32,7 +32,7 @@ final class FakeDatabase implements OvsdbBackend {
     private final ExecutorService follower = Executors.newSingleThreadExecutor();
     private final List<Predicate<DatabaseSnapshot>> refusals = new ArrayList<>();
     private DataSnapshot content = DataSnapshot.empty(schema);
-    private Consumer<DatabaseSnapshot> onChange = snapshot -> { };
+    private Consumer<DatabaseSnapshot> onChange = snapshot -> {};
 
     FakeDatabase() {
         insert("Open_vSwitch", Map.of());
@@ -174,8 +174,8 @@ final class FakeDatabase implements OvsdbBackend {
 
     private DataRow changed(DataRow row, Map<String, Object> columns) {
         Map<Integer, Datum> data = new HashMap<>();
-        columns.forEach((column, value) ->
-                data.put(row.schema().columns().get(column).index(), Datum.ofJava(value)));
+        columns.forEach(
+                (column, value) -> data.put(row.schema().columns().get(column).index(), Datum.ofJava(value)));
         return row.with(data);
     }
 
@@ -190,8 +190,11 @@ final class FakeDatabase implements OvsdbBackend {
     }
 
     private UUID find(String table, String name) {
-        return content.rows(table).values().stream().filter(row -> row.string("name").orElse("").equals(name))
-                .map(DataRow::uuid).findFirst().orElseThrow(() -> new AssertionError("no " + table + " " + name));
+        return content.rows(table).values().stream()
+                .filter(row -> row.string("name").orElse("").equals(name))
+                .map(DataRow::uuid)
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no " + table + " " + name));
     }
 
     private void addReference(String table, UUID row, String column, UUID target) {

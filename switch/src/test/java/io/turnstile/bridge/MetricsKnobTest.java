@@ -38,7 +38,10 @@ class MetricsKnobTest {
     }
 
     private List<String> warnings() {
-        return told.list.stream().filter(event -> event.getLevel() == Level.WARN).map(ILoggingEvent::getFormattedMessage).toList();
+        return told.list.stream()
+                .filter(event -> event.getLevel() == Level.WARN)
+                .map(ILoggingEvent::getFormattedMessage)
+                .toList();
     }
 
     private static int freePort() throws IOException {
@@ -73,19 +76,21 @@ class MetricsKnobTest {
             told.list.clear();
             knob.follow(Map.of("metrics-port", bad));
             knob.follow(Map.of("metrics-port", bad));
-            assertThat(warnings()).containsExactly(
-                    "other_config: metrics-port=" + bad + ": not a port from 1 to 65535, no metrics are served");
+            assertThat(warnings())
+                    .containsExactly("other_config: metrics-port=" + bad
+                            + ": not a port from 1 to 65535, no metrics are served");
             assertThat(endpoint.address()).isNull();
         }
     }
 
     @Test
     void aBadAddressIsWarnedOfOnceAndIsLoopback() throws IOException {
-        Map<String, String> config = Map.of("metrics-port", String.valueOf(freePort()), "metrics-address", "example.org");
+        Map<String, String> config =
+                Map.of("metrics-port", String.valueOf(freePort()), "metrics-address", "example.org");
         knob.follow(config);
         knob.follow(config);
-        assertThat(warnings()).containsExactly(
-                "other_config: metrics-address=example.org: not an IP address, taken as 127.0.0.1");
+        assertThat(warnings())
+                .containsExactly("other_config: metrics-address=example.org: not an IP address, taken as 127.0.0.1");
         assertThat(endpoint.address().getAddress().getHostAddress()).isEqualTo("127.0.0.1");
     }
 
@@ -97,8 +102,9 @@ class MetricsKnobTest {
             Map<String, String> config = Map.of("metrics-port", String.valueOf(port));
             knob.follow(config);
             knob.follow(config);
-            assertThat(warnings()).containsExactly("other_config: metrics-port=" + port + ": cannot listen at 127.0.0.1:" + port
-                    + ": Address already in use; tried again with the next change");
+            assertThat(warnings())
+                    .containsExactly("other_config: metrics-port=" + port + ": cannot listen at 127.0.0.1:" + port
+                            + ": Address already in use; tried again with the next change");
             other.close();
             knob.follow(config);
             assertThat(endpoint.address()).isEqualTo(at("127.0.0.1", port));

@@ -46,6 +46,7 @@ class ReconcilerTest {
 
     @TempDir
     Path folder;
+
     private final FakeDatabase database = new FakeDatabase();
     private final Map<String, DummyPort> devices = new ConcurrentHashMap<>();
     private final Set<String> missing = ConcurrentHashMap.newKeySet();
@@ -68,9 +69,24 @@ class ReconcilerTest {
         threads = new ForwardingThreads(datapath, 1);
         offload = new OffloadDispatcher(tracker, clock, Integer::toString);
         loop = OpenFlowAgent.newEventLoop();
-        reconciler = new Reconciler(database, new SwitchParts(pipeline, datapath, threads, this::open, Dummies.ALLOWED,
-                new OpenFlowAgent(loop, clock), tracker, offload, ProviderRegistry.of(List.of(provider)), metrics, clock, folder,
-                "1.2.3", "8.8.0", managers::add));
+        reconciler = new Reconciler(
+                database,
+                new SwitchParts(
+                        pipeline,
+                        datapath,
+                        threads,
+                        this::open,
+                        Dummies.ALLOWED,
+                        new OpenFlowAgent(loop, clock),
+                        tracker,
+                        offload,
+                        ProviderRegistry.of(List.of(provider)),
+                        metrics,
+                        clock,
+                        folder,
+                        "1.2.3",
+                        "8.8.0",
+                        managers::add));
         reconciler.start();
     }
 
@@ -134,8 +150,9 @@ class ReconcilerTest {
 
     @Test
     void theDatapathIdFollowsItsSettingAndBack() throws Exception {
-        UUID bridge = database.addBridge("br0", Map.of("other_config",
-                Map.of("hwaddr", "02:00:00:00:00:aa", "datapath-id", "00000000000000ff")));
+        UUID bridge = database.addBridge(
+                "br0",
+                Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:aa", "datapath-id", "00000000000000ff")));
         database.commit();
         assertThat(pipeline.bridge("br0").datapathId()).isEqualTo(0xffL);
         database.set("Bridge", bridge, Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:ab")));
@@ -158,10 +175,23 @@ class ReconcilerTest {
         UUID bridge = database.addBridge("br0", Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:aa")));
         database.commit();
         for (String group : List.of("01:00:5e:00:00:01", "00:00:00:00:00:00", "nonsense")) {
-            database.set("Bridge", bridge, Map.of("other_config", Map.of("hwaddr", group, "datapath-id", "0x0",
-                    "mac-aging-time", "soon", "mac-table-size", "-1")));
+            database.set(
+                    "Bridge",
+                    bridge,
+                    Map.of(
+                            "other_config",
+                            Map.of(
+                                    "hwaddr",
+                                    group,
+                                    "datapath-id",
+                                    "0x0",
+                                    "mac-aging-time",
+                                    "soon",
+                                    "mac-table-size",
+                                    "-1")));
             database.commit();
-            long mac = MacText.parse(interfaceRow("br0").string("mac_in_use").orElseThrow()).orElseThrow();
+            long mac = MacText.parse(interfaceRow("br0").string("mac_in_use").orElseThrow())
+                    .orElseThrow();
             assertThat(MacText.isUsableForBridge(mac)).as(group).isTrue();
             assertThat(pipeline.bridge("br0").datapathId()).isEqualTo(mac);
         }
@@ -174,7 +204,8 @@ class ReconcilerTest {
         database.addBridge("br0", Map.of());
         database.addPort("br0", "p1", Map.of("mac", "ff:ff:ff:ff:ff:ff"));
         database.commit();
-        assertThat(interfaceRow("p1").string("mac_in_use")).isPresent()
+        assertThat(interfaceRow("p1").string("mac_in_use"))
+                .isPresent()
                 .hasValueSatisfying(mac -> assertThat(MacText.parseStation(mac)).isPresent());
     }
 
@@ -205,7 +236,9 @@ class ReconcilerTest {
         database.commit();
         assertThat(ofport("c")).isEqualTo(9);
         assertThat(ofport("e")).isEqualTo(1);
-        assertThat(List.of(ofport("a"), ofport("b"), ofport("d"))).doesNotHaveDuplicates().doesNotContain(1L, 9L, -1L);
+        assertThat(List.of(ofport("a"), ofport("b"), ofport("d")))
+                .doesNotHaveDuplicates()
+                .doesNotContain(1L, 9L, -1L);
     }
 
     @Test
@@ -286,7 +319,9 @@ class ReconcilerTest {
         database.addBridge("br0", Map.of());
         database.addPort("br0", "a", Map.of());
         database.commit();
-        assertThat(interfaceRow("a").integerMap("statistics")).containsEntry("rx_packets", 0L).containsEntry("tx_bytes", 0L);
+        assertThat(interfaceRow("a").integerMap("statistics"))
+                .containsEntry("rx_packets", 0L)
+                .containsEntry("tx_bytes", 0L);
     }
 
     @Test
@@ -392,8 +427,7 @@ class ReconcilerTest {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
-        }
+        public void connAdd(ConnView connection) {}
 
         @Override
         public boolean connEstablished(ConnView connection, PortRef replyIngress) {
@@ -406,7 +440,6 @@ class ReconcilerTest {
         }
 
         @Override
-        public void connDel(ConnView connection, DelReason reason) {
-        }
+        public void connDel(ConnView connection, DelReason reason) {}
     }
 }

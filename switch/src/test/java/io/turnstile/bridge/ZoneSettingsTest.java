@@ -50,7 +50,8 @@ class ZoneSettingsTest {
 
     private void put(String table, DataRow row, Map<String, Object> columns) {
         Map<Integer, Datum> data = new HashMap<>();
-        columns.forEach((name, value) -> data.put(row.schema().columns().get(name).index(), Datum.ofJava(value)));
+        columns.forEach(
+                (name, value) -> data.put(row.schema().columns().get(name).index(), Datum.ofJava(value)));
         database = database.with(Map.of(table, Map.of(row.uuid(), row.with(data))));
     }
 
@@ -138,8 +139,16 @@ class ZoneSettingsTest {
     @Test
     void equalPoliciesAreOne() {
         begin();
-        datapath("netdev", Map.of(3L, zone(null, Map.of("udp_first", 7L)), 4L, zone(null, Map.of("udp_first", 7L)),
-                5L, zone(null, Map.of())), null);
+        datapath(
+                "netdev",
+                Map.of(
+                        3L,
+                        zone(null, Map.of("udp_first", 7L)),
+                        4L,
+                        zone(null, Map.of("udp_first", 7L)),
+                        5L,
+                        zone(null, Map.of())),
+                null);
         follow();
         assertThat(secondsOfPolicy(1)).isEqualTo(7);
         assertThat(secondsOfPolicy(2)).isEqualTo(60);
@@ -160,9 +169,19 @@ class ZoneSettingsTest {
         Map<String, TableSchema> tables = new LinkedHashMap<>(schema.tables());
         TableSchema before = tables.get(table);
         Map<String, ColumnSchema> columns = new LinkedHashMap<>();
-        before.columns().values().stream().filter(other -> !other.name().equals(column)).forEach(other ->
-                columns.put(other.name(), new ColumnSchema(other.name(), other.key(), other.value(), other.min(),
-                        other.max(), other.ephemeral(), other.mutable(), columns.size())));
+        before.columns().values().stream()
+                .filter(other -> !other.name().equals(column))
+                .forEach(other -> columns.put(
+                        other.name(),
+                        new ColumnSchema(
+                                other.name(),
+                                other.key(),
+                                other.value(),
+                                other.min(),
+                                other.max(),
+                                other.ephemeral(),
+                                other.mutable(),
+                                columns.size())));
         tables.put(table, new TableSchema(table, columns, before.root(), before.maxRows(), before.indexes()));
         return new DatabaseSchema(schema.name(), schema.version(), schema.checksum(), tables);
     }

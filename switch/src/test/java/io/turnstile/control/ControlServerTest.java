@@ -29,6 +29,7 @@ class ControlServerTest {
 
     @TempDir
     Path folder;
+
     private ControlServer server;
     private Path socket;
 
@@ -66,8 +67,8 @@ class ControlServerTest {
 
     @Test
     void anUnknownCommandIsNamed() throws IOException {
-        assertThat(ask(request("foo")).path("error").asText()).isEqualTo(
-                "\"foo\" is not a valid command (use \"list-commands\" to see a list of valid commands)\n");
+        assertThat(ask(request("foo")).path("error").asText())
+                .isEqualTo("\"foo\" is not a valid command (use \"list-commands\" to see a list of valid commands)\n");
     }
 
     @Test
@@ -80,7 +81,9 @@ class ControlServerTest {
 
     @Test
     void anArgumentThatIsNoStringIsRefused() throws IOException {
-        assertThat(ask("{\"method\":\"say\",\"params\":[1],\"id\":0}").path("error").asText())
+        assertThat(ask("{\"method\":\"say\",\"params\":[1],\"id\":0}")
+                        .path("error")
+                        .asText())
                 .isEqualTo("\"say\" command has non-string argument\n");
     }
 
@@ -106,7 +109,8 @@ class ControlServerTest {
     void requestsOfOneConnectionAreAnsweredInTheirOrder() throws IOException {
         try (SocketChannel client = connect()) {
             send(client, request("say", "one") + request("refuse") + request("say", "three"));
-            MappingIterator<JsonNode> replies = JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
+            MappingIterator<JsonNode> replies =
+                    JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
             assertThat(replies.next().path("result").asText()).isEqualTo("one\n");
             assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
             assertThat(replies.next().path("result").asText()).isEqualTo("three\n");
@@ -122,7 +126,8 @@ class ControlServerTest {
             assertThat(ask(request("say", "meanwhile")).path("result").asText()).isEqualTo("meanwhile\n");
             assertThat(later).isNotDone();
             later.complete(CommandReply.ok("at last"));
-            MappingIterator<JsonNode> replies = JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
+            MappingIterator<JsonNode> replies =
+                    JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
             assertThat(replies.next().path("result").asText()).isEqualTo("at last\n");
             assertThat(replies.next().path("result").asText()).isEqualTo("after\n");
         }
@@ -130,9 +135,14 @@ class ControlServerTest {
 
     @Test
     void aReplyThatFailsLaterIsAnError() throws IOException {
-        server.registerLater("later", "", 0, 0, words -> CompletableFuture.supplyAsync(() -> {
-            throw new IllegalStateException("a late bug");
-        }));
+        server.registerLater(
+                "later",
+                "",
+                0,
+                0,
+                words -> CompletableFuture.supplyAsync(() -> {
+                    throw new IllegalStateException("a late bug");
+                }));
         assertThat(ask(request("later")).path("error").asText()).contains("a late bug");
     }
 
@@ -161,7 +171,10 @@ class ControlServerTest {
             for (String piece : request("say", "slow").split("(?<=\\G.{5})")) {
                 send(client, piece);
             }
-            assertThat(JSON.readTree(Channels.newInputStream(client)).path("result").asText()).isEqualTo("slow\n");
+            assertThat(JSON.readTree(Channels.newInputStream(client))
+                            .path("result")
+                            .asText())
+                    .isEqualTo("slow\n");
         }
     }
 
@@ -175,7 +188,9 @@ class ControlServerTest {
             try (SocketChannel client = connect()) {
                 client.write(ByteBuffer.wrap(noise));
                 client.shutdownOutput();
-                assertThat(client.read(ByteBuffer.allocate(1))).as("round %d", round).isEqualTo(-1);
+                assertThat(client.read(ByteBuffer.allocate(1)))
+                        .as("round %d", round)
+                        .isEqualTo(-1);
             }
         }
         assertThat(ask(request("version")).path("error").isNull()).isTrue();
@@ -213,8 +228,11 @@ class ControlServerTest {
     }
 
     private static String request(String method, String... words) {
-        return JSON.createObjectNode().put("method", method).put("id", 0)
-                .set("params", JSON.valueToTree(words)).toString();
+        return JSON.createObjectNode()
+                .put("method", method)
+                .put("id", 0)
+                .set("params", JSON.valueToTree(words))
+                .toString();
     }
 
     private SocketChannel connect() throws IOException {

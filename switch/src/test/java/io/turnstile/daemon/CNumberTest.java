@@ -8,8 +8,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class CNumberTest {
     @ParameterizedTest
-    @CsvSource({"17, 17, ''", "0x1F, 31, ''", "010, 8, ''", "08, 0, 8", "0x, 0, x", "+7, 7, ''", "-7, -7, ''",
-        "5abc, 5, abc", "' 5/6', 5, /6", "0, 0, ''"})
+    @CsvSource({
+        "17, 17, ''",
+        "0x1F, 31, ''",
+        "010, 8, ''",
+        "08, 0, 8",
+        "0x, 0, x",
+        "+7, 7, ''",
+        "-7, -7, ''",
+        "5abc, 5, abc",
+        "' 5/6', 5, /6",
+        "0, 0, ''"
+    })
     void textIsReadAsByStrtoll(String text, long value, String rest) {
         CNumber number = CNumber.scan(text);
         assertThat(number.value().longValueExact()).isEqualTo(value);

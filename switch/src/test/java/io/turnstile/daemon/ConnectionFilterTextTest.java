@@ -19,8 +19,12 @@ class ConnectionFilterTextTest {
 
     @Test
     void everyPartIsUnderstood() throws FilterException {
-        ConnectionFilter filter = ConnectionFilterText.parse(List.of("zone=3", "mark=0x10/0xf0", "labels=0x10000000000000000",
-                "ct_ipv6_src=fc00::1,ct_ipv6_dst=fc00::2,ct_nw_proto=6,ct_tp_src=1,ct_tp_dst=2", "ct_tp_src=9"));
+        ConnectionFilter filter = ConnectionFilterText.parse(List.of(
+                "zone=3",
+                "mark=0x10/0xf0",
+                "labels=0x10000000000000000",
+                "ct_ipv6_src=fc00::1,ct_ipv6_dst=fc00::2,ct_nw_proto=6,ct_tp_src=1,ct_tp_dst=2",
+                "ct_tp_src=9"));
         assertThat(filter.zone).isEqualTo(3);
         assertThat(filter.mark).isEqualTo(0x10);
         assertThat(filter.markMask).isEqualTo(0xf0);
@@ -35,18 +39,23 @@ class ConnectionFilterTextTest {
 
     @Test
     void wholeTupleNamesOneConnection() throws FilterException {
-        assertThat(ConnectionFilterText.parse(List.of("ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1,"
-                + "ct_tp_dst=2")).namesOne()).isTrue();
+        assertThat(ConnectionFilterText.parse(List.of(
+                                "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1," + "ct_tp_dst=2"))
+                        .namesOne())
+                .isTrue();
     }
 
     @Test
     void emptyOriginalTupleLeavesTheReply() throws FilterException {
-        assertThat(ConnectionFilterText.parse(List.of("", "ct_nw_src=10.0.0.9")).reply.sourceLow).isEqualTo(0x0a000009);
+        assertThat(ConnectionFilterText.parse(List.of("", "ct_nw_src=10.0.0.9")).reply.sourceLow)
+                .isEqualTo(0x0a000009);
     }
 
     @Test
     void numbersAreOfAnyBaseAndBlanksSeparate() throws FilterException {
-        ConnectionFilter filter = ConnectionFilterText.parse(List.of("mark=010/0x1f", "labels=0x100000000000000000/16",
+        ConnectionFilter filter = ConnectionFilterText.parse(List.of(
+                "mark=010/0x1f",
+                "labels=0x100000000000000000/16",
                 "ct_nw_src:10.0.0.1 ct_nw_proto(0x11)\tct_tp_src=021,,"));
         assertThat(filter.mark).isEqualTo(8);
         assertThat(filter.markMask).isEqualTo(31);
@@ -60,7 +69,8 @@ class ConnectionFilterTextTest {
     @Test
     void maskThatIsNoneIsWhole() throws FilterException {
         assertThat(ConnectionFilterText.parse(List.of("mark=5/x")).markMask).isEqualTo(-1);
-        assertThat(ConnectionFilterText.parse(List.of("mark=5/0x100000000")).markMask).isEqualTo(-1);
+        assertThat(ConnectionFilterText.parse(List.of("mark=5/0x100000000")).markMask)
+                .isEqualTo(-1);
     }
 
     @ParameterizedTest

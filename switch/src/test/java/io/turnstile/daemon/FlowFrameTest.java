@@ -15,20 +15,28 @@ class FlowFrameTest {
     @Test
     void aUdpFlowBecomesAWholeFrame() {
         String hex = HexFormat.of().formatHex(FlowFrame.compose(UDP));
-        assertThat(hex).startsWith("505400000002505400000001" + "0800" + "4500005c00000000" + "4011" + "768d"
-                + "01010101" + "01010102" + "00010002" + "0048");
+        assertThat(hex)
+                .startsWith("505400000002505400000001" + "0800" + "4500005c00000000" + "4011" + "768d" + "01010101"
+                        + "01010102" + "00010002" + "0048");
         assertThat(hex).endsWith("3c3d3e3f").hasSize(2 * (14 + 20 + 8 + 64));
     }
 
     /** As the peer: an opening or closing segment, and an ICMP error, carry nothing. */
     @ParameterizedTest
-    @CsvSource(delimiter = ';',
-        value = {"6; tcp(src=1,dst=2),tcp_flags(syn|ack); 20", "6; tcp(src=1,dst=2),tcp_flags(fin); 20",
-        "6; tcp(src=1,dst=2),tcp_flags(ack); 84", "6; tcp(src=1,dst=2); 84", "1; icmp(type=8,code=0); 72",
-        "1; icmp(type=3,code=1); 8", "47; ; 64"})
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "6; tcp(src=1,dst=2),tcp_flags(syn|ack); 20",
+                "6; tcp(src=1,dst=2),tcp_flags(fin); 20",
+                "6; tcp(src=1,dst=2),tcp_flags(ack); 84",
+                "6; tcp(src=1,dst=2); 84",
+                "1; icmp(type=8,code=0); 72",
+                "1; icmp(type=3,code=1); 8",
+                "47; ; 64"
+            })
     void dataFollowsWhereItMay(int protocol, String transport, int bytes) {
-        String flow = UDP.replace("proto=17", "proto=" + protocol).replace(",udp(src=1,dst=2)",
-                transport == null ? "" : "," + transport);
+        String flow = UDP.replace("proto=17", "proto=" + protocol)
+                .replace(",udp(src=1,dst=2)", transport == null ? "" : "," + transport);
         assertThat(FlowFrame.compose(flow)).hasSize(14 + 20 + bytes);
     }
 
@@ -40,16 +48,18 @@ class FlowFrameTest {
 
     @Test
     void tcpFlagsMayBeNamed() {
-        byte[] frame = FlowFrame.compose(UDP.replace("proto=17", "proto=6").replace("udp(src=1,dst=2)",
-                "tcp(src=1,dst=2),tcp_flags(syn|ack)"));
+        byte[] frame = FlowFrame.compose(
+                UDP.replace("proto=17", "proto=6").replace("udp(src=1,dst=2)", "tcp(src=1,dst=2),tcp_flags(syn|ack)"));
         assertThat(frame[14 + 20 + 13]).isEqualTo((byte) 0x12);
     }
 
     @Test
     void whatCannotBeReadIsRefused() {
-        assertThatThrownBy(() -> FlowFrame.compose("zz")).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> FlowFrame.compose("zz"))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("syntax error at zz");
-        assertThatThrownBy(() -> FlowFrame.compose(UDP.replace("1.1.1.2", "1.1.1"))).hasMessageContaining("1.1.1");
+        assertThatThrownBy(() -> FlowFrame.compose(UDP.replace("1.1.1.2", "1.1.1")))
+                .hasMessageContaining("1.1.1");
         assertThatThrownBy(() -> FlowFrame.compose(UDP.replace("frag=no", "frag=later")))
                 .hasMessageContaining("not supported");
     }

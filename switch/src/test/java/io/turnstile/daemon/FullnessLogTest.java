@@ -50,7 +50,8 @@ class FullnessLogTest {
         told.list.clear();
         log.look(atSeconds * SECOND_NS);
         assertThat(told.list).allSatisfy(event -> assertThat(event.getLevel()).isEqualTo(Level.WARN));
-        return String.join("\n", told.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
+        return String.join(
+                "\n", told.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
     }
 
     @Test
@@ -76,6 +77,9 @@ class FullnessLogTest {
     void aFullZoneHasALineOfItsOwn() {
         tracker.zoneLimits().set(3, 1);
         commit(3, 3);
-        assertThat(look(1)).contains("zone", "2 so far").doesNotContain("table is full").hasLineCount(1);
+        assertThat(look(1))
+                .contains("zone", "2 so far")
+                .doesNotContain("table is full")
+                .hasLineCount(1);
     }
 }

@@ -22,6 +22,7 @@ class LogSettingsTest {
 
     @TempDir
     Path folder;
+
     private Path file;
 
     @BeforeEach
@@ -50,8 +51,9 @@ class LogSettingsTest {
         BRIDGE.warn("bridge {}: gone", "br0");
         PORT.error("no");
         assertThat(lines()).hasSize(2);
-        assertThat(lines().get(0)).matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"
-                + "\\|00001\\|bridge\\|WARN\\|bridge br0: gone");
+        assertThat(lines().get(0))
+                .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"
+                        + "\\|00001\\|bridge\\|WARN\\|bridge br0: gone");
         assertThat(lines().get(1)).matches(".*\\|00002\\|netdev\\|ERR\\|no");
     }
 
@@ -73,7 +75,8 @@ class LogSettingsTest {
     @Test
     void wordsComeInAnyOrderAndWithAnySeparator() {
         assertThat(LogSettings.set("err,file netdev")).isNull();
-        assertThat(LogSettings.list()).containsPattern("(?m)^netdev             OFF        OFF        ERR$")
+        assertThat(LogSettings.list())
+                .containsPattern("(?m)^netdev             OFF        OFF        ERR$")
                 .containsPattern("(?m)^bridge             OFF        OFF       INFO$");
     }
 

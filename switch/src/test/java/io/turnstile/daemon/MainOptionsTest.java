@@ -27,7 +27,8 @@ class MainOptionsTest {
 
     @Test
     void anOptionalValueIsNotTakenFromTheNextWord() {
-        DaemonConfig config = parse("--pidfile", "--log-file", "-v", "--enable-dummy", "unix:/run/db.sock", "--rundir=/x");
+        DaemonConfig config =
+                parse("--pidfile", "--log-file", "-v", "--enable-dummy", "unix:/run/db.sock", "--rundir=/x");
         assertThat(config.databaseTarget()).isEqualTo("unix:/run/db.sock");
         assertThat(config.dummies()).isEqualTo(Dummies.ALLOWED);
         assertThat(config.remotes()).isEmpty();
@@ -35,8 +36,17 @@ class MainOptionsTest {
 
     @Test
     void ovsCtlsOwnCommandLineIsUnderstood() {
-        DaemonConfig config = parse("unix:/var/run/db.sock", "-vconsole:emer", "-vsyslog:err", "-vfile:info", "--mlockall",
-                "--no-chdir", "--log-file=/tmp/x.log", "--pidfile=/tmp/x.pid", "--detach", "--monitor");
+        DaemonConfig config = parse(
+                "unix:/var/run/db.sock",
+                "-vconsole:emer",
+                "-vsyslog:err",
+                "-vfile:info",
+                "--mlockall",
+                "--no-chdir",
+                "--log-file=/tmp/x.log",
+                "--pidfile=/tmp/x.pid",
+                "--detach",
+                "--monitor");
         assertThat(config.databaseTarget()).isEqualTo("unix:/var/run/db.sock");
     }
 

@@ -38,6 +38,7 @@ class MonitorArgumentsTest {
 
     @Test
     void nothingIsSaidTwice() {
-        assertThatThrownBy(() -> MonitorArguments.parse(List.of("wait=1", "wait=1"))).hasMessage("wait is set multiple times");
+        assertThatThrownBy(() -> MonitorArguments.parse(List.of("wait=1", "wait=1")))
+                .hasMessage("wait is set multiple times");
     }
 }

@@ -74,13 +74,17 @@ class OffloadCommandsTest {
         turnOn();
         commit(3, "10.0.0.1:1 > 10.0.0.2:53", "10.0.0.9:1 > 10.0.0.8:53");
         String first = FIRST + ",zone=3\n  held by alpha, not yet established\n  declined by beta: only TCP\n";
-        for (String tuple : List.of("ct_nw_src=10.0.0.1", "ct_nw_dst=10.0.0.1", "ct_nw_src=10.0.0.2,ct_nw_proto=17,ct_tp_src=53",
+        for (String tuple : List.of(
+                "ct_nw_src=10.0.0.1",
+                "ct_nw_dst=10.0.0.1",
+                "ct_nw_src=10.0.0.2,ct_nw_proto=17,ct_tp_src=53",
                 "ct_nw_src=10.0.0.2,ct_nw_dst=10.0.0.1,ct_nw_proto=17,ct_tp_src=53,ct_tp_dst=1")) {
             assertThat(why(tuple)).as(tuple).isEqualTo(CommandReply.ok(first));
             assertThat(why(DATAPATH, "zone=3", tuple)).as(tuple).isEqualTo(CommandReply.ok(first));
             assertThat(why("zone=4", tuple)).as(tuple).isEqualTo(NOTHING);
         }
-        assertThat(why("ct_nw_proto=17").text().lines().filter(line -> line.startsWith("udp"))).hasSize(2);
+        assertThat(why("ct_nw_proto=17").text().lines().filter(line -> line.startsWith("udp")))
+                .hasSize(2);
         assertThat(why("ct_nw_src=10.0.0.1,ct_nw_proto=6")).isEqualTo(NOTHING);
     }
 
@@ -90,7 +94,8 @@ class OffloadCommandsTest {
         for (int port = 1; port <= 103; port++) {
             commit(0, "10.0.0.1:" + port + " > 10.0.0.2:53");
         }
-        List<String> lines = new ArrayList<>(why("ct_nw_src=10.0.0.1").text().lines().toList());
+        List<String> lines =
+                new ArrayList<>(why("ct_nw_src=10.0.0.1").text().lines().toList());
         assertThat(lines.removeLast()).isEqualTo("and 3 more connections");
         assertThat(lines.stream().filter(line -> line.startsWith("udp,"))).hasSize(100);
     }

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class OffloadMonitorMainTest {
     @TempDir
     Path folder;
+
     private final ControlServer server = new ControlServer("1.2.3");
     private final BlockingQueue<CommandReply> replies = new LinkedBlockingQueue<>();
     private final List<List<String>> asked = new ArrayList<>();
@@ -48,7 +49,8 @@ class OffloadMonitorMainTest {
     }
 
     private int run(OutputStream to, String... words) {
-        return OffloadMonitorMain.commandLine(new OffloadMonitorMain(new PrintStream(to), new PrintStream(err))).execute(words);
+        return OffloadMonitorMain.commandLine(new OffloadMonitorMain(new PrintStream(to), new PrintStream(err)))
+                .execute(words);
     }
 
     private String said(ByteArrayOutputStream stream) {
@@ -89,7 +91,8 @@ class OffloadMonitorMainTest {
         assertThat(said(err)).startsWith("turnstile offload-monitor: cannot connect to \"" + nobody + "\" (");
         err.reset();
         assertThat(run(out, "--target=no-such-program")).isEqualTo(1);
-        assertThat(said(err)).startsWith("turnstile offload-monitor: cannot read pidfile \"")
+        assertThat(said(err))
+                .startsWith("turnstile offload-monitor: cannot read pidfile \"")
                 .endsWith("no-such-program.pid\" (No such file or directory)\n");
     }
 

@@ -20,9 +20,19 @@ class OptionsTest {
 
     @Test
     void whatDebiansServiceScriptPassesIsTaken() {
-        DaemonConfig config = configOf("unix:/run/ovs/db.sock", "-vconsole:emer", "-vsyslog:err", "-vfile:info",
-                "--mlockall", "--no-chdir", "--log-file=/var/log/x.log", "--pidfile=/run/ovs/ovs-vswitchd.pid",
-                "--detach", "--monitor", "--overwrite-pidfile", "--rundir=/run/ovs");
+        DaemonConfig config = configOf(
+                "unix:/run/ovs/db.sock",
+                "-vconsole:emer",
+                "-vsyslog:err",
+                "-vfile:info",
+                "--mlockall",
+                "--no-chdir",
+                "--log-file=/var/log/x.log",
+                "--pidfile=/run/ovs/ovs-vswitchd.pid",
+                "--detach",
+                "--monitor",
+                "--overwrite-pidfile",
+                "--rundir=/run/ovs");
         assertThat(config.databaseTarget()).isEqualTo("unix:/run/ovs/db.sock");
         assertThat(config.runDirectory()).isEqualTo(Path.of("/run/ovs"));
         assertThat(config.remotes()).isEmpty();
@@ -53,23 +63,33 @@ class OptionsTest {
     @Test
     void theControlSocketCarriesTheProcessId() {
         assertThat(configOf("--rundir=/tmp/r").controlSocket())
-                .isEqualTo(Path.of("/tmp/r/ovs-vswitchd." + ProcessHandle.current().pid() + ".ctl"));
-        assertThat(configOf("--rundir=/tmp/r", "--unixctl=x.ctl").controlSocket()).isEqualTo(Path.of("/tmp/r/x.ctl"));
-        assertThat(configOf("--rundir=/tmp/r", "--unixctl=/y.ctl").controlSocket()).isEqualTo(Path.of("/y.ctl"));
+                .isEqualTo(
+                        Path.of("/tmp/r/ovs-vswitchd." + ProcessHandle.current().pid() + ".ctl"));
+        assertThat(configOf("--rundir=/tmp/r", "--unixctl=x.ctl").controlSocket())
+                .isEqualTo(Path.of("/tmp/r/x.ctl"));
+        assertThat(configOf("--rundir=/tmp/r", "--unixctl=/y.ctl").controlSocket())
+                .isEqualTo(Path.of("/y.ctl"));
     }
 
     @Test
     void severalRemotesMayBeGiven() {
-        assertThat(configOf("--remote=punix:/a", "--remote=ptcp:6640").remotes()).containsExactly("punix:/a", "ptcp:6640");
+        assertThat(configOf("--remote=punix:/a", "--remote=ptcp:6640").remotes())
+                .containsExactly("punix:/a", "ptcp:6640");
     }
 
     @Test
     void contradictionsAndNonsenseAreSaidInOneLine() {
-        for (List<String> words : List.of(List.of("ssl:1.2.3.4:6640"), List.of("unix:/d", "--remote=ptcp:6640"),
-                List.of("--enable-dummy=most"), List.of("--forwarding-threads=0"), List.of("--max-connections=-1"))) {
-            assertThatThrownBy(() -> configOf(words.toArray(String[]::new))).as("%s", words)
+        for (List<String> words : List.of(
+                List.of("ssl:1.2.3.4:6640"),
+                List.of("unix:/d", "--remote=ptcp:6640"),
+                List.of("--enable-dummy=most"),
+                List.of("--forwarding-threads=0"),
+                List.of("--max-connections=-1"))) {
+            assertThatThrownBy(() -> configOf(words.toArray(String[]::new)))
+                    .as("%s", words)
                     .isInstanceOf(CommandLine.ParameterException.class)
-                    .satisfies(error -> assertThat(error.getMessage()).isNotBlank().doesNotContain("\n"));
+                    .satisfies(
+                            error -> assertThat(error.getMessage()).isNotBlank().doesNotContain("\n"));
         }
     }
 }

@@ -18,13 +18,17 @@ class TraceArgumentsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = ';', quoteCharacter = '`', value = {
-        "foo; foo: unknown connection tracking state flag",
-        "trk|new; trk|new: unknown connection tracking state flag",
-        "new; new: invalid connection state: If \"trk\" is unset, no other flags are set",
-        "trk,inv,new; new|inv|trk: invalid connection state: when \"inv\" is set, only \"trk\" may also be set",
-        "trk,new,est; new|est|trk: invalid connection state: \"new\" and \"est\" are mutually exclusive",
-        "trk,new,rpl; new|rpl|trk: invalid connection state: \"new\" and \"rpy\" are mutually exclusive"})
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "foo; foo: unknown connection tracking state flag",
+                "trk|new; trk|new: unknown connection tracking state flag",
+                "new; new: invalid connection state: If \"trk\" is unset, no other flags are set",
+                "trk,inv,new; new|inv|trk: invalid connection state: when \"inv\" is set, only \"trk\" may also be set",
+                "trk,new,est; new|est|trk: invalid connection state: \"new\" and \"est\" are mutually exclusive",
+                "trk,new,rpl; new|rpl|trk: invalid connection state: \"new\" and \"rpy\" are mutually exclusive"
+            })
     void impossibleStatesAreRefused(String state, String message) {
         assertThatThrownBy(() -> TraceArguments.parse(List.of("br0", "ip", "--ct-next", state)))
                 .isInstanceOf(TraceArguments.BadTrace.class)

@@ -32,7 +32,8 @@ class ZoneLimitCommandsTest {
 
     @Test
     void limitsThatAreSetAreShown() {
-        assertThat(set(DATAPATH, "default=4294967295", "zone=0x5,limit=010", "zone:6 limit:7")).isEqualTo(CommandReply.ok());
+        assertThat(set(DATAPATH, "default=4294967295", "zone=0x5,limit=010", "zone:6 limit:7"))
+                .isEqualTo(CommandReply.ok());
         assertThat(get().text()).isEqualTo("default limit=4294967295\nzone=5,limit=8,count=0\nzone=6,limit=7,count=0");
         assertThat(get("zone=").text()).isEqualTo("default limit=4294967295");
         assertThat(get("zone=,9,").text()).isEqualTo("default limit=4294967295\nzone=9,limit=4294967295,count=0");
@@ -82,8 +83,8 @@ class ZoneLimitCommandsTest {
     @Test
     void withoutDatapathThereIsNothingToLimit() {
         ZoneLimitCommands none = new ZoneLimitCommands(limits, () -> "");
-        assertThat(DpctlLine.run(List.of("default=4"), none::set).text()).isEqualTo(
-                "ovs-vswitchd: no datapaths exist\novs-vswitchd: datapath not found (Invalid argument)");
+        assertThat(DpctlLine.run(List.of("default=4"), none::set).text())
+                .isEqualTo("ovs-vswitchd: no datapaths exist\novs-vswitchd: datapath not found (Invalid argument)");
         assertThat(limits.defaultLimit()).isZero();
     }
 }

@@ -17,10 +17,25 @@ import org.junit.jupiter.api.Test;
 
 /** Rewrites against checksums computed from scratch, on random frames. */
 class ActionExecutorTest {
-    private static final List<Field> FIELDS = List.of(Field.ETH_DST, Field.ETH_SRC, Field.VLAN_TCI, Field.NW_SRC,
+    private static final List<Field> FIELDS = List.of(
+            Field.ETH_DST,
+            Field.ETH_SRC,
+            Field.VLAN_TCI,
+            Field.NW_SRC,
             Field.NW_DST,
-            Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL, Field.TP_SRC,
-            Field.TP_DST, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.PKT_MARK, Field.SKB_PRIORITY);
+            Field.NW_TOS,
+            Field.NW_TTL,
+            Field.NW_PROTO,
+            Field.IPV6_SRC,
+            Field.IPV6_DST,
+            Field.IPV6_LABEL,
+            Field.TP_SRC,
+            Field.TP_DST,
+            Field.ARP_SHA,
+            Field.ARP_THA,
+            Field.ND_TARGET,
+            Field.PKT_MARK,
+            Field.SKB_PRIORITY);
 
     private final long seed = new Random().nextLong();
     private final Random random = new Random(seed);
@@ -43,7 +58,9 @@ class ActionExecutorTest {
             ActionExecutor.setField(batchOf(packet), set);
 
             String what = "seed " + seed + " turn " + i + " " + set;
-            assertThat(NaiveChecksums.areRight(packet, finalDestination(packet))).as(what).isTrue();
+            assertThat(NaiveChecksums.areRight(packet, finalDestination(packet)))
+                    .as(what)
+                    .isTrue();
             if (!applies) {
                 assertThat(packet.toBytes()).as(what).isEqualTo(before);
             }
@@ -59,7 +76,8 @@ class ActionExecutorTest {
     void aChecksumThatWasWrongStaysWrong() {
         for (int i = 0; i < 5_000; i++) {
             Packet packet = parsed(samples.next());
-            if (packet.l4Offset() == Packet.ABSENT || packet.ipProtocol() == 47
+            if (packet.l4Offset() == Packet.ABSENT
+                    || packet.ipProtocol() == 47
                     || packet.ipProtocol() == 17 && packet.u16(packet.l4Offset() + 6) == 0) {
                 continue;
             }
@@ -71,7 +89,9 @@ class ActionExecutorTest {
                 continue; // May overwrite the broken byte's like with whatever is set.
             }
             ActionExecutor.setField(batchOf(packet), set);
-            assertThat(NaiveChecksums.areRight(packet, finalDestination(packet))).as("seed " + seed + " " + set).isFalse();
+            assertThat(NaiveChecksums.areRight(packet, finalDestination(packet)))
+                    .as("seed " + seed + " " + set)
+                    .isFalse();
         }
     }
 
@@ -91,7 +111,9 @@ class ActionExecutorTest {
             // Padding is no part of the sum, and no port hands it over with an open one.
             packet.truncate(packet.l3EndOffset());
             InternetChecksum.complete(packet);
-            assertThat(NaiveChecksums.areRight(packet, null)).as("seed " + seed + " turn " + i).isTrue();
+            assertThat(NaiveChecksums.areRight(packet, null))
+                    .as("seed " + seed + " turn " + i)
+                    .isTrue();
         }
     }
 
@@ -167,7 +189,9 @@ class ActionExecutorTest {
         boolean ip = packet.l3Offset() != Packet.ABSENT && packet.ipProtocol() != 0;
         boolean ipv6 = ip && packet.etherType() == 0x86dd;
         boolean arp = packet.l3Offset() != Packet.ABSENT && packet.ipProtocol() == 0;
-        boolean ports = ip && packet.l4Offset() != Packet.ABSENT && List.of(1, 6, 17, 58, 132).contains(packet.ipProtocol());
+        boolean ports = ip
+                && packet.l4Offset() != Packet.ABSENT
+                && List.of(1, 6, 17, 58, 132).contains(packet.ipProtocol());
         boolean discovery = Field.ND_TARGET.get(key) != 0;
         return switch (field) {
             case ETH_DST, ETH_SRC, PKT_MARK, SKB_PRIORITY -> true;
@@ -224,7 +248,9 @@ class ActionExecutorTest {
     }
 
     private static boolean hasAnOptionTwice(Packet packet, long[] key) {
-        return packet.ipProtocol() == 58 && packet.l4Offset() != Packet.ABSENT && packet.u8(packet.l4Offset()) >= 135
+        return packet.ipProtocol() == 58
+                && packet.l4Offset() != Packet.ABSENT
+                && packet.u8(packet.l4Offset()) >= 135
                 && Field.ND_TARGET.get(key) == 0;
     }
 

@@ -34,18 +34,27 @@ class AllocationTest {
         FrameSamples samples = new FrameSamples(new Random(3));
         byte[][] frames = new byte[96][];
         for (int i = 0; i < frames.length; i++) {
-            frames[i] = i % 3 == 0 ? samples.ipv4(FrameSamples.Kind.TCP) : i % 3 == 1 ? samples.ipv4(FrameSamples.Kind.SCTP)
-                    : samples.ipv6(FrameSamples.Kind.UDP, false);
+            frames[i] = i % 3 == 0
+                    ? samples.ipv4(FrameSamples.Kind.TCP)
+                    : i % 3 == 1 ? samples.ipv4(FrameSamples.Kind.SCTP) : samples.ipv6(FrameSamples.Kind.UDP, false);
         }
         in.delivering(frames).endless();
         datapath.addPort(in, 0);
         datapath.addPort(new MemoryPort("out").delivering(frames).endless(), 1);
         datapath.setUpcall(new ScriptedUpcall(key -> Field.RECIRC_ID.get(key) == 0
-                ? translation("first", List.of(Field.RECIRC_ID, Field.ETH_TYPE, Field.NW_PROTO),
+                ? translation(
+                        "first",
+                        List.of(Field.RECIRC_ID, Field.ETH_TYPE, Field.NW_PROTO),
                         new SetField(Field.NW_SRC, 0, 0x0102_0304, 0, 0xffff_ffffL),
-                        new SetField(Field.IPV6_SRC, 1, 2, -1, -1), new SetField(Field.TP_SRC, 0, 77, 0, 0xffff),
-                        new SetField(Field.NW_TTL, 0, 9, 0, 0xff), new PushVlan(0x8100, 0x1001), new Output(1),
-                        new PopVlan(), new Ct(CtRequest.lookup(1)), new Recirculate(1), new Output(1))
+                        new SetField(Field.IPV6_SRC, 1, 2, -1, -1),
+                        new SetField(Field.TP_SRC, 0, 77, 0, 0xffff),
+                        new SetField(Field.NW_TTL, 0, 9, 0, 0xff),
+                        new PushVlan(0x8100, 0x1001),
+                        new Output(1),
+                        new PopVlan(),
+                        new Ct(CtRequest.lookup(1)),
+                        new Recirculate(1),
+                        new Output(1))
                 : translation("second", List.of(Field.RECIRC_ID, Field.CT_STATE), new CtClear(), new Output(1))));
         run(WARM_UP_BATCHES);
 

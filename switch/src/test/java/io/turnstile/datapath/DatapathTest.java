@@ -64,7 +64,9 @@ class DatapathTest {
     }
 
     private static byte[][] frames(int destinationPort, int count) {
-        return IntStream.range(0, count).mapToObj(i -> UdpFrame.of(i, destinationPort)).toArray(byte[][]::new);
+        return IntStream.range(0, count)
+                .mapToObj(i -> UdpFrame.of(i, destinationPort))
+                .toArray(byte[][]::new);
     }
 
     @Test
@@ -73,7 +75,8 @@ class DatapathTest {
         receive(frames(80, 100));
 
         assertThat(upcall.misses).hasValue(1);
-        assertThat(out.sent).extracting(UdpFrame::sourcePort)
+        assertThat(out.sent)
+                .extracting(UdpFrame::sourcePort)
                 .containsExactlyElementsOf(IntStream.range(0, 100).boxed().toList());
         assertThat(out.flushes).as("one flush a batch: 32 + 32 + 32 + 4").isEqualTo(4);
         assertThat(datapath.statistics()).isEqualTo(new Datapath.Statistics(99, 1, 0, 1, 1));
@@ -99,9 +102,12 @@ class DatapathTest {
     void trackingSeesTheBatchOfOneFlowAndPacketsRecirculate() {
         script(key -> Field.RECIRC_ID.get(key) == 0
                 ? translation("first", BY_PORT, new Ct(CtRequest.lookup(7)), new Recirculate(5))
-                : translation("second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " "
-                        + Field.RECIRC_ID.get(key),
-                        List.of(Field.RECIRC_ID, Field.CT_STATE), new CtClear(), new Output(2)));
+                : translation(
+                        "second " + Field.CT_STATE.get(key) + " " + Field.CT_ZONE.get(key) + " "
+                                + Field.RECIRC_ID.get(key),
+                        List.of(Field.RECIRC_ID, Field.CT_STATE),
+                        new CtClear(),
+                        new Output(2)));
         receive(frames(80, 32));
         assertThat(conntrack.batchLengths).containsExactly(32);
         assertThat(out.sent).hasSize(32);
@@ -129,8 +135,16 @@ class DatapathTest {
 
     @Test
     void outputSendsTheBytesAsTheyAreThen() {
-        script(key -> translation("A", BY_PORT, new Output(2), new SetField(Field.TP_DST, 0, 99, 0, 0xffff), new Output(3),
-                new PushVlan(0x8100, 0x1005), new Output(2), new PopVlan(), new Output(3)));
+        script(key -> translation(
+                "A",
+                BY_PORT,
+                new Output(2),
+                new SetField(Field.TP_DST, 0, 99, 0, 0xffff),
+                new Output(3),
+                new PushVlan(0x8100, 0x1005),
+                new Output(2),
+                new PopVlan(),
+                new Output(3)));
         byte[] frame = UdpFrame.of(1, 80);
         receive(frame);
         assertThat(out.sent.get(0)).isEqualTo(frame);
@@ -148,13 +162,21 @@ class DatapathTest {
             case 4 -> throw new IllegalStateException("a bug in the pipeline");
             default -> translation("A", BY_PORT, new Output(2));
         });
-        receive(UdpFrame.of(0, 1), UdpFrame.of(0, 2), UdpFrame.of(0, 3), UdpFrame.of(0, 4), UdpFrame.of(0, 5), new byte[13]);
+        receive(
+                UdpFrame.of(0, 1),
+                UdpFrame.of(0, 2),
+                UdpFrame.of(0, 3),
+                UdpFrame.of(0, 4),
+                UdpFrame.of(0, 5),
+                new byte[13]);
         assertThat(datapath.drops(DropReason.FLOW_DROP)).isEqualTo(1);
         assertThat(datapath.drops(DropReason.TRANSLATION_TOO_DEEP)).isEqualTo(1);
         assertThat(datapath.drops(DropReason.NO_OUTPUT_PORT)).isEqualTo(1);
         assertThat(datapath.drops(DropReason.UPCALL_FAILED)).isEqualTo(1);
         assertThat(datapath.drops(DropReason.MALFORMED)).isEqualTo(1);
-        assertThat(out.sent).as("what stands beside a failure is forwarded; nothing follows a drop").hasSize(1);
+        assertThat(out.sent)
+                .as("what stands beside a failure is forwarded; nothing follows a drop")
+                .hasSize(1);
         assertThat(datapath.statistics().lost()).isEqualTo(1);
     }
 
@@ -171,8 +193,8 @@ class DatapathTest {
 
     @Test
     void theControllersCopyHasTheBytesOfItsPlaceInTheList() {
-        script(key -> translation("A", BY_PORT, new SetField(Field.TP_DST, 0, 99, 0, 0xffff), new Userspace("cookie"),
-                new Output(2)));
+        script(key -> translation(
+                "A", BY_PORT, new SetField(Field.TP_DST, 0, 99, 0, 0xffff), new Userspace("cookie"), new Output(2)));
         receive(UdpFrame.of(1, 80));
         assertThat(upcall.userspace).singleElement().satisfies(seen -> {
             assertThat(seen.cookie()).isEqualTo("cookie");
@@ -228,7 +250,9 @@ class DatapathTest {
         assertThat(datapath.flows()).extracting(DatapathFlow::owner).containsExactly(2L);
         assertThat(upcall.removed).hasValue(1);
         receive(UdpFrame.of(0, 1));
-        assertThat(upcall.misses).as("an expired flow is not met in the exact-match cache either").hasValue(3);
+        assertThat(upcall.misses)
+                .as("an expired flow is not met in the exact-match cache either")
+                .hasValue(3);
     }
 
     @Test
@@ -269,11 +293,14 @@ class DatapathTest {
         assertThat(datapath.addPort(new MemoryPort("a"), -1)).isZero();
         assertThat(datapath.addPort(new MemoryPort("b"), -1)).isEqualTo(4);
         assertThat(datapath.addPort(new MemoryPort("c"), 100)).isEqualTo(100);
-        assertThatThrownBy(() -> datapath.addPort(new MemoryPort("d"), 100)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> datapath.addPort(new MemoryPort("d"), 100))
+                .isInstanceOf(IllegalArgumentException.class);
         datapath.removePort(2);
         assertThat(datapath.port(2)).isNull();
         assertThat(datapath.ports().keySet()).containsExactly(0, 1, 3, 4, 100);
-        assertThat(datapath.receiveAndProcess(2, out, context)).as("a port that is gone is not read").isZero();
+        assertThat(datapath.receiveAndProcess(2, out, context))
+                .as("a port that is gone is not read")
+                .isZero();
     }
 
     @Test
@@ -340,14 +367,18 @@ class DatapathTest {
             datapath.awaitQuiescence();
             sentWhenOver.set(out.sent.size());
         });
-        assertThat(waiter.join(Duration.ofMillis(100))).as("it waits while the batch lasts").isFalse();
+        assertThat(waiter.join(Duration.ofMillis(100)))
+                .as("it waits while the batch lasts")
+                .isFalse();
         goOn.countDown();
         waiter.join();
         forwarder.join();
         assertThat(sentWhenOver).as("the old flow's packet had left").hasValue(2);
         int missesBefore = upcall.misses.get();
         receive(UdpFrame.of(1, 80));
-        assertThat(upcall.misses).as("the exact-match cache notices the dead flow").hasValue(missesBefore + 1);
+        assertThat(upcall.misses)
+                .as("the exact-match cache notices the dead flow")
+                .hasValue(missesBefore + 1);
     }
 
     /** A port that is being read is only let go when that is over: its owner may unmap its ring afterwards. */
@@ -371,8 +402,8 @@ class DatapathTest {
     }
 
     /**
-     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the old
-     * one. Packets carry the generation they were sent by in a rewritten port.
+     * Two threads forward; a third changes the answer, invalidates, waits, and from then on counts what is sent by the
+     * old one. Packets carry the generation they were sent by in a rewritten port.
      */
     @Test
     void afterInvalidationNoPacketIsForwardedByTheOldFlow() throws Exception {
@@ -380,8 +411,11 @@ class DatapathTest {
         AtomicInteger oldest = new AtomicInteger(1);
         AtomicInteger stale = new AtomicInteger();
         AtomicBoolean stop = new AtomicBoolean();
-        script(key -> translation(generation.get(), BY_PORT,
-                new SetField(Field.TP_DST, 0, generation.get(), 0, 0xffff), new Userspace(generation.get())));
+        script(key -> translation(
+                generation.get(),
+                BY_PORT,
+                new SetField(Field.TP_DST, 0, generation.get(), 0, 0xffff),
+                new Userspace(generation.get())));
         Upcall checking = new Upcall() {
             @Override
             public Translation miss(Packet packet, long[] key, long nowNs) {
@@ -401,28 +435,29 @@ class DatapathTest {
             }
 
             @Override
-            public void flowInstalled(DatapathFlow flow) {
-            }
+            public void flowInstalled(DatapathFlow flow) {}
 
             @Override
-            public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
-            }
+            public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {}
 
             @Override
-            public void flowRemoved(DatapathFlow flow) {
-            }
+            public void flowRemoved(DatapathFlow flow) {}
         };
         datapath.setUpcall(checking);
         AtomicInteger rounds = new AtomicInteger();
-        List<Thread> forwarders = IntStream.range(0, 2).mapToObj(i -> Thread.ofPlatform().start(() -> {
-            MemoryPort port = new MemoryPort("p" + i).delivering(UdpFrame.of(i, 80), UdpFrame.of(i, 81)).endless();
-            int number = datapath.addPort(port, 10 + i);
-            ForwardingContext mine = datapath.newContext();
-            while (!stop.get()) {
-                datapath.receiveAndProcess(number, port, mine);
-                rounds.incrementAndGet();
-            }
-        })).toList();
+        List<Thread> forwarders = IntStream.range(0, 2)
+                .mapToObj(i -> Thread.ofPlatform().start(() -> {
+                    MemoryPort port = new MemoryPort("p" + i)
+                            .delivering(UdpFrame.of(i, 80), UdpFrame.of(i, 81))
+                            .endless();
+                    int number = datapath.addPort(port, 10 + i);
+                    ForwardingContext mine = datapath.newContext();
+                    while (!stop.get()) {
+                        datapath.receiveAndProcess(number, port, mine);
+                        rounds.incrementAndGet();
+                    }
+                }))
+                .toList();
         for (int i = 0; i < 100; i++) {
             int before = rounds.get();
             int now = generation.incrementAndGet();

@@ -25,7 +25,8 @@ class FlowCacheTest {
     FlowCacheTest() {
         for (int i = 0; i < MASKS; i++) {
             masks[i] = FlowKey.newKey();
-            // Flows of different masks are kept apart by the port, as translations keep them apart by what they looked at.
+            // Flows of different masks are kept apart by the port, as translations keep them apart by what they looked
+            // at.
             Field.IN_PORT.setExact(masks[i]);
             for (int fields = random.nextInt(4); fields >= 0; fields--) {
                 masks[i][random.nextInt(FlowKey.DATAPATH_WORDS)] |= random.nextLong() & random.nextLong();
@@ -62,7 +63,10 @@ class FlowCacheTest {
         List<DatapathFlow> list = new ArrayList<>();
         for (int turn = 0; turn < 20_000; turn++) {
             long[] key = randomKey();
-            DatapathFlow expected = list.stream().filter(flow -> naivelyMatches(flow, key)).findFirst().orElse(null);
+            DatapathFlow expected = list.stream()
+                    .filter(flow -> naivelyMatches(flow, key))
+                    .findFirst()
+                    .orElse(null);
             assertThat(cache.find(key)).as("seed " + seed + " turn " + turn).isSameAs(expected);
             switch (random.nextInt(40)) {
                 case 0 -> {
@@ -105,7 +109,9 @@ class FlowCacheTest {
         assertThat(cache.maskCount()).isEqualTo(1);
     }
 
-    /** One thread installs and removes; another looks up: it may miss, but what it finds always matches and was live. */
+    /**
+     * One thread installs and removes; another looks up: it may miss, but what it finds always matches and was live.
+     */
     @Test
     void readersWithoutLockFindNothingWrong() throws Exception {
         AtomicBoolean stop = new AtomicBoolean();
@@ -133,7 +139,7 @@ class FlowCacheTest {
             if (there == null) {
                 cache.install(flowFor(key));
             } else if (there != stays) {
-                cache.removeAll(List.of(there), flow -> { });
+                cache.removeAll(List.of(there), flow -> {});
             }
         }
         stop.set(true);

@@ -18,19 +18,30 @@ final class ForwardingBenchmark {
     private static final int BATCH = 32;
     private static final int BATCHES = 100_000;
     private static final int ROUNDS = 5;
-    private static final List<Field> LOOKED_AT = List.of(Field.IN_PORT, Field.RECIRC_ID, Field.CT_STATE, Field.ETH_TYPE);
+    private static final List<Field> LOOKED_AT =
+            List.of(Field.IN_PORT, Field.RECIRC_ID, Field.CT_STATE, Field.ETH_TYPE);
 
-    private ForwardingBenchmark() {
-    }
+    private ForwardingBenchmark() {}
 
     public static void main(String[] arguments) {
         measure("exact-match hit, output, 8 connections", 8, new Output(1));
         measure("exact-match hit, output, 4096 connections", 4096, new Output(1));
         measure("megaflow hit, output, 60000 connections", 60_000, new Output(1));
-        measure("exact-match hit, set source and port, output", 8, new SetField(Field.NW_SRC, 0, 1, 0, 0xffff_ffffL),
-                new SetField(Field.TP_SRC, 0, 1, 0, 0xffff), new Output(1));
-        measure("hit, ct, recirculation, hit, output, 8 connections", 8, new Ct(CtRequest.lookup(0)), new Recirculate(1));
-        measure("hit, ct, recirculation, hit, output, 4096 connections", 4096, new Ct(CtRequest.lookup(0)),
+        measure(
+                "exact-match hit, set source and port, output",
+                8,
+                new SetField(Field.NW_SRC, 0, 1, 0, 0xffff_ffffL),
+                new SetField(Field.TP_SRC, 0, 1, 0, 0xffff),
+                new Output(1));
+        measure(
+                "hit, ct, recirculation, hit, output, 8 connections",
+                8,
+                new Ct(CtRequest.lookup(0)),
+                new Recirculate(1));
+        measure(
+                "hit, ct, recirculation, hit, output, 4096 connections",
+                4096,
+                new Ct(CtRequest.lookup(0)),
                 new Recirculate(1));
     }
 
@@ -45,8 +56,8 @@ final class ForwardingBenchmark {
         MemoryPort in = new MemoryPort("in").delivering(frames).endless();
         datapath.addPort(in, 0);
         datapath.addPort(new MemoryPort("out").endless(), 1);
-        datapath.setUpcall(new ScriptedUpcall(key -> translation("flow", LOOKED_AT,
-                Field.RECIRC_ID.get(key) == 0 ? actions : new DatapathAction[] {new Output(1)})));
+        datapath.setUpcall(new ScriptedUpcall(key -> translation(
+                "flow", LOOKED_AT, Field.RECIRC_ID.get(key) == 0 ? actions : new DatapathAction[] {new Output(1)})));
         ForwardingContext context = datapath.newContext();
         double best = Double.MAX_VALUE;
         for (int round = 0; round < ROUNDS; round++) {

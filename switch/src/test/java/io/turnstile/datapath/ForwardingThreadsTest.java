@@ -106,8 +106,8 @@ class ForwardingThreadsTest {
     @Test
     void closingEndsTheThreads() {
         threads.close();
-        assertThat(Thread.getAllStackTraces().keySet()).noneMatch(thread -> thread.getName().startsWith("forwarder-")
-                && thread.isAlive());
+        assertThat(Thread.getAllStackTraces().keySet())
+                .noneMatch(thread -> thread.getName().startsWith("forwarder-") && thread.isAlive());
     }
 
     private record BrokenPort(Semaphore reads) implements Port {
@@ -138,12 +138,10 @@ class ForwardingThreadsTest {
         }
 
         @Override
-        public void send(Packet packet) {
-        }
+        public void send(Packet packet) {}
 
         @Override
-        public void flush() {
-        }
+        public void flush() {}
 
         @Override
         public PortStatistics statistics() {
@@ -156,11 +154,9 @@ class ForwardingThreadsTest {
         }
 
         @Override
-        public void setAdminUp(boolean up) {
-        }
+        public void setAdminUp(boolean up) {}
 
         @Override
-        public void close() {
-        }
+        public void close() {}
     }
 }

@@ -4,9 +4,19 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
 
-/** Well-formed frames of every kind that the datapath knows, with right checksums; everything else in them is random. */
+/**
+ * Well-formed frames of every kind that the datapath knows, with right checksums; everything else in them is random.
+ */
 final class FrameSamples {
-    enum Kind { TCP, UDP, UDP_WITHOUT_SUM, SCTP, ICMP, LATER_FRAGMENT, OTHER_PROTOCOL }
+    enum Kind {
+        TCP,
+        UDP,
+        UDP_WITHOUT_SUM,
+        SCTP,
+        ICMP,
+        LATER_FRAGMENT,
+        OTHER_PROTOCOL
+    }
 
     private final Random random;
 
@@ -32,13 +42,20 @@ final class FrameSamples {
         ip.put((byte) (0x45 + options.length / 4)).put((byte) random.nextInt()).putShort((short) ip.capacity());
         int fragment = kind == Kind.LATER_FRAGMENT ? 0x2000 + 1 + random.nextInt(100) : 0x4000;
         ip.putShort((short) random.nextInt()).putShort((short) fragment);
-        ip.put((byte) (1 + random.nextInt(255))).put((byte) protocol).putShort((short) 0).putInt(random.nextInt())
+        ip.put((byte) (1 + random.nextInt(255)))
+                .put((byte) protocol)
+                .putShort((short) 0)
+                .putInt(random.nextInt())
                 .putInt(random.nextInt());
         ip.put(options).put(transport);
         byte[] packet = ip.array();
         NaiveChecksums.write(packet, 0, 10, NaiveChecksums.sum(packet, 0, 20 + options.length));
         if (kind != Kind.LATER_FRAGMENT) {
-            NaiveChecksums.writeTransport(packet, 20 + options.length, protocol, kind == Kind.UDP_WITHOUT_SUM,
+            NaiveChecksums.writeTransport(
+                    packet,
+                    20 + options.length,
+                    protocol,
+                    kind == Kind.UDP_WITHOUT_SUM,
                     Arrays.copyOfRange(packet, 12, 20));
         }
         return ethernet(0x0800, packet);
@@ -53,16 +70,31 @@ final class FrameSamples {
         if (withRoutingHeader) {
             kind = kind == Kind.LATER_FRAGMENT ? Kind.OTHER_PROTOCOL : kind;
             firstNext = 43;
-            extension.put((byte) protocol).put((byte) 2).put((byte) 2).put((byte) 1).putInt(0)
-                    .putLong(random.nextLong()).putLong(1);
+            extension
+                    .put((byte) protocol)
+                    .put((byte) 2)
+                    .put((byte) 2)
+                    .put((byte) 1)
+                    .putInt(0)
+                    .putLong(random.nextLong())
+                    .putLong(1);
         } else if (kind == Kind.LATER_FRAGMENT) {
             firstNext = 44;
-            extension.put((byte) protocol).put((byte) 0).putShort((short) 0x0101).putInt(7);
+            extension
+                    .put((byte) protocol)
+                    .put((byte) 0)
+                    .putShort((short) 0x0101)
+                    .putInt(7);
         }
         ByteBuffer ip = ByteBuffer.allocate(40 + extension.capacity() + transport.length);
-        ip.putInt(0x6000_0000 | random.nextInt(1 << 28)).putShort((short) (ip.capacity() - 40)).put((byte) firstNext);
+        ip.putInt(0x6000_0000 | random.nextInt(1 << 28))
+                .putShort((short) (ip.capacity() - 40))
+                .put((byte) firstNext);
         ip.put((byte) (1 + random.nextInt(255)));
-        ip.putLong(random.nextLong()).putLong(random.nextLong()).putLong(random.nextLong()).putLong(random.nextLong());
+        ip.putLong(random.nextLong())
+                .putLong(random.nextLong())
+                .putLong(random.nextLong())
+                .putLong(random.nextLong());
         ip.put(extension.array()).put(transport);
         byte[] packet = ip.array();
         if (kind != Kind.LATER_FRAGMENT) {
@@ -70,8 +102,8 @@ final class FrameSamples {
             if (withRoutingHeader) {
                 System.arraycopy(packet, 48, addresses, 16, 16);
             }
-            NaiveChecksums.writeTransport(packet, 40 + extension.capacity(), protocol, kind == Kind.UDP_WITHOUT_SUM,
-                    addresses);
+            NaiveChecksums.writeTransport(
+                    packet, 40 + extension.capacity(), protocol, kind == Kind.UDP_WITHOUT_SUM, addresses);
         }
         return ethernet(0x86dd, packet);
     }
@@ -79,12 +111,24 @@ final class FrameSamples {
     byte[] neighbourDiscovery() {
         int options = random.nextInt(4);
         ByteBuffer ip = ByteBuffer.allocate(40 + 24 + options * 8);
-        ip.putInt(0x6000_0000).putShort((short) (24 + options * 8)).put((byte) 58).put((byte) 255);
-        ip.putLong(random.nextLong()).putLong(random.nextLong()).putLong(random.nextLong()).putLong(random.nextLong());
-        ip.put((byte) (135 + random.nextInt(2))).put((byte) 0).putShort((short) 0).putInt(0);
+        ip.putInt(0x6000_0000)
+                .putShort((short) (24 + options * 8))
+                .put((byte) 58)
+                .put((byte) 255);
+        ip.putLong(random.nextLong())
+                .putLong(random.nextLong())
+                .putLong(random.nextLong())
+                .putLong(random.nextLong());
+        ip.put((byte) (135 + random.nextInt(2)))
+                .put((byte) 0)
+                .putShort((short) 0)
+                .putInt(0);
         ip.putLong(random.nextLong()).putLong(random.nextLong());
         for (int i = 0; i < options; i++) {
-            ip.put((byte) (1 + random.nextInt(3))).put((byte) 1).putShort((short) random.nextInt()).putInt(random.nextInt());
+            ip.put((byte) (1 + random.nextInt(3)))
+                    .put((byte) 1)
+                    .putShort((short) random.nextInt())
+                    .putInt(random.nextInt());
         }
         byte[] packet = ip.array();
         NaiveChecksums.writeTransport(packet, 40, 58, false, Arrays.copyOfRange(packet, 8, 40));
@@ -114,14 +158,24 @@ final class FrameSamples {
         byte[] payload = new byte[random.nextInt(64)];
         random.nextBytes(payload);
         ByteBuffer header = switch (kind) {
-            case TCP -> ByteBuffer.allocate(20).putInt(random.nextInt()).putInt(random.nextInt()).putInt(random.nextInt())
-                    .put((byte) (0x50 | random.nextInt(16))).put((byte) random.nextInt()).putShort((short) random.nextInt());
-            case UDP, UDP_WITHOUT_SUM -> ByteBuffer.allocate(8).putInt(random.nextInt()).putShort((short) (8
-                    + payload.length));
+            case TCP ->
+                ByteBuffer.allocate(20)
+                        .putInt(random.nextInt())
+                        .putInt(random.nextInt())
+                        .putInt(random.nextInt())
+                        .put((byte) (0x50 | random.nextInt(16)))
+                        .put((byte) random.nextInt())
+                        .putShort((short) random.nextInt());
+            case UDP, UDP_WITHOUT_SUM ->
+                ByteBuffer.allocate(8).putInt(random.nextInt()).putShort((short) (8 + payload.length));
             case SCTP -> ByteBuffer.allocate(12).putInt(random.nextInt()).putInt(random.nextInt());
             // An echo: its type opens no neighbour discovery message.
-            case ICMP -> ByteBuffer.allocate(8).put((byte) (ipv6 ? 128 : 8)).put((byte) random.nextInt()).putShort((short) 0)
-                    .putInt(random.nextInt());
+            case ICMP ->
+                ByteBuffer.allocate(8)
+                        .put((byte) (ipv6 ? 128 : 8))
+                        .put((byte) random.nextInt())
+                        .putShort((short) 0)
+                        .putInt(random.nextInt());
             case LATER_FRAGMENT, OTHER_PROTOCOL -> ByteBuffer.allocate(8).putLong(random.nextLong());
         };
         byte[] whole = Arrays.copyOf(header.array(), header.capacity() + payload.length);

@@ -21,37 +21,58 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Keys against what {@code ovs-ofctl parse-pcap} of Open vSwitch 3.1.0 says of the same frames: 160 well-formed ones and
- * 99 with bits flipped or the end cut off. Each line of the resource is a frame and the tool's line. One difference is
- * known and meant: Open vSwitch takes whatever an IPv4 frame has as its version, here it has to be 4.
+ * Keys against what {@code ovs-ofctl parse-pcap} of Open vSwitch 3.1.0 says of the same frames: 160 well-formed ones
+ * and 99 with bits flipped or the end cut off. Each line of the resource is a frame and the tool's line. One difference
+ * is known and meant: Open vSwitch takes whatever an IPv4 frame has as its version, here it has to be 4.
  */
 class KeyExtractorTest {
     private static final List<String> TCP_FLAG_NAMES =
             List.of("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]");
-    private static final Map<String, Field> DIRECT = Map.ofEntries(Map.entry("nw_proto", Field.NW_PROTO),
-            Map.entry("nw_ttl", Field.NW_TTL), Map.entry("tp_src", Field.TP_SRC), Map.entry("tp_dst", Field.TP_DST),
-            Map.entry("icmp_type", Field.TP_SRC), Map.entry("icmp_code", Field.TP_DST), Map.entry("arp_op", Field.NW_PROTO),
-            Map.entry("ipv6_label", Field.IPV6_LABEL), Map.entry("dl_type", Field.ETH_TYPE));
-    private static final Map<String, Field> ADDRESSES = Map.ofEntries(Map.entry("dl_src", Field.ETH_SRC),
-            Map.entry("dl_dst", Field.ETH_DST), Map.entry("nw_src", Field.NW_SRC), Map.entry("nw_dst", Field.NW_DST),
-            Map.entry("arp_spa", Field.NW_SRC), Map.entry("arp_tpa", Field.NW_DST), Map.entry("arp_sha", Field.ARP_SHA),
-            Map.entry("arp_tha", Field.ARP_THA), Map.entry("ipv6_src", Field.IPV6_SRC), Map.entry("ipv6_dst",
-                    Field.IPV6_DST),
-            Map.entry("nd_target", Field.ND_TARGET), Map.entry("nd_sll", Field.ARP_SHA), Map.entry("nd_tll", Field.ARP_THA));
-    private static final Map<String, long[]> PROTOCOLS = Map.ofEntries(Map.entry("ip", new long[] {0x0800, 0}),
-            Map.entry("icmp", new long[] {0x0800, 1}), Map.entry("tcp", new long[] {0x0800, 6}),
-            Map.entry("udp", new long[] {0x0800, 17}), Map.entry("sctp", new long[] {0x0800, 132}),
-            Map.entry("ipv6", new long[] {0x86dd, 0}), Map.entry("icmp6", new long[] {0x86dd, 58}),
-            Map.entry("tcp6", new long[] {0x86dd, 6}), Map.entry("udp6", new long[] {0x86dd, 17}),
-            Map.entry("sctp6", new long[] {0x86dd, 132}), Map.entry("arp", new long[] {0x0806, 0}),
+    private static final Map<String, Field> DIRECT = Map.ofEntries(
+            Map.entry("nw_proto", Field.NW_PROTO),
+            Map.entry("nw_ttl", Field.NW_TTL),
+            Map.entry("tp_src", Field.TP_SRC),
+            Map.entry("tp_dst", Field.TP_DST),
+            Map.entry("icmp_type", Field.TP_SRC),
+            Map.entry("icmp_code", Field.TP_DST),
+            Map.entry("arp_op", Field.NW_PROTO),
+            Map.entry("ipv6_label", Field.IPV6_LABEL),
+            Map.entry("dl_type", Field.ETH_TYPE));
+    private static final Map<String, Field> ADDRESSES = Map.ofEntries(
+            Map.entry("dl_src", Field.ETH_SRC),
+            Map.entry("dl_dst", Field.ETH_DST),
+            Map.entry("nw_src", Field.NW_SRC),
+            Map.entry("nw_dst", Field.NW_DST),
+            Map.entry("arp_spa", Field.NW_SRC),
+            Map.entry("arp_tpa", Field.NW_DST),
+            Map.entry("arp_sha", Field.ARP_SHA),
+            Map.entry("arp_tha", Field.ARP_THA),
+            Map.entry("ipv6_src", Field.IPV6_SRC),
+            Map.entry("ipv6_dst", Field.IPV6_DST),
+            Map.entry("nd_target", Field.ND_TARGET),
+            Map.entry("nd_sll", Field.ARP_SHA),
+            Map.entry("nd_tll", Field.ARP_THA));
+    private static final Map<String, long[]> PROTOCOLS = Map.ofEntries(
+            Map.entry("ip", new long[] {0x0800, 0}),
+            Map.entry("icmp", new long[] {0x0800, 1}),
+            Map.entry("tcp", new long[] {0x0800, 6}),
+            Map.entry("udp", new long[] {0x0800, 17}),
+            Map.entry("sctp", new long[] {0x0800, 132}),
+            Map.entry("ipv6", new long[] {0x86dd, 0}),
+            Map.entry("icmp6", new long[] {0x86dd, 58}),
+            Map.entry("tcp6", new long[] {0x86dd, 6}),
+            Map.entry("udp6", new long[] {0x86dd, 17}),
+            Map.entry("sctp6", new long[] {0x86dd, 132}),
+            Map.entry("arp", new long[] {0x0806, 0}),
             Map.entry("rarp", new long[] {0x8035, 0}));
 
     @TestFactory
     Stream<DynamicTest> keysAreThoseOfOpenVswitch() throws IOException {
         try (InputStream in = KeyExtractorTest.class.getResourceAsStream("frames-and-flows.txt")) {
-            return new String(in.readAllBytes(), StandardCharsets.US_ASCII).lines().toList().stream()
-                    .map(line -> line.split(" ", 2))
-                    .map(parts -> DynamicTest.dynamicTest(parts[1], () -> assertKey(parts[0], parts[1])));
+            return new String(in.readAllBytes(), StandardCharsets.US_ASCII)
+                    .lines().toList().stream()
+                            .map(line -> line.split(" ", 2))
+                            .map(parts -> DynamicTest.dynamicTest(parts[1], () -> assertKey(parts[0], parts[1])));
         }
     }
 
@@ -95,11 +116,12 @@ class KeyExtractorTest {
 
     private static void setOther(long[] key, String name, String value) {
         switch (name) {
-            case "in_port", "vlan_tci", "vlan_tci1", "dl_vlan1", "dl_vlan_pcp1" -> { }
+            case "in_port", "vlan_tci", "vlan_tci1", "dl_vlan1", "dl_vlan_pcp1" -> {}
             case "dl_vlan" -> Field.VLAN_TCI.set(key, Field.VLAN_TCI.get(key) | 0x1000 | Long.decode(value));
             case "dl_vlan_pcp" -> Field.VLAN_TCI.set(key, Field.VLAN_TCI.get(key) | Long.decode(value) << 13);
             case "nw_tos", "nw_ecn" -> Field.NW_TOS.set(key, Field.NW_TOS.get(key) | Long.decode(value));
-            case "nw_frag" -> Field.NW_FRAG.set(key, List.of("no", "first", "", "later").indexOf(value));
+            case "nw_frag" ->
+                Field.NW_FRAG.set(key, List.of("no", "first", "", "later").indexOf(value));
             case "tcp_flags" -> Field.TCP_FLAGS.set(key, tcpFlags(value));
             default -> throw new IllegalArgumentException(name + "=" + value);
         }
@@ -108,7 +130,8 @@ class KeyExtractorTest {
     private static long tcpFlags(String names) {
         long flags = 0;
         for (String name : names.split("\\|")) {
-            flags |= name.startsWith("[") ? Long.parseLong(name.substring(1, name.length() - 1), 16)
+            flags |= name.startsWith("[")
+                    ? Long.parseLong(name.substring(1, name.length() - 1), 16)
                     : name.equals("0") ? 0 : 1L << TCP_FLAG_NAMES.indexOf(name);
         }
         return flags;

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A port whose frames the test lays out once and reads again and again; allocates nothing unless told to remember what was
- * sent.
+ * A port whose frames the test lays out once and reads again and again; allocates nothing unless told to remember what
+ * was sent.
  */
 final class MemoryPort implements Port {
     private final String name;
@@ -111,6 +111,5 @@ final class MemoryPort implements Port {
     }
 
     @Override
-    public void close() {
-    }
+    public void close() {}
 }

@@ -7,8 +7,7 @@ import java.util.zip.CRC32C;
 
 /** Checksums from scratch, two bytes at a time: the oracle for everything that updates them cleverly. */
 final class NaiveChecksums {
-    private NaiveChecksums() {
-    }
+    private NaiveChecksums() {}
 
     static int sum(byte[] bytes, int from, int to) {
         int sum = 0;
@@ -72,7 +71,8 @@ final class NaiveChecksums {
     }
 
     /**
-     * Whether every checksum of the parsed packet is right; {@code finalDestination} instead of the header's, if not null.
+     * Whether every checksum of the parsed packet is right; {@code finalDestination} instead of the header's, if not
+     * null.
      */
     static boolean areRight(Packet packet, byte[] finalDestination) {
         byte[] frame = packet.toBytes();
@@ -98,7 +98,8 @@ final class NaiveChecksums {
         if (protocol == 17 && packet.u16(l4 + 6) == 0) {
             return true;
         }
-        byte[] addresses = ipv4 ? Arrays.copyOfRange(frame, l3 + 12, l3 + 20) : Arrays.copyOfRange(frame, l3 + 8, l3 + 40);
+        byte[] addresses =
+                ipv4 ? Arrays.copyOfRange(frame, l3 + 12, l3 + 20) : Arrays.copyOfRange(frame, l3 + 8, l3 + 40);
         if (finalDestination != null) {
             System.arraycopy(finalDestination, 0, addresses, 16, 16);
         }

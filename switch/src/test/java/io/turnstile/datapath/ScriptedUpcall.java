@@ -11,8 +11,7 @@ import java.util.function.Function;
 
 /** A pipeline that says what the test says, and remembers what it was told. */
 final class ScriptedUpcall implements Upcall {
-    record Seen(Object cookie, byte[] frame, long[] key) {
-    }
+    record Seen(Object cookie, byte[] frame, long[] key) {}
 
     private final Function<long[], Translation> script;
     final AtomicInteger misses = new AtomicInteger();
@@ -20,6 +19,7 @@ final class ScriptedUpcall implements Upcall {
     final AtomicInteger removed = new AtomicInteger();
     /** Packets and bytes by the flow's owner. */
     final Map<Object, AtomicLong> packets = new ConcurrentHashMap<>();
+
     final Map<Object, AtomicLong> bytes = new ConcurrentHashMap<>();
     final List<Seen> userspace = new ArrayList<>();
     volatile boolean current = true;

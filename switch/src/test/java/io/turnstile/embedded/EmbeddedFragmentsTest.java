@@ -47,18 +47,27 @@ class EmbeddedFragmentsTest {
     private static byte[] request(FragmentFamily family, int payloadBytes) {
         byte[] payload = new byte[payloadBytes];
         new Random(payloadBytes).nextBytes(payload);
-        return (family == FragmentFamily.IPV4 ? Frames.udp("10.0.0.1:1000 > 10.0.0.2:2000")
-                : Frames.udp("[fd00::1]:1000 > [fd00::2]:2000")).payload(payload).bytes();
+        return (family == FragmentFamily.IPV4
+                        ? Frames.udp("10.0.0.1:1000 > 10.0.0.2:2000")
+                        : Frames.udp("[fd00::1]:1000 > [fd00::2]:2000"))
+                .payload(payload)
+                .bytes();
     }
 
     private static byte[] reply(FragmentFamily family, int payloadBytes) {
-        return (family == FragmentFamily.IPV4 ? Frames.udp("10.0.0.2:2000 > 10.0.0.1:1000")
-                : Frames.udp("[fd00::2]:2000 > [fd00::1]:1000")).payload(payloadBytes).bytes();
+        return (family == FragmentFamily.IPV4
+                        ? Frames.udp("10.0.0.2:2000 > 10.0.0.1:1000")
+                        : Frames.udp("[fd00::2]:2000 > [fd00::1]:1000"))
+                .payload(payloadBytes)
+                .bytes();
     }
 
     private static List<byte[]> cut(byte[] frame, int id) {
         int dataBytes = frame.length - 54;
-        return FrameFragments.cut(frame, id, IntStream.iterate(1480, at -> at < dataBytes, at -> at + 1480).toArray());
+        return FrameFragments.cut(
+                frame,
+                id,
+                IntStream.iterate(1480, at -> at < dataBytes, at -> at + 1480).toArray());
     }
 
     private void receive(int port, List<byte[]> frames) {
@@ -80,8 +89,10 @@ class EmbeddedFragmentsTest {
 
     /** Frames short enough to be read when they differ. */
     private static List<String> digests(List<byte[]> frames) {
-        return frames.stream().map(frame -> frame.length + " bytes, " + HexFormat.of().formatHex(frame, 14, 24) + ", hash "
-                + Arrays.hashCode(frame)).toList();
+        return frames.stream()
+                .map(frame -> frame.length + " bytes, " + HexFormat.of().formatHex(frame, 14, 24) + ", hash "
+                        + Arrays.hashCode(frame))
+                .toList();
     }
 
     @ParameterizedTest
@@ -117,7 +128,8 @@ class EmbeddedFragmentsTest {
         sw.flows(FIREWALL);
         sw.fragments().setMinFragmentBytes(FragmentFamily.IPV4, 400);
         byte[] frame = request(FragmentFamily.IPV4, 60_000);
-        List<byte[]> fragments = FrameFragments.cut(frame, 1, IntStream.range(1, 150).map(i -> i * 400).toArray());
+        List<byte[]> fragments = FrameFragments.cut(
+                frame, 1, IntStream.range(1, 150).map(i -> i * 400).toArray());
         List<byte[]> mixed = new ArrayList<>(fragments);
         Collections.shuffle(mixed, new Random(1));
         receiveTogether(1, mixed);

@@ -27,13 +27,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What offload providers are told while real packets go through the whole switch: parser, flows, recirculation, tracker,
- * dispatcher. Time begins near the clock's wrap.
+ * What offload providers are told while real packets go through the whole switch: parser, flows, recirculation,
+ * tracker, dispatcher. Time begins near the clock's wrap.
  */
 class EmbeddedOffloadStoriesTest {
     private static final long EPOCH_MS = 1_700_000_000_000L;
     /** Of UDP that was answered, as the peer's userspace tracker has it. */
     private static final Duration ANSWERED_UDP = Duration.ofSeconds(30);
+
     private static final int INSIDE = 1;
     private static final int OUTSIDE = 2;
     private static final int DETOUR = 3;
@@ -41,12 +42,16 @@ class EmbeddedOffloadStoriesTest {
     private final DummyProvider alpha = new DummyProvider("alpha", 200, DummyProvider.DEFAULT_EVENT_LIMIT);
     private final DummyProvider beta = new DummyProvider("beta", 100, DummyProvider.DEFAULT_EVENT_LIMIT);
     private final byte[] query = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53).bytes();
-    private final byte[] answer = TestFrame.udp("10.0.0.2", 53, "10.0.0.1", 1000).bytes();
+    private final byte[] answer =
+            TestFrame.udp("10.0.0.2", 53, "10.0.0.1", 1000).bytes();
     private EmbeddedSwitch sw;
 
     private void startWith(OffloadProvider... providers) {
-        sw = EmbeddedSwitch.builder().ports(INSIDE, OUTSIDE, DETOUR).providers(providers)
-                .clockOrigin(Long.MAX_VALUE - Duration.ofSeconds(20).toNanos(), EPOCH_MS).start();
+        sw = EmbeddedSwitch.builder()
+                .ports(INSIDE, OUTSIDE, DETOUR)
+                .providers(providers)
+                .clockOrigin(Long.MAX_VALUE - Duration.ofSeconds(20).toNanos(), EPOCH_MS)
+                .start();
         sw.deleteFlows();
         sw.flows("""
                 ip,ct_state=-trk actions=ct(table=1,zone=7)
@@ -75,14 +80,24 @@ class EmbeddedOffloadStoriesTest {
 
     private static byte[] echo(int type, int sequence) {
         boolean request = type == 8;
-        byte[] message = ByteBuffer.allocate(16).putInt(type << 24).putShort((short) 77).putShort((short) sequence).array();
-        return TestFrame.ip(request ? "10.0.0.1" : "10.0.0.2", request ? "10.0.0.2" : "10.0.0.1", 1, message, 64, 0).bytes();
+        byte[] message = ByteBuffer.allocate(16)
+                .putInt(type << 24)
+                .putShort((short) 77)
+                .putShort((short) sequence)
+                .array();
+        return TestFrame.ip(request ? "10.0.0.1" : "10.0.0.2", request ? "10.0.0.2" : "10.0.0.1", 1, message, 64, 0)
+                .bytes();
     }
 
     private static byte[] echo6(int type) {
         boolean request = type == 128;
-        byte[] message = ByteBuffer.allocate(16).putInt(type << 24).putShort((short) 77).putShort((short) 1).array();
-        return TestFrame.ip(request ? "fd00::1" : "fd00::2", request ? "fd00::2" : "fd00::1", 58, message, 64, 0).bytes();
+        byte[] message = ByteBuffer.allocate(16)
+                .putInt(type << 24)
+                .putShort((short) 77)
+                .putShort((short) 1)
+                .array();
+        return TestFrame.ip(request ? "fd00::1" : "fd00::2", request ? "fd00::2" : "fd00::1", 58, message, 64, 0)
+                .bytes();
     }
 
     // ---- one connection's life, by protocol ----
@@ -94,8 +109,14 @@ class EmbeddedOffloadStoriesTest {
         ask();
         answer();
         sw.advance(ANSWERED_UDP.plusSeconds(5));
-        assertThat(sw.offloadEventObjects()).extracting(OffloadEvent::kind).containsExactly(OffloadEvent.Kind.QUERY,
-                OffloadEvent.Kind.ADD, OffloadEvent.Kind.ESTABLISHED, OffloadEvent.Kind.UPDATE, OffloadEvent.Kind.DELETE);
+        assertThat(sw.offloadEventObjects())
+                .extracting(OffloadEvent::kind)
+                .containsExactly(
+                        OffloadEvent.Kind.QUERY,
+                        OffloadEvent.Kind.ADD,
+                        OffloadEvent.Kind.ESTABLISHED,
+                        OffloadEvent.Kind.UPDATE,
+                        OffloadEvent.Kind.DELETE);
         assertThat(sw.dumpConnections()).isEmpty();
     }
 
@@ -135,14 +156,24 @@ class EmbeddedOffloadStoriesTest {
     void tcpIsAddedBySynEstablishedBySynAckAndDeletedSoonAfterReset() {
         startWith(alpha);
         sw.hwOffload(true);
-        sw.receive(INSIDE, TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, SYN, 100, 0).bytes());
+        sw.receive(
+                INSIDE,
+                TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, SYN, 100, 0).bytes());
         assertThat(sw.offloadEvents()).containsExactly("add in=1");
-        sw.receive(OUTSIDE, TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 500, 101).bytes());
+        sw.receive(
+                OUTSIDE,
+                TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 500, 101)
+                        .bytes());
         assertThat(sw.offloadEvents()).containsExactly("established in=2");
-        sw.receive(INSIDE, TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, ACK, 101, 501).bytes());
+        sw.receive(
+                INSIDE,
+                TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, ACK, 101, 501).bytes());
         sw.advance(Duration.ofMinutes(10));
         assertThat(sw.offloadEvents()).isEmpty();
-        sw.receive(INSIDE, TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, RST | ACK, 101, 501).bytes());
+        sw.receive(
+                INSIDE,
+                TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, RST | ACK, 101, 501)
+                        .bytes());
         sw.advance(Duration.ofMinutes(1));
         assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
     }
@@ -156,16 +187,21 @@ class EmbeddedOffloadStoriesTest {
         ask();
         answer();
         List<OffloadEvent> events = sw.offloadEventObjects();
-        assertThat(events).extracting(event -> event.connectionOrNull().id()).containsOnly(events.getFirst().connectionOrNull().id());
+        assertThat(events)
+                .extracting(event -> event.connectionOrNull().id())
+                .containsOnly(events.getFirst().connectionOrNull().id());
         assertThat(events).allSatisfy(event -> {
-            assertThat(event.connectionOrNull()).hasToString("udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53),"
-                    + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000),zone=7");
+            assertThat(event.connectionOrNull())
+                    .hasToString("udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53),"
+                            + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000),zone=7");
             assertThat(event.connectionOrNull().mark()).isEqualTo(5);
             assertThat(event.connectionOrNull().originalIngress()).isEqualTo(new PortRef(1, "p1"));
         });
         assertThat(events.get(1).connectionOrNull().replyIngressOrNull()).isNull();
-        assertThat(events.get(2).operation()).isInstanceOfSatisfying(OffloadOperation.Established.class, established ->
-                assertThat(established.replyIngress()).isEqualTo(new PortRef(2, "p2")));
+        assertThat(events.get(2).operation())
+                .isInstanceOfSatisfying(
+                        OffloadOperation.Established.class,
+                        established -> assertThat(established.replyIngress()).isEqualTo(new PortRef(2, "p2")));
     }
 
     @Test
@@ -286,7 +322,9 @@ class EmbeddedOffloadStoriesTest {
         long first = alpha.held().getFirst().id();
         sw.flushConnections();
         ask();
-        assertThat(alpha.held()).singleElement().satisfies(connection -> assertThat(connection.id()).isNotEqualTo(first));
+        assertThat(alpha.held())
+                .singleElement()
+                .satisfies(connection -> assertThat(connection.id()).isNotEqualTo(first));
     }
 
     @Test
@@ -334,7 +372,8 @@ class EmbeddedOffloadStoriesTest {
 
     @Test
     void whatTheHigherDeclinesTheLowerCarries() {
-        alpha.answerCanOffload(connection -> connection.protocol() == 17 ? Verdict.decline("no udp") : Verdict.accept());
+        alpha.answerCanOffload(
+                connection -> connection.protocol() == 17 ? Verdict.decline("no udp") : Verdict.accept());
         startWith(alpha, beta);
         sw.hwOffload(true);
         ask();
@@ -345,7 +384,7 @@ class EmbeddedOffloadStoriesTest {
         assertThat(sw.offloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
         sw.flushConnections();
         assertThat(sw.offloadEvents())
-            .containsExactlyInAnyOrder("alpha del flushed", "beta del flushed", "beta del flushed");
+                .containsExactlyInAnyOrder("alpha del flushed", "beta del flushed", "beta del flushed");
     }
 
     @Test
@@ -381,9 +420,9 @@ class EmbeddedOffloadStoriesTest {
         InitFailingProvider broken = new InitFailingProvider("broken", "no such card");
         startWith(broken, beta);
         sw.hwOffload(true);
-        assertThat(sw.offloadProviders()).extracting(ProviderStatus::name, ProviderStatus::state).containsExactlyInAnyOrder(
-                tuple("broken", "init failed: no such card"),
-                tuple("beta", "ready"));
+        assertThat(sw.offloadProviders())
+                .extracting(ProviderStatus::name, ProviderStatus::state)
+                .containsExactlyInAnyOrder(tuple("broken", "init failed: no such card"), tuple("beta", "ready"));
         assertThat(sw.offloadShow()).contains("provider broken: priority 100, init failed: no such card");
         ask();
         answer();
@@ -401,7 +440,8 @@ class EmbeddedOffloadStoriesTest {
         answer();
         assertThat(sw.sent(OUTSIDE)).containsExactly(query);
         assertThat(sw.sent(INSIDE)).containsExactly(answer);
-        assertThat(sw.offloadEvents()).contains("beta add in=1", "beta established in=2")
+        assertThat(sw.offloadEvents())
+                .contains("beta add in=1", "beta established in=2")
                 .anySatisfy(event -> assertThat(event).startsWith("thrower").contains("failed"));
         assertThat(sw.offloadShow()).contains("failures:").contains("thrower");
     }
@@ -409,7 +449,8 @@ class EmbeddedOffloadStoriesTest {
     @Test
     void aZoneOutOfRangeIsRefused() {
         startWith(alpha);
-        assertThatThrownBy(() -> sw.flushConnections(65_536)).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> sw.flushConnections(65_536))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("65536");
         assertThatThrownBy(() -> sw.flushConnections(-1)).isInstanceOf(IllegalArgumentException.class);
     }

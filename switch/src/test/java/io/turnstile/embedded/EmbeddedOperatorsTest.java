@@ -22,6 +22,7 @@ class EmbeddedOperatorsTest {
             table=1,in_port=1,ct_state=+trk-inv actions=2
             table=1,in_port=2,ct_state=+trk+est actions=1
             """;
+
     private final EmbeddedSwitch sw = EmbeddedSwitch.builder().ports(1, 2).start();
 
     @BeforeEach
@@ -36,11 +37,19 @@ class EmbeddedOperatorsTest {
     }
 
     private void send(int sourcePort, int zone) {
-        sw.receive(1, Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:" + zone).payload(8).bytes());
+        sw.receive(
+                1,
+                Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:" + zone)
+                        .payload(8)
+                        .bytes());
     }
 
     private void answer(int sourcePort, int zone) {
-        sw.receive(2, Frames.udp("10.0.0.2:" + zone + " > 10.0.0.1:" + sourcePort).payload(8).bytes());
+        sw.receive(
+                2,
+                Frames.udp("10.0.0.2:" + zone + " > 10.0.0.1:" + sourcePort)
+                        .payload(8)
+                        .bytes());
     }
 
     private static TimeoutPolicy policy(long first, long single) {
@@ -48,8 +57,10 @@ class EmbeddedOperatorsTest {
     }
 
     private void expect(int sourcePort, int zone, long seconds) {
-        assertThat(sw.dumpConnections()).anySatisfy(line -> assertThat(line)
-                .contains("sport=" + sourcePort + ",dport=" + zone + ")").endsWith(",zone=" + zone + ",timeout=" + seconds));
+        assertThat(sw.dumpConnections())
+                .anySatisfy(line -> assertThat(line)
+                        .contains("sport=" + sourcePort + ",dport=" + zone + ")")
+                        .endsWith(",zone=" + zone + ",timeout=" + seconds));
     }
 
     @Test
@@ -108,12 +119,17 @@ class EmbeddedOperatorsTest {
 
     @Test
     void theTableGrowsBeyondWhatItWasMadeFor() {
-        try (EmbeddedSwitch small = EmbeddedSwitch.builder().ports(1, 2).maxConnections(10).start()) {
+        try (EmbeddedSwitch small =
+                EmbeddedSwitch.builder().ports(1, 2).maxConnections(10).start()) {
             small.deleteFlows();
             small.flows(FIREWALL);
             small.conntrackControl().setMaxConnections(20_000);
             for (int port = 1; port <= 20_001; port++) {
-                small.receive(1, Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:3").payload(8).bytes());
+                small.receive(
+                        1,
+                        Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:3")
+                                .payload(8)
+                                .bytes());
             }
             assertThat(small.conntrack().connectionCount()).isEqualTo(20_000);
             assertThat(small.conntrackControl().refusals()).isEqualTo(1);

@@ -12,9 +12,11 @@ import org.junit.jupiter.api.Test;
 
 /** The example of the class comment, run; and the same lines in both places. */
 class EmbeddedSwitchExampleTest {
-    private final byte[] syn = TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, TestFrame.SYN, 100, 0).bytes();
-    private final byte[] synAck =
-        TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, TestFrame.SYN | TestFrame.ACK, 500, 101).bytes();
+    private final byte[] syn = TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, TestFrame.SYN, 100, 0)
+            .bytes();
+    private final byte[] synAck = TestFrame.tcp(
+                    "10.0.0.2", 80, "10.0.0.1", 1000, TestFrame.SYN | TestFrame.ACK, 500, 101)
+            .bytes();
 
     @Test
     void exampleDoesWhatItSays() {
@@ -43,16 +45,22 @@ class EmbeddedSwitchExampleTest {
 
     @Test
     void commentAndTestSayTheSame() throws IOException {
-        List<String> comment = between("src/main/java/io/turnstile/embedded/EmbeddedSwitch.java", "<pre>{@code", "\n * }</pre>\n *\n");
-        List<String> test = between("src/test/java/io/turnstile/embedded/EmbeddedSwitchExampleTest.java", "// example begins\n",
-            "\n        // example ends");
+        List<String> comment =
+                between("src/main/java/io/turnstile/embedded/EmbeddedSwitch.java", "<pre>{@code", "\n * }</pre>\n *\n");
+        List<String> test = between(
+                "src/test/java/io/turnstile/embedded/EmbeddedSwitchExampleTest.java",
+                "// example begins\n",
+                "\n        // example ends");
         assertThat(comment).isNotEmpty().isEqualTo(test);
     }
 
     private static List<String> between(String file, String begin, String end) throws IOException {
         String text = Files.readString(Path.of(file));
         int from = text.indexOf(begin) + begin.length();
-        return text.substring(from, text.indexOf(end, from)).lines()
-            .map(line -> line.replaceFirst("^ \\* ?", "").strip()).filter(line -> !line.isEmpty()).toList();
+        return text.substring(from, text.indexOf(end, from))
+                .lines()
+                .map(line -> line.replaceFirst("^ \\* ?", "").strip())
+                .filter(line -> !line.isEmpty())
+                .toList();
     }
 }

@@ -23,7 +23,9 @@ class EmbeddedSwitchTest {
     @Test
     void freshSwitchLearnsAndForwards() {
         byte[] there = TestFrame.udp("10.0.0.1", 1, "10.0.0.2", 2).bytes();
-        byte[] back = TestFrame.udp("10.0.0.2", 2, "10.0.0.1", 1).mac(TestFrame.MAC_A, TestFrame.MAC_B).bytes();
+        byte[] back = TestFrame.udp("10.0.0.2", 2, "10.0.0.1", 1)
+                .mac(TestFrame.MAC_A, TestFrame.MAC_B)
+                .bytes();
         sw.receive(1, there);
         assertThat(sw.sent(2)).containsExactly(there);
         assertThat(sw.sent(3)).containsExactly(there);
@@ -48,18 +50,24 @@ class EmbeddedSwitchTest {
         sw.receive(1, query);
         sw.receive(1, query);
         sw.advance(Duration.ofMillis(2500));
-        assertThat(sw.dumpFlows()).containsExactly(
-            "cookie=0x7, duration=2.5s, table=0, n_packets=2, n_bytes=" + 2 * query.length
-                + ", idle_timeout=60, idle_age=2, udp,in_port=1,tp_dst=53 actions=output:2",
-            "cookie=0x0, duration=2.5s, table=0, n_packets=0, n_bytes=0, idle_age=2, priority=1 actions=drop");
-        assertThat(sw.dumpDatapathFlows()).singleElement().asString().contains("packets:2").contains("actions:2");
+        assertThat(sw.dumpFlows())
+                .containsExactly(
+                        "cookie=0x7, duration=2.5s, table=0, n_packets=2, n_bytes=" + 2 * query.length
+                                + ", idle_timeout=60, idle_age=2, udp,in_port=1,tp_dst=53 actions=output:2",
+                        "cookie=0x0, duration=2.5s, table=0, n_packets=0, n_bytes=0, idle_age=2, priority=1 actions=drop");
+        assertThat(sw.dumpDatapathFlows())
+                .singleElement()
+                .asString()
+                .contains("packets:2")
+                .contains("actions:2");
         assertThat(sw.trace("in_port=1,udp,tp_dst=53")).contains("Datapath actions: 2");
     }
 
     @Test
     void wrongFlowsAreRefusedWithTheLine() {
-        assertThatThrownBy(() -> sw.flows("tcp,tp_dst=nonsense actions=1")).isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContaining("tp_dst=nonsense");
+        assertThatThrownBy(() -> sw.flows("tcp,tp_dst=nonsense actions=1"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("tp_dst=nonsense");
         assertThatThrownBy(() -> sw.flows("table=3 actions=goto_table:2")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> sw.flows("actions=mod_tp_dst:80")).isInstanceOf(IllegalArgumentException.class);
     }
@@ -106,7 +114,8 @@ class EmbeddedSwitchTest {
             table=1,ct_state=+trk+est actions=1
             """);
         byte[] syn = TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, SYN, 1, 0).bytes();
-        byte[] synAck = TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 5, 2).bytes();
+        byte[] synAck =
+                TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 5, 2).bytes();
         sw.receive(2, synAck);
         assertThat(sw.sent(1)).isEmpty();
         assertThat(sw.drops(DropReason.FLOW_DROP)).isEqualTo(1);

@@ -87,7 +87,11 @@ class ControllerStoryTest {
 
         void send(int version, int type, int xid, byte... body) throws IOException {
             ByteBuffer message = ByteBuffer.allocate(8 + body.length);
-            message.put((byte) version).put((byte) type).putShort((short) (8 + body.length)).putInt(xid).put(body);
+            message.put((byte) version)
+                    .put((byte) type)
+                    .putShort((short) (8 + body.length))
+                    .putInt(xid)
+                    .put(body);
             socket.getOutputStream().write(message.array());
         }
 
@@ -110,7 +114,15 @@ class ControllerStoryTest {
         }
 
         Message role(int role, long generation) throws IOException {
-            send(OF13, ROLE_REQUEST, 7, ByteBuffer.allocate(16).putInt(role).putInt(0).putLong(generation).array());
+            send(
+                    OF13,
+                    ROLE_REQUEST,
+                    7,
+                    ByteBuffer.allocate(16)
+                            .putInt(role)
+                            .putInt(0)
+                            .putLong(generation)
+                            .array());
             return answer();
         }
 
@@ -192,7 +204,9 @@ class ControllerStoryTest {
             peer.send(OF13, FLOW_MOD, 8, new byte[48]);
             Message error = peer.answer();
             assertThat(error.type()).isEqualTo(ERROR);
-            assertThat(List.of(error.u16(0), error.u16(2))).as("OFPBRC_IS_SLAVE").containsExactly(1, 10);
+            assertThat(List.of(error.u16(0), error.u16(2)))
+                    .as("OFPBRC_IS_SLAVE")
+                    .containsExactly(1, 10);
             assertThat(agent.controllerStatus().getFirst().role()).isEqualTo("slave");
         }
     }
@@ -207,7 +221,9 @@ class ControllerStoryTest {
                 peer.send(OF13, EXPERIMENTER, 8, flush);
                 Message error = peer.answer();
                 assertThat(error.type()).isEqualTo(ERROR);
-                assertThat(List.of(error.u16(0), error.u16(2))).as("OFPBRC_IS_SLAVE").containsExactly(1, 10);
+                assertThat(List.of(error.u16(0), error.u16(2)))
+                        .as("OFPBRC_IS_SLAVE")
+                        .containsExactly(1, 10);
             }
             assertThat(bridge.flushes).isEmpty();
             peer.role(MASTER, 2);
@@ -233,7 +249,8 @@ class ControllerStoryTest {
     @Test
     void newMasterMakesTheOldOneSlave() throws Exception {
         var address = (InetSocketAddress) agent.listen("ptcp:0:127.0.0.1");
-        try (Peer first = connected(); Peer second = new Peer(new Socket(address.getAddress(), address.getPort()))) {
+        try (Peer first = connected();
+                Peer second = new Peer(new Socket(address.getAddress(), address.getPort()))) {
             assertThat(second.receive().type()).isEqualTo(HELLO);
             second.send(OF13, HELLO, 1);
             first.role(MASTER, 1);
@@ -247,7 +264,8 @@ class ControllerStoryTest {
     void secondsAreCountedByTheSwitchsClock() throws Exception {
         try (Peer peer = connected()) {
             clock.advance(Duration.ofSeconds(90));
-            assertThat(agent.controllerStatus().getFirst().secondsSinceConnect()).isEqualTo(90);
+            assertThat(agent.controllerStatus().getFirst().secondsSinceConnect())
+                    .isEqualTo(90);
         }
         await(() -> bridge.connected.contains(false));
         clock.advance(Duration.ofSeconds(7));
@@ -260,7 +278,9 @@ class ControllerStoryTest {
             clock.advance(Duration.ofMillis(PROBE_MS));
             assertThat(peer.receive().type()).isEqualTo(ECHO_REQUEST);
             clock.advance(Duration.ofMillis(PROBE_MS));
-            assertThat(peer.socket.getInputStream().read()).as("closed after the second silent interval").isEqualTo(-1);
+            assertThat(peer.socket.getInputStream().read())
+                    .as("closed after the second silent interval")
+                    .isEqualTo(-1);
         }
         await(() -> agent.controllerStatus().getFirst().lastError() != null);
         assertThat(agent.controllerStatus().getFirst().lastError()).contains("inactivity probe");
@@ -300,10 +320,13 @@ class ControllerStoryTest {
     void removedFlowIsToldOnlyIfItAsksForIt() throws Exception {
         try (Peer peer = connected()) {
             var parse = io.turnstile.pipeline.FlowMod.Command.ADD;
-            bridge.events.flowRemoved(FakeSwitch.stats(
-                io.turnstile.pipeline.text.FlowText.parseFlowMod(parse, "cookie=1,ip,actions=1")), 0);
-            bridge.events.flowRemoved(FakeSwitch.stats(
-                io.turnstile.pipeline.text.FlowText.parseFlowMod(parse, "cookie=2,send_flow_rem,ip,actions=1")), 0);
+            bridge.events.flowRemoved(
+                    FakeSwitch.stats(io.turnstile.pipeline.text.FlowText.parseFlowMod(parse, "cookie=1,ip,actions=1")),
+                    0);
+            bridge.events.flowRemoved(
+                    FakeSwitch.stats(io.turnstile.pipeline.text.FlowText.parseFlowMod(
+                            parse, "cookie=2,send_flow_rem,ip,actions=1")),
+                    0);
             Message message = peer.receive();
             assertThat(message.type()).isEqualTo(FLOW_REMOVED);
             assertThat(ByteBuffer.wrap(message.body()).getLong(0)).isEqualTo(2);
@@ -344,7 +367,7 @@ class ControllerStoryTest {
     void snoopSeesWhatControllerAndBridgeSay(@TempDir Path dir) throws Exception {
         agent.listenSnoop("punix:" + dir.resolve("br0.snoop"));
         try (Peer peer = connected();
-             SocketChannel snoop = SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("br0.snoop")))) {
+                SocketChannel snoop = SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("br0.snoop")))) {
             ByteBuffer seen = ByteBuffer.allocate(4096);
             while (seen.position() < 16) { // until the snooper is known, what is said is not mirrored
                 peer.send(OF13, BARRIER_REQUEST, 3);

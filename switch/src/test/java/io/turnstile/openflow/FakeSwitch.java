@@ -16,15 +16,15 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
 final class FakeSwitch implements OpenFlowSwitch {
     final List<ConnectionFilter> flushes = new ArrayList<>();
-    record Sent(int inPort, List<OfAction> actions, byte[] frame) {
-    }
+
+    record Sent(int inPort, List<OfAction> actions, byte[] frame) {}
 
     private final List<FlowMod> flows = new ArrayList<>();
     final List<Sent> sent = new CopyOnWriteArrayList<>();
     final List<OfPort> ports = new CopyOnWriteArrayList<>(List.of(
-        new OfPort(OfAction.Ports.LOCAL, 0, "br0", 0xbae2a0e57244L, 0, 0, null, 0),
-        new OfPort(1, 1, "p1", 0xaa55aa55000fL, 0, 0, null, 0),
-        new OfPort(2, 2, "p2", 0xaa55aa55000eL, 0, 0, null, 0)));
+            new OfPort(OfAction.Ports.LOCAL, 0, "br0", 0xbae2a0e57244L, 0, 0, null, 0),
+            new OfPort(1, 1, "p1", 0xaa55aa55000fL, 0, 0, null, 0),
+            new OfPort(2, 2, "p2", 0xaa55aa55000eL, 0, 0, null, 0)));
     final List<Boolean> connected = new CopyOnWriteArrayList<>();
     volatile Events events;
 
@@ -48,7 +48,8 @@ final class FakeSwitch implements OpenFlowSwitch {
         if (mod.actions().contains(new OfAction.Output(666))) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "as the test wants it");
         }
-        boolean strict = mod.command() == FlowMod.Command.MODIFY_STRICT || mod.command() == FlowMod.Command.DELETE_STRICT;
+        boolean strict =
+                mod.command() == FlowMod.Command.MODIFY_STRICT || mod.command() == FlowMod.Command.DELETE_STRICT;
         switch (mod.command()) {
             case ADD -> {
                 flows.removeIf(f -> f.tableId() == mod.tableId() && same(f, mod));
@@ -60,8 +61,20 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     private static FlowMod withActions(FlowMod f, FlowMod mod) {
-        return new FlowMod(f.command(), f.tableId(), f.priority(), f.match(), f.cookie(), 0, FlowMod.NO_COOKIE,
-            f.idleTimeoutSeconds(), f.hardTimeoutSeconds(), f.importance(), f.outPort(), f.flags(), mod.actions());
+        return new FlowMod(
+                f.command(),
+                f.tableId(),
+                f.priority(),
+                f.match(),
+                f.cookie(),
+                0,
+                FlowMod.NO_COOKIE,
+                f.idleTimeoutSeconds(),
+                f.hardTimeoutSeconds(),
+                f.importance(),
+                f.outPort(),
+                f.flags(),
+                mod.actions());
     }
 
     private static boolean same(FlowMod a, FlowMod b) {
@@ -92,16 +105,30 @@ final class FakeSwitch implements OpenFlowSwitch {
     @Override
     public synchronized List<FlowStats> flows(FlowQuery query) {
         return flows.stream()
-            .filter(f -> query.tableId() == FlowMod.ALL_TABLES || query.tableId() == f.tableId())
-            .filter(f -> query.match().covers(f.match()) && ((query.cookie() ^ f.cookie()) & query.cookieMask()) == 0)
-            .filter(f -> query.outPort() == OfAction.Ports.NONE
-                || f.actions().contains(new OfAction.Output(query.outPort())))
-            .map(FakeSwitch::stats).toList();
+                .filter(f -> query.tableId() == FlowMod.ALL_TABLES || query.tableId() == f.tableId())
+                .filter(f ->
+                        query.match().covers(f.match()) && ((query.cookie() ^ f.cookie()) & query.cookieMask()) == 0)
+                .filter(f -> query.outPort() == OfAction.Ports.NONE
+                        || f.actions().contains(new OfAction.Output(query.outPort())))
+                .map(FakeSwitch::stats)
+                .toList();
     }
 
     static FlowStats stats(FlowMod f) {
-        return new FlowStats(f.tableId(), f.priority(), f.match(), f.cookie(), f.idleTimeoutSeconds(),
-            f.hardTimeoutSeconds(), f.importance(), f.flags(), 3_500_000_000L, 2_000_000_000L, 7, 700, f.actions());
+        return new FlowStats(
+                f.tableId(),
+                f.priority(),
+                f.match(),
+                f.cookie(),
+                f.idleTimeoutSeconds(),
+                f.hardTimeoutSeconds(),
+                f.importance(),
+                f.flags(),
+                3_500_000_000L,
+                2_000_000_000L,
+                7,
+                700,
+                f.actions());
     }
 
     @Override
@@ -109,7 +136,8 @@ final class FakeSwitch implements OpenFlowSwitch {
         List<TableStats> tables = new ArrayList<>();
         for (int i = 0; i < 254; i++) {
             int id = i;
-            tables.add(new TableStats(i, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000));
+            tables.add(new TableStats(
+                    i, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000));
         }
         return tables;
     }
@@ -131,16 +159,33 @@ final class FakeSwitch implements OpenFlowSwitch {
 
     @Override
     public void modifyPort(int number, int config, int mask) throws OfException {
-        ports.replaceAll(p -> p.number() != number ? p : new OfPort(p.number(), p.datapathPort(), p.name(),
-            p.macAddress(), p.config() & ~mask | config & mask, p.state(), null, 0));
+        ports.replaceAll(p -> p.number() != number
+                ? p
+                : new OfPort(
+                        p.number(),
+                        p.datapathPort(),
+                        p.name(),
+                        p.macAddress(),
+                        p.config() & ~mask | config & mask,
+                        p.state(),
+                        null,
+                        0));
     }
 
     @Override
     public void packetOut(int inPort, List<OfAction> actions, byte[] frame) {
         sent.add(new Sent(inPort, actions, frame));
         if (actions.stream().anyMatch(a -> a instanceof OfAction.Controller)) {
-            events.packetIn(frame, 0xffff, 1, 0, 0, 0,
-                Match.builder().exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort)).build());
+            events.packetIn(
+                    frame,
+                    0xffff,
+                    1,
+                    0,
+                    0,
+                    0,
+                    Match.builder()
+                            .exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort))
+                            .build());
         }
     }
 

@@ -29,6 +29,7 @@ class OvsOfctlStoryTest {
 
     @TempDir
     Path dir;
+
     private final FakeSwitch bridge = new FakeSwitch();
     private EventLoopGroup group;
     private BridgeAgent agent;
@@ -56,9 +57,15 @@ class OvsOfctlStoryTest {
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void showNamesTheBridgeAndItsPorts(String version) throws Exception {
         String shown = Tool.ok("-O", version, "show", target);
-        assertThat(shown).contains("dpid:0000000000000001", "n_tables:254, n_buffers:0",
-            "capabilities: FLOW_STATS TABLE_STATS PORT_STATS QUEUE_STATS", " 1(p1): addr:aa:55:aa:55:00:0f",
-            " 2(p2): addr:aa:55:aa:55:00:0e", " LOCAL(br0): addr:ba:e2:a0:e5:72:44", "frags=normal miss_send_len=0");
+        assertThat(shown)
+                .contains(
+                        "dpid:0000000000000001",
+                        "n_tables:254, n_buffers:0",
+                        "capabilities: FLOW_STATS TABLE_STATS PORT_STATS QUEUE_STATS",
+                        " 1(p1): addr:aa:55:aa:55:00:0f",
+                        " 2(p2): addr:aa:55:aa:55:00:0e",
+                        " LOCAL(br0): addr:ba:e2:a0:e5:72:44",
+                        "frags=normal miss_send_len=0");
         assertThat(shown).contains(version.equals("OpenFlow10") ? "     state:      0\n" : "     state:      LIVE\n");
         assertThat(shown.indexOf("LOCAL(br0)")).isGreaterThan(shown.indexOf("2(p2)"));
     }
@@ -82,7 +89,8 @@ class OvsOfctlStoryTest {
             Tool.ok("-O", version.equals("OpenFlow10") ? "OpenFlow10" : version, "add-flow", target, flow);
             String line = dump(version).strip();
             assertThat(line.replace("send_flow_rem ", expected.contains("send_flow_rem") ? "send_flow_rem " : ""))
-                .as(version).isEqualTo(version.equals("OpenFlow10") ? expected.replace("send_flow_rem ", "") : expected);
+                    .as(version)
+                    .isEqualTo(version.equals("OpenFlow10") ? expected.replace("send_flow_rem ", "") : expected);
         }
     }
 
@@ -90,10 +98,11 @@ class OvsOfctlStoryTest {
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void statisticsAreShown(String version) throws Exception {
         Tool.ok("-O", version, "add-flow", target, "cookie=0x5,ip,actions=1");
-        assertThat(Tool.ok("-O", version, "dump-flows", target)).contains("cookie=0x5, duration=3.500s, table=0, "
-            + "n_packets=7, n_bytes=700,", " ip actions=output:1");
+        assertThat(Tool.ok("-O", version, "dump-flows", target))
+                .contains(
+                        "cookie=0x5, duration=3.500s, table=0, " + "n_packets=7, n_bytes=700,", " ip actions=output:1");
         assertThat(Tool.ok("-O", version, "dump-aggregate", target))
-            .contains("packet_count=7 byte_count=700 flow_count=1");
+                .contains("packet_count=7 byte_count=700 flow_count=1");
     }
 
     @ParameterizedTest
@@ -140,13 +149,15 @@ class OvsOfctlStoryTest {
     @ParameterizedTest
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void portsAndTablesAreDumped(String version) throws Exception {
-        assertThat(Tool.ok("-O", version, "dump-ports", target)).contains("3 ports",
-            "rx pkts=10, bytes=1000, drop=?, errs=?, frame=?, over=?, crc=?",
-            "tx pkts=20, bytes=2000, drop=?, errs=?, coll=?");
+        assertThat(Tool.ok("-O", version, "dump-ports", target))
+                .contains(
+                        "3 ports",
+                        "rx pkts=10, bytes=1000, drop=?, errs=?, frame=?, over=?, crc=?",
+                        "tx pkts=20, bytes=2000, drop=?, errs=?, coll=?");
         assertThat(Tool.ok("-O", version, "dump-ports", target, "1")).contains("1 ports");
         assertThat(Tool.ok("-O", version, "dump-ports-desc", target)).contains("1(p1): addr:aa:55:aa:55:00:0f");
-        assertThat(Tool.ok("-O", version, "dump-tables", target)).contains("table 0:\n",
-            "active=0, lookup=0, matched=0");
+        assertThat(Tool.ok("-O", version, "dump-tables", target))
+                .contains("table 0:\n", "active=0, lookup=0, matched=0");
         assertThat(Tool.ok("-O", version, "queue-stats", target)).contains("0 queues");
         assertThat(Tool.ok("-O", version, "dump-desc", target)).contains("Manufacturer: Turnstile");
     }
@@ -168,25 +179,45 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"group:1", "learn(table=1)", "set_queue:1", "exit",
-        "fin_timeout(idle_timeout=5)", "output(port=1,max_len=64)", "conjunction(1,1/2)"})
+    @ValueSource(
+            strings = {
+                "group:1",
+                "learn(table=1)",
+                "set_queue:1",
+                "exit",
+                "fin_timeout(idle_timeout=5)",
+                "output(port=1,max_len=64)",
+                "conjunction(1,1/2)"
+            })
     void whatIsNotSupportedIsRefusedWithATypedError(String actions) throws Exception {
         String flow = actions.startsWith("conj") ? "tcp,actions=" + actions : "tcp,ct_state=-trk,actions=" + actions;
         for (String version : List.of("OpenFlow10", "OpenFlow13")) {
             Tool.Result refused = Tool.ofctl("-O", version, "add-flow", target, flow);
             assertThat(refused.status()).as(refused.output()).isNotZero();
-            assertThat(refused.output()).containsAnyOf("OFPBAC_BAD_VENDOR_TYPE", "OFPBAC_BAD_OUT_GROUP", "OFPBAC_BAD_TYPE",
-                "NXBRC_UNENCODABLE_ERROR");
+            assertThat(refused.output())
+                    .containsAnyOf(
+                            "OFPBAC_BAD_VENDOR_TYPE",
+                            "OFPBAC_BAD_OUT_GROUP",
+                            "OFPBAC_BAD_TYPE",
+                            "NXBRC_UNENCODABLE_ERROR");
         }
     }
 
     @ParameterizedTest
-    @CsvSource({"OpenFlow10,openflow10", "OpenFlow10,nxt_packet_in", "OpenFlow10,nxt_packet_in2", "OpenFlow13,standard",
-        "OpenFlow13,nxt_packet_in2", "OpenFlow15,standard"})
+    @CsvSource({
+        "OpenFlow10,openflow10",
+        "OpenFlow10,nxt_packet_in",
+        "OpenFlow10,nxt_packet_in2",
+        "OpenFlow13,standard",
+        "OpenFlow13,nxt_packet_in2",
+        "OpenFlow15,standard"
+    })
     void monitorSeesPacketIn(String version, String format) throws Exception {
         Path output = dir.resolve("monitor.out");
-        ProcessBuilder builder = new ProcessBuilder("ovs-ofctl", "--timeout=15", "-O", version, "-P", format, "monitor",
-            target, "65534").redirectErrorStream(true).redirectOutput(output.toFile());
+        ProcessBuilder builder = new ProcessBuilder(
+                        "ovs-ofctl", "--timeout=15", "-O", version, "-P", format, "monitor", target, "65534")
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
         builder.environment().put("OVS_RUNDIR", dir.toString()); // it opens a control socket of its own
         Process monitor = builder.start();
         try {
@@ -195,8 +226,13 @@ class OvsOfctlStoryTest {
                 Tool.ok("packet-out", target, "in_port=1,packet=" + FRAME + ",actions=controller");
                 seen = Files.readString(output, StandardCharsets.UTF_8);
             }
-            assertThat(seen).contains("total_len=34", "in_port=1", "(via action)", "data_len=34 (unbuffered)",
-                "nw_src=10.0.0.1,nw_dst=10.0.0.2");
+            assertThat(seen)
+                    .contains(
+                            "total_len=34",
+                            "in_port=1",
+                            "(via action)",
+                            "data_len=34 (unbuffered)",
+                            "nw_src=10.0.0.1,nw_dst=10.0.0.2");
         } finally {
             monitor.destroy();
             monitor.waitFor();
@@ -206,8 +242,9 @@ class OvsOfctlStoryTest {
     @Test
     void dumpOfManyFlowsComesInSeveralMessages() throws Exception {
         for (int i = 0; i < 3000; i++) {
-            bridge.apply(FlowText.parseFlowMod(Command.ADD,
-                "ip,nw_dst=10." + (i >> 8) + "." + (i & 255) + ".1,actions=load:" + i + "->NXM_NX_REG0[],1"));
+            bridge.apply(FlowText.parseFlowMod(
+                    Command.ADD,
+                    "ip,nw_dst=10." + (i >> 8) + "." + (i & 255) + ".1,actions=load:" + i + "->NXM_NX_REG0[],1"));
         }
         for (String version : List.of("OpenFlow10", "OpenFlow13", "OpenFlow15")) {
             assertThat(dump(version).lines()).as(version).hasSize(3000);
@@ -217,10 +254,11 @@ class OvsOfctlStoryTest {
     @Test
     void flowOfTextAndFlowOfToolAreTheSame() throws Exception {
         String flow = "table=2,priority=7,tcp,ct_state=+trk+est,nw_dst=10.0.0.0/8,tp_src=80,actions=set_field:5->reg0,"
-            + "move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31],ct(commit,zone=NXM_NX_REG0[0..15],exec(set_field:0x7->ct_mark)),2";
+                + "move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31],ct(commit,zone=NXM_NX_REG0[0..15],exec(set_field:0x7->ct_mark)),2";
         Tool.ok("-O", "OpenFlow13", "add-flow", target, flow);
-        var wired = bridge.flows(new io.turnstile.pipeline.OpenFlowSwitch.FlowQuery(255, io.turnstile.pipeline.Match.ANY,
-            0, 0, OfAction.Ports.NONE)).getFirst();
+        var wired = bridge.flows(new io.turnstile.pipeline.OpenFlowSwitch.FlowQuery(
+                        255, io.turnstile.pipeline.Match.ANY, 0, 0, OfAction.Ports.NONE))
+                .getFirst();
         var read = FlowText.parseFlowMod(Command.ADD, flow);
         assertThat(wired.match()).isEqualTo(read.match());
         assertThat(wired.actions()).isEqualTo(read.actions());

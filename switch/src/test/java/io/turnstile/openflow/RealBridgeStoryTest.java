@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class RealBridgeStoryTest {
     @TempDir
     Path dir;
+
     private EventLoopGroup group;
     private BridgeAgent agent;
     private BridgePipeline bridge;
@@ -56,8 +57,10 @@ class RealBridgeStoryTest {
     private static List<String> recorded(String version) throws Exception {
         List<String> texts = new ArrayList<>();
         try (var in = RealBridgeStoryTest.class.getResourceAsStream("wire/flows.txt")) {
-            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
-                .filter(line -> !line.startsWith("#")).toList();
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .toList();
             for (int i = 0; i < lines.size(); i += 4) {
                 if (lines.get(i).equals(version)) {
                     texts.add(lines.get(i + 1));
@@ -73,7 +76,10 @@ class RealBridgeStoryTest {
             for (String flow : recorded(version)) {
                 Tool.ok("-O", version, "del-flows", target);
                 Tool.ok("-O", version, "add-flow", target, flow);
-                assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target).strip()).as(version).isEqualTo(flow);
+                assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target)
+                                .strip())
+                        .as(version)
+                        .isEqualTo(flow);
             }
         }
     }

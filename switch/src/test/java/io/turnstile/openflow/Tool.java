@@ -14,20 +14,23 @@ import java.util.concurrent.TimeUnit;
 final class Tool {
     private static final int PATIENCE_SECONDS = 20;
 
-    private Tool() {
-    }
+    private Tool() {}
 
-    record Result(int status, String output) {
-    }
+    record Result(int status, String output) {}
 
     /** Both streams in one text; "xid" and "duration" made the same. */
     static Result ofctl(String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("ovs-ofctl", "--timeout=15"));
         command.addAll(List.of(arguments));
         Path output = Files.createTempFile("ofctl", ".out");
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile())
-            .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile())).start();
-        assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as("ovs-ofctl ended").isTrue();
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                .start();
+        assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                .as("ovs-ofctl ended")
+                .isTrue();
         String text = Files.readString(output, StandardCharsets.UTF_8);
         Files.delete(output);
         return new Result(process.exitValue(), text.replaceAll("xid=0x[0-9a-f]+", "xid=X"));
@@ -35,7 +38,9 @@ final class Tool {
 
     static String ok(String... arguments) throws IOException, InterruptedException {
         Result result = ofctl(arguments);
-        assertThat(result.status()).as(String.join(" ", arguments) + "\n" + result.output()).isZero();
+        assertThat(result.status())
+                .as(String.join(" ", arguments) + "\n" + result.output())
+                .isZero();
         return result.output();
     }
 }

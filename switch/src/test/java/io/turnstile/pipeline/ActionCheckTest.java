@@ -16,9 +16,22 @@ class ActionCheckTest {
     private final PipelineBench bench = new PipelineBench(1);
 
     private OfErrorCode refusal(int table, Match match, OfAction... actions) {
-        OfException refused = catchThrowableOfType(OfException.class,
-            () -> bench.br0.apply(new FlowMod(FlowMod.Command.ADD, table,
-                1, match, 0, 0, FlowMod.NO_COOKIE, 0, 0, 0, OfAction.Ports.NONE, Set.of(), List.of(actions))));
+        OfException refused = catchThrowableOfType(
+                OfException.class,
+                () -> bench.br0.apply(new FlowMod(
+                        FlowMod.Command.ADD,
+                        table,
+                        1,
+                        match,
+                        0,
+                        0,
+                        FlowMod.NO_COOKIE,
+                        0,
+                        0,
+                        0,
+                        OfAction.Ports.NONE,
+                        Set.of(),
+                        List.of(actions))));
         assertThat(bench.allFlows()).as("nothing has changed").hasSize(refused == null ? 1 : 0);
         return refused == null ? null : refused.code();
     }
@@ -34,10 +47,12 @@ class ActionCheckTest {
     @Test
     void portsThatCannotBeAreRefused() {
         assertThat(refusal(0, Match.ANY, new OfAction.Output(OfAction.Ports.NONE)))
-            .isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
+                .isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
         assertThat(refusal(0, Match.ANY, new OfAction.Output(0xffffff01))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
         assertThat(refusal(0, Match.ANY, new OfAction.Output(0x12345))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
-        assertThat(refusal(0, Match.ANY, new OfAction.Output(77))).as("a port that may come").isNull();
+        assertThat(refusal(0, Match.ANY, new OfAction.Output(77)))
+                .as("a port that may come")
+                .isNull();
     }
 
     @Test
@@ -51,8 +66,10 @@ class ActionCheckTest {
     void readOnlyFieldsStayReadOnly() {
         assertThat(refusal(0, IP, set(Field.CT_MARK, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
         assertThat(refusal(0, IP, set(Field.ETH_TYPE, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
-        assertThat(refusal(0, IP,
-            new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
+        assertThat(refusal(
+                        0,
+                        IP,
+                        new OfAction.Move(OfAction.SubField.whole(Field.REG0), OfAction.SubField.whole(Field.CT_MARK))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
     }
 
@@ -70,7 +87,10 @@ class ActionCheckTest {
     @Test
     void rangesThatTheWireCannotSayAreRefused() throws Exception {
         for (String nat : List.of("nat(src=0.0.0.0-1.2.3.4)", "nat(src=1.2.3.4:0-100)", "nat(dst=0.0.0.0:80)")) {
-            assertThat(refusal(0, IP, FlowText.parseActions("ct(commit," + nat + ")").getFirst()))
+            assertThat(refusal(
+                            0,
+                            IP,
+                            FlowText.parseActions("ct(commit," + nat + ")").getFirst()))
                     .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         }
     }
@@ -79,8 +99,11 @@ class ActionCheckTest {
     void valuesHaveToFit() {
         assertThat(refusal(0, IP, new OfAction.SetField(Field.NW_TTL, 0, 0x100, 0, 0x1ff)))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
-        assertThat(refusal(0, IP,
-            new OfAction.Move(new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
+        assertThat(refusal(
+                        0,
+                        IP,
+                        new OfAction.Move(
+                                new OfAction.SubField(Field.REG0, 0, 8), new OfAction.SubField(Field.REG1, 0, 9))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, new OfAction.StackPush(new OfAction.SubField(Field.REG0, 30, 8))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_SET_LEN);
@@ -107,14 +130,14 @@ class ActionCheckTest {
         assertThat(refusal(0, IP, ct(true, null, new OfAction.Output(1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, ct(false, null, set(Field.CT_MARK, 1)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal(0, IP, new OfAction.Ct(false, false, null, 0, 1, 21, List.of())))
-            .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+                .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
         assertThat(refusal(0, IP, ct(true, null, set(Field.CT_MARK, 1)))).isNull();
     }
 
     @Test
     void natStandsInCtAndFitsTheMatchsFamily() {
-        OfAction range = new OfAction.Nat(new NatRequest(NatRequest.Kind.SOURCE, true, 1, 1, 1, 2, 0, 0, false,
-                NatRequest.Choice.DEFAULT));
+        OfAction range = new OfAction.Nat(
+                new NatRequest(NatRequest.Kind.SOURCE, true, 1, 1, 1, 2, 0, 0, false, NatRequest.Choice.DEFAULT));
         OfAction bare = new OfAction.Nat(NatRequest.ANY);
         assertThat(refusal(0, IP, bare)).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
         assertThat(refusal(0, IP, ct(true, null, range))).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
@@ -125,8 +148,10 @@ class ActionCheckTest {
     @Test
     void overlapIsRefusedIfAskedTo() {
         bench.flows("ip,actions=drop");
-        OfException refused = catchThrowableOfType(OfException.class, () -> bench.br0.apply(
-                PipelineBench.parse(FlowMod.Command.ADD, "check_overlap,in_port=1,actions=drop")));
+        OfException refused = catchThrowableOfType(
+                OfException.class,
+                () -> bench.br0.apply(
+                        PipelineBench.parse(FlowMod.Command.ADD, "check_overlap,in_port=1,actions=drop")));
         assertThat(refused.code()).isEqualTo(OfErrorCode.OFPFMFC_OVERLAP);
     }
 }

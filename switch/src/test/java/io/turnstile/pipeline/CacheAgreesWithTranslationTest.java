@@ -58,14 +58,20 @@ class CacheAgreesWithTranslationTest {
             batch.add(packet);
             datapath.process(batch, context);
             sent += out.size();
-            return out.stream().sorted().toList(); // Copies of one packet that go different ways may overtake each other.
+            return out.stream()
+                    .sorted()
+                    .toList(); // Copies of one packet that go different ways may overtake each other.
         }
 
         List<String> rules() {
-            return bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE))
-                .stream()
-                .map(flow -> "table=" + flow.tableId() + "," + FlowText.format(flow.match(), flow.priority()) + " actions="
-                    + FlowText.format(flow.actions(), flow.match()) + " n_packets=" + flow.packetCount()).sorted().toList();
+            return bridge
+                    .flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE))
+                    .stream()
+                    .map(flow -> "table=" + flow.tableId() + "," + FlowText.format(flow.match(), flow.priority())
+                            + " actions=" + FlowText.format(flow.actions(), flow.match()) + " n_packets="
+                            + flow.packetCount())
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -83,17 +89,19 @@ class CacheAgreesWithTranslationTest {
             for (int step = 0; step < 400; step++) {
                 String what = "seed " + (seed + round) + " step " + step;
                 if (step < 12 || random.nextInt(12) == 0) {
-                    FlowMod.Command command = step < 12 || random.nextInt(3) != 0 ? FlowMod.Command.ADD
-                        : FlowMod.Command.DELETE;
-                    String line = command == FlowMod.Command.ADD ? world.rule(random.nextInt(0xffff))
-                        : random.nextInt(3) == 0 ? "table=" + random.nextInt(3) : world.match();
+                    FlowMod.Command command =
+                            step < 12 || random.nextInt(3) != 0 ? FlowMod.Command.ADD : FlowMod.Command.DELETE;
+                    String line = command == FlowMod.Command.ADD
+                            ? world.rule(random.nextInt(0xffff))
+                            : random.nextInt(3) == 0 ? "table=" + random.nextInt(3) : world.match();
                     cached.apply(command, line);
                     fresh.apply(command, line);
                 } else {
                     int port = world.port();
                     byte[] frame = world.frame();
-                    assertThat(cached.fate(port, frame)).as(what + "\n" + String.join("\n", fresh.rules()))
-                        .isEqualTo(fresh.fate(port, frame));
+                    assertThat(cached.fate(port, frame))
+                            .as(what + "\n" + String.join("\n", fresh.rules()))
+                            .isEqualTo(fresh.fate(port, frame));
                 }
                 if (step % 40 == 39) {
                     assertThat(cached.rules()).as(what).isEqualTo(fresh.rules());
@@ -103,7 +111,9 @@ class CacheAgreesWithTranslationTest {
             sent += cached.sent;
             hits += cached.datapath.statistics().hits();
         }
-        assertThat(sent).as("frames that came out, so that there was something to compare").isGreaterThan(1_000);
+        assertThat(sent)
+                .as("frames that came out, so that there was something to compare")
+                .isGreaterThan(1_000);
         assertThat(hits).as("lookups answered by the cache").isGreaterThan(1_000);
     }
 }

@@ -57,9 +57,13 @@ class FlowTableOracleTest {
             Field.REG0.set(key, random.upTo(3));
             long[] wildcards = FlowKey.newKey();
             int expected = priority(best(rules, key));
-            assertThat(priority(table.find(key, wildcards))).as("seed %d step %d", seed, step).isEqualTo(expected);
+            assertThat(priority(table.find(key, wildcards)))
+                    .as("seed %d step %d", seed, step)
+                    .isEqualTo(expected);
             long[] other = random.memberOf(key, wildcards);
-            assertThat(priority(best(rules, other))).as("member, seed %d step %d", seed, step).isEqualTo(expected);
+            assertThat(priority(best(rules, other)))
+                    .as("member, seed %d step %d", seed, step)
+                    .isEqualTo(expected);
         }
     }
 }

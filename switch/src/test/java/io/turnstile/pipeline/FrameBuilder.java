@@ -69,11 +69,22 @@ final class FrameBuilder {
         frame.putShort((short) etherType);
         if (etherType == 0x0800) {
             int total = 20 + (protocol == 6 ? 20 : 8);
-            frame.put((byte) 0x45).put((byte) 0).putShort((short) total).putInt(0).put((byte) ttl).put((byte) protocol)
-                    .putShort((short) 0).putInt(ipSource).putInt(ipDestination);
+            frame.put((byte) 0x45)
+                    .put((byte) 0)
+                    .putShort((short) total)
+                    .putInt(0)
+                    .put((byte) ttl)
+                    .put((byte) protocol)
+                    .putShort((short) 0)
+                    .putInt(ipSource)
+                    .putInt(ipDestination);
             frame.putShort((short) sourcePort).putShort((short) destinationPort);
             if (protocol == 6) {
-                frame.putInt(1).putInt(1).putShort((short) 0x5010).putShort((short) 1000).putInt(0);
+                frame.putInt(1)
+                        .putInt(1)
+                        .putShort((short) 0x5010)
+                        .putShort((short) 1000)
+                        .putInt(0);
             } else {
                 frame.putShort((short) 8).putShort((short) 0);
             }

@@ -117,8 +117,8 @@ final class PipelineBench {
 
     /** What a translation made right now says. */
     String freshActions(long[] key) {
-        return pipeline.read(() -> DatapathFlowText.actions(new Translator(pipeline, key, clock.nowNs(), null).translate()
-                .actions()));
+        return pipeline.read(() -> DatapathFlowText.actions(
+                new Translator(pipeline, key, clock.nowNs(), null).translate().actions()));
     }
 
     List<String> datapathActions() {
@@ -137,8 +137,11 @@ final class PipelineBench {
     /** How many packets the flows of that table and match have counted. */
     long packetCount(String match) {
         FlowMod selection = parse(FlowMod.Command.DELETE, match);
-        return br0.flows(new OpenFlowSwitch.FlowQuery(selection.tableId(), selection.match(), 0, 0, OfAction.Ports.NONE))
-            .stream().mapToLong(OpenFlowSwitch.FlowStats::packetCount).sum();
+        return br0
+                .flows(new OpenFlowSwitch.FlowQuery(selection.tableId(), selection.match(), 0, 0, OfAction.Ports.NONE))
+                .stream()
+                .mapToLong(OpenFlowSwitch.FlowStats::packetCount)
+                .sum();
     }
 
     List<OpenFlowSwitch.FlowStats> allFlows() {

@@ -75,44 +75,53 @@ class PipelineStoriesTest {
     @Test
     void outputSeesOnlyWhatWasSetBeforeIt() {
         assertThat(through("in_port=1,udp actions=2,mod_nw_dst:10.0.0.9,2,mod_tp_dst:54,2", UDP))
-            .containsExactly(UDP.bytes(), TestFrame.udp("10.0.0.1", 1000, "10.0.0.9", 53).bytes(),
-                TestFrame.udp("10.0.0.1", 1000, "10.0.0.9", 54).bytes());
+                .containsExactly(
+                        UDP.bytes(),
+                        TestFrame.udp("10.0.0.1", 1000, "10.0.0.9", 53).bytes(),
+                        TestFrame.udp("10.0.0.1", 1000, "10.0.0.9", 54).bytes());
     }
 
     @Test
     void fieldSetBackGoesBackToTheWire() {
         assertThat(through("in_port=1,udp actions=mod_tp_dst:54,2,mod_tp_dst:53,2", UDP))
-            .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes(), UDP.bytes());
+                .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes(), UDP.bytes());
     }
 
     @Test
     void moveCopiesBitsBetweenFields() {
-        assertThat(through("in_port=1,udp actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],load:0xb->NXM_OF_ETH_SRC[0..7],2",
-            UDP))
-            .containsExactly(UDP.mac(MAC_A, MAC_B).bytes());
+        assertThat(through(
+                        "in_port=1,udp actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],load:0xb->NXM_OF_ETH_SRC[0..7],2",
+                        UDP))
+                .containsExactly(UDP.mac(MAC_A, MAC_B).bytes());
     }
 
     @Test
     void vlanTagsArePushedChangedAndPopped() {
         assertThat(through("in_port=1 actions=2,mod_vlan_vid:5,2,mod_vlan_pcp:3,2,strip_vlan,2", UDP))
-            .containsExactly(UDP.bytes(), UDP.tag(5).bytes(), UDP.tag(5 | 3 << 13).bytes(), UDP.bytes());
+                .containsExactly(
+                        UDP.bytes(), UDP.tag(5).bytes(), UDP.tag(5 | 3 << 13).bytes(), UDP.bytes());
     }
 
     @Test
     void secondTagIsPushedOutsideWithTheFirstOnesValue() {
         sw.flows("in_port=1 actions=push_vlan:0x8100,set_field:0x1006->vlan_vid,2,pop_vlan,2");
         sw.receive(1, UDP.tag(5).bytes());
-        assertThat(sw.sent(2)).containsExactly(UDP.tag(5).tag(6).bytes(), UDP.tag(5).bytes());
+        assertThat(sw.sent(2))
+                .containsExactly(UDP.tag(5).tag(6).bytes(), UDP.tag(5).bytes());
     }
 
     @Test
     void ttlOfOneGoesToTheControllerAndNoFurther() {
-        TestFrame dying = TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 1, 0);
-        TestFrame living = TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 2, 0);
+        TestFrame dying =
+                TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 1, 0);
+        TestFrame living =
+                TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 2, 0);
         assertThat(through("ip actions=dec_ttl,2", living)).containsExactly(dying.bytes());
         sw.receive(1, dying.bytes());
         assertThat(sw.sent(2)).isEmpty();
-        assertThat(sw.packetIns()).singleElement().satisfies(in -> assertThat(in.reason()).isEqualTo(2));
+        assertThat(sw.packetIns())
+                .singleElement()
+                .satisfies(in -> assertThat(in.reason()).isEqualTo(2));
     }
 
     @Test
@@ -231,7 +240,8 @@ class PipelineStoriesTest {
             """);
         sw.receive(1, UDP.bytes());
         assertThat(sw.sent(3)).containsExactly(UDP.bytes());
-        assertThat(sw.sent(2)).containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
+        assertThat(sw.sent(2))
+                .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
     }
 
     @Test
@@ -239,7 +249,8 @@ class PipelineStoriesTest {
         assertThat(through("""
             in_port=1,udp actions=write_actions(output:3,mod_tp_dst:54),goto_table:1
             table=1 actions=write_actions(output:2)
-            """, UDP)).containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
+            """, UDP))
+                .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
         assertSentBy();
     }
 
@@ -273,7 +284,9 @@ class PipelineStoriesTest {
             sw.advance(Duration.ofSeconds(1));
         }
         assertThat(sw.dumpFlows()).isEmpty();
-        assertThat(sw.flowRemovals()).singleElement().satisfies(end -> assertThat(end.reason()).isEqualTo(1));
+        assertThat(sw.flowRemovals())
+                .singleElement()
+                .satisfies(end -> assertThat(end.reason()).isEqualTo(1));
         sw.sent(2);
         sw.receive(1, UDP.bytes());
         assertSentBy();
@@ -296,12 +309,18 @@ class PipelineStoriesTest {
         sw.flows("cookie=1,send_flow_rem,udp actions=2");
         sw.receive(1, UDP.bytes());
         List<String> before = sw.dumpFlows();
-        List<FlowMod> bundle = List.of(mod(FlowMod.Command.DELETE, "udp"), mod(FlowMod.Command.ADD, "arp actions=3"),
-            mod(FlowMod.Command.ADD, "check_overlap,arp,arp_op=1 actions=4"));
-        assertThatThrownBy(() -> sw.bridge().applyAll(bundle)).isInstanceOf(OpenFlowSwitch.BundleException.class)
-            .satisfies(e -> assertThat(((OpenFlowSwitch.BundleException) e).index()).isEqualTo(2));
+        List<FlowMod> bundle = List.of(
+                mod(FlowMod.Command.DELETE, "udp"),
+                mod(FlowMod.Command.ADD, "arp actions=3"),
+                mod(FlowMod.Command.ADD, "check_overlap,arp,arp_op=1 actions=4"));
+        assertThatThrownBy(() -> sw.bridge().applyAll(bundle))
+                .isInstanceOf(OpenFlowSwitch.BundleException.class)
+                .satisfies(e ->
+                        assertThat(((OpenFlowSwitch.BundleException) e).index()).isEqualTo(2));
         assertThat(sw.dumpFlows()).isEqualTo(before);
-        assertThat(sw.flowRemovals()).as("nothing was removed, so that nobody is told").isEmpty();
+        assertThat(sw.flowRemovals())
+                .as("nothing was removed, so that nobody is told")
+                .isEmpty();
         sw.sent(2);
         sw.receive(1, UDP.bytes());
         assertSentBy(2);
@@ -317,7 +336,8 @@ class PipelineStoriesTest {
     @Test
     void overlapIsRefusedOnlyWhereAsked() {
         sw.flows("priority=5,ip actions=2");
-        assertThatThrownBy(() -> sw.flows("check_overlap,priority=5,udp actions=3")).hasMessageContaining("overlap");
+        assertThatThrownBy(() -> sw.flows("check_overlap,priority=5,udp actions=3"))
+                .hasMessageContaining("overlap");
         sw.flows("check_overlap,priority=6,udp actions=3");
         sw.flows("priority=5,udp actions=3");
         assertThat(sw.dumpFlows()).hasSize(3);
@@ -344,7 +364,10 @@ class PipelineStoriesTest {
 
     @Test
     void secureSwitchBeginsWithoutFlows() {
-        try (EmbeddedSwitch secure = EmbeddedSwitch.builder().failMode(BridgePipeline.FailMode.SECURE).ports(1, 2).start()) {
+        try (EmbeddedSwitch secure = EmbeddedSwitch.builder()
+                .failMode(BridgePipeline.FailMode.SECURE)
+                .ports(1, 2)
+                .start()) {
             assertThat(secure.dumpFlows()).isEmpty();
             secure.receive(1, UDP.bytes());
             assertThat(secure.sent(2)).isEmpty();

@@ -60,7 +60,9 @@ class PipelineStoryTest {
         bench.receive(2, udp().mac(0xb, 0xff).vlan(5).build());
         assertThat(bench.receive(1, udp().mac(0xa, 0xb).vlan(6).build())).containsExactly("2", "3");
         assertThat(bench.receive(1, udp().mac(0xa, 0xb).vlan(5).build())).containsExactly("2");
-        assertThat(bench.br0.macEntries()).extracting(BridgePipeline.MacEntry::vlan).containsExactly(5, 6, 5);
+        assertThat(bench.br0.macEntries())
+                .extracting(BridgePipeline.MacEntry::vlan)
+                .containsExactly(5, 6, 5);
     }
 
     @Test
@@ -71,7 +73,9 @@ class PipelineStoryTest {
         bench.pass(Duration.ofSeconds(200));
         bench.receive(3, udp().mac(0xc, 0xff).build());
         bench.pass(Duration.ofSeconds(100));
-        assertThat(bench.br0.macEntries()).extracting(BridgePipeline.MacEntry::mac).containsExactly(0xcL);
+        assertThat(bench.br0.macEntries())
+                .extracting(BridgePipeline.MacEntry::mac)
+                .containsExactly(0xcL);
         assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2", "3");
     }
 
@@ -126,7 +130,8 @@ class PipelineStoryTest {
         bench.addPort(br1, 7);
         bench.join(bench.br0, 10, br1, 11);
         br1.setFailMode(BridgePipeline.FailMode.SECURE);
-        bench.flows("in_port=1,actions=load:5->NXM_NX_REG0[],output:10,resubmit(,1)", "table=1,reg0=5,actions=output:2");
+        bench.flows(
+                "in_port=1,actions=load:5->NXM_NX_REG0[],output:10,resubmit(,1)", "table=1,reg0=5,actions=output:2");
         bench.flows(br1, "in_port=11,reg0=0,actions=mod_dl_dst:00:00:00:00:00:99,load:9->NXM_NX_REG0[],output:7");
         assertThat(bench.receive(1, udp().mac(1, 2).build())).containsExactly("7", "2");
         assertThat(bench.sentFrames().get(0)[5]).isEqualTo((byte) 0x99);
@@ -140,7 +145,8 @@ class PipelineStoryTest {
         bench.join(bench.br0, 10, br1, 11);
         br1.setFailMode(BridgePipeline.FailMode.SECURE);
         bench.flows("in_port=1,actions=output:10,output:2");
-        bench.flows(br1, "ip,ct_state=-trk,actions=ct(table=4)", "table=4,actions=mod_dl_dst:00:00:00:00:00:99,output:7");
+        bench.flows(
+                br1, "ip,ct_state=-trk,actions=ct(table=4)", "table=4,actions=mod_dl_dst:00:00:00:00:00:99,output:7");
         assertThat(bench.receive(1, udp().mac(1, 2).build())).containsExactly("7", "2");
         assertThat(bench.sentFrames().get(1)[5]).isEqualTo((byte) 2);
         assertThat(bench.datapathActions()).contains("clone(ct,recirc(0x1)),102");
@@ -160,8 +166,10 @@ class PipelineStoryTest {
 
     @Test
     void resubmitReturnsAndMayLookUpAnotherPort() {
-        bench.flows("in_port=1,actions=resubmit(3,1),output:2", "table=1,in_port=3,actions=output:3",
-            "table=1,actions=drop");
+        bench.flows(
+                "in_port=1,actions=resubmit(3,1),output:2",
+                "table=1,in_port=3,actions=output:3",
+                "table=1,actions=drop");
         assertThat(bench.receive(1, udp().build())).containsExactly("3", "2");
     }
 
@@ -174,7 +182,8 @@ class PipelineStoryTest {
 
     @Test
     void actionSetRunsAtTheEndInItsOwnOrder() {
-        bench.flows("actions=write_actions(output:3,set_field:00:00:00:00:00:07->eth_dst,output:2),goto_table:1",
+        bench.flows(
+                "actions=write_actions(output:3,set_field:00:00:00:00:00:07->eth_dst,output:2),goto_table:1",
                 "table=1,actions=output:1");
         assertThat(bench.receive(3, udp().mac(1, 2).build())).containsExactly("1", "2");
         assertThat(bench.sentFrames().get(0)[5]).isEqualTo((byte) 2);
@@ -183,7 +192,8 @@ class PipelineStoryTest {
 
     @Test
     void metadataRegistersAndStackCarryValuesBetweenTables() {
-        bench.flows("actions=write_metadata:0x12,goto_table:1",
+        bench.flows(
+                "actions=write_metadata:0x12,goto_table:1",
                 "table=1,metadata=0x12,actions=move:OXM_OF_METADATA[0..7]->NXM_NX_REG1[8..15],resubmit(,2)",
                 "table=2,reg1=0x1200,actions=push:NXM_NX_REG1[8..15],load:0->NXM_NX_REG1[],pop:NXM_NX_REG2[0..7],resubmit(,3)",
                 "table=3,reg1=0,reg2=0x12,actions=load:2->NXM_NX_REG3[],output:NXM_NX_REG3[]");
@@ -194,7 +204,8 @@ class PipelineStoryTest {
 
     @Test
     void eachOutputSeesThePacketAsItIsByThen() {
-        bench.flows("in_port=1,ip,actions=output:2,mod_vlan_vid:7,mod_dl_src:00:00:00:00:00:55,output:3,strip_vlan,IN_PORT");
+        bench.flows(
+                "in_port=1,ip,actions=output:2,mod_vlan_vid:7,mod_dl_src:00:00:00:00:00:55,output:3,strip_vlan,IN_PORT");
         assertThat(bench.receive(1, udp().mac(1, 2).build())).containsExactly("2", "3", "1");
         List<byte[]> frames = bench.sentFrames();
         assertThat(frames.get(0)[12]).isEqualTo((byte) 0x08);
@@ -207,7 +218,8 @@ class PipelineStoryTest {
 
     @Test
     void tagIsRewrittenInPlaceAndPushedOnTop() {
-        bench.flows("in_port=1,dl_vlan=5,actions=mod_vlan_vid:6,output:2,push_vlan:0x88a8,set_field:4105->vlan_vid,output:3");
+        bench.flows(
+                "in_port=1,dl_vlan=5,actions=mod_vlan_vid:6,output:2,push_vlan:0x88a8,set_field:4105->vlan_vid,output:3");
         bench.receive(1, udp().vlan(5).build());
         assertThat(bench.datapathActions())
                 .containsExactly("pop_vlan,push_vlan(vid=6,pcp=0),102,push_vlan(tpid=0x88a8,vid=9,pcp=0),103");
@@ -225,7 +237,9 @@ class PipelineStoryTest {
 
     @Test
     void fieldThatThePacketLacksIsLeftAlone() {
-        bench.flows("in_port=1,ip,actions=resubmit(,1)", "in_port=1,actions=resubmit(,1)",
+        bench.flows(
+                "in_port=1,ip,actions=resubmit(,1)",
+                "in_port=1,actions=resubmit(,1)",
                 "table=1,actions=dec_ttl,output:2");
         bench.receive(1, ethernet(0x1234).build());
         bench.receive(1, udp().ttl(64).build());
@@ -244,7 +258,9 @@ class PipelineStoryTest {
     // ---- conntrack ----
 
     private void firewall() {
-        bench.flows("priority=10,arp,actions=NORMAL", "priority=100,ip,ct_state=-trk,actions=ct(table=1)",
+        bench.flows(
+                "priority=10,arp,actions=NORMAL",
+                "priority=100,ip,ct_state=-trk,actions=ct(table=1)",
                 "table=1,ip,in_port=1,ct_state=+trk+new,actions=ct(commit),output:2",
                 "table=1,ip,ct_state=+trk+est,in_port=1,actions=output:2",
                 "table=1,ip,ct_state=+trk+est,in_port=2,actions=output:1");
@@ -274,31 +290,37 @@ class PipelineStoryTest {
 
     @Test
     void walkThatForksGoesOnUntracked() {
-        bench.flows("ip,ct_state=-trk,in_port=1,actions=ct(table=1,zone=3),resubmit(,2)",
-                "table=1,ct_state=+trk,ct_zone=3,actions=output:2", "table=2,ct_state=-trk,actions=output:3");
+        bench.flows(
+                "ip,ct_state=-trk,in_port=1,actions=ct(table=1,zone=3),resubmit(,2)",
+                "table=1,ct_state=+trk,ct_zone=3,actions=output:2",
+                "table=2,ct_state=-trk,actions=output:3");
         assertThat(bench.receive(1, udp().build())).containsExactlyInAnyOrder("2", "3");
     }
 
     @Test
     void registersTravelWithTheRecirculationAndEqualWalksShareAnId() {
-        bench.flows("in_port=1,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
-            "in_port=3,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
+        bench.flows(
+                "in_port=1,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
+                "in_port=3,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
                 "table=1,actions=output:NXM_NX_REG0[]");
         assertThat(bench.receive(1, udp().build())).containsExactly("2");
         assertThat(bench.receive(1, tcp().build())).containsExactly("2");
         assertThat(bench.pipeline.recirculationIds().size()).isEqualTo(1);
         assertThat(bench.receive(3, udp().build())).containsExactly("2");
-        assertThat(bench.pipeline.recirculationIds().size()).as("in_port is part of the walk").isEqualTo(2);
+        assertThat(bench.pipeline.recirculationIds().size())
+                .as("in_port is part of the walk")
+                .isEqualTo(2);
     }
 
     @Test
     void zoneAndMarksComeFromFields() {
-        bench.flows("ip,ct_state=-trk,actions=load:7->NXM_NX_REG0[0..15],ct(table=1,zone=NXM_NX_REG0[0..15])",
+        bench.flows(
+                "ip,ct_state=-trk,actions=load:7->NXM_NX_REG0[0..15],ct(table=1,zone=NXM_NX_REG0[0..15])",
                 "table=1,ip,ct_state=+new,ct_zone=7,actions=ct(commit,zone=7,exec(load:0x5->NXM_NX_CT_MARK[0..7]),table=2)",
                 "table=2,ct_mark=5,actions=output:2");
         assertThat(bench.receive(1, udp().build())).containsExactly("2");
         assertThat(bench.datapathActions())
-            .anyMatch(actions -> actions.startsWith("ct(commit,zone=7,mark=0x5/0xff),recirc("));
+                .anyMatch(actions -> actions.startsWith("ct(commit,zone=7,mark=0x5/0xff),recirc("));
     }
 
     @Test
@@ -335,15 +357,18 @@ class PipelineStoryTest {
     void idleTimeoutCountsFromTheLastPacket() {
         Recorder recorder = new Recorder();
         bench.br0.subscribe(recorder);
-        bench.flows("idle_timeout=10,send_flow_rem,actions=output:2", "table=3,hard_timeout=12,send_flow_rem,actions=drop");
+        bench.flows(
+                "idle_timeout=10,send_flow_rem,actions=output:2", "table=3,hard_timeout=12,send_flow_rem,actions=drop");
         bench.pass(Duration.ofSeconds(6));
         bench.receive(1, udp().build());
         bench.pass(Duration.ofSeconds(6));
-        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::tableId).containsExactly(0);
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::tableId)
+                .containsExactly(0);
         bench.pass(Duration.ofSeconds(4));
         assertThat(bench.allFlows()).isEmpty();
         assertThat(recorder.events)
-            .containsExactly("removed table=3 reason=1 packets=0", "removed table=0 reason=0 packets=1");
+                .containsExactly("removed table=3 reason=1 packets=0", "removed table=0 reason=0 packets=1");
     }
 
     @Test
@@ -363,7 +388,11 @@ class PipelineStoryTest {
         bench.flows("in_port=1,cookie=0x77,actions=load:3->NXM_NX_REG4[],controller");
         bench.receive(1, udp().build());
         assertThat(recorder.events).containsExactly("packet-in reason=1 table=0 in_port=1");
-        assertThat(recorder.lastMetadata).isEqualTo(Match.builder().exact(Field.IN_PORT, 1).exact(Field.REG4, 3).build());
+        assertThat(recorder.lastMetadata)
+                .isEqualTo(Match.builder()
+                        .exact(Field.IN_PORT, 1)
+                        .exact(Field.REG4, 3)
+                        .build());
     }
 
     @Test
@@ -424,7 +453,10 @@ class PipelineStoryTest {
     void flowThatCannotMatterLeavesDatapathFlowsAlone() {
         bench.flows("priority=5,in_port=1,udp,actions=output:2");
         bench.receive(1, udp().build());
-        bench.flows("priority=4,in_port=1,actions=drop", "priority=6,in_port=1,tcp,actions=drop", "table=9,actions=drop",
+        bench.flows(
+                "priority=4,in_port=1,actions=drop",
+                "priority=6,in_port=1,tcp,actions=drop",
+                "table=9,actions=drop",
                 "priority=9,in_port=2,actions=drop");
         bench.receive(1, udp().build());
         assertThat(bench.datapath.statistics().misses()).isEqualTo(1);
@@ -435,11 +467,12 @@ class PipelineStoryTest {
     @Test
     void bundleIsAllOrNothing() {
         bench.flows("in_port=1,actions=output:2");
-        List<FlowMod> changes = List.of(PipelineBench.parse(FlowMod.Command.DELETE, ""),
+        List<FlowMod> changes = List.of(
+                PipelineBench.parse(FlowMod.Command.DELETE, ""),
                 PipelineBench.parse(FlowMod.Command.ADD, "in_port=1,actions=output:3"),
                 PipelineBench.parse(FlowMod.Command.ADD, "table=5,actions=goto_table:5"));
-        OpenFlowSwitch.BundleException refused = catchThrowableOfType(OpenFlowSwitch.BundleException.class,
-                () -> bench.br0.applyAll(changes));
+        OpenFlowSwitch.BundleException refused =
+                catchThrowableOfType(OpenFlowSwitch.BundleException.class, () -> bench.br0.applyAll(changes));
         assertThat(refused.index()).isEqualTo(2);
         assertThat(bench.receive(1, udp().build())).containsExactly("2");
         assertThat(bench.allFlows()).hasSize(1);
@@ -451,7 +484,9 @@ class PipelineStoryTest {
         bench.receive(1, udp().build());
         bench.change(bench.br0, FlowMod.Command.MODIFY_STRICT, "in_port=1,actions=output:3");
         assertThat(bench.packetCount("")).isEqualTo(1);
-        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::cookie).containsExactly(1L);
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::cookie)
+                .containsExactly(1L);
         bench.flows("in_port=1,reset_counts,actions=output:3");
         assertThat(bench.packetCount("")).isZero();
     }
@@ -461,20 +496,37 @@ class PipelineStoryTest {
         FlowMod modify = PipelineBench.parse(FlowMod.Command.MODIFY, "table=7,in_port=1,actions=drop");
         bench.br0.apply(modify);
         assertThat(bench.allFlows()).isEmpty();
-        bench.br0.apply(new FlowMod(modify.command(), 7, modify.priority(), modify.match(), 0, 0, 5, 0, 0, 0,
-            modify.outPort(),
-                java.util.Set.of(), modify.actions()));
-        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::cookie).containsExactly(5L);
+        bench.br0.apply(new FlowMod(
+                modify.command(),
+                7,
+                modify.priority(),
+                modify.match(),
+                0,
+                0,
+                5,
+                0,
+                0,
+                0,
+                modify.outPort(),
+                java.util.Set.of(),
+                modify.actions()));
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::cookie)
+                .containsExactly(5L);
     }
 
     @Test
     void deleteSelectsByCookieOutputAndTable() {
-        bench.flows("cookie=0x11,in_port=1,actions=output:2", "cookie=0x12,in_port=2,actions=output:3",
+        bench.flows(
+                "cookie=0x11,in_port=1,actions=output:2",
+                "cookie=0x12,in_port=2,actions=output:3",
                 "table=1,cookie=0x11,in_port=1,actions=output:3");
         bench.change(bench.br0, FlowMod.Command.DELETE, "cookie=0x12/0xff");
         assertThat(bench.allFlows()).hasSize(2);
         bench.change(bench.br0, FlowMod.Command.DELETE, "out_port=3");
-        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::tableId).containsExactly(0);
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::tableId)
+                .containsExactly(0);
         bench.change(bench.br0, FlowMod.Command.DELETE_STRICT, "priority=7,in_port=1");
         assertThat(bench.allFlows()).hasSize(1);
     }
@@ -484,8 +536,8 @@ class PipelineStoryTest {
     @Test
     void newBridgeSwitchesByAVisibleFlowAndASecureOneDoesNot() {
         BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
-        OpenFlowSwitch.FlowQuery all = new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0,
-            OfAction.Ports.NONE);
+        OpenFlowSwitch.FlowQuery all =
+                new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE);
         assertThat(br1.flows(all)).singleElement().satisfies(flow -> {
             assertThat(flow.priority()).isZero();
             assertThat(FlowText.format(flow.actions())).isEqualTo("NORMAL");
@@ -515,10 +567,17 @@ class PipelineStoryTest {
         private boolean wantsMisses;
 
         @Override
-        public void packetIn(byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId,
-                             Match metadata) {
+        public void packetIn(
+                byte[] frame,
+                int maxLengthBytes,
+                int reason,
+                int tableId,
+                long cookie,
+                int controllerId,
+                Match metadata) {
             lastMetadata = metadata;
-            events.add("packet-in reason=" + reason + " table=" + tableId + " in_port=" + metadata.value(Field.IN_PORT));
+            events.add(
+                    "packet-in reason=" + reason + " table=" + tableId + " in_port=" + metadata.value(Field.IN_PORT));
         }
 
         @Override

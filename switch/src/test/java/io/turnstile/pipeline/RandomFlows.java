@@ -18,7 +18,8 @@ final class RandomFlows {
     String flow() {
         String match = match();
         // Only packets that are IP can be tracked.
-        return match + ",actions=" + (match.contains("0x1234") ? actions().replaceAll("ct\\([^)]*\\)", "NORMAL") : actions());
+        return match + ",actions="
+                + (match.contains("0x1234") ? actions().replaceAll("ct\\([^)]*\\)", "NORMAL") : actions());
     }
 
     String match() {
@@ -26,13 +27,14 @@ final class RandomFlows {
         parts.add("table=" + random.nextInt(3));
         parts.add("priority=" + random.nextInt(PRIORITIES));
         int kind = random.nextInt(6);
-        parts.add(switch (kind) {
-            case 0 -> "tcp";
-            case 1 -> "udp";
-            case 2, 3 -> "ip";
-            case 4 -> "dl_type=0x1234";
-            default -> "ip";
-        });
+        parts.add(
+                switch (kind) {
+                    case 0 -> "tcp";
+                    case 1 -> "udp";
+                    case 2, 3 -> "ip";
+                    case 4 -> "dl_type=0x1234";
+                    default -> "ip";
+                });
         maybe(parts, "in_port=" + (1 + random.nextInt(3)));
         maybe(parts, "dl_dst=00:00:00:00:00:0" + random.nextInt(4));
         maybe(parts, "dl_vlan=" + random.nextInt(3));
@@ -59,18 +61,19 @@ final class RandomFlows {
         List<String> parts = new ArrayList<>();
         int length = 1 + random.nextInt(3);
         for (int i = 0; i < length; i++) {
-            parts.add(switch (random.nextInt(12)) {
-                case 0, 1, 2 -> "output:" + (1 + random.nextInt(3));
-                case 3 -> "NORMAL";
-                case 4 -> "mod_dl_dst:00:00:00:00:00:0" + random.nextInt(4);
-                case 5 -> "mod_vlan_vid:" + random.nextInt(3);
-                case 6 -> "strip_vlan";
-                case 7 -> "load:" + random.nextInt(3) + "->NXM_NX_REG0[]";
-                case 8 -> "move:NXM_OF_ETH_SRC[0..1]->NXM_OF_ETH_DST[0..1]";
-                case 9 -> "dec_ttl";
-                case 10 -> "resubmit(," + (1 + random.nextInt(2)) + ")";
-                default -> "ct(table=" + (1 + random.nextInt(2)) + ",zone=NXM_NX_REG0[0..15])";
-            });
+            parts.add(
+                    switch (random.nextInt(12)) {
+                        case 0, 1, 2 -> "output:" + (1 + random.nextInt(3));
+                        case 3 -> "NORMAL";
+                        case 4 -> "mod_dl_dst:00:00:00:00:00:0" + random.nextInt(4);
+                        case 5 -> "mod_vlan_vid:" + random.nextInt(3);
+                        case 6 -> "strip_vlan";
+                        case 7 -> "load:" + random.nextInt(3) + "->NXM_NX_REG0[]";
+                        case 8 -> "move:NXM_OF_ETH_SRC[0..1]->NXM_OF_ETH_DST[0..1]";
+                        case 9 -> "dec_ttl";
+                        case 10 -> "resubmit(," + (1 + random.nextInt(2)) + ")";
+                        default -> "ct(table=" + (1 + random.nextInt(2)) + ",zone=NXM_NX_REG0[0..15])";
+                    });
         }
         return String.join(",", parts);
     }
@@ -81,8 +84,10 @@ final class RandomFlows {
             case 1 -> FrameBuilder.tcp();
             default -> random.nextInt(3) == 0 ? FrameBuilder.ethernet(0x1234) : FrameBuilder.udp();
         };
-        frame.mac(random.nextInt(4), random.nextInt(4)).ip(0x0a000000 + random.nextInt(4), 0x0a000000 + random.nextInt(4))
-                .ports(random.nextInt(4), random.nextInt(4)).ttl(1 + random.nextInt(3));
+        frame.mac(random.nextInt(4), random.nextInt(4))
+                .ip(0x0a000000 + random.nextInt(4), 0x0a000000 + random.nextInt(4))
+                .ports(random.nextInt(4), random.nextInt(4))
+                .ttl(1 + random.nextInt(3));
         if (random.nextInt(3) == 0) {
             frame.vlan(random.nextInt(3));
         }
@@ -97,7 +102,9 @@ final class RandomFlows {
         return random.nextInt(bound);
     }
 
-    /** A packet's key that agrees with {@code key} in all bits of {@code mask} and is like a random frame's elsewhere. */
+    /**
+     * A packet's key that agrees with {@code key} in all bits of {@code mask} and is like a random frame's elsewhere.
+     */
     long[] memberOf(long[] key, long[] mask) {
         long[] member = PipelineBench.keyOf(port(), frame());
         if (random.nextBoolean()) {

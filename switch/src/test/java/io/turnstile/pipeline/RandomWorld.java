@@ -6,21 +6,64 @@ import java.util.Random;
 
 /** Random rules and packets over so few values that they meet. */
 final class RandomWorld {
-    private static final List<String> MATCHES = List.of("in_port=1", "in_port=2", "ip,nw_src=10.0.0.1",
-        "ip,nw_dst=10.0.0.0/30",
-        "udp,tp_dst=53", "tcp,tp_dst=80", "tcp,tp_src=0x10/0xf0", "arp", "arp,arp_tpa=10.0.0.1", "dl_dst=02:00:00:00:00:0a",
-        "ip", "ipv6",
-        "dl_vlan=5", "vlan_tci=0/0x1fff", "nw_tos=32,ip", "reg0=1", "reg0=2/2", "metadata=7", "tcp,tcp_flags=+syn",
-        "udp6,tp_dst=53",
-        "ip,nw_ttl=1", "dl_src=02:00:00:00:00:0a/02:00:00:00:00:0f", "ct_state=+trk+est", "ct_state=+trk+new,ip",
-        "ct_mark=3", "");
-    private static final List<String> ACTIONS = List.of("1", "2", "3", "IN_PORT", "ALL", "FLOOD", "controller",
-        "load:1->NXM_NX_REG0[]",
-        "load:2->NXM_NX_REG0[]", "set_field:02:00:00:00:00:0c->dl_dst", "mod_vlan_vid:5", "strip_vlan",
-        "move:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15]", "resubmit(,1)", "resubmit(,2)", "resubmit(2,1)", "ct_clear",
-        "set_field:7->metadata", "note:00.01", "push:NXM_NX_REG0[]", "pop:NXM_NX_REG1[]", "output:NXM_NX_REG0[]");
-    private static final List<String> IP_ACTIONS = List.of("mod_nw_src:10.0.0.9", "dec_ttl", "mod_nw_tos:32", "ct(table=2)",
-        "ct(commit,zone=1,exec(load:3->NXM_NX_CT_MARK[]))", "ct(table=1,zone=1)", "ct(commit,table=2)");
+    private static final List<String> MATCHES = List.of(
+            "in_port=1",
+            "in_port=2",
+            "ip,nw_src=10.0.0.1",
+            "ip,nw_dst=10.0.0.0/30",
+            "udp,tp_dst=53",
+            "tcp,tp_dst=80",
+            "tcp,tp_src=0x10/0xf0",
+            "arp",
+            "arp,arp_tpa=10.0.0.1",
+            "dl_dst=02:00:00:00:00:0a",
+            "ip",
+            "ipv6",
+            "dl_vlan=5",
+            "vlan_tci=0/0x1fff",
+            "nw_tos=32,ip",
+            "reg0=1",
+            "reg0=2/2",
+            "metadata=7",
+            "tcp,tcp_flags=+syn",
+            "udp6,tp_dst=53",
+            "ip,nw_ttl=1",
+            "dl_src=02:00:00:00:00:0a/02:00:00:00:00:0f",
+            "ct_state=+trk+est",
+            "ct_state=+trk+new,ip",
+            "ct_mark=3",
+            "");
+    private static final List<String> ACTIONS = List.of(
+            "1",
+            "2",
+            "3",
+            "IN_PORT",
+            "ALL",
+            "FLOOD",
+            "controller",
+            "load:1->NXM_NX_REG0[]",
+            "load:2->NXM_NX_REG0[]",
+            "set_field:02:00:00:00:00:0c->dl_dst",
+            "mod_vlan_vid:5",
+            "strip_vlan",
+            "move:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15]",
+            "resubmit(,1)",
+            "resubmit(,2)",
+            "resubmit(2,1)",
+            "ct_clear",
+            "set_field:7->metadata",
+            "note:00.01",
+            "push:NXM_NX_REG0[]",
+            "pop:NXM_NX_REG1[]",
+            "output:NXM_NX_REG0[]");
+    private static final List<String> IP_ACTIONS = List.of(
+            "mod_nw_src:10.0.0.9",
+            "dec_ttl",
+            "mod_nw_tos:32",
+            "ct(table=2)",
+            "ct(commit,zone=1,exec(load:3->NXM_NX_CT_MARK[]))",
+            "ct(table=1,zone=1)",
+            "ct(commit,table=2)");
 
     private final Random random;
 
@@ -33,8 +76,8 @@ final class RandomWorld {
     }
 
     /**
-     * {@code table=…,priority=…,match}; no two random rules of one table share a priority's luck: ties are told apart by
-     * match.
+     * {@code table=…,priority=…,match}; no two random rules of one table share a priority's luck: ties are told apart
+     * by match.
      */
     String match() {
         return any(MATCHES);
@@ -49,8 +92,8 @@ final class RandomWorld {
             actions.append(actions.isEmpty() ? "" : ",").append(action);
         }
         String chosen = random.nextInt(8) == 0 ? "drop" : actions.toString();
-        return "table=" + random.nextInt(3) + ",priority=" + priority + (match.isEmpty() ? "" : "," + match) + " actions="
-            + chosen;
+        return "table=" + random.nextInt(3) + ",priority=" + priority + (match.isEmpty() ? "" : "," + match)
+                + " actions=" + chosen;
     }
 
     int port() {
@@ -65,10 +108,17 @@ final class RandomWorld {
         TestFrame frame = switch (random.nextInt(5)) {
             case 0 -> TestFrame.arp(1, 0x0a00_0001, 0x0a00_0001 + random.nextInt(2));
             case 1 -> TestFrame.udp("fd00::1", source, "fd00::2", destination);
-            case 2 -> TestFrame.tcp(from, source, to, destination, random.nextBoolean() ? TestFrame.SYN : TestFrame.ACK, 1,
-                1);
-            default -> TestFrame.ip(from, to, TestFrame.UDP, TestFrame.udpHeader(source, destination, new byte[2]),
-                random.nextInt(4) == 0 ? 1 : 64, random.nextInt(2) * 32);
+            case 2 ->
+                TestFrame.tcp(
+                        from, source, to, destination, random.nextBoolean() ? TestFrame.SYN : TestFrame.ACK, 1, 1);
+            default ->
+                TestFrame.ip(
+                        from,
+                        to,
+                        TestFrame.UDP,
+                        TestFrame.udpHeader(source, destination, new byte[2]),
+                        random.nextInt(4) == 0 ? 1 : 64,
+                        random.nextInt(2) * 32);
         };
         if (random.nextBoolean()) {
             frame = frame.mac(TestFrame.MAC_A, TestFrame.MAC_B);

@@ -41,7 +41,8 @@ class RulesChangeUnderTrafficTest {
 
     private long packetsOfTable(int table) {
         return bridge.flows(new OpenFlowSwitch.FlowQuery(table, Match.ANY, 0, 0, OfAction.Ports.NONE)).stream()
-            .mapToLong(OpenFlowSwitch.FlowStats::packetCount).sum();
+                .mapToLong(OpenFlowSwitch.FlowStats::packetCount)
+                .sum();
     }
 
     private Thread sender(DummyPort port, String from, long seed, AtomicInteger sent) {
@@ -80,13 +81,14 @@ class RulesChangeUnderTrafficTest {
         try (ForwardingThreads threads = new ForwardingThreads(datapath, 2)) {
             threads.add(1, one);
             threads.add(2, two);
-            List<Thread> senders = List.of(sender(one, "10.0.0.1", seed, sent), sender(two, "10.0.0.2", seed + 1, sent));
+            List<Thread> senders =
+                    List.of(sender(one, "10.0.0.1", seed, sent), sender(two, "10.0.0.2", seed + 1, sent));
             Random random = new Random(seed + 2);
             while (senders.stream().anyMatch(Thread::isAlive)) {
                 int port = 1 + random.nextInt(20);
                 switch (random.nextInt(5)) {
-                    case 0, 1 -> apply(FlowMod.Command.ADD, "table=1,priority=5,udp,tp_dst=" + port
-                        + " actions=ct(table=2)");
+                    case 0, 1 ->
+                        apply(FlowMod.Command.ADD, "table=1,priority=5,udp,tp_dst=" + port + " actions=ct(table=2)");
                     case 2 -> apply(FlowMod.Command.MODIFY, "table=1,udp,tp_dst=" + port + " actions=resubmit(,2)");
                     case 3 -> apply(FlowMod.Command.ADD, "table=2,priority=32768 actions=3,note:00");
                     default -> {

@@ -11,8 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Random flow modifications between random packets: after each step every datapath flow says, for any packet that it
- * matches, what a
- * translation made right then says. That is both the proof of the wildcards and of the invalidation.
+ * matches, what a translation made right then says. That is both the proof of the wildcards and of the invalidation.
  */
 class StalenessTest {
     private static final int STEPS = 250;
@@ -41,10 +40,17 @@ class StalenessTest {
 
     private static void change(PipelineBench bench, RandomFlows random) {
         switch (random.upTo(8)) {
-            case 0 -> bench.change(bench.br0, FlowMod.Command.DELETE, "table=" + random.upTo(3) + ",ip,nw_src=10.0.0."
-                    + random.upTo(4));
-            case 1 -> bench.change(bench.br0, FlowMod.Command.MODIFY, "table=" + random.upTo(3) + ",udp,actions="
-                    + random.actions().replace("dec_ttl", "drop").replaceAll("(.*,)?drop(,.*)?", "drop"));
+            case 0 ->
+                bench.change(
+                        bench.br0,
+                        FlowMod.Command.DELETE,
+                        "table=" + random.upTo(3) + ",ip,nw_src=10.0.0." + random.upTo(4));
+            case 1 ->
+                bench.change(
+                        bench.br0,
+                        FlowMod.Command.MODIFY,
+                        "table=" + random.upTo(3) + ",udp,actions="
+                                + random.actions().replace("dec_ttl", "drop").replaceAll("(.*,)?drop(,.*)?", "drop"));
             case 2 -> {
                 // Packets only.
             }
@@ -55,7 +61,9 @@ class StalenessTest {
     private static void check(PipelineBench bench, RandomFlows random, DatapathFlow flow, long seed, int step) {
         for (int i = 0; i < 2; i++) {
             long[] member = random.memberOf(Arrays.copyOf(flow.key(), FlowKey.WORDS), flow.mask());
-            assertThat(bench.freshActions(member)).as("seed %d step %d", seed, step).isEqualTo(PipelineBench.actions(flow));
+            assertThat(bench.freshActions(member))
+                    .as("seed %d step %d", seed, step)
+                    .isEqualTo(PipelineBench.actions(flow));
         }
     }
 }

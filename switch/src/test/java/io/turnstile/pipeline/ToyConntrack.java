@@ -11,7 +11,9 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** Just enough of a tracker to drive flows that match on ct_state: connections by addresses, ports and zone; IPv4 only. */
+/**
+ * Just enough of a tracker to drive flows that match on ct_state: connections by addresses, ports and zone; IPv4 only.
+ */
 final class ToyConntrack implements Conntrack {
     private record Tuple(int zone, int source, int destination, int sourcePort, int destinationPort) {
         Tuple reversed() {
@@ -46,8 +48,8 @@ final class ToyConntrack implements Conntrack {
             packet.setConntrack(CtState.TRK | CtState.INV, request.zone(), 0, 0, 0);
             return;
         }
-        Tuple tuple = new Tuple(request.zone(), packet.u32(l3 + 12), packet.u32(l3 + 16), packet.u16(l4),
-            packet.u16(l4 + 2));
+        Tuple tuple =
+                new Tuple(request.zone(), packet.u32(l3 + 12), packet.u32(l3 + 16), packet.u16(l4), packet.u16(l4 + 2));
         Connection reply = connections.get(tuple.reversed());
         Connection known = reply != null ? reply : connections.get(tuple);
         if (known == null && request.commit()) {
@@ -58,7 +60,11 @@ final class ToyConntrack implements Conntrack {
             packet.setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
         } else {
             known.replied |= reply != null;
-            write(known, request, packet, (known.replied ? CtState.EST : CtState.NEW) | (reply != null ? CtState.RPL : 0));
+            write(
+                    known,
+                    request,
+                    packet,
+                    (known.replied ? CtState.EST : CtState.NEW) | (reply != null ? CtState.RPL : 0));
         }
     }
 
@@ -95,18 +101,14 @@ final class ToyConntrack implements Conntrack {
     }
 
     @Override
-    public void setListener(ConnectionListener listenerOrNull) {
-    }
+    public void setListener(ConnectionListener listenerOrNull) {}
 
     @Override
-    public void release(long connectionId) {
-    }
+    public void release(long connectionId) {}
 
     @Override
-    public void extend(long connectionId, long lastUsedNs) {
-    }
+    public void extend(long connectionId, long lastUsedNs) {}
 
     @Override
-    public void carriedElsewhere(long connectionId) {
-    }
+    public void carriedElsewhere(long connectionId) {}
 }

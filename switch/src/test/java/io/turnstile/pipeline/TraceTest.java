@@ -27,68 +27,73 @@ class TraceTest {
     @Test
     void recirculationIsFollowed() throws Exception {
         neighbour();
-        bench.flows("table=0,priority=100,ip,ct_state=-trk,cookie=0x5,actions=ct(table=1,zone=5)",
+        bench.flows(
+                "table=0,priority=100,ip,ct_state=-trk,cookie=0x5,actions=ct(table=1,zone=5)",
                 "table=1,ip,ct_state=+trk+new,in_port=1,actions=ct(commit,zone=5,exec(load:0x3->NXM_NX_CT_MARK[])),"
-                + "load:0x7->NXM_NX_REG0[],resubmit(,3)",
+                        + "load:0x7->NXM_NX_REG0[],resubmit(,3)",
                 "table=3,reg0=0x7,actions=mod_dl_dst:00:00:00:00:00:09,output:2,mod_vlan_vid:7,output:3,output:10,output:9");
-        assertThat(trace(bench.br0, "in_port=1,tcp,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
-                + "nw_dst=10.0.0.2,nw_ttl=64,tp_src=1000,tp_dst=80")).isEqualTo(String.join("\n",
-            "Flow: tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
-                + "nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
-            "",
-            "bridge(\"br0\")",
-            "-------------",
-            " 0. ct_state=-trk,ip, priority 100, cookie 0x5",
-            "    ct(table=1,zone=5)",
-            "    drop",
-            "     -> A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table 1.",
-            "     -> Sets the packet to an untracked state, and clears all the conntrack fields.",
-            "",
-            "Final flow: unchanged",
-            "Megaflow: recirc_id=0,ct_state=-trk,eth,ip,in_port=1,nw_frag=no",
-            "Datapath actions: ct(zone=5),recirc(0x1)",
-            "",
-            RULER,
-            "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
-            RULER,
-            "",
-            "Flow: recirc_id=0x1,ct_state=new|trk,ct_zone=5,eth,tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
-                + "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
-                + "tp_src=1000,tp_dst=80,tcp_flags=0",
-            "",
-            "bridge(\"br0\")",
-            "-------------",
-            "    thaw",
-            "        Resuming from table 1",
-            " 1. ct_state=+new+trk,ip,in_port=1, priority 32768",
-            "    ct(commit,zone=5,exec(load:0x3->NXM_NX_CT_MARK[]))",
-            "    load:0x3->NXM_NX_CT_MARK[]",
-            "     -> Sets the packet to an untracked state, and clears all the conntrack fields.",
-            "    load:0x7->NXM_NX_REG0[]",
-            "    resubmit(,3)",
-            " 3. reg0=0x7, priority 32768",
-            "    " + modDlDst(),
-            "    output:2",
-            "    mod_vlan_vid:7",
-            "    output:3",
-            "    output:10",
-            "",
-            "    bridge(\"br1\")",
-            "    -------------",
-            "         0. priority 0",
-            "            NORMAL",
-            "             -> no learned MAC for destination, flooding",
-            "    output:9",
-            "     >> Nonexistent output port",
-            "",
-            "Final flow: recirc_id=0x1,eth,tcp,reg0=0x7,in_port=1,dl_vlan=7,dl_vlan_pcp=0,vlan_tci1=0x0000,"
-                + "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:09,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,"
-                + "nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
-            "Megaflow: recirc_id=0x1,ct_state=+new+trk,eth,ip,in_port=1,dl_src=00:00:00:00:00:01,"
-                + "dl_dst=00:00:00:00:00:02,nw_frag=no",
-            "Datapath actions: ct(commit,zone=5,mark=0x3/0xffffffff),set(eth(dst=00:00:00:00:00:09)),102,"
-                + "push_vlan(vid=7,pcp=0),103,104",
-            ""));
+        assertThat(trace(
+                        bench.br0,
+                        "in_port=1,tcp,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
+                                + "nw_dst=10.0.0.2,nw_ttl=64,tp_src=1000,tp_dst=80"))
+                .isEqualTo(String.join(
+                        "\n",
+                        "Flow: tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
+                                + "nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
+                        "",
+                        "bridge(\"br0\")",
+                        "-------------",
+                        " 0. ct_state=-trk,ip, priority 100, cookie 0x5",
+                        "    ct(table=1,zone=5)",
+                        "    drop",
+                        "     -> A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table 1.",
+                        "     -> Sets the packet to an untracked state, and clears all the conntrack fields.",
+                        "",
+                        "Final flow: unchanged",
+                        "Megaflow: recirc_id=0,ct_state=-trk,eth,ip,in_port=1,nw_frag=no",
+                        "Datapath actions: ct(zone=5),recirc(0x1)",
+                        "",
+                        RULER,
+                        "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
+                        RULER,
+                        "",
+                        "Flow: recirc_id=0x1,ct_state=new|trk,ct_zone=5,eth,tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
+                                + "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
+                                + "tp_src=1000,tp_dst=80,tcp_flags=0",
+                        "",
+                        "bridge(\"br0\")",
+                        "-------------",
+                        "    thaw",
+                        "        Resuming from table 1",
+                        " 1. ct_state=+new+trk,ip,in_port=1, priority 32768",
+                        "    ct(commit,zone=5,exec(load:0x3->NXM_NX_CT_MARK[]))",
+                        "    load:0x3->NXM_NX_CT_MARK[]",
+                        "     -> Sets the packet to an untracked state, and clears all the conntrack fields.",
+                        "    load:0x7->NXM_NX_REG0[]",
+                        "    resubmit(,3)",
+                        " 3. reg0=0x7, priority 32768",
+                        "    " + modDlDst(),
+                        "    output:2",
+                        "    mod_vlan_vid:7",
+                        "    output:3",
+                        "    output:10",
+                        "",
+                        "    bridge(\"br1\")",
+                        "    -------------",
+                        "         0. priority 0",
+                        "            NORMAL",
+                        "             -> no learned MAC for destination, flooding",
+                        "    output:9",
+                        "     >> Nonexistent output port",
+                        "",
+                        "Final flow: recirc_id=0x1,eth,tcp,reg0=0x7,in_port=1,dl_vlan=7,dl_vlan_pcp=0,vlan_tci1=0x0000,"
+                                + "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:09,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,"
+                                + "nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
+                        "Megaflow: recirc_id=0x1,ct_state=+new+trk,eth,ip,in_port=1,dl_src=00:00:00:00:00:01,"
+                                + "dl_dst=00:00:00:00:00:02,nw_frag=no",
+                        "Datapath actions: ct(commit,zone=5,mark=0x3/0xffffffff),set(eth(dst=00:00:00:00:00:09)),102,"
+                                + "push_vlan(vid=7,pcp=0),103,104",
+                        ""));
     }
 
     /** How this switch spells mod_dl_dst when it shows flows. */
@@ -99,34 +104,41 @@ class TraceTest {
     @Test
     void stateOfTheConnectionCanBeChosen() throws Exception {
         bench.flows("ip,ct_state=-trk,actions=ct(table=1)", "table=1,ip,ct_state=+trk+est,actions=output:1");
-        assertThat(trace(bench.br0, "in_port=2,udp", 0x22)).contains("resume conntrack with ct_state=est|trk\n",
-                " 1. ct_state=+est+trk,ip, priority 32768\n    output:1\n").endsWith("Datapath actions: 101\n");
+        assertThat(trace(bench.br0, "in_port=2,udp", 0x22))
+                .contains(
+                        "resume conntrack with ct_state=est|trk\n",
+                        " 1. ct_state=+est+trk,ip, priority 32768\n    output:1\n")
+                .endsWith("Datapath actions: 101\n");
     }
 
     @Test
     void missAndResubmitInTheMiddleAreSetOff() throws Exception {
         bench.flows("tcp,in_port=2,actions=resubmit(,2)", "table=2,tcp,in_port=2,actions=resubmit(,3),output:5");
-        assertThat(trace(bench.br0, "in_port=2,tcp,nw_ttl=64")).contains(String.join("\n",
-            "bridge(\"br0\")",
-            "-------------",
-            " 0. tcp,in_port=2, priority 32768",
-            "    resubmit(,2)",
-            " 2. tcp,in_port=2, priority 32768",
-            "    resubmit(,3)",
-            "     3. No match.",
-            "            drop",
-            "    output:5",
-            "     >> Nonexistent output port",
-            "",
-            "Final flow: unchanged",
-            "Megaflow: recirc_id=0,eth,tcp,in_port=2,nw_frag=no",
-            "Datapath actions: drop"));
+        assertThat(trace(bench.br0, "in_port=2,tcp,nw_ttl=64"))
+                .contains(String.join(
+                        "\n",
+                        "bridge(\"br0\")",
+                        "-------------",
+                        " 0. tcp,in_port=2, priority 32768",
+                        "    resubmit(,2)",
+                        " 2. tcp,in_port=2, priority 32768",
+                        "    resubmit(,3)",
+                        "     3. No match.",
+                        "            drop",
+                        "    output:5",
+                        "     >> Nonexistent output port",
+                        "",
+                        "Final flow: unchanged",
+                        "Megaflow: recirc_id=0,eth,tcp,in_port=2,nw_frag=no",
+                        "Datapath actions: drop"));
     }
 
     /** Which header a rewrite is in follows from the packet. */
     @Test
     void rewritesBearTheNameOfThePacketsHeader() throws Exception {
-        bench.flows("udp,actions=mod_nw_dst:10.0.0.9,mod_tp_dst:99,output:2", "udp6,actions=mod_tp_src:7,output:2",
+        bench.flows(
+                "udp,actions=mod_nw_dst:10.0.0.9,mod_tp_dst:99,output:2",
+                "udp6,actions=mod_tp_src:7,output:2",
                 "arp,actions=load:0x0a000009->NXM_OF_ARP_TPA[],output:2");
         assertThat(trace(bench.br0, "in_port=1,udp,nw_dst=10.0.0.2,udp_dst=5"))
                 .endsWith("Datapath actions: set(ipv4(dst=10.0.0.9)),set(udp(dst=99)),102\n");
@@ -150,42 +162,51 @@ class TraceTest {
         bench.flows("in_port=1,actions=output:10,output:2");
         br1.setFailMode(BridgePipeline.FailMode.SECURE);
         bench.flows(br1, "ip,in_port=11,actions=ct(table=4)", "table=4,actions=output:4");
-        assertThat(trace(bench.br0, "in_port=1,udp,nw_ttl=64,dl_src=00:00:00:00:00:07")).contains(
-                "Datapath actions: clone(ct,recirc(0x1)),102\n",
-                "Flow: recirc_id=0x1,ct_state=new|trk,eth,udp,in_port=11,",
-                "bridge(\"br1\")\n-------------\n    thaw\n        Resuming from table 4\n 4. priority 32768\n    output:4\n",
-                "Megaflow: recirc_id=0x1,eth,ip,in_port=11,nw_frag=no\nDatapath actions: 104\n");
+        assertThat(trace(bench.br0, "in_port=1,udp,nw_ttl=64,dl_src=00:00:00:00:00:07"))
+                .contains(
+                        "Datapath actions: clone(ct,recirc(0x1)),102\n",
+                        "Flow: recirc_id=0x1,ct_state=new|trk,eth,udp,in_port=11,",
+                        "bridge(\"br1\")\n-------------\n    thaw\n        Resuming from table 4\n 4. priority 32768\n    output:4\n",
+                        "Megaflow: recirc_id=0x1,eth,ip,in_port=11,nw_frag=no\nDatapath actions: 104\n");
     }
 
     private static final String TCP = "in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tcp_src=1000,tcp_dst=21";
 
     @Test
     void natIsTakenToPickTheFirstOfTheRange() throws Exception {
-        bench.flows("tcp,actions=ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
-                "tcp6,actions=ct(commit,table=1,nat(dst=[fc00::9]:99))", "udp,actions=ct(table=1,nat)");
-        assertThat(trace(bench.br0, TCP)).contains(String.join("\n",
-            "    ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
-            "    nat(src=10.9.0.1-10.9.0.9:80-90,random)",
-            "     -> A clone of the packet is forked"),
-            "Datapath actions: ct(commit,zone=7,helper=ftp,nat(src=10.9.0.1-10.9.0.9:80-90,random)),recirc(0x1)\n",
-            String.join("\n",
-            "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
-            "Replacing src/dst IP/ports to simulate NAT:",
-            " Initial flow: nw_src=10.0.0.1,tp_src=1000,nw_dst=10.0.0.2,tp_dst=21",
-            " Modified flow: nw_src=10.9.0.1,tp_src=80,nw_dst=10.0.0.2,tp_dst=21",
-            RULER), "nw_src=10.9.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=80,tp_dst=21,");
-        assertThat(trace(bench.br0, "in_port=1,tcp6,ipv6_src=fc00::1,ipv6_dst=fc00::2")).contains(
-            " Initial flow: ipv6_src=[fc00::1],tp_src=0,ipv6_dst=[fc00::2],tp_dst=0\n"
-            + " Modified flow: ipv6_src=[fc00::1],tp_src=0,ipv6_dst=[fc00::9],tp_dst=99\n");
-        assertThat(trace(bench.br0, "in_port=1,udp")).contains(
-            "Replacing src/dst IP/ports to simulate NAT:\n Initial flow: \n Modified flow: \n" + RULER);
+        bench.flows(
+                "tcp,actions=ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
+                "tcp6,actions=ct(commit,table=1,nat(dst=[fc00::9]:99))",
+                "udp,actions=ct(table=1,nat)");
+        assertThat(trace(bench.br0, TCP))
+                .contains(
+                        String.join(
+                                "\n",
+                                "    ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
+                                "    nat(src=10.9.0.1-10.9.0.9:80-90,random)",
+                                "     -> A clone of the packet is forked"),
+                        "Datapath actions: ct(commit,zone=7,helper=ftp,nat(src=10.9.0.1-10.9.0.9:80-90,random)),recirc(0x1)\n",
+                        String.join(
+                                "\n",
+                                "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
+                                "Replacing src/dst IP/ports to simulate NAT:",
+                                " Initial flow: nw_src=10.0.0.1,tp_src=1000,nw_dst=10.0.0.2,tp_dst=21",
+                                " Modified flow: nw_src=10.9.0.1,tp_src=80,nw_dst=10.0.0.2,tp_dst=21",
+                                RULER),
+                        "nw_src=10.9.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=80,tp_dst=21,");
+        assertThat(trace(bench.br0, "in_port=1,tcp6,ipv6_src=fc00::1,ipv6_dst=fc00::2"))
+                .contains(" Initial flow: ipv6_src=[fc00::1],tp_src=0,ipv6_dst=[fc00::2],tp_dst=0\n"
+                        + " Modified flow: ipv6_src=[fc00::1],tp_src=0,ipv6_dst=[fc00::9],tp_dst=99\n");
+        assertThat(trace(bench.br0, "in_port=1,udp"))
+                .contains("Replacing src/dst IP/ports to simulate NAT:\n Initial flow: \n Modified flow: \n" + RULER);
     }
 
     /** The peer shows flags without a range in the datapath's action only. */
     @Test
     void flagsWithoutARangeGoToTheDatapath() throws Exception {
         bench.flows("tcp,actions=ct(commit,nat(src,persistent,random))");
-        assertThat(trace(bench.br0, TCP)).contains("    ct(commit,nat(src))\n    nat(src)\n")
+        assertThat(trace(bench.br0, TCP))
+                .contains("    ct(commit,nat(src))\n    nat(src)\n")
                 .endsWith("Datapath actions: ct(commit,nat(src,persistent,random))\n");
     }
 
@@ -193,34 +214,43 @@ class TraceTest {
     void nestedActionsSeeWhatThoseBeforeThemWrote() throws Exception {
         bench.flows("tcp,actions=ct(commit,table=1,exec(set_field:0x12345678->ct_mark,"
                 + "move:NXM_NX_CT_MARK[0..7]->NXM_NX_CT_MARK[24..31],move:NXM_NX_CT_MARK[]->NXM_NX_CT_LABEL[64..95]))");
-        assertThat(trace(bench.br0, TCP)).contains("     -> NXM_NX_CT_MARK[24..31] is now 0x78\n",
-                "     -> NXM_NX_CT_LABEL[64..95] is now 0x78345678\n",
-                "Megaflow: recirc_id=0,eth,tcp,in_port=1,nw_frag=no\n"
-                + "Datapath actions: ct(commit,mark=0x78345678/0xffffffff,"
-                + "label=0x783456780000000000000000/0xffffffff0000000000000000),recirc(0x1)\n",
-                "Flow: recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
+        assertThat(trace(bench.br0, TCP))
+                .contains(
+                        "     -> NXM_NX_CT_MARK[24..31] is now 0x78\n",
+                        "     -> NXM_NX_CT_LABEL[64..95] is now 0x78345678\n",
+                        "Megaflow: recirc_id=0,eth,tcp,in_port=1,nw_frag=no\n"
+                                + "Datapath actions: ct(commit,mark=0x78345678/0xffffffff,"
+                                + "label=0x783456780000000000000000/0xffffffff0000000000000000),recirc(0x1)\n",
+                        "Flow: recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
     }
 
     /** Unlike the peer, which then writes the mark that the packet had, and forgets to look at it. */
     @Test
     void markThatIsReadIsLookedAt() throws Exception {
         bench.flows("tcp,actions=ct(commit,exec(move:NXM_NX_CT_MARK[0..15]->NXM_NX_CT_LABEL[0..15]))");
-        assertThat(trace(bench.br0, TCP)).endsWith("Megaflow: recirc_id=0,ct_mark=0/0xffff,eth,tcp,in_port=1,nw_frag=no\n"
-                + "Datapath actions: ct(commit,label=0/0xffff)\n");
+        assertThat(trace(bench.br0, TCP))
+                .endsWith("Megaflow: recirc_id=0,ct_mark=0/0xffff,eth,tcp,in_port=1,nw_frag=no\n"
+                        + "Datapath actions: ct(commit,label=0/0xffff)\n");
     }
 
     @Test
     void untrackedPacketsAreNotCleared() throws Exception {
         bench.flows("tcp,actions=ct_clear,ct(table=1)", "table=1,tcp,actions=ct_clear,ct_clear,2");
-        assertThat(trace(bench.br0, TCP)).contains("Datapath actions: ct,recirc(0x1)\n")
+        assertThat(trace(bench.br0, TCP))
+                .contains("Datapath actions: ct,recirc(0x1)\n")
                 .endsWith("Datapath actions: ct_clear,102\n");
     }
 
     @Test
     void stateAndTupleOfTheConnectionCanBeMoved() throws Exception {
-        bench.flows("tcp,ct_state=-trk,actions=ct(table=1)", "table=1,tcp,ct_state=+trk+est,actions=move:NXM_NX_CT_STATE[]->"
-                + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
-        assertThat(trace(bench.br0, TCP, 0x62)).contains("     -> NXM_NX_REG0[] is now 0x62\n",
-                "     -> NXM_NX_REG1[] is now 0\n", "     -> NXM_NX_XXREG1[] is now 0\n");
+        bench.flows(
+                "tcp,ct_state=-trk,actions=ct(table=1)",
+                "table=1,tcp,ct_state=+trk+est,actions=move:NXM_NX_CT_STATE[]->"
+                        + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
+        assertThat(trace(bench.br0, TCP, 0x62))
+                .contains(
+                        "     -> NXM_NX_REG0[] is now 0x62\n",
+                        "     -> NXM_NX_REG1[] is now 0\n",
+                        "     -> NXM_NX_XXREG1[] is now 0\n");
     }
 }

@@ -9,8 +9,7 @@ import java.util.Random;
 
 /** Frames and packet pools for tests of ports. */
 public final class Frames {
-    private Frames() {
-    }
+    private Frames() {}
 
     /** A frame of an experimental Ethernet type (IEEE 802 local experimental 1), random after the header. */
     public static byte[] random(int sizeBytes, long seed) {
@@ -31,8 +30,7 @@ public final class Frames {
         System.arraycopy(headers, 0, frame, 0, headers.length);
         Packet packet = Packet.copyOf(frame);
         packet.putU16(16, frame.length - 14);
-        packet.putU16(24, InternetChecksum.finish(
-                InternetChecksum.add(0, packet, 14, 34)));
+        packet.putU16(24, InternetChecksum.finish(InternetChecksum.add(0, packet, 14, 34)));
         long pseudo = InternetChecksum.add(6 + (frame.length - 34), packet, 26, 34);
         packet.putU16(34 + 16, InternetChecksum.fold(pseudo));
         packet.setPartialChecksum(34, 34 + 16);

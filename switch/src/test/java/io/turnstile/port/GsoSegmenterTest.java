@@ -23,8 +23,11 @@ class GsoSegmenterTest {
 
     private static int transportSum(Packet packet) {
         int transportBytes = packet.l3EndOffset() - packet.l4Offset();
-        return InternetChecksum.fold(InternetChecksum.add(InternetChecksum.pseudoHeader(packet, transportBytes),
-                packet, packet.l4Offset(), packet.l3EndOffset()));
+        return InternetChecksum.fold(InternetChecksum.add(
+                InternetChecksum.pseudoHeader(packet, transportBytes),
+                packet,
+                packet.l4Offset(),
+                packet.l3EndOffset()));
     }
 
     @Test
@@ -46,7 +49,8 @@ class GsoSegmenterTest {
     void everySegmentHasRightLengthsAndChecksums() {
         for (Packet segment : segments(Frames.superFrame(30_001, 1448))) {
             assertThat(segment.u16(16)).isEqualTo(segment.lengthBytes() - 14);
-            assertThat(InternetChecksum.fold(InternetChecksum.add(0, segment, 14, 34))).isEqualTo(0xffff);
+            assertThat(InternetChecksum.fold(InternetChecksum.add(0, segment, 14, 34)))
+                    .isEqualTo(0xffff);
             assertThat(transportSum(segment)).isEqualTo(0xffff);
         }
     }
@@ -54,13 +58,15 @@ class GsoSegmenterTest {
     @Test
     void finAndPushStandOnTheLastAndWindowReducedOnTheFirstOnly() {
         // The super-frame's flags are CWR, ACK, PSH, FIN.
-        assertThat(segments(Frames.superFrame(2500, 1000))).extracting(each -> each.u8(34 + 13))
+        assertThat(segments(Frames.superFrame(2500, 1000)))
+                .extracting(each -> each.u8(34 + 13))
                 .containsExactly(0x90, 0x10, 0x19);
     }
 
     @Test
     void identificationCountsUp() {
-        assertThat(segments(Frames.superFrame(2500, 1000))).extracting(each -> each.u16(18))
+        assertThat(segments(Frames.superFrame(2500, 1000)))
+                .extracting(each -> each.u16(18))
                 .containsExactly(0x1234, 0x1235, 0x1236);
     }
 

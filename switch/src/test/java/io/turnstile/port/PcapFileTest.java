@@ -29,8 +29,9 @@ class PcapFileTest {
         try (PcapFile file = new PcapFile(path)) {
             file.write(new byte[] {1, 2, 3}, 1_700_000_000_123_456L);
             byte[] bytes = Files.readAllBytes(path);
-            assertThat(bytes).startsWith(FILE_HEADER).endsWith(
-                    Frames.hex("00f15365 40e20100 03000000 03000000 010203"));
+            assertThat(bytes)
+                    .startsWith(FILE_HEADER)
+                    .endsWith(Frames.hex("00f15365 40e20100 03000000 03000000 010203"));
             assertThat(bytes).hasSize(24 + 16 + 3);
         }
     }
@@ -49,6 +50,7 @@ class PcapFileTest {
     @Test
     void aFolderThatIsNotThereIsSaid() {
         assertThatThrownBy(() -> new PcapFile(folder.resolve("no/such.pcap")))
-                .isInstanceOf(PortException.class).hasMessageContaining("no/such.pcap");
+                .isInstanceOf(PortException.class)
+                .hasMessageContaining("no/such.pcap");
     }
 }

@@ -21,8 +21,17 @@ class EventRingTest {
     private final EventRing ring = new EventRing(8);
 
     private static ConnView connection(long id) {
-        return new ConnView(id, 7, 17, tuple(0x0a000001, 1000, 0x0a000002, 53), tuple(0x0a000002, 53, 0x0a000001, 1000),
-                0, 0, 0, new PortRef(1, "p1"), null);
+        return new ConnView(
+                id,
+                7,
+                17,
+                tuple(0x0a000001, 1000, 0x0a000002, 53),
+                tuple(0x0a000002, 53, 0x0a000001, 1000),
+                0,
+                0,
+                0,
+                new PortRef(1, "p1"),
+                null);
     }
 
     private static TupleView tuple(long source, int sourcePort, long destination, int destinationPort) {
@@ -34,7 +43,8 @@ class EventRingTest {
     }
 
     private static OffloadEvent update(long id, long lastUsedMs) {
-        return new OffloadEvent("dummy", new OffloadOperation.Update(connection(id)), new OffloadResult.LastUsed(lastUsedMs), TIME);
+        return new OffloadEvent(
+                "dummy", new OffloadOperation.Update(connection(id)), new OffloadResult.LastUsed(lastUsedMs), TIME);
     }
 
     private void happen(OffloadEvent... events) {
@@ -44,33 +54,50 @@ class EventRingTest {
     }
 
     private static List<String> brief(EventRing.Slice slice) {
-        return slice.lines().stream().map(line -> line.text().replaceAll("^\\{\"seq\":(\\d+),.*\"event\":\"(\\w+)\".*"
-                + "\"connection\":\"(\\d+)\".*?(?:\"count\":(\\d+))?}$", "$1 $2 $3 $4").strip()).toList();
+        return slice.lines().stream()
+                .map(line -> line.text()
+                        .replaceAll(
+                                "^\\{\"seq\":(\\d+),.*\"event\":\"(\\w+)\".*"
+                                        + "\"connection\":\"(\\d+)\".*?(?:\"count\":(\\d+))?}$",
+                                "$1 $2 $3 $4")
+                        .strip())
+                .toList();
     }
 
     @Test
     void aLineSaysEverythingAboutTheEvent() {
         OffloadOperation established = new OffloadOperation.Established(connection(4294967301L), new PortRef(2, null));
-        happen(new OffloadEvent("dummy", established, new OffloadResult.Covered(false), TIME + 7),
-                new OffloadEvent("card", new OffloadOperation.Query(connection(1)), new Verdict.Decline("say \"no\"\n"), TIME),
-                new OffloadEvent("card", new OffloadOperation.Delete(connection(2), DelReason.EXPIRED),
-                        new OffloadResult.Failed("lost", null), TIME),
+        happen(
+                new OffloadEvent("dummy", established, new OffloadResult.Covered(false), TIME + 7),
+                new OffloadEvent(
+                        "card", new OffloadOperation.Query(connection(1)), new Verdict.Decline("say \"no\"\n"), TIME),
+                new OffloadEvent(
+                        "card",
+                        new OffloadOperation.Delete(connection(2), DelReason.EXPIRED),
+                        new OffloadResult.Failed("lost", null),
+                        TIME),
                 new OffloadEvent("card", new OffloadOperation.Flush(DelReason.FLUSHED), OffloadResult.DONE, TIME),
                 update(1, 17));
-        String tuples = "\"proto\":\"udp\",\"orig\":{\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\",\"sport\":1000,\"dport\":53},"
-                + "\"reply\":{\"src\":\"10.0.0.2\",\"dst\":\"10.0.0.1\",\"sport\":53,\"dport\":1000},\"zone\":7,"
-                + "\"in_port\":1,\"in_port_name\":\"p1\"";
+        String tuples =
+                "\"proto\":\"udp\",\"orig\":{\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\",\"sport\":1000,\"dport\":53},"
+                        + "\"reply\":{\"src\":\"10.0.0.2\",\"dst\":\"10.0.0.1\",\"sport\":53,\"dport\":1000},\"zone\":7,"
+                        + "\"in_port\":1,\"in_port_name\":\"p1\"";
         String time = "\"time\":\"2023-11-14T22:13:20.000Z\"";
-        assertThat(ring.read(0, 9).lines()).extracting(MonitorLine::text).containsExactly(
-                "{\"seq\":1,\"time\":\"2023-11-14T22:13:20.007Z\",\"event\":\"established\",\"provider\":\"dummy\","
-                        + "\"result\":\"ask again\",\"connection\":\"4294967301\"," + tuples + ",\"reply_port\":2}",
-                "{\"seq\":2," + time + ",\"event\":\"query\",\"provider\":\"card\",\"result\":\"declined\","
-                        + "\"reason\":\"say \\\"no\\\"\\n\",\"connection\":\"1\"," + tuples + "}",
-                "{\"seq\":3," + time + ",\"event\":\"delete\",\"provider\":\"card\",\"result\":\"failed\",\"reason\":\"lost\","
-                        + "\"cause\":\"expired\",\"connection\":\"2\"," + tuples + "}",
-                "{\"seq\":4," + time + ",\"event\":\"flush\",\"provider\":\"card\",\"result\":\"ok\",\"cause\":\"flushed\"}",
-                "{\"seq\":5," + time + ",\"event\":\"update\",\"provider\":\"dummy\",\"result\":\"last used\","
-                        + "\"last_used_ms\":17,\"connection\":\"1\"," + tuples + "}");
+        assertThat(ring.read(0, 9).lines())
+                .extracting(MonitorLine::text)
+                .containsExactly(
+                        "{\"seq\":1,\"time\":\"2023-11-14T22:13:20.007Z\",\"event\":\"established\",\"provider\":\"dummy\","
+                                + "\"result\":\"ask again\",\"connection\":\"4294967301\"," + tuples
+                                + ",\"reply_port\":2}",
+                        "{\"seq\":2," + time + ",\"event\":\"query\",\"provider\":\"card\",\"result\":\"declined\","
+                                + "\"reason\":\"say \\\"no\\\"\\n\",\"connection\":\"1\"," + tuples + "}",
+                        "{\"seq\":3," + time
+                                + ",\"event\":\"delete\",\"provider\":\"card\",\"result\":\"failed\",\"reason\":\"lost\","
+                                + "\"cause\":\"expired\",\"connection\":\"2\"," + tuples + "}",
+                        "{\"seq\":4," + time
+                                + ",\"event\":\"flush\",\"provider\":\"card\",\"result\":\"ok\",\"cause\":\"flushed\"}",
+                        "{\"seq\":5," + time + ",\"event\":\"update\",\"provider\":\"dummy\",\"result\":\"last used\","
+                                + "\"last_used_ms\":17,\"connection\":\"1\"," + tuples + "}");
     }
 
     @Test
@@ -85,10 +112,10 @@ class EventRingTest {
     @Test
     void whatCameBetweenOrEndedOtherwiseIsALineOfItsOwn() {
         happen(add(1), update(1, 5), add(1), add(1));
-        happen(new OffloadEvent("dummy", new OffloadOperation.Add(connection(1)), new OffloadResult.Failed("full", null), TIME));
+        happen(new OffloadEvent(
+                "dummy", new OffloadOperation.Add(connection(1)), new OffloadResult.Failed("full", null), TIME));
         happen(new OffloadEvent("other", new OffloadOperation.Add(connection(1)), OffloadResult.DONE, TIME));
-        assertThat(brief(ring.read(0, 9)))
-                .containsExactly("1 add 1", "2 update 1", "3 add 1 2", "4 add 1", "5 add 1");
+        assertThat(brief(ring.read(0, 9))).containsExactly("1 add 1", "2 update 1", "3 add 1 2", "4 add 1", "5 add 1");
     }
 
     @Test
@@ -100,8 +127,11 @@ class EventRingTest {
         assertThat(brief(slice)).containsExactly("13 add 13", "14 add 14");
         assertThat(slice.dropped()).isEqualTo(9);
         assertThat(slice.next()).isEqualTo(14);
-        assertThat(ring.read(14, 9)).satisfies(rest -> assertThat(rest.dropped()).isZero())
-                .satisfies(rest -> assertThat(rest.lines()).hasSize(6)).extracting(EventRing.Slice::next).isEqualTo(20L);
+        assertThat(ring.read(14, 9))
+                .satisfies(rest -> assertThat(rest.dropped()).isZero())
+                .satisfies(rest -> assertThat(rest.lines()).hasSize(6))
+                .extracting(EventRing.Slice::next)
+                .isEqualTo(20L);
         assertThat(ring.read(20, 9)).isEqualTo(new EventRing.Slice(List.of(), 20, 0));
         assertThat(ring.readAll(1).dropped()).isEqualTo(12);
     }
@@ -124,7 +154,9 @@ class EventRingTest {
         assertThat(late.dropped()).isEqualTo(1);
     }
 
-    /** The oracle: every event that happened is in a line that the reader got, or in one that it was told was dropped. */
+    /**
+     * The oracle: every event that happened is in a line that the reader got, or in one that it was told was dropped.
+     */
     @Test
     void aReaderIsToldOfEveryLineAndLosesNoneUnsaid() {
         long seed = System.nanoTime();

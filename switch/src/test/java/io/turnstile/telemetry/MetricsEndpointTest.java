@@ -44,7 +44,10 @@ class MetricsEndpointTest {
 
     private HttpResponse<String> ask(String method, String path) throws Exception {
         URI uri = URI.create("http://127.0.0.1:" + endpoint.address().getPort() + path);
-        return client.send(HttpRequest.newBuilder(uri).method(method, HttpRequest.BodyPublishers.noBody()).build(),
+        return client.send(
+                HttpRequest.newBuilder(uri)
+                        .method(method, HttpRequest.BodyPublishers.noBody())
+                        .build(),
                 HttpResponse.BodyHandlers.ofString());
     }
 
@@ -55,8 +58,10 @@ class MetricsEndpointTest {
         assertThat(first.headers().firstValue("content-type")).contains("text/plain; version=0.0.4; charset=utf-8");
         assertThat(first.body()).isEqualTo("looks 1\n");
         assertThat(ask("GET", "/metrics?x=y").body()).isEqualTo("looks 2\n");
-        assertThat(ask("HEAD", "/metrics")).satisfies(head -> assertThat(head.body()).isEmpty())
-                .extracting(HttpResponse::statusCode).isEqualTo(200);
+        assertThat(ask("HEAD", "/metrics"))
+                .satisfies(head -> assertThat(head.body()).isEmpty())
+                .extracting(HttpResponse::statusCode)
+                .isEqualTo(200);
     }
 
     @Test
@@ -80,8 +85,10 @@ class MetricsEndpointTest {
 
     @Test
     void oneWhoSaysNothingHoldsUpNobody() throws Exception {
-        try (Socket silent = new Socket(InetAddress.getLoopbackAddress(), endpoint.address().getPort());
-                Socket halfway = new Socket(InetAddress.getLoopbackAddress(), endpoint.address().getPort())) {
+        try (Socket silent = new Socket(
+                        InetAddress.getLoopbackAddress(), endpoint.address().getPort());
+                Socket halfway = new Socket(
+                        InetAddress.getLoopbackAddress(), endpoint.address().getPort())) {
             halfway.getOutputStream().write("GET /met".getBytes(StandardCharsets.US_ASCII));
             assertThat(ask("GET", "/metrics").statusCode()).isEqualTo(200);
             assertThat(silent.isConnected()).isTrue();
@@ -98,14 +105,16 @@ class MetricsEndpointTest {
         assertThat(endpoint.address()).isEqualTo(before);
         endpoint.listen(null);
         assertThat(endpoint.address()).isNull();
-        assertThatThrownBy(() -> new Socket(before.getAddress(), before.getPort()).close()).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> new Socket(before.getAddress(), before.getPort()).close())
+                .isInstanceOf(IOException.class);
     }
 
     @Test
     void aPlaceThatIsTakenIsAnErrorAndLeavesItNowhere() throws Exception {
         try (MetricsEndpoint other = new MetricsEndpoint(() -> "")) {
             other.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-            assertThatThrownBy(() -> endpoint.listen(other.address())).isInstanceOf(IOException.class)
+            assertThatThrownBy(() -> endpoint.listen(other.address()))
+                    .isInstanceOf(IOException.class)
                     .hasMessage("Address already in use");
             assertThat(endpoint.address()).isNull();
         }

@@ -63,8 +63,14 @@ class OffloadMonitorTest {
         List<String> brief = new ArrayList<>();
         for (String line : text.lines().toList()) {
             JsonNode json = JSON.readTree(line);
-            brief.add(json.has("seq") ? json.path("seq").asText() + " " + json.path("event").asText() + " "
-                    + json.path("provider").asText() + " " + json.path("state").asText() + json.path("result").asText() : line);
+            brief.add(
+                    json.has("seq")
+                            ? json.path("seq").asText() + " "
+                                    + json.path("event").asText() + " "
+                                    + json.path("provider").asText() + " "
+                                    + json.path("state").asText()
+                                    + json.path("result").asText()
+                            : line);
         }
         return brief.stream().map(String::strip).toList();
     }
@@ -74,11 +80,11 @@ class OffloadMonitorTest {
         turnOn();
         assertThat(monitor.isListening()).isFalse();
         commit(1);
-        assertThat(brief(read(OLDEST, 10, 0).get())).containsExactly("1 watching", "2 provider alpha ready",
-                "{\"next\":2,\"dropped\":0}");
+        assertThat(brief(read(OLDEST, 10, 0).get()))
+                .containsExactly("1 watching", "2 provider alpha ready", "{\"next\":2,\"dropped\":0}");
         commit(2);
-        assertThat(brief(read(new From.After(2), 10, 0).get())).containsExactly("3 query alpha accepted", "4 add alpha ok",
-                "{\"next\":4,\"dropped\":0}");
+        assertThat(brief(read(new From.After(2), 10, 0).get()))
+                .containsExactly("3 query alpha accepted", "4 add alpha ok", "{\"next\":4,\"dropped\":0}");
         assertThat(brief(read(new From.After(4), 10, 0).get())).containsExactly("{\"next\":4,\"dropped\":0}");
         assertThat(brief(read(OLDEST, 1, 0).get())).containsExactly("1 watching", "{\"next\":1,\"dropped\":0}");
     }
@@ -109,7 +115,8 @@ class OffloadMonitorTest {
         turnOn();
         assertThat(brief(waiting.get())).containsExactly("2 provider alpha ready", "{\"next\":2,\"dropped\":0}");
         dispatcher.disable();
-        assertThat(brief(read(new From.After(2), 10, 0).get())).as("after what it was told when it left")
+        assertThat(brief(read(new From.After(2), 10, 0).get()))
+                .as("after what it was told when it left")
                 .anyMatch(line -> line.endsWith(" provider alpha closed"));
     }
 
@@ -120,8 +127,8 @@ class OffloadMonitorTest {
         for (int port = 1; port <= 50; port++) {
             commit(port);
         }
-        assertThat(brief(read(new From.After(2), 1, 0).get())).containsExactly("{\"dropped\":36}", "39 query alpha accepted",
-                "{\"next\":39,\"dropped\":36}");
+        assertThat(brief(read(new From.After(2), 1, 0).get()))
+                .containsExactly("{\"dropped\":36}", "39 query alpha accepted", "{\"next\":39,\"dropped\":36}");
     }
 
     @Test
@@ -134,8 +141,9 @@ class OffloadMonitorTest {
             Thread.onSpinWait();
         }
         commit(1);
-        assertThat(brief(read(new From.After(1), 10, 0).get())).containsExactly("{\"dropped\":1}", "3 watching",
-                "4 provider alpha ready", "{\"next\":4,\"dropped\":1}");
+        assertThat(brief(read(new From.After(1), 10, 0).get()))
+                .containsExactly(
+                        "{\"dropped\":1}", "3 watching", "4 provider alpha ready", "{\"next\":4,\"dropped\":1}");
     }
 
     @Test
@@ -143,7 +151,9 @@ class OffloadMonitorTest {
         read(OLDEST, 10, 0).get();
         CompletableFuture<String> waiting = read(NOW, 10, LONG_MS);
         monitor.close();
-        assertThatThrownBy(waiting::get).isInstanceOf(ExecutionException.class).hasMessageContaining("the switch is ending");
+        assertThatThrownBy(waiting::get)
+                .isInstanceOf(ExecutionException.class)
+                .hasMessageContaining("the switch is ending");
         assertThatThrownBy(read(OLDEST, 10, 0)::get).hasMessageContaining("the switch is ending");
         turnOn();
         commit(1);

@@ -45,7 +45,10 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
     }
 
     public static TestFrame arp(int operation, int spa, int tpa) {
-        ByteBuffer arp = ByteBuffer.allocate(28).putInt(0x0001_0800).putShort((short) 0x0604).putShort((short) operation);
+        ByteBuffer arp = ByteBuffer.allocate(28)
+                .putInt(0x0001_0800)
+                .putShort((short) 0x0604)
+                .putShort((short) operation);
         put48(arp, MAC_A);
         arp.putInt(spa);
         put48(arp, 0);
@@ -57,23 +60,37 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
         return ip(from, to, UDP, udpHeader(sourcePort, destinationPort, new byte[] {1, 2, 3}), 64, 0);
     }
 
-    public static TestFrame tcp(String from, int sourcePort, String to, int destinationPort, int flags, int seq, int ack) {
+    public static TestFrame tcp(
+            String from, int sourcePort, String to, int destinationPort, int flags, int seq, int ack) {
         return ip(from, to, TCP, tcpHeader(sourcePort, destinationPort, flags, seq, ack, new byte[0]), 64, 0);
     }
 
     public static byte[] udpHeader(int sourcePort, int destinationPort, byte[] data) {
-        return ByteBuffer.allocate(8 + data.length).putShort((short) sourcePort).putShort((short) destinationPort)
-            .putShort((short) (8 + data.length)).putShort((short) 0).put(data).array();
+        return ByteBuffer.allocate(8 + data.length)
+                .putShort((short) sourcePort)
+                .putShort((short) destinationPort)
+                .putShort((short) (8 + data.length))
+                .putShort((short) 0)
+                .put(data)
+                .array();
     }
 
     public static byte[] tcpHeader(int sourcePort, int destinationPort, int flags, int seq, int ack, byte[] data) {
-        return ByteBuffer.allocate(20 + data.length).putShort((short) sourcePort).putShort((short) destinationPort)
-            .putInt(seq).putInt(ack).putShort((short) (0x5000 | flags)).putShort((short) 0xffff).putInt(0).put(data).array();
+        return ByteBuffer.allocate(20 + data.length)
+                .putShort((short) sourcePort)
+                .putShort((short) destinationPort)
+                .putInt(seq)
+                .putInt(ack)
+                .putShort((short) (0x5000 | flags))
+                .putShort((short) 0xffff)
+                .putInt(0)
+                .put(data)
+                .array();
     }
 
     /**
-     * IPv4 or IPv6 by the look of the addresses; {@code transport}'s checksum field is filled in for protocols that have
-     * one.
+     * IPv4 or IPv6 by the look of the addresses; {@code transport}'s checksum field is filled in for protocols that
+     * have one.
      */
     public static TestFrame ip(String from, String to, int protocol, byte[] transport, int ttl, int tos) {
         byte[] source = address(from);
@@ -86,8 +103,9 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
             int sum = checksum(pseudo ? pseudo(source, destination, protocol, segment.length) : new byte[0], segment);
             put16(segment, field, sum == 0 && protocol == UDP ? 0xffff : sum);
         }
-        return source.length == 4 ? ethernet(0x0800, ipv4(source, destination, protocol, segment, ttl, tos))
-            : ethernet(0x86dd, ipv6(source, destination, protocol, segment, ttl, tos));
+        return source.length == 4
+                ? ethernet(0x0800, ipv4(source, destination, protocol, segment, ttl, tos))
+                : ethernet(0x86dd, ipv6(source, destination, protocol, segment, ttl, tos));
     }
 
     private static int checksumField(int protocol) {
@@ -100,16 +118,31 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
     }
 
     private static byte[] ipv4(byte[] source, byte[] destination, int protocol, byte[] segment, int ttl, int tos) {
-        ByteBuffer ip = ByteBuffer.allocate(20 + segment.length).put((byte) 0x45).put((byte) tos)
-            .putShort((short) (20 + segment.length)).putShort((short) 0x1234).putShort((short) 0).put((byte) ttl)
-            .put((byte) protocol).putShort((short) 0).put(source).put(destination);
+        ByteBuffer ip = ByteBuffer.allocate(20 + segment.length)
+                .put((byte) 0x45)
+                .put((byte) tos)
+                .putShort((short) (20 + segment.length))
+                .putShort((short) 0x1234)
+                .putShort((short) 0)
+                .put((byte) ttl)
+                .put((byte) protocol)
+                .putShort((short) 0)
+                .put(source)
+                .put(destination);
         put16(ip.array(), 10, checksum(Arrays.copyOf(ip.array(), 20)));
         return ip.put(segment).array();
     }
 
     private static byte[] ipv6(byte[] source, byte[] destination, int protocol, byte[] segment, int ttl, int tos) {
-        return ByteBuffer.allocate(40 + segment.length).putInt(0x6000_0000 | tos << 20).putShort((short) segment.length)
-            .put((byte) protocol).put((byte) ttl).put(source).put(destination).put(segment).array();
+        return ByteBuffer.allocate(40 + segment.length)
+                .putInt(0x6000_0000 | tos << 20)
+                .putShort((short) segment.length)
+                .put((byte) protocol)
+                .put((byte) ttl)
+                .put(source)
+                .put(destination)
+                .put(segment)
+                .array();
     }
 
     public static byte[] address(String text) {
@@ -123,9 +156,18 @@ public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] pa
 
     public static byte[] pseudo(byte[] source, byte[] destination, int protocol, int length) {
         return source.length == 4
-            ? ByteBuffer.allocate(12).put(source).put(destination).putShort((short) protocol).putShort((short) length)
-            .array()
-            : ByteBuffer.allocate(40).put(source).put(destination).putInt(length).putInt(protocol).array();
+                ? ByteBuffer.allocate(12)
+                        .put(source)
+                        .put(destination)
+                        .putShort((short) protocol)
+                        .putShort((short) length)
+                        .array()
+                : ByteBuffer.allocate(40)
+                        .put(source)
+                        .put(destination)
+                        .putInt(length)
+                        .putInt(protocol)
+                        .array();
     }
 
     /** RFC 1071, the slow way; each part but the last has an even length. */

@@ -6,15 +6,18 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 
 /**
- * Packets for held fragments, in three sizes, and for whole datagrams. They are made when first needed and then used again;
- * how many there can be of each size is bounded, about 64 MiB in all. The memory goes with this object.
+ * Packets for held fragments, in three sizes, and for whole datagrams. They are made when first needed and then used
+ * again; how many there can be of each size is bounded, about 64 MiB in all. The memory goes with this object.
  *
  * <p>Threads: one at a time (the reassembler's lock).
  */
 final class FragmentBuffers {
     private static final int ALIGNMENT = 64;
     private static final int LINK_BYTES = 22;
-    private static final int WHOLE_BYTES = Packet.HEADROOM_BYTES + LINK_BYTES + 40 + FragmentHeader.MAX_LENGTH_FIELD
+    private static final int WHOLE_BYTES = Packet.HEADROOM_BYTES
+            + LINK_BYTES
+            + 40
+            + FragmentHeader.MAX_LENGTH_FIELD
             + FragmentHeader.IPV6_FRAGMENT_BYTES;
 
     private final Shelf[] shelves = {

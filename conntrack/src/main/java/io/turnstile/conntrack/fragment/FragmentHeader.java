@@ -9,6 +9,7 @@ import io.turnstile.packet.Packet;
 final class FragmentHeader {
     /** What the length field of either family can say: IPv4 counts its header in, IPv6 does not. */
     static final int MAX_LENGTH_FIELD = 0xffff;
+
     static final int IPV6_FRAGMENT_BYTES = 8;
     private static final int IPV6_BYTES = 40;
     private static final int IPV4_MORE = 0x2000;
@@ -34,6 +35,7 @@ final class FragmentHeader {
     int nextHeaderOffset;
     /** Of the datagram's data the fragment carries the bytes {@code [dataStart, dataEnd)}. */
     int dataStart;
+
     int dataEnd;
     boolean last;
 
@@ -98,7 +100,7 @@ final class FragmentHeader {
         for (int i = 0; i < MAX_EXTENSION_HEADERS && offset + IPV6_FRAGMENT_BYTES <= end; i++) {
             int headerBytes = switch (packet.u8(nextHeaderOffset)) {
                 case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS ->
-                        (packet.u8(offset + 1) + 1) * 8;
+                    (packet.u8(offset + 1) + 1) * 8;
                 case IpProtocols.AUTHENTICATION -> (packet.u8(offset + 1) + 2) * 4;
                 default -> 0;
             };
@@ -111,7 +113,9 @@ final class FragmentHeader {
         return Packet.ABSENT;
     }
 
-    /** RFC 8200 §4.5: there is data, none but the last leaves a broken unit of 8 bytes, and the whole is not too long. */
+    /**
+     * RFC 8200 §4.5: there is data, none but the last leaves a broken unit of 8 bytes, and the whole is not too long.
+     */
     boolean isPossible() {
         int bytes = dataEnd - dataStart;
         int headerBytes = networkBytes - bytes - (family == FragmentFamily.IPV6 ? IPV6_BYTES + IPV6_FRAGMENT_BYTES : 0);

@@ -13,9 +13,9 @@ import java.util.concurrent.ThreadLocalRandom;
  * Holds fragments until their datagram is whole. What is taken out of a batch is copied, so that a batch's packets stay
  * their owner's; what is refused stays in the batch as the fragment it is, and the tracker calls it invalid.
  *
- * <p>Refused are fragments with a wrong header, tiny ones, those that overlap or contradict what is held (RFC 5722: such
- * bytes are never used), and what is beyond a limit. A datagram that is not complete 15 seconds after its first fragment
- * came is dropped.
+ * <p>Refused are fragments with a wrong header, tiny ones, those that overlap or contradict what is held (RFC 5722:
+ * such bytes are never used), and what is beyond a limit. A datagram that is not complete 15 seconds after its first
+ * fragment came is dropped.
  *
  * <p>Memory is bounded by {@link #MOST_FRAGMENTS}; allocates nothing once buffers for the present load have been made.
  *
@@ -24,6 +24,7 @@ import java.util.concurrent.ThreadLocalRandom;
 public final class FragmentReassembler {
     /** No limit beyond this can be asked for ({@code dpctl/ipf-set-max-nfrags}). */
     public static final int MOST_FRAGMENTS = 5000;
+
     private static final int DEFAULT_MAX_FRAGMENTS = 1000;
     private static final long TIMEOUT_NS = 15_000_000_000L;
     private static final int BUCKETS = 1024;
@@ -31,7 +32,15 @@ public final class FragmentReassembler {
     private static final int FAMILIES = FragmentFamily.values().length;
 
     /** What is counted of each family. */
-    private enum Count { ACCEPTED, COMPLETED, EXPIRED, TOO_SMALL, OVERLAPPED, MALFORMED, BEYOND_LIMIT }
+    private enum Count {
+        ACCEPTED,
+        COMPLETED,
+        EXPIRED,
+        TOO_SMALL,
+        OVERLAPPED,
+        MALFORMED,
+        BEYOND_LIMIT
+    }
 
     /** Read without the lock by batches, to leave at once; written under it. */
     private volatile boolean anyEnabled = true;
@@ -46,6 +55,7 @@ public final class FragmentReassembler {
     private final ArrayDeque<FragmentedDatagram> unused = new ArrayDeque<>();
     /** Which datagrams share a bucket is not for senders to choose. */
     private final long seed = ThreadLocalRandom.current().nextLong();
+
     private FragmentedDatagram oldest;
     private FragmentedDatagram newest;
     private int maxFragments = DEFAULT_MAX_FRAGMENTS;
@@ -59,11 +69,11 @@ public final class FragmentReassembler {
     }
 
     /**
-     * Takes fragments out of a batch that is about to be tracked. Where one completes its datagram, the whole stands in the
-     * batch instead of it; the caller tracks it, calls {@link FragmentedDatagram#passOn}, sends the fragments on and then
-     * calls {@link #release}.
+     * Takes fragments out of a batch that is about to be tracked. Where one completes its datagram, the whole stands in
+     * the batch instead of it; the caller tracks it, calls {@link FragmentedDatagram#passOn}, sends the fragments on
+     * and then calls {@link #release}.
      *
-     * @param packets   parsed packets
+     * @param packets parsed packets
      * @param completed empty; gets the datagrams whose wholes stand in the batch now
      */
     public void takeFragments(PacketBatch packets, int zone, long nowNs, CompletedDatagrams completed) {
@@ -132,8 +142,9 @@ public final class FragmentReassembler {
             return false;
         }
         long least = minFragmentBytes[FragmentFamily.IPV4.ordinal()] - IPV4_MAX_HEADER_BYTES;
-        return datagram.family() == FragmentFamily.IPV6 || datagram.fragmentCount()
-                < Math.ceilDiv(FragmentHeader.MAX_LENGTH_FIELD - IPV4_MAX_HEADER_BYTES, least);
+        return datagram.family() == FragmentFamily.IPV6
+                || datagram.fragmentCount()
+                        < Math.ceilDiv(FragmentHeader.MAX_LENGTH_FIELD - IPV4_MAX_HEADER_BYTES, least);
     }
 
     private Packet complete(FragmentedDatagram datagram, CompletedDatagrams completed) {
@@ -279,9 +290,16 @@ public final class FragmentReassembler {
     private FragmentStatus.Family status(FragmentFamily family) {
         int index = family.ordinal();
         long[] count = counts[index];
-        return new FragmentStatus.Family(enabled[index], minFragmentBytes[index], count[Count.ACCEPTED.ordinal()],
-                count[Count.COMPLETED.ordinal()], count[Count.EXPIRED.ordinal()], count[Count.TOO_SMALL.ordinal()],
-                count[Count.OVERLAPPED.ordinal()], count[Count.MALFORMED.ordinal()], count[Count.BEYOND_LIMIT.ordinal()]);
+        return new FragmentStatus.Family(
+                enabled[index],
+                minFragmentBytes[index],
+                count[Count.ACCEPTED.ordinal()],
+                count[Count.COMPLETED.ordinal()],
+                count[Count.EXPIRED.ordinal()],
+                count[Count.TOO_SMALL.ordinal()],
+                count[Count.OVERLAPPED.ordinal()],
+                count[Count.MALFORMED.ordinal()],
+                count[Count.BEYOND_LIMIT.ordinal()]);
     }
 
     /** What is held now, oldest first. */

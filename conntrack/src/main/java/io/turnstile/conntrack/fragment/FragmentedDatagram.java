@@ -18,6 +18,7 @@ public final class FragmentedDatagram {
     static final int OVERLAPS = -1;
     /** The fragment and those that are there disagree on where the datagram ends. */
     static final int CONTRADICTS = -2;
+
     private static final int FEW = 4;
     private static final int UNKNOWN = -1;
     private static final int IPV4_FLAGS_AND_OFFSET = 6;
@@ -45,6 +46,7 @@ public final class FragmentedDatagram {
     private int totalBytes;
     /** In the first fragment: where the field stands that the fragment header leaves behind when it goes. */
     private int nextHeaderOffset;
+
     private boolean failed;
 
     private Packet whole;
@@ -58,8 +60,7 @@ public final class FragmentedDatagram {
     int bucket;
     long deadlineNs;
 
-    FragmentedDatagram() {
-    }
+    FragmentedDatagram() {}
 
     /** Becomes the empty datagram of that key. */
     void begin(FragmentHeader header, int zone, int recirculationId) {
@@ -78,10 +79,15 @@ public final class FragmentedDatagram {
     }
 
     boolean is(FragmentHeader header, int zone, int recirculationId) {
-        return identification == header.identification && sourceLow == header.sourceLow
-                && destinationLow == header.destinationLow && sourceHigh == header.sourceHigh
-                && destinationHigh == header.destinationHigh && family == header.family && protocol == header.protocol
-                && this.zone == zone && this.recirculationId == recirculationId;
+        return identification == header.identification
+                && sourceLow == header.sourceLow
+                && destinationLow == header.destinationLow
+                && sourceHigh == header.sourceHigh
+                && destinationHigh == header.destinationHigh
+                && family == header.family
+                && protocol == header.protocol
+                && this.zone == zone
+                && this.recirculationId == recirculationId;
     }
 
     FragmentFamily family() {
@@ -246,8 +252,18 @@ public final class FragmentedDatagram {
     }
 
     IncompleteDatagram snapshot() {
-        return new IncompleteDatagram(family, sourceHigh, sourceLow, destinationHigh, destinationLow, recirculationId,
-                identification, zone, protocol, count, progress());
+        return new IncompleteDatagram(
+                family,
+                sourceHigh,
+                sourceLow,
+                destinationHigh,
+                destinationLow,
+                recirculationId,
+                identification,
+                zone,
+                protocol,
+                count,
+                progress());
     }
 
     private Progress progress() {

@@ -7,12 +7,21 @@ import io.turnstile.packet.EtherTypes;
  * A datagram of which fragments are held, at one moment. An IPv4 address stands in the low 32 bits of {@code …Low}.
  *
  * @param identification of the sender's; unsigned
- * @param protocol       0 for IPv6, where only the first fragment knows it
- * @param progress       which fragments have come
+ * @param protocol 0 for IPv6, where only the first fragment knows it
+ * @param progress which fragments have come
  */
-public record IncompleteDatagram(FragmentFamily family, long sourceHigh, long sourceLow, long destinationHigh,
-                                 long destinationLow, int recirculationId, int identification, int zone, int protocol,
-                                 int fragments, Progress progress) {
+public record IncompleteDatagram(
+        FragmentFamily family,
+        long sourceHigh,
+        long sourceLow,
+        long destinationHigh,
+        long destinationLow,
+        int recirculationId,
+        int identification,
+        int zone,
+        int protocol,
+        int fragments,
+        Progress progress) {
 
     /** Which fragments have come, in the words of {@code dpctl/ipf-get-status -m}. */
     public enum Progress {
@@ -33,10 +42,16 @@ public record IncompleteDatagram(FragmentFamily family, long sourceHigh, long so
     /** A line of {@code dpctl/ipf-get-status -m}. */
     public String line() {
         boolean ipv6 = family == FragmentFamily.IPV6;
-        return "(src=%s,dst=%s,recirc_id=%s,ip_id=%s,dl_type=0x%x,zone=%d,nw_proto=%d,num_fragments=%d,state=%s)".formatted(
-                ipv6 ? AddressText.ipv6(sourceHigh, sourceLow) : AddressText.ipv4(sourceLow),
-                ipv6 ? AddressText.ipv6(destinationHigh, destinationLow) : AddressText.ipv4(destinationLow),
-                Integer.toUnsignedString(recirculationId), Integer.toUnsignedString(identification),
-                ipv6 ? EtherTypes.IPV6 : EtherTypes.IPV4, zone, protocol, fragments, progress.label);
+        return "(src=%s,dst=%s,recirc_id=%s,ip_id=%s,dl_type=0x%x,zone=%d,nw_proto=%d,num_fragments=%d,state=%s)"
+                .formatted(
+                        ipv6 ? AddressText.ipv6(sourceHigh, sourceLow) : AddressText.ipv4(sourceLow),
+                        ipv6 ? AddressText.ipv6(destinationHigh, destinationLow) : AddressText.ipv4(destinationLow),
+                        Integer.toUnsignedString(recirculationId),
+                        Integer.toUnsignedString(identification),
+                        ipv6 ? EtherTypes.IPV6 : EtherTypes.IPV4,
+                        zone,
+                        protocol,
+                        fragments,
+                        progress.label);
     }
 }

@@ -2,22 +2,31 @@ package io.turnstile.offload.spi;
 
 /**
  * A connection as it stood when the operation was made. A value: a provider may keep it, it never changes. The
- * {@link #id()} is what names the connection: the same in every callback of its life, and not used again for another one
- * within any time that matters.
+ * {@link #id()} is what names the connection: the same in every callback of its life, and not used again for another
+ * one within any time that matters.
  *
- * @param id              stable for life; never 0
- * @param zone            conntrack zone, 0–65535
- * @param protocol        IP protocol number
- * @param original        tuple of the original direction, before any translation
- * @param reply           tuple of the reply direction as replies come in: with NAT it is not the mirror of {@code original}
- * @param mark            ct_mark at this moment
- * @param labelHigh       ct_label at this moment, upper 64 bits
- * @param labelLow        ct_label at this moment, lower 64 bits
+ * @param id stable for life; never 0
+ * @param zone conntrack zone, 0–65535
+ * @param protocol IP protocol number
+ * @param original tuple of the original direction, before any translation
+ * @param reply tuple of the reply direction as replies come in: with NAT it is not the mirror of {@code original}
+ * @param mark ct_mark at this moment
+ * @param labelHigh ct_label at this moment, upper 64 bits
+ * @param labelLow ct_label at this moment, lower 64 bits
  * @param originalIngress port by which the committing packet came in
  * @param replyIngressOrNull port by which the first reply came in; null while there was none
  */
-public record ConnView(long id, int zone, int protocol, TupleView original, TupleView reply,
-                       int mark, long labelHigh, long labelLow, PortRef originalIngress, PortRef replyIngressOrNull) {
+public record ConnView(
+        long id,
+        int zone,
+        int protocol,
+        TupleView original,
+        TupleView reply,
+        int mark,
+        long labelHigh,
+        long labelLow,
+        PortRef originalIngress,
+        PortRef replyIngressOrNull) {
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;

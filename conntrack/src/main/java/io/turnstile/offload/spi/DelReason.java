@@ -11,7 +11,8 @@ public enum DelReason {
     /** Its zone was deleted. */
     ZONE_DELETED("zone deleted"),
     /**
-     * A port of it was taken from this provider by {@code hw-offload-priority} of its Interface; it lives on in software.
+     * A port of it was taken from this provider by {@code hw-offload-priority} of its Interface; it lives on in
+     * software.
      */
     PORT_EXCLUDED("port excluded"),
     /** The provider is being closed (hw-offload off, or not chosen any more); the connection lives on in software. */

@@ -15,41 +15,37 @@ public sealed interface OffloadOperation {
     }
 
     /** Asks {@link OffloadProvider#canOffload}. Results: {@link Verdict}, {@link OffloadResult.Failed}. */
-    record Query(ConnView connection) implements OfConnection {
-    }
+    record Query(ConnView connection) implements OfConnection {}
 
     /**
      * Asks {@link OffloadProvider#connAdd}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}, and
      * {@link Verdict.Decline} from a provider that finds out only now (its table is full).
      */
-    record Add(ConnView connection) implements OfConnection {
-    }
+    record Add(ConnView connection) implements OfConnection {}
 
     /**
-     * Asks {@link OffloadProvider#connEstablished}. Results: {@link OffloadResult.Covered}, {@link OffloadResult.Failed}.
+     * Asks {@link OffloadProvider#connEstablished}. Results: {@link OffloadResult.Covered},
+     * {@link OffloadResult.Failed}.
      *
      * @param replyIngress the port by which the reply came in
      */
-    record Established(ConnView connection, PortRef replyIngress) implements OfConnection {
-    }
+    record Established(ConnView connection, PortRef replyIngress) implements OfConnection {}
 
-    /** Asks {@link OffloadProvider#connUpdate}. Results: {@link OffloadResult.LastUsed}, {@link OffloadResult.Failed}. */
-    record Update(ConnView connection) implements OfConnection {
-    }
+    /**
+     * Asks {@link OffloadProvider#connUpdate}. Results: {@link OffloadResult.LastUsed}, {@link OffloadResult.Failed}.
+     */
+    record Update(ConnView connection) implements OfConnection {}
 
     /**
      * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}; either
      * way the provider is taken to hold the connection no longer.
      */
-    record Delete(ConnView connection, DelReason reason) implements OfConnection {
-    }
+    record Delete(ConnView connection, DelReason reason) implements OfConnection {}
 
     /**
-     * Asks {@link OffloadProvider#connFlush}. Comes alone in its list, while no other call to the provider is under way.
-     * Results:
-     * {@link OffloadResult.Done}: nothing is held any more and no delete follows; {@link OffloadResult.OneByOne} or
-     * {@link OffloadResult.Failed}: a delete follows for each connection held.
+     * Asks {@link OffloadProvider#connFlush}. Comes alone in its list, while no other call to the provider is under
+     * way. Results: {@link OffloadResult.Done}: nothing is held any more and no delete follows;
+     * {@link OffloadResult.OneByOne} or {@link OffloadResult.Failed}: a delete follows for each connection held.
      */
-    record Flush(DelReason reason) implements OffloadOperation {
-    }
+    record Flush(DelReason reason) implements OffloadOperation {}
 }

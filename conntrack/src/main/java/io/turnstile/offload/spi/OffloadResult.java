@@ -5,8 +5,12 @@ package io.turnstile.offload.spi;
  * not fit counts as {@link Failed}.
  */
 public sealed interface OffloadResult
-        permits Verdict, OffloadResult.Done, OffloadResult.OneByOne, OffloadResult.Covered,
-        OffloadResult.LastUsed, OffloadResult.Failed {
+        permits Verdict,
+                OffloadResult.Done,
+                OffloadResult.OneByOne,
+                OffloadResult.Covered,
+                OffloadResult.LastUsed,
+                OffloadResult.Failed {
 
     /** The shared {@link Done}. */
     Done DONE = new Done();
@@ -16,35 +20,30 @@ public sealed interface OffloadResult
     Verdict ACCEPT = new Verdict.Accept();
 
     /** An add, a delete or a flush was carried out. */
-    record Done() implements OffloadResult {
-    }
+    record Done() implements OffloadResult {}
 
     /** The provider has no way to let go of everything at once: a delete for each connection is to follow. */
-    record OneByOne() implements OffloadResult {
-    }
+    record OneByOne() implements OffloadResult {}
 
     /**
      * Answer to an {@link OffloadOperation.Established}.
      *
      * @param both true: the offload covers both directions now; false: ask again
      */
-    record Covered(boolean both) implements OffloadResult {
-    }
+    record Covered(boolean both) implements OffloadResult {}
 
     /**
      * Answer to an {@link OffloadOperation.Update}.
      *
      * @param epochMs when the provider last saw a packet of the connection, ms since the epoch; 0: unknown
      */
-    record LastUsed(long epochMs) implements OffloadResult {
-    }
+    record LastUsed(long epochMs) implements OffloadResult {}
 
     /**
      * The operation failed and the provider does not hold the connection on account of it.
      *
-     * @param reason      for people, a few words
+     * @param reason for people, a few words
      * @param causeOrNull what was thrown, if anything was
      */
-    record Failed(String reason, Throwable causeOrNull) implements OffloadResult {
-    }
+    record Failed(String reason, Throwable causeOrNull) implements OffloadResult {}
 }

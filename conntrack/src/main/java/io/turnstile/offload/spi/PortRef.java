@@ -4,7 +4,7 @@ package io.turnstile.offload.spi;
  * A port of the switch.
  *
  * @param number datapath port number, the one {@code dpctl/show} prints
- * @param name   interface name, or null if the port has gone since
+ * @param name interface name, or null if the port has gone since
  */
 public record PortRef(int number, String name) {
     @Override

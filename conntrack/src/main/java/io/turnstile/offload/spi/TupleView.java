@@ -6,15 +6,24 @@ import io.turnstile.packet.AddressText;
  * One direction of a connection as packets of that direction carry it. An IPv4 address stands in the low 32 bits of
  * {@code …Low} with {@code …High} 0; addresses are in host arithmetic: 10.0.0.1 is {@code 0x0a000001}.
  *
- * @param sourcePort      TCP, UDP and SCTP only, else 0
+ * @param sourcePort TCP, UDP and SCTP only, else 0
  * @param destinationPort TCP, UDP and SCTP only, else 0
- * @param icmpId          ICMP and ICMPv6 only, else 0
- * @param icmpType        ICMP and ICMPv6 only, else 0
- * @param icmpCode        ICMP and ICMPv6 only, else 0
+ * @param icmpId ICMP and ICMPv6 only, else 0
+ * @param icmpType ICMP and ICMPv6 only, else 0
+ * @param icmpCode ICMP and ICMPv6 only, else 0
  */
-public record TupleView(boolean ipv6, int protocol,
-                        long sourceHigh, long sourceLow, long destinationHigh, long destinationLow,
-                        int sourcePort, int destinationPort, int icmpId, int icmpType, int icmpCode) {
+public record TupleView(
+        boolean ipv6,
+        int protocol,
+        long sourceHigh,
+        long sourceLow,
+        long destinationHigh,
+        long destinationLow,
+        int sourcePort,
+        int destinationPort,
+        int icmpId,
+        int icmpType,
+        int icmpCode) {
     private static final int ICMP = 1;
     private static final int ICMPV6 = 58;
 

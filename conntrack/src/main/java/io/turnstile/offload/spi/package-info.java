@@ -2,6 +2,7 @@
  * What an offload provider implements. Depends on the JDK only.
  *
  * <h2>Life cycle</h2>
+ *
  * <table>
  * <caption>Per provider, and per connection and provider. "Own" thread: one of those that the provider has for
  * itself.</caption>
@@ -28,31 +29,29 @@
  * </table>
  *
  * <p>Awkward truths:
+ *
  * <ul>
- * <li>Events coalesce. A connection that came and went before the provider could be told is never announced. One that
- *     got its reply and was removed before the provider could be told of the reply gets no connEstablished.</li>
- * <li>The order canOffload → connAdd → connEstablished → connUpdate* → connDel holds per connection; nothing holds between
- *     connections.</li>
- * <li>connUpdate may come before connEstablished, or without it: a connection may never get a reply.</li>
- * <li>Several providers may hold the same connection; they are not told of one another, and neither waits for the
- * other.</li>
- * <li>When a provider comes up, connections that exist already are announced as if they were new. In a large table that
- * takes a
- *     while, as forwarding must not suffer.</li>
- * <li>A connection taken away as "port excluded" may be offered again when the Interface's list changes: then everything
- * begins
- *     anew with canOffload.</li>
- * <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s is given up with its thread. 16 failed
- * operations or 3 slow
- *     calls in a row, or one call given up, open the circuit breaker: connFlush or connDel for all, close, and init again
- *     later.</li>
- * <li>After a call that was given up and came back in the end, connDel may bring a connection that is long gone: its view
- * knows the id
- *     and nothing else.</li>
- * <li>In an embedded switch without threads everything runs on the thread that drains the dispatcher.</li>
+ *   <li>Events coalesce. A connection that came and went before the provider could be told is never announced. One that
+ *       got its reply and was removed before the provider could be told of the reply gets no connEstablished.
+ *   <li>The order canOffload → connAdd → connEstablished → connUpdate* → connDel holds per connection; nothing holds
+ *       between connections.
+ *   <li>connUpdate may come before connEstablished, or without it: a connection may never get a reply.
+ *   <li>Several providers may hold the same connection; they are not told of one another, and neither waits for the
+ *       other.
+ *   <li>When a provider comes up, connections that exist already are announced as if they were new. In a large table
+ *       that takes a while, as forwarding must not suffer.
+ *   <li>A connection taken away as "port excluded" may be offered again when the Interface's list changes: then
+ *       everything begins anew with canOffload.
+ *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s is given up with its thread. 16
+ *       failed operations or 3 slow calls in a row, or one call given up, open the circuit breaker: connFlush or
+ *       connDel for all, close, and init again later.
+ *   <li>After a call that was given up and came back in the end, connDel may bring a connection that is long gone: its
+ *       view knows the id and nothing else.
+ *   <li>In an embedded switch without threads everything runs on the thread that drains the dispatcher.
  * </ul>
  *
  * <h2>The smallest provider that works</h2>
+ *
  * <pre>{@code
  * public final class Smallest implements OffloadProvider {
  *     private final Set<Long> held = ConcurrentHashMap.newKeySet();
@@ -64,6 +63,7 @@
  *     @Override public void connDel(ConnView connection, DelReason reason) { held.remove(connection.id()); }
  * }
  * }</pre>
+ *
  * and, in its jar, a file {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider} with the class's name. A
  * provider for which bulk is cheaper overrides {@link io.turnstile.offload.spi.OffloadProvider#operate} instead.
  */

@@ -18,12 +18,16 @@ class FragmentAllocationTest {
     private final FragmentReassembler reassembler = new FragmentReassembler();
     private final CompletedDatagrams completed = new CompletedDatagrams();
     private final PacketBatch batch = new PacketBatch();
-    private final List<Packet> fragments = FrameFragments.cut(
-            Frames.udp("10.0.0.1:1 > 10.0.0.2:2").payload(4000).bytes(), 1, 1480, 2960).stream().map(frame -> {
-                Packet packet = Packet.copyOf(frame);
-                PacketParser.parse(packet);
-                return packet;
-            }).toList();
+    private final List<Packet> fragments =
+            FrameFragments.cut(
+                            Frames.udp("10.0.0.1:1 > 10.0.0.2:2").payload(4000).bytes(), 1, 1480, 2960)
+                    .stream()
+                    .map(frame -> {
+                        Packet packet = Packet.copyOf(frame);
+                        PacketParser.parse(packet);
+                        return packet;
+                    })
+                    .toList();
 
     @Test
     void aWarmReassemblerAllocatesNothing() {

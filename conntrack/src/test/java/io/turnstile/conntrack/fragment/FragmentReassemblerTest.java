@@ -49,8 +49,10 @@ class FragmentReassemblerTest {
     }
 
     private static Frame udp(FragmentFamily family, int payloadBytes) {
-        return (family == FragmentFamily.IPV4 ? Frames.udp("10.0.0.1:1000 > 10.0.0.2:2000")
-                : Frames.udp("[fd00::1]:1000 > [fd00::2]:2000")).payload(random(new Random(payloadBytes), payloadBytes));
+        return (family == FragmentFamily.IPV4
+                        ? Frames.udp("10.0.0.1:1000 > 10.0.0.2:2000")
+                        : Frames.udp("[fd00::1]:1000 > [fd00::2]:2000"))
+                .payload(random(new Random(payloadBytes), payloadBytes));
     }
 
     private static byte[] whole(byte[] frame, int identification) {
@@ -86,7 +88,9 @@ class FragmentReassemblerTest {
         assertThat(datagram.whole()).isSameAs(left);
         assertWhole(left, whole);
         assertThat(datagram.passOn()).isTrue();
-        assertThat(fragmentsOf(datagram)).usingElementComparator(Arrays::compare).containsExactlyElementsOf(fragments);
+        assertThat(fragmentsOf(datagram))
+                .usingElementComparator(Arrays::compare)
+                .containsExactlyElementsOf(fragments);
         reassembler.release(completed);
     }
 
@@ -101,7 +105,9 @@ class FragmentReassemblerTest {
     }
 
     private static List<byte[]> fragmentsOf(FragmentedDatagram datagram) {
-        return IntStream.range(0, datagram.fragmentCount()).mapToObj(i -> datagram.fragment(i).toBytes()).toList();
+        return IntStream.range(0, datagram.fragmentCount())
+                .mapToObj(i -> datagram.fragment(i).toBytes())
+                .toList();
     }
 
     private FragmentStatus.Family counts(FragmentFamily family) {
@@ -126,7 +132,8 @@ class FragmentReassemblerTest {
         }
         assertThat(counts(family).accepted()).isEqualTo(16);
         assertThat(counts(family).completed()).isEqualTo(16);
-        assertThat(counts(FragmentFamily.values()[1 - family.ordinal()]).accepted()).isZero();
+        assertThat(counts(FragmentFamily.values()[1 - family.ordinal()]).accepted())
+                .isZero();
     }
 
     @ParameterizedTest
@@ -248,7 +255,8 @@ class FragmentReassemblerTest {
 
     @Test
     void metadataOfTheFirstFragmentIsTheWholes() {
-        List<byte[]> fragments = FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), 9, 1480);
+        List<byte[]> fragments =
+                FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), 9, 1480);
         for (int i = 1; i >= 0; i--) {
             Packet fragment = parsed(fragments.get(i));
             fragment.setInPort(40 + i);
@@ -270,9 +278,15 @@ class FragmentReassemblerTest {
         byte[] last = FrameFragments.cut(frame, 9, 1480).get(1);
         assertHeld(first);
         assertHeld(FrameFragments.cut(frame, 10, 1480).get(1));
-        assertHeld(FrameFragments.cut(Frames.udp("10.0.0.3:1 > 10.0.0.2:2").payload(2000).bytes(), 9, 1480).get(1));
-        assertHeld(FrameFragments.cut(Frames.udp("10.0.0.1:1 > 10.0.0.3:2").payload(2000).bytes(), 9, 1480).get(1));
-        assertHeld(FrameFragments.cut(Frames.tcp("10.0.0.1:1 > 10.0.0.2:2").payload(2000).bytes(), 9, 1480).get(1));
+        assertHeld(FrameFragments.cut(
+                        Frames.udp("10.0.0.3:1 > 10.0.0.2:2").payload(2000).bytes(), 9, 1480)
+                .get(1));
+        assertHeld(FrameFragments.cut(
+                        Frames.udp("10.0.0.1:1 > 10.0.0.3:2").payload(2000).bytes(), 9, 1480)
+                .get(1));
+        assertHeld(FrameFragments.cut(
+                        Frames.tcp("10.0.0.1:1 > 10.0.0.2:2").payload(2000).bytes(), 9, 1480)
+                .get(1));
         assertThat(take(last, 1)).isNull();
         Packet later = parsed(last);
         later.setRecirculationId(3);
@@ -314,7 +328,8 @@ class FragmentReassemblerTest {
         assertHeld(fragments.get(2)); // 2960 to 4440
         assertRefused(FrameFragments.cut(udp(family, 2500).bytes(), 7, 1480).get(1)); // ends before that
         assertHeld(fragments.get(3));
-        assertRefused(FrameFragments.cut(udp(family, 9000).bytes(), 7, 6016, 7496).get(1)); // goes on behind the end
+        assertRefused(
+                FrameFragments.cut(udp(family, 9000).bytes(), 7, 6016, 7496).get(1)); // goes on behind the end
         assertRefused(FrameFragments.cut(udp(family, 7000).bytes(), 7, 6016).get(1)); // another end
         assertThat(FrameFragments.cut(shorter, 7, 1480)).hasSize(2);
         assertThat(counts(family).malformed()).isEqualTo(3);
@@ -335,8 +350,10 @@ class FragmentReassemblerTest {
         assertHeld(FrameFragments.cut(frame, 7, least).get(0));
 
         reassembler.setMinFragmentBytes(family, 400);
-        assertHeld(FrameFragments.cut(frame, 8, 400 - networkHeaderBytes + 7 & ~7).get(0));
-        assertThatThrownBy(() -> reassembler.setMinFragmentBytes(family, 399)).isInstanceOf(IllegalArgumentException.class);
+        assertHeld(
+                FrameFragments.cut(frame, 8, 400 - networkHeaderBytes + 7 & ~7).get(0));
+        assertThatThrownBy(() -> reassembler.setMinFragmentBytes(family, 399))
+                .isInstanceOf(IllegalArgumentException.class);
         reassembler.setMinFragmentBytes(family, 4_294_967_295L);
         assertRefused(FrameFragments.cut(frame, 9, 2000).get(0));
     }
@@ -373,9 +390,11 @@ class FragmentReassemblerTest {
 
     @Test
     void aSecondFragmentHeaderDoesNotHideTheFirst() {
-        byte[] first = FrameFragments.cut(udp(FragmentFamily.IPV6, 4000).bytes(), 7, 1480).get(0);
+        byte[] first = FrameFragments.cut(udp(FragmentFamily.IPV6, 4000).bytes(), 7, 1480)
+                .get(0);
         int header = 14 + 40;
-        ByteBuffer nested = ByteBuffer.allocate(first.length + 8).put(first, 0, header + 8).put((byte) IpProtocols.UDP);
+        ByteBuffer nested =
+                ByteBuffer.allocate(first.length + 8).put(first, 0, header + 8).put((byte) IpProtocols.UDP);
         nested.position(header + 16).put(first, header + 8, first.length - header - 8);
         nested.put(header, (byte) IpProtocols.FRAGMENT).putShort(14 + 4, (short) (first.length - header + 8));
         assertThat(parsed(nested.array()).fragment()).isEqualTo(Packet.FragmentKind.FIRST);
@@ -411,7 +430,8 @@ class FragmentReassemblerTest {
         reassembler.expire(nowNs);
         assertThat(reassembler.status().held()).isZero();
         for (FragmentFamily family : FragmentFamily.values()) {
-            assertThat(counts(family).accepted()).isPositive()
+            assertThat(counts(family).accepted())
+                    .isPositive()
                     .isEqualTo(counts(family).completed() + counts(family).expired());
             assertThat(counts(family).completed()).isPositive();
         }
@@ -447,7 +467,8 @@ class FragmentReassemblerTest {
         List<byte[]> fragments = FrameFragments.cut(frame, 7, 1480, 2960);
         assertHeld(fragments.get(0));
         assertHeld(FrameFragments.cut(frame, 8, 1480).get(0));
-        assertHeld(FrameFragments.cut(udp(FragmentFamily.IPV6, 4000).bytes(), 8, 1480).get(0));
+        assertHeld(FrameFragments.cut(udp(FragmentFamily.IPV6, 4000).bytes(), 8, 1480)
+                .get(0));
         assertRefused(fragments.get(1));
         assertThat(counts(FragmentFamily.IPV4).beyondLimit()).isEqualTo(1);
         reassembler.setMaxFragments(4);
@@ -497,7 +518,8 @@ class FragmentReassemblerTest {
         byte[] payload = random(new Random(5), 4000);
         byte[] before = udp(family, 0).payload(payload).bytes();
         byte[] translated = Frames.udp(ipv6 ? "[fd00::9]:1111 > [fd00::2]:2222" : "10.0.0.9:1111 > 10.0.0.2:2222")
-                .payload(payload).bytes();
+                .payload(payload)
+                .bytes();
         List<byte[]> fragments = FrameFragments.cut(before, 7, 1480, 2960);
         for (int i = 2; i >= 0; i--) {
             take(fragments.get(i), 3);
@@ -510,7 +532,8 @@ class FragmentReassemblerTest {
         datagram.whole().setCtConnection(99);
 
         assertThat(datagram.passOn()).isTrue();
-        assertThat(fragmentsOf(datagram)).usingElementComparator(Arrays::compare)
+        assertThat(fragmentsOf(datagram))
+                .usingElementComparator(Arrays::compare)
                 .containsExactlyElementsOf(FrameFragments.cut(translated, 7, 1480, 2960));
         for (int i = 0; i < 3; i++) {
             Packet fragment = datagram.fragment(i);
@@ -520,13 +543,16 @@ class FragmentReassemblerTest {
             assertThat(fragment.ctLabelHigh()).isEqualTo(5);
             assertThat(fragment.ctLabelLow()).isEqualTo(6);
             assertThat(fragment.ctOriginal().sourcePort).isEqualTo(1000);
-            assertThat(fragment.ctConnection()).as("a fragment is never looked up").isZero();
+            assertThat(fragment.ctConnection())
+                    .as("a fragment is never looked up")
+                    .isZero();
         }
     }
 
     @Test
     void aWholeOfAnotherLengthIsNotPassedOn() {
-        List<byte[]> fragments = FrameFragments.cut(udp(FragmentFamily.IPV4, 4000).bytes(), 7, 1480);
+        List<byte[]> fragments =
+                FrameFragments.cut(udp(FragmentFamily.IPV4, 4000).bytes(), 7, 1480);
         fragments.forEach(fragment -> take(fragment, 0));
         FragmentedDatagram datagram = completed.get(0);
         datagram.whole().truncate(datagram.whole().lengthBytes() - 1);
@@ -559,14 +585,19 @@ class FragmentReassemblerTest {
         byte[] frame = udp(FragmentFamily.IPV4, 6000).bytes();
         List<byte[]> fragments = FrameFragments.cut(frame, 0xbeef, 1480, 2960, 4440);
         take(fragments.get(1), 9);
-        assertThat(reassembler.incomplete().getFirst().line()).isEqualTo("(src=10.0.0.1,dst=10.0.0.2,recirc_id=0,"
-                + "ip_id=48879,dl_type=0x800,zone=9,nw_proto=17,num_fragments=1,state=other frag)");
+        assertThat(reassembler.incomplete().getFirst().line())
+                .isEqualTo("(src=10.0.0.1,dst=10.0.0.2,recirc_id=0,"
+                        + "ip_id=48879,dl_type=0x800,zone=9,nw_proto=17,num_fragments=1,state=other frag)");
         take(fragments.get(3), 9);
         assertThat(reassembler.incomplete().getFirst().line()).endsWith("num_fragments=2,state=last frag)");
         take(fragments.get(0), 9);
         assertThat(reassembler.incomplete().getFirst().line()).endsWith("num_fragments=3,state=first/last frag)");
-        take(FrameFragments.cut(udp(FragmentFamily.IPV6, 4000).bytes(), 0xfedc_ba98, 1480).get(0), 0);
-        assertThat(reassembler.incomplete().get(1).line()).isEqualTo("(src=fd00::1,dst=fd00::2,recirc_id=0,ip_id=4275878552,"
-                + "dl_type=0x86dd,zone=0,nw_proto=0,num_fragments=1,state=first frag)");
+        take(
+                FrameFragments.cut(udp(FragmentFamily.IPV6, 4000).bytes(), 0xfedc_ba98, 1480)
+                        .get(0),
+                0);
+        assertThat(reassembler.incomplete().get(1).line())
+                .isEqualTo("(src=fd00::1,dst=fd00::2,recirc_id=0,ip_id=4275878552,"
+                        + "dl_type=0x86dd,zone=0,nw_proto=0,num_fragments=1,state=first frag)");
     }
 }

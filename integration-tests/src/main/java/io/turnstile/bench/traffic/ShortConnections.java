@@ -13,24 +13,32 @@ import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * TCP connections that carry one small request and one small answer and close, as many as will go.
- * {@code serve PORT PORTS SECONDS READY-FILE} answers; {@code run ADDRESS PORT PORTS SECONDS THREADS} connects and prints
- * the number of whole exchanges.
+ * TCP connections that carry one small request and one small answer and close, as many as will go. {@code serve PORT
+ * PORTS SECONDS READY-FILE} answers; {@code run ADDRESS PORT PORTS SECONDS THREADS} connects and prints the number of
+ * whole exchanges.
  */
 public final class ShortConnections {
     private static final byte[] REQUEST = new byte[64];
     private static final byte[] ANSWER = new byte[128];
     private static final int PATIENCE_MS = 3_000;
 
-    private ShortConnections() {
-    }
+    private ShortConnections() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
         switch (args[0]) {
-            case "serve" -> serve(Integer.parseInt(args[1]), Integer.parseInt(args[2]), Integer.parseInt(args[3]),
-                    Path.of(args[4]));
-            case "run" -> System.out.println(run(args[1], Integer.parseInt(args[2]), Integer.parseInt(args[3]),
-                    Integer.parseInt(args[4]), Integer.parseInt(args[5])));
+            case "serve" ->
+                serve(
+                        Integer.parseInt(args[1]),
+                        Integer.parseInt(args[2]),
+                        Integer.parseInt(args[3]),
+                        Path.of(args[4]));
+            case "run" ->
+                System.out.println(run(
+                        args[1],
+                        Integer.parseInt(args[2]),
+                        Integer.parseInt(args[3]),
+                        Integer.parseInt(args[4]),
+                        Integer.parseInt(args[5])));
             default -> throw new IllegalArgumentException("serve … | run …");
         }
     }

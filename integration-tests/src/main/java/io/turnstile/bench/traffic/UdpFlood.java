@@ -16,8 +16,7 @@ public final class UdpFlood {
     private static final int PAYLOAD_BYTES = 18; // a 60-byte frame: the smallest on a wire
     private static final int CLOCK_EVERY = 256;
 
-    private UdpFlood() {
-    }
+    private UdpFlood() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
         switch (args[0]) {

@@ -17,8 +17,10 @@ record Echoes(Random random, Ends ends, int id, int maxPayloadBytes) implements 
         Frame frame = switch (random.nextInt(8)) {
             case 0 -> Frames.icmp(hosts, any(six ? TYPES_6 : TYPES), random.nextInt(4) == 0 ? 1 : 0, id);
             case 1 -> side == 0 ? Frames.echoReply(hosts, id) : Frames.echoRequest(hosts, id);
-            case 2 -> six ? Frames.echoRequest(hosts, id + random.nextInt(2))
-                : Frames.icmp(hosts, side == 0 ? 13 : 14, 0, id);
+            case 2 ->
+                six
+                        ? Frames.echoRequest(hosts, id + random.nextInt(2))
+                        : Frames.icmp(hosts, side == 0 ? 13 : 14, 0, id);
             default -> side == 0 ? Frames.echoRequest(hosts, id) : Frames.echoReply(hosts, id);
         };
         return frame.payload(random.nextInt(maxPayloadBytes)).bytes();

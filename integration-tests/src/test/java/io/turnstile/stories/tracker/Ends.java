@@ -4,7 +4,7 @@ package io.turnstile.stories.tracker;
  * The two ends of an exchange as {@link io.turnstile.packet.Frames} writes them.
  *
  * @param there {@code client > server}, what the client sends
- * @param back  what the server sends; not just the reverse where addresses are translated
+ * @param back what the server sends; not just the reverse where addresses are translated
  */
 record Ends(String there, String back) {
 

@@ -12,6 +12,7 @@ import java.util.Random;
 final class Fragments {
     /** Below this Debian's peer takes a piece that is not the last for an attack. */
     private static final int LEAST_PIECE_BYTES = 1280;
+
     private static final int MORE = 0x2000;
     private static final int IPV6_HEADER_BYTES = 40;
     private static final int FRAGMENT_HEADER_BYTES = 8;
@@ -43,7 +44,8 @@ final class Fragments {
         List<byte[]> pieces = new ArrayList<>();
         for (int from = 0; from < data.length; from += most) {
             int to = Math.min(data.length, from + most);
-            pieces.add(piece(frame, headers.network(), header, Arrays.copyOfRange(data, from, to), from, to < data.length));
+            pieces.add(piece(
+                    frame, headers.network(), header, Arrays.copyOfRange(data, from, to), from, to < data.length));
         }
         spoil(pieces, doubled);
         return pieces;
@@ -68,7 +70,10 @@ final class Fragments {
         if (six) {
             made.put(network + 6, (byte) IpProtocols.FRAGMENT);
             made.putShort(network + 4, (short) (FRAGMENT_HEADER_BYTES + data.length));
-            made.put(frame[network + 6]).put((byte) 0).putShort((short) (offset | (more ? 1 : 0))).putInt(datagrams);
+            made.put(frame[network + 6])
+                    .put((byte) 0)
+                    .putShort((short) (offset | (more ? 1 : 0)))
+                    .putInt(datagrams);
         } else {
             made.putShort(network + 2, (short) (header + data.length));
             made.putShort(network + 4, (short) datagrams);

@@ -12,8 +12,7 @@ final class FrameText {
     private static final String TCP_FLAGS = "FSRPAUEC";
     private static final int TCP_OPTIONS_OFFSET = 20;
 
-    private FrameText() {
-    }
+    private FrameText() {}
 
     static String of(byte[] frame) {
         Packet packet = Packet.copyOf(frame);
@@ -23,12 +22,18 @@ final class FrameText {
         boolean four = packet.etherType() == EtherTypes.IPV4;
         int l3 = packet.l3Offset();
         StringBuilder text = new StringBuilder();
-        String source = four ? AddressText.ipv4(packet.u32(l3 + 12) & 0xffff_ffffL)
-            : AddressText.ipv6(packet.u64(l3 + 8), packet.u64(l3 + 16));
-        String destination = four ? AddressText.ipv4(packet.u32(l3 + 16) & 0xffff_ffffL)
-            : AddressText.ipv6(packet.u64(l3 + 24), packet.u64(l3 + 32));
+        String source = four
+                ? AddressText.ipv4(packet.u32(l3 + 12) & 0xffff_ffffL)
+                : AddressText.ipv6(packet.u64(l3 + 8), packet.u64(l3 + 16));
+        String destination = four
+                ? AddressText.ipv4(packet.u32(l3 + 16) & 0xffff_ffffL)
+                : AddressText.ipv6(packet.u64(l3 + 24), packet.u64(l3 + 32));
         if (packet.l4Offset() == Packet.ABSENT) {
-            text.append("ip proto ").append(packet.ipProtocol()).append(' ').append(source).append(" > ")
+            text.append("ip proto ")
+                    .append(packet.ipProtocol())
+                    .append(' ')
+                    .append(source)
+                    .append(" > ")
                     .append(destination);
         } else {
             transport(packet, source, destination, text);
@@ -39,7 +44,9 @@ final class FrameText {
         if (packet.vlanTci() != 0) {
             text.append(" vlan ").append(packet.vlanTci() & 0xfff);
         }
-        if (four && InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + (packet.u8(l3) & 0xf) * 4)) != 0xffff) {
+        if (four
+                && InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + (packet.u8(l3) & 0xf) * 4))
+                        != 0xffff) {
             text.append(" bad-ip-sum");
         }
         return text.toString();
@@ -51,7 +58,10 @@ final class FrameText {
         switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> {
                 int headerBytes = (packet.u8(l4 + 12) >>> 4) * 4;
-                text.append("tcp ").append(ends(packet, source, destination)).append(' ').append(flags(packet.u8(l4 + 13)));
+                text.append("tcp ")
+                        .append(ends(packet, source, destination))
+                        .append(' ')
+                        .append(flags(packet.u8(l4 + 13)));
                 text.append(" seq=").append(Integer.toUnsignedString(packet.u32(l4 + 4)));
                 text.append(" ack=").append(Integer.toUnsignedString(packet.u32(l4 + 8)));
                 text.append(" win=").append(packet.u16(l4 + 14)).append(" len=").append(size - headerBytes);
@@ -59,15 +69,30 @@ final class FrameText {
                     text.append(i == TCP_OPTIONS_OFFSET ? " opt=" : "").append("%02x".formatted(packet.u8(l4 + i)));
                 }
             }
-            case IpProtocols.UDP -> text.append("udp ").append(ends(packet, source, destination)).append(" len=")
-                    .append(packet.u16(l4 + 4));
+            case IpProtocols.UDP ->
+                text.append("udp ")
+                        .append(ends(packet, source, destination))
+                        .append(" len=")
+                        .append(packet.u16(l4 + 4));
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
-                text.append("icmp ").append(source).append(" > ").append(destination).append(" type=").append(packet.u8(l4));
+                text.append("icmp ")
+                        .append(source)
+                        .append(" > ")
+                        .append(destination)
+                        .append(" type=")
+                        .append(packet.u8(l4));
                 text.append(" code=").append(packet.u8(l4 + 1)).append(" size=").append(size);
                 text.append(size >= 8 ? " id=" + packet.u16(l4 + 4) : "");
             }
-            default -> text.append("ip proto ").append(packet.ipProtocol()).append(' ').append(source).append(" > ")
-                    .append(destination).append(" size=").append(size);
+            default ->
+                text.append("ip proto ")
+                        .append(packet.ipProtocol())
+                        .append(' ')
+                        .append(source)
+                        .append(" > ")
+                        .append(destination)
+                        .append(" size=")
+                        .append(size);
         }
         if (!sumIsGood(packet, l4, size)) {
             text.append(" bad-sum");

@@ -6,9 +6,9 @@ import java.util.Deque;
 import java.util.Random;
 
 /**
- * An FTP client and its server (RFC 959, RFC 2428): one control connection and, for each transfer, an announcement by PORT,
- * PASV, EPRT or EPSV and the announced data connection, which is opened, used and closed. Sometimes somebody connects to
- * another port than announced.
+ * An FTP client and its server (RFC 959, RFC 2428): one control connection and, for each transfer, an announcement by
+ * PORT, PASV, EPRT or EPSV and the announced data connection, which is opened, used and closed. Sometimes somebody
+ * connects to another port than announced.
  */
 final class FtpDialogue implements Exchange {
     static final int CONTROL_PORT = 21;
@@ -30,8 +30,12 @@ final class FtpDialogue implements Exchange {
         }
 
         byte[] segment(int side, int flags, String text) {
-            byte[] frame = Frames.tcp(ends.from(side)).flags(flags).seq(next[side])
-                    .ackNumber((flags & ACK) != 0 ? next[side ^ 1] : 0).payload(text).bytes();
+            byte[] frame = Frames.tcp(ends.from(side))
+                    .flags(flags)
+                    .seq(next[side])
+                    .ackNumber((flags & ACK) != 0 ? next[side ^ 1] : 0)
+                    .payload(text)
+                    .bytes();
             next[side] += text.length() + ((flags & (SYN | 1)) != 0 ? 1 : 0);
             return frame;
         }
@@ -47,7 +51,7 @@ final class FtpDialogue implements Exchange {
 
     /**
      * @param client a literal address without brackets, as {@code server}
-     * @param port   the client's; data connections use those above
+     * @param port the client's; data connections use those above
      */
     FtpDialogue(Random random, String client, String server, int port) {
         this.random = random;
@@ -55,7 +59,8 @@ final class FtpDialogue implements Exchange {
         this.server = server;
         this.port = port;
         six = client.contains(":");
-        control = new Connection(Ends.of(end(client, port), end(server, CONTROL_PORT)), random.nextInt(), random.nextInt());
+        control = new Connection(
+                Ends.of(end(client, port), end(server, CONTROL_PORT)), random.nextInt(), random.nextInt());
         open(control);
         queue.add(control.segment(1, PUSH, "220 ready\r\n"));
     }
@@ -83,14 +88,18 @@ final class FtpDialogue implements Exchange {
         int used = random.nextInt(5) == 0 ? port + 1000 : port;
         Ends data;
         if (random.nextBoolean()) {
-            queue.add(control.segment(0, PUSH, six ? "EPRT |2|" + client + "|" + port + "|\r\n"
-                : "PORT " + numbers(client) + "\r\n"));
+            queue.add(control.segment(
+                    0, PUSH, six ? "EPRT |2|" + client + "|" + port + "|\r\n" : "PORT " + numbers(client) + "\r\n"));
             queue.add(control.segment(1, PUSH, "200 go ahead\r\n"));
             data = Ends.of(end(server, DATA_PORT), end(client, used));
         } else {
             queue.add(control.segment(0, PUSH, six ? "EPSV\r\n" : "PASV\r\n"));
-            queue.add(control.segment(1, PUSH, six ? "229 Entering Extended Passive Mode (|||" + port + "|)\r\n"
-                : "227 Entering Passive Mode (" + numbers(server) + ").\r\n"));
+            queue.add(control.segment(
+                    1,
+                    PUSH,
+                    six
+                            ? "229 Entering Extended Passive Mode (|||" + port + "|)\r\n"
+                            : "227 Entering Passive Mode (" + numbers(server) + ").\r\n"));
             data = Ends.of(end(client, 40_000 + port), end(server, used));
         }
         queue.add(control.segment(0, ACK, ""));

@@ -11,9 +11,9 @@ import java.util.Random;
 /**
  * Where the headers of a frame begin, for those who want to spoil them.
  *
- * @param network   offset of the IP header in bytes
+ * @param network offset of the IP header in bytes
  * @param transport offset of the transport header, {@link Packet#ABSENT} if there is none
- * @param end       offset of the first byte behind the IP datagram
+ * @param end offset of the first byte behind the IP datagram
  */
 record Headers(int network, int transport, int end) {
 
@@ -28,7 +28,8 @@ record Headers(int network, int transport, int end) {
 
     static boolean isIp(byte[] frame) {
         Packet packet = Packet.copyOf(frame);
-        return PacketParser.parse(packet) && packet.l3Offset() != Packet.ABSENT
+        return PacketParser.parse(packet)
+                && packet.l3Offset() != Packet.ABSENT
                 && (packet.etherType() == EtherTypes.IPV4 || packet.etherType() == EtherTypes.IPV6);
     }
 
@@ -68,7 +69,8 @@ record Headers(int network, int transport, int end) {
         boolean syn = isSyn(frame);
         frame[at] ^= (byte) (1 << random.nextInt(8));
         boolean version = at == network && (before ^ frame[at]) >>> 4 != 0; // The peer does not look at it.
-        boolean options = (at == transport + 12 || at == transport + 13) && (syn || isSyn(frame)); // See TcpConversation.
+        boolean options =
+                (at == transport + 12 || at == transport + 13) && (syn || isSyn(frame)); // See TcpConversation.
         if (version || options || isTrackedOtherwise(frame) || isFragment(frame)) {
             frame[at] = before;
         }
@@ -111,7 +113,8 @@ record Headers(int network, int transport, int end) {
         int l3 = packet.l3Offset();
         if (packet.etherType() == EtherTypes.IPV4) {
             packet.putU16(l3 + 10, 0);
-            packet.putU16(l3 + 10,
+            packet.putU16(
+                    l3 + 10,
                     InternetChecksum.finish(InternetChecksum.add(0, packet, l3, l3 + (packet.u8(l3) & 0xf) * 4)));
         }
         int l4 = packet.l4Offset();
@@ -122,7 +125,9 @@ record Headers(int network, int transport, int end) {
             default -> -1;
         };
         int end = packet.l3EndOffset();
-        if (l4 != Packet.ABSENT && field >= 0 && l4 + field + 2 <= end
+        if (l4 != Packet.ABSENT
+                && field >= 0
+                && l4 + field + 2 <= end
                 && packet.fragment() == Packet.FragmentKind.NONE) {
             packet.putU16(l4 + field, 0);
             long pseudo = packet.ipProtocol() == IpProtocols.ICMP ? 0 : InternetChecksum.pseudoHeader(packet, end - l4);

@@ -14,8 +14,8 @@ final class IcmpErrors {
     private final boolean cut;
 
     /**
-     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP header
-     *            that is not whole, and dies of it
+     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP
+     *     header that is not whole, and dies of it
      */
     IcmpErrors(Random random, boolean cut) {
         this.random = random;
@@ -27,8 +27,8 @@ final class IcmpErrors {
         byte[] frame = frames.get(random.nextInt(frames.size()));
         Headers headers = Headers.of(frame);
         boolean six = frame[headers.network()] >>> 4 == 6;
-        byte[] quoted = Arrays.copyOfRange(frame, headers.network(),
-                Math.min(headers.end(), headers.network() + MAX_QUOTED_BYTES));
+        byte[] quoted = Arrays.copyOfRange(
+                frame, headers.network(), Math.min(headers.end(), headers.network() + MAX_QUOTED_BYTES));
         int header = six ? 40 : 20;
         if (!cut && random.nextBoolean()) {
             turnRound(quoted, six ? 8 : 12, six ? 16 : 4);
@@ -49,7 +49,8 @@ final class IcmpErrors {
         }
         int type = any(six ? TYPES_6 : TYPES);
         return Frames.icmp(from + " > " + to, type, random.nextInt(4), random.nextInt(3) == 0 ? 1400 : 0)
-                .payload(quoted).bytes();
+                .payload(quoted)
+                .bytes();
     }
 
     /** Source and destination change places: the answer to a translated packet quotes what the packet was. */
@@ -71,8 +72,10 @@ final class IcmpErrors {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < (six ? 16 : 4); i += six ? 2 : 1) {
             text.append(i == 0 ? "" : six ? ":" : ".");
-            text.append(six ? Integer.toHexString((header[offset + i] & 0xff) << 8 | header[offset + i + 1] & 0xff)
-                : Integer.toString(header[offset + i] & 0xff));
+            text.append(
+                    six
+                            ? Integer.toHexString((header[offset + i] & 0xff) << 8 | header[offset + i + 1] & 0xff)
+                            : Integer.toString(header[offset + i] & 0xff));
         }
         return text.toString();
     }

@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 /**
  * What a switch made of a script.
  *
- * @param steps       for each step what was seen of it, in words: the frames that left, or the answer to a command
+ * @param steps for each step what was seen of it, in words: the frames that left, or the answer to a command
  * @param connections lines of {@code dpctl/dump-conntrack -m -s} at the end, sorted
  */
 record Outcome(List<String> steps, List<String> connections) {
@@ -24,14 +24,18 @@ record Outcome(List<String> steps, List<String> connections) {
                 text.append("\n  ours: ").append(ours.steps.get(i)).append('\n');
             }
         }
-        without(connections, ours.connections).forEach(line -> text.append("  only peer: ").append(line).append('\n'));
-        without(ours.connections, connections).forEach(line -> text.append("  only ours: ").append(line).append('\n'));
+        without(connections, ours.connections)
+                .forEach(line -> text.append("  only peer: ").append(line).append('\n'));
+        without(ours.connections, connections)
+                .forEach(line -> text.append("  only ours: ").append(line).append('\n'));
         return text.toString();
     }
 
     /** What cannot be translated is dropped; Debian's peer lets it through as it is. */
     private static boolean isExhaustion(Step step, String theirs, String ours) {
-        return step instanceof Step.Arrival arrival && arrival.program().translatesAlways() && ours.equals("nothing")
+        return step instanceof Step.Arrival arrival
+                && arrival.program().translatesAlways()
+                && ours.equals("nothing")
                 && UNTRANSLATED.matcher(theirs).matches();
     }
 

@@ -6,9 +6,10 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What the flow table does to a packet, chosen by the packet's source MAC. A program has stages, one table each; before each
- * stage but the first, and after the last, the packet is shown as {@link Sighting} says. {@code NEXT} in the text of a stage
- * stands for the next stage's table. A stage may begin with a ct_state that it is for; other packets then end there.
+ * What the flow table does to a packet, chosen by the packet's source MAC. A program has stages, one table each; before
+ * each stage but the first, and after the last, the packet is shown as {@link Sighting} says. {@code NEXT} in the text
+ * of a stage stands for the next stage's table. A stage may begin with a ct_state that it is for; other packets then
+ * end there.
  */
 enum Program {
     LOOK(Feature.TRACKING, "ct(table=NEXT)"),
@@ -19,17 +20,19 @@ enum Program {
     MARK_ZONE_1(Feature.TRACKING, "ct(commit,zone=1,exec(set_field:0x5/0x1f->ct_mark),table=NEXT)"),
     MARK_OTHER_BITS(Feature.TRACKING, "ct(commit,zone=1,exec(set_field:0xa0/0xf0->ct_mark),table=NEXT)"),
     LABEL_LOW(Feature.TRACKING, "ct(commit,zone=1,exec(set_field:0x12345/0xfffff->ct_label),table=NEXT)"),
-    LABEL_HIGH(Feature.TRACKING,
+    LABEL_HIGH(
+            Feature.TRACKING,
             "ct(commit,zone=1,exec(set_field:0xabcd000000000000000000000000/0xffff000000000000000000000000->ct_label),"
                     + "table=NEXT)"),
-    MARK_AND_LABEL(Feature.TRACKING,
+    MARK_AND_LABEL(
+            Feature.TRACKING,
             "ct(commit,zone=2,exec(load:7->NXM_NX_CT_MARK[4..11],load:9->NXM_NX_CT_LABEL[60..67]),table=NEXT)"),
     TWO_ZONES(Feature.TRACKING, "ct(zone=1,table=NEXT)", "ct(commit,zone=2,exec(set_field:3->ct_mark),table=NEXT)"),
     SAME_ZONE_TWICE(Feature.TRACKING, "ct(commit,table=NEXT)", "ct(commit,exec(set_field:4->ct_mark),table=NEXT)"),
     LOOK_THEN_COMMIT(Feature.TRACKING, "ct(zone=3,table=NEXT)", "ct(commit,zone=3,table=NEXT)"),
     FORCE(Feature.TRACKING, "ct(commit,force,table=NEXT)"),
-    LOOK_THEN_FORCE(Feature.TRACKING, "ct(zone=1,table=NEXT)",
-            "ct(commit,force,zone=1,exec(set_field:6->ct_mark),table=NEXT)"),
+    LOOK_THEN_FORCE(
+            Feature.TRACKING, "ct(zone=1,table=NEXT)", "ct(commit,force,zone=1,exec(set_field:6->ct_mark),table=NEXT)"),
     CLEAR(Feature.TRACKING, "ct(commit,table=NEXT)", "ct_clear,resubmit(,NEXT)"),
     CLEAR_THEN_OTHER_ZONE(Feature.TRACKING, "ct(commit,table=NEXT)", "ct_clear,ct(zone=1,table=NEXT)"),
     CLEAR_THEN_SAME_ZONE(Feature.TRACKING, "ct(commit,table=NEXT)", "ct_clear,ct(table=NEXT)"),
@@ -43,7 +46,9 @@ enum Program {
     PLAIN_NAT(Feature.NAT, "ct(zone=4,nat,table=NEXT)"),
     NAT_WITHOUT_RANGE(Feature.NAT, "ct(commit,zone=4,nat(src),table=NEXT)"),
     NO_NAT_IN_NAT_ZONE(Feature.NAT, "ct(zone=4,table=NEXT)"),
-    NAT_FIREWALL(Feature.NAT, "ct(zone=4,nat,table=NEXT)",
+    NAT_FIREWALL(
+            Feature.NAT,
+            "ct(zone=4,nat,table=NEXT)",
             "ct_state=+new-inv ct(commit,zone=4,nat(src=10.9.0.2),exec(set_field:8->ct_mark),table=NEXT)"),
 
     FTP(Feature.HELPERS, "ct(commit,zone=5,alg=ftp,exec(set_field:5->ct_mark),table=NEXT)"),
@@ -52,6 +57,7 @@ enum Program {
 
     /** Tables from here on show packets and have no part in programs. */
     private static final int FIRST_STAGE = 0;
+
     private final Feature feature;
     private final List<String> stages;
 
@@ -61,7 +67,9 @@ enum Program {
     }
 
     static List<Program> of(Set<Feature> features) {
-        return Arrays.stream(values()).filter(program -> features.contains(program.feature)).toList();
+        return Arrays.stream(values())
+                .filter(program -> features.contains(program.feature))
+                .toList();
     }
 
     boolean hasOneStage() {
@@ -100,7 +108,8 @@ enum Program {
                 String before = show.isEmpty() ? "" : show + ",";
                 if (text.startsWith("ct_state=")) {
                     int blank = text.indexOf(' ');
-                    flows.add(flow(table, 11, match + "," + text.substring(0, blank), before + text.substring(blank + 1)));
+                    flows.add(flow(
+                            table, 11, match + "," + text.substring(0, blank), before + text.substring(blank + 1)));
                     flows.add(flow(table, 10, match, show));
                 } else {
                     flows.add(flow(table, 10, match, before + text));

@@ -7,6 +7,7 @@ import java.util.Locale;
 
 /**
  * Steps in their order, and their text: one step a line, what follows {@code #} is for people.
+ *
  * <pre>
  * packet firewall 0200…   # tcp 10.0.0.1:1001 > 10.0.0.2:80 S seq=1 ack=0 win=1000 len=0
  * wait 30000
@@ -21,7 +22,8 @@ record Script(List<Step> steps) {
     }
 
     boolean hasFragments() {
-        return steps.stream().anyMatch(step -> step instanceof Step.Arrival arrival && Headers.isFragment(arrival.frame()));
+        return steps.stream()
+                .anyMatch(step -> step instanceof Step.Arrival arrival && Headers.isFragment(arrival.frame()));
     }
 
     String text() {
@@ -34,8 +36,9 @@ record Script(List<Step> steps) {
 
     private static String line(Step step) {
         return switch (step) {
-            case Step.Arrival arrival -> "packet " + arrival.program().name().toLowerCase(Locale.ROOT) + " "
-                    + HEX.formatHex(arrival.frame()) + " # " + FrameText.of(arrival.frame());
+            case Step.Arrival arrival ->
+                "packet " + arrival.program().name().toLowerCase(Locale.ROOT) + " " + HEX.formatHex(arrival.frame())
+                        + " # " + FrameText.of(arrival.frame());
             case Step.Wait wait -> "wait " + wait.ms();
             case Step.Command command -> "appctl " + command.line();
         };

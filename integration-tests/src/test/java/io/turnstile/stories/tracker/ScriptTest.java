@@ -22,13 +22,15 @@ class ScriptTest {
     @ValueSource(longs = {1, 2, 3})
     void sameSeedIsSameTraffic(long seed) {
         EnumSet<Feature> features = EnumSet.of(Feature.TRACKING);
-        assertThat(new TrafficMix(seed, features).script(200).text()).isEqualTo(new TrafficMix(seed, features).script(200)
-                .text()).isNotEqualTo(new TrafficMix(seed + 1, features).script(200).text());
+        assertThat(new TrafficMix(seed, features).script(200).text())
+                .isEqualTo(new TrafficMix(seed, features).script(200).text())
+                .isNotEqualTo(new TrafficMix(seed + 1, features).script(200).text());
     }
 
     @Test
     void whatFollowsANumberSignIsForPeople() {
-        assertThat(Script.parse("# nothing\n\nwait 20 # a little\nappctl dpctl/flush-conntrack zone=1\n").steps())
+        assertThat(Script.parse("# nothing\n\nwait 20 # a little\nappctl dpctl/flush-conntrack zone=1\n")
+                        .steps())
                 .isEqualTo(List.of(new Step.Wait(20), new Step.Command("dpctl/flush-conntrack zone=1")));
     }
 

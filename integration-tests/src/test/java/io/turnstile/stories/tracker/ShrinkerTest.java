@@ -36,10 +36,13 @@ class ShrinkerTest {
         }
         Predicate<Script> fails = script -> script.steps().contains(new Step.Wait(40));
         int[] asked = new int[1];
-        Script shortest = new Shrinker(script -> {
-            asked[0]++;
-            return fails.test(script);
-        }, tries).shrink(new Script(all));
+        Script shortest = new Shrinker(
+                        script -> {
+                            asked[0]++;
+                            return fails.test(script);
+                        },
+                        tries)
+                .shrink(new Script(all));
         assertThat(fails.test(shortest)).isTrue();
         assertThat(asked[0]).isLessThanOrEqualTo(tries);
     }

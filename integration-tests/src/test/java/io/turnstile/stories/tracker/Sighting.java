@@ -6,9 +6,9 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * How a flow table shows what is known of a packet: it sends the packet several times, with another part of the connection
- * tracking fields in the destination MAC each time, and which part in its first byte. The source MAC is left alone: it says
- * which packet this was.
+ * How a flow table shows what is known of a packet: it sends the packet several times, with another part of the
+ * connection tracking fields in the destination MAC each time, and which part in its first byte. The source MAC is left
+ * alone: it says which packet this was.
  */
 final class Sighting {
     static final int TABLE = 100;
@@ -23,13 +23,18 @@ final class Sighting {
         LABEL_LOW("label[0..39]", "move:NXM_NX_CT_LABEL[0..39]->NXM_OF_ETH_DST[0..39]"),
         LABEL_MIDDLE("label[40..79]", "move:NXM_NX_CT_LABEL[40..79]->NXM_OF_ETH_DST[0..39]"),
         LABEL_HIGH("label[80..119]", "move:NXM_NX_CT_LABEL[80..119]->NXM_OF_ETH_DST[0..39]"),
-        ZONE("label[120..127].zone", "move:NXM_NX_CT_LABEL[120..127]->NXM_OF_ETH_DST[32..39],"
-                + "move:NXM_NX_CT_ZONE[]->NXM_OF_ETH_DST[16..31],load:0->NXM_OF_ETH_DST[0..15]"),
-        SOURCE("ct_proto.ct_src", "move:NXM_NX_CT_NW_PROTO[]->NXM_OF_ETH_DST[32..39],"
-                + "move:CT_SOURCE->NXM_OF_ETH_DST[0..31]"),
+        ZONE(
+                "label[120..127].zone",
+                "move:NXM_NX_CT_LABEL[120..127]->NXM_OF_ETH_DST[32..39],"
+                        + "move:NXM_NX_CT_ZONE[]->NXM_OF_ETH_DST[16..31],load:0->NXM_OF_ETH_DST[0..15]"),
+        SOURCE(
+                "ct_proto.ct_src",
+                "move:NXM_NX_CT_NW_PROTO[]->NXM_OF_ETH_DST[32..39]," + "move:CT_SOURCE->NXM_OF_ETH_DST[0..31]"),
         DESTINATION("ct_dst", "load:0->NXM_OF_ETH_DST[32..39],move:CT_DESTINATION->NXM_OF_ETH_DST[0..31]"),
-        PORTS("ct_ports", "load:0->NXM_OF_ETH_DST[32..39],move:NXM_NX_CT_TP_SRC[]->NXM_OF_ETH_DST[16..31],"
-                + "move:NXM_NX_CT_TP_DST[]->NXM_OF_ETH_DST[0..15]");
+        PORTS(
+                "ct_ports",
+                "load:0->NXM_OF_ETH_DST[32..39],move:NXM_NX_CT_TP_SRC[]->NXM_OF_ETH_DST[16..31],"
+                        + "move:NXM_NX_CT_TP_DST[]->NXM_OF_ETH_DST[0..15]");
 
         final String title;
         final String moves;
@@ -44,13 +49,12 @@ final class Sighting {
         }
     }
 
-    private Sighting() {
-    }
+    private Sighting() {}
 
     /**
-     * The flows of {@link #TABLE}. The original tuple may be read of packets only whose state says that there is one; the
-     * peer's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a later
-     * fragment.
+     * The flows of {@link #TABLE}. The original tuple may be read of packets only whose state says that there is one;
+     * the peer's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a
+     * later fragment.
      */
     static List<String> flows() {
         List<Part> all = List.of(Part.values());
@@ -94,7 +98,8 @@ final class Sighting {
                 text.append(value << 32 == 0 ? "" : " mark=0x" + Long.toHexString(value & 0xffff_ffffL));
                 text.append(rest.equals(packet) ? "" : " {" + FrameText.of(frame) + "}");
             } else {
-                text.append(value == 0 ? "" : " " + Part.values()[part].title + "=" + HEX.toHexDigits(value, VALUE_DIGITS));
+                text.append(
+                        value == 0 ? "" : " " + Part.values()[part].title + "=" + HEX.toHexDigits(value, VALUE_DIGITS));
                 text.append(rest.equals(packet) ? "" : " {another packet: " + FrameText.of(frame) + "}");
             }
             packet = rest;

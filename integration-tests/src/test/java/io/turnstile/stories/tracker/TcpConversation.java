@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A client and a server that know where they are: handshake, data, acknowledgements, FIN, RST, the next connection of the
- * same ports. Now and then one of them, or somebody in their name, sends what it should not: sequence numbers at the edges
- * of the window, resets beside the spot, odd flags, old segments.
+ * A client and a server that know where they are: handshake, data, acknowledgements, FIN, RST, the next connection of
+ * the same ports. Now and then one of them, or somebody in their name, sends what it should not: sequence numbers at
+ * the edges of the window, resets beside the spot, odd flags, old segments.
  */
 final class TcpConversation implements Exchange {
     private static final int FLAGS_OFFSET = 13;
@@ -23,9 +23,11 @@ final class TcpConversation implements Exchange {
     private static final int CWR = 0x80;
     /** How far a tracker lets acknowledgements and late segments stray (a window and some slack). */
     private static final int STRAY_BYTES = 0xffff + 1500;
+
     private static final int MAX_HISTORY = 40;
-    private static final int[] NOTABLE_SEQUENCES =
-        {0, 1, 1000, 0x7fffff00, 0x80000000, 0xfffffff0, 0xffffffff, 0xfffe0000};
+    private static final int[] NOTABLE_SEQUENCES = {
+        0, 1, 1000, 0x7fffff00, 0x80000000, 0xfffffff0, 0xffffffff, 0xfffe0000
+    };
     private static final int[] SCALES = {0, 1, 3, 7, 14, 15, 255};
     private static final int[] WINDOWS = {0, 1, 512, 1000, 8192, 65535};
     private static final int[] SMALL_WINDOWS = {0, 1, 2, 3};
@@ -33,10 +35,10 @@ final class TcpConversation implements Exchange {
 
     /** What one host knows. */
     private static final class Side {
-        int next;      // the sequence number of the next byte to send
-        int expected;  // the next byte of the other side
-        int window;    // offered, before scaling
-        int scale;     // 0 if the option is not sent
+        int next; // the sequence number of the next byte to send
+        int expected; // the next byte of the other side
+        int window; // offered, before scaling
+        int scale; // 0 if the option is not sent
         boolean finished;
     }
 
@@ -44,9 +46,19 @@ final class TcpConversation implements Exchange {
      * What is said of window scales. Where one side knows scales and the other does not, windows are small: the peer
      * scales the largest window up, keeps 16 bits of it and forgets the rest.
      */
-    private enum Scaling { NOBODY, BOTH, ANYTHING }
+    private enum Scaling {
+        NOBODY,
+        BOTH,
+        ANYTHING
+    }
 
-    private enum Phase { NOTHING, SYN_SENT, SYN_ANSWERED, OPEN, OVER }
+    private enum Phase {
+        NOTHING,
+        SYN_SENT,
+        SYN_ANSWERED,
+        OPEN,
+        OVER
+    }
 
     private final Random random;
     private final Ends ends;
@@ -157,7 +169,9 @@ final class TcpConversation implements Exchange {
             phase = sides[side ^ 1].finished ? Phase.OVER : Phase.OPEN;
             return fin;
         }
-        return choice <= 11 && !own.finished ? segment(side, PSH | ACK, 1 + random.nextInt(200)) : segment(side, ACK, 0);
+        return choice <= 11 && !own.finished
+                ? segment(side, PSH | ACK, 1 + random.nextInt(200))
+                : segment(side, ACK, 0);
     }
 
     private byte[] afterwards() {
@@ -183,7 +197,8 @@ final class TcpConversation implements Exchange {
         Side own = sides[side];
         // A full window, scaled down, rounded and scaled up again, would have 17 bits.
         own.window = Math.min(own.window, 49_152);
-        byte[] made = frame(side, flags, own.next, (flags & ACK) != 0 ? own.expected : 0, own.window, options(own.scale), 0);
+        byte[] made =
+                frame(side, flags, own.next, (flags & ACK) != 0 ? own.expected : 0, own.window, options(own.scale), 0);
         own.next++;
         return made;
     }
@@ -193,22 +208,24 @@ final class TcpConversation implements Exchange {
         byte value = (byte) scale;
         return switch (scaling) {
             case NOBODY -> random.nextInt(4) == 0 ? new byte[] {2, 4, 5, (byte) 0xb4} : new byte[0];
-            case BOTH -> switch (random.nextInt(4)) {
-                case 0 -> new byte[] {2, 4, 5, (byte) 0xb4, 1, 3, 3, value, 4, 2, 1, 1};
-                case 1 -> new byte[] {1, 1, 1, 1, 3, 3, value, 0};
-                default -> new byte[] {1, 3, 3, value};
-            };
-            case ANYTHING -> switch (random.nextInt(10)) {
-                case 0, 1 -> new byte[0];
-                case 2 -> new byte[] {5, 0, 3, 3, value, 0, 0, 0};
-                case 3 -> new byte[] {5, 1, 3, 3, value, 0, 0, 0};
-                case 4 -> new byte[] {3, 3, value, 1, 3, 3, 2, 0};
-                case 5 -> new byte[] {1, 1, 3, 3};
-                case 6 -> new byte[] {3, 2, value, 0};
-                case 7 -> new byte[] {1, 3, 3, value, 0, 0, 0, 0, 3, 3, 1, 0};
-                case 8 -> new byte[] {1, 1, 1, 0, 3, 3, value, 0};
-                default -> new byte[] {1, 3, 3, value};
-            };
+            case BOTH ->
+                switch (random.nextInt(4)) {
+                    case 0 -> new byte[] {2, 4, 5, (byte) 0xb4, 1, 3, 3, value, 4, 2, 1, 1};
+                    case 1 -> new byte[] {1, 1, 1, 1, 3, 3, value, 0};
+                    default -> new byte[] {1, 3, 3, value};
+                };
+            case ANYTHING ->
+                switch (random.nextInt(10)) {
+                    case 0, 1 -> new byte[0];
+                    case 2 -> new byte[] {5, 0, 3, 3, value, 0, 0, 0};
+                    case 3 -> new byte[] {5, 1, 3, 3, value, 0, 0, 0};
+                    case 4 -> new byte[] {3, 3, value, 1, 3, 3, 2, 0};
+                    case 5 -> new byte[] {1, 1, 3, 3};
+                    case 6 -> new byte[] {3, 2, value, 0};
+                    case 7 -> new byte[] {1, 3, 3, value, 0, 0, 0, 0, 3, 3, 1, 0};
+                    case 8 -> new byte[] {1, 1, 1, 0, 3, 3, value, 0};
+                    default -> new byte[] {1, 3, 3, value};
+                };
         };
     }
 
@@ -228,12 +245,26 @@ final class TcpConversation implements Exchange {
             case 6 -> odd(side, ACK, own.next + STRAY_BYTES + othersWindow - length + edge, own.expected, length);
             case 7 -> odd(side, ACK, own.next - STRAY_BYTES - othersWindow + edge, own.expected, length);
             case 8 -> odd(side, RST, own.next + edge, 0, 0);
-            case 9 -> odd(side, RST | ACK, own.next + edge, random.nextBoolean() ? 0 : own.expected, random.nextInt(2) * 3);
+            case 9 ->
+                odd(side, RST | ACK, own.next + edge, random.nextBoolean() ? 0 : own.expected, random.nextInt(2) * 3);
             case 10 -> odd(side, random.nextInt(256), own.next, own.expected, random.nextInt(2) * length);
-            case 11 -> frame(side, SYN | (random.nextInt(3) == 0 ? ACK : 0), own.next + edge + random.nextInt(2) * 100_000,
-                    own.expected, Math.min(own.window, 49_152), options(any(SCALES)), random.nextInt(4) == 0 ? 4 : 0);
-            case 12 -> odd(side, new int[] {0, URG, FIN | URG | PSH, SYN | FIN, SYN | RST, FIN | RST | ACK, ACK | URG,
-                FIN, PSH}[random.nextInt(9)], own.next, own.expected, length);
+            case 11 ->
+                frame(
+                        side,
+                        SYN | (random.nextInt(3) == 0 ? ACK : 0),
+                        own.next + edge + random.nextInt(2) * 100_000,
+                        own.expected,
+                        Math.min(own.window, 49_152),
+                        options(any(SCALES)),
+                        random.nextInt(4) == 0 ? 4 : 0);
+            case 12 ->
+                odd(
+                        side,
+                        new int[] {0, URG, FIN | URG | PSH, SYN | FIN, SYN | RST, FIN | RST | ACK, ACK | URG, FIN, PSH}
+                                [random.nextInt(9)],
+                        own.next,
+                        own.expected,
+                        length);
             default -> frame(side, ACK, random.nextInt(), random.nextInt(), any(windows), new byte[0], length);
         };
     }
@@ -249,7 +280,11 @@ final class TcpConversation implements Exchange {
     }
 
     private byte[] frame(int side, int flags, int sequence, int acknowledged, int window, byte[] options, int length) {
-        Frame frame = Frames.tcp(ends.from(side)).flags(flags).seq(sequence).ackNumber(acknowledged).window(window)
+        Frame frame = Frames.tcp(ends.from(side))
+                .flags(flags)
+                .seq(sequence)
+                .ackNumber(acknowledged)
+                .window(window)
                 .options(options);
         return frame.payload(length).bytes();
     }

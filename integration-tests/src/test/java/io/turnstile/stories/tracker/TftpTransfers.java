@@ -27,11 +27,17 @@ final class TftpTransfers implements Exchange {
         if (queue.isEmpty()) {
             port++;
             String asks = client + ":" + port + " > " + server + ":" + REQUEST_PORT;
-            queue.add(Frames.udp(asks).payload("\0" + (random.nextBoolean() ? "\1" : "\2") + "file\0octet\0").bytes());
+            queue.add(Frames.udp(asks)
+                    .payload("\0" + (random.nextBoolean() ? "\1" : "\2") + "file\0octet\0")
+                    .bytes());
             Ends transfer = Ends.of(server + ":" + (30_000 + port), client + ":" + port);
             for (int block = 1; block <= 1 + random.nextInt(3); block++) {
-                queue.add(Frames.udp(transfer.there()).payload("\0\3\0" + (char) block + "data").bytes());
-                queue.add(Frames.udp(transfer.back()).payload("\0\4\0" + (char) block).bytes());
+                queue.add(Frames.udp(transfer.there())
+                        .payload("\0\3\0" + (char) block + "data")
+                        .bytes());
+                queue.add(Frames.udp(transfer.back())
+                        .payload("\0\4\0" + (char) block)
+                        .bytes());
             }
         }
         return queue.poll();

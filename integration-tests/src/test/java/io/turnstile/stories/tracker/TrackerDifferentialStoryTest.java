@@ -14,9 +14,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random packet sequences through both trackers: the same packets come out with the same states, marks, labels and original
- * tuples, and the same connections are there at the end. What differs is shrunk and printed as a script; laid into
- * {@code src/test/resources/tracker-scripts} it is a test of its own ({@link TrackerScriptStoryTest}).
+ * Random packet sequences through both trackers: the same packets come out with the same states, marks, labels and
+ * original tuples, and the same connections are there at the end. What differs is shrunk and printed as a script; laid
+ * into {@code src/test/resources/tracker-scripts} it is a test of its own ({@link TrackerScriptStoryTest}).
  *
  * <p>{@code -Dct.differential.seed=N} begins elsewhere, {@code -Dct.differential.rounds=N} goes on for longer.
  */
@@ -78,11 +78,37 @@ class TrackerDifferentialStoryTest {
             seen.append(outcome);
         }
         List<String> met = switch (feature) {
-            case TRACKING, OPERATION -> List.of("+new+trk ", "+est+trk ", "+est+rpl+trk ", "+rel+trk ", "+rel+rpl+trk ",
-                    "+inv+trk ", "ct_state=0", "udp,orig", "tcp,orig", "icmp,orig", "ct_src=3a", "ESTABLISHED",
-                    "TIME_WAIT", "FIN_WAIT_2", "WINDOW_SCALE", "BE_LIBERAL", "zone=1", "zone=2", "zone=3", "mark=", "labels=");
-            case NAT -> List.of("+new+trk+snat", "+new+trk+dnat", "+est+rpl+trk+dnat", "+est+rpl+trk+snat", "+rel+trk+snat",
-                    "+rel+rpl+trk+dnat");
+            case TRACKING, OPERATION ->
+                List.of(
+                        "+new+trk ",
+                        "+est+trk ",
+                        "+est+rpl+trk ",
+                        "+rel+trk ",
+                        "+rel+rpl+trk ",
+                        "+inv+trk ",
+                        "ct_state=0",
+                        "udp,orig",
+                        "tcp,orig",
+                        "icmp,orig",
+                        "ct_src=3a",
+                        "ESTABLISHED",
+                        "TIME_WAIT",
+                        "FIN_WAIT_2",
+                        "WINDOW_SCALE",
+                        "BE_LIBERAL",
+                        "zone=1",
+                        "zone=2",
+                        "zone=3",
+                        "mark=",
+                        "labels=");
+            case NAT ->
+                List.of(
+                        "+new+trk+snat",
+                        "+new+trk+dnat",
+                        "+est+rpl+trk+dnat",
+                        "+est+rpl+trk+snat",
+                        "+rel+trk+snat",
+                        "+rel+rpl+trk+dnat");
             case FRAGMENTS -> List.of("FIRST", "LATER");
             case HELPERS -> List.of("+new+rel+trk", "+est+rel+trk", "+est+rel+rpl+trk", "parent=");
         };
@@ -91,6 +117,8 @@ class TrackerDifferentialStoryTest {
 
     private static void compare(long seed, Set<Feature> features) {
         Script script = new TrafficMix(seed, features).script(STEPS);
-        assertThat(twins.shrunkDifference(script)).as("seed %d of %s", seed, features).isEmpty();
+        assertThat(twins.shrunkDifference(script))
+                .as("seed %d of %s", seed, features)
+                .isEmpty();
     }
 }

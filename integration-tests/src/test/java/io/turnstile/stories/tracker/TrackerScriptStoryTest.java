@@ -15,8 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The scripts of {@code src/test/resources/tracker-scripts}: sequences on which the two switches differed once. Those below
- * {@code alike} are treated alike now; those below {@code decided} are not, on purpose, and the file says why.
+ * The scripts of {@code src/test/resources/tracker-scripts}: sequences on which the two switches differed once. Those
+ * below {@code alike} are treated alike now; those below {@code decided} are not, on purpose, and the file says why.
  */
 @Tag("system")
 class TrackerScriptStoryTest {

@@ -18,16 +18,16 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /**
- * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames only;
- * the source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of all one
- * that
- * tells that a switch has come to the end of what it was given. Its clock is stopped.
+ * One switch that runs scripts. All frames come in at port 1, because a switch keeps the order of one port's frames
+ * only; the source MAC says which program is meant, which step it is, and of which run. Frames leave by port 2, last of
+ * all one that tells that a switch has come to the end of what it was given. Its clock is stopped.
  */
 final class TrackerSwitch implements AutoCloseable {
     static final String BRIDGE = "br0";
     static final String UNCHECKED_WINDOWS = "dpctl/ct-disable-tcp-seq-chk";
     /** The peer's ports in memory hold 100 frames and drop what is too many. */
     private static final int FRAMES_AT_ONCE = 90;
+
     private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final long LOOK_AGAIN_NS = 100_000;
     private static final int SOURCE_MAC_OFFSET = 6;
@@ -36,8 +36,9 @@ final class TrackerSwitch implements AutoCloseable {
     private static final long FRAGMENTS_EXPIRE_MS = 60_000;
     private static final int MAX_STEPS = 0x10000;
     private static final HexFormat HEX = HexFormat.of();
-    private static final String END_OF_BATCH =
-            HEX.formatHex(Frames.arpRequest("10.0.0.1 > 10.0.0.2").eth("02:ff:00:00:00:00", "02:00:00:00:00:02").bytes());
+    private static final String END_OF_BATCH = HEX.formatHex(Frames.arpRequest("10.0.0.1 > 10.0.0.2")
+            .eth("02:ff:00:00:00:00", "02:00:00:00:00:02")
+            .bytes());
 
     private final LabSwitch target;
     private final ControlConnection control;
@@ -53,18 +54,33 @@ final class TrackerSwitch implements AutoCloseable {
 
     /** Gives a fresh switch its bridge and its flows, and stops its clock. */
     static TrackerSwitch prepare(Lab lab, LabSwitch target, List<Program> programs) throws IOException {
-        target.vsctl("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=dummy", "fail_mode=secure").run();
+        target.vsctl("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=dummy", "fail_mode=secure")
+                .run();
         Path folder = lab.folder();
         for (int port = 1; port <= 2; port++) {
-            target.vsctl("add-port", BRIDGE, "p" + port, "--", "set", "interface", "p" + port, "type=dummy",
-                    "ofport_request=" + port, "options:tx_pcap=" + capture(folder, target, port)).run();
+            target.vsctl(
+                            "add-port",
+                            BRIDGE,
+                            "p" + port,
+                            "--",
+                            "set",
+                            "interface",
+                            "p" + port,
+                            "type=dummy",
+                            "ofport_request=" + port,
+                            "options:tx_pcap=" + capture(folder, target, port))
+                    .run();
         }
         List<String> flows = new ArrayList<>(List.of("table=0,priority=20,arp,actions=output:2"));
         programs.forEach(program -> flows.addAll(program.flows()));
         flows.addAll(Sighting.flows());
-        target.ofctl("add-flows", BRIDGE, Files.write(folder.resolve("flows.txt"), flows).toString()).run();
-        TrackerSwitch made = new TrackerSwitch(target, ControlConnection.open(target.controlSocket()),
-                new CaptureReader(capture(folder, target, 2)));
+        target.ofctl(
+                        "add-flows",
+                        BRIDGE,
+                        Files.write(folder.resolve("flows.txt"), flows).toString())
+                .run();
+        TrackerSwitch made = new TrackerSwitch(
+                target, ControlConnection.open(target.controlSocket()), new CaptureReader(capture(folder, target, 2)));
         made.control.run("time/stop");
         return made;
     }
@@ -78,7 +94,8 @@ final class TrackerSwitch implements AutoCloseable {
         try {
             return attempt(script);
         } catch (IOException e) {
-            throw new UncheckedIOException(target.name() + " went away: " + target.daemon().output(), e);
+            throw new UncheckedIOException(
+                    target.name() + " went away: " + target.daemon().output(), e);
         }
     }
 
@@ -128,7 +145,8 @@ final class TrackerSwitch implements AutoCloseable {
     private void forgetFragments(Script script) throws IOException {
         if (script.hasFragments()) {
             control.run("time/warp", Long.toString(FRAGMENTS_EXPIRE_MS));
-            Step.Arrival any = new Step.Arrival(Program.LOOK, Frames.udp("10.0.0.9:9 > 10.0.0.9:9").bytes());
+            Step.Arrival any = new Step.Arrival(
+                    Program.LOOK, Frames.udp("10.0.0.9:9 > 10.0.0.9:9").bytes());
             run++; // What leaves now is of no script.
             receive(new ArrayList<>(List.of(HEX.formatHex(numbered(any, 0)))), List.of(new ArrayList<>()));
         }
@@ -136,8 +154,9 @@ final class TrackerSwitch implements AutoCloseable {
 
     private byte[] numbered(Step.Arrival arrival, int step) {
         byte[] frame = arrival.frame().clone();
-        byte[] source = {2, (byte) arrival.program().ordinal(), (byte) (step >>> 8), (byte) step,
-            (byte) (run >>> 8), (byte) run};
+        byte[] source = {
+            2, (byte) arrival.program().ordinal(), (byte) (step >>> 8), (byte) step, (byte) (run >>> 8), (byte) run
+        };
         System.arraycopy(source, 0, frame, SOURCE_MAC_OFFSET, source.length);
         return frame;
     }
@@ -189,8 +208,11 @@ final class TrackerSwitch implements AutoCloseable {
 
     /** What has less than a second left is left out: the sweep may have come to it or not. */
     private List<String> connections() throws IOException {
-        return control.run("dpctl/dump-conntrack", "-m", "-s").lines().filter(line -> !line.contains(",timeout=0"))
-                .sorted().toList();
+        return control.run("dpctl/dump-conntrack", "-m", "-s")
+                .lines()
+                .filter(line -> !line.contains(",timeout=0"))
+                .sorted()
+                .toList();
     }
 
     private static String sorted(String text) {

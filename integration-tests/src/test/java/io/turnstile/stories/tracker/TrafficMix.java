@@ -7,35 +7,44 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * Several exchanges at once, of so few addresses and ports that they meet, their frames lost, doubled, late and spoiled, and
- * errors about them; now and then time passes or an operator does something.
+ * Several exchanges at once, of so few addresses and ports that they meet, their frames lost, doubled, late and
+ * spoiled, and errors about them; now and then time passes or an operator does something.
  */
 final class TrafficMix {
     private static final int MOST_EXCHANGES = 7;
     private static final int MAX_SEEN = 60;
     private static final int LARGE_PAYLOAD_BYTES = 5000;
-    private static final long[] WAITS_MS = {10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000,
-        60_000, 90_001, 400_000, 3_700_000};
-    /** The peer's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments through. */
+    private static final long[] WAITS_MS = {
+        10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000, 60_000, 90_001, 400_000, 3_700_000
+    };
+    /**
+     * The peer's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments through.
+     */
     private static final long[] SHORT_WAITS_MS = {10, 900, 1500};
+
     private static final List<String> COMMANDS =
             List.of("dpctl/flush-conntrack zone=1", "dpctl/flush-conntrack zone=0", "dpctl/flush-conntrack");
-    private static final List<String> OPERATIONS = List.of(TrackerSwitch.UNCHECKED_WINDOWS, TrackerSwitch.UNCHECKED_WINDOWS,
-            "dpctl/ct-enable-tcp-seq-chk", "dpctl/ct-get-tcp-seq-chk",
+    private static final List<String> OPERATIONS = List.of(
+            TrackerSwitch.UNCHECKED_WINDOWS,
+            TrackerSwitch.UNCHECKED_WINDOWS,
+            "dpctl/ct-enable-tcp-seq-chk",
+            "dpctl/ct-get-tcp-seq-chk",
             "dpctl/flush-conntrack ct_nw_src=10.0.0.3,ct_nw_proto=1,icmp_type=0,icmp_id=1",
             "dpctl/flush-conntrack '' ct_ipv6_src=fd00::3",
             "dpctl/flush-conntrack ct_nw_src=10.0.0.1,ct_nw_proto=17",
             "dpctl/flush-conntrack zone=1 ct_nw_dst=10.0.0.3,ct_nw_proto=6,ct_tp_dst=80");
 
     /** An exchange and the program that is usual for its frames. */
-    private record Running(Exchange exchange, Program program) {
-    }
+    private record Running(Exchange exchange, Program program) {}
 
     private final Random random;
     private final boolean fragments;
     private final boolean nat;
-    /** Dialogues come as they are sent: a helper that sees the beginning or the order otherwise may do what it likes. */
+    /**
+     * Dialogues come as they are sent: a helper that sees the beginning or the order otherwise may do what it likes.
+     */
     private final boolean helpers;
+
     private final List<Program> programs;
     private final List<String> commands = new ArrayList<>(COMMANDS);
     private final IcmpErrors errors;
@@ -80,8 +89,12 @@ final class TrafficMix {
         }
         Exchange exchange = switch (random.nextInt(8)) {
             case 0, 1 -> new Datagrams(random, ends, fragments ? LARGE_PAYLOAD_BYTES : 40);
-            case 2 -> new Echoes(random, ends, nat ? 10 + 2 * begun : 1 + random.nextInt(2),
-                    fragments ? LARGE_PAYLOAD_BYTES : 30);
+            case 2 ->
+                new Echoes(
+                        random,
+                        ends,
+                        nat ? 10 + 2 * begun : 1 + random.nextInt(2),
+                        fragments ? LARGE_PAYLOAD_BYTES : 30);
             default -> new TcpConversation(random, ends, !nat);
         };
         return new Running(exchange, program);
@@ -151,17 +164,22 @@ final class TrafficMix {
     }
 
     /**
-     * Mostly the usual program. A port that is the only choice is left to the client of one exchange: Debian's peer does not
-     * survive for long that it is taken, nor does it take the identifiers of ICMP for ports.
+     * Mostly the usual program. A port that is the only choice is left to the client of one exchange: Debian's peer
+     * does not survive for long that it is taken, nor does it take the identifiers of ICMP for ports.
      */
     private Program program(Program usual, byte[] frame) {
         Program program = random.nextInt(8) == 0 ? programs.get(random.nextInt(programs.size())) : usual;
         if (program == Program.FTP || program == Program.TFTP) {
-            boolean toServer = program == usual && Headers.of(frame).isTo(frame,
-                    program == Program.FTP ? FtpDialogue.CONTROL_PORT : TftpTransfers.REQUEST_PORT);
+            boolean toServer = program == usual
+                    && Headers.of(frame)
+                            .isTo(
+                                    frame,
+                                    program == Program.FTP ? FtpDialogue.CONTROL_PORT : TftpTransfers.REQUEST_PORT);
             return toServer ? program : Program.RELATED;
         }
-        return program.choosesPort() && (program != usual || !Translation.isOfClient(frame)) ? Program.PLAIN_NAT : program;
+        return program.choosesPort() && (program != usual || !Translation.isOfClient(frame))
+                ? Program.PLAIN_NAT
+                : program;
     }
 
     private byte[] spoilt(byte[] frame, boolean repaired) {

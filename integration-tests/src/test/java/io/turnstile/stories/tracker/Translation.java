@@ -4,8 +4,7 @@ import io.turnstile.packet.IpProtocols;
 
 /** How the server sees a client, and the client a server, whose packets a program translates. */
 final class Translation {
-    private Translation() {
-    }
+    private Translation() {}
 
     /** TCP or UDP from one of the clients' addresses, 10.0.0.1 and 10.0.0.2. */
     static boolean isOfClient(byte[] frame) {
@@ -14,8 +13,10 @@ final class Translation {
         }
         Headers headers = Headers.of(frame);
         int host = frame[headers.network() + 15];
-        return frame[headers.network()] >>> 4 == 4 && frame[headers.network() + 12] == 10
-                && frame[headers.network() + 13] == 0 && (host == 1 || host == 2);
+        return frame[headers.network()] >>> 4 == 4
+                && frame[headers.network() + 12] == 10
+                && frame[headers.network() + 13] == 0
+                && (host == 1 || host == 2);
     }
 
     static boolean isIcmp(byte[] frame) {

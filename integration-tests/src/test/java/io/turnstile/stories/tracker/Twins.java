@@ -28,7 +28,9 @@ final class Twins implements AutoCloseable {
             List<Program> programs = Program.of(features);
             OpenVswitch peer = lab.add(OpenVswitch.start(lab, "--enable-dummy=override"));
             Turnstile turnstile = lab.add(Turnstile.start(lab, "--enable-dummy=override"));
-            return new Twins(lab, lab.add(TrackerSwitch.prepare(lab, peer, programs)),
+            return new Twins(
+                    lab,
+                    lab.add(TrackerSwitch.prepare(lab, peer, programs)),
                     lab.add(TrackerSwitch.prepare(lab, turnstile, programs)));
         } catch (IOException e) {
             lab.close();

@@ -14,8 +14,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 
 /**
- * Runs a test on threads of its own and watches the calls that it makes to the provider: one that does not return fails the
- * test, and the thread in it is left behind (a daemon thread, which makes no further call should it ever come back).
+ * Runs a test on threads of its own and watches the calls that it makes to the provider: one that does not return fails
+ * the test, and the thread in it is left behind (a daemon thread, which makes no further call should it ever come
+ * back).
  *
  * <p>Whether a call is quick is measured on the clock given; whether it hangs is told by real time.
  */
@@ -29,8 +30,7 @@ final class CallWatch {
     private final Map<String, Long> slowestNs = new ConcurrentHashMap<>();
     private volatile boolean abandoned;
 
-    private record Call(String name, long startNs) {
-    }
+    private record Call(String name, long startNs) {}
 
     CallWatch(LongSupplier nowNs, Duration hangLimit, Duration testLimit) {
         this.nowNs = nowNs;
@@ -56,12 +56,15 @@ final class CallWatch {
             underWay.forEach(this::failIfHanging);
             if (System.nanoTime() - startNs > testLimit.toNanos()) {
                 abandoned = true;
-                throw new AssertionError("the test took longer than " + testLimit + ", under way: " + underWay.values());
+                throw new AssertionError(
+                        "the test took longer than " + testLimit + ", under way: " + underWay.values());
             }
         }
     }
 
-    /** Does the same on several threads that begin together; comes back when all have, with the failure of the first. */
+    /**
+     * Does the same on several threads that begin together; comes back when all have, with the failure of the first.
+     */
     void inParallel(int threads, IndexedBody body) throws Exception {
         List<FutureTask<Void>> tasks = new ArrayList<>();
         CyclicBarrier barrier = new CyclicBarrier(threads);

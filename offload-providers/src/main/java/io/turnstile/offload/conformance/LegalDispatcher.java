@@ -22,8 +22,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Calls a provider as the switch's dispatcher would: in the order that the SPI promises, containing what goes wrong and
- * going on as the SPI says after it, and taking note of what the provider must hold by its own word. It asserts nothing; the
- * tests look at what it noted.
+ * going on as the SPI says after it, and taking note of what the provider must hold by its own word. It asserts
+ * nothing; the tests look at what it noted.
  *
  * <p>Threads: {@link #run} on several at once, each with other connections; the rest while none runs.
  */
@@ -33,8 +33,7 @@ final class LegalDispatcher implements ProviderContext {
     private static final int LAST_USES_KEPT = 10_000;
 
     /** An answer to an update other than "unknown", and when it was given; ms since the epoch. */
-    record LastUse(long connectionId, long answerMs, long initMs, long nowMs) {
-    }
+    record LastUse(long connectionId, long answerMs, long initMs, long nowMs) {}
 
     private final OffloadProvider provider;
     private final CallWatch watch;
@@ -44,11 +43,12 @@ final class LegalDispatcher implements ProviderContext {
     private final Map<Long, ConnView> held = new ConcurrentHashMap<>();
     private final Queue<LastUse> lastUses = new ConcurrentLinkedQueue<>();
     private final AtomicInteger lastUseCount = new AtomicInteger();
-    private Consumer<ConnView> witness = connection -> { };
+    private Consumer<ConnView> witness = connection -> {};
     private boolean open;
     private long initMs;
 
-    LegalDispatcher(OffloadProvider provider, CallWatch watch, ProviderCalls.Way way, LongSupplier wallMs, int threads) {
+    LegalDispatcher(
+            OffloadProvider provider, CallWatch watch, ProviderCalls.Way way, LongSupplier wallMs, int threads) {
         this.provider = provider;
         this.watch = watch;
         this.calls = new ProviderCalls(provider, watch, way);
@@ -146,7 +146,8 @@ final class LegalDispatcher implements ProviderContext {
 
     /** Asks for a flush, and deletes one by one if it did not do. Returns what the flush answered. */
     OffloadResult letGoOfAll(DelReason reason) throws Exception {
-        OffloadResult answer = calls.make(List.of(new OffloadOperation.Flush(reason))).getFirst();
+        OffloadResult answer =
+                calls.make(List.of(new OffloadOperation.Flush(reason))).getFirst();
         if (answer instanceof OffloadResult.Done) {
             held.clear();
         } else {
@@ -160,7 +161,8 @@ final class LegalDispatcher implements ProviderContext {
         List<ConnView> all = List.copyOf(held.values());
         for (int from = 0; from < all.size(); from += BATCH_LENGTH) {
             perform(all.subList(from, Math.min(all.size(), from + BATCH_LENGTH)).stream()
-                    .map(connection -> new OffloadOperation.Delete(connection, reason)).toList());
+                    .map(connection -> new OffloadOperation.Delete(connection, reason))
+                    .toList());
         }
     }
 
@@ -188,7 +190,9 @@ final class LegalDispatcher implements ProviderContext {
 
     /** Drives these lives, no more than a batch, side by side: all operations of a batch are of one kind. */
     void runInStep(List<Life> lives) throws Exception {
-        for (List<Life> alive = lives; !alive.isEmpty(); alive = alive.stream().filter(life -> !life.isOver()).toList()) {
+        for (List<Life> alive = lives;
+                !alive.isEmpty();
+                alive = alive.stream().filter(life -> !life.isOver()).toList()) {
             step(alive);
         }
     }
@@ -226,7 +230,7 @@ final class LegalDispatcher implements ProviderContext {
                 }
             }
             case OffloadOperation.Delete delete -> held.remove(connection.id());
-            case OffloadOperation.Query query -> { }
+            case OffloadOperation.Query query -> {}
             case OffloadOperation.Established established -> held.replace(connection.id(), connection);
         }
     }

@@ -16,16 +16,20 @@ import java.util.Random;
 import java.util.TreeSet;
 
 /**
- * What a provider is told of one connection, step by step, with each step depending on the answers: one legal history of
- * those that the SPI allows. Planned from the connection's number and a seed alone, so that two runs that hear the same
- * answers go the same way. Not for several threads at once.
+ * What a provider is told of one connection, step by step, with each step depending on the answers: one legal history
+ * of those that the SPI allows. Planned from the connection's number and a seed alone, so that two runs that hear the
+ * same answers go the same way. Not for several threads at once.
  */
 final class Life {
     private static final int MOST_REPEATS = 5;
 
     /** A callback of the life. */
     enum Step {
-        QUERY, ADD, ESTABLISHED, UPDATE, DELETE
+        QUERY,
+        ADD,
+        ESTABLISHED,
+        UPDATE,
+        DELETE
     }
 
     private final int number;
@@ -107,7 +111,9 @@ final class Life {
 
     /** A late decline in bulk is a throw from the single callback: either way the connection was not taken. */
     private static String kindOf(Step step, OffloadResult result) {
-        return step == Step.ADD && !(result instanceof OffloadResult.Done) ? "not taken" : result.getClass().getSimpleName();
+        return step == Step.ADD && !(result instanceof OffloadResult.Done)
+                ? "not taken"
+                : result.getClass().getSimpleName();
     }
 
     private void endUnless(boolean taken) {

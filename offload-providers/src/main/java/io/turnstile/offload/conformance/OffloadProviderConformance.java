@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Whether a provider keeps to the SPI. A vendor's test extends this class, says how to make a provider, and is done:
+ *
  * <pre>{@code
  * class MyProviderConformanceTest extends OffloadProviderConformance {
  *     @Override protected OffloadProvider newProvider() { return new MyProvider(); }
@@ -39,9 +40,10 @@ import org.junit.jupiter.api.Test;
  * }
  * }</pre>
  *
- * <p>The provider is called by nobody but the kit, in legal histories only, made from fixed seeds. A failure is met as the
- * switch meets it, so that a fault fails the tests about it and not every test. Each test makes its own provider, one at
- * a time, and closes it; a test method must be run by one thread, and the provider's device be used by nobody else.
+ * <p>The provider is called by nobody but the kit, in legal histories only, made from fixed seeds. A failure is met as
+ * the switch meets it, so that a fault fails the tests about it and not every test. Each test makes its own provider,
+ * one at a time, and closes it; a test method must be run by one thread, and the provider's device be used by nobody
+ * else.
  *
  * <p>Calls that do not return fail the test after {@link #hangLimit()}; the thread in them is left behind.
  */
@@ -55,13 +57,15 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     private static final int COLLECTIONS = 20;
     private static final long SEED = 20;
     private static final String[] CALLBACKS = {
-        "operate", "canOffload", "connAdd", "connEstablished", "connUpdate", "connDel", "connFlush"};
+        "operate", "canOffload", "connAdd", "connEstablished", "connUpdate", "connDel", "connFlush"
+    };
 
     // ---- name, priority, description ----
 
     @Test
     protected void nameIsWellFormed() throws Exception {
-        watched(watch -> assertThat(create(watch).name()).matches(WELL_FORMED_NAME).isNotEqualTo(RESERVED_NAME));
+        watched(watch ->
+                assertThat(create(watch).name()).matches(WELL_FORMED_NAME).isNotEqualTo(RESERVED_NAME));
     }
 
     @Test
@@ -135,7 +139,8 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
             List<String> refused = new ArrayList<>();
             for (int number = 0; number < SOME; number++) {
                 ConnView connection = SampleConnections.committed(number);
-                OffloadResult verdict = house.perform(List.of(new OffloadOperation.Query(connection))).getFirst();
+                OffloadResult verdict = house.perform(List.of(new OffloadOperation.Query(connection)))
+                        .getFirst();
                 if (shouldAccept(connection) && !(verdict instanceof Verdict.Accept)) {
                     refused.add(SampleConnections.kind(number) + ": " + verdict);
                 }
@@ -212,7 +217,8 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     protected void everyReasonEndsAConnection() throws Exception {
         for (DelReason reason : DelReason.values()) {
             check(house -> {
-                house.run(livesOf(SOME, reason, Step.QUERY, Step.ADD, Step.ESTABLISHED, Step.UPDATE, Step.DELETE), SEED);
+                house.run(
+                        livesOf(SOME, reason, Step.QUERY, Step.ADD, Step.ESTABLISHED, Step.UPDATE, Step.DELETE), SEED);
                 assertThatNothingFailed(house, OffloadOperation.Delete.class);
                 assertHoldings(house);
             });
@@ -255,8 +261,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
             List<Integer> numbers = take(house, SOME);
             OptionalLong before = deviation(house);
             for (int number : numbers) {
-                assertSameKindAgain(repeat(house, new OffloadOperation.Established(
-                        SampleConnections.replied(number), SampleConnections.replyPort(number))));
+                assertSameKindAgain(repeat(
+                        house,
+                        new OffloadOperation.Established(
+                                SampleConnections.replied(number), SampleConnections.replyPort(number))));
             }
             assertThat(deviation(house)).isEqualTo(before);
         });
@@ -268,12 +276,14 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
             List<Integer> numbers = take(house, SOME);
             OptionalLong before = deviation(house);
             for (int number : numbers) {
-                List<OffloadResult> answers = repeat(house,
-                        new OffloadOperation.Update(SampleConnections.committed(number)));
+                List<OffloadResult> answers =
+                        repeat(house, new OffloadOperation.Update(SampleConnections.committed(number)));
                 assertSameKindAgain(answers);
-                assertThat(answers.stream().filter(OffloadResult.LastUsed.class::isInstance)
-                        .map(answer -> ((OffloadResult.LastUsed) answer).epochMs())
-                        .filter(epochMs -> epochMs != 0)).isSorted();
+                assertThat(answers.stream()
+                                .filter(OffloadResult.LastUsed.class::isInstance)
+                                .map(answer -> ((OffloadResult.LastUsed) answer).epochMs())
+                                .filter(epochMs -> epochMs != 0))
+                        .isSorted();
             }
             assertThat(deviation(house)).isEqualTo(before);
         });
@@ -284,7 +294,8 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         List<OffloadResult> answers = new ArrayList<>();
         do {
             answers.add(house.perform(List.of(operation)).getFirst());
-        } while (answers.size() < REPEATS && !(answers.getLast() instanceof OffloadResult.Failed)
+        } while (answers.size() < REPEATS
+                && !(answers.getLast() instanceof OffloadResult.Failed)
                 && !answers.getLast().equals(new OffloadResult.Covered(true)));
         if (answers.getLast() instanceof OffloadResult.Failed) {
             house.perform(List.of(new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED)));
@@ -301,8 +312,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         check(house -> {
             house.run(randomLives(heldAtOnce(), false), SEED);
             long toleranceMs = lastUseTolerance().toMillis();
-            assertThat(house.lastUses()).allSatisfy(lastUse -> assertThat(lastUse.answerMs())
-                    .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
+            assertThat(house.lastUses())
+                    .allSatisfy(lastUse -> assertThat(lastUse.answerMs())
+                            .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
         });
     }
 
@@ -321,7 +333,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     protected void batchesOfOneKindAreAnsweredToo() throws Exception {
         check(house -> {
             for (Step step : Step.values()) {
-                List<Life> alike = livesOf(LegalDispatcher.BATCH_LENGTH, DelReason.EXPIRED,
+                List<Life> alike = livesOf(
+                        LegalDispatcher.BATCH_LENGTH,
+                        DelReason.EXPIRED,
                         Arrays.copyOf(Step.values(), step.ordinal() + 1));
                 house.runInStep(alike);
                 house.deleteAll(DelReason.FLUSHED);
@@ -384,8 +398,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     private void runOnThreads(LegalDispatcher house, List<Life> lives) throws Exception {
         int share = lives.size() / threads();
-        house.watch().inParallel(threads(),
-                index -> house.run(lives.subList(index * share, (index + 1) * share), SEED + index));
+        house.watch()
+                .inParallel(
+                        threads(), index -> house.run(lives.subList(index * share, (index + 1) * share), SEED + index));
     }
 
     // ---- flush ----
@@ -491,7 +506,11 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     protected void nothingIsHeldAfterManyLives() throws Exception {
         check(house -> {
             assumeHoldingsAreKnown(house);
-            house.run(IntStream.range(0, lives()).mapToObj(number -> Life.random(number, SEED, false)).iterator(), SEED);
+            house.run(
+                    IntStream.range(0, lives())
+                            .mapToObj(number -> Life.random(number, SEED, false))
+                            .iterator(),
+                    SEED);
             assertThat(house.heldCount()).isZero();
             assertHoldings(house);
         });
@@ -502,7 +521,11 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         check(house -> {
             Queue<WeakReference<ConnView>> views = new ConcurrentLinkedQueue<>();
             house.letSee(view -> views.add(new WeakReference<>(view)));
-            house.run(IntStream.range(0, lives()).mapToObj(number -> Life.random(number, SEED, false)).iterator(), SEED);
+            house.run(
+                    IntStream.range(0, lives())
+                            .mapToObj(number -> Life.random(number, SEED, false))
+                            .iterator(),
+                    SEED);
             assertThat(survivors(views)).isLessThanOrEqualTo(rememberedConnections());
         });
     }
@@ -535,11 +558,15 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     // ---- lives ----
 
     private static List<Life> randomLives(int count, boolean mayStay) {
-        return IntStream.range(0, count).mapToObj(number -> Life.random(number, SEED, mayStay)).toList();
+        return IntStream.range(0, count)
+                .mapToObj(number -> Life.random(number, SEED, mayStay))
+                .toList();
     }
 
     private static List<Life> livesOf(int count, DelReason reason, Step... steps) {
-        return IntStream.range(0, count).mapToObj(number -> Life.of(number, reason, steps)).toList();
+        return IntStream.range(0, count)
+                .mapToObj(number -> Life.of(number, reason, steps))
+                .toList();
     }
 
     private static List<Life> taken(int count) {
@@ -549,8 +576,11 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     /** Offers the first so many connections. Returns the numbers of those that the provider took. */
     private static List<Integer> take(LegalDispatcher house, int count) throws Exception {
         house.run(taken(count), SEED);
-        return IntStream.range(0, count).filter(number -> house.isHeld(SampleConnections.committed(number).id()))
-                .boxed().toList();
+        return IntStream.range(0, count)
+                .filter(number ->
+                        house.isHeld(SampleConnections.committed(number).id()))
+                .boxed()
+                .toList();
     }
 
     /** The kinds of answers that each connection got. */

@@ -14,15 +14,16 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Hands operations to a provider by one of the two sides of the SPI, and has one fitting result for each whatever the
- * provider does: what it throws, and what breaks the rules for answers, becomes {@link OffloadResult.Failed} and is noted.
- * Threads: any.
+ * provider does: what it throws, and what breaks the rules for answers, becomes {@link OffloadResult.Failed} and is
+ * noted. Threads: any.
  */
 final class ProviderCalls {
     private static final int FAILURES_KEPT = 20;
 
     /** By which side of the SPI the provider is called. */
     enum Way {
-        BULK, SINGLE
+        BULK,
+        SINGLE
     }
 
     /** Something that went wrong. Keeps no connection: whether the provider does is a question of its own. */
@@ -34,8 +35,7 @@ final class ProviderCalls {
     }
 
     /** What a call to {@code operate} gave. */
-    private record BulkAnswer(List<OffloadResult> resultsOrNull, Throwable thrownOrNull) {
-    }
+    private record BulkAnswer(List<OffloadResult> resultsOrNull, Throwable thrownOrNull) {}
 
     private final OffloadProvider provider;
     private final CallWatch watch;
@@ -108,15 +108,17 @@ final class ProviderCalls {
     }
 
     static boolean fits(OffloadOperation operation, OffloadResult result) {
-        return result instanceof OffloadResult.Failed || switch (operation) {
-            case OffloadOperation.Query query -> result instanceof Verdict;
-            case OffloadOperation.Add add -> result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
-            case OffloadOperation.Established established -> result instanceof OffloadResult.Covered;
-            case OffloadOperation.Update update -> result instanceof OffloadResult.LastUsed;
-            case OffloadOperation.Delete delete -> result instanceof OffloadResult.Done;
-            case OffloadOperation.Flush flush ->
-                    result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
-        };
+        return result instanceof OffloadResult.Failed
+                || switch (operation) {
+                    case OffloadOperation.Query query -> result instanceof Verdict;
+                    case OffloadOperation.Add add ->
+                        result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
+                    case OffloadOperation.Established established -> result instanceof OffloadResult.Covered;
+                    case OffloadOperation.Update update -> result instanceof OffloadResult.LastUsed;
+                    case OffloadOperation.Delete delete -> result instanceof OffloadResult.Done;
+                    case OffloadOperation.Flush flush ->
+                        result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
+                };
     }
 
     private List<OffloadResult> oneByOne(List<OffloadOperation> operations) throws Exception {
@@ -135,15 +137,17 @@ final class ProviderCalls {
                     provider.connAdd(add.connection());
                     yield OffloadResult.DONE;
                 }
-                case OffloadOperation.Established established -> new OffloadResult.Covered(
-                        provider.connEstablished(established.connection(), established.replyIngress()));
-                case OffloadOperation.Update update -> new OffloadResult.LastUsed(provider.connUpdate(update.connection()));
+                case OffloadOperation.Established established ->
+                    new OffloadResult.Covered(
+                            provider.connEstablished(established.connection(), established.replyIngress()));
+                case OffloadOperation.Update update ->
+                    new OffloadResult.LastUsed(provider.connUpdate(update.connection()));
                 case OffloadOperation.Delete delete -> {
                     provider.connDel(delete.connection(), delete.reason());
                     yield OffloadResult.DONE;
                 }
                 case OffloadOperation.Flush flush ->
-                        provider.connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
+                    provider.connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
             };
             return result == null ? new OffloadResult.Failed("answered null", null) : result;
         } catch (Throwable e) { // as above

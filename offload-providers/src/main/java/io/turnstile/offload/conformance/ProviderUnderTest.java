@@ -11,17 +11,19 @@ import java.time.Duration;
 import java.util.OptionalLong;
 
 /**
- * What the kit has to be told of a provider: how to make one, and whatever is not as usual with it. A vendor's test extends
- * {@link OffloadProviderConformance} and overrides of these what it needs to.
+ * What the kit has to be told of a provider: how to make one, and whatever is not as usual with it. A vendor's test
+ * extends {@link OffloadProviderConformance} and overrides of these what it needs to.
  */
 public abstract class ProviderUnderTest {
 
-    /** A provider as {@link java.util.ServiceLoader} would make it; not initialised. Called at least once in each test. */
+    /**
+     * A provider as {@link java.util.ServiceLoader} would make it; not initialised. Called at least once in each test.
+     */
     protected abstract OffloadProvider newProvider();
 
     /**
-     * How many connections the provider, or better its device, holds at this moment. Asked at any time, also after close.
-     * Empty, as it is by default: nobody can say; the tests that live by it are then reported as aborted.
+     * How many connections the provider, or better its device, holds at this moment. Asked at any time, also after
+     * close. Empty, as it is by default: nobody can say; the tests that live by it are then reported as aborted.
      */
     protected OptionalLong heldBy(OffloadProvider provider) {
         return OptionalLong.empty();
@@ -33,8 +35,8 @@ public abstract class ProviderUnderTest {
     }
 
     /**
-     * How long a callback, or a batch of up to 32 operations, may take: the switch's own budget unless overridden. Init and
-     * close have no budget, they only have to come back.
+     * How long a callback, or a batch of up to 32 operations, may take: the switch's own budget unless overridden. Init
+     * and close have no budget, they only have to come back.
      */
     protected Duration callbackLimit() {
         return Duration.ofMillis(500);
@@ -61,9 +63,9 @@ public abstract class ProviderUnderTest {
     }
 
     /**
-     * How many connections the tests have held at once at most. A device with a small table says less, or its refusals for
-     * want of room look like differences. Some tests hold 280 and those about threads 200 for each thread whatever this
-     * says.
+     * How many connections the tests have held at once at most. A device with a small table says less, or its refusals
+     * for want of room look like differences. Some tests hold 280 and those about threads 200 for each thread whatever
+     * this says.
      */
     protected int heldAtOnce() {
         return 4_000;
@@ -135,7 +137,8 @@ public abstract class ProviderUnderTest {
 
     /** The provider holds as many connections as it said it takes, if it can be known. */
     final void assertHoldings(LegalDispatcher house) {
-        heldBy(house.provider()).ifPresent(held -> assertThat(held).as("connections held").isEqualTo(house.heldCount()));
+        heldBy(house.provider())
+                .ifPresent(held -> assertThat(held).as("connections held").isEqualTo(house.heldCount()));
     }
 
     /** How many more connections the provider holds than it said it takes. */

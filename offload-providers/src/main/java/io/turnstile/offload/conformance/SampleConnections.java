@@ -26,12 +26,23 @@ final class SampleConnections {
 
     /** What is particular about a connection. The order is the order in which they come. */
     enum Kind {
-        TCP_IPV4, UDP_IPV4, ICMP_IPV4, TCP_IPV6, UDP_IPV6, ICMPV6, SCTP_IPV4,
-        SOURCE_NAT, DESTINATION_NAT, ZONE, MARK_AND_LABEL, HAIRPIN, PORT_GONE, OLDER_THAN_THE_PROVIDER
+        TCP_IPV4,
+        UDP_IPV4,
+        ICMP_IPV4,
+        TCP_IPV6,
+        UDP_IPV6,
+        ICMPV6,
+        SCTP_IPV4,
+        SOURCE_NAT,
+        DESTINATION_NAT,
+        ZONE,
+        MARK_AND_LABEL,
+        HAIRPIN,
+        PORT_GONE,
+        OLDER_THAN_THE_PROVIDER
     }
 
-    private SampleConnections() {
-    }
+    private SampleConnections() {}
 
     /** The kind of the connection with this number. */
     static Kind kind(int number) {
@@ -39,7 +50,9 @@ final class SampleConnections {
         return kinds[number % kinds.length];
     }
 
-    /** As it is when it was committed. Only of {@link Kind#OLDER_THAN_THE_PROVIDER} is the reply's port known by then. */
+    /**
+     * As it is when it was committed. Only of {@link Kind#OLDER_THAN_THE_PROVIDER} is the reply's port known by then.
+     */
     static ConnView committed(int number) {
         return view(number, kind(number) == Kind.OLDER_THAN_THE_PROVIDER);
     }
@@ -69,9 +82,17 @@ final class SampleConnections {
             default -> tuple(ipv6, protocol, high, server, client, HTTPS, port, true);
         };
         boolean marked = kind == Kind.MARK_AND_LABEL;
-        return new ConnView(id(number), kind == Kind.ZONE ? 0xffff : 0, protocol, original, reply,
-                marked ? -1 : 0, marked ? Long.MIN_VALUE : 0, marked ? 1 : 0,
-                kind == Kind.PORT_GONE ? new PortRef(INSIDE.number(), null) : INSIDE, replySeen ? replyPort(number) : null);
+        return new ConnView(
+                id(number),
+                kind == Kind.ZONE ? 0xffff : 0,
+                protocol,
+                original,
+                reply,
+                marked ? -1 : 0,
+                marked ? Long.MIN_VALUE : 0,
+                marked ? 1 : 0,
+                kind == Kind.PORT_GONE ? new PortRef(INSIDE.number(), null) : INSIDE,
+                replySeen ? replyPort(number) : null);
     }
 
     private static int protocol(Kind kind) {
@@ -84,15 +105,21 @@ final class SampleConnections {
         };
     }
 
-    private static TupleView tuple(boolean ipv6, int protocol, long high, long source, long destination,
-                                   int sourcePort, int destinationPort, boolean reply) {
+    private static TupleView tuple(
+            boolean ipv6,
+            int protocol,
+            long high,
+            long source,
+            long destination,
+            int sourcePort,
+            int destinationPort,
+            boolean reply) {
         return switch (protocol) {
-            case ICMP -> new TupleView(ipv6, protocol, high, source, high, destination,
-                    0, 0, HTTPS, reply ? 0 : 8, 0);
-            case ICMPV6 -> new TupleView(ipv6, protocol, high, source, high, destination,
-                    0, 0, HTTPS, reply ? 129 : 128, 0);
-            default -> new TupleView(ipv6, protocol, high, source, high, destination,
-                    sourcePort, destinationPort, 0, 0, 0);
+            case ICMP -> new TupleView(ipv6, protocol, high, source, high, destination, 0, 0, HTTPS, reply ? 0 : 8, 0);
+            case ICMPV6 ->
+                new TupleView(ipv6, protocol, high, source, high, destination, 0, 0, HTTPS, reply ? 129 : 128, 0);
+            default ->
+                new TupleView(ipv6, protocol, high, source, high, destination, sourcePort, destinationPort, 0, 0, 0);
         };
     }
 

@@ -122,18 +122,24 @@ class ConformanceOfFaultsTest {
     }
 
     private static Events run(Class<?> kit) {
-        return EngineTestKit.engine("junit-jupiter").configurationParameter(FROM_HERE, "yes").selectors(selectClass(kit))
-                .execute().testEvents();
+        return EngineTestKit.engine("junit-jupiter")
+                .configurationParameter(FROM_HERE, "yes")
+                .selectors(selectClass(kit))
+                .execute()
+                .testEvents();
     }
 
     private static Set<String> names(Events events) {
-        return events.stream().map(event -> event.getTestDescriptor().getSource().orElseThrow())
-                .map(source -> ((MethodSource) source).getMethodName()).collect(Collectors.toCollection(TreeSet::new));
+        return events.stream()
+                .map(event -> event.getTestDescriptor().getSource().orElseThrow())
+                .map(source -> ((MethodSource) source).getMethodName())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static Set<String> allTests() {
         return Arrays.stream(OffloadProviderConformance.class.getDeclaredMethods())
-                .filter(method -> method.isAnnotationPresent(Test.class)).map(Method::getName)
+                .filter(method -> method.isAnnotationPresent(Test.class))
+                .map(Method::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
@@ -143,7 +149,8 @@ class ConformanceOfFaultsTest {
         OfFault.fault = fault;
         Events events = run(OfFault.class);
         assertThat(names(events.failed())).isEqualTo(new TreeSet<>(fault.failedTests()));
-        assertThat(names(events.succeeded())).hasSize(allTests().size() - fault.failedTests().size());
+        assertThat(names(events.succeeded()))
+                .hasSize(allTests().size() - fault.failedTests().size());
         releaseThreads();
     }
 
@@ -156,7 +163,8 @@ class ConformanceOfFaultsTest {
 
     @Test
     void everyTestOfTheKitIsFailedBySomeFault() {
-        Set<String> failed = Arrays.stream(Fault.values()).flatMap(fault -> fault.failedTests().stream())
+        Set<String> failed = Arrays.stream(Fault.values())
+                .flatMap(fault -> fault.failedTests().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
         failed.add("itComesUp"); // by the one below
         assertThat(failed).isEqualTo(allTests());
@@ -173,8 +181,13 @@ class ConformanceOfFaultsTest {
     void testsThatNeedToKnowWhatIsHeldAreAbortedWhenNobodyCanSay() {
         Events events = run(OfUnknownHoldings.class);
         assertThat(names(events.failed())).isEmpty();
-        assertThat(names(events.aborted())).containsExactly("afterAFlushNothingIsHeld", "afterCloseNothingIsHeld",
-                "bulkHoldsWhatSingleCallbacksHold", "itHoldsWhatItTookAndNothingElse", "manyThreadsLoseNothing",
-                "nothingIsHeldAfterManyLives");
+        assertThat(names(events.aborted()))
+                .containsExactly(
+                        "afterAFlushNothingIsHeld",
+                        "afterCloseNothingIsHeld",
+                        "bulkHoldsWhatSingleCallbacksHold",
+                        "itHoldsWhatItTookAndNothingElse",
+                        "manyThreadsLoseNothing",
+                        "nothingIsHeldAfterManyLives");
     }
 }

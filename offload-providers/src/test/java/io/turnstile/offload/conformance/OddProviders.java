@@ -19,8 +19,7 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /** Faults that a provider's author may well build in, beside those that ship: what else the kit has to find. */
 final class OddProviders {
-    private OddProviders() {
-    }
+    private OddProviders() {}
 
     /** Declines, with another reason for each connection. */
     static final class ReasonForEach extends HoldingProvider {
@@ -224,7 +223,8 @@ final class OddProviders {
         @Override
         public List<OffloadResult> operate(List<OffloadOperation> operations) {
             List<OffloadResult> results = new ArrayList<>(super.operate(operations));
-            List<OffloadResult> verdicts = results.stream().filter(Verdict.class::isInstance).toList();
+            List<OffloadResult> verdicts =
+                    results.stream().filter(Verdict.class::isInstance).toList();
             int left = verdicts.size();
             for (int i = 0; i < results.size(); i++) {
                 if (results.get(i) instanceof Verdict) {

@@ -12,7 +12,8 @@ final class RawOperation extends Operation {
 
     RawOperation(JsonNode operation) {
         super(operation.get("op").asText());
-        operation.properties().stream().filter(member -> !member.getKey().equals("op"))
+        operation.properties().stream()
+                .filter(member -> !member.getKey().equals("op"))
                 .forEach(member -> members.put(member.getKey(), member.getValue()));
     }
 

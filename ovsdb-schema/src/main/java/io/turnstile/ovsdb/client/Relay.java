@@ -10,8 +10,8 @@ import java.nio.channels.SocketChannel;
 
 /**
  * One connection to a database server, offered to the client library as a loopback TCP port: the library opens TCP
- * connections only, and does not tell when one it opened is lost. Exactly one connection is taken on the port, and the port
- * is closed with it.
+ * connections only, and does not tell when one it opened is lost. Exactly one connection is taken on the port, and the
+ * port is closed with it.
  *
  * <p>Threads: two virtual ones copy; {@code onLost} is called once on one of them.
  */

@@ -46,9 +46,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A real ovsdb-server as the switch's database, through the ovsdb-java client library. Follows every column of Open_vSwitch
- * that both the server and we know; after a lost connection it tries again (1 s, doubling to 8 s) and hands out a fresh
- * snapshot.
+ * A real ovsdb-server as the switch's database, through the ovsdb-java client library. Follows every column of
+ * Open_vSwitch that both the server and we know; after a lost connection it tries again (1 s, doubling to 8 s) and
+ * hands out a fresh snapshot.
  *
  * <p>Threads: any may call; everything of the connection runs on one thread, in the order in which the server sent it.
  */
@@ -95,7 +95,8 @@ public final class RemoteOvsdb implements OvsdbBackend {
         }
         int colon = target.lastIndexOf(':');
         if (target.startsWith("tcp:") && colon > "tcp:".length()) {
-            return new InetSocketAddress(target.substring("tcp:".length(), colon).replaceAll("[\\[\\]]", ""),
+            return new InetSocketAddress(
+                    target.substring("tcp:".length(), colon).replaceAll("[\\[\\]]", ""),
                     Integer.parseInt(target.substring(colon + 1)));
         }
         throw new IllegalArgumentException(target + ": unsupported database (unix:PATH or tcp:IP:PORT)");
@@ -111,15 +112,18 @@ public final class RemoteOvsdb implements OvsdbBackend {
             Relay attempt = Relay.connect(address, () -> later(this::lost));
             relay = attempt;
             InetSocketAddress port = attempt.address();
-            new OvsdbActiveConnectionConnectorImpl(thread).connect(port.getHostString(), port.getPort())
+            new OvsdbActiveConnectionConnectorImpl(thread)
+                    .connect(port.getHostString(), port.getPort())
                     .orTimeout(REQUEST_SECONDS, TimeUnit.SECONDS)
-                    .whenCompleteAsync((connected, failure) -> {
-                        if (failure != null) {
-                            fail(attempt, failure);
-                        } else {
-                            readSchema(attempt, connected);
-                        }
-                    }, thread);
+                    .whenCompleteAsync(
+                            (connected, failure) -> {
+                                if (failure != null) {
+                                    fail(attempt, failure);
+                                } else {
+                                    readSchema(attempt, connected);
+                                }
+                            },
+                            thread);
         } catch (IOException e) {
             LOG.warn("{}: connection attempt failed ({})", target, e.getMessage());
             retry();
@@ -133,16 +137,23 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     private void readSchema(Relay attempt, OvsdbClient connected) {
         try {
-            connected.getSchema(NAME).whenCompleteAsync((theirs, failure) -> {
-                if (failure != null) {
-                    fail(attempt, failure);
-                    return;
-                }
-                Map<String, List<String>> columns = new HashMap<>();
-                theirs.getTables().forEach((table, of) -> columns.put(table, List.copyOf(of.getColumns().keySet())));
-                schema = common(SchemaNotation.openVswitch(), columns);
-                follow(attempt, connected);
-            }, thread);
+            connected
+                    .getSchema(NAME)
+                    .whenCompleteAsync(
+                            (theirs, failure) -> {
+                                if (failure != null) {
+                                    fail(attempt, failure);
+                                    return;
+                                }
+                                Map<String, List<String>> columns = new HashMap<>();
+                                theirs.getTables()
+                                        .forEach((table, of) -> columns.put(
+                                                table,
+                                                List.copyOf(of.getColumns().keySet())));
+                                schema = common(SchemaNotation.openVswitch(), columns);
+                                follow(attempt, connected);
+                            },
+                            thread);
         } catch (OvsdbClientException e) {
             fail(attempt, e);
         }
@@ -151,34 +162,52 @@ public final class RemoteOvsdb implements OvsdbBackend {
     /** Our schema without the tables and columns that the server does not have. */
     private static DatabaseSchema common(DatabaseSchema ours, Map<String, List<String>> theirs) {
         Map<String, TableSchema> tables = new HashMap<>();
-        ours.tables().values().stream().filter(table -> theirs.containsKey(table.name())).forEach(table -> {
-            Map<String, ColumnSchema> columns = new LinkedHashMap<>();
-            table.columns().values().stream().filter(column -> theirs.get(table.name()).contains(column.name()))
-                    .forEach(column -> columns.put(column.name(),
-                            new ColumnSchema(column.name(), column.key(), column.value(),
-                            column.min(), column.max(), column.ephemeral(), column.mutable(), columns.size())));
-            tables.put(table.name(), new TableSchema(table.name(), columns, table.root(), table.maxRows(), table.indexes()));
-        });
+        ours.tables().values().stream()
+                .filter(table -> theirs.containsKey(table.name()))
+                .forEach(table -> {
+                    Map<String, ColumnSchema> columns = new LinkedHashMap<>();
+                    table.columns().values().stream()
+                            .filter(column -> theirs.get(table.name()).contains(column.name()))
+                            .forEach(column -> columns.put(
+                                    column.name(),
+                                    new ColumnSchema(
+                                            column.name(),
+                                            column.key(),
+                                            column.value(),
+                                            column.min(),
+                                            column.max(),
+                                            column.ephemeral(),
+                                            column.mutable(),
+                                            columns.size())));
+                    tables.put(
+                            table.name(),
+                            new TableSchema(table.name(), columns, table.root(), table.maxRows(), table.indexes()));
+                });
         return new DatabaseSchema(ours.name(), ours.version(), "", tables);
     }
 
     private void follow(Relay attempt, OvsdbClient connected) {
         Map<String, MonitorRequest> requests = new HashMap<>();
-        schema.tables().values().forEach(table -> requests.put(table.name(),
-                new MonitorRequest(new ArrayList<>(table.columns().keySet()))));
+        schema.tables()
+                .values()
+                .forEach(table -> requests.put(
+                        table.name(),
+                        new MonitorRequest(new ArrayList<>(table.columns().keySet()))));
         try {
-            connected.monitor(NAME, "turnstile", new MonitorRequests(requests), this::apply)
-                    .whenComplete((initial, failure) -> { // On the library's callback, which is our thread: keeps the order.
-                        if (failure != null) {
-                            fail(attempt, failure);
-                            return;
-                        }
-                        LOG.info("{}: connected", target);
-                        backoffMs = FIRST_BACKOFF_MS;
-                        snapshot = DataSnapshot.empty(schema);
-                        client = connected;
-                        apply(initial);
-                    });
+            connected
+                    .monitor(NAME, "turnstile", new MonitorRequests(requests), this::apply)
+                    .whenComplete(
+                            (initial, failure) -> { // On the library's callback, which is our thread: keeps the order.
+                                if (failure != null) {
+                                    fail(attempt, failure);
+                                    return;
+                                }
+                                LOG.info("{}: connected", target);
+                                backoffMs = FIRST_BACKOFF_MS;
+                                snapshot = DataSnapshot.empty(schema);
+                                client = connected;
+                                apply(initial);
+                            });
         } catch (OvsdbClientException e) {
             fail(attempt, e);
         }
@@ -235,8 +264,9 @@ public final class RemoteOvsdb implements OvsdbBackend {
         columns.properties().forEach(entry -> {
             ColumnSchema column = table.column(entry.getKey());
             if (column != null) {
-                data.put(column.index(), Datum.fromJson(entry.getValue(), column, Atoms.NamedUuids.NONE, 0,
-                        ColumnSchema.UNLIMITED));
+                data.put(
+                        column.index(),
+                        Datum.fromJson(entry.getValue(), column, Atoms.NamedUuids.NONE, 0, ColumnSchema.UNLIMITED));
             }
         });
         return DataRow.fresh(table, uuid).with(data);
@@ -256,9 +286,10 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     @Override
     public CompletableFuture<Void> update(List<ColumnUpdate> updates) {
-        return CompletableFuture.supplyAsync(() ->
-                TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
-                thread).thenCompose(this::transact);
+        return CompletableFuture.supplyAsync(
+                        () -> TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
+                        thread)
+                .thenCompose(this::transact);
     }
 
     @Override

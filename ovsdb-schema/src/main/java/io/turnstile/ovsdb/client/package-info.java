@@ -1,6 +1,6 @@
 /**
  * The client side: a real ovsdb-server, spoken to through the ovsdb-java client library. What the library lacks is put
- * around it here: unix sockets and word of a lost connection ({@link io.turnstile.ovsdb.client.Relay}), reconnection, and
- * values as our own types.
+ * around it here: unix sockets and word of a lost connection ({@link io.turnstile.ovsdb.client.Relay}), reconnection,
+ * and values as our own types.
  */
 package io.turnstile.ovsdb.client;

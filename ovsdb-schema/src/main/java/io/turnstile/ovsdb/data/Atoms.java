@@ -15,20 +15,22 @@ import java.util.regex.Pattern;
 public final class Atoms {
     private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
 
-    private Atoms() {
-    }
+    private Atoms() {}
 
     /** The order in which OVSDB keeps sets: numbers by value, strings by their bytes, UUIDs as unsigned numbers. */
     public static final Comparator<Object> ORDER = (a, b) -> switch (a) {
         case Long number -> number.compareTo((Long) b);
         case Double number -> number.compareTo((Double) b);
         case Boolean truth -> truth.compareTo((Boolean) b);
-        case String text -> Arrays.compareUnsigned(text.getBytes(StandardCharsets.UTF_8),
-                ((String) b).getBytes(StandardCharsets.UTF_8));
+        case String text ->
+            Arrays.compareUnsigned(
+                    text.getBytes(StandardCharsets.UTF_8), ((String) b).getBytes(StandardCharsets.UTF_8));
         case UUID uuid -> {
             UUID other = (UUID) b;
             int high = Long.compareUnsigned(uuid.getMostSignificantBits(), other.getMostSignificantBits());
-            yield high != 0 ? high : Long.compareUnsigned(uuid.getLeastSignificantBits(), other.getLeastSignificantBits());
+            yield high != 0
+                    ? high
+                    : Long.compareUnsigned(uuid.getLeastSignificantBits(), other.getLeastSignificantBits());
         }
         default -> throw new IllegalArgumentException("not an atom: " + a);
     };
@@ -37,9 +39,10 @@ public final class Atoms {
         JsonNodeFactory nodes = JsonNodeFactory.instance;
         return switch (atom) {
             case Long number -> nodes.numberNode(number);
-            case Double number -> number == Math.rint(number) && Math.abs(number) < 0x1p63
-                    ? nodes.numberNode(number.longValue())
-                    : nodes.numberNode(number);
+            case Double number ->
+                number == Math.rint(number) && Math.abs(number) < 0x1p63
+                        ? nodes.numberNode(number.longValue())
+                        : nodes.numberNode(number);
             case Boolean truth -> nodes.booleanNode(truth);
             case String text -> nodes.textNode(text);
             case UUID uuid -> nodes.arrayNode().add("uuid").add(uuid.toString());
@@ -88,7 +91,10 @@ public final class Atoms {
     }
 
     private static UUID uuid(JsonNode json, NamedUuids named) {
-        if (json.isArray() && json.size() == 2 && json.get(0).isTextual() && json.get(1).isTextual()) {
+        if (json.isArray()
+                && json.size() == 2
+                && json.get(0).isTextual()
+                && json.get(1).isTextual()) {
             String text = json.get(1).asText();
             switch (json.get(0).asText()) {
                 case "uuid" -> {
@@ -117,8 +123,8 @@ public final class Atoms {
     /** The UUIDs of rows that a transaction inserts under names (RFC 7047 §3.1 named-uuid). */
     public interface NamedUuids {
         /**
-         * The UUID of that name, made now if the insertion comes later in the transaction; null if names have no meaning
-         * here.
+         * The UUID of that name, made now if the insertion comes later in the transaction; null if names have no
+         * meaning here.
          */
         UUID refer(String name);
 

@@ -18,6 +18,7 @@ import java.util.UUID;
 public final class DataRow implements Row {
     /** The two columns that every table has (RFC 7047 §3.2). */
     public static final String UUID_COLUMN = "_uuid";
+
     public static final String VERSION_COLUMN = "_version";
 
     private final TableSchema schema;

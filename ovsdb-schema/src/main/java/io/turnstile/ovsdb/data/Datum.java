@@ -66,12 +66,14 @@ public final class Datum {
         if (column.min() == 0) {
             return EMPTY;
         }
-        return column.isMap() ? ofMap(Map.of(column.key().defaultAtom(), column.value().defaultAtom()))
+        return column.isMap()
+                ? ofMap(Map.of(column.key().defaultAtom(), column.value().defaultAtom()))
                 : of(column.key().defaultAtom());
     }
 
     /**
-     * From plain Java: an atom, a {@link Collection} (empty: absent) or a {@link Map}. Integers may be of any integral type.
+     * From plain Java: an atom, a {@link Collection} (empty: absent) or a {@link Map}. Integers may be of any integral
+     * type.
      */
     public static Datum ofJava(Object value) {
         return switch (value) {
@@ -182,8 +184,9 @@ public final class Datum {
         if (indexes.isEmpty()) {
             return EMPTY;
         }
-        return new Datum(indexes.stream().map(i -> keys[i]).toArray(), values == null ? null
-                : indexes.stream().map(i -> values[i]).toArray());
+        return new Datum(
+                indexes.stream().map(i -> keys[i]).toArray(),
+                values == null ? null : indexes.stream().map(i -> values[i]).toArray());
     }
 
     /** Keeps the pairs or atoms for which {@code keep} answers true. */
@@ -215,11 +218,9 @@ public final class Datum {
     }
 
     /**
-     * What turns this value into {@code after}, in the form that update2 and the file's differences use (ovsdb-server(7)
-     * §4.1.14): for a
-     * column of at most one atom the new value; for sets the atoms that come or go; for maps the pairs that come, change or
-     * go
-     * (the latter with the old value).
+     * What turns this value into {@code after}, in the form that update2 and the file's differences use
+     * (ovsdb-server(7) §4.1.14): for a column of at most one atom the new value; for sets the atoms that come or go;
+     * for maps the pairs that come, change or go (the latter with the old value).
      */
     public Datum differenceTo(Datum after, ColumnSchema column) {
         if (column.isOptionalScalar()) {
@@ -291,12 +292,18 @@ public final class Datum {
         ArrayNode items = JsonNodeFactory.instance.arrayNode();
         for (int i = 0; i < keys.length; i++) {
             if (column.isMap()) {
-                items.add(JsonNodeFactory.instance.arrayNode().add(Atoms.toJson(keys[i])).add(Atoms.toJson(values[i])));
+                items.add(JsonNodeFactory.instance
+                        .arrayNode()
+                        .add(Atoms.toJson(keys[i]))
+                        .add(Atoms.toJson(values[i])));
             } else {
                 items.add(Atoms.toJson(keys[i]));
             }
         }
-        return JsonNodeFactory.instance.arrayNode().add(column.isMap() ? "map" : "set").add(items);
+        return JsonNodeFactory.instance
+                .arrayNode()
+                .add(column.isMap() ? "map" : "set")
+                .add(items);
     }
 
     /** Reads a value and checks it against the column's type: atoms, constraints, arity. */
@@ -304,27 +311,36 @@ public final class Datum {
         return fromJson(json, column, named, column.min(), column.max());
     }
 
-    /** As above with an arity of the caller's: mutations and differences may have fewer or more atoms than the column. */
+    /**
+     * As above with an arity of the caller's: mutations and differences may have fewer or more atoms than the column.
+     */
     public static Datum fromJson(JsonNode json, ColumnSchema column, Atoms.NamedUuids named, int min, int max) {
         String kind = column.isMap() ? "map" : "set";
-        if (!column.isMap() && !(json.isArray() && json.path(0).asText().equals("set") && json.path(0).isTextual())) {
+        if (!column.isMap()
+                && !(json.isArray()
+                        && json.path(0).asText().equals("set")
+                        && json.path(0).isTextual())) {
             return of(checked(Atoms.fromJson(json, column.key(), named), column));
         }
-        if (!json.isArray() || json.size() != 2 || !json.get(0).asText().equals(kind) || !json.get(1).isArray()) {
+        if (!json.isArray()
+                || json.size() != 2
+                || !json.get(0).asText().equals(kind)
+                || !json.get(1).isArray()) {
             throw new OvsdbException("syntax error", "expected [\"" + kind + "\", <array>]").at(json);
         }
         JsonNode items = json.get(1);
         if (items.size() < min || items.size() > max) {
-            String wanted = min == 1 && max == 1 ? "exactly one member"
+            String wanted = min == 1 && max == 1
+                    ? "exactly one member"
                     : min + " to " + (max == ColumnSchema.UNLIMITED ? PEERS_UNLIMITED : max) + " members";
-            throw new OvsdbException("syntax error", "%s must have %s but %d are present".formatted(kind, wanted,
-                    items.size()))
+            throw new OvsdbException(
+                            "syntax error", "%s must have %s but %d are present".formatted(kind, wanted, items.size()))
                     .at(json);
         }
         Datum datum = column.isMap() ? mapFromJson(items, column, named) : setFromJson(items, column, named);
         if (datum.size() != items.size()) {
-            throw new OvsdbException("ovsdb error", column.isMap() ? "map contains duplicate key"
-                    : "set contains duplicate");
+            throw new OvsdbException(
+                    "ovsdb error", column.isMap() ? "map contains duplicate key" : "set contains duplicate");
         }
         return datum;
     }
@@ -384,7 +400,8 @@ public final class Datum {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Datum datum && Arrays.equals(keys, datum.keys)
+        return other instanceof Datum datum
+                && Arrays.equals(keys, datum.keys)
                 && (isEmpty() || Arrays.equals(values, datum.values));
     }
 

@@ -9,9 +9,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Takes the members out of a JSON object and remembers the first thing that is wrong with it, in ovsdb-server's words: a
- * member that is
- * missing, of a wrong type, or not known. Belongs to one parse.
+ * Takes the members out of a JSON object and remembers the first thing that is wrong with it, in ovsdb-server's words:
+ * a member that is missing, of a wrong type, or not known. Belongs to one parse.
  */
 public final class Members {
     private final JsonNode json;
@@ -21,9 +20,12 @@ public final class Members {
 
     /** What a member may be. */
     public enum Kind {
-        ARRAY(JsonNode::isArray), OBJECT(JsonNode::isObject), STRING(JsonNode::isTextual), BOOLEAN(JsonNode::isBoolean),
-        INTEGER(json -> json.isIntegralNumber() && json.canConvertToLong()), ID(json -> json.isTextual()
-                && OvsdbJson.isId(json.asText()));
+        ARRAY(JsonNode::isArray),
+        OBJECT(JsonNode::isObject),
+        STRING(JsonNode::isTextual),
+        BOOLEAN(JsonNode::isBoolean),
+        INTEGER(json -> json.isIntegralNumber() && json.canConvertToLong()),
+        ID(json -> json.isTextual() && OvsdbJson.isId(json.asText()));
 
         private final Predicate<JsonNode> fits;
 
@@ -81,13 +83,15 @@ public final class Members {
     /** Throws the first error; members that nobody asked for are one. */
     public void finish() {
         if (error == null) {
-            List<String> unknown = json.properties().stream().map(Map.Entry::getKey).filter(name -> !used.contains(name))
+            List<String> unknown = json.properties().stream()
+                    .map(Map.Entry::getKey)
+                    .filter(name -> !used.contains(name))
                     .toList();
             if (unknown.size() == 1) {
                 raise("Member '" + unknown.getFirst() + "' is present but not allowed here.");
             } else if (!unknown.isEmpty()) {
-                raise("Member '%s' and %d other member%s are present but not allowed here.".formatted(unknown.getFirst(),
-                        unknown.size() - 1, unknown.size() > 2 ? "s" : ""));
+                raise("Member '%s' and %d other member%s are present but not allowed here."
+                        .formatted(unknown.getFirst(), unknown.size() - 1, unknown.size() > 2 ? "s" : ""));
             }
         }
         if (error != null) {

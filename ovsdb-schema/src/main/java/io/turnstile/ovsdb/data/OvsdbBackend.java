@@ -7,21 +7,21 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
- * Where the switch's configuration lives: the embedded server in this process, or a real ovsdb-server reached by the client
- * library. Both look the same from here.
+ * Where the switch's configuration lives: the embedded server in this process, or a real ovsdb-server reached by the
+ * client library. Both look the same from here.
  */
 public interface OvsdbBackend extends AutoCloseable {
 
     /**
-     * Starts following the Open_vSwitch database. The consumer gets a snapshot at once and after every change; changes may
-     * be merged. Called on one thread of the backend's, never twice at once. While a remote server is unreachable nothing is
-     * called; after reconnection a fresh snapshot is.
+     * Starts following the Open_vSwitch database. The consumer gets a snapshot at once and after every change; changes
+     * may be merged. Called on one thread of the backend's, never twice at once. While a remote server is unreachable
+     * nothing is called; after reconnection a fresh snapshot is.
      */
     void follow(Consumer<DatabaseSnapshot> onChange);
 
     /**
-     * Writes columns back in one transaction. Values are Java's: atoms as in {@link Row}, {@link java.util.Collection} for
-     * sets (empty: absent), {@link Map} for maps. Rows that are gone meanwhile are passed over.
+     * Writes columns back in one transaction. Values are Java's: atoms as in {@link Row}, {@link java.util.Collection}
+     * for sets (empty: absent), {@link Map} for maps. Rows that are gone meanwhile are passed over.
      *
      * @return completes once the transaction is durable; exceptionally with {@link OvsdbException} if it is refused
      */
@@ -36,6 +36,5 @@ public interface OvsdbBackend extends AutoCloseable {
     @Override
     void close();
 
-    record ColumnUpdate(String table, UUID row, Map<String, Object> columns) {
-    }
+    record ColumnUpdate(String table, UUID row, Map<String, Object> columns) {}
 }

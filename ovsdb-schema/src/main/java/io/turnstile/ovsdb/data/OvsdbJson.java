@@ -16,9 +16,8 @@ public final class OvsdbJson {
     private static final double LONG_LIMIT = 0x1p63;
 
     /**
-     * A number is an integer if its value is one that fits 64 bits, however it is written (RFC 7047 §3.1 leaves 1.0 open;
-     * the peer
-     * takes it for 1), and a real otherwise.
+     * A number is an integer if its value is one that fits 64 bits, however it is written (RFC 7047 §3.1 leaves 1.0
+     * open; the peer takes it for 1), and a real otherwise.
      */
     private static final JsonNodeFactory BY_VALUE = new JsonNodeFactory() {
         private static final long serialVersionUID = 1L;
@@ -53,7 +52,8 @@ public final class OvsdbJson {
         public TextNode textNode(String text) {
             for (int i = 0; i < text.length(); i++) {
                 char c = text.charAt(i);
-                boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
+                boolean pair = Character.isHighSurrogate(c)
+                        && i + 1 < text.length()
                         && Character.isLowSurrogate(text.charAt(i + 1));
                 if (c == 0 || Character.isSurrogate(c) && !pair) {
                     throw new IllegalArgumentException("string with a null or half a character");
@@ -65,15 +65,16 @@ public final class OvsdbJson {
     };
 
     /**
-     * Reads and writes messages, records and schemas. Reading throws {@link IllegalArgumentException} for what no database
-     * can hold.
+     * Reads and writes messages, records and schemas. Reading throws {@link IllegalArgumentException} for what no
+     * database can hold.
      */
-    public static final ObjectMapper MAPPER = JsonMapper.builder().nodeFactory(BY_VALUE).build();
+    public static final ObjectMapper MAPPER =
+            JsonMapper.builder().nodeFactory(BY_VALUE).build();
 
-    private static final ObjectMapper SORTED = JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
+    private static final ObjectMapper SORTED =
+            JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
-    private OvsdbJson() {
-    }
+    private OvsdbJson() {}
 
     /** The text that error messages quote: members in the order of their names. */
     public static String sortedText(JsonNode json) {

@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * One row of a table at one moment. Values are Java's own: {@link String}, {@link Long}, {@link Double}, {@link Boolean},
- * {@link UUID} for RFC 7047 §5.1 atoms. A column that may hold at most one atom reads as that atom or as absent; sets keep
- * OVSDB's order.
+ * One row of a table at one moment. Values are Java's own: {@link String}, {@link Long}, {@link Double},
+ * {@link Boolean}, {@link UUID} for RFC 7047 §5.1 atoms. A column that may hold at most one atom reads as that atom or
+ * as absent; sets keep OVSDB's order.
  *
  * <p>Immutable. A column that the schema does not have is a bug and throws {@link IllegalArgumentException}.
  */

@@ -14,11 +14,11 @@ import java.util.List;
 public final class TransactOps {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
-    private TransactOps() {
-    }
+    private TransactOps() {}
 
     /**
-     * {@code update} operations; columns that the schema does not have are passed over, as an older server may lack some.
+     * {@code update} operations; columns that the schema does not have are passed over, as an older server may lack
+     * some.
      */
     public static List<JsonNode> updates(List<OvsdbBackend.ColumnUpdate> updates, DatabaseSchema schema) {
         List<JsonNode> operations = new ArrayList<>();
@@ -46,7 +46,10 @@ public final class TransactOps {
 
     /** Inserts the root row provided that there is none. */
     public static List<JsonNode> ensureRoot() {
-        ObjectNode wait = NODES.objectNode().put("op", "wait").put("table", "Open_vSwitch").put("timeout", 0)
+        ObjectNode wait = NODES.objectNode()
+                .put("op", "wait")
+                .put("table", "Open_vSwitch")
+                .put("timeout", 0)
                 .put("until", "==");
         wait.set("where", NODES.arrayNode());
         wait.set("columns", NODES.arrayNode().add("next_cfg"));

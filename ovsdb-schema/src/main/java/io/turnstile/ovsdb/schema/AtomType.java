@@ -5,7 +5,11 @@ import java.util.UUID;
 
 /** The five kinds of atom (RFC 7047 §3.1) and the Java class that holds each. */
 public enum AtomType {
-    INTEGER(Long.class), REAL(Double.class), BOOLEAN(Boolean.class), STRING(String.class), UUID(UUID.class);
+    INTEGER(Long.class),
+    REAL(Double.class),
+    BOOLEAN(Boolean.class),
+    STRING(String.class),
+    UUID(UUID.class);
 
     private final Class<?> javaClass;
 

@@ -13,13 +13,14 @@ import java.util.UUID;
 /**
  * The type of a key or a value: an atom with constraints (RFC 7047 §3.2 base-type).
  *
- * @param allowed   the enum's values in their order, empty for any
- * @param minimum   smallest number or shortest string (code points), null for no limit
- * @param maximum   largest number or longest string, null for no limit
- * @param refTable  table that a UUID refers to, null for none
- * @param weak      a reference that vanishes with what it refers to
+ * @param allowed the enum's values in their order, empty for any
+ * @param minimum smallest number or shortest string (code points), null for no limit
+ * @param maximum largest number or longest string, null for no limit
+ * @param refTable table that a UUID refers to, null for none
+ * @param weak a reference that vanishes with what it refers to
  */
-public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Number maximum, String refTable, boolean weak) {
+public record BaseType(
+        AtomType atom, List<Object> allowed, Number minimum, Number maximum, String refTable, boolean weak) {
 
     private static final MathContext SHOWN_DIGITS = new MathContext(15);
     private static final int SMALLEST_PLAIN_EXPONENT = -4;
@@ -42,7 +43,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
     }
 
     /**
-     * What an atom is before anybody sets it (RFC 7047 §5.2.1); an enum need not allow it, then a row has to name the value.
+     * What an atom is before anybody sets it (RFC 7047 §5.2.1); an enum need not allow it, then a row has to name the
+     * value.
      */
     public Object defaultAtom() {
         return switch (atom) {
@@ -57,14 +59,27 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
     /** Why the atom is not one of this type; null if it is. Wording as ovsdb-server's. */
     public String violation(Object value) {
         if (!allowed.isEmpty() && !allowed.contains(value)) {
-            return "%s is not one of the allowed values ([%s])".formatted(show(value),
-                    String.join(", ", allowed.stream().sorted().map(BaseType::show).toList()));
+            return "%s is not one of the allowed values ([%s])"
+                    .formatted(
+                            show(value),
+                            String.join(
+                                    ", ",
+                                    allowed.stream()
+                                            .sorted()
+                                            .map(BaseType::show)
+                                            .toList()));
         }
         return switch (atom) {
-            case INTEGER -> rangeViolation(value, minimum != null && (Long) value < minimum.longValue(),
-                    maximum != null && (Long) value > maximum.longValue());
-            case REAL -> rangeViolation(value, minimum != null && (Double) value < minimum.doubleValue(),
-                    maximum != null && (Double) value > maximum.doubleValue());
+            case INTEGER ->
+                rangeViolation(
+                        value,
+                        minimum != null && (Long) value < minimum.longValue(),
+                        maximum != null && (Long) value > maximum.longValue());
+            case REAL ->
+                rangeViolation(
+                        value,
+                        minimum != null && (Double) value < minimum.doubleValue(),
+                        maximum != null && (Double) value > maximum.doubleValue());
             case STRING -> lengthViolation((String) value);
             case BOOLEAN, UUID -> null;
         };
@@ -75,19 +90,23 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
             return null;
         }
         if (minimum != null && maximum != null) {
-            return "%s is not in the valid range %s to %s (inclusive)".formatted(show(value), show(minimum), show(maximum));
+            return "%s is not in the valid range %s to %s (inclusive)"
+                    .formatted(show(value), show(minimum), show(maximum));
         }
-        return below ? "%s is less than minimum allowed value %s".formatted(show(value), show(minimum))
+        return below
+                ? "%s is less than minimum allowed value %s".formatted(show(value), show(minimum))
                 : "%s is greater than maximum allowed value %s".formatted(show(value), show(maximum));
     }
 
     private String lengthViolation(String value) {
         int length = value.codePointCount(0, value.length());
         if (minimum != null && length < minimum.intValue()) {
-            return "\"%s\" length %d is less than minimum allowed length %d".formatted(value, length, minimum.intValue());
+            return "\"%s\" length %d is less than minimum allowed length %d"
+                    .formatted(value, length, minimum.intValue());
         }
         if (maximum != null && length > maximum.intValue()) {
-            return "\"%s\" length %d is greater than maximum allowed length %d".formatted(value, length, maximum.intValue());
+            return "\"%s\" length %d is greater than maximum allowed length %d"
+                    .formatted(value, length, maximum.intValue());
         }
         return null;
     }
@@ -96,7 +115,8 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
     public static String show(Object value) {
         return switch (value) {
             case Double real -> show(real.doubleValue());
-            case String text -> isBare(text) ? text : JsonNodeFactory.instance.textNode(text).toString();
+            case String text ->
+                isBare(text) ? text : JsonNodeFactory.instance.textNode(text).toString();
             default -> String.valueOf(value);
         };
     }
@@ -109,8 +129,9 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
             return rounded.toPlainString();
         }
         String digits = rounded.unscaledValue().abs().toString();
-        return (rounded.signum() < 0 ? "-" : "") + digits.charAt(0) + (digits.length() > 1 ? "." + digits.substring(1) : "")
-                + "e" + (exponent < 0 ? "-" : "+") + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
+        return (rounded.signum() < 0 ? "-" : "") + digits.charAt(0)
+                + (digits.length() > 1 ? "." + digits.substring(1) : "") + "e" + (exponent < 0 ? "-" : "+")
+                + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
     }
 
     private static boolean isBare(String text) {
@@ -122,8 +143,11 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
         if (!allowed.isEmpty()) {
             ArrayNode values = JsonNodeFactory.instance.arrayNode();
             allowed.forEach(value -> values.add(scalar(value)));
-            json.set("enum", values.size() == 1 ? values.get(0) : JsonNodeFactory.instance.arrayNode().add("set")
-                    .add(values));
+            json.set(
+                    "enum",
+                    values.size() == 1
+                            ? values.get(0)
+                            : JsonNodeFactory.instance.arrayNode().add("set").add(values));
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
         if (minimum != null) {
@@ -166,9 +190,13 @@ public record BaseType(AtomType atom, List<Object> allowed, Number minimum, Numb
             }
         }
         String kind = atom == AtomType.INTEGER ? "Integer" : atom == AtomType.REAL ? "Real" : "Length";
-        return new BaseType(atom, List.copyOf(allowed), bound(json.get("min" + kind), atom), bound(json.get("max" + kind),
-                atom),
-                json.has("refTable") ? json.get("refTable").asText() : null, json.path("refType").asText().equals("weak"));
+        return new BaseType(
+                atom,
+                List.copyOf(allowed),
+                bound(json.get("min" + kind), atom),
+                bound(json.get("max" + kind), atom),
+                json.has("refTable") ? json.get("refTable").asText() : null,
+                json.path("refType").asText().equals("weak"));
     }
 
     private static Number bound(JsonNode json, AtomType atom) {

@@ -7,15 +7,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 /**
  * A column (RFC 7047 §3.2 column-schema and type).
  *
- * @param value     null unless the column is a map
- * @param min       0 or 1 (fewest atoms or pairs)
- * @param max       most atoms or pairs, {@link #UNLIMITED} for no limit
+ * @param value null unless the column is a map
+ * @param min 0 or 1 (fewest atoms or pairs)
+ * @param max most atoms or pairs, {@link #UNLIMITED} for no limit
  * @param ephemeral lost when the server restarts
- * @param mutable   may change after insertion
- * @param index     position in its table's rows
+ * @param mutable may change after insertion
+ * @param index position in its table's rows
  */
-public record ColumnSchema(String name, BaseType key, BaseType value, int min, int max, boolean ephemeral, boolean mutable,
-                           int index) {
+public record ColumnSchema(
+        String name, BaseType key, BaseType value, int min, int max, boolean ephemeral, boolean mutable, int index) {
     public static final int UNLIMITED = Integer.MAX_VALUE;
 
     public boolean isMap() {
@@ -37,9 +37,12 @@ public record ColumnSchema(String name, BaseType key, BaseType value, int min, i
         if (isScalar()) {
             return key.atom().word();
         }
-        String arity = max != UNLIMITED ? min == 0 ? "of up to " + max : "of " + min + " to " + max
+        String arity = max != UNLIMITED
+                ? min == 0 ? "of up to " + max : "of " + min + " to " + max
                 : min == 0 ? "of" : "of " + min + " or more";
-        return isMap() ? "map %s (%s, %s) pairs".formatted(arity, key.atom().word(), value.atom().word())
+        return isMap()
+                ? "map %s (%s, %s) pairs"
+                        .formatted(arity, key.atom().word(), value.atom().word())
                 : "set %s %ss".formatted(arity, key.atom().word());
     }
 
@@ -82,8 +85,14 @@ public record ColumnSchema(String name, BaseType key, BaseType value, int min, i
             return new ColumnSchema(name, BaseType.fromJson(type), null, 1, 1, ephemeral, mutable, index);
         }
         JsonNode max = type.path("max");
-        return new ColumnSchema(name, BaseType.fromJson(type.path("key")),
-                type.has("value") ? BaseType.fromJson(type.get("value")) : null, type.path("min").asInt(1),
-                max.isTextual() ? UNLIMITED : max.asInt(1), ephemeral, mutable, index);
+        return new ColumnSchema(
+                name,
+                BaseType.fromJson(type.path("key")),
+                type.has("value") ? BaseType.fromJson(type.get("value")) : null,
+                type.path("min").asInt(1),
+                max.isTextual() ? UNLIMITED : max.asInt(1),
+                ephemeral,
+                mutable,
+                index);
     }
 }

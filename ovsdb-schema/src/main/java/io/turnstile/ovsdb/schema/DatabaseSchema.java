@@ -41,9 +41,13 @@ public record DatabaseSchema(String name, String version, String checksum, Map<S
             throw new SchemaException("not a database schema: no name or no tables");
         }
         Map<String, TableSchema> tables = new LinkedHashMap<>();
-        json.get("tables").properties()
+        json.get("tables")
+                .properties()
                 .forEach(entry -> tables.put(entry.getKey(), TableSchema.fromJson(entry.getKey(), entry.getValue())));
-        return new DatabaseSchema(json.get("name").asText(), json.path("version").asText(""), json.path("cksum").asText(""),
+        return new DatabaseSchema(
+                json.get("name").asText(),
+                json.path("version").asText(""),
+                json.path("cksum").asText(""),
                 tables);
     }
 }

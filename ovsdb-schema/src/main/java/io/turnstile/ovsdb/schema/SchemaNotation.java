@@ -14,15 +14,16 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads the short notation in which our schemas are kept; its grammar stands at the head of {@code open_vswitch.txt}. */
+/**
+ * Reads the short notation in which our schemas are kept; its grammar stands at the head of {@code open_vswitch.txt}.
+ */
 public final class SchemaNotation {
-    private static final Pattern COLUMN = Pattern.compile(
-            "(\\w+): (.+?)(?: -> (.+?))?(\\?|\\*|\\+| x(\\d+)\\.\\.(\\d+))?( ephemeral)?( immutable)?");
+    private static final Pattern COLUMN =
+            Pattern.compile("(\\w+): (.+?)(?: -> (.+?))?(\\?|\\*|\\+| x(\\d+)\\.\\.(\\d+))?( ephemeral)?( immutable)?");
     private static final Pattern BASE = Pattern.compile(
             "(weak )?(\\w+)(?:\\{([^}]*)\\})?(?:\\[(-?\\d*)\\.\\.(-?\\d*)\\])?(?:<(\\d*)\\.\\.(\\d*)>)?");
 
-    private SchemaNotation() {
-    }
+    private SchemaNotation() {}
 
     /** The Open_vSwitch schema. */
     public static DatabaseSchema openVswitch() {
@@ -53,7 +54,10 @@ public final class SchemaNotation {
                 TableSchema table = table(line.split(" "));
                 tables.put(table.name(), table);
             } else if (line.startsWith("  ")) {
-                Map<String, ColumnSchema> columns = tables.values().stream().reduce((a, b) -> b).orElseThrow().columns();
+                Map<String, ColumnSchema> columns = tables.values().stream()
+                        .reduce((a, b) -> b)
+                        .orElseThrow()
+                        .columns();
                 ColumnSchema column = column(line.strip(), columns.size());
                 columns.put(column.name(), column);
             }
@@ -82,12 +86,21 @@ public final class SchemaNotation {
             throw new SchemaException("not a column: " + text);
         }
         String arity = column.group(4) == null ? "" : column.group(4);
-        int min = arity.isEmpty() || arity.equals("+") ? 1 : column.group(5) != null ? Integer.parseInt(column.group(5)) : 0;
-        int max = arity.isEmpty() || arity.equals("?") ? 1
+        int min = arity.isEmpty() || arity.equals("+")
+                ? 1
+                : column.group(5) != null ? Integer.parseInt(column.group(5)) : 0;
+        int max = arity.isEmpty() || arity.equals("?")
+                ? 1
                 : column.group(6) != null ? Integer.parseInt(column.group(6)) : ColumnSchema.UNLIMITED;
-        return new ColumnSchema(column.group(1), base(column.group(2)),
-                column.group(3) == null ? null : base(column.group(3)), min,
-                max, column.group(7) != null, column.group(8) == null, index);
+        return new ColumnSchema(
+                column.group(1),
+                base(column.group(2)),
+                column.group(3) == null ? null : base(column.group(3)),
+                min,
+                max,
+                column.group(7) != null,
+                column.group(8) == null,
+                index);
     }
 
     private static BaseType base(String text) {

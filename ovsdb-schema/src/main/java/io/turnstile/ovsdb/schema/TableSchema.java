@@ -13,11 +13,11 @@ import java.util.Map;
  * A table (RFC 7047 §3.2 table-schema).
  *
  * @param columns by name, in order; their {@link ColumnSchema#index} counts from 0
- * @param root    rows live without being referred to
+ * @param root rows live without being referred to
  * @param indexes sets of columns whose values together are unique
  */
-public record TableSchema(String name, Map<String, ColumnSchema> columns, boolean root, int maxRows,
-        List<List<String>> indexes) {
+public record TableSchema(
+        String name, Map<String, ColumnSchema> columns, boolean root, int maxRows, List<List<String>> indexes) {
 
     /** The column of that name, null if there is none. */
     public ColumnSchema column(String column) {
@@ -46,15 +46,21 @@ public record TableSchema(String name, Map<String, ColumnSchema> columns, boolea
 
     static TableSchema fromJson(String name, JsonNode json) {
         Map<String, ColumnSchema> columns = new LinkedHashMap<>();
-        json.path("columns").properties().forEach(entry -> columns.put(entry.getKey(),
-                ColumnSchema.fromJson(entry.getKey(), entry.getValue(), columns.size())));
+        json.path("columns")
+                .properties()
+                .forEach(entry -> columns.put(
+                        entry.getKey(), ColumnSchema.fromJson(entry.getKey(), entry.getValue(), columns.size())));
         List<List<String>> indexes = new ArrayList<>();
         json.path("indexes").forEach(index -> {
             List<String> names = new ArrayList<>();
             index.forEach(column -> names.add(column.asText()));
             indexes.add(List.copyOf(names));
         });
-        return new TableSchema(name, columns, json.path("isRoot").asBoolean(false),
-                json.path("maxRows").asInt(ColumnSchema.UNLIMITED), List.copyOf(indexes));
+        return new TableSchema(
+                name,
+                columns,
+                json.path("isRoot").asBoolean(false),
+                json.path("maxRows").asInt(ColumnSchema.UNLIMITED),
+                List.copyOf(indexes));
     }
 }

@@ -27,7 +27,9 @@ final class Changes {
 
     DataRow row(String table, UUID uuid) {
         Map<UUID, DataRow> rows = written.get(table);
-        return rows != null && rows.containsKey(uuid) ? rows.get(uuid) : before.rows(table).get(uuid);
+        return rows != null && rows.containsKey(uuid)
+                ? rows.get(uuid)
+                : before.rows(table).get(uuid);
     }
 
     void put(DataRow row) {

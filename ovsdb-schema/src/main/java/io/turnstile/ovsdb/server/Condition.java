@@ -25,7 +25,14 @@ final class Condition implements Predicate<DataRow> {
     private final boolean any;
 
     private enum Function {
-        LT("<"), LE("<="), EQ("=="), NE("!="), GE(">="), GT(">"), INCLUDES("includes"), EXCLUDES("excludes");
+        LT("<"),
+        LE("<="),
+        EQ("=="),
+        NE("!="),
+        GE(">="),
+        GT(">"),
+        INCLUDES("includes"),
+        EXCLUDES("excludes");
 
         private final String word;
 
@@ -92,27 +99,38 @@ final class Condition implements Predicate<DataRow> {
     private static Condition parse(JsonNode json, TableSchema table, Atoms.NamedUuids named, boolean any) {
         List<Clause> clauses = new ArrayList<>();
         for (JsonNode item : json) {
-            clauses.add(item.isBoolean() ? new Clause(null, null, null, null, item.asBoolean())
-                    : clause(item, table, named));
+            clauses.add(
+                    item.isBoolean()
+                            ? new Clause(null, null, null, null, item.asBoolean())
+                            : clause(item, table, named));
         }
         return new Condition(List.copyOf(clauses), any);
     }
 
     private static Clause clause(JsonNode json, TableSchema table, Atoms.NamedUuids named) {
-        if (!json.isArray() || json.size() != 3 || !json.get(0).isTextual() || !json.get(1).isTextual()) {
+        if (!json.isArray()
+                || json.size() != 3
+                || !json.get(0).isTextual()
+                || !json.get(1).isTextual()) {
             throw new OvsdbException("syntax error", "Parse error in condition.").at(json);
         }
         String name = json.get(0).asText();
         ColumnSchema column = columnOf(table, name);
         if (column == null) {
-            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".").at(json);
+            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".")
+                    .at(json);
         }
         Function function = Function.of(json.get(1));
-        if (function.isOrder() && (column.max() != 1 || column.isMap()
-                || column.key().atom() != AtomType.INTEGER && column.key().atom() != AtomType.REAL)) {
-            throw new OvsdbException("syntax error",
-                    "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
-                    .formatted(function.word, name, column.typeInEnglish())).at(json);
+        if (function.isOrder()
+                && (column.max() != 1
+                        || column.isMap()
+                        || column.key().atom() != AtomType.INTEGER
+                                && column.key().atom() != AtomType.REAL)) {
+            throw new OvsdbException(
+                            "syntax error",
+                            "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+                                    .formatted(function.word, name, column.typeInEnglish()))
+                    .at(json);
         }
         boolean partial = (function == Function.INCLUDES || function == Function.EXCLUDES) && !column.isScalar();
         int min = partial ? 0 : function.isOrder() ? 1 : column.min();
@@ -146,7 +164,8 @@ final class Condition implements Predicate<DataRow> {
 
     @Override
     public boolean test(DataRow row) {
-        return any && !clauses.isEmpty() ? clauses.stream().anyMatch(clause -> clause.matches(row)) : clauses.stream()
-                .allMatch(clause -> clause.matches(row));
+        return any && !clauses.isEmpty()
+                ? clauses.stream().anyMatch(clause -> clause.matches(row))
+                : clauses.stream().allMatch(clause -> clause.matches(row));
     }
 }

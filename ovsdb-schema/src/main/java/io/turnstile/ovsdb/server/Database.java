@@ -33,6 +33,7 @@ final class Database implements AutoCloseable {
     private static final int HISTORY_LENGTH = 100;
     /** A client may wait as long as a 64-bit number says; it is looked at every now and then. */
     private static final long LONGEST_SLEEP_MS = 3_600_000;
+
     private static final long COMPACT_FROM_BYTES = 1 << 20;
     private static final int COMPACT_FACTOR = 4;
 
@@ -56,8 +57,7 @@ final class Database implements AutoCloseable {
         void committed(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes);
     }
 
-    private record Past(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes) {
-    }
+    private record Past(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes) {}
 
     /** A transaction whose wait is not met. */
     private static final class Pending {
@@ -68,7 +68,11 @@ final class Database implements AutoCloseable {
         final Object owner;
         final JsonNode id;
 
-        Pending(List<JsonNode> operations, Predicate<String> ownsLock, Consumer<ArrayNode> reply, Object owner,
+        Pending(
+                List<JsonNode> operations,
+                Predicate<String> ownsLock,
+                Consumer<ArrayNode> reply,
+                Object owner,
                 JsonNode id) {
             this.operations = operations;
             this.ownsLock = ownsLock;
@@ -114,8 +118,8 @@ final class Database implements AutoCloseable {
     }
 
     /**
-     * Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is not
-     * touched.
+     * Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is
+     * not touched.
      */
     private static DataSnapshot replay(List<JsonNode> records, DatabaseSchema schema) {
         DataSnapshot snapshot = DataSnapshot.empty(schema);
@@ -144,12 +148,18 @@ final class Database implements AutoCloseable {
      *
      * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
      */
-    void transact(List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id,
+    void transact(
+            List<JsonNode> operations,
+            Predicate<String> ownsLock,
+            Object owner,
+            JsonNode id,
             Consumer<ArrayNode> reply) {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 
-    /** The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema. */
+    /**
+     * The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema.
+     */
     void fill(List<JsonNode> operations) throws IOException {
         if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done)
                 || done.changes() == null) {
@@ -234,7 +244,9 @@ final class Database implements AutoCloseable {
         for (Follower follower : List.copyOf(followers.values())) {
             follower.committed(lastTransaction, past.changes);
         }
-        if (log != null && log.sizeBytes() > COMPACT_FROM_BYTES && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
+        if (log != null
+                && log.sizeBytes() > COMPACT_FROM_BYTES
+                && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
             compactIfPossible();
         }
     }
@@ -253,7 +265,8 @@ final class Database implements AutoCloseable {
         Map<String, Map<UUID, Monitor.RowChange>> all = new HashMap<>();
         changes.written().forEach((table, rows) -> {
             Map<UUID, Monitor.RowChange> byRow = new HashMap<>();
-            rows.forEach((uuid, row) -> byRow.put(uuid, new Monitor.RowChange(changes.before().rows(table).get(uuid), row)));
+            rows.forEach((uuid, row) -> byRow.put(
+                    uuid, new Monitor.RowChange(changes.before().rows(table).get(uuid), row)));
             all.put(table, byRow);
         });
         return all;
@@ -294,8 +307,8 @@ final class Database implements AutoCloseable {
         Map<String, Map<UUID, Monitor.RowChange>> all = new HashMap<>();
         for (Past past : history) {
             if (found) {
-                past.changes.forEach((table, rows) -> rows.forEach((uuid, change) -> all
-                        .computeIfAbsent(table, t -> new HashMap<>())
+                past.changes.forEach((table, rows) -> rows.forEach((uuid, change) -> all.computeIfAbsent(
+                                table, t -> new HashMap<>())
                         .merge(uuid, change, (first, last) -> new Monitor.RowChange(first.before(), last.after()))));
             }
             found |= past.transaction.equals(transaction);

@@ -23,10 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1} and a
- * JSON text,
- * first the schema, then a record a transaction. A record is on disk before {@link #append} returns. What a crash left half
- * written at the end is cut when the file is opened.
+ * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records of {@code OVSDB JSON length sha1}
+ * and a JSON text, first the schema, then a record a transaction. A record is on disk before {@link #append} returns.
+ * What a crash left half written at the end is cut when the file is opened.
  *
  * <p>Threads: the database's.
  */
@@ -49,8 +48,7 @@ final class DatabaseLog implements AutoCloseable {
     }
 
     /** A file and what it held. */
-    record Opened(DatabaseLog log, List<JsonNode> records) {
-    }
+    record Opened(DatabaseLog log, List<JsonNode> records) {}
 
     /** Opens the file, making it with {@code schema} as its only record if it is not there. */
     static Opened open(Path file, JsonNode schema) throws IOException {
@@ -110,11 +108,14 @@ final class DatabaseLog implements AutoCloseable {
                 return offset;
             }
             String[] header = new String(bytes, offset, lineEnd - offset, StandardCharsets.US_ASCII).split(" ");
-            boolean wellFormed = header.length == 4 && (header[0] + " " + header[1] + " ").equals(MAGIC)
+            boolean wellFormed = header.length == 4
+                    && (header[0] + " " + header[1] + " ").equals(MAGIC)
                     && header[2].matches("\\d{1,9}");
             int length = wellFormed ? Integer.parseInt(header[2]) : 0;
             int start = lineEnd + 1;
-            if (!wellFormed || start + (long) length > bytes.length || !sha1(bytes, start, length).equals(header[3])) {
+            if (!wellFormed
+                    || start + (long) length > bytes.length
+                    || !sha1(bytes, start, length).equals(header[3])) {
                 return offset;
             }
             try {
@@ -149,9 +150,12 @@ final class DatabaseLog implements AutoCloseable {
     private static byte[] record(JsonNode json) {
         try {
             byte[] text = (JSON.writeValueAsString(json) + "\n").getBytes(StandardCharsets.UTF_8);
-            byte[] header = (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n")
-                    .getBytes(StandardCharsets.US_ASCII);
-            return ByteBuffer.allocate(header.length + text.length).put(header).put(text).array();
+            byte[] header =
+                    (MAGIC + text.length + " " + sha1(text, 0, text.length) + "\n").getBytes(StandardCharsets.US_ASCII);
+            return ByteBuffer.allocate(header.length + text.length)
+                    .put(header)
+                    .put(text)
+                    .array();
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
         }
@@ -186,8 +190,8 @@ final class DatabaseLog implements AutoCloseable {
 
     private static void replace(Path file, List<JsonNode> records) throws IOException {
         Path fresh = file.resolveSibling(file.getFileName() + ".tmp");
-        try (FileChannel out = FileChannel.open(fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-                StandardOpenOption.TRUNCATE_EXISTING)) {
+        try (FileChannel out = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
             for (JsonNode json : records) {
                 ByteBuffer bytes = ByteBuffer.wrap(record(json));
                 while (bytes.hasRemaining()) {

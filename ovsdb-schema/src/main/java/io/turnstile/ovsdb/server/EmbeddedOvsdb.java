@@ -37,9 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to ovs-vsctl
- * and
- * ovsdb-client, and followed by the switch itself without a socket.
+ * The OVSDB server inside this process: the Open_vSwitch database in a file (or in memory), served on sockets to
+ * ovs-vsctl and ovsdb-client, and followed by the switch itself without a socket.
  *
  * <p>Threads: any may call; everything runs on one event loop.
  */
@@ -48,13 +47,13 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     private static final String NAME = "Open_vSwitch";
     private static final int STOP_SECONDS = 5;
 
-    private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ovsdb", true),
-            NioIoHandler.newFactory());
+    private final EventLoopGroup loop =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ovsdb", true), NioIoHandler.newFactory());
     private final Map<String, Database> databases = new LinkedHashMap<>();
     private final Locks locks = new Locks();
     private final UUID serverId = UUID.randomUUID();
-    private final OvsdbListener listener = new OvsdbListener(loop,
-            out -> new OvsdbSession(databases, locks, serverId, out));
+    private final OvsdbListener listener =
+            new OvsdbListener(loop, out -> new OvsdbSession(databases, locks, serverId, out));
     private final Map<String, Channel> remotes = new HashMap<>();
     private final List<SnapshotPublisher> publishers = new ArrayList<>();
     private final Object self = new Object();
@@ -63,13 +62,14 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
      * Opens (or makes) the database file and listens.
      *
      * @param databaseFile null for a database in memory
-     * @param remotes      {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
+     * @param remotes {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
      * @throws UncheckedIOException if the file or a socket cannot be had; the message is for people
      */
     public EmbeddedOvsdb(Path databaseFile, List<String> remotes) {
         Database.Scheduler scheduler = (delayMs, task) -> loop.schedule(task, delayMs, TimeUnit.MILLISECONDS);
         try {
-            Database database = databaseFile == null ? Database.inMemory(SchemaNotation.openVswitch(), scheduler)
+            Database database = databaseFile == null
+                    ? Database.inMemory(SchemaNotation.openVswitch(), scheduler)
                     : Database.open(databaseFile, SchemaNotation.openVswitch(), scheduler);
             Database server = Database.inMemory(SchemaNotation.server(), scheduler);
             databases.put(NAME, database);
@@ -91,8 +91,13 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     private void describeDatabases(Database server) throws IOException {
         List<JsonNode> inserts = new ArrayList<>();
         databases.forEach((name, database) -> {
-            ObjectNode insert = JsonNodeFactory.instance.objectNode().put("op", "insert").put("table", "Database");
-            insert.putObject("row").put("name", name).put("connected", true).put("leader", true).put("model", "standalone")
+            ObjectNode insert =
+                    JsonNodeFactory.instance.objectNode().put("op", "insert").put("table", "Database");
+            insert.putObject("row")
+                    .put("name", name)
+                    .put("connected", true)
+                    .put("leader", true)
+                    .put("model", "standalone")
                     .put("schema", schemaText(database));
             inserts.add(insert);
         });
@@ -161,7 +166,8 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     public CompletableFuture<Void> ensureRoot() {
         return transact(TransactOps.ensureRoot()).exceptionally(failure -> {
             if (failure.getCause() instanceof OvsdbException e && e.error().equals("timed out")
-                    || failure instanceof OvsdbException direct && direct.error().equals("timed out")) {
+                    || failure instanceof OvsdbException direct
+                            && direct.error().equals("timed out")) {
                 return null; // There is one already.
             }
             throw new CompletionException(failure);
@@ -174,8 +180,8 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
         loop.execute(() -> databases.get(NAME).transact(operations, lock -> false, self, NullNode.instance, replies -> {
             for (JsonNode reply : replies) {
                 if (reply.has("error")) {
-                    done.completeExceptionally(new OvsdbException(reply.get("error").asText(), reply.path("details")
-                            .asText()));
+                    done.completeExceptionally(new OvsdbException(
+                            reply.get("error").asText(), reply.path("details").asText()));
                     return;
                 }
             }

@@ -15,12 +15,11 @@ import java.util.UUID;
 
 /**
  * Transactions as records of the database file (ovsdb(5)): table → UUID → changed columns, null for a deleted row;
- * {@code _date}, {@code _comment}, and {@code _is_diff} where changed columns hold differences. Ephemeral columns are not
- * written.
+ * {@code _date}, {@code _comment}, and {@code _is_diff} where changed columns hold differences. Ephemeral columns are
+ * not written.
  */
 final class FileRecords {
-    private FileRecords() {
-    }
+    private FileRecords() {}
 
     /** The record of a transaction; null if nothing in it is to be kept. */
     static ObjectNode ofChanges(Changes changes, String comment, long wallMs) {
@@ -89,8 +88,11 @@ final class FileRecords {
             Map<UUID, DataRow> rows = written.computeIfAbsent(table.name(), t -> new HashMap<>());
             entry.getValue().properties().forEach(row -> {
                 UUID uuid = UUID.fromString(row.getKey());
-                rows.put(uuid, row.getValue().isNull() ? null
-                        : row(snapshot.rows(table.name()).get(uuid), table, uuid, row.getValue(), differences));
+                rows.put(
+                        uuid,
+                        row.getValue().isNull()
+                                ? null
+                                : row(snapshot.rows(table.name()).get(uuid), table, uuid, row.getValue(), differences));
             });
         });
         return snapshot.with(written);
@@ -104,7 +106,9 @@ final class FileRecords {
                 return;
             }
             Datum written = Datum.fromJson(entry.getValue(), column, Atoms.NamedUuids.NONE, 0, ColumnSchema.UNLIMITED);
-            data.put(column.index(), differences && before != null ? before.datum(column).apply(written, column) : written);
+            data.put(
+                    column.index(),
+                    differences && before != null ? before.datum(column).apply(written, column) : written);
         });
         return (before == null ? DataRow.fresh(table, uuid) : before).with(data);
     }

@@ -18,10 +18,9 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name rows
- * that exist or did,
- * rows that nobody refers to go, no strong reference is left to a deleted row, weak references without a row go, tables
- * keep to their row limits and indexes.
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name
+ * rows that exist or did, rows that nobody refers to go, no strong reference is left to a deleted row, weak references
+ * without a row go, tables keep to their row limits and indexes.
  */
 final class Integrity {
     private final DatabaseSchema schema;
@@ -47,23 +46,26 @@ final class Integrity {
 
     /** Rows came or went, or a column that refers to rows changed; otherwise references stand as they stood. */
     private boolean touchesReferences() {
-        return changes.written().entrySet().stream().anyMatch(table -> table.getValue().entrySet().stream()
-                .anyMatch(entry -> {
-            DataRow old = changes.before().rows(table.getKey()).get(entry.getKey());
-            DataRow row = entry.getValue();
-            return old == null || row == null || row.schema().columns().values().stream()
-                    .anyMatch(column -> refers(column) && !old.datum(column).equals(row.datum(column)));
-        }));
+        return changes.written().entrySet().stream()
+                .anyMatch(table -> table.getValue().entrySet().stream().anyMatch(entry -> {
+                    DataRow old = changes.before().rows(table.getKey()).get(entry.getKey());
+                    DataRow row = entry.getValue();
+                    return old == null
+                            || row == null
+                            || row.schema().columns().values().stream()
+                                    .anyMatch(column ->
+                                            refers(column) && !old.datum(column).equals(row.datum(column)));
+                }));
     }
 
     private static boolean refers(ColumnSchema column) {
-        return column.key().refTable() != null || column.isMap() && column.value().refTable() != null;
+        return column.key().refTable() != null
+                || column.isMap() && column.value().refTable() != null;
     }
 
     // ---- references ----
 
-    private record Target(String table, UUID uuid) {
-    }
+    private record Target(String table, UUID uuid) {}
 
     private static void forEachStrongReference(DataRow row, Consumer<Target> visitor) {
         row.schema().columns().values().forEach(column -> forEachStrongReference(row, column, visitor));
@@ -117,19 +119,26 @@ final class Integrity {
 
     /** Also of rows that are garbage by now: a client's mistake is not to depend on who else refers to what. */
     private void checkNewReferences() {
-        changes.written().values().forEach(rows -> rows.values().stream().filter(Objects::nonNull).forEach(row -> {
-            for (ColumnSchema column : row.schema().columns().values()) {
-                forEachStrongReference(row, column, target -> {
-                    if (changes.row(target.table(), target.uuid()) == null
-                            && !changes.before().rows(target.table()).containsKey(target.uuid())) {
-                        throw new OvsdbException("referential integrity violation",
-                                "Table %s column %s row %s references nonexistent row %s in table %s.".formatted(row.schema()
-                                .name(),
-                                        column.name(), row.uuid(), target.uuid(), target.table()));
+        changes.written()
+                .values()
+                .forEach(rows -> rows.values().stream().filter(Objects::nonNull).forEach(row -> {
+                    for (ColumnSchema column : row.schema().columns().values()) {
+                        forEachStrongReference(row, column, target -> {
+                            if (changes.row(target.table(), target.uuid()) == null
+                                    && !changes.before().rows(target.table()).containsKey(target.uuid())) {
+                                throw new OvsdbException(
+                                        "referential integrity violation",
+                                        "Table %s column %s row %s references nonexistent row %s in table %s."
+                                                .formatted(
+                                                        row.schema().name(),
+                                                        column.name(),
+                                                        row.uuid(),
+                                                        target.uuid(),
+                                                        target.table()));
+                            }
+                        });
                     }
-                });
-            }
-        }));
+                }));
     }
 
     private void checkReferencesToDeleted() {
@@ -140,16 +149,19 @@ final class Integrity {
             }
         }));
         toDeleted.forEach((target, count) -> {
-            throw new OvsdbException("referential integrity violation",
+            throw new OvsdbException(
+                    "referential integrity violation",
                     "cannot delete %s row %s because of %d remaining reference(s)"
-                    .formatted(target.table(), target.uuid(), count));
+                            .formatted(target.table(), target.uuid(), count));
         });
     }
 
     private void dropDanglingWeakReferences() {
         for (TableSchema table : schema.tables().values()) {
-            List<ColumnSchema> weak = table.columns().values().stream().filter(column -> column.key().isWeakReference()
-                    || column.isMap() && column.value().isWeakReference()).toList();
+            List<ColumnSchema> weak = table.columns().values().stream()
+                    .filter(column -> column.key().isWeakReference()
+                            || column.isMap() && column.value().isWeakReference())
+                    .toList();
             if (!weak.isEmpty()) {
                 changes.forEach(table.name(), row -> dropDangling(row, weak));
             }
@@ -178,17 +190,24 @@ final class Integrity {
         String table = row.schema().name();
         boolean inserted = !changes.before().rows(table).containsKey(row.uuid());
         if (inserted && before.indexOf(new UUID(0, 0)) >= 0) {
-            return new OvsdbException("constraint violation",
+            return new OvsdbException(
+                    "constraint violation",
                     ("Weak reference column \"%s\" in \"%s\" row %s (inserted within this "
-                    + "transaction) contained all-zeros UUID (probably as the default value for this column) but deleting this value "
-                    + "caused a constraint volation because this column is not allowed to be empty.")
-                    .formatted(column.name(), table, row.uuid()));
+                                    + "transaction) contained all-zeros UUID (probably as the default value for this column) but deleting this value "
+                                    + "caused a constraint volation because this column is not allowed to be empty.")
+                            .formatted(column.name(), table, row.uuid()));
         }
-        return new OvsdbException("constraint violation",
+        return new OvsdbException(
+                "constraint violation",
                 ("Deletion of %d weak reference(s) to deleted (or never-existing) rows from "
-                + "column \"%s\" in \"%s\" row %s %scaused this column to become empty, but constraints on this column disallow an empty "
-                + "column.").formatted(deleted, column.name(), table, row.uuid(), inserted
-                        ? "(inserted within this transaction) " : ""));
+                                + "column \"%s\" in \"%s\" row %s %scaused this column to become empty, but constraints on this column disallow an empty "
+                                + "column.")
+                        .formatted(
+                                deleted,
+                                column.name(),
+                                table,
+                                row.uuid(),
+                                inserted ? "(inserted within this transaction) " : ""));
     }
 
     private boolean isAlive(BaseType type, Object atom) {
@@ -202,7 +221,8 @@ final class Integrity {
             int limit = schema.table(name).maxRows();
             int count = limit == ColumnSchema.UNLIMITED ? 0 : changes.count(name);
             if (count > limit) {
-                throw new OvsdbException("constraint violation",
+                throw new OvsdbException(
+                        "constraint violation",
                         "transaction causes \"%s\" table to contain %d rows, greater than the schema-defined limit of %d row(s)"
                                 .formatted(name, count, limit));
             }
@@ -215,7 +235,8 @@ final class Integrity {
             for (List<String> index : table.indexes()) {
                 Map<List<Datum>, DataRow> seen = new HashMap<>();
                 changes.forEach(name, row -> {
-                    DataRow twin = seen.putIfAbsent(index.stream().map(row::datum).toList(), row);
+                    DataRow twin =
+                            seen.putIfAbsent(index.stream().map(row::datum).toList(), row);
                     if (twin != null) {
                         throw duplicate(table, index, twin, row);
                     }
@@ -228,17 +249,31 @@ final class Integrity {
         boolean changedLast = changes.written().get(table.name()).containsKey(other.uuid());
         DataRow first = changedLast ? other : one; // The peer begins with a row that the transaction wrote.
         DataRow second = changedLast ? one : other;
-        return new OvsdbException("constraint violation",
+        return new OvsdbException(
+                "constraint violation",
                 ("Transaction causes multiple rows in \"%s\" table to have identical values "
-                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.")
-                        .formatted(table.name(),
-                values(first, index), index.size() == 1 ? "" : "s",
-                String.join(" and ", index.stream().map(column -> "\"" + column + "\"").toList()),
-                first.uuid(), history(first, index), second.uuid(), history(second, index)));
+                                + "(%s) for index on column%s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.")
+                        .formatted(
+                                table.name(),
+                                values(first, index),
+                                index.size() == 1 ? "" : "s",
+                                String.join(
+                                        " and ",
+                                        index.stream()
+                                                .map(column -> "\"" + column + "\"")
+                                                .toList()),
+                                first.uuid(),
+                                history(first, index),
+                                second.uuid(),
+                                history(second, index)));
     }
 
     private static String values(DataRow row, List<String> index) {
-        return String.join(" and ", index.stream().map(name -> row.datum(name).show(row.schema().column(name))).toList());
+        return String.join(
+                " and ",
+                index.stream()
+                        .map(name -> row.datum(name).show(row.schema().column(name)))
+                        .toList());
     }
 
     private String history(DataRow row, List<String> index) {
@@ -251,6 +286,7 @@ final class Integrity {
         }
         return index.stream().allMatch(name -> old.datum(name).equals(row.datum(name)))
                 ? "existed in the database before this transaction, which modified some of the row's columns but not any columns in this "
-                + "index" : "had the following index values before the transaction: " + values(old, index);
+                        + "index"
+                : "had the following index values before the transaction: " + values(old, index);
     }
 }

@@ -10,8 +10,7 @@ final class Locks {
     private final Map<String, Deque<Place>> queues = new HashMap<>();
 
     /** Somebody's place in a line; a thief does not get his back when he is robbed himself. */
-    private record Place(OvsdbSession session, boolean thief) {
-    }
+    private record Place(OvsdbSession session, boolean thief) {}
 
     /** Stands in line; true if the lock is free. */
     boolean lock(String name, OvsdbSession session) {

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.Datum;
-import io.turnstile.ovsdb.data.Members.Kind;
 import io.turnstile.ovsdb.data.Members;
+import io.turnstile.ovsdb.data.Members.Kind;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
@@ -23,15 +23,16 @@ import java.util.stream.Stream;
 
 /**
  * What one client follows of one database: tables, columns, kinds of change and conditions (RFC 7047 §4.1.5;
- * ovsdb-server(7) §4.1.12,
- * §4.1.15), and the updates that tell it of a change.
+ * ovsdb-server(7) §4.1.12, §4.1.15), and the updates that tell it of a change.
  */
 final class Monitor {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
     /** Which of the three protocols, and so which form of updates. */
     enum Version {
-        MONITOR("update"), COND("update2"), COND_SINCE("update3");
+        MONITOR("update"),
+        COND("update2"),
+        COND_SINCE("update3");
 
         private final String notification;
 
@@ -44,8 +45,7 @@ final class Monitor {
         }
     }
 
-    private record Column(ColumnSchema schema, Select select) {
-    }
+    private record Column(ColumnSchema schema, Select select) {}
 
     /** Which kinds of change are told. */
     private record Select(boolean initial, boolean insert, boolean delete, boolean modify) {
@@ -53,8 +53,8 @@ final class Monitor {
         static final Select NONE = new Select(false, false, false, false);
 
         Select or(Select other) {
-            return new Select(initial || other.initial, insert || other.insert, delete || other.delete, modify
-                    || other.modify);
+            return new Select(
+                    initial || other.initial, insert || other.insert, delete || other.delete, modify || other.modify);
         }
     }
 
@@ -102,7 +102,8 @@ final class Monitor {
         boolean everyRow = false;
         for (JsonNode request : json.isArray() ? json : List.of(json)) {
             Members members = new Members(request, "table " + schema.name());
-            JsonNode where = version == Version.MONITOR ? MissingNode.getInstance() : members.optional("where", Kind.ARRAY);
+            JsonNode where =
+                    version == Version.MONITOR ? MissingNode.getInstance() : members.optional("where", Kind.ARRAY);
             JsonNode names = members.optional("columns", Kind.ARRAY);
             JsonNode selectJson = members.optional("select", Kind.OBJECT);
             members.finish();
@@ -119,7 +120,8 @@ final class Monitor {
             Condition.any(where.isMissingNode() ? NODES.arrayNode() : where, schema);
             where.forEach(clauses::add);
         }
-        Condition condition = everyRow ? Condition.TRUE : Condition.any(NODES.arrayNode().addAll(clauses), schema);
+        Condition condition =
+                everyRow ? Condition.TRUE : Condition.any(NODES.arrayNode().addAll(clauses), schema);
         return new Table(schema, columns, any, condition);
     }
 
@@ -128,9 +130,10 @@ final class Monitor {
             return Select.ALL;
         }
         Members members = new Members(json, "table " + schema.name() + " select");
-        Select select = new Select(members.optional("initial", Kind.BOOLEAN).asBoolean(true),
-                members.optional("insert", Kind.BOOLEAN).asBoolean(true), members.optional("delete", Kind.BOOLEAN)
-                        .asBoolean(true),
+        Select select = new Select(
+                members.optional("initial", Kind.BOOLEAN).asBoolean(true),
+                members.optional("insert", Kind.BOOLEAN).asBoolean(true),
+                members.optional("delete", Kind.BOOLEAN).asBoolean(true),
                 members.optional("modify", Kind.BOOLEAN).asBoolean(true));
         members.finish();
         return select;
@@ -254,8 +257,11 @@ final class Monitor {
             Datum old = before.datum(column.schema.name());
             Datum now = after.datum(column.schema.name());
             if (column.select.modify && !old.equals(now)) {
-                changed.set(column.schema.name(), version == Version.MONITOR ? old.toJson(column.schema)
-                        : old.differenceTo(now, column.schema).toJson(column.schema));
+                changed.set(
+                        column.schema.name(),
+                        version == Version.MONITOR
+                                ? old.toJson(column.schema)
+                                : old.differenceTo(now, column.schema).toJson(column.schema));
             }
         }
         ObjectNode update = NODES.objectNode();
@@ -270,14 +276,16 @@ final class Monitor {
 
     private static ObjectNode allColumns(Table table, DataRow row, Predicate<Select> selected) {
         ObjectNode json = NODES.objectNode();
-        table.columns.stream().filter(column -> selected.test(column.select))
+        table.columns.stream()
+                .filter(column -> selected.test(column.select))
                 .forEach(column -> json.set(column.schema.name(), row.json(column.schema.name())));
         return json;
     }
 
     private static ObjectNode nonDefault(Table table, DataRow row, Predicate<Select> selected) {
         ObjectNode json = NODES.objectNode();
-        table.columns.stream().filter(column -> selected.test(column.select))
+        table.columns.stream()
+                .filter(column -> selected.test(column.select))
                 .filter(column -> !row.datum(column.schema.name()).equals(Datum.defaultOf(column.schema)))
                 .forEach(column -> json.set(column.schema.name(), row.json(column.schema.name())));
         return json;
@@ -293,13 +301,14 @@ final class Monitor {
             throw new OvsdbException("syntax error", "monitor-cond-change-requests must be object");
         }
         Map<String, Condition> conditions = new LinkedHashMap<>();
-        requests.properties().forEach(entry -> conditions.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(),
-                schema)));
+        requests.properties()
+                .forEach(entry ->
+                        conditions.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
         ObjectNode updates = NODES.objectNode();
         conditions.forEach((name, condition) -> {
             Table table = tables.get(name);
-            Table changed = new Table(table.schema, table.columns, table.select, condition == null ? table.condition
-                    : condition);
+            Table changed = new Table(
+                    table.schema, table.columns, table.select, condition == null ? table.condition : condition);
             tables.put(name, changed);
             ObjectNode rows = NODES.objectNode();
             snapshot.rows(name).values().forEach(row -> {
@@ -341,6 +350,5 @@ final class Monitor {
     }
 
     /** A row before and after; null where it was not there. */
-    record RowChange(DataRow before, DataRow after) {
-    }
+    record RowChange(DataRow before, DataRow after) {}
 }

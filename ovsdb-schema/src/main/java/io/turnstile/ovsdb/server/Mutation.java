@@ -17,17 +17,23 @@ import io.turnstile.ovsdb.schema.TableSchema;
 record Mutation(ColumnSchema column, String operator, Datum argument) {
 
     static Mutation parse(JsonNode json, TableSchema table, Atoms.NamedUuids named) {
-        if (!json.isArray() || json.size() != 3 || !json.get(0).isTextual() || !json.get(1).isTextual()) {
+        if (!json.isArray()
+                || json.size() != 3
+                || !json.get(0).isTextual()
+                || !json.get(1).isTextual()) {
             throw new OvsdbException("syntax error", "Parse error in mutation.").at(json);
         }
         String name = json.get(0).asText();
         ColumnSchema column = Condition.columnOf(table, name);
         if (column == null) {
-            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".").at(json);
+            throw new OvsdbException("unknown column", "No column " + name + " in table " + table.name() + ".")
+                    .at(json);
         }
         if (!column.mutable()) {
-            throw new OvsdbException("constraint violation",
-                    "Cannot mutate immutable column " + name + " in table " + table.name() + ".").at(json);
+            throw new OvsdbException(
+                            "constraint violation",
+                            "Cannot mutate immutable column " + name + " in table " + table.name() + ".")
+                    .at(json);
         }
         String operator = json.get(1).asText();
         return switch (operator) {
@@ -38,9 +44,11 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
     }
 
     private static OvsdbException mismatch(JsonNode json, ColumnSchema column, String operator) {
-        return new OvsdbException("syntax error",
-                "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
-                .formatted(operator, column.name(), column.typeInEnglish())).at(json);
+        return new OvsdbException(
+                        "syntax error",
+                        "Type mismatch: \"%s\" operator may not be applied to column %s of type %s."
+                                .formatted(operator, column.name(), column.typeInEnglish()))
+                .at(json);
     }
 
     private static Datum number(JsonNode json, ColumnSchema column, String operator) {
@@ -79,8 +87,8 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
             default -> {
                 Datum after = before.map(atom -> calculate(atom, argument.key(0)));
                 if (after.size() != before.size()) {
-                    throw new OvsdbException("constraint violation",
-                            "Result of \"" + operator + "\" operation contains duplicates.");
+                    throw new OvsdbException(
+                            "constraint violation", "Result of \"" + operator + "\" operation contains duplicates.");
                 }
                 yield after;
             }
@@ -89,15 +97,17 @@ record Mutation(ColumnSchema column, String operator, Datum argument) {
 
     private Datum counted(Datum after) {
         if (after.size() < column.min() || after.size() > column.max()) {
-            throw new OvsdbException("constraint violation",
+            throw new OvsdbException(
+                    "constraint violation",
                     "Attempted to store %d elements in %s.".formatted(after.size(), column.typeInEnglish()));
         }
         return after;
     }
 
     private Object calculate(Object left, Object right) {
-        Object result = left instanceof Long number ? (Object) integer(number, (Long) right) : (Object) real((Double) left,
-                (Double) right);
+        Object result = left instanceof Long number
+                ? (Object) integer(number, (Long) right)
+                : (Object) real((Double) left, (Double) right);
         String violation = column.key().violation(result);
         if (violation != null) {
             throw new OvsdbException("constraint violation", violation);

@@ -35,9 +35,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow each
- * other without
- * separators. A client that sends no JSON, or does not take what it is sent, is let go.
+ * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow
+ * each other without separators. A client that sends no JSON, or does not take what it is sent, is let go.
  *
  * <p>Threads: the event loop.
  */
@@ -65,9 +64,11 @@ final class OvsdbListener {
         if (!unix && !remote.startsWith("ptcp:")) {
             throw new IOException(remote + ": unsupported remote (punix:PATH or ptcp:[PORT][:IP])");
         }
-        SocketAddress address = unix ? unixAddress(Path.of(remote.substring("punix:".length())))
+        SocketAddress address = unix
+                ? unixAddress(Path.of(remote.substring("punix:".length())))
                 : tcpAddress(remote.substring("ptcp:".length()));
-        ServerBootstrap bootstrap = new ServerBootstrap().group(loop)
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loop)
                 .channel(unix ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
@@ -100,7 +101,8 @@ final class OvsdbListener {
         String port = colon < 0 ? text : text.substring(0, colon);
         try {
             int number = port.isEmpty() ? DEFAULT_PORT : Integer.parseInt(port);
-            return colon < 0 ? new InetSocketAddress(number)
+            return colon < 0
+                    ? new InetSocketAddress(number)
                     : new InetSocketAddress(text.substring(colon + 1).replaceAll("[\\[\\]]", ""), number);
         } catch (IllegalArgumentException e) {
             throw new IOException("ptcp:" + text + ": bad port", e);

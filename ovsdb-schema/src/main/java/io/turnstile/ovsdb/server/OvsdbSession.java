@@ -35,8 +35,7 @@ final class OvsdbSession {
     private final Set<String> lockNames = new HashSet<>();
     private final Map<JsonNode, Monitoring> monitors = new HashMap<>();
 
-    private record Monitoring(Database database, Monitor monitor, Object key) {
-    }
+    private record Monitoring(Database database, Monitor monitor, Object key) {}
 
     OvsdbSession(Map<String, Database> databases, Locks locks, UUID serverId, Consumer<JsonNode> out) {
         this.databases = databases;
@@ -46,7 +45,8 @@ final class OvsdbSession {
     }
 
     /**
-     * Takes one JSON-RPC message; {@link ProtocolException} if it is none, after which there is nothing to be said any more.
+     * Takes one JSON-RPC message; {@link ProtocolException} if it is none, after which there is nothing to be said any
+     * more.
      */
     void receive(JsonNode message) throws ProtocolException {
         requireRpc(message);
@@ -71,11 +71,13 @@ final class OvsdbSession {
 
     /** JSON-RPC 1.0: a request, a notification, or the one reply that we wait for. */
     private static void requireRpc(JsonNode message) throws ProtocolException {
-        if (!message.isObject() || !message.properties().stream().allMatch(member -> MEMBERS.contains(member.getKey()))) {
+        if (!message.isObject()
+                || !message.properties().stream().allMatch(member -> MEMBERS.contains(member.getKey()))) {
             throw new ProtocolException("not a JSON-RPC message");
         }
         boolean nothingElse = isAbsent(message, "result") && isAbsent(message, "error");
-        boolean call = message.path("method").isTextual() && message.path("params").isArray() && nothingElse;
+        boolean call =
+                message.path("method").isTextual() && message.path("params").isArray() && nothingElse;
         boolean reply = !message.has("method") && message.path("id").equals(PROBE_ID) && message.has("result");
         if (!call && !reply) {
             throw new ProtocolException("neither a request nor a reply to one of ours");
@@ -120,8 +122,10 @@ final class OvsdbSession {
         }
         Database database = databases.get(params.get(0).asText());
         if (database == null) {
-            throw new OvsdbException("unknown database", method + " request specifies unknown database " + params.get(0)
-                    .asText())
+            throw new OvsdbException(
+                            "unknown database",
+                            method + " request specifies unknown database "
+                                    + params.get(0).asText())
                     .at(params);
         }
         return database;
@@ -134,13 +138,14 @@ final class OvsdbSession {
         }
         List<JsonNode> operations = new ArrayList<>();
         params.forEach(operations::add);
-        database.transact(operations.subList(1, operations.size()), name -> locks.isOwner(name, this), this, id, replies -> {
-            if (replies == null) {
-                reply(id, NullNode.instance, NODES.textNode("canceled"));
-            } else {
-                reply(id, replies);
-            }
-        });
+        database.transact(
+                operations.subList(1, operations.size()), name -> locks.isOwner(name, this), this, id, replies -> {
+                    if (replies == null) {
+                        reply(id, NullNode.instance, NODES.textNode("canceled"));
+                    } else {
+                        reply(id, replies);
+                    }
+                });
     }
 
     // ---- monitors ----
@@ -159,11 +164,13 @@ final class OvsdbSession {
             throw new OvsdbException("syntax error", "duplicate monitor ID").at(monitorId);
         }
         Monitor monitor = Monitor.parse(params.get(2), database.schema(), version);
-        JsonNode result = version == Monitor.Version.COND_SINCE ? since(database, monitor, params.get(3))
+        JsonNode result = version == Monitor.Version.COND_SINCE
+                ? since(database, monitor, params.get(3))
                 : monitor.initial(database.snapshot());
         Object key = new Object();
         monitors.put(monitorId, new Monitoring(database, monitor, key));
-        database.follow(key, (transaction, changes) -> notifyOf(monitorId, monitor, transaction, monitor.update(changes)));
+        database.follow(
+                key, (transaction, changes) -> notifyOf(monitorId, monitor, transaction, monitor.update(changes)));
         reply(id, result);
     }
 
@@ -176,7 +183,9 @@ final class OvsdbSession {
             throw new OvsdbException("syntax error", "last-txn-id must be UUID format.").at(lastSeen);
         }
         Map<String, Map<UUID, Monitor.RowChange>> missed = database.changesSince(UUID.fromString(lastSeen.asText()));
-        return NODES.arrayNode().add(missed != null).add(database.lastTransaction().toString())
+        return NODES.arrayNode()
+                .add(missed != null)
+                .add(database.lastTransaction().toString())
                 .add(missed != null ? monitor.update(missed) : monitor.initial(database.snapshot()));
     }
 
@@ -212,8 +221,9 @@ final class OvsdbSession {
         ObjectNode updates = monitor.changeConditions(params.get(2), database.schema(), database.snapshot());
         monitors.remove(oldId);
         monitors.put(newId, monitoring);
-        database.follow(monitoring.key, (transaction, changes) -> notifyOf(newId, monitor, transaction,
-                monitor.update(changes)));
+        database.follow(
+                monitoring.key,
+                (transaction, changes) -> notifyOf(newId, monitor, transaction, monitor.update(changes)));
         notifyOf(newId, monitor, database.lastTransaction(), updates);
         reply(id, NODES.objectNode());
     }
@@ -231,7 +241,9 @@ final class OvsdbSession {
     // ---- locks ----
 
     private static String lockName(String method, JsonNode params) {
-        if (params.size() != 1 || !params.get(0).isTextual() || !OvsdbJson.isId(params.get(0).asText())) {
+        if (params.size() != 1
+                || !params.get(0).isTextual()
+                || !OvsdbJson.isId(params.get(0).asText())) {
             throw new OvsdbException("syntax error", method + " request params must be <id>").at(params);
         }
         return params.get(0).asText();

@@ -8,8 +8,8 @@ import io.turnstile.ovsdb.data.Atoms;
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.Datum;
-import io.turnstile.ovsdb.data.Members.Kind;
 import io.turnstile.ovsdb.data.Members;
+import io.turnstile.ovsdb.data.Members.Kind;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.TableSchema;
@@ -25,9 +25,8 @@ import java.util.UUID;
 import java.util.function.Predicate;
 
 /**
- * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds the
- * changes, and
- * the replies in the RFC's form.
+ * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds
+ * the changes, and the replies in the RFC's form.
  */
 final class Transaction {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -44,18 +43,16 @@ final class Transaction {
     private final boolean reserved;
 
     /** How a run ended. */
-    sealed interface Outcome {
-    }
+    sealed interface Outcome {}
 
     /** Committed, or refused if {@code changes} is null; {@code replies} says how. */
-    record Done(ArrayNode replies, Changes changes, String comment) implements Outcome {
-    }
+    record Done(ArrayNode replies, Changes changes, String comment) implements Outcome {}
 
     /**
-     * A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1: never).
+     * A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1:
+     * never).
      */
-    record Blocked(long untilMs) implements Outcome {
-    }
+    record Blocked(long untilMs) implements Outcome {}
 
     /** A wait is not met and may wait on. */
     private static final class WaitException extends RuntimeException {
@@ -78,11 +75,15 @@ final class Transaction {
 
     /**
      * @param operations the operations, without the database's name
-     * @param ownsLock   whether the client holds a lock, for {@code assert}
-     * @param elapsedMs  since the request came, for {@code wait}
-     * @param reserved   the database is the server's own: whatever would write is refused
+     * @param ownsLock whether the client holds a lock, for {@code assert}
+     * @param elapsedMs since the request came, for {@code wait}
+     * @param reserved the database is the server's own: whatever would write is refused
      */
-    static Outcome run(DataSnapshot before, List<JsonNode> operations, Predicate<String> ownsLock, long elapsedMs,
+    static Outcome run(
+            DataSnapshot before,
+            List<JsonNode> operations,
+            Predicate<String> ownsLock,
+            long elapsedMs,
             boolean reserved) {
         return new Transaction(before, ownsLock, elapsedMs, reserved).run(operations);
     }
@@ -91,8 +92,8 @@ final class Transaction {
         ArrayNode replies = NODES.arrayNode();
         for (int i = 0; i < operations.size(); i++) {
             try {
-                replies.add(execute(new Members(operations.get(i), "ovsdb operation %d of %d".formatted(i + 1,
-                        operations.size())),
+                replies.add(execute(
+                        new Members(operations.get(i), "ovsdb operation %d of %d".formatted(i + 1, operations.size())),
                         operations.get(i)));
             } catch (WaitException e) {
                 return new Blocked(e.timeoutMs);
@@ -151,9 +152,10 @@ final class Transaction {
             }
         };
         if (reserved && WRITING.contains(name)) {
-            throw new OvsdbException("not allowed",
-                    "%s operation not allowed on table in reserved database %s".formatted(name,
-                    before.schema().name()));
+            throw new OvsdbException(
+                    "not allowed",
+                    "%s operation not allowed on table in reserved database %s"
+                            .formatted(name, before.schema().name()));
         }
         return reply;
     }
@@ -193,8 +195,9 @@ final class Transaction {
         if (!nameJson.isMissingNode()) {
             String name = nameJson.asText();
             if (!insertedNames.add(name)) {
-                throw new OvsdbException("duplicate uuid-name",
-                        "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
+                throw new OvsdbException(
+                                "duplicate uuid-name",
+                                "This \"uuid-name\" appeared on an earlier \"insert\" operation.")
                         .at(nameJson);
             }
             uuid = uuid == null ? named.refer(name) : uuid;
@@ -206,7 +209,8 @@ final class Transaction {
                 columns.put(column.index(), datum);
             }
         });
-        DataRow inserted = DataRow.fresh(table, uuid == null ? UUID.randomUUID() : uuid).with(columns);
+        DataRow inserted =
+                DataRow.fresh(table, uuid == null ? UUID.randomUUID() : uuid).with(columns);
         for (ColumnSchema column : table.columns().values()) {
             String violation = inserted.datum(column).violation(column); // A default need not be allowed.
             if (violation != null) {
@@ -223,9 +227,11 @@ final class Transaction {
         }
         UUID uuid = UUID.fromString(json.asText());
         if (before.rows(table.name()).containsKey(uuid) || changes.row(table.name(), uuid) != null) {
-            throw new OvsdbException("duplicate uuid",
-                    "This UUID would duplicate a UUID already present within the table or deleted "
-                    + "within the same transaction.").at(json);
+            throw new OvsdbException(
+                            "duplicate uuid",
+                            "This UUID would duplicate a UUID already present within the table or deleted "
+                                    + "within the same transaction.")
+                    .at(json);
         }
         return uuid;
     }
@@ -238,7 +244,8 @@ final class Transaction {
         json.properties().forEach(entry -> {
             ColumnSchema column = Condition.columnOf(table, entry.getKey());
             if (column == null) {
-                throw new OvsdbException("unknown column", "No column " + entry.getKey() + " in table " + table.name() + ".")
+                throw new OvsdbException(
+                                "unknown column", "No column " + entry.getKey() + " in table " + table.name() + ".")
                         .at(json);
             }
             columns.put(column, Datum.fromJson(entry.getValue(), column, named));
@@ -274,8 +281,11 @@ final class Transaction {
         List<String> sort = sortJson.isMissingNode() ? List.of() : columnNames(sortJson, table);
         List<DataRow> found = matching(condition, table);
         if (!sort.isEmpty()) {
-            found.sort((a, b) -> sort.stream().mapToInt(column -> a.datum(column).compareTo(b.datum(column)))
-                    .filter(order -> order != 0).findFirst().orElse(0));
+            found.sort((a, b) -> sort.stream()
+                    .mapToInt(column -> a.datum(column).compareTo(b.datum(column)))
+                    .filter(order -> order != 0)
+                    .findFirst()
+                    .orElse(0));
         }
         ObjectNode reply = NODES.objectNode();
         ArrayNode rows = reply.putArray("rows");
@@ -325,8 +335,10 @@ final class Transaction {
         Map<Integer, Datum> columns = new HashMap<>();
         columns(row, table).forEach((column, datum) -> {
             if (!column.mutable()) {
-                throw new OvsdbException("constraint violation",
-                        "Cannot update immutable column " + column.name() + " in table " + table.name() + ".").at(operation);
+                throw new OvsdbException(
+                                "constraint violation",
+                                "Cannot update immutable column " + column.name() + " in table " + table.name() + ".")
+                        .at(operation);
             }
             columns.put(column.index(), datum);
         });
@@ -382,17 +394,21 @@ final class Transaction {
         Set<List<Datum>> wanted = new HashSet<>();
         for (JsonNode json : rowsJson) {
             Map<ColumnSchema, Datum> given = columns(json, table);
-            wanted.add(columns.stream().map(name -> Condition.columnOf(table, name))
-                    .map(column -> given.getOrDefault(column, Datum.defaultOf(column))).toList());
+            wanted.add(columns.stream()
+                    .map(name -> Condition.columnOf(table, name))
+                    .map(column -> given.getOrDefault(column, Datum.defaultOf(column)))
+                    .toList());
         }
         Set<List<Datum>> present = new HashSet<>();
-        matching(condition, table).forEach(row -> present.add(columns.stream().map(row::datum).toList()));
+        matching(condition, table)
+                .forEach(row -> present.add(columns.stream().map(row::datum).toList()));
         if (present.equals(wanted) == equal) {
             return NODES.objectNode();
         }
         if (timeoutMs >= 0 && elapsedMs >= timeoutMs) {
-            throw new OvsdbException("timed out", elapsedMs == 0 ? "\"where\" clause test failed"
-                    : "\"wait\" timed out after " + elapsedMs + " ms");
+            throw new OvsdbException(
+                    "timed out",
+                    elapsedMs == 0 ? "\"where\" clause test failed" : "\"wait\" timed out after " + elapsedMs + " ms");
         }
         throw new WaitException(timeoutMs);
     }

@@ -1,11 +1,12 @@
 /**
- * The embedded OVSDB server: RFC 7047 with the extensions that Open vSwitch's clients use (ovsdb-server(7)): monitor_cond,
- * monitor_cond_since, the {@code _Server} database, locks, and the standalone database file that ovsdb-tool reads.
+ * The embedded OVSDB server: RFC 7047 with the extensions that Open vSwitch's clients use (ovsdb-server(7)):
+ * monitor_cond, monitor_cond_since, the {@code _Server} database, locks, and the standalone database file that
+ * ovsdb-tool reads.
  *
- * <p>Answers and error texts are ovsdb-server's. On purpose it is otherwise in these: monitor_cond_since goes on from the
- * last 100 transactions; a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4); the holder of a lock is told
- * "locked" once; monitor_cond_change of a monitor without conditions is an error; reals keep all their digits; the least
- * integer times -1 is a range error; {@code convert} is an unknown method.
+ * <p>Answers and error texts are ovsdb-server's. On purpose it is otherwise in these: monitor_cond_since goes on from
+ * the last 100 transactions; a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4); the holder of a lock is
+ * told "locked" once; monitor_cond_change of a monitor without conditions is an error; reals keep all their digits; the
+ * least integer times -1 is a range error; {@code convert} is an unknown method.
  *
  * <p>Threads: one event loop owns all databases and connections; nothing in here locks.
  */

@@ -73,7 +73,8 @@ class RemoteOvsdbTest {
     }
 
     private static Row bridge(DatabaseSnapshot snapshot, String name) {
-        return snapshot.table("Bridge").values().stream().filter(row -> row.atom("name").orElseThrow().equals(name))
+        return snapshot.table("Bridge").values().stream()
+                .filter(row -> row.atom("name").orElseThrow().equals(name))
                 .findFirst()
                 .orElse(null);
     }
@@ -90,14 +91,31 @@ class RemoteOvsdbTest {
                 assertThat(br0.atom("fail_mode")).isEmpty();
                 assertThat(database.isConnected()).isTrue();
 
-                vsctl("set", "bridge", "br0", "fail_mode=secure", "--", "remove", "bridge", "br0", "other_config", "k",
-                        "--", "add-port", "br0", "p1");
-                DatabaseSnapshot after = followed.await(snapshot -> bridge(snapshot, "br0").atom("fail_mode").isPresent());
+                vsctl(
+                        "set",
+                        "bridge",
+                        "br0",
+                        "fail_mode=secure",
+                        "--",
+                        "remove",
+                        "bridge",
+                        "br0",
+                        "other_config",
+                        "k",
+                        "--",
+                        "add-port",
+                        "br0",
+                        "p1");
+                DatabaseSnapshot after = followed.await(
+                        snapshot -> bridge(snapshot, "br0").atom("fail_mode").isPresent());
                 assertThat(bridge(after, "br0").stringMap("other_config")).isEmpty();
-                assertThat(after.table("Interface").values()).extracting(row -> row.atom("name").orElseThrow())
+                assertThat(after.table("Interface").values())
+                        .extracting(row -> row.atom("name").orElseThrow())
                         .containsExactlyInAnyOrder("br0", "p1");
                 for (Object port : bridge(after, "br0").set("ports")) {
-                    assertThat(after.row("Port", (java.util.UUID) port)).as("a reference within one snapshot").isNotNull();
+                    assertThat(after.row("Port", (java.util.UUID) port))
+                            .as("a reference within one snapshot")
+                            .isNotNull();
                 }
 
                 vsctl("del-br", "br0");
@@ -109,23 +127,39 @@ class RemoteOvsdbTest {
 
     @Test
     void whatIsWrittenBackLandsInTheDatabase() throws Exception {
-        try (PeerServer server = PeerServer.serve(file, socket); RemoteOvsdb database = new RemoteOvsdb("unix:" + socket)) {
+        try (PeerServer server = PeerServer.serve(file, socket);
+                RemoteOvsdb database = new RemoteOvsdb("unix:" + socket)) {
             Followed followed = new Followed(database);
             followed.await(snapshot -> true);
             database.ensureRoot().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             database.ensureRoot().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             vsctl("add-br", "br0");
             Row br0 = bridge(followed.await(snapshot -> bridge(snapshot, "br0") != null), "br0");
-            database.update(List.of(new ColumnUpdate("Bridge", br0.uuid(), Map.of("datapath_id", "00000000000000ff",
-                    "status", Map.of("a", "b"), "no_such_column", 1)))).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            database.update(List.of(new ColumnUpdate(
+                            "Bridge",
+                            br0.uuid(),
+                            Map.of(
+                                    "datapath_id",
+                                    "00000000000000ff",
+                                    "status",
+                                    Map.of("a", "b"),
+                                    "no_such_column",
+                                    1))))
+                    .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             assertThat(vsctl("get", "bridge", "br0", "datapath_id", "status")).isEqualTo("\"00000000000000ff\"\n{a=b}");
-            assertThat(vsctl("--columns=_uuid", "--bare", "list", "open_vswitch").lines()).as("one root row").hasSize(1);
-            followed.await(snapshot -> bridge(snapshot, "br0").stringMap("status").equals(Map.of("a", "b")));
+            assertThat(vsctl("--columns=_uuid", "--bare", "list", "open_vswitch")
+                            .lines())
+                    .as("one root row")
+                    .hasSize(1);
+            followed.await(
+                    snapshot -> bridge(snapshot, "br0").stringMap("status").equals(Map.of("a", "b")));
 
-            assertThatThrownBy(() -> database.update(List.of(new ColumnUpdate("Bridge", br0.uuid(), Map.of("fail_mode",
-                    "foo"))))
-                    .get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
-                    .cause().isInstanceOf(OvsdbException.class)
+            assertThatThrownBy(() -> database.update(
+                                    List.of(new ColumnUpdate("Bridge", br0.uuid(), Map.of("fail_mode", "foo"))))
+                            .get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .isInstanceOf(ExecutionException.class)
+                    .cause()
+                    .isInstanceOf(OvsdbException.class)
                     .hasMessage("constraint violation: foo is not one of the allowed values ([secure, standalone])");
         }
     }
@@ -141,11 +175,18 @@ class RemoteOvsdbTest {
                 followed.await(snapshot -> bridge(snapshot, "br0") != null && bridge(snapshot, "br1") != null);
             }
             followed.snapshots.clear();
-            PeerServer.tool(folder, "ovsdb-tool", "transact", file.toString(), "[\"Open_vSwitch\",{\"op\":\"update\","
-                    + "\"table\":\"Open_vSwitch\",\"where\":[],\"row\":{\"bridges\":[\"set\",[]],\"next_cfg\":77}}]");
+            PeerServer.tool(
+                    folder,
+                    "ovsdb-tool",
+                    "transact",
+                    file.toString(),
+                    "[\"Open_vSwitch\",{\"op\":\"update\","
+                            + "\"table\":\"Open_vSwitch\",\"where\":[],\"row\":{\"bridges\":[\"set\",[]],\"next_cfg\":77}}]");
             try (PeerServer server = PeerServer.serve(file, socket)) {
                 DatabaseSnapshot fresh = followed.await(snapshot -> true);
-                assertThat(fresh.table("Bridge")).as("rows deleted while we were away").isEmpty();
+                assertThat(fresh.table("Bridge"))
+                        .as("rows deleted while we were away")
+                        .isEmpty();
                 vsctl("add-br", "br2");
                 followed.await(snapshot -> bridge(snapshot, "br2") != null && bridge(snapshot, "br1") == null);
                 assertThat(database.isConnected()).isTrue();

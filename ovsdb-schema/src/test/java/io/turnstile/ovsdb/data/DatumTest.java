@@ -38,7 +38,10 @@ class DatumTest {
     }
 
     private static void assertRefused(String json, ColumnSchema column, String message) {
-        assertThatThrownBy(() -> read(json, column)).as(json).isInstanceOf(OvsdbException.class).hasMessage(message);
+        assertThatThrownBy(() -> read(json, column))
+                .as(json)
+                .isInstanceOf(OvsdbException.class)
+                .hasMessage(message);
     }
 
     @Test
@@ -68,34 +71,54 @@ class DatumTest {
 
     @Test
     void constraintsSpeakLikeThePeer() {
-        assertRefused("'foo'", column(new BaseType(AtomType.STRING, List.of("standalone", "secure"), null, null, null,
-                false), null, 0, 1),
+        assertRefused(
+                "'foo'",
+                column(
+                        new BaseType(AtomType.STRING, List.of("standalone", "secure"), null, null, null, false),
+                        null,
+                        0,
+                        1),
                 "constraint violation: foo is not one of the allowed values ([secure, standalone])");
-        assertRefused("9", column(bounded(AtomType.INTEGER, 10, 20), null, 0, 1),
+        assertRefused(
+                "9",
+                column(bounded(AtomType.INTEGER, 10, 20), null, 0, 1),
                 "constraint violation: 9 is not in the valid range 10 to 20 (inclusive)");
-        assertRefused("9", column(bounded(AtomType.INTEGER, 10, null), null, 0, 1),
+        assertRefused(
+                "9",
+                column(bounded(AtomType.INTEGER, 10, null), null, 0, 1),
                 "constraint violation: 9 is less than minimum allowed value 10");
-        assertRefused("1e22", column(bounded(AtomType.REAL, null, 1.5), null, 0, 1),
+        assertRefused(
+                "1e22",
+                column(bounded(AtomType.REAL, null, 1.5), null, 0, 1),
                 "constraint violation: 1e+22 is greater than maximum allowed value 1.5");
-        assertRefused("'x'", column(bounded(AtomType.STRING, 2, 4), null, 0, 1),
+        assertRefused(
+                "'x'",
+                column(bounded(AtomType.STRING, 2, 4), null, 0, 1),
                 "constraint violation: \"x\" length 1 is less than minimum allowed length 2");
-        assertThat(read("'\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00'", column(bounded(AtomType.STRING, 2, 4), null, 0,
-                1)).size())
-                .as("characters, not UTF-16 units").isEqualTo(1);
+        assertThat(read(
+                                "'\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00\uD83D\uDE00'",
+                                column(bounded(AtomType.STRING, 2, 4), null, 0, 1))
+                        .size())
+                .as("characters, not UTF-16 units")
+                .isEqualTo(1);
     }
 
     @Test
     void arityAndTwinsAreErrors() {
         ColumnSchema optional = column(STRING, null, 0, 1);
         assertRefused("['set',['a','b']]", optional, "syntax error: set must have 0 to 1 members but 2 are present");
-        assertRefused("['set',[]]", column(STRING, null, 1, 1),
+        assertRefused(
+                "['set',[]]",
+                column(STRING, null, 1, 1),
                 "syntax error: set must have exactly one member but 0 are present");
         assertRefused("['set',['a','a']]", SET, "ovsdb error: set contains duplicate");
         assertRefused("['map',[['k','v'],['k','w']]]", MAP, "ovsdb error: map contains duplicate key");
         assertRefused("['map',[['k']]]", MAP, "syntax error: expected 2-element array");
         assertRefused("'a'", MAP, "syntax error: expected [\"map\", <array>]");
         assertRefused("['set','a']", SET, "syntax error: expected [\"set\", <array>]");
-        assertRefused("['named-uuid','a']", column(BaseType.of(AtomType.UUID), null, 1, 1),
+        assertRefused(
+                "['named-uuid','a']",
+                column(BaseType.of(AtomType.UUID), null, 1, 1),
                 "syntax error: expected [\"uuid\", <string>]");
     }
 
@@ -129,7 +152,9 @@ class DatumTest {
             assertThat(left.includes(right)).isEqualTo(a.containsAll(b));
             assertThat(left.excludes(right)).isEqualTo(common.isEmpty());
             assertThat(left.differenceTo(right, SET)).as("seed %d", seed).isEqualTo(Datum.ofSet(difference));
-            assertThat(left.apply(left.differenceTo(right, SET), SET)).as("seed %d", seed).isEqualTo(right);
+            assertThat(left.apply(left.differenceTo(right, SET), SET))
+                    .as("seed %d", seed)
+                    .isEqualTo(right);
             assertThat(left.equals(right)).isEqualTo(a.equals(b));
         }
     }
@@ -157,7 +182,9 @@ class DatumTest {
             assertThat(left.minus(Datum.ofSet(b.keySet()))).as("seed %d", seed).isEqualTo(Datum.ofMap(withoutKeys));
             assertThat(left.includes(right)).isEqualTo(a.entrySet().containsAll(b.entrySet()));
             assertThat(left.differenceTo(right, MAP)).as("seed %d", seed).isEqualTo(Datum.ofMap(difference));
-            assertThat(left.apply(left.differenceTo(right, MAP), MAP)).as("seed %d", seed).isEqualTo(right);
+            assertThat(left.apply(left.differenceTo(right, MAP), MAP))
+                    .as("seed %d", seed)
+                    .isEqualTo(right);
         }
     }
 

@@ -21,19 +21,18 @@ import java.util.regex.Pattern;
 /**
  * What clients say to a database server, as text, and what it answers, as text that does not depend on chance.
  *
- * <p>A line is {@code CLIENT METHOD PARAMS}; a client connects when it is first named. {@code CLIENT+ METHOD PARAMS} sends
- * a request that is
- * not to be answered yet, {@code CLIENT await} waits for one more message, {@code CLIENT raw TEXT} sends text as it stands,
- * {@code CLIENT close} ends the connection and nothing is awaited. {@code $last} is the newest transaction id that any
- * client was told. After each line every
- * client's echo is awaited, so that everything that came is seen. UUIDs that the script does not spell out are masked, and
- * sets, rows and
- * members sorted.
+ * <p>A line is {@code CLIENT METHOD PARAMS}; a client connects when it is first named. {@code CLIENT+ METHOD PARAMS}
+ * sends a request that is not to be answered yet, {@code CLIENT await} waits for one more message, {@code CLIENT raw
+ * TEXT} sends text as it stands, {@code CLIENT close} ends the connection and nothing is awaited. {@code $last} is the
+ * newest transaction id that any client was told. After each line every client's echo is awaited, so that everything
+ * that came is seen. UUIDs that the script does not spell out are masked, and sets, rows and members sorted.
  */
 final class Conversation {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
-    private static final Pattern TWINS = Pattern.compile("(.*)First row, with UUID (.*)\\.  Second row, with UUID (.*)\\.");
+    private static final Pattern UUID_TEXT =
+            Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
+    private static final Pattern TWINS =
+            Pattern.compile("(.*)First row, with UUID (.*)\\.  Second row, with UUID (.*)\\.");
     private static final String BARRIER = "barrier";
     /** The peer writes reals with 15 digits, we with as many as it takes to read the same again. */
     private static final MathContext PEERS_DIGITS = new MathContext(15);
@@ -106,7 +105,9 @@ final class Conversation {
             clients.remove(name).close();
         } else if (!message.path("id").asText().equals(BARRIER)) {
             remember(message);
-            if (message.has("error") && message.path("result").isNull() && !message.get("error").isNull()) {
+            if (message.has("error")
+                    && message.path("result").isNull()
+                    && !message.get("error").isNull()) {
                 ((ObjectNode) message).remove("result"); // JSON-RPC 1.0 wants a null here; the peer leaves it out.
             }
             String line = "    " + name + " " + show(message);
@@ -129,7 +130,8 @@ final class Conversation {
         JsonNode message;
         do {
             message = receiveOne(name);
-        } while (message != null && (message.has("method") || !message.path("id").asText().equals(id)));
+        } while (message != null
+                && (message.has("method") || !message.path("id").asText().equals(id)));
     }
 
     private void remember(JsonNode message) {
@@ -160,8 +162,9 @@ final class Conversation {
         }
         if (json.isObject()) {
             Map<String, List<JsonNode>> members = new TreeMap<>(); // Several rows may have the same masked UUID.
-            json.properties().forEach(entry -> members.computeIfAbsent(mask(entry.getKey(), ""), key -> new ArrayList<>())
-                    .add(canonical(entry.getValue(), entry.getKey())));
+            json.properties()
+                    .forEach(entry -> members.computeIfAbsent(mask(entry.getKey(), ""), key -> new ArrayList<>())
+                            .add(canonical(entry.getValue(), entry.getKey())));
             ObjectNode sorted = JsonNodeFactory.instance.objectNode();
             members.forEach((key, values) -> {
                 values.sort(Comparator.comparing(JsonNode::toString));
@@ -174,8 +177,11 @@ final class Conversation {
         if (json.isArray()) {
             List<JsonNode> items = new ArrayList<>();
             json.forEach(item -> items.add(canonical(item, "")));
-            boolean unordered = member.equals("rows") || items.size() == 2 && items.get(1).isArray()
-                    && (items.get(0).asText().equals("set") || items.get(0).asText().equals("map"));
+            boolean unordered = member.equals("rows")
+                    || items.size() == 2
+                            && items.get(1).isArray()
+                            && (items.get(0).asText().equals("set")
+                                    || items.get(0).asText().equals("map"));
             if (unordered && member.equals("rows")) {
                 items.sort(Comparator.comparing(JsonNode::toString));
             } else if (unordered) {
@@ -186,21 +192,28 @@ final class Conversation {
             }
             return new ArrayNode(JsonNodeFactory.instance, items);
         }
-        return json.isDouble() ? JsonNodeFactory.instance.textNode(
-                new BigDecimal(json.asDouble()).round(PEERS_DIGITS).stripTrailingZeros().toPlainString()) : json;
+        return json.isDouble()
+                ? JsonNodeFactory.instance.textNode(new BigDecimal(json.asDouble())
+                        .round(PEERS_DIGITS)
+                        .stripTrailingZeros()
+                        .toPlainString())
+                : json;
     }
 
     /** Which of two rows with one index value is the first is chance. */
     private static String inOrder(String details) {
         Matcher twins = TWINS.matcher(details);
         return twins.matches() && twins.group(2).compareTo(twins.group(3)) > 0
-                ? twins.group(1) + "First row, with UUID " + twins.group(3) + ".  Second row, with UUID " + twins.group(2)
-                        + "." : details;
+                ? twins.group(1) + "First row, with UUID " + twins.group(3) + ".  Second row, with UUID "
+                        + twins.group(2) + "."
+                : details;
     }
 
     private String mask(String text, String member) {
-        String masked = UUID_TEXT.matcher(text).replaceAll(found ->
-                script.stream().anyMatch(line -> line.contains(found.group())) || found.group().startsWith("00000000")
+        String masked = UUID_TEXT
+                .matcher(text)
+                .replaceAll(found -> script.stream().anyMatch(line -> line.contains(found.group()))
+                                || found.group().startsWith("00000000")
                         ? found.group()
                         : "<uuid>");
         return member.equals("details") ? inOrder(masked.replaceAll("after \\d+ ms", "after <n> ms")) : masked;

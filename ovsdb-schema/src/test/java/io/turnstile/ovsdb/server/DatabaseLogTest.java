@@ -62,21 +62,28 @@ class DatabaseLogTest {
     }
 
     private static Database open(Path file) throws IOException {
-        return Database.open(file, DatabaseSchema.fromJson(json(SCHEMA)), (delayMs, task) -> { });
+        return Database.open(file, DatabaseSchema.fromJson(json(SCHEMA)), (delayMs, task) -> {});
     }
 
     private static String names(Database database) {
         List<String> names = new ArrayList<>();
-        database.snapshot().rows("Thing").values().forEach(row -> names.add((String) row.datum("name").key(0)));
+        database.snapshot()
+                .rows("Thing")
+                .values()
+                .forEach(row -> names.add((String) row.datum("name").key(0)));
         names.sort(null);
         return String.join(" ", names);
     }
 
     private static String insert(Database database, String name) {
         List<String> replies = new ArrayList<>();
-        database.transact(List.of(json("{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"name\":\"" + name
-                + "\",\"lost\":\"x\"}}")),
-                lock -> false, database, json("1"), reply -> replies.add(reply.toString()));
+        database.transact(
+                List.of(json(
+                        "{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"name\":\"" + name + "\",\"lost\":\"x\"}}")),
+                lock -> false,
+                database,
+                json("1"),
+                reply -> replies.add(reply.toString()));
         return replies.getFirst();
     }
 
@@ -131,17 +138,22 @@ class DatabaseLogTest {
     void aFileThatIsNoDatabaseIsRefusedAndLeftAlone() throws Exception {
         for (String text : List.of("hello\n", "OVSDB JSON 3 abc\n{}\n", "OVSDB CLUSTER 2 0123\n{}", "\0\0\0\0")) {
             Path file = file(text.getBytes(StandardCharsets.UTF_8));
-            assertThatThrownBy(() -> open(file)).isInstanceOf(IOException.class)
+            assertThatThrownBy(() -> open(file))
+                    .isInstanceOf(IOException.class)
                     .hasMessageContaining("not an OVSDB database");
             assertThat(Files.readString(file)).isEqualTo(text);
         }
         Path other = file(record("{\"name\":\"Other\",\"tables\":{}}"));
-        assertThatThrownBy(() -> open(other)).isInstanceOf(IOException.class).hasMessageContaining("holds database Other");
+        assertThatThrownBy(() -> open(other))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("holds database Other");
     }
 
     @Test
     void aWholeRecordOfWrongTypesIsRefusedNotCut() throws Exception {
-        Path file = file(record(json(SCHEMA).toString()), inserting(1, "first"),
+        Path file = file(
+                record(json(SCHEMA).toString()),
+                inserting(1, "first"),
                 record("{\"Thing\":{\"" + ID + "\":{\"count\":\"text\"}}}"));
         byte[] before = Files.readAllBytes(file);
         assertThatThrownBy(() -> open(file)).isInstanceOf(IOException.class).hasMessageContaining("expected integer");
@@ -152,12 +164,14 @@ class DatabaseLogTest {
 
     @Test
     void differencesAreAppliedToWhatIsThere() throws Exception {
-        Path file = file(record(json(SCHEMA).toString()),
+        Path file = file(
+                record(json(SCHEMA).toString()),
                 record("{\"_is_diff\":true,\"Thing\":{\"" + ID
                         + "\":{\"name\":\"n\",\"count\":3,\"tags\":[\"set\",[\"a\",\"b\"]],"
                         + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"w\"],[\"m\",\"x\"]]],\"maybe\":7}}}"),
-                record("{\"_is_diff\":true,\"Thing\":{\"" + ID + "\":{\"count\":5,\"tags\":[\"set\",[\"b\",\"c\"]],"
-                        + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}}}"),
+                record(
+                        "{\"_is_diff\":true,\"Thing\":{\"" + ID + "\":{\"count\":5,\"tags\":[\"set\",[\"b\",\"c\"]],"
+                                + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}}}"),
                 record("{\"Thing\":{\"" + ID + "\":{\"name\":\"whole\"}}}"));
         try (Database database = open(file)) {
             var row = database.snapshot().rows("Thing").get(UUID.fromString(ID));
@@ -186,8 +200,10 @@ class DatabaseLogTest {
         try (Database database = open(file)) {
             assertThat(database.snapshot().rows("Thing")).hasSize(31);
             assertThat(names(database)).contains("n0", "n29", "after");
-            assertThat(database.snapshot().rows("Thing").values()).allSatisfy(
-                    row -> assertThat(row.datum("lost").key(0)).as("an ephemeral column").isEqualTo(""));
+            assertThat(database.snapshot().rows("Thing").values())
+                    .allSatisfy(row -> assertThat(row.datum("lost").key(0))
+                            .as("an ephemeral column")
+                            .isEqualTo(""));
         }
     }
 
@@ -198,9 +214,14 @@ class DatabaseLogTest {
         try (Database database = open(file)) {
             insert(database, "one");
             for (int i = 0; i < 100; i++) {
-                database.transact(List.of(json("{\"op\":\"update\",\"table\":\"Thing\",\"where\":[],\"row\":{\"name\":\""
-                        + text + i
-                        + "\"}}")), lock -> false, database, json("1"), reply -> { });
+                database.transact(
+                        List.of(json("{\"op\":\"update\",\"table\":\"Thing\",\"where\":[],\"row\":{\"name\":\""
+                                + text + i
+                                + "\"}}")),
+                        lock -> false,
+                        database,
+                        json("1"),
+                        reply -> {});
             }
             assertThat(Files.size(file)).isLessThan(2 << 20);
             assertThat(names(database)).isEqualTo(text + 99);

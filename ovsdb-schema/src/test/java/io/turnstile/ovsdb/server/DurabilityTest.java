@@ -28,7 +28,8 @@ class DurabilityTest {
         Set<String> acknowledged = new TreeSet<>();
         int sent = 0;
         for (int round = 0; round < KILLS; round++) {
-            try (ServerProcess server = ServerProcess.start(file, socket); RpcClient client = new RpcClient(socket)) {
+            try (ServerProcess server = ServerProcess.start(file, socket);
+                    RpcClient client = new RpcClient(socket)) {
                 assertThat(names(client)).as("seed %d", seed).containsAll(acknowledged);
                 int answers = 20 + random.nextInt(60);
                 for (int i = 0; i < answers + 20; i++) { // Some are under way when the server is killed.
@@ -42,7 +43,8 @@ class DurabilityTest {
                 server.kill();
             }
         }
-        try (ServerProcess server = ServerProcess.start(file, socket); RpcClient client = new RpcClient(socket)) {
+        try (ServerProcess server = ServerProcess.start(file, socket);
+                RpcClient client = new RpcClient(socket)) {
             Set<String> there = names(client);
             assertThat(there).as("seed %d", seed).containsAll(acknowledged);
             Set<String> never = new TreeSet<>(there);
@@ -59,9 +61,13 @@ class DurabilityTest {
 
     private static Set<String> names(RpcClient client) {
         Set<String> names = new TreeSet<>();
-        JsonNode reply = client.call("transact",
+        JsonNode reply = client.call(
+                "transact",
                 "[\"Open_vSwitch\",{\"op\":\"select\",\"table\":\"QoS\",\"where\":[],\"columns\":[\"type\"]}]");
-        reply.get("result").get(0).get("rows").forEach(row -> names.add(row.get("type").asText()));
+        reply.get("result")
+                .get(0)
+                .get("rows")
+                .forEach(row -> names.add(row.get("type").asText()));
         return names;
     }
 }

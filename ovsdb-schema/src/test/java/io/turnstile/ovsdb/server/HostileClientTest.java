@@ -25,7 +25,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
-/** Whatever one client sends or leaves unread, the server lives, what it keeps for him is bounded, and others are served. */
+/**
+ * Whatever one client sends or leaves unread, the server lives, what it keeps for him is bounded, and others are
+ * served.
+ */
 @Timeout(60)
 class HostileClientTest {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -33,11 +36,25 @@ class HostileClientTest {
     private static final int GARBLED_MESSAGES = 3000;
     private static final int MESSAGES_A_CONNECTION = 50;
     private static final int CHANNEL_CHARS = "[id: 0x01234567".length();
-    private static final List<String> BLAME = List.of("not JSON", "ProtocolException", "CorruptedFrameException",
-            "TooLongFrameException", "does not read", "Connection reset", "Broken pipe");
-    private static final List<String> SCRIPTS = List.of("operations", "conditions", "mutations", "types", "integrity",
-            "waits", "locks",
-            "monitors", "methods", "server");
+    private static final List<String> BLAME = List.of(
+            "not JSON",
+            "ProtocolException",
+            "CorruptedFrameException",
+            "TooLongFrameException",
+            "does not read",
+            "Connection reset",
+            "Broken pipe");
+    private static final List<String> SCRIPTS = List.of(
+            "operations",
+            "conditions",
+            "mutations",
+            "types",
+            "integrity",
+            "waits",
+            "locks",
+            "monitors",
+            "methods",
+            "server");
 
     @TempDir
     Path folder;
@@ -80,24 +97,36 @@ class HostileClientTest {
 
     /** One line a connection, and never for a fault of our own. */
     private void assertOnlyClientsWereBlamed(long seed) {
-        List<String> lines = log.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
-        assertThat(lines.stream().filter(line -> BLAME.stream().noneMatch(line::contains))).as("seed %d", seed).isEmpty();
-        assertThat(lines).as("seed %d", seed).allSatisfy(line -> assertThat(line).hasSizeLessThan(400).doesNotContain("\n"));
-        assertThat(lines.stream().map(line -> line.substring(0, CHANNEL_CHARS))).as("seed %d", seed).doesNotHaveDuplicates();
+        List<String> lines =
+                log.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+        assertThat(lines.stream().filter(line -> BLAME.stream().noneMatch(line::contains)))
+                .as("seed %d", seed)
+                .isEmpty();
+        assertThat(lines)
+                .as("seed %d", seed)
+                .allSatisfy(line -> assertThat(line).hasSizeLessThan(400).doesNotContain("\n"));
+        assertThat(lines.stream().map(line -> line.substring(0, CHANNEL_CHARS)))
+                .as("seed %d", seed)
+                .doesNotHaveDuplicates();
     }
 
     private static List<String> messages() throws IOException {
         List<String> messages = new ArrayList<>();
         for (String script : SCRIPTS) {
             try (var in = HostileClientTest.class.getResourceAsStream("conversations/" + script + ".txt")) {
-                new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#"))
+                new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                        .lines()
+                        .filter(line -> !line.startsWith("#"))
                         .forEach(line -> {
-                    String[] words = line.split(" ", 3);
-                    if (words.length == 3) {
-                        messages.add(words[1].equals("raw") ? words[2] : "{\"id\":1,\"method\":\"" + words[1]
-                                + "\",\"params\":" + words[2] + "}");
-                    }
-                });
+                            String[] words = line.split(" ", 3);
+                            if (words.length == 3) {
+                                messages.add(
+                                        words[1].equals("raw")
+                                                ? words[2]
+                                                : "{\"id\":1,\"method\":\"" + words[1] + "\",\"params\":" + words[2]
+                                                        + "}");
+                            }
+                        });
             }
         }
         return messages;
@@ -185,8 +214,10 @@ class HostileClientTest {
                 for (int i = 0; i < MESSAGES_A_CONNECTION / 10; i++) {
                     byte[] bytes = corpus.get(random.nextInt(corpus.size())).getBytes(StandardCharsets.UTF_8);
                     for (int flips = random.nextInt(4); flips > 0; flips--) {
-                        bytes[random.nextInt(bytes.length)] = (byte) (random.nextBoolean() ? random.nextInt(256)
-                                : "{}[]\",:0eE-\\".charAt(random.nextInt(12)));
+                        bytes[random.nextInt(bytes.length)] = (byte)
+                                (random.nextBoolean()
+                                        ? random.nextInt(256)
+                                        : "{}[]\",:0eE-\\".charAt(random.nextInt(12)));
                     }
                     client.sendRaw(bytes);
                 }
@@ -199,19 +230,24 @@ class HostileClientTest {
     @Test
     void whatFollowsABadMessageInOneBreathIsNotDone() {
         try (RpcClient client = new RpcClient(socket)) {
-            client.sendRaw("{\"id\":1}{\"id\":2,\"method\":\"transact\",\"params\":[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\","
-                    + "\"row\":{}}]}");
+            client.sendRaw(
+                    "{\"id\":1}{\"id\":2,\"method\":\"transact\",\"params\":[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\","
+                            + "\"row\":{}}]}");
             assertThat(client.receive()).as("let go").isNull();
         }
-        assertThat(bystander.call("transact", "[\"Open_vSwitch\",{\"op\":\"select\",\"table\":\"QoS\",\"where\":[]}]")
-                .get("result").toString())
+        assertThat(bystander
+                        .call("transact", "[\"Open_vSwitch\",{\"op\":\"select\",\"table\":\"QoS\",\"where\":[]}]")
+                        .get("result")
+                        .toString())
                 .isEqualTo("[{\"rows\":[]}]");
         assertOnlyClientsWereBlamed(0);
     }
 
     @Test
     void endlessNestingIsLetGo() {
-        for (String text : List.of("[".repeat(2_000_000), "{\"a\":".repeat(500_000),
+        for (String text : List.of(
+                "[".repeat(2_000_000),
+                "{\"a\":".repeat(500_000),
                 "{\"id\":1,\"method\":\"echo\",\"params\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}")) {
             try (RpcClient client = new RpcClient(socket)) {
                 client.sendRaw(text);
@@ -243,8 +279,9 @@ class HostileClientTest {
     void repliesThatNobodyReadsAreNotKeptWithoutEnd() throws IOException {
         try (var channel = java.nio.channels.SocketChannel.open(java.net.UnixDomainSocketAddress.of(socket))) {
             channel.configureBlocking(false);
-            var request = java.nio.ByteBuffer.wrap(("{\"id\":1,\"method\":\"get_schema\",\"params\":[\"Open_vSwitch\"]}".repeat(200))
-                    .getBytes(StandardCharsets.US_ASCII));
+            var request = java.nio.ByteBuffer.wrap(
+                    ("{\"id\":1,\"method\":\"get_schema\",\"params\":[\"Open_vSwitch\"]}".repeat(200))
+                            .getBytes(StandardCharsets.US_ASCII));
             boolean letGo = false;
             for (int i = 0; i < 20_000 && !letGo; i++) {
                 try {
@@ -272,11 +309,18 @@ class HostileClientTest {
             delaysMs.add(delayMs);
             tasks.add(task);
         });
-        database.transact(List.of(OvsdbJson.MAPPER.readTree("{\"op\":\"wait\",\"table\":\"Bridge\",\"where\":[],\"until\":\"!=\",\"rows\":[],"
-                + "\"columns\":[\"name\"],\"timeout\":" + Long.MAX_VALUE + "}")), lock -> false, this, NODES.nullNode(),
-                        reply -> { });
+        database.transact(
+                List.of(OvsdbJson.MAPPER.readTree(
+                        "{\"op\":\"wait\",\"table\":\"Bridge\",\"where\":[],\"until\":\"!=\",\"rows\":[],"
+                                + "\"columns\":[\"name\"],\"timeout\":" + Long.MAX_VALUE + "}")),
+                lock -> false,
+                this,
+                NODES.nullNode(),
+                reply -> {});
         tasks.getFirst().run();
-        assertThat(delaysMs).hasSize(2).allSatisfy(delayMs -> assertThat(delayMs).isGreaterThan(1000));
+        assertThat(delaysMs)
+                .hasSize(2)
+                .allSatisfy(delayMs -> assertThat(delayMs).isGreaterThan(1000));
         database.close();
     }
 }

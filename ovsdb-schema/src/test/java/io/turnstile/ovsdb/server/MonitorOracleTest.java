@@ -32,11 +32,10 @@ class MonitorOracleTest {
               "tags":{"type":{"key":"string","min":0,"max":"unlimited"}},
               "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}}}}}}"""));
     private static final List<String> COLUMNS = List.of("name", "count", "maybe", "tags", "notes");
-    private static final Map<String, String> DEFAULTS = Map.of("name", "\"\"", "count", "0", "maybe", "[\"set\",[]]", "tags",
-            "[\"set\",[]]",
-            "notes", "[\"map\",[]]");
+    private static final Map<String, String> DEFAULTS = Map.of(
+            "name", "\"\"", "count", "0", "maybe", "[\"set\",[]]", "tags", "[\"set\",[]]", "notes", "[\"map\",[]]");
 
-    private final Database database = Database.inMemory(SCHEMA, (delayMs, task) -> { });
+    private final Database database = Database.inMemory(SCHEMA, (delayMs, task) -> {});
     private final Map<String, Database> databases = Map.of("Things", database);
 
     private static JsonNode json(String text) {
@@ -95,7 +94,9 @@ class MonitorOracleTest {
 
         private void receive(JsonNode message) {
             if (!message.has("method")) {
-                assertThat(message.path("error").isNull()).as(message.toString()).isTrue();
+                assertThat(message.path("error").isNull())
+                        .as(message.toString())
+                        .isTrue();
                 reply = message.get("result");
                 return;
             }
@@ -121,11 +122,16 @@ class MonitorOracleTest {
                 assertThat(rows.remove(uuid)).as("known before it goes").isNotNull();
             } else if (update.has("modify")) {
                 Map<String, JsonNode> row = rows.get(uuid);
-                update.get("modify").properties().forEach(column ->
-                        row.put(column.getKey(), modified(column.getKey(), row.get(column.getKey()), column.getValue())));
+                update.get("modify")
+                        .properties()
+                        .forEach(column -> row.put(
+                                column.getKey(),
+                                modified(column.getKey(), row.get(column.getKey()), column.getValue())));
             } else {
                 JsonNode fresh = update.has("insert") ? update.get("insert") : update.get("initial");
-                assertThat(rows.put(uuid, columns(fresh, true))).as("not known before it comes").isNull();
+                assertThat(rows.put(uuid, columns(fresh, true)))
+                        .as("not known before it comes")
+                        .isNull();
             }
         }
     }
@@ -154,7 +160,9 @@ class MonitorOracleTest {
                 });
                 ArrayNode set = NODES.arrayNode();
                 tags.forEach(set::add);
-                return set.size() == 1 ? set.get(0) : NODES.arrayNode().add("set").add(set);
+                return set.size() == 1
+                        ? set.get(0)
+                        : NODES.arrayNode().add("set").add(set);
             }
             case "notes" -> {
                 TreeMap<String, String> notes = notes(before);
@@ -213,8 +221,13 @@ class MonitorOracleTest {
         for (String operation : operations) {
             all.add(json(operation));
         }
-        database.transact(all, lock -> false, this, NODES.numberNode(1), replies -> replies.forEach(reply ->
-                assertThat(reply.has("error")).as(reply.toString()).isFalse()));
+        database.transact(
+                all,
+                lock -> false,
+                this,
+                NODES.numberNode(1),
+                replies -> replies.forEach(reply ->
+                        assertThat(reply.has("error")).as(reply.toString()).isFalse()));
     }
 
     private static String randomOperation(Random random) {
@@ -222,20 +235,27 @@ class MonitorOracleTest {
         String tag = "t" + random.nextInt(4);
         String pair = "['map',[['k" + random.nextInt(3) + "','v" + random.nextInt(3) + "']]]";
         return switch (random.nextInt(9)) {
-            case 0, 1, 2 -> "{'op':'insert','table':'Thing','row':{'name':'" + "abcd".charAt(random.nextInt(4))
-                    + "','count':"
-                    + random.nextInt(10) + ",'tags':'" + tag + "'}}";
-            case 3 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'count':" + random.nextInt(10) + "}}";
-            case 4 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'maybe':"
-                    + (random.nextBoolean() ? "['set',[]]" : random.nextInt(3)) + ",'notes':" + pair + "}}";
-            case 5 -> "{'op':'mutate','table':'Thing','where':" + where + ",'mutations':[['tags','insert','" + tag
-                    + "'],['notes','insert'," + pair + "]]}";
-            case 6 -> "{'op':'mutate','table':'Thing','where':" + where + ",'mutations':[['tags','delete','" + tag
-                    + "'],['notes','delete'," + pair + "]]}";
-            case 7 -> "{'op':'update','table':'Thing','where':" + where + ",'row':{'name':'"
-                    + "abcd".charAt(random.nextInt(4)) + "'}}";
-            default -> "{'op':'delete','table':'Thing','where':[['name','==','" + "abcd".charAt(random.nextInt(4))
-                    + "'],['count','<',3]]}";
+            case 0, 1, 2 ->
+                "{'op':'insert','table':'Thing','row':{'name':'" + "abcd".charAt(random.nextInt(4))
+                        + "','count':"
+                        + random.nextInt(10) + ",'tags':'" + tag + "'}}";
+            case 3 ->
+                "{'op':'update','table':'Thing','where':" + where + ",'row':{'count':" + random.nextInt(10) + "}}";
+            case 4 ->
+                "{'op':'update','table':'Thing','where':" + where + ",'row':{'maybe':"
+                        + (random.nextBoolean() ? "['set',[]]" : random.nextInt(3)) + ",'notes':" + pair + "}}";
+            case 5 ->
+                "{'op':'mutate','table':'Thing','where':" + where + ",'mutations':[['tags','insert','" + tag
+                        + "'],['notes','insert'," + pair + "]]}";
+            case 6 ->
+                "{'op':'mutate','table':'Thing','where':" + where + ",'mutations':[['tags','delete','" + tag
+                        + "'],['notes','delete'," + pair + "]]}";
+            case 7 ->
+                "{'op':'update','table':'Thing','where':" + where + ",'row':{'name':'"
+                        + "abcd".charAt(random.nextInt(4)) + "'}}";
+            default ->
+                "{'op':'delete','table':'Thing','where':[['name','==','" + "abcd".charAt(random.nextInt(4))
+                        + "'],['count','<',3]]}";
         };
     }
 
@@ -243,13 +263,17 @@ class MonitorOracleTest {
     void mirrorsEqualTheDatabaseWhateverHappens() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
-        List<String> conditions = List.of("[true]", "[]", "[false]", "[['count','<',5]]",
-                "[['count','>=',5],['name','==','a']]");
+        List<String> conditions =
+                List.of("[true]", "[]", "[false]", "[['count','<',5]]", "[['count','>=',5],['name','==','a']]");
         for (int i = 0; i < 10; i++) {
             transact(randomOperation(random));
         }
-        List<Mirror> mirrors = List.of(new Mirror("monitor"), new Mirror("monitor_cond"), new Mirror("monitor_cond"),
-                new Mirror("monitor_cond_since"), new Mirror("monitor_cond_since"));
+        List<Mirror> mirrors = List.of(
+                new Mirror("monitor"),
+                new Mirror("monitor_cond"),
+                new Mirror("monitor_cond"),
+                new Mirror("monitor_cond_since"),
+                new Mirror("monitor_cond_since"));
         for (int i = 0; i < 1500; i++) {
             String[] operations = new String[1 + random.nextInt(3)];
             for (int j = 0; j < operations.length; j++) {
@@ -269,14 +293,16 @@ class MonitorOracleTest {
             }
             if (random.nextInt(20) == 0) {
                 mirror.session.close();
-                int missed = random.nextInt(10) == 0 ? 120 : random.nextInt(4); // More than the server remembers, or less.
+                int missed =
+                        random.nextInt(10) == 0 ? 120 : random.nextInt(4); // More than the server remembers, or less.
                 for (int j = 0; j < missed; j++) {
                     transact(randomOperation(random));
                 }
                 mirror.connect();
             }
             for (Mirror each : mirrors) {
-                assertThat(each.rows.toString()).as("seed %d step %d %s where %s", seed, i, each.method, each.where)
+                assertThat(each.rows.toString())
+                        .as("seed %d step %d %s where %s", seed, i, each.method, each.where)
                         .isEqualTo(seen(each.where).toString());
             }
         }
@@ -284,7 +310,9 @@ class MonitorOracleTest {
 
     @Test
     void aKnownTransactionIsGoneOnFromAndAnUnknownOneIsNot() {
-        transact("{'op':'insert','table':'Thing','row':{'name':'a'}}", "{'op':'insert','table':'Thing','row':{'name':'b'}}");
+        transact(
+                "{'op':'insert','table':'Thing','row':{'name':'a'}}",
+                "{'op':'insert','table':'Thing','row':{'name':'b'}}");
         Mirror mirror = new Mirror("monitor_cond_since");
         assertThat(mirror.reply.get(0).asBoolean()).as("nobody's transaction").isFalse();
         mirror.session.close();
@@ -305,30 +333,39 @@ class MonitorOracleTest {
     void everyMaskTellsItsKindsOfChangeAndNoOther() throws IOException {
         for (int mask = 0; mask < 16; mask++) {
             for (String method : List.of("monitor", "monitor_cond")) {
-                Database fresh = Database.inMemory(SCHEMA, (delayMs, task) -> { });
+                Database fresh = Database.inMemory(SCHEMA, (delayMs, task) -> {});
                 List<String> told = new ArrayList<>();
                 Map<String, Database> all = new HashMap<>(Map.of("Things", fresh));
                 OvsdbSession session = new OvsdbSession(all, new Locks(), new UUID(1, 1), message -> {
-                    JsonNode updates = message.has("method") ? message.get("params").get(1) : message.get("result");
+                    JsonNode updates =
+                            message.has("method") ? message.get("params").get(1) : message.get("result");
                     updates.path("Thing").forEach(update -> told.add(kind(update, !message.has("method"))));
                 });
                 List<JsonNode> insert = List.of(json("{'op':'insert','table':'Thing','row':{'name':'a'}}"));
-                fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> { });
+                fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> {});
                 session.receive(json(("{'id':1,'method':'" + method
-                        + "','params':['Things','m',{'Thing':{'columns':['name'],'select':{"
-                        + "'initial':%b,'insert':%b,'modify':%b,'delete':%b}}}]}").formatted((mask & 1) != 0,
-                                (mask & 2) != 0,
-                        (mask & 4) != 0, (mask & 8) != 0)));
-                fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> { });
-                fresh.transact(List.of(json("{'op':'update','table':'Thing','where':[],'row':{'count':1}}")), lock -> false,
+                                + "','params':['Things','m',{'Thing':{'columns':['name'],'select':{"
+                                + "'initial':%b,'insert':%b,'modify':%b,'delete':%b}}}]}")
+                        .formatted((mask & 1) != 0, (mask & 2) != 0, (mask & 4) != 0, (mask & 8) != 0)));
+                fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> {});
+                fresh.transact(
+                        List.of(json("{'op':'update','table':'Thing','where':[],'row':{'count':1}}")),
+                        lock -> false,
                         this,
-                        NODES.nullNode(), reply -> { });
-                fresh.transact(List.of(json("{'op':'update','table':'Thing','where':[],'row':{'name':'b'}}")), lock -> false,
-                        this,
-                        NODES.nullNode(), reply -> { });
-                fresh.transact(List.of(json("{'op':'delete','table':'Thing','where':[]}")), lock -> false, this,
                         NODES.nullNode(),
-                        reply -> { });
+                        reply -> {});
+                fresh.transact(
+                        List.of(json("{'op':'update','table':'Thing','where':[],'row':{'name':'b'}}")),
+                        lock -> false,
+                        this,
+                        NODES.nullNode(),
+                        reply -> {});
+                fresh.transact(
+                        List.of(json("{'op':'delete','table':'Thing','where':[]}")),
+                        lock -> false,
+                        this,
+                        NODES.nullNode(),
+                        reply -> {});
                 List<String> expected = new ArrayList<>();
                 expected.addAll((mask & 1) != 0 ? List.of("initial") : List.of());
                 expected.addAll((mask & 2) != 0 ? List.of("insert") : List.of());

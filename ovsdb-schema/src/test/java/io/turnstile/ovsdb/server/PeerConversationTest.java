@@ -19,17 +19,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The same conversations with the system's ovsdb-server and with ours, over the same schema, word for word; both
- * transcripts are left in
- * {@code target/conversations}. Where we differ on purpose the scripts do not tread, or {@link Conversation} masks it:
+ * transcripts are left in {@code target/conversations}. Where we differ on purpose the scripts do not tread, or
+ * {@link Conversation} masks it:
+ *
  * <ul>
- * <li>an error reply of ours has {@code "result": null} (JSON-RPC 1.0 §1.2), the peer's has no result;
- * <li>reals are written with all their digits, the peer's with 15;
- * <li>monitor_cond_since goes on from the last 100 transactions, a standalone peer always begins anew;
- * <li>a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4), the peer says nothing;
- * <li>the holder of a lock is told "locked" once, the peer tells it again whenever somebody leaves the line;
- * <li>monitor_cond_change of a monitor without conditions is an error, the peer ignores it;
- * <li>the least integer times -1 is a range error, with the peer it is itself;
- * <li>{@code convert} is an unknown method; what crashes ovsdb-server 3.1.0 does not crash us.
+ *   <li>an error reply of ours has {@code "result": null} (JSON-RPC 1.0 §1.2), the peer's has no result;
+ *   <li>reals are written with all their digits, the peer's with 15;
+ *   <li>monitor_cond_since goes on from the last 100 transactions, a standalone peer always begins anew;
+ *   <li>a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4), the peer says nothing;
+ *   <li>the holder of a lock is told "locked" once, the peer tells it again whenever somebody leaves the line;
+ *   <li>monitor_cond_change of a monitor without conditions is an error, the peer ignores it;
+ *   <li>the least integer times -1 is a range error, with the peer it is itself;
+ *   <li>{@code convert} is an unknown method; what crashes ovsdb-server 3.1.0 does not crash us.
  * </ul>
  */
 @Tag("system")
@@ -40,9 +41,19 @@ class PeerConversationTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"operations", "conditions", "mutations", "types", "integrity", "waits", "locks", "monitors",
-            "methods",
-        "server"})
+    @ValueSource(
+            strings = {
+                "operations",
+                "conditions",
+                "mutations",
+                "types",
+                "integrity",
+                "waits",
+                "locks",
+                "monitors",
+                "methods",
+                "server"
+            })
     @Timeout(30)
     void bothServersAnswerAlike(String name) throws IOException {
         List<String> script = script(name);

@@ -37,13 +37,17 @@ class PeerFileTest {
         theirs.get("tables").properties().forEach(table -> {
             JsonNode our = ours.get("tables").path(table.getKey());
             for (String member : List.of("isRoot", "maxRows", "indexes")) {
-                assertThat(our.path(member)).as("%s of %s", member, table.getKey()).isEqualTo(table.getValue().path(member));
+                assertThat(our.path(member))
+                        .as("%s of %s", member, table.getKey())
+                        .isEqualTo(table.getValue().path(member));
             }
             table.getValue().get("columns").properties().forEach(column -> {
                 JsonNode ourColumn = our.path("columns").path(column.getKey());
-                assertThat(canonical(ourColumn)).as("%s.%s", table.getKey(), column.getKey())
+                assertThat(canonical(ourColumn))
+                        .as("%s.%s", table.getKey(), column.getKey())
                         .isEqualTo(canonical(column.getValue()));
-                assertThat(max(ourColumn)).as("%s.%s: a newer schema may take more", table.getKey(), column.getKey())
+                assertThat(max(ourColumn))
+                        .as("%s.%s: a newer schema may take more", table.getKey(), column.getKey())
                         .isGreaterThanOrEqualTo(max(column.getValue()));
             });
         });
@@ -71,9 +75,12 @@ class PeerFileTest {
         if (base.isTextual()) {
             all.put("type", base.asText());
         }
-        base.properties().forEach(member -> all.put(member.getKey(), member.getKey().equals("enum")
-                ? words(member.getValue())
-                : member.getValue().asText()));
+        base.properties()
+                .forEach(member -> all.put(
+                        member.getKey(),
+                        member.getKey().equals("enum")
+                                ? words(member.getValue())
+                                : member.getValue().asText()));
         if ("strong".equals(all.get("refType"))) {
             all.remove("refType");
         }
@@ -92,9 +99,20 @@ class PeerFileTest {
         Path socket = folder.resolve("db.sock");
         String peers = folder.resolve("peers.db").toString();
         PeerServer.tool(folder, "ovsdb-tool", "create", peers, SCHEMA.toString());
-        String[] dump = {"ovsdb-client", "dump", "--format=csv", "unix:" + socket, "_Server", "Database", "name", "model",
-                "connected",
-            "leader", "cid", "index"};
+        String[] dump = {
+            "ovsdb-client",
+            "dump",
+            "--format=csv",
+            "unix:" + socket,
+            "_Server",
+            "Database",
+            "name",
+            "model",
+            "connected",
+            "leader",
+            "cid",
+            "index"
+        };
         String expected;
         try (PeerServer server = PeerServer.serve(Path.of(peers), socket)) {
             expected = PeerServer.tool(folder, dump);
@@ -124,34 +142,63 @@ class PeerFileTest {
         }
         assertThat(dumpByUs).as("seed %d", seed).isEqualTo(dumpByPeer).contains("name7");
         try (PeerServer server = PeerServer.serve(ours, socket)) {
-            assertThat(run(socket, List.of())).as("our file with the peer, seed %d", seed).isEqualTo(dumpByPeer);
+            assertThat(run(socket, List.of()))
+                    .as("our file with the peer, seed %d", seed)
+                    .isEqualTo(dumpByPeer);
         }
         try (EmbeddedOvsdb server = new EmbeddedOvsdb(peers, List.of("punix:" + socket))) {
-            assertThat(run(socket, List.of())).as("the peer's file with us, seed %d", seed).isEqualTo(dumpByPeer);
+            assertThat(run(socket, List.of()))
+                    .as("the peer's file with us, seed %d", seed)
+                    .isEqualTo(dumpByPeer);
             server.compact();
         }
-        assertThat(PeerServer.tool(folder, "ovsdb-tool", "show-log", peers.toString())).contains("record 1");
+        assertThat(PeerServer.tool(folder, "ovsdb-tool", "show-log", peers.toString()))
+                .contains("record 1");
         PeerServer.tool(folder, "ovsdb-tool", "compact", ours.toString());
         try (PeerServer server = PeerServer.serve(peers, socket)) {
-            assertThat(run(socket, List.of())).as("compacted by us, seed %d", seed).isEqualTo(dumpByPeer);
+            assertThat(run(socket, List.of()))
+                    .as("compacted by us, seed %d", seed)
+                    .isEqualTo(dumpByPeer);
         }
         try (EmbeddedOvsdb server = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
-            assertThat(run(socket, List.of())).as("compacted by ovsdb-tool, seed %d", seed).isEqualTo(dumpByPeer);
+            assertThat(run(socket, List.of()))
+                    .as("compacted by ovsdb-tool, seed %d", seed)
+                    .isEqualTo(dumpByPeer);
         }
     }
 
     private String run(Path socket, List<String> transactions) {
         try (RpcClient client = new RpcClient(socket)) {
             for (String transaction : transactions) {
-                assertThat(client.call("transact", transaction).get("error").isNull()).as(transaction).isTrue();
+                assertThat(client.call("transact", transaction).get("error").isNull())
+                        .as(transaction)
+                        .isTrue();
             }
         }
-        return PeerServer.tool(folder, "ovsdb-client", "dump", "--format=csv", "unix:" + socket, "Open_vSwitch", "QoS",
-                "_uuid", "type",
-                "other_config", "external_ids", "queues")
-                + PeerServer.tool(folder, "ovsdb-client", "dump", "--format=csv", "unix:" + socket, "Open_vSwitch", "Queue",
-                        "_uuid", "dscp",
-                "external_ids");
+        return PeerServer.tool(
+                        folder,
+                        "ovsdb-client",
+                        "dump",
+                        "--format=csv",
+                        "unix:" + socket,
+                        "Open_vSwitch",
+                        "QoS",
+                        "_uuid",
+                        "type",
+                        "other_config",
+                        "external_ids",
+                        "queues")
+                + PeerServer.tool(
+                        folder,
+                        "ovsdb-client",
+                        "dump",
+                        "--format=csv",
+                        "unix:" + socket,
+                        "Open_vSwitch",
+                        "Queue",
+                        "_uuid",
+                        "dscp",
+                        "external_ids");
     }
 
     /** Inserts, updates, mutations and deletions of two tables, with sets, maps, optional values and references. */
@@ -159,30 +206,43 @@ class PeerFileTest {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < TRANSACTIONS; i++) {
             String row = "[[\"type\",\"==\",\"name" + random.nextInt(30) + "\"]]";
-            String text = "\"" + List.of("v", "ümläut", "a b", "quo\\\"te", "", "\\\\", "中\uD83D\uDE00")
-                    .get(random.nextInt(7)) + "\"";
+            String text = "\""
+                    + List.of("v", "ümläut", "a b", "quo\\\"te", "", "\\\\", "中\uD83D\uDE00")
+                            .get(random.nextInt(7)) + "\"";
             String pairs = "[\"map\",[[\"k" + random.nextInt(4) + "\"," + text + "]]]";
-            all.add("[\"Open_vSwitch\"," + switch (random.nextInt(7)) {
-                case 0, 1 -> "{\"op\":\"insert\",\"table\":\"QoS\",\"uuid\":\"%08x-0000-4000-8000-000000000000\",".formatted(i + 1)
-                        + "\"row\":{\"type\":\"name" + i % 30 + "\",\"other_config\":" + pairs + "}}";
-                case 2 -> "{\"op\":\"update\",\"table\":\"QoS\",\"where\":" + row + ",\"row\":{\"external_ids\":" + pairs
-                        + "}}";
-                case 3 -> "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
-                        + ",\"mutations\":[[\"external_ids\",\"insert\"," + pairs
-                        + "],[\"other_config\",\"delete\",[\"set\",[\"k" + random.nextInt(4) + "\"]]]]}";
-                case 4 -> "{\"op\":\"delete\",\"table\":\"QoS\",\"where\":" + row + "}";
-                case 5 -> ("{\"op\":\"insert\",\"table\":\"Queue\",\"uuid\":\"%08x-0000-4000-9000-000000000000\",\"uuid-name\":\"q\","
-                        + "\"row\":{\"dscp\":%d}},").formatted(i + 1, random.nextInt(64))
-                        + "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
-                                + ",\"mutations\":[[\"queues\",\"insert\",[\"map\",[["
-                        + random.nextInt(5) + ",[\"uuid\",\"%08x-0000-4000-9000-000000000000\"]]]]]]}".formatted(i + 1);
-                default -> "{\"op\":\"update\",\"table\":\"Queue\",\"where\":[[\"dscp\",\"<\"," + random.nextInt(64)
-                        + "]],\"row\":{\"dscp\":"
-                        + (random.nextBoolean() ? "[\"set\",[]]" : random.nextInt(64)) + ",\"external_ids\":" + pairs + "}}";
-            } + "]");
+            all.add("[\"Open_vSwitch\","
+                    + switch (random.nextInt(7)) {
+                        case 0, 1 ->
+                            "{\"op\":\"insert\",\"table\":\"QoS\",\"uuid\":\"%08x-0000-4000-8000-000000000000\","
+                                            .formatted(i + 1)
+                                    + "\"row\":{\"type\":\"name" + i % 30 + "\",\"other_config\":" + pairs + "}}";
+                        case 2 ->
+                            "{\"op\":\"update\",\"table\":\"QoS\",\"where\":" + row + ",\"row\":{\"external_ids\":"
+                                    + pairs + "}}";
+                        case 3 ->
+                            "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
+                                    + ",\"mutations\":[[\"external_ids\",\"insert\"," + pairs
+                                    + "],[\"other_config\",\"delete\",[\"set\",[\"k" + random.nextInt(4) + "\"]]]]}";
+                        case 4 -> "{\"op\":\"delete\",\"table\":\"QoS\",\"where\":" + row + "}";
+                        case 5 ->
+                            ("{\"op\":\"insert\",\"table\":\"Queue\",\"uuid\":\"%08x-0000-4000-9000-000000000000\",\"uuid-name\":\"q\","
+                                                    + "\"row\":{\"dscp\":%d}},")
+                                            .formatted(i + 1, random.nextInt(64))
+                                    + "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
+                                    + ",\"mutations\":[[\"queues\",\"insert\",[\"map\",[["
+                                    + random.nextInt(5)
+                                    + ",[\"uuid\",\"%08x-0000-4000-9000-000000000000\"]]]]]]}".formatted(i + 1);
+                        default ->
+                            "{\"op\":\"update\",\"table\":\"Queue\",\"where\":[[\"dscp\",\"<\"," + random.nextInt(64)
+                                    + "]],\"row\":{\"dscp\":"
+                                    + (random.nextBoolean() ? "[\"set\",[]]" : random.nextInt(64))
+                                    + ",\"external_ids\":" + pairs + "}}";
+                    }
+                    + "]");
         }
-        all.add("[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\",\"uuid\":\"f0000000-0000-4000-8000-000000000000\","
-                + "\"row\":{\"type\":\"name7\"}}]");
+        all.add(
+                "[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\",\"uuid\":\"f0000000-0000-4000-8000-000000000000\","
+                        + "\"row\":{\"type\":\"name7\"}}]");
         return all;
     }
 }

@@ -28,9 +28,17 @@ public final class PeerServer implements AutoCloseable {
         try {
             Files.deleteIfExists(socket);
             Path folder = socket.getParent();
-            Process process = command(folder, List.of("ovsdb-server", database.toString(), "--remote=punix:" + socket,
-                    "--unixctl=" + folder.resolve("peer.ctl"), "--log-file=/dev/null"))
-                    .redirectErrorStream(true).redirectOutput(folder.resolve("peer.log").toFile()).start();
+            Process process = command(
+                            folder,
+                            List.of(
+                                    "ovsdb-server",
+                                    database.toString(),
+                                    "--remote=punix:" + socket,
+                                    "--unixctl=" + folder.resolve("peer.ctl"),
+                                    "--log-file=/dev/null"))
+                    .redirectErrorStream(true)
+                    .redirectOutput(folder.resolve("peer.log").toFile())
+                    .start();
             PeerServer server = new PeerServer(socket, process);
             server.awaitSocket();
             return server;
@@ -43,7 +51,8 @@ public final class PeerServer implements AutoCloseable {
         long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
         while (!listens()) {
             if (!process.isAlive() || System.nanoTime() > deadlineNs) {
-                throw new IOException("ovsdb-server does not serve: " + Files.readString(socket.resolveSibling("peer.log")));
+                throw new IOException(
+                        "ovsdb-server does not serve: " + Files.readString(socket.resolveSibling("peer.log")));
             }
             Thread.onSpinWait();
         }
@@ -59,15 +68,27 @@ public final class PeerServer implements AutoCloseable {
 
     private static ProcessBuilder command(Path folder, List<String> words) {
         ProcessBuilder builder = new ProcessBuilder(words);
-        builder.environment().putAll(Map.of("OVS_RUNDIR", folder.toString(), "OVS_DBDIR", folder.toString(),
-                "OVS_LOGDIR", folder.toString(), "OVS_SYSCONFDIR", folder.toString()));
+        builder.environment()
+                .putAll(Map.of(
+                        "OVS_RUNDIR",
+                        folder.toString(),
+                        "OVS_DBDIR",
+                        folder.toString(),
+                        "OVS_LOGDIR",
+                        folder.toString(),
+                        "OVS_SYSCONFDIR",
+                        folder.toString()));
         return builder;
     }
 
-    /** Runs one of the system's tools and returns what it printed; anything but success is an {@link AssertionError}. */
+    /**
+     * Runs one of the system's tools and returns what it printed; anything but success is an {@link AssertionError}.
+     */
     public static String tool(Path folder, String... words) {
         try {
-            Process process = command(folder, new ArrayList<>(List.of(words))).redirectErrorStream(true).start();
+            Process process = command(folder, new ArrayList<>(List.of(words)))
+                    .redirectErrorStream(true)
+                    .start();
             String output = new String(process.getInputStream().readAllBytes());
             if (process.waitFor() != 0) {
                 throw new AssertionError(String.join(" ", words) + ": " + output);

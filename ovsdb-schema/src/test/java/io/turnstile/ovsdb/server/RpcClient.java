@@ -17,7 +17,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One JSON-RPC connection to a database server's unix socket, message by message. Threads: the test's, and one that reads.
+ * One JSON-RPC connection to a database server's unix socket, message by message. Threads: the test's, and one that
+ * reads.
  */
 final class RpcClient implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();

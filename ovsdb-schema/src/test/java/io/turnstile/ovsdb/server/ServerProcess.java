@@ -17,11 +17,18 @@ final class ServerProcess implements AutoCloseable {
     /** Starts the server and returns once it listens. */
     static ServerProcess start(Path file, Path socket) {
         try {
-            Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", System.getProperty("surefire.test.class.path",
-                            System.getProperty("java.class.path")),
-                    ServerProcess.class.getName(), file.toString(), socket.toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            Process process = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-XX:TieredStopAtLevel=1",
+                            "-Xmx256m",
+                            "-cp",
+                            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                            ServerProcess.class.getName(),
+                            file.toString(),
+                            socket.toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
             if (process.inputReader().readLine() == null) {
                 throw new IllegalStateException("the server did not start");
             }

@@ -19,10 +19,12 @@ import org.junit.jupiter.api.Test;
 class TransactionTest {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final String INSERT = "{'op':'insert','table':'QoS','row':{'type':'x'}}";
-    private static final String FOREVER = "{'op':'wait','table':'QoS','where':[],'columns':['type'],'until':'==','rows':[{'type':'never'}]}";
+    private static final String FOREVER =
+            "{'op':'wait','table':'QoS','where':[],'columns':['type'],'until':'==','rows':[{'type':'never'}]}";
 
     private final List<Runnable> timers = new ArrayList<>();
-    private final Database database = Database.inMemory(SchemaNotation.openVswitch(), (delayMs, task) -> timers.add(task));
+    private final Database database =
+            Database.inMemory(SchemaNotation.openVswitch(), (delayMs, task) -> timers.add(task));
 
     private static JsonNode json(String text) {
         try {
@@ -51,8 +53,12 @@ class TransactionTest {
         transact(INSERT);
         DataSnapshot before = database.snapshot();
         UUID transaction = database.lastTransaction();
-        for (String failing : List.of("{'op':'abort'}", "{'op':'nope'}", "{'op':'insert','table':'QoS','row':{'nope':1}}",
-                "{'op':'assert','lock':'mine'}", "{'op':'insert','table':'Bridge','row':{'fail_mode':'foo'}}",
+        for (String failing : List.of(
+                "{'op':'abort'}",
+                "{'op':'nope'}",
+                "{'op':'insert','table':'QoS','row':{'nope':1}}",
+                "{'op':'assert','lock':'mine'}",
+                "{'op':'insert','table':'Bridge','row':{'fail_mode':'foo'}}",
                 "{'op':'wait','timeout':0,'table':'QoS','where':[],'columns':['type'],'until':'==','rows':[]}",
                 "{'op':'insert','table':'QoS','row':{'queues':['map',[[1,['uuid','10000001-1111-4111-8111-000000000001']]]]}}",
                 "{'op':'mutate','table':'Open_vSwitch','where':[],'mutations':[['name','insert',1]]}")) {
@@ -75,8 +81,10 @@ class TransactionTest {
 
     @Test
     void anErrorAtCommitComesBehindAllReplies() {
-        ArrayNode replies = transact("{'op':'insert','table':'Open_vSwitch','row':{}}",
-                "{'op':'insert','table':'Open_vSwitch','row':{}}").getFirst();
+        ArrayNode replies = transact(
+                        "{'op':'insert','table':'Open_vSwitch','row':{}}",
+                        "{'op':'insert','table':'Open_vSwitch','row':{}}")
+                .getFirst();
         assertThat(replies).hasSize(3);
         assertThat(replies.get(2).get("error").asText()).isEqualTo("constraint violation");
         assertThat(database.snapshot().rows("Open_vSwitch")).isEmpty();
@@ -86,17 +94,22 @@ class TransactionTest {
     void whatChangesNothingIsNoTransaction() {
         transact(INSERT);
         UUID transaction = database.lastTransaction();
-        transact("{'op':'update','table':'QoS','where':[],'row':{'type':'y'}}",
+        transact(
+                "{'op':'update','table':'QoS','where':[],'row':{'type':'y'}}",
                 "{'op':'update','table':'QoS','where':[],'row':{'type':'x'}}");
-        transact(INSERT.replace("'row'", "'uuid-name':'q','row'"),
+        transact(
+                INSERT.replace("'row'", "'uuid-name':'q','row'"),
                 "{'op':'delete','table':'QoS','where':[['_uuid','==',['named-uuid','q']]]}");
         assertThat(database.lastTransaction()).isEqualTo(transaction);
     }
 
     @Test
     void aWaitingTransactionSeesTheChangeThatFreesItAndRunsWhole() {
-        List<ArrayNode> replies = transact(INSERT, "{'op':'wait','table':'QoS','where':[],'columns':['type'],'until':'==',"
-                + "'rows':[{'type':'x'},{'type':'go'}]}", INSERT);
+        List<ArrayNode> replies = transact(
+                INSERT,
+                "{'op':'wait','table':'QoS','where':[],'columns':['type'],'until':'==',"
+                        + "'rows':[{'type':'x'},{'type':'go'}]}",
+                INSERT);
         assertThat(replies).isEmpty();
         assertThat(rows()).as("nothing of it is done while it waits").isZero();
         transact("{'op':'insert','table':'QoS','row':{'type':'go'}}");
@@ -107,8 +120,8 @@ class TransactionTest {
     @Test
     void aCancelledTransactionIsAnsweredCancelledAndDoesNothing() throws IOException {
         List<JsonNode> messages = new ArrayList<>();
-        OvsdbSession session = new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1),
-                messages::add);
+        OvsdbSession session =
+                new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1), messages::add);
         session.receive(json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "]}"));
         session.receive(json("{'id':null,'method':'cancel','params':['other']}"));
         assertThat(messages).isEmpty();
@@ -121,9 +134,10 @@ class TransactionTest {
     @Test
     void theTransactionsOfALostSessionAreForgotten() throws IOException {
         List<JsonNode> messages = new ArrayList<>();
-        OvsdbSession session = new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1),
-                messages::add);
-        session.receive(json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "," + INSERT + "]}"));
+        OvsdbSession session =
+                new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1), messages::add);
+        session.receive(
+                json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "," + INSERT + "]}"));
         session.close();
         transact("{'op':'insert','table':'QoS','row':{'type':'never'}}");
         assertThat(messages).isEmpty();
@@ -136,9 +150,14 @@ class TransactionTest {
         List<String> told = new ArrayList<>();
         List<OvsdbSession> sessions = new ArrayList<>();
         for (String name : List.of("a", "b", "c")) {
-            sessions.add(new OvsdbSession(Map.of("Open_vSwitch", database), locks, new UUID(1, 1), message ->
-                    told.add(name + " " + (message.has("method") ? message.get("method").asText() : message.get("result")
-                            .toString()))));
+            sessions.add(new OvsdbSession(
+                    Map.of("Open_vSwitch", database),
+                    locks,
+                    new UUID(1, 1),
+                    message -> told.add(name + " "
+                            + (message.has("method")
+                                    ? message.get("method").asText()
+                                    : message.get("result").toString()))));
         }
         JsonNode lock = json("{'id':1,'method':'lock','params':['l']}");
         JsonNode unlock = json("{'id':1,'method':'unlock','params':['l']}");
@@ -147,7 +166,8 @@ class TransactionTest {
         }
         sessions.get(1).receive(unlock);
         sessions.get(0).close();
-        assertThat(told).containsExactly("a {\"locked\":true}", "b {\"locked\":false}", "c {\"locked\":false}", "b {}",
-                "c locked");
+        assertThat(told)
+                .containsExactly(
+                        "a {\"locked\":true}", "b {\"locked\":false}", "c {\"locked\":false}", "b {}", "c locked");
     }
 }

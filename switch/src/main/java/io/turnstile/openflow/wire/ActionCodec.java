@@ -25,8 +25,7 @@ public final class ActionCodec {
     private static final int VLAN_PRESENT = 0x1000;
     private static final int DSCP_BITS = 0xfc;
 
-    private ActionCodec() {
-    }
+    private ActionCodec() {}
 
     /** Reads actions until {@code in} is used up. */
     public static List<OfAction> read(ByteBuf in, WireVersion version) throws OfException {
@@ -122,7 +121,7 @@ public final class ActionCodec {
     /** The OXM of set_field or reg_load2; what follows it is padding. */
     static OfAction.SetField readSetField(ByteBuf in) throws OfException {
         FieldHeader header =
-            FieldHeader.read(in, OfErrorCode.OFPBAC_BAD_SET_LEN, OfErrorCode.OFPBAC_BAD_SET_TYPE, false);
+                FieldHeader.read(in, OfErrorCode.OFPBAC_BAD_SET_LEN, OfErrorCode.OFPBAC_BAD_SET_TYPE, false);
         MatchField field = header.field();
         if (!field.writable()) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.name() + " is read-only");
@@ -135,9 +134,12 @@ public final class ActionCodec {
             Masked value = MatchCodec.readValue(in, new FieldHeader(anyMask(field), header.masked()));
             checkVlanPresent(field, value);
             int shift = field.offsetBits();
-            return new OfAction.SetField(field.field(), value.high() & value.maskHigh(),
-                (value.low() & value.maskLow()) << shift, value.maskHigh(),
-                (value.maskLow() & bitsOf(field)) << shift);
+            return new OfAction.SetField(
+                    field.field(),
+                    value.high() & value.maskHigh(),
+                    (value.low() & value.maskLow()) << shift,
+                    value.maskHigh(),
+                    (value.maskLow() & bitsOf(field)) << shift);
         } catch (OfException bad) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, bad.getMessage());
         }
@@ -149,7 +151,9 @@ public final class ActionCodec {
         return vlanId || field.widthBits() >= 64 ? field.lowMask() : field.lowMask() & (1L << field.widthBits()) - 1;
     }
 
-    /** OFPVID_PRESENT has to be set, in value and mask (OpenFlow 1.5.1 §6.2.6): a tag is taken off by pop_vlan alone. */
+    /**
+     * OFPVID_PRESENT has to be set, in value and mask (OpenFlow 1.5.1 §6.2.6): a tag is taken off by pop_vlan alone.
+     */
     private static void checkVlanPresent(MatchField field, Masked value) throws OfException {
         if (field.name().equals("vlan_vid") && (value.low() & value.maskLow() & VLAN_PRESENT) == 0) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "vlan_vid without OFPVID_PRESENT");
@@ -158,9 +162,24 @@ public final class ActionCodec {
 
     /** What may be written in part need not be matchable in part. */
     private static MatchField anyMask(MatchField f) {
-        return f.maskable() ? f : new MatchField(f.names(), f.field(), f.offsetBits(), f.widthBits(), f.matchMask(),
-            f.impliedBits(), f.wireBytes(), f.nxm(), f.oxm(), f.nxmName(), f.oxmName(), f.style(), true, f.writable(),
-            f.prerequisite());
+        return f.maskable()
+                ? f
+                : new MatchField(
+                        f.names(),
+                        f.field(),
+                        f.offsetBits(),
+                        f.widthBits(),
+                        f.matchMask(),
+                        f.impliedBits(),
+                        f.wireBytes(),
+                        f.nxm(),
+                        f.oxm(),
+                        f.nxmName(),
+                        f.oxmName(),
+                        f.style(),
+                        true,
+                        f.writable(),
+                        f.prerequisite());
     }
 
     /** A field header inside an action. */
@@ -189,8 +208,9 @@ public final class ActionCodec {
 
     static SubField subField(MatchField field, int offset, int bits) throws OfException {
         if (bits == 0 || offset + bits > field.widthBits()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_LEN,
-                field.name() + "[" + offset + "+" + bits + "] goes beyond the field");
+            throw new OfException(
+                    OfErrorCode.OFPBAC_BAD_SET_LEN,
+                    field.name() + "[" + offset + "+" + bits + "] goes beyond the field");
         }
         return new SubField(field.field(), field.offsetBits() + offset, bits);
     }
@@ -226,10 +246,22 @@ public final class ActionCodec {
             case OfAction.Controller a -> controller(out, a, version);
             case OfAction.SetField a -> setField(out, a, context, version);
             case OfAction.Move a -> move(out, a, context, version);
-            case OfAction.SetVlanVid a -> setVlan(out, a.pushIfNeeded() && !tagged, version, "vlan_vid",
-                a.vid() | VLAN_PRESENT, () -> StandardActions.setVlanVid(out, a.vid()));
-            case OfAction.SetVlanPcp a -> setVlan(out, a.pushIfNeeded() && !tagged, version, "vlan_pcp", a.pcp(),
-                () -> StandardActions.setVlanPcp(out, a.pcp()));
+            case OfAction.SetVlanVid a ->
+                setVlan(
+                        out,
+                        a.pushIfNeeded() && !tagged,
+                        version,
+                        "vlan_vid",
+                        a.vid() | VLAN_PRESENT,
+                        () -> StandardActions.setVlanVid(out, a.vid()));
+            case OfAction.SetVlanPcp a ->
+                setVlan(
+                        out,
+                        a.pushIfNeeded() && !tagged,
+                        version,
+                        "vlan_pcp",
+                        a.pcp(),
+                        () -> StandardActions.setVlanPcp(out, a.pcp()));
             case OfAction.PushVlan a -> {
                 if (version.isOxm()) { // under 1.0 setting a VLAN pushes the tag
                     StandardActions.pushVlan(out, a.etherType(), version);
@@ -254,8 +286,8 @@ public final class ActionCodec {
             case OfAction.WriteMetadata a -> NiciraActions.writeMetadata(out, a);
             case OfAction.GotoTable a ->
                 NiciraActions.resubmit(out, new OfAction.Resubmit(Ports.IN_PORT, a.tableId(), false));
-            case OfAction.ClearActions a -> { } // OpenFlow 1.0 cannot say it; Open vSwitch leaves it out too
-            case OfAction.WriteActions a -> { }
+            case OfAction.ClearActions a -> {} // OpenFlow 1.0 cannot say it; Open vSwitch leaves it out too
+            case OfAction.WriteActions a -> {}
         }
     }
 
@@ -267,7 +299,8 @@ public final class ActionCodec {
         }
     }
 
-    private static void setVlan(ByteBuf out, boolean push, WireVersion version, String field, long value, Runnable legacy) {
+    private static void setVlan(
+            ByteBuf out, boolean push, WireVersion version, String field, long value, Runnable legacy) {
         if (!version.isOxm()) {
             legacy.run();
             return;
@@ -292,8 +325,11 @@ public final class ActionCodec {
         Masked value = new Masked(a.valueHigh(), a.valueLow() >>> shift, a.maskHigh(), a.maskLow() >>> shift);
         boolean whole = isWhole(field, value);
         if (version == WireVersion.OF15 || whole) {
-            oxmSetField(out, field, whole ? new Masked(value.high(), value.low(), field.field().highMask(),
-                field.lowMask()) : value, version);
+            oxmSetField(
+                    out,
+                    field,
+                    whole ? new Masked(value.high(), value.low(), field.field().highMask(), field.lowMask()) : value,
+                    version);
         } else {
             loads(out, a, context);
         }
@@ -315,7 +351,8 @@ public final class ActionCodec {
 
     private static boolean isWhole(MatchField field, Masked value) {
         long width = field.widthBits() >= 64 ? -1L : (1L << field.widthBits()) - 1;
-        return (value.maskLow() & width) == width && value.maskHigh() == field.field().highMask();
+        return (value.maskLow() & width) == width
+                && value.maskHigh() == field.field().highMask();
     }
 
     private static void loads(ByteBuf out, OfAction.SetField a, Match context) {
@@ -358,9 +395,12 @@ public final class ActionCodec {
         int start = out.writerIndex();
         MatchField source = fieldOf(a.source(), context);
         MatchField target = fieldOf(a.destination(), context);
-        out.writeShort(COPY_FIELD15).writeShort(0).writeShort(a.source().widthBits())
-            .writeShort(a.source().offsetBits() - source.offsetBits())
-            .writeShort(a.destination().offsetBits() - target.offsetBits()).writeShort(0);
+        out.writeShort(COPY_FIELD15)
+                .writeShort(0)
+                .writeShort(a.source().widthBits())
+                .writeShort(a.source().offsetBits() - source.offsetBits())
+                .writeShort(a.destination().offsetBits() - target.offsetBits())
+                .writeShort(0);
         MatchCodec.writeHeader(out, source, false, version);
         MatchCodec.writeHeader(out, target, false, version);
         Wire.pad(out, start);

@@ -23,8 +23,7 @@ public final class AsyncCodec {
     private static final int REASON_INVALID_TTL = 2;
     private static final long NS_PER_SECOND = 1_000_000_000L;
 
-    private AsyncCodec() {
-    }
+    private AsyncCodec() {}
 
     /** A packet on its way to a controller: whole, for there is no buffer here that the rest could be in. */
     public record PacketIn(byte[] frame, int reason, int tableId, long cookie, Match metadata) {
@@ -44,7 +43,9 @@ public final class AsyncCodec {
             MatchCodec.writeOxm(out, packet.metadata(), version);
             out.writeShort(0);
         } else {
-            out.writeShort((int) packet.metadata().value(Field.IN_PORT)).writeByte(packet.reasonFor(version)).writeByte(0);
+            out.writeShort((int) packet.metadata().value(Field.IN_PORT))
+                    .writeByte(packet.reasonFor(version))
+                    .writeByte(0);
         }
         out.writeBytes(packet.frame());
         Wire.endMessage(out, start);
@@ -53,8 +54,11 @@ public final class AsyncCodec {
     /** NXT_PACKET_IN. */
     public static void packetInNxm(ByteBuf out, WireVersion version, PacketIn packet) {
         int start = startNicira(out, version, NXT_PACKET_IN);
-        out.writeInt(NO_BUFFER).writeShort(packet.frame().length).writeByte(packet.reasonFor(version))
-            .writeByte(packet.tableId()).writeLong(packet.cookie());
+        out.writeInt(NO_BUFFER)
+                .writeShort(packet.frame().length)
+                .writeByte(packet.reasonFor(version))
+                .writeByte(packet.tableId())
+                .writeLong(packet.cookie());
         int lengthAt = out.writerIndex();
         out.writeShort(0).writeZero(6);
         int matchStart = out.writerIndex();
@@ -113,19 +117,37 @@ public final class AsyncCodec {
         switch (version) {
             case OF10 -> {
                 LegacyMatch.write(out, flow.match());
-                out.writeLong(flow.cookie()).writeShort(flow.priority()).writeByte(reason).writeByte(0)
-                    .writeInt(seconds).writeInt(nanoseconds).writeShort(flow.idleTimeoutSeconds()).writeShort(0)
-                    .writeLong(flow.packetCount()).writeLong(flow.byteCount());
+                out.writeLong(flow.cookie())
+                        .writeShort(flow.priority())
+                        .writeByte(reason)
+                        .writeByte(0)
+                        .writeInt(seconds)
+                        .writeInt(nanoseconds)
+                        .writeShort(flow.idleTimeoutSeconds())
+                        .writeShort(0)
+                        .writeLong(flow.packetCount())
+                        .writeLong(flow.byteCount());
             }
             case OF13 -> {
-                out.writeLong(flow.cookie()).writeShort(flow.priority()).writeByte(reason).writeByte(flow.tableId())
-                    .writeInt(seconds).writeInt(nanoseconds).writeShort(flow.idleTimeoutSeconds())
-                    .writeShort(flow.hardTimeoutSeconds()).writeLong(flow.packetCount()).writeLong(flow.byteCount());
+                out.writeLong(flow.cookie())
+                        .writeShort(flow.priority())
+                        .writeByte(reason)
+                        .writeByte(flow.tableId())
+                        .writeInt(seconds)
+                        .writeInt(nanoseconds)
+                        .writeShort(flow.idleTimeoutSeconds())
+                        .writeShort(flow.hardTimeoutSeconds())
+                        .writeLong(flow.packetCount())
+                        .writeLong(flow.byteCount());
                 MatchCodec.writeOxm(out, flow.match(), version);
             }
             case OF15 -> {
-                out.writeByte(flow.tableId()).writeByte(reason).writeShort(flow.priority())
-                    .writeShort(flow.idleTimeoutSeconds()).writeShort(flow.hardTimeoutSeconds()).writeLong(flow.cookie());
+                out.writeByte(flow.tableId())
+                        .writeByte(reason)
+                        .writeShort(flow.priority())
+                        .writeShort(flow.idleTimeoutSeconds())
+                        .writeShort(flow.hardTimeoutSeconds())
+                        .writeLong(flow.cookie());
                 MatchCodec.writeOxm(out, flow.match(), version);
                 FlowStatsCodec.writeOxs(out, flow);
             }
@@ -136,9 +158,13 @@ public final class AsyncCodec {
     /** NXT_FLOW_REMOVED. */
     public static void flowRemovedNxm(ByteBuf out, FlowStats flow, int reason) {
         int start = startNicira(out, WireVersion.OF10, NXT_FLOW_REMOVED);
-        out.writeLong(flow.cookie()).writeShort(flow.priority()).writeByte(reason).writeByte(flow.tableId() + 1)
-            .writeInt((int) (flow.durationNs() / NS_PER_SECOND)).writeInt((int) (flow.durationNs() % NS_PER_SECOND))
-            .writeShort(flow.idleTimeoutSeconds());
+        out.writeLong(flow.cookie())
+                .writeShort(flow.priority())
+                .writeByte(reason)
+                .writeByte(flow.tableId() + 1)
+                .writeInt((int) (flow.durationNs() / NS_PER_SECOND))
+                .writeInt((int) (flow.durationNs() % NS_PER_SECOND))
+                .writeShort(flow.idleTimeoutSeconds());
         int lengthAt = out.writerIndex();
         out.writeShort(0).writeLong(flow.packetCount()).writeLong(flow.byteCount());
         int matchStart = out.writerIndex();

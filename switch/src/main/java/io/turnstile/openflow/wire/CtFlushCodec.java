@@ -7,9 +7,9 @@ import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 
 /**
- * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16 and
- * value, padded to eight bytes. What follows a number of 8 or 16 bits does not matter. A tuple is a property of properties,
- * which begin at its eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
+ * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16
+ * and value, padded to eight bytes. What follows a number of 8 or 16 bits does not matter. A tuple is a property of
+ * properties, which begin at its eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
  */
 public final class CtFlushCodec {
     public static final int NXT_CT_FLUSH_ZONE = 29;
@@ -36,8 +36,7 @@ public final class CtFlushCodec {
     private static final int FIRST_EXPERIMENTER_TYPE = 0xffff;
     private static final long IPV4_MAPPED = 0xffffL;
 
-    private CtFlushCodec() {
-    }
+    private CtFlushCodec() {}
 
     /** What a property is taken to mean. */
     private interface Meaning {
@@ -109,7 +108,8 @@ public final class CtFlushCodec {
             return new OfException(OfErrorCode.OFPBPC_BAD_LEN, "experimenter property of " + lengthBytes + " bytes");
         }
         int experimenter = in.getInt(in.readerIndex() + PROPERTY_HEADER_BYTES);
-        return new OfException(experimenter == 0 ? OfErrorCode.OFPBPC_BAD_EXPERIMENTER : OfErrorCode.OFPBPC_BAD_EXP_TYPE,
+        return new OfException(
+                experimenter == 0 ? OfErrorCode.OFPBPC_BAD_EXPERIMENTER : OfErrorCode.OFPBPC_BAD_EXP_TYPE,
                 "property of experimenter 0x" + Integer.toHexString(experimenter));
     }
 
@@ -139,7 +139,8 @@ public final class CtFlushCodec {
         properties(value.skipBytes(PROPERTY_HEADER_BYTES), (type, part) -> readPart(type, part, tuple, filter));
     }
 
-    private static void readPart(int type, ByteBuf value, PartialTuple tuple, ConnectionFilter filter) throws OfException {
+    private static void readPart(int type, ByteBuf value, PartialTuple tuple, ConnectionFilter filter)
+            throws OfException {
         switch (type) {
             case SOURCE -> {
                 long[] address = address(value, filter);

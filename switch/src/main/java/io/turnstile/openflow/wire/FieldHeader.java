@@ -19,7 +19,7 @@ record FieldHeader(MatchField field, boolean masked) {
      * Reads it and checks that its length is that of the field.
      *
      * @param badLength what to say if it is cut or of the wrong length
-     * @param unknown   what to say of a field that this switch does not have
+     * @param unknown what to say of a field that this switch does not have
      */
     static FieldHeader read(ByteBuf in, OfErrorCode badLength, OfErrorCode unknown, boolean cookieAllowed)
             throws OfException {
@@ -44,8 +44,9 @@ record FieldHeader(MatchField field, boolean masked) {
         return checked(MatchField.coded(code), masked, length, badLength, unknown);
     }
 
-    private static FieldHeader checked(MatchField field, boolean masked, int length, OfErrorCode badLength,
-            OfErrorCode unknown) throws OfException {
+    private static FieldHeader checked(
+            MatchField field, boolean masked, int length, OfErrorCode badLength, OfErrorCode unknown)
+            throws OfException {
         if (field == null) {
             throw new OfException(unknown, "unknown match field");
         }

@@ -16,14 +16,14 @@ import java.util.Set;
 public final class FlowModCodec {
     /** OFPT_FLOW_MOD in every version. */
     public static final int TYPE = 14;
+
     private static final FlowMod.Command[] COMMANDS = FlowMod.Command.values();
     private static final int NO_BUFFER = -1;
     private static final int MAX_PRIORITY = 0xffff;
     private static final int OFPFF10_EMERGENCY = 1 << 2;
     private static final int ANY_GROUP = -1;
 
-    private FlowModCodec() {
-    }
+    private FlowModCodec() {}
 
     /** @param withTableId the command's upper byte is a table (NXT_FLOW_MOD_TABLE_ID is on) */
     public static FlowMod read10(ByteBuf in, boolean withTableId) throws OfException {
@@ -40,10 +40,20 @@ public final class FlowModCodec {
         int outPort = Wire.port16(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
-        return new FlowMod(command, table10(withTableId, packed, command), priority, match,
-            command == FlowMod.Command.ADD ? cookie : 0, 0, newCookie(command, cookie), idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, flags,
-            actions(in, command, match, WireVersion.OF10));
+        return new FlowMod(
+                command,
+                table10(withTableId, packed, command),
+                priority,
+                match,
+                command == FlowMod.Command.ADD ? cookie : 0,
+                0,
+                newCookie(command, cookie),
+                idle,
+                hard,
+                0,
+                deletes(command) ? outPort : Ports.NONE,
+                flags,
+                actions(in, command, match, WireVersion.OF10));
     }
 
     /** NXT_FLOW_MOD, behind the Nicira header. */
@@ -64,11 +74,20 @@ public final class FlowModCodec {
         if (command == FlowMod.Command.ADD && decoded.cookieMask() != 0) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "additions cannot match on a cookie");
         }
-        return new FlowMod(command, table10(withTableId, packed, command), priority, decoded.match(),
-            command == FlowMod.Command.ADD ? newCookie : decoded.cookie(), decoded.cookieMask(),
-            newCookie(command, newCookie), idle, hard, 0,
-            deletes(command) ? outPort : Ports.NONE, flags,
-            actions(in, command, decoded.match(), WireVersion.OF10));
+        return new FlowMod(
+                command,
+                table10(withTableId, packed, command),
+                priority,
+                decoded.match(),
+                command == FlowMod.Command.ADD ? newCookie : decoded.cookie(),
+                decoded.cookieMask(),
+                newCookie(command, newCookie),
+                idle,
+                hard,
+                0,
+                deletes(command) ? outPort : Ports.NONE,
+                flags,
+                actions(in, command, decoded.match(), WireVersion.OF10));
     }
 
     /** OpenFlow 1.1 and later. */
@@ -95,17 +114,32 @@ public final class FlowModCodec {
         Match match = MatchCodec.readOxm(in);
         List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
         ActionCheck.checkStrictly(actions, match, table);
-        return new FlowMod(command, table, priority, match, cookie,
-            command == FlowMod.Command.ADD ? 0 : cookieMask, FlowMod.NO_COOKIE, idle, hard,
-            version == WireVersion.OF15 ? importance : 0,
-            deletes(command) ? outPort : Ports.NONE, flags, actions);
+        return new FlowMod(
+                command,
+                table,
+                priority,
+                match,
+                cookie,
+                command == FlowMod.Command.ADD ? 0 : cookieMask,
+                FlowMod.NO_COOKIE,
+                idle,
+                hard,
+                version == WireVersion.OF15 ? importance : 0,
+                deletes(command) ? outPort : Ports.NONE,
+                flags,
+                actions);
     }
 
     /** A whole OpenFlow 1.3 message, as a client sends it. */
     public static void write13(ByteBuf out, FlowMod mod, int xid) {
         int start = Wire.startMessage(out, WireVersion.OF13, TYPE, xid);
-        out.writeLong(mod.cookie()).writeLong(mod.cookieMask()).writeByte(mod.tableId()).writeByte(mod.command().ordinal());
-        out.writeShort(mod.idleTimeoutSeconds()).writeShort(mod.hardTimeoutSeconds()).writeShort(mod.priority());
+        out.writeLong(mod.cookie())
+                .writeLong(mod.cookieMask())
+                .writeByte(mod.tableId())
+                .writeByte(mod.command().ordinal());
+        out.writeShort(mod.idleTimeoutSeconds())
+                .writeShort(mod.hardTimeoutSeconds())
+                .writeShort(mod.priority());
         out.writeInt(NO_BUFFER).writeInt(mod.outPort()).writeInt(ANY_GROUP);
         int bits = 0;
         for (FlowMod.Flag flag : mod.flags()) {

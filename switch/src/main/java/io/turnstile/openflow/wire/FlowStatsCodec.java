@@ -1,9 +1,7 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.FlowMod;
 import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
@@ -23,8 +21,7 @@ public final class FlowStatsCodec {
     private static final int OXS_BYTE_COUNT = 5;
     private static final int MAX_AGE = 0xffff;
 
-    private FlowStatsCodec() {
-    }
+    private FlowStatsCodec() {}
 
     // ---- requests; the reader stands behind the statistics header ----
 
@@ -71,9 +68,15 @@ public final class FlowStatsCodec {
         int start = out.writerIndex();
         out.writeShort(0).writeByte(flow.tableId()).writeByte(0);
         LegacyMatch.write(out, flow.match());
-        out.writeInt(seconds(flow)).writeInt(nanoseconds(flow)).writeShort(flow.priority())
-            .writeShort(flow.idleTimeoutSeconds()).writeShort(flow.hardTimeoutSeconds()).writeZero(6)
-            .writeLong(flow.cookie()).writeLong(flow.packetCount()).writeLong(flow.byteCount());
+        out.writeInt(seconds(flow))
+                .writeInt(nanoseconds(flow))
+                .writeShort(flow.priority())
+                .writeShort(flow.idleTimeoutSeconds())
+                .writeShort(flow.hardTimeoutSeconds())
+                .writeZero(6)
+                .writeLong(flow.cookie())
+                .writeLong(flow.packetCount())
+                .writeLong(flow.byteCount());
         ActionCodec.write(out, flow.actions(), flow.match(), WireVersion.OF10);
         out.setShort(start, out.writerIndex() - start);
     }
@@ -81,10 +84,20 @@ public final class FlowStatsCodec {
     /** The entry of NXST_FLOW. */
     public static void writeEntryNicira(ByteBuf out, FlowStats flow) {
         int start = out.writerIndex();
-        out.writeShort(0).writeByte(flow.tableId()).writeByte(0).writeInt(seconds(flow)).writeInt(nanoseconds(flow))
-            .writeShort(flow.priority()).writeShort(flow.idleTimeoutSeconds()).writeShort(flow.hardTimeoutSeconds())
-            .writeShort(0).writeShort(age(flow.idleAgeNs())).writeShort(age(flow.durationNs()))
-            .writeLong(flow.cookie()).writeLong(flow.packetCount()).writeLong(flow.byteCount());
+        out.writeShort(0)
+                .writeByte(flow.tableId())
+                .writeByte(0)
+                .writeInt(seconds(flow))
+                .writeInt(nanoseconds(flow))
+                .writeShort(flow.priority())
+                .writeShort(flow.idleTimeoutSeconds())
+                .writeShort(flow.hardTimeoutSeconds())
+                .writeShort(0)
+                .writeShort(age(flow.idleAgeNs()))
+                .writeShort(age(flow.durationNs()))
+                .writeLong(flow.cookie())
+                .writeLong(flow.packetCount())
+                .writeLong(flow.byteCount());
         int matchStart = out.writerIndex();
         MatchCodec.writeFields(out, flow.match(), WireVersion.OF10);
         out.setShort(start + 18, out.writerIndex() - matchStart);
@@ -97,17 +110,32 @@ public final class FlowStatsCodec {
     public static void writeEntry13(ByteBuf out, FlowStats flow, WireVersion version) {
         int start = out.writerIndex();
         if (version == WireVersion.OF15) {
-            out.writeShort(0).writeShort(0).writeByte(flow.tableId()).writeByte(0).writeShort(flow.priority())
-                .writeShort(flow.idleTimeoutSeconds()).writeShort(flow.hardTimeoutSeconds())
-                .writeShort(FlowModCodec.flagBits(flow.flags(), version)).writeShort(flow.importance())
-                .writeLong(flow.cookie());
+            out.writeShort(0)
+                    .writeShort(0)
+                    .writeByte(flow.tableId())
+                    .writeByte(0)
+                    .writeShort(flow.priority())
+                    .writeShort(flow.idleTimeoutSeconds())
+                    .writeShort(flow.hardTimeoutSeconds())
+                    .writeShort(FlowModCodec.flagBits(flow.flags(), version))
+                    .writeShort(flow.importance())
+                    .writeLong(flow.cookie());
             MatchCodec.writeOxm(out, flow.match(), version);
             writeOxs(out, flow);
         } else {
-            out.writeShort(0).writeByte(flow.tableId()).writeByte(0).writeInt(seconds(flow)).writeInt(nanoseconds(flow))
-                .writeShort(flow.priority()).writeShort(flow.idleTimeoutSeconds()).writeShort(flow.hardTimeoutSeconds())
-                .writeShort(FlowModCodec.flagBits(flow.flags(), version)).writeZero(4).writeLong(flow.cookie())
-                .writeLong(flow.packetCount()).writeLong(flow.byteCount());
+            out.writeShort(0)
+                    .writeByte(flow.tableId())
+                    .writeByte(0)
+                    .writeInt(seconds(flow))
+                    .writeInt(nanoseconds(flow))
+                    .writeShort(flow.priority())
+                    .writeShort(flow.idleTimeoutSeconds())
+                    .writeShort(flow.hardTimeoutSeconds())
+                    .writeShort(FlowModCodec.flagBits(flow.flags(), version))
+                    .writeZero(4)
+                    .writeLong(flow.cookie())
+                    .writeLong(flow.packetCount())
+                    .writeLong(flow.byteCount());
             MatchCodec.writeOxm(out, flow.match(), version);
         }
         InstructionCodec.write(out, flow.actions(), flow.match(), version);
@@ -119,8 +147,9 @@ public final class FlowStatsCodec {
         int start = out.writerIndex();
         out.writeShort(0).writeShort(0);
         oxs(out, OXS_DURATION, 8).writeInt(seconds(flow)).writeInt(nanoseconds(flow));
-        oxs(out, OXS_IDLE_TIME, 8).writeInt((int) (flow.idleAgeNs() / NS_PER_SECOND))
-            .writeInt((int) (flow.idleAgeNs() % NS_PER_SECOND));
+        oxs(out, OXS_IDLE_TIME, 8)
+                .writeInt((int) (flow.idleAgeNs() / NS_PER_SECOND))
+                .writeInt((int) (flow.idleAgeNs() % NS_PER_SECOND));
         oxs(out, OXS_PACKET_COUNT, 8).writeLong(flow.packetCount());
         oxs(out, OXS_BYTE_COUNT, 8).writeLong(flow.byteCount());
         out.setShort(start + 2, out.writerIndex() - start);

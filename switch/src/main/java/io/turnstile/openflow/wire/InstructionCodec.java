@@ -9,7 +9,9 @@ import io.turnstile.pipeline.text.InstructionOrder;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Instructions of OpenFlow 1.1 and later (OpenFlow 1.3.5 §7.2.4), flattened to one list in their order of execution. */
+/**
+ * Instructions of OpenFlow 1.1 and later (OpenFlow 1.3.5 §7.2.4), flattened to one list in their order of execution.
+ */
 final class InstructionCodec {
     private static final int GOTO_TABLE = 1;
     private static final int WRITE_METADATA = 2;
@@ -18,8 +20,7 @@ final class InstructionCodec {
     private static final int CLEAR_ACTIONS = 5;
     private static final int METER = 6;
 
-    private InstructionCodec() {
-    }
+    private InstructionCodec() {}
 
     /** Reads until {@code in} is used up. */
     static List<OfAction> read(ByteBuf in, WireVersion version) throws OfException {
@@ -41,7 +42,8 @@ final class InstructionCodec {
             switch (type) {
                 case APPLY_ACTIONS -> applied = ActionCodec.read(body.skipBytes(4), version);
                 case CLEAR_ACTIONS -> later[0] = new OfAction.ClearActions();
-                case WRITE_ACTIONS -> later[1] = new OfAction.WriteActions(ActionCodec.read(body.skipBytes(4), version));
+                case WRITE_ACTIONS ->
+                    later[1] = new OfAction.WriteActions(ActionCodec.read(body.skipBytes(4), version));
                 case WRITE_METADATA -> later[2] = writeMetadata(body);
                 case GOTO_TABLE -> later[3] = gotoTable(body);
                 case METER -> throw new OfException(OfErrorCode.OFPBIC_UNSUP_INST, "meters are not supported");
@@ -74,19 +76,29 @@ final class InstructionCodec {
     }
 
     static void write(ByteBuf out, List<OfAction> actions, Match context, WireVersion version) {
-        List<OfAction> applied =
-            actions.stream().filter(action -> InstructionOrder.rank(action) == InstructionOrder.APPLY).toList();
+        List<OfAction> applied = actions.stream()
+                .filter(action -> InstructionOrder.rank(action) == InstructionOrder.APPLY)
+                .toList();
         if (!applied.isEmpty()) {
             actionList(out, APPLY_ACTIONS, applied, context, version);
         }
         for (OfAction action : actions) {
             switch (action) {
-                case OfAction.ClearActions a -> out.writeShort(CLEAR_ACTIONS).writeShort(8).writeInt(0);
+                case OfAction.ClearActions a ->
+                    out.writeShort(CLEAR_ACTIONS).writeShort(8).writeInt(0);
                 case OfAction.WriteActions a -> actionList(out, WRITE_ACTIONS, a.actions(), context, version);
                 case OfAction.WriteMetadata a ->
-                    out.writeShort(WRITE_METADATA).writeShort(24).writeInt(0).writeLong(a.value()).writeLong(a.mask());
-                case OfAction.GotoTable a -> out.writeShort(GOTO_TABLE).writeShort(8).writeByte(a.tableId()).writeZero(3);
-                default -> { } // part of apply_actions, written above
+                    out.writeShort(WRITE_METADATA)
+                            .writeShort(24)
+                            .writeInt(0)
+                            .writeLong(a.value())
+                            .writeLong(a.mask());
+                case OfAction.GotoTable a ->
+                    out.writeShort(GOTO_TABLE)
+                            .writeShort(8)
+                            .writeByte(a.tableId())
+                            .writeZero(3);
+                default -> {} // part of apply_actions, written above
             }
         }
     }

@@ -29,10 +29,11 @@ final class LegacyMatch {
 
     private static final int W_ALL = (1 << 22) - 1;
 
-    private LegacyMatch() {
-    }
+    private LegacyMatch() {}
 
-    /** Whether the match that comes next has no wildcards: such flows have the highest priority (OpenFlow 1.0.0 §3.4). */
+    /**
+     * Whether the match that comes next has no wildcards: such flows have the highest priority (OpenFlow 1.0.0 §3.4).
+     */
     static boolean isExact(ByteBuf in) {
         return in.readableBytes() >= Integer.BYTES && (in.getInt(in.readerIndex()) & W_ALL) == 0;
     }
@@ -109,8 +110,10 @@ final class LegacyMatch {
     }
 
     private static boolean hasPorts(int protocol) {
-        return protocol == IpProtocols.TCP || protocol == IpProtocols.UDP || protocol == IpProtocols.ICMP
-            || protocol == IpProtocols.SCTP;
+        return protocol == IpProtocols.TCP
+                || protocol == IpProtocols.UDP
+                || protocol == IpProtocols.ICMP
+                || protocol == IpProtocols.SCTP;
     }
 
     private static long prefix(int wildBits) {
@@ -143,11 +146,17 @@ final class LegacyMatch {
         out.writeInt(wildcards).writeShort((int) match.value(Field.IN_PORT));
         writeMac(out, match.value(Field.ETH_SRC));
         writeMac(out, match.value(Field.ETH_DST));
-        out.writeShort(untagged ? VLAN_NONE : tci & 0xfff).writeByte(tci >>> 13).writeByte(0)
-            .writeShort((int) match.value(Field.ETH_TYPE)).writeByte((int) match.value(Field.NW_TOS) & 0xfc)
-            .writeByte((int) match.value(Field.NW_PROTO)).writeShort(0)
-            .writeInt((int) match.value(Field.NW_SRC)).writeInt((int) match.value(Field.NW_DST))
-            .writeShort((int) match.value(Field.TP_SRC)).writeShort((int) match.value(Field.TP_DST));
+        out.writeShort(untagged ? VLAN_NONE : tci & 0xfff)
+                .writeByte(tci >>> 13)
+                .writeByte(0)
+                .writeShort((int) match.value(Field.ETH_TYPE))
+                .writeByte((int) match.value(Field.NW_TOS) & 0xfc)
+                .writeByte((int) match.value(Field.NW_PROTO))
+                .writeShort(0)
+                .writeInt((int) match.value(Field.NW_SRC))
+                .writeInt((int) match.value(Field.NW_DST))
+                .writeShort((int) match.value(Field.TP_SRC))
+                .writeShort((int) match.value(Field.TP_DST));
     }
 
     private static int wildBits(long mask) {

@@ -15,14 +15,15 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Matches as a list of type-length-values: NXM under OpenFlow 1.0, OXM from 1.2 on (OpenFlow 1.3.5 §7.2.3). Both kinds of
- * header are understood under either version, as Open vSwitch does.
+ * Matches as a list of type-length-values: NXM under OpenFlow 1.0, OXM from 1.2 on (OpenFlow 1.3.5 §7.2.3). Both kinds
+ * of header are understood under either version, as Open vSwitch does.
  */
 public final class MatchCodec {
     private static final int OXM_MATCH = 1;
     private static final int ONF_TCP_FLAGS = 42;
     /** Header of the unmasked field; tools write it where a match has no Ethernet field at all. */
     private static final int OXM_PACKET_TYPE = 0x8000 << 16 | 44 << 9 | 4;
+
     private static final int VLAN_VID_BITS = 0x1fff;
     private static final int VLAN_PCP_BITS = 0xe000;
     private static final int DSCP_BITS = 0xfc;
@@ -41,20 +42,58 @@ public final class MatchCodec {
     private static final MatchField TCP_FLAGS = MatchField.named("tcp_flags");
 
     /** Order of writing; what others depend on goes first. VLAN, TOS and in_port have rules of their own. */
-    private static final List<MatchField> SIMPLE = Stream.concat(Stream.of("eth_src", "eth_dst", "eth_type"),
-        Stream.concat(Stream.of("nw_proto", "arp_op", "ip_src", "ip_dst", "arp_spa", "arp_tpa", "arp_sha", "arp_tha",
-                "ipv6_src", "ipv6_dst", "ipv6_label", "nw_ttl", "ip_frag", "tcp_src", "tcp_dst", "tcp_flags", "udp_src",
-                "udp_dst", "sctp_src", "sctp_dst", "icmp_type", "icmp_code", "icmpv6_type", "icmpv6_code", "nd_target",
-                "nd_sll", "nd_tll", "pkt_mark", "ct_state", "ct_zone", "ct_mark", "ct_label", "ct_nw_proto", "ct_nw_src",
-                "ct_nw_dst", "ct_ipv6_src", "ct_ipv6_dst", "ct_tp_src", "ct_tp_dst", "metadata"),
-            IntStream.range(0, 16).mapToObj(i -> "reg" + i))).map(MatchField::named).toList();
+    private static final List<MatchField> SIMPLE = Stream.concat(
+                    Stream.of("eth_src", "eth_dst", "eth_type"),
+                    Stream.concat(
+                            Stream.of(
+                                    "nw_proto",
+                                    "arp_op",
+                                    "ip_src",
+                                    "ip_dst",
+                                    "arp_spa",
+                                    "arp_tpa",
+                                    "arp_sha",
+                                    "arp_tha",
+                                    "ipv6_src",
+                                    "ipv6_dst",
+                                    "ipv6_label",
+                                    "nw_ttl",
+                                    "ip_frag",
+                                    "tcp_src",
+                                    "tcp_dst",
+                                    "tcp_flags",
+                                    "udp_src",
+                                    "udp_dst",
+                                    "sctp_src",
+                                    "sctp_dst",
+                                    "icmp_type",
+                                    "icmp_code",
+                                    "icmpv6_type",
+                                    "icmpv6_code",
+                                    "nd_target",
+                                    "nd_sll",
+                                    "nd_tll",
+                                    "pkt_mark",
+                                    "ct_state",
+                                    "ct_zone",
+                                    "ct_mark",
+                                    "ct_label",
+                                    "ct_nw_proto",
+                                    "ct_nw_src",
+                                    "ct_nw_dst",
+                                    "ct_ipv6_src",
+                                    "ct_ipv6_dst",
+                                    "ct_tp_src",
+                                    "ct_tp_dst",
+                                    "metadata"),
+                            IntStream.range(0, 16).mapToObj(i -> "reg" + i)))
+            .map(MatchField::named)
+            .toList();
 
-    private MatchCodec() {
-    }
+    private MatchCodec() {}
 
     /** A match and, in Nicira requests, the cookie it asks for. */
-    public record Decoded(Match match, long cookie, long cookieMask) {
-    }
+    public record Decoded(Match match, long cookie, long cookieMask) {}
 
     // ---- reading ----
 
@@ -92,7 +131,8 @@ public final class MatchCodec {
             if (skipEthernetPacketType(in)) {
                 continue;
             }
-            FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD, withCookie);
+            FieldHeader header =
+                    FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD, withCookie);
             if (!seen.add(header.field() == null ? NXM_COOKIE : header.field())) {
                 throw new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
             }
@@ -103,8 +143,9 @@ public final class MatchCodec {
                 continue;
             }
             if (!header.field().prerequisite().isMet(builder::value, builder::mask)) {
-                throw new OfException(OfErrorCode.OFPBMC_BAD_PREREQ, header.field().name() + " without "
-                    + header.field().prerequisite());
+                throw new OfException(
+                        OfErrorCode.OFPBMC_BAD_PREREQ,
+                        header.field().name() + " without " + header.field().prerequisite());
             }
             put(builder, header.field(), readValue(in, header));
         }
@@ -113,8 +154,9 @@ public final class MatchCodec {
 
     /** All packets here are Ethernet frames: asking for them by packet_type (0,0) asks for nothing more. */
     private static boolean skipEthernetPacketType(ByteBuf in) {
-        boolean ethernet = in.readableBytes() >= 8 && in.getInt(in.readerIndex()) == OXM_PACKET_TYPE
-            && in.getInt(in.readerIndex() + 4) == 0;
+        boolean ethernet = in.readableBytes() >= 8
+                && in.getInt(in.readerIndex()) == OXM_PACKET_TYPE
+                && in.getInt(in.readerIndex() + 4) == 0;
         if (ethernet) {
             in.skipBytes(8);
         }
@@ -143,25 +185,28 @@ public final class MatchCodec {
         return new Masked(high, low, maskHigh, maskLow & field.lowMask());
     }
 
-    private static void checkMask(MatchField field, long high, long low, long maskHigh, long maskLow) throws OfException {
+    private static void checkMask(MatchField field, long high, long low, long maskHigh, long maskLow)
+            throws OfException {
         boolean whole = maskHigh == field.field().highMask() && (maskLow & field.lowMask()) == field.lowMask();
         boolean nothing = maskHigh == 0 && maskLow == 0;
         if (!field.maskable() && !whole && !nothing) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_MASK, field.name() + " cannot be masked");
         }
         if ((high & ~maskHigh) != 0 || (low & ~maskLow) != 0) {
-            throw new OfException(OfErrorCode.OFPBMC_BAD_WILDCARDS, field.name() + ": value has one-bits outside its mask");
+            throw new OfException(
+                    OfErrorCode.OFPBMC_BAD_WILDCARDS, field.name() + ": value has one-bits outside its mask");
         }
     }
 
     private static void checkValue(MatchField field, long value) throws OfException {
         boolean dscpWithEcn = field == TOS && (value & ECN_BITS) != 0;
-        int limitBits = field == VLAN_VID ? 13
-                : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
+        int limitBits =
+                field == VLAN_VID ? 13 : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
         boolean tooWide = limitBits < 64 && value >>> limitBits != 0;
         boolean unknownState = field.field() == Field.CT_STATE && (value & ~field.lowMask()) != 0;
         if (dscpWithEcn || tooWide || unknownState) {
-            throw new OfException(OfErrorCode.OFPBMC_BAD_VALUE, field.name() + ": bad value 0x" + Long.toHexString(value));
+            throw new OfException(
+                    OfErrorCode.OFPBMC_BAD_VALUE, field.name() + ": bad value 0x" + Long.toHexString(value));
         }
     }
 
@@ -257,7 +302,8 @@ public final class MatchCodec {
 
     /** One TLV with a mask unless that is whole. */
     static void writeMasked(ByteBuf out, MatchField field, Masked value, WireVersion version) {
-        boolean whole = value.maskLow() == field.lowMask() && value.maskHigh() == field.field().highMask();
+        boolean whole = value.maskLow() == field.lowMask()
+                && value.maskHigh() == field.field().highMask();
         writeHeader(out, field, !whole, version);
         writeNumber(out, field, value.high(), value.low());
         if (!whole) {

@@ -8,8 +8,8 @@ import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 
 /**
- * NXAST_NAT: pad 16, flags 16, which parts of the range follow 16, then those parts: first and last address, first and last
- * port. Zero stands for "not given", so that an all-zero first address is none.
+ * NXAST_NAT: pad 16, flags 16, which parts of the range follow 16, then those parts: first and last address, first and
+ * last port. Zero stands for "not given", so that an all-zero first address is none.
  */
 final class NatCodec {
     private static final int SOURCE = 1;
@@ -26,8 +26,7 @@ final class NatCodec {
     private static final int PORT_FIRST = 1 << 4;
     private static final int PORT_LAST = 1 << 5;
 
-    private NatCodec() {
-    }
+    private NatCodec() {}
 
     /** {@code in} stands after the subtype. */
     static NatRequest read(ByteBuf in) throws OfException {
@@ -40,8 +39,11 @@ final class NatCodec {
         }
         boolean ipv4 = (present & (IPV4_FIRST | IPV4_LAST)) != 0;
         boolean ipv6 = (present & (IPV6_FIRST | IPV6_LAST)) != 0;
-        if (ipv4 && ipv6 || lastAlone(present, IPV4_FIRST, IPV4_LAST) || lastAlone(present, IPV6_FIRST, IPV6_LAST)
-                || lastAlone(present, PORT_FIRST, PORT_LAST) || (present & PORT_FIRST) != 0 && !ipv4 && !ipv6) {
+        if (ipv4 && ipv6
+                || lastAlone(present, IPV4_FIRST, IPV4_LAST)
+                || lastAlone(present, IPV6_FIRST, IPV6_LAST)
+                || lastAlone(present, PORT_FIRST, PORT_LAST)
+                || (present & PORT_FIRST) != 0 && !ipv4 && !ipv6) {
             throw bad("range of parts 0x" + Integer.toHexString(present));
         }
         long[] first = ipv4 || ipv6 ? address(in, ipv6) : new long[2];
@@ -56,8 +58,8 @@ final class NatCodec {
         }
         Kind kind = (flags & SOURCE) != 0 ? Kind.SOURCE : (flags & DESTINATION) != 0 ? Kind.DESTINATION : Kind.EXISTING;
         Choice choice = (flags & HASH) != 0 ? Choice.HASH : (flags & RANDOM) != 0 ? Choice.RANDOM : Choice.DEFAULT;
-        return new NatRequest(kind, ipv6, first[0], first[1], last[0], last[1], minPort, maxPort,
-                (flags & PERSISTENT) != 0, choice);
+        return new NatRequest(
+                kind, ipv6, first[0], first[1], last[0], last[1], minPort, maxPort, (flags & PERSISTENT) != 0, choice);
     }
 
     private static boolean both(int flags, int pair) {
@@ -104,7 +106,8 @@ final class NatCodec {
         out.writeZero(2).writeShort(flags(nat));
         out.writeShort((addresses ? nat.ipv6() ? IPV6_FIRST : IPV4_FIRST : 0)
                 | (addressRange ? nat.ipv6() ? IPV6_LAST : IPV4_LAST : 0)
-                | (ports ? PORT_FIRST : 0) | (portRange ? PORT_LAST : 0));
+                | (ports ? PORT_FIRST : 0)
+                | (portRange ? PORT_LAST : 0));
         if (addresses) {
             writeAddress(out, nat.ipv6(), nat.minHigh(), nat.minLow());
         }

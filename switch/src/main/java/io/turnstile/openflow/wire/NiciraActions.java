@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Nicira's vendor actions (NXAST_*): the ones this switch has. All begin with the 10 bytes type, length, vendor, subtype;
- * what follows is said beside each reader and writer, which belong together.
+ * Nicira's vendor actions (NXAST_*): the ones this switch has. All begin with the 10 bytes type, length, vendor,
+ * subtype; what follows is said beside each reader and writer, which belong together.
  */
 final class NiciraActions {
     static final int RESUBMIT = 1;
@@ -38,10 +38,20 @@ final class NiciraActions {
     static final int RESUBMIT_TABLE_CT = 44;
 
     /** What follows the subtype, where that is always as long. */
-    private static final Map<Integer, Integer> FIXED_BYTES = Map.ofEntries(Map.entry(RESUBMIT, 6),
-        Map.entry(RESUBMIT_TABLE, 6), Map.entry(RESUBMIT_TABLE_CT, 6), Map.entry(REG_LOAD, 14), Map.entry(OUTPUT_REG, 14),
-        Map.entry(OUTPUT_REG2, 14), Map.entry(DEC_TTL, 6), Map.entry(CONTROLLER, 6), Map.entry(WRITE_METADATA, 22),
-        Map.entry(STACK_PUSH, 14), Map.entry(STACK_POP, 14), Map.entry(CT_CLEAR, 6));
+    private static final Map<Integer, Integer> FIXED_BYTES = Map.ofEntries(
+            Map.entry(RESUBMIT, 6),
+            Map.entry(RESUBMIT_TABLE, 6),
+            Map.entry(RESUBMIT_TABLE_CT, 6),
+            Map.entry(REG_LOAD, 14),
+            Map.entry(OUTPUT_REG, 14),
+            Map.entry(OUTPUT_REG2, 14),
+            Map.entry(DEC_TTL, 6),
+            Map.entry(CONTROLLER, 6),
+            Map.entry(WRITE_METADATA, 22),
+            Map.entry(STACK_PUSH, 14),
+            Map.entry(STACK_POP, 14),
+            Map.entry(CT_CLEAR, 6));
+
     private static final MatchField ARP_OP = MatchField.named("arp_op");
     private static final int ARP_OP_WIRE_BITS = 16;
     private static final int CT_COMMIT = 1;
@@ -52,8 +62,7 @@ final class NiciraActions {
     /** Packet-in reasons that a flow may give: no match, action, invalid TTL. */
     private static final int REASONS = 6;
 
-    private NiciraActions() {
-    }
+    private NiciraActions() {}
 
     // ---- reading; "in" stands after the subtype, which is known, and ends with the action ----
 
@@ -61,48 +70,64 @@ final class NiciraActions {
         if (FIXED_BYTES.getOrDefault(subtype, in.readableBytes()) != in.readableBytes()) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "Nicira action " + subtype + " of the wrong length");
         }
-        actions.add(switch (subtype) {
-            case RESUBMIT -> {
-                need(in, 6);
-                yield new OfAction.Resubmit(Wire.port16(in.readUnsignedShort()), OfAction.Resubmit.SAME_TABLE, false);
-            }
-            case RESUBMIT_TABLE, RESUBMIT_TABLE_CT -> readResubmitTable(in, subtype == RESUBMIT_TABLE_CT);
-            case REG_MOVE -> readMove(in);
-            case REG_LOAD -> readLoad(in);
-            case REG_LOAD2 -> {
-                need(in, 6);
-                in.skipBytes(6);
-                yield ActionCodec.readSetField(in);
-            }
-            case NOTE -> readNote(in);
-            case GROUP -> throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_GROUP, "groups are not supported");
-            case OUTPUT_REG -> readOutputReg(in);
-            case OUTPUT_REG2 -> readOutputReg2(in);
-            case DEC_TTL -> new OfAction.DecTtl();
-            case CONTROLLER -> readController(in);
-            case CONTROLLER2 -> readController2(in);
-            case WRITE_METADATA -> readWriteMetadata(in);
-            case STACK_PUSH -> new OfAction.StackPush(readStack(in, false));
-            case STACK_POP -> new OfAction.StackPop(readStack(in, true));
-            case CT -> readCt(in, version);
-            case NAT -> new OfAction.Nat(NatCodec.read(in));
-            case CT_CLEAR -> new OfAction.CtClear();
-            default -> throw new IllegalArgumentException("unknown Nicira action " + subtype);
-        });
+        actions.add(
+                switch (subtype) {
+                    case RESUBMIT -> {
+                        need(in, 6);
+                        yield new OfAction.Resubmit(
+                                Wire.port16(in.readUnsignedShort()), OfAction.Resubmit.SAME_TABLE, false);
+                    }
+                    case RESUBMIT_TABLE, RESUBMIT_TABLE_CT -> readResubmitTable(in, subtype == RESUBMIT_TABLE_CT);
+                    case REG_MOVE -> readMove(in);
+                    case REG_LOAD -> readLoad(in);
+                    case REG_LOAD2 -> {
+                        need(in, 6);
+                        in.skipBytes(6);
+                        yield ActionCodec.readSetField(in);
+                    }
+                    case NOTE -> readNote(in);
+                    case GROUP -> throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_GROUP, "groups are not supported");
+                    case OUTPUT_REG -> readOutputReg(in);
+                    case OUTPUT_REG2 -> readOutputReg2(in);
+                    case DEC_TTL -> new OfAction.DecTtl();
+                    case CONTROLLER -> readController(in);
+                    case CONTROLLER2 -> readController2(in);
+                    case WRITE_METADATA -> readWriteMetadata(in);
+                    case STACK_PUSH -> new OfAction.StackPush(readStack(in, false));
+                    case STACK_POP -> new OfAction.StackPop(readStack(in, true));
+                    case CT -> readCt(in, version);
+                    case NAT -> new OfAction.Nat(NatCodec.read(in));
+                    case CT_CLEAR -> new OfAction.CtClear();
+                    default -> throw new IllegalArgumentException("unknown Nicira action " + subtype);
+                });
     }
 
-    /** Whether there is such an action; what an OpenFlow has an action of its own for, is not there in Nicira's form. */
+    /**
+     * Whether there is such an action; what an OpenFlow has an action of its own for, is not there in Nicira's form.
+     */
     static void needKnown(int subtype, WireVersion version) throws OfException {
         boolean known = switch (subtype) {
             case DEC_TTL, GROUP -> version == WireVersion.OF10;
             case REG_MOVE, REG_LOAD, REG_LOAD2 -> version != WireVersion.OF15;
-            case RESUBMIT, RESUBMIT_TABLE, RESUBMIT_TABLE_CT, NOTE, OUTPUT_REG, OUTPUT_REG2, CONTROLLER, CONTROLLER2,
-                WRITE_METADATA, STACK_PUSH, STACK_POP, CT, NAT, CT_CLEAR -> true;
+            case RESUBMIT,
+                    RESUBMIT_TABLE,
+                    RESUBMIT_TABLE_CT,
+                    NOTE,
+                    OUTPUT_REG,
+                    OUTPUT_REG2,
+                    CONTROLLER,
+                    CONTROLLER2,
+                    WRITE_METADATA,
+                    STACK_PUSH,
+                    STACK_POP,
+                    CT,
+                    NAT,
+                    CT_CLEAR -> true;
             default -> false;
         };
         if (!known) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR_TYPE,
-                "Nicira action " + subtype + " is not supported in " + version);
+            throw new OfException(
+                    OfErrorCode.OFPBAC_BAD_VENDOR_TYPE, "Nicira action " + subtype + " is not supported in " + version);
         }
     }
 
@@ -145,7 +170,8 @@ final class NiciraActions {
         need(in, 8);
         long value = in.readLong();
         int asked = (packed & 0x3f) + 1;
-        // The wire's arp_op has 16 bits, of which the upper eight are always zero: packets' keys have the lower ones alone.
+        // The wire's arp_op has 16 bits, of which the upper eight are always zero: packets' keys have the lower ones
+        // alone.
         int bits = field == ARP_OP && packed >>> 6 == 0 && asked == ARP_OP_WIRE_BITS ? field.widthBits() : asked;
         SubField target = ActionCodec.writableSubField(field, packed >>> 6, bits);
         if (bits < 64 && value >>> bits != 0) {
@@ -156,7 +182,8 @@ final class NiciraActions {
 
     private static OfAction load(MatchField field, SubField target, long value) {
         if (field.field() == Field.IN_PORT && target.widthBits() == 16) {
-            return new OfAction.SetField(Field.IN_PORT, 0, Wire.port16((int) value) & 0xffff_ffffL, 0, 0xffff_ffffL, true);
+            return new OfAction.SetField(
+                    Field.IN_PORT, 0, Wire.port16((int) value) & 0xffff_ffffL, 0, 0xffff_ffffL, true);
         }
         long mask = target.widthBits() == 64 ? -1L : (1L << target.widthBits()) - 1;
         int offset = target.offsetBits();
@@ -164,8 +191,13 @@ final class NiciraActions {
         long lowMask = offset < 64 ? mask << offset : 0;
         long high = offset == 0 ? 0 : offset < 64 ? value >>> 64 - offset : value << offset - 64;
         long highMask = offset == 0 ? 0 : offset < 64 ? mask >>> 64 - offset : mask << offset - 64;
-        return new OfAction.SetField(field.field(), high & field.field().highMask(), low,
-            highMask & field.field().highMask(), lowMask, true);
+        return new OfAction.SetField(
+                field.field(),
+                high & field.field().highMask(),
+                low,
+                highMask & field.field().highMask(),
+                lowMask,
+                true);
     }
 
     /** The rest is the note, padding included. */
@@ -229,8 +261,9 @@ final class NiciraActions {
                 case 0 -> maxLength = value.readUnsignedShort();
                 case 1 -> id = value.readUnsignedShort();
                 case 2 -> reason = reason(value.readUnsignedByte());
-                default -> throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                    "controller property " + type + " is not supported");
+                default ->
+                    throw new OfException(
+                            OfErrorCode.OFPBAC_BAD_ARGUMENT, "controller property " + type + " is not supported");
             }
         }
         return new OfAction.Controller(maxLength, reason, id);
@@ -270,8 +303,14 @@ final class NiciraActions {
         checkCt(flags, helper);
         List<OfAction> exec = ActionCodec.read(in, version);
         checkExec(exec);
-        return new OfAction.Ct((flags & CT_COMMIT) != 0, (flags & CT_FORCE) != 0, zoneSource(zoneField, zone),
-            fromField ? 0 : zone, table, helper, exec);
+        return new OfAction.Ct(
+                (flags & CT_COMMIT) != 0,
+                (flags & CT_FORCE) != 0,
+                zoneSource(zoneField, zone),
+                fromField ? 0 : zone,
+                table,
+                helper,
+                exec);
     }
 
     private static SubField zoneSource(MatchField field, int packed) throws OfException {
@@ -335,8 +374,9 @@ final class NiciraActions {
         MatchField source = ActionCodec.fieldOf(a.source(), context);
         MatchField target = ActionCodec.fieldOf(a.destination(), context);
         int start = start(out, REG_MOVE);
-        out.writeShort(a.source().widthBits()).writeShort(a.source().offsetBits() - source.offsetBits())
-            .writeShort(a.destination().offsetBits() - target.offsetBits());
+        out.writeShort(a.source().widthBits())
+                .writeShort(a.source().offsetBits() - source.offsetBits())
+                .writeShort(a.destination().offsetBits() - target.offsetBits());
         MatchCodec.writeHeader(out, source, false, WireVersion.OF10);
         MatchCodec.writeHeader(out, target, false, WireVersion.OF10);
         end(out, start);
@@ -363,7 +403,8 @@ final class NiciraActions {
     static void outputField(ByteBuf out, OfAction.OutputField a, Match context) {
         MatchField field = ActionCodec.fieldOf(a.source(), context);
         int start = start(out, OUTPUT_REG);
-        out.writeShort(a.source().offsetBits() - field.offsetBits() << 6 | a.source().widthBits() - 1);
+        out.writeShort(
+                a.source().offsetBits() - field.offsetBits() << 6 | a.source().widthBits() - 1);
         MatchCodec.writeHeader(out, field, false, WireVersion.OF10);
         out.writeShort(a.maxLengthBytes()).writeZero(6);
         end(out, start);
@@ -385,7 +426,10 @@ final class NiciraActions {
 
     static void controller(ByteBuf out, OfAction.Controller a) {
         int start = start(out, CONTROLLER);
-        out.writeShort(a.maxLengthBytes()).writeShort(a.controllerId()).writeByte(a.reason()).writeByte(0);
+        out.writeShort(a.maxLengthBytes())
+                .writeShort(a.controllerId())
+                .writeByte(a.reason())
+                .writeByte(0);
         end(out, start);
     }
 
@@ -421,7 +465,8 @@ final class NiciraActions {
         } else {
             MatchField field = ActionCodec.fieldOf(a.zoneField(), context);
             MatchCodec.writeHeader(out, field, false, WireVersion.OF10);
-            out.writeShort(a.zoneField().offsetBits() - field.offsetBits() << 6 | a.zoneField().widthBits() - 1);
+            out.writeShort(a.zoneField().offsetBits() - field.offsetBits() << 6
+                    | a.zoneField().widthBits() - 1);
         }
         out.writeByte(a.recircTable()).writeZero(3).writeShort(a.helper());
         ActionCodec.write(out, a.exec(), context, version);

@@ -14,12 +14,10 @@ public final class PacketOutCodec {
     public static final int TYPE = 13;
     private static final int NO_BUFFER = -1;
 
-    private PacketOutCodec() {
-    }
+    private PacketOutCodec() {}
 
     /** A frame to be sent by these actions. */
-    public record PacketOut(int inPort, List<OfAction> actions, byte[] frame) {
-    }
+    public record PacketOut(int inPort, List<OfAction> actions, byte[] frame) {}
 
     /** Reads what stands behind the header. */
     public static PacketOut read(ByteBuf in, WireVersion version) throws OfException {

@@ -36,8 +36,8 @@ import org.projectfloodlight.openflow.types.VlanPcp;
 import org.projectfloodlight.openflow.types.VlanVid;
 
 /**
- * The specifications' own actions, one at a time, read and written by OpenFlowJ. Its action readers are not public, so that
- * an action is shown to it as the only one of a packet-out.
+ * The specifications' own actions, one at a time, read and written by OpenFlowJ. Its action readers are not public, so
+ * that an action is shown to it as the only one of a packet-out.
  */
 final class StandardActions {
     private static final int REASON_ACTION = 1;
@@ -50,19 +50,33 @@ final class StandardActions {
     private static final int FIRST_OF_11 = 15;
     /** Set field. */
     private static final int LAST_OF_12 = 25;
+
     private static final int COPY_FIELD = 28;
     private static final int METER = 29;
     /** Sizes of OpenFlow 1.0's actions by type (OpenFlow 1.0.0 §5.2.4). */
     private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(
-            Map.entry(OUTPUT, 8), Map.entry(1, 8), Map.entry(2, 8),
-        Map.entry(3, 8), Map.entry(4, 16), Map.entry(5, 16), Map.entry(6, 8), Map.entry(7, 8), Map.entry(8, 8),
-        Map.entry(9, 8), Map.entry(10, 8), Map.entry(11, 16));
+            Map.entry(OUTPUT, 8),
+            Map.entry(1, 8),
+            Map.entry(2, 8),
+            Map.entry(3, 8),
+            Map.entry(4, 16),
+            Map.entry(5, 16),
+            Map.entry(6, 8),
+            Map.entry(7, 8),
+            Map.entry(8, 8),
+            Map.entry(9, 8),
+            Map.entry(10, 8),
+            Map.entry(11, 16));
     /** Sizes of later versions' actions that have no OXM inside (OpenFlow 1.3.5 §7.2.5). */
-    private static final Map<Integer, Integer> SIZES13 = Map.ofEntries(Map.entry(OUTPUT, 16), Map.entry(17, 8),
-        Map.entry(18, 8), Map.entry(GROUP, 8), Map.entry(23, 8), Map.entry(24, 8));
+    private static final Map<Integer, Integer> SIZES13 = Map.ofEntries(
+            Map.entry(OUTPUT, 16),
+            Map.entry(17, 8),
+            Map.entry(18, 8),
+            Map.entry(GROUP, 8),
+            Map.entry(23, 8),
+            Map.entry(24, 8));
 
-    private StandardActions() {
-    }
+    private StandardActions() {}
 
     /**
      * Refuses types that Open vSwitch does not know in this version either: it says so before it looks at the length.
@@ -71,7 +85,8 @@ final class StandardActions {
         boolean known = switch (version) {
             case OF10 -> type <= LAST_OF_10;
             case OF13 -> type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12;
-            case OF15 -> type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12 || type == COPY_FIELD || type == METER;
+            case OF15 ->
+                type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12 || type == COPY_FIELD || type == METER;
         };
         if (!known) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type);
@@ -85,8 +100,8 @@ final class StandardActions {
             throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type + " is not supported");
         }
         if (size != in.readableBytes()) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_LEN,
-                    "action type " + type + " of " + in.readableBytes() + " bytes");
+            throw new OfException(
+                    OfErrorCode.OFPBAC_BAD_LEN, "action type " + type + " of " + in.readableBytes() + " bytes");
         }
         return convert(parse(in, version));
     }
@@ -103,7 +118,9 @@ final class StandardActions {
         message.writeBytes(action);
         Wire.endMessage(message, start);
         try {
-            return ((OFPacketOut) OFFactories.getGenericReader().readFrom(message)).getActions().getFirst();
+            return ((OFPacketOut) OFFactories.getGenericReader().readFrom(message))
+                    .getActions()
+                    .getFirst();
         } catch (OFParseError | RuntimeException malformed) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, String.valueOf(malformed.getMessage()));
         }
@@ -112,8 +129,10 @@ final class StandardActions {
     private static OfAction convert(OFAction action) throws OfException {
         return switch (action) {
             case OFActionOutput a -> output(a);
-            case OFActionSetVlanVid a -> new OfAction.SetVlanVid(bounded(a.getVlanVid().getVlan(), 0xfff), true);
-            case OFActionSetVlanPcp a -> new OfAction.SetVlanPcp(bounded(a.getVlanPcp().getValue() & 0xff, 7), true);
+            case OFActionSetVlanVid a ->
+                new OfAction.SetVlanVid(bounded(a.getVlanVid().getVlan(), 0xfff), true);
+            case OFActionSetVlanPcp a ->
+                new OfAction.SetVlanPcp(bounded(a.getVlanPcp().getValue() & 0xff, 7), true);
             case OFActionSetDlSrc a -> whole(Field.ETH_SRC, a.getDlAddr().getLong());
             case OFActionSetDlDst a -> whole(Field.ETH_DST, a.getDlAddr().getLong());
             case OFActionSetNwSrc a -> whole(Field.NW_SRC, a.getNwAddr().getInt() & 0xffff_ffffL);
@@ -175,7 +194,13 @@ final class StandardActions {
     // ---- writing ----
 
     static void output(ByteBuf out, int port, int maxLengthBytes, WireVersion version) {
-        version.factory().actions().buildOutput().setPort(OFPort.of(port)).setMaxLen(maxLengthBytes).build().writeTo(out);
+        version.factory()
+                .actions()
+                .buildOutput()
+                .setPort(OFPort.of(port))
+                .setMaxLen(maxLengthBytes)
+                .build()
+                .writeTo(out);
     }
 
     static void setVlanVid(ByteBuf out, int vid) {
@@ -191,7 +216,10 @@ final class StandardActions {
     }
 
     static void popVlan(ByteBuf out, WireVersion version) {
-        (version.isOxm() ? version.factory().actions().popVlan() : version.factory().actions().stripVlan()).writeTo(out);
+        (version.isOxm()
+                        ? version.factory().actions().popVlan()
+                        : version.factory().actions().stripVlan())
+                .writeTo(out);
     }
 
     static void decTtl(ByteBuf out, WireVersion version) {
@@ -202,17 +230,22 @@ final class StandardActions {
     static boolean setField10(ByteBuf out, OfAction.SetField a, Match context) {
         var actions = WireVersion.OF10.factory().actions();
         long value = a.valueLow();
-        boolean whole = a.maskLow() == a.field().lowMask() && a.maskHigh() == a.field().highMask();
+        boolean whole =
+                a.maskLow() == a.field().lowMask() && a.maskHigh() == a.field().highMask();
         boolean dscp = a.field() == Field.NW_TOS && a.maskLow() == 0xfc;
-        OFAction action = dscp ? actions.setNwTos((short) value) : !whole ? null : switch (a.field()) {
-            case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
-            case ETH_DST -> actions.setDlDst(MacAddress.of(value));
-            case NW_SRC -> isIpv4(context) ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
-            case NW_DST -> isIpv4(context) ? actions.setNwDst(IPv4Address.of((int) value)) : null;
-            case TP_SRC -> hasPorts10(context) ? actions.setTpSrc(TransportPort.of((int) value)) : null;
-            case TP_DST -> hasPorts10(context) ? actions.setTpDst(TransportPort.of((int) value)) : null;
-            default -> null;
-        };
+        OFAction action = dscp
+                ? actions.setNwTos((short) value)
+                : !whole
+                        ? null
+                        : switch (a.field()) {
+                            case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
+                            case ETH_DST -> actions.setDlDst(MacAddress.of(value));
+                            case NW_SRC -> isIpv4(context) ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
+                            case NW_DST -> isIpv4(context) ? actions.setNwDst(IPv4Address.of((int) value)) : null;
+                            case TP_SRC -> hasPorts10(context) ? actions.setTpSrc(TransportPort.of((int) value)) : null;
+                            case TP_DST -> hasPorts10(context) ? actions.setTpDst(TransportPort.of((int) value)) : null;
+                            default -> null;
+                        };
         if (action != null) {
             action.writeTo(out);
         }

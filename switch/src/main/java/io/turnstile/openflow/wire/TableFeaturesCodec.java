@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * One table's entry of OFPMP_TABLE_FEATURES (OpenFlow 1.3.5 §7.3.5.5). All tables can do the same; the fields are those of
- * {@link MatchField}, NXM ones included, which is why OpenFlowJ cannot write it.
+ * One table's entry of OFPMP_TABLE_FEATURES (OpenFlow 1.3.5 §7.3.5.5). All tables can do the same; the fields are those
+ * of {@link MatchField}, NXM ones included, which is why OpenFlowJ cannot write it.
  */
 public final class TableFeaturesCodec {
     private static final int NAME_BYTES = 32;
@@ -26,13 +26,18 @@ public final class TableFeaturesCodec {
     /** output, push_vlan, pop_vlan, set_nw_ttl, dec_nw_ttl, set_field. */
     private static final List<Integer> SUPPORTED_ACTIONS = List.of(0, 17, 18, 23, 24, 25);
 
-    private TableFeaturesCodec() {
-    }
+    private TableFeaturesCodec() {}
 
     public static void write(ByteBuf out, int table, int tableCount, int maxEntries, WireVersion version) {
         int start = out.writerIndex();
-        out.writeShort(0).writeByte(table).writeZero(5).writeZero(NAME_BYTES) // tables have no names
-            .writeLong(-1).writeLong(-1).writeInt(0).writeInt(maxEntries);
+        out.writeShort(0)
+                .writeByte(table)
+                .writeZero(5)
+                .writeZero(NAME_BYTES) // tables have no names
+                .writeLong(-1)
+                .writeLong(-1)
+                .writeInt(0)
+                .writeInt(maxEntries);
         codes(out, INSTRUCTIONS, table == tableCount - 1 ? LAST_TABLE_INSTRUCTIONS : SUPPORTED_INSTRUCTIONS);
         nextTables(out, table, tableCount);
         codes(out, WRITE_ACTIONS, SUPPORTED_ACTIONS);
@@ -72,7 +77,8 @@ public final class TableFeaturesCodec {
     private static void fields(ByteBuf out, int property, Predicate<MatchField> which, WireVersion version) {
         int start = startProperty(out, property);
         for (MatchField field : MatchField.ALL) {
-            boolean coded = field.oxm() >= 0 || field.nxm() >= 0 && !field.name().equals("in_port");
+            boolean coded =
+                    field.oxm() >= 0 || field.nxm() >= 0 && !field.name().equals("in_port");
             if (coded && which.test(field)) {
                 MatchCodec.writeHeader(out, field, property == MATCH && field.maskable(), version);
             }

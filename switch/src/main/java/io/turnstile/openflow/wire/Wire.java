@@ -14,8 +14,7 @@ public final class Wire {
     /** Lowest reserved 16-bit port number. */
     private static final int MAX16 = 0xff00;
 
-    private Wire() {
-    }
+    private Wire() {}
 
     /** A 16-bit port number; reserved ones become their 32-bit successors. */
     static int port16(int number) {
@@ -33,7 +32,7 @@ public final class Wire {
     /** Whether a packet may be sent to it: a number below the reserved ones, or one of these. */
     static boolean isOutputPort(int port) {
         return Integer.compareUnsigned(port, Ports.MAX) < 0
-            || Integer.compareUnsigned(port, Ports.IN_PORT) >= 0 && port != Ports.NONE;
+                || Integer.compareUnsigned(port, Ports.IN_PORT) >= 0 && port != Ports.NONE;
     }
 
     static int padded(int bytes) {

@@ -6,7 +6,9 @@ import org.projectfloodlight.openflow.protocol.OFVersion;
 
 /** The versions this switch speaks. */
 public enum WireVersion {
-    OF10(1, OFVersion.OF_10), OF13(4, OFVersion.OF_13), OF15(6, OFVersion.OF_15);
+    OF10(1, OFVersion.OF_10),
+    OF13(4, OFVersion.OF_13),
+    OF15(6, OFVersion.OF_15);
 
     private final int code;
     private final OFFactory factory;

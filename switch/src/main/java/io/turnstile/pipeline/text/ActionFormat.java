@@ -14,7 +14,9 @@ import java.util.stream.Collectors;
 /** Actions as {@code ovs-ofctl dump-flows} prints them. */
 final class ActionFormat {
     /** Packet-in reasons by number. */
-    static final List<String> REASONS = List.of("no_match", "action", "invalid_ttl", "action_set", "group", "packet_out");
+    static final List<String> REASONS =
+            List.of("no_match", "action", "invalid_ttl", "action_set", "group", "packet_out");
+
     private static final int REASON_ACTION = 1;
 
     private static final int DSCP_BITS = 0xfc;
@@ -31,13 +33,16 @@ final class ActionFormat {
 
     private String one(OfAction action) {
         return switch (action) {
-            case OfAction.Output a -> Integer.compareUnsigned(a.port(), Ports.MAX) < 0
-                ? "output:" + Integer.toUnsignedString(a.port()) : PortNames.format(a.port());
+            case OfAction.Output a ->
+                Integer.compareUnsigned(a.port(), Ports.MAX) < 0
+                        ? "output:" + Integer.toUnsignedString(a.port())
+                        : PortNames.format(a.port());
             case OfAction.OutputField a -> "output:" + SubFieldText.format(a.source(), context);
             case OfAction.Controller a -> controller(a);
             case OfAction.SetField a -> setField(a);
-            case OfAction.Move a -> "move:" + SubFieldText.format(a.source(), context) + "->"
-                + SubFieldText.format(a.destination(), context);
+            case OfAction.Move a ->
+                "move:" + SubFieldText.format(a.source(), context) + "->"
+                        + SubFieldText.format(a.destination(), context);
             case OfAction.SetVlanVid a -> (a.pushIfNeeded() ? "mod_vlan_vid:" : "set_vlan_vid:") + a.vid();
             case OfAction.SetVlanPcp a -> (a.pushIfNeeded() ? "mod_vlan_pcp:" : "set_vlan_pcp:") + a.pcp();
             case OfAction.PushVlan a -> "push_vlan:" + Numbers.hex(a.etherType());
@@ -47,8 +52,8 @@ final class ActionFormat {
             case OfAction.Ct a -> ct(a);
             case OfAction.Nat a -> NatText.ofFlow(a.request());
             case OfAction.CtClear a -> "ct_clear";
-            case OfAction.WriteMetadata a -> "write_metadata:" + Numbers.hex(a.value())
-                + (a.mask() == -1L ? "" : "/" + Numbers.hex(a.mask()));
+            case OfAction.WriteMetadata a ->
+                "write_metadata:" + Numbers.hex(a.value()) + (a.mask() == -1L ? "" : "/" + Numbers.hex(a.mask()));
             case OfAction.GotoTable a -> "goto_table:" + a.tableId();
             case OfAction.ClearActions a -> "clear_actions";
             case OfAction.WriteActions a -> "write_actions(" + format(a.actions()) + ")";
@@ -82,7 +87,7 @@ final class ActionFormat {
             return "resubmit:" + PortNames.format(a.inPort());
         }
         return "resubmit(" + (samePort ? "" : PortNames.format(a.inPort())) + "," + (sameTable ? "" : a.tableId())
-            + (a.withConntrackTuple() ? ",ct" : "") + ")";
+                + (a.withConntrackTuple() ? ",ct" : "") + ")";
     }
 
     private String ct(OfAction.Ct a) {
@@ -111,11 +116,12 @@ final class ActionFormat {
             arguments.add("exec(" + format(exec) + ")");
         }
         if (a.helper() != 0) {
-            arguments.add("alg=" + switch (a.helper()) {
-                case 21 -> "ftp";
-                case 69 -> "tftp";
-                default -> Integer.toString(a.helper());
-            });
+            arguments.add("alg="
+                    + switch (a.helper()) {
+                        case 21 -> "ftp";
+                        case 69 -> "tftp";
+                        default -> Integer.toString(a.helper());
+                    });
         }
         return "ct(" + String.join(",", arguments) + ")";
     }
@@ -127,7 +133,8 @@ final class ActionFormat {
         MatchField field = fieldOf(a);
         int shift = field.offsetBits();
         Masked masked = new Masked(a.valueHigh(), a.valueLow() >>> shift, a.maskHigh(), a.maskLow() >>> shift);
-        boolean whole = (masked.maskLow() | ~bits(field)) == -1L && a.maskHigh() == field.field().highMask();
+        boolean whole = (masked.maskLow() | ~bits(field)) == -1L
+                && a.maskHigh() == field.field().highMask();
         Masked shown = whole ? new Masked(masked.high(), masked.low(), -1L, field.lowMask()) : masked;
         return "set_field:" + ValueText.format(field, shown) + "->" + field.name();
     }
@@ -151,8 +158,9 @@ final class ActionFormat {
         }
         int first = Long.numberOfTrailingZeros(a.maskLow());
         int last = 63 - Long.numberOfLeadingZeros(a.maskLow());
-        return a.maskLow() == 0 ? SubFieldText.fieldOf(a.field(), 0, 1, context)
-            : SubFieldText.fieldOf(a.field(), first, last - first + 1, context);
+        return a.maskLow() == 0
+                ? SubFieldText.fieldOf(a.field(), 0, 1, context)
+                : SubFieldText.fieldOf(a.field(), first, last - first + 1, context);
     }
 
     private String load(LoadSegments.Segment segment) {
@@ -163,8 +171,9 @@ final class ActionFormat {
     /** in_port is 32 bits wide in the key and 16 in NXM. */
     private record SubFieldTextTarget(LoadSegments.Segment segment) {
         String text(Match context) {
-            return segment.target().field() == Field.IN_PORT ? "NXM_OF_IN_PORT[]"
-                : SubFieldText.format(segment.target(), context);
+            return segment.target().field() == Field.IN_PORT
+                    ? "NXM_OF_IN_PORT[]"
+                    : SubFieldText.format(segment.target(), context);
         }
     }
 }

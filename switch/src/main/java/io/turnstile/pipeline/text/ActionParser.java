@@ -20,14 +20,46 @@ final class ActionParser {
     private static final Set<Field> CT_WRITABLE = Set.of(Field.CT_MARK, Field.CT_LABEL);
 
     /** Actions of ovs-actions(7) that this switch refuses by name. */
-    private static final Set<String> UNSUPPORTED = Set.of("group", "enqueue", "bundle", "bundle_load", "multipath",
-        "conjunction", "learn", "exit", "fin_timeout", "clone", "sample", "set_queue", "pop_queue", "set_tunnel",
-        "set_tunnel64", "meter", "push_mpls", "pop_mpls", "set_mpls_label", "set_mpls_tc", "set_mpls_ttl", "dec_mpls_ttl",
-        "encap", "decap", "dec_nsh_ttl", "check_pkt_larger", "delete_field", "output_trunc", "debug_recirc", "debug_slow",
-        "nat", "unroll_xlate");
+    private static final Set<String> UNSUPPORTED = Set.of(
+            "group",
+            "enqueue",
+            "bundle",
+            "bundle_load",
+            "multipath",
+            "conjunction",
+            "learn",
+            "exit",
+            "fin_timeout",
+            "clone",
+            "sample",
+            "set_queue",
+            "pop_queue",
+            "set_tunnel",
+            "set_tunnel64",
+            "meter",
+            "push_mpls",
+            "pop_mpls",
+            "set_mpls_label",
+            "set_mpls_tc",
+            "set_mpls_ttl",
+            "dec_mpls_ttl",
+            "encap",
+            "decap",
+            "dec_nsh_ttl",
+            "check_pkt_larger",
+            "delete_field",
+            "output_trunc",
+            "debug_recirc",
+            "debug_slow",
+            "nat",
+            "unroll_xlate");
 
     /** Where in a flow the parser stands. */
-    private enum Place { FLOW, ACTION_SET, CT_EXEC }
+    private enum Place {
+        FLOW,
+        ACTION_SET,
+        CT_EXEC
+    }
 
     private final PortNames ports;
 
@@ -62,24 +94,31 @@ final class ActionParser {
 
     private static void checkPlace(OfAction action, Place place, String key) throws FlowTextException {
         boolean ctField = action instanceof OfAction.SetField set && CT_WRITABLE.contains(set.field())
-            || action instanceof OfAction.Move move && CT_WRITABLE.contains(move.destination().field());
+                || action instanceof OfAction.Move move
+                        && CT_WRITABLE.contains(move.destination().field());
         boolean fits = switch (place) {
-            case FLOW -> !ctField;
-            case ACTION_SET -> !ctField && InstructionOrder.rank(action) == InstructionOrder.APPLY;
-            case CT_EXEC -> ctField || action instanceof OfAction.Nat;
-        } && (place == Place.CT_EXEC || !(action instanceof OfAction.Nat));
+                    case FLOW -> !ctField;
+                    case ACTION_SET -> !ctField && InstructionOrder.rank(action) == InstructionOrder.APPLY;
+                    case CT_EXEC -> ctField || action instanceof OfAction.Nat;
+                }
+                && (place == Place.CT_EXEC || !(action instanceof OfAction.Nat));
         if (!fits) {
-            throw new FlowTextException(ctField ? "cannot set CT fields outside of ct nesting"
-                : action instanceof OfAction.Nat ? "Cannot have NAT action outside of \"ct\" action"
-                : place == Place.CT_EXEC ? "ct action doesn't support nested " + named(action, key)
-                : key + " instruction not allowed here");
+            throw new FlowTextException(
+                    ctField
+                            ? "cannot set CT fields outside of ct nesting"
+                            : action instanceof OfAction.Nat
+                                    ? "Cannot have NAT action outside of \"ct\" action"
+                                    : place == Place.CT_EXEC
+                                            ? "ct action doesn't support nested " + named(action, key)
+                                            : key + " instruction not allowed here");
         }
     }
 
     private static String named(OfAction action, String key) {
         return switch (action) {
             case OfAction.SetField set -> "modification of " + set.field().label();
-            case OfAction.Move move -> "modification of " + move.destination().field().label();
+            case OfAction.Move move ->
+                "modification of " + move.destination().field().label();
             default -> "action " + key;
         };
     }
@@ -94,7 +133,8 @@ final class ActionParser {
             case "load" -> load(value);
             case "move" -> move(value);
             case "push" -> new OfAction.StackPush(SubFieldText.parse(value).toKey());
-            case "pop" -> new OfAction.StackPop(writable(SubFieldText.parse(value), value).toKey());
+            case "pop" ->
+                new OfAction.StackPop(writable(SubFieldText.parse(value), value).toKey());
             case "ct" -> ct(value);
             case "nat" -> new OfAction.Nat(NatParser.parse(value));
             case "ct_clear" -> new OfAction.CtClear();
@@ -112,10 +152,10 @@ final class ActionParser {
 
     private OfAction modify(String key, String original, String value) throws FlowTextException {
         return switch (key) {
-            case "mod_vlan_vid", "set_vlan_vid" -> new OfAction.SetVlanVid(
-                (int) Numbers.parse("VLAN VID", value, 0xfff), key.startsWith("mod"));
-            case "mod_vlan_pcp", "set_vlan_pcp" -> new OfAction.SetVlanPcp(
-                (int) Numbers.parse("VLAN PCP", value, 7), key.startsWith("mod"));
+            case "mod_vlan_vid", "set_vlan_vid" ->
+                new OfAction.SetVlanVid((int) Numbers.parse("VLAN VID", value, 0xfff), key.startsWith("mod"));
+            case "mod_vlan_pcp", "set_vlan_pcp" ->
+                new OfAction.SetVlanPcp((int) Numbers.parse("VLAN PCP", value, 7), key.startsWith("mod"));
             case "mod_dl_src" -> set("eth_src", value);
             case "mod_dl_dst" -> set("eth_dst", value);
             case "mod_nw_src" -> set("ip_src", value);
@@ -141,8 +181,9 @@ final class ActionParser {
     }
 
     private static OfAction toPort(int port, int controllerMaxLength) {
-        return port == Ports.CONTROLLER ? new OfAction.Controller(controllerMaxLength, REASON_ACTION, 0)
-            : new OfAction.Output(port);
+        return port == Ports.CONTROLLER
+                ? new OfAction.Controller(controllerMaxLength, REASON_ACTION, 0)
+                : new OfAction.Output(port);
     }
 
     private OfAction output(String value) throws FlowTextException {
@@ -174,8 +215,8 @@ final class ActionParser {
                 case "id" -> id = (int) Numbers.parse("id", scanner.value(), 0xffff);
                 case "userdata", "pause", "meter_id" ->
                     throw new FlowTextException("controller(" + scanner.key() + "…) is not supported");
-                default -> throw new FlowTextException(
-                    "unknown key \"" + scanner.key() + "\" parsing controller action");
+                default ->
+                    throw new FlowTextException("unknown key \"" + scanner.key() + "\" parsing controller action");
             }
         }
         return new OfAction.Controller(maxLength, reason, id);
@@ -240,8 +281,13 @@ final class ActionParser {
     /** @param masked in the field's own numbering */
     static OfAction.SetField setField(MatchField field, Masked masked, boolean load) {
         int shift = field.offsetBits();
-        return new OfAction.SetField(field.field(), masked.high() & masked.maskHigh(),
-            (masked.low() & masked.maskLow()) << shift, masked.maskHigh(), masked.maskLow() << shift, load);
+        return new OfAction.SetField(
+                field.field(),
+                masked.high() & masked.maskHigh(),
+                (masked.low() & masked.maskLow()) << shift,
+                masked.maskHigh(),
+                masked.maskLow() << shift,
+                load);
     }
 
     private OfAction tos(String value) throws FlowTextException {
@@ -280,12 +326,13 @@ final class ActionParser {
         if (arrow < 0) {
             throw new FlowTextException(value + ": missing `->' following source");
         }
-        SubFieldText.Parsed source = SubFieldText.parse(value.substring(0, arrow).trim());
+        SubFieldText.Parsed source =
+                SubFieldText.parse(value.substring(0, arrow).trim());
         String target = value.substring(arrow + 2).trim();
         SubFieldText.Parsed destination = writable(SubFieldText.parse(target), target);
         if (source.widthBits() != destination.widthBits()) {
             throw new FlowTextException(value + ": source field is " + source.widthBits()
-                + " bits wide but destination is " + destination.widthBits() + " bits wide");
+                    + " bits wide but destination is " + destination.widthBits() + " bits wide");
         }
         return new OfAction.Move(source.toKey(), destination.toKey());
     }

@@ -2,8 +2,7 @@ package io.turnstile.pipeline.text;
 
 /** MAC, IPv4 and IPv6 addresses with masks, written as Open vSwitch writes them. */
 public final class AddressText {
-    private AddressText() {
-    }
+    private AddressText() {}
 
     /** Six hexadecimal groups of one or two digits. */
     static long parseMac(String text) throws FlowTextException {
@@ -22,8 +21,14 @@ public final class AddressText {
     }
 
     public static String mac(long address) {
-        return "%02x:%02x:%02x:%02x:%02x:%02x".formatted(address >>> 40 & 0xff, address >>> 32 & 0xff,
-            address >>> 24 & 0xff, address >>> 16 & 0xff, address >>> 8 & 0xff, address & 0xff);
+        return "%02x:%02x:%02x:%02x:%02x:%02x"
+                .formatted(
+                        address >>> 40 & 0xff,
+                        address >>> 32 & 0xff,
+                        address >>> 24 & 0xff,
+                        address >>> 16 & 0xff,
+                        address >>> 8 & 0xff,
+                        address & 0xff);
     }
 
     static long parseIpv4(String text) throws FlowTextException {
@@ -52,7 +57,7 @@ public final class AddressText {
 
     public static String ipv4(long address) {
         return (address >>> 24 & 0xff) + "." + (address >>> 16 & 0xff) + "." + (address >>> 8 & 0xff) + "."
-            + (address & 0xff);
+                + (address & 0xff);
     }
 
     /** With {@code /prefix}, or {@code /dotted.mask} if the mask is no prefix; nothing for a whole address. */

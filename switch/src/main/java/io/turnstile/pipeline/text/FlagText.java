@@ -6,9 +6,10 @@ import java.util.Locale;
 /** A word of named bits: {@code +trk-new}, {@code syn|ack}, {@code 0x21/0x21}. */
 final class FlagText {
     static final FlagText CT_STATE =
-        new FlagText("ct_state", List.of("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"));
-    static final FlagText TCP_FLAGS = new FlagText("tcp_flags",
-        List.of("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"));
+            new FlagText("ct_state", List.of("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"));
+    static final FlagText TCP_FLAGS = new FlagText(
+            "tcp_flags",
+            List.of("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"));
 
     private final String field;
     private final List<String> names;
@@ -42,7 +43,8 @@ final class FlagText {
 
     private long[] checked(long[] valueAndMask) throws FlowTextException {
         if ((valueAndMask[0] & ~all()) != 0) {
-            throw new FlowTextException(field + ": unknown or unsupported bits in 0x" + Long.toHexString(valueAndMask[0]));
+            throw new FlowTextException(
+                    field + ": unknown or unsupported bits in 0x" + Long.toHexString(valueAndMask[0]));
         }
         return new long[] {valueAndMask[0], valueAndMask[1] & all()};
     }
@@ -50,7 +52,7 @@ final class FlagText {
     private long[] signed(String text) throws FlowTextException {
         long value = 0;
         long mask = 0;
-        for (int at = 0; at < text.length();) {
+        for (int at = 0; at < text.length(); ) {
             char sign = text.charAt(at);
             if (sign != '+' && sign != '-') {
                 throw new FlowTextException(text + ": Flag must start with '+', for TRUE, or '-', for FALSE");

@@ -20,14 +20,14 @@ import java.util.regex.Pattern;
 public final class FlowText {
     private static final int DEFAULT_PRIORITY = 0x8000;
     private static final Pattern ACTIONS = Pattern.compile("(^|[,\\s])actions?\\s*=");
-    private static final Set<String> SHOWN_ONLY = Set.of("duration", "n_packets", "n_bytes", "idle_age", "hard_age",
-        "no_readonly_table", "allow_hidden_fields");
+    private static final Set<String> SHOWN_ONLY = Set.of(
+            "duration", "n_packets", "n_bytes", "idle_age", "hard_age", "no_readonly_table", "allow_hidden_fields");
 
-    private FlowText() {
-    }
+    private FlowText() {}
 
     /**
-     * A line of {@code add-flow}, {@code mod-flows} or {@code del-flows}; port names other than reserved ones are unknown.
+     * A line of {@code add-flow}, {@code mod-flows} or {@code del-flows}; port names other than reserved ones are
+     * unknown.
      */
     public static FlowMod parseFlowMod(FlowMod.Command command, String line) throws FlowTextException {
         return parseFlowMod(command, line, PortNames.NONE);
@@ -156,14 +156,16 @@ public final class FlowText {
         }
 
         private boolean flag(String key) {
-            FlowMod.Flag flag = deletes() ? null : switch (key) {
-                case "send_flow_rem" -> FlowMod.Flag.SEND_FLOW_REM;
-                case "check_overlap" -> FlowMod.Flag.CHECK_OVERLAP;
-                case "reset_counts" -> FlowMod.Flag.RESET_COUNTS;
-                case "no_packet_counts" -> FlowMod.Flag.NO_PKT_COUNTS;
-                case "no_byte_counts" -> FlowMod.Flag.NO_BYT_COUNTS;
-                default -> null;
-            };
+            FlowMod.Flag flag = deletes()
+                    ? null
+                    : switch (key) {
+                        case "send_flow_rem" -> FlowMod.Flag.SEND_FLOW_REM;
+                        case "check_overlap" -> FlowMod.Flag.CHECK_OVERLAP;
+                        case "reset_counts" -> FlowMod.Flag.RESET_COUNTS;
+                        case "no_packet_counts" -> FlowMod.Flag.NO_PKT_COUNTS;
+                        case "no_byte_counts" -> FlowMod.Flag.NO_BYT_COUNTS;
+                        default -> null;
+                    };
             return flag != null && (flags.add(flag) || true);
         }
 
@@ -192,8 +194,8 @@ public final class FlowText {
                 }
                 case "out_port" -> {
                     refuseUnless(deletes(), key);
-                    outPort = ports.parse(value).orElseThrow(
-                        () -> new FlowTextException(value + " is not a valid OpenFlow port"));
+                    outPort = ports.parse(value)
+                            .orElseThrow(() -> new FlowTextException(value + " is not a valid OpenFlow port"));
                 }
                 default -> throw new FlowTextException("unknown keyword " + key);
             }
@@ -212,7 +214,7 @@ public final class FlowText {
             }
             if (slash < 0 && deletes()) {
                 throw new FlowTextException(
-                    "cannot set cookie (to match on a cookie, specify a mask, e.g. cookie=" + value + "/-1)");
+                        "cannot set cookie (to match on a cookie, specify a mask, e.g. cookie=" + value + "/-1)");
             }
             long[] masked = Numbers.parseMasked(value, 0);
             cookie = masked[0];
@@ -220,8 +222,20 @@ public final class FlowText {
         }
 
         FlowMod build(List<OfAction> actions) throws FlowTextException {
-            return new FlowMod(command, table, priority, match.build(), cookie, cookieMask, FlowMod.NO_COOKIE,
-                idleTimeout, hardTimeout, importance, outPort, Set.copyOf(flags), actions);
+            return new FlowMod(
+                    command,
+                    table,
+                    priority,
+                    match.build(),
+                    cookie,
+                    cookieMask,
+                    FlowMod.NO_COOKIE,
+                    idleTimeout,
+                    hardTimeout,
+                    importance,
+                    outPort,
+                    Set.copyOf(flags),
+                    actions);
         }
     }
 }

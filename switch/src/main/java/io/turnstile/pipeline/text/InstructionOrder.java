@@ -7,11 +7,12 @@ import java.util.List;
 public final class InstructionOrder {
     /** Rank of everything that belongs to apply_actions. */
     public static final int APPLY = 1;
-    private static final String[] NAMES =
-        {"meter", "apply_actions", "clear_actions", "write_actions", "write_metadata", "goto_table"};
 
-    private InstructionOrder() {
-    }
+    private static final String[] NAMES = {
+        "meter", "apply_actions", "clear_actions", "write_actions", "write_metadata", "goto_table"
+    };
+
+    private InstructionOrder() {}
 
     /** Which instruction the action is, or is a part of. */
     public static int rank(OfAction action) {
@@ -46,11 +47,11 @@ public final class InstructionOrder {
             int rank = rank(action);
             if (rank == last && rank != APPLY) {
                 throw new FlowTextException(
-                    "duplicate " + NAMES[rank] + " instruction not allowed, for OpenFlow 1.1+ compatibility");
+                        "duplicate " + NAMES[rank] + " instruction not allowed, for OpenFlow 1.1+ compatibility");
             }
             if (rank < last) {
                 throw new FlowTextException("invalid instruction ordering: " + NAMES[rank] + " must appear before "
-                    + NAMES[last] + ", for OpenFlow 1.1+ compatibility");
+                        + NAMES[last] + ", for OpenFlow 1.1+ compatibility");
             }
             last = rank;
         }

@@ -10,11 +10,9 @@ import java.util.List;
 /** A masked write cut into runs of mask bits of at most 64 each, as NXAST_REG_LOAD can carry them. */
 public final class LoadSegments {
     /** @param value shifted down to bit 0; for in_port the 16-bit number */
-    public record Segment(SubField target, long value) {
-    }
+    public record Segment(SubField target, long value) {}
 
-    private LoadSegments() {
-    }
+    private LoadSegments() {}
 
     /** Lowest bits first. */
     public static List<Segment> of(OfAction.SetField set) {

@@ -62,8 +62,11 @@ final class MatchFormat {
         hex("ct_mark", Field.CT_MARK);
         if (match.matchesOn(Field.CT_LABEL)) {
             String value = Numbers.hex128(match.valueHigh(Field.CT_LABEL), match.value(Field.CT_LABEL));
-            add("ct_label", match.isExact(Field.CT_LABEL) ? value
-                : value + "/" + Numbers.hex128(match.maskHigh(Field.CT_LABEL), match.mask(Field.CT_LABEL)));
+            add(
+                    "ct_label",
+                    match.isExact(Field.CT_LABEL)
+                            ? value
+                            : value + "/" + Numbers.hex128(match.maskHigh(Field.CT_LABEL), match.mask(Field.CT_LABEL)));
         }
         ipv4("ct_nw_src", Field.CT_NW_SRC);
         ipv6("ct_ipv6_src", Field.CT_IPV6_SRC);
@@ -121,7 +124,8 @@ final class MatchFormat {
         }
         int vid = mask & VID;
         int pcp = mask & PCP;
-        boolean named = (mask & tci & CFI) != 0 && (vid == 0 || vid == VID) && (pcp == 0 || pcp == PCP) && vid + pcp != 0;
+        boolean named =
+                (mask & tci & CFI) != 0 && (vid == 0 || vid == VID) && (pcp == 0 || pcp == PCP) && vid + pcp != 0;
         if (!named) {
             add("vlan_tci", "0x%04x".formatted(tci) + (mask == 0xffff ? "" : "/0x%04x".formatted(mask)));
             return;
@@ -168,8 +172,11 @@ final class MatchFormat {
     private void label() {
         if (match.matchesOn(Field.IPV6_LABEL)) {
             String value = "0x%05x".formatted(match.value(Field.IPV6_LABEL));
-            add("ipv6_label", match.isExact(Field.IPV6_LABEL) ? value
-                : value + "/0x%05x".formatted(match.mask(Field.IPV6_LABEL)));
+            add(
+                    "ipv6_label",
+                    match.isExact(Field.IPV6_LABEL)
+                            ? value
+                            : value + "/0x%05x".formatted(match.mask(Field.IPV6_LABEL)));
         }
     }
 
@@ -206,8 +213,12 @@ final class MatchFormat {
 
     private void decimal(String name, Field field) {
         if (match.matchesOn(field)) {
-            add(name, match.isExact(field) ? Numbers.decimal(match.value(field))
-                : "0x" + Long.toHexString(match.value(field)) + "/0x" + Long.toHexString(match.mask(field)));
+            add(
+                    name,
+                    match.isExact(field)
+                            ? Numbers.decimal(match.value(field))
+                            : "0x" + Long.toHexString(match.value(field)) + "/0x"
+                                    + Long.toHexString(match.mask(field)));
         }
     }
 
@@ -226,8 +237,10 @@ final class MatchFormat {
 
     private void ipv6(String name, Field field) {
         if (match.matchesOn(field)) {
-            add(name, AddressText.ipv6Masked(match.valueHigh(field), match.value(field), match.maskHigh(field),
-                match.mask(field)));
+            add(
+                    name,
+                    AddressText.ipv6Masked(
+                            match.valueHigh(field), match.value(field), match.maskHigh(field), match.mask(field)));
         }
     }
 }

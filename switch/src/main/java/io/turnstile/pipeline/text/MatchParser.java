@@ -16,50 +16,62 @@ final class MatchParser {
     private static final int MPLS_MULTICAST = 0x8848;
 
     private static final Map<String, int[]> SHORTHANDS = Map.ofEntries(
-        Map.entry("ip", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
-        Map.entry("ipv4", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
-        Map.entry("ip4", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
-        Map.entry("icmp", new int[] {EtherTypes.IPV4, IpProtocols.ICMP}),
-        Map.entry("tcp", new int[] {EtherTypes.IPV4, IpProtocols.TCP}),
-        Map.entry("udp", new int[] {EtherTypes.IPV4, IpProtocols.UDP}),
-        Map.entry("sctp", new int[] {EtherTypes.IPV4, IpProtocols.SCTP}),
-        Map.entry("ipv6", new int[] {EtherTypes.IPV6, ANY_PROTOCOL}),
-        Map.entry("ip6", new int[] {EtherTypes.IPV6, ANY_PROTOCOL}),
-        Map.entry("icmp6", new int[] {EtherTypes.IPV6, IpProtocols.ICMPV6}),
-        Map.entry("tcp6", new int[] {EtherTypes.IPV6, IpProtocols.TCP}),
-        Map.entry("udp6", new int[] {EtherTypes.IPV6, IpProtocols.UDP}),
-        Map.entry("sctp6", new int[] {EtherTypes.IPV6, IpProtocols.SCTP}),
-        Map.entry("arp", new int[] {EtherTypes.ARP, ANY_PROTOCOL}),
-        Map.entry("rarp", new int[] {EtherTypes.RARP, ANY_PROTOCOL}),
-        Map.entry("mpls", new int[] {MPLS, ANY_PROTOCOL}),
-        Map.entry("mplsm", new int[] {MPLS_MULTICAST, ANY_PROTOCOL}));
+            Map.entry("ip", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
+            Map.entry("ipv4", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
+            Map.entry("ip4", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
+            Map.entry("icmp", new int[] {EtherTypes.IPV4, IpProtocols.ICMP}),
+            Map.entry("tcp", new int[] {EtherTypes.IPV4, IpProtocols.TCP}),
+            Map.entry("udp", new int[] {EtherTypes.IPV4, IpProtocols.UDP}),
+            Map.entry("sctp", new int[] {EtherTypes.IPV4, IpProtocols.SCTP}),
+            Map.entry("ipv6", new int[] {EtherTypes.IPV6, ANY_PROTOCOL}),
+            Map.entry("ip6", new int[] {EtherTypes.IPV6, ANY_PROTOCOL}),
+            Map.entry("icmp6", new int[] {EtherTypes.IPV6, IpProtocols.ICMPV6}),
+            Map.entry("tcp6", new int[] {EtherTypes.IPV6, IpProtocols.TCP}),
+            Map.entry("udp6", new int[] {EtherTypes.IPV6, IpProtocols.UDP}),
+            Map.entry("sctp6", new int[] {EtherTypes.IPV6, IpProtocols.SCTP}),
+            Map.entry("arp", new int[] {EtherTypes.ARP, ANY_PROTOCOL}),
+            Map.entry("rarp", new int[] {EtherTypes.RARP, ANY_PROTOCOL}),
+            Map.entry("mpls", new int[] {MPLS, ANY_PROTOCOL}),
+            Map.entry("mplsm", new int[] {MPLS_MULTICAST, ANY_PROTOCOL}));
 
     /** Fields of the key that several match fields share, and any one of which is enough. */
     private static final Map<Field, Set<Prerequisite>> NEEDS = Map.ofEntries(
-        Map.entry(Field.NW_SRC, Set.of(Prerequisite.IPV4, Prerequisite.ARP)),
-        Map.entry(Field.NW_DST, Set.of(Prerequisite.IPV4, Prerequisite.ARP)),
-        Map.entry(Field.NW_PROTO, Set.of(Prerequisite.IP, Prerequisite.ARP)),
-        Map.entry(Field.NW_TOS, Set.of(Prerequisite.IP)),
-        Map.entry(Field.NW_TTL, Set.of(Prerequisite.IP)),
-        Map.entry(Field.NW_FRAG, Set.of(Prerequisite.IP)),
-        Map.entry(Field.IPV6_SRC, Set.of(Prerequisite.IPV6)),
-        Map.entry(Field.IPV6_DST, Set.of(Prerequisite.IPV6)),
-        Map.entry(Field.IPV6_LABEL, Set.of(Prerequisite.IPV6)),
-        Map.entry(Field.TCP_FLAGS, Set.of(Prerequisite.TCP)),
-        Map.entry(Field.TP_SRC, Set.of(Prerequisite.TCP, Prerequisite.UDP, Prerequisite.SCTP, Prerequisite.ICMPV4,
-            Prerequisite.ICMPV6)),
-        Map.entry(Field.TP_DST, Set.of(Prerequisite.TCP, Prerequisite.UDP, Prerequisite.SCTP, Prerequisite.ICMPV4,
-            Prerequisite.ICMPV6)),
-        Map.entry(Field.ARP_SHA, Set.of(Prerequisite.ARP, Prerequisite.ND_SOLICIT)),
-        Map.entry(Field.ARP_THA, Set.of(Prerequisite.ARP, Prerequisite.ND_ADVERT)),
-        Map.entry(Field.ND_TARGET, Set.of(Prerequisite.ND)),
-        Map.entry(Field.CT_NW_SRC, Set.of(Prerequisite.CT)),
-        Map.entry(Field.CT_NW_DST, Set.of(Prerequisite.CT)),
-        Map.entry(Field.CT_IPV6_SRC, Set.of(Prerequisite.CT)),
-        Map.entry(Field.CT_IPV6_DST, Set.of(Prerequisite.CT)),
-        Map.entry(Field.CT_NW_PROTO, Set.of(Prerequisite.CT)),
-        Map.entry(Field.CT_TP_SRC, Set.of(Prerequisite.CT)),
-        Map.entry(Field.CT_TP_DST, Set.of(Prerequisite.CT)));
+            Map.entry(Field.NW_SRC, Set.of(Prerequisite.IPV4, Prerequisite.ARP)),
+            Map.entry(Field.NW_DST, Set.of(Prerequisite.IPV4, Prerequisite.ARP)),
+            Map.entry(Field.NW_PROTO, Set.of(Prerequisite.IP, Prerequisite.ARP)),
+            Map.entry(Field.NW_TOS, Set.of(Prerequisite.IP)),
+            Map.entry(Field.NW_TTL, Set.of(Prerequisite.IP)),
+            Map.entry(Field.NW_FRAG, Set.of(Prerequisite.IP)),
+            Map.entry(Field.IPV6_SRC, Set.of(Prerequisite.IPV6)),
+            Map.entry(Field.IPV6_DST, Set.of(Prerequisite.IPV6)),
+            Map.entry(Field.IPV6_LABEL, Set.of(Prerequisite.IPV6)),
+            Map.entry(Field.TCP_FLAGS, Set.of(Prerequisite.TCP)),
+            Map.entry(
+                    Field.TP_SRC,
+                    Set.of(
+                            Prerequisite.TCP,
+                            Prerequisite.UDP,
+                            Prerequisite.SCTP,
+                            Prerequisite.ICMPV4,
+                            Prerequisite.ICMPV6)),
+            Map.entry(
+                    Field.TP_DST,
+                    Set.of(
+                            Prerequisite.TCP,
+                            Prerequisite.UDP,
+                            Prerequisite.SCTP,
+                            Prerequisite.ICMPV4,
+                            Prerequisite.ICMPV6)),
+            Map.entry(Field.ARP_SHA, Set.of(Prerequisite.ARP, Prerequisite.ND_SOLICIT)),
+            Map.entry(Field.ARP_THA, Set.of(Prerequisite.ARP, Prerequisite.ND_ADVERT)),
+            Map.entry(Field.ND_TARGET, Set.of(Prerequisite.ND)),
+            Map.entry(Field.CT_NW_SRC, Set.of(Prerequisite.CT)),
+            Map.entry(Field.CT_NW_DST, Set.of(Prerequisite.CT)),
+            Map.entry(Field.CT_IPV6_SRC, Set.of(Prerequisite.CT)),
+            Map.entry(Field.CT_IPV6_DST, Set.of(Prerequisite.CT)),
+            Map.entry(Field.CT_NW_PROTO, Set.of(Prerequisite.CT)),
+            Map.entry(Field.CT_TP_SRC, Set.of(Prerequisite.CT)),
+            Map.entry(Field.CT_TP_DST, Set.of(Prerequisite.CT)));
 
     private final Match.Builder builder = Match.builder();
     private final PortNames ports;
@@ -121,8 +133,9 @@ final class MatchParser {
         for (Map.Entry<Field, Set<Prerequisite>> need : NEEDS.entrySet()) {
             Field field = need.getKey();
             if (builder.matchesOn(field)
-                && need.getValue().stream().noneMatch(what -> what.isMet(builder::value, builder::mask))) {
-                throw new FlowTextException("field " + field.label() + " lacks its prerequisites (" + need.getValue() + ")");
+                    && need.getValue().stream().noneMatch(what -> what.isMet(builder::value, builder::mask))) {
+                throw new FlowTextException(
+                        "field " + field.label() + " lacks its prerequisites (" + need.getValue() + ")");
             }
         }
         return builder.build();

@@ -15,6 +15,7 @@ final class NatParser {
     /** IPv4, or what may be IPv6, with or without brackets. */
     private static final Pattern ADDRESS =
             Pattern.compile("[0-9]+(\\.[0-9]+){3}|\\[[0-9a-fA-F:.]+\\]|[0-9a-fA-F]*:[0-9a-fA-F:.]+");
+
     private static final Pattern PORT = Pattern.compile("[0-9]+");
 
     private boolean source;
@@ -54,8 +55,17 @@ final class NatParser {
         if (!source && !destination) {
             return NatRequest.ANY;
         }
-        return new NatRequest(source ? Kind.SOURCE : Kind.DESTINATION, ipv6, first[0], first[1], last[0], last[1],
-                minPort, maxPort, persistent, hash ? Choice.HASH : random ? Choice.RANDOM : Choice.DEFAULT);
+        return new NatRequest(
+                source ? Kind.SOURCE : Kind.DESTINATION,
+                ipv6,
+                first[0],
+                first[1],
+                last[0],
+                last[1],
+                minPort,
+                maxPort,
+                persistent,
+                hash ? Choice.HASH : random ? Choice.RANDOM : Choice.DEFAULT);
     }
 
     private void check() throws FlowTextException {
@@ -89,8 +99,8 @@ final class NatParser {
             last = first;
         }
         if (end != text.length()) {
-            throw new FlowTextException("garbage (" + text.substring(end) + ") after nat range \"" + text + "\" (pos: " + end
-                    + ")");
+            throw new FlowTextException(
+                    "garbage (" + text.substring(end) + ") after nat range \"" + text + "\" (pos: " + end + ")");
         }
     }
 

@@ -4,8 +4,7 @@ import java.math.BigInteger;
 
 /** Unsigned numbers in decimal or {@code 0x} hexadecimal, up to 128 bits, with or without mask. */
 final class Numbers {
-    private Numbers() {
-    }
+    private Numbers() {}
 
     /** @param max unsigned upper limit */
     static long parse(String what, String text, long max) throws FlowTextException {

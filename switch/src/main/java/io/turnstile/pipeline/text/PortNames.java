@@ -48,16 +48,36 @@ public interface PortNames {
     /** The reserved ports by name and by number. */
     final class Reserved {
         static final Map<String, Integer> BY_NAME = Map.ofEntries(
-            Map.entry("UNSET", Ports.UNSET), Map.entry("IN_PORT", Ports.IN_PORT), Map.entry("TABLE", Ports.TABLE),
-            Map.entry("NORMAL", Ports.NORMAL), Map.entry("FLOOD", Ports.FLOOD), Map.entry("ALL", Ports.ALL),
-            Map.entry("CONTROLLER", Ports.CONTROLLER), Map.entry("LOCAL", Ports.LOCAL), Map.entry("NONE", Ports.NONE),
-            Map.entry("ANY", Ports.NONE));
+                Map.entry("UNSET", Ports.UNSET),
+                Map.entry("IN_PORT", Ports.IN_PORT),
+                Map.entry("TABLE", Ports.TABLE),
+                Map.entry("NORMAL", Ports.NORMAL),
+                Map.entry("FLOOD", Ports.FLOOD),
+                Map.entry("ALL", Ports.ALL),
+                Map.entry("CONTROLLER", Ports.CONTROLLER),
+                Map.entry("LOCAL", Ports.LOCAL),
+                Map.entry("NONE", Ports.NONE),
+                Map.entry("ANY", Ports.NONE));
         static final Map<Integer, String> BY_NUMBER = Map.of(
-            Ports.UNSET, "UNSET", Ports.IN_PORT, "IN_PORT", Ports.TABLE, "TABLE", Ports.NORMAL, "NORMAL",
-            Ports.FLOOD, "FLOOD", Ports.ALL, "ALL", Ports.CONTROLLER, "CONTROLLER", Ports.LOCAL, "LOCAL",
-            Ports.NONE, "ANY");
+                Ports.UNSET,
+                "UNSET",
+                Ports.IN_PORT,
+                "IN_PORT",
+                Ports.TABLE,
+                "TABLE",
+                Ports.NORMAL,
+                "NORMAL",
+                Ports.FLOOD,
+                "FLOOD",
+                Ports.ALL,
+                "ALL",
+                Ports.CONTROLLER,
+                "CONTROLLER",
+                Ports.LOCAL,
+                "LOCAL",
+                Ports.NONE,
+                "ANY");
 
-        private Reserved() {
-        }
+        private Reserved() {}
     }
 }

@@ -8,7 +8,21 @@ import java.util.function.ToLongFunction;
 
 /** What else a match has to say before it may name a field (ovs-fields(7), "Prerequisites"). */
 public enum Prerequisite {
-    NONE, VLAN, IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT, CT;
+    NONE,
+    VLAN,
+    IPV4,
+    IPV6,
+    IP,
+    ARP,
+    TCP,
+    UDP,
+    SCTP,
+    ICMPV4,
+    ICMPV6,
+    ND,
+    ND_SOLICIT,
+    ND_ADVERT,
+    CT;
 
     private static final int RARP = 0x8035;
     private static final int VLAN_PRESENT = 0x1000;
@@ -20,7 +34,7 @@ public enum Prerequisite {
      * Whether the match so far meets it.
      *
      * @param value the exact-or-masked value of a field
-     * @param mask  the mask of a field; a prerequisite needs all bits it speaks of
+     * @param mask the mask of a field; a prerequisite needs all bits it speaks of
      */
     public boolean isMet(ToLongFunction<Field> value, ToLongFunction<Field> mask) {
         int etherType = exact(Field.ETH_TYPE, value, mask);
@@ -54,7 +68,7 @@ public enum Prerequisite {
     private static boolean hasConnection(int state, int mask) {
         int valid = CtState.NEW | CtState.EST | CtState.REL | CtState.RPL | CtState.SNAT | CtState.DNAT;
         return (state & mask & valid) != 0
-            || (state & mask & CtState.TRK) != 0 && (mask & CtState.INV) != 0 && (state & CtState.INV) == 0;
+                || (state & mask & CtState.TRK) != 0 && (mask & CtState.INV) != 0 && (state & CtState.INV) == 0;
     }
 
     private static int exact(Field field, ToLongFunction<Field> value, ToLongFunction<Field> mask) {

@@ -7,8 +7,7 @@ import java.math.BigInteger;
 
 /** {@code NXM_NX_REG0[0..15]}, {@code reg0[3]}, {@code ct_mark[]}. */
 public final class SubFieldText {
-    private SubFieldText() {
-    }
+    private SubFieldText() {}
 
     /** @param offsetBits in the field's own numbering */
     record Parsed(MatchField field, int offsetBits, int widthBits) {
@@ -24,15 +23,18 @@ public final class SubFieldText {
             }
             int shift = field.offsetBits() + offsetBits;
             BigInteger placed = value.shiftLeft(shift);
-            BigInteger mask = BigInteger.ONE.shiftLeft(widthBits).subtract(BigInteger.ONE).shiftLeft(shift);
-            return new Placed(placed.shiftRight(64).longValue(), placed.longValue(), mask.shiftRight(64).longValue(),
-                mask.longValue());
+            BigInteger mask =
+                    BigInteger.ONE.shiftLeft(widthBits).subtract(BigInteger.ONE).shiftLeft(shift);
+            return new Placed(
+                    placed.shiftRight(64).longValue(),
+                    placed.longValue(),
+                    mask.shiftRight(64).longValue(),
+                    mask.longValue());
         }
     }
 
     /** Value and mask in the key field's own numbering. */
-    record Placed(long high, long low, long maskHigh, long maskLow) {
-    }
+    record Placed(long high, long low, long maskHigh, long maskLow) {}
 
     static Parsed parse(String text) throws FlowTextException {
         int bracket = text.indexOf('[');
@@ -61,22 +63,24 @@ public final class SubFieldText {
         }
         if (end >= field.widthBits()) {
             throw new FlowTextException(text + ": ending bit " + end + " is not valid because field is only "
-                + field.widthBits() + " bits wide");
+                    + field.widthBits() + " bits wide");
         }
     }
 
     /**
      * The match field that these bits of the key are called by: one that is just these bits rather than one that has
-     * more, then one whose prerequisites the match meets, then the widest. Bits of vlan_tci and nw_tos are called so, even
-     * where vlan_vid and ip_dscp are just these: vlan_vid cannot be written without the tag's presence bit.
+     * more, then one whose prerequisites the match meets, then the widest. Bits of vlan_tci and nw_tos are called so,
+     * even where vlan_vid and ip_dscp are just these: vlan_vid cannot be written without the tag's presence bit.
      */
     public static MatchField fieldOf(Field key, int offsetBits, int widthBits, Match context) {
         MatchField best = null;
         int bestScore = -1;
         for (MatchField field : MatchField.ALL) {
             boolean coarser = field.name().equals("vlan_vid") || field.name().equals("ip_dscp");
-            if (coarser || field.field() != key || !field.contains(offsetBits, widthBits)
-                || field.nxm() < 0 && field.oxm() < 0 && key != Field.SKB_PRIORITY) {
+            if (coarser
+                    || field.field() != key
+                    || !field.contains(offsetBits, widthBits)
+                    || field.nxm() < 0 && field.oxm() < 0 && key != Field.SKB_PRIORITY) {
                 continue;
             }
             boolean same = field.offsetBits() == offsetBits && field.widthBits() == widthBits;
@@ -88,7 +92,8 @@ public final class SubFieldText {
             }
         }
         if (best == null) {
-            throw new IllegalArgumentException("no OpenFlow field covers " + key + "[" + offsetBits + "+" + widthBits + "]");
+            throw new IllegalArgumentException(
+                    "no OpenFlow field covers " + key + "[" + offsetBits + "+" + widthBits + "]");
         }
         return best;
     }

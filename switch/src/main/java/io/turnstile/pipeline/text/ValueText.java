@@ -11,8 +11,7 @@ final class ValueText {
     /** OpenFlow 1.2 and later say "there is a tag" in bit 12. */
     private static final int VID_WITH_PRESENCE_BITS = 13;
 
-    private ValueText() {
-    }
+    private ValueText() {}
 
     static Masked parse(MatchField field, String text, PortNames ports) throws FlowTextException {
         if (text.isEmpty()) {
@@ -28,10 +27,12 @@ final class ValueText {
             case TCP_FLAGS -> narrow(FlagText.TCP_FLAGS.parse(text));
             case CT_STATE -> narrow(FlagText.CT_STATE.parse(text));
         };
-        boolean whole = parsed.maskLow() == field.lowMask() && parsed.maskHigh() == field.field().highMask();
+        boolean whole = parsed.maskLow() == field.lowMask()
+                && parsed.maskHigh() == field.field().highMask();
         boolean nothing = parsed.maskLow() == 0 && parsed.maskHigh() == 0;
         if (!field.maskable() && !whole && !nothing && !coversWidth(field, parsed)) {
-            throw new FlowTextException(text + ": this field may not be masked, or only with all-ones: " + field.name());
+            throw new FlowTextException(
+                    text + ": this field may not be masked, or only with all-ones: " + field.name());
         }
         return parsed;
     }
@@ -50,17 +51,22 @@ final class ValueText {
         BigInteger value = Numbers.big(slash < 0 ? text : text.substring(0, slash));
         int limit = field.name().equals("vlan_vid") ? VID_WITH_PRESENCE_BITS : field.widthBits();
         if (value.signum() < 0 || value.bitLength() > limit) {
-            throw new FlowTextException(text + ": value too large for " + field.widthBits() + "-bit field " + field.name());
+            throw new FlowTextException(
+                    text + ": value too large for " + field.widthBits() + "-bit field " + field.name());
         }
         if (slash < 0) {
             return new Masked(high(value), value.longValue(), field.field().highMask(), field.lowMask());
         }
         BigInteger mask = Numbers.big(text.substring(slash + 1));
         if (mask.bitLength() > limit) {
-            throw new FlowTextException(text + ": mask too large for " + field.widthBits() + "-bit field " + field.name());
+            throw new FlowTextException(
+                    text + ": mask too large for " + field.widthBits() + "-bit field " + field.name());
         }
-        return new Masked(high(value), value.longValue(), high(mask) & field.field().highMask(),
-            mask.longValue() & field.lowMask());
+        return new Masked(
+                high(value),
+                value.longValue(),
+                high(mask) & field.field().highMask(),
+                mask.longValue() & field.lowMask());
     }
 
     private static long high(BigInteger number) {
@@ -70,8 +76,7 @@ final class ValueText {
     private static Masked mac(String text) throws FlowTextException {
         int slash = text.indexOf('/');
         long value = AddressText.parseMac(slash < 0 ? text : text.substring(0, slash));
-        return new Masked(0, value, 0,
-            slash < 0 ? 0xffff_ffff_ffffL : AddressText.parseMac(text.substring(slash + 1)));
+        return new Masked(0, value, 0, slash < 0 ? 0xffff_ffff_ffffL : AddressText.parseMac(text.substring(slash + 1)));
     }
 
     private static Masked ipv4(String text) throws FlowTextException {
@@ -102,8 +107,10 @@ final class ValueText {
             case "first" -> new Masked(0, FRAGMENT_ANY, 0, FRAGMENT_ANY | FRAGMENT_LATER);
             case "later" -> new Masked(0, FRAGMENT_LATER, 0, FRAGMENT_LATER);
             case "not_later" -> new Masked(0, 0, 0, FRAGMENT_LATER);
-            default -> throw new FlowTextException(
-                text + ": unknown fragment type (valid types are \"no\", \"yes\", \"first\", \"later\", \"not_later\"");
+            default ->
+                throw new FlowTextException(
+                        text
+                                + ": unknown fragment type (valid types are \"no\", \"yes\", \"first\", \"later\", \"not_later\"");
         };
     }
 
@@ -120,13 +127,15 @@ final class ValueText {
     /** As {@code set_field} and {@code ofproto/trace} print it: the value, and the mask unless it is all ones. */
     static String format(MatchField field, Masked masked) {
         boolean exact = (masked.maskLow() & field.lowMask()) == field.lowMask()
-            && (masked.maskHigh() & field.field().highMask()) == field.field().highMask();
+                && (masked.maskHigh() & field.field().highMask())
+                        == field.field().highMask();
         return switch (field.style()) {
             case DECIMAL -> Numbers.decimal(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
-            case HEX -> field.isWide()
-                ? Numbers.hex128(masked.high(), masked.low())
-                    + (exact ? "" : "/" + Numbers.hex128(masked.maskHigh(), masked.maskLow()))
-                : Numbers.hex(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
+            case HEX ->
+                field.isWide()
+                        ? Numbers.hex128(masked.high(), masked.low())
+                                + (exact ? "" : "/" + Numbers.hex128(masked.maskHigh(), masked.maskLow()))
+                        : Numbers.hex(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
             case MAC -> AddressText.mac(masked.low()) + (exact ? "" : "/" + AddressText.mac(masked.maskLow()));
             case IPV4 -> AddressText.ipv4Masked(masked.low(), masked.maskLow());
             case IPV6 -> AddressText.ipv6Masked(masked.high(), masked.low(), masked.maskHigh(), masked.maskLow());

@@ -7,8 +7,8 @@ import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
 
 /**
- * A port on a device that exists already (type {@code system}): an AF_PACKET socket that takes every frame that the device
- * receives, from memory shared with the kernel, and sends by one system call a batch.
+ * A port on a device that exists already (type {@code system}): an AF_PACKET socket that takes every frame that the
+ * device receives, from memory shared with the kernel, and sends by one system call a batch.
  *
  * <p>Checksums and segmentation that a local sender left to its hardware are left to the next one: neither is done in
  * software unless a real wire asks for it, and then the kernel does it.
@@ -32,7 +32,7 @@ public final class AfPacketPort extends DevicePort {
      * Opens the device, which becomes promiscuous while the port is open.
      *
      * @param joinSegments a veth device joins the TCP segments of a burst while the port is open (GRO, which a physical
-     *                     device does from the start), so that one super-frame walks through the switch, not 40 frames
+     *     device does from the start), so that one super-frame walks through the switch, not 40 frames
      * @throws PortException if there is no such device, or no right to use it; or it is the loopback device
      */
     public static AfPacketPort open(String device, boolean joinSegments) {
@@ -61,7 +61,8 @@ public final class AfPacketPort extends DevicePort {
 
     /** Only for veth, whose GRO is off because nobody asked; off elsewhere, it is off because somebody did. */
     private static boolean joinSegments(String device) {
-        return Links.driver(device).name().equals("veth") && !Links.receiveOffload(device)
+        return Links.driver(device).name().equals("veth")
+                && !Links.receiveOffload(device)
                 && Links.setReceiveOffload(device, true);
     }
 
@@ -107,17 +108,27 @@ public final class AfPacketPort extends DevicePort {
     @Override
     public PortStatistics statistics() {
         PortStatistics device = Links.query(ifIndex, name).statistics();
-        return new PortStatistics(device.rxPackets(), device.rxBytes(),
-                device.rxDropped() + receiveRing.drops(), device.rxErrors(),
-                device.txPackets(), device.txBytes(), device.txDropped() + transmitQueue.drops(), device.txErrors(),
-                device.collisions(), device.rxFrameErrors(), device.rxOverErrors(), device.rxCrcErrors(),
-                device.rxMissedErrors(), device.rxMulticastPackets());
+        return new PortStatistics(
+                device.rxPackets(),
+                device.rxBytes(),
+                device.rxDropped() + receiveRing.drops(),
+                device.rxErrors(),
+                device.txPackets(),
+                device.txBytes(),
+                device.txDropped() + transmitQueue.drops(),
+                device.txErrors(),
+                device.collisions(),
+                device.rxFrameErrors(),
+                device.rxOverErrors(),
+                device.rxCrcErrors(),
+                device.rxMissedErrors(),
+                device.rxMulticastPackets());
     }
 
     @Override
     void release() {
         if (receiveOffloadChanged) {
-            Links.setReceiveOffload(name, false);    // Refused if the device is gone: nothing to restore then.
+            Links.setReceiveOffload(name, false); // Refused if the device is gone: nothing to restore then.
         }
         receiveRing.close();
         LibC.close(fd);

@@ -14,8 +14,11 @@ abstract class DevicePort implements Port {
     final String name;
     final int ifIndex;
     final int fd;
-    /** Both guard the descriptor and what lies behind it against {@link #close}. Lock order: receive before transmit. */
+    /**
+     * Both guard the descriptor and what lies behind it against {@link #close}. Lock order: receive before transmit.
+     */
     final ReentrantLock receiveLock = new ReentrantLock();
+
     final ReentrantLock transmitLock = new ReentrantLock();
     // Written with both locks held, read with either.
     boolean closed;

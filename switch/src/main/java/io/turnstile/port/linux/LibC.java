@@ -13,8 +13,8 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * The system calls that ports need, each as its manual page (section 2) has it, with one difference: an error comes back as
- * the negated errno, as inside the kernel.
+ * The system calls that ports need, each as its manual page (section 2) has it, with one difference: an error comes
+ * back as the negated errno, as inside the kernel.
  *
  * <p>Threads: any; errno is captured in memory of the calling thread. No allocation after a thread's first call.
  */
@@ -55,19 +55,25 @@ final class LibC {
             LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(ADDRESS, JAVA_INT));
     private static final long STRERROR_MAX_BYTES = 256;
 
-    private LibC() {
-    }
+    private LibC() {}
 
     private static MethodHandle call(String name, MemoryLayout result, MemoryLayout... arguments) {
-        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(result, arguments),
+        return LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow(name),
+                FunctionDescriptor.of(result, arguments),
                 Linker.Option.captureCallState("errno"));
     }
 
-    /** A C function {@code int name(a, b, ...)}: what follows two fixed arguments is passed by the variadic convention. */
+    /**
+     * A C function {@code int name(a, b, ...)}: what follows two fixed arguments is passed by the variadic convention.
+     */
     private static MethodHandle variadic(String name, MemoryLayout... arguments) {
         FunctionDescriptor descriptor = FunctionDescriptor.of(JAVA_INT, arguments);
-        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor,
-                Linker.Option.firstVariadicArg(2), Linker.Option.captureCallState("errno"));
+        return LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow(name),
+                descriptor,
+                Linker.Option.firstVariadicArg(2),
+                Linker.Option.captureCallState("errno"));
     }
 
     static int socket(int domain, int type, int protocol) {

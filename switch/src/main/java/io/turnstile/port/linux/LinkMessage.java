@@ -11,8 +11,15 @@ import java.nio.charset.StandardCharsets;
  *
  * @param statistics null if the kernel sent none
  */
-record LinkMessage(boolean present, String name, int ifIndex, int flags, long macAddress, int mtuBytes,
-                   long carrierChanges, PortStatistics statistics) {
+record LinkMessage(
+        boolean present,
+        String name,
+        int ifIndex,
+        int flags,
+        long macAddress,
+        int mtuBytes,
+        long carrierChanges,
+        PortStatistics statistics) {
     static final int NLMSG_ERROR = 2;
     static final int RTM_NEWLINK = 16;
     static final int RTM_DELLINK = 17;
@@ -74,7 +81,8 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
                 case IFLA_IFNAME -> name = text(value);
                 case IFLA_ADDRESS -> mac = bytes == MAC_BYTES ? mac(value) : mac;
                 case IFLA_MTU -> mtu = bytes >= 4 ? value.get(U32, 0) : mtu;
-                case IFLA_CARRIER_CHANGES -> carrierChanges = bytes >= 4 ? value.get(U32, 0) & 0xffff_ffffL : carrierChanges;
+                case IFLA_CARRIER_CHANGES ->
+                    carrierChanges = bytes >= 4 ? value.get(U32, 0) & 0xffff_ffffL : carrierChanges;
                 case IFLA_STATS64 -> statistics = bytes >= STATS_BYTES ? statistics(value) : statistics;
                 default -> {
                     // Of no interest to a port.
@@ -82,8 +90,15 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
             }
             at += (size + 3) & ~3;
         }
-        return new LinkMessage(type == RTM_NEWLINK, name, body.get(U32, INFO_INDEX_OFFSET), body.get(U32, INFO_FLAGS_OFFSET),
-                mac, mtu, carrierChanges, statistics);
+        return new LinkMessage(
+                type == RTM_NEWLINK,
+                name,
+                body.get(U32, INFO_INDEX_OFFSET),
+                body.get(U32, INFO_FLAGS_OFFSET),
+                mac,
+                mtu,
+                carrierChanges,
+                statistics);
     }
 
     private static String text(MemorySegment value) {
@@ -104,11 +119,21 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
     }
 
     private static PortStatistics statistics(MemorySegment value) {
-        return new PortStatistics(counter(value, RX_PACKETS), counter(value, RX_BYTES), counter(value, RX_DROPPED),
-                counter(value, RX_ERRORS), counter(value, TX_PACKETS), counter(value, TX_BYTES),
-                counter(value, TX_DROPPED), counter(value, TX_ERRORS), counter(value, COLLISIONS),
-                counter(value, RX_FRAME_ERRORS), counter(value, RX_OVER_ERRORS), counter(value, RX_CRC_ERRORS),
-                counter(value, RX_MISSED_ERRORS), counter(value, MULTICAST));
+        return new PortStatistics(
+                counter(value, RX_PACKETS),
+                counter(value, RX_BYTES),
+                counter(value, RX_DROPPED),
+                counter(value, RX_ERRORS),
+                counter(value, TX_PACKETS),
+                counter(value, TX_BYTES),
+                counter(value, TX_DROPPED),
+                counter(value, TX_ERRORS),
+                counter(value, COLLISIONS),
+                counter(value, RX_FRAME_ERRORS),
+                counter(value, RX_OVER_ERRORS),
+                counter(value, RX_CRC_ERRORS),
+                counter(value, RX_MISSED_ERRORS),
+                counter(value, MULTICAST));
     }
 
     private static long counter(MemorySegment value, int index) {
@@ -128,7 +153,7 @@ record LinkMessage(boolean present, String name, int ifIndex, int flags, long ma
     }
 
     LinkStatus status(long speedMbps, long carrierChangesBefore) {
-        return new LinkStatus(adminUp(), carrier(), macAddress, mtuBytes, ifIndex, speedMbps,
-                carrierChanges - carrierChangesBefore);
+        return new LinkStatus(
+                adminUp(), carrier(), macAddress, mtuBytes, ifIndex, speedMbps, carrierChanges - carrierChangesBefore);
     }
 }

@@ -78,10 +78,16 @@ public final class LinkWatcher implements AutoCloseable {
             }
             int type = messages.get(ValueLayout.JAVA_SHORT, at + TYPE_OFFSET);
             if (type == LinkMessage.RTM_NEWLINK || type == LinkMessage.RTM_DELLINK) {
-                LinkMessage link = LinkMessage.parse(type, messages.asSlice(at + LinkMessage.HEADER_BYTES,
-                        size - (long) LinkMessage.HEADER_BYTES));
-                call(() -> onChange.accept(new LinkChange(link.name(), link.ifIndex(), link.present(), link.adminUp(),
-                        link.carrier(), link.macAddress(), link.mtuBytes())));
+                LinkMessage link = LinkMessage.parse(
+                        type, messages.asSlice(at + LinkMessage.HEADER_BYTES, size - (long) LinkMessage.HEADER_BYTES));
+                call(() -> onChange.accept(new LinkChange(
+                        link.name(),
+                        link.ifIndex(),
+                        link.present(),
+                        link.adminUp(),
+                        link.carrier(),
+                        link.macAddress(),
+                        link.mtuBytes())));
             }
             at += (size + 3) & ~3;
         }

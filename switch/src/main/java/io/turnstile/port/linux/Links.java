@@ -50,18 +50,19 @@ public final class Links {
     private static final int TEXT_BYTES = 32;
 
     /** How a device's duplex is shown in Interface:duplex. */
-    public enum Duplex { HALF, FULL, UNKNOWN }
+    public enum Duplex {
+        HALF,
+        FULL,
+        UNKNOWN
+    }
 
     /** @param speedMbps 0 if not known */
-    public record Speed(long speedMbps, Duplex duplex) {
-    }
+    public record Speed(long speedMbps, Duplex duplex) {}
 
     /** Interface:status driver_name, driver_version, firmware_version. */
-    public record Driver(String name, String version, String firmwareVersion) {
-    }
+    public record Driver(String name, String version, String firmwareVersion) {}
 
-    private Links() {
-    }
+    private Links() {}
 
     /** The device's index; empty if there is no device of that name. */
     public static OptionalInt index(String device) {
@@ -85,8 +86,8 @@ public final class Links {
      * @throws PortException if there is none, with the message that users know from {@code ovs-vsctl show}
      */
     public static int requireIndex(String device) {
-        return index(device).orElseThrow(() ->
-                new PortException("could not open network device " + device + " (No such device)"));
+        return index(device)
+                .orElseThrow(() -> new PortException("could not open network device " + device + " (No such device)"));
     }
 
     /** What the kernel tells of the device by that index. */
@@ -103,10 +104,12 @@ public final class Links {
             int size = SystemCallFailure.check(LibC.recv(fd, reply, 0), device + ": RTM_GETLINK");
             int type = reply.get(ValueLayout.JAVA_SHORT, 4);
             if (type == LinkMessage.NLMSG_ERROR) {
-                throw SystemCallFailure.of("could not open network device " + device,
+                throw SystemCallFailure.of(
+                        "could not open network device " + device,
                         reply.get(ValueLayout.JAVA_INT, LinkMessage.HEADER_BYTES));
             }
-            return LinkMessage.parse(type, reply.asSlice(LinkMessage.HEADER_BYTES, size - (long) LinkMessage.HEADER_BYTES));
+            return LinkMessage.parse(
+                    type, reply.asSlice(LinkMessage.HEADER_BYTES, size - (long) LinkMessage.HEADER_BYTES));
         } finally {
             LibC.close(fd);
         }

@@ -9,8 +9,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * Opens and binds AF_PACKET sockets (packet(7)). Constants from linux/if_packet.h and asm-generic/socket.h.
  *
- * <p>PACKET_QDISC_BYPASS is left alone: the kernel drops super-frames that it would have to cut on that way, the device's
- * queueing discipline would not be honoured, and on a veth it is not measurably faster.
+ * <p>PACKET_QDISC_BYPASS is left alone: the kernel drops super-frames that it would have to cut on that way, the
+ * device's queueing discipline would not be honoured, and on a veth it is not measurably faster.
  */
 final class PacketSocket {
     static final int SOL_PACKET = 263;
@@ -40,8 +40,7 @@ final class PacketSocket {
     private static final int MEMBERSHIP_BYTES = 16;
     private static final int MEMBERSHIP_TYPE_OFFSET = 4;
 
-    private PacketSocket() {
-    }
+    private PacketSocket() {}
 
     /** A socket with its options set, bound to nothing yet: no frame comes in before {@link #bind}. */
     static int open(String device) {
@@ -78,7 +77,8 @@ final class PacketSocket {
             MemorySegment membership = arena.allocate(MEMBERSHIP_BYTES, 4);
             membership.set(ValueLayout.JAVA_INT, 0, ifIndex);
             membership.set(ValueLayout.JAVA_SHORT, MEMBERSHIP_TYPE_OFFSET, (short) PACKET_MR_PROMISC);
-            SystemCallFailure.check(LibC.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership),
+            SystemCallFailure.check(
+                    LibC.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership),
                     device + ": cannot become promiscuous");
         }
     }

@@ -18,6 +18,7 @@ import java.util.Map;
 public final class Poller implements AutoCloseable {
     /** Token reported by nobody; used inside for the wake-up descriptor. */
     private static final int WAKE_TOKEN = -1;
+
     private static final int MAX_EVENTS = 64;
 
     // linux/eventpoll.h. struct epoll_event is packed on x86-64 only.
@@ -32,8 +33,7 @@ public final class Poller implements AutoCloseable {
     private static final int EFD_CLOEXEC_NONBLOCK = 0x80800;
     private static final long NANOS_PER_MILLI = 1_000_000;
 
-    private record CallbackPort(Port port, int token) {
-    }
+    private record CallbackPort(Port port, int token) {}
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment events = arena.allocate((long) EVENT_BYTES * MAX_EVENTS, 8);
@@ -47,6 +47,7 @@ public final class Poller implements AutoCloseable {
     private volatile CallbackPort[] callbackPorts = {};
     /** True while the waiter is, or is about to be, asleep: only then a wake-up costs a system call. */
     private volatile boolean asleep;
+
     private volatile boolean woken;
     private boolean closed;
 
@@ -84,12 +85,13 @@ public final class Poller implements AutoCloseable {
     public synchronized void remove(Port port) {
         Integer descriptor = descriptors.remove(port);
         if (descriptor != null) {
-            control(EPOLL_CTL_DEL, descriptor, 0);    // Fails harmlessly if the port closed its descriptor already.
+            control(EPOLL_CTL_DEL, descriptor, 0); // Fails harmlessly if the port closed its descriptor already.
             return;
         }
-        CallbackPort[] rest = Arrays.stream(callbackPorts).filter(each -> each.port() != port).toArray(CallbackPort[]::new);
+        CallbackPort[] rest =
+                Arrays.stream(callbackPorts).filter(each -> each.port() != port).toArray(CallbackPort[]::new);
         if (rest.length != callbackPorts.length) {
-            port.onReadable(() -> { });
+            port.onReadable(() -> {});
             callbackPorts = rest;
         }
     }
@@ -98,7 +100,7 @@ public final class Poller implements AutoCloseable {
      * Waits until a port has frames, {@link #wakeup} is called or the time is over.
      *
      * @param readyTokens receives the tokens of ports that have frames; ports that did not fit are reported next time
-     * @param timeoutNs   0 does not wait, negative waits without end; rounded up to milliseconds
+     * @param timeoutNs 0 does not wait, negative waits without end; rounded up to milliseconds
      * @return how many tokens were written, 0 after a timeout or a wake-up
      */
     public int await(int[] readyTokens, long timeoutNs) {
@@ -172,7 +174,9 @@ public final class Poller implements AutoCloseable {
     }
 
     private static int timeoutMs(long timeoutNs) {
-        return timeoutNs < 0 ? -1 : (int) Math.min(Integer.MAX_VALUE, (timeoutNs + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI);
+        return timeoutNs < 0
+                ? -1
+                : (int) Math.min(Integer.MAX_VALUE, (timeoutNs + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI);
     }
 
     private int control(int operation, int descriptor, int token) {
@@ -191,7 +195,7 @@ public final class Poller implements AutoCloseable {
         if (!closed) {
             closed = true;
             for (CallbackPort each : callbackPorts) {
-                each.port().onReadable(() -> { });
+                each.port().onReadable(() -> {});
             }
             LibC.close(epoll);
             LibC.close(wake);

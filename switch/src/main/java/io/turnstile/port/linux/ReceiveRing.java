@@ -12,22 +12,26 @@ import java.lang.invoke.VarHandle;
 
 /**
  * The memory that an AF_PACKET socket shares with the kernel for received frames: PACKET_RX_RING, TPACKET_V2
- * (Documentation/networking/packet_mmap.rst). Version 2 shows each frame at once; version 3 would hold frames back until a
- * block is full or its timer, of at least a millisecond, runs out.
+ * (Documentation/networking/packet_mmap.rst). Version 2 shows each frame at once; version 3 would hold frames back
+ * until a block is full or its timer, of at least a millisecond, runs out.
  *
- * <p>A slot holds a frame of the device's MTU. What is longer (super-frames, see {@link VirtioNetHeader}) the kernel cuts in
- * the ring and queues whole on the socket, in the same order; such a frame costs one system call.
+ * <p>A slot holds a frame of the device's MTU. What is longer (super-frames, see {@link VirtioNetHeader}) the kernel
+ * cuts in the ring and queues whole on the socket, in the same order; such a frame costs one system call.
  *
  * <p>Threads: one at a time.
  */
 final class ReceiveRing {
     /** Slots are not a power of two apart: frames would all start in the same few sets of the cache. */
     private static final int SLOT_SKEW_BYTES = 64;
+
     private static final int BLOCK_BYTES = 256 << 10;
     private static final int RING_BYTES = 2 << 20;
     private static final int SLOT_ALIGNMENT_BYTES = 64;
-    /** From a slot's start to the frame: struct tpacket2_hdr, sockaddr_ll, virtio header, alignment and two VLAN tags. */
+    /**
+     * From a slot's start to the frame: struct tpacket2_hdr, sockaddr_ll, virtio header, alignment and two VLAN tags.
+     */
     private static final int SLOT_OVERHEAD_BYTES = 128;
+
     private static final int MIN_SLOT_FRAME_BYTES = 2048 - SLOT_OVERHEAD_BYTES;
     private static final int MAP_SHARED_POPULATE = 0x8001;
     private static final int MSG_DONTWAIT = 0x40;
@@ -47,7 +51,8 @@ final class ReceiveRing {
     private static final int VLAN_TAG_BYTES = 4;
     private static final int VLAN_TAG_AT = 12;
 
-    private static final VarHandle STATUS = ValueLayout.JAVA_INT.withOrder(nativeOrder()).varHandle();
+    private static final VarHandle STATUS =
+            ValueLayout.JAVA_INT.withOrder(nativeOrder()).varHandle();
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
@@ -74,9 +79,10 @@ final class ReceiveRing {
         blocks = Math.max(RING_BYTES / BLOCK_BYTES, 1);
         try (Arena arena = Arena.ofConfined()) {
             // struct tpacket_req: block size, blocks, frame size, frames
-            MemorySegment request = arena.allocateFrom(ValueLayout.JAVA_INT, BLOCK_BYTES, blocks, slotBytes,
-                    slotsPerBlock * blocks);
-            SystemCallFailure.check(LibC.setsockopt(fd, PacketSocket.SOL_PACKET, PacketSocket.PACKET_RX_RING, request),
+            MemorySegment request =
+                    arena.allocateFrom(ValueLayout.JAVA_INT, BLOCK_BYTES, blocks, slotBytes, slotsPerBlock * blocks);
+            SystemCallFailure.check(
+                    LibC.setsockopt(fd, PacketSocket.SOL_PACKET, PacketSocket.PACKET_RX_RING, request),
                     device + ": cannot make a receive ring");
         }
         long sizeBytes = (long) BLOCK_BYTES * blocks;
@@ -134,8 +140,11 @@ final class ReceiveRing {
             packet.setChecksumState(Packet.ChecksumState.GOOD);
         }
         if ((status & TP_STATUS_VLAN_VALID) != 0) {
-            restoreVlanTag(packet, ring.get(U16, head + VLAN_TCI_OFFSET) & 0xffff,
-                    (status & TP_STATUS_VLAN_TPID_VALID) != 0 ? ring.get(U16, head + VLAN_TPID_OFFSET) & 0xffff
+            restoreVlanTag(
+                    packet,
+                    ring.get(U16, head + VLAN_TCI_OFFSET) & 0xffff,
+                    (status & TP_STATUS_VLAN_TPID_VALID) != 0
+                            ? ring.get(U16, head + VLAN_TPID_OFFSET) & 0xffff
                             : EtherTypes.VLAN);
         }
         return true;
@@ -176,7 +185,8 @@ final class ReceiveRing {
         try (Arena arena = Arena.ofConfined()) {
             // struct tpacket_stats: packets, drops; the kernel counts from zero again after each reading.
             MemorySegment statistics = arena.allocate(8, 4);
-            if (!closed && LibC.getsockopt(fd, PacketSocket.SOL_PACKET, PacketSocket.PACKET_STATISTICS, statistics) >= 0) {
+            if (!closed
+                    && LibC.getsockopt(fd, PacketSocket.SOL_PACKET, PacketSocket.PACKET_STATISTICS, statistics) >= 0) {
                 noSlot += statistics.get(ValueLayout.JAVA_INT, 4) & 0xffff_ffffL;
             }
         }

@@ -4,8 +4,7 @@ import io.turnstile.port.PortException;
 
 /** Turns a negated errno into the exception that Interface:error shows. */
 final class SystemCallFailure {
-    private SystemCallFailure() {
-    }
+    private SystemCallFailure() {}
 
     /** @return {@code result} if it is no error */
     static int check(int result, String what) {

@@ -25,6 +25,7 @@ public final class TapPort extends DevicePort {
     private static final int IFF_TAP_NO_PI_VNET_HDR = 0x2 | 0x1000 | 0x4000;
     /** TUN_F_CSUM, TSO4, TSO6, TSO_ECN: what we take unfinished from the host. */
     private static final long OFFLOADS = 0xf;
+
     private static final int IFREQ_FLAGS_OFFSET = 16;
 
     private final String type;
@@ -79,7 +80,7 @@ public final class TapPort extends DevicePort {
                 long start = packet.frameStart() - (long) VirtioNetHeader.SIZE_BYTES;
                 int got = LibC.read(fd, packet.buffer(), start, packet.buffer().byteSize() - start);
                 if (got < 0) {
-                    break;      // Nothing there, or the device was deleted.
+                    break; // Nothing there, or the device was deleted.
                 }
                 packet.reset(got - VirtioNetHeader.SIZE_BYTES);
                 if (VirtioNetHeader.apply(packet.buffer(), start, packet)) {
@@ -118,16 +119,27 @@ public final class TapPort extends DevicePort {
     }
 
     @Override
-    public void flush() {
-    }
+    public void flush() {}
 
     /** Seen from the switch: what the host sends, its device's transmit side, is received here. */
     @Override
     public PortStatistics statistics() {
         PortStatistics host = Links.query(ifIndex, name).statistics();
-        return new PortStatistics(host.txPackets(), host.txBytes(), host.txDropped() + receiveDrops, host.txErrors(),
-                host.rxPackets(), host.rxBytes(), host.rxDropped() + transmitDrops, host.rxErrors(),
-                host.collisions(), 0, 0, 0, 0, host.rxMulticastPackets());
+        return new PortStatistics(
+                host.txPackets(),
+                host.txBytes(),
+                host.txDropped() + receiveDrops,
+                host.txErrors(),
+                host.rxPackets(),
+                host.rxBytes(),
+                host.rxDropped() + transmitDrops,
+                host.rxErrors(),
+                host.collisions(),
+                0,
+                0,
+                0,
+                0,
+                host.rxMulticastPackets());
     }
 
     @Override

@@ -15,6 +15,7 @@ final class TransmitQueue {
     private static final int SLOTS = 64;
     /** Slots are not a power of two apart, for the cache's sake. */
     private static final int SLOT_BYTES = 2048 + 64;
+
     private static final int MSG_DONTWAIT = 0x40;
     // struct mmsghdr, struct msghdr, struct iovec (bits/socket.h, 64 bit)
     private static final int MMSGHDR_BYTES = 64;
@@ -39,7 +40,9 @@ final class TransmitQueue {
         vectors = arena.allocate((long) SLOTS * IOVEC_BYTES, 64);
         for (int i = 0; i < SLOTS; i++) {
             vectors.set(ValueLayout.JAVA_LONG, (long) i * IOVEC_BYTES, slots.address() + (long) i * SLOT_BYTES);
-            messages.set(ValueLayout.JAVA_LONG, (long) i * MMSGHDR_BYTES + MSG_IOV_OFFSET,
+            messages.set(
+                    ValueLayout.JAVA_LONG,
+                    (long) i * MMSGHDR_BYTES + MSG_IOV_OFFSET,
                     vectors.address() + (long) i * IOVEC_BYTES);
             messages.set(ValueLayout.JAVA_LONG, (long) i * MMSGHDR_BYTES + MSG_IOVLEN_OFFSET, 1);
         }
@@ -55,7 +58,9 @@ final class TransmitQueue {
         long slot = (long) length * SLOT_BYTES;
         VirtioNetHeader.write(slots, slot, packet);
         MemorySegment.copy(packet.buffer(), packet.frameStart(), slots, slot + VirtioNetHeader.SIZE_BYTES, frameBytes);
-        vectors.set(ValueLayout.JAVA_LONG, (long) length * IOVEC_BYTES + IOV_LEN_OFFSET,
+        vectors.set(
+                ValueLayout.JAVA_LONG,
+                (long) length * IOVEC_BYTES + IOV_LEN_OFFSET,
                 VirtioNetHeader.SIZE_BYTES + (long) frameBytes);
         if (++length == SLOTS) {
             flush();

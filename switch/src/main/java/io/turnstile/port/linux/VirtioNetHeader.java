@@ -6,9 +6,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * {@code struct virtio_net_hdr} (linux/virtio_net.h), which the kernel puts before each frame of an AF_PACKET socket with
- * PACKET_VNET_HDR and of a TAP device with IFF_VNET_HDR. It says what the sender left undone: the transport checksum, and
- * cutting a super-frame into segments. Passing it on leaves both undone, for a local receiver needs neither.
+ * {@code struct virtio_net_hdr} (linux/virtio_net.h), which the kernel puts before each frame of an AF_PACKET socket
+ * with PACKET_VNET_HDR and of a TAP device with IFF_VNET_HDR. It says what the sender left undone: the transport
+ * checksum, and cutting a super-frame into segments. Passing it on leaves both undone, for a local receiver needs
+ * neither.
  *
  * <p>Threads: stateless.
  */
@@ -31,6 +32,7 @@ final class VirtioNetHeader {
 
     /** Where the checksum stands in a TCP header; tells TCP from UDP, whose stands at 6. */
     private static final int TCP_CHECKSUM_OFFSET = 16;
+
     private static final int TCP_DATA_OFFSET = 12;
     private static final int TCP_FLAGS_OFFSET = 13;
     private static final int TCP_CWR = 0x80;
@@ -40,8 +42,7 @@ final class VirtioNetHeader {
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED;
 
-    private VirtioNetHeader() {
-    }
+    private VirtioNetHeader() {}
 
     /**
      * Takes what the header at {@code offset} says over into the packet, whose bytes are set already.
@@ -100,7 +101,8 @@ final class VirtioNetHeader {
     private static int networkType(Packet packet) {
         int offset = 12;
         int type = packet.u16(offset);
-        while ((type == EtherTypes.VLAN || type == EtherTypes.QINQ) && offset + VLAN_TAG_BYTES + 2 <= packet.lengthBytes()) {
+        while ((type == EtherTypes.VLAN || type == EtherTypes.QINQ)
+                && offset + VLAN_TAG_BYTES + 2 <= packet.lengthBytes()) {
             offset += VLAN_TAG_BYTES;
             type = packet.u16(offset);
         }

@@ -15,18 +15,21 @@ import org.junit.jupiter.api.Test;
 /** Messages as Debian's ovs-ofctl sends them (what stands behind the subtype), and broken ones. */
 class CtFlushCodecTest {
     /** {@code ct-flush zone=5 ct_nw_src=10.0.0.1,ct_nw_proto=17,ct_tp_src=80 ct_nw_dst=10.0.0.2}. */
-    private static final String PARTIAL = "110000000000000000000028000000000000001400000000000000000000ffff0a0000010000000000"
-            + "0200080050000000010020000000000001001400000000000000000000ffff0a000002000000000002000800050000";
+    private static final String PARTIAL =
+            "110000000000000000000028000000000000001400000000000000000000ffff0a0000010000000000"
+                    + "0200080050000000010020000000000001001400000000000000000000ffff0a000002000000000002000800050000";
     /** {@code ct-flush ct_ipv6_src=fc00::1,ct_nw_proto=58,icmp_type=128,icmp_id=7}. */
-    private static final String ICMP6 = "3a00000000000000000000380000000000000014fc000000000000000000000000000001000000000004"
-            + "000800070000000500058000000000060005000000000001002000000000000400080000000000050005000000000006000500000000";
+    private static final String ICMP6 =
+            "3a00000000000000000000380000000000000014fc000000000000000000000000000001000000000004"
+                    + "000800070000000500058000000000060005000000000001002000000000000400080000000000050005000000000006000500000000";
 
     private static ByteBuf bytes(String hex) {
         return Unpooled.wrappedBuffer(HexFormat.of().parseHex(hex));
     }
 
     private static OfErrorCode refusal(String hex) {
-        return catchThrowableOfType(OfException.class, () -> CtFlushCodec.read(bytes(hex))).code();
+        return catchThrowableOfType(OfException.class, () -> CtFlushCodec.read(bytes(hex)))
+                .code();
     }
 
     @Test
@@ -34,7 +37,8 @@ class CtFlushCodecTest {
         ConnectionFilter filter = CtFlushCodec.readZone(bytes("0000000000000007"));
         assertThat(filter.zone).isEqualTo(7);
         assertThat(filter.isEmpty()).isTrue();
-        OfException refused = catchThrowableOfType(OfException.class, () -> CtFlushCodec.readZone(bytes("0000010000000007")));
+        OfException refused =
+                catchThrowableOfType(OfException.class, () -> CtFlushCodec.readZone(bytes("0000010000000007")));
         assertThat(refused.code()).isEqualTo(OfErrorCode.NXBRC_MUST_BE_ZERO);
     }
 
@@ -62,8 +66,10 @@ class CtFlushCodecTest {
 
     @Test
     void markWithoutMaskIsWantedAsItIs() throws OfException {
-        assertThat(CtFlushCodec.read(bytes("00000000000000000003000800000005")).markMask).isEqualTo(-1);
-        assertThat(CtFlushCodec.read(bytes("000000000000000000030008000000050004000800000001")).markMask).isEqualTo(1);
+        assertThat(CtFlushCodec.read(bytes("00000000000000000003000800000005")).markMask)
+                .isEqualTo(-1);
+        assertThat(CtFlushCodec.read(bytes("000000000000000000030008000000050004000800000001")).markMask)
+                .isEqualTo(1);
     }
 
     @Test
@@ -82,22 +88,25 @@ class CtFlushCodecTest {
         assertThat(refusal("0000000000000000ffff000800000001")).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
         assertThat(refusal("0000000000000000ffff000c000000000000000100000000"))
                 .isEqualTo(OfErrorCode.OFPBPC_BAD_EXPERIMENTER);
-        assertThat(refusal("0000000000000000ffff000c000023200000000100000000")).isEqualTo(OfErrorCode.OFPBPC_BAD_EXP_TYPE);
+        assertThat(refusal("0000000000000000ffff000c000023200000000100000000"))
+                .isEqualTo(OfErrorCode.OFPBPC_BAD_EXP_TYPE);
     }
 
     @Test
     void lengthIsThatOfWholeEights() {
         assertThat(refusal("0000")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
         assertThat(refusal("000000000000000000020006")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
-        OfException refused = catchThrowableOfType(OfException.class,
-                () -> CtFlushCodec.readZone(bytes("00000000000000070000000000000000")));
+        OfException refused = catchThrowableOfType(
+                OfException.class, () -> CtFlushCodec.readZone(bytes("00000000000000070000000000000000")));
         assertThat(refused.code()).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
     }
 
     @Test
     void whatFollowsAShortNumberDoesNotMatter() throws OfException {
-        assertThat(CtFlushCodec.read(bytes("00000000000000000002000600050000")).zone).isEqualTo(5);
-        assertThat(CtFlushCodec.read(bytes("000000000000000000020008000500ff")).zone).isEqualTo(5);
+        assertThat(CtFlushCodec.read(bytes("00000000000000000002000600050000")).zone)
+                .isEqualTo(5);
+        assertThat(CtFlushCodec.read(bytes("000000000000000000020008000500ff")).zone)
+                .isEqualTo(5);
     }
 
     @Test

@@ -33,11 +33,16 @@ class FlowWireTest {
     static List<Recorded> recorded() throws IOException {
         List<Recorded> all = new ArrayList<>();
         try (var in = FlowWireTest.class.getResourceAsStream("flows.txt")) {
-            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
-                .filter(line -> !line.startsWith("#")).toList();
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .toList();
             for (int i = 0; i < lines.size(); i += 4) {
-                all.add(new Recorded(WireVersion.valueOf(lines.get(i).replace("OpenFlow", "OF")), lines.get(i + 1),
-                    ByteBufUtil.decodeHexDump(lines.get(i + 2)), ByteBufUtil.decodeHexDump(lines.get(i + 3))));
+                all.add(new Recorded(
+                        WireVersion.valueOf(lines.get(i).replace("OpenFlow", "OF")),
+                        lines.get(i + 1),
+                        ByteBufUtil.decodeHexDump(lines.get(i + 2)),
+                        ByteBufUtil.decodeHexDump(lines.get(i + 3))));
             }
         }
         return all;
@@ -47,13 +52,26 @@ class FlowWireTest {
         ByteBuf message = Unpooled.wrappedBuffer(bytes);
         boolean nicira = bytes[1] == 4;
         message.skipBytes(nicira ? NXT_BODY : Wire.HEADER_BYTES);
-        return nicira ? FlowModCodec.readNicira(message, true)
-            : version.isOxm() ? FlowModCodec.read13(message, version) : FlowModCodec.read10(message, true);
+        return nicira
+                ? FlowModCodec.readNicira(message, true)
+                : version.isOxm() ? FlowModCodec.read13(message, version) : FlowModCodec.read10(message, true);
     }
 
     private static FlowStats statistics(FlowMod mod) {
-        return new FlowStats(mod.tableId(), mod.priority(), mod.match(), mod.cookie(), mod.idleTimeoutSeconds(),
-            mod.hardTimeoutSeconds(), mod.importance(), mod.flags(), 0, 0, 0, 0, mod.actions());
+        return new FlowStats(
+                mod.tableId(),
+                mod.priority(),
+                mod.match(),
+                mod.cookie(),
+                mod.idleTimeoutSeconds(),
+                mod.hardTimeoutSeconds(),
+                mod.importance(),
+                mod.flags(),
+                0,
+                0,
+                0,
+                0,
+                mod.actions());
     }
 
     /** The tool prints what we write back; what it wrote itself must come out as the same words. */
@@ -84,13 +102,15 @@ class FlowWireTest {
         // Order of match fields is free; their set, and the actions byte by byte, are not.
         assertThat(matchOf(ours, recorded.version())).isEqualTo(matchOf(recorded.statistics(), recorded.version()));
         assertThat(ByteBufUtil.hexDump(actionsOf(ours, recorded.version())))
-            .isEqualTo(ByteBufUtil.hexDump(actionsOf(recorded.statistics(), recorded.version())));
+                .isEqualTo(ByteBufUtil.hexDump(actionsOf(recorded.statistics(), recorded.version())));
     }
 
     private static Match matchOf(byte[] entry, WireVersion version) throws OfException {
         ByteBuf in = Unpooled.wrappedBuffer(entry);
-        return version.isOxm() ? MatchCodec.readOxm(in.skipBytes(version == WireVersion.OF13 ? 48 : 24))
-            : MatchCodec.readNxm(in.skipBytes(48), in.getUnsignedShort(18), false).match();
+        return version.isOxm()
+                ? MatchCodec.readOxm(in.skipBytes(version == WireVersion.OF13 ? 48 : 24))
+                : MatchCodec.readNxm(in.skipBytes(48), in.getUnsignedShort(18), false)
+                        .match();
     }
 
     private static byte[] actionsOf(byte[] entry, WireVersion version) throws OfException {
@@ -117,8 +137,9 @@ class FlowWireTest {
             for (int n = 1 + random.nextInt(4); n > 0; n--) {
                 bytes[8 + random.nextInt(bytes.length - 8)] = (byte) random.nextInt(256);
             }
-            byte[] cut = random.nextInt(4) == 0 ? java.util.Arrays.copyOf(bytes, 16 + random.nextInt(bytes.length - 15))
-                : bytes;
+            byte[] cut = random.nextInt(4) == 0
+                    ? java.util.Arrays.copyOf(bytes, 16 + random.nextInt(bytes.length - 15))
+                    : bytes;
             readOrRefuse(cut, one.version(), seed);
         }
     }

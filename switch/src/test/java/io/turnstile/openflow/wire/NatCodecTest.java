@@ -24,19 +24,42 @@ class NatCodecTest {
 
     @Test
     void everyPartOfARangeIsRead() throws OfException {
-        assertThat(read("0000 000d 0033 0a000001 0a000009 03e8 07d0 00000000")).isEqualTo(new NatRequest(Kind.SOURCE, false,
-                0, 0x0a000001L, 0, 0x0a000009L, 1000, 2000, true, Choice.HASH));
-        assertThat(read("0000 0012 0014 fc000000000000000000000000000001 0050 00000000")).isEqualTo(
-                new NatRequest(Kind.DESTINATION, true, 0xfc00000000000000L, 1, 0xfc00000000000000L, 1, 80, 80, false,
+        assertThat(read("0000 000d 0033 0a000001 0a000009 03e8 07d0 00000000"))
+                .isEqualTo(new NatRequest(
+                        Kind.SOURCE, false, 0, 0x0a000001L, 0, 0x0a000009L, 1000, 2000, true, Choice.HASH));
+        assertThat(read("0000 0012 0014 fc000000000000000000000000000001 0050 00000000"))
+                .isEqualTo(new NatRequest(
+                        Kind.DESTINATION,
+                        true,
+                        0xfc00000000000000L,
+                        1,
+                        0xfc00000000000000L,
+                        1,
+                        80,
+                        80,
+                        false,
                         Choice.RANDOM));
         assertThat(read("0000 0000 0000")).isEqualTo(NatRequest.ANY);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"0000 0003 0000", "0000 0018 0000", "0000 0020 0000", "0000 0001 0002 0a000001",
-        "0000 0001 0001 00000000", "0000 0001 0001", "0000 0001 0003 0a000009 0a000001", "0000 0001 0005 0a000001",
-        "0000 0001 000a 0a000001", "0000 0001 0010 0050", "0000 0001 0021 0a000001 0050", "0000 0001 0011 0a000001 0000",
-        "0000 0001 0031 0a000001 0051 0050", "0000 0001 0008 fc000000000000000000000000000001"})
+    @ValueSource(
+            strings = {
+                "0000 0003 0000",
+                "0000 0018 0000",
+                "0000 0020 0000",
+                "0000 0001 0002 0a000001",
+                "0000 0001 0001 00000000",
+                "0000 0001 0001",
+                "0000 0001 0003 0a000009 0a000001",
+                "0000 0001 0005 0a000001",
+                "0000 0001 000a 0a000001",
+                "0000 0001 0010 0050",
+                "0000 0001 0021 0a000001 0050",
+                "0000 0001 0011 0a000001 0000",
+                "0000 0001 0031 0a000001 0051 0050",
+                "0000 0001 0008 fc000000000000000000000000000001"
+            })
     void contradictionsAreBadArguments(String hex) {
         OfErrorCode code = null;
         try {

@@ -23,8 +23,10 @@ class FlowTextTest {
     static List<Arguments> recorded() throws IOException {
         List<Arguments> pairs = new ArrayList<>();
         try (var in = FlowTextTest.class.getResourceAsStream("flow-mods.txt")) {
-            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
-                .filter(line -> !line.startsWith("#")).toList();
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .toList();
             for (int i = 0; i < lines.size(); i += 2) {
                 pairs.add(Arguments.of(lines.get(i), lines.get(i + 1).replaceFirst(".*: ADD ", "")));
             }
@@ -43,11 +45,11 @@ class FlowTextTest {
     void printedFlowReadsBackAsTheSameFlow(String flow, String expected) throws FlowTextException {
         FlowMod first = FlowText.parseFlowMod(Command.ADD, flow);
         String printed = FlowText.format(first.match(), first.priority()) + " actions="
-            + FlowText.format(first.actions(), first.match());
+                + FlowText.format(first.actions(), first.match());
         FlowMod second = FlowText.parseFlowMod(Command.ADD, printed);
         assertThat(second.match()).isEqualTo(first.match());
         assertThat(FlowText.format(second.actions(), second.match()))
-            .isEqualTo(FlowText.format(first.actions(), first.match()));
+                .isEqualTo(FlowText.format(first.actions(), first.match()));
     }
 
     /** The layout of ovs-ofctl's flow_mod messages. */
@@ -61,40 +63,80 @@ class FlowTextTest {
         for (FlowMod.Flag flag : FlowMod.Flag.values()) {
             out.append(mod.flags().contains(flag) ? flag.name().toLowerCase(java.util.Locale.ROOT) + " " : "");
         }
-        return out.append("actions=").append(FlowText.format(mod.actions(), mod.match())).toString();
+        return out.append("actions=")
+                .append(FlowText.format(mod.actions(), mod.match()))
+                .toString();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "actions=group:5", "actions=enqueue:1:2", "actions=learn(table=1)", "actions=nat",
-        "ip,actions=ct(commit,nat(src=1.2.3.4,dst=5.6.7.8))", "ip,actions=ct(commit,nat(src=1.2.3.4-1.2.3.3))",
-        "ip,actions=ct(commit,nat(src=1.2.3.4:80-79))", "ip,actions=ct(commit,nat(random))",
-        "ip,actions=ct(commit,nat(src=1.2.3.4,hash,random))", "ip,actions=ct(commit,nat(src=1.2.3.4-::1))",
-        "ip,actions=ct(commit,nat(src=1.2.3.4,forever))", "ip,actions=ct(commit,nat(src=[::1]]))",
-        "actions=output(port=1,max_len=64)", "actions=conjunction(1,1/2)", "actions=meter:1,2", "actions=set_queue:3",
-        "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])", "actions=set_tunnel:5",
-        "actions=fin_timeout(idle_timeout=1)",
-        "actions=exit", "actions=clone(1)", "actions=push_mpls:0x8847", "actions=controller(pause)", "actions=bogus",
-        "nosuch=5,actions=drop", "tp_dst=80,actions=drop", "nw_src=1.2.3.4,actions=drop", "ip,nw_src=1.2.3,actions=drop",
-        "ip,nw_src=1.2.3.4/33,actions=drop", "dl_vlan=4097,actions=drop", "reg0=0x100000000,actions=drop",
-        "ct_state=+bogus,actions=drop", "ct_state=+trk-trk,actions=drop", "priority=65536,actions=drop",
-        "table=256,actions=drop",
-        "cookie=1/2,actions=drop", "ip", "actions=drop,1", "actions=load:16->NXM_NX_REG0[0..3]", "actions=goto_table:1,2",
-        "actions=move:NXM_NX_REG0[]->NXM_NX_REG1[0..3]", "actions=resubmit(,)", "actions=ct(force)",
-        "actions=ct(zone=NXM_NX_REG0[])",
-        "actions=set_field:5->ct_zone", "actions=set_field:5->ct_mark", "actions=ct(commit,exec(output:1))",
-        "actions=ct(table=255)", "actions=ct(commit", "actions=note:1", "out_port=1,actions=drop",
-        "ct_tp_dst=5,actions=drop"})
+    @ValueSource(
+            strings = {
+                "actions=group:5",
+                "actions=enqueue:1:2",
+                "actions=learn(table=1)",
+                "actions=nat",
+                "ip,actions=ct(commit,nat(src=1.2.3.4,dst=5.6.7.8))",
+                "ip,actions=ct(commit,nat(src=1.2.3.4-1.2.3.3))",
+                "ip,actions=ct(commit,nat(src=1.2.3.4:80-79))",
+                "ip,actions=ct(commit,nat(random))",
+                "ip,actions=ct(commit,nat(src=1.2.3.4,hash,random))",
+                "ip,actions=ct(commit,nat(src=1.2.3.4-::1))",
+                "ip,actions=ct(commit,nat(src=1.2.3.4,forever))",
+                "ip,actions=ct(commit,nat(src=[::1]]))",
+                "actions=output(port=1,max_len=64)",
+                "actions=conjunction(1,1/2)",
+                "actions=meter:1,2",
+                "actions=set_queue:3",
+                "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])",
+                "actions=set_tunnel:5",
+                "actions=fin_timeout(idle_timeout=1)",
+                "actions=exit",
+                "actions=clone(1)",
+                "actions=push_mpls:0x8847",
+                "actions=controller(pause)",
+                "actions=bogus",
+                "nosuch=5,actions=drop",
+                "tp_dst=80,actions=drop",
+                "nw_src=1.2.3.4,actions=drop",
+                "ip,nw_src=1.2.3,actions=drop",
+                "ip,nw_src=1.2.3.4/33,actions=drop",
+                "dl_vlan=4097,actions=drop",
+                "reg0=0x100000000,actions=drop",
+                "ct_state=+bogus,actions=drop",
+                "ct_state=+trk-trk,actions=drop",
+                "priority=65536,actions=drop",
+                "table=256,actions=drop",
+                "cookie=1/2,actions=drop",
+                "ip",
+                "actions=drop,1",
+                "actions=load:16->NXM_NX_REG0[0..3]",
+                "actions=goto_table:1,2",
+                "actions=move:NXM_NX_REG0[]->NXM_NX_REG1[0..3]",
+                "actions=resubmit(,)",
+                "actions=ct(force)",
+                "actions=ct(zone=NXM_NX_REG0[])",
+                "actions=set_field:5->ct_zone",
+                "actions=set_field:5->ct_mark",
+                "actions=ct(commit,exec(output:1))",
+                "actions=ct(table=255)",
+                "actions=ct(commit",
+                "actions=note:1",
+                "out_port=1,actions=drop",
+                "ct_tp_dst=5,actions=drop"
+            })
     void whatIsNotSupportedOrWrongIsRefused(String flow) {
-        assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow)).isInstanceOf(FlowTextException.class)
-            .hasMessageMatching(".+");
+        assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow))
+                .isInstanceOf(FlowTextException.class)
+                .hasMessageMatching(".+");
     }
 
     static List<Arguments> errors() throws IOException {
         List<Arguments> pairs = new ArrayList<>();
         try (var in = FlowTextTest.class.getResourceAsStream("ct-errors.txt")) {
-            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines()
-                .filter(line -> !line.startsWith("#")).toList();
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .toList();
             for (int i = 0; i < lines.size(); i += 2) {
                 pairs.add(Arguments.of(lines.get(i), lines.get(i + 1)));
             }
@@ -105,8 +147,9 @@ class FlowTextTest {
     @ParameterizedTest
     @MethodSource("errors")
     void whatIsWrongInCtIsToldInTheWordsOfOvsOfctl(String flow, String message) {
-        assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow)).isInstanceOf(FlowTextException.class)
-            .hasMessage(message);
+        assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow))
+                .isInstanceOf(FlowTextException.class)
+                .hasMessage(message);
     }
 
     @Test
@@ -130,8 +173,10 @@ class FlowTextTest {
 
     @Test
     void lineOfDumpFlowsReadsBack() throws FlowTextException {
-        FlowMod mod = FlowText.parseFlowMod(Command.ADD, " cookie=0x5, duration=3.02s, table=1, n_packets=0, n_bytes=0, "
-            + "idle_age=3, priority=7,ip,nw_dst=10.0.0.0/8 actions=output:1");
+        FlowMod mod = FlowText.parseFlowMod(
+                Command.ADD,
+                " cookie=0x5, duration=3.02s, table=1, n_packets=0, n_bytes=0, "
+                        + "idle_age=3, priority=7,ip,nw_dst=10.0.0.0/8 actions=output:1");
         assertThat(mod.priority()).isEqualTo(7);
         assertThat(mod.tableId()).isEqualTo(1);
         assertThat(FlowText.format(mod.match())).isEqualTo("ip,nw_dst=10.0.0.0/8");

@@ -47,7 +47,8 @@ class AfPacketPortSystemTest {
                 left.send(Packet.copyOf(Frames.random(size, size)));
                 left.send(Packet.copyOf(Frames.random(size, -size)));
                 left.flush();
-                assertThat(collector.take(2, etherType(EXPERIMENTAL))).extracting(Packet::toBytes)
+                assertThat(collector.take(2, etherType(EXPERIMENTAL)))
+                        .extracting(Packet::toBytes)
                         .containsExactly(Frames.random(size, size), Frames.random(size, -size));
             }
         }
@@ -55,7 +56,8 @@ class AfPacketPortSystemTest {
 
     @Test
     void theLoopbackDeviceIsRefused() {
-        assertThatThrownBy(() -> AfPacketPort.open("lo", false)).isInstanceOf(PortException.class)
+        assertThatThrownBy(() -> AfPacketPort.open("lo", false))
+                .isInstanceOf(PortException.class)
                 .hasMessage("could not add network device lo to ofproto (Invalid argument)");
     }
 
@@ -69,7 +71,8 @@ class AfPacketPortSystemTest {
             left.flush();
             right.send(Packet.copyOf(Frames.random(61, 2)));
             right.flush();
-            assertThat(collector.take(1, etherType(EXPERIMENTAL)).get(0).lengthBytes()).isEqualTo(61);
+            assertThat(collector.take(1, etherType(EXPERIMENTAL)).get(0).lengthBytes())
+                    .isEqualTo(61);
         }
     }
 
@@ -80,7 +83,9 @@ class AfPacketPortSystemTest {
                 AfPacketPort right = AfPacketPort.open(names[1], true);
                 FrameCollector collector = new FrameCollector(right)) {
             List<byte[]> sent = List.of(
-                    tagged("8100 6005 88b5", 1500), tagged("88a8 0007 8100 0005 88b5", 200), tagged("8100 0000 88b5", 60));
+                    tagged("8100 6005 88b5", 1500),
+                    tagged("88a8 0007 8100 0005 88b5", 200),
+                    tagged("8100 0000 88b5", 60));
             sent.forEach(each -> left.send(Packet.copyOf(each)));
             left.flush();
             List<Packet> received = collector.take(3, packet -> true);
@@ -139,7 +144,9 @@ class AfPacketPortSystemTest {
             left.send(Packet.copyOf(Frames.random(61, 3)));
             left.send(Packet.copyOf(Frames.random(5000, 4)));
             left.flush();
-            assertThat(collector.take(2, etherType(EXPERIMENTAL))).extracting(Packet::lengthBytes).containsExactly(60, 61);
+            assertThat(collector.take(2, etherType(EXPERIMENTAL)))
+                    .extracting(Packet::lengthBytes)
+                    .containsExactly(60, 61);
             assertThat(left.statistics().txDropped()).isEqualTo(2);
         }
     }
@@ -170,7 +177,8 @@ class AfPacketPortSystemTest {
         String namespace = TestDevices.name();
         String device = devices.namespace(namespace, "10.78.0.1/24");
         TestDevices.in(namespace, "ip neigh add 10.78.0.2 lladdr 02:00:00:00:00:02 dev eth0");
-        try (AfPacketPort port = AfPacketPort.open(device, true); FrameCollector collector = new FrameCollector(port)) {
+        try (AfPacketPort port = AfPacketPort.open(device, true);
+                FrameCollector collector = new FrameCollector(port)) {
             sendDatagram(namespace);
             Packet packet = collector.take(1, etherType(EtherTypes.IPV4)).get(0);
             assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
@@ -209,8 +217,9 @@ class AfPacketPortSystemTest {
         InternetChecksum.complete(packet);
         PacketParser.parse(packet);
         int bytes = packet.l3EndOffset() - packet.l4Offset();
-        assertThat(InternetChecksum.fold(InternetChecksum.add(InternetChecksum.pseudoHeader(packet, bytes), packet,
-                packet.l4Offset(), packet.l3EndOffset()))).isEqualTo(0xffff);
+        assertThat(InternetChecksum.fold(InternetChecksum.add(
+                        InternetChecksum.pseudoHeader(packet, bytes), packet, packet.l4Offset(), packet.l3EndOffset())))
+                .isEqualTo(0xffff);
     }
 
     @Test
@@ -245,7 +254,8 @@ class AfPacketPortSystemTest {
             ours.send(sent);
             left.send(sent);
             left.flush();
-            assertThat(collector.take(segments.size(), etherType(EtherTypes.IPV4))).extracting(Packet::toBytes)
+            assertThat(collector.take(segments.size(), etherType(EtherTypes.IPV4)))
+                    .extracting(Packet::toBytes)
                     .containsExactlyElementsOf(segments);
         }
     }
@@ -314,11 +324,13 @@ class AfPacketPortSystemTest {
             // The socket's error was taken: epoll does not report it again and again.
             assertThat(poller.await(ready, 0)).isZero();
             // Until the kernel has told of the carrier, it still drops what the left end sends.
-            try (LinkWatcher watcher = new LinkWatcher(each -> {
-                if (each.device().equals(names[0]) && each.carrier()) {
-                    leftCarrier.release();
-                }
-            }, () -> { })) {
+            try (LinkWatcher watcher = new LinkWatcher(
+                    each -> {
+                        if (each.device().equals(names[0]) && each.carrier()) {
+                            leftCarrier.release();
+                        }
+                    },
+                    () -> {})) {
                 right.setAdminUp(true);
                 leftCarrier.acquire();
             }
@@ -330,7 +342,8 @@ class AfPacketPortSystemTest {
 
     @Test
     void aMissingDeviceHasTheMessageThatUsersKnow() {
-        assertThatThrownBy(() -> AfPacketPort.open("ports-nosuch", true)).isInstanceOf(PortException.class)
+        assertThatThrownBy(() -> AfPacketPort.open("ports-nosuch", true))
+                .isInstanceOf(PortException.class)
                 .hasMessage("could not open network device ports-nosuch (No such device)");
     }
 
@@ -366,15 +379,15 @@ class AfPacketPortSystemTest {
         }
     }
 
-    private static int exchange(AfPacketPort left, AfPacketPort right, Packet packet, Packet[] pool, PacketBatch batch,
-                                int rounds) {
+    private static int exchange(
+            AfPacketPort left, AfPacketPort right, Packet packet, Packet[] pool, PacketBatch batch, int rounds) {
         int received = 0;
         for (int round = 0; round < rounds; round++) {
             for (int i = 0; i < PacketBatch.CAPACITY; i++) {
                 left.send(packet);
             }
             left.flush();
-            for (int got = 0; got < PacketBatch.CAPACITY;) {
+            for (int got = 0; got < PacketBatch.CAPACITY; ) {
                 batch.clear();
                 got += right.receive(pool, batch);
                 received += batch.length();

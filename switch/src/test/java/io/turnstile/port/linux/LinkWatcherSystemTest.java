@@ -30,7 +30,7 @@ class LinkWatcherSystemTest {
         String device = TestDevices.name();
         String peer = TestDevices.name();
         try (TestDevices devices = new TestDevices();
-                LinkWatcher watcher = new LinkWatcher(changes::add, () -> { })) {
+                LinkWatcher watcher = new LinkWatcher(changes::add, () -> {})) {
             TestDevices.run("ip link add " + device + " type veth peer name " + peer);
             devices.deleteLater(device);
             LinkChange appeared = next(each -> each.device().equals(device) && each.present());
@@ -52,7 +52,7 @@ class LinkWatcherSystemTest {
 
     @Test
     void nothingIsToldAfterClosing() {
-        LinkWatcher watcher = new LinkWatcher(changes::add, () -> { });
+        LinkWatcher watcher = new LinkWatcher(changes::add, () -> {});
         watcher.close();
         changes.clear();
         try (TestDevices devices = new TestDevices()) {
@@ -64,10 +64,12 @@ class LinkWatcherSystemTest {
     @Test
     void aListenerThatFailsDoesNotEndTheWatch() throws InterruptedException {
         try (TestDevices devices = new TestDevices();
-                LinkWatcher watcher = new LinkWatcher(each -> {
-                    changes.add(each);
-                    throw new IllegalStateException("a listener's own trouble");
-                }, () -> { })) {
+                LinkWatcher watcher = new LinkWatcher(
+                        each -> {
+                            changes.add(each);
+                            throw new IllegalStateException("a listener's own trouble");
+                        },
+                        () -> {})) {
             String[] names = devices.pair();
             next(each -> each.device().equals(names[0]));
             next(each -> each.device().equals(names[1]));

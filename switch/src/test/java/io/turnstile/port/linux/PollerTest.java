@@ -59,7 +59,7 @@ class PollerTest {
         poller.add(port, 0);
         int frames = 20_000;
         Thread sender = Thread.ofPlatform().start(() -> {
-            for (int i = 0; i < frames;) {
+            for (int i = 0; i < frames; ) {
                 i += port.deliver(new byte[60]) ? 1 : 0;
             }
         });

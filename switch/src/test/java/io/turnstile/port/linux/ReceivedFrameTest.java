@@ -37,7 +37,8 @@ class ReceivedFrameTest {
     @Test
     void aChecksumLeftOpenMovesWithTheTag() {
         Packet packet = Packet.copyOf(new byte[60]);
-        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 2200 0600"), 0, packet)).isTrue();
+        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 2200 0600"), 0, packet))
+                .isTrue();
         ReceiveRing.restoreVlanTag(packet, 5, 0x8100);
         assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
         assertThat(packet.checksumStart()).isEqualTo(38);
@@ -55,8 +56,10 @@ class ReceivedFrameTest {
 
     @Test
     void aChecksumOutsideTheFrameIsRefused() {
-        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 3400 0700"), 0, Packet.copyOf(new byte[60]))).isFalse();
-        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 3400 0600"), 0, Packet.copyOf(new byte[60]))).isTrue();
+        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 3400 0700"), 0, Packet.copyOf(new byte[60])))
+                .isFalse();
+        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 3400 0600"), 0, Packet.copyOf(new byte[60])))
+                .isTrue();
     }
 
     @Test

@@ -28,7 +28,8 @@ class TapPortSystemTest {
     @Test
     void datagramsGoBothWaysBetweenHostAndPort() throws IOException {
         String device = TestDevices.name();
-        try (TapPort port = TapPort.open(device, "internal"); FrameCollector collector = new FrameCollector(port)) {
+        try (TapPort port = TapPort.open(device, "internal");
+                FrameCollector collector = new FrameCollector(port)) {
             TestDevices.silence(device);
             port.setMacAddress(HOST_MAC);
             port.setAdminUp(true);
@@ -37,7 +38,9 @@ class TapPortSystemTest {
             try (DatagramSocket socket = new DatagramSocket(0, InetAddress.getByName("10.78.7.1"))) {
                 byte[] text = "there".getBytes();
                 socket.send(new DatagramPacket(text, text.length, InetAddress.getByName("10.78.7.2"), 9));
-                Packet packet = collector.take(1, FrameCollector.etherType(EtherTypes.IPV4)).get(0);
+                Packet packet = collector
+                        .take(1, FrameCollector.etherType(EtherTypes.IPV4))
+                        .get(0);
                 assertThat(packet.u48(0)).isEqualTo(0x0200_0000_0002L);
                 assertThat(packet.u48(6)).isEqualTo(HOST_MAC);
                 assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
@@ -93,7 +96,8 @@ class TapPortSystemTest {
     void aTakenNameIsRefusedWithItsReason() {
         String device = TestDevices.name();
         try (TapPort port = TapPort.open(device, "internal")) {
-            assertThatThrownBy(() -> TapPort.open(port.name(), "internal")).isInstanceOf(PortException.class)
+            assertThatThrownBy(() -> TapPort.open(port.name(), "internal"))
+                    .isInstanceOf(PortException.class)
                     .hasMessage("could not open network device " + device + " (Device or resource busy)");
         }
     }
@@ -101,7 +105,8 @@ class TapPortSystemTest {
     @Test
     void aDeviceDeletedByOthersDoesNotKeepThePollerAwake() {
         String device = TestDevices.name();
-        try (TapPort port = TapPort.open(device, "tap"); Poller poller = new Poller()) {
+        try (TapPort port = TapPort.open(device, "tap");
+                Poller poller = new Poller()) {
             poller.add(port, 0);
             TestDevices.run("ip link del " + device);
             int[] ready = new int[1];

@@ -13,8 +13,7 @@ import java.lang.foreign.MemorySegment;
 public final class WireBenchmark {
     private static final long STRIDE_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES + 4096 + 192;
 
-    private WireBenchmark() {
-    }
+    private WireBenchmark() {}
 
     public static void main(String[] arguments) {
         long spinNs = arguments.length > 3 ? Long.parseLong(arguments[3]) : 0;

@@ -31,15 +31,16 @@ import java.util.function.ToLongFunction;
 public final class DummyProvider implements OffloadProvider {
     /** How many events are kept by default. */
     public static final int DEFAULT_EVENT_LIMIT = 1000;
+
     private static final int DESCRIBED_EVENTS = 10;
 
     private final String name;
     private final int priority;
     private final int eventLimit;
-    private final Deque<RecordedEvent> events = new ArrayDeque<>();                     // guarded by this
-    private final Map<Long, ConnView> held = new LinkedHashMap<>();                     // guarded by this
-    private final Map<Callback, Long> counts = new EnumMap<>(Callback.class);           // guarded by this
-    private long sequence;                                                              // guarded by this
+    private final Deque<RecordedEvent> events = new ArrayDeque<>(); // guarded by this
+    private final Map<Long, ConnView> held = new LinkedHashMap<>(); // guarded by this
+    private final Map<Callback, Long> counts = new EnumMap<>(Callback.class); // guarded by this
+    private long sequence; // guarded by this
     private volatile ProviderContext context;
     private volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
     private volatile Predicate<ConnView> covers = connection -> true;
@@ -80,9 +81,8 @@ public final class DummyProvider implements OffloadProvider {
     }
 
     /**
-     * Sets whether {@code connFlush} lets go of everything; if not, as it is by default, it asks for deletes one by one, and
-     * is not
-     * written down.
+     * Sets whether {@code connFlush} lets go of everything; if not, as it is by default, it asks for deletes one by
+     * one, and is not written down.
      */
     public void flushAtOnce(boolean atOnce) {
         this.flushesAtOnce = atOnce;
@@ -98,7 +98,8 @@ public final class DummyProvider implements OffloadProvider {
     /** Events of one connection in order. */
     public synchronized List<RecordedEvent> events(long connectionId) {
         return events.stream()
-                .filter(event -> event.connectionOrNull() != null && event.connectionOrNull().id() == connectionId)
+                .filter(event -> event.connectionOrNull() != null
+                        && event.connectionOrNull().id() == connectionId)
                 .toList();
     }
 
@@ -122,7 +123,8 @@ public final class DummyProvider implements OffloadProvider {
     public synchronized List<String> describe() {
         List<String> lines = new ArrayList<>();
         lines.add("recorded: " + sequence + " callbacks, the last " + events.size() + " kept");
-        events.stream().skip(Math.max(0, events.size() - DESCRIBED_EVENTS))
+        events.stream()
+                .skip(Math.max(0, events.size() - DESCRIBED_EVENTS))
                 .forEach(event -> lines.add("  " + event.sequence() + " " + event
                         + (event.connectionOrNull() == null ? "" : " " + event.connectionOrNull())));
         return lines;
@@ -154,7 +156,9 @@ public final class DummyProvider implements OffloadProvider {
     @Override
     public Verdict canOffload(ConnView connection) {
         Verdict answer = verdict.apply(connection);
-        record(Callback.CAN_OFFLOAD, connection,
+        record(
+                Callback.CAN_OFFLOAD,
+                connection,
                 new Answer.Offload(answer instanceof Verdict.Decline decline ? decline.reason() : null));
         return answer;
     }

@@ -6,49 +6,51 @@ import io.turnstile.offload.spi.DelReason;
 /**
  * One callback as the dummy provider met it, with its answer.
  *
- * @param sequence         0, 1, 2 … in the order of the callbacks since the provider was made
- * @param wallMs           when, ms since the epoch
+ * @param sequence 0, 1, 2 … in the order of the callbacks since the provider was made
+ * @param wallMs when, ms since the epoch
  * @param connectionOrNull null for init, flush and close
  */
 public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnView connectionOrNull, Answer answer) {
 
     /** Which callback. */
     public enum Callback {
-        INIT, CAN_OFFLOAD, ADD, ESTABLISHED, UPDATE, DEL, FLUSH, CLOSE
+        INIT,
+        CAN_OFFLOAD,
+        ADD,
+        ESTABLISHED,
+        UPDATE,
+        DEL,
+        FLUSH,
+        CLOSE
     }
 
     /** What was answered or, for {@link Callback#DEL} and {@link Callback#FLUSH}, given. */
     public sealed interface Answer {
         /** The callback has no answer. */
-        record Nothing() implements Answer {
-        }
+        record Nothing() implements Answer {}
 
         /** @param reasonOrNull null: accepted */
-        record Offload(String reasonOrNull) implements Answer {
-        }
+        record Offload(String reasonOrNull) implements Answer {}
 
-        record Covers(boolean both) implements Answer {
-        }
+        record Covers(boolean both) implements Answer {}
 
         /** @param epochMs 0: unknown */
-        record LastUsed(long epochMs) implements Answer {
-        }
+        record LastUsed(long epochMs) implements Answer {}
 
-        record Reason(DelReason reason) implements Answer {
-        }
+        record Reason(DelReason reason) implements Answer {}
     }
 
     /**
-     * In a few words, ports by number: {@code init}, {@code query -> accept}, {@code query -> decline: …}, {@code add in=1},
-     * {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired},
-     * {@code flush provider leaving}, {@code close}.
+     * In a few words, ports by number: {@code init}, {@code query -> accept}, {@code query -> decline: …}, {@code add
+     * in=1}, {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired}, {@code flush
+     * provider leaving}, {@code close}.
      */
     @Override
     public String toString() {
         String result = switch (answer) {
             case Answer.Nothing nothing -> "";
             case Answer.Offload offload ->
-                    offload.reasonOrNull() == null ? " -> accept" : " -> decline: " + offload.reasonOrNull();
+                offload.reasonOrNull() == null ? " -> accept" : " -> decline: " + offload.reasonOrNull();
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
@@ -57,7 +59,8 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
             case INIT -> "init";
             case CAN_OFFLOAD -> "query" + result;
             case ADD -> "add in=" + connectionOrNull.originalIngress().number();
-            case ESTABLISHED -> "established in=" + connectionOrNull.replyIngressOrNull().number() + result;
+            case ESTABLISHED ->
+                "established in=" + connectionOrNull.replyIngressOrNull().number() + result;
             case UPDATE -> "update" + result;
             case DEL -> "del" + result;
             case FLUSH -> "flush" + result;

@@ -15,15 +15,17 @@ public final class HangingProvider extends HoldingProvider {
 
     private final Object door = new Object();
     private Set<Callback> hanging = EnumSet.noneOf(Callback.class); // guarded by door
-    private long releases;                                          // guarded by door
-    private int stuck;                                              // guarded by door
+    private long releases; // guarded by door
+    private int stuck; // guarded by door
 
     public HangingProvider(String name, Set<Callback> hanging) {
         super(name);
         hangIn(hanging);
     }
 
-    /** From now on calls to exactly these do not return. Threads that are stuck already stay so until {@link #release}. */
+    /**
+     * From now on calls to exactly these do not return. Threads that are stuck already stay so until {@link #release}.
+     */
     public void hangIn(Set<Callback> callbacks) {
         EnumSet<Callback> chosen = EnumSet.noneOf(Callback.class);
         chosen.addAll(callbacks);
@@ -81,7 +83,7 @@ public final class HangingProvider extends HoldingProvider {
             }
             stuck++;
             door.notifyAll();
-            for (long mine = releases; mine == releases;) {
+            for (long mine = releases; mine == releases; ) {
                 try {
                     door.wait();
                 } catch (InterruptedException e) {

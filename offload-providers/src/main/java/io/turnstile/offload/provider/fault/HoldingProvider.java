@@ -14,12 +14,12 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A correct provider without a device: takes everything, covers both directions at once, does not know when a connection
- * was used, lets go when told, flushes at once. It remembers what it holds and nothing else. The fault providers are this
- * with one fault each; a test's own odd provider may extend it too.
+ * A correct provider without a device: takes everything, covers both directions at once, does not know when a
+ * connection was used, lets go when told, flushes at once. It remembers what it holds and nothing else. The fault
+ * providers are this with one fault each; a test's own odd provider may extend it too.
  *
- * <p>Errors: {@code connAdd} of what is held and {@code connDel} of what is not throw {@link IllegalStateException}: the
- * caller broke the life cycle. Threads: any.
+ * <p>Errors: {@code connAdd} of what is held and {@code connDel} of what is not throw {@link IllegalStateException}:
+ * the caller broke the life cycle. Threads: any.
  */
 public abstract class HoldingProvider implements OffloadProvider {
     private final String name;
@@ -41,8 +41,8 @@ public abstract class HoldingProvider implements OffloadProvider {
     }
 
     /**
-     * Every callback passes here before it does anything; those of {@link Callback#DEL} and {@link Callback#CLOSE} let go
-     * even if this throws. The place for faults that concern any callback.
+     * Every callback passes here before it does anything; those of {@link Callback#DEL} and {@link Callback#CLOSE} let
+     * go even if this throws. The place for faults that concern any callback.
      */
     protected void meet(Callback callback) {
         // No fault.

@@ -7,15 +7,16 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.function.Predicate;
 
 /**
- * Declines everything, or the connections chosen, with one reason: when asked, or only when the connection is to be added,
- * as a device does that finds its table full. (A late refusal is a {@link Verdict.Decline} in bulk; the single
+ * Declines everything, or the connections chosen, with one reason: when asked, or only when the connection is to be
+ * added, as a device does that finds its table full. (A late refusal is a {@link Verdict.Decline} in bulk; the single
  * {@code connAdd}, which has no answer, throws.)
  */
 public final class RefusingProvider extends HoldingProvider {
 
     /** At which callback the refusal comes. */
     public enum Moment {
-        QUERY, ADD
+        QUERY,
+        ADD
     }
 
     private final Moment moment;
@@ -51,7 +52,8 @@ public final class RefusingProvider extends HoldingProvider {
     @Override
     public OffloadResult operateOne(OffloadOperation operation) {
         return operation instanceof OffloadOperation.Add add && refuses(Moment.ADD, add.connection())
-                ? Verdict.decline(reason) : super.operateOne(operation);
+                ? Verdict.decline(reason)
+                : super.operateOne(operation);
     }
 
     private boolean refuses(Moment now, ConnView connection) {

@@ -1,6 +1,7 @@
 /**
  * Providers that misbehave in one chosen way each, for tests of whoever calls providers. They are not announced to
  * {@link java.util.ServiceLoader}: who wants one makes one.
+ *
  * <table>
  * <caption>The faults</caption>
  * <tr><th>provider</th><th>what is wrong with it</th></tr>
@@ -14,8 +15,8 @@
  * <tr><td>{@link io.turnstile.offload.provider.fault.InitFailingProvider}</td><td>never comes up</td></tr>
  * </table>
  *
- * <p>All but the last extend {@link io.turnstile.offload.provider.fault.HoldingProvider}: apart from its one fault each is a
- * correct provider, and tells what it holds. Relies on the SPI only. Threads: any, as the SPI says; a fault
- * that can be chosen anew holds from the next callback on.
+ * <p>All but the last extend {@link io.turnstile.offload.provider.fault.HoldingProvider}: apart from its one fault each
+ * is a correct provider, and tells what it holds. Relies on the SPI only. Threads: any, as the SPI says; a fault that
+ * can be chosen anew holds from the next callback on.
  */
 package io.turnstile.offload.provider.fault;

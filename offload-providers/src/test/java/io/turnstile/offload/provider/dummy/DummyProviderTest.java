@@ -19,25 +19,43 @@ class DummyProviderTest {
     private final DummyProvider dummy = new DummyProvider();
 
     private static ConnView connection(long id) {
-        return new ConnView(id, 0, 17, new TupleView(false, 17, 0, 0x0a000001, 0, 0x0a000002, 1234, 53, 0, 0, 0),
+        return new ConnView(
+                id,
+                0,
+                17,
+                new TupleView(false, 17, 0, 0x0a000001, 0, 0x0a000002, 1234, 53, 0, 0, 0),
                 new TupleView(false, 17, 0, 0x0a000002, 0, 0x0a000001, 53, 1234, 0, 0, 0),
-                0, 0, 0, new PortRef(1, "p1"), REPLY);
+                0,
+                0,
+                0,
+                new PortRef(1, "p1"),
+                REPLY);
     }
 
     @Test
     void serviceLoaderFindsIt() {
-        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), null).names()).containsExactly("dummy");
+        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), null).names())
+                .containsExactly("dummy");
     }
 
     @Test
     void everyCallbackIsWrittenDownInOrder() {
         ConnView one = connection(1);
-        List<OffloadResult> results = dummy.operate(List.of(new OffloadOperation.Query(one), new OffloadOperation.Add(one),
-                new OffloadOperation.Established(one, REPLY), new OffloadOperation.Update(one),
+        List<OffloadResult> results = dummy.operate(List.of(
+                new OffloadOperation.Query(one),
+                new OffloadOperation.Add(one),
+                new OffloadOperation.Established(one, REPLY),
+                new OffloadOperation.Update(one),
                 new OffloadOperation.Delete(one, DelReason.EXPIRED)));
-        assertThat(results).containsExactly(Verdict.accept(), OffloadResult.DONE, new OffloadResult.Covered(true),
-                new OffloadResult.LastUsed(0), OffloadResult.DONE);
-        assertThat(dummy.events(1)).extracting(RecordedEvent::toString)
+        assertThat(results)
+                .containsExactly(
+                        Verdict.accept(),
+                        OffloadResult.DONE,
+                        new OffloadResult.Covered(true),
+                        new OffloadResult.LastUsed(0),
+                        OffloadResult.DONE);
+        assertThat(dummy.events(1))
+                .extracting(RecordedEvent::toString)
                 .containsExactly("query -> accept", "add in=1", "established in=2", "update -> unknown", "del expired");
         assertThat(dummy.events()).extracting(RecordedEvent::sequence).containsExactly(0L, 1L, 2L, 3L, 4L);
         assertThat(dummy.held()).isEmpty();
@@ -53,7 +71,8 @@ class DummyProviderTest {
         assertThat(dummy.connEstablished(connection(2), REPLY)).isFalse();
         assertThat(dummy.connUpdate(connection(2))).isEqualTo(42);
         assertThat(dummy.held()).containsExactly(connection(2));
-        assertThat(dummy.events()).extracting(RecordedEvent::toString)
+        assertThat(dummy.events())
+                .extracting(RecordedEvent::toString)
                 .containsExactly("query -> decline: odd one", "add in=1", "established in=2 -> again", "update -> 42");
     }
 
@@ -67,8 +86,9 @@ class DummyProviderTest {
         dummy.flushAtOnce(true);
         assertThat(dummy.connFlush(DelReason.PROVIDER_FAILED)).isTrue();
         assertThat(dummy.held()).isEmpty();
-        assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("add in=1", "add in=1",
-                "flush provider failed");
+        assertThat(dummy.events())
+                .extracting(RecordedEvent::toString)
+                .containsExactly("add in=1", "add in=1", "flush provider failed");
         assertThat(dummy.count(Callback.FLUSH)).isEqualTo(1);
     }
 
@@ -91,7 +111,8 @@ class DummyProviderTest {
     void whatBreaksTheLifeCycleIsAFailure() {
         dummy.connAdd(connection(1));
         assertThat(dummy.operateOne(new OffloadOperation.Add(connection(1)))).isInstanceOf(OffloadResult.Failed.class);
-        assertThat(dummy.operateOne(new OffloadOperation.Update(connection(2)))).isInstanceOf(OffloadResult.Failed.class);
+        assertThat(dummy.operateOne(new OffloadOperation.Update(connection(2))))
+                .isInstanceOf(OffloadResult.Failed.class);
         assertThat(dummy.operateOne(new OffloadOperation.Delete(connection(2), DelReason.FLUSHED)))
                 .isInstanceOf(OffloadResult.Failed.class);
     }

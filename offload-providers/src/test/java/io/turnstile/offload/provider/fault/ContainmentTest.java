@@ -26,7 +26,9 @@ class ContainmentTest {
     private final DummyProvider dummy = new DummyProvider();
 
     private static Conntrack knowingEveryConnection() {
-        return (Conntrack) Proxy.newProxyInstance(Conntrack.class.getClassLoader(), new Class<?>[] {Conntrack.class},
+        return (Conntrack) Proxy.newProxyInstance(
+                Conntrack.class.getClassLoader(),
+                new Class<?>[] {Conntrack.class},
                 (proxy, method, arguments) -> switch (method.getName()) {
                     case "read" -> {
                         ConnectionSnapshot into = (ConnectionSnapshot) arguments[1];
@@ -52,8 +54,16 @@ class ContainmentTest {
     }
 
     private void assertThatDummySawAWholeLife() {
-        assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("init", "query -> accept", "add in=1",
-                "established in=2", "update -> unknown", "del expired", "close");
+        assertThat(dummy.events())
+                .extracting(RecordedEvent::toString)
+                .containsExactly(
+                        "init",
+                        "query -> accept",
+                        "add in=1",
+                        "established in=2",
+                        "update -> unknown",
+                        "del expired",
+                        "close");
     }
 
     @ParameterizedTest

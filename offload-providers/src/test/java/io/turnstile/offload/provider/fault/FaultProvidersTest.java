@@ -28,9 +28,17 @@ class FaultProvidersTest {
     private static final PortRef REPLY = new PortRef(2, "p2");
 
     private static ConnView connection(long id) {
-        return new ConnView(id, 0, 17, new TupleView(false, 17, 0, 0x0a000001, 0, 0x0a000002, 1234, 53, 0, 0, 0),
+        return new ConnView(
+                id,
+                0,
+                17,
+                new TupleView(false, 17, 0, 0x0a000001, 0, 0x0a000002, 1234, 53, 0, 0, 0),
                 new TupleView(false, 17, 0, 0x0a000002, 0, 0x0a000001, 53, 1234, 0, 0, 0),
-                0, 0, 0, new PortRef(1, "p1"), REPLY);
+                0,
+                0,
+                0,
+                new PortRef(1, "p1"),
+                REPLY);
     }
 
     private static ProviderContext at(LongSupplier wallMs) {
@@ -50,11 +58,14 @@ class FaultProvidersTest {
     @Test
     void onlyTheChosenCallbacksThrow() {
         ThrowingProvider provider = new ThrowingProvider("throwing", EnumSet.of(Callback.ADD));
-        assertThat(provider.operate(List.of(new OffloadOperation.Query(null), new OffloadOperation.Add(null),
-                new OffloadOperation.Update(null)))).satisfiesExactly(
-                    query -> assertThat(query).isEqualTo(OffloadResult.ACCEPT),
-                    add -> assertThat(add).isInstanceOf(OffloadResult.Failed.class),
-                    update -> assertThat(update).isEqualTo(new OffloadResult.LastUsed(0)));
+        assertThat(provider.operate(List.of(
+                        new OffloadOperation.Query(null),
+                        new OffloadOperation.Add(null),
+                        new OffloadOperation.Update(null))))
+                .satisfiesExactly(
+                        query -> assertThat(query).isEqualTo(OffloadResult.ACCEPT),
+                        add -> assertThat(add).isInstanceOf(OffloadResult.Failed.class),
+                        update -> assertThat(update).isEqualTo(new OffloadResult.LastUsed(0)));
         provider.throwFrom(EnumSet.of(Callback.OPERATE, Callback.CLOSE));
         assertThatThrownBy(() -> provider.operate(List.of())).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(provider::close).isInstanceOf(IllegalStateException.class);
@@ -64,7 +75,9 @@ class FaultProvidersTest {
     @Test
     void theFailingOneTellsWhetherItWasCalledInSpite() {
         InitFailingProvider provider = new InitFailingProvider("broken", "no such device");
-        assertThatThrownBy(() -> provider.init(null)).isInstanceOf(IOException.class).hasMessage("no such device");
+        assertThatThrownBy(() -> provider.init(null))
+                .isInstanceOf(IOException.class)
+                .hasMessage("no such device");
         assertThat(provider.wasMisused()).isFalse();
         assertThatThrownBy(provider::close).isInstanceOf(AssertionError.class);
         assertThat(provider.wasMisused()).isTrue();
@@ -74,7 +87,8 @@ class FaultProvidersTest {
     void whatAThrowLeavesHeldIsWhatTheCallerAssumes() {
         ThrowingProvider provider = new ThrowingProvider("throwing", EnumSet.of(Callback.FLUSH, Callback.DEL));
         provider.connAdd(connection(1));
-        assertThatThrownBy(() -> provider.connFlush(DelReason.PROVIDER_LEAVING)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> provider.connFlush(DelReason.PROVIDER_LEAVING))
+                .isInstanceOf(IllegalStateException.class);
         assertThat(provider.held()).containsExactly(1L);
         assertThatThrownBy(() -> provider.connDel(connection(1), DelReason.EXPIRED))
                 .isInstanceOf(IllegalStateException.class);
@@ -96,8 +110,10 @@ class FaultProvidersTest {
     @Test
     void aLateRefusalIsADeclineInBulkAndAThrowFromTheSingleCallback() {
         RefusingProvider full = new RefusingProvider("full", Moment.ADD, c -> c.id() != 1, "table full");
-        assertThat(full.operate(List.of(new OffloadOperation.Query(connection(2)), new OffloadOperation.Add(connection(1)),
-                new OffloadOperation.Add(connection(2)))))
+        assertThat(full.operate(List.of(
+                        new OffloadOperation.Query(connection(2)),
+                        new OffloadOperation.Add(connection(1)),
+                        new OffloadOperation.Add(connection(2)))))
                 .containsExactly(Verdict.accept(), OffloadResult.DONE, Verdict.decline("table full"));
         assertThatThrownBy(() -> full.connAdd(connection(3))).hasMessage("table full");
         assertThat(full.held()).containsExactly(1L);
@@ -106,7 +122,8 @@ class FaultProvidersTest {
     @Test
     void theSlowOneTakesTheTimeItWasToldTo() {
         ManualClock clock = new ManualClock(0, 1000);
-        SlowProvider provider = new SlowProvider("slow", clock::advance).slowDown(Callback.UPDATE, Duration.ofMillis(700));
+        SlowProvider provider =
+                new SlowProvider("slow", clock::advance).slowDown(Callback.UPDATE, Duration.ofMillis(700));
         provider.connAdd(connection(1));
         assertThat(clock.nowNs()).isZero();
         provider.connUpdate(connection(1));
@@ -121,7 +138,8 @@ class FaultProvidersTest {
         Thread.currentThread().interrupt();
         long startNs = System.nanoTime();
         provider.connAdd(connection(1));
-        assertThat(System.nanoTime() - startNs).isGreaterThanOrEqualTo(Duration.ofMillis(30).toNanos());
+        assertThat(System.nanoTime() - startNs)
+                .isGreaterThanOrEqualTo(Duration.ofMillis(30).toNanos());
         assertThat(Thread.interrupted()).isTrue();
         assertThat(provider.held()).containsExactly(1L);
     }
@@ -146,8 +164,15 @@ class FaultProvidersTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"FUTURE, 3605000", "END_OF_TIME, 9223372036854775807", "FAR_PAST, 1", "NEGATIVE, -1", "IN_SECONDS, 5",
-        "FROZEN, 3000", "ALWAYS_NOW, 5000"})
+    @CsvSource({
+        "FUTURE, 3605000",
+        "END_OF_TIME, 9223372036854775807",
+        "FAR_PAST, 1",
+        "NEGATIVE, -1",
+        "IN_SECONDS, 5",
+        "FROZEN, 3000",
+        "ALWAYS_NOW, 5000"
+    })
     void theLyingOneSaysItsLie(LyingProvider.Lie lie, long expected) throws Exception {
         ManualClock clock = new ManualClock(0, 3000);
         LyingProvider provider = new LyingProvider("lying", lie);
@@ -158,7 +183,8 @@ class FaultProvidersTest {
 
     @Test
     void aLieCanBeMadeUp() {
-        assertThat(new LyingProvider("lying", ConnView::id).connUpdate(connection(7))).isEqualTo(7);
+        assertThat(new LyingProvider("lying", ConnView::id).connUpdate(connection(7)))
+                .isEqualTo(7);
     }
 
     @Test
