@@ -1,0 +1,146 @@
+package io.turnstile;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+/** The arrows of docs/architecture.md: a dependency in the wrong direction fails the build here. */
+class ArchitectureTest {
+    private static final JavaClasses HOUSE = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.turnstile");
+
+    /**
+     * Every package stands in one layer: one that is new has to be given its place here and in docs/architecture.md.
+     */
+    @Test
+    void everyArrowPointsDown() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInAnyPackage("io.turnstile..")
+                .layer("time")
+                .definedBy("io.turnstile.time..")
+                .layer("packet")
+                .definedBy("io.turnstile.packet..")
+                .layer("conntrack")
+                .definedBy("io.turnstile.conntrack..")
+                .layer("spi")
+                .definedBy("io.turnstile.offload.spi..")
+                .layer("offload")
+                .definedBy("io.turnstile.offload")
+                .layer("providers")
+                .definedBy("io.turnstile.offload.provider..")
+                .layer("conformance")
+                .definedBy("io.turnstile.offload.conformance..")
+                .layer("ovsdb.schema")
+                .definedBy("io.turnstile.ovsdb.schema..")
+                .layer("ovsdb.data")
+                .definedBy("io.turnstile.ovsdb.data..")
+                .layer("ovsdb.server")
+                .definedBy("io.turnstile.ovsdb.server..")
+                .layer("ovsdb.client")
+                .definedBy("io.turnstile.ovsdb.client..")
+                .layer("port")
+                .definedBy("io.turnstile.port..")
+                .layer("datapath")
+                .definedBy("io.turnstile.datapath..")
+                .layer("pipeline")
+                .definedBy("io.turnstile.pipeline..")
+                .layer("openflow")
+                .definedBy("io.turnstile.openflow..")
+                .layer("bridge")
+                .definedBy("io.turnstile.bridge..")
+                .layer("control")
+                .definedBy("io.turnstile.control..")
+                .layer("telemetry")
+                .definedBy("io.turnstile.telemetry..")
+                .layer("embedded")
+                .definedBy("io.turnstile.embedded..")
+                .layer("daemon")
+                .definedBy("io.turnstile.daemon..")
+                .ensureAllClassesAreContainedInArchitecture()
+                .whereLayer("time")
+                .mayNotAccessAnyLayer()
+                .whereLayer("packet")
+                .mayNotAccessAnyLayer()
+                .whereLayer("conntrack")
+                .mayOnlyAccessLayers("packet", "time")
+                .whereLayer("spi")
+                .mayNotAccessAnyLayer()
+                .whereLayer("offload")
+                .mayOnlyAccessLayers("conntrack", "spi", "time")
+                .whereLayer("providers")
+                .mayOnlyAccessLayers("spi")
+                .whereLayer("conformance")
+                .mayOnlyAccessLayers("spi")
+                .whereLayer("conformance")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("ovsdb.schema")
+                .mayNotAccessAnyLayer()
+                .whereLayer("ovsdb.data")
+                .mayOnlyAccessLayers("ovsdb.schema")
+                .whereLayer("ovsdb.server")
+                .mayOnlyAccessLayers("ovsdb.data", "ovsdb.schema")
+                .whereLayer("ovsdb.client")
+                .mayOnlyAccessLayers("ovsdb.data", "ovsdb.schema")
+                .whereLayer("port")
+                .mayOnlyAccessLayers("packet", "time")
+                .whereLayer("datapath")
+                .mayOnlyAccessLayers("port", "packet", "conntrack", "time")
+                .whereLayer("pipeline")
+                .mayOnlyAccessLayers("datapath", "port", "packet", "conntrack", "time")
+                .whereLayer("openflow")
+                .mayOnlyAccessLayers("pipeline", "datapath", "port", "packet", "conntrack", "time")
+                .whereLayer("bridge")
+                .mayOnlyBeAccessedByLayers("embedded", "daemon")
+                .whereLayer("control")
+                .mayNotAccessAnyLayer()
+                .whereLayer("telemetry")
+                .mayOnlyAccessLayers("offload", "spi", "time")
+                .whereLayer("embedded")
+                .mayOnlyBeAccessedByLayers("daemon")
+                .whereLayer("daemon")
+                .mayNotBeAccessedByAnyLayer()
+                .check(HOUSE);
+    }
+
+    @Test
+    void databasesAreReachedThroughTheirBackendOnly() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("io.turnstile.ovsdb..", "io.turnstile.daemon..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.turnstile.ovsdb.server..", "io.turnstile.ovsdb.client..")
+                .check(HOUSE);
+    }
+
+    @Test
+    void packagesAreFreeOfCycles() {
+        slices().matching("io.turnstile.(*)..").should().beFreeOfCycles().check(HOUSE);
+    }
+
+    @Test
+    void theSwitchNamesNoProvider() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.turnstile.offload.provider..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.offload.provider..")
+                .check(HOUSE);
+    }
+
+    @Test
+    void nobodyUsesUnsafe() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("sun.misc.Unsafe")
+                .check(HOUSE);
+    }
+}
