@@ -114,8 +114,8 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     }
 
     /**
-     * For looking: the tuples may be those of either direction, whole or not, in any zone unless one is given, and zero
-     * is "any" everywhere.
+     * Tests a connection that somebody looks for: the tuples may be those of either direction, whole or not, in any
+     * zone unless one is given, and zero is "any" everywhere.
      */
     public boolean testEitherWay(ConnectionSnapshot connection) {
         return isSameKind(connection, zone != null ? zone : connection.zone)

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * Entries, index and wheel held together: what it takes to put a connection into the table, to change its deadline and
+ * Holds entries, index and wheel together: what it takes to put a connection into the table, to change its deadline and
  * to take it out.
  *
  * <p>A life: a slot is taken while {@link EntryLayout#FREE}, filled by one thread, becomes {@link EntryLayout#ALIVE}
@@ -42,7 +42,7 @@ final class ConnectionTable {
     private static final int HELD_RESERVE = 1024;
     /** Where memory costs nothing until it is used, the limit can be raised up to this. */
     private static final int MOST_SLOTS = 1 << 25;
-    /** From here on the table is worth large pages. */
+    /** A table of this size is worth large pages. */
     private static final int LARGE = 1 << 16;
 
     private static final int POLICIES = 1 << 16;
@@ -130,29 +130,29 @@ final class ConnectionTable {
     // ---- in ----
 
     /**
-     * Makes a connection of the sealed key's tuple and leaves it <em>locked</em> with {@link TupleKey#slot} and
-     * {@link TupleKey#identity} set and {@link NewConnection#lockedWord} returned through {@code made}, if
+     * Makes a connection of the hashed key's tuple and leaves it <em>locked</em> with {@link TupleKey#slot} and
+     * {@link TupleKey#identity} set and {@link NewConnection#lockedWord} returned through {@code connection}, if
      * {@link Insertion#DONE}.
      */
-    Insertion insert(TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, long nowNs) {
+    Insertion insert(TupleKey key, NewConnection connection, Packet packet, ProtocolTracking protocols, long nowNs) {
         if (count.get() >= maxConnections) {
             return Insertion.TABLE_FULL;
         }
         if (count.get() + translated.get() >= indexCapacity) {
             growIndex((int) Math.min(indexCapacity * 2L, 2L * entries.capacity()));
         }
-        if (made.reply == null) {
+        if (connection.reply == null) {
             synchronized (stripe(key.hash)) {
-                return insertLocked(key, made, packet, protocols, nowNs);
+                return insertLocked(key, connection, packet, protocols, nowNs);
             }
         }
-        int first = Math.min(stripeOf(key.hash), stripeOf(made.reply.hash));
-        int second = Math.max(stripeOf(key.hash), stripeOf(made.reply.hash));
+        int first = Math.min(stripeOf(key.hash), stripeOf(connection.reply.hash));
+        int second = Math.max(stripeOf(key.hash), stripeOf(connection.reply.hash));
         synchronized (stripes[first]) {
             synchronized (stripes[second]) {
-                return index.findEvenExpired(made.reply)
+                return index.findEvenExpired(connection.reply)
                         ? Insertion.REPLY_TAKEN
-                        : insertLocked(key, made, packet, protocols, nowNs);
+                        : insertLocked(key, connection, packet, protocols, nowNs);
             }
         }
     }
@@ -166,7 +166,7 @@ final class ConnectionTable {
     }
 
     private Insertion insertLocked(
-            TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, long nowNs) {
+            TupleKey key, NewConnection connection, Packet packet, ProtocolTracking protocols, long nowNs) {
         if (index.findEvenExpired(key)) {
             return Insertion.PRESENT;
         }
@@ -180,17 +180,17 @@ final class ConnectionTable {
             return Insertion.TABLE_FULL;
         }
         long entry = entries.entry(slot);
-        if (!fill(key, made, packet, protocols, slot, nowNs)) {
+        if (!fill(key, connection, packet, protocols, slot, nowNs)) {
             entries.give(slot);
             zoneLimits.remove(zone);
             return Insertion.TABLE_FULL;
         }
-        made.lockedWord = EntryTable.begin(entry);
+        connection.lockedWord = EntryTable.begin(entry);
         key.slot = slot;
-        key.identity = EntryTable.identity(made.lockedWord);
+        key.identity = EntryTable.identity(connection.lockedWord);
         index.insert(key.hash, slot);
-        if (made.reply != null) {
-            index.insert(made.reply.hash, slot);
+        if (connection.reply != null) {
+            index.insert(connection.reply.hash, slot);
             translated.incrementAndGet();
         }
         wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE) - LEAD_NS);
@@ -200,30 +200,30 @@ final class ConnectionTable {
 
     /** False if there is no memory for the extension that the connection needs. */
     private boolean fill(
-            TupleKey key, NewConnection made, Packet packet, ProtocolTracking protocols, int slot, long nowNs) {
+            TupleKey key, NewConnection connection, Packet packet, ProtocolTracking protocols, int slot, long nowNs) {
         long entry = entries.entry(slot);
         long side = entries.side(slot);
-        boolean extended = EntryLayout.ipv6(key.kind) || made.reply != null || made.parentId != 0;
+        boolean extended = EntryLayout.ipv6(key.kind) || connection.reply != null || connection.parentId != 0;
         OffHeap.putInt(entry + EntryLayout.EXTENSION, 0);
         long extension = extended ? entries.makeExtension(entry) : 0;
         if (extended && extension == 0) {
             return false;
         }
         key.writeOriginalTo(entry, extension);
-        int flags = made.policy != 0 || made.alg != Alg.NONE || made.parentId != 0 ? FLAG_SPECIAL : 0;
-        if (made.reply != null) {
-            made.reply.writeReplyTo(extension);
-            OffHeap.putInt(extension + EntryLayout.NAT, made.natFlags);
+        int flags = connection.policy != 0 || connection.alg != Alg.NONE || connection.parentId != 0 ? FLAG_SPECIAL : 0;
+        if (connection.reply != null) {
+            connection.reply.writeReplyTo(extension);
+            OffHeap.putInt(extension + EntryLayout.NAT, connection.natFlags);
             flags |= FLAG_NAT;
         }
-        if (made.parentId != 0) {
-            made.writeParentTo(extension);
-            OffHeap.putLong(extension + EntryLayout.LABEL_HIGH, made.labelHigh);
-            OffHeap.putLong(extension + EntryLayout.LABEL_LOW, made.labelLow);
+        if (connection.parentId != 0) {
+            connection.writeParentTo(extension);
+            OffHeap.putLong(extension + EntryLayout.LABEL_HIGH, connection.labelHigh);
+            OffHeap.putLong(extension + EntryLayout.LABEL_LOW, connection.labelLow);
         }
-        OffHeap.putInt(entry + EntryLayout.MARK, made.mark);
-        OffHeap.putShort(side + POLICY, made.policy);
-        OffHeap.putInt(side + ALG, made.alg.ordinal());
+        OffHeap.putInt(entry + EntryLayout.MARK, connection.mark);
+        OffHeap.putShort(side + POLICY, connection.policy);
+        OffHeap.putInt(side + ALG, connection.alg.ordinal());
         OffHeap.putInt(side + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
         OffHeap.putInt(side + EntryLayout.REPLY_IN_PORT, -1);
         OffHeap.putShort(entry + EntryLayout.FLAGS, flags);
@@ -310,15 +310,15 @@ final class ConnectionTable {
         }
         zoneLimits.remove(EntryLayout.zone(kind));
         count.decrementAndGet();
-        ConnectionListener told = listener;
-        if (told == null) {
+        ConnectionListener current = listener;
+        if (current == null) {
             EntryTable.unlock(entry, lockedWord, FREE);
             entries.give(slot);
             return;
         }
         EntryTable.unlock(entry, lockedWord, REMOVED);
         long id = id(slot, lockedWord);
-        if (!told.onRemoved(id, reason, nowNs)) {
+        if (!current.onRemoved(id, reason, nowNs)) {
             release(id);
         }
     }
@@ -336,8 +336,11 @@ final class ConnectionTable {
         }
     }
 
-    /** What the wheel asks about a slot: is it over, is the listener to be asked, or is it only to be queued again? */
-    void attend(int slot, long nowNs) {
+    /**
+     * Looks at a slot that came due on the wheel: its connection is over, or the listener is to be asked, or it is
+     * queued again.
+     */
+    void checkDeadline(int slot, long nowNs) {
         long entry = entries.entry(slot);
         long identity = EntryTable.identity(EntryTable.word(entry));
         // Who put another connection here has queued it himself.
@@ -351,16 +354,16 @@ final class ConnectionTable {
             removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
             return;
         }
-        ConnectionListener told = listener;
+        ConnectionListener current = listener;
         int flags = EntryLayout.flags(entry);
-        boolean ask = leftNs <= LEAD_NS && told != null && (flags & FLAG_ASKED) == 0;
+        boolean ask = leftNs <= LEAD_NS && current != null && (flags & FLAG_ASKED) == 0;
         if (ask) {
             EntryLayout.setFlags(entry, flags | FLAG_ASKED);
         }
         wheel(slot).schedule(slot, leftNs <= LEAD_NS ? deadline : deadline - LEAD_NS);
         EntryTable.unlock(entry, locked);
         if (ask) {
-            told.onExpiring(id(slot, identity), deadline, nowNs);
+            current.onExpiring(id(slot, identity), deadline, nowNs);
         }
     }
 

@@ -6,7 +6,7 @@ import static io.turnstile.conntrack.EntryLayout.FREE;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.lang.ref.Reference;
@@ -41,7 +41,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private final ThreadLocal<TrackingScratch> scratch;
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     /** Keeps early reads from being taken for useless. */
-    private long flushTouched;
+    private long flushPrefetched;
 
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
@@ -136,7 +136,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             wheel.advance(nowNs);
             for (int count = wheel.poll(due); count > 0; count = wheel.poll(due)) {
                 for (int i = 0; i < count; i++) {
-                    table.attend(due[i], nowNs);
+                    table.checkDeadline(due[i], nowNs);
                 }
             }
             idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
@@ -151,7 +151,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         int end = table.entries.end();
         for (int from = 0; from < end; from += FLUSH_LENGTH) {
             int to = Math.min(end, from + FLUSH_LENGTH);
-            bringBucketsNear(from, to);
+            prefetchBuckets(from, to);
             for (int slot = from; slot < to; slot++) {
                 removed += flushSlot(slot, zoneOrNull, nowNs) ? 1 : 0;
             }
@@ -160,13 +160,13 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         return removed;
     }
 
-    private void bringBucketsNear(int fromSlot, int toSlot) {
+    private void prefetchBuckets(int fromSlot, int toSlot) {
         TupleIndex index = table.index;
-        long touched = 0;
+        long prefetched = 0;
         for (int slot = fromSlot; slot < toSlot; slot++) {
-            touched += index.touch(table.hash.ofOriginal(table.entries.entry(slot)));
+            prefetched += index.prefetchBucket(table.hash.ofOriginal(table.entries.entry(slot)));
         }
-        flushTouched = touched;
+        flushPrefetched = prefetched;
     }
 
     private boolean flushSlot(int slot, Integer zoneOrNull, long nowNs) {
@@ -210,14 +210,14 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public void visitExpected(ExpectationVisitor visitor) {
-        for (Announcement announcement : table.expectations.all()) {
+        for (Expectation expectation : table.expectations.all()) {
             ConnectionSnapshot expected = new ConnectionSnapshot();
             ConnectionSnapshot parent = new ConnectionSnapshot();
-            SnapshotReader.copyKey(announcement.tuple, expected);
-            SnapshotReader.copyKey(announcement.parent, parent);
-            expected.mark = announcement.mark;
-            expected.labelHigh = announcement.labelHigh;
-            expected.labelLow = announcement.labelLow;
+            SnapshotReader.copyKey(expectation.tuple, expected);
+            SnapshotReader.copyKey(expectation.parent, parent);
+            expected.mark = expectation.mark;
+            expected.labelHigh = expectation.labelHigh;
+            expected.labelLow = expectation.labelLow;
             visitor.visit(expected, parent.original);
         }
     }

@@ -4,7 +4,7 @@ import io.turnstile.packet.PacketBatch;
 import java.util.function.Predicate;
 
 /**
- * The connection tracker as the rest of the house sees it.
+ * The connection tracker as the rest of the switch sees it.
  *
  * <p>A connection is named by a 64-bit <em>connection id</em> that is stable for its life and not used again for
  * another one within any time that matters (slot in the low half, generation in the high half). Each use of a slot has
@@ -85,8 +85,8 @@ public interface Conntrack {
     void extend(long connectionId, long lastUsedNs);
 
     /**
-     * From now on the window check of this connection is lenient until both sides are seen again: packets were carried
-     * elsewhere, so that the tracker's idea of the sequence numbers is old (DESIGN §6.7).
+     * Makes the window check of this connection lenient until both sides are seen again: packets were carried
+     * elsewhere, so that the tracker's idea of the sequence numbers is old.
      */
     void carriedElsewhere(long connectionId);
 

@@ -6,7 +6,7 @@ import io.turnstile.packet.IpProtocols;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
-/** Lines of {@code ovs-appctl dpctl/dump-conntrack}, character by character as the peer's (ovs-vswitchd(8)). */
+/** Lines of {@code ovs-appctl dpctl/dump-conntrack}, character by character as Open vSwitch's (ovs-vswitchd(8)). */
 public final class ConntrackDump {
     /** Flag names of a TCP side, by bit. */
     private static final String[] TCP_FLAGS = {

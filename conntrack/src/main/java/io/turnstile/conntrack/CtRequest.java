@@ -31,7 +31,7 @@ public record CtRequest(
         Alg alg,
         int timeoutPolicy) {
 
-    /** Without NAT, helper and timeout policy. */
+    /** Makes a request without NAT, helper and timeout policy. */
     public CtRequest(
             int zone,
             boolean commit,
@@ -55,7 +55,7 @@ public record CtRequest(
         return new CtRequest(zone, true, false, 0, 0, 0, 0, 0, 0);
     }
 
-    /** The same with {@code nat(…)}. */
+    /** Returns the same request with {@code nat(…)}. */
     public CtRequest with(NatRequest nat) {
         return new CtRequest(
                 zone,
@@ -72,7 +72,7 @@ public record CtRequest(
                 timeoutPolicy);
     }
 
-    /** The same with {@code alg=…}. */
+    /** Returns the same request with {@code alg=…}. */
     public CtRequest with(Alg alg) {
         return new CtRequest(
                 zone,
@@ -89,7 +89,7 @@ public record CtRequest(
                 timeoutPolicy);
     }
 
-    /** The same under a timeout policy. */
+    /** Returns the same request under a timeout policy. */
     public CtRequest withTimeouts(int policy) {
         return new CtRequest(
                 zone,

@@ -104,7 +104,7 @@ final class EntryTable {
         return slots.taken();
     }
 
-    /** As {@link #slotsTaken}, of the extensions. */
+    /** How many extensions are out. Exact only while nobody takes or gives. */
     int extensionsTaken() {
         return extensions.taken();
     }

@@ -6,19 +6,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Connections that others have announced: an FTP or TFTP dialogue names the address and port of a connection to come.
- * An expectation lives as long as its parent; there is a limit to them all and to those of one parent.
+ * Holds connections that others have announced: an FTP or TFTP control connection names the address and port of a
+ * connection to come. An expectation lives as long as its parent; there is a limit to them all and to those of one
+ * parent.
  *
  * <p>Threads: any, under this object's monitor, except {@link #isEmpty}. Only helpers add, and only packets of no known
  * connection ask, both off the usual packet's path.
  */
 final class Expectations {
     static final int MOST = 65_536;
-    /** One dialogue is not to push out those of all others. */
+    /** One parent is not to push out the expectations of all others. */
     static final int MOST_OF_PARENT = 64;
 
-    private final Map<Expected, Announcement> byTuple = new HashMap<>();
-    private final Map<Long, List<Announcement>> byParent = new HashMap<>();
+    private final Map<Expected, Expectation> byTuple = new HashMap<>();
+    private final Map<Long, List<Expectation>> byParent = new HashMap<>();
     private final Expected probe = new Expected();
     private volatile boolean empty = true;
     private long refused;
@@ -64,7 +65,7 @@ final class Expectations {
     }
 
     /** What is known of a connection to come. */
-    static final class Announcement {
+    static final class Expectation {
         /** The tuple of its first packet; the source port is not known and 0. */
         final TupleKey tuple = new TupleKey();
 
@@ -83,7 +84,7 @@ final class Expectations {
         long natHigh;
 
         long natLow;
-        /** With a translated destination: the port that takes its place, 0: it stays. */
+        /** The port that takes the place of a translated destination's; 0: it stays. */
         int natPort;
     }
 
@@ -93,43 +94,43 @@ final class Expectations {
 
     /**
      * Adds one, unless its tuple is expected already or there are too many. A parent that has announced as many as it
-     * may loses the oldest: a long dialogue announces a connection for each file.
+     * may loses the oldest: a long session announces a connection for each file.
      */
-    synchronized void add(Announcement announcement) {
-        if (byTuple.containsKey(probe.set(announcement.tuple))) {
+    synchronized void add(Expectation expectation) {
+        if (byTuple.containsKey(probe.set(expectation.tuple))) {
             return;
         }
-        List<Announcement> siblings = byParent.computeIfAbsent(announcement.parentId, id -> new ArrayList<>());
+        List<Expectation> siblings = byParent.computeIfAbsent(expectation.parentId, id -> new ArrayList<>());
         if (siblings.size() >= MOST_OF_PARENT) {
             byTuple.remove(probe.set(siblings.removeFirst().tuple));
         }
         if (byTuple.size() >= MOST) {
             refused++;
             if (siblings.isEmpty()) {
-                byParent.remove(announcement.parentId);
+                byParent.remove(expectation.parentId);
             }
             return;
         }
-        byTuple.put(new Expected().set(announcement.tuple), announcement);
-        siblings.add(announcement);
+        byTuple.put(new Expected().set(expectation.tuple), expectation);
+        siblings.add(expectation);
         empty = false;
     }
 
     /** What was announced of the packet's connection; null if nothing was. */
-    synchronized Announcement find(TupleKey key) {
+    synchronized Expectation find(TupleKey key) {
         return byTuple.get(probe.set(key));
     }
 
     /** Forgets what a connection has announced that is gone. */
     synchronized void forget(long parentId) {
-        List<Announcement> gone = byParent.remove(parentId);
+        List<Expectation> gone = byParent.remove(parentId);
         if (gone != null) {
-            gone.forEach(announcement -> byTuple.remove(probe.set(announcement.tuple)));
+            gone.forEach(expectation -> byTuple.remove(probe.set(expectation.tuple)));
             empty = byTuple.isEmpty();
         }
     }
 
-    synchronized List<Announcement> all() {
+    synchronized List<Expectation> all() {
         return List.copyOf(byTuple.values());
     }
 

@@ -81,7 +81,7 @@ final class ExpiryWheel {
         makeDue((int) (tick & LEVEL_LENGTH - 1));
     }
 
-    /** At a level's turn, the next bucket of the level above is due for sorting into the lower ones. */
+    /** Sorts the next bucket of the level above into the lower ones when a level has come round. */
     private void cascade() {
         for (int level = 1; level < LEVELS; level++) {
             if ((tick & (1L << level * LEVEL_SHIFT) - 1) != 0) {

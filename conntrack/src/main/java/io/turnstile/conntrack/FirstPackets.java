@@ -3,7 +3,7 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -25,44 +25,44 @@ final class FirstPackets {
     }
 
     /**
-     * A packet of no known connection.
+     * Handles a packet of no known connection.
      *
      * @return false if somebody else has put its connection into the table meanwhile: look again
      */
-    boolean begin(Packet packet, int position, CtRequest request, long nowNs, TrackingScratch own) {
-        TupleKey key = own.keys[position];
+    boolean begin(Packet packet, int position, CtRequest request, long nowNs, TrackingScratch scratch) {
+        TupleKey key = scratch.keys[position];
         if (key.related || !ProtocolTracking.canBegin(packet)) {
             PacketMetadata.writeUnknown(packet, CtState.INV, request.zone(), key);
             return true;
         }
-        Announcement announcement = table.expectations.isEmpty() ? null : table.expectations.find(key);
+        Expectation expectation = table.expectations.isEmpty() ? null : table.expectations.find(key);
         if (!request.commit()) {
-            writeNew(packet, key, request, announcement);
+            writeNew(packet, key, request, expectation);
             return true;
         }
-        NewConnection made = own.made;
-        made.reset(request, key);
-        if (announcement != null) {
-            made.announcedBy(announcement);
+        NewConnection connection = scratch.newConnection;
+        connection.reset(request, key);
+        if (expectation != null) {
+            connection.expectedBy(expectation);
         }
-        if (request.nat() != null && !chooseReply(key, request.nat(), announcement, own)) {
+        if (request.nat() != null && !chooseReply(key, request.nat(), expectation, scratch)) {
             natExhaustions.increment();
-            own.steps[position] = TrackingScratch.DROP;
-            own.drops++;
+            scratch.steps[position] = TrackingScratch.DROP;
+            scratch.drops++;
             return true;
         }
-        return switch (table.insert(key, made, packet, own.protocols, nowNs)) {
+        return switch (table.insert(key, connection, packet, scratch.protocols, nowNs)) {
             case DONE -> {
-                welcome(packet, key, request, nowNs, own);
+                finishCommit(packet, key, request, nowNs, scratch);
                 yield true;
             }
             case TABLE_FULL -> {
                 refusals.increment();
-                writeNew(packet, key, request, announcement);
+                writeNew(packet, key, request, expectation);
                 yield true;
             }
             case ZONE_FULL -> {
-                writeNew(packet, key, request, announcement);
+                writeNew(packet, key, request, expectation);
                 yield true;
             }
             case PRESENT -> {
@@ -70,75 +70,75 @@ final class FirstPackets {
                 yield false;
             }
             case REPLY_TAKEN -> {
-                removeIfExpired(made.reply, nowNs);
+                removeIfExpired(connection.reply, nowNs);
                 yield false;
             }
         };
     }
 
-    /** Of no connection in the table, though it would make one. */
-    private static void writeNew(Packet packet, TupleKey key, CtRequest request, Announcement announcement) {
-        if (announcement == null) {
+    /** Writes that the packet belongs to no connection in the table, though it would make one. */
+    private static void writeNew(Packet packet, TupleKey key, CtRequest request, Expectation expectation) {
+        if (expectation == null) {
             PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
         } else {
-            PacketMetadata.writeAnnounced(packet, CtState.NEW | CtState.REL, request.zone(), announcement);
+            PacketMetadata.writeExpected(packet, CtState.NEW | CtState.REL, request.zone(), expectation);
         }
     }
 
-    /** A connection that was just made, and is locked. */
-    private void welcome(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch own) {
-        NewConnection made = own.made;
+    /** Handles the first packet of a connection that was just made and is locked, unlocks it and reports it. */
+    private void finishCommit(Packet packet, TupleKey key, CtRequest request, long nowNs, TrackingScratch scratch) {
+        NewConnection connection = scratch.newConnection;
         long id = ConnectionTable.id(key.slot, key.identity);
         long entry = table.entries.entry(key.slot);
-        int state = CtState.NEW | (made.parentId == 0 ? 0 : CtState.REL);
-        boolean dialogue = own.dialogues.begin(key.slot, entry, false, made.reply != null);
-        if (dialogue && !own.dialogues.read(packet)) {
+        int state = CtState.NEW | (connection.parentId == 0 ? 0 : CtState.REL);
+        boolean hasAlg = scratch.algs.begin(key.slot, entry, false, connection.reply != null);
+        if (hasAlg && !scratch.algs.read(packet)) {
             state |= CtState.INV;
         }
-        if (made.reply != null) {
+        if (connection.reply != null) {
             state |= Translation.apply(packet, table.entries, entry, false, false);
         }
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
-        if (dialogue) {
-            own.dialogues.announce(id);
+        if (hasAlg) {
+            scratch.algs.expect(id);
         }
-        EntryTable.unlock(entry, made.lockedWord);
-        ConnectionListener told = table.listener;
-        if (told != null) {
-            told.onCommitted(id, packet.inPort(), nowNs);
+        EntryTable.unlock(entry, connection.lockedWord);
+        ConnectionListener listener = table.listener;
+        if (listener != null) {
+            listener.onCommitted(id, packet.inPort(), nowNs);
         }
     }
 
     /** Sets what {@code nat(…)} makes of a new connection; false if there is no tuple left for it. */
-    private boolean chooseReply(TupleKey key, NatRequest nat, Announcement announcement, TrackingScratch own) {
-        TupleKey reply = own.replyTuple;
-        if (announcement != null) {
+    private boolean chooseReply(TupleKey key, NatRequest nat, Expectation expectation, TrackingScratch scratch) {
+        TupleKey reply = scratch.replyTuple;
+        if (expectation != null) {
             reply.copyFrom(key);
             reply.reverse();
-            own.made.natFlags = announcement.natFlags;
-            if (announcement.natFlags == Translation.NAT_SOURCE) {
-                reply.destinationHigh = announcement.natHigh;
-                reply.destinationLow = announcement.natLow;
+            scratch.newConnection.natFlags = expectation.natFlags;
+            if (expectation.natFlags == Translation.NAT_SOURCE) {
+                reply.destinationHigh = expectation.natHigh;
+                reply.destinationLow = expectation.natLow;
             } else {
-                reply.sourceHigh = announcement.natHigh;
-                reply.sourceLow = announcement.natLow;
-                reply.sourcePort = announcement.natPort != 0 ? announcement.natPort : reply.sourcePort;
+                reply.sourceHigh = expectation.natHigh;
+                reply.sourceLow = expectation.natLow;
+                reply.sourcePort = expectation.natPort != 0 ? expectation.natPort : reply.sourcePort;
             }
-            table.hash.seal(reply);
-            if (table.index.find(reply, own.nowNs)) {
+            table.hash.foldAndHash(reply);
+            if (table.index.find(reply, scratch.nowNs)) {
                 return false; // Another connection bears it: there is no other to choose.
             }
         } else if (nat.kind() == NatRequest.Kind.EXISTING) {
             return true;
         } else {
-            own.made.natFlags =
+            scratch.newConnection.natFlags =
                     nat.kind() == NatRequest.Kind.SOURCE ? Translation.NAT_SOURCE : Translation.NAT_DESTINATION;
-            if (!own.natSearch.find(key, nat, reply)) {
+            if (!scratch.natSearch.find(key, nat, reply)) {
                 return false;
             }
         }
-        table.hash.seal(reply);
-        own.made.reply = reply;
+        table.hash.foldAndHash(reply);
+        scratch.newConnection.reply = reply;
         return true;
     }
 

@@ -17,7 +17,7 @@ final class NatHash {
         this.key1 = key1;
     }
 
-    /** Another for each tuple, under the key. */
+    /** Returns a hash that differs from tuple to tuple, under the key. */
     long of(TupleKey tuple, NatRequest request) {
         long hash = fold(tuple.sourceHigh ^ key0, tuple.sourceLow ^ key1);
         hash = fold(hash ^ tuple.destinationHigh, tuple.destinationLow ^ key0);
@@ -25,7 +25,7 @@ final class NatHash {
         return withRange(hash, request, key0);
     }
 
-    /** The same for all that comes from one source, whatever the key. */
+    /** Returns a hash that is the same for all that comes from one source, whatever the key. */
     static long ofSource(TupleKey tuple, NatRequest request) {
         long hash = fold(tuple.sourceHigh ^ ODD, tuple.sourceLow + ODD);
         return withRange(fold(hash, (tuple.kind | 1L << 32) * ODD), request, ~ODD);

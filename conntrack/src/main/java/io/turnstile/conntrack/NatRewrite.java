@@ -52,7 +52,10 @@ final class NatRewrite {
         QuotedRewrite.put(packet, destinationHigh, destinationLow, destinationPort, sourceHigh, sourceLow, sourcePort);
     }
 
-    /** As {@link #errorSource} for a connection whose destination address changes in the error's direction. */
+    /**
+     * Translates as {@link #errorSource} does an ICMP error of a connection whose destination address changes in the
+     * error's direction.
+     */
     static void errorDestination(
             Packet packet,
             long sourceHigh,

@@ -1,6 +1,6 @@
 package io.turnstile.conntrack;
 
-import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.IpProtocols;
 
 /**
@@ -58,12 +58,12 @@ final class NewConnection {
     }
 
     /** A connection that another one has announced. */
-    void announcedBy(Announcement announcement) {
-        parentId = announcement.parentId;
-        parent.copyFrom(announcement.parent);
-        mark = announcement.mark;
-        labelHigh = announcement.labelHigh;
-        labelLow = announcement.labelLow;
+    void expectedBy(Expectation expectation) {
+        parentId = expectation.parentId;
+        parent.copyFrom(expectation.parent);
+        mark = expectation.mark;
+        labelHigh = expectation.labelHigh;
+        labelLow = expectation.labelLow;
     }
 
     void writeParentTo(long extension) {

@@ -5,7 +5,7 @@ import static io.turnstile.conntrack.EntryLayout.LABEL_HIGH;
 import static io.turnstile.conntrack.EntryLayout.LABEL_LOW;
 import static io.turnstile.conntrack.EntryLayout.MARK;
 
-import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.OriginalTuple;
 
@@ -13,14 +13,14 @@ import io.turnstile.packet.Packet.OriginalTuple;
 final class PacketMetadata {
     private PacketMetadata() {}
 
-    /** Of nothing that could be tracked. */
+    /** Writes that the packet could not be tracked. */
     static void writeInvalid(Packet packet, int zone) {
         packet.ctOriginal().clear();
         packet.setCtConnection(Conntrack.NO_CONNECTION);
         packet.setConntrack(CtState.TRK | CtState.INV, zone, 0, 0, 0);
     }
 
-    /** Of no connection: the tuple is the packet's own. */
+    /** Writes that the packet is of no connection: the tuple is the packet's own. */
     static void writeUnknown(Packet packet, int state, int zone, TupleKey key) {
         OriginalTuple tuple = packet.ctOriginal();
         tuple.sourceHigh = key.sourceHigh;
@@ -32,14 +32,16 @@ final class PacketMetadata {
         packet.setConntrack(state | CtState.TRK, zone, 0, 0, 0);
     }
 
-    /** Of no connection yet, but one that another has announced: mark, label and tuple are that one's. */
-    static void writeAnnounced(Packet packet, int state, int zone, Announcement announcement) {
-        writeUnknown(packet, state, zone, announcement.parent);
-        packet.setConntrack(
-                state | CtState.TRK, zone, announcement.mark, announcement.labelHigh, announcement.labelLow);
+    /**
+     * Writes that the packet is of a connection to come that another has announced: mark, label and tuple are that
+     * one's.
+     */
+    static void writeExpected(Packet packet, int state, int zone, Expectation expectation) {
+        writeUnknown(packet, state, zone, expectation.parent);
+        packet.setConntrack(state | CtState.TRK, zone, expectation.mark, expectation.labelHigh, expectation.labelLow);
     }
 
-    /** Of a connection: state, tuple, mark and label. */
+    /** Writes state, tuple, mark and label of a connection. */
     static void writeWithTuple(Packet packet, int state, CtRequest request, EntryTable entries, long entry, long id) {
         writeTuple(packet.ctOriginal(), entries, entry);
         packet.setCtConnection(id);
@@ -47,8 +49,8 @@ final class PacketMetadata {
     }
 
     /**
-     * As {@link #writeWithTuple} for a request that writes nothing, of a connection without parent; the entry may be
-     * changed by others meanwhile.
+     * Writes as {@link #writeWithTuple} does for a request that writes nothing, of a connection without parent; the
+     * entry may be changed by others meanwhile.
      */
     static void copyWithTuple(Packet packet, int state, int zone, EntryTable entries, long entry, long id) {
         packet.setCtConnection(id);
@@ -71,7 +73,7 @@ final class PacketMetadata {
         tuple.destinationLow = addresses & 0xffff_ffffL;
     }
 
-    /** Mark and label only; the state is taken as given. */
+    /** Writes state, mark and label; the tuple stays. */
     static void write(Packet packet, int state, CtRequest request, EntryTable entries, long entry) {
         if (request.markMask() != 0) {
             OffHeap.putInt(
@@ -132,7 +134,7 @@ final class PacketMetadata {
         writeKind(tuple, kind, ports >>> 16, ports & 0xffff);
     }
 
-    /** For ICMP the ports are type and code (ovs-fields(7) ct_tp_src). */
+    /** Writes protocol and ports; of ICMP the ports are type and code (ovs-fields(7) ct_tp_src). */
     private static void writeKind(OriginalTuple tuple, int kind, int sourcePort, int destinationPort) {
         int protocol = EntryLayout.protocol(kind);
         int icmpClass = EntryLayout.icmpClass(kind);

@@ -14,13 +14,13 @@ import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
 
 /**
- * The way of a batch through the tracker: each packet is read and looked up, moves its connection's state, is
- * translated and gets its metadata; what begins a connection goes to {@link FirstPackets}.
+ * Takes a batch through the tracker: each packet is read and looked up, moves its connection's state, is translated and
+ * gets its metadata; what begins a connection goes to {@link FirstPackets}.
  *
  * <p>Threads: any, each with its scratch.
  */
 final class PacketTracking {
-    /** With more than these, entries are no longer found in the processor's near caches. */
+    /** The table size from which on entries are no longer found in the processor's near caches. */
     private static final int CACHED_CONNECTIONS = 16_384;
 
     private final ConnectionTable table;
@@ -32,64 +32,67 @@ final class PacketTracking {
         this.firstPackets = firstPackets;
     }
 
-    /** As {@link Conntrack#track}. */
-    int track(PacketBatch packets, CtRequest request, long nowNs, TrackingScratch own) {
-        own.nowNs = nowNs;
+    /** Tracks a batch, as {@link Conntrack#track} says. */
+    int track(PacketBatch packets, CtRequest request, long nowNs, TrackingScratch scratch) {
+        scratch.nowNs = nowNs;
         int length = packets.length();
         for (int i = 0; i < length; i++) {
-            own.steps[i] = prepare(packets.get(i), i, request, own);
+            scratch.steps[i] = prepare(packets.get(i), i, request, scratch);
         }
         if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
-            bringNear(length, own);
+            prefetch(length, scratch);
         }
         boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
         for (int i = 0; i < length; i++) {
-            switch (own.steps[i]) {
+            switch (scratch.steps[i]) {
                 case TrackingScratch.TRACK ->
-                    track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, own);
-                case TrackingScratch.REPEAT -> repeat(packets.get(i), i, request, writes, nowNs, own);
+                    track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, scratch);
+                case TrackingScratch.REPEAT -> trackRepeat(packets.get(i), i, request, writes, nowNs, scratch);
                 case TrackingScratch.INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
                 default -> {
                     // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
             }
         }
-        return own.drops == 0 ? 0 : takeOut(packets, own);
+        return scratch.drops == 0 ? 0 : removeDropped(packets, scratch);
     }
 
-    private static int takeOut(PacketBatch packets, TrackingScratch own) {
+    private static int removeDropped(PacketBatch packets, TrackingScratch scratch) {
         int kept = 0;
         for (int i = 0; i < packets.length(); i++) {
-            if (own.steps[i] != TrackingScratch.DROP) {
+            if (scratch.steps[i] != TrackingScratch.DROP) {
                 packets.set(kept++, packets.get(i));
             }
         }
         packets.shorten(kept);
-        int dropped = own.drops;
-        own.drops = 0;
+        int dropped = scratch.drops;
+        scratch.drops = 0;
         return dropped;
     }
 
     /**
-     * In a large table each bucket and each entry is a cache miss: asked for in a row, they are fetched side by side.
+     * Reads the buckets, then the entries: in a large table each is a cache miss, and asked for in a row they are
+     * fetched side by side.
      */
-    private void bringNear(int length, TrackingScratch own) {
+    private void prefetch(int length, TrackingScratch scratch) {
         TupleIndex index = table.index;
-        long touched = 0;
+        long prefetched = 0;
         for (int i = 0; i < length; i++) {
-            touched += index.touch(own.keys[i].hash);
+            prefetched += index.prefetchBucket(scratch.keys[i].hash);
         }
         for (int i = 0; i < length; i++) {
-            touched += index.touchEntry(own.keys[i].hash);
+            prefetched += index.prefetchEntry(scratch.keys[i].hash);
         }
-        own.touched += touched;
+        scratch.prefetched += prefetched;
     }
 
-    private byte prepare(Packet packet, int position, CtRequest request, TrackingScratch own) {
-        if (packet.ctConnection() != Conntrack.NO_CONNECTION && !request.force() && again(packet, request, own)) {
+    private byte prepare(Packet packet, int position, CtRequest request, TrackingScratch scratch) {
+        if (packet.ctConnection() != Conntrack.NO_CONNECTION
+                && !request.force()
+                && trackAgain(packet, request, scratch)) {
             return TrackingScratch.DONE;
         }
-        TupleKey key = own.keys[position];
+        TupleKey key = scratch.keys[position];
         if (!TupleReader.read(packet, request.zone(), key)) {
             return TrackingScratch.INVALID;
         }
@@ -97,7 +100,9 @@ final class PacketTracking {
             key.reverse(); // it bears the other direction's tuple now, turned round
         }
         table.hash.fold(key);
-        if (position > 0 && own.steps[position - 1] <= TrackingScratch.REPEAT && key.isSameAs(own.keys[position - 1])) {
+        if (position > 0
+                && scratch.steps[position - 1] <= TrackingScratch.REPEAT
+                && key.isSameAs(scratch.keys[position - 1])) {
             return TrackingScratch.REPEAT;
         }
         table.hash.hash(key);
@@ -116,23 +121,23 @@ final class PacketTracking {
     }
 
     /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
-    private void repeat(
-            Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch own) {
-        TupleKey key = own.keys[position];
-        key.takeFindingOf(own.keys[position - 1]);
-        int stateBefore = stateBefore(packet, request); // read before a glance in vain writes another one
+    private void trackRepeat(
+            Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch scratch) {
+        TupleKey key = scratch.keys[position];
+        key.copyLookupOf(scratch.keys[position - 1]);
+        int stateBefore = stateBefore(packet, request); // read before the fast path, in vain, writes another one
         if (writes
                 || request.force()
                 || isTranslated(stateBefore)
-                || !glance(packet, key, stateBefore, request.zone(), nowNs)) {
-            track(packet, position, request, writes, stateBefore, nowNs, own);
+                || !tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
+            track(packet, position, request, writes, stateBefore, nowNs, scratch);
         }
     }
 
     /**
      * A further {@code ct()} of the same zone in one walk: the packet counts once; only mark and label are looked at.
      */
-    private boolean again(Packet packet, CtRequest request, TrackingScratch own) {
+    private boolean trackAgain(Packet packet, CtRequest request, TrackingScratch scratch) {
         long id = packet.ctConnection();
         long locked = table.lock(id);
         if (locked == 0) {
@@ -147,9 +152,9 @@ final class PacketTracking {
                     && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
                 boolean reply = (state & CtState.RPL) != 0;
                 boolean error = TupleReader.isError(packet);
-                if (!error && own.dialogues.begin(ConnectionTable.slot(id), entry, reply, true)) {
-                    own.dialogues.restore(packet);
-                    own.dialogues.read(packet);
+                if (!error && scratch.algs.begin(ConnectionTable.slot(id), entry, reply, true)) {
+                    scratch.algs.restore(packet);
+                    scratch.algs.read(packet);
                 }
                 state |= Translation.apply(packet, table.entries, entry, reply, error);
             }
@@ -166,15 +171,15 @@ final class PacketTracking {
             boolean writes,
             int stateBefore,
             long nowNs,
-            TrackingScratch own) {
-        TupleKey key = own.keys[position];
+            TrackingScratch scratch) {
+        TupleKey key = scratch.keys[position];
         boolean translated = isTranslated(stateBefore);
         while (true) {
             if (table.index.find(key, nowNs)) {
                 key.reply ^= translated;
                 if (!writes
                         && !(request.force() && key.reply)
-                        && glance(packet, key, stateBefore, request.zone(), nowNs)) {
+                        && tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
                     return;
                 }
                 long locked = EntryTable.lock(table.entries.entry(key.slot), key.identity);
@@ -183,16 +188,16 @@ final class PacketTracking {
                 }
                 if (request.force() && key.reply) {
                     table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
-                } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, own)) {
+                } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, scratch)) {
                     return;
                 }
             }
             if (translated) {
                 key.reverse(); // its connection is gone: it begins one as it is now
-                table.hash.seal(key);
+                table.hash.foldAndHash(key);
                 translated = false;
             }
-            if (firstPackets.begin(packet, position, request, nowNs, own)) {
+            if (firstPackets.begin(packet, position, request, nowNs, scratch)) {
                 return;
             }
         }
@@ -203,9 +208,9 @@ final class PacketTracking {
      * nothing is to be written, so it needs no lock. What was read belongs together if the entry's word is the same
      * before and after.
      *
-     * @return false if the packet needs more than a glance; it may bear wrong metadata then
+     * @return false if the packet needs more than that; it may bear wrong metadata then
      */
-    private boolean glance(Packet packet, TupleKey key, int stateBefore, int zone, long nowNs) {
+    private boolean tryFastPath(Packet packet, TupleKey key, int stateBefore, int zone, long nowNs) {
         long entry = table.entries.entry(key.slot);
         long word = EntryTable.word(entry);
         Timeout timeout = ProtocolTracking.settledTimeout(entry);
@@ -220,7 +225,7 @@ final class PacketTracking {
                 || key.reply && (flags & FLAG_REPLY_REPORTED) == 0 && table.listener != null) {
             return false;
         }
-        int state = stateAfter(Verdict.ESTABLISHED, stateBefore, key.reply);
+        int state = stateAfter(UpdateResult.ESTABLISHED, stateBefore, key.reply);
         PacketMetadata.copyWithTuple(packet, state, zone, table.entries, entry, ConnectionTable.id(key.slot, word));
         VarHandle.loadLoadFence();
         return EntryTable.word(entry) == word;
@@ -238,30 +243,30 @@ final class PacketTracking {
             int stateBefore,
             CtRequest request,
             long nowNs,
-            TrackingScratch own) {
+            TrackingScratch scratch) {
         long entry = table.entries.entry(key.slot);
         int state;
-        boolean tell = false;
-        boolean dialogue = false;
+        boolean reports = false;
+        boolean hasAlg = false;
         boolean translates = translates(stateBefore, request, entry);
         if (key.related) {
             state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
         } else {
-            dialogue = own.dialogues.begin(key.slot, entry, key.reply, translates);
-            if (dialogue) {
-                own.dialogues.restore(packet);
+            hasAlg = scratch.algs.begin(key.slot, entry, key.reply, translates);
+            if (hasAlg) {
+                scratch.algs.restore(packet);
             }
-            Verdict verdict = own.protocols.update(packet, entry, key.reply, windowChecked);
-            if (verdict == Verdict.REOPEN) {
+            UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
+            if (result == UpdateResult.REOPEN) {
                 table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
                 return false;
             }
-            state = stateAfter(verdict, stateBefore | relation(entry), key.reply);
-            tell = key.reply && verdict == Verdict.ESTABLISHED && mustTellOfReply(packet, key.slot, entry);
-            if (own.protocols.timeout() != null) {
-                table.renew(key.slot, entry, own.protocols.timeout(), nowNs);
+            state = stateAfter(result, stateBefore | relation(entry), key.reply);
+            reports = key.reply && result == UpdateResult.ESTABLISHED && shouldReportReply(packet, key.slot, entry);
+            if (scratch.protocols.timeout() != null) {
+                table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
             }
-            if (dialogue && verdict != Verdict.INVALID && !own.dialogues.read(packet)) {
+            if (hasAlg && result != UpdateResult.INVALID && !scratch.algs.read(packet)) {
                 state |= CtState.INV;
             }
         }
@@ -270,18 +275,18 @@ final class PacketTracking {
         }
         long id = ConnectionTable.id(key.slot, locked);
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
-        if (dialogue) {
-            own.dialogues.announce(id);
+        if (hasAlg) {
+            scratch.algs.expect(id);
         }
         EntryTable.unlock(entry, locked);
-        if (tell) {
-            tellOfReply(packet, id, nowNs);
+        if (reports) {
+            reportReply(packet, id, nowNs);
         }
         return true;
     }
 
-    private static int stateAfter(Verdict verdict, int stateBefore, boolean reply) {
-        return switch (verdict) {
+    private static int stateAfter(UpdateResult result, int stateBefore, boolean reply) {
+        return switch (result) {
             case NEW, REOPEN -> stateBefore | CtState.NEW;
             case ESTABLISHED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
             case INVALID -> CtState.INV;
@@ -305,22 +310,22 @@ final class PacketTracking {
     }
 
     /** Notes the first reply; true if this thread is the one to tell the listener. */
-    private boolean mustTellOfReply(Packet packet, int slot, long entry) {
+    private boolean shouldReportReply(Packet packet, int slot, long entry) {
         int flags = EntryLayout.flags(entry);
         if ((flags & FLAG_REPLY_REPORTED) != 0) {
             return false;
         }
-        boolean tell = table.listener != null && (flags & FLAG_REPLY_REPORTING) == 0;
+        boolean reports = table.listener != null && (flags & FLAG_REPLY_REPORTING) == 0;
         if ((flags & FLAG_REPLY_SEEN) == 0) {
             OffHeap.putInt(table.entries.side(slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
         }
-        EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN | (tell ? FLAG_REPLY_REPORTING : 0));
-        return tell;
+        EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN | (reports ? FLAG_REPLY_REPORTING : 0));
+        return reports;
     }
 
-    private void tellOfReply(Packet packet, long id, long nowNs) {
-        ConnectionListener told = table.listener;
-        boolean done = told != null && told.onReply(id, packet.inPort(), nowNs);
+    private void reportReply(Packet packet, long id, long nowNs) {
+        ConnectionListener listener = table.listener;
+        boolean done = listener != null && listener.onReply(id, packet.inPort(), nowNs);
         long locked = table.lock(id);
         if (locked != 0) {
             long entry = table.entries.entry(ConnectionTable.slot(id));

@@ -67,36 +67,36 @@ final class ProtocolTracking {
     }
 
     /** Moves the connection by one packet. */
-    Verdict update(Packet packet, long entry, boolean reply, boolean checkWindow) {
+    UpdateResult update(Packet packet, long entry, boolean reply, boolean checkWindow) {
         return switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> {
-                Verdict verdict = tcp.update(packet, entry, reply ? 1 : 0, checkWindow);
+                UpdateResult result = tcp.update(packet, entry, reply ? 1 : 0, checkWindow);
                 timeout = tcp.timeout();
-                yield verdict;
+                yield result;
             }
             case IpProtocols.SCTP -> {
-                Verdict verdict = sctp.update(packet, entry, reply ? 1 : 0);
+                UpdateResult result = sctp.update(packet, entry, reply ? 1 : 0);
                 timeout = sctp.timeout();
-                yield verdict;
+                yield result;
             }
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> updateIcmp(entry, reply);
             default -> updateOther(entry, reply);
         };
     }
 
-    private Verdict updateIcmp(long entry, boolean reply) {
+    private UpdateResult updateIcmp(long entry, boolean reply) {
         if (reply) {
             EntryLayout.setState(entry, 0, ICMP_ANSWERED);
         }
         boolean answered = EntryLayout.state(entry, 0) == ICMP_ANSWERED;
         timeout = answered ? Timeout.ICMP_REPLY : Timeout.ICMP_FIRST;
-        return answered ? Verdict.ESTABLISHED : Verdict.NEW;
+        return answered ? UpdateResult.ESTABLISHED : UpdateResult.NEW;
     }
 
-    private Verdict updateOther(long entry, boolean reply) {
+    private UpdateResult updateOther(long entry, boolean reply) {
         int state = reply ? BOTH_WAYS : Math.max(SEVERAL, EntryLayout.state(entry, 0));
         EntryLayout.setState(entry, 0, state);
         timeout = state == BOTH_WAYS ? Timeout.UDP_MULTIPLE : Timeout.UDP_SINGLE;
-        return state == BOTH_WAYS ? Verdict.ESTABLISHED : Verdict.NEW;
+        return state == BOTH_WAYS ? UpdateResult.ESTABLISHED : UpdateResult.NEW;
     }
 }

@@ -77,58 +77,58 @@ final class SctpTracking {
     }
 
     /** One packet of a known connection; direction 0 is original. */
-    Verdict update(Packet packet, long entry, int direction) {
+    UpdateResult update(Packet packet, long entry, int direction) {
         timeout = null;
         int lead = SctpChunks.lead(packet);
         if (lead == SctpChunks.MALFORMED) {
-            return Verdict.INVALID;
+            return UpdateResult.INVALID;
         }
         this.entry = entry;
         this.direction = direction;
         return KINDS[lead] == Kind.INIT ? init(packet) : follow(packet, KINDS[lead]);
     }
 
-    private Verdict init(Packet packet) {
+    private UpdateResult init(Packet packet) {
         int state = state();
         if (SctpChunks.tag(packet) != UNKNOWN) {
-            return Verdict.INVALID;
+            return UpdateResult.INVALID;
         }
         if (SctpTransitions.next(direction, Kind.INIT, state) == SctpTransitions.NW) {
-            return Verdict.REOPEN;
+            return UpdateResult.REOPEN;
         }
         offer(UNKNOWN, SctpChunks.initiateTag(packet, SctpChunks.first(packet)));
         if (state == SctpState.COOKIE_WAIT.ordinal() && direction == 0) {
             timeout = SctpTransitions.timeout(state);
         }
-        return verdict();
+        return result();
     }
 
-    /** The sender's packets are to carry {@code own}, those to it {@code others}. */
-    private void offer(int own, int others) {
+    /** The sender's packets are to carry {@code senderTag}, those to it {@code receiverTag}. */
+    private void offer(int senderTag, int receiverTag) {
         int to = direction ^ 1;
         int known = tag(TAGS, to);
-        boolean same = own == UNKNOWN || own == tag(TAGS, direction);
+        boolean same = senderTag == UNKNOWN || senderTag == tag(TAGS, direction);
         if (same && known == UNKNOWN) {
-            setTag(TAGS, to, others);
-        } else if (!same || known != others) {
-            setTag(OFFERED_TAGS, direction, own);
-            setTag(OFFERED_TAGS, to, others);
+            setTag(TAGS, to, receiverTag);
+        } else if (!same || known != receiverTag) {
+            setTag(OFFERED_TAGS, direction, senderTag);
+            setTag(OFFERED_TAGS, to, receiverTag);
         }
     }
 
-    private Verdict follow(Packet packet, Kind lead) {
+    private UpdateResult follow(Packet packet, Kind lead) {
         Fit fit = fit(packet, lead);
         if (fit == Fit.WRONG) {
-            return Verdict.INVALID;
+            return UpdateResult.INVALID;
         }
         int before = state();
         int state = fit == Fit.OFFERED && lead == Kind.COOKIE_ECHO ? SctpState.COOKIE_ECHOED.ordinal() : before;
         state = walk(packet, state);
         if (state == SctpTransitions.XX) {
-            return Verdict.INVALID;
+            return UpdateResult.INVALID;
         }
         if (fit == Fit.UNVERIFIED) {
-            return verdict();
+            return result();
         }
         takeTags(packet, lead, fit);
         EntryLayout.setState(entry, 0, state);
@@ -138,7 +138,7 @@ final class SctpTracking {
         if (before != SctpState.CLOSED.ordinal() || state != before) {
             timeout = SctpTransitions.timeout(state);
         }
-        return verdict();
+        return result();
     }
 
     /** The state after all chunks, {@link SctpTransitions#XX} if one does not fit. */
@@ -205,8 +205,8 @@ final class SctpTracking {
         }
     }
 
-    private Verdict verdict() {
-        return OffHeap.getUnsignedByte(entry + ANSWERED) != 0 ? Verdict.ESTABLISHED : Verdict.NEW;
+    private UpdateResult result() {
+        return OffHeap.getUnsignedByte(entry + ANSWERED) != 0 ? UpdateResult.ESTABLISHED : UpdateResult.NEW;
     }
 
     private int state() {

@@ -32,7 +32,7 @@ final class SnapshotReader {
         if ((flags & FLAG_NAT) != 0) {
             copyReply(extension, kind, into.reply);
         } else {
-            turn(into.original, kind, into.reply);
+            reverse(into.original, kind, into.reply);
         }
         into.mark = OffHeap.getInt(entry + EntryLayout.MARK);
         into.labelHigh = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
@@ -60,7 +60,7 @@ final class SnapshotReader {
         }
     }
 
-    /** Of a tuple that stands in no entry: zone, protocol and original tuple. */
+    /** Copies a tuple that stands in no entry: zone, protocol and original tuple. */
     static void copyKey(TupleKey key, ConnectionSnapshot into) {
         into.zone = EntryLayout.zone(key.kind);
         into.protocol = EntryLayout.protocol(key.kind);
@@ -97,7 +97,7 @@ final class SnapshotReader {
         into.destinationLow = OffHeap.getLong(at + EntryLayout.DESTINATION_LOW);
     }
 
-    private static void turn(Tuple tuple, int kind, Tuple into) {
+    private static void reverse(Tuple tuple, int kind, Tuple into) {
         into.sourceHigh = tuple.destinationHigh;
         into.sourceLow = tuple.destinationLow;
         into.destinationHigh = tuple.sourceHigh;
@@ -109,7 +109,10 @@ final class SnapshotReader {
                 icmp ? tuple.icmpId << 16 | tuple.icmpId : tuple.destinationPort << 16 | tuple.sourcePort);
     }
 
-    /** For ICMP both ports are the identifier, of which the destination's is the one that NAT changes. */
+    /**
+     * Fills in ports or ICMP fields: of ICMP both ports are the identifier, of which the destination's is the one that
+     * NAT changes.
+     */
     private static void fillPorts(Tuple into, int kind, int ports) {
         int icmpClass = EntryLayout.icmpClass(kind);
         boolean icmp = icmpClass != 0;

@@ -89,11 +89,11 @@ final class TcpTracking {
     }
 
     /** One packet of a known connection; direction 0 is original. */
-    Verdict update(Packet packet, long entry, int direction, boolean checkWindow) {
+    UpdateResult update(Packet packet, long entry, int direction, boolean checkWindow) {
         timeout = null;
         Kind kind = TcpTransitions.kind(flags(packet));
         if (kind == Kind.IMPOSSIBLE) {
-            return Verdict.INVALID;
+            return UpdateResult.INVALID;
         }
         this.entry = entry;
         this.direction = direction;
@@ -102,12 +102,12 @@ final class TcpTracking {
                 case REOPEN -> {
                     setState(direction, TcpState.CLOSED.ordinal());
                     setState(direction ^ 1, TcpState.CLOSED.ordinal());
-                    return Verdict.REOPEN;
+                    return UpdateResult.REOPEN;
                 }
                 case FIRST -> {
                     setState(direction, TcpState.SYN_SENT.ordinal());
                     timeout = Timeout.TCP_SYN_SENT;
-                    return Verdict.NEW;
+                    return UpdateResult.NEW;
                 }
                 case CHECK -> {
                     // A SYN within a live connection must lie in its window like anything else.
@@ -117,7 +117,7 @@ final class TcpTracking {
         return follow(packet, kind, checkWindow);
     }
 
-    private Verdict follow(Packet packet, Kind kind, boolean checkWindow) {
+    private UpdateResult follow(Packet packet, Kind kind, boolean checkWindow) {
         sender = EntryLayout.peer(entry, direction);
         receiver = EntryLayout.peer(entry, direction ^ 1);
         int flags = flags(packet);
@@ -146,7 +146,7 @@ final class TcpTracking {
             setState(direction, TcpTransitions.sender(kind, state(direction)));
             setState(direction ^ 1, TcpTransitions.receiver(kind, state(direction ^ 1)));
             timeout = TcpTransitions.timeout(state(direction), state(direction ^ 1));
-            return Verdict.ESTABLISHED;
+            return UpdateResult.ESTABLISHED;
         }
         if (isStraggler()) {
             // Deadline untouched: a flood of such packets must not keep the connection alive.
@@ -155,9 +155,9 @@ final class TcpTracking {
             if (kind == Kind.RST) {
                 setState(direction ^ 1, TcpTransitions.receiver(kind, state(direction ^ 1)));
             }
-            return Verdict.ESTABLISHED;
+            return UpdateResult.ESTABLISHED;
         }
-        return Verdict.INVALID;
+        return UpdateResult.INVALID;
     }
 
     private void readSegment(Packet packet, int flags) {
@@ -216,16 +216,16 @@ final class TcpTracking {
         return fresh;
     }
 
-    /** After packets went elsewhere: believes this side, and forgets about the other one until it speaks. */
+    /** Believes this side after packets went elsewhere, and forgets about the other one until it speaks. */
     private void resynchronise(int lenient, int sent, int sentEnd) {
-        int own = FLAG_LENIENT << direction;
-        if ((lenient & own) != 0) {
+        int senderFlag = FLAG_LENIENT << direction;
+        if ((lenient & senderFlag) != 0) {
             sequence = sent;
             end = sentEnd;
             OffHeap.putInt(sender + PEER_SEQUENCE_LOW, end);
             OffHeap.putInt(
                     sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(direction ^ 1) << receiverShift));
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~own);
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~senderFlag);
         }
         if ((lenient & FLAG_LENIENT << (direction ^ 1)) != 0) {
             OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, acknowledged);

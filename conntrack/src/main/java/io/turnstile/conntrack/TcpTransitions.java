@@ -17,7 +17,7 @@ import static io.turnstile.conntrack.TcpState.TIME_WAIT;
  *      and from each by RST of either side ──▶ TIME_WAIT
  * </pre>
  *
- * <p>Source: the state keeping of pf, as the peer's {@code dump-conntrack} shows it.
+ * <p>Source: the state keeping of pf, as Open vSwitch's {@code dump-conntrack} shows it.
  */
 final class TcpTransitions {
     static final int FIN = 0x01;

@@ -1,7 +1,7 @@
 package io.turnstile.conntrack;
 
 /**
- * The states of connections that have a timeout of their own, with the peer's default (ovs-vswitchd.conf.db(5),
+ * The states of connections that have a timeout of their own, with Open vSwitch's default (ovs-vswitchd.conf.db(5),
  * CT_Timeout_Policy). A constant's ordinal is kept in the entry.
  */
 public enum Timeout {
@@ -26,7 +26,7 @@ public enum Timeout {
         this.defaultSeconds = defaultSeconds;
     }
 
-    /** What the peer has where no policy says otherwise. */
+    /** What Open vSwitch has where no policy says otherwise. */
     public long defaultSeconds() {
         return defaultSeconds;
     }

@@ -8,7 +8,7 @@ import java.util.Map;
  * (ovs-vswitchd.conf.db(5), CT_Timeout_Policy). Immutable.
  */
 public final class TimeoutPolicy {
-    /** The peer's default timeouts. */
+    /** Open vSwitch's default timeouts. */
     public static final TimeoutPolicy DEFAULT = new TimeoutPolicy(Map.of());
 
     private static final long NS = 1_000_000_000L;
@@ -30,7 +30,7 @@ public final class TimeoutPolicy {
         return ns[timeout.ordinal()];
     }
 
-    /** By ordinal of {@link Timeout}. */
+    /** Returns the timeout of that {@link Timeout} ordinal. */
     long ns(int ordinal) {
         return ns[ordinal];
     }

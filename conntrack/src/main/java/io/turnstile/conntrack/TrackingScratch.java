@@ -8,7 +8,7 @@ final class TrackingScratch {
     // What a packet still needs after its headers were looked at; bytes, as storing references costs the collector's
     // notes.
     static final byte TRACK = 0;
-    /** As {@link #TRACK}, and the tuple is that of the packet before. */
+    /** To be tracked like {@link #TRACK}; the tuple is that of the packet before. */
     static final byte REPEAT = 1;
 
     static final byte INVALID = 2;
@@ -19,28 +19,28 @@ final class TrackingScratch {
 
     final TupleKey[] keys = new TupleKey[PacketBatch.CAPACITY];
     final byte[] steps = new byte[PacketBatch.CAPACITY];
-    final NewConnection made = new NewConnection();
+    final NewConnection newConnection = new NewConnection();
     final ProtocolTracking protocols = new ProtocolTracking();
     final ConnectionSnapshot snapshot = new ConnectionSnapshot();
     /** Keeps the early reads of the index from being taken for useless. */
-    long touched;
+    long prefetched;
 
     /** Reply tuples being tried for a new connection. */
     final TupleKey replyTuple = new TupleKey();
 
     final NatSearch natSearch;
-    final ControlDialogues dialogues;
+    final AlgTracking algs;
     /** How many of the batch are {@link #DROP}. */
     int drops;
-    /** Of the batch. */
+    /** The batch's reading of the clock. */
     long nowNs;
 
     TrackingScratch(ConnectionTable table, NatHash natHash) {
         natSearch = new NatSearch(natHash, new SplittableRandom(), reply -> {
-            table.hash.seal(reply);
+            table.hash.foldAndHash(reply);
             return !table.index.find(reply, nowNs);
         });
-        dialogues = new ControlDialogues(table);
+        algs = new AlgTracking(table);
         for (int i = 0; i < keys.length; i++) {
             keys[i] = new TupleKey();
         }

@@ -38,7 +38,7 @@ final class Translation {
         long extension = entries.extensionOf(entry);
         int state = stateOf(OffHeap.getInt(extension + EntryLayout.NAT), reply);
         if (reply) {
-            intoOriginalTurned(packet, entry, extension, state, error);
+            reversedOriginal(packet, entry, extension, state, error);
         } else {
             long at = extension + REPLY;
             int ports = OffHeap.getInt(extension + REPLY_PORTS);
@@ -56,7 +56,7 @@ final class Translation {
         return state;
     }
 
-    private static void intoOriginalTurned(Packet packet, long entry, long extension, int state, boolean error) {
+    private static void reversedOriginal(Packet packet, long entry, long extension, int state, boolean error) {
         int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
         if (EntryLayout.ipv6(OffHeap.getInt(entry + EntryLayout.KIND))) {
             rewrite(

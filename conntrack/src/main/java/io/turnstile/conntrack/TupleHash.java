@@ -29,12 +29,12 @@ final class TupleHash {
     }
 
     /** Computes the key's {@code addresses}, {@code ports} and {@code hash}. */
-    void seal(TupleKey key) {
+    void foldAndHash(TupleKey key) {
         fold(key);
         hash(key);
     }
 
-    /** The first half of {@link #seal}: enough to compare keys. */
+    /** The first half of {@link #foldAndHash}: enough to compare keys. */
     void fold(TupleKey key) {
         key.addresses = EntryLayout.ipv6(key.kind)
                 ? addresses(key.sourceHigh, key.sourceLow, key.destinationHigh, key.destinationLow)
@@ -51,12 +51,12 @@ final class TupleHash {
         return (int) (fold(high ^ key2, low ^ key3) >>> 32);
     }
 
-    /** Of an entry's original tuple. */
+    /** Returns the hash of an entry's original tuple. */
     long ofOriginal(long entry) {
         return of(OffHeap.getLong(entry + ADDRESSES), OffHeap.getInt(entry + PORTS), OffHeap.getInt(entry + KIND));
     }
 
-    /** Of a translated entry's reply tuple; {@code kind} is the original direction's. */
+    /** Returns the hash of a translated entry's reply tuple; {@code kind} is the original direction's. */
     long ofReply(long extension, int kind) {
         long reply = extension + EntryLayout.REPLY;
         long sourceLow = OffHeap.getLong(reply + EntryLayout.SOURCE_LOW);

@@ -9,7 +9,7 @@ import io.turnstile.conntrack.OffHeap.Region;
 import java.lang.ref.Reference;
 
 /**
- * From hash to slot, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted
+ * Finds slots by hash, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted
  * this bucket and had to go on to a later one. A cell is {@code upper half of the hash << 32 | slot + 1}, 0 when empty.
  * A search goes on to the next bucket only while the count is not zero, so that removal just empties a cell: no
  * tombstones, nothing ever moves, and a search needs no lock. A connection has one cell, a translated one two: its
@@ -24,7 +24,7 @@ final class TupleIndex {
     private static final int CELLS = 7;
     private static final long BUCKET_BYTES = 64;
     private static final long COUNT_OFFSET = CELLS * 8L;
-    /** For people: neighbouring buckets are counted together beyond this. */
+    /** The most counts shown to people: beyond it neighbouring buckets are counted together. */
     private static final int MOST_SHOWN = 1024;
     /** Cells in use per ten buckets when the table is full. */
     private static final int LOAD_OF_TEN = 42;
@@ -60,7 +60,7 @@ final class TupleIndex {
         return found;
     }
 
-    /** As {@link #find(TupleKey, long)}, but finds one whose time is over, too. */
+    /** Finds as {@link #find(TupleKey, long)} does, but one whose time is over, too. */
     boolean findEvenExpired(TupleKey key) {
         boolean found = find(key, 0, false);
         keepMemory();
@@ -72,7 +72,7 @@ final class TupleIndex {
         Reference.reachabilityFence(this);
     }
 
-    private boolean find(TupleKey key, long nowNs, boolean mindDeadline) {
+    private boolean find(TupleKey key, long nowNs, boolean checksDeadline) {
         int tag = (int) (key.hash >>> 32);
         long bucket = bucketOf(key.hash);
         for (long walked = 0; walked < length; walked++) {
@@ -81,7 +81,7 @@ final class TupleIndex {
                 long cell = OffHeap.getAcquire(at + i * 8L);
                 if ((int) (cell >>> 32) == tag
                         && (int) cell != 0
-                        && matches((int) cell - 1, key, nowNs, mindDeadline)) {
+                        && matches((int) cell - 1, key, nowNs, checksDeadline)) {
                     return true;
                 }
             }
@@ -98,7 +98,7 @@ final class TupleIndex {
     }
 
     /** Whether the slot's connection is the key's; fills in the finding if so. */
-    boolean matches(int slot, TupleKey key, long nowNs, boolean mindDeadline) {
+    boolean matches(int slot, TupleKey key, long nowNs, boolean checksDeadline) {
         long entry = entries.entry(slot);
         long word = EntryTable.word(entry);
         if (life(word) != ALIVE) {
@@ -108,7 +108,7 @@ final class TupleIndex {
         if (!original && !key.isReplyOf(entries, entry)) {
             return false;
         }
-        if (mindDeadline && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
+        if (checksDeadline && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
             return false;
         }
         key.slot = slot;
@@ -118,14 +118,14 @@ final class TupleIndex {
     }
 
     /** Reads the tuple's bucket so that it is near when {@link #find} comes; the result means nothing. */
-    long touch(long hash) {
+    long prefetchBucket(long hash) {
         long read = OffHeap.getLong(address(bucketOf(hash)));
         keepMemory();
         return read;
     }
 
     /** Reads the entry that {@link #find} will probably look at; the result means nothing. */
-    long touchEntry(long hash) {
+    long prefetchEntry(long hash) {
         int tag = (int) (hash >>> 32);
         long at = address(bucketOf(hash));
         long read = 0;
@@ -194,7 +194,7 @@ final class TupleIndex {
         }
     }
 
-    /** By how many buckets all cells together are away from home. Exact only while nobody inserts or removes. */
+    /** Counts by how many buckets all cells together are away from home. Exact only while nobody inserts or removes. */
     long displacement() {
         long sum = 0;
         for (long bucket = 0; bucket < length; bucket++) {

@@ -27,7 +27,7 @@ final class TupleKey {
     /** The tuple is the one quoted by an ICMP error. */
     boolean related;
 
-    /** As in {@link EntryLayout#ADDRESSES}, and the hash: set by {@link TupleHash#seal}. */
+    /** Addresses and ports as they stand in an entry, and the hash; set by {@link TupleHash#foldAndHash}. */
     long addresses;
 
     int ports;
@@ -69,14 +69,14 @@ final class TupleKey {
         hash = other.hash;
     }
 
-    void takeFindingOf(TupleKey other) {
+    void copyLookupOf(TupleKey other) {
         hash = other.hash;
         slot = other.slot;
         identity = other.identity;
         reply = other.reply;
     }
 
-    /** The same tuple; both keys are folded ({@link TupleHash#fold}). */
+    /** Returns whether both keys have the same tuple; both are folded ({@link TupleHash#fold}). */
     boolean isSameAs(TupleKey other) {
         return addresses == other.addresses
                 && ports == other.ports
@@ -114,12 +114,12 @@ final class TupleKey {
     }
 
     /** @param at four longs of an extension, or 0: none, which a reader without lock may meet */
-    private boolean hasAddresses(long at, boolean turned) {
+    private boolean hasAddresses(long at, boolean reversed) {
         if (at == 0) {
             return false;
         }
-        int source = turned ? EntryLayout.DESTINATION_HIGH : EntryLayout.SOURCE_HIGH;
-        int destination = turned ? EntryLayout.SOURCE_HIGH : EntryLayout.DESTINATION_HIGH;
+        int source = reversed ? EntryLayout.DESTINATION_HIGH : EntryLayout.SOURCE_HIGH;
+        int destination = reversed ? EntryLayout.SOURCE_HIGH : EntryLayout.DESTINATION_HIGH;
         return OffHeap.getLong(at + source) == sourceHigh
                 && OffHeap.getLong(at + source + 8) == sourceLow
                 && OffHeap.getLong(at + destination) == destinationHigh

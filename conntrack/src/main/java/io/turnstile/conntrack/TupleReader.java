@@ -133,7 +133,7 @@ final class TupleReader {
 
     /**
      * What has to be there of a quoted transport header. ICMPv6 quotes as much as fits (RFC 4443 §3.1), so that a
-     * header of a fixed length is whole, which the peer asks for too.
+     * header of a fixed length is whole, which Open vSwitch asks for too.
      */
     private static int quotedTransportBytes(int protocol, boolean ipv6) {
         return switch (protocol) {

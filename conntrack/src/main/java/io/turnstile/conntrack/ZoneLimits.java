@@ -18,7 +18,7 @@ public final class ZoneLimits {
 
     private final AtomicIntegerArray counts = new AtomicIntegerArray(ZONES);
     private final LongAdder refusals = new LongAdder();
-    private final SortedMap<Integer, Integer> own = new TreeMap<>(); // guarded by this
+    private final SortedMap<Integer, Integer> configured = new TreeMap<>(); // guarded by this
     private final AtomicIntegerArray limits = new AtomicIntegerArray(ZONES);
     private volatile int defaultLimit;
     private volatile boolean fromDatabase;
@@ -31,10 +31,10 @@ public final class ZoneLimits {
 
     /** Counts a connection in, unless the zone is full: then the refusal is counted. */
     boolean tryAdd(int zone) {
-        int own = limits.getOpaque(zone);
-        int limit = own == NONE ? defaultLimit : own;
+        int zoneLimit = limits.getOpaque(zone);
+        int limit = zoneLimit == NONE ? defaultLimit : zoneLimit;
         int count = counts.incrementAndGet(zone);
-        boolean unlimited = own == NONE && limit == 0;
+        boolean unlimited = zoneLimit == NONE && limit == 0;
         if (!unlimited && Integer.compareUnsigned(count, limit) > 0) {
             counts.decrementAndGet(zone);
             refusals.increment();
@@ -67,14 +67,14 @@ public final class ZoneLimits {
 
     /** Gives the zone a limit of its own, unsigned; with 0 it takes no connection at all. */
     public synchronized void set(int zone, int limit) {
-        own.put(zone, limit);
+        configured.put(zone, limit);
         limits.set(zone, limit == NONE ? NONE - 1 : limit);
     }
 
     /** The zone falls back to the default limit; false if it had no limit of its own. */
     public synchronized boolean clear(int zone) {
         limits.set(zone, NONE);
-        return own.remove(zone) != null;
+        return configured.remove(zone) != null;
     }
 
     /** Whether limits are the database's: {@code dpctl/ct-set-limits} is to keep out then. */
@@ -87,7 +87,7 @@ public final class ZoneLimits {
     }
 
     /** The zones with limits of their own. */
-    public synchronized SortedMap<Integer, Integer> own() {
-        return new TreeMap<>(own);
+    public synchronized SortedMap<Integer, Integer> configured() {
+        return new TreeMap<>(configured);
     }
 }

@@ -38,7 +38,7 @@ final class CallWatch {
         return call != GIVEN_UP && number.compareAndSet(call, call + 1);
     }
 
-    /** Of the call that is under way or was last. */
+    /** How long the call has taken that is under way or was last. */
     long durationNs() {
         return stopwatchNs.getAsLong() - startedNs;
     }

@@ -120,7 +120,7 @@ final class CircuitBreaker {
         successes = 0;
     }
 
-    /** Somebody turned the knob: what was before is forgotten, but not how often it opened. */
+    /** Forgets what was before, but not how often it opened: somebody has turned hw-offload on again. */
     synchronized void reset() {
         position = Position.CLOSED;
         backoffNs = 0;

@@ -23,14 +23,14 @@ final class HoldCounts {
         this.tracker = tracker;
     }
 
-    /** Before the lanes are told of a removal: each of them may want the entry. */
+    /** Sets the count before the lanes are told of a removal: each of them may want the entry. */
     void begin(long connectionId, int lanes) {
         int slot = SlotTable.slotOf(connectionId);
         COUNT.setVolatile(chunkOf(slot), slot & CHUNK_MASK, lanes);
     }
 
     /**
-     * After they were told: so many of them do not want it.
+     * Takes off those that do not want the entry, after all were told.
      *
      * @return whether somebody still holds the entry
      */

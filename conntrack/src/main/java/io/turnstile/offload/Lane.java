@@ -1,6 +1,6 @@
 package io.turnstile.offload;
 
-import io.turnstile.offload.ProviderDoor.Outcome;
+import io.turnstile.offload.ProviderCaller.Outcome;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -38,9 +38,9 @@ final class Lane {
     /** What differs from one opening to the next, so that equal causes are counted together. */
     private static final Pattern DETAIL = Pattern.compile("^\\d+ |(, the last| since |: a call took).*");
 
-    final House house;
+    final DispatcherContext context;
     final LaneLimits limits;
-    final ProviderDoor door;
+    final ProviderCaller caller;
     final LaneMetrics metrics;
     final ReasonTable reasons = new ReasonTable();
     final LongSupplier stopwatchNs;
@@ -48,45 +48,45 @@ final class Lane {
     private final String name;
     private final int priority;
     private final CircuitBreaker breaker;
-    private final Description description;
+    private final ProviderDescription description;
     private volatile OffloadSession session; // null: nobody to tell
 
     // Guarded by this.
     private Phase phase = Phase.OFF;
-    private boolean wanted;
+    private boolean enabled;
     private int threads = 1;
     private String restCause = "";
     private int workers;
     private OffloadSession settling;
 
-    Lane(House house, LaneLimits limits, OffloadProvider provider, String name, int priority) {
-        this.house = house;
+    Lane(DispatcherContext context, LaneLimits limits, OffloadProvider provider, String name, int priority) {
+        this.context = context;
         this.limits = limits;
         this.provider = provider;
         this.name = name;
         this.priority = priority;
-        door = new ProviderDoor(provider);
-        metrics = new LaneMetrics(house.meters(), name);
-        stopwatchNs = house.stopwatchNs();
+        caller = new ProviderCaller(provider);
+        metrics = new LaneMetrics(context.meters(), name);
+        stopwatchNs = context.stopwatchNs();
         breaker = new CircuitBreaker(limits);
-        description = new Description(provider, name);
-        LaneMetrics.gauge(house.meters(), name, "queue.depth", "connections that wait", this, Lane::queueDepth);
+        description = new ProviderDescription(provider, name);
+        LaneMetrics.gauge(context.meters(), name, "queue.depth", "connections that wait", this, Lane::queueDepth);
         LaneMetrics.gauge(
-                house.meters(),
+                context.meters(),
                 name,
                 "queue.age.seconds",
                 "how long the first of them has waited",
                 this,
                 lane -> lane.oldestWaitNs() / 1e9);
         LaneMetrics.gauge(
-                house.meters(),
+                context.meters(),
                 name,
                 "connections.held",
                 "connections that the provider holds",
                 this,
                 lane -> lane.census().held());
         LaneMetrics.gauge(
-                house.meters(),
+                context.meters(),
                 name,
                 "breaker.open",
                 "1 while the provider is left alone",
@@ -123,9 +123,9 @@ final class Lane {
     // ---- what is wanted ----
 
     /** The provider is to be up, with so many threads; what its breaker remembers is forgotten. */
-    synchronized void want(int wantedThreads) {
-        boolean again = !wanted;
-        wanted = true;
+    synchronized void enable(int wantedThreads) {
+        boolean again = !enabled;
+        enabled = true;
         if (phase == Phase.OFF || phase == Phase.RESTING && again) {
             breaker.reset();
             threads = wantedThreads;
@@ -139,8 +139,8 @@ final class Lane {
     }
 
     /** The provider is to leave. */
-    synchronized void unwant() {
-        wanted = false;
+    synchronized void disable() {
+        enabled = false;
         if (phase == Phase.UP) {
             leave(DelReason.PROVIDER_LEAVING);
         } else if (phase == Phase.RESTING) {
@@ -165,7 +165,7 @@ final class Lane {
 
     private void start() {
         enter(Phase.STARTING);
-        if (house.isThreaded()) {
+        if (context.isThreaded()) {
             thread(0, this::bringUp);
         } else {
             bringUp();
@@ -193,11 +193,11 @@ final class Lane {
             begun.shards[0].startReplay(
                     false); // after publishing: what is committed meanwhile is met by one or by both
             enter(Phase.UP);
-            if (!wanted || threads != count) {
+            if (!enabled || threads != count) {
                 leave(DelReason.PROVIDER_LEAVING);
             }
         }
-        if (house.isThreaded()) {
+        if (context.isThreaded()) {
             for (int i = 1; i < count; i++) {
                 Shard shard = begun.shards[i];
                 thread(i, () -> work(begun, shard));
@@ -208,11 +208,11 @@ final class Lane {
 
     private String init(int threadCount) {
         try {
-            provider.init(new ContextOfProvider(house.clock(), threadCount));
+            provider.init(new ClockProviderContext(context.clock(), threadCount));
             return null;
         } catch (Throwable e) { // contained: a provider that does not come up is left out
             String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-            house.causes().record(name + ": init", text, e, house.clock().wallMs());
+            context.causes().record(name + ": init", text, e, context.clock().wallMs());
             return text;
         }
     }
@@ -221,13 +221,13 @@ final class Lane {
         try {
             shard.work();
         } catch (RuntimeException | Error e) { // contained: a fault of ours costs this session and no other
-            house.causes()
+            context.causes()
                     .record(
                             name + ": dispatcher",
-                            ProviderDoor.text(e),
+                            ProviderCaller.text(e),
                             e,
-                            house.clock().wallMs());
-            giveUp(of, "a fault in the dispatcher: " + ProviderDoor.text(e));
+                            context.clock().wallMs());
+            giveUp(of, "a fault in the dispatcher: " + ProviderCaller.text(e));
         }
         boolean last;
         synchronized (this) {
@@ -250,22 +250,22 @@ final class Lane {
             OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
             metrics.operation(kind, Outcome.of(result));
             if (result instanceof OffloadResult.Failed failed) {
-                house.causes()
+                context.causes()
                         .record(
                                 name + ": " + kind,
                                 failed.reason(),
                                 failed.causeOrNull(),
-                                house.clock().wallMs());
+                                context.clock().wallMs());
                 String last = breaker.failed(kind + ": " + failed.reason());
                 tooMuch = last == null ? tooMuch : last;
             } else if (!(result instanceof Verdict.Accept)) { // what was promised only does not count
                 breaker.succeeded();
             }
-            if (!house.taps().isEmpty()
+            if (!context.taps().isEmpty()
                     && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
-                house.taps()
+                context.taps()
                         .tell(new OffloadEvent(
-                                name, operation, result, house.clock().wallMs()));
+                                name, operation, result, context.clock().wallMs()));
             }
         }
         if (tooMuch != null) {
@@ -274,7 +274,7 @@ final class Lane {
     }
 
     /** Opens the breaker if the calls of a batch, the longest of which took so long, were slow once too often. */
-    void judge(OffloadSession of, long longestCallNs) {
+    void checkDuration(OffloadSession of, long longestCallNs) {
         String tooMuch = breaker.called(longestCallNs);
         if (tooMuch != null) {
             trip(of, tooMuch);
@@ -291,17 +291,17 @@ final class Lane {
     private void openBreaker(String cause) {
         restCause = cause;
         breaker.open(cause, stopwatchNs.getAsLong());
-        house.causes()
+        context.causes()
                 .record(
                         name + ": provider",
                         DETAIL.matcher(cause).replaceAll(""),
                         null,
-                        house.clock().wallMs());
+                        context.clock().wallMs());
     }
 
     // ---- coming down ----
 
-    /** After the last worker has gone: the rest of what is owed to the provider, and close. */
+    /** Does the rest of what is owed to the provider after the last worker has gone, and closes it. */
     private void settle(OffloadSession ended) {
         synchronized (this) {
             if (session == ended) {
@@ -309,11 +309,11 @@ final class Lane {
             }
         }
         if (ended.isGivenUp()) {
-            takeBack(ended);
+            settleAbandoned(ended);
         }
         close();
         synchronized (this) {
-            if (!wanted) {
+            if (!enabled) {
                 enter(Phase.OFF);
             } else if (breaker.isOpen()) {
                 enter(Phase.RESTING);
@@ -324,9 +324,9 @@ final class Lane {
     }
 
     /** Takes from the provider what it held when it was given up, as it has come back. */
-    private void takeBack(OffloadSession ended) {
+    private void settleAbandoned(OffloadSession ended) {
         deliverOwed(ended);
-        ended.forEachOwed(house.tracker()::carriedElsewhere);
+        ended.forEachOwed(context.tracker()::carriedElsewhere);
     }
 
     private void deliverOwed(OffloadSession ended) {
@@ -338,10 +338,10 @@ final class Lane {
         if (flushed) {
             return;
         }
-        ConnViewReader reader = new ConnViewReader(house.tracker(), house.ports());
+        ConnViewReader reader = new ConnViewReader(context.tracker(), context.ports());
         List<OffloadOperation> batch = new ArrayList<>(Shard.BATCH_LENGTH);
         ended.forEachOwed(connectionId -> {
-            reader.read(connectionId, house.clock().nowNs());
+            reader.read(connectionId, context.clock().nowNs());
             batch.add(new OffloadOperation.Delete(reader.view(), DelReason.PROVIDER_FAILED));
             if (batch.size() == Shard.BATCH_LENGTH) {
                 settleCall(ended, batch);
@@ -356,7 +356,7 @@ final class Lane {
     private List<OffloadResult> settleCall(OffloadSession ended, List<OffloadOperation> operations) {
         List<OffloadOperation> batch = List.copyOf(operations);
         long startNs = stopwatchNs.getAsLong();
-        List<OffloadResult> results = door.operate(batch);
+        List<OffloadResult> results = caller.operate(batch);
         called(ended, batch, results, stopwatchNs.getAsLong() - startNs);
         return results;
     }
@@ -365,18 +365,18 @@ final class Lane {
         try {
             provider.close();
         } catch (Throwable e) { // contained: it counts as closed
-            house.causes()
+            context.causes()
                     .record(
                             name + ": close",
-                            ProviderDoor.text(e),
+                            ProviderCaller.text(e),
                             e,
-                            house.clock().wallMs());
+                            context.clock().wallMs());
         }
     }
 
     private void rest(String cause) {
         openBreaker(cause);
-        enter(wanted ? Phase.RESTING : Phase.OFF);
+        enter(enabled ? Phase.RESTING : Phase.OFF);
     }
 
     // ---- who watches over it ----
@@ -384,11 +384,11 @@ final class Lane {
     /** Looks after the lane: gives up calls that do not return, and tries again what has rested. */
     void tick() {
         OffloadSession present = session;
-        if (present != null && house.isThreaded()) {
+        if (present != null && context.isThreaded()) {
             watch(present);
         }
         synchronized (this) {
-            if (phase == Phase.RESTING && wanted && breaker.isDue(stopwatchNs.getAsLong())) {
+            if (phase == Phase.RESTING && enabled && breaker.isDue(stopwatchNs.getAsLong())) {
                 breaker.halfOpen();
                 start();
             }
@@ -407,7 +407,7 @@ final class Lane {
             giveUp(
                     present,
                     hung + " has not returned since "
-                            + TimeText.ofDay(house.clock().wallMs() - limits.hungCallNs() / 1_000_000));
+                            + TimeText.ofDay(context.clock().wallMs() - limits.hungCallNs() / 1_000_000));
         }
     }
 
@@ -434,7 +434,7 @@ final class Lane {
         for (Shard shard : present.shards) {
             busy |= shard.step();
         }
-        if (!house.isThreaded() && present.hasLeft() && startsSettling(present)) {
+        if (!context.isThreaded() && present.hasLeft() && startsSettling(present)) {
             settle(present);
             busy = true;
         }

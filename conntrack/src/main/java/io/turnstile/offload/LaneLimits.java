@@ -3,7 +3,7 @@ package io.turnstile.offload;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How much the house puts up with from one provider, and how much it lets wait for it.
+ * How much the dispatcher puts up with from one provider, and how much it lets wait for it.
  *
  * @param queueLength connections that may wait in one shard; beyond that new ones are refused
  * @param slowCallNs a call that takes longer is slow
@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
  * @param probes operations that must succeed before a half-open breaker closes
  * @param firstBackoffNs from the opening to the first retry; each further one waits twice as long
  * @param longestBackoffNs never longer than this
- * @param startTimeoutNs how long turning the knob waits for {@code init}; it goes on by itself after that
+ * @param startTimeoutNs how long turning hw-offload on waits for {@code init}; it goes on by itself after that
  */
 record LaneLimits(
         int queueLength,

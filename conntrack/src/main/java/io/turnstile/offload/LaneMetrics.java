@@ -6,7 +6,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.distribution.HistogramSnapshot;
-import io.turnstile.offload.ProviderDoor.Outcome;
+import io.turnstile.offload.ProviderCaller.Outcome;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;

@@ -17,18 +17,18 @@ final class LastUse {
     private static final long TOLERANCE_MS = 1;
 
     private final Clock clock;
-    private final WallScale scale;
+    private final WallClockHistory wallClock;
     private final LongAdder implausible = new LongAdder();
 
     LastUse(Clock clock) {
         this.clock = clock;
-        scale = new WallScale(clock.nowNs(), clock.wallMs());
+        wallClock = new WallClockHistory(clock.nowNs(), clock.wallMs());
     }
 
-    long nowScaleNs(long epochMs) {
+    long toMonotonicNs(long epochMs) {
         long nowNs = clock.nowNs();
-        scale.observe(nowNs, clock.wallMs());
-        long ageMs = scale.ageMs(epochMs, nowNs);
+        wallClock.observe(nowNs, clock.wallMs());
+        long ageMs = wallClock.ageMs(epochMs, nowNs);
         if (epochMs < 0 || ageMs < -TOLERANCE_MS || ageMs > MAX_AGE_MS) {
             implausible.increment();
         }
@@ -37,7 +37,7 @@ final class LastUse {
 
     /** Has the scale notice when the wall clock is set. To be called every now and then. */
     void observe() {
-        scale.observe(clock.nowNs(), clock.wallMs());
+        wallClock.observe(clock.nowNs(), clock.wallMs());
     }
 
     long implausible() {

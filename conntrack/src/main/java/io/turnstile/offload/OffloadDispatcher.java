@@ -29,11 +29,11 @@ import org.slf4j.LoggerFactory;
  * → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in
  * the queue.
  *
- * <p>Threads: the {@code on…} methods any; those that turn the knob one after the other (they take a lock), never from
- * a provider's callback; everything else any. Starts disabled.
+ * <p>Threads: the {@code on…} methods any; those that change settings one after the other (they take a lock), never
+ * from a provider's callback; everything else any. Starts disabled.
  */
 public final class OffloadDispatcher implements ConnectionListener, AutoCloseable {
-    /** As many as Open vSwitch allows for {@code other_config:n-offload-threads}. */
+    /** The most threads, as Open vSwitch has it for {@code other_config:n-offload-threads}. */
     public static final int MAX_THREADS = 10;
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
@@ -42,11 +42,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     private static final long DRAIN_POLL_NS = TimeUnit.MICROSECONDS.toNanos(100);
     private static final Lane[] NOBODY = {};
 
-    private final House house;
+    private final DispatcherContext context;
     private final LaneLimits limits;
-    private final ReentrantLock knob = new ReentrantLock();
-    private int threads = 1; // guarded by the knob's lock
-    private Thread watchman; // guarded by the knob's lock
+    private final ReentrantLock configLock = new ReentrantLock();
+    private int threads = 1; // guarded by the configuration lock
+    private Thread watchdog; // guarded by the configuration lock
     private volatile boolean enabled;
     /** All lanes that are not off. */
     private volatile Lane[] lanes = NOBODY;
@@ -55,29 +55,34 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     private volatile List<Lane> chosen = List.of();
 
-    /** With threads, and counters that nobody else reads. */
+    /** Makes a dispatcher with threads, and counters that nobody else reads. */
     public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports) {
         this(tracker, clock, ports, new SimpleMeterRegistry());
     }
 
-    /** With threads: {@link #setThreads} for each provider. Meters are registered with {@code meters}. */
+    /**
+     * Makes a dispatcher with threads, {@link #setThreads} for each provider. Meters are registered with
+     * {@code meters}.
+     */
     public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, MeterRegistry meters) {
         this(
-                new House(tracker, clock, ports, true, meters, LoggerFactory.getLogger(OffloadDispatcher.class)),
+                new DispatcherContext(
+                        tracker, clock, ports, true, meters, LoggerFactory.getLogger(OffloadDispatcher.class)),
                 LaneLimits.DEFAULTS);
     }
 
-    OffloadDispatcher(House house, LaneLimits limits) {
-        this.house = house;
+    OffloadDispatcher(DispatcherContext context, LaneLimits limits) {
+        this.context = context;
         this.limits = limits;
     }
 
     /**
-     * Without threads: nothing reaches a provider but during {@link #drain()}, {@link #enable} and {@link #disable}.
+     * Makes a dispatcher without threads: nothing reaches a provider but during {@link #drain()}, {@link #enable} and
+     * {@link #disable}.
      */
     public static OffloadDispatcher drainedByCaller(Conntrack tracker, Clock clock, PortNames ports) {
         return new OffloadDispatcher(
-                new House(
+                new DispatcherContext(
                         tracker,
                         clock,
                         ports,
@@ -87,7 +92,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                 LaneLimits.DEFAULTS);
     }
 
-    // ---- the knobs ----
+    // ---- settings ----
 
     /**
      * {@code other_config:n-offload-threads}, 1 to {@link #MAX_THREADS}, for each provider. Providers that are up leave
@@ -97,16 +102,16 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("n-offload-threads is 1 to " + MAX_THREADS + ", not " + threads);
         }
-        knob.lock();
+        configLock.lock();
         try {
-            if (house.isThreaded() && this.threads != threads) {
+            if (context.isThreaded() && this.threads != threads) {
                 this.threads = threads;
                 if (enabled) {
-                    chosen.forEach(lane -> lane.want(threads));
+                    chosen.forEach(lane -> lane.enable(threads));
                 }
             }
         } finally {
-            knob.unlock();
+            configLock.unlock();
         }
     }
 
@@ -119,11 +124,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * @param inPriorityOrder the order in which they are listed, and drained
      */
     public void enable(List<OffloadProvider> inPriorityOrder) {
-        knob.lock();
+        configLock.lock();
         try {
             choose(inPriorityOrder);
         } finally {
-            knob.unlock();
+            configLock.unlock();
         }
     }
 
@@ -144,7 +149,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
         List<Lane> leaving = new ArrayList<>(List.of(lanes));
         leaving.removeAll(wanted);
-        leaving.reversed().forEach(Lane::unwant);
+        leaving.reversed().forEach(Lane::disable);
         List<Lane> all = new ArrayList<>(wanted);
         all.addAll(leaving);
         lanes = all.toArray(NOBODY); // before any comes up: its replay and the live events meet
@@ -152,11 +157,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         listed = List.copyOf(shown);
         enabled = true;
         if (!wanted.isEmpty()) {
-            house.tracker().setListener(this);
+            context.tracker().setListener(this);
         }
-        wanted.forEach(lane -> lane.want(threads));
-        if (house.isThreaded()) {
-            startWatchman();
+        wanted.forEach(lane -> lane.enable(threads));
+        if (context.isThreaded()) {
+            startWatchdog();
             await(wanted, limits.startTimeoutNs(), Lane.Phase.UP, Lane.Phase.RESTING, Lane.Phase.GIVEN_UP);
         } else {
             drainUntilLeft(leaving);
@@ -170,7 +175,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                 return lane;
             }
         }
-        return new Lane(house, limits, provider, provider.name(), provider.priority());
+        return new Lane(context, limits, provider, provider.name(), provider.priority());
     }
 
     private static String nameOf(OffloadProvider provider) {
@@ -187,13 +192,13 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             name = provider.name();
             provider.priority();
         } catch (Throwable e) { // contained: a provider that cannot even say its name is left out
-            house.causes()
+            context.causes()
                     .record(
                             provider.getClass().getName() + ": name",
-                            ProviderDoor.text(e),
+                            ProviderCaller.text(e),
                             e,
-                            house.clock().wallMs());
-            return "not registered: its name failed with " + ProviderDoor.text(e);
+                            context.clock().wallMs());
+            return "not registered: its name failed with " + ProviderCaller.text(e);
         }
         if (name == null || !NAME.matcher(name).matches() || name.equals(PriorityList.NONE)) {
             return "not registered: a name is lower case letters, digits, - and _, and not \"none\"";
@@ -209,12 +214,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      *     table takes some time, so that forwarding does not suffer
      */
     public boolean disable() {
-        knob.lock();
+        configLock.lock();
         try {
             enabled = false;
             List<Lane> leaving = List.of(lanes).reversed();
-            leaving.forEach(Lane::unwant);
-            if (house.isThreaded()) {
+            leaving.forEach(Lane::disable);
+            if (context.isThreaded()) {
                 await(leaving, LEAVING_TIMEOUT_NS, Lane.Phase.OFF, Lane.Phase.GIVEN_UP);
             } else {
                 drainUntilLeft(leaving);
@@ -222,7 +227,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             forgetLanesThatLeft();
             return lanes.length == 0;
         } finally {
-            knob.unlock();
+            configLock.unlock();
         }
     }
 
@@ -250,7 +255,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         present.removeIf(lane -> lane.phase() == Lane.Phase.OFF);
         lanes = present.toArray(NOBODY);
         if (present.isEmpty()) {
-            house.tracker().setListener(null);
+            context.tracker().setListener(null);
         }
     }
 
@@ -261,17 +266,17 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * @param byDatapathPort ports without such a list are not in here
      */
     public void setPortPriorities(Map<Integer, PriorityList> byDatapathPort) {
-        knob.lock();
+        configLock.lock();
         try {
-            HouseRules changed = new HouseRules(Map.copyOf(byDatapathPort));
-            if (!changed.equals(house.rules())) {
-                house.setRules(changed);
+            OfferPolicy changed = new OfferPolicy(Map.copyOf(byDatapathPort));
+            if (!changed.equals(context.offerPolicy())) {
+                context.setOfferPolicy(changed);
                 for (Lane lane : lanes) {
                     lane.recheck();
                 }
             }
         } finally {
-            knob.unlock();
+            configLock.unlock();
         }
     }
 
@@ -281,22 +286,22 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         disable();
     }
 
-    /** The knob's position. */
+    /** Whether hw-offload is on. */
     public boolean isEnabled() {
         return enabled;
     }
 
     // ---- watching over the lanes ----
 
-    private void startWatchman() {
-        if (watchman == null) {
-            watchman = Thread.ofPlatform().daemon().name("offload-watch").start(this::watch);
+    private void startWatchdog() {
+        if (watchdog == null) {
+            watchdog = Thread.ofPlatform().daemon().name("offload-watch").start(this::watch);
         }
     }
 
     private void watch() {
-        while (watchesOn()) {
-            house.lastUse().observe();
+        while (keepsWatching()) {
+            context.lastUse().observe();
             for (Lane lane : lanes) {
                 lane.tick();
             }
@@ -306,14 +311,14 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /**
      * Lanes are forgotten here too: a provider that was late to leave has nobody else who waits for it. While somebody
-     * turns the knob that is his business, and the watch goes on.
+     * changes settings that is his business, and the watch goes on.
      */
-    private boolean watchesOn() {
+    private boolean keepsWatching() {
         boolean someLeft = !enabled;
         for (Lane lane : lanes) {
             someLeft |= lane.phase() == Lane.Phase.OFF;
         }
-        if (!someLeft || !knob.tryLock()) {
+        if (!someLeft || !configLock.tryLock()) {
             return true;
         }
         try {
@@ -321,10 +326,10 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             if (enabled || lanes.length > 0) {
                 return true;
             }
-            watchman = null;
+            watchdog = null;
             return false;
         } finally {
-            knob.unlock();
+            configLock.unlock();
         }
     }
 
@@ -334,7 +339,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * that was given up.
      */
     public void drain() {
-        if (house.isThreaded()) {
+        if (context.isThreaded()) {
             while (!isIdle()) {
                 LockSupport.parkNanos(this, DRAIN_POLL_NS);
             }
@@ -350,11 +355,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                 }
             }
         } while (busy);
-        knob.lock();
+        configLock.lock();
         try {
             forgetLanesThatLeft();
         } finally {
-            knob.unlock();
+            configLock.unlock();
         }
     }
 
@@ -402,13 +407,13 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     @Override
     public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
         Lane[] present = lanes;
-        house.holds().begin(connectionId, present.length);
+        context.holds().begin(connectionId, present.length);
         int declining = 0;
         for (Lane lane : present) {
             OffloadSession session = lane.session();
             declining += session != null && session.onRemoved(connectionId, reason, nowNs) ? 0 : 1;
         }
-        return house.holds().isHeldAfter(connectionId, declining);
+        return context.holds().isHeldAfter(connectionId, declining);
     }
 
     // ---- looking ----
@@ -427,11 +432,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * Has {@code tap} told of every provider operation from now on, on the thread that carried it out. Must be quick.
      */
     public void addEventTap(Consumer<OffloadEvent> tap) {
-        house.taps().add(tap);
+        context.taps().add(tap);
     }
 
     public void removeEventTap(Consumer<OffloadEvent> tap) {
-        house.taps().remove(tap);
+        context.taps().remove(tap);
     }
 
     /** The providers of the last {@link #enable} in priority order, those that did not come up included. */
@@ -446,12 +451,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /** Text of {@code conntrack/offload-show}. */
     public String show() {
-        return new OffloadReport(this, house, chosen).text(false);
+        return new OffloadReport(this, context, chosen).text(false);
     }
 
     /** {@link #show()} with a line for each connection followed: the connection, then its state with each provider. */
     public String showConnections() {
-        return new OffloadReport(this, house, chosen).text(true);
+        return new OffloadReport(this, context, chosen).text(true);
     }
 
     /** Who carries the connection, and why not: a line per provider. */

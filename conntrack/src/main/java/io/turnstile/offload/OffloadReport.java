@@ -1,6 +1,6 @@
 package io.turnstile.offload;
 
-import io.turnstile.offload.ProviderDoor.Outcome;
+import io.turnstile.offload.ProviderCaller.Outcome;
 import java.util.List;
 import java.util.StringJoiner;
 
@@ -11,12 +11,12 @@ final class OffloadReport {
     private static final int SCAN_SLOTS = 4096;
 
     private final OffloadDispatcher dispatcher;
-    private final House house;
+    private final DispatcherContext context;
     private final List<Lane> lanes;
 
-    OffloadReport(OffloadDispatcher dispatcher, House house, List<Lane> lanes) {
+    OffloadReport(OffloadDispatcher dispatcher, DispatcherContext context, List<Lane> lanes) {
         this.dispatcher = dispatcher;
-        this.house = house;
+        this.context = context;
         this.lanes = lanes;
     }
 
@@ -27,7 +27,7 @@ final class OffloadReport {
                 .append('\n');
         if (dispatcher.isEnabled()) {
             text.append("implausible last-used answers: ")
-                    .append(house.lastUse().implausible())
+                    .append(context.lastUse().implausible())
                     .append('\n');
         }
         for (ProviderStatus status : dispatcher.providers()) {
@@ -42,7 +42,7 @@ final class OffloadReport {
                     .filter(lane -> dispatcher.isEnabled() && lane.name().equals(status.name()))
                     .forEach(lane -> appendLane(text, lane));
         }
-        List<String> failures = house.causes().lines();
+        List<String> failures = context.causes().lines();
         if (!failures.isEmpty()) {
             text.append("failures:\n");
             failures.forEach(line -> text.append("  ").append(line).append('\n'));
@@ -98,11 +98,11 @@ final class OffloadReport {
 
     private void appendConnections(StringBuilder text) {
         text.append("connections:\n");
-        ConnViewReader reader = new ConnViewReader(house.tracker(), house.ports());
-        long nowNs = house.clock().nowNs();
+        ConnViewReader reader = new ConnViewReader(context.tracker(), context.ports());
+        long nowNs = context.clock().nowNs();
         long cursor = 0;
         while (cursor >= 0) {
-            cursor = house.tracker()
+            cursor = context.tracker()
                     .scan(
                             cursor,
                             SCAN_SLOTS,

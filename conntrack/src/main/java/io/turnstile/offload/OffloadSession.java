@@ -30,8 +30,8 @@ final class OffloadSession implements ConnectionListener {
 
     OffloadSession(Lane lane, int shardCount) {
         this.lane = lane;
-        tracker = lane.house.tracker();
-        clock = lane.house.clock();
+        tracker = lane.context.tracker();
+        clock = lane.context.clock();
         shards = new Shard[shardCount];
         for (int i = 0; i < shardCount; i++) {
             shards[i] = new Shard(this, i, shardCount);
@@ -60,7 +60,7 @@ final class OffloadSession implements ConnectionListener {
         return leavingReason;
     }
 
-    /** From now on connections are only taken from the provider, and each slot is sealed once it is not held. */
+    /** Begins to take all connections from the provider; each slot is sealed once it is not held. */
     void leave(DelReason reason) {
         if (leavingReason == null) {
             leavingReason = reason;
@@ -123,7 +123,7 @@ final class OffloadSession implements ConnectionListener {
                 word = table.word(chunk, slot);
             } while (!table.changeWord(chunk, slot, word, SlotTable.sealed(word)));
             if ((SlotTable.flags(word) & SlotTable.REMOVED) != 0) {
-                lane.house.holds().release(SlotTable.connectionId(word, slot));
+                lane.context.holds().release(SlotTable.connectionId(word, slot));
             } else if ((SlotTable.flags(word) & SlotTable.HELD) != 0) {
                 tracker.carriedElsewhere(SlotTable.connectionId(word, slot)); // it may come back to software any time
             }
@@ -153,7 +153,7 @@ final class OffloadSession implements ConnectionListener {
     /**
      * Takes up a connection, if that was not done before: live from the packet path, or by the replay's walk. Both may
      * meet the same connection, and either may be so late that the slot belongs to a newer one; the word decides. What
-     * is taken up too late (it has left already) is found out when its turn comes: the tracker does not know it.
+     * is taken up too late (it has left already) is found out when it is worked on: the tracker does not know it.
      *
      * @param checks what is followed already is looked at again
      */
@@ -212,7 +212,7 @@ final class OffloadSession implements ConnectionListener {
         }
     }
 
-    /** Once the queues are short again. Returns whether there is something to do for it. */
+    /** Offers refused connections again once the queues are short. Returns whether there is something to do for it. */
     boolean offerRefusedAgain() {
         if (!refusedSome || isLeaving()) {
             return false;

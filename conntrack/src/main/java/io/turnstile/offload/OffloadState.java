@@ -16,7 +16,7 @@ public enum OffloadState {
     DECLINED("declined"),
     /** A callback failed; not held. */
     FAILED("failed"),
-    /** The house did not offer it, or took it back: queue full, port excluded; not held, may be offered later. */
+    /** The switch did not offer it, or took it back: queue full, port excluded; not held, may be offered later. */
     REFUSED("refused");
 
     static final OffloadState[] BY_ORDINAL = values();

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 public record PriorityList(List<String> names, boolean ends) {
     /** What comes after is not used. No provider can bear this name. */
     public static final String NONE = "none";
-    /** By the providers' own priorities. */
+    /** The empty list: providers come by their own priorities. */
     public static final PriorityList EMPTY = new PriorityList(List.of(), false);
 
     /** @param textOrNull names separated by commas or blanks; null or blank: {@link #EMPTY} */

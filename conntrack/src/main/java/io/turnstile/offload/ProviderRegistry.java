@@ -173,14 +173,14 @@ public final class ProviderRegistry {
         return List.copyOf(providers.keySet());
     }
 
-    /** By their own priority, higher first, equal ones by name. */
+    /** The providers by their own priority, higher first, equal ones by name. */
     public List<OffloadProvider> inOrder() {
         return PriorityList.EMPTY.order(providers.values());
     }
 
     /**
-     * By {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning until they
-     * change.
+     * The providers by {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning
+     * until they change.
      */
     public List<OffloadProvider> inOrder(String priorityListOrNull) {
         PriorityList list = PriorityList.parse(priorityListOrNull);

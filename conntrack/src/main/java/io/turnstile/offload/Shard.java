@@ -49,7 +49,7 @@ final class Shard {
     private final ReentrantLock lock = new ReentrantLock();
     private final CallWatch watch;
     private final BatchRunner runner;
-    private final WalkPace pace;
+    private final ScanThrottle throttle;
 
     // Written by producers.
     /** Number of slots in the stack in the upper half, the topmost slot in the lower. */
@@ -85,7 +85,7 @@ final class Shard {
         this.index = index;
         watch = new CallWatch(session.lane.stopwatchNs);
         runner = new BatchRunner(session, watch, BATCH_LENGTH);
-        pace = session.lane.house.isThreaded() ? WalkPace.leavingRoomFor(shardCount) : WalkPace.unhurried();
+        throttle = session.lane.context.isThreaded() ? ScanThrottle.forShards(shardCount) : ScanThrottle.unlimited();
     }
 
     CallWatch watch() {
@@ -192,11 +192,11 @@ final class Shard {
     /** A slice of the walk that is under way, if it is time for one. */
     private boolean walk() {
         long nowNs = session.lane.stopwatchNs.getAsLong();
-        pace.sliceIsDone(nowNs);
-        if (!pace.isDue(nowNs)) {
+        throttle.sliceFinished(nowNs);
+        if (!throttle.isDue(nowNs)) {
             return false;
         }
-        pace.sliceBegins(nowNs);
+        throttle.sliceStarted(nowNs);
         batchesSinceSlice = 0;
         if (withdrawing) {
             withdrawSlice();
@@ -265,7 +265,7 @@ final class Shard {
             replayChecks = true;
         }
         replayCursor = 0;
-        pace.walkBegins();
+        throttle.scanStarted();
     }
 
     private void replaySlice() {
@@ -286,7 +286,7 @@ final class Shard {
             return false;
         }
         withdrawing = true;
-        pace.walkBegins();
+        throttle.scanStarted();
         replayCursor = -1;
         withdrawalSlot = index;
         withdrawalLimit = session.table.slotLimit();

@@ -129,7 +129,7 @@ final class SlotTable {
         return grown[index];
     }
 
-    /** From now on no slot is met for the first time. */
+    /** Closes the table: no slot is met for the first time any more. */
     synchronized void close() {
         closed = true;
     }

@@ -32,7 +32,7 @@ public final class Crc32c {
         return crc >>> 8 ^ TABLE[(crc ^ octet) & 0xff];
     }
 
-    /** As {@link #next} with {@code count} octets of zero, in steps that grow with the logarithm of {@code count}. */
+    /** Takes {@code count} octets of zero into the CRC, in steps that grow with the logarithm of {@code count}. */
     public static int zeros(int crc, int count) {
         int result = crc;
         for (int rest = count; rest > 0; rest &= rest - 1) {

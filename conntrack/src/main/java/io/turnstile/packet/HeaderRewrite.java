@@ -55,8 +55,8 @@ public final class HeaderRewrite {
         int headerSum = packet.l3Offset() + 10;
         packet.putU16(headerSum, InternetChecksum.update32(packet.u16(headerSum), old, value));
         int sumField = transportSumField(packet, true);
-        carry(packet, sumField, old >>> 16, value >>> 16);
-        carry(packet, sumField, old & 0xffff, value & 0xffff);
+        updateSum(packet, sumField, old >>> 16, value >>> 16);
+        updateSum(packet, sumField, old & 0xffff, value & 0xffff);
         packet.putU32(offset, value);
     }
 
@@ -100,23 +100,23 @@ public final class HeaderRewrite {
 
     /** Writes 16 bits that the transport checksum covers, on an even offset from the transport header. Not for SCTP. */
     public static void putTransport16(Packet packet, int offset, int value) {
-        carry(packet, transportSumField(packet, false), packet.u16(offset), value);
+        updateSum(packet, transportSumField(packet, false), packet.u16(offset), value);
         packet.putU16(offset, value);
     }
 
-    /** As {@link #putTransport16} with 32 bits. */
+    /** Writes 32 bits as {@link #putTransport16} does. */
     public static void putTransport32(Packet packet, int offset, int value) {
         putTransport16(packet, offset, value >>> 16);
         putTransport16(packet, offset + 2, value & 0xffff);
     }
 
-    /** As {@link #putTransport16} with one octet, on any offset. */
+    /** Writes one octet as {@link #putTransport16} does, on any offset. */
     public static void putTransport8(Packet packet, int offset, int value) {
         boolean second = (offset - packet.l4Offset() & 1) != 0;
         int word = offset - (second ? 1 : 0);
         if (word + 2 > packet.l3EndOffset()) {
             // The last octet of an odd number is summed as if zero followed.
-            carry(packet, transportSumField(packet, false), packet.u8(offset) << 8, value << 8);
+            updateSum(packet, transportSumField(packet, false), packet.u8(offset) << 8, value << 8);
             packet.putU8(offset, value);
             return;
         }
@@ -124,7 +124,7 @@ public final class HeaderRewrite {
         putTransport16(packet, word, second ? old & 0xff00 | value & 0xff : old & 0xff | (value & 0xff) << 8);
     }
 
-    /** As {@link #putTransport16} with 64 bits. */
+    /** Writes 64 bits as {@link #putTransport16} does. */
     public static void putTransport64(Packet packet, int offset, long value) {
         putSummed64(packet, offset, transportSumField(packet, false), value);
     }
@@ -164,7 +164,7 @@ public final class HeaderRewrite {
             return;
         }
         for (int shift = 48; shift >= 0; shift -= 16) {
-            carry(packet, sumField, (int) (old >>> shift) & 0xffff, (int) (value >>> shift) & 0xffff);
+            updateSum(packet, sumField, (int) (old >>> shift) & 0xffff, (int) (value >>> shift) & 0xffff);
         }
         packet.putU64(offset, value);
     }
@@ -196,7 +196,7 @@ public final class HeaderRewrite {
     }
 
     /** Carries the change of one 16-bit word into the sum at {@code sumField}. */
-    static void carry(Packet packet, int sumField, int old, int value) {
+    static void updateSum(Packet packet, int sumField, int old, int value) {
         if (sumField == Packet.ABSENT || old == value) {
             return;
         }

@@ -41,7 +41,7 @@ public final class InternetChecksum {
         return ~fold((~checksum & 0xffff) + (~oldWord & 0xffff) + (newWord & 0xffff)) & 0xffff;
     }
 
-    /** As {@link #update16} for a 32-bit quantity on an even offset. */
+    /** Returns the checksum after a 32-bit quantity on an even offset has changed. */
     public static int update32(int checksum, int oldWord, int newWord) {
         return update16(update16(checksum, oldWord >>> 16, newWord >>> 16), oldWord & 0xffff, newWord & 0xffff);
     }

@@ -6,7 +6,10 @@ package io.turnstile.packet;
  * <p>Threads: one at a time.
  */
 public final class PacketBatch {
-    /** As in Open vSwitch: large enough to amortise, small enough to stay in the first cache levels. */
+    /**
+     * How many packets a batch holds, as in Open vSwitch: large enough to amortise, small enough to stay in the first
+     * cache levels.
+     */
     public static final int CAPACITY = 32;
 
     private final Packet[] packets = new Packet[CAPACITY];

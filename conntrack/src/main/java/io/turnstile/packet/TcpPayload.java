@@ -52,7 +52,7 @@ public final class TcpPayload {
         int l4 = packet.l4Offset();
         int field = l4 + SUM_OFFSET;
         if (packet.checksumState() == ChecksumState.PARTIAL) {
-            HeaderRewrite.carry(packet, field, oldBytes, newBytes); // The length is part of the pseudo-header.
+            HeaderRewrite.updateSum(packet, field, oldBytes, newBytes); // The length is part of the pseudo-header.
             return;
         }
         packet.putU16(field, 0);

@@ -4,7 +4,7 @@ import java.time.Duration;
 
 /**
  * The system's clock until it is stopped; then it stands still and moves only when told to ({@code ovs-appctl
- * time/stop}, {@code time/warp}). Both readings move together. It never runs again once stopped, as the peer's.
+ * time/stop}, {@code time/warp}). Both readings move together. It never runs again once stopped, as Open vSwitch's.
  *
  * <p>Threads: any may read without a lock; {@link #stop} and {@link #warp} by any.
  */

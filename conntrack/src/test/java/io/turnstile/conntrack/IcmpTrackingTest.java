@@ -38,7 +38,7 @@ class IcmpTrackingTest {
             assertThat(ct.commit(icmp(A4 + " > " + B4, type, 0, 1)))
                     .as("type %d", type)
                     .isEqualTo(questions.contains(type) ? "new" : "inv");
-            // Neighbour discovery, router discovery and multicast listeners among them: as the peer has it.
+            // Neighbour discovery, router discovery and multicast listeners among them: as Open vSwitch has it.
             assertThat(ct.commit(icmp(A6 + " > " + B6, type, 0, 1)))
                     .as("ICMPv6 type %d", type)
                     .isEqualTo(type == 128 ? "new" : "inv");

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every cell of the TCP tables through the tracker itself: {@code tcp-cells.txt} against ct_state and the dump. The
- * differential story plays the same table to the peer.
+ * differential story plays the same table to Open vSwitch.
  */
 class TcpCellsTest {
     private static final long ABOUT_TO_WRAP_NS = Long.MAX_VALUE - 3_000_000_000L;

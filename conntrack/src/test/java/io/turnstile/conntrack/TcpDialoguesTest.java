@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Windows, retransmissions, ends and everything else in which the numbers matter: {@code tcp-dialogues.txt}, whose
- * answers the differential story has seen the peer give. Each is played by a clock from zero and by one about to wrap.
+ * answers the differential story has seen Open vSwitch give. Each is played by a clock from zero and by one about to
+ * wrap.
  */
 class TcpDialoguesTest {
     private static final long ABOUT_TO_WRAP_NS = Long.MAX_VALUE - 15_000_000_000L;

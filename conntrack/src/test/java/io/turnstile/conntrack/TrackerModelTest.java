@@ -381,7 +381,7 @@ class TrackerModelTest {
     }
 
     private boolean hasRoom(int zone) {
-        Integer limit = ct.tracker.zoneLimits().own().get(zone);
+        Integer limit = ct.tracker.zoneLimits().configured().get(zone);
         return limit == null || naive.count(zone) < limit;
     }
 

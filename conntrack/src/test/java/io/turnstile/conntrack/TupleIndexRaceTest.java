@@ -49,7 +49,7 @@ class TupleIndexRaceTest {
         key.sourcePort = 1000 + number;
         key.destinationPort = 80;
         key.kind = EntryLayout.kind(0, 17, 0, false);
-        hash.seal(key);
+        hash.foldAndHash(key);
         key.hash = (long) (number % 5) << 32 | (number % 3 == 0 ? FIRST_BUCKET : LAST_BUCKET);
         return key;
     }

@@ -51,7 +51,7 @@ class HangRaceTest {
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(3000);
     private final OffloadDispatcher dispatcher = new OffloadDispatcher(
-            new House(
+            new DispatcherContext(
                     tracker,
                     clock,
                     port -> null,

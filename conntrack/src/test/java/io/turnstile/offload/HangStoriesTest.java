@@ -41,7 +41,7 @@ class HangStoriesTest {
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(200);
     private final OffloadDispatcher dispatcher = new OffloadDispatcher(
-            new House(
+            new DispatcherContext(
                     tracker,
                     clock,
                     port -> "p" + port,

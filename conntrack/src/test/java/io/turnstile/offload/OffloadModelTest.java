@@ -80,7 +80,7 @@ class OffloadModelTest {
     private OffloadDispatcher drained(FakeTracker tracker, int queueLength) {
         LaneLimits usual = LaneLimits.DEFAULTS;
         return new OffloadDispatcher(
-                new House(
+                new DispatcherContext(
                         tracker,
                         clock,
                         port -> null,

@@ -20,32 +20,35 @@ final class FragmentBuffers {
             + FragmentHeader.MAX_LENGTH_FIELD
             + FragmentHeader.IPV6_FRAGMENT_BYTES;
 
-    private final Shelf[] shelves = {
-        new Shelf(2048, 32, FragmentReassembler.MOST_FRAGMENTS), // a link of 1500 bytes
-        new Shelf(10_240, 8, 2000), // a link of 9000 bytes
-        new Shelf(Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES, 1, 500),
+    private final Pool[] pools = {
+        new Pool(2048, 32, FragmentReassembler.MOST_FRAGMENTS), // a link of 1500 bytes
+        new Pool(10_240, 8, 2000), // a link of 9000 bytes
+        new Pool(Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES, 1, 500),
     };
-    /** As many as there are threads that complete datagrams at the same time, times how many a batch completes. */
-    private final Shelf wholes = new Shelf(WHOLE_BYTES, 1, Integer.MAX_VALUE);
+    /**
+     * Packets for wholes: as many as there are threads that complete datagrams at the same time, times how many a batch
+     * completes.
+     */
+    private final Pool wholes = new Pool(WHOLE_BYTES, 1, Integer.MAX_VALUE);
 
     /** Packets of one size. */
-    private static final class Shelf {
+    private static final class Pool {
         private final int bufferBytes;
         private final int slabLength;
         private final int limit;
         private final ArrayDeque<Packet> free = new ArrayDeque<>();
-        private int made;
+        private int allocated;
 
-        Shelf(int bufferBytes, int slabLength, int limit) {
+        Pool(int bufferBytes, int slabLength, int limit) {
             this.bufferBytes = (bufferBytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
             this.slabLength = slabLength;
             this.limit = limit;
         }
 
         Packet take() {
-            if (free.isEmpty() && made < limit) {
+            if (free.isEmpty() && allocated < limit) {
                 MemorySegment slab = Arena.ofAuto().allocate((long) bufferBytes * slabLength, ALIGNMENT);
-                for (int i = 0; i < slabLength && made < limit; i++, made++) {
+                for (int i = 0; i < slabLength && allocated < limit; i++, allocated++) {
                     free.add(new Packet(slab.asSlice((long) bufferBytes * i, bufferBytes)));
                 }
             }
@@ -55,18 +58,18 @@ final class FragmentBuffers {
 
     /** A packet that takes a frame of that length; null if too many of that size are in use. */
     Packet take(int frameBytes) {
-        for (Shelf shelf : shelves) {
-            if (Packet.HEADROOM_BYTES + frameBytes <= shelf.bufferBytes) {
-                return shelf.take();
+        for (Pool pool : pools) {
+            if (Packet.HEADROOM_BYTES + frameBytes <= pool.bufferBytes) {
+                return pool.take();
             }
         }
         return null;
     }
 
     void give(Packet packet) {
-        for (Shelf shelf : shelves) {
-            if (packet.buffer().byteSize() == shelf.bufferBytes) {
-                shelf.free.add(packet);
+        for (Pool pool : pools) {
+            if (packet.buffer().byteSize() == pool.bufferBytes) {
+                pool.free.add(packet);
                 return;
             }
         }

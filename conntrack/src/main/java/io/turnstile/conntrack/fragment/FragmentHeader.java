@@ -5,7 +5,10 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 
-/** To which datagram a fragment belongs, and where in it; filled in place. Threads: one at a time. */
+/**
+ * What a fragment says of the datagram that it belongs to, and of its place in it; filled in place. Threads: one at a
+ * time.
+ */
 final class FragmentHeader {
     /** What the length field of either family can say: IPv4 counts its header in, IPv6 does not. */
     static final int MAX_LENGTH_FIELD = 0xffff;
@@ -33,7 +36,7 @@ final class FragmentHeader {
     int dataOffset;
     /** Offset in the frame of the field that says "a fragment header follows"; IPv6 only. */
     int nextHeaderOffset;
-    /** Of the datagram's data the fragment carries the bytes {@code [dataStart, dataEnd)}. */
+    /** The fragment carries the bytes {@code [dataStart, dataEnd)} of the datagram's data. */
     int dataStart;
 
     int dataEnd;

@@ -44,7 +44,7 @@ public final class FragmentedDatagram {
     private int count;
     private int heldBytes;
     private int totalBytes;
-    /** In the first fragment: where the field stands that the fragment header leaves behind when it goes. */
+    /** Offset in the first fragment of the field that the fragment header leaves behind when it goes. */
     private int nextHeaderOffset;
 
     private boolean failed;

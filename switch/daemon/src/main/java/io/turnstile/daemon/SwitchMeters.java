@@ -166,7 +166,7 @@ final class SwitchMeters implements MeterBinder {
         List<MultiGauge.Row<?>> counts = new ArrayList<>();
         List<MultiGauge.Row<?>> limits = new ArrayList<>();
         ZoneLimits zones = tracker.zoneLimits();
-        zones.own().forEach((zone, limit) -> {
+        zones.configured().forEach((zone, limit) -> {
             Tags tags = Tags.of("zone", Integer.toString(zone));
             counts.add(MultiGauge.Row.of(tags, zones.count(zone)));
             limits.add(MultiGauge.Row.of(tags, Integer.toUnsignedLong(limit)));

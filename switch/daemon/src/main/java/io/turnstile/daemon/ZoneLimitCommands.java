@@ -170,7 +170,7 @@ final class ZoneLimitCommands {
         List<String> words = line.arguments(datapath.get());
         try {
             StringBuilder text = new StringBuilder("default limit=").append(unsigned(limits.defaultLimit()));
-            Map<Integer, Integer> own = limits.own();
+            Map<Integer, Integer> own = limits.configured();
             for (int zone : words.isEmpty() ? List.copyOf(own.keySet()) : zones(words.getFirst())) {
                 text.append("\nzone=").append(zone);
                 text.append(",limit=").append(unsigned(own.getOrDefault(zone, limits.defaultLimit())));

@@ -84,17 +84,17 @@ class ZoneSettingsTest {
         begin();
         datapath("netdev", Map.of(3L, zone(5L, Map.of()), 4L, zone(0xffff_ffffL, Map.of())), 9L);
         follow();
-        assertThat(limits.own()).containsExactlyInAnyOrderEntriesOf(Map.of(3, 5, 4, -1));
+        assertThat(limits.configured()).containsExactlyInAnyOrderEntriesOf(Map.of(3, 5, 4, -1));
         assertThat(limits.defaultLimit()).isEqualTo(9);
         assertThat(limits.isFromDatabase()).isTrue();
         begin();
         datapath("netdev", Map.of(3L, zone(6L, Map.of())), null);
         follow();
-        assertThat(limits.own()).containsExactlyEntriesOf(Map.of(3, 6));
+        assertThat(limits.configured()).containsExactlyEntriesOf(Map.of(3, 6));
         assertThat(limits.defaultLimit()).isZero();
         begin();
         follow();
-        assertThat(limits.own()).isEmpty();
+        assertThat(limits.configured()).isEmpty();
         assertThat(limits.isFromDatabase()).isFalse();
     }
 
@@ -106,7 +106,7 @@ class ZoneSettingsTest {
         limits.setDefaultLimit(11);
         follow();
         follow();
-        assertThat(limits.own()).containsExactlyEntriesOf(Map.of(8, 2));
+        assertThat(limits.configured()).containsExactlyEntriesOf(Map.of(8, 2));
         assertThat(limits.defaultLimit()).isEqualTo(11);
         assertThat(limits.isFromDatabase()).isFalse();
     }
@@ -116,7 +116,7 @@ class ZoneSettingsTest {
         begin();
         datapath("system", Map.of(3L, zone(5L, Map.of())), 9L);
         follow();
-        assertThat(limits.own()).isEmpty();
+        assertThat(limits.configured()).isEmpty();
         assertThat(limits.defaultLimit()).isZero();
     }
 
@@ -127,7 +127,7 @@ class ZoneSettingsTest {
         begin();
         datapath("netdev", Map.of(3L, zone(null, Map.of("udp_first", 7L, "tcp_close_wait", 5L))), null);
         follow();
-        assertThat(limits.own()).isEmpty();
+        assertThat(limits.configured()).isEmpty();
         assertThat(limits.isFromDatabase()).isFalse();
         assertThat(secondsOfPolicy(1)).isEqualTo(7);
         assertThat(secondsOfPolicy(2)).as("nobody's").isEqualTo(60);

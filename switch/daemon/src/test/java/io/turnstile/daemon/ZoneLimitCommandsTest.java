@@ -69,7 +69,7 @@ class ZoneLimitCommandsTest {
         assertThat(delete(DATAPATH)).isEqualTo(DpctlLine.invalid("too few arguments"));
         assertThat(delete("foo", "default", "zone=2")).isEqualTo(DpctlLine.invalid("datapath not found"));
         assertThat(delete("zone=2,x")).isEqualTo(DpctlLine.invalid("invalid zone"));
-        assertThat(limits.own()).containsOnlyKeys(2);
+        assertThat(limits.configured()).containsOnlyKeys(2);
     }
 
     @Test

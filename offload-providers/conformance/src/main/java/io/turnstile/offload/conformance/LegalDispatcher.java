@@ -43,7 +43,7 @@ final class LegalDispatcher implements ProviderContext {
     private final Map<Long, ConnView> held = new ConcurrentHashMap<>();
     private final Queue<LastUse> lastUses = new ConcurrentLinkedQueue<>();
     private final AtomicInteger lastUseCount = new AtomicInteger();
-    private Consumer<ConnView> witness = connection -> {};
+    private Consumer<ConnView> observer = connection -> {};
     private boolean open;
     private long initMs;
 
@@ -96,8 +96,8 @@ final class LegalDispatcher implements ProviderContext {
     }
 
     /** Is shown every connection that the provider is shown, from now on. */
-    void letSee(Consumer<ConnView> witness) {
-        this.witness = witness;
+    void observeConnections(Consumer<ConnView> observer) {
+        this.observer = observer;
     }
 
     // ---- the provider as a whole ----
@@ -122,7 +122,10 @@ final class LegalDispatcher implements ProviderContext {
         });
     }
 
-    /** As {@link #close} if it is open, whatever that brings: the end of a test does not add to what the test found. */
+    /**
+     * Closes as {@link #close} does if it is open, whatever that brings: the end of a test does not add to what the
+     * test found.
+     */
     void leave() throws Exception {
         if (open) {
             deleteAll(DelReason.PROVIDER_LEAVING);
@@ -145,7 +148,7 @@ final class LegalDispatcher implements ProviderContext {
     }
 
     /** Asks for a flush, and deletes one by one if it did not do. Returns what the flush answered. */
-    OffloadResult letGoOfAll(DelReason reason) throws Exception {
+    OffloadResult flush(DelReason reason) throws Exception {
         OffloadResult answer =
                 calls.make(List.of(new OffloadOperation.Flush(reason))).getFirst();
         if (answer instanceof OffloadResult.Done) {
@@ -173,7 +176,7 @@ final class LegalDispatcher implements ProviderContext {
         run(lives.iterator(), seed);
     }
 
-    /** The same; each life is made only when its turn comes. */
+    /** Drives these lives as {@link #run(List, long)} does; each is made only when it is needed. */
     void run(Iterator<Life> lives, long seed) throws Exception {
         Random random = new Random(seed);
         List<Life> alive = new ArrayList<>();
@@ -207,7 +210,7 @@ final class LegalDispatcher implements ProviderContext {
 
     /** Has operations carried out, each on another connection; one result each. */
     List<OffloadResult> perform(List<? extends OfConnection> operations) throws Exception {
-        operations.forEach(operation -> witness.accept(operation.connection()));
+        operations.forEach(operation -> observer.accept(operation.connection()));
         List<OffloadResult> results = calls.make(operations);
         for (int i = 0; i < results.size(); i++) {
             note(operations.get(i), results.get(i));

@@ -70,14 +70,14 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void nameAndPriorityNeverChange() throws Exception {
-        check(house -> {
-            String name = house.provider().name();
-            int priority = house.provider().priority();
-            house.run(taken(SOME), SEED);
-            assertSaysOfItself(house.provider(), name, priority);
-            house.leave();
-            assertSaysOfItself(house.provider(), name, priority);
-            assertSaysOfItself(create(house.watch()), name, priority);
+        check(dispatcher -> {
+            String name = dispatcher.provider().name();
+            int priority = dispatcher.provider().priority();
+            dispatcher.run(taken(SOME), SEED);
+            assertSaysOfItself(dispatcher.provider(), name, priority);
+            dispatcher.leave();
+            assertSaysOfItself(dispatcher.provider(), name, priority);
+            assertSaysOfItself(create(dispatcher.watch()), name, priority);
         });
     }
 
@@ -97,30 +97,30 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void itDescribesItselfAtAnyTime() throws Exception {
-        check(house -> {
-            assertDescribed(house.describe());
-            house.run(taken(SOME), SEED);
-            assertDescribed(house.describe());
-            house.leave();
-            assertDescribed(house.describe());
-            assertInTime(house.watch(), "describe");
+        check(dispatcher -> {
+            assertDescribed(dispatcher.describe());
+            dispatcher.run(taken(SOME), SEED);
+            assertDescribed(dispatcher.describe());
+            dispatcher.leave();
+            assertDescribed(dispatcher.describe());
+            assertInTime(dispatcher.watch(), "describe");
         });
     }
 
     @Test
     protected void itDescribesItselfWhileThreadsCallIt() throws Exception {
-        check(house -> {
+        check(dispatcher -> {
             AtomicBoolean atWork = new AtomicBoolean(true);
-            house.watch().inParallel(2, index -> {
+            dispatcher.watch().inParallel(2, index -> {
                 if (index == 0) {
                     try {
-                        house.run(randomLives(heldAtOnce(), false), SEED);
+                        dispatcher.run(randomLives(heldAtOnce(), false), SEED);
                     } finally {
                         atWork.set(false);
                     }
                 } else {
                     do {
-                        assertDescribed(house.describe());
+                        assertDescribed(dispatcher.describe());
                     } while (atWork.get());
                 }
             });
@@ -135,11 +135,12 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void whatItShouldAcceptItAccepts() throws Exception {
-        check(house -> {
+        check(dispatcher -> {
             List<String> refused = new ArrayList<>();
             for (int number = 0; number < SOME; number++) {
                 ConnView connection = SampleConnections.committed(number);
-                OffloadResult verdict = house.perform(List.of(new OffloadOperation.Query(connection)))
+                OffloadResult verdict = dispatcher
+                        .perform(List.of(new OffloadOperation.Query(connection)))
                         .getFirst();
                 if (shouldAccept(connection) && !(verdict instanceof Verdict.Accept)) {
                     refused.add(SampleConnections.kind(number) + ": " + verdict);
@@ -151,11 +152,11 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void refusalsHaveAReasonAndTheReasonsAreFew() throws Exception {
-        check(house -> {
+        check(dispatcher -> {
             Set<String> reasons = new HashSet<>();
             for (int number = 0; number < heldAtOnce(); number++) {
                 OffloadOperation.Query query = new OffloadOperation.Query(SampleConnections.committed(number));
-                if (house.perform(List.of(query)).getFirst() instanceof Verdict.Decline decline) {
+                if (dispatcher.perform(List.of(query)).getFirst() instanceof Verdict.Decline decline) {
                     assertThat(decline.reason()).isNotBlank();
                     reasons.add(decline.reason());
                 }
@@ -166,10 +167,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void askingHasNoEffect() throws Exception {
-        check(house -> {
+        check(dispatcher -> {
             for (int round = 0; round < ROUNDS; round++) {
-                house.run(livesOf(SOME, DelReason.EXPIRED, Step.QUERY), SEED);
-                assertHoldings(house);
+                dispatcher.run(livesOf(SOME, DelReason.EXPIRED, Step.QUERY), SEED);
+                assertHoldings(dispatcher);
             }
         });
     }
@@ -204,10 +205,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     /** Connections of every kind, lives of every legal shape, by both sides of the SPI. */
     private void assertThatNoneFails(Class<? extends OffloadOperation> kind) throws Exception {
         for (Way way : Way.values()) {
-            check(way, house -> {
-                house.run(randomLives(heldAtOnce(), false), SEED);
+            check(way, dispatcher -> {
+                dispatcher.run(randomLives(heldAtOnce(), false), SEED);
                 if (way == Way.BULK || kind != OffloadOperation.Add.class) {
-                    assertThatNothingFailed(house, kind);
+                    assertThatNothingFailed(dispatcher, kind);
                 }
             });
         }
@@ -216,68 +217,68 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     @Test
     protected void everyReasonEndsAConnection() throws Exception {
         for (DelReason reason : DelReason.values()) {
-            check(house -> {
-                house.run(
+            check(dispatcher -> {
+                dispatcher.run(
                         livesOf(SOME, reason, Step.QUERY, Step.ADD, Step.ESTABLISHED, Step.UPDATE, Step.DELETE), SEED);
-                assertThatNothingFailed(house, OffloadOperation.Delete.class);
-                assertHoldings(house);
+                assertThatNothingFailed(dispatcher, OffloadOperation.Delete.class);
+                assertHoldings(dispatcher);
             });
         }
     }
 
     @Test
     protected void aConnectionMayEndBeforeItsReply() throws Exception {
-        check(house -> {
-            house.run(livesOf(SOME, DelReason.REPLACED, Step.QUERY, Step.ADD, Step.DELETE), SEED);
-            house.run(livesOf(SOME, DelReason.REPLACED, Step.QUERY, Step.ADD, Step.UPDATE, Step.DELETE), SEED);
-            assertThatNothingFailed(house, OffloadOperation.Delete.class);
-            assertHoldings(house);
+        check(dispatcher -> {
+            dispatcher.run(livesOf(SOME, DelReason.REPLACED, Step.QUERY, Step.ADD, Step.DELETE), SEED);
+            dispatcher.run(livesOf(SOME, DelReason.REPLACED, Step.QUERY, Step.ADD, Step.UPDATE, Step.DELETE), SEED);
+            assertThatNothingFailed(dispatcher, OffloadOperation.Delete.class);
+            assertHoldings(dispatcher);
         });
     }
 
     @Test
     protected void aConnectionThatEndedMayComeAgain() throws Exception {
-        check(house -> {
-            Map<String, String> first = outcome(house, randomLives(SOME, false));
-            assertThat(outcome(house, randomLives(SOME, false))).isEqualTo(first);
-            assertHoldings(house);
+        check(dispatcher -> {
+            Map<String, String> first = outcome(dispatcher, randomLives(SOME, false));
+            assertThat(outcome(dispatcher, randomLives(SOME, false))).isEqualTo(first);
+            assertHoldings(dispatcher);
         });
     }
 
     @Test
     protected void itHoldsWhatItTookAndNothingElse() throws Exception {
-        check(house -> {
-            assumeHoldingsAreKnown(house);
-            house.run(randomLives(heldAtOnce(), true), SEED);
-            assertHoldings(house);
-            house.deleteAll(DelReason.EXPIRED);
-            assertHoldings(house);
+        check(dispatcher -> {
+            assumeHoldingsAreKnown(dispatcher);
+            dispatcher.run(randomLives(heldAtOnce(), true), SEED);
+            assertHoldings(dispatcher);
+            dispatcher.deleteAll(DelReason.EXPIRED);
+            assertHoldings(dispatcher);
         });
     }
 
     @Test
     protected void establishedMayBeRepeatedUntilItCoversBoth() throws Exception {
-        check(house -> {
-            List<Integer> numbers = take(house, SOME);
-            OptionalLong before = deviation(house);
+        check(dispatcher -> {
+            List<Integer> numbers = take(dispatcher, SOME);
+            OptionalLong before = deviation(dispatcher);
             for (int number : numbers) {
                 assertSameKindAgain(repeat(
-                        house,
+                        dispatcher,
                         new OffloadOperation.Established(
                                 SampleConnections.replied(number), SampleConnections.replyPort(number))));
             }
-            assertThat(deviation(house)).isEqualTo(before);
+            assertThat(deviation(dispatcher)).isEqualTo(before);
         });
     }
 
     @Test
     protected void updatesMayBeRepeatedAndNeverGoBack() throws Exception {
-        check(house -> {
-            List<Integer> numbers = take(house, SOME);
-            OptionalLong before = deviation(house);
+        check(dispatcher -> {
+            List<Integer> numbers = take(dispatcher, SOME);
+            OptionalLong before = deviation(dispatcher);
             for (int number : numbers) {
                 List<OffloadResult> answers =
-                        repeat(house, new OffloadOperation.Update(SampleConnections.committed(number)));
+                        repeat(dispatcher, new OffloadOperation.Update(SampleConnections.committed(number)));
                 assertSameKindAgain(answers);
                 assertThat(answers.stream()
                                 .filter(OffloadResult.LastUsed.class::isInstance)
@@ -285,20 +286,20 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
                                 .filter(epochMs -> epochMs != 0))
                         .isSorted();
             }
-            assertThat(deviation(house)).isEqualTo(before);
+            assertThat(deviation(dispatcher)).isEqualTo(before);
         });
     }
 
     /** Repeats as long as that is legal: until it fails or has no more to say. */
-    private static List<OffloadResult> repeat(LegalDispatcher house, OfConnection operation) throws Exception {
+    private static List<OffloadResult> repeat(LegalDispatcher dispatcher, OfConnection operation) throws Exception {
         List<OffloadResult> answers = new ArrayList<>();
         do {
-            answers.add(house.perform(List.of(operation)).getFirst());
+            answers.add(dispatcher.perform(List.of(operation)).getFirst());
         } while (answers.size() < REPEATS
                 && !(answers.getLast() instanceof OffloadResult.Failed)
                 && !answers.getLast().equals(new OffloadResult.Covered(true)));
         if (answers.getLast() instanceof OffloadResult.Failed) {
-            house.perform(List.of(new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED)));
+            dispatcher.perform(List.of(new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED)));
         }
         return answers;
     }
@@ -309,10 +310,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void lastUseIsUnknownOrBetweenInitAndNow() throws Exception {
-        check(house -> {
-            house.run(randomLives(heldAtOnce(), false), SEED);
+        check(dispatcher -> {
+            dispatcher.run(randomLives(heldAtOnce(), false), SEED);
             long toleranceMs = lastUseTolerance().toMillis();
-            assertThat(house.lastUses())
+            assertThat(dispatcher.lastUses())
                     .allSatisfy(lastUse -> assertThat(lastUse.answerMs())
                             .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
         });
@@ -322,26 +323,26 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void eachOperationOfABatchHasOneFittingResult() throws Exception {
-        check(house -> {
-            house.run(randomLives(heldAtOnce(), true), SEED);
-            house.letGoOfAll(DelReason.PROVIDER_LEAVING);
-            assertThat(house.calls().misfits()).isEmpty();
+        check(dispatcher -> {
+            dispatcher.run(randomLives(heldAtOnce(), true), SEED);
+            dispatcher.flush(DelReason.PROVIDER_LEAVING);
+            assertThat(dispatcher.calls().misfits()).isEmpty();
         });
     }
 
     @Test
     protected void batchesOfOneKindAreAnsweredToo() throws Exception {
-        check(house -> {
+        check(dispatcher -> {
             for (Step step : Step.values()) {
                 List<Life> alike = livesOf(
                         LegalDispatcher.BATCH_LENGTH,
                         DelReason.EXPIRED,
                         Arrays.copyOf(Step.values(), step.ordinal() + 1));
-                house.runInStep(alike);
-                house.deleteAll(DelReason.FLUSHED);
+                dispatcher.runInStep(alike);
+                dispatcher.deleteAll(DelReason.FLUSHED);
             }
-            assertThat(house.calls().misfits()).isEmpty();
-            assertHoldings(house);
+            assertThat(dispatcher.calls().misfits()).isEmpty();
+            assertHoldings(dispatcher);
         });
     }
 
@@ -349,8 +350,8 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     protected void bulkAnswersAsSingleCallbacksDo() throws Exception {
         Map<String, String> bulk = new TreeMap<>();
         Map<String, String> single = new TreeMap<>();
-        check(Way.BULK, house -> bulk.putAll(outcome(house, randomLives(heldAtOnce(), true))));
-        check(Way.SINGLE, house -> single.putAll(outcome(house, randomLives(heldAtOnce(), true))));
+        check(Way.BULK, dispatcher -> bulk.putAll(outcome(dispatcher, randomLives(heldAtOnce(), true))));
+        check(Way.SINGLE, dispatcher -> single.putAll(outcome(dispatcher, randomLives(heldAtOnce(), true))));
         assertThat(bulk).isEqualTo(single);
     }
 
@@ -358,10 +359,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     protected void bulkHoldsWhatSingleCallbacksHold() throws Exception {
         List<Long> held = new ArrayList<>();
         for (Way way : Way.values()) {
-            check(way, house -> {
-                assumeHoldingsAreKnown(house);
-                house.run(randomLives(heldAtOnce(), true), SEED);
-                held.add(heldBy(house.provider()).getAsLong());
+            check(way, dispatcher -> {
+                assumeHoldingsAreKnown(dispatcher);
+                dispatcher.run(randomLives(heldAtOnce(), true), SEED);
+                held.add(heldBy(dispatcher.provider()).getAsLong());
             });
         }
         assertThat(held.getFirst()).isEqualTo(held.getLast());
@@ -374,10 +375,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         Map<String, String> alone = new TreeMap<>();
         Map<String, String> together = new TreeMap<>();
         List<Life> some = randomLives(heldAtOnce() * threads(), false);
-        check(house -> alone.putAll(outcome(house, some)));
+        check(dispatcher -> alone.putAll(outcome(dispatcher, some)));
         List<Life> same = randomLives(heldAtOnce() * threads(), false);
-        check(house -> {
-            runOnThreads(house, same);
+        check(dispatcher -> {
+            runOnThreads(dispatcher, same);
             together.putAll(heard(same));
         });
         assertThat(together).isEqualTo(alone);
@@ -385,22 +386,24 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void manyThreadsLoseNothing() throws Exception {
-        check(house -> {
-            assumeHoldingsAreKnown(house);
-            runOnThreads(house, randomLives(heldAtOnce() * threads(), false));
-            assertHoldings(house);
-            runOnThreads(house, randomLives(heldAtOnce(), true));
-            assertHoldings(house);
-            house.deleteAll(DelReason.EXPIRED);
-            assertHoldings(house);
+        check(dispatcher -> {
+            assumeHoldingsAreKnown(dispatcher);
+            runOnThreads(dispatcher, randomLives(heldAtOnce() * threads(), false));
+            assertHoldings(dispatcher);
+            runOnThreads(dispatcher, randomLives(heldAtOnce(), true));
+            assertHoldings(dispatcher);
+            dispatcher.deleteAll(DelReason.EXPIRED);
+            assertHoldings(dispatcher);
         });
     }
 
-    private void runOnThreads(LegalDispatcher house, List<Life> lives) throws Exception {
+    private void runOnThreads(LegalDispatcher dispatcher, List<Life> lives) throws Exception {
         int share = lives.size() / threads();
-        house.watch()
+        dispatcher
+                .watch()
                 .inParallel(
-                        threads(), index -> house.run(lives.subList(index * share, (index + 1) * share), SEED + index));
+                        threads(),
+                        index -> dispatcher.run(lives.subList(index * share, (index + 1) * share), SEED + index));
     }
 
     // ---- flush ----
@@ -410,10 +413,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         for (DelReason reason : List.of(DelReason.PROVIDER_LEAVING, DelReason.PROVIDER_FAILED)) {
             for (Way way : Way.values()) {
                 for (int held : new int[] {0, SOME}) {
-                    check(way, house -> {
-                        house.run(taken(held), SEED);
-                        house.letGoOfAll(reason);
-                        assertThatNothingFailed(house, OffloadOperation.Flush.class);
+                    check(way, dispatcher -> {
+                        dispatcher.run(taken(held), SEED);
+                        dispatcher.flush(reason);
+                        assertThatNothingFailed(dispatcher, OffloadOperation.Flush.class);
                     });
                 }
             }
@@ -424,9 +427,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     protected void aFlushAnswersAlikeInBulkAndSingly() throws Exception {
         List<Class<?>> answers = new ArrayList<>();
         for (Way way : Way.values()) {
-            check(way, house -> {
-                house.run(taken(SOME), SEED);
-                answers.add(house.letGoOfAll(DelReason.PROVIDER_LEAVING).getClass());
+            check(way, dispatcher -> {
+                dispatcher.run(taken(SOME), SEED);
+                answers.add(dispatcher.flush(DelReason.PROVIDER_LEAVING).getClass());
             });
         }
         assertThat(answers.getFirst()).isEqualTo(answers.getLast());
@@ -434,23 +437,23 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void afterAFlushNothingIsHeld() throws Exception {
-        check(house -> {
-            assumeHoldingsAreKnown(house);
-            house.run(taken(heldAtOnce()), SEED);
-            house.letGoOfAll(DelReason.PROVIDER_LEAVING);
-            assertThat(house.heldCount()).isZero();
-            assertHoldings(house);
+        check(dispatcher -> {
+            assumeHoldingsAreKnown(dispatcher);
+            dispatcher.run(taken(heldAtOnce()), SEED);
+            dispatcher.flush(DelReason.PROVIDER_LEAVING);
+            assertThat(dispatcher.heldCount()).isZero();
+            assertHoldings(dispatcher);
         });
     }
 
     @Test
     protected void whatWasFlushedCanBeAddedAfterARestart() throws Exception {
-        check(house -> {
-            Map<String, String> first = outcome(house, randomLives(SOME, true));
-            house.letGoOfAll(DelReason.PROVIDER_LEAVING);
-            house.leave();
-            house.init();
-            assertThat(outcome(house, randomLives(SOME, true))).isEqualTo(first);
+        check(dispatcher -> {
+            Map<String, String> first = outcome(dispatcher, randomLives(SOME, true));
+            dispatcher.flush(DelReason.PROVIDER_LEAVING);
+            dispatcher.leave();
+            dispatcher.init();
+            assertThat(outcome(dispatcher, randomLives(SOME, true))).isEqualTo(first);
         });
     }
 
@@ -459,43 +462,43 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     @Test
     protected void itComesUp() throws Exception {
         watched(watch -> {
-            LegalDispatcher house = dispatcher(Way.BULK, watch);
+            LegalDispatcher dispatcher = dispatcher(Way.BULK, watch);
             try {
-                house.init();
-                assertHoldings(house);
+                dispatcher.init();
+                assertHoldings(dispatcher);
             } finally {
-                house.leave();
+                dispatcher.leave();
             }
         });
     }
 
     @Test
     protected void itClosesQuietly() throws Exception {
-        check(house -> {
-            house.run(taken(SOME), SEED);
-            house.close();
+        check(dispatcher -> {
+            dispatcher.run(taken(SOME), SEED);
+            dispatcher.close();
         });
     }
 
     @Test
     protected void afterCloseNothingIsHeld() throws Exception {
-        check(house -> {
-            assumeHoldingsAreKnown(house);
-            house.run(randomLives(heldAtOnce(), true), SEED);
-            house.leave();
-            assertHoldings(house);
+        check(dispatcher -> {
+            assumeHoldingsAreKnown(dispatcher);
+            dispatcher.run(randomLives(heldAtOnce(), true), SEED);
+            dispatcher.leave();
+            assertHoldings(dispatcher);
         });
     }
 
     @Test
     protected void afterARestartItWorksAsBefore() throws Exception {
-        check(house -> {
-            Map<String, String> first = outcome(house, randomLives(SOME, true));
+        check(dispatcher -> {
+            Map<String, String> first = outcome(dispatcher, randomLives(SOME, true));
             for (int round = 0; round < ROUNDS; round++) {
-                house.leave();
-                house.init();
-                assertHoldings(house);
-                assertThat(outcome(house, randomLives(SOME, true))).isEqualTo(first);
+                dispatcher.leave();
+                dispatcher.init();
+                assertHoldings(dispatcher);
+                assertThat(outcome(dispatcher, randomLives(SOME, true))).isEqualTo(first);
             }
         });
     }
@@ -504,24 +507,24 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void nothingIsHeldAfterManyLives() throws Exception {
-        check(house -> {
-            assumeHoldingsAreKnown(house);
-            house.run(
+        check(dispatcher -> {
+            assumeHoldingsAreKnown(dispatcher);
+            dispatcher.run(
                     IntStream.range(0, lives())
                             .mapToObj(number -> Life.random(number, SEED, false))
                             .iterator(),
                     SEED);
-            assertThat(house.heldCount()).isZero();
-            assertHoldings(house);
+            assertThat(dispatcher.heldCount()).isZero();
+            assertHoldings(dispatcher);
         });
     }
 
     @Test
     protected void viewsOfConnectionsThatEndedAreNotKept() throws Exception {
-        check(house -> {
+        check(dispatcher -> {
             Queue<WeakReference<ConnView>> views = new ConcurrentLinkedQueue<>();
-            house.letSee(view -> views.add(new WeakReference<>(view)));
-            house.run(
+            dispatcher.observeConnections(view -> views.add(new WeakReference<>(view)));
+            dispatcher.run(
                     IntStream.range(0, lives())
                             .mapToObj(number -> Life.random(number, SEED, false))
                             .iterator(),
@@ -547,10 +550,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     @Test
     protected void everyCallbackReturnsInTime() throws Exception {
         for (Way way : Way.values()) {
-            check(way, house -> {
-                house.run(randomLives(SOME, true), SEED);
-                house.letGoOfAll(DelReason.PROVIDER_LEAVING);
-                assertInTime(house.watch(), CALLBACKS);
+            check(way, dispatcher -> {
+                dispatcher.run(randomLives(SOME, true), SEED);
+                dispatcher.flush(DelReason.PROVIDER_LEAVING);
+                assertInTime(dispatcher.watch(), CALLBACKS);
             });
         }
     }
@@ -574,18 +577,18 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     }
 
     /** Offers the first so many connections. Returns the numbers of those that the provider took. */
-    private static List<Integer> take(LegalDispatcher house, int count) throws Exception {
-        house.run(taken(count), SEED);
+    private static List<Integer> take(LegalDispatcher dispatcher, int count) throws Exception {
+        dispatcher.run(taken(count), SEED);
         return IntStream.range(0, count)
                 .filter(number ->
-                        house.isHeld(SampleConnections.committed(number).id()))
+                        dispatcher.isHeld(SampleConnections.committed(number).id()))
                 .boxed()
                 .toList();
     }
 
     /** The kinds of answers that each connection got. */
-    private static Map<String, String> outcome(LegalDispatcher house, List<Life> lives) throws Exception {
-        house.run(lives, SEED);
+    private static Map<String, String> outcome(LegalDispatcher dispatcher, List<Life> lives) throws Exception {
+        dispatcher.run(lives, SEED);
         return heard(lives);
     }
 

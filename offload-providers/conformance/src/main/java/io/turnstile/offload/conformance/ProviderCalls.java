@@ -20,7 +20,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 final class ProviderCalls {
     private static final int FAILURES_KEPT = 20;
 
-    /** By which side of the SPI the provider is called. */
+    /** The side of the SPI by which the provider is called. */
     enum Way {
         BULK,
         SINGLE

@@ -42,7 +42,10 @@ public abstract class ProviderUnderTest {
         return Duration.ofMillis(500);
     }
 
-    /** After how long a callback is taken not to return at all: as the switch does unless overridden. Real time. */
+    /**
+     * How long a callback may take until it is taken not to return at all: as the switch does unless overridden. Real
+     * time.
+     */
     protected Duration hangLimit() {
         return Duration.ofSeconds(2);
     }
@@ -52,7 +55,7 @@ public abstract class ProviderUnderTest {
         return Duration.ofMinutes(1);
     }
 
-    /** By how much an answer about last use may be wrong: clocks of devices are coarse. */
+    /** How much an answer about last use may be wrong: clocks of devices are coarse. */
     protected Duration lastUseTolerance() {
         return Duration.ofSeconds(1);
     }
@@ -95,7 +98,7 @@ public abstract class ProviderUnderTest {
 
     /** What a test does with a provider that is up. */
     interface Check {
-        void with(LegalDispatcher house) throws Exception;
+        void with(LegalDispatcher dispatcher) throws Exception;
     }
 
     interface WatchedCheck {
@@ -113,12 +116,12 @@ public abstract class ProviderUnderTest {
 
     final void check(Way way, Check check) throws Exception {
         watched(watch -> {
-            LegalDispatcher house = dispatcher(way, watch);
-            house.init();
+            LegalDispatcher dispatcher = dispatcher(way, watch);
+            dispatcher.init();
             try {
-                check.with(house);
+                check.with(dispatcher);
             } finally {
-                house.leave();
+                dispatcher.leave();
             }
         });
     }
@@ -131,24 +134,24 @@ public abstract class ProviderUnderTest {
         return watch.call("the constructor", this::newProvider);
     }
 
-    static void assertThatNothingFailed(LegalDispatcher house, Class<? extends OffloadOperation> kind) {
-        assertThat(house.calls().failures(kind)).isEmpty();
+    static void assertThatNothingFailed(LegalDispatcher dispatcher, Class<? extends OffloadOperation> kind) {
+        assertThat(dispatcher.calls().failures(kind)).isEmpty();
     }
 
     /** The provider holds as many connections as it said it takes, if it can be known. */
-    final void assertHoldings(LegalDispatcher house) {
-        heldBy(house.provider())
-                .ifPresent(held -> assertThat(held).as("connections held").isEqualTo(house.heldCount()));
+    final void assertHoldings(LegalDispatcher dispatcher) {
+        heldBy(dispatcher.provider())
+                .ifPresent(held -> assertThat(held).as("connections held").isEqualTo(dispatcher.heldCount()));
     }
 
     /** How many more connections the provider holds than it said it takes. */
-    final OptionalLong deviation(LegalDispatcher house) {
-        OptionalLong held = heldBy(house.provider());
-        return held.isPresent() ? OptionalLong.of(held.getAsLong() - house.heldCount()) : held;
+    final OptionalLong deviation(LegalDispatcher dispatcher) {
+        OptionalLong held = heldBy(dispatcher.provider());
+        return held.isPresent() ? OptionalLong.of(held.getAsLong() - dispatcher.heldCount()) : held;
     }
 
-    final void assumeHoldingsAreKnown(LegalDispatcher house) {
-        assumeTrue(heldBy(house.provider()).isPresent(), "heldBy(provider) is to be overridden for this test");
+    final void assumeHoldingsAreKnown(LegalDispatcher dispatcher) {
+        assumeTrue(heldBy(dispatcher.provider()).isPresent(), "heldBy(provider) is to be overridden for this test");
     }
 
     final void assertInTime(CallWatch watch, String... callbacks) {

@@ -51,13 +51,14 @@ final class SampleConnections {
     }
 
     /**
-     * As it is when it was committed. Only of {@link Kind#OLDER_THAN_THE_PROVIDER} is the reply's port known by then.
+     * The connection as it is when it was committed. Only of {@link Kind#OLDER_THAN_THE_PROVIDER} is the reply's port
+     * known by then.
      */
     static ConnView committed(int number) {
         return view(number, kind(number) == Kind.OLDER_THAN_THE_PROVIDER);
     }
 
-    /** As it is once it got its reply. */
+    /** The connection as it is once it got its reply. */
     static ConnView replied(int number) {
         return view(number, true);
     }

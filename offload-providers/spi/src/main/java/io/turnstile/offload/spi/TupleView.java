@@ -1,5 +1,7 @@
 package io.turnstile.offload.spi;
 
+import io.turnstile.packet.AddressText;
+
 /**
  * One direction of a connection as packets of that direction carry it. An IPv4 address stands in the low 32 bits of
  * {@code …Low} with {@code …High} 0; addresses are in host arithmetic: 10.0.0.1 is {@code 0x0a000001}.
@@ -35,7 +37,10 @@ public record TupleView(
         return ipv6 ? AddressText.ipv6(destinationHigh, destinationLow) : AddressText.ipv4(destinationLow);
     }
 
-    /** As {@code dpctl/dump-conntrack} prints a tuple: {@code src=10.0.0.1,dst=10.0.0.2,sport=1234,dport=80}. */
+    /**
+     * Returns the tuple as {@code dpctl/dump-conntrack} prints it:
+     * {@code src=10.0.0.1,dst=10.0.0.2,sport=1234,dport=80}.
+     */
     @Override
     public String toString() {
         String addresses = "src=" + source() + ",dst=" + destination();

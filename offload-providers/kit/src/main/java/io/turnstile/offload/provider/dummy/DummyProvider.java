@@ -47,7 +47,7 @@ public final class DummyProvider implements OffloadProvider {
     private volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
     private volatile boolean flushesAtOnce;
 
-    /** As {@link java.util.ServiceLoader} makes it: {@code dummy}, default priority. */
+    /** Makes the provider that {@link java.util.ServiceLoader} finds: {@code dummy}, default priority. */
     public DummyProvider() {
         this("dummy", DEFAULT_PRIORITY, DEFAULT_EVENT_LIMIT);
     }

@@ -41,9 +41,9 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
     }
 
     /**
-     * In a few words, ports by number: {@code init}, {@code query -> accept}, {@code query -> decline: …}, {@code add
-     * in=1}, {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del expired}, {@code flush
-     * provider leaving}, {@code close}.
+     * Returns the event in a few words, ports by number: {@code init}, {@code query -> accept}, {@code query ->
+     * decline: …}, {@code add in=1}, {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del
+     * expired}, {@code flush provider leaving}, {@code close}.
      */
     @Override
     public String toString() {

@@ -24,7 +24,8 @@ public final class HangingProvider extends HoldingProvider {
     }
 
     /**
-     * From now on calls to exactly these do not return. Threads that are stuck already stay so until {@link #release}.
+     * Makes calls to exactly these not return from now on. Threads that are stuck already stay so until
+     * {@link #release}.
      */
     public void hangIn(Set<Callback> callbacks) {
         EnumSet<Callback> chosen = EnumSet.noneOf(Callback.class);

@@ -16,7 +16,7 @@ public final class LyingProvider extends HoldingProvider {
         END_OF_TIME,
         /** One ms after the epoch. */
         FAR_PAST,
-        /** Before the epoch. */
+        /** The answer lies before the epoch. */
         NEGATIVE,
         /** The right moment in seconds where ms are asked for. */
         IN_SECONDS,

@@ -13,7 +13,7 @@ import java.util.function.Predicate;
  */
 public final class RefusingProvider extends HoldingProvider {
 
-    /** At which callback the refusal comes. */
+    /** The callback at which the refusal comes. */
     public enum Moment {
         QUERY,
         ADD

@@ -25,7 +25,9 @@ public final class SlowProvider extends HoldingProvider {
         this.sleeper = sleeper;
     }
 
-    /** From now on the callback takes so long; {@link Duration#ZERO} makes it quick again. Returns this provider. */
+    /**
+     * Makes the callback take so long from now on; {@link Duration#ZERO} makes it quick again. Returns this provider.
+     */
     public SlowProvider slowDown(Callback callback, Duration delay) {
         delays.put(callback, delay);
         return this;

@@ -16,7 +16,7 @@ public final class ThrowingProvider extends HoldingProvider {
         throwFrom(throwing);
     }
 
-    /** From now on exactly these throw. */
+    /** Makes exactly these throw from now on. */
     public void throwFrom(Set<Callback> callbacks) {
         EnumSet<Callback> chosen = EnumSet.noneOf(Callback.class);
         chosen.addAll(callbacks);

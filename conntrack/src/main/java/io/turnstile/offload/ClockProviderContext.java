@@ -4,7 +4,7 @@ import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.time.Clock;
 
 /** The dispatcher's side of {@link ProviderContext}. Threads: any. */
-record ContextOfProvider(Clock clock, int threads) implements ProviderContext {
+record ClockProviderContext(Clock clock, int threads) implements ProviderContext {
     @Override
     public long wallMs() {
         return clock.wallMs();

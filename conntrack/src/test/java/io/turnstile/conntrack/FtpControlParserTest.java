@@ -4,8 +4,8 @@ import static io.turnstile.packet.Frames.tcp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.turnstile.conntrack.FtpAnnouncement.Kind;
-import io.turnstile.conntrack.FtpDialogue.Reading;
+import io.turnstile.conntrack.FtpControlParser.Reading;
+import io.turnstile.conntrack.FtpDataAddress.Kind;
 import io.turnstile.packet.Packet;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class FtpDialogueTest {
+class FtpControlParserTest {
     private static final String TO_SERVER = "10.1.1.1:40000 > 10.1.1.2:21";
     private static final String TO_CLIENT = "10.1.1.2:21 > 10.1.1.1:40000";
     private static final String TO_SERVER_6 = "[fc00::1]:40000 > [fc00::2]:21";
@@ -23,14 +23,14 @@ class FtpDialogueTest {
 
     private final long seed = new Random().nextLong();
     private final Random random = new Random(seed);
-    private final FtpDialogue dialogue = new FtpDialogue();
+    private final FtpControlParser dialogue = new FtpControlParser();
 
     // ---- what is read ----
 
     @ParameterizedTest
     @ValueSource(strings = {"PORT 10,1,1,1,156,65\r\n", "port 10,1,1,1,156,65\r\n", "PORT  10,1,1,1,156,065 \n"})
     void aPortCommandIsRead(String line) {
-        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.ANNOUNCEMENT);
+        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.DATA_ADDRESS);
         assertAnnounced(Kind.PORT, 0, CLIENT, 40001);
         assertThat(addressText(TO_SERVER, line)).isEqualTo("10,1,1,1");
     }
@@ -43,7 +43,7 @@ class FtpDialogueTest {
                 "227 =10,1,1,2,4,5\r\n"
             })
     void anAnswerToPasvIsRead(String line) {
-        assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.ANNOUNCEMENT);
+        assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.DATA_ADDRESS);
         assertAnnounced(Kind.PASV, 0, SERVER, 1029);
         assertThat(addressText(TO_CLIENT, line)).isEqualTo("10,1,1,2");
     }
@@ -51,7 +51,7 @@ class FtpDialogueTest {
     @ParameterizedTest
     @ValueSource(strings = {"EPRT |1|10.1.1.1|40001|\r\n", "eprt !1!10.1.1.1!40001!\r\n"})
     void anExtendedPortCommandIsRead(String line) {
-        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.ANNOUNCEMENT);
+        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.DATA_ADDRESS);
         assertAnnounced(Kind.EPRT, 0, CLIENT, 40001);
         assertThat(addressText(TO_SERVER, line)).isEqualTo("10.1.1.1");
     }
@@ -59,7 +59,7 @@ class FtpDialogueTest {
     @Test
     void anExtendedPortCommandOverIpv6IsRead() {
         String line = "EPRT |2|2001:DB8::1:2|65535|\r\n";
-        assertThat(read(TO_SERVER_6, line)).isEqualTo(Reading.ANNOUNCEMENT);
+        assertThat(read(TO_SERVER_6, line)).isEqualTo(Reading.DATA_ADDRESS);
         assertAnnounced(Kind.EPRT, 0x2001_0db8_0000_0000L, 0x1_0002L, 65535);
         assertThat(addressText(TO_SERVER_6, line)).isEqualTo("2001:DB8::1:2");
     }
@@ -68,7 +68,7 @@ class FtpDialogueTest {
     void anAnswerToEpsvIsReadInBothFamilies() {
         String line = "229 Entering Extended Passive Mode (|||40001|)\r\n";
         for (String ends : new String[] {TO_CLIENT, TO_CLIENT_6}) {
-            assertThat(read(ends, line)).isEqualTo(Reading.ANNOUNCEMENT);
+            assertThat(read(ends, line)).isEqualTo(Reading.DATA_ADDRESS);
             assertAnnounced(Kind.EPSV, 0, 0, 40001);
             assertThat(addressText(ends, line)).isEmpty();
         }
@@ -196,7 +196,7 @@ class FtpDialogueTest {
                 assertThat(reading)
                         .as(lines[i].substring(0, cut))
                         .isEqualTo(
-                                cut < 4 ? Reading.OTHER : cut < wholeBytes[i] ? Reading.INVALID : Reading.ANNOUNCEMENT);
+                                cut < 4 ? Reading.OTHER : cut < wholeBytes[i] ? Reading.INVALID : Reading.DATA_ADDRESS);
             }
         }
     }
@@ -208,7 +208,7 @@ class FtpDialogueTest {
                 .options(new byte[] {1, 1, 1, 1})
                 .payload("PORT 10,1,1,1,156,65\r\n")
                 .packet();
-        assertThat(dialogue.read(packet, true)).isEqualTo(Reading.ANNOUNCEMENT);
+        assertThat(dialogue.read(packet, true)).isEqualTo(Reading.DATA_ADDRESS);
     }
 
     @Test
@@ -231,9 +231,9 @@ class FtpDialogueTest {
             boolean fromClient = random.nextBoolean();
             Packet packet =
                     tcp(ipv6 ? TO_SERVER_6 : TO_SERVER).push().payload(payload).packet();
-            if (dialogue.read(packet, fromClient) == Reading.ANNOUNCEMENT) {
+            if (dialogue.read(packet, fromClient) == Reading.DATA_ADDRESS) {
                 announcements++;
-                FtpAnnouncement found = dialogue.announcement();
+                FtpDataAddress found = dialogue.dataAddress();
                 String what = "seed " + seed + " turn " + turn;
                 assertThat(found.port).as(what).isBetween(1, 65535);
                 assertThat(found.addressFrom).as(what).isGreaterThanOrEqualTo(packet.l4Offset() + 20);
@@ -274,8 +274,8 @@ class FtpDialogueTest {
                 .payload("PORT 10,1,1,1,4,5\r\n" + "x".repeat(65_535 - 40 - 19))
                 .packet();
         byte[] before = full.toBytes();
-        assertThat(dialogue.read(full, true)).isEqualTo(Reading.ANNOUNCEMENT);
-        assertThatThrownBy(() -> dialogue.announcement().replaceAddress(full, 0, 0xac10_c8f0L))
+        assertThat(dialogue.read(full, true)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThatThrownBy(() -> dialogue.dataAddress().replaceAddress(full, 0, 0xac10_c8f0L))
                 .isInstanceOf(FtpSpaceException.class);
         assertThat(full.toBytes()).isEqualTo(before);
     }
@@ -284,14 +284,14 @@ class FtpDialogueTest {
             throws FtpSpaceException {
         Packet packet = tcp(ends).push().payload(line).packet();
         boolean fromClient = !ends.contains(":21 >");
-        assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.ANNOUNCEMENT);
-        assertThat(dialogue.announcement().replaceAddress(packet, high, low))
+        assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(dialogue.dataAddress().replaceAddress(packet, high, low))
                 .isEqualTo(expected.length() - line.length());
         assertThat(packet.toBytes())
                 .isEqualTo(tcp(ends).push().payload(expected).bytes());
-        int port = dialogue.announcement().port;
-        assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.ANNOUNCEMENT);
-        assertThat(dialogue.announcement().port).isEqualTo(port);
+        int port = dialogue.dataAddress().port;
+        assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(dialogue.dataAddress().port).isEqualTo(port);
     }
 
     private Reading read(String ends, String payload) {
@@ -300,12 +300,12 @@ class FtpDialogueTest {
 
     private String addressText(String ends, String payload) {
         byte[] frame = tcp(ends).push().payload(payload).bytes();
-        FtpAnnouncement found = dialogue.announcement();
+        FtpDataAddress found = dialogue.dataAddress();
         return new String(frame, found.addressFrom, found.addressTo - found.addressFrom, StandardCharsets.US_ASCII);
     }
 
     private void assertAnnounced(Kind kind, long high, long low, int port) {
-        FtpAnnouncement found = dialogue.announcement();
+        FtpDataAddress found = dialogue.dataAddress();
         assertThat(found.kind).isEqualTo(kind);
         assertThat(found.names(high, low)).isTrue();
         assertThat(found.port).isEqualTo(port);

@@ -1,6 +1,6 @@
 package io.turnstile.conntrack;
 
-import io.turnstile.conntrack.FtpAnnouncement.Kind;
+import io.turnstile.conntrack.FtpDataAddress.Kind;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.Packet;
 import java.net.Inet6Address;
@@ -20,7 +20,7 @@ import java.nio.ByteBuffer;
  *
  * <p>Threads: scratch of one.
  */
-final class FtpDialogue {
+final class FtpControlParser {
     static final int MAX_LINE_BYTES = 128;
 
     private static final int PORT_COMMAND = 'P' << 24 | 'O' << 16 | 'R' << 8 | 'T';
@@ -43,17 +43,17 @@ final class FtpDialogue {
         /** It begins as an announcement and is none. */
         INVALID,
         /** The announcement was filled in. */
-        ANNOUNCEMENT
+        DATA_ADDRESS
     }
 
-    private final FtpAnnouncement announcement = new FtpAnnouncement();
+    private final FtpDataAddress dataAddress = new FtpDataAddress();
     private Packet packet;
     private int at;
     private int end;
 
     /** What the last {@link #read} found; meaningful if that was an announcement. */
-    FtpAnnouncement announcement() {
-        return announcement;
+    FtpDataAddress dataAddress() {
+        return dataAddress;
     }
 
     /**
@@ -66,10 +66,10 @@ final class FtpDialogue {
         int l4 = packet.l4Offset();
         at = l4 + Math.max(TCP_MIN_BYTES, (packet.u8(l4 + 12) >>> 4) * 4);
         end = Math.min(packet.l3EndOffset(), at + MAX_LINE_BYTES);
-        announcement.ipv6 = packet.etherType() == EtherTypes.IPV6;
-        announcement.high = 0;
-        announcement.low = 0;
-        announcement.addressFrom = announcement.addressTo = at;
+        dataAddress.ipv6 = packet.etherType() == EtherTypes.IPV6;
+        dataAddress.high = 0;
+        dataAddress.low = 0;
+        dataAddress.addressFrom = dataAddress.addressTo = at;
         if (at + NAME_BYTES > end) {
             return Reading.OTHER;
         }
@@ -79,32 +79,32 @@ final class FtpDialogue {
     }
 
     private Reading command(int name) {
-        if (name == PORT_COMMAND && !announcement.ipv6) {
-            announcement.kind = Kind.PORT;
+        if (name == PORT_COMMAND && !dataAddress.ipv6) {
+            dataAddress.kind = Kind.PORT;
             return reading(skipSpaces() && addressAndPort() && lineEnds());
         }
         if (name == EPRT_COMMAND) {
-            announcement.kind = Kind.EPRT;
+            dataAddress.kind = Kind.EPRT;
             return reading(skipSpaces() && extendedAddressAndPort());
         }
         return Reading.OTHER;
     }
 
     private Reading answer(int name) {
-        if (name == PASV_ANSWER && !announcement.ipv6) {
-            announcement.kind = Kind.PASV;
+        if (name == PASV_ANSWER && !dataAddress.ipv6) {
+            dataAddress.kind = Kind.PASV;
             // RFC 1123 §4.1.2.6: what is around the numbers may be anything.
             return reading(skipToDigit() && addressAndPort() && peek() != END && peek() != ',');
         }
         if (name == EPSV_ANSWER) {
-            announcement.kind = Kind.EPSV;
+            dataAddress.kind = Kind.EPSV;
             return reading(skipPast('(') && extendedPort());
         }
         return Reading.OTHER;
     }
 
     private static Reading reading(boolean understood) {
-        return understood ? Reading.ANNOUNCEMENT : Reading.INVALID;
+        return understood ? Reading.DATA_ADDRESS : Reading.INVALID;
     }
 
     // ---- PORT and 227: h1,h2,h3,h4,p1,p2 ----
@@ -119,12 +119,12 @@ final class FtpDialogue {
             return false;
         }
         int lower = number(3, 0xff);
-        announcement.port = upper << 8 | lower;
-        return lower != NOT_A_NUMBER && announcement.port != 0;
+        dataAddress.port = upper << 8 | lower;
+        return lower != NOT_A_NUMBER && dataAddress.port != 0;
     }
 
     private boolean ipv4Address(int separator) {
-        announcement.addressFrom = at;
+        dataAddress.addressFrom = at;
         long address = 0;
         for (int i = 0; i < 4; i++) {
             int octet = i == 0 || skip(separator) ? number(3, 0xff) : NOT_A_NUMBER;
@@ -133,8 +133,8 @@ final class FtpDialogue {
             }
             address = address << 8 | octet;
         }
-        announcement.addressTo = at;
-        announcement.low = address;
+        dataAddress.addressTo = at;
+        dataAddress.low = address;
         return true;
     }
 
@@ -144,9 +144,9 @@ final class FtpDialogue {
         int delimiter = peek();
         return isDelimiter(delimiter)
                 && skip(delimiter)
-                && number(1, FAMILY_IPV6) == (announcement.ipv6 ? FAMILY_IPV6 : FAMILY_IPV4)
+                && number(1, FAMILY_IPV6) == (dataAddress.ipv6 ? FAMILY_IPV6 : FAMILY_IPV4)
                 && skip(delimiter)
-                && (announcement.ipv6 ? ipv6Address(delimiter) : ipv4Address('.'))
+                && (dataAddress.ipv6 ? ipv6Address(delimiter) : ipv4Address('.'))
                 && skip(delimiter)
                 && portInOnePart(delimiter);
     }
@@ -161,8 +161,8 @@ final class FtpDialogue {
     }
 
     private boolean portInOnePart(int delimiter) {
-        announcement.port = number(5, 0xffff);
-        return announcement.port > 0 && skip(delimiter);
+        dataAddress.port = number(5, 0xffff);
+        return dataAddress.port > 0 && skip(delimiter);
     }
 
     private boolean ipv6Address(int delimiter) {
@@ -170,8 +170,8 @@ final class FtpDialogue {
         while (isOfAddress(peek()) && peek() != delimiter) {
             at++;
         }
-        announcement.addressFrom = from;
-        announcement.addressTo = at;
+        dataAddress.addressFrom = from;
+        dataAddress.addressTo = at;
         StringBuilder text = new StringBuilder(at - from);
         for (int i = from; i < at; i++) {
             text.append((char) packet.u8(i));
@@ -182,8 +182,8 @@ final class FtpDialogue {
             if (bytes.capacity() != 16) {
                 return false; // IPv4-mapped: nobody has such an address on the wire.
             }
-            announcement.high = bytes.getLong();
-            announcement.low = bytes.getLong();
+            dataAddress.high = bytes.getLong();
+            dataAddress.low = bytes.getLong();
             return true;
         } catch (IllegalArgumentException notAnAddress) {
             return false;

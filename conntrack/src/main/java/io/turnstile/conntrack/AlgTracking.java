@@ -3,28 +3,28 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
-import io.turnstile.conntrack.Expectations.Announcement;
+import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
 
 /**
- * The helpers of {@code ct(commit,alg=…)}: follows the dialogue of a control connection packet by packet, expects the
- * connections that it announces, and, where the control connection is translated, has it announce the translated
- * address and keeps both ends' sequence numbers in step.
+ * The helpers of {@code ct(commit,alg=…)}: follows a control connection packet by packet, expects the connections that
+ * it announces, and, where the control connection is translated, has it announce the translated address and keeps both
+ * ends' sequence numbers in step.
  *
  * <p>For each packet: {@link #begin}, and if that is true {@link #restore} before the packet is tracked, {@link #read}
- * after that and before it is translated, {@link #announce} when its marks are set.
+ * after that and before it is translated, {@link #expect} when its marks are set.
  *
  * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
  *
  * <p>Threads: scratch of one; the entry is locked by the caller throughout.
  */
-final class ControlDialogues {
+final class AlgTracking {
     private static final Alg[] ALGS = Alg.values();
     private static final int SEQUENCE_OFFSET = 4;
 
     private final ConnectionTable table;
-    private final FtpDialogue ftp = new FtpDialogue();
-    /** Of the connection at hand. */
+    private final FtpControlParser ftp = new FtpControlParser();
+    /** The tuples of the connection at hand. */
     private final TupleKey original = new TupleKey();
 
     private final TupleKey reply = new TupleKey();
@@ -34,9 +34,9 @@ final class ControlDialogues {
     private int direction;
     private boolean translates;
     /** Port of the connection that the packet announces; 0 if it announces none. */
-    private int announcedPort;
+    private int expectedPort;
 
-    ControlDialogues(ConnectionTable table) {
+    AlgTracking(ConnectionTable table) {
         this.table = table;
     }
 
@@ -58,7 +58,7 @@ final class ControlDialogues {
         this.translates = translates;
         extension = table.entries.extensionOf(entry);
         direction = isReply ? 1 : 0;
-        announcedPort = 0;
+        expectedPort = 0;
         return true;
     }
 
@@ -83,7 +83,7 @@ final class ControlDialogues {
             case TFTP -> {
                 if (direction == 0 && TftpRequest.is(packet)) {
                     readTuples();
-                    announcedPort = reply.destinationPort;
+                    expectedPort = reply.destinationPort;
                 }
                 yield true;
             }
@@ -94,39 +94,39 @@ final class ControlDialogues {
         return switch (ftp.read(packet, direction == 0)) {
             case OTHER -> true;
             case INVALID -> false;
-            case ANNOUNCEMENT -> {
+            case DATA_ADDRESS -> {
                 readTuples();
-                FtpAnnouncement announced = ftp.announcement();
-                boolean valid = isOwnAddress(announced) && (!translates || translate(packet, announced));
-                announcedPort = valid ? announced.port : 0;
+                FtpDataAddress address = ftp.dataAddress();
+                boolean valid = isOwnAddress(address) && (!translates || translate(packet, address));
+                expectedPort = valid ? address.port : 0;
                 yield valid;
             }
         };
     }
 
-    private boolean isOwnAddress(FtpAnnouncement announced) {
-        return switch (announced.kind) {
+    private boolean isOwnAddress(FtpDataAddress address) {
+        return switch (address.kind) {
             case PORT, EPRT ->
-                announced.names(original.sourceHigh, original.sourceLow)
-                        || announced.names(reply.destinationHigh, reply.destinationLow);
+                address.names(original.sourceHigh, original.sourceLow)
+                        || address.names(reply.destinationHigh, reply.destinationLow);
             case PASV ->
-                announced.names(reply.sourceHigh, reply.sourceLow)
-                        || announced.names(original.destinationHigh, original.destinationLow);
+                address.names(reply.sourceHigh, reply.sourceLow)
+                        || address.names(original.destinationHigh, original.destinationLow);
             case EPSV -> true;
         };
     }
 
     /** Each end is told the address by which it knows the other; false if that does not fit into the packet. */
-    private boolean translate(Packet packet, FtpAnnouncement announced) {
+    private boolean translate(Packet packet, FtpDataAddress address) {
         boolean client = direction == 0;
         long high = client ? reply.destinationHigh : original.destinationHigh;
         long low = client ? reply.destinationLow : original.destinationLow;
-        if (announced.names(high, low)) {
+        if (address.names(high, low)) {
             return true;
         }
         try {
             int sequence = packet.u32(packet.l4Offset() + SEQUENCE_OFFSET);
-            int byBytes = announced.replaceAddress(packet, high, low);
+            int byBytes = address.replaceAddress(packet, high, low);
             SequenceSkew.changed(extension + EntryLayout.SKEW, direction, sequence, byBytes);
             return true;
         } catch (FtpSpaceException noRoom) {
@@ -137,60 +137,60 @@ final class ControlDialogues {
     // ---- expectations ----
 
     /** Expects what the packet announced, if it did; it inherits the marks that the connection has now. */
-    void announce(long connectionId) {
-        if (announcedPort == 0) {
+    void expect(long connectionId) {
+        if (expectedPort == 0) {
             return;
         }
-        Announcement announcement = new Announcement();
-        announcement.parentId = connectionId;
-        announcement.parent.copyFrom(original);
-        announcement.mark = OffHeap.getInt(entry + EntryLayout.MARK);
+        Expectation expectation = new Expectation();
+        expectation.parentId = connectionId;
+        expectation.parent.copyFrom(original);
+        expectation.mark = OffHeap.getInt(entry + EntryLayout.MARK);
         if (extension != 0) {
-            announcement.labelHigh = OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
-            announcement.labelLow = OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
+            expectation.labelHigh = OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
+            expectation.labelLow = OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
         }
         boolean destinationTranslated = (EntryLayout.flags(entry) & FLAG_NAT) != 0
                 && OffHeap.getInt(extension + EntryLayout.NAT) == Translation.NAT_DESTINATION;
         if (direction == 0) {
-            expectFromServer(announcement, destinationTranslated);
+            expectFromServer(expectation, destinationTranslated);
         } else {
-            expectFromClient(announcement, destinationTranslated);
+            expectFromClient(expectation, destinationTranslated);
         }
-        table.expectations.add(announcement);
+        table.expectations.add(expectation);
     }
 
     /** Active FTP, TFTP: the server will call, as it sees itself and the client. */
-    private void expectFromServer(Announcement announcement, boolean destinationTranslated) {
-        announcement.tuple.copyFrom(reply);
-        setPorts(announcement);
+    private void expectFromServer(Expectation expectation, boolean destinationTranslated) {
+        expectation.tuple.copyFrom(reply);
+        setPorts(expectation);
         if (destinationTranslated) {
-            translated(announcement, Translation.NAT_SOURCE, original.destinationHigh, original.destinationLow);
+            translated(expectation, Translation.NAT_SOURCE, original.destinationHigh, original.destinationLow);
         } else {
-            translated(announcement, Translation.NAT_DESTINATION, original.sourceHigh, original.sourceLow);
-            announcement.natPort = alg == Alg.TFTP ? original.sourcePort : 0;
+            translated(expectation, Translation.NAT_DESTINATION, original.sourceHigh, original.sourceLow);
+            expectation.natPort = alg == Alg.TFTP ? original.sourcePort : 0;
         }
     }
 
     /** Passive FTP: the client will call, as it sees itself and the server. */
-    private void expectFromClient(Announcement announcement, boolean destinationTranslated) {
-        announcement.tuple.copyFrom(original);
-        setPorts(announcement);
+    private void expectFromClient(Expectation expectation, boolean destinationTranslated) {
+        expectation.tuple.copyFrom(original);
+        setPorts(expectation);
         if (destinationTranslated) {
-            translated(announcement, Translation.NAT_DESTINATION, reply.sourceHigh, reply.sourceLow);
+            translated(expectation, Translation.NAT_DESTINATION, reply.sourceHigh, reply.sourceLow);
         } else {
-            translated(announcement, Translation.NAT_SOURCE, reply.destinationHigh, reply.destinationLow);
+            translated(expectation, Translation.NAT_SOURCE, reply.destinationHigh, reply.destinationLow);
         }
     }
 
-    private void setPorts(Announcement announcement) {
-        announcement.tuple.sourcePort = 0;
-        announcement.tuple.destinationPort = announcedPort;
+    private void setPorts(Expectation expectation) {
+        expectation.tuple.sourcePort = 0;
+        expectation.tuple.destinationPort = expectedPort;
     }
 
-    private static void translated(Announcement announcement, int natFlags, long high, long low) {
-        announcement.natFlags = natFlags;
-        announcement.natHigh = high;
-        announcement.natLow = low;
+    private static void translated(Expectation expectation, int natFlags, long high, long low) {
+        expectation.natFlags = natFlags;
+        expectation.natHigh = high;
+        expectation.natLow = low;
     }
 
     private void readTuples() {

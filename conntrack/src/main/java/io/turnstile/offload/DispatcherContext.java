@@ -7,11 +7,11 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
 /**
- * What all lanes share.
+ * What all lanes of a dispatcher share.
  *
  * <p>Threads: any.
  */
-final class House {
+final class DispatcherContext {
     private final Conntrack tracker;
     private final Clock clock;
     private final PortNames ports;
@@ -21,10 +21,11 @@ final class House {
     private final CauseLog causes;
     private final LastUse lastUse;
     private final MeterRegistry meters;
-    private volatile HouseRules rules = HouseRules.NONE;
+    private volatile OfferPolicy rules = OfferPolicy.NONE;
 
     /** @param threaded lanes have threads of their own; else they are driven by who drains */
-    House(Conntrack tracker, Clock clock, PortNames ports, boolean threaded, MeterRegistry meters, Logger log) {
+    DispatcherContext(
+            Conntrack tracker, Clock clock, PortNames ports, boolean threaded, MeterRegistry meters, Logger log) {
         this.tracker = tracker;
         this.clock = clock;
         this.ports = ports;
@@ -76,11 +77,11 @@ final class House {
         return meters;
     }
 
-    HouseRules rules() {
+    OfferPolicy offerPolicy() {
         return rules;
     }
 
-    void setRules(HouseRules changed) {
+    void setOfferPolicy(OfferPolicy changed) {
         rules = changed;
     }
 }

@@ -1,7 +1,7 @@
 package io.turnstile.conntrack;
 
 /** What a protocol's state machine says about a packet of a known connection. */
-enum Verdict {
+enum UpdateResult {
     /** Fits, and the connection is not answered yet: {@code +new}. */
     NEW,
     /** Fits: {@code +est}. */

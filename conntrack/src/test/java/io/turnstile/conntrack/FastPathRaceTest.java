@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
  * Lookups that read a connection without its lock (a settled connection whose deadline is today's already: time stands
  * still here) while others write its mark and label, turn it round, or put another connection into its slot.
  */
-class GlanceRaceTest {
+class FastPathRaceTest {
     private static final String THERE = "10.0.0.1:1000 > 10.0.0.2:2000";
     private static final String BACK = "10.0.0.2:2000 > 10.0.0.1:1000";
     private static final String OTHERS = "10.0.0.3:3000 > 10.0.0.4:4000";
@@ -46,7 +46,7 @@ class GlanceRaceTest {
         }
     }
 
-    GlanceRaceTest() {
+    FastPathRaceTest() {
         for (int i = 0; i < VALUES; i++) {
             long half = (i + 1) * 0x1111_1111_1111_1111L;
             writings[i] = new CtRequest(0, true, false, (int) half, -1, half, half, -1, -1);

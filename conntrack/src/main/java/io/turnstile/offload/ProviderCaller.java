@@ -9,12 +9,12 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * The one door through which a lane hands operations to its provider. Whatever the provider does, a call gives one
- * fitting result per operation.
+ * Hands operations to a provider, the only place that does. Whatever the provider does, a call gives one fitting result
+ * per operation.
  *
  * <p>Threads: any shard's.
  */
-record ProviderDoor(OffloadProvider provider) {
+record ProviderCaller(OffloadProvider provider) {
 
     /** What an operation came to, as index of counters. */
     enum Outcome {

@@ -5,16 +5,16 @@ import io.turnstile.offload.spi.PortRef;
 import java.util.Map;
 
 /**
- * What the house decides before a provider is asked.
+ * What the switch decides before a provider is asked.
  *
  * @param portPriorities {@code other_config:hw-offload-priority} of Interfaces, by datapath port number
  */
-record HouseRules(Map<Integer, PriorityList> portPriorities) {
+record OfferPolicy(Map<Integer, PriorityList> portPriorities) {
     /** The payload of a connection with a helper is read in software. */
-    static final String CONTROL = "alg control connection";
+    static final String CONTROL_CONNECTION = "alg control connection";
 
     static final String PORT_EXCLUDED = "port excluded";
-    static final HouseRules NONE = new HouseRules(Map.of());
+    static final OfferPolicy NONE = new OfferPolicy(Map.of());
 
     /** One of the connection's ports is not for this provider. */
     boolean excludes(String provider, ConnView connection) {

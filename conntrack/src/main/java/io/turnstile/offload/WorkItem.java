@@ -5,12 +5,12 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 
 /**
- * One connection's passage through a shard: the flags it was taken with and the steps that are still to be made. Reused
- * from batch to batch.
+ * What is to be done for one connection in a batch: the flags it was taken with and the steps that are still to be
+ * made. Reused from batch to batch.
  *
  * <p>Threads: under the shard's lock.
  */
-final class Turn {
+final class WorkItem {
     /** Steps in the order in which they are made. */
     static final int QUERY = 1;
 
@@ -45,7 +45,7 @@ final class Turn {
         return (flags & flag) != 0;
     }
 
-    /** The connection leaves the provider in this turn. */
+    /** Whether the connection leaves the provider with this item. */
     boolean leaves() {
         return has(SlotTable.REMOVED | SlotTable.WITHDRAW);
     }

@@ -12,14 +12,14 @@ import java.util.concurrent.TimeoutException;
  *
  * <p>Threads: any.
  */
-final class Description {
+final class ProviderDescription {
     private static final long PATIENCE_MS = 250;
 
     private final OffloadProvider provider;
     private final String name;
     private CompletableFuture<List<String>> asked = CompletableFuture.completedFuture(List.of()); // guarded by this
 
-    Description(OffloadProvider provider, String name) {
+    ProviderDescription(OffloadProvider provider, String name) {
         this.provider = provider;
         this.name = name;
     }
@@ -29,7 +29,7 @@ final class Description {
         try {
             return ask().get(PATIENCE_MS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            return List.of("describe failed: " + ProviderDoor.text(e.getCause()));
+            return List.of("describe failed: " + ProviderCaller.text(e.getCause()));
         } catch (TimeoutException e) {
             return List.of("describe has not returned");
         } catch (InterruptedException e) {

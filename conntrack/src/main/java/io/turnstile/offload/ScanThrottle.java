@@ -3,12 +3,12 @@ package io.turnstile.offload;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Keeps a walk over a large table from taking a core, memory bandwidth and caches from forwarding: after a first burst
+ * Keeps a scan of a large table from taking a core, memory bandwidth and caches from forwarding: after a first burst
  * each slice is followed by a pause in proportion to what it took. Live events do not wait for it.
  *
  * <p>Threads: under the lock of its shard.
  */
-final class WalkPace {
+final class ScanThrottle {
     /** One part of work to so many of rest, over all shards. */
     private static final int REST = 19;
     /** A small table is done at once. */
@@ -24,32 +24,32 @@ final class WalkPace {
     private long restStartNs;
     private long restNs;
 
-    private WalkPace(int restPerWork) {
+    private ScanThrottle(int restPerWork) {
         this.restPerWork = restPerWork;
     }
 
-    static WalkPace leavingRoomFor(int shards) {
-        return new WalkPace((REST + 1) * shards - 1);
+    static ScanThrottle forShards(int shards) {
+        return new ScanThrottle((REST + 1) * shards - 1);
     }
 
-    /** For virtual time: nobody forwards meanwhile. */
-    static WalkPace unhurried() {
-        return new WalkPace(0);
+    /** Returns a throttle that never waits, for virtual time: nobody forwards meanwhile. */
+    static ScanThrottle unlimited() {
+        return new ScanThrottle(0);
     }
 
-    void walkBegins() {
+    void scanStarted() {
         burstLeftNs = BURST_NS;
         resting = false;
         inSlice = false;
     }
 
-    void sliceBegins(long nowNs) {
+    void sliceStarted(long nowNs) {
         sliceStartNs = nowNs;
         inSlice = true;
     }
 
     /** Everything that the slice brought about has been carried out. */
-    void sliceIsDone(long nowNs) {
+    void sliceFinished(long nowNs) {
         if (!inSlice) {
             return;
         }

@@ -5,11 +5,11 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.TcpPayload;
 
 /**
- * Where an FTP control packet says that the data connection is to go; filled by {@link FtpDialogue}.
+ * Where an FTP control packet says that the data connection is to go; filled by {@link FtpControlParser}.
  *
  * <p>Threads: scratch of one.
  */
-final class FtpAnnouncement {
+final class FtpDataAddress {
     /** The forms of it. */
     enum Kind {
         /** Command of the client (RFC 959 §4.1.2): {@code PORT 10,0,0,1,4,5}. */

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 /** What the house decides before a provider is asked, and live changes of who is asked. */
-class HouseRulesStoriesTest {
+class OfferPolicyStoriesTest {
     private static final int QUEUE = 10;
     private static final LaneLimits SHORT_QUEUE = new LaneLimits(
             QUEUE,
@@ -30,13 +30,13 @@ class HouseRulesStoriesTest {
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(500);
     private final OffloadDispatcher dispatcher = new OffloadDispatcher(
-            new House(
+            new DispatcherContext(
                     tracker,
                     clock,
                     port -> "p" + port,
                     false,
                     new SimpleMeterRegistry(),
-                    LoggerFactory.getLogger(HouseRulesStoriesTest.class)),
+                    LoggerFactory.getLogger(OfferPolicyStoriesTest.class)),
             SHORT_QUEUE);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");

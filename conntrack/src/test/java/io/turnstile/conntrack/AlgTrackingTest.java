@@ -9,7 +9,7 @@ import io.turnstile.packet.Packet;
 import org.junit.jupiter.api.Test;
 
 /** FTP and TFTP as the tracker follows them: what is expected, what is translated, what both ends see. */
-class ControlDialoguesTest {
+class AlgTrackingTest {
     private static final long NAT = 0x0a01_01f0L; // 10.1.1.240
     private static final CtRequest LOOK = CtRequest.lookup(0);
     private static final CtRequest BACK = CtRequest.lookup(0).with(NatRequest.ANY);

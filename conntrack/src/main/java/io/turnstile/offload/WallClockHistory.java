@@ -12,7 +12,7 @@ import java.util.Deque;
  *
  * <p>Threads: any.
  */
-final class WallScale {
+final class WallClockHistory {
     /** A difference of more than this between two looks is a jump; less is the clock being slewed. */
     static final long JUMP_MS = 500;
     /** Jumps that are remembered. */
@@ -37,7 +37,7 @@ final class WallScale {
 
     private final Deque<Span> spans = new ArrayDeque<>(); // guarded by this; newest first
 
-    WallScale(long nowNs, long wallMs) {
+    WallClockHistory(long nowNs, long wallMs) {
         spans.push(new Span(nowNs, wallMs));
     }
 
