@@ -5,6 +5,7 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.TcpHeader;
 
 /**
  * The helpers of {@code ct(commit,alg=…)}: follows a control connection packet by packet, expects the connections that
@@ -20,14 +21,13 @@ import io.turnstile.packet.Packet;
  */
 final class AlgTracking {
     private static final Alg[] ALGS = Alg.values();
-    private static final int SEQUENCE_OFFSET = 4;
 
     private final ConnectionTable table;
     private final FtpControlParser ftp = new FtpControlParser();
     /** The tuples of the connection at hand. */
-    private final TupleKey original = new TupleKey();
+    private final Tuple original = new Tuple();
 
-    private final TupleKey reply = new TupleKey();
+    private final Tuple reply = new Tuple();
     private Alg alg;
     private long entry;
     private long extension;
@@ -125,7 +125,7 @@ final class AlgTracking {
             return true;
         }
         try {
-            int sequence = packet.u32(packet.l4Offset() + SEQUENCE_OFFSET);
+            int sequence = packet.u32(packet.l4Offset() + TcpHeader.SEQUENCE);
             int byBytes = address.replaceAddress(packet, high, low);
             SequenceSkew.changed(extension + EntryLayout.SKEW, direction, sequence, byBytes);
             return true;
@@ -194,35 +194,11 @@ final class AlgTracking {
     }
 
     private void readTuples() {
-        original.kind = OffHeap.getInt(entry + EntryLayout.KIND);
-        original.related = false;
-        readPorts(original, OffHeap.getInt(entry + EntryLayout.PORTS));
-        if (EntryLayout.ipv6(original.kind)) {
-            readAddresses(original, extension);
-        } else {
-            long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
-            original.sourceHigh = 0;
-            original.sourceLow = addresses >>> 32;
-            original.destinationHigh = 0;
-            original.destinationLow = addresses & 0xffff_ffffL;
-        }
-        reply.copyFrom(original);
-        reply.reverse();
+        original.readOriginal(entry, extension);
         if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
-            readAddresses(reply, extension + EntryLayout.REPLY);
-            readPorts(reply, OffHeap.getInt(extension + EntryLayout.REPLY_PORTS));
+            reply.readTranslatedReply(entry, extension);
+        } else {
+            reply.copyReversed(original);
         }
-    }
-
-    private static void readAddresses(TupleKey key, long at) {
-        key.sourceHigh = OffHeap.getLong(at + EntryLayout.SOURCE_HIGH);
-        key.sourceLow = OffHeap.getLong(at + EntryLayout.SOURCE_LOW);
-        key.destinationHigh = OffHeap.getLong(at + EntryLayout.DESTINATION_HIGH);
-        key.destinationLow = OffHeap.getLong(at + EntryLayout.DESTINATION_LOW);
-    }
-
-    private static void readPorts(TupleKey key, int ports) {
-        key.sourcePort = ports >>> 16;
-        key.destinationPort = ports & 0xffff;
     }
 }

@@ -18,8 +18,8 @@ import java.util.function.Predicate;
  * at {@link PacketTracking}, how the table works at {@link ConnectionTable}, {@link TupleIndex} and
  * {@link ExpiryWheel}.
  *
- * <p>Not tracked, and so {@code +inv}: what {@link TupleReader} says, fragments among it. A table that is full makes no
- * connection: the packet is {@code +new} and counted in {@link #refusals}.
+ * <p>What is {@code +inv}, and why, stands at {@link InvalidReason}. A table that is full makes no connection: the
+ * packet is {@code +new} and counted in {@link #refusals}.
  *
  * <p>Memory: 88 bytes for each connection that ever lived at once, 168 more for those that need an
  * {@linkplain EntryLayout extension}, about 15 of index for each that may live. It is freed when the tracker is
@@ -36,6 +36,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
     private final ConnectionTable table;
+    private final InvalidCounters invalid = new InvalidCounters();
     private final FirstPackets firstPackets;
     private final PacketTracking packetTracking;
     private final ThreadLocal<TrackingScratch> scratch;
@@ -56,8 +57,8 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         SecureRandom random = new SecureRandom();
         NatHash natHash = new NatHash(random.nextLong(), random.nextLong());
         table = new ConnectionTable(maxConnections, clock.nowNs());
-        firstPackets = new FirstPackets(table);
-        packetTracking = new PacketTracking(table, firstPackets);
+        firstPackets = new FirstPackets(table, invalid);
+        packetTracking = new PacketTracking(table, firstPackets, invalid);
         scratch = ThreadLocal.withInitial(() -> new TrackingScratch(table, natHash));
     }
 
@@ -94,6 +95,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public long natExhaustions() {
         return firstPackets.natExhaustions.sum();
+    }
+
+    @Override
+    public long invalid(InvalidReason reason) {
+        return invalid.sum(reason);
     }
 
     @Override
@@ -213,8 +219,8 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         for (Expectation expectation : table.expectations.all()) {
             ConnectionSnapshot expected = new ConnectionSnapshot();
             ConnectionSnapshot parent = new ConnectionSnapshot();
-            SnapshotReader.copyKey(expectation.tuple, expected);
-            SnapshotReader.copyKey(expectation.parent, parent);
+            SnapshotReader.copyTuple(expectation.tuple, expected);
+            SnapshotReader.copyTuple(expectation.parent, parent);
             expected.mark = expectation.mark;
             expected.labelHigh = expectation.labelHigh;
             expected.labelLow = expectation.labelLow;

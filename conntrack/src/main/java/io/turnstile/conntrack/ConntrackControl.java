@@ -18,6 +18,9 @@ public interface ConntrackControl {
     /** How often {@code nat(…)} found no free tuple for a new connection. */
     long natExhaustions();
 
+    /** How many packets were {@code +inv} for that reason; a packet counts once for each {@code ct()}. */
+    long invalid(InvalidReason reason);
+
     /** Limits by zone ({@code dpctl/ct-set-limits}). */
     ZoneLimits zoneLimits();
 

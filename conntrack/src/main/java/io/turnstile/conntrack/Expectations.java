@@ -26,52 +26,39 @@ final class Expectations {
 
     /** What an expected connection's first packet has: no source port, which nobody knows before. */
     private static final class Expected {
-        private long sourceHigh;
-        private long sourceLow;
-        private long destinationHigh;
-        private long destinationLow;
-        private int destinationPort;
-        private int kind;
+        private final Tuple tuple = new Tuple();
 
-        private Expected set(TupleKey key) {
-            sourceHigh = key.sourceHigh;
-            sourceLow = key.sourceLow;
-            destinationHigh = key.destinationHigh;
-            destinationLow = key.destinationLow;
-            destinationPort = key.destinationPort;
-            kind = key.kind;
+        private Expected set(Tuple wanted) {
+            tuple.copyFrom(wanted);
             return this;
         }
 
         @Override
         public boolean equals(Object other) {
             return other instanceof Expected that
-                    && sourceLow == that.sourceLow
-                    && destinationLow == that.destinationLow
-                    && destinationPort == that.destinationPort
-                    && kind == that.kind
-                    && sourceHigh == that.sourceHigh
-                    && destinationHigh == that.destinationHigh;
+                    && tuple.hasSameAddresses(that.tuple)
+                    && tuple.destinationPort == that.tuple.destinationPort
+                    && tuple.kind == that.tuple.kind;
         }
 
         @Override
         public int hashCode() {
-            return Long.hashCode((sourceLow * 31 + destinationLow) * 31
-                    + destinationPort * 31L
-                    + kind
-                    + sourceHigh * 17
-                    + destinationHigh);
+            return Long.hashCode((tuple.sourceLow * 31 + tuple.destinationLow) * 31
+                    + tuple.destinationPort * 31L
+                    + tuple.kind
+                    + tuple.sourceHigh * 17
+                    + tuple.destinationHigh);
         }
     }
 
     /** What is known of a connection to come. */
     static final class Expectation {
         /** The tuple of its first packet; the source port is not known and 0. */
-        final TupleKey tuple = new TupleKey();
+        final Tuple tuple = new Tuple();
 
         long parentId;
         /** The parent's original tuple. */
-        final TupleKey parent = new TupleKey();
+        final Tuple parent = new Tuple();
 
         int mark;
         long labelHigh;
@@ -117,7 +104,7 @@ final class Expectations {
     }
 
     /** What was announced of the packet's connection; null if nothing was. */
-    synchronized Expectation find(TupleKey key) {
+    synchronized Expectation find(Tuple key) {
         return byTuple.get(probe.set(key));
     }
 

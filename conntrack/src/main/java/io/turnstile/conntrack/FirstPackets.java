@@ -15,13 +15,15 @@ import java.util.concurrent.atomic.LongAdder;
  */
 final class FirstPackets {
     private final ConnectionTable table;
+    private final InvalidCounters invalid;
     /** How often the table was full, and how often no tuple was left. */
     final LongAdder refusals = new LongAdder();
 
     final LongAdder natExhaustions = new LongAdder();
 
-    FirstPackets(ConnectionTable table) {
+    FirstPackets(ConnectionTable table, InvalidCounters invalid) {
         this.table = table;
+        this.invalid = invalid;
     }
 
     /**
@@ -31,7 +33,9 @@ final class FirstPackets {
      */
     boolean begin(Packet packet, int position, CtRequest request, long nowNs, TrackingScratch scratch) {
         TupleKey key = scratch.keys[position];
-        if (key.related || !ProtocolTracking.canBegin(packet)) {
+        InvalidReason fault = key.related ? InvalidReason.ICMP_UNRELATED : ProtocolTracking.faultAsFirst(packet);
+        if (fault != null) {
+            invalid.count(fault);
             PacketMetadata.writeUnknown(packet, CtState.INV, request.zone(), key);
             return true;
         }
@@ -93,10 +97,11 @@ final class FirstPackets {
         int state = CtState.NEW | (connection.parentId == 0 ? 0 : CtState.REL);
         boolean hasAlg = scratch.algs.begin(key.slot, entry, false, connection.reply != null);
         if (hasAlg && !scratch.algs.read(packet)) {
+            invalid.count(InvalidReason.ALG_ADDRESS);
             state |= CtState.INV;
         }
         if (connection.reply != null) {
-            state |= Translation.apply(packet, table.entries, entry, false, false);
+            state |= Translation.apply(packet, table.entries, entry, false, false, scratch.leavingTuple);
         }
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
         if (hasAlg) {
@@ -113,15 +118,12 @@ final class FirstPackets {
     private boolean chooseReply(TupleKey key, NatRequest nat, Expectation expectation, TrackingScratch scratch) {
         TupleKey reply = scratch.replyTuple;
         if (expectation != null) {
-            reply.copyFrom(key);
-            reply.reverse();
+            reply.copyReversed(key);
             scratch.newConnection.natFlags = expectation.natFlags;
             if (expectation.natFlags == Translation.NAT_SOURCE) {
-                reply.destinationHigh = expectation.natHigh;
-                reply.destinationLow = expectation.natLow;
+                reply.setDestination(expectation.natHigh, expectation.natLow);
             } else {
-                reply.sourceHigh = expectation.natHigh;
-                reply.sourceLow = expectation.natLow;
+                reply.setSource(expectation.natHigh, expectation.natLow);
                 reply.sourcePort = expectation.natPort != 0 ? expectation.natPort : reply.sourcePort;
             }
             table.hash.foldAndHash(reply);

@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import io.turnstile.conntrack.FtpDataAddress.Kind;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.TcpHeader;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
@@ -29,7 +30,6 @@ final class FtpControlParser {
     private static final int EPSV_ANSWER = '2' << 24 | '2' << 16 | '9' << 8 | ' ';
     private static final int UPPER_CASE = 0xdfdf_dfdf;
     private static final int NAME_BYTES = 4;
-    private static final int TCP_MIN_BYTES = 20;
     private static final int NOT_A_NUMBER = -1;
     private static final int FAMILY_IPV4 = 1;
     private static final int FAMILY_IPV6 = 2;
@@ -64,7 +64,7 @@ final class FtpControlParser {
     Reading read(Packet packet, boolean fromClient) {
         this.packet = packet;
         int l4 = packet.l4Offset();
-        at = l4 + Math.max(TCP_MIN_BYTES, (packet.u8(l4 + 12) >>> 4) * 4);
+        at = l4 + Math.max(TcpHeader.MIN_BYTES, TcpHeader.headerBytes(packet, l4));
         end = Math.min(packet.l3EndOffset(), at + MAX_LINE_BYTES);
         dataAddress.ipv6 = packet.etherType() == EtherTypes.IPV6;
         dataAddress.high = 0;

@@ -18,7 +18,7 @@ final class NatHash {
     }
 
     /** Returns a hash that differs from tuple to tuple, under the key. */
-    long of(TupleKey tuple, NatRequest request) {
+    long of(Tuple tuple, NatRequest request) {
         long hash = fold(tuple.sourceHigh ^ key0, tuple.sourceLow ^ key1);
         hash = fold(hash ^ tuple.destinationHigh, tuple.destinationLow ^ key0);
         hash = fold(hash ^ ((long) tuple.sourcePort << 32 | tuple.destinationPort), tuple.kind * ODD ^ key1);
@@ -26,7 +26,7 @@ final class NatHash {
     }
 
     /** Returns a hash that is the same for all that comes from one source, whatever the key. */
-    static long ofSource(TupleKey tuple, NatRequest request) {
+    static long ofSource(Tuple tuple, NatRequest request) {
         long hash = fold(tuple.sourceHigh ^ ODD, tuple.sourceLow + ODD);
         return withRange(fold(hash, (tuple.kind | 1L << 32) * ODD), request, ~ODD);
     }

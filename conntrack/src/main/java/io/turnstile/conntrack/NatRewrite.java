@@ -2,14 +2,15 @@ package io.turnstile.conntrack;
 
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.HeaderRewrite;
+import io.turnstile.packet.IcmpHeader;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.TransportPorts;
 
 /**
- * Translates one packet in place; checksums follow as {@link HeaderRewrite} says, whatever state the packet's is in. An
- * address is two longs, an IPv4 address stands in the low 32 bits of the second. A port is 16 bits; of ICMP and ICMPv6
- * both ports of a tuple are the identifier. Port 0 leaves the packet's ports alone where the tracker tells connections
- * of a protocol apart by their addresses only. Allocates nothing.
+ * Translates one packet in place; checksums follow as {@link HeaderRewrite} says, whatever state the packet's is in. Of
+ * ICMP and ICMPv6 both ports of a {@link Tuple} are the identifier. Port 0 leaves the packet's ports alone where the
+ * tracker tells connections of a protocol apart by their addresses only. Allocates nothing.
  *
  * <p>Threads: stateless.
  */
@@ -21,52 +22,28 @@ final class NatRewrite {
      * comparison. A packet of a connection's original direction leaves with the reversed reply tuple, one of the reply
      * direction with the reversed original tuple.
      */
-    static void direct(
-            Packet packet,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort) {
+    static void direct(Packet packet, Tuple leaving) {
         HeaderRewrite.closeForeignChecksum(packet);
-        putSource(packet, sourceHigh, sourceLow);
-        putDestination(packet, destinationHigh, destinationLow);
-        putPorts(packet, sourcePort, destinationPort);
+        putSource(packet, leaving.sourceHigh, leaving.sourceLow);
+        putDestination(packet, leaving.destinationHigh, leaving.destinationLow);
+        putPorts(packet, leaving.sourcePort, leaving.destinationPort);
     }
 
     /**
      * Translates an ICMP error of a connection whose source address changes in the error's direction. The tuple is that
-     * in which a packet other than an error would leave ({@link #direct}); the quoted packet is its reverse.
+     * in which a packet other than an error would leave ({@link #direct}); the quoted packet has its reverse.
      */
-    static void errorSource(
-            Packet packet,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort) {
+    static void errorSource(Packet packet, Tuple leaving) {
         HeaderRewrite.closeForeignChecksum(packet);
-        putSource(packet, sourceHigh, sourceLow);
-        QuotedRewrite.put(packet, destinationHigh, destinationLow, destinationPort, sourceHigh, sourceLow, sourcePort);
+        putSource(packet, leaving.sourceHigh, leaving.sourceLow);
+        QuotedRewrite.putReversed(packet, leaving);
     }
 
-    /**
-     * Translates as {@link #errorSource} does an ICMP error of a connection whose destination address changes in the
-     * error's direction.
-     */
-    static void errorDestination(
-            Packet packet,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort) {
+    /** Translates as {@link #errorSource} does an ICMP error of a connection whose destination address changes. */
+    static void errorDestination(Packet packet, Tuple leaving) {
         HeaderRewrite.closeForeignChecksum(packet);
-        putDestination(packet, destinationHigh, destinationLow);
-        QuotedRewrite.put(packet, destinationHigh, destinationLow, destinationPort, sourceHigh, sourceLow, sourcePort);
+        putDestination(packet, leaving.destinationHigh, leaving.destinationLow);
+        QuotedRewrite.putReversed(packet, leaving);
     }
 
     private static void putSource(Packet packet, long high, long low) {
@@ -93,14 +70,14 @@ final class NatRewrite {
         switch (packet.ipProtocol()) {
             case IpProtocols.TCP, IpProtocols.UDP -> putSummedPorts(packet, l4, source, destination);
             case IpProtocols.UDP_LITE, IpProtocols.DCCP -> {
-                if (source != 0 && l4 + 4 <= packet.l3EndOffset()) {
+                if (source != 0 && l4 + TransportPorts.BYTES <= packet.l3EndOffset()) {
                     putSummedPorts(packet, l4, source, destination);
                 }
             }
             case IpProtocols.SCTP -> putSctpPorts(packet, l4, source, destination);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
-                if (IcmpTypes.classOf(packet.ipProtocol(), packet.u8(l4)) != 0) {
-                    HeaderRewrite.putTransport16(packet, l4 + 4, source);
+                if (IcmpTypes.classOf(packet.ipProtocol(), packet.u8(l4 + IcmpHeader.TYPE)) != 0) {
+                    HeaderRewrite.putTransport16(packet, l4 + IcmpHeader.IDENTIFIER, source);
                 }
             }
             default -> {
@@ -110,16 +87,16 @@ final class NatRewrite {
     }
 
     private static void putSummedPorts(Packet packet, int l4, int source, int destination) {
-        HeaderRewrite.putTransport16(packet, l4, source);
-        HeaderRewrite.putTransport16(packet, l4 + 2, destination);
+        HeaderRewrite.putTransport16(packet, l4 + TransportPorts.SOURCE, source);
+        HeaderRewrite.putTransport16(packet, l4 + TransportPorts.DESTINATION, destination);
     }
 
     private static void putSctpPorts(Packet packet, int l4, int source, int destination) {
-        if (packet.u16(l4) != source) {
-            HeaderRewrite.putSctpPort(packet, 0, source);
+        if (packet.u16(l4 + TransportPorts.SOURCE) != source) {
+            HeaderRewrite.putSctpPort(packet, TransportPorts.SOURCE, source);
         }
-        if (packet.u16(l4 + 2) != destination) {
-            HeaderRewrite.putSctpPort(packet, 2, destination);
+        if (packet.u16(l4 + TransportPorts.DESTINATION) != destination) {
+            HeaderRewrite.putSctpPort(packet, TransportPorts.DESTINATION, destination);
         }
     }
 }

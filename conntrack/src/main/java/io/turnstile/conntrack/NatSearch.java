@@ -51,7 +51,7 @@ final class NatSearch {
     private final RandomGenerator random;
     private final Occupancy occupancy;
 
-    private TupleKey original;
+    private Tuple original;
     private NatRequest request;
     private TupleKey reply;
     private int stepsLeft;
@@ -81,7 +81,7 @@ final class NatSearch {
      * @param request of kind {@link NatRequest.Kind#SOURCE} or {@link NatRequest.Kind#DESTINATION}
      * @return false: exhausted, or the range is of the other family; {@code reply} is meaningless then
      */
-    boolean find(TupleKey original, NatRequest request, TupleKey reply) {
+    boolean find(Tuple original, NatRequest request, TupleKey reply) {
         boolean keepsAddress = (request.minHigh() | request.minLow()) == 0;
         if (!keepsAddress && request.ipv6() != EntryLayout.ipv6(original.kind)) {
             return false;
@@ -90,23 +90,13 @@ final class NatSearch {
         this.request = request;
         this.reply = reply;
         stepsLeft = MAX_STEPS;
-        reverseOriginal();
+        reply.copyReversed(original);
+        reply.related = false;
         long choice = hash.of(original, request);
         long portChoice = request.choice() == NatRequest.Choice.RANDOM ? random.nextLong() : choice >>> 32;
         return keepsAddress
                 ? findPorts(portChoice)
                 : findAddress(request.persistent() ? NatHash.ofSource(original, request) : choice, portChoice);
-    }
-
-    private void reverseOriginal() {
-        reply.sourceHigh = original.destinationHigh;
-        reply.sourceLow = original.destinationLow;
-        reply.sourcePort = original.destinationPort;
-        reply.destinationHigh = original.sourceHigh;
-        reply.destinationLow = original.sourceLow;
-        reply.destinationPort = original.sourcePort;
-        reply.kind = EntryLayout.reversed(original.kind);
-        reply.related = false;
     }
 
     // ---- addresses ----
@@ -138,11 +128,9 @@ final class NatSearch {
         long carry = Long.compareUnsigned(low, index) < 0 ? 1 : 0;
         long high = request.minHigh() + carry;
         if (request.kind() == NatRequest.Kind.SOURCE) {
-            reply.destinationHigh = high;
-            reply.destinationLow = low;
+            reply.setDestination(high, low);
         } else {
-            reply.sourceHigh = high;
-            reply.sourceLow = low;
+            reply.setSource(high, low);
         }
     }
 

@@ -22,7 +22,7 @@ final class NewConnection {
     /** Id of the connection that announced this one; 0 if none did. */
     long parentId;
 
-    final TupleKey parent = new TupleKey();
+    final Tuple parent = new Tuple();
     /** What the connection begins with: its parent's. */
     int mark;
 
@@ -33,7 +33,7 @@ final class NewConnection {
     long lockedWord;
 
     /** Nothing but what the request says. */
-    void reset(CtRequest request, TupleKey original) {
+    void reset(CtRequest request, Tuple original) {
         reply = null;
         natFlags = 0;
         policy = request.timeoutPolicy();
@@ -45,7 +45,7 @@ final class NewConnection {
     }
 
     /** A helper is not given to a connection that is plainly the other helper's. */
-    private static Alg fitting(Alg wanted, TupleKey original) {
+    private static Alg fitting(Alg wanted, Tuple original) {
         int protocol = EntryLayout.protocol(original.kind);
         boolean ftp = protocol == IpProtocols.TCP
                 && (original.sourcePort == FTP_PORT || original.destinationPort == FTP_PORT);
@@ -68,11 +68,8 @@ final class NewConnection {
 
     void writeParentTo(long extension) {
         OffHeap.putLong(extension + EntryLayout.PARENT_ID, parentId);
-        OffHeap.putLong(extension + EntryLayout.PARENT, parent.sourceHigh);
-        OffHeap.putLong(extension + EntryLayout.PARENT + 8, parent.sourceLow);
-        OffHeap.putLong(extension + EntryLayout.PARENT + 16, parent.destinationHigh);
-        OffHeap.putLong(extension + EntryLayout.PARENT + 24, parent.destinationLow);
-        OffHeap.putInt(extension + EntryLayout.PARENT_PORTS, parent.sourcePort << 16 | parent.destinationPort);
+        parent.writeAddresses(extension + EntryLayout.PARENT);
+        OffHeap.putInt(extension + EntryLayout.PARENT_PORTS, parent.joinedPorts());
         OffHeap.putInt(extension + EntryLayout.PARENT_KIND, parent.kind);
     }
 }

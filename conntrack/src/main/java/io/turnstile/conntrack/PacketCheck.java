@@ -1,12 +1,17 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.Crc32c;
+import io.turnstile.packet.DccpHeader;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IcmpHeader;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.packet.SctpHeader;
+import io.turnstile.packet.TcpHeader;
+import io.turnstile.packet.UdpHeader;
 
 /**
  * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result
@@ -17,8 +22,10 @@ import io.turnstile.packet.PacketParser;
 final class PacketCheck {
     private static final int RIGHT = 0xffff;
     private static final long LOW_WORD = 0xffff_ffffL;
-    private static final int SCTP_HEADER_BYTES = 12;
-    private static final int SCTP_CHUNK_HEADER_BYTES = 4;
+    /** Offsets of the usual IPv4 header's loads after the first. */
+    private static final int SECOND_LOAD = 8;
+
+    private static final int THIRD_LOAD = 16;
 
     private PacketCheck() {}
 
@@ -34,52 +41,51 @@ final class PacketCheck {
             return InternetChecksum.fold(InternetChecksum.add(0, packet, l3, l3 + headerBytes)) == RIGHT;
         }
         // The usual header, without options, in three loads.
-        long second = packet.u64(l3 + 8);
+        long second = packet.u64(l3 + SECOND_LOAD);
         return InternetChecksum.fold((first >>> 32)
                         + (first & LOW_WORD)
                         + (second >>> 32)
                         + (second & LOW_WORD)
-                        + (packet.u32(l3 + 16) & LOW_WORD))
+                        + (packet.u32(l3 + THIRD_LOAD) & LOW_WORD))
                 == RIGHT;
     }
 
     /**
-     * Lengths and checksum of the transport header; needs layer 4. Protocols that the tracker does not know are good.
+     * Returns what is wrong with lengths or checksum of the transport header; null if they are good. Needs layer 4.
+     * Protocols that the tracker does not know are good.
      */
-    static boolean transportIsGood(Packet packet) {
+    static InvalidReason transportFault(Packet packet) {
         int l4 = packet.l4Offset();
         int sizeBytes = packet.l3EndOffset() - l4;
         if (!lengthsAreGood(packet, l4, sizeBytes)) {
-            return false;
+            return InvalidReason.L4_LENGTH;
         }
-        ChecksumState known = packet.checksumState();
-        if (known != ChecksumState.UNVERIFIED) {
-            return known != ChecksumState.BAD;
+        if (packet.checksumState() == ChecksumState.UNVERIFIED) {
+            packet.setChecksumState(sumIsGood(packet, l4, sizeBytes) ? ChecksumState.GOOD : ChecksumState.BAD);
         }
-        boolean good = sumIsGood(packet, l4, sizeBytes);
-        packet.setChecksumState(good ? ChecksumState.GOOD : ChecksumState.BAD);
-        return good;
+        return packet.checksumState() == ChecksumState.BAD ? InvalidReason.L4_CHECKSUM : null;
     }
 
     private static boolean lengthsAreGood(Packet packet, int l4, int sizeBytes) {
         return switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> {
-                int headerBytes = (packet.u8(l4 + 12) >>> 4) * 4;
-                yield headerBytes >= 20 && headerBytes <= sizeBytes;
+                int headerBytes = TcpHeader.headerBytes(packet, l4);
+                yield headerBytes >= TcpHeader.MIN_BYTES && headerBytes <= sizeBytes;
             }
             case IpProtocols.UDP -> {
-                int udpBytes = packet.u16(l4 + 4);
+                int udpBytes = packet.u16(l4 + UdpHeader.LENGTH);
                 // A super-frame's length field is the sender's business: it is written anew for each piece.
-                yield packet.segmentBytes() > 0 || udpBytes >= 8 && udpBytes <= sizeBytes;
+                yield packet.segmentBytes() > 0 || udpBytes >= UdpHeader.BYTES && udpBytes <= sizeBytes;
             }
             case IpProtocols.SCTP -> sctpChunksFit(packet, l4, sizeBytes);
             case IpProtocols.UDP_LITE ->
-                udpLiteCoverageIsGood(packet.u16(l4 + 4), sizeBytes) && packet.u16(l4 + 6) != 0;
+                udpLiteCoverageIsGood(packet.u16(l4 + UdpHeader.LITE_COVERAGE), sizeBytes)
+                        && packet.u16(l4 + UdpHeader.CHECKSUM) != 0;
             case IpProtocols.DCCP ->
                 dccpHeaderBytes(packet, l4) >= dccpLeastBytes(packet, l4)
                         && dccpHeaderBytes(packet, l4) <= sizeBytes
                         && dccpCoverage(packet, l4, sizeBytes) <= sizeBytes;
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> sizeBytes >= 8;
+            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> sizeBytes >= IcmpHeader.BYTES;
             default -> true;
         };
     }
@@ -88,10 +94,10 @@ final class PacketCheck {
         int end = packet.l3EndOffset();
         return switch (packet.ipProtocol()) {
             case IpProtocols.UDP ->
-                packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + 6) == 0
+                packet.etherType() == EtherTypes.IPV4 && packet.u16(l4 + UdpHeader.CHECKSUM) == 0
                         || withPseudoHeader(packet, l4, end, sizeBytes);
             case IpProtocols.UDP_LITE -> {
-                int coverage = packet.u16(l4 + 4);
+                int coverage = packet.u16(l4 + UdpHeader.LITE_COVERAGE);
                 yield withPseudoHeader(packet, l4, coverage == 0 ? end : l4 + coverage, sizeBytes);
             }
             case IpProtocols.DCCP -> withPseudoHeader(packet, l4, l4 + dccpCoverage(packet, l4, sizeBytes), sizeBytes);
@@ -102,28 +108,29 @@ final class PacketCheck {
             case IpProtocols.ICMP ->
                 packet.etherType() != EtherTypes.IPV4
                         || InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
-            case IpProtocols.SCTP -> crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + 8));
+            case IpProtocols.SCTP ->
+                crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + SctpHeader.CHECKSUM));
             default -> true;
         };
     }
 
     /** RFC 3828 §3.1: 0 stands for all; the header is always covered. */
     private static boolean udpLiteCoverageIsGood(int coverage, int sizeBytes) {
-        return coverage == 0 || coverage >= 8 && coverage <= sizeBytes;
+        return coverage == 0 || coverage >= UdpHeader.BYTES && coverage <= sizeBytes;
     }
 
     private static int dccpHeaderBytes(Packet packet, int l4) {
-        return packet.u8(l4 + 4) * 4;
+        return packet.u8(l4 + DccpHeader.DATA_OFFSET) * 4;
     }
 
     /** RFC 4340 §5.1: the generic header has 24 or, with the X bit, 48 bits of sequence number. */
     private static int dccpLeastBytes(Packet packet, int l4) {
-        return (packet.u8(l4 + 8) & 1) != 0 ? 16 : 12;
+        return (packet.u8(l4 + DccpHeader.EXTENDED) & 1) != 0 ? DccpHeader.EXTENDED_MIN_BYTES : DccpHeader.MIN_BYTES;
     }
 
     /** RFC 4340 §9.2: 0 stands for all, otherwise the header, options and so many words less one of the data. */
     private static int dccpCoverage(Packet packet, int l4, int sizeBytes) {
-        int coverage = packet.u8(l4 + 5) & 0xf;
+        int coverage = packet.u8(l4 + DccpHeader.COVERAGE) & 0xf;
         return coverage == 0 ? sizeBytes : dccpHeaderBytes(packet, l4) + (coverage - 1) * 4;
     }
 
@@ -134,13 +141,13 @@ final class PacketCheck {
 
     /** RFC 9260 §3.2: chunks, each padded to four bytes, fill the packet exactly. */
     private static boolean sctpChunksFit(Packet packet, int l4, int sizeBytes) {
-        int at = SCTP_HEADER_BYTES;
-        while (at + SCTP_CHUNK_HEADER_BYTES <= sizeBytes) {
-            int chunkBytes = packet.u16(l4 + at + 2);
-            if (chunkBytes < SCTP_CHUNK_HEADER_BYTES) {
+        int at = SctpHeader.BYTES;
+        while (at + SctpHeader.CHUNK_BYTES <= sizeBytes) {
+            int chunkBytes = packet.u16(l4 + at + SctpHeader.CHUNK_LENGTH);
+            if (chunkBytes < SctpHeader.CHUNK_BYTES) {
                 return false;
             }
-            at += chunkBytes + 3 & ~3;
+            at += SctpHeader.padded(chunkBytes);
         }
         return at == sizeBytes;
     }
@@ -149,7 +156,8 @@ final class PacketCheck {
     private static int crc32c(Packet packet, int from, int to) {
         int crc = ~0;
         for (int offset = from; offset < to; offset++) {
-            int octet = offset >= from + 8 && offset < from + 12 ? 0 : packet.u8(offset);
+            boolean inChecksum = offset >= from + SctpHeader.CHECKSUM && offset < from + SctpHeader.BYTES;
+            int octet = inChecksum ? 0 : packet.u8(offset);
             crc = Crc32c.next(crc, octet);
         }
         return ~crc;

@@ -20,14 +20,14 @@ final class PacketMetadata {
         packet.setConntrack(CtState.TRK | CtState.INV, zone, 0, 0, 0);
     }
 
-    /** Writes that the packet is of no connection: the tuple is the packet's own. */
-    static void writeUnknown(Packet packet, int state, int zone, TupleKey key) {
+    /** Writes that the packet is of no connection: the tuple is the packet's ofPacket. */
+    static void writeUnknown(Packet packet, int state, int zone, Tuple ofPacket) {
         OriginalTuple tuple = packet.ctOriginal();
-        tuple.sourceHigh = key.sourceHigh;
-        tuple.sourceLow = key.sourceLow;
-        tuple.destinationHigh = key.destinationHigh;
-        tuple.destinationLow = key.destinationLow;
-        writeKind(tuple, key.kind, key.sourcePort, key.destinationPort);
+        tuple.sourceHigh = ofPacket.sourceHigh;
+        tuple.sourceLow = ofPacket.sourceLow;
+        tuple.destinationHigh = ofPacket.destinationHigh;
+        tuple.destinationLow = ofPacket.destinationLow;
+        writeKind(tuple, ofPacket.kind, ofPacket.sourcePort, ofPacket.destinationPort);
         packet.setCtConnection(Conntrack.NO_CONNECTION);
         packet.setConntrack(state | CtState.TRK, zone, 0, 0, 0);
     }

@@ -25,11 +25,13 @@ final class PacketTracking {
 
     private final ConnectionTable table;
     private final FirstPackets firstPackets;
+    private final InvalidCounters invalid;
     volatile boolean windowChecked = true;
 
-    PacketTracking(ConnectionTable table, FirstPackets firstPackets) {
+    PacketTracking(ConnectionTable table, FirstPackets firstPackets, InvalidCounters invalid) {
         this.table = table;
         this.firstPackets = firstPackets;
+        this.invalid = invalid;
     }
 
     /** Tracks a batch, as {@link Conntrack#track} says. */
@@ -93,11 +95,13 @@ final class PacketTracking {
             return TrackingScratch.DONE;
         }
         TupleKey key = scratch.keys[position];
-        if (!TupleReader.read(packet, request.zone(), key)) {
+        InvalidReason fault = TupleReader.read(packet, request.zone(), key);
+        if (fault != null) {
+            invalid.count(fault);
             return TrackingScratch.INVALID;
         }
         if (isTranslated(stateBefore(packet, request))) {
-            key.reverse(); // it bears the other direction's tuple now, turned round
+            key.reverse(); // it bears the other direction's tuple now, reversed
         }
         table.hash.fold(key);
         if (position > 0
@@ -156,7 +160,7 @@ final class PacketTracking {
                     scratch.algs.restore(packet);
                     scratch.algs.read(packet);
                 }
-                state |= Translation.apply(packet, table.entries, entry, reply, error);
+                state |= Translation.apply(packet, table.entries, entry, reply, error, scratch.leavingTuple);
             }
             PacketMetadata.write(packet, state, request, table.entries, entry);
         }
@@ -266,12 +270,15 @@ final class PacketTracking {
             if (scratch.protocols.timeout() != null) {
                 table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
             }
-            if (hasAlg && result != UpdateResult.INVALID && !scratch.algs.read(packet)) {
+            if (result == UpdateResult.INVALID) {
+                invalid.count(scratch.protocols.invalidReason());
+            } else if (hasAlg && !scratch.algs.read(packet)) {
+                invalid.count(InvalidReason.ALG_ADDRESS);
                 state |= CtState.INV;
             }
         }
         if (translates) {
-            state |= Translation.apply(packet, table.entries, entry, key.reply, key.related);
+            state |= Translation.apply(packet, table.entries, entry, key.reply, key.related, scratch.leavingTuple);
         }
         long id = ConnectionTable.id(key.slot, locked);
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);

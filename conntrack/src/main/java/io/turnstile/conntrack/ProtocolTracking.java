@@ -1,5 +1,6 @@
 package io.turnstile.conntrack;
 
+import io.turnstile.packet.IcmpHeader;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 
@@ -17,20 +18,29 @@ final class ProtocolTracking {
     private final TcpTracking tcp = new TcpTracking();
     private final SctpTracking sctp = new SctpTracking();
     private Timeout timeout;
+    private InvalidReason invalidReason;
 
     /** Set by {@link #begin} and {@link #update}: what the deadline is to be from now on; null: as it is. */
     Timeout timeout() {
         return timeout;
     }
 
-    /** Whether a packet of no known connection may begin one. */
-    static boolean canBegin(Packet packet) {
+    /** Why {@link #update} has answered {@link UpdateResult#INVALID}. */
+    InvalidReason invalidReason() {
+        return invalidReason;
+    }
+
+    /** Returns why a packet of no known connection may not begin one; null if it may. */
+    static InvalidReason faultAsFirst(Packet packet) {
         int protocol = packet.ipProtocol();
         return switch (protocol) {
-            case IpProtocols.TCP -> TcpTracking.canBegin(packet);
-            case IpProtocols.SCTP -> SctpTracking.canBegin(packet);
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> IcmpTypes.isQuestion(protocol, packet.u8(packet.l4Offset()));
-            default -> true;
+            case IpProtocols.TCP -> TcpTracking.faultAsFirst(packet);
+            case IpProtocols.SCTP -> SctpTracking.faultAsFirst(packet);
+            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
+                int type = packet.u8(packet.l4Offset() + IcmpHeader.TYPE);
+                yield IcmpTypes.isQuestion(protocol, type) ? null : InvalidReason.ICMP_UNASKED;
+            }
+            default -> null;
         };
     }
 
@@ -72,11 +82,13 @@ final class ProtocolTracking {
             case IpProtocols.TCP -> {
                 UpdateResult result = tcp.update(packet, entry, reply ? 1 : 0, checkWindow);
                 timeout = tcp.timeout();
+                invalidReason = tcp.invalidReason();
                 yield result;
             }
             case IpProtocols.SCTP -> {
                 UpdateResult result = sctp.update(packet, entry, reply ? 1 : 0);
                 timeout = sctp.timeout();
+                invalidReason = sctp.invalidReason();
                 yield result;
             }
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> updateIcmp(entry, reply);

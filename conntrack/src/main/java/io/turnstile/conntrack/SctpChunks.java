@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import io.turnstile.conntrack.SctpTransitions.Kind;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.SctpHeader;
 
 /**
  * The chunks of an SCTP packet (RFC 9260 §3), by their offsets in the frame. {@link PacketCheck} has seen to it that
@@ -16,8 +17,6 @@ final class SctpChunks {
     /** {@link #lead}: the packet is malformed. */
     static final int MALFORMED = -1;
 
-    private static final int HEADER_BYTES = 12;
-    private static final int CHUNK_HEADER_BYTES = 4;
     private static final int T_BIT = 1;
 
     private static final int DATA = 0;
@@ -53,29 +52,29 @@ final class SctpChunks {
 
     /** The verification tag that the whole packet carries. */
     static int tag(Packet packet) {
-        return packet.u32(packet.l4Offset() + 4);
+        return packet.u32(packet.l4Offset() + SctpHeader.VERIFICATION_TAG);
     }
 
     /** Offset of the first chunk, or {@link #END}. */
     static int first(Packet packet) {
-        return within(packet, packet.l4Offset() + HEADER_BYTES);
+        return within(packet, packet.l4Offset() + SctpHeader.BYTES);
     }
 
     /** Offset of the chunk after the one at {@code chunk}, or {@link #END}. */
     static int next(Packet packet, int chunk) {
-        return within(packet, chunk + (lengthBytes(packet, chunk) + 3 & ~3));
+        return within(packet, chunk + SctpHeader.padded(lengthBytes(packet, chunk)));
     }
 
     private static int within(Packet packet, int chunk) {
-        return chunk + CHUNK_HEADER_BYTES <= packet.l3EndOffset() ? chunk : END;
+        return chunk + SctpHeader.CHUNK_BYTES <= packet.l3EndOffset() ? chunk : END;
     }
 
     private static int lengthBytes(Packet packet, int chunk) {
-        return packet.u16(chunk + 2);
+        return packet.u16(chunk + SctpHeader.CHUNK_LENGTH);
     }
 
     static Kind kind(Packet packet, int chunk) {
-        return switch (packet.u8(chunk)) {
+        return switch (packet.u8(chunk + SctpHeader.CHUNK_TYPE)) {
             case INIT -> Kind.INIT;
             case INIT_ACK -> Kind.INIT_ACK;
             case HEARTBEAT -> Kind.HEARTBEAT;
@@ -103,14 +102,14 @@ final class SctpChunks {
 
     /** The initiate tag of an INIT or INIT ACK; never 0 in a packet that is not malformed. */
     static int initiateTag(Packet packet, int chunk) {
-        return packet.u32(chunk + CHUNK_HEADER_BYTES);
+        return packet.u32(chunk + SctpHeader.INITIATE_TAG);
     }
 
     /**
      * The sender of an ABORT or SHUTDOWN COMPLETE has no tag of its own and reflects the receiver's (§8.5.1 B and C).
      */
     static boolean reflects(Packet packet, int chunk) {
-        return (packet.u8(chunk + 1) & T_BIT) != 0;
+        return (packet.u8(chunk + SctpHeader.CHUNK_FLAGS) & T_BIT) != 0;
     }
 
     /**
@@ -148,18 +147,18 @@ final class SctpChunks {
 
     private static boolean lengthIsRight(Packet packet, int chunk) {
         int lengthBytes = lengthBytes(packet, chunk);
-        if (lengthBytes < CHUNK_HEADER_BYTES || chunk + lengthBytes > packet.l3EndOffset()) {
+        if (lengthBytes < SctpHeader.CHUNK_BYTES || chunk + lengthBytes > packet.l3EndOffset()) {
             return false;
         }
-        return switch (packet.u8(chunk)) {
+        return switch (packet.u8(chunk + SctpHeader.CHUNK_TYPE)) {
             case DATA -> lengthBytes > 16; // §3.3.1: there is no DATA without data
             case INTERLEAVED_DATA -> lengthBytes > 20;
             case INIT, INIT_ACK -> lengthBytes >= 20 && initiateTag(packet, chunk) != 0;
             case SACK -> lengthBytes >= 16;
             case HEARTBEAT, HEARTBEAT_ACK -> lengthBytes >= 8;
             case SHUTDOWN -> lengthBytes == 8;
-            case COOKIE_ECHO -> lengthBytes > CHUNK_HEADER_BYTES;
-            case SHUTDOWN_ACK, COOKIE_ACK, SHUTDOWN_COMPLETE -> lengthBytes == CHUNK_HEADER_BYTES;
+            case COOKIE_ECHO -> lengthBytes > SctpHeader.CHUNK_BYTES;
+            case SHUTDOWN_ACK, COOKIE_ACK, SHUTDOWN_COMPLETE -> lengthBytes == SctpHeader.CHUNK_BYTES;
             default -> true;
         };
     }

@@ -36,6 +36,7 @@ final class SctpTracking {
     private long entry;
     private int direction;
     private Timeout timeout;
+    private InvalidReason invalidReason;
 
     /** What {@link #update} wants the deadline to be from; null leaves it alone. */
     Timeout timeout() {
@@ -47,19 +48,30 @@ final class SctpTracking {
         return OffHeap.getInt(entry + TAGS + (long) direction * TAG_BYTES);
     }
 
-    /** Whether a packet may begin a connection. */
-    static boolean canBegin(Packet packet) {
+    /** Why {@link #update} has answered {@link UpdateResult#INVALID}. */
+    InvalidReason invalidReason() {
+        return invalidReason;
+    }
+
+    private UpdateResult invalid(InvalidReason reason) {
+        invalidReason = reason;
+        return UpdateResult.INVALID;
+    }
+
+    /** Returns why a packet may not begin a connection; null if it may. */
+    static InvalidReason faultAsFirst(Packet packet) {
         int lead = SctpChunks.lead(packet);
         if (lead == SctpChunks.MALFORMED) {
-            return false;
+            return InvalidReason.SCTP_CHUNKS;
         }
         Kind kind = KINDS[lead];
-        return SctpTransitions.begin(kind) != SctpTransitions.XX
-                && (kind == Kind.INIT) == (SctpChunks.tag(packet) == UNKNOWN);
+        boolean tagFits = (kind == Kind.INIT) == (SctpChunks.tag(packet) == UNKNOWN);
+        return SctpTransitions.begin(kind) != SctpTransitions.XX && tagFits ? null : InvalidReason.SCTP_FIRST;
     }
 
     /**
-     * Fills in a fresh entry from a packet that {@linkplain #canBegin can begin}; returns what its deadline is from.
+     * Fills in a fresh entry from a packet that {@linkplain #faultAsFirst can begin}; returns what its deadline is
+     * from.
      */
     static Timeout begin(Packet packet, long entry) {
         Kind kind = KINDS[SctpChunks.lead(packet)];
@@ -81,7 +93,7 @@ final class SctpTracking {
         timeout = null;
         int lead = SctpChunks.lead(packet);
         if (lead == SctpChunks.MALFORMED) {
-            return UpdateResult.INVALID;
+            return invalid(InvalidReason.SCTP_CHUNKS);
         }
         this.entry = entry;
         this.direction = direction;
@@ -91,7 +103,7 @@ final class SctpTracking {
     private UpdateResult init(Packet packet) {
         int state = state();
         if (SctpChunks.tag(packet) != UNKNOWN) {
-            return UpdateResult.INVALID;
+            return invalid(InvalidReason.SCTP_TAG);
         }
         if (SctpTransitions.next(direction, Kind.INIT, state) == SctpTransitions.NW) {
             return UpdateResult.REOPEN;
@@ -119,13 +131,13 @@ final class SctpTracking {
     private UpdateResult follow(Packet packet, Kind lead) {
         Fit fit = fit(packet, lead);
         if (fit == Fit.WRONG) {
-            return UpdateResult.INVALID;
+            return invalid(InvalidReason.SCTP_TAG);
         }
         int before = state();
         int state = fit == Fit.OFFERED && lead == Kind.COOKIE_ECHO ? SctpState.COOKIE_ECHOED.ordinal() : before;
         state = walk(packet, state);
         if (state == SctpTransitions.XX) {
-            return UpdateResult.INVALID;
+            return invalid(InvalidReason.SCTP_STATE);
         }
         if (fit == Fit.UNVERIFIED) {
             return result();

@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import io.turnstile.packet.HeaderRewrite;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.TcpHeader;
 
 /**
  * Keeps a TCP connection's ends in step after payload was made longer or shorter on its way. Per direction: until which
@@ -26,10 +27,6 @@ final class SequenceSkew {
     private static final int POSITION = 0;
     private static final int BEFORE = 4;
     private static final int AFTER = 8;
-    private static final int SEQUENCE_OFFSET = 4;
-    private static final int ACKNOWLEDGED_OFFSET = 8;
-    private static final int FLAG_ACK = 0x10;
-    private static final int TCP_MIN_BYTES = 20;
     private static final int OPTION_END = 0;
     private static final int OPTION_NOTHING = 1;
     private static final int OPTION_SACK = 5;
@@ -61,12 +58,12 @@ final class SequenceSkew {
     static void restoreAcknowledged(long skew, Packet packet, int direction) {
         long sender = skew + (long) (direction ^ 1) * DIRECTION_BYTES;
         int l4 = packet.l4Offset();
-        if (isNone(sender) || (packet.u8(l4 + 13) & FLAG_ACK) == 0) {
+        if (isNone(sender) || (packet.u8(l4 + TcpHeader.FLAGS) & TcpTransitions.ACK) == 0) {
             return;
         }
         HeaderRewrite.closeForeignChecksum(packet);
-        int acknowledged = packet.u32(l4 + ACKNOWLEDGED_OFFSET);
-        HeaderRewrite.putTransport32(packet, l4 + ACKNOWLEDGED_OFFSET, restored(acknowledged, sender));
+        int acknowledged = packet.u32(l4 + TcpHeader.ACKNOWLEDGEMENT);
+        HeaderRewrite.putTransport32(packet, l4 + TcpHeader.ACKNOWLEDGEMENT, restored(acknowledged, sender));
         restoreSelective(packet, l4, sender);
     }
 
@@ -80,9 +77,9 @@ final class SequenceSkew {
         }
         HeaderRewrite.closeForeignChecksum(packet);
         int l4 = packet.l4Offset();
-        int sequence = packet.u32(l4 + SEQUENCE_OFFSET);
+        int sequence = packet.u32(l4 + TcpHeader.SEQUENCE);
         int shift = OffHeap.getInt(at + (sequence - OffHeap.getInt(at + POSITION) > 0 ? AFTER : BEFORE));
-        HeaderRewrite.putTransport32(packet, l4 + SEQUENCE_OFFSET, sequence + shift);
+        HeaderRewrite.putTransport32(packet, l4 + TcpHeader.SEQUENCE, sequence + shift);
     }
 
     private static boolean isNone(long at) {
@@ -96,8 +93,8 @@ final class SequenceSkew {
     }
 
     private static void restoreSelective(Packet packet, int l4, long sender) {
-        int end = Math.min(l4 + (packet.u8(l4 + 12) >>> 4) * 4, packet.l3EndOffset());
-        int at = l4 + TCP_MIN_BYTES;
+        int end = Math.min(l4 + TcpHeader.headerBytes(packet, l4), packet.l3EndOffset());
+        int at = l4 + TcpHeader.MIN_BYTES;
         while (at < end && packet.u8(at) != OPTION_END) {
             if (packet.u8(at) == OPTION_NOTHING) {
                 at++;

@@ -6,7 +6,6 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_KNOWN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_UNKNOWN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
-import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
 import io.turnstile.packet.IpProtocols;
 
 /** Copies an entry into a snapshot. Threads: the entry is locked by the caller. */
@@ -61,18 +60,22 @@ final class SnapshotReader {
     }
 
     /** Copies a tuple that stands in no entry: zone, protocol and original tuple. */
-    static void copyKey(TupleKey key, ConnectionSnapshot into) {
-        into.zone = EntryLayout.zone(key.kind);
-        into.protocol = EntryLayout.protocol(key.kind);
-        into.ipv6 = EntryLayout.ipv6(key.kind);
-        into.original.sourceHigh = key.sourceHigh;
-        into.original.sourceLow = key.sourceLow;
-        into.original.destinationHigh = key.destinationHigh;
-        into.original.destinationLow = key.destinationLow;
-        fillPorts(into.original, key.kind, key.sourcePort << 16 | key.destinationPort);
+    static void copyTuple(Tuple tuple, ConnectionSnapshot into) {
+        into.zone = EntryLayout.zone(tuple.kind);
+        into.protocol = EntryLayout.protocol(tuple.kind);
+        into.ipv6 = tuple.ipv6();
+        copyTuple(tuple, into.original);
     }
 
-    private static void copyOriginal(long entry, long extension, int kind, Tuple into) {
+    private static void copyTuple(Tuple tuple, ConnectionSnapshot.Tuple into) {
+        into.sourceHigh = tuple.sourceHigh;
+        into.sourceLow = tuple.sourceLow;
+        into.destinationHigh = tuple.destinationHigh;
+        into.destinationLow = tuple.destinationLow;
+        fillPorts(into, tuple.kind, tuple.joinedPorts());
+    }
+
+    private static void copyOriginal(long entry, long extension, int kind, ConnectionSnapshot.Tuple into) {
         if (EntryLayout.ipv6(kind)) {
             copyAddresses(extension, into);
         } else {
@@ -85,19 +88,19 @@ final class SnapshotReader {
         fillPorts(into, kind, OffHeap.getInt(entry + EntryLayout.PORTS));
     }
 
-    private static void copyReply(long extension, int kind, Tuple into) {
+    private static void copyReply(long extension, int kind, ConnectionSnapshot.Tuple into) {
         copyAddresses(extension + EntryLayout.REPLY, into);
         fillPorts(into, EntryLayout.reversed(kind), OffHeap.getInt(extension + EntryLayout.REPLY_PORTS));
     }
 
-    private static void copyAddresses(long at, Tuple into) {
+    private static void copyAddresses(long at, ConnectionSnapshot.Tuple into) {
         into.sourceHigh = OffHeap.getLong(at + EntryLayout.SOURCE_HIGH);
         into.sourceLow = OffHeap.getLong(at + EntryLayout.SOURCE_LOW);
         into.destinationHigh = OffHeap.getLong(at + EntryLayout.DESTINATION_HIGH);
         into.destinationLow = OffHeap.getLong(at + EntryLayout.DESTINATION_LOW);
     }
 
-    private static void reverse(Tuple tuple, int kind, Tuple into) {
+    private static void reverse(ConnectionSnapshot.Tuple tuple, int kind, ConnectionSnapshot.Tuple into) {
         into.sourceHigh = tuple.destinationHigh;
         into.sourceLow = tuple.destinationLow;
         into.destinationHigh = tuple.sourceHigh;
@@ -113,7 +116,7 @@ final class SnapshotReader {
      * Fills in ports or ICMP fields: of ICMP both ports are the identifier, of which the destination's is the one that
      * NAT changes.
      */
-    private static void fillPorts(Tuple into, int kind, int ports) {
+    private static void fillPorts(ConnectionSnapshot.Tuple into, int kind, int ports) {
         int icmpClass = EntryLayout.icmpClass(kind);
         boolean icmp = icmpClass != 0;
         into.sourcePort = icmp ? 0 : ports >>> 16;

@@ -10,6 +10,7 @@ import static io.turnstile.conntrack.EntryLayout.PEER_SEQUENCE_LOW;
 
 import io.turnstile.conntrack.TcpTransitions.Kind;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.TcpHeader;
 
 /**
  * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP
@@ -31,7 +32,11 @@ final class TcpTracking {
     private static final int OPTION_END = 0;
     private static final int OPTION_NOP = 1;
     private static final int OPTION_SCALE = 3;
-    private static final int HEADER_BYTES = 20;
+    /** Offsets in an option, from its kind. */
+    private static final int OPTION_LENGTH = 1;
+
+    private static final int OPTION_VALUE = 2;
+    private static final int SCALE_BYTES = 3;
     /** How far an acknowledgement may stray: a window and some slack. */
     private static final int STRAY_BYTES = 0xffff + 1500;
 
@@ -46,22 +51,39 @@ final class TcpTracking {
     private int acknowledged;
     private int window;
     private Timeout timeout;
+    private InvalidReason invalidReason;
 
     /** What {@link #update} wants the deadline to be from; null leaves it alone. */
     Timeout timeout() {
         return timeout;
     }
 
-    /** Whether a packet may begin a connection: any possible one but SYN|ACK, which is a half of something unseen. */
-    static boolean canBegin(Packet packet) {
-        Kind kind = TcpTransitions.kind(flags(packet));
-        return kind != Kind.IMPOSSIBLE && kind != Kind.SYN_ACK;
+    /** Why {@link #update} has answered {@link UpdateResult#INVALID}. */
+    InvalidReason invalidReason() {
+        return invalidReason;
+    }
+
+    private UpdateResult invalid(InvalidReason reason) {
+        invalidReason = reason;
+        return UpdateResult.INVALID;
+    }
+
+    /**
+     * Returns why a packet may not begin a connection; null if it may: any possible one but SYN|ACK, which is a half of
+     * something unseen.
+     */
+    static InvalidReason faultAsFirst(Packet packet) {
+        return switch (TcpTransitions.kind(flags(packet))) {
+            case IMPOSSIBLE -> InvalidReason.TCP_FLAGS;
+            case SYN_ACK -> InvalidReason.TCP_SYN_ACK;
+            case SYN, ACK, FIN, RST -> null;
+        };
     }
 
     /** Fills in the peers of a fresh entry from its first packet. */
     static void begin(Packet packet, long entry) {
         int flags = flags(packet);
-        int sequence = packet.u32(packet.l4Offset() + 4);
+        int sequence = packet.u32(packet.l4Offset() + TcpHeader.SEQUENCE);
         int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
         int scale = 0;
         if ((flags & TcpTransitions.SYN) != 0) {
@@ -72,7 +94,7 @@ final class TcpTracking {
         } else {
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN | FLAG_SCALE_UNKNOWN << 1);
         }
-        int window = Math.max(packet.u16(packet.l4Offset() + 14), 1);
+        int window = Math.max(packet.u16(packet.l4Offset() + TcpHeader.WINDOW), 1);
         writePeer(entry, 0, sequence, high, unscaled(window, scale));
         writePeer(entry, 1, 0, 1, 1);
         OffHeap.putShort(entry + EntryLayout.STATE, 0);
@@ -93,7 +115,7 @@ final class TcpTracking {
         timeout = null;
         Kind kind = TcpTransitions.kind(flags(packet));
         if (kind == Kind.IMPOSSIBLE) {
-            return UpdateResult.INVALID;
+            return invalid(InvalidReason.TCP_FLAGS);
         }
         this.entry = entry;
         this.direction = direction;
@@ -157,14 +179,14 @@ final class TcpTracking {
             }
             return UpdateResult.ESTABLISHED;
         }
-        return UpdateResult.INVALID;
+        return invalid(InvalidReason.TCP_WINDOW);
     }
 
     private void readSegment(Packet packet, int flags) {
         int tcp = packet.l4Offset();
-        window = packet.u16(tcp + 14);
-        sequence = packet.u32(tcp + 4);
-        acknowledged = packet.u32(tcp + 8);
+        window = packet.u16(tcp + TcpHeader.WINDOW);
+        sequence = packet.u32(tcp + TcpHeader.SEQUENCE);
+        acknowledged = packet.u32(tcp + TcpHeader.ACKNOWLEDGEMENT);
         end = sequence
                 + payloadBytes(packet)
                 + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
@@ -271,23 +293,19 @@ final class TcpTracking {
     }
 
     static int flags(Packet packet) {
-        return packet.u8(packet.l4Offset() + 13);
-    }
-
-    private static int headerBytes(Packet packet) {
-        return (packet.u8(packet.l4Offset() + 12) >>> 4) * 4;
+        return packet.u8(packet.l4Offset() + TcpHeader.FLAGS);
     }
 
     private static int payloadBytes(Packet packet) {
-        return packet.l3EndOffset() - packet.l4Offset() - headerBytes(packet);
+        return packet.l3EndOffset() - packet.l4Offset() - TcpHeader.headerBytes(packet, packet.l4Offset());
     }
 
     /** The window scale option (RFC 7323 §2.2), or {@link #NO_SCALE}. */
     private static int scaleOption(Packet packet) {
-        int at = packet.l4Offset() + HEADER_BYTES;
-        int end = packet.l4Offset() + headerBytes(packet);
+        int at = packet.l4Offset() + TcpHeader.MIN_BYTES;
+        int end = packet.l4Offset() + TcpHeader.headerBytes(packet, packet.l4Offset());
         int scale = NO_SCALE;
-        while (at + 3 <= end) {
+        while (at + SCALE_BYTES <= end) {
             int option = packet.u8(at);
             if (option == OPTION_END) {
                 return scale;
@@ -297,9 +315,9 @@ final class TcpTracking {
                 continue;
             }
             if (option == OPTION_SCALE) {
-                scale = Math.min(packet.u8(at + 2), LARGEST_SCALE);
+                scale = Math.min(packet.u8(at + OPTION_VALUE), LARGEST_SCALE);
             }
-            at += Math.max(2, packet.u8(at + 1));
+            at += Math.max(OPTION_VALUE, packet.u8(at + OPTION_LENGTH));
         }
         return scale;
     }

@@ -1,6 +1,7 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.UdpHeader;
 
 /**
  * Recognizes the packet that begins a TFTP transfer (RFC 1350 §5): opcode 1 (read) or 2 (write), a file name and a
@@ -9,7 +10,7 @@ import io.turnstile.packet.Packet;
  * <p>Threads: stateless.
  */
 final class TftpRequest {
-    private static final int UDP_BYTES = 8;
+    private static final int OPCODE_BYTES = 2;
     private static final int READ = 1;
     private static final int WRITE = 2;
 
@@ -17,16 +18,16 @@ final class TftpRequest {
 
     /** Whether the UDP packet, which has layer 4, is a request to read or write a file. */
     static boolean is(Packet packet) {
-        int at = packet.l4Offset() + UDP_BYTES;
+        int at = packet.l4Offset() + UdpHeader.BYTES;
         int end = packet.l3EndOffset();
-        if (at + 2 > end) {
+        if (at + OPCODE_BYTES > end) {
             return false;
         }
         int opcode = packet.u16(at);
         if (opcode != READ && opcode != WRITE) {
             return false;
         }
-        int mode = afterText(packet, at + 2, end);
+        int mode = afterText(packet, at + OPCODE_BYTES, end);
         return mode > 0 && afterText(packet, mode, end) > 0;
     }
 

@@ -27,6 +27,8 @@ final class TrackingScratch {
 
     /** Reply tuples being tried for a new connection. */
     final TupleKey replyTuple = new TupleKey();
+    /** The tuple in which a translated packet leaves. */
+    final Tuple leavingTuple = new Tuple();
 
     final NatSearch natSearch;
     final AlgTracking algs;

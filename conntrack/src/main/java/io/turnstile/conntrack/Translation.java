@@ -1,17 +1,10 @@
 package io.turnstile.conntrack;
 
-import static io.turnstile.conntrack.EntryLayout.DESTINATION_HIGH;
-import static io.turnstile.conntrack.EntryLayout.DESTINATION_LOW;
-import static io.turnstile.conntrack.EntryLayout.REPLY;
-import static io.turnstile.conntrack.EntryLayout.REPLY_PORTS;
-import static io.turnstile.conntrack.EntryLayout.SOURCE_HIGH;
-import static io.turnstile.conntrack.EntryLayout.SOURCE_LOW;
-
 import io.turnstile.packet.Packet;
 
 /**
  * Translates packets of a translated connection as its two tuples say: a packet of the original direction leaves with
- * the reply tuple turned round, one of the reply direction with the original tuple turned round.
+ * the reversed reply tuple, one of the reply direction with the reversed original tuple.
  *
  * <p>Threads: stateless; the entry is locked by the caller.
  */
@@ -32,77 +25,25 @@ final class Translation {
      * Translates the packet.
      *
      * @param error it is an ICMP error of the connection: the packet that it quotes is translated with it
+     * @param leaving scratch, for the tuple in which the packet leaves
      * @return the bits to be added to its state
      */
-    static int apply(Packet packet, EntryTable entries, long entry, boolean reply, boolean error) {
+    static int apply(Packet packet, EntryTable entries, long entry, boolean reply, boolean error, Tuple leaving) {
         long extension = entries.extensionOf(entry);
         int state = stateOf(OffHeap.getInt(extension + EntryLayout.NAT), reply);
         if (reply) {
-            reversedOriginal(packet, entry, extension, state, error);
+            leaving.readOriginal(entry, extension);
         } else {
-            long at = extension + REPLY;
-            int ports = OffHeap.getInt(extension + REPLY_PORTS);
-            rewrite(
-                    packet,
-                    state,
-                    error,
-                    OffHeap.getLong(at + DESTINATION_HIGH),
-                    OffHeap.getLong(at + DESTINATION_LOW),
-                    ports & 0xffff,
-                    OffHeap.getLong(at + SOURCE_HIGH),
-                    OffHeap.getLong(at + SOURCE_LOW),
-                    ports >>> 16);
+            leaving.readTranslatedReply(entry, extension);
+        }
+        leaving.reverse();
+        if (!error) {
+            NatRewrite.direct(packet, leaving);
+        } else if (state == CtState.SNAT) {
+            NatRewrite.errorSource(packet, leaving);
+        } else {
+            NatRewrite.errorDestination(packet, leaving);
         }
         return state;
-    }
-
-    private static void reversedOriginal(Packet packet, long entry, long extension, int state, boolean error) {
-        int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
-        if (EntryLayout.ipv6(OffHeap.getInt(entry + EntryLayout.KIND))) {
-            rewrite(
-                    packet,
-                    state,
-                    error,
-                    OffHeap.getLong(extension + DESTINATION_HIGH),
-                    OffHeap.getLong(extension + DESTINATION_LOW),
-                    ports & 0xffff,
-                    OffHeap.getLong(extension + SOURCE_HIGH),
-                    OffHeap.getLong(extension + SOURCE_LOW),
-                    ports >>> 16);
-        } else {
-            long addresses = OffHeap.getLong(entry + EntryLayout.ADDRESSES);
-            rewrite(
-                    packet,
-                    state,
-                    error,
-                    0,
-                    addresses & 0xffff_ffffL,
-                    ports & 0xffff,
-                    0,
-                    addresses >>> 32,
-                    ports >>> 16);
-        }
-    }
-
-    private static void rewrite(
-            Packet packet,
-            int state,
-            boolean error,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort) {
-        if (!error) {
-            NatRewrite.direct(
-                    packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
-        } else if (state == CtState.SNAT) {
-            NatRewrite.errorSource(
-                    packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
-        } else {
-            NatRewrite.errorDestination(
-                    packet, sourceHigh, sourceLow, sourcePort, destinationHigh, destinationLow, destinationPort);
-        }
     }
 }

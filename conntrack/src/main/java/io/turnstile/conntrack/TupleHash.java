@@ -39,7 +39,7 @@ final class TupleHash {
         key.addresses = EntryLayout.ipv6(key.kind)
                 ? addresses(key.sourceHigh, key.sourceLow, key.destinationHigh, key.destinationLow)
                 : key.sourceLow << 32 | key.destinationLow;
-        key.ports = key.sourcePort << 16 | key.destinationPort;
+        key.ports = key.joinedPorts();
     }
 
     /** The second half. */

@@ -8,22 +8,14 @@ import static io.turnstile.conntrack.EntryLayout.REPLY;
 import static io.turnstile.conntrack.EntryLayout.REPLY_PORTS;
 
 /**
- * The tuple of one packet. For ICMP both ports are the identifier, and the kind tells question from answer, so that the
- * reply is the swapped tuple for every protocol.
+ * The tuple of one packet, with what the table is searched by and what the search has found.
  *
  * <p>Threads: scratch of one.
  */
-final class TupleKey {
+final class TupleKey extends Tuple {
     /** The {@link #identity} of no entry. */
     static final long NOTHING_FOUND = -1;
 
-    long sourceHigh;
-    long sourceLow;
-    long destinationHigh;
-    long destinationLow;
-    int sourcePort;
-    int destinationPort;
-    int kind;
     /** The tuple is the one quoted by an ICMP error. */
     boolean related;
 
@@ -42,33 +34,6 @@ final class TupleKey {
     long identity;
     boolean reply;
 
-    void reverse() {
-        long high = sourceHigh;
-        long low = sourceLow;
-        int port = sourcePort;
-        sourceHigh = destinationHigh;
-        sourceLow = destinationLow;
-        sourcePort = destinationPort;
-        destinationHigh = high;
-        destinationLow = low;
-        destinationPort = port;
-        kind = EntryLayout.reversed(kind);
-    }
-
-    void copyFrom(TupleKey other) {
-        sourceHigh = other.sourceHigh;
-        sourceLow = other.sourceLow;
-        destinationHigh = other.destinationHigh;
-        destinationLow = other.destinationLow;
-        sourcePort = other.sourcePort;
-        destinationPort = other.destinationPort;
-        kind = other.kind;
-        related = other.related;
-        addresses = other.addresses;
-        ports = other.ports;
-        hash = other.hash;
-    }
-
     void copyLookupOf(TupleKey other) {
         hash = other.hash;
         slot = other.slot;
@@ -82,11 +47,7 @@ final class TupleKey {
                 && ports == other.ports
                 && kind == other.kind
                 && related == other.related
-                && (!EntryLayout.ipv6(kind)
-                        || sourceHigh == other.sourceHigh
-                                && sourceLow == other.sourceLow
-                                && destinationHigh == other.destinationHigh
-                                && destinationLow == other.destinationLow);
+                && (!ipv6() || hasSameAddresses(other));
     }
 
     /** The packet goes the entry's original way. */
@@ -94,7 +55,7 @@ final class TupleKey {
         return OffHeap.getLong(entry + ADDRESSES) == addresses
                 && OffHeap.getInt(entry + PORTS) == ports
                 && OffHeap.getInt(entry + KIND) == kind
-                && (!EntryLayout.ipv6(kind) || hasAddresses(entries.extensionOf(entry), false));
+                && (!ipv6() || hasAddresses(entries.extensionOf(entry), false));
     }
 
     /** The packet goes the entry's reply way. */
@@ -110,7 +71,7 @@ final class TupleKey {
         }
         return OffHeap.getLong(entry + ADDRESSES) == EntryLayout.reversedAddresses(addresses)
                 && OffHeap.getInt(entry + PORTS) == EntryLayout.reversedPorts(ports)
-                && (!EntryLayout.ipv6(kind) || hasAddresses(entries.extensionOf(entry), true));
+                && (!ipv6() || hasAddresses(entries.extensionOf(entry), true));
     }
 
     /** @param at four longs of an extension, or 0: none, which a reader without lock may meet */
@@ -132,20 +93,13 @@ final class TupleKey {
         OffHeap.putInt(entry + PORTS, ports);
         OffHeap.putInt(entry + KIND, kind);
         if (extension != 0) {
-            writeAddressesTo(extension);
+            writeAddresses(extension);
         }
     }
 
     /** Writes the reply tuple into a fresh extension. */
     void writeReplyTo(long extension) {
-        writeAddressesTo(extension + REPLY);
+        writeAddresses(extension + REPLY);
         OffHeap.putInt(extension + REPLY_PORTS, ports);
-    }
-
-    private void writeAddressesTo(long at) {
-        OffHeap.putLong(at + EntryLayout.SOURCE_HIGH, sourceHigh);
-        OffHeap.putLong(at + EntryLayout.SOURCE_LOW, sourceLow);
-        OffHeap.putLong(at + EntryLayout.DESTINATION_HIGH, destinationHigh);
-        OffHeap.putLong(at + EntryLayout.DESTINATION_LOW, destinationLow);
     }
 }

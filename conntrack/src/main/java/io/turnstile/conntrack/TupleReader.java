@@ -1,49 +1,50 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.IcmpHeader;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Ipv4Header;
+import io.turnstile.packet.Ipv6Header;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.FragmentKind;
 
 /**
- * Reads a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, turned round: the error travels
+ * Reads a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, reversed: the error travels
  * against what it complains of.
  *
- * <p>Not trackable, and so {@code +inv}: no IP, header cut short, wrong checksum, port 0, an ICMP message that is
- * neither question nor answer nor error, an error that quotes a packet which its receiver cannot have sent, any
- * fragment. What an error quotes may be a first fragment: it has the ports, and is what a failed reassembly reports.
+ * <p>What cannot be tracked is {@code +inv}, with a reason. What an error quotes may be a first fragment: it has the
+ * ports, and is what a failed reassembly reports.
  *
  * <p>Threads: stateless.
  */
 final class TupleReader {
-    static final int ICMP_HEADER_BYTES = 8;
-    private static final int MAX_EXTENSION_HEADERS = 16;
-    /** RFC 792: an error quotes at least this much of the transport header. */
-    private static final int QUOTED_TRANSPORT_BYTES = 8;
-
-    private static final int TCP_HEADER_BYTES = 20;
-    private static final int SCTP_HEADER_BYTES = 12;
-
     private TupleReader() {}
 
-    /** Fills the key but for its hash; false if the packet cannot be tracked. */
-    static boolean read(Packet packet, int zone, TupleKey key) {
-        if (packet.l3Offset() == Packet.ABSENT
-                || packet.l4Offset() == Packet.ABSENT
-                || packet.fragment() != FragmentKind.NONE
-                || !PacketCheck.networkIsGood(packet)) {
-            return false;
-        }
+    /** Fills the key but for its hash. Returns why the packet cannot be tracked; null if it can. */
+    static InvalidReason read(Packet packet, int zone, TupleKey key) {
         boolean ipv6 = packet.etherType() == EtherTypes.IPV6;
-        if (!ipv6 && packet.etherType() != EtherTypes.IPV4 || !PacketCheck.transportIsGood(packet)) {
-            return false;
+        if (packet.fragment() != FragmentKind.NONE) {
+            return InvalidReason.FRAGMENT;
+        }
+        if (packet.l3Offset() == Packet.ABSENT || !ipv6 && packet.etherType() != EtherTypes.IPV4) {
+            return InvalidReason.NOT_IP;
+        }
+        if (packet.l4Offset() == Packet.ABSENT) {
+            return InvalidReason.NO_TRANSPORT;
+        }
+        if (!PacketCheck.networkIsGood(packet)) {
+            return InvalidReason.L3_CHECKSUM;
+        }
+        InvalidReason fault = PacketCheck.transportFault(packet);
+        if (fault != null) {
+            return fault;
         }
         key.related = false;
         readAddresses(packet, packet.l3Offset(), ipv6, key);
         int protocol = packet.ipProtocol();
         key.kind = EntryLayout.kind(zone, protocol, 0, ipv6);
         if (isError(packet)) {
-            return readQuoted(packet, packet.l4Offset() + ICMP_HEADER_BYTES, zone, ipv6, key);
+            return readQuoted(packet, packet.l4Offset() + IcmpHeader.BYTES, zone, ipv6, key);
         }
         return readTransport(packet, packet.l4Offset(), protocol, ipv6, key);
     }
@@ -52,136 +53,75 @@ final class TupleReader {
     static boolean isError(Packet packet) {
         int protocol = packet.ipProtocol();
         return protocol == (packet.etherType() == EtherTypes.IPV6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)
-                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset()));
+                && IcmpTypes.isError(protocol, packet.u8(packet.l4Offset() + IcmpHeader.TYPE));
     }
 
     private static void readAddresses(Packet packet, int l3, boolean ipv6, TupleKey key) {
         if (ipv6) {
-            key.sourceHigh = packet.u64(l3 + 8);
-            key.sourceLow = packet.u64(l3 + 16);
-            key.destinationHigh = packet.u64(l3 + 24);
-            key.destinationLow = packet.u64(l3 + 32);
+            int source = l3 + Ipv6Header.SOURCE;
+            int destination = l3 + Ipv6Header.DESTINATION;
+            key.setSource(packet.u64(source), packet.u64(source + Ipv6Header.ADDRESS_LOW));
+            key.setDestination(packet.u64(destination), packet.u64(destination + Ipv6Header.ADDRESS_LOW));
         } else {
-            long both = packet.u64(l3 + 12);
-            key.sourceHigh = 0;
-            key.sourceLow = both >>> 32;
-            key.destinationHigh = 0;
-            key.destinationLow = both & 0xffff_ffffL;
+            key.setIpv4Addresses(packet.u64(l3 + Ipv4Header.SOURCE));
         }
     }
 
-    private static boolean readTransport(Packet packet, int l4, int protocol, boolean ipv6, TupleKey key) {
+    private static InvalidReason readTransport(Packet packet, int l4, int protocol, boolean ipv6, TupleKey key) {
         if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)) {
             return readIcmp(packet, l4, protocol, key);
         }
         return switch (protocol) {
             case IpProtocols.TCP, IpProtocols.UDP, IpProtocols.SCTP, IpProtocols.UDP_LITE, IpProtocols.DCCP -> {
-                int both = packet.u32(l4);
-                key.sourcePort = both >>> 16;
-                key.destinationPort = both & 0xffff;
-                yield key.sourcePort != 0 && key.destinationPort != 0;
+                key.setJoinedPorts(packet.u32(l4));
+                yield key.sourcePort != 0 && key.destinationPort != 0 ? null : InvalidReason.ZERO_PORT;
             }
             default -> {
-                key.sourcePort = 0;
-                key.destinationPort = 0;
-                yield true;
+                key.setJoinedPorts(0);
+                yield null;
             }
         };
     }
 
-    private static boolean readIcmp(Packet packet, int l4, int protocol, TupleKey key) {
-        int icmpClass = IcmpTypes.classOf(protocol, packet.u8(l4));
-        if (icmpClass == 0 || packet.u8(l4 + 1) != 0) {
-            return false;
+    private static InvalidReason readIcmp(Packet packet, int l4, int protocol, TupleKey key) {
+        int icmpClass = IcmpTypes.classOf(protocol, packet.u8(l4 + IcmpHeader.TYPE));
+        if (icmpClass == 0 || packet.u8(l4 + IcmpHeader.CODE) != 0) {
+            return InvalidReason.ICMP_TYPE;
         }
-        int id = packet.u16(l4 + 4);
+        int id = packet.u16(l4 + IcmpHeader.IDENTIFIER);
         key.sourcePort = id;
         key.destinationPort = id;
         key.kind = EntryLayout.kind(EntryLayout.zone(key.kind), protocol, icmpClass, EntryLayout.ipv6(key.kind));
-        return true;
+        return null;
     }
 
-    private static boolean readQuoted(Packet packet, int l3, int zone, boolean ipv6, TupleKey key) {
+    private static InvalidReason readQuoted(Packet packet, int l3, int zone, boolean ipv6, TupleKey key) {
         long receiverHigh = key.destinationHigh;
         long receiverLow = key.destinationLow;
         int end = packet.l3EndOffset();
         int l4;
         int protocol;
         if (ipv6) {
-            long found = quotedTransport6(packet, l3, end);
-            l4 = (int) (found >>> 8);
-            protocol = (int) found & 0xff;
+            long found = QuotedPacket.transport6(packet, l3, end);
+            l4 = QuotedPacket.offset(found);
+            protocol = QuotedPacket.protocol(found);
         } else {
-            l4 = quotedTransport4(packet, l3, end);
-            protocol = l4 == 0 ? 0 : packet.u8(l3 + 9);
+            l4 = QuotedPacket.transport4(packet, l3, end);
+            protocol = l4 == 0 ? 0 : packet.u8(l3 + Ipv4Header.PROTOCOL);
         }
-        if (l4 == 0 || l4 + quotedTransportBytes(protocol, ipv6) > end) {
-            return false;
+        if (l4 == 0 || l4 + QuotedPacket.neededTransportBytes(protocol, ipv6) > end) {
+            return InvalidReason.ICMP_QUOTE;
         }
         readAddresses(packet, l3, ipv6, key);
         if (key.sourceHigh != receiverHigh || key.sourceLow != receiverLow) {
-            return false;
+            return InvalidReason.ICMP_QUOTE_SENDER;
         }
         key.kind = EntryLayout.kind(zone, protocol, 0, ipv6);
-        if (!readTransport(packet, l4, protocol, ipv6, key)) {
-            return false;
+        if (readTransport(packet, l4, protocol, ipv6, key) != null) {
+            return InvalidReason.ICMP_QUOTE;
         }
         key.reverse();
         key.related = true;
-        return true;
-    }
-
-    /**
-     * What has to be there of a quoted transport header. ICMPv6 quotes as much as fits (RFC 4443 §3.1), so that a
-     * header of a fixed length is whole, which Open vSwitch asks for too.
-     */
-    private static int quotedTransportBytes(int protocol, boolean ipv6) {
-        return switch (protocol) {
-            case IpProtocols.TCP -> ipv6 ? TCP_HEADER_BYTES : QUOTED_TRANSPORT_BYTES;
-            case IpProtocols.SCTP -> ipv6 ? SCTP_HEADER_BYTES : QUOTED_TRANSPORT_BYTES;
-            case IpProtocols.UDP, IpProtocols.UDP_LITE, IpProtocols.DCCP, IpProtocols.ICMP, IpProtocols.ICMPV6 ->
-                QUOTED_TRANSPORT_BYTES;
-            default -> 0;
-        };
-    }
-
-    /** Offset of the quoted IPv4 packet's transport header, 0 if there is none to be had. */
-    static int quotedTransport4(Packet packet, int l3, int end) {
-        if (l3 + 20 > end) {
-            return 0;
-        }
-        int versionAndLength = packet.u8(l3);
-        int headerBytes = (versionAndLength & 0xf) * 4;
-        boolean later = (packet.u16(l3 + 6) & 0x1fff) != 0;
-        return versionAndLength >> 4 != 4 || headerBytes < 20 || l3 + headerBytes > end || later ? 0 : l3 + headerBytes;
-    }
-
-    /** {@code offset << 8 | protocol} of the quoted IPv6 packet's transport header, 0 if there is none to be had. */
-    static long quotedTransport6(Packet packet, int l3, int end) {
-        if (l3 + 40 > end || packet.u8(l3) >> 4 != 6) {
-            return 0;
-        }
-        int next = packet.u8(l3 + 6);
-        int offset = l3 + 40;
-        for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-            int unitBytes = switch (next) {
-                case IpProtocols.HOP_BY_HOP,
-                        IpProtocols.ROUTING,
-                        IpProtocols.DESTINATION_OPTIONS,
-                        IpProtocols.FRAGMENT -> 8;
-                case IpProtocols.AUTHENTICATION -> 4;
-                default -> 0;
-            };
-            if (unitBytes == 0) {
-                return (long) offset << 8 | next;
-            }
-            boolean fragment = next == IpProtocols.FRAGMENT;
-            if (offset + 8 > end || fragment && (packet.u16(offset + 2) & 0xfff8) != 0) {
-                return 0;
-            }
-            next = packet.u8(offset);
-            offset += fragment ? 8 : (packet.u8(offset + 1) + (unitBytes == 4 ? 2 : 1)) * unitBytes;
-        }
-        return 0;
+        return null;
     }
 }

@@ -9,11 +9,6 @@ import java.util.List;
  * <p>Threads: stateless.
  */
 public final class FrameFragments {
-    private static final int IPV6_HEADER_BYTES = 40;
-    private static final int FRAGMENT_HEADER_BYTES = 8;
-    private static final int IPV4_CHECKSUM = 10;
-    private static final int IPV4_MORE = 0x2000;
-
     private FrameFragments() {}
 
     /**
@@ -31,7 +26,9 @@ public final class FrameFragments {
             throw new IllegalArgumentException("not an IP frame");
         }
         boolean ipv6 = packet.etherType() == EtherTypes.IPV6;
-        int data = ipv6 ? fragmentableOffset(packet) : packet.l3Offset() + (packet.u8(packet.l3Offset()) & 0xf) * 4;
+        int data = ipv6
+                ? fragmentableOffset(packet)
+                : packet.l3Offset() + Ipv4Header.headerBytes(packet, packet.l3Offset());
         int dataBytes = packet.l3EndOffset() - data;
         List<byte[]> fragments = new ArrayList<>();
         for (int i = 0; i <= cuts.length; i++) {
@@ -53,42 +50,46 @@ public final class FrameFragments {
         Packet fragment = Packet.copyOf(new byte[data + to - from]);
         fragment.putBytes(0, whole, 0, data);
         fragment.putBytes(data, whole, data + from, to - from);
-        fragment.putU16(l3 + 2, data - l3 + to - from);
-        fragment.putU16(l3 + 4, identification);
-        fragment.putU16(l3 + 6, from / 8 | (more ? IPV4_MORE : 0));
-        fragment.putU16(l3 + IPV4_CHECKSUM, 0);
-        fragment.putU16(l3 + IPV4_CHECKSUM, InternetChecksum.finish(InternetChecksum.add(0, fragment, l3, data)));
+        fragment.putU16(l3 + Ipv4Header.TOTAL_LENGTH, data - l3 + to - from);
+        fragment.putU16(l3 + Ipv4Header.IDENTIFICATION, identification);
+        int offset = from / Ipv4Header.FRAGMENT_UNIT_BYTES;
+        fragment.putU16(l3 + Ipv4Header.FLAGS_AND_OFFSET, offset | (more ? Ipv4Header.MORE_FRAGMENTS : 0));
+        fragment.putU16(l3 + Ipv4Header.CHECKSUM, 0);
+        fragment.putU16(l3 + Ipv4Header.CHECKSUM, InternetChecksum.finish(InternetChecksum.add(0, fragment, l3, data)));
         return fragment.toBytes();
     }
 
     private static byte[] ipv6(
             Packet whole, int data, int identification, int from, int to, boolean more, boolean cut) {
         int l3 = whole.l3Offset();
-        int headerBytes = cut ? FRAGMENT_HEADER_BYTES : 0;
+        int headerBytes = cut ? Ipv6Header.FRAGMENT_BYTES : 0;
         Packet fragment = Packet.copyOf(new byte[data + headerBytes + to - from]);
         fragment.putBytes(0, whole, 0, data);
         fragment.putBytes(data + headerBytes, whole, data + from, to - from);
-        fragment.putU16(l3 + 4, fragment.lengthBytes() - l3 - IPV6_HEADER_BYTES);
+        fragment.putU16(l3 + Ipv6Header.PAYLOAD_LENGTH, fragment.lengthBytes() - l3 - Ipv6Header.BYTES);
         if (cut) {
             int field = nextHeaderField(whole, data);
-            fragment.putU8(data, whole.u8(field));
-            fragment.putU16(data + 2, from & ~7 | (more ? 1 : 0));
-            fragment.putU32(data + 4, identification);
+            fragment.putU8(data + Ipv6Header.EXTENSION_NEXT_HEADER, whole.u8(field));
+            int offset = from & Ipv6Header.OFFSET_MASK;
+            fragment.putU16(
+                    data + Ipv6Header.FRAGMENT_OFFSET_AND_MORE, offset | (more ? Ipv6Header.MORE_FRAGMENTS : 0));
+            fragment.putU32(data + Ipv6Header.FRAGMENT_IDENTIFICATION, identification);
             fragment.putU8(field, IpProtocols.FRAGMENT);
         }
         return fragment.toBytes();
     }
 
     private static int fragmentableOffset(Packet packet) {
-        int offset = packet.l3Offset() + IPV6_HEADER_BYTES;
+        int offset = packet.l3Offset() + Ipv6Header.BYTES;
         int fragmentable = offset;
-        int next = packet.u8(packet.l3Offset() + 6);
+        int next = packet.u8(packet.l3Offset() + Ipv6Header.NEXT_HEADER);
         while (next == IpProtocols.HOP_BY_HOP
                 || next == IpProtocols.ROUTING
                 || next == IpProtocols.DESTINATION_OPTIONS) {
             boolean repeated = next != IpProtocols.DESTINATION_OPTIONS;
-            next = packet.u8(offset);
-            offset += (packet.u8(offset + 1) + 1) * 8;
+            int headerBytes = Ipv6Header.extensionBytes(packet, offset, next);
+            next = packet.u8(offset + Ipv6Header.EXTENSION_NEXT_HEADER);
+            offset += headerBytes;
             fragmentable = repeated ? offset : fragmentable;
         }
         return fragmentable;
@@ -96,10 +97,11 @@ public final class FrameFragments {
 
     /** Where the field stands that says what begins at {@code data}. */
     private static int nextHeaderField(Packet packet, int data) {
-        int field = packet.l3Offset() + 6;
-        for (int offset = packet.l3Offset() + IPV6_HEADER_BYTES; offset < data; ) {
-            field = offset;
-            offset += (packet.u8(offset + 1) + 1) * 8;
+        int field = packet.l3Offset() + Ipv6Header.NEXT_HEADER;
+        for (int offset = packet.l3Offset() + Ipv6Header.BYTES; offset < data; ) {
+            int headerBytes = Ipv6Header.extensionBytes(packet, offset, packet.u8(field));
+            field = offset + Ipv6Header.EXTENSION_NEXT_HEADER;
+            offset += headerBytes;
         }
         return field;
     }

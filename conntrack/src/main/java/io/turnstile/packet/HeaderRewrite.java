@@ -13,10 +13,6 @@ import io.turnstile.packet.Packet.ChecksumState;
  * <p>Threads: stateless.
  */
 public final class HeaderRewrite {
-    private static final int SCTP_SUM_OFFSET = 8;
-    /** RFC 4340 §5.1. The parser lets shorter packets pass as DCCP. */
-    private static final int DCCP_SUM_END = 8;
-
     private HeaderRewrite() {}
 
     /**
@@ -34,17 +30,17 @@ public final class HeaderRewrite {
 
     /** Writes a 16-bit word of the IPv4 header that no transport checksum covers. */
     public static void putIpv4Word(Packet packet, int offset, int value) {
-        int sumField = packet.l3Offset() + 10;
+        int sumField = packet.l3Offset() + Ipv4Header.CHECKSUM;
         packet.putU16(sumField, InternetChecksum.update16(packet.u16(sumField), packet.u16(offset), value));
         packet.putU16(offset, value);
     }
 
     public static void putIpv4Source(Packet packet, int address) {
-        putIpv4Address(packet, packet.l3Offset() + 12, address);
+        putIpv4Address(packet, packet.l3Offset() + Ipv4Header.SOURCE, address);
     }
 
     public static void putIpv4Destination(Packet packet, int address) {
-        putIpv4Address(packet, packet.l3Offset() + 16, address);
+        putIpv4Address(packet, packet.l3Offset() + Ipv4Header.DESTINATION, address);
     }
 
     private static void putIpv4Address(Packet packet, int offset, int value) {
@@ -52,7 +48,7 @@ public final class HeaderRewrite {
         if (old == value) {
             return;
         }
-        int headerSum = packet.l3Offset() + 10;
+        int headerSum = packet.l3Offset() + Ipv4Header.CHECKSUM;
         packet.putU16(headerSum, InternetChecksum.update32(packet.u16(headerSum), old, value));
         int sumField = transportSumField(packet, true);
         updateSum(packet, sumField, old >>> 16, value >>> 16);
@@ -62,15 +58,18 @@ public final class HeaderRewrite {
 
     public static void putIpv6Source(Packet packet, long high, long low) {
         int sumField = transportSumField(packet, true);
-        putSummed64(packet, packet.l3Offset() + 8, sumField, high);
-        putSummed64(packet, packet.l3Offset() + 16, sumField, low);
+        putAddress(packet, packet.l3Offset() + Ipv6Header.SOURCE, sumField, high, low);
     }
 
     public static void putIpv6Destination(Packet packet, long high, long low) {
         int l3 = packet.l3Offset();
         int sumField = hasSegmentsLeft(packet, l3, packet.l4Offset()) ? Packet.ABSENT : transportSumField(packet, true);
-        putSummed64(packet, l3 + 24, sumField, high);
-        putSummed64(packet, l3 + 32, sumField, low);
+        putAddress(packet, l3 + Ipv6Header.DESTINATION, sumField, high, low);
+    }
+
+    private static void putAddress(Packet packet, int offset, int sumField, long high, long low) {
+        putSummed64(packet, offset, sumField, high);
+        putSummed64(packet, offset + Ipv6Header.ADDRESS_LOW, sumField, low);
     }
 
     /**
@@ -79,18 +78,16 @@ public final class HeaderRewrite {
      * final one, which stands in the routing header (§8.1).
      */
     public static boolean hasSegmentsLeft(Packet packet, int l3, int l4) {
-        int next = packet.u8(l3 + 6);
+        int next = packet.u8(l3 + Ipv6Header.NEXT_HEADER);
         int offset = l3 + PacketParser.IPV6_BYTES;
-        while (offset + 8 <= l4) {
-            int headerBytes = switch (next) {
-                case IpProtocols.AUTHENTICATION -> (packet.u8(offset + 1) + 2) * 4;
-                case IpProtocols.FRAGMENT -> 8;
-                default -> (packet.u8(offset + 1) + 1) * 8;
-            };
-            if (next == IpProtocols.ROUTING && packet.u8(offset + 3) > 0) {
+        while (offset + Ipv6Header.EXTENSION_MIN_BYTES <= l4) {
+            int headerBytes = next == IpProtocols.FRAGMENT
+                    ? Ipv6Header.FRAGMENT_BYTES
+                    : Ipv6Header.extensionBytes(packet, offset, next);
+            if (next == IpProtocols.ROUTING && packet.u8(offset + Ipv6Header.ROUTING_SEGMENTS_LEFT) > 0) {
                 return true;
             }
-            next = packet.u8(offset);
+            next = packet.u8(offset + Ipv6Header.EXTENSION_NEXT_HEADER);
             offset += headerBytes;
         }
         return false;
@@ -133,13 +130,13 @@ public final class HeaderRewrite {
      * Writes a port of the SCTP packet. Its CRC-32C (RFC 9260 §6.8 and appendix A) is linear: the sums of two messages
      * of equal length differ by the CRC (begun at zero) of what the messages differ by.
      *
-     * @param portOffset 0 for the source port, 2 for the destination port
+     * @param portOffset one of {@link TransportPorts}
      */
     public static void putSctpPort(Packet packet, int portOffset, int value) {
         int l4 = packet.l4Offset();
         int oldPorts = packet.u32(l4);
         packet.putU16(l4 + portOffset, value);
-        int sumField = l4 + SCTP_SUM_OFFSET;
+        int sumField = l4 + SctpHeader.CHECKSUM;
         packet.putU32(
                 sumField, packet.u32(sumField) ^ sctpSumChange(oldPorts ^ packet.u32(l4), packet.l3EndOffset() - l4));
     }
@@ -155,7 +152,7 @@ public final class HeaderRewrite {
         for (int shift = 24; shift >= 0; shift -= 8) {
             crc = Crc32c.next(crc, portsChange >>> shift);
         }
-        return Integer.reverseBytes(Crc32c.zeros(crc, transportBytes - 4));
+        return Integer.reverseBytes(Crc32c.zeros(crc, transportBytes - TransportPorts.BYTES));
     }
 
     private static void putSummed64(Packet packet, int offset, int sumField, long value) {
@@ -185,12 +182,15 @@ public final class HeaderRewrite {
             return Packet.ABSENT; // Who completes the sum reads the new bytes.
         }
         return switch (packet.ipProtocol()) {
-            case IpProtocols.TCP -> l4 + 16;
-            case IpProtocols.UDP -> packet.u16(l4 + 6) == 0 ? Packet.ABSENT : l4 + 6; // RFC 768: zero is "no checksum".
-            case IpProtocols.UDP_LITE -> l4 + 6;
-            case IpProtocols.DCCP -> l4 + DCCP_SUM_END <= packet.l3EndOffset() ? l4 + 6 : Packet.ABSENT;
-            case IpProtocols.ICMP -> inPseudoHeader ? Packet.ABSENT : l4 + 2; // RFC 792: no pseudo-header.
-            case IpProtocols.ICMPV6 -> l4 + 2;
+            case IpProtocols.TCP -> l4 + TcpHeader.CHECKSUM;
+            case IpProtocols.UDP -> // RFC 768: zero is "no checksum".
+                packet.u16(l4 + UdpHeader.CHECKSUM) == 0 ? Packet.ABSENT : l4 + UdpHeader.CHECKSUM;
+            case IpProtocols.UDP_LITE -> l4 + UdpHeader.CHECKSUM;
+            case IpProtocols.DCCP ->
+                l4 + DccpHeader.CHECKSUM_END <= packet.l3EndOffset() ? l4 + DccpHeader.CHECKSUM : Packet.ABSENT;
+            case IpProtocols.ICMP ->
+                inPseudoHeader ? Packet.ABSENT : l4 + IcmpHeader.CHECKSUM; // RFC 792: no pseudo-header.
+            case IpProtocols.ICMPV6 -> l4 + IcmpHeader.CHECKSUM;
             default -> Packet.ABSENT;
         };
     }

@@ -51,8 +51,8 @@ public final class InternetChecksum {
         int l3 = packet.l3Offset();
         long sum = packet.ipProtocol() + (long) transportBytes;
         return packet.etherType() == EtherTypes.IPV4
-                ? add(sum, packet, l3 + 12, l3 + 20)
-                : add(sum, packet, l3 + 8, l3 + 40);
+                ? add(sum, packet, l3 + Ipv4Header.SOURCE, l3 + Ipv4Header.MIN_BYTES)
+                : add(sum, packet, l3 + Ipv6Header.SOURCE, l3 + Ipv6Header.BYTES);
     }
 
     /**

@@ -19,10 +19,10 @@ public final class PacketParser {
     public static final int UDP_BYTES = 8;
     /** ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum and the word that every message we look into has. */
     public static final int ICMP_BYTES = 8;
-
-    private static final int SCTP_BYTES = 12;
-    /** DCCP (RFC 4340 §5.1) with short sequence numbers. */
-    private static final int DCCP_BYTES = 12;
+    /** Offset in the frame of the type, or of the first tag. */
+    private static final int ETHER_TYPE = 12;
+    /** Offset in a VLAN tag of what follows it. */
+    private static final int VLAN_ETHER_TYPE = 2;
 
     private static final int FIRST_ETHER_TYPE = 0x600;
     /** More extension headers than this is an attack, not a packet. */
@@ -42,11 +42,11 @@ public final class PacketParser {
             return false;
         }
         int offset = ETHERNET_BYTES;
-        int etherType = packet.u16(12);
+        int etherType = packet.u16(ETHER_TYPE);
         int vlanTci = 0;
         if ((etherType == EtherTypes.VLAN || etherType == EtherTypes.QINQ) && length >= offset + VLAN_TAG_BYTES) {
             vlanTci = packet.u16(offset) | VLAN_PRESENT;
-            etherType = packet.u16(offset + 2);
+            etherType = packet.u16(offset + VLAN_ETHER_TYPE);
             offset += VLAN_TAG_BYTES;
         }
         if (etherType < FIRST_ETHER_TYPE) {
@@ -73,10 +73,9 @@ public final class PacketParser {
         if (frameLength < l3 + IPV4_MIN_BYTES) {
             return;
         }
-        int versionAndLength = packet.u8(l3);
-        int headerBytes = (versionAndLength & 0xf) * 4;
-        int totalBytes = packet.u16(l3 + 2);
-        if (versionAndLength >> 4 != 4
+        int headerBytes = Ipv4Header.headerBytes(packet, l3);
+        int totalBytes = packet.u16(l3 + Ipv4Header.TOTAL_LENGTH);
+        if (!Ipv4Header.isVersion(packet, l3)
                 || headerBytes < IPV4_MIN_BYTES
                 || totalBytes < headerBytes
                 || l3 + totalBytes > frameLength) {
@@ -84,60 +83,58 @@ public final class PacketParser {
         }
         int end = l3 + totalBytes;
         packet.layers(packet.etherType(), packet.vlanTci(), l3, end);
-        int fragmentWord = packet.u16(l3 + 6);
-        FragmentKind fragment = (fragmentWord & 0x1fff) != 0
+        int fragmentWord = packet.u16(l3 + Ipv4Header.FLAGS_AND_OFFSET);
+        FragmentKind fragment = (fragmentWord & Ipv4Header.OFFSET_MASK) != 0
                 ? FragmentKind.LATER
-                : (fragmentWord & 0x2000) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
-        int protocol = packet.u8(l3 + 9);
+                : (fragmentWord & Ipv4Header.MORE_FRAGMENTS) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
+        int protocol = packet.u8(l3 + Ipv4Header.PROTOCOL);
         packet.transport(protocol, fragment, transportOffset(packet, protocol, fragment, l3 + headerBytes, end));
     }
 
     /** RFC 8200 §3 and §4; extension headers are walked to the last next-header value. */
     private static void parseIpv6(Packet packet, int l3, int frameLength) {
-        if (frameLength < l3 + IPV6_BYTES || packet.u8(l3) >> 4 != 6) {
+        if (frameLength < l3 + IPV6_BYTES || !Ipv6Header.isVersion(packet, l3)) {
             return;
         }
-        int end = l3 + IPV6_BYTES + packet.u16(l3 + 4);
+        int end = l3 + IPV6_BYTES + packet.u16(l3 + Ipv6Header.PAYLOAD_LENGTH);
         if (end > frameLength) {
             return;
         }
         packet.layers(packet.etherType(), packet.vlanTci(), l3, end);
-        int next = packet.u8(l3 + 6);
+        int next = packet.u8(l3 + Ipv6Header.NEXT_HEADER);
         int offset = l3 + IPV6_BYTES;
         FragmentKind fragment = FragmentKind.NONE;
         for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
             int headerBytes;
             switch (next) {
-                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS -> {
-                    if (offset + 8 > end) {
+                case IpProtocols.HOP_BY_HOP,
+                        IpProtocols.ROUTING,
+                        IpProtocols.DESTINATION_OPTIONS,
+                        IpProtocols.AUTHENTICATION -> {
+                    if (offset + Ipv6Header.EXTENSION_MIN_BYTES > end) {
                         packet.transport(next, fragment, Packet.ABSENT);
                         return;
                     }
-                    headerBytes = (packet.u8(offset + 1) + 1) * 8;
-                }
-                case IpProtocols.AUTHENTICATION -> {
-                    if (offset + 8 > end) {
-                        packet.transport(next, fragment, Packet.ABSENT);
-                        return;
-                    }
-                    headerBytes = (packet.u8(offset + 1) + 2) * 4;
+                    headerBytes = Ipv6Header.extensionBytes(packet, offset, next);
                 }
                 case IpProtocols.FRAGMENT -> {
-                    if (offset + 8 > end) {
+                    if (offset + Ipv6Header.FRAGMENT_BYTES > end) {
                         packet.transport(next, fragment, Packet.ABSENT);
                         return;
                     }
-                    int word = packet.u16(offset + 2);
+                    int word = packet.u16(offset + Ipv6Header.FRAGMENT_OFFSET_AND_MORE);
                     // A second fragment header makes nothing whole again. Reserved bits count, as in Open vSwitch.
-                    fragment = (word & 0xfff8) != 0 ? FragmentKind.LATER : word != 0 ? FragmentKind.FIRST : fragment;
-                    headerBytes = 8;
+                    fragment = (word & Ipv6Header.OFFSET_MASK) != 0
+                            ? FragmentKind.LATER
+                            : word != 0 ? FragmentKind.FIRST : fragment;
+                    headerBytes = Ipv6Header.FRAGMENT_BYTES;
                 }
                 default -> {
                     packet.transport(next, fragment, transportOffset(packet, next, fragment, offset, end));
                     return;
                 }
             }
-            next = packet.u8(offset);
+            next = packet.u8(offset + Ipv6Header.EXTENSION_NEXT_HEADER);
             offset += headerBytes;
             if (fragment == FragmentKind.LATER || offset > end) {
                 break;
@@ -153,8 +150,8 @@ public final class PacketParser {
         int needed = switch (protocol) {
             case IpProtocols.TCP -> TCP_MIN_BYTES;
             case IpProtocols.UDP, IpProtocols.UDP_LITE -> UDP_BYTES;
-            case IpProtocols.SCTP -> SCTP_BYTES;
-            case IpProtocols.DCCP -> DCCP_BYTES;
+            case IpProtocols.SCTP -> SctpHeader.BYTES;
+            case IpProtocols.DCCP -> DccpHeader.MIN_BYTES;
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> ICMP_BYTES;
             default -> 0;
         };

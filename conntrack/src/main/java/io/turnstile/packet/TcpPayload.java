@@ -9,7 +9,6 @@ import io.turnstile.packet.Packet.ChecksumState;
  */
 public final class TcpPayload {
     private static final int MAX_IP_BYTES = 0xffff;
-    private static final int SUM_OFFSET = 16;
 
     private TcpPayload() {}
 
@@ -42,15 +41,17 @@ public final class TcpPayload {
     private static void putIpLength(Packet packet, int byBytes) {
         int l3 = packet.l3Offset();
         if (packet.etherType() == EtherTypes.IPV6) {
-            packet.putU16(l3 + 4, packet.u16(l3 + 4) + byBytes);
+            int field = l3 + Ipv6Header.PAYLOAD_LENGTH;
+            packet.putU16(field, packet.u16(field) + byBytes);
         } else {
-            HeaderRewrite.putIpv4Word(packet, l3 + 2, packet.u16(l3 + 2) + byBytes);
+            int field = l3 + Ipv4Header.TOTAL_LENGTH;
+            HeaderRewrite.putIpv4Word(packet, field, packet.u16(field) + byBytes);
         }
     }
 
     private static void putSum(Packet packet, int oldBytes, int newBytes) {
         int l4 = packet.l4Offset();
-        int field = l4 + SUM_OFFSET;
+        int field = l4 + TcpHeader.CHECKSUM;
         if (packet.checksumState() == ChecksumState.PARTIAL) {
             HeaderRewrite.updateSum(packet, field, oldBytes, newBytes); // The length is part of the pseudo-header.
             return;

@@ -106,7 +106,7 @@ class SequenceSkewTest {
                     .payload("data")
                     .packet();
             SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
-            assertThat(PacketCheck.transportIsGood(packet)).isTrue();
+            assertThat(PacketCheck.transportFault(packet)).isNull();
             assertThat(packet.u32(packet.l3EndOffset() - 4)).isEqualTo(0x64617461);
         }
     }
@@ -157,7 +157,7 @@ class SequenceSkewTest {
                 tcp(direction == ORIGINAL ? FORTH : BACK).push().seq(sequence).payload(20);
         Packet packet = frame.packet();
         SequenceSkew.shiftSequence(skew, packet, direction);
-        assertThat(PacketCheck.transportIsGood(packet)).isTrue();
+        assertThat(PacketCheck.transportFault(packet)).isNull();
         return packet.u32(packet.l4Offset() + 4);
     }
 
@@ -167,7 +167,7 @@ class SequenceSkewTest {
                 .ackNumber(number)
                 .packet();
         SequenceSkew.restoreAcknowledged(skew, packet, direction);
-        assertThat(PacketCheck.transportIsGood(packet)).isTrue();
+        assertThat(PacketCheck.transportFault(packet)).isNull();
         return packet.u32(packet.l4Offset() + 8);
     }
 

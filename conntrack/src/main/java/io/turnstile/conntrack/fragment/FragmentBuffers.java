@@ -1,5 +1,6 @@
 package io.turnstile.conntrack.fragment;
 
+import io.turnstile.packet.Ipv6Header;
 import io.turnstile.packet.Packet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,9 +17,9 @@ final class FragmentBuffers {
     private static final int LINK_BYTES = 22;
     private static final int WHOLE_BYTES = Packet.HEADROOM_BYTES
             + LINK_BYTES
-            + 40
+            + Ipv6Header.BYTES
             + FragmentHeader.MAX_LENGTH_FIELD
-            + FragmentHeader.IPV6_FRAGMENT_BYTES;
+            + Ipv6Header.FRAGMENT_BYTES;
 
     private final Pool[] pools = {
         new Pool(2048, 32, FragmentReassembler.MOST_FRAGMENTS), // a link of 1500 bytes

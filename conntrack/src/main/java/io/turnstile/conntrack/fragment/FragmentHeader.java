@@ -3,6 +3,8 @@ package io.turnstile.conntrack.fragment;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Ipv4Header;
+import io.turnstile.packet.Ipv6Header;
 import io.turnstile.packet.Packet;
 
 /**
@@ -13,12 +15,6 @@ final class FragmentHeader {
     /** What the length field of either family can say: IPv4 counts its header in, IPv6 does not. */
     static final int MAX_LENGTH_FIELD = 0xffff;
 
-    static final int IPV6_FRAGMENT_BYTES = 8;
-    private static final int IPV6_BYTES = 40;
-    private static final int IPV4_MORE = 0x2000;
-    private static final int IPV4_OFFSET = 0x1fff;
-    private static final int IPV6_MORE = 1;
-    private static final int IPV6_OFFSET = 0xfff8;
     private static final int RIGHT_SUM = 0xffff;
     private static final int MAX_EXTENSION_HEADERS = 16;
 
@@ -56,19 +52,20 @@ final class FragmentHeader {
     }
 
     private boolean readIpv4(Packet packet, int l3) {
-        dataOffset = l3 + (packet.u8(l3) & 0xf) * 4;
+        dataOffset = l3 + Ipv4Header.headerBytes(packet, l3);
         if (InternetChecksum.fold(InternetChecksum.add(0, packet, l3, dataOffset)) != RIGHT_SUM) {
             return false;
         }
         family = FragmentFamily.IPV4;
         sourceHigh = 0;
-        sourceLow = Integer.toUnsignedLong(packet.u32(l3 + 12));
+        sourceLow = Integer.toUnsignedLong(packet.u32(l3 + Ipv4Header.SOURCE));
         destinationHigh = 0;
-        destinationLow = Integer.toUnsignedLong(packet.u32(l3 + 16));
-        identification = packet.u16(l3 + 4);
-        protocol = packet.u8(l3 + 9);
-        int word = packet.u16(l3 + 6);
-        return place((word & IPV4_OFFSET) * 8, (word & IPV4_MORE) != 0, packet.l3EndOffset());
+        destinationLow = Integer.toUnsignedLong(packet.u32(l3 + Ipv4Header.DESTINATION));
+        identification = packet.u16(l3 + Ipv4Header.IDENTIFICATION);
+        protocol = packet.u8(l3 + Ipv4Header.PROTOCOL);
+        int word = packet.u16(l3 + Ipv4Header.FLAGS_AND_OFFSET);
+        int startBytes = (word & Ipv4Header.OFFSET_MASK) * Ipv4Header.FRAGMENT_UNIT_BYTES;
+        return place(startBytes, (word & Ipv4Header.MORE_FRAGMENTS) != 0, packet.l3EndOffset());
     }
 
     private boolean readIpv6(Packet packet, int l3) {
@@ -77,15 +74,15 @@ final class FragmentHeader {
             return false;
         }
         family = FragmentFamily.IPV6;
-        sourceHigh = packet.u64(l3 + 8);
-        sourceLow = packet.u64(l3 + 16);
-        destinationHigh = packet.u64(l3 + 24);
-        destinationLow = packet.u64(l3 + 32);
-        identification = packet.u32(header + 4);
+        sourceHigh = packet.u64(l3 + Ipv6Header.SOURCE);
+        sourceLow = packet.u64(l3 + Ipv6Header.SOURCE + Ipv6Header.ADDRESS_LOW);
+        destinationHigh = packet.u64(l3 + Ipv6Header.DESTINATION);
+        destinationLow = packet.u64(l3 + Ipv6Header.DESTINATION + Ipv6Header.ADDRESS_LOW);
+        identification = packet.u32(header + Ipv6Header.FRAGMENT_IDENTIFICATION);
         protocol = 0;
-        dataOffset = header + IPV6_FRAGMENT_BYTES;
-        int word = packet.u16(header + 2);
-        return place(word & IPV6_OFFSET, (word & IPV6_MORE) != 0, packet.l3EndOffset());
+        dataOffset = header + Ipv6Header.FRAGMENT_BYTES;
+        int word = packet.u16(header + Ipv6Header.FRAGMENT_OFFSET_AND_MORE);
+        return place(word & Ipv6Header.OFFSET_MASK, (word & Ipv6Header.MORE_FRAGMENTS) != 0, packet.l3EndOffset());
     }
 
     private boolean place(int start, boolean more, int l3End) {
@@ -97,21 +94,23 @@ final class FragmentHeader {
 
     /** The first fragment header; what is behind it belongs to the datagram and is not looked at. */
     private int fragmentHeader(Packet packet, int l3) {
-        nextHeaderOffset = l3 + 6;
-        int offset = l3 + IPV6_BYTES;
+        nextHeaderOffset = l3 + Ipv6Header.NEXT_HEADER;
+        int offset = l3 + Ipv6Header.BYTES;
         int end = packet.l3EndOffset();
-        for (int i = 0; i < MAX_EXTENSION_HEADERS && offset + IPV6_FRAGMENT_BYTES <= end; i++) {
-            int headerBytes = switch (packet.u8(nextHeaderOffset)) {
-                case IpProtocols.HOP_BY_HOP, IpProtocols.ROUTING, IpProtocols.DESTINATION_OPTIONS ->
-                    (packet.u8(offset + 1) + 1) * 8;
-                case IpProtocols.AUTHENTICATION -> (packet.u8(offset + 1) + 2) * 4;
-                default -> 0;
-            };
-            if (headerBytes == 0) {
-                return packet.u8(nextHeaderOffset) == IpProtocols.FRAGMENT ? offset : Packet.ABSENT;
+        for (int i = 0; i < MAX_EXTENSION_HEADERS && offset + Ipv6Header.FRAGMENT_BYTES <= end; i++) {
+            int next = packet.u8(nextHeaderOffset);
+            switch (next) {
+                case IpProtocols.HOP_BY_HOP,
+                        IpProtocols.ROUTING,
+                        IpProtocols.DESTINATION_OPTIONS,
+                        IpProtocols.AUTHENTICATION -> {
+                    nextHeaderOffset = offset + Ipv6Header.EXTENSION_NEXT_HEADER;
+                    offset += Ipv6Header.extensionBytes(packet, offset, next);
+                }
+                default -> {
+                    return next == IpProtocols.FRAGMENT ? offset : Packet.ABSENT;
+                }
             }
-            nextHeaderOffset = offset;
-            offset += headerBytes;
         }
         return Packet.ABSENT;
     }
@@ -121,7 +120,11 @@ final class FragmentHeader {
      */
     boolean isPossible() {
         int bytes = dataEnd - dataStart;
-        int headerBytes = networkBytes - bytes - (family == FragmentFamily.IPV6 ? IPV6_BYTES + IPV6_FRAGMENT_BYTES : 0);
-        return bytes > 0 && (last || bytes % 8 == 0) && dataEnd + headerBytes <= MAX_LENGTH_FIELD;
+        int headerBytes = networkBytes
+                - bytes
+                - (family == FragmentFamily.IPV6 ? Ipv6Header.BYTES + Ipv6Header.FRAGMENT_BYTES : 0);
+        return bytes > 0
+                && (last || bytes % Ipv4Header.FRAGMENT_UNIT_BYTES == 0)
+                && dataEnd + headerBytes <= MAX_LENGTH_FIELD;
     }
 }

@@ -3,6 +3,8 @@ package io.turnstile.conntrack.fragment;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.fragment.IncompleteDatagram.Progress;
 import io.turnstile.packet.InternetChecksum;
+import io.turnstile.packet.Ipv4Header;
+import io.turnstile.packet.Ipv6Header;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketParser;
@@ -21,10 +23,6 @@ public final class FragmentedDatagram {
 
     private static final int FEW = 4;
     private static final int UNKNOWN = -1;
-    private static final int IPV4_FLAGS_AND_OFFSET = 6;
-    private static final int IPV4_CHECKSUM = 10;
-    private static final int IPV4_MORE = 0x2000;
-    private static final int IPV6_BYTES = 40;
 
     // The key; see FragmentHeader.
     private FragmentFamily family;
@@ -153,8 +151,8 @@ public final class FragmentedDatagram {
         Packet first = fragments[0];
         int l3 = first.l3Offset();
         boolean ipv6 = family == FragmentFamily.IPV6;
-        wholeDataOffset = dataOffsets[0] - (ipv6 ? FragmentHeader.IPV6_FRAGMENT_BYTES : 0);
-        int lengthField = wholeDataOffset - l3 - (ipv6 ? IPV6_BYTES : 0) + totalBytes;
+        wholeDataOffset = dataOffsets[0] - (ipv6 ? Ipv6Header.FRAGMENT_BYTES : 0);
+        int lengthField = wholeDataOffset - l3 - (ipv6 ? Ipv6Header.BYTES : 0) + totalBytes;
         if (lengthField > FragmentHeader.MAX_LENGTH_FIELD) {
             failed = true;
             return false;
@@ -165,12 +163,13 @@ public final class FragmentedDatagram {
             into.append(fragments[i], dataOffsets[i], ends[i] - starts[i]);
         }
         if (ipv6) {
-            into.putU8(nextHeaderOffset, into.u8(wholeDataOffset));
-            into.removeBytes(wholeDataOffset, FragmentHeader.IPV6_FRAGMENT_BYTES);
-            into.putU16(l3 + 4, lengthField);
+            into.putU8(nextHeaderOffset, into.u8(wholeDataOffset + Ipv6Header.EXTENSION_NEXT_HEADER));
+            into.removeBytes(wholeDataOffset, Ipv6Header.FRAGMENT_BYTES);
+            into.putU16(l3 + Ipv6Header.PAYLOAD_LENGTH, lengthField);
         } else {
-            rewriteIpv4(into, l3 + 2, l3, lengthField);
-            rewriteIpv4(into, l3 + IPV4_FLAGS_AND_OFFSET, l3, into.u16(l3 + IPV4_FLAGS_AND_OFFSET) & ~IPV4_MORE);
+            rewriteIpv4(into, l3 + Ipv4Header.TOTAL_LENGTH, l3, lengthField);
+            int flags = l3 + Ipv4Header.FLAGS_AND_OFFSET;
+            rewriteIpv4(into, flags, l3, into.u16(flags) & ~Ipv4Header.MORE_FRAGMENTS);
         }
         into.setChecksumState(ChecksumState.UNVERIFIED);
         PacketParser.parse(into);
@@ -180,8 +179,8 @@ public final class FragmentedDatagram {
     }
 
     private static void rewriteIpv4(Packet packet, int offset, int l3, int value) {
-        int checksum = InternetChecksum.update16(packet.u16(l3 + IPV4_CHECKSUM), packet.u16(offset), value);
-        packet.putU16(l3 + IPV4_CHECKSUM, checksum);
+        int checksum = InternetChecksum.update16(packet.u16(l3 + Ipv4Header.CHECKSUM), packet.u16(offset), value);
+        packet.putU16(l3 + Ipv4Header.CHECKSUM, checksum);
         packet.putU16(offset, value);
     }
 
@@ -216,7 +215,7 @@ public final class FragmentedDatagram {
             fragment.setCtConnection(Conntrack.NO_CONNECTION); // A fragment alone is never looked up.
             switch (family) {
                 case IPV4 -> passOnIpv4Addresses(fragment);
-                case IPV6 -> fragment.putBytes(fragment.l3Offset() + 8, whole, whole.l3Offset() + 8, 32);
+                case IPV6 -> passOnIpv6Addresses(fragment);
             }
             fragment.putBytes(dataOffsets[i], whole, wholeDataOffset + starts[i], ends[i] - starts[i]);
         }
@@ -225,15 +224,23 @@ public final class FragmentedDatagram {
 
     private void passOnIpv4Addresses(Packet fragment) {
         int l3 = fragment.l3Offset();
-        for (int offset = 12; offset < 20; offset += 4) {
+        for (int offset = Ipv4Header.SOURCE; offset < Ipv4Header.MIN_BYTES; offset += Integer.BYTES) {
             int before = fragment.u32(l3 + offset);
             int after = whole.u32(whole.l3Offset() + offset);
             if (before != after) {
-                int checksum = InternetChecksum.update32(fragment.u16(l3 + IPV4_CHECKSUM), before, after);
-                fragment.putU16(l3 + IPV4_CHECKSUM, checksum);
+                int checksum = InternetChecksum.update32(fragment.u16(l3 + Ipv4Header.CHECKSUM), before, after);
+                fragment.putU16(l3 + Ipv4Header.CHECKSUM, checksum);
                 fragment.putU32(l3 + offset, after);
             }
         }
+    }
+
+    private void passOnIpv6Addresses(Packet fragment) {
+        fragment.putBytes(
+                fragment.l3Offset() + Ipv6Header.SOURCE,
+                whole,
+                whole.l3Offset() + Ipv6Header.SOURCE,
+                Ipv6Header.BYTES - Ipv6Header.SOURCE);
     }
 
     // ---- at the end ----

@@ -1,6 +1,7 @@
 package io.turnstile.daemon;
 
 import io.turnstile.conntrack.ConntrackControl;
+import io.turnstile.conntrack.InvalidReason;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.conntrack.fragment.FragmentStatus;
 import io.turnstile.datapath.Datapath;
@@ -9,7 +10,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 
 /**
@@ -23,24 +23,26 @@ final class Coverage {
     private static final int MINUTE_SAMPLES = 60 / SAMPLE_SECONDS;
     private static final int HOUR_SAMPLES = 3600 / SAMPLE_SECONDS;
 
-    private final List<Event> events;
+    private final List<RareEvent> events;
     /** Totals at past moments, newest first, {@link #SAMPLE_SECONDS} apart; guarded by this. */
     private final Deque<long[]> samples = new ArrayDeque<>();
 
-    /** Something rare, and how often it has happened. */
-    private record Event(String label, LongSupplier total) {}
-
-    Coverage(Datapath datapath, ConntrackControl tracker) {
-        List<Event> all = new ArrayList<>();
+    /** @param lost what was to be told and got lost */
+    Coverage(Datapath datapath, ConntrackControl tracker, List<RareEvent> lost) {
+        List<RareEvent> all = new ArrayList<>();
         for (DropReason reason : DropReason.values()) {
-            all.add(new Event(reason.label(), () -> datapath.drops(reason)));
+            all.add(new RareEvent(reason.label(), () -> datapath.drops(reason)));
+        }
+        for (InvalidReason reason : InvalidReason.values()) {
+            all.add(new RareEvent(reason.label(), () -> tracker.invalid(reason)));
         }
         FragmentReassembler fragments = datapath.fragments();
-        all.add(new Event("ipf_frag_malformed", () -> ofBothFamilies(fragments, FragmentStatus.Family::malformed)));
-        all.add(new Event(
+        all.add(new RareEvent("ipf_frag_malformed", () -> ofBothFamilies(fragments, FragmentStatus.Family::malformed)));
+        all.add(new RareEvent(
                 "ipf_frag_beyond_limit", () -> ofBothFamilies(fragments, FragmentStatus.Family::beyondLimit)));
-        all.add(new Event("conntrack_full", tracker::refusals));
-        all.add(new Event("conntrack_zone_full", () -> tracker.zoneLimits().refusals()));
+        all.add(new RareEvent("conntrack_full", tracker::refusals));
+        all.add(new RareEvent("conntrack_zone_full", () -> tracker.zoneLimits().refusals()));
+        all.addAll(lost);
         events = List.copyOf(all);
         sample();
     }

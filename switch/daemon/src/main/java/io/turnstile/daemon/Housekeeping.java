@@ -6,6 +6,7 @@ import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.time.WarpableClock;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -40,13 +41,14 @@ final class Housekeeping implements AutoCloseable {
             Datapath datapath,
             Pipeline pipeline,
             ConnectionTracker tracker,
-            OffloadDispatcher offload) {
+            OffloadDispatcher offload,
+            List<RareEvent> lost) {
         this.clock = clock;
         this.datapath = datapath;
         this.pipeline = pipeline;
         this.tracker = tracker;
         this.offload = offload;
-        coverage = new Coverage(datapath, tracker);
+        coverage = new Coverage(datapath, tracker, lost);
         fullness = new FullnessLog(tracker);
     }
 

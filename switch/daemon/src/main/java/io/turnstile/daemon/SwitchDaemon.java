@@ -104,14 +104,16 @@ public final class SwitchDaemon implements AutoCloseable {
                 ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
                 : new RemoteOvsdb(config.databaseTarget());
         closeLater(database);
-        MetricsPage page = closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath)));
+        EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
+        OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
+        List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
+        MetricsPage page = closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(dispatcher);
         closeLater(monitor);
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
-        EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
-        housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher));
+        housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
         reconciler = closeLater(new Reconciler(
                 database,
@@ -121,7 +123,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         threads,
                         PortFactory.system(),
                         config.dummies(),
-                        new OpenFlowAgent(openFlowLoop, clock),
+                        openFlow,
                         tracker,
                         dispatcher,
                         providers,

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.InvalidReason;
 import io.turnstile.conntrack.ZoneLimits;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.conntrack.fragment.FragmentStatus;
@@ -25,14 +26,17 @@ import java.util.function.ToDoubleFunction;
 final class SwitchMeters implements MeterBinder {
     private final ConnectionTracker tracker;
     private final Datapath datapath;
+    private final List<RareEvent> lost;
     private final PortMeters ports = new PortMeters();
     private MeterRegistry registry;
     private MultiGauge zoneConnections;
     private MultiGauge zoneLimits;
 
-    SwitchMeters(ConnectionTracker tracker, Datapath datapath) {
+    /** @param lost what was to be told and got lost */
+    SwitchMeters(ConnectionTracker tracker, Datapath datapath, List<RareEvent> lost) {
         this.tracker = tracker;
         this.datapath = datapath;
+        this.lost = lost;
     }
 
     @Override
@@ -46,6 +50,14 @@ final class SwitchMeters implements MeterBinder {
         bindConnections();
         bindDatapath();
         bindFragments();
+        for (RareEvent event : lost) {
+            counter(
+                    "events.lost",
+                    "what was to be told and got lost, by the names of coverage/show",
+                    Tags.of("kind", event.label()),
+                    event,
+                    one -> one.total().getAsLong());
+        }
     }
 
     private void bindConnections() {
@@ -63,6 +75,14 @@ final class SwitchMeters implements MeterBinder {
                 Tags.of("reason", "zone_full"),
                 tracker.zoneLimits(),
                 ZoneLimits::refusals);
+        for (InvalidReason reason : InvalidReason.values()) {
+            counter(
+                    "packets.invalid",
+                    "packets that ct() called invalid, by the names of coverage/show",
+                    Tags.of("reason", reason.label()),
+                    tracker,
+                    one -> one.invalid(reason));
+        }
         zoneConnections = MultiGauge.builder("turnstile.zone.connections")
                 .description("connections of a zone with a limit of its own")
                 .register(registry);

@@ -14,6 +14,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
@@ -41,6 +42,7 @@ public final class OffloadMonitor implements AutoCloseable {
     private final EventRing ring;
     private final Consumer<OffloadEvent> tap = this::note;
     private final ScheduledThreadPoolExecutor thread;
+    private final LongAdder lostLines = new LongAdder();
     private final AtomicBoolean wakeQueued = new AtomicBoolean();
     private volatile boolean someWait;
 
@@ -112,6 +114,11 @@ public final class OffloadMonitor implements AutoCloseable {
             }
         });
         return reply;
+    }
+
+    /** How many lines were overwritten before a reader came to them, over all readers. */
+    public long lostLines() {
+        return lostLines.sum();
     }
 
     /** Whether events are listened to at present. */
@@ -220,7 +227,8 @@ public final class OffloadMonitor implements AutoCloseable {
         }
     }
 
-    private static String text(EventRing.Slice slice) {
+    private String text(EventRing.Slice slice) {
+        lostLines.add(slice.dropped());
         StringBuilder text = new StringBuilder();
         JsonNodeFactory json = JsonNodeFactory.instance;
         if (slice.dropped() > 0) {

@@ -6,6 +6,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.InvalidReason;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.offload.OffloadDispatcher;
@@ -18,6 +19,7 @@ import io.turnstile.time.ManualClock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -36,7 +38,9 @@ class MetricsPageTest {
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 3);
     private final Datapath datapath = new Datapath(tracker, clock);
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final MetricsPage page = new MetricsPage(registry, new SwitchMeters(tracker, datapath));
+    private final LongAdder lost = new LongAdder();
+    private final MetricsPage page = new MetricsPage(
+            registry, new SwitchMeters(tracker, datapath, List.of(new RareEvent("packet_in_queue_full", lost::sum))));
 
     @AfterEach
     void close() {
@@ -113,6 +117,22 @@ class MetricsPageTest {
         assertThat(samples.keySet())
                 .anyMatch(name -> name.startsWith("jvm_memory_used_bytes{area=\"heap\""))
                 .anyMatch(name -> name.startsWith("jvm_gc_"));
+    }
+
+    @Test
+    void everyReasonForInvalidAndWhatWasLostIsThere() {
+        Map<String, Double> before = read();
+        for (InvalidReason reason : InvalidReason.values()) {
+            assertThat(before).containsEntry("turnstile_packets_invalid_total{reason=\"" + reason.label() + "\"}", 0.0);
+        }
+        assertThat(before).containsEntry("turnstile_events_lost_total{kind=\"packet_in_queue_full\"}", 0.0);
+        PacketBatch batch = new PacketBatch();
+        batch.add(Frames.udp("10.0.0.1:1 > 10.0.0.2:53").corruptChecksum().packet());
+        tracker.track(batch, CtRequest.lookup(0), clock.nowNs());
+        lost.add(3);
+        assertThat(read())
+                .containsEntry("turnstile_packets_invalid_total{reason=\"conntrack_l4csum_err\"}", 1.0)
+                .containsEntry("turnstile_events_lost_total{kind=\"packet_in_queue_full\"}", 3.0);
     }
 
     @Test

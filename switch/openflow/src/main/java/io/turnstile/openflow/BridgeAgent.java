@@ -50,7 +50,7 @@ public final class BridgeAgent implements AutoCloseable {
     private final RequestDispatcher dispatcher;
     private final AutoCloseable subscription;
     private final AtomicInteger pendingPacketIns = new AtomicInteger();
-    private final LongAdder droppedPacketIns = new LongAdder();
+    private final LongAdder droppedPacketIns;
 
     // Event loop thread only.
     private final Map<String, Channel> listeners = new LinkedHashMap<>();
@@ -62,8 +62,10 @@ public final class BridgeAgent implements AutoCloseable {
     private boolean anyConnected;
     private boolean closed;
 
-    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Clock clock) {
+    /** @param droppedPacketIns counts packet-ins that no connection is quick enough to take */
+    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Clock clock, LongAdder droppedPacketIns) {
         this.loop = loop;
+        this.droppedPacketIns = droppedPacketIns;
         this.bridge = bridge;
         this.clock = clock;
         this.dispatcher = new RequestDispatcher(bridge, this);
@@ -123,11 +125,6 @@ public final class BridgeAgent implements AutoCloseable {
         } catch (IOException impossible) {
             throw new IllegalStateException(impossible);
         }
-    }
-
-    /** Packet-ins that no connection was quick enough to take. */
-    public long droppedPacketIns() {
-        return droppedPacketIns.sum();
     }
 
     /** Ends all connections and listeners and removes the sockets' files. */

@@ -6,11 +6,13 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
+import java.util.concurrent.atomic.LongAdder;
 
 /** Lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut down. */
 public final class OpenFlowAgent {
     private final EventLoopGroup group;
     private final Clock clock;
+    private final LongAdder droppedPacketIns = new LongAdder();
 
     /**
      * @param group of NIO event loops ({@link #newEventLoop()}); each bridge keeps to one of them
@@ -29,6 +31,11 @@ public final class OpenFlowAgent {
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
     public BridgeAgent attach(OpenFlowSwitch bridge) {
-        return new BridgeAgent(group.next(), bridge, clock);
+        return new BridgeAgent(group.next(), bridge, clock, droppedPacketIns);
+    }
+
+    /** How many packet-ins, of all bridges that ever were, no connection was quick enough to take. */
+    public long droppedPacketIns() {
+        return droppedPacketIns.sum();
     }
 }

@@ -547,7 +547,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     @Override
     public AutoCloseable subscribe(Events listener) {
-        Subscriber subscriber = new Subscriber(listener, new EventQueue(pipeline.eventExecutor()));
+        Subscriber subscriber = new Subscriber(listener, pipeline.newEventQueue());
         subscribers.add(subscriber);
         refreshSubscribers();
         return () -> {
@@ -581,13 +581,6 @@ public final class BridgePipeline implements OpenFlowSwitch {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    /** How many packets the listeners were too slow for. */
-    public long lostEvents() {
-        return subscribers.stream()
-                .mapToLong(subscriber -> subscriber.queue.droppedPackets())
-                .sum();
     }
 
     void flowRemoved(Rule rule, int reason) {

@@ -4,7 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,7 +21,7 @@ final class EventQueue {
     private record Event(Runnable action, boolean packet) {}
 
     private final Executor executor;
-    private final AtomicLong dropped = new AtomicLong();
+    private final LongAdder droppedPackets;
     // Guarded by this.
     private final ArrayDeque<Event> waiting = new ArrayDeque<>();
     private int waitingPackets;
@@ -29,8 +29,10 @@ final class EventQueue {
     private boolean closed;
     private final List<Runnable> markers = new ArrayList<>();
 
-    EventQueue(Executor executor) {
+    /** @param droppedPackets counts the packets that are dropped */
+    EventQueue(Executor executor, LongAdder droppedPackets) {
         this.executor = executor;
+        this.droppedPackets = droppedPackets;
     }
 
     void post(Runnable action) {
@@ -73,7 +75,7 @@ final class EventQueue {
                 return;
             }
             if (event.packet && waitingPackets >= MAX_WAITING_PACKETS) {
-                dropped.incrementAndGet();
+                droppedPackets.increment();
                 return;
             }
             waiting.add(event);
@@ -114,9 +116,5 @@ final class EventQueue {
             unmet = List.copyOf(markers);
         }
         unmet.forEach(this::runMarker);
-    }
-
-    long droppedPackets() {
-        return dropped.get();
     }
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.IntUnaryOperator;
@@ -36,6 +37,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final Datapath datapath;
     private final Clock clock;
     private final Executor eventExecutor;
+    private final LongAdder droppedPacketIns = new LongAdder();
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
     private final ExecutorService ownExecutor;
     private final ReentrantLock changeLock = new ReentrantLock();
@@ -207,8 +209,13 @@ public final class Pipeline implements Upcall, AutoCloseable {
         return clock.nowNs();
     }
 
-    Executor eventExecutor() {
-        return eventExecutor;
+    EventQueue newEventQueue() {
+        return new EventQueue(eventExecutor, droppedPacketIns);
+    }
+
+    /** How many packets to controllers were dropped because listeners, of all bridges that ever were, were too slow. */
+    public long droppedPacketIns() {
+        return droppedPacketIns.sum();
     }
 
     RecirculationIds recirculationIds() {
