@@ -59,11 +59,6 @@ public final class BridgePipeline implements OpenFlowSwitch {
             PortStatistics.UNKNOWN,
             PortStatistics.UNKNOWN,
             PortStatistics.UNKNOWN);
-    private static final int REASON_IDLE_TIMEOUT = 0;
-    private static final int REASON_HARD_TIMEOUT = 1;
-    private static final int PORT_ADDED = 0;
-    private static final int PORT_DELETED = 1;
-    private static final int PORT_MODIFIED = 2;
 
     /** {@code Bridge:fail_mode}: what a bridge does without a controller. */
     public enum FailMode {
@@ -341,7 +336,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
             portSinceNs.put(port.number(), pipeline.nowNs());
             portsChanged(effects);
             pipeline.map(port, new PortLocation(this, port.number()), effects);
-            effects.afterwards(() -> portStatus(port, PORT_ADDED));
+            effects.afterwards(() -> portStatus(port, PortStatusReason.ADD));
         });
     }
 
@@ -357,7 +352,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
             portSinceNs.remove(number);
             portsChanged(effects);
             effects.stationsChanged(macTable, macTable.forgetPort(number));
-            effects.afterwards(() -> portStatus(port, PORT_DELETED));
+            effects.afterwards(() -> portStatus(port, PortStatusReason.DELETE));
         });
     }
 
@@ -392,7 +387,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
         ports.put(port.number(), port);
         pipeline.map(port, location, effects);
         portsChanged(effects);
-        effects.afterwards(() -> portStatus(port, PORT_MODIFIED));
+        effects.afterwards(() -> portStatus(port, PortStatusReason.MODIFY));
     }
 
     /** LOCAL first, the rest by number, as ovs-ofctl shows them. */
@@ -590,12 +585,12 @@ public final class BridgePipeline implements OpenFlowSwitch {
                 .sum();
     }
 
-    void flowRemoved(Rule rule, int reason) {
+    void flowRemoved(Rule rule, FlowRemovedReason reason) {
         FlowStats last = rule.statistics(pipeline.nowNs());
         subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowRemoved(last, reason)));
     }
 
-    private void portStatus(OfPort port, int reason) {
+    private void portStatus(OfPort port, PortStatusReason reason) {
         subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.portStatus(port, reason)));
     }
 
@@ -626,7 +621,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
         for (Rule rule : timedOut(nowNs)) {
             modification.remove(rule);
             if (rule.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                int reason = rule.hardTimeoutReached(nowNs) ? REASON_HARD_TIMEOUT : REASON_IDLE_TIMEOUT;
+                FlowRemovedReason reason = rule.hardTimeoutReached(nowNs)
+                        ? FlowRemovedReason.HARD_TIMEOUT
+                        : FlowRemovedReason.IDLE_TIMEOUT;
                 effects.afterwards(() -> flowRemoved(rule, reason));
             }
         }

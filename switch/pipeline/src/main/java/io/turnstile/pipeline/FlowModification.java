@@ -11,8 +11,6 @@ import java.util.Optional;
  * <p>Threads: under the table lock, held for writing; so packets see all of it or nothing.
  */
 final class FlowModification {
-    private static final int REASON_DELETE = 2;
-
     /** One table entry changed: {@code gone} or {@code come} may be null. */
     private record Step(FlowTable table, Rule gone, Rule come, boolean deleted) {}
 
@@ -180,7 +178,7 @@ final class FlowModification {
                 effects.ruleAdded(step.table, step.come);
             }
             if (step.deleted && step.gone.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                effects.afterwards(() -> bridge.flowRemoved(step.gone, REASON_DELETE));
+                effects.afterwards(() -> bridge.flowRemoved(step.gone, FlowRemovedReason.DELETE));
             }
         }
     }

@@ -108,20 +108,18 @@ public interface OpenFlowSwitch {
         /**
          * @param frame the whole frame; as nothing is buffered, controllers get it whole
          * @param maxLengthBytes what the action asked for
-         * @param reason 0 no match, 1 action, 2 invalid TTL, 3 action set, 4 group, 5 packet out
          * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
          */
         void packetIn(
                 byte[] frame,
                 int maxLengthBytes,
-                int reason,
+                PacketInReason reason,
                 int tableId,
                 long cookie,
                 int controllerId,
                 Match metadata);
 
-        /** @param reason 0 idle timeout, 1 hard timeout, 2 delete */
-        void flowRemoved(FlowStats flow, int reason);
+        void flowRemoved(FlowStats flow, FlowRemovedReason reason);
 
         /**
          * True while packets that no flow matches should come as packet-ins: connections that speak a version before
@@ -131,7 +129,6 @@ public interface OpenFlowSwitch {
             return false;
         }
 
-        /** @param reason 0 add, 1 delete, 2 modify */
-        void portStatus(OfPort port, int reason);
+        void portStatus(OfPort port, PortStatusReason reason);
     }
 }

@@ -11,7 +11,7 @@ import io.turnstile.datapath.DatapathFlowText;
 public record PacketInRequest(
         BridgePipeline bridge,
         int maxLengthBytes,
-        int reason,
+        PacketInReason reason,
         int tableId,
         long cookie,
         int controllerId,
@@ -21,7 +21,7 @@ public record PacketInRequest(
 
     @Override
     public String userspaceText() {
-        return "controller(reason=" + reason + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
+        return "controller(reason=" + reason.number() + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
                 + (cookie == 0 ? "0" : "0x" + Long.toHexString(cookie)) + ",controller_id=" + controllerId + ",max_len="
                 + maxLengthBytes + ")";
     }

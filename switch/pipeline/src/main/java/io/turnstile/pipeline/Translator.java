@@ -32,10 +32,6 @@ final class Translator {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
     private static final int MAX_STACK_ENTRIES = 4096;
-    private static final int REASON_NO_MATCH = 0;
-    private static final int REASON_INVALID_TTL = 2;
-    private static final int REASON_ACTION_SET = 3;
-    private static final int REASON_PACKET_OUT = 5;
     private static final int VLAN_VID_MASK = 0xfff;
     private static final int VLAN_PRESENT = 0x1000;
     private static final int MAX_UNWIDENED_PORT = 0xffff;
@@ -281,7 +277,7 @@ final class Translator {
     private void miss(boolean honourMiss) {
         if (callsForPacketIn(honourMiss)) {
             say(Kind.ACTION, "CONTROLLER:" + bridge.missLengthBytes());
-            sendToController(bridge.missLengthBytes(), REASON_NO_MATCH, 0);
+            sendToController(bridge.missLengthBytes(), PacketInReason.NO_MATCH, 0);
         } else {
             say(Kind.ACTION, "drop");
         }
@@ -348,8 +344,8 @@ final class Translator {
         return true;
     }
 
-    private int reasonOf(OfAction.Controller controller) {
-        return inPacketOut ? REASON_PACKET_OUT : inActionSet ? REASON_ACTION_SET : controller.reason();
+    private PacketInReason reasonOf(OfAction.Controller controller) {
+        return inPacketOut ? PacketInReason.PACKET_OUT : inActionSet ? PacketInReason.ACTION_SET : controller.reason();
     }
 
     private void runActionSet() {
@@ -472,7 +468,7 @@ final class Translator {
             write(Field.NW_TTL, new Bits(0, ttl - 1), new Bits(0, Field.NW_TTL.lowMask()));
             return true;
         }
-        sendToController(0xffff, REASON_INVALID_TTL, 0);
+        sendToController(0xffff, PacketInReason.INVALID_TTL, 0);
         say(Kind.WARNING, (etherType == 0x800 ? "IPv4" : "IPv6") + " decrement TTL exception");
         return false;
     }
@@ -486,7 +482,8 @@ final class Translator {
             case Ports.NORMAL -> normal(last);
             case Ports.FLOOD -> flood(false, last);
             case Ports.ALL -> flood(true, last);
-            case Ports.CONTROLLER -> sendToController(0xffff, reasonOf(new OfAction.Controller(0xffff, 1, 0)), 0);
+            case Ports.CONTROLLER ->
+                sendToController(0xffff, reasonOf(new OfAction.Controller(0xffff, PacketInReason.ACTION, 0)), 0);
             case Ports.NONE -> {
                 // Nowhere.
             }
@@ -608,7 +605,7 @@ final class Translator {
                 || action instanceof DatapathAction.Recirculate;
     }
 
-    private void sendToController(int maxLengthBytes, int reason, int controllerId) {
+    private void sendToController(int maxLengthBytes, PacketInReason reason, int controllerId) {
         rewrites.commit(key, actions);
         actions.add(new DatapathAction.Userspace(new PacketInRequest(
                 bridge, maxLengthBytes, reason, tableId, ruleCookie, controllerId, key.clone(), conntrackVisible)));

@@ -570,19 +570,20 @@ class PipelineStoryTest {
         public void packetIn(
                 byte[] frame,
                 int maxLengthBytes,
-                int reason,
+                PacketInReason reason,
                 int tableId,
                 long cookie,
                 int controllerId,
                 Match metadata) {
             lastMetadata = metadata;
-            events.add(
-                    "packet-in reason=" + reason + " table=" + tableId + " in_port=" + metadata.value(Field.IN_PORT));
+            events.add("packet-in reason=" + reason.number() + " table=" + tableId + " in_port="
+                    + metadata.value(Field.IN_PORT));
         }
 
         @Override
-        public void flowRemoved(OpenFlowSwitch.FlowStats flow, int reason) {
-            events.add("removed table=" + flow.tableId() + " reason=" + reason + " packets=" + flow.packetCount());
+        public void flowRemoved(OpenFlowSwitch.FlowStats flow, FlowRemovedReason reason) {
+            events.add("removed table=" + flow.tableId() + " reason=" + reason.number() + " packets="
+                    + flow.packetCount());
         }
 
         @Override
@@ -591,8 +592,8 @@ class PipelineStoryTest {
         }
 
         @Override
-        public void portStatus(OfPort port, int reason) {
-            events.add("port " + port.name() + " reason=" + reason);
+        public void portStatus(OfPort port, PortStatusReason reason) {
+            events.add("port " + port.name() + " reason=" + reason.number());
         }
     }
 }
