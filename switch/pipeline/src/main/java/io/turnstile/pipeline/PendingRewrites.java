@@ -21,26 +21,18 @@ final class PendingRewrites {
     private final long[] packet;
     private final long[] written = FlowKey.newKey();
     private VlanStack packetVlan;
-    private VlanStack vlan;
     private boolean dirty;
 
     /** The datapath's packet at some point. */
     record Mark(long[] packet, VlanStack vlan) {}
 
-    PendingRewrites(long[] packetKey) {
-        packet = Arrays.copyOf(packetKey, FlowKey.WORDS);
-        packetVlan = VlanStack.of(packetKey);
-        vlan = packetVlan;
+    PendingRewrites(long[] packetKey, VlanStack packetVlan) {
+        this.packet = Arrays.copyOf(packetKey, FlowKey.WORDS);
+        this.packetVlan = packetVlan;
     }
 
-    /** The tags as the flows see them. */
-    VlanStack vlan() {
-        return vlan;
-    }
-
-    void setVlan(VlanStack wanted, long[] key) {
-        vlan = wanted;
-        wanted.writeTo(key);
+    /** The tags have been written in the walk's state. */
+    void vlanWritten() {
         dirty = true;
     }
 
@@ -50,13 +42,13 @@ final class PendingRewrites {
         dirty = true;
     }
 
-    /** Appends what makes the datapath's packet look like {@code key}. */
-    void commit(long[] key, List<DatapathAction> actions) {
+    /** Appends what makes the datapath's packet look like that of the walk. */
+    void commit(WalkState walk, List<DatapathAction> actions) {
         if (!dirty) {
             return;
         }
-        packetVlan.transform(vlan, actions, () -> commitFields(key, actions));
-        packetVlan = vlan;
+        packetVlan.transform(walk.vlan(), actions, () -> commitFields(walk.key, actions));
+        packetVlan = walk.vlan();
     }
 
     private void commitFields(long[] key, List<DatapathAction> actions) {

@@ -268,7 +268,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         Translation translation;
         tableLock.readLock().lock();
         try {
-            translation = new Translator(this, key, nowNs, null).translate();
+            translation = new Translator(this, key, nowNs).translate();
         } finally {
             tableLock.readLock().unlock();
         }
@@ -419,7 +419,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         Translation translation;
         tableLock.readLock().lock();
         try {
-            translation = new Translator(this, key, clock.nowNs(), null).execute(bridge, inPort, actions);
+            translation = new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions);
         } finally {
             tableLock.readLock().unlock();
         }

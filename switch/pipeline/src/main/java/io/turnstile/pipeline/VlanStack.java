@@ -15,7 +15,8 @@ import java.util.List;
  * @param innerType Ethernet type behind all known tags
  */
 record VlanStack(Tag outer, int innerType) {
-    private static final int TAG_PRESENT = 0x1000;
+    /** The bit is set in the TCI of every tag, so that VLAN 0 and no tag differ. */
+    static final int TAG_PRESENT = 0x1000;
 
     /**
      * @param identity the tag's own: rewriting a tag keeps it, popping and pushing does not

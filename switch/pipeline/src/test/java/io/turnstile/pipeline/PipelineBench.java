@@ -118,7 +118,7 @@ final class PipelineBench {
     /** What a translation made right now says. */
     String freshActions(long[] key) {
         return pipeline.read(() -> DatapathFlowText.actions(
-                new Translator(pipeline, key, clock.nowNs(), null).translate().actions()));
+                new Translator(pipeline, key, clock.nowNs()).translate().actions()));
     }
 
     List<String> datapathActions() {
