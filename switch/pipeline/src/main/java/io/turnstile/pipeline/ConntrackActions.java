@@ -15,7 +15,7 @@ final class ConntrackActions {
         this.fields = fields;
     }
 
-    /** The tracker sees the packet; the flows see of that only where the packet recirculates to. */
+    /** Sends the packet through the tracker; flows see the result only after the recirculation. */
     void track(OfAction.Ct ct) {
         int zone = ct.zoneField() == null
                 ? ct.zone()
@@ -43,7 +43,7 @@ final class ConntrackActions {
         walk.report.detail("Sets the packet to an untracked state, and clears all the conntrack fields.");
     }
 
-    /** Returns what {@code nat(…)} asks for, null if there is none. */
+    /** Runs the nested actions; returns the request of {@code nat(…)}, null if there is none. */
     private NatRequest runNested(OfAction.Ct ct, ConnectionMarks marks) {
         NatRequest nat = null;
         for (OfAction nested : ct.exec()) {

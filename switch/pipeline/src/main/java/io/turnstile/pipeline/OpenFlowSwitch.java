@@ -54,7 +54,7 @@ public interface OpenFlowSwitch {
     /** NXT_CT_FLUSH: removes the connections that the filter selects, those of other bridges too. Returns how many. */
     int flushConnections(ConnectionFilter filter);
 
-    /** Registers for what happens by itself; returns a handle that unregisters. */
+    /** Subscribes to asynchronous messages; returns a handle that unsubscribes. */
     AutoCloseable subscribe(Events listener);
 
     /** True while standalone behaviour is in force (fail_mode standalone and no controller reachable). */
@@ -123,7 +123,7 @@ public interface OpenFlowSwitch {
 
         /**
          * True while packets that no flow matches should come as packet-ins: connections that speak a version before
-         * 1.3 (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow says so).
+         * 1.3 (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow does that).
          */
         default boolean wantsPacketInOnMiss() {
             return false;

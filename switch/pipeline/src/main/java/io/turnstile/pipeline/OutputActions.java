@@ -59,7 +59,7 @@ final class OutputActions {
         output((int) (port >= FIRST_RESERVED_PORT ? port | 0xffff_0000L : port), last);
     }
 
-    /** @param all those too that do not want to be flooded */
+    /** @param all whether to send to ports with {@code no-flood} too */
     void flood(boolean all) {
         int inPort = walk.state.inPort();
         for (OfPort port : walk.state.bridge.portsInOrder()) {
@@ -79,7 +79,7 @@ final class OutputActions {
         } else if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {
             walk.report.detail("OFPPC_PORT_DOWN set, skipping output");
         } else if (port.patchPeer() != null) {
-            PortLocation peer = walk.pipeline.peerOf(port);
+            PortLocation peer = walk.pipeline.portLocations().peerOf(port);
             if (peer != null) {
                 walk.behindPatchPort(peer, () -> tables.receive(peer, last));
             }
@@ -89,7 +89,7 @@ final class OutputActions {
         }
     }
 
-    /** A packet-out's and an action set's packets say where they come from rather than what the action says. */
+    /** The reason is the action's, unless the packet is a packet-out's or the action is in an action set. */
     void toController(OfAction.Controller controller) {
         PacketInReason reason = walk.inPacketOut
                 ? PacketInReason.PACKET_OUT

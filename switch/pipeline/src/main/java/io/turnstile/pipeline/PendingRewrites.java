@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The packet as the datapath has it, and which bits flows have written since: what has to be said to the datapath
- * before the packet leaves.
+ * The packet as the datapath has it, and the bits that flows have written since. The difference becomes set, push and
+ * pop actions of the datapath before the packet leaves.
  */
 final class PendingRewrites {
-    /** Fields that can be rewritten, outside in; the VLAN tags are a stack of their own. */
+    /** Fields that can be rewritten, outside in. VLAN tags are not among them: they are a {@link VlanStack}. */
     private static final Field[] FIELDS = {
         Field.ETH_SRC, Field.ETH_DST, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL,
         Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC,
@@ -68,7 +68,7 @@ final class PendingRewrites {
         return new Mark(packet.clone(), packetVlan);
     }
 
-    /** What was committed since the mark happened to a copy of the packet. */
+    /** Goes back to the mark, because everything committed since was done to a copy of the packet. */
     void returnTo(Mark mark) {
         System.arraycopy(mark.packet, 0, packet, 0, packet.length);
         packetVlan = mark.vlan;

@@ -3,7 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.NatRequest;
 import java.util.List;
 
-/** The report of a walk that nobody reads along: keeps nothing. Stateless. */
+/** The report of a walk that is not traced: it keeps nothing. Threads: stateless. */
 final class SilentReport implements WalkReport {
     @Override
     public void openBridge(BridgePipeline bridge) {}

@@ -11,8 +11,8 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * {@code ofproto/trace}: a packet's walk as text, then those of what it recirculates to. Nothing is learned, counted or
- * installed; recirculation ids are made as for a real packet.
+ * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation. Nothing is learned,
+ * counted or installed; recirculation ids are allocated as for a real packet.
  *
  * <p>One use by one thread, under the table lock.
  */
@@ -26,7 +26,10 @@ final class Trace {
     private final StringBuilder text = new StringBuilder();
     private final Deque<TraceReport.Recirculation> pending = new ArrayDeque<>();
 
-    /** @param ctStates what ct() is to say of the packet, each time that it recirculates; then {@code trk|new} */
+    /**
+     * @param ctStates the ct_state of the packet after each recirculation in turn; {@code trk|new} when they are used
+     *     up
+     */
     Trace(Pipeline pipeline, List<Integer> ctStates) {
         this.pipeline = pipeline;
         this.ctStates = ctStates.iterator();
@@ -85,7 +88,7 @@ final class Trace {
         pending.addAll(report.recirculations());
     }
 
-    /** What comes last in a list and has more below it is not indented: long chains of tables stay readable. */
+    /** The last node of a list is not indented if it has more below it, so that long chains of tables stay readable. */
     private void print(List<TraceReport.Node> nodes, int level) {
         for (int i = 0; i < nodes.size(); i++) {
             TraceReport.Node node = nodes.get(i);

@@ -32,7 +32,7 @@ final class TraceReport implements WalkReport {
     record Node(Kind kind, String text, List<Node> children) {}
 
     /**
-     * A place where the packet goes round again.
+     * A recirculation, where the trace goes on.
      *
      * @param nat {@code nat(…)} of the ct(), or null
      */

@@ -10,13 +10,13 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What the steps of one translation share: the {@linkplain WalkState state} that goes from action to action, and what
- * the translation comes to, over all bridges.
+ * The data that the steps of one translation share: the {@linkplain WalkState state} that goes from action to action,
+ * and the result, over all bridges.
  *
  * <p>The state's key is the packet as the flows see it by now, {@link PendingRewrites} knows the packet as the datapath
- * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that had a
- * say, so that any other packet with the same bits takes the same walk. Bits that a flow writes count as looked at (as
- * in Open vSwitch): then whether a rewrite is needed at all is the same for all packets of the datapath flow.
+ * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that decided
+ * something, so that any other packet with the same bits takes the same walk. Bits that a flow writes count as looked
+ * at (as in Open vSwitch): then whether a rewrite is needed at all is the same for all packets of the datapath flow.
  *
  * <p>Threads: one, under the table lock.
  */
@@ -24,7 +24,7 @@ final class Walk {
     final Pipeline pipeline;
     final long nowNs;
     final WalkReport report;
-    /** Whether the addresses seen on the walk are learned; a trace teaches nothing. */
+    /** Whether the addresses seen on the walk are learned; false for a trace. */
     final boolean learns;
 
     final WalkRecorder recorder;
@@ -61,7 +61,7 @@ final class Walk {
 
     // ---- the packet ----
 
-    /** The key as the walk has left it; before that, the datapath's. */
+    /** The key of the packet in its first bridge: the datapath's before the walk, the final one after it. */
     long[] packetKey() {
         return packetKey;
     }
@@ -71,7 +71,7 @@ final class Walk {
         begin(WalkState.entering(location, packetKey, packetVlan));
     }
 
-    /** The packet comes round again. */
+    /** The packet comes back from recirculation. */
     void thaw(FrozenWalk frozen) {
         begin(WalkState.thawed(frozen, packetKey, packetVlan));
     }
@@ -113,9 +113,9 @@ final class Walk {
                 || action instanceof DatapathAction.Recirculate;
     }
 
-    // ---- what comes of it ----
+    // ---- the result ----
 
-    /** Has the datapath make its packet look like the flows' one. */
+    /** Adds the datapath actions that bring its packet up to date with the flows'. */
     void commit() {
         rewrites.commit(state, actions);
     }
@@ -133,7 +133,7 @@ final class Walk {
         return failure != null;
     }
 
-    /** What came of it holds for this packet only. */
+    /** The result holds for this packet only. */
     void doNotCache() {
         cacheable = false;
     }
@@ -152,7 +152,7 @@ final class Walk {
                 recorder.record());
     }
 
-    /** Nothing comes after it, so the packet itself may be used up. */
+    /** A clone at the end needs no copy: nothing comes after it. */
     private void unwrapLastClone() {
         while (!actions.isEmpty() && actions.getLast() instanceof DatapathAction.Clone clone) {
             actions = new ArrayList<>(actions.subList(0, actions.size() - 1));

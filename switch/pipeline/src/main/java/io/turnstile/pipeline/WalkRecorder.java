@@ -9,7 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Notes what a walk rests on while it goes, for its {@link WalkRecord}. Threads: one. */
+/** The dependencies of a walk, gathered while it goes, for its {@link WalkRecord}. Threads: one. */
 final class WalkRecorder {
     private final long generation;
     private final Set<BridgePipeline> bridges = new LinkedHashSet<>();
@@ -59,7 +59,7 @@ final class WalkRecorder {
         recirculationIds.add(id);
     }
 
-    /** The walk came to nothing, so that nothing goes round. */
+    /** The packet is dropped, so that none of its copies recirculates. */
     void forgetRecirculations() {
         recirculationIds.clear();
     }

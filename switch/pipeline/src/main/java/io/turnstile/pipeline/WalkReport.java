@@ -4,9 +4,9 @@ import io.turnstile.conntrack.NatRequest;
 import java.util.List;
 
 /**
- * What a translation says of itself as it goes. A trace writes it down ({@link TraceReport}); for packets nobody reads
- * along ({@link #SILENT}). The translation hands over values, never texts that it built: a text is built only where it
- * is kept.
+ * The report of a translation, line by line as it goes. A trace keeps it ({@link TraceReport}); for packets it is
+ * dropped ({@link #SILENT}). The translation passes values and constant texts: texts are composed only where they are
+ * kept.
  *
  * <p>Formats are {@link String#format}'s, with one number.
  */
@@ -32,13 +32,13 @@ sealed interface WalkReport permits SilentReport, TraceReport {
     /** What was opened last ends. */
     void close();
 
-    /** The packet has come round again and goes on in that table. */
+    /** The packet has come back from recirculation and goes on in that table. */
     void resume(int tableId);
 
     void action(OfAction action);
 
     /**
-     * A line that looks like an action and is none: what Open vSwitch says where a list is empty or nothing matched.
+     * A line that looks like an action and is none: what Open vSwitch prints where a list is empty or no flow matched.
      */
     void likeAction(String text);
 
@@ -51,7 +51,7 @@ sealed interface WalkReport permits SilentReport, TraceReport {
     void actionSet(String verb, List<OfAction> written);
 
     /**
-     * The packet goes round again, and the trace goes on there.
+     * The packet recirculates, and the trace goes on there.
      *
      * @param nat {@code nat(…)} of the ct(), or null
      */

@@ -6,14 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Everything that a walk carries along from action to action: the packet as the flows see it, and what the flows have
- * noted beside it. It belongs to one bridge.
+ * The state that goes with a packet from action to action within one bridge: the packet as the flows see it, and
+ * everything that they keep beside it.
  *
  * <p>There are three ways to begin, and each begins with a new object, so that a piece of state added here starts from
  * its default and cannot leak: a packet comes in ({@link #entering}), goes through a patch port
- * ({@link #behindPatchPort}), or comes round again ({@link #thawed}). Behind a patch port the state of the first bridge
- * is put aside as a whole and stands there again, as it was, when the walk comes back. Whatever is to outlive a
- * recirculation must be in {@link FrozenWalk}.
+ * ({@link #behindPatchPort}), or comes back from recirculation ({@link #thawed}). Behind a patch port the state of the
+ * first bridge is put aside as a whole and stands there again, as it was, when the walk comes back. Whatever is to
+ * outlive a recirculation must be in {@link FrozenWalk}.
  */
 final class WalkState {
     private static final long NO_COOKIE = -1L;
@@ -31,7 +31,7 @@ final class WalkState {
     boolean conntrackVisible;
 
     boolean inActionSet;
-    /** What {@code push} has put away, two longs an entry, high first. */
+    /** The values of {@code push}, two longs an entry, high first. */
     final List<Long> stack;
     /** In the order in which it was written. */
     final List<OfAction> actionSet;
@@ -58,7 +58,7 @@ final class WalkState {
     }
 
     /**
-     * A packet comes round again.
+     * A packet comes back from recirculation.
      *
      * @param key written to from now on
      */
@@ -71,7 +71,7 @@ final class WalkState {
         return state;
     }
 
-    /** The same packet on the other side: metadata, registers, stack, action set and connection are not seen there. */
+    /** The same packet on the other side, where metadata, registers, stack, action set and connection are not seen. */
     WalkState behindPatchPort(PortLocation peer) {
         WalkState there = new WalkState(peer.bridge(), peer.number(), key.clone(), vlan, List.of(), List.of());
         PipelineFields.clear(there.key);
@@ -79,7 +79,7 @@ final class WalkState {
         return there;
     }
 
-    /** What is left of the walk when the packet is sent round, to go on in that table. */
+    /** Freezes the rest of the walk, to go on in that table after recirculation. */
     FrozenWalk freeze(int table) {
         return new FrozenWalk(
                 bridge, table, inPort(), PipelineFields.save(key), List.copyOf(stack), List.copyOf(actionSet));
