@@ -22,12 +22,15 @@ import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.FlowRemovedReason;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.Pipeline;
+import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.ZoneTimeouts;
 import io.turnstile.pipeline.text.FlowText;
 import io.turnstile.pipeline.text.FlowTextException;
@@ -136,21 +139,22 @@ public final class EmbeddedSwitch implements AutoCloseable {
         public void packetIn(
                 byte[] frame,
                 int maxLengthBytes,
-                int reason,
+                PacketInReason reason,
                 int tableId,
                 long cookie,
                 int controllerId,
                 Match metadata) {
-            packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata));
+            packetIns.add(
+                    new PacketIn(frame, maxLengthBytes, reason.number(), tableId, cookie, controllerId, metadata));
         }
 
         @Override
-        public void flowRemoved(OpenFlowSwitch.FlowStats flow, int reason) {
-            flowRemovals.add(new FlowRemoval(FlowDump.line(flow), reason));
+        public void flowRemoved(OpenFlowSwitch.FlowStats flow, FlowRemovedReason reason) {
+            flowRemovals.add(new FlowRemoval(FlowDump.line(flow), reason.number()));
         }
 
         @Override
-        public void portStatus(OfPort port, int reason) {
+        public void portStatus(OfPort port, PortStatusReason reason) {
             // Who plugs ports in here is the test itself.
         }
     }

@@ -8,7 +8,7 @@ import io.turnstile.pipeline.text.FlowText;
  *
  * @param frame the whole frame
  * @param maxLengthBytes what the action asked for; a controller gets the whole frame, as none is buffered
- * @param reason 0 no match, 1 action, 2 invalid TTL, 3 action set, 5 packet out (OpenFlow 1.4 §7.4.1)
+ * @param reason the number of a {@link io.turnstile.pipeline.PacketInReason}
  * @param tableId table of the flow that sent it
  * @param cookie of that flow, -1 if it met none
  * @param controllerId 0 unless the action named one

@@ -1,5 +1,9 @@
 package io.turnstile.openflow;
 
+import io.turnstile.pipeline.FlowRemovedReason;
+import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.PortStatusReason;
+
 /**
  * Which messages a connection wants unasked, by reason bit; index 0 for master and equal, 1 for slave (OpenFlow 1.3.5
  * §6.3.5 and §7.3.10).
@@ -14,10 +18,16 @@ final class AsyncMasks {
     /** What a controller gets that has asked for nothing. A tool on the management socket gets nothing at all. */
     static AsyncMasks standard() {
         AsyncMasks masks = new AsyncMasks();
-        masks.packetIn[MASTER] = 0b111011; // all but invalid TTL
-        masks.portStatus[MASTER] = 0b111;
-        masks.portStatus[SLAVE] = 0b111;
-        masks.flowRemoved[MASTER] = 0b1111;
+        for (PacketInReason reason : PacketInReason.values()) {
+            masks.packetIn[MASTER] |= reason == PacketInReason.INVALID_TTL ? 0 : 1 << reason.number();
+        }
+        for (PortStatusReason reason : PortStatusReason.values()) {
+            masks.portStatus[MASTER] |= 1 << reason.number();
+            masks.portStatus[SLAVE] |= 1 << reason.number();
+        }
+        for (FlowRemovedReason reason : FlowRemovedReason.values()) {
+            masks.flowRemoved[MASTER] |= 1 << reason.number();
+        }
         return masks;
     }
 

@@ -11,12 +11,15 @@ import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.FlowRemovedReason;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.time.Clock;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -344,7 +347,7 @@ public final class BridgeAgent implements AutoCloseable {
         public void packetIn(
                 byte[] frame,
                 int maxLengthBytes,
-                int reason,
+                PacketInReason reason,
                 int tableId,
                 long cookie,
                 int controllerId,
@@ -367,15 +370,19 @@ public final class BridgeAgent implements AutoCloseable {
         }
 
         @Override
-        public void flowRemoved(FlowStats flow, int reason) {
+        public void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
             if (flow.flags().contains(FlowMod.Flag.SEND_FLOW_REM)) {
                 loop.execute(() -> new ArrayList<>(connections).forEach(c -> c.flowRemoved(flow, reason)));
             }
         }
 
         @Override
-        public void portStatus(OfPort port, int reason) {
-            OFPortReason named = OFPortReason.values()[reason];
+        public void portStatus(OfPort port, PortStatusReason reason) {
+            OFPortReason named = switch (reason) {
+                case ADD -> OFPortReason.ADD;
+                case DELETE -> OFPortReason.DELETE;
+                case MODIFY -> OFPortReason.MODIFY;
+            };
             loop.execute(() -> new ArrayList<>(connections).forEach(c -> c.portStatus(port, named)));
         }
     }

@@ -9,11 +9,13 @@ import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.FlowRemovedReason;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.PacketInReason;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -221,8 +223,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** @return false if the peer is too slow and the packet was dropped */
-    boolean packetIn(byte[] frame, int reason, int tableId, long cookie, int controllerId, Match metadata) {
-        if (!wants(session.async.packetIn, reason) || session.controllerId != controllerId) {
+    boolean packetIn(byte[] frame, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
+        if (!wants(session.async.packetIn, reason.number()) || session.controllerId != controllerId) {
             return true;
         }
         if (!channel.isWritable()) {
@@ -239,8 +241,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         return true;
     }
 
-    void flowRemoved(FlowStats flow, int reason) {
-        if (wants(session.async.flowRemoved, reason) && keepsUp()) {
+    void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
+        if (wants(session.async.flowRemoved, reason.number()) && keepsUp()) {
             ByteBuf out = channel.alloc().buffer();
             if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
                 AsyncCodec.flowRemovedNxm(out, flow, reason);

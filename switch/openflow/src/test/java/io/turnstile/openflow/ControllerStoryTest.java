@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.EventLoopGroup;
+import io.turnstile.pipeline.FlowRemovedReason;
+import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.time.ManualClock;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -309,7 +311,7 @@ class ControllerStoryTest {
     @Test
     void portChangesAreTold() throws Exception {
         try (Peer peer = connected()) {
-            bridge.events.portStatus(bridge.ports.get(1), 2);
+            bridge.events.portStatus(bridge.ports.get(1), PortStatusReason.MODIFY);
             Message message = peer.receive();
             assertThat(message.type()).isEqualTo(PORT_STATUS);
             assertThat(message.body()[0]).isEqualTo((byte) 2);
@@ -322,11 +324,11 @@ class ControllerStoryTest {
             var parse = io.turnstile.pipeline.FlowMod.Command.ADD;
             bridge.events.flowRemoved(
                     FakeSwitch.stats(io.turnstile.pipeline.text.FlowText.parseFlowMod(parse, "cookie=1,ip,actions=1")),
-                    0);
+                    FlowRemovedReason.IDLE_TIMEOUT);
             bridge.events.flowRemoved(
                     FakeSwitch.stats(io.turnstile.pipeline.text.FlowText.parseFlowMod(
                             parse, "cookie=2,send_flow_rem,ip,actions=1")),
-                    0);
+                    FlowRemovedReason.IDLE_TIMEOUT);
             Message message = peer.receive();
             assertThat(message.type()).isEqualTo(FLOW_REMOVED);
             assertThat(ByteBuffer.wrap(message.body()).getLong(0)).isEqualTo(2);

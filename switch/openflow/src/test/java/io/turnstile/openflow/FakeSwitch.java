@@ -8,6 +8,7 @@ import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.List;
@@ -179,7 +180,7 @@ final class FakeSwitch implements OpenFlowSwitch {
             events.packetIn(
                     frame,
                     0xffff,
-                    1,
+                    PacketInReason.ACTION,
                     0,
                     0,
                     0,

@@ -92,11 +92,6 @@ public final class ActionCheck {
         switch (action) {
             case OfAction.Output output -> port(output.port());
             case OfAction.OutputField output -> readable(output.source());
-            case OfAction.Controller controller ->
-                refuseUnless(
-                        controller.reason() >= 0 && controller.reason() <= 5,
-                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                        "controller: no such reason " + controller.reason());
             case OfAction.SetField set -> setField(set);
             case OfAction.Move move -> move(move);
             case OfAction.SetVlanVid set -> {
@@ -135,7 +130,11 @@ public final class ActionCheck {
                 }
             }
             case OfAction.Nat _ -> throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "nat outside of ct");
-            case OfAction.CtClear _, OfAction.WriteMetadata _, OfAction.ClearActions _, OfAction.Note _ -> {
+            case OfAction.Controller _,
+                    OfAction.CtClear _,
+                    OfAction.WriteMetadata _,
+                    OfAction.ClearActions _,
+                    OfAction.Note _ -> {
                 // Always possible.
             }
         }

@@ -4,8 +4,8 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 
 /**
- * What {@code ct(exec(…))} writes into the connection: bits of ct_mark and ct_label. It is written into the packet's
- * key too, so that each action sees what those before it wrote; whatever comes behind the ct() sees nothing of it.
+ * The bits of ct_mark and ct_label that {@code ct(exec(…))} writes into the connection. They are written into the
+ * packet's key too, so that each nested action sees what those before it wrote; actions after the ct() do not see them.
  */
 final class ConnectionMarks {
     private final long[] packet;

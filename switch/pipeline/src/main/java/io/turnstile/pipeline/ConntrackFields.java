@@ -2,7 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 
-/** The fields that {@code ct()} sets and that are seen only where it recirculates to. */
+/** The fields that {@code ct()} sets; flows see them only after the recirculation. */
 final class ConntrackFields {
     static final Field[] ALL = {
         Field.CT_STATE,

@@ -8,7 +8,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 
-/** What a change has touched, gathered while it is made, and from that the datapath flows that it may concern. */
+/** The effects of one change, gathered while it is made: from them follows which datapath flows it may concern. */
 final class Effects {
     private record Addition(FlowTable table, Rule rule) {}
 
@@ -22,7 +22,7 @@ final class Effects {
         additions.add(new Addition(table, rule));
     }
 
-    /** The rule was deleted or stands there with other actions. */
+    /** The rule was deleted, or replaced by one with other actions. */
     void ruleGone(Rule rule) {
         goneRules.add(rule);
     }
@@ -35,7 +35,7 @@ final class Effects {
         changed.forEach(station -> stations.add(new WalkRecord.StationRead(table, station)));
     }
 
-    /** To be done once nothing stale forwards any more. */
+    /** Runs the event once no packet is forwarded by what was replaced. */
     void afterwards(Runnable event) {
         afterwards.add(event);
     }

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries events to one listener in order, on the executor's thread, one at a time. Packets to the controllers are
- * dropped and counted while too many are waiting; other events never are.
+ * The queue delivers events to one listener in order, on the executor's thread, one at a time. Packets to the
+ * controllers are dropped and counted while too many are waiting; other events never are.
  *
  * <p>Threads: any may post; no lock is held while the listener runs.
  */
@@ -44,9 +44,9 @@ final class EventQueue {
     }
 
     /**
-     * Runs {@code then} after everything posted before; at once if the queue is closed, which has nothing left to tell.
+     * Runs {@code then} after everything posted before; at once if the queue is closed, which delivers nothing more.
      */
-    void whenTold(Runnable then) {
+    void whenDelivered(Runnable then) {
         boolean over;
         synchronized (this) {
             over = closed;
@@ -58,7 +58,7 @@ final class EventQueue {
         }
     }
 
-    /** Whoever comes first, the queue or its end, runs it. */
+    /** Runs the marker unless it has run already: both its turn in the queue and the end of the queue call this. */
     private void runMarker(Runnable then) {
         boolean first;
         synchronized (this) {

@@ -3,7 +3,7 @@ package io.turnstile.pipeline;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What came by a flow. Survives a modification of the flow, unless that asks for new counters. Threads: any. */
+/** The counters of a flow. They survive a modification of the flow unless it asks for new ones. Threads: any. */
 final class FlowCounters {
     private final LongAdder packets = new LongAdder();
     private final LongAdder bytes = new LongAdder();

@@ -9,7 +9,7 @@ import io.turnstile.pipeline.text.FlowText;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A packet's key, and a datapath flow's match, as {@code ofproto/trace} prints them. Threads: stateless. */
+/** This class prints a packet's key, and a datapath flow's match, as {@code ofproto/trace} does. Threads: stateless. */
 final class FlowDescription {
     private static final String[] CT_STATES = {"new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"};
     private static final String[] TCP_FLAGS = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns"};
@@ -186,8 +186,8 @@ final class FlowDescription {
     }
 
     /**
-     * A datapath flow's match. That there is no VLAN tag goes without saying, as in Open vSwitch, though the flow
-     * depends on it.
+     * A datapath flow's match. The absence of a VLAN tag is not printed, as in Open vSwitch, although the flow depends
+     * on it.
      *
      * @param mask {@link FlowKey#DATAPATH_WORDS} longs
      */

@@ -5,23 +5,23 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Flow modifications being made, all or none (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so that a refusal in the
- * middle takes back what was done before it.
+ * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so
+ * that a refusal in the middle can undo those before it.
  *
  * <p>Threads: under the table lock, held for writing; so packets see all of it or nothing.
  */
 final class FlowModification {
-    private static final int REASON_DELETE = 2;
-
-    /** One table entry changed: {@code gone} or {@code come} may be null. */
+    /** One change of a table: {@code gone} is null for an added flow, {@code come} for a removed one. */
     private record Step(FlowTable table, Rule gone, Rule come, boolean deleted) {}
 
-    private final BridgePipeline bridge;
+    private final FlowTables tables;
+    private final BridgeEvents events;
     private final long nowNs;
     private final List<Step> steps = new ArrayList<>();
 
-    FlowModification(BridgePipeline bridge, long nowNs) {
-        this.bridge = bridge;
+    FlowModification(FlowTables tables, BridgeEvents events, long nowNs) {
+        this.tables = tables;
+        this.events = events;
         this.nowNs = nowNs;
     }
 
@@ -39,7 +39,7 @@ final class FlowModification {
         int tableId = change.tableId() == FlowMod.ALL_TABLES ? 0 : change.tableId();
         checkTable(tableId);
         ActionCheck.check(change.actions(), change.match(), tableId);
-        FlowTable table = bridge.table(tableId);
+        FlowTable table = tables.get(tableId);
         Rule added = Rule.of(change, tableId, nowNs);
         Rule old = table.findExact(change.match(), change.priority());
         if (old != null) {
@@ -56,10 +56,10 @@ final class FlowModification {
     }
 
     private static void checkTable(int tableId) throws OfException {
-        if (tableId < 0 || tableId > BridgePipeline.INTERNAL_TABLE) {
+        if (tableId < 0 || tableId > FlowTables.INTERNAL_TABLE) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_TABLE_ID, "no table " + tableId);
         }
-        if (tableId == BridgePipeline.INTERNAL_TABLE) {
+        if (tableId == FlowTables.INTERNAL_TABLE) {
             throw new OfException(OfErrorCode.OFPBRC_EPERM, "table " + tableId + " is the switch's own");
         }
     }
@@ -76,13 +76,13 @@ final class FlowModification {
         }
     }
 
-    /** The flows that MODIFY or DELETE is about. Hidden flows are never among them. */
+    /** Returns the flows that MODIFY or DELETE selects. Hidden flows are never among them. */
     private List<Rule> select(FlowMod change, boolean strict) throws OfException {
         if (change.tableId() != FlowMod.ALL_TABLES) {
             checkTable(change.tableId());
         }
         List<Rule> selected = new ArrayList<>();
-        for (FlowTable table : bridge.tables(change.tableId())) {
+        for (FlowTable table : tables.oneOrAll(change.tableId())) {
             if (strict) {
                 Rule exact = table.findExact(change.match(), change.priority());
                 if (exact != null) {
@@ -116,7 +116,7 @@ final class FlowModification {
         for (Rule rule : selected) {
             ActionCheck.check(change.actions(), rule.match, rule.tableId);
             step(
-                    bridge.table(rule.tableId),
+                    tables.get(rule.tableId),
                     rule,
                     rule.modified(
                             change.actions(),
@@ -129,18 +129,18 @@ final class FlowModification {
 
     private void delete(List<Rule> selected) {
         for (Rule rule : selected) {
-            step(bridge.table(rule.tableId), rule, null, true);
+            step(tables.get(rule.tableId), rule, null, true);
         }
     }
 
     /** Removes a flow that has timed out. */
     void remove(Rule rule) {
-        step(bridge.table(rule.tableId), rule, null, false);
+        step(tables.get(rule.tableId), rule, null, false);
     }
 
-    /** Adds a flow of the switch's own. */
+    /** Adds a flow that the switch has by itself. */
     void addInternal(Rule rule) {
-        step(bridge.table(rule.tableId), null, rule, false);
+        step(tables.get(rule.tableId), null, rule, false);
     }
 
     private void step(FlowTable table, Rule gone, Rule come, boolean deleted) {
@@ -151,17 +151,17 @@ final class FlowModification {
     private void swap(FlowTable table, Rule gone, Rule come) {
         if (gone != null) {
             table.remove(gone);
-            bridge.timed().remove(gone);
+            tables.timed().remove(gone);
         }
         if (come != null) {
             table.insert(come);
             if (come.hasTimeout()) {
-                bridge.timed().add(come);
+                tables.timed().add(come);
             }
         }
     }
 
-    /** Takes back everything, last step first. */
+    /** Undoes everything, last step first. */
     void undo() {
         for (Step step : steps.reversed()) {
             swap(step.table, step.come, step.gone);
@@ -169,7 +169,9 @@ final class FlowModification {
         steps.clear();
     }
 
-    /** Reports what was done; flows deleted by request say so to the controllers if they want to know. */
+    /**
+     * Reports the steps, and sends flow-removed for flows that a request deleted if they have {@code send_flow_rem}.
+     */
     void reportTo(Effects effects) {
         for (Step step : steps) {
             if (step.gone != null) {
@@ -180,7 +182,7 @@ final class FlowModification {
                 effects.ruleAdded(step.table, step.come);
             }
             if (step.deleted && step.gone.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                effects.afterwards(() -> bridge.flowRemoved(step.gone, REASON_DELETE));
+                effects.afterwards(() -> events.flowRemoved(step.gone, FlowRemovedReason.DELETE));
             }
         }
     }

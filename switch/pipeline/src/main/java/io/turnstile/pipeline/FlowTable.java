@@ -7,13 +7,13 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * One OpenFlow table: tuple-space search over its masks, those with the highest priorities first. Of two rules of equal
- * priority that meet the same packet either may win (OpenFlow 1.3.5 §5.3 leaves it open).
+ * One OpenFlow table: a tuple-space search over its masks, those with the highest priorities first. Of two rules of
+ * equal priority that match the same packet either may win (OpenFlow 1.3.5 §5.3 leaves it open).
  *
  * <p>Threads: under the table lock; {@link #dependents} under the flow cache's.
  */
 final class FlowTable {
-    /** What Open vSwitch says of its tables. */
+    /** The {@code max_entries} that Open vSwitch reports for its tables. */
     static final int MAX_ENTRIES = 1_000_000;
 
     final int id;

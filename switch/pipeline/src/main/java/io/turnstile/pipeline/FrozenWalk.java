@@ -3,8 +3,8 @@ package io.turnstile.pipeline;
 import java.util.List;
 
 /**
- * The rest of a walk that goes on after recirculation: where, and everything of the walk that is not in the packet. Two
- * equal ones are the same recirculation id.
+ * The rest of a walk that goes on after recirculation: the place, and all state of the walk that is not in the packet.
+ * Equal ones share a recirculation id. A {@link WalkState} freezes to it and thaws from it.
  *
  * @param inPort OpenFlow port of {@code bridge}
  * @param pipelineFields metadata and registers, in key order

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which address was last seen behind which port, by VLAN: what NORMAL learns and {@code fdb/show} prints. Entries age;
- * when the table is full the one longest unused makes room.
+ * The addresses that NORMAL has learned, by VLAN, each with the port behind which it was last seen ({@code fdb/show}).
+ * Entries age; when the table is full, the least recently seen one makes room.
  *
  * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.
  */
@@ -53,7 +53,7 @@ final class MacTable {
         capacity = Math.clamp(maxEntries, MIN_SIZE, MAX_SIZE);
     }
 
-    /** What {@code fdb/show} prints, the most recently seen last. */
+    /** Returns the lines of {@code fdb/show}, the most recently seen last. */
     synchronized List<BridgePipeline.MacEntry> entries(long nowNs) {
         List<BridgePipeline.MacEntry> shown = new ArrayList<>(stations.size());
         stations.forEach((station, location) -> shown.add(new BridgePipeline.MacEntry(
@@ -70,13 +70,15 @@ final class MacTable {
         return location == null ? null : location.port;
     }
 
-    /** Whether a frame from the station by that port would teach something new. */
+    /** Whether the table does not know the station at that port. */
     synchronized boolean isNews(Station station, int port) {
         Location location = stations.get(station);
         return location == null || location.port != port;
     }
 
-    /** Notes a later sighting where the station is known to be; false if it is known elsewhere or not at all. */
+    /**
+     * Renews the entry of a station that is known at that port; returns false if it is known elsewhere or not at all.
+     */
     synchronized boolean refresh(Station station, int port, long seenNs) {
         Location location = stations.get(station);
         if (location == null || location.port != port) {
@@ -88,7 +90,9 @@ final class MacTable {
         return true;
     }
 
-    /** Learns; {@code changed} gets the stations that flows may have relied on: this one and one that had to go. */
+    /**
+     * Learns the station; {@code changed} gets those whose place is another one now: this one, and any that made room.
+     */
     synchronized void learn(Station station, int port, long seenNs, Collection<Station> changed) {
         place(station, port, seenNs);
         changed.add(station);
@@ -104,7 +108,7 @@ final class MacTable {
         stations.put(station, new Location(port, seenNs));
     }
 
-    /** Forgets what was not seen for the aging time; returns what. */
+    /** Removes the stations that were not seen for the aging time, and returns them. */
     synchronized List<Station> expire(long nowNs) {
         List<Station> gone = new ArrayList<>();
         stations.forEach((station, location) -> {
@@ -116,14 +120,14 @@ final class MacTable {
         return gone;
     }
 
-    /** Forgets everything; returns what. */
+    /** Removes all stations, and returns them. */
     synchronized List<Station> clear() {
         List<Station> gone = List.copyOf(stations.keySet());
         stations.clear();
         return gone;
     }
 
-    /** Forgets what is behind the port; returns what. */
+    /** Removes the stations behind the port, and returns them. */
     synchronized List<Station> forgetPort(int port) {
         List<Station> gone = new ArrayList<>();
         stations.forEach((station, location) -> {

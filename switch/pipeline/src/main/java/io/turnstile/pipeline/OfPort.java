@@ -8,7 +8,7 @@ package io.turnstile.pipeline;
  * @param macAddress 48 bits
  * @param config OFPPC_* bits as set by OFPT_PORT_MOD
  * @param state OFPPS_LINK_DOWN = 1
- * @param patchPeer name of the peer interface, null unless a patch port
+ * @param patchPeer name of the patch port at the other end, null unless this is a patch port
  * @param speedMbps 0 if not known
  */
 public record OfPort(

@@ -54,7 +54,7 @@ public interface OpenFlowSwitch {
     /** NXT_CT_FLUSH: removes the connections that the filter selects, those of other bridges too. Returns how many. */
     int flushConnections(ConnectionFilter filter);
 
-    /** Registers for what happens by itself; returns a handle that unregisters. */
+    /** Subscribes to asynchronous messages; returns a handle that unsubscribes. */
     AutoCloseable subscribe(Events listener);
 
     /** True while standalone behaviour is in force (fail_mode standalone and no controller reachable). */
@@ -108,30 +108,27 @@ public interface OpenFlowSwitch {
         /**
          * @param frame the whole frame; as nothing is buffered, controllers get it whole
          * @param maxLengthBytes what the action asked for
-         * @param reason 0 no match, 1 action, 2 invalid TTL, 3 action set, 4 group, 5 packet out
          * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
          */
         void packetIn(
                 byte[] frame,
                 int maxLengthBytes,
-                int reason,
+                PacketInReason reason,
                 int tableId,
                 long cookie,
                 int controllerId,
                 Match metadata);
 
-        /** @param reason 0 idle timeout, 1 hard timeout, 2 delete */
-        void flowRemoved(FlowStats flow, int reason);
+        void flowRemoved(FlowStats flow, FlowRemovedReason reason);
 
         /**
          * True while packets that no flow matches should come as packet-ins: connections that speak a version before
-         * 1.3 (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow says so).
+         * 1.3 (OpenFlow 1.0.0 §3.4; from 1.3 on a table-miss flow does that).
          */
         default boolean wantsPacketInOnMiss() {
             return false;
         }
 
-        /** @param reason 0 add, 1 delete, 2 modify */
-        void portStatus(OfPort port, int reason);
+        void portStatus(OfPort port, PortStatusReason reason);
     }
 }

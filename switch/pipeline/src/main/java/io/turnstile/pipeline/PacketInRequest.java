@@ -1,9 +1,14 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathFlowText;
+import io.turnstile.datapath.Field;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * What a controller action wants to be told: the cookie of a {@link io.turnstile.datapath.DatapathAction.Userspace}.
+ * The packet-in that a controller action asks for: the cookie of a
+ * {@link io.turnstile.datapath.DatapathAction.Userspace}.
  *
  * @param key the walk's key at that point; its pipeline part is the same for all packets of the datapath flow
  * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
@@ -11,7 +16,7 @@ import io.turnstile.datapath.DatapathFlowText;
 public record PacketInRequest(
         BridgePipeline bridge,
         int maxLengthBytes,
-        int reason,
+        PacketInReason reason,
         int tableId,
         long cookie,
         int controllerId,
@@ -21,8 +26,37 @@ public record PacketInRequest(
 
     @Override
     public String userspaceText() {
-        return "controller(reason=" + reason + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
+        return "controller(reason=" + reason.number() + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
                 + (cookie == 0 ? "0" : "0x" + Long.toHexString(cookie)) + ",controller_id=" + controllerId + ",max_len="
                 + maxLengthBytes + ")";
+    }
+
+    /** The metadata of the packet-in: the in_port, and those of the pipeline's fields that are not zero. */
+    Match metadata(long[] packetKey) {
+        long[] shown = key.clone();
+        ConntrackFields.clear(shown);
+        if (conntrackVisible && (Field.CT_STATE.get(packetKey) & CtState.TRK) != 0) {
+            ConntrackFields.copy(packetKey, shown);
+        }
+        Match.Builder metadata = Match.builder().exact(Field.IN_PORT, Field.IN_PORT.get(shown));
+        for (Field field : pipelineFields()) {
+            if (field.get(shown) != 0 || field.getHigh(shown) != 0) {
+                metadata.exact(field, field.getHigh(shown), field.get(shown));
+            }
+        }
+        if (Field.CT_NW_PROTO.get(shown) != 0) {
+            metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what the tuple's fields depend on
+        }
+        return metadata.build();
+    }
+
+    private static List<Field> pipelineFields() {
+        List<Field> fields = new ArrayList<>(List.of(ConntrackFields.ALL));
+        fields.add(Field.METADATA);
+        fields.add(Field.PKT_MARK);
+        for (int i = 0; i < 16; i++) {
+            fields.add(Field.valueOf("REG" + i));
+        }
+        return fields;
     }
 }

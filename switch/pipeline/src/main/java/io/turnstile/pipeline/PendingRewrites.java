@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The packet as the datapath has it, and which bits flows have written since: what has to be said to the datapath
- * before the packet leaves.
+ * The packet as the datapath has it, and the bits that flows have written since. The difference becomes set, push and
+ * pop actions of the datapath before the packet leaves.
  */
 final class PendingRewrites {
-    /** Fields that can be rewritten, outside in; the VLAN tags are a stack of their own. */
+    /** Fields that can be rewritten, outside in. VLAN tags are not among them: they are a {@link VlanStack}. */
     private static final Field[] FIELDS = {
         Field.ETH_SRC, Field.ETH_DST, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL,
         Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC,
@@ -21,26 +21,18 @@ final class PendingRewrites {
     private final long[] packet;
     private final long[] written = FlowKey.newKey();
     private VlanStack packetVlan;
-    private VlanStack vlan;
     private boolean dirty;
 
     /** The datapath's packet at some point. */
     record Mark(long[] packet, VlanStack vlan) {}
 
-    PendingRewrites(long[] packetKey) {
-        packet = Arrays.copyOf(packetKey, FlowKey.WORDS);
-        packetVlan = VlanStack.of(packetKey);
-        vlan = packetVlan;
+    PendingRewrites(long[] packetKey, VlanStack packetVlan) {
+        this.packet = Arrays.copyOf(packetKey, FlowKey.WORDS);
+        this.packetVlan = packetVlan;
     }
 
-    /** The tags as the flows see them. */
-    VlanStack vlan() {
-        return vlan;
-    }
-
-    void setVlan(VlanStack wanted, long[] key) {
-        vlan = wanted;
-        wanted.writeTo(key);
+    /** The tags have been written in the walk's state. */
+    void vlanWritten() {
         dirty = true;
     }
 
@@ -50,13 +42,13 @@ final class PendingRewrites {
         dirty = true;
     }
 
-    /** Appends what makes the datapath's packet look like {@code key}. */
-    void commit(long[] key, List<DatapathAction> actions) {
+    /** Appends what makes the datapath's packet look like that of the walk. */
+    void commit(WalkState walk, List<DatapathAction> actions) {
         if (!dirty) {
             return;
         }
-        packetVlan.transform(vlan, actions, () -> commitFields(key, actions));
-        packetVlan = vlan;
+        packetVlan.transform(walk.vlan(), actions, () -> commitFields(walk.key, actions));
+        packetVlan = walk.vlan();
     }
 
     private void commitFields(long[] key, List<DatapathAction> actions) {
@@ -76,7 +68,7 @@ final class PendingRewrites {
         return new Mark(packet.clone(), packetVlan);
     }
 
-    /** What was committed since the mark happened to a copy of the packet. */
+    /** Goes back to the mark, because everything committed since was done to a copy of the packet. */
     void returnTo(Mark mark) {
         System.arraycopy(mark.packet, 0, packet, 0, packet.length);
         packetVlan = mark.vlan;

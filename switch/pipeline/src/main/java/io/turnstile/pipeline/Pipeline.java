@@ -6,53 +6,34 @@ import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
-import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.time.Clock;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.IntUnaryOperator;
+import java.util.function.Supplier;
 
 /**
- * All bridges of a datapath, and what the datapath asks when it does not know what to do with a packet.
+ * All bridges of a datapath: the {@link Upcall} that translates packets for which it has no flow.
  *
  * <p>Threads and locks: see the package's description.
  */
 public final class Pipeline implements Upcall, AutoCloseable {
-
-    /** A packet of a flow came from a station that the table does not know there. */
-    private record Move(WalkRecord.Sighting sighting, long seenNs) {}
-
     private final Datapath datapath;
     private final Clock clock;
     private final Executor eventExecutor;
     private final LongAdder droppedPacketIns = new LongAdder();
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
     private final ExecutorService ownExecutor;
-    private final ReentrantLock changeLock = new ReentrantLock();
-    private final ReentrantReadWriteLock tableLock = new ReentrantReadWriteLock();
-    private final AtomicLong generation = new AtomicLong();
+    private final Changes changes;
     private final RecirculationIds recirculationIds = new RecirculationIds();
-    private final ConcurrentLinkedQueue<Move> moves = new ConcurrentLinkedQueue<>();
-
-    // Under the table lock.
-    private final Map<String, BridgePipeline> bridges = new TreeMap<>();
-    private final Map<Integer, PortLocation> byDatapathPort = new HashMap<>();
-    private final Map<String, PortLocation> patchPorts = new HashMap<>();
-
-    /** Flows of packets that came in by a port of no bridge. Under the flow cache's lock. */
-    private final Dependents unlocated = new Dependents();
+    private final AddressLearning learning;
+    private final PortLocations portLocations = new PortLocations();
+    private final Map<String, BridgePipeline> bridges = new TreeMap<>(); // under the table lock
 
     private final Object executionLock = new Object();
     private final ForwardingContext executionContext; // guarded by executionLock
@@ -77,15 +58,15 @@ public final class Pipeline implements Upcall, AutoCloseable {
         this.clock = clock;
         this.eventExecutor = events;
         this.ownExecutor = own ? (ExecutorService) events : null;
+        this.changes = new Changes(datapath);
+        this.learning = new AddressLearning(datapath, changes);
         this.executionContext = datapath.newContext();
         datapath.setUpcall(this);
     }
 
     // ---- bridges ----
 
-    /**
-     * Makes a bridge without ports; {@link BridgePipeline.FailMode#STANDALONE} until told otherwise. Names are unique.
-     */
+    /** Makes a bridge without ports; {@link BridgePipeline.FailMode#STANDALONE} until that is set. Names are unique. */
     public BridgePipeline addBridge(String name, long datapathId) {
         BridgePipeline bridge = new BridgePipeline(this, name, datapathId);
         change(effects -> {
@@ -102,8 +83,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         change(effects -> {
             BridgePipeline bridge = bridges.remove(name);
             if (bridge != null) {
-                byDatapathPort.values().removeIf(location -> location.bridge() == bridge);
-                patchPorts.values().removeIf(location -> location.bridge() == bridge);
+                portLocations.forget(bridge);
                 recirculationIds.forget(bridge);
                 effects.everythingThrough(bridge.dependents());
                 effects.afterwards(bridge::close);
@@ -129,28 +109,18 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     /** The bridge of that name, or null. */
     public BridgePipeline bridge(String name) {
-        tableLock.readLock().lock();
-        try {
-            return bridges.get(name);
-        } finally {
-            tableLock.readLock().unlock();
-        }
+        return read(() -> bridges.get(name));
     }
 
     /** All bridges by name. */
     public List<BridgePipeline> bridges() {
-        tableLock.readLock().lock();
-        try {
-            return List.copyOf(bridges.values());
-        } finally {
-            tableLock.readLock().unlock();
-        }
+        return read(() -> List.copyOf(bridges.values()));
     }
 
     /** Where a datapath port is plugged in, null if nowhere. */
     public BridgePipeline.PortBinding portBinding(int datapathPort) {
         return read(() -> {
-            PortLocation location = byDatapathPort.get(datapathPort);
+            PortLocation location = portLocations.locate(datapathPort);
             return location == null
                     ? null
                     : new BridgePipeline.PortBinding(
@@ -158,47 +128,20 @@ public final class Pipeline implements Upcall, AutoCloseable {
         });
     }
 
-    // ---- what bridges need ----
+    // ---- what bridges and translations need ----
 
-    /** Something that changes tables or ports; what it touches goes into the effects. */
-    interface Change<E extends Exception> {
-        void make(Effects effects) throws E;
+    /** {@link Changes#make}. */
+    <E extends Exception> void change(Changes.Change<E> change) throws E {
+        changes.make(change);
     }
 
-    /**
-     * Makes a change and returns once no packet is forwarded by what it replaced. If it throws, nothing has changed.
-     */
-    <E extends Exception> void change(Change<E> change) throws E {
-        changeLock.lock();
-        try {
-            Effects effects = new Effects();
-            tableLock.writeLock().lock();
-            try {
-                change.make(effects);
-                if (effects.concernsFlows()) {
-                    generation.incrementAndGet();
-                    datapath.invalidate(effects::concernedFlows);
-                }
-            } finally {
-                tableLock.writeLock().unlock();
-            }
-            if (effects.concernsFlows()) {
-                datapath.awaitQuiescence();
-            }
-            effects.runAfterwards();
-        } finally {
-            changeLock.unlock();
-        }
+    /** {@link Changes#read}. */
+    <T> T read(Supplier<T> reading) {
+        return changes.read(reading);
     }
 
-    /** Reads tables and ports while nobody changes them. */
-    <T> T read(java.util.function.Supplier<T> reading) {
-        tableLock.readLock().lock();
-        try {
-            return reading.get();
-        } finally {
-            tableLock.readLock().unlock();
-        }
+    long generation() {
+        return changes.generation();
     }
 
     Datapath datapath() {
@@ -222,121 +165,27 @@ public final class Pipeline implements Upcall, AutoCloseable {
         return recirculationIds;
     }
 
-    long generation() {
-        return generation.get();
-    }
-
-    /** Where packets of the datapath's port belong, or null. Under the table lock. */
-    PortLocation locate(int datapathPort) {
-        return byDatapathPort.get(datapathPort);
-    }
-
-    /** The other end of a patch port if both name each other, or null. Under the table lock. */
-    PortLocation peerOf(OfPort port) {
-        PortLocation peer = patchPorts.get(port.patchPeer());
-        return peer != null
-                        && port.name().equals(peer.bridge().port(peer.number()).patchPeer())
-                ? peer
-                : null;
-    }
-
-    /** A bridge's port came or changed. Under the table lock. */
-    void map(OfPort port, PortLocation location, Effects effects) {
-        if (port.datapathPort() >= 0) {
-            byDatapathPort.put(port.datapathPort(), location);
-            effects.everythingThrough(unlocated);
-        }
-        if (port.patchPeer() != null) {
-            patchPorts.put(port.name(), location);
-            concernPeer(port, effects);
-        }
-    }
-
-    /** A bridge's port went. Under the table lock. */
-    void unmap(OfPort port, PortLocation location, Effects effects) {
-        byDatapathPort.remove(port.datapathPort(), location);
-        if (port.patchPeer() != null) {
-            concernPeer(port, effects);
-            patchPorts.remove(port.name(), location);
-        }
-    }
-
-    private void concernPeer(OfPort port, Effects effects) {
-        PortLocation peer = patchPorts.get(port.patchPeer());
-        if (peer != null) {
-            effects.everythingThrough(peer.bridge().dependents());
-        }
+    PortLocations portLocations() {
+        return portLocations;
     }
 
     // ---- the datapath's questions ----
 
     @Override
     public Translation miss(Packet packet, long[] key, long nowNs) {
-        Translation translation;
-        tableLock.readLock().lock();
-        try {
-            translation = new Translator(this, key, nowNs, null).translate();
-        } finally {
-            tableLock.readLock().unlock();
-        }
-        return learnFrom(translation, nowNs);
-    }
-
-    /**
-     * Learns what the translation saw. That is a change of its own; a translation that does not rest on what was
-     * learned stays good if nothing else changed meanwhile.
-     */
-    private Translation learnFrom(Translation translation, long nowNs) {
-        WalkRecord record = (WalkRecord) translation.owner();
-        List<WalkRecord.StationRead> changed = new ArrayList<>();
-        for (WalkRecord.Sighting sighting : record.sightings()) {
-            learn(sighting, nowNs, changed);
-        }
-        if (changed.isEmpty()) {
-            return translation;
-        }
-        boolean alone = generation.compareAndSet(record.generation(), record.generation() + 1);
-        if (!alone) {
-            generation.incrementAndGet();
-        }
-        invalidateReaders(changed);
-        if (!alone || changed.stream().anyMatch(record.reads()::contains)) {
-            return translation;
-        }
-        WalkRecord renewed = new WalkRecord(
-                record.generation() + 1,
-                record.bridges(),
-                record.lookups(),
-                record.reads(),
-                record.sightings(),
-                record.recirculationIds());
-        return new Translation(translation.mask(), translation.actions(), translation.cacheable(), renewed);
-    }
-
-    private static void learn(WalkRecord.Sighting sighting, long seenNs, List<WalkRecord.StationRead> changed) {
-        MacTable table = sighting.bridge().macTable();
-        if (table.isNews(sighting.station(), sighting.port())) {
-            List<MacTable.Station> stations = new ArrayList<>();
-            table.learn(sighting.station(), sighting.port(), seenNs, stations);
-            stations.forEach(station -> changed.add(new WalkRecord.StationRead(table, station)));
-        }
-    }
-
-    private void invalidateReaders(Collection<WalkRecord.StationRead> changed) {
-        Effects effects = new Effects();
-        changed.forEach(read -> effects.stationsChanged(read.table(), List.of(read.station())));
-        datapath.invalidate(effects::concernedFlows);
+        Translation translation = read(() -> new Translator(this, key, nowNs).translate());
+        return learning.learnFrom(translation, nowNs);
     }
 
     @Override
     public void userspace(Packet packet, long[] key, Object cookie, long nowNs) {
         PacketInRequest request = (PacketInRequest) cookie;
-        request.bridge().packetIn(packet, key, request);
+        request.bridge().events().packetIn(packet, key, request);
     }
 
     @Override
     public boolean isCurrent(Translation translation) {
-        return ((WalkRecord) translation.owner()).generation() == generation.get();
+        return ((WalkRecord) translation.owner()).generation() == generation();
     }
 
     @Override
@@ -345,7 +194,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         record.register(flow);
         record.recirculationIds().forEach(recirculationIds::acquire);
         if (record.bridges().isEmpty()) {
-            unlocated.add(flow);
+            portLocations.unlocated().add(flow);
         }
     }
 
@@ -356,22 +205,15 @@ public final class Pipeline implements Upcall, AutoCloseable {
         long nowNs = clock.nowNs();
         record.recirculationIds().forEach(id -> recirculationIds.release(id, nowNs));
         if (record.bridges().isEmpty()) {
-            unlocated.remove(flow);
+            portLocations.unlocated().remove(flow);
         }
     }
 
-    /**
-     * A station that has moved meanwhile is learned later, in {@link #maintain}: here locks are held that forbid it.
-     */
     @Override
     public void flowUsed(DatapathFlow flow, long packetsDelta, long bytesDelta, long lastUsedNs) {
         WalkRecord record = (WalkRecord) flow.owner();
         record.credit(packetsDelta, bytesDelta, lastUsedNs);
-        for (WalkRecord.Sighting sighting : record.sightings()) {
-            if (!sighting.bridge().macTable().refresh(sighting.station(), sighting.port(), lastUsedNs)) {
-                moves.add(new Move(sighting, lastUsedNs));
-            }
-        }
+        learning.used(record, lastUsedNs);
     }
 
     /** {@code ofproto/trace} with {@code trk|new} for every recirculation. */
@@ -397,42 +239,21 @@ public final class Pipeline implements Upcall, AutoCloseable {
      */
     public void maintain(long nowNs) {
         datapath.pushStatistics();
-        relearn();
+        learning.relearn();
         for (BridgePipeline bridge : bridges()) {
             bridge.maintain(nowNs);
         }
         recirculationIds.expire(nowNs);
     }
 
-    private void relearn() {
-        List<WalkRecord.StationRead> changed = new ArrayList<>();
-        for (Move move = moves.poll(); move != null; move = moves.poll()) {
-            PortLocation present = new PortLocation(move.sighting.bridge(), move.sighting.port());
-            boolean portIsThere = read(() -> present.bridge().port(present.number()) != null);
-            if (portIsThere) {
-                learn(move.sighting, move.seenNs, changed);
-            }
-        }
-        if (!changed.isEmpty()) {
-            generation.incrementAndGet();
-            invalidateReaders(changed);
-        }
-    }
-
     // ---- packets of our own ----
 
     /** Runs the actions on the frame at once (OFPT_PACKET_OUT). Not called from inside a batch. */
     void packetOut(BridgePipeline bridge, int inPort, List<OfAction> actions, Packet packet, long[] key) {
-        Translation translation;
-        tableLock.readLock().lock();
-        try {
-            translation = new Translator(this, key, clock.nowNs(), null).execute(bridge, inPort, actions);
-        } finally {
-            tableLock.readLock().unlock();
-        }
+        Translation translation = read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions));
         WalkRecord record = (WalkRecord) translation.owner();
         long nowNs = clock.nowNs();
-        learnFrom(translation, nowNs);
+        learning.learnFrom(translation, nowNs);
         record.credit(1, packet.lengthBytes(), nowNs);
         execute(packet, translation.actions());
     }
@@ -441,14 +262,6 @@ public final class Pipeline implements Upcall, AutoCloseable {
         synchronized (executionLock) {
             datapath.execute(packet, actions, executionContext);
         }
-    }
-
-    /** The datapath's port behind a bridge's port; all ones if there is none (packets of the controller's own). */
-    int datapathPortOf(BridgePipeline bridge, int number) {
-        return read(() -> {
-            OfPort port = bridge.port(number);
-            return port == null ? Ports.NONE : port.datapathPort();
-        });
     }
 
     @Override

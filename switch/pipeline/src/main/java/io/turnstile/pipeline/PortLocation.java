@@ -1,4 +1,4 @@
 package io.turnstile.pipeline;
 
-/** Where a port is: its bridge, and its OpenFlow number there. */
+/** The place of a port: its bridge, and its OpenFlow number there. */
 record PortLocation(BridgePipeline bridge, int number) {}

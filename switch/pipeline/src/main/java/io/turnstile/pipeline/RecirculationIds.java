@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Recirculation ids and what they stand for. Equal walks share an id, so that connections do not each make their own
- * datapath flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for the packets that
- * are on their way; numbers are handed out in turn, so that one comes up again only after four thousand million others.
+ * The recirculation ids and the frozen walks that they stand for. Equal walks share an id, so that connections share
+ * datapath flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for packets on their
+ * way. Numbers are given out in turn, so that one is used again only after four thousand million others.
  *
  * <p>Threads: any; guarded by itself.
  */
 final class RecirculationIds {
-    /** Longer than any packet takes to come round. */
+    /** How long an unused id is kept: longer than any packet takes to recirculate. */
     static final long LINGER_NS = 10_000_000_000L;
 
     private static final class Entry {
@@ -65,7 +65,7 @@ final class RecirculationIds {
         }
     }
 
-    /** Such a flow was removed; packets that it sent round may still come. */
+    /** Such a flow was removed; packets that it has recirculated may still come. */
     synchronized void release(int id, long nowNs) {
         Entry entry = byId.get(id);
         if (entry != null) {
@@ -74,7 +74,7 @@ final class RecirculationIds {
         }
     }
 
-    /** Frees what nobody has referred to for {@link #LINGER_NS}. */
+    /** Frees the ids that nobody has referred to for {@link #LINGER_NS}. */
     synchronized void expire(long nowNs) {
         List<Entry> gone = new ArrayList<>();
         for (Entry entry : byId.values()) {

@@ -19,7 +19,7 @@ final class Rule {
     final int idleTimeoutSeconds;
     final int hardTimeoutSeconds;
     final int importance;
-    /** As given by the ADD: those too that only steered it are shown with the flow, as the peer has it. */
+    /** The ADD's flags. Those that only steered the ADD are shown with the flow too, as Open vSwitch does. */
     final Set<FlowMod.Flag> flags;
 
     final List<OfAction> actions;
@@ -77,12 +77,14 @@ final class Rule {
                 new FlowCounters(nowNs));
     }
 
-    /** A flow of the switch's own, above or beside what controllers may set. */
+    /** A flow that the switch adds by itself, above or beside what controllers may set. */
     static Rule internal(int priority, List<OfAction> actions, long nowNs) {
         return new Rule(0, priority, Match.ANY, 0, 0, 0, 0, Set.of(), actions, nowNs, nowNs, new FlowCounters(nowNs));
     }
 
-    /** An ADD of the same match and priority takes this flow's place; it goes on counting unless told not to. */
+    /**
+     * An ADD of the same match and priority takes this flow's place; it goes on counting unless {@code resetCounts}.
+     */
     Rule replacedBy(Rule added, boolean resetCounts) {
         return new Rule(
                 tableId,
@@ -118,7 +120,7 @@ final class Rule {
                 resetCounts ? new FlowCounters(nowNs) : counters);
     }
 
-    /** Flows of the switch itself stand above the priorities of controllers and are not shown to them. */
+    /** Whether the flow is the switch's and not shown to controllers: its priority is above all that they can set. */
     boolean isHidden() {
         return priority > MAX_PRIORITY;
     }

@@ -4,7 +4,7 @@ import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.AddressText;
 
-/** What a trace takes {@code nat(…)} to do to the packet: the first address and the first port of the range. */
+/** The translation that a trace assumes for {@code nat(…)}: the first address and the first port of the range. */
 final class SimulatedNat {
     private final NatRequest nat;
     private final long[] key;
@@ -14,7 +14,7 @@ final class SimulatedNat {
         this.key = key;
     }
 
-    /** Translates the key, and says so. */
+    /** Translates the key, and appends the lines of the trace. */
     void apply(StringBuilder text) {
         text.append("Replacing src/dst IP/ports to simulate NAT:\n Initial flow: ")
                 .append(ends());
@@ -37,7 +37,7 @@ final class SimulatedNat {
         }
     }
 
-    /** Nothing unless an address tells the family. */
+    /** Returns the addresses and ports; nothing without an address in the range, as then the family is not known. */
     private String ends() {
         if (!nat.hasAddresses()) {
             return "";

@@ -11,8 +11,8 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * {@code ofproto/trace}: a packet's walk as text, then those of what it recirculates to. Nothing is learned, counted or
- * installed; recirculation ids are made as for a real packet.
+ * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation. Nothing is learned,
+ * counted or installed; recirculation ids are allocated as for a real packet.
  *
  * <p>One use by one thread, under the table lock.
  */
@@ -24,9 +24,12 @@ final class Trace {
     private final Pipeline pipeline;
     private final Iterator<Integer> ctStates;
     private final StringBuilder text = new StringBuilder();
-    private final Deque<WalkReport.Recirculation> pending = new ArrayDeque<>();
+    private final Deque<TraceReport.Recirculation> pending = new ArrayDeque<>();
 
-    /** @param ctStates what ct() is to say of the packet, each time that it recirculates; then {@code trk|new} */
+    /**
+     * @param ctStates the ct_state of the packet after each recirculation in turn; {@code trk|new} when they are used
+     *     up
+     */
     Trace(Pipeline pipeline, List<Integer> ctStates) {
         this.pipeline = pipeline;
         this.ctStates = ctStates.iterator();
@@ -36,7 +39,7 @@ final class Trace {
     String of(BridgePipeline bridge, int inPort, long[] key) {
         long[] shown = key.clone();
         Field.IN_PORT.set(shown, inPort & 0xffff_ffffL);
-        WalkReport report = new WalkReport();
+        TraceReport report = new TraceReport();
         Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
         walk(shown, translator, translator.translateAt(bridge, inPort), report);
         for (int i = 0; !pending.isEmpty() && i < MAX_RECIRCULATIONS; i++) {
@@ -45,7 +48,7 @@ final class Trace {
         return text.toString();
     }
 
-    private void resume(WalkReport.Recirculation recirculation) {
+    private void resume(TraceReport.Recirculation recirculation) {
         boolean custom = ctStates.hasNext();
         int state = custom ? ctStates.next() : DEFAULT_CT_STATE;
         text.append('\n')
@@ -66,12 +69,12 @@ final class Trace {
         Field.RECIRC_ID.set(key, recirculation.id());
         Field.CT_STATE.set(key, state);
         Field.CT_ZONE.set(key, recirculation.zone());
-        WalkReport report = new WalkReport();
+        TraceReport report = new TraceReport();
         Translator translator = new Translator(pipeline, key, pipeline.nowNs(), report);
         walk(key, translator, translator.translate(), report);
     }
 
-    private void walk(long[] key, Translator translator, Upcall.Translation translation, WalkReport report) {
+    private void walk(long[] key, Translator translator, Upcall.Translation translation, TraceReport report) {
         text.append("Flow: ").append(FlowDescription.of(key)).append('\n');
         print(report.roots(), 0);
         boolean unchanged = Arrays.equals(key, translator.finalKey());
@@ -82,13 +85,13 @@ final class Trace {
                 .append("\nDatapath actions: ")
                 .append(DatapathFlowText.actions(translation.actions(), key, Integer::toString))
                 .append('\n');
-        pending.addAll(report.recirculations);
+        pending.addAll(report.recirculations());
     }
 
-    /** What comes last in a list and has more below it is not indented: long chains of tables stay readable. */
-    private void print(List<WalkReport.Node> nodes, int level) {
+    /** The last node of a list is not indented if it has more below it, so that long chains of tables stay readable. */
+    private void print(List<TraceReport.Node> nodes, int level) {
         for (int i = 0; i < nodes.size(); i++) {
-            WalkReport.Node node = nodes.get(i);
+            TraceReport.Node node = nodes.get(i);
             int more = i < nodes.size() - 1 || node.kind().isLeaf() ? 1 : 0;
             String indent = "    ".repeat(level + more);
             text.append(

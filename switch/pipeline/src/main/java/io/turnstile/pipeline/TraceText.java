@@ -27,7 +27,7 @@ final class TraceText {
                 + (rule.cookie == 0 ? "" : ", cookie 0x" + Long.toHexString(rule.cookie));
     }
 
-    /** What a sub-field holds now: a whole field as ovs-fields(7) writes it, a part in hexadecimal. */
+    /** Returns the line for a written sub-field: a whole field as ovs-fields(7) writes it, a part in hexadecimal. */
     static String written(OfAction.SubField part, long[] key) {
         Field field = part.field();
         boolean whole = part.equals(OfAction.SubField.whole(field));

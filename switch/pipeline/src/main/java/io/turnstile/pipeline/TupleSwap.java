@@ -4,8 +4,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
 
 /**
- * Puts the connection's original tuple where the packet's addresses and ports are, and back:
- * {@code resubmit(,table,ct)}.
+ * The swap of the packet's addresses and ports with the connection's original tuple for {@code resubmit(,table,ct)}.
  */
 final class TupleSwap {
     private static final Field[][] COMMON = {

@@ -6,8 +6,8 @@ import io.turnstile.packet.EtherTypes;
 import java.util.List;
 
 /**
- * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. Tells
- * how to get from one stack to another.
+ * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. It finds
+ * the datapath actions that lead from one stack to another.
  *
  * <p>Immutable, so that a walk may keep one and go back to it.
  *
@@ -15,10 +15,11 @@ import java.util.List;
  * @param innerType Ethernet type behind all known tags
  */
 record VlanStack(Tag outer, int innerType) {
-    private static final int TAG_PRESENT = 0x1000;
+    /** The bit is set in the TCI of every tag, so that VLAN 0 and no tag differ. */
+    static final int TAG_PRESENT = 0x1000;
 
     /**
-     * @param identity the tag's own: rewriting a tag keeps it, popping and pushing does not
+     * @param identity distinguishes tags of equal content: rewriting a tag keeps it, a pushed tag gets a new one
      * @param tci with {@link #TAG_PRESENT}
      * @param below the next inner tag or null
      */
@@ -29,8 +30,8 @@ record VlanStack(Tag outer, int innerType) {
     }
 
     /**
-     * What the packet's key says. The tag's own Ethernet type is not in the key, and is never needed for a tag that
-     * stays.
+     * The stack of a packet with this key. The Ethernet type of its tag is not in the key, and is not needed for a tag
+     * that stays.
      */
     static VlanStack of(long[] key) {
         int tci = (int) Field.VLAN_TCI.get(key);
@@ -56,7 +57,7 @@ record VlanStack(Tag outer, int innerType) {
                 : new VlanStack(new Tag(outer.identity, outer.etherType, tci, outer.below), innerType);
     }
 
-    /** Shows the stack in a key. */
+    /** Writes the outer tag and the Ethernet type behind it into a key. */
     void writeTo(long[] key) {
         Field.VLAN_TCI.set(key, outer == null ? 0 : outer.tci);
         Field.ETH_TYPE.set(key, outer == null || outer.below == null ? innerType : outer.below.etherType);
@@ -65,8 +66,8 @@ record VlanStack(Tag outer, int innerType) {
     /**
      * Appends what turns a packet with this stack into one with {@code wanted}.
      *
-     * @param between runs when the tags on both stacks are on the packet, and no others: what is behind them is in
-     *     reach then
+     * @param between runs when the packet has the tags that both stacks share and no others: then the headers behind
+     *     them can be written
      */
     void transform(VlanStack wanted, List<DatapathAction> actions, Runnable between) {
         Tag kept = outer;

@@ -5,12 +5,12 @@ import io.turnstile.datapath.FlowKey;
 import java.util.List;
 
 /**
- * What a translation rests on and what it does besides sending: the owner of its datapath flow. Immutable once made.
+ * What a translation depends on, and its side effects: the owner of its datapath flow. Immutable.
  *
- * @param generation the pipeline's generation under which it was made
+ * @param generation the pipeline's generation that it was translated under
  * @param bridges bridges walked through: their ports matter
  * @param lookups table lookups, in order, hits and misses
- * @param reads stations whose place was asked for
+ * @param reads stations that were looked up in an address table
  * @param sightings stations seen at their port by every packet of the flow
  * @param recirculationIds ids that the actions recirculate to
  */
@@ -39,7 +39,7 @@ record WalkRecord(
                 return false;
             }
             for (int i = 0; i < FlowKey.WORDS; i++) {
-                // Pipeline fields are the same for all packets of a flow; swapped ones stand elsewhere in its mask.
+                // Pipeline fields are the same for all packets of a flow; swapped ones are elsewhere in its mask.
                 long fixed = i >= FlowKey.DATAPATH_WORDS ? -1L : swapped && TupleSwap.touches(i) ? 0 : flowMask[i];
                 if (((key[i] ^ added.match.valueWord(i)) & added.match.maskWord(i) & fixed) != 0) {
                     return false;
@@ -53,6 +53,11 @@ record WalkRecord(
 
     record Sighting(BridgePipeline bridge, MacTable.Station station, int port) {}
 
+    /** The same under another generation. */
+    WalkRecord at(long otherGeneration) {
+        return new WalkRecord(otherGeneration, bridges, lookups, reads, sightings, recirculationIds);
+    }
+
     /** Whether a flow with this record may be wrong once {@code added} is in {@code table}. */
     boolean isConcernedBy(Rule added, FlowTable table, DatapathFlow flow) {
         for (TableLookup lookup : lookups) {
@@ -63,7 +68,7 @@ record WalkRecord(
         return false;
     }
 
-    /** Enters the flow wherever a change is going to look for it. */
+    /** Registers the flow with everything that it depends on, where a change looks for it. */
     void register(DatapathFlow flow) {
         bridges.forEach(bridge -> bridge.dependents().add(flow));
         for (TableLookup lookup : lookups) {

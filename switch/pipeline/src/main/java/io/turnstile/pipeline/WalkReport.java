@@ -1,76 +1,71 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 
-/** What a translation says of itself while it is traced: a tree, as {@code ofproto/trace} prints it. One thread. */
-final class WalkReport {
+/**
+ * The report of a translation, line by line as it goes. A trace keeps it ({@link TraceReport}); for packets it is
+ * dropped ({@link #SILENT}). The translation passes values and constant texts: texts are composed only where they are
+ * kept.
+ *
+ * <p>Formats are {@link String#format}'s, with one number.
+ */
+sealed interface WalkReport permits SilentReport, TraceReport {
+    WalkReport SILENT = new SilentReport();
 
-    /** How a line is set off. */
-    enum Kind {
-        BRIDGE,
-        TABLE,
-        THAW,
-        ACTION,
-        DETAIL,
-        WARNING,
-        ERROR;
-
-        /** Kinds that never have anything below them. */
-        boolean isLeaf() {
-            return switch (this) {
-                case BRIDGE, TABLE, THAW -> false;
-                case ACTION, DETAIL, WARNING, ERROR -> true;
-            };
-        }
-    }
-
-    record Node(Kind kind, String text, List<Node> children) {}
+    /** The walk is in this bridge until {@link #close}, or for good. */
+    void openBridge(BridgePipeline bridge);
 
     /**
-     * A place where the packet goes round again; the trace goes on there.
+     * The walk is in this table until {@link #close}.
+     *
+     * @param rule null for a miss
+     * @param packetIn whether the miss goes to the controllers
+     */
+    void openTable(int tableId, Rule rule, boolean packetIn);
+
+    /** The action set runs until {@link #closeActionSet}, as a part of the table that was closed last. */
+    void openActionSet();
+
+    void closeActionSet();
+
+    /** What was opened last ends. */
+    void close();
+
+    /** The packet has come back from recirculation and goes on in that table. */
+    void resume(int tableId);
+
+    void action(OfAction action);
+
+    /**
+     * A line that looks like an action and is none: what Open vSwitch prints where a list is empty or no flow matched.
+     */
+    void likeAction(String text);
+
+    void likeAction(String format, long value);
+
+    /** The bits were written; {@code key} holds them now. */
+    void written(OfAction.SubField part, long[] key);
+
+    /** @param written the action set in the order in which it was written */
+    void actionSet(String verb, List<OfAction> written);
+
+    /**
+     * The packet recirculates, and the trace goes on there.
      *
      * @param nat {@code nat(…)} of the ct(), or null
      */
-    record Recirculation(int id, int zone, NatRequest nat, long[] key) {}
+    void recirculation(int id, int tableId, int zone, NatRequest nat, long[] key);
 
-    private final List<Node> roots = new ArrayList<>();
-    private final Deque<List<Node>> open = new ArrayDeque<>();
-    final List<Recirculation> recirculations = new ArrayList<>();
+    void detail(String text);
 
-    WalkReport() {
-        open.push(roots);
-    }
+    void detail(String format, long value);
 
-    List<Node> roots() {
-        return roots;
-    }
+    void warning(String text);
 
-    void say(Kind kind, String text) {
-        open.element().add(new Node(kind, text, List.of()));
-    }
+    void warning(String format, long value);
 
-    /** What is said from now on until {@link #close} stands below this line. */
-    void open(Kind kind, String text) {
-        Node node = new Node(kind, text, new ArrayList<>());
-        open.element().add(node);
-        open.push(node.children());
-    }
+    void error(String text);
 
-    /**
-     * Until {@link #close}, what is said stands below the table that was closed last: it goes on with that table's
-     * walk.
-     */
-    void reopenTable() {
-        List<Node> siblings = open.element();
-        boolean afterTable = !siblings.isEmpty() && siblings.getLast().kind() == Kind.TABLE;
-        open.push(afterTable ? siblings.getLast().children() : siblings);
-    }
-
-    void close() {
-        open.pop();
-    }
+    void error(String format, long value);
 }

@@ -12,7 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Under which timeout policy each zone's connections are committed. Zones with equal policies share one in the tracker.
+ * The timeout policies of the zones, under which connections are committed. Zones with equal policies share one in the
+ * tracker.
  *
  * <p>A connection keeps its policy's id for life. Ids are therefore given out in turn: one that is free again is not
  * used before all others were, so that connections of a policy that is gone fall to the default one and not to somebody

@@ -1,7 +1,7 @@
 /**
  * The OpenFlow pipeline: bridges with their tables, ports and learned addresses; the translation of a packet's walk
- * through the flows into datapath actions plus the bits that decided it; and the knowledge of which datapath flow rests
- * on what, so that a change removes exactly those that it may concern.
+ * through the flows into datapath actions plus the bits that decided it; and the dependencies of each datapath flow, so
+ * that a change removes exactly those that it may concern.
  *
  * <p>Relies on {@link io.turnstile.datapath.Datapath} for everything that happens to packets. OpenFlow's wire formats
  * are not known here.
@@ -13,7 +13,7 @@
  *       forwards any more; never taken by a forwarding thread;
  *   <li>the <em>table lock</em> (read-write): translations read, changes write. Not held while a change waits for
  *       forwarding threads;
- *   <li>the flow cache's lock (inside the datapath): guards also who depends on what
+ *   <li>the flow cache's lock (inside the datapath): it guards the dependencies too
  *       ({@link io.turnstile.pipeline.Dependents});
  *   <li>leaves: the address table, the recirculation ids, the event queue.
  * </ol>

@@ -1,5 +1,7 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.Conntrack;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
@@ -12,27 +14,43 @@ import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.text.FlowText;
 import io.turnstile.pipeline.text.FlowTextException;
 import io.turnstile.port.DummyPort;
+import io.turnstile.time.Clock;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /** A datapath with bridges in memory: frames in, what leaves where; flows in ovs-ofctl's syntax. */
 final class PipelineBench {
     final ManualClock clock = new ManualClock(Long.MAX_VALUE - 5_000_000_000L, 0);
-    final Datapath datapath = new Datapath(new ToyConntrack(), clock);
-    final Pipeline pipeline = new Pipeline(datapath, clock, Runnable::run);
-    final BridgePipeline br0 = pipeline.addBridge("br0", 1);
-    private final ForwardingContext context = datapath.newContext();
+    final Datapath datapath;
+    final Pipeline pipeline;
+    final BridgePipeline br0;
+    private final ForwardingContext context;
     private final List<String> sent = new ArrayList<>();
     private final List<byte[]> sentFrames = new ArrayList<>();
 
     /** A bridge br0 without flows and with ports 1 to {@code ports}; the datapath's numbers are 100 more. */
     PipelineBench(int ports) {
+        this(ports, _ -> new ToyConntrack());
+    }
+
+    private PipelineBench(int ports, Function<Clock, Conntrack> tracker) {
+        datapath = new Datapath(tracker.apply(clock), clock);
+        pipeline = new Pipeline(datapath, clock, Runnable::run);
+        br0 = pipeline.addBridge("br0", 1);
+        context = datapath.newContext();
         for (int i = 1; i <= ports; i++) {
             addPort(br0, i);
         }
         br0.setFailMode(BridgePipeline.FailMode.SECURE);
+    }
+
+    /** The same with the real tracker. */
+    static PipelineBench withTracker(int ports) {
+        return new PipelineBench(ports, clock -> new ConnectionTracker(clock, 10_000));
     }
 
     void addPort(BridgePipeline bridge, int number) {
@@ -105,6 +123,14 @@ final class PipelineBench {
         return List.copyOf(sentFrames);
     }
 
+    /** Those of them that left by the port. */
+    List<byte[]> sentBy(int port) {
+        return IntStream.range(0, sent.size())
+                .filter(i -> sent.get(i).equals(Integer.toString(port)))
+                .mapToObj(sentFrames::get)
+                .toList();
+    }
+
     /** The key of a frame as the datapath would ask about it. */
     static long[] keyOf(int port, byte[] frame) {
         Packet packet = Packet.copyOf(frame);
@@ -118,7 +144,7 @@ final class PipelineBench {
     /** What a translation made right now says. */
     String freshActions(long[] key) {
         return pipeline.read(() -> DatapathFlowText.actions(
-                new Translator(pipeline, key, clock.nowNs(), null).translate().actions()));
+                new Translator(pipeline, key, clock.nowNs()).translate().actions()));
     }
 
     List<String> datapathActions() {

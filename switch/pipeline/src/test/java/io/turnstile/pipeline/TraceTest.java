@@ -201,7 +201,7 @@ class TraceTest {
                 .contains("Replacing src/dst IP/ports to simulate NAT:\n Initial flow: \n Modified flow: \n" + RULER);
     }
 
-    /** The peer shows flags without a range in the datapath's action only. */
+    /** Open vSwitch shows flags without a range in the datapath's action only. */
     @Test
     void flagsWithoutARangeGoToTheDatapath() throws Exception {
         bench.flows("tcp,actions=ct(commit,nat(src,persistent,random))");
@@ -224,7 +224,7 @@ class TraceTest {
                         "Flow: recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
     }
 
-    /** Unlike the peer, which then writes the mark that the packet had, and forgets to look at it. */
+    /** Unlike Open vSwitch, which then writes the mark that the packet had, and does not match on it. */
     @Test
     void markThatIsReadIsLookedAt() throws Exception {
         bench.flows("tcp,actions=ct(commit,exec(move:NXM_NX_CT_MARK[0..15]->NXM_NX_CT_LABEL[0..15]))");

@@ -8,6 +8,7 @@ import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfAction.SubField;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.text.LoadSegments;
 import io.turnstile.pipeline.text.MatchField;
 import io.turnstile.pipeline.text.MatchField.Masked;
@@ -21,7 +22,6 @@ public final class ActionCodec {
     private static final int COPY_FIELD15 = 28;
     private static final int ONF_COPY_FIELD = 3200;
     private static final int HEADER_BYTES = 4;
-    private static final int REASON_ACTION = 1;
     private static final int VLAN_PRESENT = 0x1000;
     private static final int DSCP_BITS = 0xfc;
 
@@ -292,7 +292,7 @@ public final class ActionCodec {
     }
 
     private static void controller(ByteBuf out, OfAction.Controller a, WireVersion version) {
-        if (a.reason() == REASON_ACTION && a.controllerId() == 0) {
+        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
             StandardActions.output(out, Ports.CONTROLLER, a.maxLengthBytes(), version);
         } else {
             NiciraActions.controller(out, a);

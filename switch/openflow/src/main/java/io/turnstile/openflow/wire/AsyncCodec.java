@@ -2,8 +2,10 @@ package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.FlowRemovedReason;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.PacketInReason;
 
 /** What is sent unasked and holds a match: packet-in in its four forms, and flow-removed. */
 public final class AsyncCodec {
@@ -19,18 +21,18 @@ public final class AsyncCodec {
     private static final int NXPINT_REASON = 5;
     private static final int NXPINT_METADATA = 6;
     private static final int NO_BUFFER = -1;
-    private static final int REASON_ACTION = 1;
-    private static final int REASON_INVALID_TTL = 2;
     private static final long NS_PER_SECOND = 1_000_000_000L;
 
     private AsyncCodec() {}
 
     /** A packet on its way to a controller: whole, for there is no buffer here that the rest could be in. */
-    public record PacketIn(byte[] frame, int reason, int tableId, long cookie, Match metadata) {
+    public record PacketIn(byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata) {
 
-        /** Reasons above 2 came with OpenFlow 1.4; before, an action is what it was. */
-        int reasonFor(WireVersion version) {
-            return reason > REASON_INVALID_TTL && version != WireVersion.OF15 ? REASON_ACTION : reason;
+        private int reasonFor(WireVersion version) {
+            return switch (version) {
+                case OF10, OF13 -> reason.numberBefore14();
+                case OF15 -> reason.number();
+            };
         }
     }
 
@@ -84,7 +86,7 @@ public final class AsyncCodec {
             endProperty(out, property);
         }
         property = startProperty(out, NXPINT_REASON);
-        out.writeByte(packet.reason());
+        out.writeByte(packet.reason().number());
         endProperty(out, property);
         property = startProperty(out, NXPINT_METADATA);
         MatchCodec.writeFields(out, packet.metadata(), version);
@@ -110,7 +112,7 @@ public final class AsyncCodec {
     }
 
     /** OFPT_FLOW_REMOVED. */
-    public static void flowRemoved(ByteBuf out, WireVersion version, FlowStats flow, int reason) {
+    public static void flowRemoved(ByteBuf out, WireVersion version, FlowStats flow, FlowRemovedReason reason) {
         int start = Wire.startMessage(out, version, FLOW_REMOVED, 0);
         int seconds = (int) (flow.durationNs() / NS_PER_SECOND);
         int nanoseconds = (int) (flow.durationNs() % NS_PER_SECOND);
@@ -119,7 +121,7 @@ public final class AsyncCodec {
                 LegacyMatch.write(out, flow.match());
                 out.writeLong(flow.cookie())
                         .writeShort(flow.priority())
-                        .writeByte(reason)
+                        .writeByte(reason.number())
                         .writeByte(0)
                         .writeInt(seconds)
                         .writeInt(nanoseconds)
@@ -131,7 +133,7 @@ public final class AsyncCodec {
             case OF13 -> {
                 out.writeLong(flow.cookie())
                         .writeShort(flow.priority())
-                        .writeByte(reason)
+                        .writeByte(reason.number())
                         .writeByte(flow.tableId())
                         .writeInt(seconds)
                         .writeInt(nanoseconds)
@@ -143,7 +145,7 @@ public final class AsyncCodec {
             }
             case OF15 -> {
                 out.writeByte(flow.tableId())
-                        .writeByte(reason)
+                        .writeByte(reason.number())
                         .writeShort(flow.priority())
                         .writeShort(flow.idleTimeoutSeconds())
                         .writeShort(flow.hardTimeoutSeconds())
@@ -156,11 +158,11 @@ public final class AsyncCodec {
     }
 
     /** NXT_FLOW_REMOVED. */
-    public static void flowRemovedNxm(ByteBuf out, FlowStats flow, int reason) {
+    public static void flowRemovedNxm(ByteBuf out, FlowStats flow, FlowRemovedReason reason) {
         int start = startNicira(out, WireVersion.OF10, NXT_FLOW_REMOVED);
         out.writeLong(flow.cookie())
                 .writeShort(flow.priority())
-                .writeByte(reason)
+                .writeByte(reason.number())
                 .writeByte(flow.tableId() + 1)
                 .writeInt((int) (flow.durationNs() / NS_PER_SECOND))
                 .writeInt((int) (flow.durationNs() % NS_PER_SECOND))

@@ -7,6 +7,7 @@ import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.SubField;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.text.LoadSegments;
 import io.turnstile.pipeline.text.MatchField;
 import java.util.List;
@@ -58,9 +59,6 @@ final class NiciraActions {
     private static final int CT_FORCE = 2;
     private static final int ZONE_BITS = 16;
     private static final int MAX_LENGTH = 0xffff;
-    private static final int REASON_ACTION = 1;
-    /** Packet-in reasons that a flow may give: no match, action, invalid TTL. */
-    private static final int REASONS = 6;
 
     private NiciraActions() {}
 
@@ -235,11 +233,9 @@ final class NiciraActions {
         return new OfAction.Controller(maxLength, reason(in.readUnsignedByte()), id);
     }
 
-    private static int reason(int reason) throws OfException {
-        if (reason >= REASONS) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "packet-in reason " + reason);
-        }
-        return reason;
+    private static PacketInReason reason(int number) throws OfException {
+        return PacketInReason.of(number)
+                .orElseThrow(() -> new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "packet-in reason " + number));
     }
 
     /** pad 48, then properties: type 16, length 16, value, padded to eight bytes. */
@@ -247,7 +243,7 @@ final class NiciraActions {
         needZero(in, 6);
         int maxLength = MAX_LENGTH;
         int id = 0;
-        int reason = REASON_ACTION;
+        PacketInReason reason = PacketInReason.ACTION;
         while (in.isReadable()) {
             need(in, 8);
             int type = in.readUnsignedShort();
@@ -428,7 +424,7 @@ final class NiciraActions {
         int start = start(out, CONTROLLER);
         out.writeShort(a.maxLengthBytes())
                 .writeShort(a.controllerId())
-                .writeByte(a.reason())
+                .writeByte(a.reason().number())
                 .writeByte(0);
         end(out, start);
     }

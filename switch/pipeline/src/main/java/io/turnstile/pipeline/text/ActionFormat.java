@@ -5,6 +5,7 @@ import io.turnstile.datapath.NatText;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.text.MatchField.Masked;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -13,12 +14,6 @@ import java.util.stream.Collectors;
 
 /** Actions as {@code ovs-ofctl dump-flows} prints them. */
 final class ActionFormat {
-    /** Packet-in reasons by number. */
-    static final List<String> REASONS =
-            List.of("no_match", "action", "invalid_ttl", "action_set", "group", "packet_out");
-
-    private static final int REASON_ACTION = 1;
-
     private static final int DSCP_BITS = 0xfc;
     private final Match context;
 
@@ -64,12 +59,12 @@ final class ActionFormat {
     }
 
     private static String controller(OfAction.Controller a) {
-        if (a.reason() == REASON_ACTION && a.controllerId() == 0) {
+        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
             return "CONTROLLER:" + a.maxLengthBytes();
         }
         List<String> arguments = new ArrayList<>();
-        if (a.reason() != REASON_ACTION) {
-            arguments.add("reason=" + REASONS.get(a.reason()));
+        if (a.reason() != PacketInReason.ACTION) {
+            arguments.add("reason=" + a.reason().label());
         }
         if (a.maxLengthBytes() != 0xffff) {
             arguments.add("max_len=" + a.maxLengthBytes());

@@ -4,6 +4,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.text.MatchField.Masked;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
@@ -16,7 +17,6 @@ import java.util.Set;
 /** Reads a list of actions and instructions (ovs-actions(7)). */
 final class ActionParser {
     private static final int MAX_LENGTH = 0xffff;
-    private static final int REASON_ACTION = 1;
     private static final Set<Field> CT_WRITABLE = Set.of(Field.CT_MARK, Field.CT_LABEL);
 
     /** Actions of ovs-actions(7) that this switch refuses by name. */
@@ -182,7 +182,7 @@ final class ActionParser {
 
     private static OfAction toPort(int port, int controllerMaxLength) {
         return port == Ports.CONTROLLER
-                ? new OfAction.Controller(controllerMaxLength, REASON_ACTION, 0)
+                ? new OfAction.Controller(controllerMaxLength, PacketInReason.ACTION, 0)
                 : new OfAction.Output(port);
     }
 
@@ -202,10 +202,10 @@ final class ActionParser {
 
     private OfAction controller(String value) throws FlowTextException {
         if (value.matches("[0-9]+")) {
-            return new OfAction.Controller((int) Numbers.parse("max_len", value, MAX_LENGTH), REASON_ACTION, 0);
+            return new OfAction.Controller((int) Numbers.parse("max_len", value, MAX_LENGTH), PacketInReason.ACTION, 0);
         }
         int maxLength = MAX_LENGTH;
-        int reason = REASON_ACTION;
+        PacketInReason reason = PacketInReason.ACTION;
         int id = 0;
         KeyValueScanner scanner = new KeyValueScanner(value);
         while (scanner.next()) {
@@ -222,12 +222,8 @@ final class ActionParser {
         return new OfAction.Controller(maxLength, reason, id);
     }
 
-    private static int reason(String name) throws FlowTextException {
-        int reason = ActionFormat.REASONS.indexOf(name);
-        if (reason < 0) {
-            throw new FlowTextException("unknown reason \"" + name + "\"");
-        }
-        return reason;
+    private static PacketInReason reason(String name) throws FlowTextException {
+        return PacketInReason.named(name).orElseThrow(() -> new FlowTextException("unknown reason \"" + name + "\""));
     }
 
     private OfAction resubmit(String value) throws FlowTextException {

@@ -1,0 +1,101 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.packet.Packet;
+import io.turnstile.pipeline.OpenFlowSwitch.Events;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * The asynchronous messages of a bridge: packet-ins, ended flows, changed ports. Each subscriber has an
+ * {@link EventQueue}.
+ *
+ * <p>Threads: any.
+ */
+final class BridgeEvents {
+    private record Subscriber(Events listener, EventQueue queue) {}
+
+    private final Pipeline pipeline;
+    /** Concerned when misses begin or cease to be packet-ins. */
+    private final Dependents dependents;
+
+    private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
+    private volatile boolean packetInOnMiss;
+
+    BridgeEvents(Pipeline pipeline, Dependents dependents) {
+        this.pipeline = pipeline;
+        this.dependents = dependents;
+    }
+
+    /** Returns a handle that unsubscribes. */
+    AutoCloseable subscribe(Events listener) {
+        Subscriber subscriber = new Subscriber(listener, pipeline.newEventQueue());
+        subscribers.add(subscriber);
+        refresh();
+        return () -> {
+            subscribers.remove(subscriber);
+            subscriber.queue.close();
+            refresh();
+        };
+    }
+
+    /** Asks the subscribers again whether they want packets that match no flow. */
+    void refresh() {
+        boolean wanted = subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
+        if (wanted != packetInOnMiss) {
+            pipeline.change(effects -> {
+                packetInOnMiss = wanted;
+                effects.everythingThrough(dependents);
+            });
+        }
+    }
+
+    boolean wantsPacketInOnMiss() {
+        return packetInOnMiss;
+    }
+
+    /** Called by a forwarding thread: only copies what the listeners need. */
+    void packetIn(Packet packet, long[] packetKey, PacketInRequest request) {
+        if (subscribers.isEmpty()) {
+            return;
+        }
+        byte[] frame = packet.toBytes();
+        Match metadata = request.metadata(packetKey);
+        for (Subscriber subscriber : subscribers) {
+            subscriber.queue.postPacket(() -> subscriber.listener.packetIn(
+                    frame,
+                    request.maxLengthBytes(),
+                    request.reason(),
+                    request.tableId(),
+                    request.cookie(),
+                    request.controllerId(),
+                    metadata));
+        }
+    }
+
+    void flowRemoved(Rule rule, FlowRemovedReason reason) {
+        OpenFlowSwitch.FlowStats last = rule.statistics(pipeline.nowNs());
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowRemoved(last, reason)));
+    }
+
+    void portStatus(OfPort port, PortStatusReason reason) {
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.portStatus(port, reason)));
+    }
+
+    /** Waits until the subscribers have got everything that was posted so far. Never called by a subscriber. */
+    void await() {
+        List<Subscriber> present = List.copyOf(subscribers);
+        CountDownLatch delivered = new CountDownLatch(present.size());
+        present.forEach(subscriber -> subscriber.queue.whenDelivered(delivered::countDown));
+        try {
+            delivered.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    void close() {
+        subscribers.forEach(subscriber -> subscriber.queue.close());
+        subscribers.clear();
+    }
+}

@@ -1,0 +1,203 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.port.Port;
+import io.turnstile.port.PortStatistics;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The OpenFlow ports of one bridge. A change concerns every datapath flow through the bridge.
+ *
+ * <p>Threads: any; {@link #get} and {@link #inOrder} under the table lock.
+ */
+final class BridgePorts {
+    private static final int SETTABLE_CONFIG = OfPort.CONFIG_PORT_DOWN
+            | OfPort.CONFIG_NO_RECV
+            | OfPort.CONFIG_NO_FLOOD
+            | OfPort.CONFIG_NO_FWD
+            | OfPort.CONFIG_NO_PACKET_IN;
+    private static final PortStatistics NO_STATISTICS = new PortStatistics(
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN,
+            PortStatistics.UNKNOWN);
+
+    private final Pipeline pipeline;
+    private final BridgePipeline bridge;
+    private final BridgeEvents events;
+
+    // Under the table lock.
+    private final Map<Integer, OfPort> byNumber = new HashMap<>();
+    private final Map<Integer, Long> sinceNs = new HashMap<>();
+    private List<OfPort> inOrder = List.of();
+
+    BridgePorts(Pipeline pipeline, BridgePipeline bridge, BridgeEvents events) {
+        this.pipeline = pipeline;
+        this.bridge = bridge;
+        this.events = events;
+    }
+
+    /** The port of that number, or null. */
+    OfPort get(int number) {
+        return byNumber.get(number);
+    }
+
+    /** LOCAL first, the rest by number, as ovs-ofctl shows them. */
+    List<OfPort> inOrder() {
+        return inOrder;
+    }
+
+    void add(OfPort port) {
+        pipeline.change(effects -> {
+            if (byNumber.putIfAbsent(port.number(), port) != null) {
+                throw new IllegalArgumentException(
+                        "port number " + Integer.toUnsignedString(port.number()) + " is taken");
+            }
+            sinceNs.put(port.number(), pipeline.nowNs());
+            changed(effects);
+            pipeline.portLocations().map(port, locationOf(port.number()), effects);
+            effects.afterwards(() -> events.portStatus(port, PortStatusReason.ADD));
+        });
+    }
+
+    /** Lets a port go, with the addresses behind it; nothing happens if it is not there. */
+    void remove(int number) {
+        pipeline.change(effects -> {
+            OfPort port = byNumber.get(number);
+            if (port == null) {
+                return;
+            }
+            pipeline.portLocations().unmap(port, locationOf(number), effects);
+            byNumber.remove(number);
+            sinceNs.remove(number);
+            changed(effects);
+            effects.stationsChanged(bridge.macTable(), bridge.macTable().forgetPort(number));
+            effects.afterwards(() -> events.portStatus(port, PortStatusReason.DELETE));
+        });
+    }
+
+    /** Takes over everything but the config bits, which stay as controllers set them. */
+    void update(OfPort update) {
+        pipeline.change(effects -> {
+            OfPort old = byNumber.get(update.number());
+            if (old == null) {
+                return;
+            }
+            OfPort port = new OfPort(
+                    update.number(),
+                    update.datapathPort(),
+                    update.name(),
+                    update.macAddress(),
+                    old.config(),
+                    update.state(),
+                    update.patchPeer(),
+                    update.speedMbps());
+            if (!old.equals(port)) {
+                replace(old, port, effects);
+            }
+        });
+    }
+
+    private void replace(OfPort old, OfPort port, Effects effects) {
+        PortLocation location = locationOf(port.number());
+        pipeline.portLocations().unmap(old, location, effects);
+        byNumber.put(port.number(), port);
+        pipeline.portLocations().map(port, location, effects);
+        changed(effects);
+        effects.afterwards(() -> events.portStatus(port, PortStatusReason.MODIFY));
+    }
+
+    private void changed(Effects effects) {
+        inOrder = byNumber.values().stream()
+                .sorted(Comparator.comparing((OfPort port) -> port.number() != Ports.LOCAL)
+                        .thenComparing(OfPort::number, Integer::compareUnsigned))
+                .toList();
+        effects.everythingThrough(bridge.dependents());
+    }
+
+    private PortLocation locationOf(int number) {
+        return new PortLocation(bridge, number);
+    }
+
+    /** OFPT_PORT_MOD. */
+    void modify(int number, int config, int mask) throws OfException {
+        pipeline.<OfException>change(effects -> {
+            OfPort old = byNumber.get(number);
+            if (old == null) {
+                throw new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "no port " + Integer.toUnsignedString(number));
+            }
+            if ((mask & ~SETTABLE_CONFIG) != 0) {
+                throw new OfException(OfErrorCode.OFPPMFC_BAD_CONFIG, "config bits 0x" + Integer.toHexString(mask));
+            }
+            int changed = old.config() & ~mask | config & mask;
+            if (changed != old.config()) {
+                replace(
+                        old,
+                        new OfPort(
+                                number,
+                                old.datapathPort(),
+                                old.name(),
+                                old.macAddress(),
+                                changed,
+                                old.state(),
+                                old.patchPeer(),
+                                old.speedMbps()),
+                        effects);
+                effects.afterwards(() -> setAdminUp(number, (changed & OfPort.CONFIG_PORT_DOWN) == 0));
+            }
+        });
+    }
+
+    /** The link's new state is asked for at once, because a port in memory does not report it later. */
+    private void setAdminUp(int number, boolean up) {
+        OfPort port = byNumber.get(number);
+        Port device = port == null ? null : pipeline.datapath().port(port.datapathPort());
+        if (device != null) {
+            device.setAdminUp(up);
+            int state = device.linkStatus().carrier() ? 0 : OfPort.STATE_LINK_DOWN;
+            update(new OfPort(
+                    number,
+                    port.datapathPort(),
+                    port.name(),
+                    port.macAddress(),
+                    port.config(),
+                    state,
+                    port.patchPeer(),
+                    port.speedMbps()));
+        }
+    }
+
+    /** The datapath's port behind the port; all ones if there is none (packets that a controller made). */
+    int datapathPortOf(int number) {
+        return pipeline.read(() -> {
+            OfPort port = byNumber.get(number);
+            return port == null ? Ports.NONE : port.datapathPort();
+        });
+    }
+
+    PortStatistics statistics(int number) {
+        Port port = pipeline.datapath().port(datapathPortOf(number));
+        return port == null ? NO_STATISTICS : port.statistics();
+    }
+
+    /** How long the port has been there; 0 if it is not. */
+    long durationNs(int number) {
+        return pipeline.read(() -> {
+            Long since = sinceNs.get(number);
+            return since == null ? 0 : pipeline.nowNs() - since;
+        });
+    }
+}

@@ -1,0 +1,110 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.pipeline.BridgePipeline.FailMode;
+import io.turnstile.pipeline.OfAction.Ports;
+import java.util.List;
+
+/**
+ * The behaviour of a bridge without controllers, by its {@link FailMode}. A standalone bridge that has none configured
+ * is an ordinary switch, by a flow that everybody can see; one whose controllers do not answer becomes one after a
+ * while, by a hidden flow above all others.
+ *
+ * <p>Threads: any; fields under the table lock.
+ */
+final class FailOpen {
+    /** How long a bridge waits for a controller before it switches by itself: three inactivity probes of 5 s. */
+    static final long AFTER_NS = 15_000_000_000L;
+
+    private static final int PRIORITY = 0xf0f0f0;
+    private static final List<OfAction> NORMAL = List.of(new OfAction.Output(Ports.NORMAL));
+
+    private final Pipeline pipeline;
+    private final FlowTables tables;
+    private FailMode mode = FailMode.STANDALONE;
+    private boolean controllersConfigured;
+    private boolean controllerConnected;
+    private long disconnectedSinceNs;
+    /** Null unless the bridge has taken over. */
+    private Rule hiddenRule;
+
+    FailOpen(Pipeline pipeline, FlowTables tables) {
+        this.pipeline = pipeline;
+        this.tables = tables;
+        this.disconnectedSinceNs = pipeline.nowNs();
+    }
+
+    void setMode(FailMode wanted) {
+        pipeline.change(effects -> {
+            if (wanted == mode) {
+                return;
+            }
+            mode = wanted;
+            if (!controllersConfigured) {
+                restart(effects);
+            }
+            update(effects, pipeline.nowNs());
+        });
+    }
+
+    void setControllersConfigured(boolean anyConfigured) {
+        pipeline.change(effects -> {
+            if (anyConfigured == controllersConfigured) {
+                return;
+            }
+            controllersConfigured = anyConfigured;
+            disconnectedSinceNs = pipeline.nowNs();
+            restart(effects);
+            update(effects, pipeline.nowNs());
+        });
+    }
+
+    void setControllerConnected(boolean anyConnected) {
+        pipeline.change(effects -> {
+            if (controllerConnected && !anyConnected) {
+                disconnectedSinceNs = pipeline.nowNs();
+            }
+            controllerConnected = anyConnected;
+            update(effects, pipeline.nowNs());
+        });
+    }
+
+    private void restart(Effects effects) {
+        tables.clear(effects);
+        installDefaultFlow(effects);
+    }
+
+    /** Adds the flow of a standalone bridge without controllers, if this is one. */
+    void installDefaultFlow(Effects effects) {
+        if (!controllersConfigured && mode == FailMode.STANDALONE) {
+            FlowModification modification = tables.modification(pipeline.nowNs());
+            modification.addInternal(Rule.internal(0, NORMAL, pipeline.nowNs()));
+            modification.reportTo(effects);
+        }
+    }
+
+    /** Whether controllers are missed, so that {@link #update} is due once in a while. */
+    boolean isWaiting() {
+        return controllersConfigured && !controllerConnected;
+    }
+
+    /** Takes over if controllers have been missed for too long, gives back if one is there. */
+    void update(Effects effects, long nowNs) {
+        boolean wanted = isWaiting() && mode == FailMode.STANDALONE && nowNs - disconnectedSinceNs >= AFTER_NS;
+        if (wanted == (hiddenRule != null)) {
+            return;
+        }
+        FlowModification modification = tables.modification(nowNs);
+        if (wanted) {
+            hiddenRule = Rule.internal(PRIORITY, NORMAL, nowNs);
+            modification.addInternal(hiddenRule);
+        } else {
+            modification.remove(hiddenRule);
+            hiddenRule = null;
+        }
+        modification.reportTo(effects);
+    }
+
+    boolean isStandalone() {
+        return pipeline.read(() -> mode == FailMode.STANDALONE && (!controllersConfigured || hiddenRule != null));
+    }
+}

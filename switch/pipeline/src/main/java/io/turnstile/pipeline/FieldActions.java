@@ -1,0 +1,90 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.DropReason;
+import io.turnstile.datapath.Field;
+
+/**
+ * The actions that read and write fields of the packet, registers and the stack. A field that the packet lacks is left
+ * alone. Threads: one, under the table lock.
+ */
+final class FieldActions {
+    private static final int MAX_STACK_ENTRIES = 4096;
+
+    private final Walk walk;
+    private final VlanActions vlan;
+
+    FieldActions(Walk walk, VlanActions vlan) {
+        this.walk = walk;
+        this.vlan = vlan;
+    }
+
+    void set(OfAction.SetField set) {
+        if (hasField(set.field())) {
+            write(set.field(), new Bits(set.valueHigh(), set.valueLow()), new Bits(set.maskHigh(), set.maskLow()));
+        }
+    }
+
+    void move(OfAction.Move move) {
+        boolean possible =
+                hasField(move.source().field()) & hasField(move.destination().field());
+        if (possible) {
+            write(move.destination(), read(move.source()));
+        }
+    }
+
+    /** Metadata is no part of the packet, so that the datapath has nothing to do. */
+    void writeMetadata(OfAction.WriteMetadata write) {
+        new Bits(0, write.value()).writeTo(Field.METADATA, new Bits(0, write.mask()), walk.state.key);
+    }
+
+    void push(OfAction.SubField source) {
+        WalkState state = walk.state;
+        if (state.stack.size() >= 2 * MAX_STACK_ENTRIES) {
+            walk.fail(DropReason.TRANSLATION_TOO_DEEP);
+            walk.report.error("resubmits yielded over " + MAX_STACK_ENTRIES + " stack entries");
+            return;
+        }
+        Bits value = read(source);
+        state.stack.add(value.high());
+        state.stack.add(value.low());
+    }
+
+    void pop(OfAction.SubField destination) {
+        WalkState state = walk.state;
+        if (state.stack.isEmpty()) {
+            walk.report.error("stack underflow");
+            return;
+        }
+        long low = state.stack.removeLast();
+        Bits value = new Bits(state.stack.removeLast(), low).and(Bits.ones(destination.widthBits()));
+        if (hasField(destination.field())) {
+            write(destination, value);
+        }
+    }
+
+    /** The bits of the field, which count as looked at. */
+    Bits read(OfAction.SubField source) {
+        Bits.maskOf(source).orInto(source.field(), walk.wildcards);
+        return Bits.read(source, walk.state.key);
+    }
+
+    /** Writes the masked bits, both in the key and in what the datapath will have to do. */
+    void write(Field field, Bits value, Bits mask) {
+        mask.orInto(field, walk.wildcards);
+        if (field == Field.VLAN_TCI) {
+            vlan.setTci(value, mask);
+        } else {
+            value.writeTo(field, mask, walk.state.key);
+            walk.rewrites.written(field, mask);
+        }
+    }
+
+    private void write(OfAction.SubField destination, Bits value) {
+        write(destination.field(), value.shiftedLeft(destination.offsetBits()), Bits.maskOf(destination));
+        walk.report.written(destination, walk.state.key);
+    }
+
+    private boolean hasField(Field field) {
+        return Prerequisites.areMet(field, walk.state.key, walk.wildcards);
+    }
+}

@@ -1,0 +1,121 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.DatapathAction;
+import io.turnstile.pipeline.OfAction.Ports;
+
+/**
+ * The ways in which a packet leaves the bridge: ports, patch ports, controllers. Threads: one, under the table lock.
+ */
+final class OutputActions {
+    private static final int MAX_PACKET_IN_BYTES = 0xffff;
+    private static final int MAX_UNWIDENED_PORT = 0xffff;
+    private static final int FIRST_RESERVED_PORT = 0xff00;
+
+    private final Walk walk;
+    private final Translator tables;
+    private final FieldActions fields;
+    private final NormalForwarding normal;
+
+    /** @param tables where a packet goes that does not leave the switch yet */
+    OutputActions(Walk walk, Translator tables, FieldActions fields) {
+        this.walk = walk;
+        this.tables = tables;
+        this.fields = fields;
+        this.normal = new NormalForwarding(walk, this);
+    }
+
+    void output(int port, boolean last) {
+        switch (port) {
+            case Ports.IN_PORT -> send(walk.state.inPort(), last);
+            case Ports.TABLE -> tables.lookUp(walk.state.inPort(), 0, true, false, false);
+            case Ports.NORMAL -> normal.forward(last);
+            case Ports.FLOOD -> flood(false);
+            case Ports.ALL -> flood(true);
+            case Ports.CONTROLLER ->
+                toController(new OfAction.Controller(MAX_PACKET_IN_BYTES, PacketInReason.ACTION, 0));
+            case Ports.NONE -> {
+                // Nowhere.
+            }
+            default -> {
+                if (port == walk.state.inPort()) {
+                    walk.report.warning("skipping output to input port");
+                } else {
+                    send(port, last);
+                }
+            }
+        }
+    }
+
+    /** Port numbers in 16-bit fields are OpenFlow 1.0's: the reserved ones are widened. */
+    void outputField(OfAction.OutputField output, boolean last) {
+        Bits value = fields.read(output.source());
+        long port = value.low();
+        walk.report.detail("output port is %d", port);
+        boolean reserved = (port & 0xffff_ff00L) == (Ports.MAX & 0xffff_ffffL);
+        if (value.high() != 0 || port > MAX_UNWIDENED_PORT && !reserved) {
+            walk.report.warning("output port %d is out of range", port);
+            return;
+        }
+        output((int) (port >= FIRST_RESERVED_PORT ? port | 0xffff_0000L : port), last);
+    }
+
+    /** @param all whether to send to ports with {@code no-flood} too */
+    void flood(boolean all) {
+        int inPort = walk.state.inPort();
+        for (OfPort port : walk.state.bridge.portsInOrder()) {
+            if (port.number() != inPort && (all || (port.config() & OfPort.CONFIG_NO_FLOOD) == 0)) {
+                send(port.number(), false);
+            }
+        }
+    }
+
+    /** @param last whether the packet is not needed here any more */
+    void send(int number, boolean last) {
+        OfPort port = walk.state.bridge.port(number);
+        if (port == null) {
+            walk.report.warning("Nonexistent output port");
+        } else if ((port.config() & OfPort.CONFIG_NO_FWD) != 0) {
+            walk.report.detail("OFPPC_NO_FWD set, skipping output");
+        } else if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {
+            walk.report.detail("OFPPC_PORT_DOWN set, skipping output");
+        } else if (port.patchPeer() != null) {
+            PortLocation peer = walk.pipeline.portLocations().peerOf(port);
+            if (peer != null) {
+                walk.behindPatchPort(peer, () -> tables.receive(peer, last));
+            }
+        } else if (port.datapathPort() >= 0) {
+            walk.commit();
+            walk.add(new DatapathAction.Output(port.datapathPort()));
+        }
+    }
+
+    /** The reason is the action's, unless the packet is a packet-out's or the action is in an action set. */
+    void toController(OfAction.Controller controller) {
+        PacketInReason reason = walk.inPacketOut
+                ? PacketInReason.PACKET_OUT
+                : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
+        toController(controller.maxLengthBytes(), reason, controller.controllerId());
+    }
+
+    void expiredToController() {
+        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, 0);
+    }
+
+    void missToController(int maxLengthBytes) {
+        toController(maxLengthBytes, PacketInReason.NO_MATCH, 0);
+    }
+
+    private void toController(int maxLengthBytes, PacketInReason reason, int controllerId) {
+        walk.commit();
+        WalkState state = walk.state;
+        walk.add(new DatapathAction.Userspace(new PacketInRequest(
+                state.bridge,
+                maxLengthBytes,
+                reason,
+                state.tableId,
+                state.ruleCookie,
+                controllerId,
+                state.key.clone(),
+                state.conntrackVisible)));
+    }
+}

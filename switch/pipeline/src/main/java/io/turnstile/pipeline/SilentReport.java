@@ -1,0 +1,61 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.conntrack.NatRequest;
+import java.util.List;
+
+/** The report of a walk that is not traced: it keeps nothing. Threads: stateless. */
+final class SilentReport implements WalkReport {
+    @Override
+    public void openBridge(BridgePipeline bridge) {}
+
+    @Override
+    public void openTable(int tableId, Rule rule, boolean packetIn) {}
+
+    @Override
+    public void openActionSet() {}
+
+    @Override
+    public void closeActionSet() {}
+
+    @Override
+    public void close() {}
+
+    @Override
+    public void resume(int tableId) {}
+
+    @Override
+    public void action(OfAction action) {}
+
+    @Override
+    public void likeAction(String text) {}
+
+    @Override
+    public void likeAction(String format, long value) {}
+
+    @Override
+    public void written(OfAction.SubField part, long[] key) {}
+
+    @Override
+    public void actionSet(String verb, List<OfAction> written) {}
+
+    @Override
+    public void recirculation(int id, int tableId, int zone, NatRequest nat, long[] key) {}
+
+    @Override
+    public void detail(String text) {}
+
+    @Override
+    public void detail(String format, long value) {}
+
+    @Override
+    public void warning(String text) {}
+
+    @Override
+    public void warning(String format, long value) {}
+
+    @Override
+    public void error(String text) {}
+
+    @Override
+    public void error(String format, long value) {}
+}

@@ -1,0 +1,167 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.conntrack.NatRequest;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+
+/** The report of a traced walk: a tree of lines, as {@code ofproto/trace} prints it. Threads: one. */
+final class TraceReport implements WalkReport {
+
+    /** How a line is set off. */
+    enum Kind {
+        BRIDGE,
+        TABLE,
+        THAW,
+        ACTION,
+        DETAIL,
+        WARNING,
+        ERROR;
+
+        /** Kinds that never have anything below them. */
+        boolean isLeaf() {
+            return switch (this) {
+                case BRIDGE, TABLE, THAW -> false;
+                case ACTION, DETAIL, WARNING, ERROR -> true;
+            };
+        }
+    }
+
+    record Node(Kind kind, String text, List<Node> children) {}
+
+    /**
+     * A recirculation, where the trace goes on.
+     *
+     * @param nat {@code nat(…)} of the ct(), or null
+     */
+    record Recirculation(int id, int zone, NatRequest nat, long[] key) {}
+
+    private final List<Node> roots = new ArrayList<>();
+    private final Deque<List<Node>> open = new ArrayDeque<>();
+    private final List<Recirculation> recirculations = new ArrayList<>();
+
+    TraceReport() {
+        open.push(roots);
+    }
+
+    List<Node> roots() {
+        return roots;
+    }
+
+    List<Recirculation> recirculations() {
+        return recirculations;
+    }
+
+    @Override
+    public void openBridge(BridgePipeline bridge) {
+        open(Kind.BRIDGE, TraceText.bridgeLine(bridge.name()));
+    }
+
+    @Override
+    public void openTable(int tableId, Rule rule, boolean packetIn) {
+        open(Kind.TABLE, TraceText.tableLine(tableId, rule, packetIn));
+    }
+
+    @Override
+    public void openActionSet() {
+        List<Node> siblings = open.element();
+        boolean afterTable = !siblings.isEmpty() && siblings.getLast().kind() == Kind.TABLE;
+        open.push(afterTable ? siblings.getLast().children() : siblings);
+        open(Kind.TABLE, "--. Executing action set:");
+    }
+
+    @Override
+    public void closeActionSet() {
+        close();
+        close();
+    }
+
+    @Override
+    public void close() {
+        open.pop();
+    }
+
+    @Override
+    public void resume(int tableId) {
+        open(Kind.THAW, "thaw");
+        line(Kind.THAW, "Resuming from table " + tableId);
+        close();
+    }
+
+    @Override
+    public void action(OfAction action) {
+        line(Kind.ACTION, TraceText.action(action));
+    }
+
+    @Override
+    public void likeAction(String text) {
+        line(Kind.ACTION, text);
+    }
+
+    @Override
+    public void likeAction(String format, long value) {
+        line(Kind.ACTION, String.format(Locale.ROOT, format, value));
+    }
+
+    @Override
+    public void written(OfAction.SubField part, long[] key) {
+        line(Kind.DETAIL, TraceText.written(part, key));
+    }
+
+    @Override
+    public void actionSet(String verb, List<OfAction> written) {
+        line(Kind.DETAIL, TraceText.actionSet(verb, ActionSet.inOrder(written)));
+    }
+
+    @Override
+    public void recirculation(int id, int tableId, int zone, NatRequest nat, long[] key) {
+        recirculations.add(new Recirculation(id, zone, nat, key.clone()));
+        line(
+                Kind.DETAIL,
+                "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table "
+                        + tableId + ".");
+    }
+
+    @Override
+    public void detail(String text) {
+        line(Kind.DETAIL, text);
+    }
+
+    @Override
+    public void detail(String format, long value) {
+        line(Kind.DETAIL, String.format(Locale.ROOT, format, value));
+    }
+
+    @Override
+    public void warning(String text) {
+        line(Kind.WARNING, text);
+    }
+
+    @Override
+    public void warning(String format, long value) {
+        line(Kind.WARNING, String.format(Locale.ROOT, format, value));
+    }
+
+    @Override
+    public void error(String text) {
+        line(Kind.ERROR, text);
+    }
+
+    @Override
+    public void error(String format, long value) {
+        line(Kind.ERROR, String.format(Locale.ROOT, format, value));
+    }
+
+    private void line(Kind kind, String text) {
+        open.element().add(new Node(kind, text, List.of()));
+    }
+
+    /** What comes until {@link #close} stands below this line. */
+    private void open(Kind kind, String text) {
+        Node node = new Node(kind, text, new ArrayList<>());
+        open.element().add(node);
+        open.push(node.children());
+    }
+}

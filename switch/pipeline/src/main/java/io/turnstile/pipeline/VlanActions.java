@@ -1,0 +1,59 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.Field;
+
+/** The actions that write VLAN tags. Threads: one, under the table lock. */
+final class VlanActions {
+    private static final int VID_MASK = 0xfff;
+    private static final int PCP_SHIFT = 13;
+    private static final int PCP_MASK = 7 << PCP_SHIFT;
+
+    private final Walk walk;
+
+    VlanActions(Walk walk) {
+        this.walk = walk;
+    }
+
+    void setVid(OfAction.SetVlanVid set) {
+        setPart(set.vid(), VID_MASK, set.pushIfNeeded());
+    }
+
+    void setPcp(OfAction.SetVlanPcp set) {
+        setPart(set.pcp() << PCP_SHIFT, PCP_MASK, set.pushIfNeeded());
+    }
+
+    private void setPart(int bits, int mask, boolean pushIfNeeded) {
+        int tci = outerTci();
+        if (tci != 0 || pushIfNeeded) {
+            change(walk.state.vlan().withTci(tci & ~mask | bits | VlanStack.TAG_PRESENT));
+        }
+    }
+
+    /** Writes the masked bits of the TCI, the one that says whether there is a tag at all among them. */
+    void setTci(Bits value, Bits mask) {
+        int tci = (int) (outerTci() & ~mask.low() | value.low() & mask.low());
+        change(walk.state.vlan().withTci(tci));
+    }
+
+    /** A pushed tag starts with the outer tag's VLAN and priority (OpenFlow 1.3.5 §5.12.1). */
+    void push(OfAction.PushVlan push) {
+        int tci = outerTci();
+        change(walk.state.vlan().push(push.etherType(), tci));
+    }
+
+    void pop() {
+        outerTci();
+        change(walk.state.vlan().pop());
+    }
+
+    /** What becomes of the tags depends on all bits of the outer one. */
+    private int outerTci() {
+        Field.VLAN_TCI.setExact(walk.wildcards);
+        return (int) Field.VLAN_TCI.get(walk.state.key);
+    }
+
+    private void change(VlanStack wanted) {
+        walk.state.setVlan(wanted);
+        walk.rewrites.vlanWritten();
+    }
+}

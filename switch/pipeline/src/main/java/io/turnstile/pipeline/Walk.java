@@ -1,0 +1,168 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.DatapathAction;
+import io.turnstile.datapath.DropReason;
+import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FlowKey;
+import io.turnstile.datapath.Upcall;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The data that the steps of one translation share: the {@linkplain WalkState state} that goes from action to action,
+ * and the result, over all bridges.
+ *
+ * <p>The state's key is the packet as the flows see it by now, {@link PendingRewrites} knows the packet as the datapath
+ * has it; before the packet leaves, the difference is written out. {@link #wildcards} collects every bit that decided
+ * something, so that any other packet with the same bits takes the same walk. Bits that a flow writes count as looked
+ * at (as in Open vSwitch): then whether a rewrite is needed at all is the same for all packets of the datapath flow.
+ *
+ * <p>Threads: one, under the table lock.
+ */
+final class Walk {
+    final Pipeline pipeline;
+    final long nowNs;
+    final WalkReport report;
+    /** Whether the addresses seen on the walk are learned; false for a trace. */
+    final boolean learns;
+
+    final WalkRecorder recorder;
+    final long[] wildcards = FlowKey.newKey();
+    final PendingRewrites rewrites;
+    /** Null until the packet has come into a bridge. */
+    WalkState state;
+
+    boolean inPacketOut;
+    private final long[] packetKey;
+    private final VlanStack packetVlan;
+    private List<DatapathAction> actions = new ArrayList<>();
+    private DropReason failure;
+    private boolean cacheable = true;
+
+    Walk(Pipeline pipeline, long[] datapathKey, long nowNs, WalkReport report, boolean learns) {
+        this.recorder = new WalkRecorder(pipeline.generation());
+        this.pipeline = pipeline;
+        this.nowNs = nowNs;
+        this.report = report;
+        this.learns = learns;
+        this.packetKey = Arrays.copyOf(datapathKey, FlowKey.WORDS);
+        Arrays.fill(packetKey, FlowKey.DATAPATH_WORDS, FlowKey.WORDS, 0);
+        this.packetVlan = VlanStack.of(datapathKey);
+        this.rewrites = new PendingRewrites(datapathKey, packetVlan);
+        // Always part of a datapath flow, as in Open vSwitch.
+        Field.IN_PORT.setExact(wildcards);
+        Field.RECIRC_ID.setExact(wildcards);
+        Field.ETH_TYPE.setExact(wildcards);
+        if (Prerequisites.isIp((int) Field.ETH_TYPE.get(packetKey))) {
+            Field.NW_FRAG.set(wildcards, 3);
+        }
+    }
+
+    // ---- the packet ----
+
+    /** The key of the packet in its first bridge: the datapath's before the walk, the final one after it. */
+    long[] packetKey() {
+        return packetKey;
+    }
+
+    /** The packet comes into a bridge. */
+    void enter(PortLocation location) {
+        begin(WalkState.entering(location, packetKey, packetVlan));
+    }
+
+    /** The packet comes back from recirculation. */
+    void thaw(FrozenWalk frozen) {
+        begin(WalkState.thawed(frozen, packetKey, packetVlan));
+    }
+
+    private void begin(WalkState first) {
+        state = first;
+        recorder.entered(first.bridge);
+        report.openBridge(first.bridge);
+    }
+
+    /**
+     * The walk goes on in the other bridge, as a packet of its own; nothing that happens there is seen here afterwards,
+     * and what goes wrong there ends the walk there only.
+     */
+    void behindPatchPort(PortLocation peer, Runnable there) {
+        WalkState stateHere = state;
+        List<DatapathAction> actionsHere = actions;
+        PendingRewrites.Mark packetHere = rewrites.mark();
+        report.openBridge(peer.bridge());
+        recorder.entered(peer.bridge());
+        state = stateHere.behindPatchPort(peer);
+        actions = new ArrayList<>();
+        there.run();
+        failure = null;
+        report.close();
+        if (actions.stream().anyMatch(Walk::cannotBeUndone)) {
+            actionsHere.add(new DatapathAction.Clone(actions.toArray(DatapathAction[]::new)));
+            rewrites.returnTo(packetHere);
+        } else {
+            actionsHere.addAll(actions);
+        }
+        actions = actionsHere;
+        state = stateHere;
+    }
+
+    private static boolean cannotBeUndone(DatapathAction action) {
+        return action instanceof DatapathAction.Ct
+                || action instanceof DatapathAction.CtClear
+                || action instanceof DatapathAction.Recirculate;
+    }
+
+    // ---- the result ----
+
+    /** Adds the datapath actions that bring its packet up to date with the flows'. */
+    void commit() {
+        rewrites.commit(state, actions);
+    }
+
+    void add(DatapathAction action) {
+        actions.add(action);
+    }
+
+    /** The walk ends here, and the packet with it. */
+    void fail(DropReason reason) {
+        failure = reason;
+    }
+
+    boolean hasFailed() {
+        return failure != null;
+    }
+
+    /** The result holds for this packet only. */
+    void doNotCache() {
+        cacheable = false;
+    }
+
+    Upcall.Translation result() {
+        if (failure != null) {
+            actions = List.of(new DatapathAction.Drop(failure));
+            recorder.forgetRecirculations();
+        }
+        unwrapLastClone();
+        finishWildcards();
+        return new Upcall.Translation(
+                Arrays.copyOf(wildcards, FlowKey.DATAPATH_WORDS),
+                actions.toArray(DatapathAction[]::new),
+                cacheable,
+                recorder.record());
+    }
+
+    /** A clone at the end needs no copy: nothing comes after it. */
+    private void unwrapLastClone() {
+        while (!actions.isEmpty() && actions.getLast() instanceof DatapathAction.Clone clone) {
+            actions = new ArrayList<>(actions.subList(0, actions.size() - 1));
+            actions.addAll(List.of(clone.actions()));
+        }
+    }
+
+    private void finishWildcards() {
+        if (Field.VLAN_TCI.get(wildcards) != 0) {
+            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VlanStack.TAG_PRESENT);
+        }
+    }
+}

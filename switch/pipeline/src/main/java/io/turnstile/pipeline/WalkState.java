@@ -1,0 +1,107 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.conntrack.CtState;
+import io.turnstile.datapath.Field;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The state that goes with a packet from action to action within one bridge: the packet as the flows see it, and
+ * everything that they keep beside it.
+ *
+ * <p>There are three ways to begin, and each begins with a new object, so that a piece of state added here starts from
+ * its default and cannot leak: a packet comes in ({@link #entering}), goes through a patch port
+ * ({@link #behindPatchPort}), or comes back from recirculation ({@link #thawed}). Behind a patch port the state of the
+ * first bridge is put aside as a whole and stands there again, as it was, when the walk comes back. Whatever is to
+ * outlive a recirculation must be in {@link FrozenWalk}.
+ */
+final class WalkState {
+    private static final long NO_COOKIE = -1L;
+
+    final BridgePipeline bridge;
+    /** The packet with all its fields, registers and metadata as they are by now. */
+    final long[] key;
+    /** The packet's VLAN tags, of which the key shows the outermost. */
+    private VlanStack vlan;
+    /** The table whose flow runs now. */
+    int tableId;
+    /** The cookie of the flow that runs now; all ones if there is none. */
+    long ruleCookie = NO_COOKIE;
+    /** Whether the packet's ct_ fields are those of its connection, not yet cleared. */
+    boolean conntrackVisible;
+
+    boolean inActionSet;
+    /** The values of {@code push}, two longs an entry, high first. */
+    final List<Long> stack;
+    /** In the order in which it was written. */
+    final List<OfAction> actionSet;
+
+    private WalkState(
+            BridgePipeline bridge, int inPort, long[] key, VlanStack vlan, List<Long> stack, List<OfAction> actionSet) {
+        this.bridge = bridge;
+        this.key = key;
+        this.vlan = vlan;
+        this.stack = new ArrayList<>(stack);
+        this.actionSet = new ArrayList<>(actionSet);
+        Field.IN_PORT.set(key, inPort & 0xffff_ffffL);
+    }
+
+    /**
+     * A packet comes into the bridge.
+     *
+     * @param key written to from now on
+     */
+    static WalkState entering(PortLocation location, long[] key, VlanStack vlan) {
+        WalkState state = new WalkState(location.bridge(), location.number(), key, vlan, List.of(), List.of());
+        state.conntrackVisible = (Field.CT_STATE.get(key) & CtState.TRK) != 0;
+        return state;
+    }
+
+    /**
+     * A packet comes back from recirculation.
+     *
+     * @param key written to from now on
+     */
+    static WalkState thawed(FrozenWalk frozen, long[] key, VlanStack vlan) {
+        WalkState state =
+                new WalkState(frozen.bridge(), frozen.inPort(), key, vlan, frozen.stack(), frozen.actionSet());
+        PipelineFields.restore(frozen.pipelineFields(), key);
+        state.tableId = frozen.tableId();
+        state.conntrackVisible = true;
+        return state;
+    }
+
+    /** The same packet on the other side, where metadata, registers, stack, action set and connection are not seen. */
+    WalkState behindPatchPort(PortLocation peer) {
+        WalkState there = new WalkState(peer.bridge(), peer.number(), key.clone(), vlan, List.of(), List.of());
+        PipelineFields.clear(there.key);
+        there.clearConntrack();
+        return there;
+    }
+
+    /** Freezes the rest of the walk, to go on in that table after recirculation. */
+    FrozenWalk freeze(int table) {
+        return new FrozenWalk(
+                bridge, table, inPort(), PipelineFields.save(key), List.copyOf(stack), List.copyOf(actionSet));
+    }
+
+    /** OpenFlow port by which the packet came into this bridge, or what a flow has written there since. */
+    int inPort() {
+        return (int) Field.IN_PORT.get(key);
+    }
+
+    VlanStack vlan() {
+        return vlan;
+    }
+
+    void setVlan(VlanStack wanted) {
+        vlan = wanted;
+        wanted.writeTo(key);
+    }
+
+    /** The packet counts as untracked from now on. */
+    void clearConntrack() {
+        conntrackVisible = false;
+        ConntrackFields.clear(key);
+    }
+}

@@ -1,0 +1,41 @@
+package io.turnstile.pipeline;
+
+import io.turnstile.datapath.Field;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Notes a bridge's events as short texts. */
+final class EventRecorder implements OpenFlowSwitch.Events {
+    final List<String> events = new ArrayList<>();
+    Match lastMetadata;
+    boolean wantsMisses;
+
+    @Override
+    public void packetIn(
+            byte[] frame,
+            int maxLengthBytes,
+            PacketInReason reason,
+            int tableId,
+            long cookie,
+            int controllerId,
+            Match metadata) {
+        lastMetadata = metadata;
+        events.add("packet-in reason=" + reason.number() + " table=" + tableId + " in_port="
+                + metadata.value(Field.IN_PORT));
+    }
+
+    @Override
+    public void flowRemoved(OpenFlowSwitch.FlowStats flow, FlowRemovedReason reason) {
+        events.add("removed table=" + flow.tableId() + " reason=" + reason.number() + " packets=" + flow.packetCount());
+    }
+
+    @Override
+    public boolean wantsPacketInOnMiss() {
+        return wantsMisses;
+    }
+
+    @Override
+    public void portStatus(OfPort port, PortStatusReason reason) {
+        events.add("port " + port.name() + " reason=" + reason.number());
+    }
+}

@@ -1,0 +1,128 @@
+package io.turnstile.pipeline;
+
+import static io.turnstile.pipeline.FrameBuilder.tcp;
+import static io.turnstile.pipeline.FrameBuilder.udp;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.turnstile.datapath.Field;
+import io.turnstile.testing.TestFrame;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Test;
+
+/** What flows count, when they end, and what controllers hear of it. */
+class EventsAndTimeoutsTest {
+    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
+    private final PipelineBench bench = new PipelineBench(3);
+
+    @Test
+    void countersAreExactWhenAsked() {
+        bench.flows("actions=resubmit(,1),output:2", "table=1,udp,actions=drop");
+        for (int i = 0; i < 5; i++) {
+            bench.receive(1, udp().build());
+        }
+        bench.receive(1, tcp().build());
+        assertThat(bench.packetCount("table=0")).isEqualTo(6);
+        assertThat(bench.packetCount("table=1")).isEqualTo(5);
+        assertThat(bench.br0.tables().get(1).lookupCount()).isEqualTo(6);
+        assertThat(bench.br0.tables().get(1).matchedCount()).isEqualTo(5);
+    }
+
+    @Test
+    void idleTimeoutCountsFromTheLastPacket() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows(
+                "idle_timeout=10,send_flow_rem,actions=output:2", "table=3,hard_timeout=12,send_flow_rem,actions=drop");
+        bench.pass(Duration.ofSeconds(6));
+        bench.receive(1, udp().build());
+        bench.pass(Duration.ofSeconds(6));
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::tableId)
+                .containsExactly(0);
+        bench.pass(Duration.ofSeconds(4));
+        assertThat(bench.allFlows()).isEmpty();
+        assertThat(recorder.events)
+                .containsExactly("removed table=3 reason=1 packets=0", "removed table=0 reason=0 packets=1");
+    }
+
+    @Test
+    void busyFlowDoesNotIdle() {
+        bench.flows("idle_timeout=10,udp,actions=output:2");
+        for (int i = 0; i < 40; i++) {
+            bench.receive(1, UDP.bytes());
+            bench.pass(Duration.ofSeconds(1));
+        }
+        assertThat(bench.allFlows())
+                .singleElement()
+                .satisfies(flow -> assertThat(flow.packetCount()).isEqualTo(40));
+        bench.pass(Duration.ofSeconds(10));
+        assertThat(bench.allFlows()).isEmpty();
+    }
+
+    @Test
+    void hardTimeoutEndsABusyFlow() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows("hard_timeout=10,send_flow_rem,udp,actions=output:2");
+        for (int i = 0; i < 11; i++) {
+            bench.receive(1, UDP.bytes());
+            bench.pass(Duration.ofSeconds(1));
+        }
+        assertThat(bench.allFlows()).isEmpty();
+        assertThat(recorder.events).singleElement().asString().startsWith("removed table=0 reason=1 ");
+        assertThat(bench.receive(1, UDP.bytes())).isEmpty();
+    }
+
+    @Test
+    void deletedFlowReportsItsLastPacket() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows("send_flow_rem,actions=output:2");
+        bench.receive(1, udp().build());
+        bench.change(bench.br0, FlowMod.Command.DELETE, "");
+        assertThat(recorder.events).containsExactly("removed table=0 reason=2 packets=1");
+    }
+
+    @Test
+    void controllerGetsThePacketWithItsPipelineFields() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows("in_port=1,cookie=0x77,actions=load:3->NXM_NX_REG4[],controller");
+        bench.receive(1, udp().build());
+        assertThat(recorder.events).containsExactly("packet-in reason=1 table=0 in_port=1");
+        assertThat(recorder.lastMetadata)
+                .isEqualTo(Match.builder()
+                        .exact(Field.IN_PORT, 1)
+                        .exact(Field.REG4, 3)
+                        .build());
+    }
+
+    @Test
+    void missIsAPacketInOnlyForThoseWhoExpectIt() throws Exception {
+        EventRecorder recorder = new EventRecorder();
+        AutoCloseable subscription = bench.br0.subscribe(recorder);
+        bench.receive(1, udp().build());
+        recorder.wantsMisses = true;
+        bench.br0.refreshSubscribers();
+        bench.receive(1, udp().build());
+        subscription.close();
+        bench.receive(1, udp().build());
+        assertThat(recorder.events).containsExactly("packet-in reason=0 table=0 in_port=1");
+    }
+
+    @Test
+    void eventsCanBeAwaitedWhoeverDeliversThem() throws Exception {
+        try (var pool = Executors.newSingleThreadExecutor()) {
+            Pipeline pipeline = new Pipeline(bench.datapath, bench.clock, pool);
+            BridgePipeline bridge = pipeline.addBridge("br9", 9);
+            EventRecorder recorder = new EventRecorder();
+            AutoCloseable subscription = bridge.subscribe(recorder);
+            bridge.addPort(new OfPort(1, -1, "a", 0, 0, 0, null, 0));
+            bridge.awaitEvents();
+            assertThat(recorder.events).containsExactly("port a reason=0");
+            subscription.close();
+            bridge.awaitEvents();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package io.turnstile.pipeline;
+
+import static io.turnstile.pipeline.FrameBuilder.udp;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.turnstile.pipeline.text.FlowText;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** What a bridge does without controllers. */
+class FailModeTest {
+    private final PipelineBench bench = new PipelineBench(3);
+
+    @Test
+    void newBridgeSwitchesByAVisibleFlowAndASecureOneDoesNot() {
+        BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
+        OpenFlowSwitch.FlowQuery all =
+                new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE);
+        assertThat(br1.flows(all)).singleElement().satisfies(flow -> {
+            assertThat(flow.priority()).isZero();
+            assertThat(FlowText.format(flow.actions())).isEqualTo("NORMAL");
+        });
+        br1.setFailMode(BridgePipeline.FailMode.SECURE);
+        assertThat(br1.flows(all)).isEmpty();
+        assertThat(br1.isStandalone()).isFalse();
+    }
+
+    @Test
+    void standaloneBridgeTakesOverWhenItsControllersStaySilent() {
+        bench.br0.setFailMode(BridgePipeline.FailMode.STANDALONE);
+        bench.br0.setControllersConfigured(true);
+        assertThat(bench.receive(1, udp().build())).isEmpty();
+        bench.pass(Duration.ofSeconds(15));
+        assertThat(bench.receive(1, udp().build())).containsExactly("2", "3");
+        assertThat(bench.br0.isStandalone()).isTrue();
+        assertThat(bench.allFlows()).as("the flow is hidden").isEmpty();
+        bench.br0.controllerConnected(true);
+        assertThat(bench.receive(1, udp().build())).isEmpty();
+    }
+}

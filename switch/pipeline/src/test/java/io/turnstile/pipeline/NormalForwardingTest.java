@@ -1,0 +1,116 @@
+package io.turnstile.pipeline;
+
+import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.testing.TestFrame.MAC_A;
+import static io.turnstile.testing.TestFrame.MAC_B;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.turnstile.testing.TestFrame;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** What NORMAL learns, forgets and does with it. */
+class NormalForwardingTest {
+    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
+    private final PipelineBench bench = new PipelineBench(3);
+    private final PipelineBench four = new PipelineBench(4);
+
+    @Test
+    void normalFloodsUntilItKnowsWhere() {
+        bench.flows("actions=NORMAL");
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2", "3");
+        assertThat(bench.receive(2, udp().mac(0xb, 0xa).build())).containsExactly("1");
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2");
+    }
+
+    @Test
+    void normalDropsAFrameToItsOwnSenderFromTheFirstOn() {
+        bench.flows("actions=NORMAL");
+        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+    }
+
+    @Test
+    void normalFollowsAStationThatMoves() {
+        bench.flows("actions=NORMAL");
+        bench.receive(2, udp().mac(0xb, 0xff).build());
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2");
+        bench.receive(3, udp().mac(0xb, 0xff).build());
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("3");
+    }
+
+    @Test
+    void stationThatMovesBackOverACachedFlowIsLearnedInMaintenance() {
+        bench.flows("actions=NORMAL");
+        bench.receive(2, udp().mac(0xb, 0xff).build());
+        bench.receive(3, udp().mac(0xb, 0xff).build());
+        bench.receive(2, udp().mac(0xb, 0xff).build());
+        bench.pass(Duration.ofMillis(500));
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2");
+    }
+
+    @Test
+    void addressesAreLearnedByVlan() {
+        bench.flows("actions=NORMAL");
+        bench.receive(2, udp().mac(0xb, 0xff).vlan(5).build());
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).vlan(6).build())).containsExactly("2", "3");
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).vlan(5).build())).containsExactly("2");
+        assertThat(bench.br0.macEntries())
+                .extracting(BridgePipeline.MacEntry::vlan)
+                .containsExactly(5, 6, 5);
+    }
+
+    @Test
+    void addressesAgeUnlessPacketsStillCome() {
+        bench.flows("actions=NORMAL");
+        bench.receive(2, udp().mac(0xb, 0xff).build());
+        bench.receive(3, udp().mac(0xc, 0xff).build());
+        bench.pass(Duration.ofSeconds(200));
+        bench.receive(3, udp().mac(0xc, 0xff).build());
+        bench.pass(Duration.ofSeconds(100));
+        assertThat(bench.br0.macEntries())
+                .extracting(BridgePipeline.MacEntry::mac)
+                .containsExactly(0xcL);
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2", "3");
+    }
+
+    @Test
+    void learnedPortThatGoesIsForgotten() {
+        bench.flows("actions=NORMAL");
+        bench.receive(2, udp().mac(0xb, 0xff).build());
+        bench.receive(1, udp().mac(0xa, 0xb).build());
+        bench.br0.removePort(2);
+        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("3");
+    }
+
+    @Test
+    void reservedGroupAddressesAreNotForwarded() {
+        bench.flows("actions=NORMAL");
+        assertThat(bench.receive(1, udp().mac(0xa, 0x0180c2000000L).build())).isEmpty();
+    }
+
+    @Test
+    void normalLearnsMovesAndForgets() {
+        four.flows("actions=NORMAL");
+        byte[] fromA = UDP.bytes();
+        byte[] toA = UDP.mac(MAC_A, MAC_B).bytes();
+        assertThat(four.receive(1, fromA)).containsExactlyInAnyOrder("2", "3", "4");
+        assertThat(four.receive(2, toA)).containsExactly("1");
+        assertThat(four.receive(3, fromA)).as("A has moved").containsExactly("2");
+        assertThat(four.receive(2, toA)).containsExactly("3");
+        four.pass(Duration.ofSeconds(290));
+        four.receive(3, fromA);
+        four.pass(Duration.ofSeconds(290));
+        assertThat(four.receive(4, UDP.mac(MAC_A, MAC_B + 1).bytes())).containsExactly("3");
+        four.pass(Duration.ofSeconds(301));
+        assertThat(four.receive(2, toA)).containsExactlyInAnyOrder("1", "3", "4");
+    }
+
+    @Test
+    void vlansLearnApart() {
+        four.flows("actions=NORMAL");
+        assertThat(four.receive(1, UDP.tag(5).bytes())).containsExactlyInAnyOrder("2", "3", "4");
+        assertThat(four.receive(2, UDP.mac(MAC_A, MAC_B).tag(6).bytes())).containsExactlyInAnyOrder("1", "3", "4");
+        assertThat(four.receive(2, UDP.mac(MAC_A, MAC_B).tag(5).bytes())).containsExactly("1");
+    }
+}

@@ -1,0 +1,75 @@
+package io.turnstile.pipeline;
+
+import static io.turnstile.pipeline.FrameBuilder.udp;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.testing.TestFrame;
+import org.junit.jupiter.api.Test;
+
+/** By which ports packets leave, and which ports take them in. */
+class OutputTest {
+    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
+    private final PipelineBench bench = new PipelineBench(3);
+    private final PipelineBench four = new PipelineBench(4);
+
+    @Test
+    void outputToTheIngressPortNeedsInPort() {
+        bench.flows("in_port=1,actions=output:1", "in_port=2,actions=IN_PORT");
+        assertThat(bench.receive(1, udp().build())).isEmpty();
+        assertThat(bench.receive(2, udp().build())).containsExactly("2");
+    }
+
+    @Test
+    void portConfigIsHonoured() throws OfException {
+        bench.flows("in_port=1,actions=FLOOD", "in_port=2,actions=ALL", "in_port=3,actions=output:1");
+        bench.br0.modifyPort(3, OfPort.CONFIG_NO_FLOOD, OfPort.CONFIG_NO_FLOOD);
+        assertThat(bench.receive(1, udp().build())).containsExactly("2");
+        assertThat(bench.receive(2, udp().build())).containsExactly("1", "3");
+        bench.br0.modifyPort(1, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
+        assertThat(bench.receive(3, udp().build())).isEmpty();
+        bench.br0.modifyPort(2, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
+        assertThat(bench.receive(2, udp().build())).isEmpty();
+    }
+
+    @Test
+    void packetOfAnUnknownPortIsDroppedUntilThePortBelongsToABridge() {
+        bench.flows("actions=output:2");
+        assertThat(bench.receiveAt(109, udp().build())).isEmpty();
+        assertThat(bench.receiveAt(109, udp().build())).isEmpty();
+        bench.addPort(bench.br0, 9);
+        assertThat(bench.receive(9, udp().build())).containsExactly("2");
+    }
+
+    @Test
+    void floodSparesPortsThatAskForIt() throws OfException {
+        four.flows("in_port=1,actions=FLOOD");
+        four.br0.modifyPort(3, OfPort.CONFIG_NO_FLOOD, OfPort.CONFIG_NO_FLOOD);
+        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("2", "4");
+        four.flows("in_port=1,actions=ALL");
+        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("2", "3", "4");
+        four.br0.modifyPort(2, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
+        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("3", "4");
+        four.br0.modifyPort(1, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
+        assertThat(four.receive(1, UDP.bytes())).isEmpty();
+    }
+
+    @Test
+    void packetOutRunsItsActionsAtOnce() throws Exception {
+        bench.flows("in_port=2,actions=output:3");
+        bench.br0.packetOut(OfAction.Ports.NONE, FlowText.parseActions("output:1"), udp().build());
+        assertThat(bench.sentPorts()).containsExactly("1");
+        bench.br0.packetOut(2, FlowText.parseActions("output:1,TABLE"), udp().build());
+        assertThat(bench.sentPorts()).containsExactly("1", "1", "3");
+        assertThat(bench.packetCount("table=0")).isEqualTo(1);
+    }
+
+    @Test
+    void packetOutMayGoThroughTheTables() throws Exception {
+        bench.flows("in_port=3,udp,actions=output:2");
+        bench.br0.packetOut(3, FlowText.parseActions("TABLE"), UDP.bytes());
+        assertThat(bench.sentPorts()).containsExactly("2");
+        assertThat(bench.sentFrames()).containsExactly(UDP.bytes());
+        assertThat(bench.packetCount("")).isEqualTo(1);
+    }
+}
