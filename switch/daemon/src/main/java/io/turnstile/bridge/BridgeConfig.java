@@ -74,10 +74,10 @@ record BridgeConfig(
     }
 
     /** Whether there is a datapath of that type; {@code system} is this one too, so that plain {@code add-br} works. */
-    boolean isKnownType(Dummies dummies) {
+    boolean isKnownType(DummyLevel dummies) {
         return switch (datapathType) {
             case "", "system", "netdev" -> true;
-            case "dummy" -> dummies != Dummies.NONE;
+            case "dummy" -> dummies != DummyLevel.NONE;
             default -> false;
         };
     }

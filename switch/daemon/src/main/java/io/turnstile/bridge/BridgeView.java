@@ -19,17 +19,17 @@ public record BridgeView(BridgePipeline pipeline, boolean isDummy, List<Interfac
      */
     public record InterfaceView(String name, int number, int datapathPort, Port port, String patchPeer) {}
 
-    static BridgeView of(PresentBridge bridge) {
+    static BridgeView of(Bridge bridge) {
         return new BridgeView(
                 bridge.pipeline(),
                 bridge.config().isDummy(),
                 bridge.interfaces().stream()
-                        .filter(PresentInterface::isPluggedIn)
+                        .filter(Iface::isPluggedIn)
                         .map(BridgeView::of)
                         .toList());
     }
 
-    private static InterfaceView of(PresentInterface present) {
+    private static InterfaceView of(Iface present) {
         return new InterfaceView(
                 present.config().name(),
                 present.number(),

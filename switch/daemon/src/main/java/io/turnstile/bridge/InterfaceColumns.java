@@ -18,7 +18,7 @@ final class InterfaceColumns {
     private InterfaceColumns() {}
 
     /** Everything but statistics; an interface that fails has its error and {@code ofport=-1}. */
-    static Map<String, Object> status(PresentInterface present, String peerErrorOrNull) {
+    static Map<String, Object> status(Iface present, String peerErrorOrNull) {
         Map<String, Object> columns = new LinkedHashMap<>();
         columns.put("error", present.errors(peerErrorOrNull));
         columns.put("ofport", (long) ofport(present));
@@ -49,8 +49,8 @@ final class InterfaceColumns {
         return columns;
     }
 
-    private static int ofport(PresentInterface present) {
-        return present.isPluggedIn() ? present.number() & 0xffff : PresentInterface.NO_NUMBER;
+    private static int ofport(Iface present) {
+        return present.isPluggedIn() ? present.number() & 0xffff : Iface.NO_NUMBER;
     }
 
     private static void addDevice(Map<String, Object> columns, Port portOrNull, LinkStatus status) {
@@ -78,7 +78,7 @@ final class InterfaceColumns {
     }
 
     /** Counters that the device has. */
-    static Map<String, Object> statistics(PresentInterface present) {
+    static Map<String, Object> statistics(Iface present) {
         if (present.port() == null) {
             return Map.of();
         }

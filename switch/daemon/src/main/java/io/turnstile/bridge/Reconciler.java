@@ -65,10 +65,10 @@ public final class Reconciler implements AutoCloseable {
     private static final int DEFAULT_FLOW_IDLE_MS = 10_000;
 
     private final OvsdbBackend backend;
-    private final SwitchParts parts;
-    private final PortShelf shelf;
-    private final OffloadKnob offload;
-    private final MetricsKnob metrics;
+    private final SwitchComponents parts;
+    private final DatapathPorts shelf;
+    private final OffloadSettings offload;
+    private final MetricsSettings metrics;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().daemon().name("bridge").unstarted(task));
     private final AtomicBoolean reconcileQueued = new AtomicBoolean();
@@ -80,23 +80,23 @@ public final class Reconciler implements AutoCloseable {
     /** A change that came just before the end must not make anew what is closed. */
     private boolean ended;
 
-    private final Map<String, PresentBridge> bridges = new LinkedHashMap<>();
+    private final Map<String, Bridge> bridges = new LinkedHashMap<>();
     private final Map<UUID, String> lastConnectionState = new LinkedHashMap<>();
     /** Wanted bridges of a type that does not exist. */
     private final Map<String, BridgeConfig> refused = new TreeMap<>();
 
-    private final BadValues values = new BadValues("other_config");
+    private final SettingsReader values = new SettingsReader("other_config");
     private Map<String, String> otherConfig = Map.of();
     private final ZoneSettings zones;
     private List<String> managers = List.of();
     private long statisticsAtNs = System.nanoTime();
 
-    public Reconciler(OvsdbBackend backend, SwitchParts parts) {
+    public Reconciler(OvsdbBackend backend, SwitchComponents parts) {
         this.backend = backend;
         this.parts = parts;
-        shelf = new PortShelf(parts.datapath(), parts.threads(), parts.devices(), parts.dummies(), parts.clock());
-        offload = new OffloadKnob(parts.offload(), parts.providers());
-        metrics = new MetricsKnob(parts.metrics());
+        shelf = new DatapathPorts(parts.datapath(), parts.threads(), parts.devices(), parts.dummies(), parts.clock());
+        offload = new OffloadSettings(parts.offload(), parts.providers());
+        metrics = new MetricsSettings(parts.metrics());
         zones = new ZoneSettings(parts.pipeline(), parts.tracker());
     }
 
@@ -237,7 +237,7 @@ public final class Reconciler implements AutoCloseable {
             try {
                 bridges.computeIfAbsent(
                                 wish.name(),
-                                name -> new PresentBridge(
+                                name -> new Bridge(
                                         wish, parts.pipeline(), shelf, parts.openFlow(), parts.runDirectory()))
                         .become(wish);
             } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
@@ -284,8 +284,8 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private void followLinks() {
-        bridges.values().forEach(PresentBridge::refreshLinks);
-        if (bridges.values().stream().anyMatch(PresentBridge::hasFailing)) {
+        bridges.values().forEach(Bridge::refreshLinks);
+        if (bridges.values().stream().anyMatch(Bridge::hasFailing)) {
             bridges.values().forEach(bridge -> bridge.become(bridge.config()));
         }
         followOffloadPorts();
@@ -325,7 +325,7 @@ public final class Reconciler implements AutoCloseable {
 
     private void addStatus(RowChanges changes) {
         addRefused(changes);
-        for (PresentBridge bridge : bridges.values()) {
+        for (Bridge bridge : bridges.values()) {
             changes.set(
                     "Bridge",
                     bridge.config().row(),
@@ -334,7 +334,7 @@ public final class Reconciler implements AutoCloseable {
                             "%016x".formatted(bridge.pipeline().datapathId()),
                             "datapath_version",
                             "<built-in>"));
-            for (PresentInterface present : bridge.interfaces()) {
+            for (Iface present : bridge.interfaces()) {
                 changes.set(
                         "Interface",
                         present.config().row(),
@@ -348,8 +348,8 @@ public final class Reconciler implements AutoCloseable {
         refused.values().forEach(bridge -> {
             changes.set("Bridge", bridge.row(), Map.of("datapath_id", List.of()));
             bridge.interfaces()
-                    .forEach(wish -> changes.set(
-                            "Interface", wish.row(), InterfaceColumns.status(new PresentInterface(wish), null)));
+                    .forEach(wish ->
+                            changes.set("Interface", wish.row(), InterfaceColumns.status(new Iface(wish), null)));
         });
     }
 
@@ -366,7 +366,7 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /** A patch port whose peer is not there, or looks elsewhere. */
-    private String patchError(PresentBridge bridge, PresentInterface present) {
+    private String patchError(Bridge bridge, Iface present) {
         if (!present.isPluggedIn() || !present.config().isPatch()) {
             return null;
         }
@@ -385,14 +385,14 @@ public final class Reconciler implements AutoCloseable {
                 : "No usable peer '" + peer + "' exists in '" + (type.isEmpty() ? "system" : type) + "' datapath.";
     }
 
-    private void forEachInterface(Consumer<PresentInterface> action) {
+    private void forEachInterface(Consumer<Iface> action) {
         bridges.values().forEach(bridge -> bridge.interfaces().forEach(action));
     }
 
     /** @param withTimes also the seconds since, which change all the time */
     private void addControllers(RowChanges changes, boolean withTimes) {
         Map<UUID, String> states = new LinkedHashMap<>();
-        for (PresentBridge bridge : bridges.values()) {
+        for (Bridge bridge : bridges.values()) {
             bridge.controllerStatus().forEach((row, status) -> {
                 String state =
                         status.isConnected() + " " + status.role() + " " + status.state() + " " + status.lastError();

@@ -14,8 +14,8 @@ final class RootColumns {
 
     private RootColumns() {}
 
-    static Map<String, Object> of(SwitchParts parts) {
-        boolean dummies = parts.dummies() != Dummies.NONE;
+    static Map<String, Object> of(SwitchComponents parts) {
+        boolean dummies = parts.dummies() != DummyLevel.NONE;
         List<Object> interfaceTypes = new ArrayList<>();
         if (dummies) {
             interfaceTypes.add("dummy");

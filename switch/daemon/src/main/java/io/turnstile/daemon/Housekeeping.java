@@ -1,5 +1,6 @@
 package io.turnstile.daemon;
 
+import io.turnstile.appctl.Coverage;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
@@ -32,7 +33,7 @@ final class Housekeeping implements AutoCloseable {
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().daemon().name("housekeeping").unstarted(task));
     private final Coverage coverage;
-    private final FullnessLog fullness;
+    private final ConntrackFullLog fullness;
     private long flowsDueNs = System.nanoTime();
 
     Housekeeping(
@@ -47,7 +48,7 @@ final class Housekeeping implements AutoCloseable {
         this.tracker = tracker;
         this.offload = offload;
         coverage = new Coverage(datapath, tracker);
-        fullness = new FullnessLog(tracker);
+        fullness = new ConntrackFullLog(tracker);
     }
 
     void start() {

@@ -71,12 +71,12 @@ class ReconcilerTest {
         loop = OpenFlowAgent.newEventLoop();
         reconciler = new Reconciler(
                 database,
-                new SwitchParts(
+                new SwitchComponents(
                         pipeline,
                         datapath,
                         threads,
                         this::open,
-                        Dummies.ALLOWED,
+                        DummyLevel.ALLOWED,
                         new OpenFlowAgent(loop, clock),
                         tracker,
                         offload,

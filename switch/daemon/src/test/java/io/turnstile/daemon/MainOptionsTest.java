@@ -3,7 +3,7 @@ package io.turnstile.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.turnstile.bridge.Dummies;
+import io.turnstile.bridge.DummyLevel;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -30,7 +30,7 @@ class MainOptionsTest {
         DaemonConfig config =
                 parse("--pidfile", "--log-file", "-v", "--enable-dummy", "unix:/run/db.sock", "--rundir=/x");
         assertThat(config.databaseTarget()).isEqualTo("unix:/run/db.sock");
-        assertThat(config.dummies()).isEqualTo(Dummies.ALLOWED);
+        assertThat(config.dummies()).isEqualTo(DummyLevel.ALLOWED);
         assertThat(config.remotes()).isEmpty();
     }
 
@@ -52,8 +52,8 @@ class MainOptionsTest {
 
     @Test
     void dummiesMayReplaceDevices() {
-        assertThat(parse("--enable-dummy=override").dummies()).isEqualTo(Dummies.REPLACE_ALL);
-        assertThat(parse("--enable-dummy=system").dummies()).isEqualTo(Dummies.REPLACE_SYSTEM);
+        assertThat(parse("--enable-dummy=override").dummies()).isEqualTo(DummyLevel.OVERRIDE_ALL);
+        assertThat(parse("--enable-dummy=system").dummies()).isEqualTo(DummyLevel.OVERRIDE_SYSTEM);
     }
 
     @Test

@@ -3,7 +3,7 @@ package io.turnstile.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.turnstile.bridge.Dummies;
+import io.turnstile.bridge.DummyLevel;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -50,14 +50,14 @@ class OptionsTest {
     void optionalValuesNeverSwallowTheNextWord() {
         DaemonConfig config = configOf("--rundir=/tmp/r", "--pidfile", "--enable-dummy", "-v", "--log-file", "unix:/d");
         assertThat(config.databaseTarget()).isEqualTo("unix:/d");
-        assertThat(config.dummies()).isEqualTo(Dummies.ALLOWED);
+        assertThat(config.dummies()).isEqualTo(DummyLevel.ALLOWED);
     }
 
     @Test
     void dummiesReplaceWhatTheyAreToldTo() {
-        assertThat(configOf("--enable-dummy=override").dummies()).isEqualTo(Dummies.REPLACE_ALL);
-        assertThat(configOf("--enable-dummy=system").dummies()).isEqualTo(Dummies.REPLACE_SYSTEM);
-        assertThat(configOf().dummies()).isEqualTo(Dummies.NONE);
+        assertThat(configOf("--enable-dummy=override").dummies()).isEqualTo(DummyLevel.OVERRIDE_ALL);
+        assertThat(configOf("--enable-dummy=system").dummies()).isEqualTo(DummyLevel.OVERRIDE_SYSTEM);
+        assertThat(configOf().dummies()).isEqualTo(DummyLevel.NONE);
     }
 
     @Test

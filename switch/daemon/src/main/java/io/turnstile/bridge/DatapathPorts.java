@@ -1,0 +1,113 @@
+package io.turnstile.bridge;
+
+import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.ForwardingThreads;
+import io.turnstile.port.DummyPort;
+import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
+import io.turnstile.port.PortFactory;
+import io.turnstile.time.Clock;
+import java.util.Map;
+
+/**
+ * Opens and closes devices: a port that is open is in the datapath and has a forwarding thread.
+ *
+ * <p>Threads: the reconciler's.
+ */
+final class DatapathPorts {
+    private static final int FIRST_NUMBER = 1;
+    private static final int FIRST_DUMMY_BRIDGE_NUMBER = 100;
+
+    /** A port and its place in the datapath. */
+    record Opened(Port port, int number) {}
+
+    private final Datapath datapath;
+    private final ForwardingThreads threads;
+    private final PortFactory devices;
+    private final DummyLevel dummies;
+    private final Clock clock;
+
+    DatapathPorts(Datapath datapath, ForwardingThreads threads, PortFactory devices, DummyLevel dummies, Clock clock) {
+        this.datapath = datapath;
+        this.threads = threads;
+        this.devices = devices;
+        this.dummies = dummies;
+        this.clock = clock;
+    }
+
+    /** @throws PortException with the message that Interface:error shows */
+    Opened open(InterfaceConfig config, boolean ofDummyBridge) {
+        Port port = device(config, ofDummyBridge);
+        if (ofDummyBridge && datapath.port(0) == null) {
+            addDatapathsOwn();
+        }
+        try {
+            int number = datapath.addPort(port, freeNumber(port));
+            threads.add(number, port);
+            return new Opened(port, number);
+        } catch (RuntimeException e) {
+            port.close();
+            throw e;
+        }
+    }
+
+    /** A dummy datapath has a port of its own before any other, as the peer's; nothing is plugged in there. */
+    private void addDatapathsOwn() {
+        Port own = new DummyPort("ovs-dummy", "dummy-internal", Map.of(), () -> clock.wallMs() * 1000);
+        datapath.addPort(own, 0);
+        threads.add(0, own);
+    }
+
+    private Port device(InterfaceConfig config, boolean ofDummyBridge) {
+        String type = config.type().isEmpty() ? "system" : config.type();
+        boolean replaced = switch (dummies) {
+            case NONE, ALLOWED -> false;
+            case OVERRIDE_SYSTEM -> type.equals("system");
+            case OVERRIDE_ALL -> true;
+        };
+        if (type.equals("dummy") && dummies == DummyLevel.NONE) {
+            throw new PortException(
+                    "could not open network device " + config.name() + " (Address family not supported by protocol)");
+        }
+        boolean inMemory = type.equals("dummy")
+                || type.equals("internal") && ofDummyBridge
+                || replaced && (type.equals("system") || type.equals("internal") || type.equals("tap"));
+        if (!inMemory) {
+            return devices.open(type, config.name(), config.options());
+        }
+        return new DummyPort(
+                config.name(),
+                type.equals("internal") ? "dummy-internal" : "dummy",
+                config.options(),
+                () -> clock.wallMs() * 1000);
+    }
+
+    /**
+     * Dummy ports are numbered by the digits in their names and bridges' from 100 on, as the peer does for its test
+     * suites; the rest upwards from 1.
+     */
+    private int freeNumber(Port port) {
+        Map<Integer, Port> taken = datapath.ports();
+        if (port.type().startsWith("dummy")) {
+            String digits = port.name().replaceFirst("^[^0-9]*", "").replaceFirst("[^0-9].*$", "");
+            int start = port.name().startsWith("br") ? FIRST_DUMMY_BRIDGE_NUMBER : 0;
+            if (digits.matches("[0-9]{1,4}")) {
+                int wanted = start + Integer.parseInt(digits);
+                if (wanted > 0 && !taken.containsKey(wanted)) {
+                    return wanted;
+                }
+            }
+        }
+        int number = FIRST_NUMBER;
+        while (taken.containsKey(number)) {
+            number++;
+        }
+        return number;
+    }
+
+    void close(Opened opened) {
+        datapath.removePort(opened.number());
+        threads.remove(opened.number(), opened.port());
+        opened.port().close();
+    }
+}
