@@ -10,7 +10,8 @@ import io.turnstile.time.Clock;
 import java.util.Map;
 
 /**
- * Opens and closes devices: a port that is open is in the datapath and has a forwarding thread.
+ * The ports of the datapath: opens devices, adds them to the datapath and gives them a forwarding thread, and takes all
+ * that back.
  *
  * <p>Threads: the reconciler's.
  */
@@ -18,7 +19,7 @@ final class DatapathPorts {
     private static final int FIRST_NUMBER = 1;
     private static final int FIRST_DUMMY_BRIDGE_NUMBER = 100;
 
-    /** A port and its place in the datapath. */
+    /** An open device and its number in the datapath. */
     record Opened(Port port, int number) {}
 
     private final Datapath datapath;
@@ -39,7 +40,7 @@ final class DatapathPorts {
     Opened open(InterfaceConfig config, boolean ofDummyBridge) {
         Port port = device(config, ofDummyBridge);
         if (ofDummyBridge && datapath.port(0) == null) {
-            addDatapathsOwn();
+            addDummyLocalPort();
         }
         try {
             int number = datapath.addPort(port, freeNumber(port));
@@ -51,8 +52,8 @@ final class DatapathPorts {
         }
     }
 
-    /** A dummy datapath has a port of its own before any other, as the peer's; nothing is plugged in there. */
-    private void addDatapathsOwn() {
+    /** Adds the port that a dummy datapath of Open vSwitch has before any other; no interface stands for it. */
+    private void addDummyLocalPort() {
         Port own = new DummyPort("ovs-dummy", "dummy-internal", Map.of(), () -> clock.wallMs() * 1000);
         datapath.addPort(own, 0);
         threads.add(0, own);
@@ -83,8 +84,8 @@ final class DatapathPorts {
     }
 
     /**
-     * Dummy ports are numbered by the digits in their names and bridges' from 100 on, as the peer does for its test
-     * suites; the rest upwards from 1.
+     * A number that is free. Dummy ports are numbered by the digits in their names and bridges' from 100 on, as Open
+     * vSwitch does for its test suites; the rest upwards from 1.
      */
     private int freeNumber(Port port) {
         Map<Integer, Port> taken = datapath.ports();

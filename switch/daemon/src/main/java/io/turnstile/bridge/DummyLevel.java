@@ -1,6 +1,6 @@
 package io.turnstile.bridge;
 
-/** What {@code --enable-dummy} makes of interface types. */
+/** How far {@code --enable-dummy} goes: which interfaces are dummies, devices in memory. */
 public enum DummyLevel {
     /** No dummy devices. */
     NONE,

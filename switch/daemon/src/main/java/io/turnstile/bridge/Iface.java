@@ -10,96 +10,111 @@ import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /**
- * One interface of a bridge as it stands: plugged in, or failing with an error that its row shows.
+ * One interface of a {@link BridgePort}: attached to the bridge under an OpenFlow port number, or failing with an error
+ * that its row shows.
  *
  * <p>Threads: the reconciler's.
  */
 final class Iface {
-    static final int NO_NUMBER = -1;
-    private static final long LOCALLY_ADMINISTERED = 0x0200_0000_0000L;
-    private static final long STATION_BITS = 0xfcff_ffff_ffffL;
+    static final int NO_OFPORT = -1;
     private static final int PATCH_MTU_BYTES = 0;
 
-    private final SettingsReader values;
+    private final SettingsReader settings;
+    private BridgePort port;
     private InterfaceConfig config;
     private DatapathPorts.Opened opened; // null: a patch port, or failing
-    private int number = NO_NUMBER;
-    private int formerNumber = NO_NUMBER;
+    private int ofport = NO_OFPORT;
+    private int formerOfport = NO_OFPORT;
     private String openError;
     private String settingError;
     private long patchMac;
 
-    Iface(InterfaceConfig config) {
+    Iface(BridgePort port, InterfaceConfig config) {
+        this.port = port;
         this.config = config;
-        values = new SettingsReader("interface " + config.name());
+        settings = new SettingsReader("interface " + config.name());
     }
 
-    /** Failing, for the reason given. */
+    /** Takes over what is wanted; {@link #applySettings} makes the device follow. */
+    void setConfig(BridgePort ofPort, InterfaceConfig wanted) {
+        port = ofPort;
+        config = wanted;
+    }
+
+    /** Is attached to nothing from now on, for the reason given. */
     void fail(String error) {
         openError = error;
-        formerNumber = number == NO_NUMBER ? formerNumber : number;
-        number = NO_NUMBER;
+        formerOfport = ofport == NO_OFPORT ? formerOfport : ofport;
+        ofport = NO_OFPORT;
         opened = null;
     }
 
-    void plugIn(DatapathPorts.Opened device, int ofNumber) {
+    void attach(DatapathPorts.Opened device, int number) {
         opened = device;
-        number = ofNumber;
+        ofport = number;
         openError = null;
     }
 
-    void plugInPatch(int ofNumber) {
-        number = ofNumber;
+    void attachPatch(int number) {
+        ofport = number;
         openError = null;
-        patchMac = java.util.concurrent.ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
+        patchMac = MacText.randomStation();
+    }
+
+    BridgePort port() {
+        return port;
     }
 
     InterfaceConfig config() {
         return config;
     }
 
-    void setConfig(InterfaceConfig config) {
-        this.config = config;
+    String name() {
+        return config.name();
     }
 
-    boolean isPluggedIn() {
-        return number != NO_NUMBER;
+    boolean isAttached() {
+        return ofport != NO_OFPORT;
     }
 
-    /** OpenFlow port number, {@link #NO_NUMBER} while failing. */
-    int number() {
-        return number;
+    /** OpenFlow port number, {@link #NO_OFPORT} while failing. */
+    int ofport() {
+        return ofport;
     }
 
-    /** The number it bore before it failed. */
-    int formerNumber() {
-        return formerNumber;
+    /** The number that it had before it failed. */
+    int formerOfport() {
+        return formerOfport;
     }
 
+    /** The open device; null for a patch port, and while failing. */
     DatapathPorts.Opened opened() {
         return opened;
     }
 
     /** Null for a patch port, and while failing. */
-    Port port() {
+    Port device() {
         return opened == null ? null : opened.port();
     }
 
-    /** What keeps the interface out; null if nothing does. */
+    /** What keeps the interface from being attached; null if nothing does. */
     String openError() {
         return openError;
     }
 
     /** What Interface:error shows: empty if nothing is wrong. */
-    List<Object> errors(String peerErrorOrNull) {
-        return Stream.of(openError, settingError, peerErrorOrNull)
+    List<Object> errors(String patchErrorOrNull) {
+        return Stream.of(openError, settingError, patchErrorOrNull)
                 .filter(Objects::nonNull)
                 .limit(1)
                 .map(Object.class::cast)
                 .toList();
     }
 
-    /** {@code Interface:mac} and {@code mtu_request}; what the device refuses is shown, and tried again next time. */
+    /**
+     * Applies {@code Interface:mac} and {@code mtu_request}; what the device refuses is shown, and tried again next
+     * time.
+     */
     void applySettings() {
         settingError = null;
         OptionalLong mac = wantedMac();
@@ -120,11 +135,12 @@ final class Iface {
     }
 
     private OptionalLong wantedMac() {
-        OptionalLong mac = MacText.parseStation(config.mac());
-        boolean good = config.mac() == null || mac.isPresent() && !config.isLocal();
-        values.check(
+        String text = config.mac().orElse(null);
+        OptionalLong mac = text == null ? OptionalLong.empty() : MacText.parseStation(text);
+        boolean good = text == null || mac.isPresent() && !config.isLocal();
+        settings.check(
                 "mac",
-                config.mac(),
+                text,
                 good,
                 config.isLocal()
                         ? "ignored, the Bridge record sets the local port's address"
@@ -139,10 +155,10 @@ final class Iface {
                 : new LinkStatus(true, true, patchMac, PATCH_MTU_BYTES, 0, 0, 0);
     }
 
-    /** As OpenFlow sees it. */
+    /** The interface as OpenFlow sees it. */
     OfPort ofPort(LinkStatus status) {
         return new OfPort(
-                number,
+                ofport,
                 opened == null ? -1 : opened.number(),
                 config.name(),
                 status.macAddress(),

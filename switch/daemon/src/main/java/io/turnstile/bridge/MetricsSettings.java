@@ -12,9 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:metrics-port} and {@code metrics-address}: where metrics are served over HTTP; without a port
- * nowhere. Live. A place that cannot be listened at is tried again with each change of the database, and warned of
- * once.
+ * Applies {@code other_config:metrics-port} and {@code metrics-address}, live: where metrics are served over HTTP;
+ * without a port nowhere. A place that cannot be listened at is tried again with each change of the database, and
+ * warned of once.
  *
  * <p>Threads: the reconciler's.
  */
@@ -27,16 +27,16 @@ final class MetricsSettings {
 
     private final MetricsEndpoint endpoint;
     private final SettingsReader values = new SettingsReader("other_config");
-    /** Where it listens; null: nowhere. */
+    /** Where the endpoint listens; null if nowhere. */
     private InetSocketAddress present;
-    /** What could not be listened at last; null: the last try went well. */
+    /** The address that could not be listened at; null if the last try went well. */
     private InetSocketAddress failed;
 
     MetricsSettings(MetricsEndpoint endpoint) {
         this.endpoint = endpoint;
     }
 
-    void follow(Map<String, String> otherConfig) {
+    void reconfigure(Map<String, String> otherConfig) {
         InetSocketAddress wanted = read(otherConfig);
         if (Objects.equals(wanted, present)) {
             failed = null;
@@ -69,7 +69,7 @@ final class MetricsSettings {
                 : InetAddresses.toUriString(addressOrNull.getAddress()) + ":" + addressOrNull.getPort();
     }
 
-    /** Null: nowhere. */
+    /** Where metrics are to be served; null if nowhere. */
     private InetSocketAddress read(Map<String, String> otherConfig) {
         String port = otherConfig.get(PORT);
         String address = otherConfig.get(ADDRESS);

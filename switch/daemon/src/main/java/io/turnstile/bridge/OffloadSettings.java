@@ -8,8 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and {@code n-offload-threads}:
- * turns the dispatcher as they say, live, any number of times. A change touches only those providers that it is about.
+ * Applies {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and
+ * {@code n-offload-threads} to the dispatcher, live, any number of times. A change touches only those providers that it
+ * is about.
  *
  * <p>Threads: the reconciler's.
  */
@@ -28,7 +29,7 @@ final class OffloadSettings {
         this.registry = registry;
     }
 
-    void follow(Map<String, String> otherConfig) {
+    void reconfigure(Map<String, String> otherConfig) {
         Setting wanted = read(otherConfig);
         boolean differs = wanted.on() ? !wanted.equals(present) : present.on();
         present = wanted;
@@ -38,8 +39,8 @@ final class OffloadSettings {
         registry.closeRetired(dispatcher::isInUse);
     }
 
-    /** Interfaces with a list of their own, by datapath port. */
-    void followPorts(Map<Integer, PriorityList> byDatapathPort) {
+    /** Sets the lists of providers of the interfaces that have one of their own, by datapath port. */
+    void reconfigurePorts(Map<Integer, PriorityList> byDatapathPort) {
         dispatcher.setPortPriorities(byDatapathPort);
     }
 
@@ -66,20 +67,20 @@ final class OffloadSettings {
     }
 
     private Setting read(Map<String, String> otherConfig) {
-        String knob = otherConfig.getOrDefault("hw-offload", "false");
+        String enabled = otherConfig.getOrDefault("hw-offload", "false");
         String threads = otherConfig.getOrDefault("n-offload-threads", "1");
-        boolean validKnob = knob.equals("true") || knob.equals("false");
+        boolean validEnabled = enabled.equals("true") || enabled.equals("false");
         boolean validThreads = threads.matches("[0-9]{1,2}")
                 && Integer.parseInt(threads) >= 1
                 && Integer.parseInt(threads) <= OffloadDispatcher.MAX_THREADS;
-        values.check("hw-offload", knob, validKnob, "neither true nor false, taken as false");
+        values.check("hw-offload", enabled, validEnabled, "neither true nor false, taken as false");
         values.check(
                 "n-offload-threads",
                 threads,
                 validThreads,
                 "not 1 to " + OffloadDispatcher.MAX_THREADS + ", taken as 1");
         return new Setting(
-                knob.equals("true"),
+                enabled.equals("true"),
                 otherConfig.getOrDefault("hw-offload-priority", ""),
                 validThreads ? Integer.parseInt(threads) : 1);
     }

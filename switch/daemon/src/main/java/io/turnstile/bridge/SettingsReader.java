@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads settings of one row; a value that cannot be used is warned of once and replaced by the default, as long as it
- * stays the same.
+ * The reader of one row's settings. It warns of a value that cannot be used, once as long as it stays the same, and
+ * takes the default in its place.
  *
  * <p>Threads: the reconciler's.
  */
@@ -16,14 +16,17 @@ final class SettingsReader {
     private static final Logger LOG = LoggerFactory.getLogger(SettingsReader.class);
 
     private final String owner;
-    private final Map<String, String> complainedOf = new HashMap<>();
+    private final Map<String, String> warnedOf = new HashMap<>();
 
     /** @param owner begins each warning, such as {@code bridge br0} */
     SettingsReader(String owner) {
         this.owner = owner;
     }
 
-    /** A whole number from {@code smallest} to {@link Integer#MAX_VALUE}; the default also if the setting is absent. */
+    /**
+     * Reads a whole number from {@code smallest} to {@link Integer#MAX_VALUE}; the default also if the setting is
+     * absent.
+     */
     int number(Map<String, String> settings, String key, int smallest, int defaultValue) {
         String text = settings.get(key);
         Integer value = parsed(text);
@@ -41,8 +44,8 @@ final class SettingsReader {
      */
     void check(String key, String textOrNull, boolean good, String complaint) {
         if (good) {
-            complainedOf.remove(key);
-        } else if (!Objects.equals(complainedOf.put(key, textOrNull), textOrNull)) {
+            warnedOf.remove(key);
+        } else if (!Objects.equals(warnedOf.put(key, textOrNull), textOrNull)) {
             LOG.warn("{}: {}={}: {}", owner, key, textOrNull, complaint);
         }
     }

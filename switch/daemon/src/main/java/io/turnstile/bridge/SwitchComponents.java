@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * What the reconciler configures.
+ * The parts of the switch that the reconciler configures.
  *
  * @param devices opens the machine's devices
  * @param runDirectory where bridges' OpenFlow sockets go

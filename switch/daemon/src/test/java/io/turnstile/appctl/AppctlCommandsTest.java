@@ -67,10 +67,7 @@ class AppctlCommandsTest {
 
     @Test
     void everyCommandHasOneRow() {
-        assertThat(commands(true))
-                .extracting(Command::name)
-                .doesNotHaveDuplicates()
-                .hasSize(43);
+        assertThat(commands(true)).extracting(Command::name).isNotEmpty().doesNotHaveDuplicates();
     }
 
     @Test

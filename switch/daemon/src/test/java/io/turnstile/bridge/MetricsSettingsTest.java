@@ -23,7 +23,7 @@ class MetricsSettingsTest {
     private final Logger logger = (Logger) LoggerFactory.getLogger("io.turnstile.bridge");
     private final ListAppender<ILoggingEvent> told = new ListAppender<>();
     private final MetricsEndpoint endpoint = new MetricsEndpoint(() -> "");
-    private final MetricsSettings knob = new MetricsSettings(endpoint);
+    private final MetricsSettings settings = new MetricsSettings(endpoint);
 
     @BeforeEach
     void listenToTheLog() {
@@ -57,15 +57,15 @@ class MetricsSettingsTest {
     @Test
     void thePortIsFollowedLive() throws IOException {
         String first = String.valueOf(freePort());
-        knob.follow(Map.of("metrics-port", first));
+        settings.reconfigure(Map.of("metrics-port", first));
         assertThat(endpoint.address()).isEqualTo(at("127.0.0.1", Integer.parseInt(first)));
         InetSocketAddress before = endpoint.address();
-        knob.follow(Map.of("metrics-port", first, "max-idle", "1"));
+        settings.reconfigure(Map.of("metrics-port", first, "max-idle", "1"));
         assertThat(endpoint.address()).as("left alone").isEqualTo(before);
         String second = String.valueOf(freePort());
-        knob.follow(Map.of("metrics-port", second, "metrics-address", "127.0.0.2"));
+        settings.reconfigure(Map.of("metrics-port", second, "metrics-address", "127.0.0.2"));
         assertThat(endpoint.address()).isEqualTo(at("127.0.0.2", Integer.parseInt(second)));
-        knob.follow(Map.of("metrics-address", "127.0.0.2"));
+        settings.reconfigure(Map.of("metrics-address", "127.0.0.2"));
         assertThat(endpoint.address()).isNull();
         assertThat(warnings()).isEmpty();
     }
@@ -74,8 +74,8 @@ class MetricsSettingsTest {
     void aBadPortIsWarnedOfOnceAndServesNothing() {
         for (String bad : List.of("0", "65536", "-1", "http", "")) {
             told.list.clear();
-            knob.follow(Map.of("metrics-port", bad));
-            knob.follow(Map.of("metrics-port", bad));
+            settings.reconfigure(Map.of("metrics-port", bad));
+            settings.reconfigure(Map.of("metrics-port", bad));
             assertThat(warnings())
                     .containsExactly("other_config: metrics-port=" + bad
                             + ": not a port from 1 to 65535, no metrics are served");
@@ -87,8 +87,8 @@ class MetricsSettingsTest {
     void aBadAddressIsWarnedOfOnceAndIsLoopback() throws IOException {
         Map<String, String> config =
                 Map.of("metrics-port", String.valueOf(freePort()), "metrics-address", "example.org");
-        knob.follow(config);
-        knob.follow(config);
+        settings.reconfigure(config);
+        settings.reconfigure(config);
         assertThat(warnings())
                 .containsExactly("other_config: metrics-address=example.org: not an IP address, taken as 127.0.0.1");
         assertThat(endpoint.address().getAddress().getHostAddress()).isEqualTo("127.0.0.1");
@@ -100,13 +100,13 @@ class MetricsSettingsTest {
             other.listen(at("127.0.0.1", 0));
             int port = other.address().getPort();
             Map<String, String> config = Map.of("metrics-port", String.valueOf(port));
-            knob.follow(config);
-            knob.follow(config);
+            settings.reconfigure(config);
+            settings.reconfigure(config);
             assertThat(warnings())
                     .containsExactly("other_config: metrics-port=" + port + ": cannot listen at 127.0.0.1:" + port
                             + ": Address already in use; tried again with the next change");
             other.close();
-            knob.follow(config);
+            settings.reconfigure(config);
             assertThat(endpoint.address()).isEqualTo(at("127.0.0.1", port));
         }
     }
