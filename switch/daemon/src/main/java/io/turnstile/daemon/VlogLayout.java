@@ -10,7 +10,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A log line as the peer writes it, {@code time|sequence number|module|level|message} with the time in UTC, so that
+ * A log line as Open vSwitch writes it, {@code time|sequence number|module|level|message} with the time in UTC, so that
  * scripts made for ovs-vswitchd's log find what they look for. Each destination numbers its own lines. Classes that
  * belong to no module are named themselves.
  */

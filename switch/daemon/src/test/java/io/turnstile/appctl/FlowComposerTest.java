@@ -21,7 +21,7 @@ class FlowComposerTest {
         assertThat(hex).endsWith("3c3d3e3f").hasSize(2 * (14 + 20 + 8 + 64));
     }
 
-    /** As the peer: an opening or closing segment, and an ICMP error, carry nothing. */
+    /** As with Open vSwitch: an opening or closing segment, and an ICMP error, carry nothing. */
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',

@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.turnstile.bridge.DummyLevel;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 /** Command lines as scripts for ovs-vswitchd have them. */
-class OptionsTest {
+class MainTest {
 
     private static DaemonConfig configOf(String... words) {
         Main main = new Main();
@@ -51,6 +52,7 @@ class OptionsTest {
         DaemonConfig config = configOf("--rundir=/tmp/r", "--pidfile", "--enable-dummy", "-v", "--log-file", "unix:/d");
         assertThat(config.databaseTarget()).isEqualTo("unix:/d");
         assertThat(config.dummies()).isEqualTo(DummyLevel.ALLOWED);
+        assertThat(config.remotes()).isEmpty();
     }
 
     @Test
@@ -77,19 +79,20 @@ class OptionsTest {
                 .containsExactly("punix:/a", "ptcp:6640");
     }
 
-    @Test
-    void contradictionsAndNonsenseAreSaidInOneLine() {
-        for (List<String> words : List.of(
-                List.of("ssl:1.2.3.4:6640"),
-                List.of("unix:/d", "--remote=ptcp:6640"),
-                List.of("--enable-dummy=most"),
-                List.of("--forwarding-threads=0"),
-                List.of("--max-connections=-1"))) {
-            assertThatThrownBy(() -> configOf(words.toArray(String[]::new)))
-                    .as("%s", words)
-                    .isInstanceOf(CommandLine.ParameterException.class)
-                    .satisfies(
-                            error -> assertThat(error.getMessage()).isNotBlank().doesNotContain("\n"));
-        }
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            nonsense                  | not a database
+            ssl:1.2.3.4:6640          | not a database
+            unix:/d --remote=ptcp:1   | embedded database
+            --enable-dummy=most       | override or system
+            --forwarding-threads=0    | at least 1
+            --max-connections=-1      | at least 1
+            --no-such-option          | --no-such-option
+            """)
+    void contradictionsAndNonsenseAreSaidInOneLine(String words, String complaint) {
+        assertThatThrownBy(() -> configOf(words.split(" ")))
+                .isInstanceOf(CommandLine.ParameterException.class)
+                .hasMessageContaining(complaint)
+                .satisfies(error -> assertThat(error.getMessage()).doesNotContain("\n"));
     }
 }

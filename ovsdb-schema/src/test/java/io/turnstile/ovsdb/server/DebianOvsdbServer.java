@@ -12,19 +12,19 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The system's own ovsdb-server on a file and a socket in a private folder. */
-public final class PeerServer implements AutoCloseable {
+public final class DebianOvsdbServer implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 10;
 
     private final Path socket;
     private final Process process;
 
-    private PeerServer(Path socket, Process process) {
+    private DebianOvsdbServer(Path socket, Process process) {
         this.socket = socket;
         this.process = process;
     }
 
     /** Serves {@code database} on {@code socket} (which is replaced), and returns once it does. */
-    public static PeerServer serve(Path database, Path socket) {
+    public static DebianOvsdbServer serve(Path database, Path socket) {
         try {
             Files.deleteIfExists(socket);
             Path folder = socket.getParent();
@@ -39,7 +39,7 @@ public final class PeerServer implements AutoCloseable {
                     .redirectErrorStream(true)
                     .redirectOutput(folder.resolve("peer.log").toFile())
                     .start();
-            PeerServer server = new PeerServer(socket, process);
+            DebianOvsdbServer server = new DebianOvsdbServer(socket, process);
             server.awaitSocket();
             return server;
         } catch (IOException e) {
