@@ -1,6 +1,6 @@
 package io.turnstile.demo;
 
-import io.turnstile.bridge.Dummies;
+import io.turnstile.bridge.DummyLevel;
 import io.turnstile.daemon.DaemonConfig;
 import io.turnstile.daemon.SwitchDaemon;
 import io.turnstile.lab.Await;
@@ -58,7 +58,7 @@ final class NamespaceDemo {
     private static DaemonConfig config(Lab lab, int databasePort) throws IOException {
         Path directory = Files.createDirectories(lab.folder().resolve("run"));
         DaemonConfig usual =
-                DaemonConfig.in(directory).withDummies(Dummies.ALLOWED); // Time may be warped under --enable-dummy.
+                DaemonConfig.in(directory).withDummies(DummyLevel.ALLOWED); // Time may be warped under --enable-dummy.
         return new DaemonConfig(
                 directory,
                 null,

@@ -6,7 +6,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The peer: Debian's ovsdb-server and ovs-vswitchd in directories of their own, nothing shared with the system's. */
+/**
+ * Open vSwitch: Debian's ovsdb-server and ovs-vswitchd in directories of their own, nothing shared with the system's.
+ */
 public final class OpenVswitch extends LabSwitch {
     /** Where Debian's package has the Open_vSwitch schema. */
     public static final String SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";

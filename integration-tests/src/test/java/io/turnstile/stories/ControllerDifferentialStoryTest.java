@@ -61,8 +61,8 @@ class ControllerDifferentialStoryTest {
                 LAST_COOKIE + ",priority=1,arp,send_flow_rem,actions=drop")) {
             both.ofctl("add-flow br0 '" + flow + "'");
         }
-        both.ignore(text ->
-                text.replace("state:      LIVE", "state:      0")); // The peer finds a new port alive a little later.
+        both.ignore(text -> text.replace(
+                "state:      LIVE", "state:      0")); // Open vSwitch finds a new port alive a little later.
         both.compare(
                 "ovs-ofctl -O " + protocol + " monitor br0",
                 told(both.theirs(), protocol),

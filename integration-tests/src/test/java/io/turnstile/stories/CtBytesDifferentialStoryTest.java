@@ -22,8 +22,8 @@ class CtBytesDifferentialStoryTest {
     private static final int MUTATIONS = 1500;
     private static final int NESTED_AT = 24;
     /**
-     * Not the subtypes, since the peer has actions that Turnstile has not; not the ct()'s flags, alg and source of the
-     * zone, where Turnstile is the stricter one on purpose.
+     * Not the subtypes, since Open vSwitch has actions that Turnstile has not; not the ct()'s flags, alg and source of
+     * the zone, where Turnstile is the stricter one on purpose.
      */
     private static final IntPredicate MUTABLE =
             at -> !(at >= 8 && at < 16 || at >= 22 && at < NESTED_AT || at >= NESTED_AT + 8 && at < NESTED_AT + 10);

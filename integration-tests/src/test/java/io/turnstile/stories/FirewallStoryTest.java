@@ -82,7 +82,7 @@ class FirewallStoryTest {
         transcript.addSorted(
                 "ovs-vsctl show, with a missing device", sw.vsctl("show").run().lines());
         sw.vsctl("del-port", "br0", "no-such-dev").run();
-        // The bridge's own device comes up, or not, before or after the peer looks: left out.
+        // The bridge's own device comes up, or not, before or after Open vSwitch looks: left out.
         transcript.addSorted(
                 "interfaces",
                 sw.vsctl(

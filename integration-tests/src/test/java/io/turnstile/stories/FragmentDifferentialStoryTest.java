@@ -170,10 +170,10 @@ class FragmentDifferentialStoryTest {
     }
 
     private static void compareOutcome(CapturedFrames captured) {
-        // The peer's flow counters follow when its revalidators look at the datapath's flows, which removing these
+        // Open vSwitch's flow counters follow when its revalidators look at the datapath's flows, which removing these
         // forces.
         both.theirs().appctl("revalidator/purge").run();
-        // Of a datagram's fragments those go first that the peer has no flow for yet: the order is no promise.
+        // Of a datagram's fragments those go first that Open vSwitch has no flow for yet: the order is no promise.
         captured.compareUnordered();
         both.ignore(FragmentDifferentialStoryTest::withoutRecirculationIds);
         both.ofctlSorted("dump-flows br0");

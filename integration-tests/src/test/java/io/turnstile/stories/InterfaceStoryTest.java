@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
  * Bridges and interfaces of every type, made, changed, broken and removed live: the same script against Turnstile and
  * against ovs-vswitchd, which leave equal transcripts.
  *
- * <p>The bridge's own row of Interface is left out: the peer writes its admin and link state some time after it made
- * the device, and changes the device itself meanwhile.
+ * <p>The bridge's own row of Interface is left out: Open vSwitch writes its admin and link state some time after it
+ * made the device, and changes the device itself meanwhile.
  */
 @Tag("system")
 class InterfaceStoryTest {
@@ -212,7 +212,7 @@ class InterfaceStoryTest {
                     "the link is down",
                     () -> !value("interface", late, "link_state").equals("up"));
             if (sw instanceof Turnstile) {
-                // The peer's userspace datapath holds on to a device that is gone; its kernel datapath does as
+                // Open vSwitch's userspace datapath holds on to a device that is gone; its kernel datapath does as
                 // Turnstile
                 // does.
                 assertThat(value("interface", late, "ofport")).isEqualTo("-1");
@@ -278,7 +278,7 @@ class InterfaceStoryTest {
             await("interface", host.device(), "mtu", "1400");
             note("the device has it", ipLink(host.device()).contains("mtu 1400 "));
             vsctl("an MTU that veth refuses", "set", "interface", host.device(), "mtu_request=65536");
-            get("interface", host.device(), "mtu"); // The error is in our column error, but only in the peer's log.
+            get("interface", host.device(), "mtu"); // The error is in our column error, but only in Open vSwitch's log.
             vsctl("no MTU", "clear", "interface", host.device(), "mtu_request");
             get("interface", host.device(), "mtu");
             vsctl("internal", "add-port", br0, internal, "--", "set", "interface", internal, "type=internal");
@@ -310,7 +310,7 @@ class InterfaceStoryTest {
                     "a host",
                     "add-port",
                     br0,
-                    a.device()); // One by one: of ports added together the peer takes any first.
+                    a.device()); // One by one: of ports added together Open vSwitch takes any first.
             vsctl("another host", "add-port", br0, b.device());
             vsctl("an internal port", "add-port", br0, internal, "--", "set", "interface", internal, "type=internal");
             await("interface", a.device(), "link_state", "up");
@@ -479,8 +479,8 @@ class InterfaceStoryTest {
             boolean local = false;
             for (String line : sw.ofctl("show", bridge).run().lines()) {
                 local = line.startsWith(" LOCAL") || local && line.startsWith("     ");
-                // The peer also tells the medium, which it guesses for veth and TAP, and enqueue, for which there are
-                // no
+                // Open vSwitch also tells the medium, which it guesses for veth and TAP, and enqueue, for which there
+                // are no
                 // queues here.
                 boolean differs = line.startsWith("     current:") || line.startsWith("actions:");
                 if (!local && !differs) {

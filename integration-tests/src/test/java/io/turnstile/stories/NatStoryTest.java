@@ -168,11 +168,11 @@ class NatStoryTest {
         sw.appctl("dpctl/flush-conntrack").run();
     }
 
-    // ---- HTTP and ping, beside the peer ----
+    // ---- HTTP and ping, beside Open vSwitch ----
 
     @ParameterizedTest
     @EnumSource
-    void webAndPingPassAsTheyDoAtThePeer(Way way) throws Exception {
+    void webAndPingPassAsTheyDoWithOpenVswitch(Way way) throws Exception {
         String[] transcripts = new String[2];
         for (int i = 0; i < 2; i++) {
             int index = i;

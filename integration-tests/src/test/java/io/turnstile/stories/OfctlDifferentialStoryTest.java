@@ -36,7 +36,7 @@ class OfctlDifferentialStoryTest {
     @ParameterizedTest
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void theSwitchDescribesItself(String protocol) {
-        // Queues and groups are not had; the peer's dummy ports count no drops and have statistics of their own
+        // Queues and groups are not had; Open vSwitch's dummy ports count no drops and have statistics of their own
         // invention.
         both.ignore(text -> UNSUPPORTED_HERE.stream()
                 .reduce(text, (rest, word) -> rest.replace(word, ""))

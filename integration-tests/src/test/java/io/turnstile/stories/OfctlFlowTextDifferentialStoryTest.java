@@ -48,7 +48,7 @@ class OfctlFlowTextDifferentialStoryTest {
     void everyActionIsListedAlike(String protocol) {
         int priority = 1;
         for (String[] flow : FlowTexts.ACTIONS) {
-            if (isShownWronglyByThePeer(protocol, flow[1])) {
+            if (isShownWronglyByOpenVswitch(protocol, flow[1])) {
                 continue;
             }
             both.ofctl("-O " + protocol + " add-flow br0 'priority=" + priority++ + "," + flow[0] + ",actions="
@@ -72,7 +72,7 @@ class OfctlFlowTextDifferentialStoryTest {
      * What 1.0 sends as a load is shown under 1.5 with a mask that says nothing; and a VLAN id set in part by 1.5 is
      * shown under 1.0 as the tag's removal.
      */
-    private static boolean isShownWronglyByThePeer(String protocol, String actions) {
+    private static boolean isShownWronglyByOpenVswitch(String protocol, String actions) {
         return protocol.equals("OpenFlow10") && actions.contains("->ipv6_label")
                 || protocol.equals("OpenFlow15") && actions.contains("->NXM_OF_VLAN_TCI[0..11]");
     }

@@ -53,7 +53,7 @@ class PacketDifferentialStoryTest {
     }
 
     private static void compareOutcome(CapturedFrames captured) {
-        // The peer's flow counters follow when its revalidators look at the datapath's flows, which removing these
+        // Open vSwitch's flow counters follow when its revalidators look at the datapath's flows, which removing these
         // forces.
         both.theirs().appctl("revalidator/purge").run();
         captured.compare();

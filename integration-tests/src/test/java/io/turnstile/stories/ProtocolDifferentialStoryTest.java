@@ -182,7 +182,7 @@ class ProtocolDifferentialStoryTest {
         for (int round = 0; round < 400; round++) {
             byte[] quote = good.clone();
             for (int change = random.nextInt(2); change >= 0; change--) {
-                // Not the version, which the peer does not look at, nor the fragment bits (decision 7).
+                // Not the version, which Open vSwitch does not look at, nor the fragment bits (decision 7).
                 int at = random.nextInt(quote.length);
                 quote[at] =
                         at == 0 ? (byte) (0x40 | random.nextInt(16)) : at == 6 || at == 7 ? 0 : (byte) random.nextInt();
@@ -209,7 +209,7 @@ class ProtocolDifferentialStoryTest {
         probe.both().assertSame();
     }
 
-    /** Decision 7: the peer takes SCTP for UDP, Debian's even without ports. */
+    /** Decision 7: Open vSwitch takes SCTP for UDP, Debian's even without ports. */
     @Test
     void sctpIsFollowedByItsChunksOnlyHere() {
         flush();
@@ -242,7 +242,7 @@ class ProtocolDifferentialStoryTest {
                 .endsWith(",protoinfo=(state=ESTABLISHED,vtag_orig=9,vtag_reply=7)");
     }
 
-    /** Decision 7: the peer knows UDP-Lite by its addresses. */
+    /** Decision 7: Open vSwitch knows UDP-Lite by its addresses. */
     @Test
     void udpLiteHasPortsOnlyHere() {
         flush();
@@ -310,7 +310,7 @@ class ProtocolDifferentialStoryTest {
     private static void differ(String what, int port, byte[] frame, String theirs, String ours) {
         probe.receive(port, List.of(frame));
         assertThat(probe.theirs())
-                .as("the peer: %s", what)
+                .as("Open vSwitch: %s", what)
                 .singleElement()
                 .extracting(StateProbe.Told::state)
                 .isEqualTo(theirs);

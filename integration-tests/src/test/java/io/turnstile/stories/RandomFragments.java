@@ -51,7 +51,7 @@ final class RandomFragments {
             frame.payload(random.nextInt(40));
             return new ArrayList<>(List.of(new RandomTraffic.Arrival(port, frame.bytes())));
         }
-        // Packets of at most 1500 bytes: the peer's dummy ports stop at one that is longer.
+        // Packets of at most 1500 bytes: Open vSwitch's dummy ports stop at one that is longer.
         int unit = 8 * (random.nextInt(8) == 0 ? 60 + random.nextInt(80) : 160 + random.nextInt(20));
         int dataBytes = unit * (1 + random.nextInt(5)) + 16 + random.nextInt(unit - 16);
         frame.payload(bytes(dataBytes - 8));

@@ -24,7 +24,7 @@ final class StateProbe implements AutoCloseable {
     private static final int PCAP_HEAD_BYTES = 24;
     private static final int PCAP_RECORD_HEAD_BYTES = 16;
     private static final int LAST_OCTET_OF_DESTINATION = 5;
-    /** The queue of the peer's dummy devices is no longer than a hundred. */
+    /** The queue of Open vSwitch's dummy devices is no longer than a hundred. */
     private static final int MOST_AT_ONCE = 64;
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
@@ -95,7 +95,7 @@ final class StateProbe implements AutoCloseable {
         }
     }
 
-    /** What left the peer since the last call. */
+    /** What left Open vSwitch since the last call. */
     List<Told> theirs() {
         List<Told> all = captured(both.theirs());
         List<Told> fresh = all.subList(theirsRead, all.size());
@@ -110,7 +110,7 @@ final class StateProbe implements AutoCloseable {
         return fresh;
     }
 
-    /** The peer lists what has expired until its sweep comes by; both are shown without. */
+    /** Open vSwitch lists what has expired until its sweep comes by; both are shown without. */
     static List<String> connections(LabSwitch target) {
         return target.appctl("dpctl/dump-conntrack", "-m", "-s")
                 .run()

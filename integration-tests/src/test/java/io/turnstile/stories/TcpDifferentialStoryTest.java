@@ -103,7 +103,7 @@ class TcpDifferentialStoryTest {
             String name = dialogues.get(port - FIRST_PORT).name();
             probe.both().compare("ct_state in \"" + name + "\"", theirs.get(port), ours.get(port));
             if (!state.equals("any")) {
-                probe.both().compare("the peer and the script in \"" + name + "\"", theirs.get(port), state);
+                probe.both().compare("Open vSwitch and the script in \"" + name + "\"", theirs.get(port), state);
             }
         });
         probe.both()

@@ -46,7 +46,7 @@ class TrackerCommandsStoryTest {
             "dpctl/ct-del-limits default");
     /**
      * Numbers of all bases, blanks, too many words; {@code --} and lone options. Left out is what makes version 3.1 of
-     * the peer fall over (no limit after the datapath's name, {@code zone=}), and the numbers that only it takes.
+     * Open vSwitch fall over (no limit after the datapath's name, {@code zone=}), and the numbers that only it takes.
      */
     private static final List<String> WORDS = List.of(
             "dpctl/ct-set-limits zone=0x5,limit=0x10 'zone=010 limit=7'",

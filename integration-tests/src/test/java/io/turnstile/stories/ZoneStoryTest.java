@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Timeouts, limits and flushing by zone: ovs-vsctl, ovs-appctl and ovs-ofctl do with Turnstile what they do with the
- * peer.
+ * Timeouts, limits and flushing by zone: ovs-vsctl, ovs-appctl and ovs-ofctl do with Turnstile what they do with Open
+ * vSwitch.
  */
 @Tag("system")
 class ZoneStoryTest {
@@ -98,8 +98,8 @@ class ZoneStoryTest {
         send(1, 4);
         send(1, 5);
         both.vsctl("--may-exist add-zone-tp dummy zone=3 udp_first=500 udp_single=510");
-        // No further policy here: the peer would give it the same id, and to the connection its timeouts. It forgets
-        // what
+        // No further policy here: Open vSwitch would give it the same id, and to the connection its timeouts. It
+        // forgets what
         // is not used any more within 20 seconds.
         both.appctl("time/warp 25000 1000");
         for (int zone = 3; zone <= 5; zone++) {

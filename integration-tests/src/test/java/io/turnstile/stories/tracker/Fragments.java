@@ -10,7 +10,7 @@ import java.util.Random;
 
 /** Cuts datagrams into IPv4 and IPv6 fragments (RFC 791, RFC 8200 §4.5), and loses, doubles and mixes up the pieces. */
 final class Fragments {
-    /** Below this Debian's peer takes a piece that is not the last for an attack. */
+    /** Below this Debian's Open vSwitch takes a piece that is not the last for an attack. */
     private static final int LEAST_PIECE_BYTES = 1280;
 
     private static final int MORE = 0x2000;
@@ -32,7 +32,8 @@ final class Fragments {
     /**
      * The pieces in the order of their coming.
      *
-     * @param doubled whether one of them may come twice: of two zones, Debian's peer may lose either in the second one
+     * @param doubled whether one of them may come twice: of two zones, Debian's Open vSwitch may lose either in the
+     *     second one
      */
     List<byte[]> of(byte[] frame, boolean doubled) {
         datagrams++;

@@ -68,7 +68,7 @@ record Headers(int network, int transport, int end) {
         byte before = frame[at];
         boolean syn = isSyn(frame);
         frame[at] ^= (byte) (1 << random.nextInt(8));
-        boolean version = at == network && (before ^ frame[at]) >>> 4 != 0; // The peer does not look at it.
+        boolean version = at == network && (before ^ frame[at]) >>> 4 != 0; // Open vSwitch does not look at it.
         boolean options =
                 (at == transport + 12 || at == transport + 13) && (syn || isSyn(frame)); // See TcpConversation.
         if (version || options || isTrackedOtherwise(frame) || isFragment(frame)) {
@@ -76,7 +76,7 @@ record Headers(int network, int transport, int end) {
         }
     }
 
-    /** Protocols that the peer tracks by addresses only or not at all; it has no original tuple of protocol 0. */
+    /** Protocols that Open vSwitch tracks by addresses only or not at all; it has no original tuple of protocol 0. */
     private boolean isTrackedOtherwise(byte[] frame) {
         return switch (protocol(frame)) {
             case 0, IpProtocols.DCCP, IpProtocols.SCTP, IpProtocols.UDP_LITE -> true;

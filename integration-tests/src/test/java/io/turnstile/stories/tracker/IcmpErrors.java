@@ -14,8 +14,8 @@ final class IcmpErrors {
     private final boolean cut;
 
     /**
-     * @param cut whether frames may be quoted in part; Debian's peer, translating, writes behind the end of a TCP
-     *     header that is not whole, and dies of it
+     * @param cut whether frames may be quoted in part; Debian's Open vSwitch, translating, writes behind the end of a
+     *     TCP header that is not whole, and dies of it
      */
     IcmpErrors(Random random, boolean cut) {
         this.random = random;
@@ -60,7 +60,7 @@ final class IcmpErrors {
         System.arraycopy(first, 0, quoted, at + sizeBytes, sizeBytes);
     }
 
-    /** Not the version, which the peer does not look at, nor what makes a fragment: Debian's wants none quoted. */
+    /** Not the version, which Open vSwitch does not look at, nor what makes a fragment: Debian's wants none quoted. */
     private void change(byte[] quoted, boolean six) {
         int at = random.nextInt(quoted.length);
         if (six || at < 6 || at > 7) {

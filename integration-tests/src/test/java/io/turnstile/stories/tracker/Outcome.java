@@ -20,18 +20,19 @@ record Outcome(List<String> steps, List<String> connections) {
         for (int i = 0; i < steps.size() && text.isEmpty(); i++) {
             if (!steps.get(i).equals(ours.steps.get(i))
                     && !isExhaustion(script.steps().get(i), steps.get(i), ours.steps.get(i))) {
-                text.append("step ").append(i + 1).append("\n  peer: ").append(steps.get(i));
+                text.append("step ").append(i + 1).append("\n  Open vSwitch: ").append(steps.get(i));
                 text.append("\n  ours: ").append(ours.steps.get(i)).append('\n');
             }
         }
         without(connections, ours.connections)
-                .forEach(line -> text.append("  only peer: ").append(line).append('\n'));
+                .forEach(line ->
+                        text.append("  only Open vSwitch: ").append(line).append('\n'));
         without(ours.connections, connections)
                 .forEach(line -> text.append("  only ours: ").append(line).append('\n'));
         return text.toString();
     }
 
-    /** What cannot be translated is dropped; Debian's peer lets it through as it is. */
+    /** What cannot be translated is dropped; Debian's Open vSwitch lets it through as it is. */
     private static boolean isExhaustion(Step step, String theirs, String ours) {
         return step instanceof Step.Arrival arrival
                 && arrival.program().translatesAlways()

@@ -53,7 +53,7 @@ final class Sighting {
 
     /**
      * The flows of {@link #TABLE}. The original tuple may be read of packets only whose state says that there is one;
-     * the peer's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a
+     * Open vSwitch's {@code move} does not read that of a packet which is related and nothing else, nor the ports of a
      * later fragment.
      */
     static List<String> flows() {

@@ -43,8 +43,8 @@ final class TcpConversation implements Exchange {
     }
 
     /**
-     * What is said of window scales. Where one side knows scales and the other does not, windows are small: the peer
-     * scales the largest window up, keeps 16 bits of it and forgets the rest.
+     * What is said of window scales. Where one side knows scales and the other does not, windows are small: Open
+     * vSwitch scales the largest window up, keeps 16 bits of it and forgets the rest.
      */
     private enum Scaling {
         NOBODY,

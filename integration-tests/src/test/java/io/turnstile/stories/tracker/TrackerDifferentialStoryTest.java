@@ -69,7 +69,7 @@ class TrackerDifferentialStoryTest {
     /** Otherwise the stories above show less than they seem to, or their differences mean nothing. */
     @ParameterizedTest
     @EnumSource(Feature.class)
-    void trafficMeetsManyStatesAndThePeerTreatsItTheSameTwice(Feature feature) {
+    void trafficMeetsManyStatesAndOpenVswitchTreatsItTheSameTwice(Feature feature) {
         StringBuilder seen = new StringBuilder();
         for (long seed = 1; seed <= 15; seed++) {
             Script script = new TrafficMix(seed, EnumSet.of(Feature.TRACKING, feature)).script(STEPS);

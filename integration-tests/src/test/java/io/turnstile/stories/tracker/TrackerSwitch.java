@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
 final class TrackerSwitch implements AutoCloseable {
     static final String BRIDGE = "br0";
     static final String UNCHECKED_WINDOWS = "dpctl/ct-disable-tcp-seq-chk";
-    /** The peer's ports in memory hold 100 frames and drop what is too many. */
+    /** Open vSwitch's ports in memory hold 100 frames and drop what is too many. */
     private static final int FRAMES_AT_ONCE = 90;
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
@@ -141,7 +141,7 @@ final class TrackerSwitch implements AutoCloseable {
         return outcome;
     }
 
-    /** Lets fragments expire whose others did not come; the peer throws them out when it tracks the next packet. */
+    /** Lets fragments expire whose others did not come; Open vSwitch throws them out when it tracks the next packet. */
     private void forgetFragments(Script script) throws IOException {
         if (script.hasFragments()) {
             control.run("time/warp", Long.toString(FRAGMENTS_EXPIRE_MS));

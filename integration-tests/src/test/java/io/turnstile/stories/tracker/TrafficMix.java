@@ -18,7 +18,8 @@ final class TrafficMix {
         10, 900, 1500, 3000, 9000, 10_000, 29_500, 30_000, 30_500, 44_999, 45_000, 60_000, 90_001, 400_000, 3_700_000
     };
     /**
-     * The peer's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments through.
+     * Open vSwitch's 3.1 may still hold the translated tuple of a connection that is over, and lets old fragments
+     * through.
      */
     private static final long[] SHORT_WAITS_MS = {10, 900, 1500};
 
@@ -164,8 +165,8 @@ final class TrafficMix {
     }
 
     /**
-     * Mostly the usual program. A port that is the only choice is left to the client of one exchange: Debian's peer
-     * does not survive for long that it is taken, nor does it take the identifiers of ICMP for ports.
+     * Mostly the usual program. A port that is the only choice is left to the client of one exchange: Debian's Open
+     * vSwitch does not survive for long that it is taken, nor does it take the identifiers of ICMP for ports.
      */
     private Program program(Program usual, byte[] frame) {
         Program program = random.nextInt(8) == 0 ? programs.get(random.nextInt(programs.size())) : usual;

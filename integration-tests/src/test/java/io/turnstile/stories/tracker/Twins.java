@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Set;
 
-/** Turnstile and the peer, given the same scripts. */
+/** Turnstile and Open vSwitch, given the same scripts. */
 final class Twins implements AutoCloseable {
     private static final int SHRINKING_TRIES = 600;
 
@@ -26,11 +26,11 @@ final class Twins implements AutoCloseable {
         Lab lab = new Lab("tracker");
         try {
             List<Program> programs = Program.of(features);
-            OpenVswitch peer = lab.add(OpenVswitch.start(lab, "--enable-dummy=override"));
+            OpenVswitch theirs = lab.add(OpenVswitch.start(lab, "--enable-dummy=override"));
             Turnstile turnstile = lab.add(Turnstile.start(lab, "--enable-dummy=override"));
             return new Twins(
                     lab,
-                    lab.add(TrackerSwitch.prepare(lab, peer, programs)),
+                    lab.add(TrackerSwitch.prepare(lab, theirs, programs)),
                     lab.add(TrackerSwitch.prepare(lab, turnstile, programs)));
         } catch (IOException e) {
             lab.close();

@@ -200,7 +200,7 @@ public final class Datum {
         return kept.size() == keys.length ? this : select(kept);
     }
 
-    /** The peer's order of values: fewer atoms first, then atom by atom. */
+    /** Open vSwitch's order of values: fewer atoms first, then atom by atom. */
     public int compareTo(Datum other) {
         int order = Integer.compare(keys.length, other.keys.length);
         for (int i = 0; order == 0 && i < keys.length; i++) {

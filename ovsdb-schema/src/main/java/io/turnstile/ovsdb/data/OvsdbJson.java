@@ -17,7 +17,7 @@ public final class OvsdbJson {
 
     /**
      * A number is an integer if its value is one that fits 64 bits, however it is written (RFC 7047 §3.1 leaves 1.0
-     * open; the peer takes it for 1), and a real otherwise.
+     * open; Open vSwitch takes it for 1), and a real otherwise.
      */
     private static final JsonNodeFactory BY_VALUE = new JsonNodeFactory() {
         private static final long serialVersionUID = 1L;
@@ -45,8 +45,8 @@ public final class OvsdbJson {
         }
 
         /**
-         * The peer's strings end at a zero byte, and half a surrogate pair is no character: such text could be kept by
-         * neither.
+         * Open vSwitch's strings end at a zero byte, and half a surrogate pair is no character: such text could be kept
+         * by neither.
          */
         @Override
         public TextNode textNode(String text) {

@@ -18,9 +18,9 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in the peer's order: new strong references name
- * rows that exist or did, rows that nobody refers to go, no strong reference is left to a deleted row, weak references
- * without a row go, tables keep to their row limits and indexes.
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in Open vSwitch's order: new strong references
+ * name rows that exist or did, rows that nobody refers to go, no strong reference is left to a deleted row, weak
+ * references without a row go, tables keep to their row limits and indexes.
  */
 final class Integrity {
     private final DatabaseSchema schema;
@@ -247,7 +247,7 @@ final class Integrity {
 
     private OvsdbException duplicate(TableSchema table, List<String> index, DataRow one, DataRow other) {
         boolean changedLast = changes.written().get(table.name()).containsKey(other.uuid());
-        DataRow first = changedLast ? other : one; // The peer begins with a row that the transaction wrote.
+        DataRow first = changedLast ? other : one; // Open vSwitch begins with a row that the transaction wrote.
         DataRow second = changedLast ? one : other;
         return new OvsdbException(
                 "constraint violation",

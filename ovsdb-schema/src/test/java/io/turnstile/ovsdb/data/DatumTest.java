@@ -70,7 +70,7 @@ class DatumTest {
     }
 
     @Test
-    void constraintsSpeakLikeThePeer() {
+    void constraintsSpeakLikeOpenVswitch() {
         assertRefused(
                 "'foo'",
                 column(

@@ -286,7 +286,8 @@ class MonitorOracleTest {
             Mirror mirror = mirrors.get(1 + random.nextInt(mirrors.size() - 1));
             if (random.nextInt(10) == 0) {
                 mirror.where = conditions.get(random.nextInt(conditions.size()));
-                // What an older transaction left under another condition is nothing to go on from, as the peer's client
+                // What an older transaction left under another condition is nothing to go on from, as Open vSwitch's
+                // client
                 // knows.
                 mirror.lastTransaction = NOBODY;
                 mirror.call("monitor_cond_change", json("['m','m',{'Thing':[{'where':" + mirror.where + "}]}]"));

@@ -19,22 +19,22 @@ public record BridgeView(BridgePipeline pipeline, boolean isDummy, List<Interfac
      */
     public record InterfaceView(String name, int number, int datapathPort, Port port, String patchPeer) {}
 
-    static BridgeView of(PresentBridge bridge) {
+    static BridgeView of(Bridge bridge) {
         return new BridgeView(
                 bridge.pipeline(),
                 bridge.config().isDummy(),
-                bridge.interfaces().stream()
-                        .filter(PresentInterface::isPluggedIn)
+                bridge.ports().ifaces().stream()
+                        .filter(Iface::isAttached)
                         .map(BridgeView::of)
                         .toList());
     }
 
-    private static InterfaceView of(PresentInterface present) {
+    private static InterfaceView of(Iface iface) {
         return new InterfaceView(
-                present.config().name(),
-                present.number(),
-                present.opened() == null ? -1 : present.opened().number(),
-                present.port(),
-                present.config().isPatch() ? present.config().options().get("peer") : null);
+                iface.name(),
+                iface.ofport(),
+                iface.opened() == null ? -1 : iface.opened().number(),
+                iface.device(),
+                iface.config().isPatch() ? iface.config().options().get("peer") : null);
     }
 }

@@ -10,47 +10,45 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What an Interface row shows of its device: the columns that ovs-vswitchd.conf.db(5) calls status and statistics. */
+/** The columns in which an Interface row shows its device: status and statistics of ovs-vswitchd.conf.db(5). */
 final class InterfaceColumns {
     private static final long BITS_PER_MEGABIT = 1_000_000;
     private static final List<Object> ABSENT = List.of();
 
     private InterfaceColumns() {}
 
-    /** Everything but statistics; an interface that fails has its error and {@code ofport=-1}. */
-    static Map<String, Object> status(PresentInterface present, String peerErrorOrNull) {
-        Map<String, Object> columns = new LinkedHashMap<>();
-        columns.put("error", present.errors(peerErrorOrNull));
-        columns.put("ofport", (long) ofport(present));
-        if (!present.isPluggedIn()) {
-            for (String column : List.of(
-                    "mac_in_use",
-                    "admin_state",
-                    "link_state",
-                    "link_resets",
-                    "link_speed",
-                    "duplex",
-                    "mtu",
-                    "ifindex")) {
-                columns.put(column, ABSENT);
-            }
-            columns.put("status", Map.of());
-            columns.put("statistics", Map.of());
-            return columns;
+    /** The status of an interface: everything but its statistics. */
+    static Map<String, Object> status(Iface iface, String patchErrorOrNull) {
+        List<Object> errors = iface.errors(patchErrorOrNull);
+        if (!iface.isAttached()) {
+            return withoutPort(errors);
         }
-        LinkStatus status = present.linkStatus();
+        Map<String, Object> columns = new LinkedHashMap<>();
+        columns.put("error", errors);
+        columns.put("ofport", (long) (iface.ofport() & 0xffff));
+        LinkStatus status = iface.linkStatus();
         columns.put("mac_in_use", MacText.format(status.macAddress()));
         columns.put("admin_state", status.adminUp() ? "up" : "down");
         columns.put("link_state", status.carrier() ? "up" : "down");
         columns.put("link_resets", status.carrierChanges());
         columns.put("ifindex", (long) status.ifIndex());
-        columns.put("mtu", present.port() == null ? ABSENT : (Object) (long) status.mtuBytes());
-        addDevice(columns, present.port(), status);
+        columns.put("mtu", iface.device() == null ? ABSENT : (Object) (long) status.mtuBytes());
+        addDevice(columns, iface.device(), status);
         return columns;
     }
 
-    private static int ofport(PresentInterface present) {
-        return present.isPluggedIn() ? present.number() & 0xffff : PresentInterface.NO_NUMBER;
+    /** The status of an interface that has no port: {@code ofport=-1} and the error, if there is one. */
+    static Map<String, Object> withoutPort(List<Object> errors) {
+        Map<String, Object> columns = new LinkedHashMap<>();
+        columns.put("error", errors);
+        columns.put("ofport", (long) Iface.NO_OFPORT);
+        for (String column : List.of(
+                "mac_in_use", "admin_state", "link_state", "link_resets", "link_speed", "duplex", "mtu", "ifindex")) {
+            columns.put(column, ABSENT);
+        }
+        columns.put("status", Map.of());
+        columns.put("statistics", Map.of());
+        return columns;
     }
 
     private static void addDevice(Map<String, Object> columns, Port portOrNull, LinkStatus status) {
@@ -77,13 +75,13 @@ final class InterfaceColumns {
         return status;
     }
 
-    /** Counters that the device has. */
-    static Map<String, Object> statistics(PresentInterface present) {
-        if (present.port() == null) {
+    /** The statistics of an interface: the counters that its device has. */
+    static Map<String, Object> statistics(Iface iface) {
+        if (iface.device() == null) {
             return Map.of();
         }
         try {
-            return Map.of("statistics", counters(present.port().statistics()));
+            return Map.of("statistics", counters(iface.device().statistics()));
         } catch (PortException e) {
             return Map.of(); // The device is just going; the next look at the links says so.
         }

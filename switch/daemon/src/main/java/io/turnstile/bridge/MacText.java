@@ -1,12 +1,18 @@
 package io.turnstile.bridge;
 
 import java.util.OptionalLong;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
-/** Ethernet addresses as the database writes them: {@code 02:00:00:00:00:01}. */
+/**
+ * Ethernet addresses, written as the database has them ({@code 02:00:00:00:00:01}), and which of them a device may
+ * bear.
+ */
 public final class MacText {
     private static final Pattern FORM = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");
     private static final long GROUP_BIT = 1L << 40;
+    private static final long LOCALLY_ADMINISTERED = 0x0200_0000_0000L;
+    private static final long STATION_BITS = 0xfcff_ffff_ffffL;
     private static final long DUMMY_DEVICES = 0xaa55_aa55_0000L;
 
     private MacText() {}
@@ -18,12 +24,19 @@ public final class MacText {
                 : OptionalLong.empty();
     }
 
-    /** @return an address that a device can bear: one station's; empty if there is none, or it is a group's or zero */
-    static OptionalLong parseStation(String textOrNull) {
-        OptionalLong mac = textOrNull == null ? OptionalLong.empty() : parse(textOrNull);
+    /**
+     * @return an address that a device can bear: one station's; empty if the text is none, or it is a group's or zero
+     */
+    static OptionalLong parseStation(String text) {
+        OptionalLong mac = parse(text);
         return mac.isPresent() && mac.getAsLong() != 0 && (mac.getAsLong() & GROUP_BIT) == 0
                 ? mac
                 : OptionalLong.empty();
+    }
+
+    /** A random address of one station, locally administered. */
+    static long randomStation() {
+        return ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
     }
 
     public static String format(long mac) {

@@ -8,14 +8,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What the Open_vSwitch row shows of the switch itself. */
+/** The columns in which the Open_vSwitch row shows the switch itself. */
 final class RootColumns {
     private static final Path OS_RELEASE = Path.of("/etc/os-release");
 
     private RootColumns() {}
 
-    static Map<String, Object> of(SwitchParts parts) {
-        boolean dummies = parts.dummies() != Dummies.NONE;
+    static Map<String, Object> of(SwitchComponents parts) {
+        boolean dummies = parts.dummies() != DummyLevel.NONE;
         List<Object> interfaceTypes = new ArrayList<>();
         if (dummies) {
             interfaceTypes.add("dummy");
@@ -35,7 +35,7 @@ final class RootColumns {
         return columns;
     }
 
-    /** os-release(5): lines of NAME=value, the value perhaps in quotes. */
+    /** The system's name and version by os-release(5): lines of NAME=value, the value perhaps in quotes. */
     private static Map<String, String> osRelease() {
         Map<String, String> values = new LinkedHashMap<>();
         try {

@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-/** Collects what is to be written back, leaving out rows that the database has like this already. Not thread-safe. */
+/**
+ * The changes that are to be written back in one transaction, without rows that the database has like this already. Not
+ * thread-safe.
+ */
 final class RowChanges {
     private final DatabaseSnapshot snapshot;
     private final List<ColumnUpdate> updates = new ArrayList<>();
@@ -21,9 +24,10 @@ final class RowChanges {
     }
 
     /**
-     * Values as {@link ColumnUpdate} has them; {@code List.of()} for absent. A row that is gone is passed over. If one
-     * value is new all are written: the snapshot may be older than what was written last, and a row is not to show half
-     * of each.
+     * Adds columns of a row; a row that is gone is passed over. If one value is new all are written: the snapshot may
+     * be older than what was written last, and a row is not to show half of each.
+     *
+     * @param columns values as {@link ColumnUpdate} has them; {@code List.of()} for absent
      */
     void set(String table, UUID uuid, Map<String, Object> columns) {
         Row row = snapshot.table(table).get(uuid);
@@ -43,6 +47,12 @@ final class RowChanges {
         if (isNew) {
             updates.add(new ColumnUpdate(table, uuid, known));
         }
+    }
+
+    /** Whether a row is there and its column, a map to integers, has nothing in it. */
+    boolean isEmptyMap(String table, UUID uuid, String column) {
+        Row row = snapshot.table(table).get(uuid);
+        return row != null && row.integerMap(column).isEmpty();
     }
 
     List<ColumnUpdate> updates() {

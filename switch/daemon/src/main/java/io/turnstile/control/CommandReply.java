@@ -18,7 +18,7 @@ public record CommandReply(String text, boolean isError) {
         return new CommandReply(text, true);
     }
 
-    /** As the peer sends it: text that there is ends with a newline. */
+    /** The text as Open vSwitch sends it: unless it is empty it ends with a newline. */
     String terminated() {
         return text.isEmpty() || text.endsWith("\n") ? text : text + "\n";
     }

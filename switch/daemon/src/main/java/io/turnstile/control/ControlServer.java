@@ -32,13 +32,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers {@code ovs-appctl} on a Unix socket. A request is {@code {"method": name, "params": [words], "id": any}}, the
- * reply has the text as {@code result} or {@code error}.
+ * The server answers {@code ovs-appctl} on a Unix socket. A request is {@code {"method": name, "params": [words], "id":
+ * any}}, the reply has the text as {@code result} or {@code error}.
  *
  * <p>Threads: {@link #register} and {@link #close} by any; commands run on the server's own thread, one after the
  * other.
@@ -47,7 +46,6 @@ public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
     private static final int MAX_REQUEST_BYTES = 1 << 20;
     private static final int MAX_WAITING_REQUESTS = 1000;
-    private static final String LIST_COMMANDS = "list-commands";
 
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, Command> commands = new ConcurrentSkipListMap<>();
@@ -56,47 +54,15 @@ public final class ControlServer implements AutoCloseable {
     private Path socket;
     private Channel listener;
 
-    private record Command(
-            String usage,
-            int minArguments,
-            int maxArguments,
-            Function<List<String>, CompletableFuture<CommandReply>> body) {}
-
-    /** Knows {@code list-commands} and {@code version}; the rest is registered. */
+    /** A server that knows {@code list-commands} and {@code version}; the other commands are registered. */
     public ControlServer(String version) {
-        register(LIST_COMMANDS, "", 0, 0, arguments -> CommandReply.ok(commandList()));
-        register("version", "", 0, 0, arguments -> CommandReply.ok(version));
+        register(Command.of("list-commands", "", 0, 0, arguments -> CommandReply.ok(commandList())));
+        register(Command.of("version", "", 0, 0, arguments -> CommandReply.ok(version)));
     }
 
-    /**
-     * Makes a command known, or replaces it.
-     *
-     * @param usage what {@code list-commands} shows behind the name
-     * @param body gets between {@code minArguments} and {@code maxArguments} words
-     */
-    public void register(
-            String name, String usage, int minArguments, int maxArguments, Function<List<String>, CommandReply> body) {
-        registerLater(
-                name,
-                usage,
-                minArguments,
-                maxArguments,
-                arguments -> CompletableFuture.completedFuture(body.apply(arguments)));
-    }
-
-    /**
-     * The same for a command whose reply may take a while, which holds up no other connection; on its own connection
-     * requests go on being answered in their order.
-     *
-     * @param body returns at once; its future may be completed by any thread, and is cancelled if the asker goes away
-     */
-    public void registerLater(
-            String name,
-            String usage,
-            int minArguments,
-            int maxArguments,
-            Function<List<String>, CompletableFuture<CommandReply>> body) {
-        commands.put(name, new Command(usage, minArguments, maxArguments, body));
+    /** Makes a command known, in the place of one of the same name. */
+    public void register(Command command) {
+        commands.put(command.name(), command);
     }
 
     /** Accepts connections at {@code path}; what lay there before is removed. */
@@ -122,32 +88,19 @@ public final class ControlServer implements AutoCloseable {
 
     private CompletableFuture<CommandReply> run(String name, List<String> arguments) {
         Command command = commands.get(name);
-        CommandReply refusal = refusal(name, command, arguments);
+        if (command == null) {
+            return CompletableFuture.completedFuture(CommandReply.error(
+                    "\"" + name + "\" is not a valid command (use \"list-commands\" to see a list of valid commands)"));
+        }
+        CommandReply refusal = command.refusalOrNull(arguments);
         if (refusal != null) {
             return CompletableFuture.completedFuture(refusal);
         }
         try {
-            return command.body().apply(arguments);
+            return command.handler().apply(arguments);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
-    }
-
-    /** Null: it can be run. */
-    private static CommandReply refusal(String name, Command commandOrNull, List<String> arguments) {
-        if (commandOrNull == null) {
-            return CommandReply.error("\"" + name + "\" is not a valid command (use \"list-commands\" to see a list of "
-                    + "valid commands)");
-        }
-        if (arguments.size() < commandOrNull.minArguments()) {
-            return CommandReply.error(
-                    "\"" + name + "\" command requires at least " + commandOrNull.minArguments() + " arguments");
-        }
-        if (arguments.size() > commandOrNull.maxArguments()) {
-            return CommandReply.error(
-                    "\"" + name + "\" command takes at most " + commandOrNull.maxArguments() + " arguments");
-        }
-        return null;
     }
 
     private String commandList() {

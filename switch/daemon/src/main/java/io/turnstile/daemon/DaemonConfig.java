@@ -1,6 +1,6 @@
 package io.turnstile.daemon;
 
-import io.turnstile.bridge.Dummies;
+import io.turnstile.bridge.DummyLevel;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -22,7 +22,7 @@ public record DaemonConfig(
         Path databaseFile,
         List<String> remotes,
         Path controlSocket,
-        Dummies dummies,
+        DummyLevel dummies,
         int forwardingThreads,
         int maxConnections,
         Path pluginFolder) {
@@ -36,13 +36,13 @@ public record DaemonConfig(
                 runDirectory.resolve("conf.db"),
                 List.of("punix:" + runDirectory.resolve("db.sock")),
                 defaultControlSocket(runDirectory),
-                Dummies.NONE,
+                DummyLevel.NONE,
                 defaultForwardingThreads(),
                 DEFAULT_MAX_CONNECTIONS,
                 null);
     }
 
-    public DaemonConfig withDummies(Dummies choice) {
+    public DaemonConfig withDummies(DummyLevel choice) {
         return new DaemonConfig(
                 runDirectory,
                 databaseTarget,

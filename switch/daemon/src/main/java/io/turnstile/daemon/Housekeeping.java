@@ -1,9 +1,11 @@
 package io.turnstile.daemon;
 
+import io.turnstile.appctl.Coverage;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.pipeline.Pipeline;
+import io.turnstile.telemetry.RareEvent;
 import io.turnstile.time.WarpableClock;
 import java.time.Duration;
 import java.util.List;
@@ -33,7 +35,7 @@ final class Housekeeping implements AutoCloseable {
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().daemon().name("housekeeping").unstarted(task));
     private final Coverage coverage;
-    private final FullnessLog fullness;
+    private final ConntrackFullLog fullness;
     private long flowsDueNs = System.nanoTime();
 
     Housekeeping(
@@ -49,7 +51,7 @@ final class Housekeeping implements AutoCloseable {
         this.tracker = tracker;
         this.offload = offload;
         coverage = new Coverage(datapath, tracker, lost);
-        fullness = new FullnessLog(tracker);
+        fullness = new ConntrackFullLog(tracker);
     }
 
     void start() {

@@ -10,6 +10,7 @@ import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.filter.Filter;
 import ch.qos.logback.core.spi.FilterReply;
+import io.turnstile.appctl.LogControl;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -102,6 +103,26 @@ final class LogSettings {
         applyLevels();
     }
 
+    /** The settings as {@code vlog/…} changes them. */
+    static LogControl control() {
+        return new LogControl() {
+            @Override
+            public String set(String spec) {
+                return LogSettings.set(spec);
+            }
+
+            @Override
+            public String list() {
+                return LogSettings.list();
+            }
+
+            @Override
+            public String reopen() {
+                return LogSettings.reopen();
+            }
+        };
+    }
+
     private static void openFile(String path) {
         file = new FileAppender<>();
         file.setFile(path);
@@ -122,8 +143,8 @@ final class LogSettings {
         context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
     }
 
-    private static LogLine layout(LoggerContext context) {
-        LogLine layout = new LogLine();
+    private static VlogLayout layout(LoggerContext context) {
+        VlogLayout layout = new VlogLayout();
         layout.setContext(context);
         layout.start();
         return layout;

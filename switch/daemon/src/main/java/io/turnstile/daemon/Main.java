@@ -1,6 +1,6 @@
 package io.turnstile.daemon;
 
-import io.turnstile.bridge.Dummies;
+import io.turnstile.bridge.DummyLevel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -278,14 +278,14 @@ public final class Main implements Callable<Integer> {
         return controlSocket == null ? DaemonConfig.defaultControlSocket(directory) : directory.resolve(controlSocket);
     }
 
-    private Dummies choice() {
+    private DummyLevel choice() {
         if (dummies == null) {
-            return Dummies.NONE;
+            return DummyLevel.NONE;
         }
         return switch (dummies) {
-            case "allow" -> Dummies.ALLOWED;
-            case "override" -> Dummies.REPLACE_ALL;
-            case "system" -> Dummies.REPLACE_SYSTEM;
+            case "allow" -> DummyLevel.ALLOWED;
+            case "override" -> DummyLevel.OVERRIDE_ALL;
+            case "system" -> DummyLevel.OVERRIDE_SYSTEM;
             default -> throw usage("--enable-dummy takes override or system, not " + dummies);
         };
     }

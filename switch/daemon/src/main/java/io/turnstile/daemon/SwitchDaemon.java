@@ -3,8 +3,11 @@ package io.turnstile.daemon;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
+import io.turnstile.appctl.AppctlCommands;
+import io.turnstile.appctl.CommandContext;
+import io.turnstile.bridge.DummyLevel;
 import io.turnstile.bridge.Reconciler;
-import io.turnstile.bridge.SwitchParts;
+import io.turnstile.bridge.SwitchComponents;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.control.ControlServer;
 import io.turnstile.datapath.Datapath;
@@ -20,7 +23,10 @@ import io.turnstile.port.Port;
 import io.turnstile.port.PortFactory;
 import io.turnstile.port.linux.LinkWatcher;
 import io.turnstile.telemetry.MetricsEndpoint;
+import io.turnstile.telemetry.MetricsPage;
 import io.turnstile.telemetry.OffloadMonitor;
+import io.turnstile.telemetry.RareEvent;
+import io.turnstile.telemetry.SwitchMeters;
 import io.turnstile.time.Clock;
 import io.turnstile.time.WarpableClock;
 import java.io.IOException;
@@ -60,8 +66,6 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
     private final Set<String> managerRemotes = new HashSet<>();
-    private Reconciler reconciler;
-    private Housekeeping housekeeping;
     private OvsdbBackend database;
 
     /** @param onExit what {@code ovs-appctl exit} does, called on the control thread after the reply */
@@ -107,17 +111,18 @@ public final class SwitchDaemon implements AutoCloseable {
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
-        MetricsPage page = closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, lost)));
+        MetricsPage page =
+                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(dispatcher);
         closeLater(monitor);
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
-        housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
+        Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
-        reconciler = closeLater(new Reconciler(
+        Reconciler reconciler = closeLater(new Reconciler(
                 database,
-                new SwitchParts(
+                new SwitchComponents(
                         pipeline,
                         datapath,
                         threads,
@@ -133,13 +138,31 @@ public final class SwitchDaemon implements AutoCloseable {
                         Version.number(),
                         Version.database(),
                         this::setManagers)));
-        Reconciler following = reconciler;
-        closeLater(new LinkWatcher(change -> following.onLinkChange(), following::onLinkChange));
+        closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
-        new Commands(this, onExit).registerAll(control);
+        AppctlCommands.all(commandContext(reconciler, housekeeping)).forEach(control::register);
         housekeeping.start();
         reconciler.start();
         control.listen(config.controlSocket());
+    }
+
+    private CommandContext commandContext(Reconciler reconciler, Housekeeping housekeeping) {
+        return new CommandContext(
+                datapath,
+                pipeline,
+                tracker,
+                dispatcher,
+                monitor,
+                clock,
+                reconciler::bridges,
+                reconciler::onLinkChange,
+                reconciler::rescanProviders,
+                housekeeping.coverage(),
+                housekeeping::warp,
+                LogSettings.control(),
+                config.forwardingThreads(),
+                config.dummies() != DummyLevel.NONE,
+                onExit);
     }
 
     private <T extends AutoCloseable> T closeLater(T resource) {
@@ -192,38 +215,6 @@ public final class SwitchDaemon implements AutoCloseable {
                 .map(remote -> Path.of(remote.substring("punix:".length())))
                 .findFirst()
                 .orElse(null);
-    }
-
-    DaemonConfig config() {
-        return config;
-    }
-
-    WarpableClock clock() {
-        return clock;
-    }
-
-    ConnectionTracker tracker() {
-        return tracker;
-    }
-
-    Datapath datapath() {
-        return datapath;
-    }
-
-    OffloadMonitor monitor() {
-        return monitor;
-    }
-
-    Pipeline pipeline() {
-        return pipeline;
-    }
-
-    Reconciler reconciler() {
-        return reconciler;
-    }
-
-    Housekeeping housekeeping() {
-        return housekeeping;
     }
 
     /** Ends everything, sockets and TAP devices included. */

@@ -14,7 +14,7 @@ final class Version {
         return version == null ? UNPACKAGED : version.replace("-SNAPSHOT", "");
     }
 
-    /** Worded so that scripts that cut the peer's answer find what they look for. */
+    /** Worded so that scripts that cut Open vSwitch's answer find what they look for. */
     static String line() {
         return "ovs-vswitchd (Turnstile) " + number();
     }

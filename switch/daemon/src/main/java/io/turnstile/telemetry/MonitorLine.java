@@ -9,6 +9,7 @@ import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
+import io.turnstile.packet.IpProtocols;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -19,8 +20,6 @@ import java.time.format.DateTimeFormatter;
  * <p>Threads: {@link EventRing} changes it under its lock, and not any more once it was handed out.
  */
 final class MonitorLine {
-    private static final int ICMP = 1;
-    private static final int ICMPV6 = 58;
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -146,7 +145,7 @@ final class MonitorLine {
 
     private static void addTuple(ObjectNode into, TupleView tuple) {
         into.put("src", tuple.source()).put("dst", tuple.destination());
-        if (tuple.protocol() == ICMP || tuple.protocol() == ICMPV6) {
+        if (tuple.protocol() == IpProtocols.ICMP || tuple.protocol() == IpProtocols.ICMPV6) {
             into.put("id", tuple.icmpId()).put("type", tuple.icmpType()).put("code", tuple.icmpCode());
         } else {
             into.put("sport", tuple.sourcePort()).put("dport", tuple.destinationPort());

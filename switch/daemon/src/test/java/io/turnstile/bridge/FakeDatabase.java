@@ -55,14 +55,25 @@ final class FakeDatabase implements OvsdbBackend {
         Map<String, Object> all = new HashMap<>(Map.of("name", name));
         all.putAll(interfaceColumns);
         UUID made = insert("Interface", all);
-        UUID port = insert("Port", Map.of("name", name, "interfaces", List.of(made)));
-        addReference("Bridge", find("Bridge", bridge), "ports", port);
+        addPortOf(bridge, name, List.of(made));
         return made;
     }
 
-    synchronized void deletePort(String bridge, String name) {
+    /** @return the Port row, of interfaces that are there */
+    synchronized UUID addPortOf(String bridge, String name, List<UUID> interfaces) {
+        UUID port = insert("Port", Map.of("name", name, "interfaces", interfaces));
+        addReference("Bridge", find("Bridge", bridge), "ports", port);
+        return port;
+    }
+
+    /** Deletes a Port and leaves its interfaces. */
+    synchronized void deletePortOnly(String bridge, String name) {
         removeReference("Bridge", find("Bridge", bridge), "ports", find("Port", name));
         delete("Port", find("Port", name));
+    }
+
+    synchronized void deletePort(String bridge, String name) {
+        deletePortOnly(bridge, name);
         delete("Interface", find("Interface", name));
     }
 

@@ -71,12 +71,12 @@ class ReconcilerTest {
         loop = OpenFlowAgent.newEventLoop();
         reconciler = new Reconciler(
                 database,
-                new SwitchParts(
+                new SwitchComponents(
                         pipeline,
                         datapath,
                         threads,
                         this::open,
-                        Dummies.ALLOWED,
+                        DummyLevel.ALLOWED,
                         new OpenFlowAgent(loop, clock),
                         tracker,
                         offload,
@@ -360,6 +360,64 @@ class ReconcilerTest {
         assertThat(portNumbers("br0")).doesNotContain(1);
         assertThat(portNumbers("br1")).contains(1);
         assertThat(datapath.ports().values()).extracting(Port::name).containsExactlyInAnyOrder("br0", "br1", "a");
+    }
+
+    // ---- ports ----
+
+    @Test
+    void aPortWithVlansIsRefusedAndComesOnceItIsPlain() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        UUID port = database.named("Port", "a").uuid();
+        List<Map<String, Object>> settings =
+                List.of(Map.of("tag", 5L), Map.of("trunks", List.of(5L, 6L)), Map.of("vlan_mode", "trunk"));
+        for (Map<String, Object> setting : settings) {
+            database.set("Port", port, setting);
+            database.commit();
+            assertThat(interfaceRow("a").string("error")).contains("VLAN tag, trunks and vlan_mode are not supported");
+            assertThat(ofport("a")).isEqualTo(-1);
+            setting.keySet().forEach(column -> database.set("Port", port, Map.of(column, List.of())));
+            database.commit();
+            assertThat(interfaceRow("a").string("error")).isEmpty();
+            assertThat(ofport("a")).isPositive();
+        }
+    }
+
+    @Test
+    void aBondIsRefusedAndComesOnceItHasOneInterface() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID first = database.insert("Interface", Map.of("name", "a"));
+        UUID second = database.insert("Interface", Map.of("name", "b"));
+        UUID bond = database.addPortOf("br0", "bond0", List.of(first, second));
+        database.commit();
+        for (String name : List.of("a", "b")) {
+            assertThat(interfaceRow(name).string("error")).contains("bonding is not supported");
+            assertThat(ofport(name)).isEqualTo(-1);
+        }
+        database.set("Port", bond, Map.of("interfaces", List.of(first)));
+        database.commit();
+        assertThat(interfaceRow("a").string("error")).isEmpty();
+        assertThat(ofport("a")).isEqualTo(1);
+        database.set("Port", bond, Map.of("interfaces", List.of(first, second)));
+        database.commit();
+        assertThat(ofport("a")).isEqualTo(-1);
+        assertThat(datapath.ports().values()).extracting(Port::name).containsExactly("br0");
+    }
+
+    @Test
+    void anInterfaceThatGoesToAnotherPortKeepsItsDevice() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID moving = database.addPort("br0", "a", Map.of());
+        database.commit();
+        Port device = devices.get("a");
+        synchronized (database) { // One transaction: no snapshot without the port.
+            database.deletePortOnly("br0", "a");
+            database.addPortOf("br0", "b", List.of(moving));
+        }
+        database.commit();
+        assertThat(devices.get("a")).isSameAs(device);
+        assertThat(datapath.ports().values()).contains(device);
+        assertThat(ofport("a")).isEqualTo(1);
     }
 
     // ---- the root row ----

@@ -76,7 +76,8 @@ class ZoneSettingsTest {
     }
 
     private void follow() {
-        settings.follow(database, database.row("Open_vSwitch", root), NETDEV);
+        SwitchConfig config = ConfigReader.read(database).orElseThrow();
+        settings.reconfigure(config.datapathsOf(NETDEV));
     }
 
     @Test

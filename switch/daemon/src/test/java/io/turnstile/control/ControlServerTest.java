@@ -36,11 +36,11 @@ class ControlServerTest {
     @BeforeEach
     void listen() throws IOException {
         server = new ControlServer("ovs-vswitchd (Turnstile) 1.2.3");
-        server.register("say", "WORD [WORD]", 1, 2, words -> CommandReply.ok(String.join(" ", words)));
-        server.register("refuse", "", 0, 0, words -> CommandReply.error("not today"));
-        server.register("fail", "", 0, 0, words -> {
+        server.register(Command.of("say", "WORD [WORD]", 1, 2, words -> CommandReply.ok(String.join(" ", words))));
+        server.register(Command.of("refuse", "", 0, 0, words -> CommandReply.error("not today")));
+        server.register(Command.of("fail", "", 0, 0, words -> {
             throw new IllegalStateException("a bug");
-        });
+        }));
         socket = folder.resolve("x.ctl");
         server.listen(socket);
     }
@@ -120,7 +120,7 @@ class ControlServerTest {
     @Test
     void aReplyThatTakesAWhileHoldsUpItsOwnConnectionOnly() throws IOException {
         CompletableFuture<CommandReply> later = new CompletableFuture<>();
-        server.registerLater("later", "", 0, 0, words -> later);
+        server.register(Command.later("later", "", 0, 0, words -> later));
         try (SocketChannel client = connect()) {
             send(client, request("later") + request("say", "after"));
             assertThat(ask(request("say", "meanwhile")).path("result").asText()).isEqualTo("meanwhile\n");
@@ -135,14 +135,14 @@ class ControlServerTest {
 
     @Test
     void aReplyThatFailsLaterIsAnError() throws IOException {
-        server.registerLater(
+        server.register(Command.later(
                 "later",
                 "",
                 0,
                 0,
                 words -> CompletableFuture.supplyAsync(() -> {
                     throw new IllegalStateException("a late bug");
-                }));
+                })));
         assertThat(ask(request("later")).path("error").asText()).contains("a late bug");
     }
 
@@ -152,10 +152,10 @@ class ControlServerTest {
         CompletableFuture<Void> asked = new CompletableFuture<>();
         CompletableFuture<Void> cancelled = new CompletableFuture<>();
         later.whenComplete((reply, failure) -> cancelled.complete(null));
-        server.registerLater("later", "", 0, 0, words -> {
+        server.register(Command.later("later", "", 0, 0, words -> {
             asked.complete(null);
             return later;
-        });
+        }));
         try (SocketChannel client = connect()) {
             send(client, request("later"));
             asked.get();

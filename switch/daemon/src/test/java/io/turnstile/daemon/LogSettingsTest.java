@@ -47,7 +47,7 @@ class LogSettingsTest {
     }
 
     @Test
-    void aLineHasThePeersLayout() throws IOException {
+    void aLineHasOpenVswitchsLayout() throws IOException {
         BRIDGE.warn("bridge {}: gone", "br0");
         PORT.error("no");
         assertThat(lines()).hasSize(2);
@@ -81,7 +81,17 @@ class LogSettingsTest {
     }
 
     @Test
-    void theListBeginsAsThePeers() {
+    void levelsOfAModuleAreListedAndSyslogIsRefused() {
+        assertThat(LogSettings.set("bridge:file:dbg")).isNull();
+        assertThat(LogSettings.list()).containsPattern("bridge +\\S+ +OFF +DBG");
+        assertThat(LogSettings.set("info:bridge,file")).isNull();
+        assertThat(LogSettings.list()).containsPattern("bridge +\\S+ +OFF +INFO");
+        assertThat(LogSettings.set("foo")).isEqualTo("no destination, level, or module \"foo\"");
+        assertThat(LogSettings.set("syslog:info")).contains("not supported");
+    }
+
+    @Test
+    void theListBeginsAsOpenVswitchs() {
         assertThat(LogSettings.list()).startsWith("""
                                  console    syslog    file
                                  -------    ------    ------

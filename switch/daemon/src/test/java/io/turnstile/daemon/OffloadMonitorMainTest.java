@@ -2,6 +2,7 @@ package io.turnstile.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.ControlServer;
 import java.io.ByteArrayOutputStream;
@@ -36,10 +37,10 @@ class OffloadMonitorMainTest {
     @BeforeEach
     void listen() throws IOException {
         socket = folder.resolve("x.ctl");
-        server.register("conntrack/offload-monitor", "", 0, 3, words -> {
+        server.register(Command.of("conntrack/offload-monitor", "", 0, 3, words -> {
             asked.add(words);
             return replies.remove();
-        });
+        }));
         server.listen(socket);
     }
 

@@ -1,0 +1,41 @@
+package io.turnstile.appctl;
+
+import io.turnstile.control.Command;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * All commands of {@code ovs-appctl} but {@code list-commands} and {@code version}, which the control server has of
+ * itself.
+ */
+public final class AppctlCommands {
+    private AppctlCommands() {}
+
+    /** The commands that a switch with such a context has. */
+    public static List<Command> all(CommandContext context) {
+        DatapathName datapath = new DatapathName(context.bridges());
+        List<Command> all = new ArrayList<>();
+        all.addAll(new ProcessCommands(context).commands());
+        all.addAll(new LogCommands(context.log()).commands());
+        all.addAll(new BridgeCommands(context.pipeline(), context.bridges()).commands());
+        all.addAll(new DatapathCommands(context.datapath(), context.clock(), context.bridges(), datapath).commands());
+        all.addAll(new ConntrackCommands(
+                        context.datapath(), context.tracker(), context.offload(), context.clock(), datapath::present)
+                .commands());
+        all.addAll(new ZoneLimitCommands(context.tracker().zoneLimits(), datapath::present).commands());
+        all.addAll(new FragmentCommands(context.datapath().fragments(), datapath::present).commands());
+        all.addAll(new OffloadCommands(
+                        context.offload(),
+                        context.tracker(),
+                        context.clock(),
+                        context.offloadMonitor(),
+                        context.rescanProviders(),
+                        datapath::present)
+                .commands());
+        if (context.dummies()) {
+            all.addAll(new TimeCommands(context.clock(), context.warp()).commands());
+            all.addAll(new DummyCommands(context.datapath(), context.onLinkChange()).commands());
+        }
+        return List.copyOf(all);
+    }
+}

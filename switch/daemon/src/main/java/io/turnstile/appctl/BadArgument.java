@@ -1,0 +1,12 @@
+package io.turnstile.appctl;
+
+/**
+ * An argument that cannot be used; the message is what the command answers, in Open vSwitch's words where it has some.
+ */
+final class BadArgument extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    BadArgument(String message) {
+        super(message);
+    }
+}

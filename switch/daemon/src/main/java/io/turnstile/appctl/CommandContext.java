@@ -1,0 +1,51 @@
+package io.turnstile.appctl;
+
+import io.turnstile.bridge.BridgeView;
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.pipeline.Pipeline;
+import io.turnstile.telemetry.OffloadMonitor;
+import io.turnstile.time.WarpableClock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * What the commands look at and change.
+ *
+ * @param bridges the bridges as they stand
+ * @param onLinkChange is called when a command has changed the state of a device
+ * @param rescanProviders looks at the folder of offload providers again
+ * @param warp moves time, and lets everything happen that is due then
+ * @param log the levels of the log
+ * @param forwardingThreads how many threads carry packets
+ * @param dummies whether the commands for test suites are there ({@code --enable-dummy})
+ * @param onExit ends the process; called after the reply has been sent
+ */
+public record CommandContext(
+        Datapath datapath,
+        Pipeline pipeline,
+        ConnectionTracker tracker,
+        OffloadDispatcher offload,
+        OffloadMonitor offloadMonitor,
+        WarpableClock clock,
+        Supplier<List<BridgeView>> bridges,
+        Runnable onLinkChange,
+        Supplier<CompletableFuture<ProviderRegistry.Rescan>> rescanProviders,
+        Coverage coverage,
+        TimeWarp warp,
+        LogControl log,
+        int forwardingThreads,
+        boolean dummies,
+        Runnable onExit) {
+
+    /** Moves the switch's time forward. */
+    @FunctionalInterface
+    public interface TimeWarp {
+        /** Returns when everything that is due after each of the steps is done. */
+        void warp(Duration distance, Duration step);
+    }
+}

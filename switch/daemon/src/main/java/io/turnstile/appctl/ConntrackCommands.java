@@ -1,0 +1,279 @@
+package io.turnstile.appctl;
+
+import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.ConnectionSnapshot;
+import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.conntrack.TcpState;
+import io.turnstile.control.Command;
+import io.turnstile.control.CommandReply;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.offload.OffloadColumn;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.packet.IpProtocols;
+import io.turnstile.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** {@code dpctl/…conntrack} and {@code dpctl/ct-…}: what ovs-vswitchd(8) says of the connection tracker. */
+final class ConntrackCommands {
+    private static final int BUCKETS_OF_LINE = 8;
+
+    private final Datapath forwarding;
+    private final ConnectionTracker tracker;
+    private final OffloadDispatcher dispatcher;
+    private final Clock clock;
+    private final Supplier<String> datapath;
+
+    /** @param datapath its present name, type included; empty while there is none */
+    ConntrackCommands(
+            Datapath forwarding,
+            ConnectionTracker tracker,
+            OffloadDispatcher dispatcher,
+            Clock clock,
+            Supplier<String> datapath) {
+        this.forwarding = forwarding;
+        this.tracker = tracker;
+        this.dispatcher = dispatcher;
+        this.clock = clock;
+        this.datapath = datapath;
+    }
+
+    List<Command> commands() {
+        return List.of(
+                Command.of("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, DpctlLine.handler(this::dump)),
+                Command.of("dpctl/dump-conntrack-exp", "[dp] [zone=N]", 0, 2, DpctlLine.handler(this::dumpExpected)),
+                Command.of(
+                        "dpctl/flush-conntrack",
+                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] [ct-reply-tuple]",
+                        0,
+                        6,
+                        DpctlLine.handler(this::flush)),
+                Command.of("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, DpctlLine.handler(this::statistics)),
+                Command.of("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, DpctlLine.handler(this::buckets)),
+                Command.of("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, handler(2, this::setMaxConnections)),
+                Command.of(
+                        "dpctl/ct-get-maxconns",
+                        "[dp]",
+                        0,
+                        1,
+                        handler(1, line -> CommandReply.ok(Integer.toString(tracker.maxConnections())))),
+                Command.of(
+                        "dpctl/ct-get-nconns",
+                        "[dp]",
+                        0,
+                        1,
+                        handler(1, line -> CommandReply.ok(Integer.toString(tracker.connectionCount())))),
+                Command.of("dpctl/ct-enable-tcp-seq-chk", "[dp]", 0, 1, handler(2, line -> setSequenceCheck(true))),
+                Command.of("dpctl/ct-disable-tcp-seq-chk", "[dp]", 0, 1, handler(2, line -> setSequenceCheck(false))),
+                Command.of(
+                        "dpctl/ct-get-tcp-seq-chk",
+                        "[dp]",
+                        0,
+                        1,
+                        handler(
+                                1,
+                                line -> CommandReply.ok("TCP sequence checking: "
+                                        + (tracker.tcpWindowChecked() ? "enabled" : "disabled")))),
+                Command.of("dpctl/ct-set-sweep-interval", "[dp] ms", 1, 2, handler(2, this::setSweepInterval)),
+                Command.of(
+                        "dpctl/ct-get-sweep-interval",
+                        "[dp]",
+                        0,
+                        1,
+                        handler(1, line -> CommandReply.ok(Integer.toString(tracker.sweepIntervalMs())))));
+    }
+
+    private Function<List<String>, CommandReply> handler(int most, Function<DpctlLine, CommandReply> command) {
+        return DpctlLine.handler(most, datapath, command);
+    }
+
+    // ---- looking ----
+
+    /** Takes a trailing {@code zone=N} off; what is left may be the datapath's name only. */
+    private CommandReply ofZone(DpctlLine line, Function<Integer, CommandReply> command) {
+        Integer zone = line.fromEnd(0).startsWith("zone=")
+                ? DpctlLine.unsigned16(line.fromEnd(0).substring(5))
+                : null;
+        DpctlLine rest = zone == null ? line : line.withoutLast();
+        CommandReply wrong = rest.wrongDatapath(1, datapath.get());
+        return wrong != null ? wrong : command.apply(zone);
+    }
+
+    private CommandReply dump(DpctlLine line) {
+        return ofZone(line, zone -> {
+            List<String> lines = new ArrayList<>();
+            forEachConnection(
+                    zone,
+                    connection -> lines.add(ConntrackDump.line(connection, line.more(), line.statistics())
+                            + (line.more()
+                                    ? OffloadColumn.of(dispatcher.offloadStates(connection.connectionId))
+                                    : "")));
+            return CommandReply.ok(String.join("\n", lines));
+        });
+    }
+
+    private void forEachConnection(Integer zoneOrNull, Consumer<ConnectionSnapshot> action) {
+        ConnectionScan.forEach(tracker, clock.nowNs(), connection -> {
+            if (zoneOrNull == null || connection.zone == zoneOrNull) {
+                action.accept(connection);
+            }
+        });
+    }
+
+    private CommandReply dumpExpected(DpctlLine line) {
+        return ofZone(line, zone -> {
+            List<String> lines = new ArrayList<>();
+            tracker.visitExpected((expected, parent) -> {
+                if (zone == null || expected.zone == zone) {
+                    lines.add(ConntrackDump.expectedLine(expected, parent));
+                }
+            });
+            return CommandReply.ok(String.join("\n", lines));
+        });
+    }
+
+    private CommandReply statistics(DpctlLine line) {
+        boolean inWords =
+                line.fromEnd(0).startsWith("verbose") || line.fromEnd(1).startsWith("verbose");
+        return ofZone(withoutVerbose(line), zone -> {
+            Map<String, Integer> byProtocol = new LinkedHashMap<>();
+            Arrays.asList("TCP", "UDP", "UDPLITE", "SCTP", "ICMP", "ICMPv6", "DCCP", "IGMP", "Other")
+                    .forEach(name -> byProtocol.put(name, 0));
+            int[] byState = new int[TcpState.values().length];
+            forEachConnection(zone, connection -> {
+                byProtocol.merge(protocol(connection.protocol), 1, Integer::sum);
+                if (connection.protocol == IpProtocols.TCP) {
+                    byState[ConntrackDump.shownState(connection).ordinal()]++;
+                }
+            });
+            StringBuilder text = new StringBuilder("Connections Stats:\n    Total: ")
+                    .append(byProtocol.values().stream()
+                            .mapToInt(Integer::intValue)
+                            .sum())
+                    .append('\n');
+            byProtocol.forEach((name, count) -> {
+                if (count > 0) {
+                    text.append("  ").append(name).append(": ").append(count).append('\n');
+                    text.append((inWords || line.more()) && name.equals("TCP") ? states(byState) : "");
+                }
+            });
+            return CommandReply.ok(text.toString());
+        });
+    }
+
+    /** The line without the word {@code verbose}, which stands for {@code -m}, on either side of the zone. */
+    private static DpctlLine withoutVerbose(DpctlLine line) {
+        List<String> words = new ArrayList<>(line.words());
+        for (int i = words.size() - 1; i >= Math.max(0, line.words().size() - 2); i--) {
+            if (words.get(i).startsWith("verbose")) {
+                words.remove(i);
+            } else if (!words.get(i).startsWith("zone=")) {
+                break;
+            }
+        }
+        return new DpctlLine(words, line.more(), line.statistics());
+    }
+
+    private static String states(int[] counts) {
+        StringBuilder text = new StringBuilder("    Conn per TCP states:\n");
+        for (TcpState state : TcpState.values()) {
+            if (counts[state.ordinal()] > 0) {
+                text.append("\t  [")
+                        .append(state)
+                        .append("]=")
+                        .append(counts[state.ordinal()])
+                        .append('\n');
+            }
+        }
+        return text.toString();
+    }
+
+    private static String protocol(int number) {
+        return switch (number) {
+            case IpProtocols.ICMP -> "ICMP";
+            case IpProtocols.IGMP -> "IGMP";
+            case IpProtocols.TCP -> "TCP";
+            case IpProtocols.UDP -> "UDP";
+            case IpProtocols.DCCP -> "DCCP";
+            case IpProtocols.ICMPV6 -> "ICMPv6";
+            case IpProtocols.SCTP -> "SCTP";
+            case IpProtocols.UDP_LITE -> "UDPLITE";
+            default -> "Other";
+        };
+    }
+
+    private CommandReply buckets(DpctlLine line) {
+        Integer above = line.fromEnd(0).startsWith("gt=")
+                ? DpctlLine.unsigned16(line.fromEnd(0).substring(3))
+                : null;
+        CommandReply wrong = (above == null ? line : line.withoutLast()).wrongDatapath(1, datapath.get());
+        if (wrong != null) {
+            return wrong;
+        }
+        StringBuilder rows = new StringBuilder();
+        int[] total = new int[1];
+        tracker.visitBuckets((bucket, connections) -> {
+            if (bucket % BUCKETS_OF_LINE == 0) {
+                rows.append("\n %3d..%3d   | ".formatted(bucket, bucket + BUCKETS_OF_LINE - 1));
+            }
+            rows.append(connections > (above == null ? 0 : above) ? "%5d".formatted(connections) : "    .");
+            total[0] = bucket + 1;
+        });
+        int connections = tracker.connectionCount();
+        String text = "Total Buckets: %d\nCurrent Connections: %d\n\n".formatted(total[0], connections);
+        return CommandReply.ok(connections == 0 ? text : text + """
+                +-----------+-----------------------------------------+
+                |  Buckets  |         Connections per Buckets         |
+                +-----------+-----------------------------------------+""" + rows + "\n\n");
+    }
+
+    // ---- changing ----
+
+    private CommandReply flush(DpctlLine line) {
+        ConnectionFilter filter;
+        try {
+            filter = ConnectionFilterText.parse(line.arguments(datapath.get()));
+        } catch (BadArgument e) {
+            return DpctlLine.invalid(e.getMessage());
+        }
+        CommandReply wrong = line.wrongDatapath(Integer.MAX_VALUE, datapath.get());
+        if (wrong != null) {
+            return CommandReply.error(
+                    wrong.text() + "\n" + DpctlLine.invalid("Cannot open dpif").text());
+        }
+        int removed = forwarding.flushConnections(filter, clock.nowNs());
+        return removed == 0 && filter.namesOne()
+                ? CommandReply.error("ovs-vswitchd: failed to flush conntrack (No such file or directory)")
+                : CommandReply.ok();
+    }
+
+    private CommandReply setMaxConnections(DpctlLine line) {
+        Long most = DpctlLine.unsigned32(line.fromEnd(0));
+        if (most == null) {
+            return DpctlLine.invalid("maxconns missing or malformed");
+        }
+        tracker.setMaxConnections((int) Math.min(most, Integer.MAX_VALUE));
+        return CommandReply.ok("setting maxconns successful");
+    }
+
+    private CommandReply setSequenceCheck(boolean on) {
+        tracker.setTcpWindowChecked(on);
+        return CommandReply.ok((on ? "enabling" : "disabling") + " TCP sequence checking successful");
+    }
+
+    private CommandReply setSweepInterval(DpctlLine line) {
+        Long ms = DpctlLine.unsigned32(line.fromEnd(0));
+        if (ms == null || ms == 0) {
+            return DpctlLine.invalid("invalid sweep value");
+        }
+        tracker.setSweepIntervalMs((int) Math.min(ms, Integer.MAX_VALUE));
+        return CommandReply.ok("setting sweep interval successful");
+    }
+}

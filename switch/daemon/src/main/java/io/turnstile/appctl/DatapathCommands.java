@@ -1,0 +1,131 @@
+package io.turnstile.appctl;
+
+import io.turnstile.bridge.BridgeView;
+import io.turnstile.bridge.BridgeView.InterfaceView;
+import io.turnstile.control.Command;
+import io.turnstile.control.CommandReply;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.DatapathFlowText;
+import io.turnstile.port.Port;
+import io.turnstile.time.Clock;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+
+/** {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. */
+final class DatapathCommands {
+    private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
+
+    private final Datapath datapath;
+    private final Clock clock;
+    private final Supplier<List<BridgeView>> bridges;
+    private final DatapathName name;
+
+    DatapathCommands(Datapath datapath, Clock clock, Supplier<List<BridgeView>> bridges, DatapathName name) {
+        this.datapath = datapath;
+        this.clock = clock;
+        this.bridges = bridges;
+        this.name = name;
+    }
+
+    List<Command> commands() {
+        return List.of(
+                Command.of("dpctl/show", "[-s] [dp...]", 0, 2, this::show),
+                Command.of("dpctl/dump-dps", "", 0, 0, arguments -> CommandReply.ok(name.text())),
+                Command.of("dpif/show", "[--]", 0, 1, arguments -> showBridges()),
+                Command.of("dpctl/dump-flows", "[-m] [--names | --no-names] [dp]", 0, 3, this::dumpFlows));
+    }
+
+    /** The error for the first argument that is not the datapath's name; null if there is none. */
+    private CommandReply wrongDatapath(List<String> arguments) {
+        return arguments.stream()
+                .filter(argument -> !argument.startsWith("-") && !name.isNamedBy(argument))
+                .findFirst()
+                .map(other ->
+                        CommandReply.error("ovs-vswitchd: opening datapath " + other + " failed (No such device)"))
+                .orElse(null);
+    }
+
+    private CommandReply show(List<String> arguments) {
+        CommandReply wrong = wrongDatapath(arguments);
+        if (wrong != null) {
+            return wrong;
+        }
+        Datapath.Statistics statistics = datapath.statistics();
+        StringBuilder text = new StringBuilder(name.text()).append(":\n");
+        text.append("  lookups: hit:%d missed:%d lost:%d\n"
+                .formatted(statistics.hits(), statistics.misses(), statistics.lost()));
+        text.append("  flows: %d\n".formatted(statistics.flows()));
+        datapath.ports().forEach((number, port) -> {
+            String type = type(port);
+            text.append("  port ").append(number).append(": ").append(port.name());
+            text.append(type.equals("system") ? "\n" : " (" + type + ")\n");
+        });
+        return CommandReply.ok(text.toString());
+    }
+
+    /** The type of a device in Open vSwitch's words, whose internal ports are TAP devices too. */
+    private static String type(Port port) {
+        return port.type().equals("internal") ? "tap" : port.type();
+    }
+
+    private CommandReply showBridges() {
+        Datapath.Statistics statistics = datapath.statistics();
+        List<BridgeView> shown = bridges.get();
+        if (shown.isEmpty()) {
+            return CommandReply.ok();
+        }
+        StringBuilder text = new StringBuilder(
+                "%s: hit:%d missed:%d\n".formatted(name.text(), statistics.hits(), statistics.misses()));
+        for (BridgeView bridge : shown) {
+            text.append("  ").append(bridge.name()).append(":\n");
+            bridge.interfaces().stream()
+                    .sorted(Comparator.comparing(InterfaceView::name))
+                    .forEach(view -> text.append("    ")
+                            .append(view.name())
+                            .append(' ')
+                            .append(view.number() & 0xffff)
+                            .append('/')
+                            .append(
+                                    view.port() == null
+                                            ? "none: (patch: peer=" + view.patchPeer() + ")\n"
+                                            : view.datapathPort() + ": (" + type(view.port()) + ")\n"));
+        }
+        return CommandReply.ok(text.toString());
+    }
+
+    private CommandReply dumpFlows(List<String> arguments) {
+        List<String> names =
+                arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
+        for (String argument : arguments) {
+            if (argument.startsWith("-")
+                    && !List.of("-m", "--more", "--names", "--no-names").contains(argument)) {
+                return CommandReply.error("Unrecognized option " + argument);
+            }
+        }
+        if (wrongDatapath(names) != null) {
+            return CommandReply.error(NOT_FOUND);
+        }
+        boolean more = arguments.contains("-m") || arguments.contains("--more");
+        IntFunction<String> ports = arguments.contains("--names") || more && !arguments.contains("--no-names")
+                ? this::portName
+                : Integer::toString;
+        long nowNs = clock.nowNs();
+        StringBuilder text = new StringBuilder();
+        for (DatapathFlow flow : datapath.flows()) {
+            text.append(
+                            more
+                                    ? DatapathFlowText.verboseLine(flow, nowNs, ports)
+                                    : DatapathFlowText.line(flow, nowNs, ports))
+                    .append('\n');
+        }
+        return CommandReply.ok(text.isEmpty() ? "" : "flow-dump from the main thread:\n" + text);
+    }
+
+    private String portName(int number) {
+        Port port = datapath.port(number);
+        return port == null ? Integer.toString(number) : port.name();
+    }
+}

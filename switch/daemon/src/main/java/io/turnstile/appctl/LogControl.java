@@ -1,0 +1,23 @@
+package io.turnstile.appctl;
+
+/** The levels and destinations of the log, in the words of {@code vlog/…} (ovs-appctl(8)). Threads: any. */
+public interface LogControl {
+
+    /**
+     * Sets the level of a module at a destination.
+     *
+     * @param spec a module, a destination and a level in any order
+     * @return what is wrong with the words; null if nothing is
+     */
+    String set(String spec);
+
+    /** The table of {@code vlog/list}. */
+    String list();
+
+    /**
+     * Opens the log file anew, after it was moved away.
+     *
+     * @return what is wrong; null if nothing is
+     */
+    String reopen();
+}

@@ -1,0 +1,123 @@
+package io.turnstile.appctl;
+
+import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.ConntrackDump;
+import io.turnstile.control.Command;
+import io.turnstile.control.CommandReply;
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.telemetry.OffloadMonitor;
+import io.turnstile.time.Clock;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/** {@code conntrack/offload-…}: what offload providers do, and for which connections they do not. */
+final class OffloadCommands {
+    /**
+     * The most connections that {@code offload-why} shows: a filter that is too wide must not make a reply of
+     * gigabytes.
+     */
+    private static final int CONNECTIONS_SHOWN = 100;
+
+    private static final int MOST_WORDS = 6;
+
+    private final OffloadDispatcher dispatcher;
+    private final Conntrack tracker;
+    private final Clock clock;
+    private final OffloadMonitor monitor;
+    private final Supplier<CompletableFuture<ProviderRegistry.Rescan>> rescanProviders;
+    private final Supplier<String> datapath;
+
+    /** @param datapath its present name, type included; empty while there is none */
+    OffloadCommands(
+            OffloadDispatcher dispatcher,
+            Conntrack tracker,
+            Clock clock,
+            OffloadMonitor monitor,
+            Supplier<CompletableFuture<ProviderRegistry.Rescan>> rescanProviders,
+            Supplier<String> datapath) {
+        this.dispatcher = dispatcher;
+        this.tracker = tracker;
+        this.clock = clock;
+        this.monitor = monitor;
+        this.rescanProviders = rescanProviders;
+        this.datapath = datapath;
+    }
+
+    List<Command> commands() {
+        return List.of(
+                Command.of("conntrack/offload-show", "[-m]", 0, 1, this::show),
+                Command.of(
+                        "conntrack/offload-why",
+                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] [ct-reply-tuple]",
+                        1,
+                        MOST_WORDS,
+                        DpctlLine.handler(this::why)),
+                Command.later("conntrack/offload-monitor", "[since=SEQ|now] [limit=N] [wait=MS]", 0, 3, this::monitor),
+                Command.later(
+                        "conntrack/offload-rescan",
+                        "",
+                        0,
+                        0,
+                        arguments -> rescanProviders.get().thenApply(found -> CommandReply.ok(found.toString()))));
+    }
+
+    private CompletableFuture<CommandReply> monitor(List<String> words) {
+        OffloadMonitor.Request request;
+        try {
+            request = OffloadMonitorArguments.parse(words);
+        } catch (BadArgument e) {
+            return CompletableFuture.completedFuture(CommandReply.error(e.getMessage()));
+        }
+        CompletableFuture<String> reading = monitor.read(request);
+        CompletableFuture<CommandReply> reply = reading.thenApply(CommandReply::ok);
+        reply.whenComplete((done, failure) -> reading.cancel(false)); // the asker may have left
+        return reply;
+    }
+
+    private CommandReply show(List<String> arguments) {
+        if (arguments.isEmpty()) {
+            return CommandReply.ok(dispatcher.show());
+        }
+        return arguments.getFirst().equals("-m")
+                ? CommandReply.ok(dispatcher.showConnections())
+                : CommandReply.error("unknown option " + arguments.getFirst());
+    }
+
+    CommandReply why(DpctlLine line) {
+        List<String> words = line.arguments(datapath.get());
+        if (words.isEmpty()) {
+            return DpctlLine.invalid("too few arguments");
+        }
+        ConnectionFilter filter;
+        try {
+            filter = ConnectionFilterText.parse(words);
+        } catch (BadArgument e) {
+            return DpctlLine.invalid(e.getMessage());
+        }
+        return dispatcher.isEnabled() ? why(filter) : CommandReply.ok("hw-offload is disabled");
+    }
+
+    private CommandReply why(ConnectionFilter filter) {
+        StringBuilder text = new StringBuilder();
+        int[] found = new int[1];
+        ConnectionScan.forEach(tracker, clock.nowNs(), connection -> {
+            if (filter.testEitherWay(connection) && found[0]++ < CONNECTIONS_SHOWN) {
+                text.append(ConntrackDump.line(connection, false, false)).append('\n');
+                dispatcher
+                        .why(connection.connectionId)
+                        .lines()
+                        .forEach(reason -> text.append("  ").append(reason).append('\n'));
+            }
+        });
+        if (found[0] == 0) {
+            return CommandReply.error("ovs-vswitchd: no connection matches (No such file or directory)");
+        }
+        if (found[0] > CONNECTIONS_SHOWN) {
+            text.append("and ").append(found[0] - CONNECTIONS_SHOWN).append(" more connections\n");
+        }
+        return CommandReply.ok(text.toString());
+    }
+}

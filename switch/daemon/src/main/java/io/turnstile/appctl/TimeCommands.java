@@ -1,0 +1,44 @@
+package io.turnstile.appctl;
+
+import io.turnstile.control.Command;
+import io.turnstile.control.CommandReply;
+import io.turnstile.time.WarpableClock;
+import java.time.Duration;
+import java.util.List;
+
+/** {@code time/…}: time by hand, for test suites. */
+final class TimeCommands {
+    private static final long DEFAULT_STEP_MS = 1000;
+
+    private final WarpableClock clock;
+    private final CommandContext.TimeWarp warp;
+
+    TimeCommands(WarpableClock clock, CommandContext.TimeWarp warp) {
+        this.clock = clock;
+        this.warp = warp;
+    }
+
+    List<Command> commands() {
+        return List.of(
+                Command.of("time/stop", "", 0, 0, arguments -> stop()),
+                Command.of("time/warp", "[large_msecs] msecs", 1, 2, this::warp));
+    }
+
+    private CommandReply stop() {
+        clock.stop();
+        return CommandReply.ok();
+    }
+
+    /** Moves time. One number says how far, in steps of a second at most; of two the second is the step. */
+    private CommandReply warp(List<String> arguments) {
+        for (String argument : arguments) {
+            if (!argument.matches("[1-9][0-9]{0,14}")) {
+                return CommandReply.error("invalid MSECS");
+            }
+        }
+        long distanceMs = Long.parseLong(arguments.getFirst());
+        long stepMs = arguments.size() > 1 ? Long.parseLong(arguments.get(1)) : Math.min(distanceMs, DEFAULT_STEP_MS);
+        warp.warp(Duration.ofMillis(distanceMs), Duration.ofMillis(stepMs));
+        return CommandReply.ok("warped");
+    }
+}

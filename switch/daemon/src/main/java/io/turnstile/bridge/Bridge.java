@@ -1,0 +1,127 @@
+package io.turnstile.bridge;
+
+import io.turnstile.openflow.BridgeAgent;
+import io.turnstile.openflow.ControllerStatus;
+import io.turnstile.openflow.ControllerTarget;
+import io.turnstile.pipeline.BridgePipeline;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One bridge: its pipeline, its OpenFlow listeners and controllers, its {@link BridgePorts} and its address.
+ *
+ * <p>Threads: the reconciler's.
+ */
+final class Bridge {
+    private static final Logger LOG = LoggerFactory.getLogger(Bridge.class);
+    private static final int DEFAULT_MAC_AGING_SECONDS = 300;
+    private static final int DEFAULT_MAC_TABLE_SIZE = 8192;
+
+    private final SwitchComponents components;
+    private final BridgePipeline pipeline;
+    private final BridgeAgent agent;
+    private final BridgePorts ports;
+    private final SettingsReader settings;
+    private final BridgeAddress address;
+    private BridgeConfig config;
+    private List<UUID> controllerRows = List.of();
+
+    /** Makes a bridge without ports; {@link #reconfigure} brings them. */
+    Bridge(BridgeConfig config, SwitchComponents components, DatapathPorts datapathPorts) {
+        this.config = config;
+        this.components = components;
+        String name = config.name();
+        settings = new SettingsReader("bridge " + name + " other_config");
+        pipeline = components.pipeline().addBridge(name, 0);
+        ports = new BridgePorts(name, config.isDummy(), pipeline, datapathPorts);
+        address = new BridgeAddress(name, pipeline, settings);
+        agent = components.openFlow().attach(pipeline);
+        listen(components.runDirectory());
+    }
+
+    private void listen(Path runDirectory) {
+        try {
+            agent.listen("punix:" + runDirectory.resolve(config.name() + ".mgmt"));
+            agent.listenSnoop("punix:" + runDirectory.resolve(config.name() + ".snoop"));
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("bridge {}: {}", config.name(), e.getMessage());
+        }
+    }
+
+    BridgeConfig config() {
+        return config;
+    }
+
+    BridgePipeline pipeline() {
+        return pipeline;
+    }
+
+    BridgePorts ports() {
+        return ports;
+    }
+
+    /** Whether the bridge can become the wanted one without being made anew. */
+    boolean canBecome(BridgeConfig wanted) {
+        return wanted.isDummy() == config.isDummy() && wanted.row().equals(config.row());
+    }
+
+    /** Takes over what is wanted. What fails is remembered with its error and does not hold up the rest. */
+    void reconfigure(BridgeConfig wanted) {
+        config = wanted;
+        ports.reconfigure(wanted.ports());
+        address.reconfigure(wanted.otherConfig(), ports);
+        configurePipeline();
+        configureControllers();
+        ports.refreshLinks();
+    }
+
+    private void configurePipeline() {
+        pipeline.setFailMode(config.secure() ? BridgePipeline.FailMode.SECURE : BridgePipeline.FailMode.STANDALONE);
+        int aging = settings.number(config.otherConfig(), "mac-aging-time", 0, DEFAULT_MAC_AGING_SECONDS);
+        int size = settings.number(config.otherConfig(), "mac-table-size", 0, DEFAULT_MAC_TABLE_SIZE);
+        pipeline.configureMacTable(
+                aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
+    }
+
+    private void configureControllers() {
+        List<UUID> rows = new ArrayList<>();
+        List<ControllerTarget> targets = new ArrayList<>();
+        config.controllers().forEach((row, target) -> {
+            rows.add(row);
+            targets.add(target);
+        });
+        // Who connects to a passive target is a tool, not the controller that the bridge waits for.
+        pipeline.setControllersConfigured(!targets.stream().allMatch(ControllerTarget::isPassive));
+        try {
+            agent.setControllers(targets);
+            controllerRows = List.copyOf(rows);
+        } catch (IOException | RuntimeException e) {
+            controllerRows = List.of();
+            LOG.warn("bridge {}: {}", config.name(), e.getMessage());
+        }
+    }
+
+    /** How the controllers stand, by row. */
+    Map<UUID, ControllerStatus> controllerStatus() {
+        Map<UUID, ControllerStatus> byRow = new LinkedHashMap<>();
+        List<ControllerStatus> statuses = agent.controllerStatus();
+        for (int i = 0; i < Math.min(statuses.size(), controllerRows.size()); i++) {
+            byRow.put(controllerRows.get(i), statuses.get(i));
+        }
+        return byRow;
+    }
+
+    /** Ends everything that belongs to the bridge. */
+    void close() {
+        agent.close();
+        ports.detachAll();
+        components.pipeline().removeBridge(config.name());
+    }
+}

@@ -1,0 +1,87 @@
+package io.turnstile.bridge;
+
+import io.turnstile.pipeline.BridgePipeline;
+import io.turnstile.port.PortException;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Chooses one bridge's Ethernet address, which its local port bears, and its datapath id ({@code other_config:hwaddr}
+ * and {@code datapath-id}, ovs-vswitchd.conf.db(5)).
+ *
+ * <p>Threads: the reconciler's.
+ */
+final class BridgeAddress {
+    private static final Logger LOG = LoggerFactory.getLogger(BridgeAddress.class);
+
+    private final String bridge;
+    private final BridgePipeline pipeline;
+    private final SettingsReader settings;
+    /** The bridge's address while none of its ports lends it one. */
+    private final long ownMac = MacText.randomStation();
+
+    BridgeAddress(String bridge, BridgePipeline pipeline, SettingsReader settings) {
+        this.bridge = bridge;
+        this.pipeline = pipeline;
+        this.settings = settings;
+    }
+
+    /** Chooses hwaddr, else the lowest address of the ports, else one of its own; the datapath id follows it. */
+    void reconfigure(Map<String, String> otherConfig, BridgePorts ports) {
+        OptionalLong wanted = hwaddr(otherConfig.get("hwaddr"));
+        if (wanted.isEmpty()) {
+            wanted = ports.ifaces().stream()
+                    .filter(iface ->
+                            iface.device() != null && !iface.device().type().endsWith("internal"))
+                    .mapToLong(iface -> iface.linkStatus().macAddress())
+                    .filter(MacText::isUsableForBridge)
+                    .min();
+        }
+        long mac = wanted.orElse(ownMac);
+        setLocalAddress(ports.iface(bridge), mac);
+        long id = datapathId(otherConfig.get("datapath-id"), mac);
+        if (pipeline.datapathId() != id) {
+            pipeline.setDatapathId(id);
+            LOG.info("bridge {}: using datapath ID {}", bridge, "%016x".formatted(id));
+        }
+    }
+
+    private OptionalLong hwaddr(String textOrNull) {
+        OptionalLong mac = textOrNull == null ? OptionalLong.empty() : MacText.parseStation(textOrNull);
+        settings.check(
+                "hwaddr", textOrNull, textOrNull == null || mac.isPresent(), "not the address of one station, ignored");
+        return mac;
+    }
+
+    private void setLocalAddress(Iface localOrNull, long mac) {
+        if (localOrNull != null
+                && localOrNull.device() != null
+                && localOrNull.device().linkStatus().macAddress() != mac) {
+            try {
+                localOrNull.device().setMacAddress(mac);
+            } catch (PortException e) {
+                LOG.warn("bridge {}: {}", bridge, e.getMessage());
+            }
+        }
+    }
+
+    private long datapathId(String textOrNull, long mac) {
+        long id = textOrNull == null ? 0 : parseDatapathId(textOrNull);
+        settings.check(
+                "datapath-id",
+                textOrNull,
+                textOrNull == null || id != 0,
+                "not 16 hexadecimal digits other than zero, ignored");
+        return id != 0 ? id : mac;
+    }
+
+    /** The id as it is written, with all 16 digits or with 0x and some of them; 0 if it is none. */
+    private static long parseDatapathId(String text) {
+        boolean prefixed = text.startsWith("0x");
+        String digits = prefixed ? text.substring(2) : text;
+        boolean valid = digits.matches("[0-9a-fA-F]{1,16}") && (prefixed || digits.length() == 16);
+        return valid ? Long.parseUnsignedLong(digits, 16) : 0;
+    }
+}

@@ -1,0 +1,87 @@
+package io.turnstile.bridge;
+
+import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PriorityList;
+import io.turnstile.offload.ProviderRegistry;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Applies {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and
+ * {@code n-offload-threads} to the dispatcher, live, any number of times. A change touches only those providers that it
+ * is about.
+ *
+ * <p>Threads: the reconciler's.
+ */
+final class OffloadSettings {
+    private static final Logger LOG = LoggerFactory.getLogger(OffloadSettings.class);
+
+    private final OffloadDispatcher dispatcher;
+    private final ProviderRegistry registry;
+    private final SettingsReader values = new SettingsReader("other_config");
+    private Setting present = new Setting(false, "", 1);
+
+    private record Setting(boolean on, String priority, int threads) {}
+
+    OffloadSettings(OffloadDispatcher dispatcher, ProviderRegistry registry) {
+        this.dispatcher = dispatcher;
+        this.registry = registry;
+    }
+
+    void reconfigure(Map<String, String> otherConfig) {
+        Setting wanted = read(otherConfig);
+        boolean differs = wanted.on() ? !wanted.equals(present) : present.on();
+        present = wanted;
+        if (differs) {
+            apply();
+        }
+        registry.closeRetired(dispatcher::isInUse);
+    }
+
+    /** Sets the lists of providers of the interfaces that have one of their own, by datapath port. */
+    void reconfigurePorts(Map<Integer, PriorityList> byDatapathPort) {
+        dispatcher.setPortPriorities(byDatapathPort);
+    }
+
+    /** Looks at the plug-in folder again, and uses what it has now. */
+    ProviderRegistry.Rescan rescan() {
+        ProviderRegistry.Rescan rescan = registry.rescan();
+        if (present.on() && rescan.isChange()) {
+            apply();
+        }
+        registry.closeRetired(dispatcher::isInUse);
+        return rescan;
+    }
+
+    private void apply() {
+        if (present.on()) {
+            dispatcher.setThreads(present.threads());
+            dispatcher.enable(registry.inOrder(present.priority()));
+            LOG.info("hw-offload is on, providers: {}", dispatcher.providers());
+        } else if (dispatcher.disable()) {
+            LOG.info("hw-offload is off");
+        } else {
+            LOG.info("hw-offload is off, providers are still leaving: {}", dispatcher.providers());
+        }
+    }
+
+    private Setting read(Map<String, String> otherConfig) {
+        String enabled = otherConfig.getOrDefault("hw-offload", "false");
+        String threads = otherConfig.getOrDefault("n-offload-threads", "1");
+        boolean validEnabled = enabled.equals("true") || enabled.equals("false");
+        boolean validThreads = threads.matches("[0-9]{1,2}")
+                && Integer.parseInt(threads) >= 1
+                && Integer.parseInt(threads) <= OffloadDispatcher.MAX_THREADS;
+        values.check("hw-offload", enabled, validEnabled, "neither true nor false, taken as false");
+        values.check(
+                "n-offload-threads",
+                threads,
+                validThreads,
+                "not 1 to " + OffloadDispatcher.MAX_THREADS + ", taken as 1");
+        return new Setting(
+                enabled.equals("true"),
+                otherConfig.getOrDefault("hw-offload-priority", ""),
+                validThreads ? Integer.parseInt(threads) : 1);
+    }
+}

@@ -1,0 +1,65 @@
+package io.turnstile.control;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/**
+ * One command of {@code ovs-appctl}. What is known of a command stands in its row and nowhere else: the server checks
+ * the number of words by it, and {@code list-commands} prints it.
+ *
+ * @param name such as {@code dpctl/show}
+ * @param usage what {@code list-commands} shows behind the name
+ * @param minArguments with fewer words the command is refused
+ * @param maxArguments with more words the command is refused
+ * @param handler gets the words behind the name and returns at once; any thread may complete its future, which is
+ *     cancelled if the asker goes away
+ */
+public record Command(
+        String name,
+        String usage,
+        int minArguments,
+        int maxArguments,
+        Function<List<String>, CompletableFuture<CommandReply>> handler) {
+    /** A number of arguments without a limit. */
+    public static final int ANY_NUMBER = Integer.MAX_VALUE;
+
+    /** A command whose reply is there when its handler returns. */
+    public static Command of(
+            String name,
+            String usage,
+            int minArguments,
+            int maxArguments,
+            Function<List<String>, CommandReply> handler) {
+        return new Command(
+                name,
+                usage,
+                minArguments,
+                maxArguments,
+                arguments -> CompletableFuture.completedFuture(handler.apply(arguments)));
+    }
+
+    /**
+     * A command whose reply may take a while. It holds up no other connection; on its own connection requests go on
+     * being answered in their order.
+     */
+    public static Command later(
+            String name,
+            String usage,
+            int minArguments,
+            int maxArguments,
+            Function<List<String>, CompletableFuture<CommandReply>> handler) {
+        return new Command(name, usage, minArguments, maxArguments, handler);
+    }
+
+    /** The refusal of a wrong number of words, in Open vSwitch's words; null if their number is right. */
+    CommandReply refusalOrNull(List<String> arguments) {
+        if (arguments.size() < minArguments) {
+            return CommandReply.error("\"" + name + "\" command requires at least " + minArguments + " arguments");
+        }
+        if (arguments.size() > maxArguments) {
+            return CommandReply.error("\"" + name + "\" command takes at most " + maxArguments + " arguments");
+        }
+        return null;
+    }
+}

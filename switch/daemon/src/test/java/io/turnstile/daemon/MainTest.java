@@ -1,0 +1,98 @@
+package io.turnstile.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.turnstile.bridge.DummyLevel;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** Command lines as scripts for ovs-vswitchd have them. */
+class MainTest {
+
+    private static DaemonConfig configOf(String... words) {
+        Main main = new Main();
+        Main.commandLine(main).parseArgs(Main.gnuStyle(words));
+        return main.config();
+    }
+
+    @Test
+    void whatDebiansServiceScriptPassesIsTaken() {
+        DaemonConfig config = configOf(
+                "unix:/run/ovs/db.sock",
+                "-vconsole:emer",
+                "-vsyslog:err",
+                "-vfile:info",
+                "--mlockall",
+                "--no-chdir",
+                "--log-file=/var/log/x.log",
+                "--pidfile=/run/ovs/ovs-vswitchd.pid",
+                "--detach",
+                "--monitor",
+                "--overwrite-pidfile",
+                "--rundir=/run/ovs");
+        assertThat(config.databaseTarget()).isEqualTo("unix:/run/ovs/db.sock");
+        assertThat(config.runDirectory()).isEqualTo(Path.of("/run/ovs"));
+        assertThat(config.remotes()).isEmpty();
+    }
+
+    @Test
+    void theEmbeddedDatabaseLiesInTheRunDirectory() {
+        DaemonConfig config = configOf("--rundir=/tmp/r");
+        assertThat(config.databaseTarget()).isNull();
+        assertThat(config.databaseFile()).isEqualTo(Path.of("/tmp/r/conf.db"));
+        assertThat(config.remotes()).containsExactly("punix:/tmp/r/db.sock");
+    }
+
+    @Test
+    void optionalValuesNeverSwallowTheNextWord() {
+        DaemonConfig config = configOf("--rundir=/tmp/r", "--pidfile", "--enable-dummy", "-v", "--log-file", "unix:/d");
+        assertThat(config.databaseTarget()).isEqualTo("unix:/d");
+        assertThat(config.dummies()).isEqualTo(DummyLevel.ALLOWED);
+        assertThat(config.remotes()).isEmpty();
+    }
+
+    @Test
+    void dummiesReplaceWhatTheyAreToldTo() {
+        assertThat(configOf("--enable-dummy=override").dummies()).isEqualTo(DummyLevel.OVERRIDE_ALL);
+        assertThat(configOf("--enable-dummy=system").dummies()).isEqualTo(DummyLevel.OVERRIDE_SYSTEM);
+        assertThat(configOf().dummies()).isEqualTo(DummyLevel.NONE);
+    }
+
+    @Test
+    void theControlSocketCarriesTheProcessId() {
+        assertThat(configOf("--rundir=/tmp/r").controlSocket())
+                .isEqualTo(
+                        Path.of("/tmp/r/ovs-vswitchd." + ProcessHandle.current().pid() + ".ctl"));
+        assertThat(configOf("--rundir=/tmp/r", "--unixctl=x.ctl").controlSocket())
+                .isEqualTo(Path.of("/tmp/r/x.ctl"));
+        assertThat(configOf("--rundir=/tmp/r", "--unixctl=/y.ctl").controlSocket())
+                .isEqualTo(Path.of("/y.ctl"));
+    }
+
+    @Test
+    void severalRemotesMayBeGiven() {
+        assertThat(configOf("--remote=punix:/a", "--remote=ptcp:6640").remotes())
+                .containsExactly("punix:/a", "ptcp:6640");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            nonsense                  | not a database
+            ssl:1.2.3.4:6640          | not a database
+            unix:/d --remote=ptcp:1   | embedded database
+            --enable-dummy=most       | override or system
+            --forwarding-threads=0    | at least 1
+            --max-connections=-1      | at least 1
+            --no-such-option          | --no-such-option
+            """)
+    void contradictionsAndNonsenseAreSaidInOneLine(String words, String complaint) {
+        assertThatThrownBy(() -> configOf(words.split(" ")))
+                .isInstanceOf(CommandLine.ParameterException.class)
+                .hasMessageContaining(complaint)
+                .satisfies(error -> assertThat(error.getMessage()).doesNotContain("\n"));
+    }
+}
