@@ -521,13 +521,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
             ConntrackFields.copy(packetKey, key);
         }
         Match.Builder metadata = Match.builder().exact(Field.IN_PORT, Field.IN_PORT.get(key));
-        List<Field> shown = new ArrayList<>(List.of(ConntrackFields.ALL));
-        shown.add(Field.METADATA);
-        shown.add(Field.PKT_MARK);
-        for (int i = 0; i < 16; i++) {
-            shown.add(Field.valueOf("REG" + i));
-        }
-        for (Field field : shown) {
+        for (Field field : PipelineFields.OF_PACKET_INS) {
             if (field.get(key) != 0 || field.getHigh(key) != 0) {
                 metadata.exact(field, field.getHigh(key), field.get(key));
             }

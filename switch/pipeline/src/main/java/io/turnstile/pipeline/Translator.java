@@ -7,6 +7,7 @@ import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.pipeline.OfAction.Ports;
@@ -36,8 +37,6 @@ final class Translator {
     private static final int REASON_INVALID_TTL = 2;
     private static final int REASON_ACTION_SET = 3;
     private static final int REASON_PACKET_OUT = 5;
-    private static final int VLAN_VID_MASK = 0xfff;
-    private static final int VLAN_PRESENT = 0x1000;
     private static final int MAX_UNWIDENED_PORT = 0xffff;
     private static final int FIRST_RESERVED_PORT = 0xff00;
 
@@ -202,7 +201,7 @@ final class Translator {
 
     private void finishWildcards() {
         if (Field.VLAN_TCI.get(wildcards) != 0) {
-            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VLAN_PRESENT);
+            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_PRESENT);
         }
     }
 
@@ -317,8 +316,9 @@ final class Translator {
                 sendToController(controller.maxLengthBytes(), reasonOf(controller), controller.controllerId());
             case OfAction.SetField set -> setField(set);
             case OfAction.Move move -> move(move.source(), move.destination());
-            case OfAction.SetVlanVid set -> setVlanPart(set.vid(), VLAN_VID_MASK, set.pushIfNeeded());
-            case OfAction.SetVlanPcp set -> setVlanPart(set.pcp() << 13, 7 << 13, set.pushIfNeeded());
+            case OfAction.SetVlanVid set -> setVlanPart(set.vid(), FieldValues.VLAN_VID_MASK, set.pushIfNeeded());
+            case OfAction.SetVlanPcp set ->
+                setVlanPart(set.pcp() << FieldValues.VLAN_PCP_SHIFT, FieldValues.VLAN_PCP_MASK, set.pushIfNeeded());
             case OfAction.PushVlan push -> pushVlan(push.etherType());
             case OfAction.PopVlan _ -> popVlan();
             case OfAction.DecTtl _ -> {
@@ -444,7 +444,7 @@ final class Translator {
         Field.VLAN_TCI.setExact(wildcards);
         int tci = (int) Field.VLAN_TCI.get(key);
         if (tci != 0 || pushIfNeeded) {
-            rewrites.setVlan(rewrites.vlan().withTci(tci & ~mask | bits | VLAN_PRESENT), key);
+            rewrites.setVlan(rewrites.vlan().withTci(tci & ~mask | bits | FieldValues.VLAN_PRESENT), key);
         }
     }
 
@@ -619,7 +619,8 @@ final class Translator {
     private void normal(boolean last) {
         Field.ETH_SRC.setExact(wildcards);
         Field.ETH_DST.setExact(wildcards);
-        Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VLAN_VID_MASK | VLAN_PRESENT);
+        Field.VLAN_TCI.set(
+                wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_VID_MASK | FieldValues.VLAN_PRESENT);
         int inPort = (int) Field.IN_PORT.get(key);
         boolean fromNowhere = inPort == Ports.NONE || inPort == Ports.CONTROLLER;
         if (!fromNowhere && bridge.port(inPort) == null) {
@@ -631,7 +632,7 @@ final class Translator {
             say(Kind.DETAIL, "packet has reserved destination MAC, dropping");
             return;
         }
-        int vlan = (int) Field.VLAN_TCI.get(key) & VLAN_VID_MASK;
+        int vlan = (int) Field.VLAN_TCI.get(key) & FieldValues.VLAN_VID_MASK;
         long source = Field.ETH_SRC.get(key);
         if (!fromNowhere && !isMulticast(source)) {
             sight(new MacTable.Station(vlan, source), inPort);

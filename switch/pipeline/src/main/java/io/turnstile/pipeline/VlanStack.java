@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import java.util.List;
 
@@ -15,11 +16,9 @@ import java.util.List;
  * @param innerType Ethernet type behind all known tags
  */
 record VlanStack(Tag outer, int innerType) {
-    private static final int TAG_PRESENT = 0x1000;
-
     /**
      * @param identity the tag's own: rewriting a tag keeps it, popping and pushing does not
-     * @param tci with {@link #TAG_PRESENT}
+     * @param tci with {@link FieldValues#VLAN_PRESENT}
      * @param below the next inner tag or null
      */
     record Tag(Object identity, int etherType, int tci, Tag below) {
@@ -39,7 +38,7 @@ record VlanStack(Tag outer, int innerType) {
     }
 
     VlanStack push(int etherType, int tci) {
-        return new VlanStack(new Tag(new Object(), etherType, tci | TAG_PRESENT, outer), innerType);
+        return new VlanStack(new Tag(new Object(), etherType, tci | FieldValues.VLAN_PRESENT, outer), innerType);
     }
 
     VlanStack pop() {
@@ -48,7 +47,7 @@ record VlanStack(Tag outer, int innerType) {
 
     /** Writes the whole TCI: the presence bit pushes or pops as needed. */
     VlanStack withTci(int tci) {
-        if ((tci & TAG_PRESENT) == 0) {
+        if ((tci & FieldValues.VLAN_PRESENT) == 0) {
             return pop();
         }
         return outer == null
