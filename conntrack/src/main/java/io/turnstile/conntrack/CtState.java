@@ -1,5 +1,7 @@
 package io.turnstile.conntrack;
 
+import java.util.List;
+
 /** The bits of {@code ct_state}, numbered as ovs-fields(7) and the NXM_NX_CT_STATE field have them. */
 public final class CtState {
     public static final int NEW = 0x01;
@@ -10,7 +12,10 @@ public final class CtState {
     public static final int TRK = 0x20;
     public static final int SNAT = 0x40;
     public static final int DNAT = 0x80;
-    public static final int ALL = 0xff;
+    /** By bit, lowest first, as flows and tools write them. */
+    public static final List<String> NAMES = List.of("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat");
+
+    public static final int ALL = (1 << NAMES.size()) - 1;
 
     private CtState() {}
 }

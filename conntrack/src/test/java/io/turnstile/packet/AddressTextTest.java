@@ -38,6 +38,17 @@ class AddressTextTest {
     }
 
     @Test
+    void anAddressThatEndsInAnIpv4AddressIsDottedAsInetNtopDoes() {
+        assertThat(AddressText.ipv6(0, 0x0a00_0001L)).isEqualTo("::10.0.0.1");
+        assertThat(AddressText.ipv6(0, 0xffffL)).isEqualTo("::ffff");
+    }
+
+    @Test
+    void aMacAddressHasTwoDigitsAByte() {
+        assertThat(AddressText.mac(0x0200_00ab_cd01L)).isEqualTo("02:00:00:ab:cd:01");
+    }
+
+    @Test
     void everyTextIsReadBackAsTheSameAddress() throws UnknownHostException {
         Random random = new Random(5);
         for (int i = 0; i < 5000; i++) {

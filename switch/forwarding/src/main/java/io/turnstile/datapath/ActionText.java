@@ -11,9 +11,6 @@ import java.util.function.IntFunction;
 
 /** Datapath actions as text. Rewrites of one header that follow each other are shown as one {@code set}. */
 final class ActionText {
-    private static final int VID_MASK = 0xfff;
-    private static final int PCP_SHIFT = 13;
-
     private final long[] keyOrNull;
     private final IntFunction<String> portName;
 
@@ -61,7 +58,7 @@ final class ActionText {
 
     private static String pushVlan(int tpid, int tci) {
         String type = tpid == EtherTypes.VLAN ? "" : "tpid=0x%04x,".formatted(tpid);
-        return "push_vlan(" + type + "vid=" + (tci & VID_MASK) + ",pcp=" + (tci >>> PCP_SHIFT & 7) + ")";
+        return "push_vlan(" + type + "vid=" + FieldValues.vlanId(tci) + ",pcp=" + FieldValues.vlanPriority(tci) + ")";
     }
 
     private static String ct(CtRequest request) {
@@ -100,19 +97,11 @@ final class ActionText {
     // ---- set ----
 
     private HeaderText headerOf(Field field) {
-        int etherType = keyOrNull == null ? EtherTypes.IPV4 : (int) Field.ETH_TYPE.get(keyOrNull);
-        return switch (field) {
-            case ETH_SRC, ETH_DST -> HeaderText.ETH;
-            case PKT_MARK -> HeaderText.SKB_MARK;
-            case SKB_PRIORITY -> HeaderText.SKB_PRIORITY;
-            case IPV6_SRC, IPV6_DST, IPV6_LABEL -> HeaderText.IPV6;
-            case NW_SRC, NW_DST, NW_TOS, NW_TTL, NW_PROTO -> HeaderText.network(etherType);
-            case ARP_SHA, ARP_THA -> keyOrNull != null && etherType == EtherTypes.IPV6 ? HeaderText.ND : HeaderText.ARP;
-            case ND_TARGET -> HeaderText.ND;
-            case TP_SRC, TP_DST ->
-                keyOrNull == null ? HeaderText.TCP : HeaderText.transport((int) Field.NW_PROTO.get(keyOrNull));
-            default -> null;
-        };
+        return keyOrNull == null
+                ? HeaderText.holding(field)
+                : HeaderText.holding(
+                        field, HeaderText.network((int) Field.ETH_TYPE.get(keyOrNull)), HeaderText.transport((int)
+                                Field.NW_PROTO.get(keyOrNull)));
     }
 
     private static int endOfHeader(DatapathAction[] actions, int from, HeaderText header) {

@@ -1,101 +1,137 @@
 package io.turnstile.datapath;
 
+import static io.turnstile.datapath.KeyLayer.CONNTRACK;
+import static io.turnstile.datapath.KeyLayer.LINK;
+import static io.turnstile.datapath.KeyLayer.META;
+import static io.turnstile.datapath.KeyLayer.NETWORK;
+import static io.turnstile.datapath.KeyLayer.PIPELINE;
+import static io.turnstile.datapath.KeyLayer.TRANSPORT;
+
+import io.turnstile.datapath.KeyLayout.Slot;
+
 /**
- * A field of the flow key: where it stands and how wide it is. Names are those of ovs-fields(7) for the datapath's own
- * idea of the field; prerequisites and wire codes are the OpenFlow layer's business.
+ * A field of the flow key: where it stands, how wide it is and what it tells of. Names are those of ovs-fields(7) for
+ * the datapath's own idea of the field. What OpenFlow calls by several names may be one field here (tcp_src and
+ * icmp_type); those names, prerequisites and wire codes are the pipeline's business.
  *
  * <p>A field of up to 64 bits lies inside one word at {@code shift}; a 128-bit field takes two whole words, the upper
  * half first.
  */
 public enum Field {
+    // spotless:off
+    // A connection's original tuple names the packet's field that it is of; true: shows bits of the fields before.
+    //            name            word                        shift  width  layer
     /** OpenFlow (or datapath) port by which the packet came in. */
-    IN_PORT("in_port", FlowKey.IN_PORT_RECIRC, 32, 32),
+    IN_PORT      ("in_port",      FlowKey.IN_PORT_RECIRC,         32,    32, META),
     /** Recirculation id; never visible to OpenFlow. */
-    RECIRC_ID("recirc_id", FlowKey.IN_PORT_RECIRC, 0, 32),
-    CT_STATE("ct_state", FlowKey.CT_STATE_ZONE_MARK, 48, 16),
-    CT_ZONE("ct_zone", FlowKey.CT_STATE_ZONE_MARK, 32, 16),
-    CT_MARK("ct_mark", FlowKey.CT_STATE_ZONE_MARK, 0, 32),
-    CT_LABEL("ct_label", FlowKey.CT_LABEL, 0, 128),
-    ETH_DST("dl_dst", FlowKey.ETH_DST_TYPE, 16, 48),
-    ETH_TYPE("dl_type", FlowKey.ETH_DST_TYPE, 0, 16),
-    ETH_SRC("dl_src", FlowKey.ETH_SRC_VLAN, 16, 48),
-    /** With bit 0x1000 set while a tag is there. */
-    VLAN_TCI("vlan_tci", FlowKey.ETH_SRC_VLAN, 0, 16),
+    RECIRC_ID    ("recirc_id",    FlowKey.IN_PORT_RECIRC,          0,    32, META),
+    CT_STATE     ("ct_state",     FlowKey.CT_STATE_ZONE_MARK,     48,    16, CONNTRACK),
+    CT_ZONE      ("ct_zone",      FlowKey.CT_STATE_ZONE_MARK,     32,    16, CONNTRACK),
+    CT_MARK      ("ct_mark",      FlowKey.CT_STATE_ZONE_MARK,      0,    32, CONNTRACK),
+    CT_LABEL     ("ct_label",     FlowKey.CT_LABEL,                0,   128, CONNTRACK),
+    ETH_DST      ("dl_dst",       FlowKey.ETH_DST_TYPE,           16,    48, LINK),
+    ETH_TYPE     ("dl_type",      FlowKey.ETH_DST_TYPE,            0,    16, LINK),
+    ETH_SRC      ("dl_src",       FlowKey.ETH_SRC_VLAN,           16,    48, LINK),
+    /** With {@link FieldValues#VLAN_PRESENT} set while a tag is there. */
+    VLAN_TCI     ("vlan_tci",     FlowKey.ETH_SRC_VLAN,            0,    16, LINK),
     /** IP protocol, or ARP opcode. */
-    NW_PROTO("nw_proto", FlowKey.NW_MISC, 56, 8),
+    NW_PROTO     ("nw_proto",     FlowKey.NW_MISC,                56,     8, NETWORK),
     /** The whole TOS / traffic class byte: DSCP and ECN. */
-    NW_TOS("nw_tos", FlowKey.NW_MISC, 48, 8),
-    NW_TTL("nw_ttl", FlowKey.NW_MISC, 40, 8),
-    /** Bit 0: any fragment, bit 1: later fragment. */
-    NW_FRAG("ip_frag", FlowKey.NW_MISC, 32, 8),
+    NW_TOS       ("nw_tos",       FlowKey.NW_MISC,                48,     8, NETWORK),
+    NW_TTL       ("nw_ttl",       FlowKey.NW_MISC,                40,     8, NETWORK),
+    /** {@link FieldValues#FRAGMENT_ANY}, {@link FieldValues#FRAGMENT_LATER}. */
+    NW_FRAG      ("ip_frag",      FlowKey.NW_MISC,                32,     8, NETWORK),
     /** Low 12 bits. */
-    TCP_FLAGS("tcp_flags", FlowKey.NW_MISC, 16, 16),
+    TCP_FLAGS    ("tcp_flags",    FlowKey.NW_MISC,                16,    16, NETWORK),
     /** IPv4 source or ARP SPA. */
-    NW_SRC("nw_src", FlowKey.NW_ADDR, 32, 32),
+    NW_SRC       ("nw_src",       FlowKey.NW_ADDR,                32,    32, NETWORK),
     /** IPv4 destination or ARP TPA. */
-    NW_DST("nw_dst", FlowKey.NW_ADDR, 0, 32),
-    IPV6_SRC("ipv6_src", FlowKey.IPV6_SRC, 0, 128),
-    IPV6_DST("ipv6_dst", FlowKey.IPV6_DST, 0, 128),
+    NW_DST       ("nw_dst",       FlowKey.NW_ADDR,                 0,    32, NETWORK),
+    IPV6_SRC     ("ipv6_src",     FlowKey.IPV6_SRC,                0,   128, NETWORK),
+    IPV6_DST     ("ipv6_dst",     FlowKey.IPV6_DST,                0,   128, NETWORK),
     /** TCP/UDP/SCTP source port, or ICMP type. */
-    TP_SRC("tp_src", FlowKey.TP_IPV6_LABEL, 48, 16),
+    TP_SRC       ("tp_src",       FlowKey.TP_IPV6_LABEL,          48,    16, TRANSPORT),
     /** TCP/UDP/SCTP destination port, or ICMP code. */
-    TP_DST("tp_dst", FlowKey.TP_IPV6_LABEL, 32, 16),
+    TP_DST       ("tp_dst",       FlowKey.TP_IPV6_LABEL,          32,    16, TRANSPORT),
     /** Low 20 bits. */
-    IPV6_LABEL("ipv6_label", FlowKey.TP_IPV6_LABEL, 0, 32),
+    IPV6_LABEL   ("ipv6_label",   FlowKey.TP_IPV6_LABEL,           0,    32, TRANSPORT),
     /** Or nd_sll. */
-    ARP_SHA("arp_sha", FlowKey.ARP_SHA, 16, 48),
+    ARP_SHA      ("arp_sha",      FlowKey.ARP_SHA,                16,    48, NETWORK),
     /** Or nd_tll. */
-    ARP_THA("arp_tha", FlowKey.ARP_THA, 16, 48),
-    ND_TARGET("nd_target", FlowKey.ND_TARGET, 0, 128),
-    CT_NW_SRC("ct_nw_src", FlowKey.CT_NW_ADDR, 32, 32),
-    CT_NW_DST("ct_nw_dst", FlowKey.CT_NW_ADDR, 0, 32),
-    CT_TP_SRC("ct_tp_src", FlowKey.CT_TP_PROTO, 48, 16),
-    CT_TP_DST("ct_tp_dst", FlowKey.CT_TP_PROTO, 32, 16),
-    CT_NW_PROTO("ct_nw_proto", FlowKey.CT_TP_PROTO, 24, 8),
-    CT_IPV6_SRC("ct_ipv6_src", FlowKey.CT_IPV6_SRC, 0, 128),
-    CT_IPV6_DST("ct_ipv6_dst", FlowKey.CT_IPV6_DST, 0, 128),
-    PKT_MARK("pkt_mark", FlowKey.PKT_MARK_PRIORITY, 32, 32),
-    SKB_PRIORITY("skb_priority", FlowKey.PKT_MARK_PRIORITY, 0, 32),
-    METADATA("metadata", FlowKey.METADATA, 0, 64),
-    REG0("reg0", FlowKey.REGISTERS, 32, 32),
-    REG1("reg1", FlowKey.REGISTERS, 0, 32),
-    REG2("reg2", FlowKey.REGISTERS + 1, 32, 32),
-    REG3("reg3", FlowKey.REGISTERS + 1, 0, 32),
-    REG4("reg4", FlowKey.REGISTERS + 2, 32, 32),
-    REG5("reg5", FlowKey.REGISTERS + 2, 0, 32),
-    REG6("reg6", FlowKey.REGISTERS + 3, 32, 32),
-    REG7("reg7", FlowKey.REGISTERS + 3, 0, 32),
-    REG8("reg8", FlowKey.REGISTERS + 4, 32, 32),
-    REG9("reg9", FlowKey.REGISTERS + 4, 0, 32),
-    REG10("reg10", FlowKey.REGISTERS + 5, 32, 32),
-    REG11("reg11", FlowKey.REGISTERS + 5, 0, 32),
-    REG12("reg12", FlowKey.REGISTERS + 6, 32, 32),
-    REG13("reg13", FlowKey.REGISTERS + 6, 0, 32),
-    REG14("reg14", FlowKey.REGISTERS + 7, 32, 32),
-    REG15("reg15", FlowKey.REGISTERS + 7, 0, 32),
-    XREG0("xreg0", FlowKey.REGISTERS, 0, 64),
-    XREG1("xreg1", FlowKey.REGISTERS + 1, 0, 64),
-    XREG2("xreg2", FlowKey.REGISTERS + 2, 0, 64),
-    XREG3("xreg3", FlowKey.REGISTERS + 3, 0, 64),
-    XREG4("xreg4", FlowKey.REGISTERS + 4, 0, 64),
-    XREG5("xreg5", FlowKey.REGISTERS + 5, 0, 64),
-    XREG6("xreg6", FlowKey.REGISTERS + 6, 0, 64),
-    XREG7("xreg7", FlowKey.REGISTERS + 7, 0, 64),
-    XXREG0("xxreg0", FlowKey.REGISTERS, 0, 128),
-    XXREG1("xxreg1", FlowKey.REGISTERS + 2, 0, 128),
-    XXREG2("xxreg2", FlowKey.REGISTERS + 4, 0, 128),
-    XXREG3("xxreg3", FlowKey.REGISTERS + 6, 0, 128);
+    ARP_THA      ("arp_tha",      FlowKey.ARP_THA,                16,    48, NETWORK),
+    ND_TARGET    ("nd_target",    FlowKey.ND_TARGET,               0,   128, NETWORK),
+    CT_NW_SRC    ("ct_nw_src",    FlowKey.CT_NW_ADDR,             32,    32, CONNTRACK, NW_SRC),
+    CT_NW_DST    ("ct_nw_dst",    FlowKey.CT_NW_ADDR,              0,    32, CONNTRACK, NW_DST),
+    CT_TP_SRC    ("ct_tp_src",    FlowKey.CT_TP_PROTO,            48,    16, CONNTRACK, TP_SRC),
+    CT_TP_DST    ("ct_tp_dst",    FlowKey.CT_TP_PROTO,            32,    16, CONNTRACK, TP_DST),
+    CT_NW_PROTO  ("ct_nw_proto",  FlowKey.CT_TP_PROTO,            24,     8, CONNTRACK, NW_PROTO),
+    CT_IPV6_SRC  ("ct_ipv6_src",  FlowKey.CT_IPV6_SRC,             0,   128, CONNTRACK, IPV6_SRC),
+    CT_IPV6_DST  ("ct_ipv6_dst",  FlowKey.CT_IPV6_DST,             0,   128, CONNTRACK, IPV6_DST),
+    PKT_MARK     ("pkt_mark",     FlowKey.PKT_MARK_PRIORITY,      32,    32, META),
+    SKB_PRIORITY ("skb_priority", FlowKey.PKT_MARK_PRIORITY,       0,    32, META),
+    METADATA     ("metadata",     FlowKey.METADATA,                0,    64, PIPELINE),
+    REG0         ("reg0",         FlowKey.REGISTERS,              32,    32, PIPELINE),
+    REG1         ("reg1",         FlowKey.REGISTERS,               0,    32, PIPELINE),
+    REG2         ("reg2",         FlowKey.REGISTERS + 1,          32,    32, PIPELINE),
+    REG3         ("reg3",         FlowKey.REGISTERS + 1,           0,    32, PIPELINE),
+    REG4         ("reg4",         FlowKey.REGISTERS + 2,          32,    32, PIPELINE),
+    REG5         ("reg5",         FlowKey.REGISTERS + 2,           0,    32, PIPELINE),
+    REG6         ("reg6",         FlowKey.REGISTERS + 3,          32,    32, PIPELINE),
+    REG7         ("reg7",         FlowKey.REGISTERS + 3,           0,    32, PIPELINE),
+    REG8         ("reg8",         FlowKey.REGISTERS + 4,          32,    32, PIPELINE),
+    REG9         ("reg9",         FlowKey.REGISTERS + 4,           0,    32, PIPELINE),
+    REG10        ("reg10",        FlowKey.REGISTERS + 5,          32,    32, PIPELINE),
+    REG11        ("reg11",        FlowKey.REGISTERS + 5,           0,    32, PIPELINE),
+    REG12        ("reg12",        FlowKey.REGISTERS + 6,          32,    32, PIPELINE),
+    REG13        ("reg13",        FlowKey.REGISTERS + 6,           0,    32, PIPELINE),
+    REG14        ("reg14",        FlowKey.REGISTERS + 7,          32,    32, PIPELINE),
+    REG15        ("reg15",        FlowKey.REGISTERS + 7,           0,    32, PIPELINE),
+    XREG0        ("xreg0",        FlowKey.REGISTERS,               0,    64, PIPELINE, true),
+    XREG1        ("xreg1",        FlowKey.REGISTERS + 1,           0,    64, PIPELINE, true),
+    XREG2        ("xreg2",        FlowKey.REGISTERS + 2,           0,    64, PIPELINE, true),
+    XREG3        ("xreg3",        FlowKey.REGISTERS + 3,           0,    64, PIPELINE, true),
+    XREG4        ("xreg4",        FlowKey.REGISTERS + 4,           0,    64, PIPELINE, true),
+    XREG5        ("xreg5",        FlowKey.REGISTERS + 5,           0,    64, PIPELINE, true),
+    XREG6        ("xreg6",        FlowKey.REGISTERS + 6,           0,    64, PIPELINE, true),
+    XREG7        ("xreg7",        FlowKey.REGISTERS + 7,           0,    64, PIPELINE, true),
+    XXREG0       ("xxreg0",       FlowKey.REGISTERS,               0,   128, PIPELINE, true),
+    XXREG1       ("xxreg1",       FlowKey.REGISTERS + 2,           0,   128, PIPELINE, true),
+    XXREG2       ("xxreg2",       FlowKey.REGISTERS + 4,           0,   128, PIPELINE, true),
+    XXREG3       ("xxreg3",       FlowKey.REGISTERS + 6,           0,   128, PIPELINE, true);
+    // spotless:on
 
     private final String label;
     private final int word;
     private final int shift;
     private final int widthBits;
+    private final KeyLayer layer;
+    private final boolean view;
+    private final Field packetField;
 
-    Field(String label, int word, int shift, int widthBits) {
+    Field(String label, int word, int shift, int widthBits, KeyLayer layer) {
+        this(label, word, shift, widthBits, layer, false, null);
+    }
+
+    Field(String label, int word, int shift, int widthBits, KeyLayer layer, boolean view) {
+        this(label, word, shift, widthBits, layer, view, null);
+    }
+
+    Field(String label, int word, int shift, int widthBits, KeyLayer layer, Field packetField) {
+        this(label, word, shift, widthBits, layer, false, packetField);
+    }
+
+    Field(String label, int word, int shift, int widthBits, KeyLayer layer, boolean view, Field packetField) {
         this.label = label;
         this.word = word;
         this.shift = shift;
         this.widthBits = widthBits;
+        this.layer = layer;
+        this.view = view;
+        this.packetField = packetField;
+    }
+
+    Slot slot() {
+        return new Slot(label, word, shift, widthBits, layer, view);
     }
 
     /** The ovs-fields(7) name. */
@@ -115,9 +151,34 @@ public enum Field {
         return widthBits;
     }
 
+    /** What the field tells of. */
+    public KeyLayer layer() {
+        return layer;
+    }
+
+    /** True if the field shows bits of others together, as xreg0 does. */
+    public boolean isView() {
+        return view;
+    }
+
+    /** The packet's own field of which this is the connection's original; null if this is no part of a tuple. */
+    public Field packetField() {
+        return packetField;
+    }
+
+    /** True if the datapath has the field, false if the pipeline alone has. */
+    public boolean isOfDatapath() {
+        return layer != PIPELINE;
+    }
+
     /** True for fields of 128 bits, whose upper half is read by {@link #getHigh}. */
     public boolean isWide() {
         return widthBits > 64;
+    }
+
+    /** True if some of the field's bits stand in that word of the key. */
+    public boolean isIn(int index) {
+        return index == word || isWide() && index == word + 1;
     }
 
     /** All ones, as wide as (the lower half of) the field. */

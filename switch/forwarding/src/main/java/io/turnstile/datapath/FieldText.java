@@ -1,12 +1,9 @@
 package io.turnstile.datapath;
 
-import com.google.common.net.InetAddresses;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
+import io.turnstile.packet.AddressText;
 
 /** How a field's value and mask are written inside the brackets of a datapath flow or set action. */
-enum FieldText {
+public enum FieldText {
     DECIMAL {
         @Override
         String value(long high, long low) {
@@ -22,13 +19,7 @@ enum FieldText {
     MAC {
         @Override
         String value(long high, long low) {
-            StringBuilder text = new StringBuilder(17);
-            for (int shift = 40; shift >= 0; shift -= 8) {
-                text.append(Character.forDigit((int) (low >>> (shift + 4)) & 0xf, 16))
-                        .append(Character.forDigit((int) (low >>> shift) & 0xf, 16))
-                        .append(shift == 0 ? "" : ":");
-            }
-            return text.toString();
+            return AddressText.mac(low);
         }
 
         @Override
@@ -39,7 +30,7 @@ enum FieldText {
     IPV4 {
         @Override
         String value(long high, long low) {
-            return (low >>> 24 & 0xff) + "." + (low >>> 16 & 0xff) + "." + (low >>> 8 & 0xff) + "." + (low & 0xff);
+            return AddressText.ipv4(low);
         }
 
         @Override
@@ -50,13 +41,7 @@ enum FieldText {
     IPV6 {
         @Override
         String value(long high, long low) {
-            try {
-                byte[] bytes =
-                        ByteBuffer.allocate(16).putLong(high).putLong(low).array();
-                return InetAddresses.toAddrString(InetAddress.getByAddress(bytes));
-            } catch (UnknownHostException e) {
-                throw new IllegalStateException("16 bytes are an address", e);
-            }
+            return AddressText.ipv6(high, low);
         }
 
         @Override
@@ -71,15 +56,15 @@ enum FieldText {
         return hex(high, low);
     }
 
-    /** As C prints with {@code %#x}: zero has no prefix. */
-    static String hex(long high, long low) {
+    /** Up to 128 bits as C prints with {@code %#x}: zero has no prefix. */
+    public static String hex(long high, long low) {
         if (high == 0) {
             return low == 0 ? "0" : "0x" + Long.toHexString(low);
         }
         return "0x" + Long.toHexString(high) + String.format("%016x", low);
     }
 
-    static String hex(long value) {
+    public static String hex(long value) {
         return hex(0, value);
     }
 

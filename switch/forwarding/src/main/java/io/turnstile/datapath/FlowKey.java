@@ -1,11 +1,14 @@
 package io.turnstile.datapath;
 
+import java.util.Arrays;
+
 /**
  * The fixed layout of what a packet can be matched on: an array of {@link #WORDS} longs. A mask is an array of the same
  * layout. The first {@link #DATAPATH_WORDS} words come from the packet, its port and {@code ct()}; the rest exists in
  * the pipeline only (metadata, registers) and is frozen with a recirculation, so that the datapath never hashes it.
  *
- * <p>Which bits mean what is said once, in {@link Field}.
+ * <p>Which bits mean what is said once, in {@link Field}; the words here are only numbered. Initialisation fails if the
+ * fields and words do not fit together ({@link KeyLayout}).
  */
 public final class FlowKey {
     static final int IN_PORT_RECIRC = 0;
@@ -26,17 +29,25 @@ public final class FlowKey {
     static final int CT_IPV6_SRC = 19; // and 20
     static final int CT_IPV6_DST = 21; // and 22
     static final int PKT_MARK_PRIORITY = 23;
-    /** How many words a packet's own key has. */
-    public static final int DATAPATH_WORDS = 24;
-
+    // The pipeline's own, behind all others.
     static final int METADATA = 24;
     static final int REGISTERS = 25; // to 32, two registers a word, the even one in the high half
+
+    private static final KeyLayout LAYOUT =
+            KeyLayout.of(Arrays.stream(Field.values()).map(Field::slot).toList());
+    /** How many words a packet's own key has. */
+    public static final int DATAPATH_WORDS = LAYOUT.datapathWords();
     /** How many words the pipeline's key has. */
-    public static final int WORDS = 33;
+    public static final int WORDS = LAYOUT.words();
 
     private FlowKey() {}
 
     public static long[] newKey() {
         return new long[WORDS];
+    }
+
+    /** Every word of the key exactly once, in the order in which a staged lookup looks at them. */
+    public static int[][] stages() {
+        return Arrays.stream(LAYOUT.stages()).map(int[]::clone).toArray(int[][]::new);
     }
 }

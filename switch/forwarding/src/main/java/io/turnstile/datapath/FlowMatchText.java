@@ -4,21 +4,11 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.IntFunction;
 
 /** The match of a datapath flow as text. */
 final class FlowMatchText {
-    private static final String[] CT_STATE_NAMES = {"new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"};
-    private static final String[] TCP_FLAG_NAMES = {
-        "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"
-    };
-    private static final int TAG_PRESENT = 0x1000;
-    private static final int VID_MASK = 0xfff;
-    private static final int PCP_MASK = 7;
-    private static final int PCP_SHIFT = 13;
-    private static final int TCP_FLAGS_MASK = 0xfff;
-    private static final int FRAGMENT_LATER = 2;
+    private static final int PCP_ALL = FieldValues.vlanPriority(FieldValues.VLAN_PCP_MASK);
 
     private final long[] key;
     private final long[] mask;
@@ -35,8 +25,7 @@ final class FlowMatchText {
 
     String text() {
         List<String> parts = new ArrayList<>();
-        add(parts, HeaderText.SKB_PRIORITY.text(key, mask, all));
-        add(parts, HeaderText.SKB_MARK.text(key, mask, all));
+        addSingles(parts, KeyLayer.META);
         addConntrack(parts);
         parts.add("recirc_id(" + FieldText.hex(Field.RECIRC_ID.get(key)) + ")");
         if (all) {
@@ -46,7 +35,7 @@ final class FlowMatchText {
         parts.add("packet_type(ns=0,id=0)");
         add(parts, HeaderText.ETH.text(key, mask, all));
         String inner = String.join(",", innerParts());
-        if ((Field.VLAN_TCI.get(key) & TAG_PRESENT) != 0 && (all || Field.VLAN_TCI.get(mask) != 0)) {
+        if ((Field.VLAN_TCI.get(key) & FieldValues.VLAN_PRESENT) != 0 && (all || Field.VLAN_TCI.get(mask) != 0)) {
             parts.add("eth_type(0x8100)");
             parts.add(vlan());
             parts.add("encap(" + inner + ")");
@@ -62,45 +51,33 @@ final class FlowMatchText {
         }
     }
 
+    private void addSingles(List<String> parts, KeyLayer layer) {
+        for (HeaderText header : HeaderText.values()) {
+            if (header.isSingle() && header.layer() == layer) {
+                add(parts, header.text(key, mask, all));
+            }
+        }
+    }
+
     private void addConntrack(List<String> parts) {
         long stateMask = Field.CT_STATE.get(mask);
         if (all) {
             parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + "/" + FieldText.hex(stateMask) + ")");
         } else if (stateMask != 0) {
-            parts.add("ct_state(" + signedFlags(Field.CT_STATE.get(key), stateMask, CT_STATE_NAMES) + ")");
+            parts.add("ct_state(" + FlagNames.CT_STATE.signed(Field.CT_STATE.get(key), stateMask) + ")");
         }
-        addHex(parts, "ct_zone", Field.CT_ZONE);
-        addHex(parts, "ct_mark", Field.CT_MARK);
-        addHex(parts, "ct_label", Field.CT_LABEL);
+        addSingles(parts, KeyLayer.CONNTRACK);
         boolean ipv6 = Field.ETH_TYPE.get(key) == EtherTypes.IPV6;
         boolean hasTuple = Field.CT_NW_PROTO.get(key) != 0;
         add(parts, (ipv6 ? HeaderText.CT_TUPLE6 : HeaderText.CT_TUPLE4).text(key, mask, all && hasTuple));
     }
 
-    private void addHex(List<String> parts, String name, Field field) {
-        if (all || field.get(mask) != 0 || field.getHigh(mask) != 0) {
-            parts.add(name + "("
-                    + FieldText.HEX.masked(
-                            field, field.getHigh(key), field.get(key), field.getHigh(mask), field.get(mask))
-                    + ")");
-        }
-    }
-
-    private static String signedFlags(long value, long flagMask, String[] names) {
-        StringBuilder text = new StringBuilder();
-        for (int bit = 0; bit < names.length; bit++) {
-            if ((flagMask & (1L << bit)) != 0) {
-                text.append((value & (1L << bit)) != 0 ? '+' : '-').append(names[bit]);
-            }
-        }
-        return text.toString();
-    }
-
     private String vlan() {
         long tci = Field.VLAN_TCI.get(key);
         long tciMask = Field.VLAN_TCI.get(mask);
-        return "vlan(vid=" + masked(tci & VID_MASK, tciMask & VID_MASK, VID_MASK) + ",pcp="
-                + masked(tci >>> PCP_SHIFT, tciMask >>> PCP_SHIFT, PCP_MASK) + ")";
+        return "vlan(vid="
+                + masked(FieldValues.vlanId(tci), FieldValues.vlanId(tciMask), FieldValues.VLAN_VID_MASK) + ",pcp="
+                + masked(FieldValues.vlanPriority(tci), FieldValues.vlanPriority(tciMask), PCP_ALL) + ")";
     }
 
     private static String masked(long value, long valueMask, long wholeMask) {
@@ -120,8 +97,7 @@ final class FlowMatchText {
             add(parts, network.text(key, mask, all));
         } else if (network != null) {
             String inside = network.inside(key, mask, all);
-            parts.add(network.name().toLowerCase(Locale.ROOT) + "(" + inside + (inside.isEmpty() ? "" : ",") + "frag="
-                    + fragment() + ")");
+            parts.add(network.label() + "(" + inside + (inside.isEmpty() ? "" : ",") + "frag=" + fragment() + ")");
             addTransport(parts);
         }
         return parts;
@@ -129,13 +105,13 @@ final class FlowMatchText {
 
     private String fragment() {
         long bits = Field.NW_FRAG.get(key);
-        return bits == 0 ? "no" : (bits & FRAGMENT_LATER) != 0 ? "later" : "first";
+        return bits == 0 ? "no" : (bits & FieldValues.FRAGMENT_LATER) != 0 ? "later" : "first";
     }
 
     private void addTransport(List<String> parts) {
         int protocol = (int) Field.NW_PROTO.get(key);
         HeaderText transport = HeaderText.transport(protocol);
-        if (transport == null || (Field.NW_FRAG.get(key) & FRAGMENT_LATER) != 0) {
+        if (transport == null || (Field.NW_FRAG.get(key) & FieldValues.FRAGMENT_LATER) != 0) {
             return;
         }
         add(parts, transport.text(key, mask, all));
@@ -150,19 +126,12 @@ final class FlowMatchText {
 
     private String tcpFlags() {
         long flags = Field.TCP_FLAGS.get(key);
-        long flagMask = Field.TCP_FLAGS.get(mask) & TCP_FLAGS_MASK;
+        long flagMask = Field.TCP_FLAGS.get(mask) & FieldValues.TCP_FLAGS_MASK;
         if (flagMask == 0) {
             return "0/0";
         }
-        if (flagMask != TCP_FLAGS_MASK) {
-            return signedFlags(flags, flagMask, TCP_FLAG_NAMES);
-        }
-        List<String> set = new ArrayList<>();
-        for (int bit = 0; bit < TCP_FLAG_NAMES.length; bit++) {
-            if ((flags & (1L << bit)) != 0) {
-                set.add(TCP_FLAG_NAMES[bit]);
-            }
-        }
-        return set.isEmpty() ? "0" : String.join("|", set);
+        return flagMask == FieldValues.TCP_FLAGS_MASK
+                ? FlagNames.TCP_FLAGS.set(flags)
+                : FlagNames.TCP_FLAGS.signed(flags, flagMask);
     }
 }

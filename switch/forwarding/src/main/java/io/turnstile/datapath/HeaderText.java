@@ -1,65 +1,48 @@
 package io.turnstile.datapath;
 
+import static io.turnstile.datapath.FieldText.DECIMAL;
+import static io.turnstile.datapath.FieldText.HEX;
+import static io.turnstile.datapath.FieldText.MAC;
+
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
+import java.util.Arrays;
 
 /**
  * The headers of datapath flows and set actions: which fields stand inside the brackets, in which order, by which
  * names. One table for matches and actions, because Open vSwitch prints both alike.
  */
 enum HeaderText {
-    SKB_PRIORITY("skb_priority", new Part("", Field.SKB_PRIORITY, FieldText.HEX)),
-    SKB_MARK("skb_mark", new Part("", Field.PKT_MARK, FieldText.HEX)),
-    ETH("eth", new Part("src", Field.ETH_SRC, FieldText.MAC), new Part("dst", Field.ETH_DST, FieldText.MAC)),
-    IPV4(
-            "ipv4",
-            new Part("src", Field.NW_SRC, FieldText.IPV4),
-            new Part("dst", Field.NW_DST, FieldText.IPV4),
-            new Part("proto", Field.NW_PROTO, FieldText.DECIMAL),
-            new Part("tos", Field.NW_TOS, FieldText.HEX),
-            new Part("ttl", Field.NW_TTL, FieldText.DECIMAL)),
-    IPV6(
-            "ipv6",
-            new Part("src", Field.IPV6_SRC, FieldText.IPV6),
-            new Part("dst", Field.IPV6_DST, FieldText.IPV6),
-            new Part("label", Field.IPV6_LABEL, FieldText.HEX),
-            new Part("proto", Field.NW_PROTO, FieldText.DECIMAL),
-            new Part("tclass", Field.NW_TOS, FieldText.HEX),
-            new Part("hlimit", Field.NW_TTL, FieldText.DECIMAL)),
-    ARP(
-            "arp",
-            new Part("sip", Field.NW_SRC, FieldText.IPV4),
-            new Part("tip", Field.NW_DST, FieldText.IPV4),
-            new Part("op", Field.NW_PROTO, FieldText.DECIMAL),
-            new Part("sha", Field.ARP_SHA, FieldText.MAC),
-            new Part("tha", Field.ARP_THA, FieldText.MAC)),
-    TCP("tcp", new Part("src", Field.TP_SRC, FieldText.DECIMAL), new Part("dst", Field.TP_DST, FieldText.DECIMAL)),
-    UDP("udp", new Part("src", Field.TP_SRC, FieldText.DECIMAL), new Part("dst", Field.TP_DST, FieldText.DECIMAL)),
-    SCTP("sctp", new Part("src", Field.TP_SRC, FieldText.DECIMAL), new Part("dst", Field.TP_DST, FieldText.DECIMAL)),
-    ICMP("icmp", new Part("type", Field.TP_SRC, FieldText.DECIMAL), new Part("code", Field.TP_DST, FieldText.DECIMAL)),
-    ICMPV6(
-            "icmpv6",
-            new Part("type", Field.TP_SRC, FieldText.DECIMAL),
-            new Part("code", Field.TP_DST, FieldText.DECIMAL)),
-    ND(
-            "nd",
-            new Part("target", Field.ND_TARGET, FieldText.IPV6),
-            new Part("sll", Field.ARP_SHA, FieldText.MAC),
-            new Part("tll", Field.ARP_THA, FieldText.MAC)),
-    CT_TUPLE4(
-            "ct_tuple4",
-            new Part("src", Field.CT_NW_SRC, FieldText.IPV4),
-            new Part("dst", Field.CT_NW_DST, FieldText.IPV4),
-            new Part("proto", Field.CT_NW_PROTO, FieldText.DECIMAL),
-            new Part("tp_src", Field.CT_TP_SRC, FieldText.DECIMAL),
-            new Part("tp_dst", Field.CT_TP_DST, FieldText.DECIMAL)),
-    CT_TUPLE6(
-            "ct_tuple6",
-            new Part("src", Field.CT_IPV6_SRC, FieldText.IPV6),
-            new Part("dst", Field.CT_IPV6_DST, FieldText.IPV6),
-            new Part("proto", Field.CT_NW_PROTO, FieldText.DECIMAL),
-            new Part("tp_src", Field.CT_TP_SRC, FieldText.DECIMAL),
-            new Part("tp_dst", Field.CT_TP_DST, FieldText.DECIMAL));
+    // spotless:off
+    SKB_PRIORITY("skb_priority", part("", Field.SKB_PRIORITY, HEX)),
+    SKB_MARK    ("skb_mark",     part("", Field.PKT_MARK, HEX)),
+    CT_ZONE     ("ct_zone",      part("", Field.CT_ZONE, HEX)),
+    CT_MARK     ("ct_mark",      part("", Field.CT_MARK, HEX)),
+    CT_LABEL    ("ct_label",     part("", Field.CT_LABEL, HEX)),
+    ETH         ("eth",          part("src", Field.ETH_SRC, MAC), part("dst", Field.ETH_DST, MAC)),
+    IPV4        ("ipv4",         part("src", Field.NW_SRC, FieldText.IPV4), part("dst", Field.NW_DST, FieldText.IPV4),
+                                 part("proto", Field.NW_PROTO, DECIMAL), part("tos", Field.NW_TOS, HEX),
+                                 part("ttl", Field.NW_TTL, DECIMAL)),
+    IPV6        ("ipv6",         part("src", Field.IPV6_SRC, FieldText.IPV6), part("dst", Field.IPV6_DST, FieldText.IPV6),
+                                 part("label", Field.IPV6_LABEL, HEX), part("proto", Field.NW_PROTO, DECIMAL),
+                                 part("tclass", Field.NW_TOS, HEX), part("hlimit", Field.NW_TTL, DECIMAL)),
+    ARP         ("arp",          part("sip", Field.NW_SRC, FieldText.IPV4), part("tip", Field.NW_DST, FieldText.IPV4),
+                                 part("op", Field.NW_PROTO, DECIMAL),
+                                 part("sha", Field.ARP_SHA, MAC), part("tha", Field.ARP_THA, MAC)),
+    TCP         ("tcp",          part("src", Field.TP_SRC, DECIMAL), part("dst", Field.TP_DST, DECIMAL)),
+    UDP         ("udp",          part("src", Field.TP_SRC, DECIMAL), part("dst", Field.TP_DST, DECIMAL)),
+    SCTP        ("sctp",         part("src", Field.TP_SRC, DECIMAL), part("dst", Field.TP_DST, DECIMAL)),
+    ICMP        ("icmp",         part("type", Field.TP_SRC, DECIMAL), part("code", Field.TP_DST, DECIMAL)),
+    ICMPV6      ("icmpv6",       part("type", Field.TP_SRC, DECIMAL), part("code", Field.TP_DST, DECIMAL)),
+    ND          ("nd",           part("target", Field.ND_TARGET, FieldText.IPV6),
+                                 part("sll", Field.ARP_SHA, MAC), part("tll", Field.ARP_THA, MAC)),
+    CT_TUPLE4   ("ct_tuple4",    part("src", Field.CT_NW_SRC, FieldText.IPV4), part("dst", Field.CT_NW_DST, FieldText.IPV4),
+                                 part("proto", Field.CT_NW_PROTO, DECIMAL), part("tp_src", Field.CT_TP_SRC, DECIMAL),
+                                 part("tp_dst", Field.CT_TP_DST, DECIMAL)),
+    CT_TUPLE6   ("ct_tuple6",    part("src", Field.CT_IPV6_SRC, FieldText.IPV6), part("dst", Field.CT_IPV6_DST, FieldText.IPV6),
+                                 part("proto", Field.CT_NW_PROTO, DECIMAL), part("tp_src", Field.CT_TP_SRC, DECIMAL),
+                                 part("tp_dst", Field.CT_TP_DST, DECIMAL));
+    // spotless:on
 
     /** One value inside the brackets; a header of one value has no name for it. */
     record Part(String name, Field field, FieldText text) {}
@@ -67,9 +50,27 @@ enum HeaderText {
     private final String label;
     private final Part[] parts;
 
+    private static Part part(String name, Field field, FieldText text) {
+        return new Part(name, field, text);
+    }
+
     HeaderText(String label, Part... parts) {
         this.label = label;
         this.parts = parts;
+    }
+
+    String label() {
+        return label;
+    }
+
+    /** What its first field tells of. */
+    KeyLayer layer() {
+        return parts[0].field().layer();
+    }
+
+    /** True for a single value, which has no name inside the brackets. */
+    boolean isSingle() {
+        return parts.length == 1;
     }
 
     boolean has(Field field) {
@@ -106,6 +107,33 @@ enum HeaderText {
             }
         }
         return text.toString();
+    }
+
+    /** The first header that has the field, ports being TCP's; null if there is none. */
+    static HeaderText holding(Field field) {
+        return Arrays.stream(values())
+                .filter(header -> header.has(field))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /**
+     * The header that a rewrite of the field is shown in.
+     *
+     * @param network of the packet; null if it is none of those known
+     * @param transport of the packet; null if it has none
+     * @return null for a field that such packets do not have
+     */
+    static HeaderText holding(Field field, HeaderText network, HeaderText transport) {
+        for (HeaderText header : HeaderText.values()) {
+            boolean foreign =
+                    header.layer() == KeyLayer.NETWORK && header != network && !(header == ND && network == IPV6)
+                            || header.layer() == KeyLayer.TRANSPORT && header != transport;
+            if (header.has(field) && !foreign) {
+                return header;
+            }
+        }
+        return null;
     }
 
     /** The transport header that ports and ICMP types of such packets stand in; null if they have none. */

@@ -1,5 +1,11 @@
 package io.turnstile.datapath;
 
+import static io.turnstile.datapath.FieldValues.FRAGMENT_ANY;
+import static io.turnstile.datapath.FieldValues.FRAGMENT_LATER;
+import static io.turnstile.datapath.FieldValues.NEIGHBOUR_ADVERTISEMENT;
+import static io.turnstile.datapath.FieldValues.NEIGHBOUR_SOLICITATION;
+import static io.turnstile.datapath.FieldValues.TCP_FLAGS_MASK;
+
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
@@ -11,17 +17,34 @@ import io.turnstile.packet.Packet.FragmentKind;
  * <p>Threads: stateless.
  */
 public final class KeyExtractor {
-    private static final int FRAGMENT_ANY = 1;
-    private static final int FRAGMENT_LATER = 2;
     private static final int TCP_FLAGS_OFFSET = 12;
-    private static final int TCP_FLAGS_MASK = 0x0fff;
-    private static final int NEIGHBOUR_SOLICITATION = 135;
-    private static final int NEIGHBOUR_ADVERTISEMENT = 136;
     private static final int ND_MESSAGE_BYTES = 24;
     private static final int ND_OPTION_SOURCE = 1;
     private static final int ND_OPTION_TARGET = 2;
     private static final int ND_TARGET_OFFSET = 8;
     private static final int ND_OPTION_UNIT_BYTES = 8;
+
+    // Where the fields stand in their words: constants to the compiler, read from Field once. Pairs that are written
+    // with
+    // one shift, as both addresses or both ports, stand side by side as they do in the packet.
+    private static final int IN_PORT = Field.IN_PORT.shift();
+    private static final int PKT_MARK = Field.PKT_MARK.shift();
+    private static final int ETH_ADDRESS = Field.ETH_DST.shift();
+    private static final int CT_STATE = Field.CT_STATE.shift();
+    private static final int CT_ZONE = Field.CT_ZONE.shift();
+    private static final int CT_TP_SRC = Field.CT_TP_SRC.shift();
+    private static final int CT_TP_DST = Field.CT_TP_DST.shift();
+    private static final int CT_NW_PROTO = Field.CT_NW_PROTO.shift();
+    private static final int NW_SRC = Field.NW_SRC.shift();
+    private static final int NW_PROTO = Field.NW_PROTO.shift();
+    private static final int NW_TOS = Field.NW_TOS.shift();
+    private static final int NW_TTL = Field.NW_TTL.shift();
+    private static final int NW_FRAG = Field.NW_FRAG.shift();
+    private static final int TCP_FLAGS = Field.TCP_FLAGS.shift();
+    private static final int TP_SRC = Field.TP_SRC.shift();
+    private static final int TP_DST = Field.TP_DST.shift();
+    private static final int ARP_SHA = Field.ARP_SHA.shift();
+    private static final int ARP_THA = Field.ARP_THA.shift();
 
     private KeyExtractor() {}
 
@@ -30,13 +53,13 @@ public final class KeyExtractor {
         for (int i = 0; i < FlowKey.DATAPATH_WORDS; i++) {
             key[i] = 0;
         }
-        key[FlowKey.IN_PORT_RECIRC] = ((long) packet.inPort() << 32) | (packet.recirculationId() & 0xffff_ffffL);
-        key[FlowKey.PKT_MARK_PRIORITY] = ((long) packet.mark() << 32) | (packet.priority() & 0xffff_ffffL);
+        key[FlowKey.IN_PORT_RECIRC] = ((long) packet.inPort() << IN_PORT) | (packet.recirculationId() & 0xffff_ffffL);
+        key[FlowKey.PKT_MARK_PRIORITY] = ((long) packet.mark() << PKT_MARK) | (packet.priority() & 0xffff_ffffL);
         if (packet.ctState() != 0) {
             extractConntrack(packet, key);
         }
-        key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << 16) | packet.etherType();
-        key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << 16) | packet.vlanTci();
+        key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << ETH_ADDRESS) | packet.etherType();
+        key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << ETH_ADDRESS) | packet.vlanTci();
         int l3 = packet.l3Offset();
         if (l3 == Packet.ABSENT) {
             return;
@@ -49,21 +72,22 @@ public final class KeyExtractor {
     }
 
     private static void extractConntrack(Packet packet, long[] key) {
-        key[FlowKey.CT_STATE_ZONE_MARK] =
-                ((long) packet.ctState() << 48) | ((long) packet.ctZone() << 32) | (packet.ctMark() & 0xffff_ffffL);
+        key[FlowKey.CT_STATE_ZONE_MARK] = ((long) packet.ctState() << CT_STATE)
+                | ((long) packet.ctZone() << CT_ZONE)
+                | (packet.ctMark() & 0xffff_ffffL);
         key[FlowKey.CT_LABEL] = packet.ctLabelHigh();
         key[FlowKey.CT_LABEL + 1] = packet.ctLabelLow();
         Packet.OriginalTuple original = packet.ctOriginal();
-        key[FlowKey.CT_TP_PROTO] = ((long) original.sourcePort << 48)
-                | ((long) original.destinationPort << 32)
-                | ((long) original.protocol << 24);
+        key[FlowKey.CT_TP_PROTO] = ((long) original.sourcePort << CT_TP_SRC)
+                | ((long) original.destinationPort << CT_TP_DST)
+                | ((long) original.protocol << CT_NW_PROTO);
         if (original.ipv6) {
             key[FlowKey.CT_IPV6_SRC] = original.sourceHigh;
             key[FlowKey.CT_IPV6_SRC + 1] = original.sourceLow;
             key[FlowKey.CT_IPV6_DST] = original.destinationHigh;
             key[FlowKey.CT_IPV6_DST + 1] = original.destinationLow;
         } else {
-            key[FlowKey.CT_NW_ADDR] = (original.sourceLow << 32) | (original.destinationLow & 0xffff_ffffL);
+            key[FlowKey.CT_NW_ADDR] = (original.sourceLow << NW_SRC) | (original.destinationLow & 0xffff_ffffL);
         }
     }
 
@@ -78,10 +102,10 @@ public final class KeyExtractor {
             return;
         }
         int operation = packet.u16(l3 + 6);
-        key[FlowKey.NW_MISC] = operation <= 0xff ? (long) operation << 56 : 0;
-        key[FlowKey.ARP_SHA] = packet.u48(l3 + 8) << 16;
-        key[FlowKey.ARP_THA] = packet.u48(l3 + 18) << 16;
-        key[FlowKey.NW_ADDR] = ((long) packet.u32(l3 + 14) << 32) | (packet.u32(l3 + 24) & 0xffff_ffffL);
+        key[FlowKey.NW_MISC] = operation <= 0xff ? (long) operation << NW_PROTO : 0;
+        key[FlowKey.ARP_SHA] = packet.u48(l3 + 8) << ARP_SHA;
+        key[FlowKey.ARP_THA] = packet.u48(l3 + 18) << ARP_THA;
+        key[FlowKey.NW_ADDR] = ((long) packet.u32(l3 + 14) << NW_SRC) | (packet.u32(l3 + 24) & 0xffff_ffffL);
     }
 
     private static void extractIpv4(Packet packet, int l3, long[] key) {
@@ -110,7 +134,10 @@ public final class KeyExtractor {
         int protocol = fragment == FragmentKind.LATER && packet.etherType() == EtherTypes.IPV6
                 ? IpProtocols.FRAGMENT
                 : packet.ipProtocol();
-        return ((long) protocol << 56) | ((long) tos << 48) | ((long) ttl << 40) | (fragmentBits << 32);
+        return ((long) protocol << NW_PROTO)
+                | ((long) tos << NW_TOS)
+                | ((long) ttl << NW_TTL)
+                | (fragmentBits << NW_FRAG);
     }
 
     private static void extractTransport(Packet packet, long[] key) {
@@ -120,10 +147,10 @@ public final class KeyExtractor {
         }
         switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> {
-                key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << 32;
-                key[FlowKey.NW_MISC] |= (long) (packet.u16(l4 + TCP_FLAGS_OFFSET) & TCP_FLAGS_MASK) << 16;
+                key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << TP_DST;
+                key[FlowKey.NW_MISC] |= (long) (packet.u16(l4 + TCP_FLAGS_OFFSET) & TCP_FLAGS_MASK) << TCP_FLAGS;
             }
-            case IpProtocols.UDP, IpProtocols.SCTP -> key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << 32;
+            case IpProtocols.UDP, IpProtocols.SCTP -> key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << TP_DST;
             case IpProtocols.ICMP -> extractIcmpType(packet, l4, key);
             case IpProtocols.ICMPV6 -> {
                 extractIcmpType(packet, l4, key);
@@ -136,7 +163,7 @@ public final class KeyExtractor {
     }
 
     private static void extractIcmpType(Packet packet, int l4, long[] key) {
-        key[FlowKey.TP_IPV6_LABEL] |= ((long) packet.u8(l4) << 48) | ((long) packet.u8(l4 + 1) << 32);
+        key[FlowKey.TP_IPV6_LABEL] |= ((long) packet.u8(l4) << TP_SRC) | ((long) packet.u8(l4 + 1) << TP_DST);
     }
 
     /**
@@ -163,7 +190,7 @@ public final class KeyExtractor {
                     forgetNeighbourDiscovery(key);
                     return;
                 }
-                key[word] = packet.u48(option + 2) << 16;
+                key[word] = packet.u48(option + 2) << ARP_SHA;
             }
             option += optionBytes;
         }

@@ -3,11 +3,14 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.CtState;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.text.InstructionOrder;
+import io.turnstile.pipeline.text.MatchField;
+import io.turnstile.pipeline.text.Prerequisite;
 import java.util.List;
 
 /**
@@ -20,9 +23,7 @@ import java.util.List;
 public final class ActionCheck {
     private static final int MAX_TABLE = 254;
     private static final int FIRST_RESERVED_PORT = 0xff00;
-    private static final int VLAN_PRESENT = 0x1000;
     private static final int ZONE_BITS = 16;
-    private static final int CT_STATE_BITS = 32;
 
     /** What is known of the flow's packets at this point of the list. */
     private final long[] known;
@@ -36,7 +37,7 @@ public final class ActionCheck {
     /** @param ctStateMask which bits of ct_state are known */
     private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict) {
         this.known = known;
-        this.connected = isConnected(Field.CT_STATE.get(known), ctStateMask);
+        this.connected = Prerequisite.isConnected(Field.CT_STATE.get(known), ctStateMask);
         this.tableId = tableId;
         this.strict = strict;
     }
@@ -62,15 +63,6 @@ public final class ActionCheck {
             }
         }
         new ActionCheck(known, match.mask(Field.CT_STATE), tableId, strict).list(actions);
-    }
-
-    /**
-     * A bit that only packets of connections have, or an explicit "tracked and not invalid" (ovs-fields(7), ct_nw_src).
-     */
-    private static boolean isConnected(long state, long mask) {
-        long proofs = CtState.NEW | CtState.EST | CtState.REL | CtState.RPL | CtState.SNAT | CtState.DNAT;
-        return (state & mask & proofs) != 0
-                || (state & mask & CtState.TRK) != 0 && (mask & CtState.INV) != 0 && (state & CtState.INV) == 0;
     }
 
     /** A packet-out: the whole packet is known. */
@@ -174,9 +166,8 @@ public final class ActionCheck {
     }
 
     private void readable(OfAction.SubField part) throws OfException {
-        // Flows see ct_state as 32 bits, of which packets have the lower.
-        int fieldBits =
-                part.field() == Field.CT_STATE ? CT_STATE_BITS : part.field().widthBits();
+        // Flows may see more bits than packets have: those of ct_state are 32.
+        int fieldBits = MatchField.widestOf(part.field());
         boolean inside =
                 part.widthBits() > 0 && part.offsetBits() >= 0 && part.offsetBits() + part.widthBits() <= fieldBits;
         refuseUnless(
@@ -203,7 +194,7 @@ public final class ActionCheck {
 
     private void tagged(boolean pushes) {
         if (pushes || Field.VLAN_TCI.get(known) != 0) {
-            Field.VLAN_TCI.set(known, Field.VLAN_TCI.get(known) | VLAN_PRESENT);
+            Field.VLAN_TCI.set(known, Field.VLAN_TCI.get(known) | FieldValues.VLAN_PRESENT);
         }
     }
 

@@ -1,22 +1,14 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.KeyLayer;
+import java.util.Arrays;
 
 /** The fields that {@code ct()} sets; flows see them only after the recirculation. */
 final class ConntrackFields {
-    static final Field[] ALL = {
-        Field.CT_STATE,
-        Field.CT_ZONE,
-        Field.CT_MARK,
-        Field.CT_LABEL,
-        Field.CT_NW_SRC,
-        Field.CT_NW_DST,
-        Field.CT_NW_PROTO,
-        Field.CT_TP_SRC,
-        Field.CT_TP_DST,
-        Field.CT_IPV6_SRC,
-        Field.CT_IPV6_DST
-    };
+    static final Field[] ALL = Arrays.stream(Field.values())
+            .filter(field -> field.layer() == KeyLayer.CONNTRACK)
+            .toArray(Field[]::new);
 
     private ConntrackFields() {}
 

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.pipeline.OfAction.Ports;
 
 /**
@@ -8,7 +9,6 @@ import io.turnstile.pipeline.OfAction.Ports;
  * Threads: one, under the table lock.
  */
 final class NormalForwarding {
-    private static final int VID_MASK = 0xfff;
     private static final long BROADCAST = 0xffff_ffff_ffffL;
 
     private final Walk walk;
@@ -34,7 +34,7 @@ final class NormalForwarding {
             walk.report.detail("packet has reserved destination MAC, dropping");
             return;
         }
-        int vlan = (int) Field.VLAN_TCI.get(key) & VID_MASK;
+        int vlan = (int) Field.VLAN_TCI.get(key) & FieldValues.VLAN_VID_MASK;
         long source = Field.ETH_SRC.get(key);
         if (!fromNowhere && !isMulticast(source)) {
             walk.recorder.sighted(bridge, new MacTable.Station(vlan, source), inPort);
@@ -54,7 +54,7 @@ final class NormalForwarding {
         long[] wildcards = walk.wildcards;
         Field.ETH_SRC.setExact(wildcards);
         Field.ETH_DST.setExact(wildcards);
-        Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VID_MASK | VlanStack.TAG_PRESENT);
+        Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_VID_MASK | FieldValues.VLAN_PRESENT);
     }
 
     private void toStation(MacTable.Station station, int inPort, boolean last) {

@@ -39,7 +39,7 @@ public record PacketInRequest(
             ConntrackFields.copy(packetKey, shown);
         }
         Match.Builder metadata = Match.builder().exact(Field.IN_PORT, Field.IN_PORT.get(shown));
-        for (Field field : pipelineFields()) {
+        for (Field field : PipelineFields.OF_PACKET_INS) {
             if (field.get(shown) != 0 || field.getHigh(shown) != 0) {
                 metadata.exact(field, field.getHigh(shown), field.get(shown));
             }
@@ -48,15 +48,5 @@ public record PacketInRequest(
             metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what the tuple's fields depend on
         }
         return metadata.build();
-    }
-
-    private static List<Field> pipelineFields() {
-        List<Field> fields = new ArrayList<>(List.of(ConntrackFields.ALL));
-        fields.add(Field.METADATA);
-        fields.add(Field.PKT_MARK);
-        for (int i = 0; i < 16; i++) {
-            fields.add(Field.valueOf("REG" + i));
-        }
-        return fields;
     }
 }

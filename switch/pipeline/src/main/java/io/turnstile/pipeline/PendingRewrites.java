@@ -5,18 +5,43 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The packet as the datapath has it, and the bits that flows have written since. The difference becomes set, push and
  * pop actions of the datapath before the packet leaves.
  */
 final class PendingRewrites {
-    /** Fields that can be rewritten, outside in. VLAN tags are not among them: they are a {@link VlanStack}. */
-    private static final Field[] FIELDS = {
-        Field.ETH_SRC, Field.ETH_DST, Field.NW_SRC, Field.NW_DST, Field.IPV6_SRC, Field.IPV6_DST, Field.IPV6_LABEL,
-        Field.NW_TOS, Field.NW_TTL, Field.NW_PROTO, Field.ARP_SHA, Field.ARP_THA, Field.ND_TARGET, Field.TP_SRC,
-        Field.TP_DST, Field.PKT_MARK
-    };
+    /** Those whose order matters to who reads the datapath's actions: outside in. */
+    private static final List<Field> OUTSIDE_IN = List.of(
+            Field.ETH_SRC,
+            Field.ETH_DST,
+            Field.NW_SRC,
+            Field.NW_DST,
+            Field.IPV6_SRC,
+            Field.IPV6_DST,
+            Field.IPV6_LABEL,
+            Field.NW_TOS,
+            Field.NW_TTL,
+            Field.NW_PROTO,
+            Field.ARP_SHA,
+            Field.ARP_THA,
+            Field.ND_TARGET,
+            Field.TP_SRC,
+            Field.TP_DST);
+    /**
+     * Every field that can be rewritten. The VLAN tags are a stack of their own; in_port is the pipeline's alone to
+     * write.
+     */
+    private static final List<Field> FIELDS = Stream.concat(
+                    OUTSIDE_IN.stream(),
+                    Arrays.stream(Field.values())
+                            .filter(field -> field.isOfDatapath()
+                                    && Prerequisites.isWritable(field)
+                                    && field != Field.VLAN_TCI
+                                    && field != Field.IN_PORT))
+            .distinct()
+            .toList();
 
     private final long[] packet;
     private final long[] written = FlowKey.newKey();

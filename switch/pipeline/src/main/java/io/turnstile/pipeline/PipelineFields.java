@@ -2,14 +2,33 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.pipeline.text.MatchField;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** The part of the key that is not in the packet and is carried over a recirculation: metadata and registers. */
 final class PipelineFields {
-    private static final int FIRST = Field.METADATA.word();
+    /** The pipeline's words stand behind the datapath's ({@link FlowKey}). */
+    private static final int FIRST = FlowKey.DATAPATH_WORDS;
+    /**
+     * What of the key is not in a packet and yet goes to controllers with it, if it is not zero; in_port goes always.
+     */
+    static final List<Field> OF_PACKET_INS = Arrays.stream(Field.values())
+            .filter(field -> !isInPacket(field)
+                    && !field.isView()
+                    && field != Field.IN_PORT
+                    && MatchField.of(field).stream().anyMatch(MatchField::isCoded))
+            .toList();
 
     private PipelineFields() {}
+
+    private static boolean isInPacket(Field field) {
+        return switch (field.layer()) {
+            case LINK, NETWORK, TRANSPORT -> true;
+            case META, CONNTRACK, PIPELINE -> false;
+        };
+    }
 
     static List<Long> save(long[] key) {
         List<Long> saved = new ArrayList<>(FlowKey.WORDS - FIRST);

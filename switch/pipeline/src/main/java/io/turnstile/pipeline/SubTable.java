@@ -12,9 +12,9 @@ import java.util.TreeMap;
  * The rules of one table that share a mask.
  *
  * <p>A lookup notes in the wildcards only what it had to look at. A miss among few rules needs one differing word for
- * each; a miss among many is decided stage by stage (pipeline fields, Ethernet, network, transport): if no rule has the
- * packet's values up to a stage, later stages have not been looked at. So a rule on a TCP port does not make every UDP
- * packet's flow depend on its ports.
+ * each; a miss among many is decided stage by stage (what is not in the packet, Ethernet, network, transport): if no
+ * rule has the packet's values up to a stage, later stages have not been looked at. So a rule on a TCP port does not
+ * make every UDP packet's flow depend on its ports.
  *
  * <p>Threads: under the table lock.
  */
@@ -22,13 +22,7 @@ final class SubTable {
     private static final int FEW_RULES = 4;
     private static final int FIRST_BUCKETS = 8;
     private static final long HASH_SEED = 0x9e37_79b9_7f4a_7c15L;
-    /** Words of the key by stage; what costs the datapath nothing comes first. */
-    private static final int[][] STAGES = {
-        {24, 25, 26, 27, 28, 29, 30, 31, 32, 0, 1, 2, 3, 17, 18, 19, 20, 21, 22, 23},
-        {4, 5},
-        {6, 7, 8, 9, 10, 11, 13, 14, 15, 16},
-        {12},
-    };
+    private static final int[][] STAGES = FlowKey.stages();
 
     final long[] mask;
     /** Words that the mask touches, in the order of the stages. */

@@ -2,47 +2,45 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.pipeline.text.MatchField;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * The swap of the packet's addresses and ports with the connection's original tuple for {@code resubmit(,table,ct)}.
  */
 final class TupleSwap {
-    private static final Field[][] COMMON = {
-        {Field.NW_PROTO, Field.CT_NW_PROTO}, {Field.TP_SRC, Field.CT_TP_SRC}, {Field.TP_DST, Field.CT_TP_DST}
-    };
-    private static final Field[][] IPV4 = {{Field.NW_SRC, Field.CT_NW_SRC}, {Field.NW_DST, Field.CT_NW_DST}};
-    private static final Field[][] IPV6 = {{Field.IPV6_SRC, Field.CT_IPV6_SRC}, {Field.IPV6_DST, Field.CT_IPV6_DST}};
+    private static final List<Field> OF_TUPLE = Arrays.stream(Field.values())
+            .filter(field -> field.packetField() != null)
+            .toList();
+    private static final List<Field> IPV4 = ofPackets(EtherTypes.IPV4);
+    private static final List<Field> IPV6 = ofPackets(EtherTypes.IPV6);
 
     private TupleSwap() {}
 
     /** Swaps in a key or in a mask; doing it twice restores. */
     static void swap(long[] keyOrMask, int etherType) {
-        swapPairs(keyOrMask, COMMON);
-        swapPairs(keyOrMask, etherType == EtherTypes.IPV6 ? IPV6 : IPV4);
+        for (Field original : etherType == EtherTypes.IPV6 ? IPV6 : IPV4) {
+            Field packets = original.packetField();
+            long high = packets.getHigh(keyOrMask);
+            long low = packets.get(keyOrMask);
+            packets.set(keyOrMask, original.getHigh(keyOrMask), original.get(keyOrMask));
+            original.set(keyOrMask, high, low);
+        }
     }
 
-    private static void swapPairs(long[] keyOrMask, Field[][] pairs) {
-        for (Field[] pair : pairs) {
-            long high = pair[0].getHigh(keyOrMask);
-            long low = pair[0].get(keyOrMask);
-            pair[0].set(keyOrMask, pair[1].getHigh(keyOrMask), pair[1].get(keyOrMask));
-            pair[1].set(keyOrMask, high, low);
-        }
+    /** Those of the tuple that such packets have in themselves, too. */
+    private static List<Field> ofPackets(int etherType) {
+        return OF_TUPLE.stream()
+                .filter(original -> MatchField.of(original.packetField()).stream()
+                        .anyMatch(name -> name.prerequisite().allows(etherType)))
+                .toList();
     }
 
     /** Whether the word of the key holds a field that takes part. */
     static boolean touches(int word) {
-        return touches(COMMON, word) || touches(IPV4, word) || touches(IPV6, word);
-    }
-
-    private static boolean touches(Field[][] pairs, int word) {
-        for (Field[] pair : pairs) {
-            for (Field field : pair) {
-                if (word == field.word() || field.isWide() && word == field.word() + 1) {
-                    return true;
-                }
-            }
-        }
-        return false;
+        return OF_TUPLE.stream()
+                .anyMatch(original ->
+                        original.isIn(word) || original.packetField().isIn(word));
     }
 }

@@ -1,13 +1,10 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 
 /** The actions that write VLAN tags. Threads: one, under the table lock. */
 final class VlanActions {
-    private static final int VID_MASK = 0xfff;
-    private static final int PCP_SHIFT = 13;
-    private static final int PCP_MASK = 7 << PCP_SHIFT;
-
     private final Walk walk;
 
     VlanActions(Walk walk) {
@@ -15,17 +12,17 @@ final class VlanActions {
     }
 
     void setVid(OfAction.SetVlanVid set) {
-        setPart(set.vid(), VID_MASK, set.pushIfNeeded());
+        setPart(set.vid(), FieldValues.VLAN_VID_MASK, set.pushIfNeeded());
     }
 
     void setPcp(OfAction.SetVlanPcp set) {
-        setPart(set.pcp() << PCP_SHIFT, PCP_MASK, set.pushIfNeeded());
+        setPart(set.pcp() << FieldValues.VLAN_PCP_SHIFT, FieldValues.VLAN_PCP_MASK, set.pushIfNeeded());
     }
 
     private void setPart(int bits, int mask, boolean pushIfNeeded) {
         int tci = outerTci();
         if (tci != 0 || pushIfNeeded) {
-            change(walk.state.vlan().withTci(tci & ~mask | bits | VlanStack.TAG_PRESENT));
+            change(walk.state.vlan().withTci(tci & ~mask | bits | FieldValues.VLAN_PRESENT));
         }
     }
 

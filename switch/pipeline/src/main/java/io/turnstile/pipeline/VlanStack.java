@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import java.util.List;
 
@@ -15,12 +16,9 @@ import java.util.List;
  * @param innerType Ethernet type behind all known tags
  */
 record VlanStack(Tag outer, int innerType) {
-    /** The bit is set in the TCI of every tag, so that VLAN 0 and no tag differ. */
-    static final int TAG_PRESENT = 0x1000;
-
     /**
      * @param identity distinguishes tags of equal content: rewriting a tag keeps it, a pushed tag gets a new one
-     * @param tci with {@link #TAG_PRESENT}
+     * @param tci with {@link FieldValues#VLAN_PRESENT}
      * @param below the next inner tag or null
      */
     record Tag(Object identity, int etherType, int tci, Tag below) {
@@ -40,7 +38,7 @@ record VlanStack(Tag outer, int innerType) {
     }
 
     VlanStack push(int etherType, int tci) {
-        return new VlanStack(new Tag(new Object(), etherType, tci | TAG_PRESENT, outer), innerType);
+        return new VlanStack(new Tag(new Object(), etherType, tci | FieldValues.VLAN_PRESENT, outer), innerType);
     }
 
     VlanStack pop() {
@@ -49,7 +47,7 @@ record VlanStack(Tag outer, int innerType) {
 
     /** Writes the whole TCI: the presence bit pushes or pops as needed. */
     VlanStack withTci(int tci) {
-        if ((tci & TAG_PRESENT) == 0) {
+        if ((tci & FieldValues.VLAN_PRESENT) == 0) {
             return pop();
         }
         return outer == null

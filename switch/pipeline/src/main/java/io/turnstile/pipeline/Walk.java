@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.Upcall;
 import java.util.ArrayList;
@@ -162,7 +163,7 @@ final class Walk {
 
     private void finishWildcards() {
         if (Field.VLAN_TCI.get(wildcards) != 0) {
-            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | VlanStack.TAG_PRESENT);
+            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_PRESENT);
         }
     }
 }

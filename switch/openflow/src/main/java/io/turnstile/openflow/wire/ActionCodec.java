@@ -2,6 +2,7 @@ package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
@@ -22,8 +23,6 @@ public final class ActionCodec {
     private static final int COPY_FIELD15 = 28;
     private static final int ONF_COPY_FIELD = 3200;
     private static final int HEADER_BYTES = 4;
-    private static final int VLAN_PRESENT = 0x1000;
-    private static final int DSCP_BITS = 0xfc;
 
     private ActionCodec() {}
 
@@ -131,7 +130,8 @@ public final class ActionCodec {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_LEN, field.name() + " is cut short");
         }
         try {
-            Masked value = MatchCodec.readValue(in, new FieldHeader(anyMask(field), header.masked()));
+            // What may be written in part need not be matchable in part.
+            Masked value = MatchCodec.readValue(in, new FieldHeader(field.withAnyMask(), header.masked()));
             checkVlanPresent(field, value);
             int shift = field.offsetBits();
             return new OfAction.SetField(
@@ -139,47 +139,19 @@ public final class ActionCodec {
                     value.high() & value.maskHigh(),
                     (value.low() & value.maskLow()) << shift,
                     value.maskHigh(),
-                    (value.maskLow() & bitsOf(field)) << shift);
+                    (value.maskLow() & field.settableBits()) << shift);
         } catch (OfException bad) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, bad.getMessage());
         }
-    }
-
-    /** The bits that can be written, of those that the wire has room for; with vlan_vid goes the presence bit. */
-    private static long bitsOf(MatchField field) {
-        boolean vlanId = field.name().equals("vlan_vid");
-        return vlanId || field.widthBits() >= 64 ? field.lowMask() : field.lowMask() & (1L << field.widthBits()) - 1;
     }
 
     /**
      * OFPVID_PRESENT has to be set, in value and mask (OpenFlow 1.5.1 §6.2.6): a tag is taken off by pop_vlan alone.
      */
     private static void checkVlanPresent(MatchField field, Masked value) throws OfException {
-        if (field.name().equals("vlan_vid") && (value.low() & value.maskLow() & VLAN_PRESENT) == 0) {
+        if ((value.low() & value.maskLow() & field.requiredBits()) != field.requiredBits()) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "vlan_vid without OFPVID_PRESENT");
         }
-    }
-
-    /** What may be written in part need not be matchable in part. */
-    private static MatchField anyMask(MatchField f) {
-        return f.maskable()
-                ? f
-                : new MatchField(
-                        f.names(),
-                        f.field(),
-                        f.offsetBits(),
-                        f.widthBits(),
-                        f.matchMask(),
-                        f.impliedBits(),
-                        f.wireBytes(),
-                        f.nxm(),
-                        f.oxm(),
-                        f.nxmName(),
-                        f.oxmName(),
-                        f.style(),
-                        true,
-                        f.writable(),
-                        f.prerequisite());
     }
 
     /** A field header inside an action. */
@@ -227,7 +199,8 @@ public final class ActionCodec {
 
     /** Writes actions; instructions among them are left to {@link InstructionCodec}, or sent as actions under 1.0. */
     public static void write(ByteBuf out, List<OfAction> actions, Match context, WireVersion version) {
-        boolean tagged = context.matchesOn(Field.VLAN_TCI) && (context.value(Field.VLAN_TCI) & VLAN_PRESENT) != 0;
+        boolean tagged =
+                context.matchesOn(Field.VLAN_TCI) && (context.value(Field.VLAN_TCI) & FieldValues.VLAN_PRESENT) != 0;
         for (OfAction action : actions) {
             writeOne(out, action, context, version, tagged);
             tagged = switch (action) {
@@ -252,7 +225,7 @@ public final class ActionCodec {
                         a.pushIfNeeded() && !tagged,
                         version,
                         "vlan_vid",
-                        a.vid() | VLAN_PRESENT,
+                        a.vid() | FieldValues.VLAN_PRESENT,
                         () -> StandardActions.setVlanVid(out, a.vid()));
             case OfAction.SetVlanPcp a ->
                 setVlan(
@@ -339,10 +312,10 @@ public final class ActionCodec {
         if (a.field() != Field.VLAN_TCI) {
             return false;
         }
-        if (a.maskLow() == 0x1fff || a.maskLow() == 0xfff) {
-            StandardActions.setVlanVid(out, (int) a.valueLow() & 0xfff);
-        } else if (a.maskLow() == 0xe000) {
-            StandardActions.setVlanPcp(out, (int) a.valueLow() >>> 13);
+        if ((a.maskLow() & ~FieldValues.VLAN_PRESENT) == FieldValues.VLAN_VID_MASK) {
+            StandardActions.setVlanVid(out, FieldValues.vlanId(a.valueLow()));
+        } else if (a.maskLow() == FieldValues.VLAN_PCP_MASK) {
+            StandardActions.setVlanPcp(out, FieldValues.vlanPriority(a.valueLow()));
         } else {
             return false;
         }
@@ -368,7 +341,7 @@ public final class ActionCodec {
         if (a.field() == Field.VLAN_TCI && a.maskLow() == 0x1fff) {
             return MatchField.named("vlan_vid");
         }
-        if (a.field() == Field.NW_TOS && a.maskLow() == DSCP_BITS && !a.spelledAsLoad()) {
+        if (a.field() == Field.NW_TOS && a.maskLow() == FieldValues.DSCP_MASK && !a.spelledAsLoad()) {
             return MatchField.named("ip_dscp");
         }
         if (a.field().isWide()) {

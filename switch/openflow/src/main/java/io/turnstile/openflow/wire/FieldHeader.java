@@ -11,8 +11,9 @@ import io.turnstile.pipeline.text.MatchField;
  * @param field null for NXM_NX_COOKIE
  */
 record FieldHeader(MatchField field, boolean masked) {
-    private static final int ONF_TCP_FLAGS = 42;
+    /** NXM_NX_COOKIE: only in requests, selects by cookie. */
     private static final int NXM_COOKIE = 1 << 7 | 30;
+
     private static final int COOKIE_BYTES = 8;
 
     /**
@@ -32,8 +33,8 @@ record FieldHeader(MatchField field, boolean masked) {
             Wire.need(in, 4, badLength);
             int experimenter = in.readInt();
             length -= 4;
-            boolean known = experimenter == Wire.ONF && (code & 0x7f) == ONF_TCP_FLAGS;
-            return checked(known ? MatchField.named("tcp_flags") : null, masked, length, badLength, unknown);
+            MatchField field = experimenter == Wire.ONF ? MatchField.experimenter13(code & 0x7f) : null;
+            return checked(field, masked, length, badLength, unknown);
         }
         if (code == NXM_COOKIE && cookieAllowed) {
             if (length != (masked ? 2 * COOKIE_BYTES : COOKIE_BYTES)) {

@@ -1,7 +1,14 @@
 package io.turnstile.openflow.wire;
 
+import static io.turnstile.datapath.FieldValues.DSCP_MASK;
+import static io.turnstile.datapath.FieldValues.VLAN_PCP_MASK;
+import static io.turnstile.datapath.FieldValues.VLAN_PCP_SHIFT;
+import static io.turnstile.datapath.FieldValues.VLAN_PRESENT;
+import static io.turnstile.datapath.FieldValues.VLAN_VID_MASK;
+
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.Match;
@@ -25,7 +32,6 @@ final class LegacyMatch {
     private static final int W_PCP = 1 << 20;
     private static final int W_TOS = 1 << 21;
     private static final int VLAN_NONE = 0xffff;
-    private static final int VLAN_PRESENT = 0x1000;
 
     private static final int W_ALL = (1 << 22) - 1;
 
@@ -72,8 +78,11 @@ final class LegacyMatch {
         if (!anyVid && vid == VLAN_NONE) {
             builder.exact(Field.VLAN_TCI, 0);
         } else if (!anyVid || !anyPcp) {
-            long mask = VLAN_PRESENT | (anyVid ? 0 : 0xfff) | (anyPcp ? 0 : 0xe000);
-            builder.masked(Field.VLAN_TCI, VLAN_PRESENT | vid & 0xfff | (pcp & 7) << 13, mask);
+            long mask = VLAN_PRESENT | (anyVid ? 0 : VLAN_VID_MASK) | (anyPcp ? 0 : VLAN_PCP_MASK);
+            builder.masked(
+                    Field.VLAN_TCI,
+                    VLAN_PRESENT | FieldValues.vlanId(vid) | pcp << VLAN_PCP_SHIFT & VLAN_PCP_MASK,
+                    mask);
         }
     }
 
@@ -91,7 +100,7 @@ final class LegacyMatch {
             return;
         }
         if (ip && (wildcards & W_TOS) == 0) {
-            builder.masked(Field.NW_TOS, tos & 0xfc, 0xfc);
+            builder.masked(Field.NW_TOS, tos, DSCP_MASK);
         }
         boolean exactProtocol = (wildcards & W_PROTO) == 0;
         if (exactProtocol) {
@@ -135,22 +144,22 @@ final class LegacyMatch {
         wildcards |= match.matchesOn(Field.NW_PROTO) ? 0 : W_PROTO;
         wildcards |= match.isExact(Field.TP_SRC) ? 0 : W_TP_SRC;
         wildcards |= match.isExact(Field.TP_DST) ? 0 : W_TP_DST;
-        wildcards |= (match.mask(Field.NW_TOS) & 0xfc) != 0 ? 0 : W_TOS;
+        wildcards |= (match.mask(Field.NW_TOS) & DSCP_MASK) != 0 ? 0 : W_TOS;
         wildcards |= wildBits(match.mask(Field.NW_SRC)) << W_NW_SRC_SHIFT;
         wildcards |= wildBits(match.mask(Field.NW_DST)) << W_NW_DST_SHIFT;
         long vlan = match.mask(Field.VLAN_TCI);
         boolean untagged = (vlan & VLAN_PRESENT) != 0 && (match.value(Field.VLAN_TCI) & VLAN_PRESENT) == 0;
-        wildcards |= (vlan & 0xfff) == 0xfff || untagged ? 0 : W_VLAN;
-        wildcards |= (vlan & 0xe000) == 0xe000 && !untagged ? 0 : W_PCP;
+        wildcards |= (vlan & VLAN_VID_MASK) == VLAN_VID_MASK || untagged ? 0 : W_VLAN;
+        wildcards |= (vlan & VLAN_PCP_MASK) == VLAN_PCP_MASK && !untagged ? 0 : W_PCP;
         int tci = (int) match.value(Field.VLAN_TCI);
         out.writeInt(wildcards).writeShort((int) match.value(Field.IN_PORT));
         writeMac(out, match.value(Field.ETH_SRC));
         writeMac(out, match.value(Field.ETH_DST));
-        out.writeShort(untagged ? VLAN_NONE : tci & 0xfff)
-                .writeByte(tci >>> 13)
+        out.writeShort(untagged ? VLAN_NONE : FieldValues.vlanId(tci))
+                .writeByte(FieldValues.vlanPriority(tci))
                 .writeByte(0)
                 .writeShort((int) match.value(Field.ETH_TYPE))
-                .writeByte((int) match.value(Field.NW_TOS) & 0xfc)
+                .writeByte((int) match.value(Field.NW_TOS) & DSCP_MASK)
                 .writeByte((int) match.value(Field.NW_PROTO))
                 .writeShort(0)
                 .writeInt((int) match.value(Field.NW_SRC))

@@ -2,17 +2,14 @@ package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
-import io.turnstile.packet.EtherTypes;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.text.MatchField;
 import io.turnstile.pipeline.text.MatchField.Masked;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Matches as a list of type-length-values: NXM under OpenFlow 1.0, OXM from 1.2 on (OpenFlow 1.3.5 §7.2.3). Both kinds
@@ -20,75 +17,11 @@ import java.util.stream.Stream;
  */
 public final class MatchCodec {
     private static final int OXM_MATCH = 1;
-    private static final int ONF_TCP_FLAGS = 42;
     /** Header of the unmasked field; tools write it where a match has no Ethernet field at all. */
     private static final int OXM_PACKET_TYPE = 0x8000 << 16 | 44 << 9 | 4;
 
-    private static final int VLAN_VID_BITS = 0x1fff;
-    private static final int VLAN_PCP_BITS = 0xe000;
-    private static final int DSCP_BITS = 0xfc;
-    private static final int ECN_BITS = 0x03;
-    /** NXM_NX_COOKIE: only in requests, selects by cookie. */
-    private static final int NXM_COOKIE = 1 << 7 | 30;
-
-    private static final MatchField IN_PORT16 = MatchField.named("in_port");
-    private static final MatchField IN_PORT32 = MatchField.named("in_port_oxm");
-    private static final MatchField VLAN_TCI = MatchField.named("vlan_tci");
-    private static final MatchField VLAN_VID = MatchField.named("vlan_vid");
+    private static final Object COOKIE = "cookie";
     private static final MatchField VLAN_PCP = MatchField.named("vlan_pcp");
-    private static final MatchField TOS = MatchField.named("nw_tos");
-    private static final MatchField DSCP = MatchField.named("ip_dscp");
-    private static final MatchField ECN = MatchField.named("nw_ecn");
-    private static final MatchField TCP_FLAGS = MatchField.named("tcp_flags");
-
-    /** Order of writing; what others depend on goes first. VLAN, TOS and in_port have rules of their own. */
-    private static final List<MatchField> SIMPLE = Stream.concat(
-                    Stream.of("eth_src", "eth_dst", "eth_type"),
-                    Stream.concat(
-                            Stream.of(
-                                    "nw_proto",
-                                    "arp_op",
-                                    "ip_src",
-                                    "ip_dst",
-                                    "arp_spa",
-                                    "arp_tpa",
-                                    "arp_sha",
-                                    "arp_tha",
-                                    "ipv6_src",
-                                    "ipv6_dst",
-                                    "ipv6_label",
-                                    "nw_ttl",
-                                    "ip_frag",
-                                    "tcp_src",
-                                    "tcp_dst",
-                                    "tcp_flags",
-                                    "udp_src",
-                                    "udp_dst",
-                                    "sctp_src",
-                                    "sctp_dst",
-                                    "icmp_type",
-                                    "icmp_code",
-                                    "icmpv6_type",
-                                    "icmpv6_code",
-                                    "nd_target",
-                                    "nd_sll",
-                                    "nd_tll",
-                                    "pkt_mark",
-                                    "ct_state",
-                                    "ct_zone",
-                                    "ct_mark",
-                                    "ct_label",
-                                    "ct_nw_proto",
-                                    "ct_nw_src",
-                                    "ct_nw_dst",
-                                    "ct_ipv6_src",
-                                    "ct_ipv6_dst",
-                                    "ct_tp_src",
-                                    "ct_tp_dst",
-                                    "metadata"),
-                            IntStream.range(0, 16).mapToObj(i -> "reg" + i)))
-            .map(MatchField::named)
-            .toList();
 
     private MatchCodec() {}
 
@@ -133,7 +66,7 @@ public final class MatchCodec {
             }
             FieldHeader header =
                     FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD, withCookie);
-            if (!seen.add(header.field() == null ? NXM_COOKIE : header.field())) {
+            if (!seen.add(header.field() == null ? COOKIE : header.field())) {
                 throw new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
             }
             if (header.field() == null) {
@@ -199,12 +132,7 @@ public final class MatchCodec {
     }
 
     private static void checkValue(MatchField field, long value) throws OfException {
-        boolean dscpWithEcn = field == TOS && (value & ECN_BITS) != 0;
-        int limitBits =
-                field == VLAN_VID ? 13 : Math.min(64, field.style() == MatchField.Style.PORT ? 32 : field.widthBits());
-        boolean tooWide = limitBits < 64 && value >>> limitBits != 0;
-        boolean unknownState = field.field() == Field.CT_STATE && (value & ~field.lowMask()) != 0;
-        if (dscpWithEcn || tooWide || unknownState) {
+        if ((value & ~field.valueBits()) != 0) {
             throw new OfException(
                     OfErrorCode.OFPBMC_BAD_VALUE, field.name() + ": bad value 0x" + Long.toHexString(value));
         }
@@ -243,61 +171,36 @@ public final class MatchCodec {
 
     /** The fields only; the caller pads and says the length. */
     public static void writeFields(ByteBuf out, Match match, WireVersion version) {
-        if (match.matchesOn(Field.IN_PORT)) {
-            write(out, version.isOxm() ? IN_PORT32 : IN_PORT16, match.value(Field.IN_PORT), -1L, version);
-        }
-        boolean vlanWritten = false;
-        for (MatchField field : SIMPLE) {
-            if (!vlanWritten && field.field() == Field.NW_PROTO) {
-                writeVlanAndTos(out, match, version);
-                vlanWritten = true;
-            }
-            if (match.matchesOn(field.field()) && names(field, match)) {
+        for (MatchField field : MatchField.asSent()) {
+            if (field.isSent(version.isOxm()) && matchesOn(match, field) && isName(field, match, version)) {
                 writeMasked(out, field, fromMatch(field, match), version);
             }
         }
     }
 
-    /** Of several names for one key field, the one whose prerequisites the match meets. */
-    private static boolean names(MatchField field, Match match) {
-        return switch (field.field()) {
-            case NW_SRC, NW_DST, NW_PROTO, ARP_SHA, ARP_THA, TP_SRC, TP_DST ->
-                field.prerequisite().isMet(match::value, match::mask);
-            default -> true;
-        };
+    private static boolean matchesOn(Match match, MatchField field) {
+        return (match.mask(field.field()) & field.matchMask()) != 0 || match.maskHigh(field.field()) != 0;
     }
 
+    /** Of several names for the same bits of the key, the one whose prerequisites the match meets. */
+    private static boolean isName(MatchField field, Match match, WireVersion version) {
+        if (field
+                == VLAN_PCP) { // As Open vSwitch: beside any VLAN id, whether the match says that there is a tag or
+                               // not.
+            return (match.value(Field.VLAN_TCI) & (FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK)) != 0;
+        }
+        boolean alone = MatchField.of(field.field()).stream()
+                .noneMatch(other -> other != field && other.isSent(version.isOxm()) && other.overlaps(field));
+        return alone || field.prerequisite().isMet(match::value, match::mask);
+    }
+
+    /** What cannot be masked by itself is whole, though the key's field around it is masked. */
     private static Masked fromMatch(MatchField field, Match match) {
         Field key = field.field();
-        return new Masked(match.valueHigh(key), match.value(key), match.maskHigh(key), match.mask(key));
-    }
-
-    private static void writeVlanAndTos(ByteBuf out, Match match, WireVersion version) {
-        long mask = match.mask(Field.VLAN_TCI);
-        long tci = match.value(Field.VLAN_TCI);
-        if (mask != 0 && !version.isOxm()) {
-            writeMasked(out, VLAN_TCI, new Masked(0, tci, 0, mask), version);
-        } else if (mask != 0) {
-            if ((mask & VLAN_VID_BITS) != 0) {
-                writeMasked(out, VLAN_VID, new Masked(0, tci & VLAN_VID_BITS, 0, mask & VLAN_VID_BITS), version);
-            }
-            if ((tci & VLAN_VID_BITS) != 0 && (mask & VLAN_PCP_BITS) != 0) {
-                write(out, VLAN_PCP, tci >>> 13, -1L, version);
-            }
-        }
-        int etherType = (int) match.value(Field.ETH_TYPE);
-        boolean ip = etherType == EtherTypes.IPV4 || etherType == EtherTypes.IPV6;
-        if (ip && (match.mask(Field.NW_TOS) & DSCP_BITS) != 0) {
-            long tos = match.value(Field.NW_TOS) & DSCP_BITS;
-            write(out, version.isOxm() ? DSCP : TOS, version.isOxm() ? tos >>> 2 : tos, -1L, version);
-        }
-        if (ip && (match.mask(Field.NW_TOS) & ECN_BITS) != 0) {
-            write(out, ECN, match.value(Field.NW_TOS) & ECN_BITS, -1L, version);
-        }
-    }
-
-    private static void write(ByteBuf out, MatchField field, long value, long mask, WireVersion version) {
-        writeMasked(out, field, new Masked(0, value, 0, mask & field.lowMask()), version);
+        long value = (match.value(key) & field.matchMask()) >>> field.offsetBits();
+        long mask = (match.mask(key) & field.matchMask()) >>> field.offsetBits();
+        boolean whole = !field.maskable() && (field.isPart() || field.style() == MatchField.Style.PORT);
+        return new Masked(match.valueHigh(key), value, match.maskHigh(key), whole ? field.lowMask() : mask);
     }
 
     /** One TLV with a mask unless that is whole. */
@@ -323,8 +226,8 @@ public final class MatchCodec {
     /** The four (or, for an experimenter field, eight) bytes before the value. */
     static void writeHeader(ByteBuf out, MatchField field, boolean masked, WireVersion version) {
         int payload = masked ? 2 * field.wireBytes() : field.wireBytes();
-        if (field == TCP_FLAGS && version == WireVersion.OF13) {
-            out.writeInt(Wire.EXPERIMENTER << 16 | ONF_TCP_FLAGS << 9 | (masked ? 1 << 8 : 0) | payload + 4);
+        if (field.isExperimenter13() && version == WireVersion.OF13) {
+            out.writeInt(Wire.EXPERIMENTER << 16 | (field.oxm() & 0x7f) << 9 | (masked ? 1 << 8 : 0) | payload + 4);
             out.writeInt(Wire.ONF);
             return;
         }

@@ -53,8 +53,6 @@ final class NiciraActions {
             Map.entry(STACK_POP, 14),
             Map.entry(CT_CLEAR, 6));
 
-    private static final MatchField ARP_OP = MatchField.named("arp_op");
-    private static final int ARP_OP_WIRE_BITS = 16;
     private static final int CT_COMMIT = 1;
     private static final int CT_FORCE = 2;
     private static final int ZONE_BITS = 16;
@@ -170,7 +168,7 @@ final class NiciraActions {
         int asked = (packed & 0x3f) + 1;
         // The wire's arp_op has 16 bits, of which the upper eight are always zero: packets' keys have the lower ones
         // alone.
-        int bits = field == ARP_OP && packed >>> 6 == 0 && asked == ARP_OP_WIRE_BITS ? field.widthBits() : asked;
+        int bits = packed >>> 6 == 0 && asked == field.wireWidthBits() ? field.widthBits() : asked;
         SubField target = ActionCodec.writableSubField(field, packed >>> 6, bits);
         if (bits < 64 && value >>> bits != 0) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "value does not fit into " + bits + " bits");
@@ -381,8 +379,8 @@ final class NiciraActions {
     static void load(ByteBuf out, LoadSegments.Segment segment, Match context) {
         boolean port = segment.target().field() == Field.IN_PORT;
         MatchField field = port ? MatchField.named("in_port") : ActionCodec.fieldOf(segment.target(), context);
-        boolean wholeArpOp = field == ARP_OP && segment.target().widthBits() == field.widthBits();
-        int bits = port ? 16 : wholeArpOp ? ARP_OP_WIRE_BITS : segment.target().widthBits();
+        boolean whole = segment.target().widthBits() == field.widthBits();
+        int bits = port || whole ? field.wireWidthBits() : segment.target().widthBits();
         int start = start(out, REG_LOAD);
         out.writeShort(segment.target().offsetBits() - field.offsetBits() << 6 | bits - 1);
         MatchCodec.writeHeader(out, field, false, WireVersion.OF10);

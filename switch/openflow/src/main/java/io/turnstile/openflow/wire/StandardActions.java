@@ -3,6 +3,7 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.Match;
@@ -130,7 +131,7 @@ final class StandardActions {
         return switch (action) {
             case OFActionOutput a -> output(a);
             case OFActionSetVlanVid a ->
-                new OfAction.SetVlanVid(bounded(a.getVlanVid().getVlan(), 0xfff), true);
+                new OfAction.SetVlanVid(bounded(a.getVlanVid().getVlan(), FieldValues.VLAN_VID_MASK), true);
             case OFActionSetVlanPcp a ->
                 new OfAction.SetVlanPcp(bounded(a.getVlanPcp().getValue() & 0xff, 7), true);
             case OFActionSetDlSrc a -> whole(Field.ETH_SRC, a.getDlAddr().getLong());
@@ -170,7 +171,7 @@ final class StandardActions {
         if ((value & 3) != 0) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "TOS " + value);
         }
-        return new OfAction.SetField(Field.NW_TOS, 0, value, 0, 0xfc);
+        return new OfAction.SetField(Field.NW_TOS, 0, value, 0, FieldValues.DSCP_MASK);
     }
 
     private static OfAction pushVlan(int etherType) throws OfException {
@@ -232,7 +233,7 @@ final class StandardActions {
         long value = a.valueLow();
         boolean whole =
                 a.maskLow() == a.field().lowMask() && a.maskHigh() == a.field().highMask();
-        boolean dscp = a.field() == Field.NW_TOS && a.maskLow() == 0xfc;
+        boolean dscp = a.field() == Field.NW_TOS && a.maskLow() == FieldValues.DSCP_MASK;
         OFAction action = dscp
                 ? actions.setNwTos((short) value)
                 : !whole

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline.text;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.NatText;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
@@ -14,7 +15,6 @@ import java.util.stream.Collectors;
 
 /** Actions as {@code ovs-ofctl dump-flows} prints them. */
 final class ActionFormat {
-    private static final int DSCP_BITS = 0xfc;
     private final Match context;
 
     /** @param context the flow's match: tells tcp_src from udp_src */
@@ -139,7 +139,7 @@ final class ActionFormat {
     }
 
     private MatchField fieldOf(OfAction.SetField a) {
-        if (a.field() == Field.NW_TOS && a.maskLow() == DSCP_BITS && !a.spelledAsLoad()) {
+        if (a.field() == Field.NW_TOS && a.maskLow() == FieldValues.DSCP_MASK && !a.spelledAsLoad()) {
             return MatchField.named("ip_dscp");
         }
         if (a.field().isWide()) {

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline.text;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
@@ -153,7 +154,8 @@ final class ActionParser {
     private OfAction modify(String key, String original, String value) throws FlowTextException {
         return switch (key) {
             case "mod_vlan_vid", "set_vlan_vid" ->
-                new OfAction.SetVlanVid((int) Numbers.parse("VLAN VID", value, 0xfff), key.startsWith("mod"));
+                new OfAction.SetVlanVid(
+                        (int) Numbers.parse("VLAN VID", value, FieldValues.VLAN_VID_MASK), key.startsWith("mod"));
             case "mod_vlan_pcp", "set_vlan_pcp" ->
                 new OfAction.SetVlanPcp((int) Numbers.parse("VLAN PCP", value, 7), key.startsWith("mod"));
             case "mod_dl_src" -> set("eth_src", value);
@@ -267,7 +269,7 @@ final class ActionParser {
         if (!field.writable()) {
             throw new FlowTextException(name + " is read-only");
         }
-        if (field.name().equals("dl_vlan") || field.name().equals("dl_vlan_pcp")) {
+        if (field.access() == MatchField.Access.NOT_SET_FIELD) {
             throw new FlowTextException(name + " cannot be set with set_field");
         }
         Masked masked = ValueText.parse(field, value, ports);
@@ -291,7 +293,7 @@ final class ActionParser {
         if ((tos & 3) != 0) {
             throw new FlowTextException(value + ": not a valid TOS");
         }
-        return new OfAction.SetField(Field.NW_TOS, 0, tos, 0, 0xfc);
+        return new OfAction.SetField(Field.NW_TOS, 0, tos, 0, FieldValues.DSCP_MASK);
     }
 
     private OfAction load(String value) throws FlowTextException {

@@ -1,55 +1,39 @@
 package io.turnstile.pipeline.text;
 
-import java.util.List;
+import io.turnstile.datapath.FlagNames;
 import java.util.Locale;
 
-/** A word of named bits: {@code +trk-new}, {@code syn|ack}, {@code 0x21/0x21}. */
+/** A word of named bits in a flow: {@code +trk-new}, {@code syn|ack}, {@code 0x21/0x21}. */
 final class FlagText {
-    static final FlagText CT_STATE =
-            new FlagText("ct_state", List.of("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"));
-    static final FlagText TCP_FLAGS = new FlagText(
-            "tcp_flags",
-            List.of("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"));
-
-    private final String field;
-    private final List<String> names;
-
-    private FlagText(String field, List<String> names) {
-        this.field = field;
-        this.names = names;
-    }
-
-    private long all() {
-        return (1L << names.size()) - 1;
-    }
+    private FlagText() {}
 
     /** @return value and mask */
-    long[] parse(String text) throws FlowTextException {
+    static long[] parse(FlagNames names, String text) throws FlowTextException {
         if (text.isEmpty()) {
-            throw new FlowTextException("field " + field + " missing value");
+            throw new FlowTextException("field " + names.field() + " missing value");
         }
         if (Character.isDigit(text.charAt(0))) {
-            return checked(Numbers.parseMasked(text, all()));
+            return checked(names, Numbers.parseMasked(text, names.all()));
         }
         if (text.charAt(0) == '+' || text.charAt(0) == '-') {
-            return signed(text);
+            return signed(names, text);
         }
         long value = 0;
         for (String name : text.split("\\|")) {
-            value |= bit(name);
+            value |= bit(names, name);
         }
-        return new long[] {value, all()};
+        return new long[] {value, names.all()};
     }
 
-    private long[] checked(long[] valueAndMask) throws FlowTextException {
-        if ((valueAndMask[0] & ~all()) != 0) {
+    private static long[] checked(FlagNames names, long[] valueAndMask) throws FlowTextException {
+        if ((valueAndMask[0] & ~names.all()) != 0) {
             throw new FlowTextException(
-                    field + ": unknown or unsupported bits in 0x" + Long.toHexString(valueAndMask[0]));
+                    names.field() + ": unknown or unsupported bits in 0x" + Long.toHexString(valueAndMask[0]));
         }
-        return new long[] {valueAndMask[0], valueAndMask[1] & all()};
+        return new long[] {valueAndMask[0], valueAndMask[1] & names.all()};
     }
 
-    private long[] signed(String text) throws FlowTextException {
+    private static long[] signed(FlagNames names, String text) throws FlowTextException {
         long value = 0;
         long mask = 0;
         for (int at = 0; at < text.length(); ) {
@@ -62,9 +46,9 @@ final class FlagText {
                 end++;
             }
             String name = text.substring(at + 1, end);
-            long bit = bit(name);
+            long bit = bit(names, name);
             if ((mask & bit) != 0) {
-                throw new FlowTextException(name + ": Each " + field + " flag can be specified only once");
+                throw new FlowTextException(name + ": Each " + names.field() + " flag can be specified only once");
             }
             mask |= bit;
             value |= sign == '+' ? bit : 0;
@@ -73,25 +57,20 @@ final class FlagText {
         return new long[] {value, mask};
     }
 
-    private long bit(String name) throws FlowTextException {
-        int index = names.indexOf(name.trim().toLowerCase(Locale.ROOT));
-        if (index < 0) {
-            throw new FlowTextException(name + ": unknown " + field + " flag(s)");
+    private static long bit(FlagNames names, String name) throws FlowTextException {
+        long bit = names.bit(name.trim().toLowerCase(Locale.ROOT));
+        if (bit == 0) {
+            throw new FlowTextException(name + ": unknown " + names.field() + " flag(s)");
         }
-        return 1L << index;
+        return bit;
     }
 
-    String format(long value, long mask) {
-        StringBuilder out = new StringBuilder();
-        boolean whole = (mask & all()) == all();
-        for (int i = 0; i < names.size(); i++) {
-            long bit = 1L << i;
-            if (whole && (value & bit) != 0) {
-                out.append(out.isEmpty() ? "" : "|").append(names.get(i));
-            } else if (!whole && (mask & bit) != 0) {
-                out.append((value & bit) != 0 ? '+' : '-').append(names.get(i));
-            }
+    /** The bits that are set if all are matched on, else the sign of each that is. */
+    static String format(FlagNames names, long value, long mask) {
+        if ((mask & names.all()) == names.all()) {
+            return names.set(value);
         }
-        return out.isEmpty() ? "0" : out.toString();
+        String signed = names.signed(value, mask);
+        return signed.isEmpty() ? "0" : signed;
     }
 }

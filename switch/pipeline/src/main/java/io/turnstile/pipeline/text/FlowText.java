@@ -80,7 +80,16 @@ public final class FlowText {
 
     /** Empty for a match on everything. */
     public static String format(Match match) {
-        return new MatchFormat(match).format();
+        return new MatchFormat(match, false).format();
+    }
+
+    /**
+     * A packet's fields as {@code ofproto/trace} shows them: those of a match, and which recirculation it is in.
+     *
+     * @param recirculation 0 for none
+     */
+    public static String formatPacket(Match fields, long recirculation) {
+        return new MatchFormat(fields, true).formatPacket(recirculation);
     }
 
     /** With {@code priority=…} in front unless it is the default 32768. */
@@ -104,11 +113,10 @@ public final class FlowText {
 
     /** One field of the key as ovs-fields(7) writes its value; the mask is left out if it is whole. */
     public static String formatField(Field field, long high, long low, long maskHigh, long maskLow) {
-        MatchField shown = field == Field.IN_PORT ? MatchField.named("in_port") : MatchField.named(field.label());
-        if (shown == null) {
-            return Numbers.hex(low);
-        }
-        return ValueText.format(shown, new Masked(high, low, maskHigh, maskLow));
+        List<MatchField> names = MatchField.of(field);
+        return names.isEmpty()
+                ? Numbers.hex(low)
+                : ValueText.format(names.getFirst(), new Masked(high, low, maskHigh, maskLow));
     }
 
     /** The keywords of one flow modification. */

@@ -5,15 +5,19 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.text.MatchField.Masked;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 
 /** Collects the fields of one match, key by key; {@link #build} checks that they go together. */
 final class MatchParser {
+    /** In the place of a VLAN id: untagged packets. */
     private static final int VLAN_NONE = 0xffff;
+
+    private static final MatchField DL_VLAN = MatchField.named("dl_vlan");
     private static final int ANY_PROTOCOL = -1;
-    private static final int MPLS = 0x8847;
-    private static final int MPLS_MULTICAST = 0x8848;
+    static final int MPLS = 0x8847;
+    static final int MPLS_MULTICAST = 0x8848;
 
     private static final Map<String, int[]> SHORTHANDS = Map.ofEntries(
             Map.entry("ip", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
@@ -33,45 +37,6 @@ final class MatchParser {
             Map.entry("rarp", new int[] {EtherTypes.RARP, ANY_PROTOCOL}),
             Map.entry("mpls", new int[] {MPLS, ANY_PROTOCOL}),
             Map.entry("mplsm", new int[] {MPLS_MULTICAST, ANY_PROTOCOL}));
-
-    /** Fields of the key that several match fields share, and any one of which is enough. */
-    private static final Map<Field, Set<Prerequisite>> NEEDS = Map.ofEntries(
-            Map.entry(Field.NW_SRC, Set.of(Prerequisite.IPV4, Prerequisite.ARP)),
-            Map.entry(Field.NW_DST, Set.of(Prerequisite.IPV4, Prerequisite.ARP)),
-            Map.entry(Field.NW_PROTO, Set.of(Prerequisite.IP, Prerequisite.ARP)),
-            Map.entry(Field.NW_TOS, Set.of(Prerequisite.IP)),
-            Map.entry(Field.NW_TTL, Set.of(Prerequisite.IP)),
-            Map.entry(Field.NW_FRAG, Set.of(Prerequisite.IP)),
-            Map.entry(Field.IPV6_SRC, Set.of(Prerequisite.IPV6)),
-            Map.entry(Field.IPV6_DST, Set.of(Prerequisite.IPV6)),
-            Map.entry(Field.IPV6_LABEL, Set.of(Prerequisite.IPV6)),
-            Map.entry(Field.TCP_FLAGS, Set.of(Prerequisite.TCP)),
-            Map.entry(
-                    Field.TP_SRC,
-                    Set.of(
-                            Prerequisite.TCP,
-                            Prerequisite.UDP,
-                            Prerequisite.SCTP,
-                            Prerequisite.ICMPV4,
-                            Prerequisite.ICMPV6)),
-            Map.entry(
-                    Field.TP_DST,
-                    Set.of(
-                            Prerequisite.TCP,
-                            Prerequisite.UDP,
-                            Prerequisite.SCTP,
-                            Prerequisite.ICMPV4,
-                            Prerequisite.ICMPV6)),
-            Map.entry(Field.ARP_SHA, Set.of(Prerequisite.ARP, Prerequisite.ND_SOLICIT)),
-            Map.entry(Field.ARP_THA, Set.of(Prerequisite.ARP, Prerequisite.ND_ADVERT)),
-            Map.entry(Field.ND_TARGET, Set.of(Prerequisite.ND)),
-            Map.entry(Field.CT_NW_SRC, Set.of(Prerequisite.CT)),
-            Map.entry(Field.CT_NW_DST, Set.of(Prerequisite.CT)),
-            Map.entry(Field.CT_IPV6_SRC, Set.of(Prerequisite.CT)),
-            Map.entry(Field.CT_IPV6_DST, Set.of(Prerequisite.CT)),
-            Map.entry(Field.CT_NW_PROTO, Set.of(Prerequisite.CT)),
-            Map.entry(Field.CT_TP_SRC, Set.of(Prerequisite.CT)),
-            Map.entry(Field.CT_TP_DST, Set.of(Prerequisite.CT)));
 
     private final Match.Builder builder = Match.builder();
     private final PortNames ports;
@@ -98,8 +63,8 @@ final class MatchParser {
         if (field == null) {
             return false;
         }
-        if (field.name().equals("dl_vlan") && !value.isEmpty() && Numbers.parse64(value) == VLAN_NONE) {
-            builder.masked(Field.VLAN_TCI, 0, 0xffff);
+        if (field == DL_VLAN && !value.isEmpty() && Numbers.parse64(value) == VLAN_NONE) {
+            builder.exact(Field.VLAN_TCI, 0);
         } else if (!value.equals("*") && !value.equals("ANY")) {
             put(builder, field, ValueText.parse(field, value, ports));
         }
@@ -130,12 +95,13 @@ final class MatchParser {
     }
 
     Match build() throws FlowTextException {
-        for (Map.Entry<Field, Set<Prerequisite>> need : NEEDS.entrySet()) {
-            Field field = need.getKey();
+        for (Field field : Field.values()) {
+            Set<Prerequisite> anyOf = EnumSet.noneOf(Prerequisite.class);
+            MatchField.of(field).forEach(name -> anyOf.add(name.prerequisite()));
             if (builder.matchesOn(field)
-                    && need.getValue().stream().noneMatch(what -> what.isMet(builder::value, builder::mask))) {
-                throw new FlowTextException(
-                        "field " + field.label() + " lacks its prerequisites (" + need.getValue() + ")");
+                    && !anyOf.isEmpty()
+                    && anyOf.stream().noneMatch(what -> what.isMet(builder::value, builder::mask))) {
+                throw new FlowTextException("field " + field.label() + " lacks its prerequisites (" + anyOf + ")");
             }
         }
         return builder.build();

@@ -121,7 +121,9 @@ final class NatParser {
     private static long[] address(String text) {
         String bare = text.startsWith("[") ? text.substring(1, text.length() - 1) : text;
         try {
-            return bare.indexOf(':') >= 0 ? AddressText.parseIpv6(bare) : new long[] {0, AddressText.parseIpv4(bare)};
+            return bare.indexOf(':') >= 0
+                    ? AddressMaskText.parseIpv6(bare)
+                    : new long[] {0, AddressMaskText.parseIpv4(bare)};
         } catch (FlowTextException none) {
             return null;
         }

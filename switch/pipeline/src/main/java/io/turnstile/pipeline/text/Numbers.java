@@ -1,5 +1,6 @@
 package io.turnstile.pipeline.text;
 
+import io.turnstile.datapath.FieldText;
 import java.math.BigInteger;
 
 /** Unsigned numbers in decimal or {@code 0x} hexadecimal, up to 128 bits, with or without mask. */
@@ -46,12 +47,7 @@ final class Numbers {
 
     /** C's {@code %#x}: 0 has no prefix. */
     static String hex(long value) {
-        return value == 0 ? "0" : "0x" + Long.toHexString(value);
-    }
-
-    /** 128 bits with prefix and no leading zeros. */
-    static String hex128(long high, long low) {
-        return high == 0 ? hex(low) : "0x%x%016x".formatted(high, low);
+        return FieldText.hex(value);
     }
 
     static String decimal(long value) {

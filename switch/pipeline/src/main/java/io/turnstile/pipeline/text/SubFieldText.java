@@ -4,6 +4,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction.SubField;
 import java.math.BigInteger;
+import java.util.List;
 
 /** {@code NXM_NX_REG0[0..15]}, {@code reg0[3]}, {@code ct_mark[]}. */
 public final class SubFieldText {
@@ -75,12 +76,12 @@ public final class SubFieldText {
     public static MatchField fieldOf(Field key, int offsetBits, int widthBits, Match context) {
         MatchField best = null;
         int bestScore = -1;
-        for (MatchField field : MatchField.ALL) {
-            boolean coarser = field.name().equals("vlan_vid") || field.name().equals("ip_dscp");
-            if (coarser
-                    || field.field() != key
+        List<MatchField> names = MatchField.of(key);
+        boolean anyCoded = names.stream().anyMatch(MatchField::isCoded);
+        for (MatchField field : names) {
+            if (field.access() == MatchField.Access.WHOLE
                     || !field.contains(offsetBits, widthBits)
-                    || field.nxm() < 0 && field.oxm() < 0 && key != Field.SKB_PRIORITY) {
+                    || anyCoded && !field.isCoded()) {
                 continue;
             }
             boolean same = field.offsetBits() == offsetBits && field.widthBits() == widthBits;

@@ -1,16 +1,17 @@
 package io.turnstile.pipeline.text;
 
+import static io.turnstile.datapath.FieldValues.FRAGMENT_ANY;
+import static io.turnstile.datapath.FieldValues.FRAGMENT_LATER;
+
+import io.turnstile.datapath.FieldText;
+import io.turnstile.datapath.FlagNames;
+import io.turnstile.packet.AddressText;
 import io.turnstile.pipeline.text.MatchField.Masked;
 import java.math.BigInteger;
 import java.util.OptionalInt;
 
 /** One field's value with its mask, in the style of the field. */
 final class ValueText {
-    private static final int FRAGMENT_ANY = 1;
-    private static final int FRAGMENT_LATER = 2;
-    /** OpenFlow 1.2 and later say "there is a tag" in bit 12. */
-    private static final int VID_WITH_PRESENCE_BITS = 13;
-
     private ValueText() {}
 
     static Masked parse(MatchField field, String text, PortNames ports) throws FlowTextException {
@@ -18,14 +19,14 @@ final class ValueText {
             throw new FlowTextException("field " + field.name() + " missing value");
         }
         Masked parsed = switch (field.style()) {
-            case DECIMAL, HEX -> integer(field, text);
+            case DECIMAL, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI -> integer(field, text);
             case MAC -> mac(text);
-            case IPV4 -> ipv4(text);
-            case IPV6 -> ipv6(text);
+            case ADDRESS4 -> ipv4(text);
+            case ADDRESS6 -> ipv6(text);
             case PORT -> port(text, ports);
             case FRAGMENT -> fragment(text);
-            case TCP_FLAGS -> narrow(FlagText.TCP_FLAGS.parse(text));
-            case CT_STATE -> narrow(FlagText.CT_STATE.parse(text));
+            case TCP_FLAGS -> narrow(FlagText.parse(FlagNames.TCP_FLAGS, text));
+            case CT_STATE -> narrow(FlagText.parse(FlagNames.CT_STATE, text));
         };
         boolean whole = parsed.maskLow() == field.lowMask()
                 && parsed.maskHigh() == field.field().highMask();
@@ -49,7 +50,7 @@ final class ValueText {
     private static Masked integer(MatchField field, String text) throws FlowTextException {
         int slash = text.indexOf('/');
         BigInteger value = Numbers.big(slash < 0 ? text : text.substring(0, slash));
-        int limit = field.name().equals("vlan_vid") ? VID_WITH_PRESENCE_BITS : field.widthBits();
+        int limit = field.isWide() ? field.widthBits() : Long.SIZE - Long.numberOfLeadingZeros(field.valueBits());
         if (value.signum() < 0 || value.bitLength() > limit) {
             throw new FlowTextException(
                     text + ": value too large for " + field.widthBits() + "-bit field " + field.name());
@@ -75,20 +76,22 @@ final class ValueText {
 
     private static Masked mac(String text) throws FlowTextException {
         int slash = text.indexOf('/');
-        long value = AddressText.parseMac(slash < 0 ? text : text.substring(0, slash));
-        return new Masked(0, value, 0, slash < 0 ? 0xffff_ffff_ffffL : AddressText.parseMac(text.substring(slash + 1)));
+        long value = AddressMaskText.parseMac(slash < 0 ? text : text.substring(0, slash));
+        return new Masked(
+                0, value, 0, slash < 0 ? 0xffff_ffff_ffffL : AddressMaskText.parseMac(text.substring(slash + 1)));
     }
 
     private static Masked ipv4(String text) throws FlowTextException {
         int slash = text.indexOf('/');
-        long value = AddressText.parseIpv4(slash < 0 ? text : text.substring(0, slash));
-        return new Masked(0, value, 0, slash < 0 ? 0xffff_ffffL : AddressText.parseIpv4Mask(text.substring(slash + 1)));
+        long value = AddressMaskText.parseIpv4(slash < 0 ? text : text.substring(0, slash));
+        return new Masked(
+                0, value, 0, slash < 0 ? 0xffff_ffffL : AddressMaskText.parseIpv4Mask(text.substring(slash + 1)));
     }
 
     private static Masked ipv6(String text) throws FlowTextException {
         int slash = text.indexOf('/');
-        long[] value = AddressText.parseIpv6(slash < 0 ? text : text.substring(0, slash));
-        long[] mask = slash < 0 ? new long[] {-1, -1} : AddressText.parseIpv6Mask(text.substring(slash + 1));
+        long[] value = AddressMaskText.parseIpv6(slash < 0 ? text : text.substring(0, slash));
+        long[] mask = slash < 0 ? new long[] {-1, -1} : AddressMaskText.parseIpv6Mask(text.substring(slash + 1));
         return new Masked(value[0], value[1], mask[0], mask[1]);
     }
 
@@ -130,19 +133,19 @@ final class ValueText {
                 && (masked.maskHigh() & field.field().highMask())
                         == field.field().highMask();
         return switch (field.style()) {
-            case DECIMAL -> Numbers.decimal(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
-            case HEX ->
-                field.isWide()
-                        ? Numbers.hex128(masked.high(), masked.low())
-                                + (exact ? "" : "/" + Numbers.hex128(masked.maskHigh(), masked.maskLow()))
-                        : Numbers.hex(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
+            case DECIMAL, UNMASKED ->
+                Numbers.decimal(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
+            case HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI ->
+                FieldText.hex(masked.high(), masked.low())
+                        + (exact ? "" : "/" + FieldText.hex(masked.maskHigh(), masked.maskLow()));
             case MAC -> AddressText.mac(masked.low()) + (exact ? "" : "/" + AddressText.mac(masked.maskLow()));
-            case IPV4 -> AddressText.ipv4Masked(masked.low(), masked.maskLow());
-            case IPV6 -> AddressText.ipv6Masked(masked.high(), masked.low(), masked.maskHigh(), masked.maskLow());
+            case ADDRESS4 -> AddressMaskText.ipv4Masked(masked.low(), masked.maskLow());
+            case ADDRESS6 ->
+                AddressMaskText.ipv6Masked(masked.high(), masked.low(), masked.maskHigh(), masked.maskLow());
             case PORT -> PortNames.format((int) masked.low());
             case FRAGMENT -> formatFragment(masked.low(), masked.maskLow());
-            case TCP_FLAGS -> FlagText.TCP_FLAGS.format(masked.low(), masked.maskLow());
-            case CT_STATE -> FlagText.CT_STATE.format(masked.low(), masked.maskLow());
+            case TCP_FLAGS -> FlagText.format(FlagNames.TCP_FLAGS, masked.low(), masked.maskLow());
+            case CT_STATE -> FlagText.format(FlagNames.CT_STATE, masked.low(), masked.maskLow());
         };
     }
 }

@@ -1,8 +1,10 @@
 package io.turnstile.pipeline.text;
 
-/** MAC, IPv4 and IPv6 addresses with masks, written as Open vSwitch writes them. */
-public final class AddressText {
-    private AddressText() {}
+import io.turnstile.packet.AddressText;
+
+/** MAC, IPv4 and IPv6 addresses with masks, read and written as Open vSwitch does. */
+final class AddressMaskText {
+    private AddressMaskText() {}
 
     /** Six hexadecimal groups of one or two digits. */
     static long parseMac(String text) throws FlowTextException {
@@ -18,17 +20,6 @@ public final class AddressText {
             mac = mac << 8 | Integer.parseInt(group, 16);
         }
         return mac;
-    }
-
-    public static String mac(long address) {
-        return "%02x:%02x:%02x:%02x:%02x:%02x"
-                .formatted(
-                        address >>> 40 & 0xff,
-                        address >>> 32 & 0xff,
-                        address >>> 24 & 0xff,
-                        address >>> 16 & 0xff,
-                        address >>> 8 & 0xff,
-                        address & 0xff);
     }
 
     static long parseIpv4(String text) throws FlowTextException {
@@ -55,19 +46,15 @@ public final class AddressText {
         return prefix == 0 ? 0 : 0xffff_ffffL & (-1L << (32 - prefix));
     }
 
-    public static String ipv4(long address) {
-        return (address >>> 24 & 0xff) + "." + (address >>> 16 & 0xff) + "." + (address >>> 8 & 0xff) + "."
-                + (address & 0xff);
-    }
-
     /** With {@code /prefix}, or {@code /dotted.mask} if the mask is no prefix; nothing for a whole address. */
-    public static String ipv4Masked(long address, long mask) {
+    static String ipv4Masked(long address, long mask) {
         if (mask == 0xffff_ffffL) {
-            return ipv4(address);
+            return AddressText.ipv4(address);
         }
         long inverse = ~mask & 0xffff_ffffL;
         boolean prefix = (inverse & (inverse + 1)) == 0;
-        return ipv4(address) + "/" + (prefix ? Integer.toString(Long.bitCount(mask)) : ipv4(mask));
+        return AddressText.ipv4(address) + "/"
+                + (prefix ? Integer.toString(Long.bitCount(mask)) : AddressText.ipv4(mask));
     }
 
     /** @return upper and lower half */
@@ -125,48 +112,13 @@ public final class AddressText {
         return leading == 0 ? 0 : -1L << (64 - leading);
     }
 
-    /** RFC 5952, with the last 32 bits dotted where inet_ntop(3) does so (IPv4-mapped and -compatible). */
-    public static String ipv6(long high, long low) {
-        int[] words = new int[8];
-        for (int i = 0; i < 4; i++) {
-            words[i] = (int) (high >>> (48 - 16 * i) & 0xffff);
-            words[i + 4] = (int) (low >>> (48 - 16 * i) & 0xffff);
-        }
-        int bestStart = -1;
-        int bestLength = 1;
-        for (int i = 0; i < 8; i++) {
-            int end = i;
-            while (end < 8 && words[end] == 0) {
-                end++;
-            }
-            if (end - i > bestLength) {
-                bestStart = i;
-                bestLength = end - i;
-            }
-        }
-        boolean dotted = bestStart == 0 && (bestLength == 6 || bestLength == 5 && words[5] == 0xffff);
-        StringBuilder out = new StringBuilder();
-        for (int i = 0; i < (dotted ? 6 : 8); i++) {
-            if (i == bestStart) {
-                out.append("::");
-                i += bestLength - 1;
-            } else {
-                out.append(out.isEmpty() || out.charAt(out.length() - 1) == ':' ? "" : ":");
-                out.append(Integer.toHexString(words[i]));
-            }
-        }
-        if (dotted) {
-            out.append(out.charAt(out.length() - 1) == ':' ? "" : ":").append(ipv4(low & 0xffff_ffffL));
-        }
-        return out.toString();
-    }
-
-    public static String ipv6Masked(long high, long low, long maskHigh, long maskLow) {
+    static String ipv6Masked(long high, long low, long maskHigh, long maskLow) {
         int prefix = Long.bitCount(maskHigh) + Long.bitCount(maskLow);
         boolean contiguous = ones(Math.min(prefix, 64)) == maskHigh && ones(Math.max(prefix - 64, 0)) == maskLow;
         if (contiguous && prefix == 128) {
-            return ipv6(high, low);
+            return AddressText.ipv6(high, low);
         }
-        return ipv6(high, low) + "/" + (contiguous ? Integer.toString(prefix) : ipv6(maskHigh, maskLow));
+        return AddressText.ipv6(high, low) + "/"
+                + (contiguous ? Integer.toString(prefix) : AddressText.ipv6(maskHigh, maskLow));
     }
 }
