@@ -8,9 +8,12 @@ import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.OfAction.Ports;
-import io.turnstile.pipeline.text.InstructionOrder;
+import io.turnstile.pipeline.text.ActionKind;
+import io.turnstile.pipeline.text.Instruction;
 import io.turnstile.pipeline.text.MatchField;
 import io.turnstile.pipeline.text.Prerequisite;
+import io.turnstile.pipeline.text.SetPlace;
+import io.turnstile.pipeline.text.TagChange;
 import java.util.List;
 
 /**
@@ -71,93 +74,49 @@ public final class ActionCheck {
     }
 
     private void list(List<OfAction> actions) throws OfException {
-        int last = 0;
+        Instruction last = Instruction.METER;
         for (OfAction action : actions) {
-            int rank = InstructionOrder.rank(action);
-            refuseUnless(rank >= last, OfErrorCode.OFPBAC_UNSUPPORTED_ORDER, action + " comes too late");
-            last = rank;
-            one(action);
+            ActionKind kind = action.kind();
+            require(
+                    kind.instruction().compareTo(last) >= 0,
+                    OfErrorCode.OFPBAC_UNSUPPORTED_ORDER,
+                    action + " comes too late");
+            last = kind.instruction();
+            kind.check(action, this);
+            retag(kind.tagChange(action));
         }
     }
 
-    private void one(OfAction action) throws OfException {
-        switch (action) {
-            case OfAction.Output output -> port(output.port());
-            case OfAction.OutputField output -> readable(output.source());
-            case OfAction.SetField set -> setField(set);
-            case OfAction.Move move -> move(move);
-            case OfAction.SetVlanVid set -> {
-                refuseUnless((set.vid() & ~0xfff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN id " + set.vid());
-                tagged(set.pushIfNeeded());
-            }
-            case OfAction.SetVlanPcp set -> {
-                refuseUnless((set.pcp() & ~7) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN priority " + set.pcp());
-                tagged(set.pushIfNeeded());
-            }
-            case OfAction.PushVlan push -> {
-                refuseUnless(
-                        push.etherType() == EtherTypes.VLAN || push.etherType() == EtherTypes.QINQ,
-                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                        "not a VLAN Ethernet type: " + push.etherType());
-                tagged(true);
-            }
-            case OfAction.PopVlan _ -> Field.VLAN_TCI.set(known, 0);
-            case OfAction.Resubmit resubmit ->
-                refuseUnless(
-                        (resubmit.tableId() & ~0xff) == 0,
-                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                        "no table " + resubmit.tableId());
-            case OfAction.Ct ct -> conntrack(ct);
-            case OfAction.GotoTable next ->
-                refuseUnless(
-                        next.tableId() < MAX_TABLE && (tableId == FlowMod.ALL_TABLES || next.tableId() > tableId),
-                        OfErrorCode.OFPBIC_BAD_TABLE_ID,
-                        "goto_table:" + next.tableId() + " in table " + tableId);
-            case OfAction.WriteActions write -> actionSet(write.actions());
-            case OfAction.StackPush push -> readable(push.source());
-            case OfAction.StackPop pop -> writable(pop.destination());
-            case OfAction.DecTtl _ -> {
-                if (strict) {
-                    present(Field.NW_TTL);
-                }
-            }
-            case OfAction.Nat _ -> throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "nat outside of ct");
-            case OfAction.Controller _,
-                    OfAction.CtClear _,
-                    OfAction.WriteMetadata _,
-                    OfAction.ClearActions _,
-                    OfAction.Note _ -> {
-                // Always possible.
-            }
-        }
-    }
+    // ---- what the rows of ActionKind ask ----
 
-    private static void port(int port) throws OfException {
+    /** Refuses an output to a port that cannot be. */
+    public void outputPort(int port) throws OfException {
         boolean fine = switch (port) {
             case Ports.IN_PORT, Ports.TABLE, Ports.NORMAL, Ports.FLOOD, Ports.ALL, Ports.CONTROLLER, Ports.LOCAL ->
                 true;
             default -> Integer.compareUnsigned(port, FIRST_RESERVED_PORT) < 0;
         };
-        refuseUnless(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
+        require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
     }
 
-    private void setField(OfAction.SetField set) throws OfException {
+    /** Refuses a write that the field or the packets of the flow do not allow. */
+    public void setField(OfAction.SetField set) throws OfException {
         Field field = set.field();
-        refuseUnless(
-                Prerequisites.isWritable(field), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.label() + " is read-only");
+        require(Prerequisites.isWritable(field), OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.label() + " is read-only");
         boolean fits = (set.valueLow() & ~field.lowMask()) == 0
                 && (set.valueHigh() & ~field.highMask()) == 0
                 && (set.maskLow() & ~field.lowMask()) == 0
                 && (set.maskHigh() & ~field.highMask()) == 0;
-        refuseUnless(fits, OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "value does not fit " + field.label());
+        require(fits, OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "value does not fit " + field.label());
         present(field);
         if (field == Field.VLAN_TCI) {
             new Bits(set.valueHigh(), set.valueLow()).writeTo(field, new Bits(0, set.maskLow()), known);
         }
     }
 
-    private void move(OfAction.Move move) throws OfException {
-        refuseUnless(
+    /** Refuses a move between parts of fields that the packets of the flow do not have, or of different widths. */
+    public void move(OfAction.Move move) throws OfException {
+        require(
                 move.source().widthBits() == move.destination().widthBits(),
                 OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "move between different widths");
@@ -165,21 +124,23 @@ public final class ActionCheck {
         writable(move.destination());
     }
 
-    private void readable(OfAction.SubField part) throws OfException {
+    /** Refuses to read what the packets of the flow do not have. */
+    public void readable(OfAction.SubField part) throws OfException {
         // Flows may see more bits than packets have: those of ct_state are 32.
         int fieldBits = MatchField.widestOf(part.field());
         boolean inside =
                 part.widthBits() > 0 && part.offsetBits() >= 0 && part.offsetBits() + part.widthBits() <= fieldBits;
-        refuseUnless(
+        require(
                 inside,
                 OfErrorCode.OFPBAC_BAD_SET_LEN,
                 "bits outside " + part.field().label());
         present(part.field());
     }
 
-    private void writable(OfAction.SubField part) throws OfException {
+    /** Refuses to write what the packets of the flow do not have or nobody may write. */
+    public void writable(OfAction.SubField part) throws OfException {
         readable(part);
-        refuseUnless(
+        require(
                 Prerequisites.isWritable(part.field()),
                 OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
                 part.field().label() + " is read-only");
@@ -188,28 +149,47 @@ public final class ActionCheck {
     private void present(Field field) throws OfException {
         boolean met =
                 Prerequisites.areOfConnection(field) ? connected : Prerequisites.areMet(field, known, FlowKey.newKey());
-        refuseUnless(
-                met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, field.label() + " lacks its prerequisites in the match");
+        require(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, field.label() + " lacks its prerequisites in the match");
     }
 
-    private void tagged(boolean pushes) {
-        if (pushes || Field.VLAN_TCI.get(known) != 0) {
-            Field.VLAN_TCI.set(known, Field.VLAN_TCI.get(known) | FieldValues.VLAN_PRESENT);
+    /** Refuses the field where OpenFlow 1.1 and later do; under 1.0 such packets stay as they are. */
+    public void presentIfStrict(Field field) throws OfException {
+        if (strict) {
+            present(field);
         }
     }
 
-    private void conntrack(OfAction.Ct ct) throws OfException {
+    /** Refuses a goto_table that does not go forward (OpenFlow 1.3.5 §5.1). */
+    public void gotoTable(int next) throws OfException {
+        require(
+                next < MAX_TABLE && (tableId == FlowMod.ALL_TABLES || next > tableId),
+                OfErrorCode.OFPBIC_BAD_TABLE_ID,
+                "goto_table:" + next + " in table " + tableId);
+    }
+
+    private void retag(TagChange change) {
+        long tci = Field.VLAN_TCI.get(known);
+        switch (change) {
+            case NONE -> {}
+            case PUSHES -> Field.VLAN_TCI.set(known, tci | FieldValues.VLAN_PRESENT);
+            case CHANGES -> Field.VLAN_TCI.set(known, tci == 0 ? 0 : tci | FieldValues.VLAN_PRESENT);
+            case POPS -> Field.VLAN_TCI.set(known, 0);
+        }
+    }
+
+    /** Refuses a ct() that could do nothing with packets of the flow, or with something in it that it cannot do. */
+    public void conntrack(OfAction.Ct ct) throws OfException {
         if (ct.zoneField() != null) {
             readable(ct.zoneField());
-            refuseUnless(
+            require(
                     ct.zoneField().widthBits() == ZONE_BITS,
                     OfErrorCode.OFPBAC_BAD_SET_LEN,
                     "a zone has 16 bits, not " + ct.zoneField().widthBits());
         }
-        refuseUnless((ct.zone() & ~0xffff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "zone " + ct.zone());
-        refuseUnless((ct.recircTable() & ~0xff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + ct.recircTable());
-        refuseUnless(!ct.force() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: force without commit");
-        refuseUnless(
+        require((ct.zone() & ~0xffff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "zone " + ct.zone());
+        require((ct.recircTable() & ~0xff) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no table " + ct.recircTable());
+        require(!ct.force() || ct.commit(), OfErrorCode.OFPBAC_BAD_ARGUMENT, "ct: force without commit");
+        require(
                 ct.commit() || ct.exec().stream().allMatch(ActionCheck::isBareNat),
                 OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: without commit there is nothing but nat without arguments");
@@ -231,7 +211,7 @@ public final class ActionCheck {
         boolean ofInvalid = ct.commit() && (Field.CT_STATE.get(known) & CtState.INV) != 0;
         boolean othersHelper = ct.helper() == OfAction.Ct.FTP && protocol != IpProtocols.TCP
                 || ct.helper() == OfAction.Ct.TFTP && protocol != IpProtocols.UDP;
-        refuseUnless(
+        require(
                 ip && !ofInvalid && !othersHelper,
                 OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                 "ct: not for the packets of this match");
@@ -240,7 +220,7 @@ public final class ActionCheck {
                 range(nat.request());
             }
             if (nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
-                refuseUnless(
+                require(
                         etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
                         OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                         "nat: addresses of the other family");
@@ -257,40 +237,37 @@ public final class ActionCheck {
                 || high == 0 && Long.compareUnsigned(nat.maxLow(), nat.minLow()) < 0
                 || nat.maxPort() < nat.minPort();
         boolean portsAlone = nat.hasPorts() && !nat.hasAddresses();
-        refuseUnless(!lastAlone && !portsAlone && !reversed, OfErrorCode.OFPBAC_BAD_ARGUMENT, "nat: bad range");
+        require(!lastAlone && !portsAlone && !reversed, OfErrorCode.OFPBAC_BAD_ARGUMENT, "nat: bad range");
     }
 
     /** Inside {@code ct(exec(…))} only ct_mark and ct_label may be written. */
     private void nested(OfAction action) throws OfException {
-        Field written = switch (action) {
-            case OfAction.SetField set -> set.field();
-            case OfAction.Move move -> {
-                readable(move.source());
-                refuseUnless(
-                        move.source().widthBits() == move.destination().widthBits(),
-                        OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                        "move between different widths");
-                yield move.destination().field();
-            }
-            default -> null;
-        };
-        if (action instanceof OfAction.Nat) {
-            return;
+        if (action instanceof OfAction.Move move) {
+            readable(move.source());
+            require(
+                    move.source().widthBits() == move.destination().widthBits(),
+                    OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                    "move between different widths");
         }
-        refuseUnless(
-                written == Field.CT_MARK || written == Field.CT_LABEL,
+        require(
+                action.kind().belongsInCt(action),
                 OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: exec may set only ct_mark and ct_label");
     }
 
-    private void actionSet(List<OfAction> actions) throws OfException {
+    /** Refuses what may not stand in an action set. */
+    public void actionSet(List<OfAction> actions) throws OfException {
         for (OfAction action : actions) {
-            refuseUnless(ActionSet.mayHold(action), OfErrorCode.OFPBAC_BAD_TYPE, "not allowed in an action set");
+            require(
+                    action.kind().setPlace() != SetPlace.NONE,
+                    OfErrorCode.OFPBAC_BAD_TYPE,
+                    "not allowed in an action set");
         }
         list(actions);
     }
 
-    private static void refuseUnless(boolean allowed, OfErrorCode code, String detail) throws OfException {
+    /** Refuses the action unless it is allowed. */
+    public static void require(boolean allowed, OfErrorCode code, String detail) throws OfException {
         if (!allowed) {
             throw new OfException(code, detail);
         }

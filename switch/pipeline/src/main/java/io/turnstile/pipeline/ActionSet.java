@@ -1,66 +1,35 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.pipeline.text.SetPlace;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * In which order the actions of an action set run (OpenFlow 1.3.5 §5.10; order of the extensions as in ovs-actions(7),
- * "write_actions"): pop, push, decrement, all that set fields in the order written, then one way out. Of actions of a
- * kind the last written counts.
- */
+/** Puts the actions of an action set into the order in which they run, as {@link SetPlace} has it. */
 final class ActionSet {
     private ActionSet() {}
 
+    /** Returns what runs; nothing if the set has no way out, since then the packet is dropped. */
     static List<OfAction> inOrder(List<OfAction> written) {
         List<OfAction> ordered = new ArrayList<>();
-        addLast(written, OfAction.PopVlan.class, ordered);
-        addLast(written, OfAction.PushVlan.class, ordered);
-        addLast(written, OfAction.DecTtl.class, ordered);
-        written.stream().filter(ActionSet::setsField).forEach(ordered::add);
-        OfAction exit = null;
-        int exitRank = 0;
-        for (OfAction action : written) {
-            int rank = exitRank(action);
-            if (rank > 0 && rank >= exitRank) {
-                exit = action;
-                exitRank = rank;
+        OfAction wayOut = null;
+        for (SetPlace place : SetPlace.values()) {
+            List<OfAction> here = written.stream()
+                    .filter(action -> action.kind().setPlace() == place)
+                    .toList();
+            if (here.isEmpty()) {
+                continue;
+            }
+            switch (place.rule()) {
+                case LAST_OF_ITS_PLACE -> ordered.add(here.getLast());
+                case ALL_AS_WRITTEN -> ordered.addAll(here);
+                case WAY_OUT -> wayOut = here.getLast();
+                case REFUSED, IGNORED -> {}
             }
         }
-        if (exit == null) {
-            return List.of(); // Without a way out the packet is dropped, so nothing else of the set matters.
+        if (wayOut == null) {
+            return List.of();
         }
-        ordered.add(exit);
+        ordered.add(wayOut);
         return ordered;
-    }
-
-    private static void addLast(List<OfAction> written, Class<? extends OfAction> kind, List<OfAction> ordered) {
-        written.stream().filter(kind::isInstance).reduce((_, later) -> later).ifPresent(ordered::add);
-    }
-
-    private static boolean setsField(OfAction action) {
-        return action instanceof OfAction.SetField
-                || action instanceof OfAction.Move
-                || action instanceof OfAction.SetVlanVid
-                || action instanceof OfAction.SetVlanPcp;
-    }
-
-    /** Output goes before resubmit, and that before ct; 0 for what does not lead out. */
-    private static int exitRank(OfAction action) {
-        return switch (action) {
-            case OfAction.Output _, OfAction.OutputField _, OfAction.Controller _ -> 3;
-            case OfAction.Resubmit _ -> 2;
-            case OfAction.Ct _ -> 1;
-            default -> 0;
-        };
-    }
-
-    /** Whether the action may stand in an action set at all. */
-    static boolean mayHold(OfAction action) {
-        return exitRank(action) > 0
-                || setsField(action)
-                || action instanceof OfAction.PopVlan
-                || action instanceof OfAction.PushVlan
-                || action instanceof OfAction.DecTtl
-                || action instanceof OfAction.CtClear;
     }
 }

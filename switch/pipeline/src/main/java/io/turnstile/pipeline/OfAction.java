@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.text.ActionKind;
 import java.util.List;
 
 /**
@@ -12,6 +13,9 @@ import java.util.List;
  * apply-actions, clear-actions, write-actions, write-metadata, goto-table.
  */
 public sealed interface OfAction {
+
+    /** The row that says everything about actions of this kind. */
+    ActionKind kind();
 
     /**
      * Reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5; 1.0 numbers are widened by the wire layer).
@@ -37,18 +41,33 @@ public sealed interface OfAction {
     }
 
     /** {@code output:port}, with the reserved ports of {@link Ports} except CONTROLLER. */
-    record Output(int port) implements OfAction {}
+    record Output(int port) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.OUTPUT;
+        }
+    }
 
     /** {@code output:src[]}: the port number is read from a field. */
-    record OutputField(SubField source, int maxLengthBytes) implements OfAction {}
+    record OutputField(SubField source, int maxLengthBytes) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.OUTPUT_FIELD;
+        }
+    }
 
     /**
      * {@code controller(…)}.
      *
-     * @param reason what the packet-in says
+     * @param reason 0 no match, 1 action, 2 invalid TTL
      * @param controllerId 0 unless the flow names one
      */
-    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId) implements OfAction {}
+    record Controller(int maxLengthBytes, int reason, int controllerId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CONTROLLER;
+        }
+    }
 
     /**
      * {@code set_field:value[/mask]->field} and {@code load:}; both write masked bits of one field.
@@ -62,28 +81,68 @@ public sealed interface OfAction {
         public SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) {
             this(field, valueHigh, valueLow, maskHigh, maskLow, false);
         }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_FIELD;
+        }
     }
 
     /** {@code move:src->dst}. */
-    record Move(SubField source, SubField destination) implements OfAction {}
+    record Move(SubField source, SubField destination) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.MOVE;
+        }
+    }
 
     /** {@code mod_vlan_vid} (12 bits): sets, pushing a tag if there is none and {@code pushIfNeeded}. */
-    record SetVlanVid(int vid, boolean pushIfNeeded) implements OfAction {}
+    record SetVlanVid(int vid, boolean pushIfNeeded) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_VLAN_VID;
+        }
+    }
 
     /** {@code mod_vlan_pcp} (3 bits). */
-    record SetVlanPcp(int pcp, boolean pushIfNeeded) implements OfAction {}
+    record SetVlanPcp(int pcp, boolean pushIfNeeded) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_VLAN_PCP;
+        }
+    }
 
-    record PushVlan(int etherType) implements OfAction {}
+    record PushVlan(int etherType) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.PUSH_VLAN;
+        }
+    }
 
     /** {@code strip_vlan} / {@code pop_vlan}. */
-    record PopVlan() implements OfAction {}
+    record PopVlan() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.POP_VLAN;
+        }
+    }
 
     /** {@code dec_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
-    record DecTtl() implements OfAction {}
+    record DecTtl() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_TTL;
+        }
+    }
 
     /** {@code resubmit(port,table)}: {@code inPort} {@link Ports#IN_PORT} keeps the port, table 255 keeps the table. */
     record Resubmit(int inPort, int tableId, boolean withConntrackTuple) implements OfAction {
         public static final int SAME_TABLE = 255;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.RESUBMIT;
+        }
     }
 
     /**
@@ -108,28 +167,78 @@ public sealed interface OfAction {
         public static final int FTP = 21;
 
         public static final int TFTP = 69;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CT;
+        }
     }
 
     /** {@code nat(…)}, inside {@link Ct} only. */
-    record Nat(NatRequest request) implements OfAction {}
+    record Nat(NatRequest request) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.NAT;
+        }
+    }
 
-    record CtClear() implements OfAction {}
+    record CtClear() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CT_CLEAR;
+        }
+    }
 
     /** {@code write_metadata:value/mask}. */
-    record WriteMetadata(long value, long mask) implements OfAction {}
+    record WriteMetadata(long value, long mask) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.WRITE_METADATA;
+        }
+    }
 
-    record GotoTable(int tableId) implements OfAction {}
+    record GotoTable(int tableId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.GOTO_TABLE;
+        }
+    }
 
-    record ClearActions() implements OfAction {}
+    record ClearActions() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CLEAR_ACTIONS;
+        }
+    }
 
     /** {@code write_actions(…)}: merged into the action set (OpenFlow 1.3.5 §5.10). */
-    record WriteActions(List<OfAction> actions) implements OfAction {}
+    record WriteActions(List<OfAction> actions) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.WRITE_ACTIONS;
+        }
+    }
 
     /** {@code note:}: does nothing, kept to be shown. */
-    record Note(byte[] bytes) implements OfAction {}
+    record Note(byte[] bytes) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.NOTE;
+        }
+    }
 
     /** {@code stack push / pop}. */
-    record StackPush(SubField source) implements OfAction {}
+    record StackPush(SubField source) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.STACK_PUSH;
+        }
+    }
 
-    record StackPop(SubField destination) implements OfAction {}
+    record StackPop(SubField destination) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.STACK_POP;
+        }
+    }
 }

@@ -144,33 +144,8 @@ final class Rule {
     }
 
     boolean outputsTo(int port) {
-        return port == OfAction.Ports.NONE || actions.stream().anyMatch(action -> outputs(action, port));
-    }
-
-    private static boolean outputs(OfAction action, int port) {
-        return switch (action) {
-            case OfAction.Output output -> output.port() == port;
-            case OfAction.Controller _ -> port == OfAction.Ports.CONTROLLER;
-            case OfAction.WriteActions set -> set.actions().stream().anyMatch(inner -> outputs(inner, port));
-            case OfAction.OutputField _,
-                    OfAction.SetField _,
-                    OfAction.Move _,
-                    OfAction.SetVlanVid _,
-                    OfAction.SetVlanPcp _,
-                    OfAction.PushVlan _,
-                    OfAction.PopVlan _,
-                    OfAction.DecTtl _,
-                    OfAction.Resubmit _,
-                    OfAction.Ct _,
-                    OfAction.CtClear _,
-                    OfAction.Nat _,
-                    OfAction.WriteMetadata _,
-                    OfAction.GotoTable _,
-                    OfAction.ClearActions _,
-                    OfAction.Note _,
-                    OfAction.StackPush _,
-                    OfAction.StackPop _ -> false;
-        };
+        return port == OfAction.Ports.NONE
+                || actions.stream().anyMatch(action -> action.kind().outputsTo(action, port));
     }
 
     /** Finer times than milliseconds only make dumps hard to read. */

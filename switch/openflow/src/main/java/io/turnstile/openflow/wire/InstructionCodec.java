@@ -5,28 +5,25 @@ import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.InstructionOrder;
+import io.turnstile.pipeline.text.Instruction;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * Instructions of OpenFlow 1.1 and later (OpenFlow 1.3.5 §7.2.4), flattened to one list in their order of execution.
  */
 final class InstructionCodec {
-    private static final int GOTO_TABLE = 1;
-    private static final int WRITE_METADATA = 2;
-    private static final int WRITE_ACTIONS = 3;
-    private static final int APPLY_ACTIONS = 4;
-    private static final int CLEAR_ACTIONS = 5;
-    private static final int METER = 6;
-
     private InstructionCodec() {}
 
     /** Reads until {@code in} is used up. */
     static List<OfAction> read(ByteBuf in, WireVersion version) throws OfException {
         List<OfAction> applied = List.of();
-        OfAction[] later = new OfAction[4];
-        int seen = 0;
+        Map<Instruction, OfAction> later = new EnumMap<>(Instruction.class);
+        Set<Instruction> seen = EnumSet.noneOf(Instruction.class);
         while (in.isReadable()) {
             Wire.need(in, 8, OfErrorCode.OFPBIC_BAD_LEN);
             int type = in.readUnsignedShort();
@@ -35,29 +32,33 @@ final class InstructionCodec {
                 throw new OfException(OfErrorCode.OFPBIC_BAD_LEN, "instruction of " + length + " bytes");
             }
             ByteBuf body = in.readSlice(length - 4);
-            if (type <= METER && (seen & 1 << type) != 0) {
+            Instruction instruction = known(type);
+            if (!seen.add(instruction)) {
                 throw new OfException(OfErrorCode.OFPBIC_DUP_INST, "instruction " + type + " twice");
             }
-            seen |= type <= METER ? 1 << type : 0;
-            switch (type) {
-                case APPLY_ACTIONS -> applied = ActionCodec.read(body.skipBytes(4), version);
-                case CLEAR_ACTIONS -> later[0] = new OfAction.ClearActions();
-                case WRITE_ACTIONS ->
-                    later[1] = new OfAction.WriteActions(ActionCodec.read(body.skipBytes(4), version));
-                case WRITE_METADATA -> later[2] = writeMetadata(body);
-                case GOTO_TABLE -> later[3] = gotoTable(body);
+            switch (instruction) {
                 case METER -> throw new OfException(OfErrorCode.OFPBIC_UNSUP_INST, "meters are not supported");
-                case Wire.EXPERIMENTER -> throw new OfException(OfErrorCode.OFPBIC_BAD_EXPERIMENTER, "experimenter");
-                default -> throw new OfException(OfErrorCode.OFPBIC_UNKNOWN_INST, "instruction " + type);
+                case APPLY_ACTIONS -> applied = ActionCodec.read(body.skipBytes(4), version);
+                case CLEAR_ACTIONS -> later.put(instruction, new OfAction.ClearActions());
+                case WRITE_ACTIONS ->
+                    later.put(instruction, new OfAction.WriteActions(ActionCodec.read(body.skipBytes(4), version)));
+                case WRITE_METADATA -> later.put(instruction, writeMetadata(body));
+                case GOTO_TABLE -> later.put(instruction, gotoTable(body));
             }
         }
         List<OfAction> all = new ArrayList<>(applied);
-        for (OfAction instruction : later) {
-            if (instruction != null) {
-                all.add(instruction);
-            }
-        }
+        all.addAll(later.values());
         return List.copyOf(all);
+    }
+
+    private static Instruction known(int type) throws OfException {
+        Instruction instruction = Instruction.ofType(type);
+        if (instruction == null) {
+            throw type == Wire.EXPERIMENTER
+                    ? new OfException(OfErrorCode.OFPBIC_BAD_EXPERIMENTER, "experimenter")
+                    : new OfException(OfErrorCode.OFPBIC_UNKNOWN_INST, "instruction " + type);
+        }
+        return instruction;
     }
 
     private static OfAction writeMetadata(ByteBuf body) throws OfException {
@@ -77,35 +78,47 @@ final class InstructionCodec {
 
     static void write(ByteBuf out, List<OfAction> actions, Match context, WireVersion version) {
         List<OfAction> applied = actions.stream()
-                .filter(action -> InstructionOrder.rank(action) == InstructionOrder.APPLY)
+                .filter(action -> action.kind().instruction() == Instruction.APPLY_ACTIONS)
                 .toList();
         if (!applied.isEmpty()) {
-            actionList(out, APPLY_ACTIONS, applied, context, version);
+            actionList(out, Instruction.APPLY_ACTIONS, applied, context, version);
         }
         for (OfAction action : actions) {
-            switch (action) {
-                case OfAction.ClearActions a ->
-                    out.writeShort(CLEAR_ACTIONS).writeShort(8).writeInt(0);
-                case OfAction.WriteActions a -> actionList(out, WRITE_ACTIONS, a.actions(), context, version);
-                case OfAction.WriteMetadata a ->
-                    out.writeShort(WRITE_METADATA)
-                            .writeShort(24)
-                            .writeInt(0)
-                            .writeLong(a.value())
-                            .writeLong(a.mask());
-                case OfAction.GotoTable a ->
-                    out.writeShort(GOTO_TABLE)
-                            .writeShort(8)
-                            .writeByte(a.tableId())
-                            .writeZero(3);
-                default -> {} // part of apply_actions, written above
-            }
+            writeOne(out, action, context, version);
         }
     }
 
-    private static void actionList(ByteBuf out, int type, List<OfAction> actions, Match context, WireVersion version) {
+    private static void writeOne(ByteBuf out, OfAction action, Match context, WireVersion version) {
+        Instruction instruction = action.kind().instruction();
+        switch (instruction) {
+            case METER -> throw new IllegalStateException("no action is a meter");
+            case APPLY_ACTIONS -> {
+                // Written above, all together.
+            }
+            case CLEAR_ACTIONS ->
+                out.writeShort(instruction.type()).writeShort(8).writeInt(0);
+            case WRITE_ACTIONS ->
+                actionList(out, instruction, ((OfAction.WriteActions) action).actions(), context, version);
+            case WRITE_METADATA -> {
+                OfAction.WriteMetadata a = (OfAction.WriteMetadata) action;
+                out.writeShort(instruction.type())
+                        .writeShort(24)
+                        .writeInt(0)
+                        .writeLong(a.value())
+                        .writeLong(a.mask());
+            }
+            case GOTO_TABLE ->
+                out.writeShort(instruction.type())
+                        .writeShort(8)
+                        .writeByte(((OfAction.GotoTable) action).tableId())
+                        .writeZero(3);
+        }
+    }
+
+    private static void actionList(
+            ByteBuf out, Instruction instruction, List<OfAction> actions, Match context, WireVersion version) {
         int start = out.writerIndex();
-        out.writeShort(type).writeShort(0).writeInt(0);
+        out.writeShort(instruction.type()).writeShort(0).writeInt(0);
         ActionCodec.write(out, actions, context, version);
         out.setShort(start + 2, out.writerIndex() - start);
     }

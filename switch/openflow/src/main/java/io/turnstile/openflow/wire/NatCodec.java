@@ -31,7 +31,7 @@ final class NatCodec {
     /** {@code in} stands after the subtype. */
     static NatRequest read(ByteBuf in) throws OfException {
         need(in, 6);
-        in.skipBytes(2); // Not looked at by the peer either.
+        in.skipBytes(2); // Open vSwitch does not look at them either.
         int flags = in.readUnsignedShort();
         int present = in.readUnsignedShort();
         if ((flags & ~FLAGS) != 0 || both(flags, SOURCE | DESTINATION) || both(flags, HASH | RANDOM)) {

@@ -11,8 +11,6 @@ import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.PacketInReason;
-import java.util.Map;
 import org.projectfloodlight.openflow.exceptions.OFParseError;
 import org.projectfloodlight.openflow.protocol.OFFactories;
 import org.projectfloodlight.openflow.protocol.OFPacketOut;
@@ -42,68 +40,13 @@ import org.projectfloodlight.openflow.types.VlanVid;
  * that an action is shown to it as the only one of a packet-out.
  */
 final class StandardActions {
+    private static final int REASON_ACTION = 1;
     private static final int PACKET_OUT = 13;
-    private static final int GROUP = 22;
-    private static final int OUTPUT = 0;
-    /** Enqueue. */
-    private static final int LAST_OF_10 = 11;
-    /** Set MPLS TTL. */
-    private static final int FIRST_OF_11 = 15;
-    /** Set field. */
-    private static final int LAST_OF_12 = 25;
-
-    private static final int COPY_FIELD = 28;
-    private static final int METER = 29;
-    /** Sizes of OpenFlow 1.0's actions by type (OpenFlow 1.0.0 §5.2.4). */
-    private static final Map<Integer, Integer> SIZES10 = Map.ofEntries(
-            Map.entry(OUTPUT, 8),
-            Map.entry(1, 8),
-            Map.entry(2, 8),
-            Map.entry(3, 8),
-            Map.entry(4, 16),
-            Map.entry(5, 16),
-            Map.entry(6, 8),
-            Map.entry(7, 8),
-            Map.entry(8, 8),
-            Map.entry(9, 8),
-            Map.entry(10, 8),
-            Map.entry(11, 16));
-    /** Sizes of later versions' actions that have no OXM inside (OpenFlow 1.3.5 §7.2.5). */
-    private static final Map<Integer, Integer> SIZES13 = Map.ofEntries(
-            Map.entry(OUTPUT, 16),
-            Map.entry(17, 8),
-            Map.entry(18, 8),
-            Map.entry(GROUP, 8),
-            Map.entry(23, 8),
-            Map.entry(24, 8));
 
     private StandardActions() {}
 
-    /**
-     * Refuses types that Open vSwitch does not know in this version either: it says so before it looks at the length.
-     */
-    static void needKnown(int type, WireVersion version) throws OfException {
-        boolean known = switch (version) {
-            case OF10 -> type <= LAST_OF_10;
-            case OF13 -> type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12;
-            case OF15 ->
-                type == OUTPUT || type >= FIRST_OF_11 && type <= LAST_OF_12 || type == COPY_FIELD || type == METER;
-        };
-        if (!known) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type);
-        }
-    }
-
-    /** Reads one action that is whole in {@code in}. */
-    static OfAction read(ByteBuf in, int type, WireVersion version) throws OfException {
-        Integer size = (version.isOxm() ? SIZES13 : SIZES10).get(type);
-        if (size == null) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action type " + type + " is not supported");
-        }
-        if (size != in.readableBytes()) {
-            throw new OfException(
-                    OfErrorCode.OFPBAC_BAD_LEN, "action type " + type + " of " + in.readableBytes() + " bytes");
-        }
+    /** Reads one action that is whole in {@code in}, of a size that fits its type. */
+    static OfAction read(ByteBuf in, WireVersion version) throws OfException {
         return convert(parse(in, version));
     }
 
@@ -143,15 +86,6 @@ final class StandardActions {
             case OFActionSetTpSrc a -> whole(Field.TP_SRC, a.getTpPort().getPort());
             case OFActionSetTpDst a -> whole(Field.TP_DST, a.getTpPort().getPort());
             case OFActionPushVlan a -> pushVlan(a.getEthertype().getValue());
-            default -> other(action);
-        };
-    }
-
-    private static OfAction other(OFAction action) throws OfException {
-        return switch (action.getType()) {
-            case STRIP_VLAN, POP_VLAN -> new OfAction.PopVlan();
-            case DEC_NW_TTL -> new OfAction.DecTtl();
-            case GROUP -> throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_GROUP, "groups are not supported");
             default -> throw new OfException(OfErrorCode.OFPBAC_BAD_TYPE, action.getType() + " is not supported");
         };
     }
@@ -159,7 +93,7 @@ final class StandardActions {
     private static OfAction output(OFActionOutput a) throws OfException {
         int port = a.getPort().getPortNumber();
         if (port == Ports.CONTROLLER) {
-            return new OfAction.Controller(a.getMaxLen(), PacketInReason.ACTION, 0);
+            return new OfAction.Controller(a.getMaxLen(), REASON_ACTION, 0);
         }
         if (!Wire.isOutputPort(port)) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_PORT, "port " + Integer.toUnsignedString(port));
@@ -214,17 +148,6 @@ final class StandardActions {
 
     static void pushVlan(ByteBuf out, int etherType, WireVersion version) {
         version.factory().actions().pushVlan(EthType.of(etherType)).writeTo(out);
-    }
-
-    static void popVlan(ByteBuf out, WireVersion version) {
-        (version.isOxm()
-                        ? version.factory().actions().popVlan()
-                        : version.factory().actions().stripVlan())
-                .writeTo(out);
-    }
-
-    static void decTtl(ByteBuf out, WireVersion version) {
-        version.factory().actions().decNwTtl().writeTo(out);
     }
 
     /** OpenFlow 1.0's set_… of a whole field; false if it has none for this field. */

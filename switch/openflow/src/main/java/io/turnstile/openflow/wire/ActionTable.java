@@ -1,0 +1,134 @@
+package io.turnstile.openflow.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.text.ActionForm;
+import io.turnstile.pipeline.text.ActionForm.Vendor;
+import io.turnstile.pipeline.text.ActionKind;
+import io.turnstile.pipeline.text.UnsupportedAction;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The forms of actions by what their headers say, one table for each version, made from the rows of {@link ActionKind}
+ * and {@link UnsupportedAction}.
+ *
+ * <p>Threads: any.
+ */
+final class ActionTable {
+    /** Type and length. */
+    static final int STANDARD_HEADER_BYTES = 4;
+    /** Type, length, vendor and subtype. */
+    static final int VENDOR_HEADER_BYTES = 10;
+
+    /** What an action's header says that it is. */
+    sealed interface Entry {
+        ActionForm form();
+
+        record Supported(ActionKind kind, ActionForm form) implements Entry {}
+
+        record Unsupported(UnsupportedAction action, ActionForm form) implements Entry {}
+    }
+
+    private record Number(Vendor vendor, int number) {}
+
+    private static final Map<WireVersion, Map<Number, Entry>> ENTRIES = new EnumMap<>(WireVersion.class);
+
+    static {
+        for (WireVersion version : WireVersion.values()) {
+            Map<Number, Entry> entries = new HashMap<>();
+            for (ActionKind kind : ActionKind.values()) {
+                kind.forms().forEach(form -> put(entries, version, new Entry.Supported(kind, form)));
+            }
+            for (UnsupportedAction action : UnsupportedAction.values()) {
+                action.forms().forEach(form -> put(entries, version, new Entry.Unsupported(action, form)));
+            }
+            ENTRIES.put(version, Map.copyOf(entries));
+        }
+    }
+
+    private ActionTable() {}
+
+    private static void put(Map<Number, Entry> entries, WireVersion version, Entry entry) {
+        ActionForm form = entry.form();
+        if (form.isIn(version.code()) && entries.put(new Number(form.vendor(), form.number()), entry) != null) {
+            throw new IllegalStateException(form + " twice in " + version);
+        }
+    }
+
+    /**
+     * What stands at the reader's index, of which eight bytes are there. It is asked before the length is looked at, as
+     * Open vSwitch does: that decides which error is answered.
+     */
+    static Entry find(ByteBuf in, WireVersion version) throws OfException {
+        int at = in.readerIndex();
+        int type = in.getUnsignedShort(at);
+        if (type != Wire.EXPERIMENTER) {
+            return find(Vendor.STANDARD, type, version, OfErrorCode.OFPBAC_BAD_TYPE);
+        }
+        Vendor vendor = vendor(in.getInt(at + STANDARD_HEADER_BYTES));
+        Wire.need(in, VENDOR_HEADER_BYTES, OfErrorCode.OFPBAC_BAD_LEN);
+        return find(vendor, in.getUnsignedShort(at + 8), version, OfErrorCode.OFPBAC_BAD_VENDOR_TYPE);
+    }
+
+    private static Entry find(Vendor vendor, int number, WireVersion version, OfErrorCode unknown) throws OfException {
+        Entry entry = ENTRIES.get(version).get(new Number(vendor, number));
+        if (entry == null) {
+            throw new OfException(unknown, vendor + " action " + number + " is not supported in " + version);
+        }
+        return entry;
+    }
+
+    private static Vendor vendor(int experimenter) throws OfException {
+        return switch (experimenter) {
+            case Wire.NICIRA -> Vendor.NICIRA;
+            case Wire.ONF -> Vendor.ONF;
+            default ->
+                throw new OfException(OfErrorCode.OFPBAC_BAD_VENDOR, "vendor 0x" + Integer.toHexString(experimenter));
+        };
+    }
+
+    static int headerBytes(ActionForm form) {
+        return form.vendor() == Vendor.STANDARD ? STANDARD_HEADER_BYTES : VENDOR_HEADER_BYTES;
+    }
+
+    // ---- writing ----
+
+    /** Starts an action that has one form in this version; {@link #end} fills in its length. */
+    static int start(ByteBuf out, ActionKind kind, WireVersion version) {
+        List<ActionForm> forms =
+                kind.forms().stream().filter(form -> form.isIn(version.code())).toList();
+        if (forms.size() != 1) {
+            throw new IllegalArgumentException(kind + " in " + version + ": " + forms);
+        }
+        return start(out, forms.getFirst());
+    }
+
+    static int start(ByteBuf out, ActionForm form) {
+        int start = out.writerIndex();
+        switch (form.vendor()) {
+            case STANDARD -> out.writeShort(form.number()).writeShort(0);
+            case NICIRA -> vendorHeader(out, Wire.NICIRA, form.number());
+            case ONF -> vendorHeader(out, Wire.ONF, form.number());
+        }
+        return start;
+    }
+
+    private static void vendorHeader(ByteBuf out, int vendor, int subtype) {
+        out.writeShort(Wire.EXPERIMENTER).writeShort(0).writeInt(vendor).writeShort(subtype);
+    }
+
+    /** Pads to eight bytes. */
+    static void end(ByteBuf out, int start) {
+        Wire.pad(out, start);
+        out.setShort(start + 2, out.writerIndex() - start);
+    }
+
+    /** An action without arguments is its header. */
+    static void writeBare(ByteBuf out, ActionKind kind, WireVersion version) {
+        end(out, start(out, kind, version));
+    }
+}
