@@ -10,7 +10,7 @@ public enum DropReason {
     UPCALL_FAILED("datapath_drop_upcall_error", "the pipeline could not translate the packet"),
     ACTION_FAILED("datapath_drop_action_error", "executing its actions failed unexpectedly; the log says how"),
     RECIRCULATION_LOST("datapath_drop_recirc_error", "its recirculation id is not known any more"),
-    RECIRCULATION_DEPTH("datapath_drop_recirc_depth", "it went round more often than the limit allows"),
+    RECIRCULATION_DEPTH("datapath_drop_recirc_depth", "it was recirculated more often than the limit allows"),
     TRANSLATION_TOO_DEEP("drop_action_recursion_too_deep", "resubmits nested deeper than 64 or more than 4096 in all"),
     NO_OUTPUT_PORT("datapath_drop_invalid_port", "the port to send it by is gone"),
     HEADROOM("datapath_drop_no_headroom", "no room in front of the frame to push a tag"),

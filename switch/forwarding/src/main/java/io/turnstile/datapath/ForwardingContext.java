@@ -8,12 +8,12 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 
 /**
- * One thread's scratch for forwarding: packets, keys, the exact-match cache, and the mark that tells others whether a
- * batch is under way. Made by {@link Datapath#newContext}, used by one thread at a time.
+ * One thread's working memory for forwarding: packets, keys, the exact-match cache, and the mark that says to others
+ * whether a batch is under way. Made by {@link Datapath#newContext}, used by one thread at a time.
  */
 public final class ForwardingContext {
     private static final int EXACT_MATCH_SLOTS = 8192;
-    private static final int MAX_COPY_DEPTH = 6;
+    private static final int MAX_DEPTH = 6;
     private static final int BUFFER_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES;
     /** Buffers start a cache line apart modulo the page, or all headers would fight for the same cache sets. */
     private static final int STAGGER_BYTES = 192;
@@ -21,7 +21,7 @@ public final class ForwardingContext {
     private final Packet[] pool = new Packet[PacketBatch.CAPACITY];
     final PacketBatch received = new PacketBatch();
 
-    /** Packets to look at in this turn, and those that go round again. */
+    /** Packets to look up in this round, and those that are recirculated to the next. */
     PacketBatch current = new PacketBatch();
 
     PacketBatch recirculated = new PacketBatch();
@@ -30,7 +30,7 @@ public final class ForwardingContext {
     final long[] scratchKey = FlowKey.newKey();
     private final DatapathFlow[] exactMatch = new DatapathFlow[EXACT_MATCH_SLOTS];
 
-    // Packets of one flow in this turn: ct() and counters work on the group.
+    // Packets of one flow in this round: ct() and counters work on the group.
     final PacketBatch[] groupPackets = new PacketBatch[PacketBatch.CAPACITY];
     final DatapathFlow[] groupFlows = new DatapathFlow[PacketBatch.CAPACITY];
     final long[] groupBytes = new long[PacketBatch.CAPACITY];
@@ -40,15 +40,17 @@ public final class ForwardingContext {
     /** Datagrams whose fragments are to go on after {@code ct()}; empty but for that moment. */
     final CompletedDatagrams completed = new CompletedDatagrams();
 
-    /** For copies, and fragments, that go a way of their own; made when first needed. */
-    private ForwardingContext forCopies;
+    /** For copies and fragments, which are forwarded apart from the batch; allocated when first needed. */
+    private ForwardingContext nested;
 
-    private final int copyDepth;
+    private final int depth;
 
-    Port[] touched = new Port[8];
-    int touchedLength;
+    /** Ports that were sent to in this batch. */
+    Port[] unflushed = new Port[8];
 
-    /** Odd while a batch is under way. Written by the owner, read by {@link Datapath#awaitQuiescence}. */
+    int unflushedLength;
+
+    /** Odd while a batch is under way. Written by the owner, read by {@link GracePeriods#await}. */
     private volatile long epoch;
     /** Who runs the batch under way; exact for the thread that asks about itself, which is all that is asked. */
     private Thread runner;
@@ -61,8 +63,8 @@ public final class ForwardingContext {
         this(0);
     }
 
-    private ForwardingContext(int copyDepth) {
-        this.copyDepth = copyDepth;
+    private ForwardingContext(int depth) {
+        this.depth = depth;
         long stride = (BUFFER_BYTES + STAGGER_BYTES + 63) / 64 * 64;
         var slab = Arena.ofAuto().allocate(stride * pool.length, 64);
         for (int i = 0; i < pool.length; i++) {
@@ -71,19 +73,19 @@ public final class ForwardingContext {
         }
     }
 
-    /** Packets for {@link Port#receive}; theirs is the thread that owns this context. */
+    /** Packets for {@link Port#receive}; they belong to the thread that owns this context. */
     public Packet[] pool() {
         return pool;
     }
 
     /**
-     * Where copies of this context's packets are carried on; null beyond the depth to which copies may be copied again.
+     * Where copies of this context's packets are forwarded; null beyond the depth to which copies may be copied again.
      */
-    ForwardingContext forCopies() {
-        if (forCopies == null && copyDepth < MAX_COPY_DEPTH) {
-            forCopies = new ForwardingContext(copyDepth + 1);
+    ForwardingContext nested() {
+        if (nested == null && depth < MAX_DEPTH) {
+            nested = new ForwardingContext(depth + 1);
         }
-        return forCopies;
+        return nested;
     }
 
     /** A hash over the fields that tell connections apart; equal keys hash alike. */
@@ -138,20 +140,20 @@ public final class ForwardingContext {
     }
 
     /** Remembers to flush the port at the end of the batch. */
-    void touch(Port port) {
-        for (int i = 0; i < touchedLength; i++) {
-            if (touched[i] == port) {
+    void flushLater(Port port) {
+        for (int i = 0; i < unflushedLength; i++) {
+            if (unflushed[i] == port) {
                 return;
             }
         }
-        if (touchedLength == touched.length) {
-            touched = Arrays.copyOf(touched, touchedLength * 2);
+        if (unflushedLength == unflushed.length) {
+            unflushed = Arrays.copyOf(unflushed, unflushedLength * 2);
         }
-        touched[touchedLength++] = port;
+        unflushed[unflushedLength++] = port;
     }
 
-    /** What goes round is what is looked at next. */
-    void turnRound() {
+    /** What was recirculated is what is looked up next. */
+    void takeRecirculated() {
         PacketBatch done = current;
         current = recirculated;
         recirculated = done;
@@ -175,7 +177,7 @@ public final class ForwardingContext {
     }
 
     void leave() {
-        touchedLength = 0;
+        unflushedLength = 0;
         runner = null;
         epoch++; // Only the owner writes it.
     }

@@ -9,8 +9,9 @@ import io.turnstile.pipeline.PortStatusReason;
  * §6.3.5 and §7.3.10).
  */
 final class AsyncMasks {
-    private static final int MASTER = 0;
-    private static final int SLAVE = 1;
+    static final int MASTER = 0;
+    static final int SLAVE = 1;
+
     final int[] packetIn = {0, 0};
     final int[] portStatus = {0, 0};
     final int[] flowRemoved = {0, 0};

@@ -5,7 +5,6 @@ import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.Wire;
-import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch;
@@ -19,9 +18,6 @@ final class BundleRequests {
     private static final int DISCARD_REQUEST = 6;
     private static final int FLAG_ATOMIC = 1;
     private static final int FLAG_ORDERED = 2;
-    private static final int CONTROL_TYPE15 = 33;
-    private static final int EXPERIMENTER_TYPE = 4;
-    private static final int ONF_BUNDLE_CONTROL = 2300;
     private static final int MAX_MESSAGES = 1_000_000;
     private static final int MAX_BUNDLES = 64;
 
@@ -32,9 +28,10 @@ final class BundleRequests {
     }
 
     /** bundle_id 32, type 16, flags 16. */
-    void control(ByteBuf body, Session session, Reply reply) throws OfException {
+    void control(Request request) throws OfException {
+        ByteBuf body = request.body();
+        Session session = request.session();
         Session.Bundle bundle;
-        need(body, 8);
         int id = body.readInt();
         int type = body.readUnsignedShort();
         int flags = body.readUnsignedShort();
@@ -51,14 +48,14 @@ final class BundleRequests {
                 }
                 bundle.closed = true;
             }
-            case COMMIT_REQUEST -> commit(id, session, reply);
+            case COMMIT_REQUEST -> commit(id, session, request.reply());
             case DISCARD_REQUEST -> {
                 opened(id, session);
                 session.bundles.remove(id);
             }
             default -> throw new OfException(OfErrorCode.OFPBFC_BAD_TYPE, "control type " + type);
         }
-        answer(id, type + 1, flags, reply);
+        answer(id, type + 1, flags, request.reply());
     }
 
     private static void open(int id, int flags, Session session) throws OfException {
@@ -81,13 +78,14 @@ final class BundleRequests {
     }
 
     /** bundle_id 32, pad 16, flags 16, the message. */
-    void add(ByteBuf body, Session session) throws OfException {
-        need(body, 8 + Wire.HEADER_BYTES);
+    void add(Request request) throws OfException {
+        ByteBuf body = request.body();
+        Session session = request.session();
         int id = body.readInt();
         body.skipBytes(2);
         int flags = body.readUnsignedShort();
         ByteBuf message = body.slice();
-        int length = message.getUnsignedShort(2);
+        int length = message.getUnsignedShort(Wire.LENGTH_OFFSET);
         if (message.getUnsignedByte(0) != session.version.code()
                 || length > message.readableBytes()
                 || length < Wire.HEADER_BYTES) {
@@ -100,7 +98,7 @@ final class BundleRequests {
         if (bundle.flags != flags) {
             throw new OfException(OfErrorCode.OFPBFC_BAD_FLAGS, "flags differ from the bundle's");
         }
-        if (message.getUnsignedByte(1) != FlowModCodec.TYPE) {
+        if (message.getUnsignedByte(Wire.TYPE_OFFSET) != MessageType.FLOW_MOD.number(session.version)) {
             throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod may be bundled");
         }
         if (bundle.changes.size() >= MAX_MESSAGES) {
@@ -122,28 +120,18 @@ final class BundleRequests {
             ByteBuf out = reply.buffer();
             OfErrorCode code =
                     refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
-            ErrorCodec.write(out, session.version, culprit.getInt(4), code, culprit);
+            ErrorCodec.write(out, session.version, culprit.getInt(Wire.XID_OFFSET), code, culprit);
             reply.send(out);
             throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());
         }
     }
 
     private static void answer(int id, int type, int flags, Reply reply) {
-        ByteBuf out = reply.buffer();
-        boolean experimenter = reply.version() == WireVersion.OF13;
-        int start =
-                Wire.startMessage(out, reply.version(), experimenter ? EXPERIMENTER_TYPE : CONTROL_TYPE15, reply.xid());
-        if (experimenter) {
-            out.writeInt(Wire.ONF).writeInt(ONF_BUNDLE_CONTROL);
-        }
-        out.writeInt(id).writeShort(type).writeShort(flags);
-        Wire.endMessage(out, start);
-        reply.send(out);
-    }
-
-    private static void need(ByteBuf body, int bytes) throws OfException {
-        if (body.readableBytes() < bytes) {
-            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "truncated");
-        }
+        MessageType control = switch (reply.version()) {
+            case OF10 -> MessageType.BUNDLE_REPLY10;
+            case OF13 -> MessageType.ONF_BUNDLE_CONTROL;
+            case OF15 -> MessageType.BUNDLE_CONTROL;
+        };
+        reply.send(control, out -> out.writeInt(id).writeShort(type).writeShort(flags));
     }
 }

@@ -1,9 +1,9 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
-import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.FlowMod;
 import io.turnstile.pipeline.OfException;
@@ -14,11 +14,7 @@ import java.util.List;
 
 /** Flow modifications, packet-outs, flow and aggregate statistics. */
 final class FlowRequests {
-    static final int STATS_FLOW = 1;
-    static final int STATS_AGGREGATE = 2;
-    static final int STATS_EXPERIMENTER = 0xffff;
-    static final int NXST_FLOW = 0;
-    static final int NXST_AGGREGATE = 1;
+    private static final int NICIRA_STATISTICS_PAD_BYTES = 4;
 
     private final OpenFlowSwitch bridge;
 
@@ -26,18 +22,27 @@ final class FlowRequests {
         this.bridge = bridge;
     }
 
-    void modify(FlowMod change) throws OfException {
+    void modify(Request request) throws OfException {
+        Session session = request.session();
+        FlowMod change = session.version.isOxm()
+                ? FlowModCodec.read13(request.body(), session.version)
+                : FlowModCodec.read10(request.body(), session.flowModTableId);
         bridge.apply(change);
     }
 
-    void packetOut(ByteBuf in, WireVersion version) throws OfException {
-        PacketOutCodec.PacketOut out = PacketOutCodec.read(in, version);
+    void modifyByNicira(Request request) throws OfException {
+        bridge.apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId));
+    }
+
+    void packetOut(Request request) throws OfException {
+        PacketOutCodec.PacketOut out = PacketOutCodec.read(request.body(), request.version());
         bridge.packetOut(out.inPort(), out.actions(), out.frame());
     }
 
-    void flows(FlowQuery query, Reply reply) {
-        WireVersion version = reply.version();
-        MultipartReply parts = new MultipartReply(reply, STATS_FLOW);
+    void flows(Request request) throws OfException {
+        FlowQuery query = query(request);
+        WireVersion version = request.version();
+        MultipartReply parts = new MultipartReply(request.reply(), MessageType.FLOW_STATS);
         for (FlowStats flow : bridge.flows(query)) {
             parts.add(
                     version.isOxm()
@@ -47,25 +52,38 @@ final class FlowRequests {
         parts.finish();
     }
 
-    void flowsNicira(FlowQuery query, Reply reply) {
-        MultipartReply parts = new MultipartReply(reply, STATS_EXPERIMENTER, Wire.NICIRA, NXST_FLOW, 0);
+    void flowsOfNicira(Request request) throws OfException {
+        FlowQuery query = queryOfNicira(request);
+        MultipartReply parts = new MultipartReply(request.reply(), MessageType.NXST_FLOW);
         for (FlowStats flow : bridge.flows(query)) {
             parts.add(out -> FlowStatsCodec.writeEntryNicira(out, flow));
         }
         parts.finish();
     }
 
-    void aggregate(FlowQuery query, Reply reply) {
+    void aggregate(Request request) throws OfException {
+        aggregate(query(request), MessageType.AGGREGATE_STATS, request.reply());
+    }
+
+    void aggregateOfNicira(Request request) throws OfException {
+        aggregate(queryOfNicira(request), MessageType.NXST_AGGREGATE, request.reply());
+    }
+
+    private void aggregate(FlowQuery query, MessageType type, Reply reply) {
         List<FlowStats> flows = bridge.flows(query);
-        MultipartReply parts = new MultipartReply(reply, STATS_AGGREGATE);
+        MultipartReply parts = new MultipartReply(reply, type);
         parts.add(out -> FlowStatsCodec.writeAggregate(out, flows, reply.version()));
         parts.finish();
     }
 
-    void aggregateNicira(FlowQuery query, Reply reply) {
-        List<FlowStats> flows = bridge.flows(query);
-        MultipartReply parts = new MultipartReply(reply, STATS_EXPERIMENTER, Wire.NICIRA, NXST_AGGREGATE, 0);
-        parts.add(out -> FlowStatsCodec.writeAggregate(out, flows, WireVersion.OF10));
-        parts.finish();
+    private static FlowQuery query(Request request) throws OfException {
+        return request.version().isOxm()
+                ? FlowStatsCodec.readRequest13(request.body())
+                : FlowStatsCodec.readRequest10(request.body());
+    }
+
+    private static FlowQuery queryOfNicira(Request request) throws OfException {
+        ByteBuf body = request.body().skipBytes(NICIRA_STATISTICS_PAD_BYTES);
+        return FlowStatsCodec.readRequestNicira(body);
     }
 }

@@ -19,23 +19,23 @@ import io.turnstile.pipeline.PacketInReason;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.projectfloodlight.openflow.types.U32;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One peer: greets, agrees on a version, has requests done one after the other, and sends what the peer wants unasked.
- * While a peer does not read its answers, its requests are not read either. Event loop thread only.
+ * One connection, of a controller or a tool, which is called the peer here as in Netty: greets, agrees on a version,
+ * has requests done one after the other, and sends what the peer wants unasked. While a peer does not read its answers,
+ * its requests are not read either. Event loop thread only.
  */
 final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(OpenFlowConnection.class);
-    private static final int HELLO = 0;
-    private static final int ERROR = 1;
-    private static final int ECHO_REQUEST = 2;
-    private static final int ROLE_STATUS = 30;
+    // These two are understood before a version is agreed on: all versions give them the same number.
+    private static final int HELLO = MessageType.HELLO.number(WireVersion.OF10);
+    private static final int ERROR = MessageType.ERROR.number(WireVersion.OF10);
     private static final int HELLO_BITMAP = 1;
-    private static final int WIRE_SLAVE = 3;
     /** With this much unsent, a peer is taken for dead rather than slow. */
     private static final long UNSENT_LIMIT_BYTES = 64L << 20;
 
@@ -74,7 +74,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         channel = context.channel();
         lastHeardNs = agent.clock().nowNs();
         agent.opened(this);
-        var factory = WireVersion.OF15.factory();
+        var factory = WireVersion.newest().factory();
         ByteBuf out = channel.alloc().buffer();
         factory.buildHello()
                 .setXid(1)
@@ -106,9 +106,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
             channel.close();
         } else if (isReady()) {
             probed = true;
-            ByteBuf out = channel.alloc().buffer();
-            Wire.endMessage(out, Wire.startMessage(out, session.version, ECHO_REQUEST, 0));
-            send(out);
+            send(MessageType.ECHO_REQUEST, empty -> {});
         }
     }
 
@@ -147,15 +145,15 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     private void greet(ByteBuf message) {
         int theirVersion = message.getUnsignedByte(message.readerIndex());
-        int type = message.getUnsignedByte(message.readerIndex() + 1);
+        int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
         WireVersion agreed = type == HELLO ? WireVersion.highest(offered(message, theirVersion)) : null;
         if (agreed == null) {
             ByteBuf out = channel.alloc().buffer();
             ErrorCodec.writeHelloFailed(
                     out,
-                    Math.min(theirVersion, WireVersion.OF15.code()),
-                    message.getInt(message.readerIndex() + 4),
-                    "We support versions 0x01, 0x04, 0x06.");
+                    Math.min(theirVersion, WireVersion.newest().code()),
+                    message.getInt(message.readerIndex() + Wire.XID_OFFSET),
+                    "We support versions " + WireVersion.allCodes() + ".");
             agent.report(this, "no common OpenFlow version");
             channel.writeAndFlush(out).addListener(done -> channel.close());
             return;
@@ -183,11 +181,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void request(ByteBuf message) {
-        int type = message.getUnsignedByte(message.readerIndex() + 1);
+        int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
         if (type == HELLO || type == ERROR) {
             return; // a second hello changes nothing, and an error is never answered by one
         }
-        int xid = message.getInt(message.readerIndex() + 4);
+        int xid = message.getInt(message.readerIndex() + Wire.XID_OFFSET);
         try {
             if (message.getUnsignedByte(message.readerIndex()) != session.version.code()) {
                 throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
@@ -205,6 +203,13 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private void error(ByteBuf request, int xid, OfErrorCode code) {
         ByteBuf out = channel.alloc().buffer();
         ErrorCodec.write(out, session.version, xid, code, request);
+        send(out);
+    }
+
+    /** Sends what was not asked for, under transaction id 0. */
+    private void send(MessageType type, Consumer<ByteBuf> body) {
+        ByteBuf out = channel.alloc().buffer();
+        MessageFraming.write(out, type, session.version, 0, body);
         send(out);
     }
 
@@ -231,25 +236,22 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
             return false;
         }
         PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata);
-        ByteBuf out = channel.alloc().buffer();
+        WireVersion version = session.version;
         switch (session.packetInFormat) {
-            case STANDARD -> AsyncCodec.packetIn(out, session.version, packet);
-            case NXM -> AsyncCodec.packetInNxm(out, session.version, packet);
-            case NXM2 -> AsyncCodec.packetInNxm2(out, session.version, packet);
+            case STANDARD -> send(MessageType.PACKET_IN, out -> AsyncCodec.packetIn(out, version, packet));
+            case NXM -> send(MessageType.NXT_PACKET_IN, out -> AsyncCodec.packetInNxm(out, version, packet));
+            case NXM2 -> send(MessageType.NXT_PACKET_IN2, out -> AsyncCodec.packetInNxm2(out, version, packet));
         }
-        send(out);
         return true;
     }
 
     void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
         if (wants(session.async.flowRemoved, reason.number()) && keepsUp()) {
-            ByteBuf out = channel.alloc().buffer();
             if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
-                AsyncCodec.flowRemovedNxm(out, flow, reason);
+                send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
             } else {
-                AsyncCodec.flowRemoved(out, session.version, flow, reason);
+                send(MessageType.FLOW_REMOVED, out -> AsyncCodec.flowRemoved(out, session.version, flow, reason));
             }
-            send(out);
         }
     }
 
@@ -271,11 +273,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     void demoted(long generationId) {
         session.role = Role.SLAVE;
         if (isReady() && session.version == WireVersion.OF15) {
-            ByteBuf out = channel.alloc().buffer();
-            int start = Wire.startMessage(out, session.version, ROLE_STATUS, 0);
-            out.writeInt(WIRE_SLAVE).writeInt(0).writeLong(generationId);
-            Wire.endMessage(out, start);
-            send(out);
+            send(
+                    MessageType.ROLE_STATUS,
+                    out -> out.writeInt(session.role.code()).writeInt(0).writeLong(generationId));
         }
     }
 

@@ -17,7 +17,7 @@ final class OpenFlowFramer extends ByteToMessageDecoder {
         if (in.readableBytes() < Wire.HEADER_BYTES) {
             return;
         }
-        int length = in.getUnsignedShort(in.readerIndex() + 2);
+        int length = in.getUnsignedShort(in.readerIndex() + Wire.LENGTH_OFFSET);
         if (length < Wire.HEADER_BYTES) {
             in.skipBytes(in.readableBytes());
             context.close();

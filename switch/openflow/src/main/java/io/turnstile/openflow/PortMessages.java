@@ -61,36 +61,35 @@ final class PortMessages {
 
     private static Set<OFPortConfig> config(OfPort port, WireVersion version) {
         Set<OFPortConfig> config = EnumSet.noneOf(OFPortConfig.class);
-        addIf(config, port.config(), OfPort.CONFIG_PORT_DOWN, OFPortConfig.PORT_DOWN);
-        addIf(config, port.config(), OfPort.CONFIG_NO_RECV, OFPortConfig.NO_RECV);
-        addIf(config, port.config(), OfPort.CONFIG_NO_FWD, OFPortConfig.NO_FWD);
-        addIf(config, port.config(), OfPort.CONFIG_NO_PACKET_IN, OFPortConfig.NO_PACKET_IN);
-        if (version == WireVersion.OF10) { // later versions have no such bit
-            addIf(config, port.config(), OfPort.CONFIG_NO_FLOOD, OFPortConfig.NO_FLOOD);
+        for (OFPortConfig name : OFPortConfig.values()) {
+            boolean had =
+                    name != OFPortConfig.NO_FLOOD || version == WireVersion.OF10; // later versions have no such bit
+            if (had && (port.config() & configBit(name)) != 0) {
+                config.add(name);
+            }
         }
         return config;
-    }
-
-    private static void addIf(Set<OFPortConfig> config, int bits, int bit, OFPortConfig name) {
-        if ((bits & bit) != 0) {
-            config.add(name);
-        }
     }
 
     /** The bits of {@link OfPort#config} that a port_mod speaks of. */
     static int configBits(Set<OFPortConfig> config) {
         int bits = 0;
         for (OFPortConfig name : config) {
-            bits |= switch (name) {
-                case PORT_DOWN -> OfPort.CONFIG_PORT_DOWN;
-                case NO_RECV -> OfPort.CONFIG_NO_RECV;
-                case NO_FLOOD -> OfPort.CONFIG_NO_FLOOD;
-                case NO_FWD -> OfPort.CONFIG_NO_FWD;
-                case NO_PACKET_IN -> OfPort.CONFIG_NO_PACKET_IN;
-                case NO_STP, NO_RECV_STP, BSN_MIRROR_DEST -> 0;
-            };
+            bits |= configBit(name);
         }
         return bits;
+    }
+
+    /** The bit of {@link OfPort#config}, 0 for one that ports here do not have. */
+    private static int configBit(OFPortConfig name) {
+        return switch (name) {
+            case PORT_DOWN -> OfPort.CONFIG_PORT_DOWN;
+            case NO_RECV -> OfPort.CONFIG_NO_RECV;
+            case NO_FLOOD -> OfPort.CONFIG_NO_FLOOD;
+            case NO_FWD -> OfPort.CONFIG_NO_FWD;
+            case NO_PACKET_IN -> OfPort.CONFIG_NO_PACKET_IN;
+            case NO_STP, NO_RECV_STP, BSN_MIRROR_DEST -> 0;
+        };
     }
 
     private static Set<OFPortState> state(OfPort port, WireVersion version) {

@@ -2,6 +2,7 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.WireVersion;
+import java.util.function.Consumer;
 import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFMessage;
 
@@ -24,6 +25,13 @@ interface Reply {
     default void send(OFMessage message) {
         ByteBuf out = buffer();
         message.writeTo(out);
+        send(out);
+    }
+
+    /** Sends a message that is framed here. */
+    default void send(MessageType type, Consumer<ByteBuf> body) {
+        ByteBuf out = buffer();
+        MessageFraming.write(out, type, version(), xid(), body);
         send(out);
     }
 

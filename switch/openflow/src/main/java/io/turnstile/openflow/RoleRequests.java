@@ -1,5 +1,8 @@
 package io.turnstile.openflow;
 
+import static io.turnstile.openflow.AsyncMasks.MASTER;
+import static io.turnstile.openflow.AsyncMasks.SLAVE;
+
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
@@ -13,11 +16,9 @@ import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPacketInSlave;
 import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPortStatusMaster;
 import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPortStatusSlave;
 import org.projectfloodlight.openflow.protocol.OFAsyncGetReply;
-import org.projectfloodlight.openflow.protocol.OFAsyncGetRequest;
 import org.projectfloodlight.openflow.protocol.OFAsyncSet;
 import org.projectfloodlight.openflow.protocol.OFControllerRole;
 import org.projectfloodlight.openflow.protocol.OFFactory;
-import org.projectfloodlight.openflow.protocol.OFMessage;
 import org.projectfloodlight.openflow.protocol.OFRoleRequest;
 import org.projectfloodlight.openflow.types.U64;
 
@@ -29,24 +30,17 @@ final class RoleRequests {
         this.agent = agent;
     }
 
-    void handle(OFMessage request, OpenFlowConnection connection, Reply reply) throws OfException {
-        switch (request) {
-            case OFRoleRequest role -> role(role, connection, reply);
-            case OFAsyncGetRequest get -> getAsync(connection.session(), reply);
-            case OFAsyncSet set -> setAsync(set, connection.session());
-            default -> throw new OfException(OfErrorCode.OFPBRC_BAD_TYPE, request.getType() + " is not a request");
-        }
-    }
-
-    private void role(OFRoleRequest request, OpenFlowConnection connection, Reply reply) throws OfException {
-        Role wanted = switch (request.getRole()) {
+    void role(OFRoleRequest wish, Request request) throws OfException {
+        OpenFlowConnection connection = request.connection();
+        Reply reply = request.reply();
+        Role wanted = switch (wish.getRole()) {
             case ROLE_NOCHANGE -> null;
             case ROLE_EQUAL -> Role.EQUAL;
             case ROLE_MASTER -> Role.MASTER;
             case ROLE_SLAVE -> Role.SLAVE;
         };
         if (wanted == Role.MASTER || wanted == Role.SLAVE) {
-            agent.checkGeneration(request.getGenerationId().getValue());
+            agent.checkGeneration(wish.getGenerationId().getValue());
         }
         if (wanted != null) {
             agent.setRole(connection, wanted);
@@ -67,15 +61,16 @@ final class RoleRequests {
         };
     }
 
-    /** Nicira's role request of OpenFlow 1.0: there are no generations. */
-    void setRole10(int code, OpenFlowConnection connection) throws OfException {
-        if (code < 0 || code >= Role.values().length) {
-            throw new OfException(OfErrorCode.OFPRRFC_BAD_ROLE, "role " + code);
-        }
-        agent.setRole(connection, Role.values()[code]);
+    /** Nicira's role request: there are no generations. */
+    void roleOfNicira(Request request) throws OfException {
+        agent.setRole(request.connection(), Role.ofNiciraCode(request.body().readInt()));
+        request.reply()
+                .send(
+                        MessageType.NXT_ROLE_REPLY,
+                        out -> out.writeInt(request.session().role.niciraCode()));
     }
 
-    private static void setAsync(OFAsyncSet set, Session session) throws OfException {
+    void setAsync(OFAsyncSet set, Session session) throws OfException {
         AsyncMasks masks = new AsyncMasks();
         if (session.version == WireVersion.OF15) {
             for (OFAsyncConfigProp property : set.getProperties()) {
@@ -83,60 +78,61 @@ final class RoleRequests {
             }
             return;
         }
-        masks.packetIn[0] = (int) set.getPacketInMaskEqualMaster();
-        masks.packetIn[1] = (int) set.getPacketInMaskSlave();
-        masks.portStatus[0] = (int) set.getPortStatusMaskEqualMaster();
-        masks.portStatus[1] = (int) set.getPortStatusMaskSlave();
-        masks.flowRemoved[0] = (int) set.getFlowRemovedMaskEqualMaster();
-        masks.flowRemoved[1] = (int) set.getFlowRemovedMaskSlave();
+        masks.packetIn[MASTER] = (int) set.getPacketInMaskEqualMaster();
+        masks.packetIn[SLAVE] = (int) set.getPacketInMaskSlave();
+        masks.portStatus[MASTER] = (int) set.getPortStatusMaskEqualMaster();
+        masks.portStatus[SLAVE] = (int) set.getPortStatusMaskSlave();
+        masks.flowRemoved[MASTER] = (int) set.getFlowRemovedMaskEqualMaster();
+        masks.flowRemoved[SLAVE] = (int) set.getFlowRemovedMaskSlave();
         session.async = masks;
     }
 
     private static void apply(OFAsyncConfigProp property, AsyncMasks masks) throws OfException {
         switch (property) {
-            case OFAsyncConfigPropPacketInMaster p -> masks.packetIn[0] = (int) p.getMask();
-            case OFAsyncConfigPropPacketInSlave p -> masks.packetIn[1] = (int) p.getMask();
-            case OFAsyncConfigPropPortStatusMaster p -> masks.portStatus[0] = (int) p.getMask();
-            case OFAsyncConfigPropPortStatusSlave p -> masks.portStatus[1] = (int) p.getMask();
-            case OFAsyncConfigPropFlowRemovedMaster p -> masks.flowRemoved[0] = (int) p.getMask();
-            case OFAsyncConfigPropFlowRemovedSlave p -> masks.flowRemoved[1] = (int) p.getMask();
+            case OFAsyncConfigPropPacketInMaster p -> masks.packetIn[MASTER] = (int) p.getMask();
+            case OFAsyncConfigPropPacketInSlave p -> masks.packetIn[SLAVE] = (int) p.getMask();
+            case OFAsyncConfigPropPortStatusMaster p -> masks.portStatus[MASTER] = (int) p.getMask();
+            case OFAsyncConfigPropPortStatusSlave p -> masks.portStatus[SLAVE] = (int) p.getMask();
+            case OFAsyncConfigPropFlowRemovedMaster p -> masks.flowRemoved[MASTER] = (int) p.getMask();
+            case OFAsyncConfigPropFlowRemovedSlave p -> masks.flowRemoved[SLAVE] = (int) p.getMask();
             default -> throw new OfException(OfErrorCode.OFPBRC_BAD_TYPE, "async property " + property.getType());
         }
     }
 
-    private static void getAsync(Session session, Reply reply) {
-        AsyncMasks masks = session.async;
+    void getAsync(Request request) {
+        AsyncMasks masks = request.session().async;
+        Reply reply = request.reply();
         OFFactory factory = reply.factory();
         OFAsyncGetReply.Builder answer = factory.buildAsyncGetReply().setXid(reply.unsignedXid());
         if (reply.version() == WireVersion.OF15) {
             List<OFAsyncConfigProp> properties = new ArrayList<>();
             properties.add(factory.buildAsyncConfigPropPacketInSlave()
-                    .setMask(masks.packetIn[1])
+                    .setMask(masks.packetIn[SLAVE])
                     .build());
             properties.add(factory.buildAsyncConfigPropPacketInMaster()
-                    .setMask(masks.packetIn[0])
+                    .setMask(masks.packetIn[MASTER])
                     .build());
             properties.add(factory.buildAsyncConfigPropPortStatusSlave()
-                    .setMask(masks.portStatus[1])
+                    .setMask(masks.portStatus[SLAVE])
                     .build());
             properties.add(factory.buildAsyncConfigPropPortStatusMaster()
-                    .setMask(masks.portStatus[0])
+                    .setMask(masks.portStatus[MASTER])
                     .build());
             properties.add(factory.buildAsyncConfigPropFlowRemovedSlave()
-                    .setMask(masks.flowRemoved[1])
+                    .setMask(masks.flowRemoved[SLAVE])
                     .build());
             properties.add(factory.buildAsyncConfigPropFlowRemovedMaster()
-                    .setMask(masks.flowRemoved[0])
+                    .setMask(masks.flowRemoved[MASTER])
                     .build());
             reply.send(answer.setProperties(properties).build());
             return;
         }
-        reply.send(answer.setPacketInMaskEqualMaster(masks.packetIn[0])
-                .setPacketInMaskSlave(masks.packetIn[1])
-                .setPortStatusMaskEqualMaster(masks.portStatus[0])
-                .setPortStatusMaskSlave(masks.portStatus[1])
-                .setFlowRemovedMaskEqualMaster(masks.flowRemoved[0])
-                .setFlowRemovedMaskSlave(masks.flowRemoved[1])
+        reply.send(answer.setPacketInMaskEqualMaster(masks.packetIn[MASTER])
+                .setPacketInMaskSlave(masks.packetIn[SLAVE])
+                .setPortStatusMaskEqualMaster(masks.portStatus[MASTER])
+                .setPortStatusMaskSlave(masks.portStatus[SLAVE])
+                .setFlowRemovedMaskEqualMaster(masks.flowRemoved[MASTER])
+                .setFlowRemovedMaskSlave(masks.flowRemoved[SLAVE])
                 .build());
     }
 }

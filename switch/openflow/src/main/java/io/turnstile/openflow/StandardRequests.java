@@ -14,39 +14,28 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.projectfloodlight.openflow.protocol.OFActionType;
-import org.projectfloodlight.openflow.protocol.OFBarrierRequest;
 import org.projectfloodlight.openflow.protocol.OFCapabilities;
 import org.projectfloodlight.openflow.protocol.OFConfigFlags;
-import org.projectfloodlight.openflow.protocol.OFDescStatsRequest;
-import org.projectfloodlight.openflow.protocol.OFEchoReply;
 import org.projectfloodlight.openflow.protocol.OFEchoRequest;
 import org.projectfloodlight.openflow.protocol.OFFeaturesReply;
-import org.projectfloodlight.openflow.protocol.OFFeaturesRequest;
-import org.projectfloodlight.openflow.protocol.OFGetConfigRequest;
-import org.projectfloodlight.openflow.protocol.OFMessage;
 import org.projectfloodlight.openflow.protocol.OFPortDescStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFPortMod;
 import org.projectfloodlight.openflow.protocol.OFPortStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFQueueStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFSetConfig;
 import org.projectfloodlight.openflow.protocol.OFTableStatsEntry;
-import org.projectfloodlight.openflow.protocol.OFTableStatsRequest;
 import org.projectfloodlight.openflow.types.DatapathId;
 import org.projectfloodlight.openflow.types.TableId;
 import org.projectfloodlight.openflow.types.U64;
 
-/** Requests that OpenFlowJ reads and answers whole. */
+/** Requests about the switch as a whole and its ports; OpenFlowJ reads nearly all of them and writes the answers. */
 final class StandardRequests {
-    private static final int STATS_TABLE = 3;
-    private static final int STATS_PORT = 4;
-    private static final int STATS_TABLE_FEATURES = 12;
-    private static final int STATS_PORT_DESC = 13;
     /** All twelve fields of OpenFlow 1.0 may be wild (OFPFW_ALL). */
     private static final int WILDCARDS10 = 0x3fffff;
 
     private static final int ALL_QUEUES = -1;
 
-    /** By number, LOCAL last, as the peer lists them and ovs-ofctl prints them. */
+    /** By number, LOCAL last, as Open vSwitch lists them and ovs-ofctl prints them. */
     private static final Comparator<OfPort> PORT_ORDER = (a, b) -> Integer.compareUnsigned(a.number(), b.number());
 
     private final OpenFlowSwitch bridge;
@@ -58,35 +47,20 @@ final class StandardRequests {
         this.softwareVersion = built == null ? "0.1.0" : built;
     }
 
-    /** Answers the request, or refuses it. */
-    void handle(OFMessage request, Session session, Reply reply) throws OfException {
-        switch (request) {
-            case OFEchoRequest echo ->
-                reply.send(reply.factory()
-                        .buildEchoReply()
-                        .setXid(reply.unsignedXid())
-                        .setData(echo.getData())
-                        .build());
-            case OFEchoReply answer -> {} // its arrival alone is what an inactivity probe waits for
-            case OFFeaturesRequest features -> features(reply);
-            case OFGetConfigRequest get -> config(session, reply);
-            case OFSetConfig set -> setConfig(set, session);
-            case OFBarrierRequest barrier ->
-                reply.send(reply.factory()
-                        .buildBarrierReply()
-                        .setXid(reply.unsignedXid())
-                        .build());
-            case OFPortMod mod -> portMod(mod);
-            case OFDescStatsRequest desc -> description(reply);
-            case OFTableStatsRequest tables -> tables(reply);
-            case OFPortStatsRequest ports -> portStatistics(ports.getPortNo().getPortNumber(), reply);
-            case OFPortDescStatsRequest ports -> portDescriptions(ports, reply);
-            case OFQueueStatsRequest queues -> queueStatistics(queues, reply);
-            default -> throw new OfException(OfErrorCode.OFPBRC_BAD_TYPE, request.getType() + " is not supported");
-        }
+    void echo(OFEchoRequest request, Reply reply) {
+        reply.send(reply.factory()
+                .buildEchoReply()
+                .setXid(reply.unsignedXid())
+                .setData(request.getData())
+                .build());
     }
 
-    private void features(Reply reply) {
+    void barrier(Reply reply) {
+        reply.send(
+                reply.factory().buildBarrierReply().setXid(reply.unsignedXid()).build());
+    }
+
+    void features(Reply reply) {
         WireVersion version = reply.version();
         Set<OFCapabilities> capabilities = EnumSet.of(
                 OFCapabilities.FLOW_STATS,
@@ -123,7 +97,7 @@ final class StandardRequests {
         reply.send(features.setCapabilities(capabilities).build());
     }
 
-    private static void config(Session session, Reply reply) {
+    void config(Session session, Reply reply) {
         Set<OFConfigFlags> flags = EnumSet.of(OFConfigFlags.FRAG_NORMAL);
         reply.send(reply.factory()
                 .buildGetConfigReply()
@@ -137,11 +111,11 @@ final class StandardRequests {
      * A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl
      * does).
      */
-    private static void setConfig(OFSetConfig set, Session session) {
+    void setConfig(OFSetConfig set, Session session) {
         session.missSendLengthBytes = set.getMissSendLen() & 0xffff;
     }
 
-    private void portMod(OFPortMod mod) throws OfException {
+    void portMod(OFPortMod mod) throws OfException {
         int number = mod.getPortNo().getPortNumber();
         OfPort port = bridge.ports().stream()
                 .filter(p -> p.number() == number)
@@ -154,7 +128,7 @@ final class StandardRequests {
         bridge.modifyPort(number, PortMessages.configBits(mod.getConfig()), PortMessages.configBits(mod.getMask()));
     }
 
-    private void description(Reply reply) {
+    void description(Reply reply) {
         reply.send(reply.factory()
                 .buildDescStatsReply()
                 .setXid(reply.unsignedXid())
@@ -166,8 +140,8 @@ final class StandardRequests {
                 .build());
     }
 
-    private void tables(Reply reply) {
-        MultipartReply parts = new MultipartReply(reply, STATS_TABLE);
+    void tables(Reply reply) {
+        MultipartReply parts = new MultipartReply(reply, MessageType.TABLE_STATS);
         for (TableStats table : bridge.tables()) {
             OFTableStatsEntry.Builder entry = reply.factory()
                     .buildTableStatsEntry()
@@ -184,8 +158,12 @@ final class StandardRequests {
     }
 
     /** What each table can do, NXM fields included. */
-    void tableFeatures(Reply reply) {
-        MultipartReply parts = new MultipartReply(reply, STATS_TABLE_FEATURES);
+    void tableFeatures(Request request) throws OfException {
+        if (request.body().isReadable()) {
+            throw new OfException(OfErrorCode.OFPBRC_EPERM, "tables' features cannot be changed");
+        }
+        Reply reply = request.reply();
+        MultipartReply parts = new MultipartReply(reply, MessageType.TABLE_FEATURES);
         for (TableStats table : bridge.tables()) {
             parts.add(out -> TableFeaturesCodec.write(
                     out, table.tableId(), bridge.tableCount(), table.maxEntries(), reply.version()));
@@ -193,8 +171,9 @@ final class StandardRequests {
         parts.finish();
     }
 
-    private void portStatistics(int number, Reply reply) {
-        MultipartReply parts = new MultipartReply(reply, STATS_PORT);
+    void portStatistics(OFPortStatsRequest request, Reply reply) {
+        int number = request.getPortNo().getPortNumber();
+        MultipartReply parts = new MultipartReply(reply, MessageType.PORT_STATS);
         for (OfPort port : bridge.ports()) {
             if (number == Ports.NONE || number == port.number()) {
                 parts.add(out -> PortMessages.statistics(
@@ -209,7 +188,7 @@ final class StandardRequests {
     }
 
     /** There are no queues: asking for all of them finds none, asking for one is an error. */
-    private void queueStatistics(OFQueueStatsRequest request, Reply reply) throws OfException {
+    void queueStatistics(OFQueueStatsRequest request, Reply reply) throws OfException {
         int number = request.getPortNo().getPortNumber();
         boolean anyPort = number == Ports.NONE || number == Ports.ALL; // 1.0 says ALL, later versions ANY
         if (!anyPort && bridge.ports().stream().noneMatch(port -> port.number() == number)) {
@@ -225,18 +204,18 @@ final class StandardRequests {
                 .build());
     }
 
-    private void portDescriptions(OFPortDescStatsRequest request, Reply reply) {
-        portDescriptions(
-                reply.version() == WireVersion.OF15 ? request.getPortNo().getPortNumber() : Ports.NONE, reply);
-    }
-
-    /** All ports. */
-    void portDescriptions(Reply reply) {
-        portDescriptions(Ports.NONE, reply);
+    /** OpenFlow 1.0 has no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them. */
+    void portDescriptions(Request request) throws OfException {
+        int number = Ports.NONE;
+        if (request.version().isOxm()) {
+            OFPortDescStatsRequest parsed = request.parse(OFPortDescStatsRequest.class);
+            number = request.version() == WireVersion.OF15 ? parsed.getPortNo().getPortNumber() : Ports.NONE;
+        }
+        portDescriptions(number, request.reply());
     }
 
     private void portDescriptions(int number, Reply reply) {
-        MultipartReply parts = new MultipartReply(reply, STATS_PORT_DESC);
+        MultipartReply parts = new MultipartReply(reply, MessageType.PORT_DESC);
         List<OfPort> ports = new ArrayList<>(bridge.ports());
         ports.sort(PORT_ORDER);
         for (OfPort port : ports) {

@@ -7,20 +7,13 @@ import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.PacketInReason;
 
-/** What is sent unasked and holds a match: packet-in in its four forms, and flow-removed. */
+/** The content of what is sent unasked and holds a match: packet-in in its four forms, and flow-removed. */
 public final class AsyncCodec {
-    private static final int PACKET_IN = 10;
-    private static final int FLOW_REMOVED = 11;
-    private static final int EXPERIMENTER = 4;
-    private static final int NXT_FLOW_REMOVED = 14;
-    private static final int NXT_PACKET_IN = 17;
-    private static final int NXT_PACKET_IN2 = 30;
     private static final int NXPINT_PACKET = 0;
     private static final int NXPINT_TABLE_ID = 3;
     private static final int NXPINT_COOKIE = 4;
     private static final int NXPINT_REASON = 5;
     private static final int NXPINT_METADATA = 6;
-    private static final int NO_BUFFER = -1;
     private static final long NS_PER_SECOND = 1_000_000_000L;
 
     private AsyncCodec() {}
@@ -38,8 +31,7 @@ public final class AsyncCodec {
 
     /** OFPT_PACKET_IN. */
     public static void packetIn(ByteBuf out, WireVersion version, PacketIn packet) {
-        int start = Wire.startMessage(out, version, PACKET_IN, 0);
-        out.writeInt(NO_BUFFER).writeShort(packet.frame().length);
+        out.writeInt(Wire.NO_BUFFER).writeShort(packet.frame().length);
         if (version.isOxm()) {
             out.writeByte(packet.reasonFor(version)).writeByte(packet.tableId()).writeLong(packet.cookie());
             MatchCodec.writeOxm(out, packet.metadata(), version);
@@ -50,13 +42,11 @@ public final class AsyncCodec {
                     .writeByte(0);
         }
         out.writeBytes(packet.frame());
-        Wire.endMessage(out, start);
     }
 
     /** NXT_PACKET_IN. */
     public static void packetInNxm(ByteBuf out, WireVersion version, PacketIn packet) {
-        int start = startNicira(out, version, NXT_PACKET_IN);
-        out.writeInt(NO_BUFFER)
+        out.writeInt(Wire.NO_BUFFER)
                 .writeShort(packet.frame().length)
                 .writeByte(packet.reasonFor(version))
                 .writeByte(packet.tableId())
@@ -68,52 +58,31 @@ public final class AsyncCodec {
         out.setShort(lengthAt, out.writerIndex() - matchStart);
         Wire.pad(out, matchStart);
         out.writeShort(0).writeBytes(packet.frame());
-        Wire.endMessage(out, start);
     }
 
     /** NXT_PACKET_IN2: properties. */
     public static void packetInNxm2(ByteBuf out, WireVersion version, PacketIn packet) {
-        int start = startNicira(out, version, NXT_PACKET_IN2);
-        int property = startProperty(out, NXPINT_PACKET);
+        int property = Wire.startProperty(out, NXPINT_PACKET);
         out.writeBytes(packet.frame());
-        endProperty(out, property);
-        property = startProperty(out, NXPINT_TABLE_ID);
+        Wire.endProperty(out, property);
+        property = Wire.startProperty(out, NXPINT_TABLE_ID);
         out.writeByte(packet.tableId());
-        endProperty(out, property);
+        Wire.endProperty(out, property);
         if (packet.cookie() != 0) {
-            property = startProperty(out, NXPINT_COOKIE);
+            property = Wire.startProperty(out, NXPINT_COOKIE);
             out.writeZero(4).writeLong(packet.cookie());
-            endProperty(out, property);
+            Wire.endProperty(out, property);
         }
-        property = startProperty(out, NXPINT_REASON);
+        property = Wire.startProperty(out, NXPINT_REASON);
         out.writeByte(packet.reason().number());
-        endProperty(out, property);
-        property = startProperty(out, NXPINT_METADATA);
+        Wire.endProperty(out, property);
+        property = Wire.startProperty(out, NXPINT_METADATA);
         MatchCodec.writeFields(out, packet.metadata(), version);
-        endProperty(out, property);
-        Wire.endMessage(out, start);
-    }
-
-    private static int startNicira(ByteBuf out, WireVersion version, int subtype) {
-        int start = Wire.startMessage(out, version, EXPERIMENTER, 0);
-        out.writeInt(Wire.NICIRA).writeInt(subtype);
-        return start;
-    }
-
-    private static int startProperty(ByteBuf out, int type) {
-        int start = out.writerIndex();
-        out.writeShort(type).writeShort(0);
-        return start;
-    }
-
-    private static void endProperty(ByteBuf out, int start) {
-        out.setShort(start + 2, out.writerIndex() - start);
-        Wire.pad(out, start);
+        Wire.endProperty(out, property);
     }
 
     /** OFPT_FLOW_REMOVED. */
     public static void flowRemoved(ByteBuf out, WireVersion version, FlowStats flow, FlowRemovedReason reason) {
-        int start = Wire.startMessage(out, version, FLOW_REMOVED, 0);
         int seconds = (int) (flow.durationNs() / NS_PER_SECOND);
         int nanoseconds = (int) (flow.durationNs() % NS_PER_SECOND);
         switch (version) {
@@ -154,12 +123,10 @@ public final class AsyncCodec {
                 FlowStatsCodec.writeOxs(out, flow);
             }
         }
-        Wire.endMessage(out, start);
     }
 
     /** NXT_FLOW_REMOVED. */
     public static void flowRemovedNxm(ByteBuf out, FlowStats flow, FlowRemovedReason reason) {
-        int start = startNicira(out, WireVersion.OF10, NXT_FLOW_REMOVED);
         out.writeLong(flow.cookie())
                 .writeShort(flow.priority())
                 .writeByte(reason.number())
@@ -173,6 +140,5 @@ public final class AsyncCodec {
         MatchCodec.writeFields(out, flow.match(), WireVersion.OF10);
         out.setShort(lengthAt, out.writerIndex() - matchStart);
         Wire.pad(out, matchStart);
-        Wire.endMessage(out, start);
     }
 }

@@ -12,9 +12,6 @@ import io.turnstile.pipeline.OfException;
  * properties, which begin at its eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
  */
 public final class CtFlushCodec {
-    public static final int NXT_CT_FLUSH_ZONE = 29;
-    public static final int NXT_CT_FLUSH = 32;
-
     private static final int ORIGINAL_TUPLE = 0;
     private static final int REPLY_TUPLE = 1;
     private static final int ZONE = 2;
@@ -33,7 +30,6 @@ public final class CtFlushCodec {
 
     private static final int PROPERTY_HEADER_BYTES = 4;
     private static final int EXPERIMENTER_HEADER_BYTES = 12;
-    private static final int FIRST_EXPERIMENTER_TYPE = 0xffff;
     private static final long IPV4_MAPPED = 0xffffL;
 
     private CtFlushCodec() {}
@@ -93,7 +89,7 @@ public final class CtFlushCodec {
             if (lengthBytes < PROPERTY_HEADER_BYTES || Wire.padded(lengthBytes) > in.readableBytes()) {
                 throw new OfException(OfErrorCode.OFPBPC_BAD_LEN, "property of " + lengthBytes + " bytes");
             }
-            if (type == FIRST_EXPERIMENTER_TYPE) {
+            if (type == Wire.EXPERIMENTER) {
                 throw experimenter(in, lengthBytes);
             }
             ByteBuf property = in.slice(in.readerIndex(), lengthBytes);

@@ -5,7 +5,9 @@ import io.turnstile.pipeline.OfErrorCode;
 
 /** OFPT_ERROR with the spec's type and code, and with Open vSwitch's vendor errors where 1.0 has none of its own. */
 public final class ErrorCodec {
-    private static final int TYPE = 1;
+    /** OFPT_ERROR in every version. */
+    public static final int TYPE = 1;
+
     private static final int NICIRA_VENDOR_ERROR = 0xb0c2;
     private static final int FIRST_VENDOR_CODE = 256;
     private static final int UNENCODABLE_TYPE = 1;
@@ -30,7 +32,7 @@ public final class ErrorCodec {
     private ErrorCodec() {}
 
     /**
-     * @param request the request, which is quoted whole, so that the peer need not remember it; only what would make
+     * @param request the request, which is quoted whole, so that its sender need not remember it; only what would make
      *     the error itself too long is left off
      */
     public static void write(ByteBuf out, WireVersion version, int xid, OfErrorCode error, ByteBuf request) {

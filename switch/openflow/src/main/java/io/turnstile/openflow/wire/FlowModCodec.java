@@ -17,11 +17,8 @@ public final class FlowModCodec {
     /** OFPT_FLOW_MOD in every version. */
     public static final int TYPE = 14;
 
-    private static final FlowMod.Command[] COMMANDS = FlowMod.Command.values();
-    private static final int NO_BUFFER = -1;
     private static final int MAX_PRIORITY = 0xffff;
     private static final int OFPFF10_EMERGENCY = 1 << 2;
-    private static final int ANY_GROUP = -1;
 
     private FlowModCodec() {}
 
@@ -36,7 +33,7 @@ public final class FlowModCodec {
         int hard = in.readUnsignedShort();
         int asked = in.readUnsignedShort();
         int priority = exact ? MAX_PRIORITY : asked;
-        checkBuffer(in.readInt());
+        Wire.needNoBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
@@ -64,7 +61,7 @@ public final class FlowModCodec {
         int idle = in.readUnsignedShort();
         int hard = in.readUnsignedShort();
         int priority = in.readUnsignedShort();
-        checkBuffer(in.readInt());
+        Wire.needNoBuffer(in.readInt());
         int outPort = Wire.port16(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
@@ -100,15 +97,15 @@ public final class FlowModCodec {
         int idle = in.readUnsignedShort();
         int hard = in.readUnsignedShort();
         int priority = in.readUnsignedShort();
-        checkBuffer(in.readInt());
+        Wire.needNoBuffer(in.readInt());
         int outPort = in.readInt();
         int outGroup = in.readInt();
-        Set<FlowMod.Flag> flags = flags13(in.readUnsignedShort());
+        Set<FlowMod.Flag> flags = flags(in.readUnsignedShort(), version);
         int importance = in.readUnsignedShort();
         if (table == FlowMod.ALL_TABLES && !deletes(command)) {
             throw new OfException(OfErrorCode.OFPFMFC_BAD_TABLE_ID, "table 255 is for deletes only");
         }
-        if (deletes(command) && outGroup != ANY_GROUP) {
+        if (deletes(command) && outGroup != Wire.ANY_GROUP) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_VENDOR, "groups are not supported");
         }
         Match match = MatchCodec.readOxm(in);
@@ -136,16 +133,12 @@ public final class FlowModCodec {
         out.writeLong(mod.cookie())
                 .writeLong(mod.cookieMask())
                 .writeByte(mod.tableId())
-                .writeByte(mod.command().ordinal());
+                .writeByte(code(mod.command()));
         out.writeShort(mod.idleTimeoutSeconds())
                 .writeShort(mod.hardTimeoutSeconds())
                 .writeShort(mod.priority());
-        out.writeInt(NO_BUFFER).writeInt(mod.outPort()).writeInt(ANY_GROUP);
-        int bits = 0;
-        for (FlowMod.Flag flag : mod.flags()) {
-            bits |= 1 << flag.ordinal();
-        }
-        out.writeShort(bits).writeShort(0);
+        out.writeInt(Wire.NO_BUFFER).writeInt(mod.outPort()).writeInt(Wire.ANY_GROUP);
+        out.writeShort(flagBits(mod.flags(), WireVersion.OF13)).writeShort(0);
         MatchCodec.writeOxm(out, mod.match(), WireVersion.OF13);
         if (!deletes(mod.command())) {
             InstructionCodec.write(out, mod.actions(), mod.match(), WireVersion.OF13);
@@ -169,20 +162,26 @@ public final class FlowModCodec {
     }
 
     private static FlowMod.Command command(int code) throws OfException {
-        if (code >= COMMANDS.length) {
-            throw new OfException(OfErrorCode.OFPFMFC_BAD_COMMAND, "command " + code);
+        for (FlowMod.Command command : FlowMod.Command.values()) {
+            if (code(command) == code) {
+                return command;
+            }
         }
-        return COMMANDS[code];
+        throw new OfException(OfErrorCode.OFPFMFC_BAD_COMMAND, "command " + code);
+    }
+
+    private static int code(FlowMod.Command command) {
+        return switch (command) {
+            case ADD -> 0;
+            case MODIFY -> 1;
+            case MODIFY_STRICT -> 2;
+            case DELETE -> 3;
+            case DELETE_STRICT -> 4;
+        };
     }
 
     private static boolean deletes(FlowMod.Command command) {
         return command == FlowMod.Command.DELETE || command == FlowMod.Command.DELETE_STRICT;
-    }
-
-    private static void checkBuffer(int bufferId) throws OfException {
-        if (bufferId != NO_BUFFER) {
-            throw new OfException(OfErrorCode.OFPBRC_BUFFER_UNKNOWN, "this switch buffers nothing");
-        }
     }
 
     /** What the flows that a MODIFY selects get under 1.0. */
@@ -197,36 +196,42 @@ public final class FlowModCodec {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
         Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
-        flags.addAll(flags(bits, 0b011));
+        flags.addAll(flags(bits, WireVersion.OF10));
         if (command == FlowMod.Command.ADD) {
             flags.add(FlowMod.Flag.RESET_COUNTS);
         }
         return flags;
     }
 
-    private static Set<FlowMod.Flag> flags13(int bits) throws OfException {
-        return flags(bits, 0b11111);
-    }
-
-    private static Set<FlowMod.Flag> flags(int bits, int known) throws OfException {
-        if ((bits & ~known) != 0) {
-            throw new OfException(OfErrorCode.OFPFMFC_BAD_FLAGS, "flags 0x" + Integer.toHexString(bits));
-        }
+    private static Set<FlowMod.Flag> flags(int bits, WireVersion version) throws OfException {
         Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
         for (FlowMod.Flag flag : FlowMod.Flag.values()) {
-            if ((bits & 1 << flag.ordinal()) != 0) {
+            if ((bits & bit(flag, version)) != 0) {
                 flags.add(flag);
             }
+        }
+        if (flagBits(flags, version) != bits) {
+            throw new OfException(OfErrorCode.OFPFMFC_BAD_FLAGS, "flags 0x" + Integer.toHexString(bits));
         }
         return Set.copyOf(flags);
     }
 
-    /** The wire's bits; {@link FlowMod.Flag} stands in their order. */
     static int flagBits(Iterable<FlowMod.Flag> flags, WireVersion version) {
         int bits = 0;
         for (FlowMod.Flag flag : flags) {
-            bits |= 1 << flag.ordinal();
+            bits |= bit(flag, version);
         }
-        return version.isOxm() ? bits : bits & 0b011;
+        return bits;
+    }
+
+    /** OFPFF_*; 0 for a flag that the version does not have. */
+    private static int bit(FlowMod.Flag flag, WireVersion version) {
+        return switch (flag) {
+            case SEND_FLOW_REM -> 1;
+            case CHECK_OVERLAP -> 1 << 1;
+            case RESET_COUNTS -> version.isOxm() ? 1 << 2 : 0;
+            case NO_PKT_COUNTS -> version.isOxm() ? 1 << 3 : 0;
+            case NO_BYT_COUNTS -> version.isOxm() ? 1 << 4 : 0;
+        };
     }
 }

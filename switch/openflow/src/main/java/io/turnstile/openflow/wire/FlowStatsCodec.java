@@ -11,8 +11,7 @@ import java.util.List;
 /** Flow and aggregate statistics of every version, and the Nicira ones. */
 public final class FlowStatsCodec {
     private static final long NS_PER_SECOND = 1_000_000_000L;
-    private static final long NS_PER_MS = 1_000_000L; // what the peer's durations are precise to
-    private static final int ANY_GROUP = -1;
+    private static final long NS_PER_MS = 1_000_000L; // what the durations of Open vSwitch are precise to
     private static final int OXS_BASIC = 0x8002;
     private static final int OXS_DURATION = 0;
     private static final int OXS_IDLE_TIME = 1;
@@ -58,7 +57,7 @@ public final class FlowStatsCodec {
         long cookieMask = in.readLong();
         Match match = MatchCodec.readOxm(in);
         // No flow outputs to a group here, so asking for one selects nothing; port 0 is no port a flow could output to.
-        return new FlowQuery(table, match, cookie, cookieMask, outGroup == ANY_GROUP ? outPort : 0);
+        return new FlowQuery(table, match, cookie, cookieMask, outGroup == Wire.ANY_GROUP ? outPort : 0);
     }
 
     // ---- replies: one entry each ----
@@ -144,16 +143,14 @@ public final class FlowStatsCodec {
 
     /** {@code struct ofp_stats} of OpenFlow 1.5.1 §7.2.4. */
     static void writeOxs(ByteBuf out, FlowStats flow) {
-        int start = out.writerIndex();
-        out.writeShort(0).writeShort(0);
+        int start = Wire.startProperty(out, 0);
         oxs(out, OXS_DURATION, 8).writeInt(seconds(flow)).writeInt(nanoseconds(flow));
         oxs(out, OXS_IDLE_TIME, 8)
                 .writeInt((int) (flow.idleAgeNs() / NS_PER_SECOND))
                 .writeInt((int) (flow.idleAgeNs() % NS_PER_SECOND));
         oxs(out, OXS_PACKET_COUNT, 8).writeLong(flow.packetCount());
         oxs(out, OXS_BYTE_COUNT, 8).writeLong(flow.byteCount());
-        out.setShort(start + 2, out.writerIndex() - start);
-        Wire.pad(out, start);
+        Wire.endProperty(out, start);
     }
 
     private static ByteBuf oxs(ByteBuf out, int field, int bytes) {
@@ -165,13 +162,11 @@ public final class FlowStatsCodec {
         long packets = flows.stream().mapToLong(FlowStats::packetCount).sum();
         long bytes = flows.stream().mapToLong(FlowStats::byteCount).sum();
         if (version == WireVersion.OF15) {
-            int start = out.writerIndex();
-            out.writeShort(0).writeShort(0);
+            int start = Wire.startProperty(out, 0);
             oxs(out, OXS_PACKET_COUNT, 8).writeLong(packets);
             oxs(out, OXS_BYTE_COUNT, 8).writeLong(bytes);
             oxs(out, OXS_FLOW_COUNT, 4).writeInt(flows.size());
-            out.setShort(start + 2, out.writerIndex() - start);
-            Wire.pad(out, start);
+            Wire.endProperty(out, start);
         } else {
             out.writeLong(packets).writeLong(bytes).writeInt(flows.size()).writeInt(0);
         }

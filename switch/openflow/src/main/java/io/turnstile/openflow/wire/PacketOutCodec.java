@@ -11,8 +11,8 @@ import java.util.List;
 
 /** OFPT_PACKET_OUT, whose actions may be Nicira's. */
 public final class PacketOutCodec {
+    /** OFPT_PACKET_OUT in every version. */
     public static final int TYPE = 13;
-    private static final int NO_BUFFER = -1;
 
     private PacketOutCodec() {}
 
@@ -22,9 +22,7 @@ public final class PacketOutCodec {
     /** Reads what stands behind the header. */
     public static PacketOut read(ByteBuf in, WireVersion version) throws OfException {
         Wire.need(in, version == WireVersion.OF13 ? 16 : 8, OfErrorCode.OFPBRC_BAD_LEN);
-        if (in.readInt() != NO_BUFFER) {
-            throw new OfException(OfErrorCode.OFPBRC_BUFFER_UNKNOWN, "this switch buffers nothing");
-        }
+        Wire.needNoBuffer(in.readInt());
         int inPort = switch (version) {
             case OF10 -> Wire.port16(in.readUnsignedShort());
             case OF13 -> in.readInt();

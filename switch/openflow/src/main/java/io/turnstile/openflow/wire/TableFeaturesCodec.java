@@ -49,33 +49,22 @@ public final class TableFeaturesCodec {
         out.setShort(start, out.writerIndex() - start);
     }
 
-    private static int startProperty(ByteBuf out, int type) {
-        int start = out.writerIndex();
-        out.writeShort(type).writeShort(0);
-        return start;
-    }
-
-    private static void endProperty(ByteBuf out, int start) {
-        out.setShort(start + 2, out.writerIndex() - start);
-        Wire.pad(out, start);
-    }
-
     private static void codes(ByteBuf out, int property, List<Integer> codes) {
-        int start = startProperty(out, property);
+        int start = Wire.startProperty(out, property);
         codes.forEach(code -> out.writeShort(code).writeShort(4));
-        endProperty(out, start);
+        Wire.endProperty(out, start);
     }
 
     private static void nextTables(ByteBuf out, int table, int tableCount) {
-        int start = startProperty(out, NEXT_TABLES);
+        int start = Wire.startProperty(out, NEXT_TABLES);
         for (int next = table + 1; next < tableCount; next++) {
             out.writeByte(next);
         }
-        endProperty(out, start);
+        Wire.endProperty(out, start);
     }
 
     private static void fields(ByteBuf out, int property, Predicate<MatchField> which, WireVersion version) {
-        int start = startProperty(out, property);
+        int start = Wire.startProperty(out, property);
         for (MatchField field : MatchField.ALL) {
             boolean coded =
                     field.oxm() >= 0 || field.nxm() >= 0 && !field.name().equals("in_port");
@@ -83,6 +72,6 @@ public final class TableFeaturesCodec {
                 MatchCodec.writeHeader(out, field, property == MATCH && field.maskable(), version);
             }
         }
-        endProperty(out, start);
+        Wire.endProperty(out, start);
     }
 }

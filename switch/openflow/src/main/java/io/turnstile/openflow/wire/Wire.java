@@ -7,12 +7,23 @@ import io.turnstile.pipeline.OfException;
 
 /** What all codecs share: header constants, ports of either width, padding, bounds. */
 public final class Wire {
+    // struct ofp_header: version, type, length, xid
     public static final int HEADER_BYTES = 8;
+    public static final int TYPE_OFFSET = 1;
+    public static final int LENGTH_OFFSET = 2;
+    public static final int XID_OFFSET = 4;
+    /** Nicira's experimenter id. */
     public static final int NICIRA = 0x2320;
+    /** The Open Networking Foundation's experimenter id. */
     public static final int ONF = 0x4f4e4600;
-    static final int EXPERIMENTER = 0xffff;
+    /** The type of statistics, errors, actions and properties that an experimenter defines. */
+    public static final int EXPERIMENTER = 0xffff;
+    /** The packet is in the message itself, not in a buffer of the switch (OFP_NO_BUFFER). */
+    static final int NO_BUFFER = -1;
+    /** OFPG_ANY: no restriction to flows that output to a group. */
+    static final int ANY_GROUP = -1;
     /** Lowest reserved 16-bit port number. */
-    private static final int MAX16 = 0xff00;
+    private static final int MAX16 = Ports.MAX & 0xffff;
 
     private Wire() {}
 
@@ -49,6 +60,26 @@ public final class Wire {
         }
     }
 
+    /** Refuses a packet that is said to be in a buffer. */
+    static void needNoBuffer(int bufferId) throws OfException {
+        if (bufferId != NO_BUFFER) {
+            throw new OfException(OfErrorCode.OFPBRC_BUFFER_UNKNOWN, "this switch buffers nothing");
+        }
+    }
+
+    /** Starts a property, or what else begins with a type and a length; {@link #endProperty} fills in the length. */
+    static int startProperty(ByteBuf out, int type) {
+        int start = out.writerIndex();
+        out.writeShort(type).writeShort(0);
+        return start;
+    }
+
+    /** The length is without the padding that follows. */
+    static void endProperty(ByteBuf out, int start) {
+        out.setShort(start + 2, out.writerIndex() - start);
+        pad(out, start);
+    }
+
     /** Starts a message; {@link #endMessage} fills in its length. */
     public static int startMessage(ByteBuf out, WireVersion version, int type, int xid) {
         int start = out.writerIndex();
@@ -57,6 +88,6 @@ public final class Wire {
     }
 
     public static void endMessage(ByteBuf out, int start) {
-        out.setShort(start + 2, out.writerIndex() - start);
+        out.setShort(start + LENGTH_OFFSET, out.writerIndex() - start);
     }
 }

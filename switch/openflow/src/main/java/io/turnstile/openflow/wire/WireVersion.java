@@ -1,10 +1,12 @@
 package io.turnstile.openflow.wire;
 
+import java.util.Arrays;
+import java.util.stream.Collectors;
 import org.projectfloodlight.openflow.protocol.OFFactories;
 import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFVersion;
 
-/** The versions this switch speaks. */
+/** The versions that this switch speaks, the oldest first. */
 public enum WireVersion {
     OF10(1, OFVersion.OF_10),
     OF13(4, OFVersion.OF_13),
@@ -14,6 +16,9 @@ public enum WireVersion {
     private final OFFactory factory;
 
     WireVersion(int code, OFVersion version) {
+        if (code >= Integer.SIZE) {
+            throw new IllegalStateException("version " + code + " does not fit into the hello bitmap's first word");
+        }
         this.code = code;
         this.factory = OFFactories.getFactory(version);
     }
@@ -30,6 +35,18 @@ public enum WireVersion {
     /** OXM matches, instructions and 32-bit port numbers. */
     public boolean isOxm() {
         return this != OF10;
+    }
+
+    /** The highest version. */
+    public static WireVersion newest() {
+        return values()[values().length - 1];
+    }
+
+    /** All versions' codes for people: {@code 0x01, 0x04}. */
+    public static String allCodes() {
+        return Arrays.stream(values())
+                .map(version -> "0x%02x".formatted(version.code))
+                .collect(Collectors.joining(", "));
     }
 
     /** All versions as a hello bitmap. */

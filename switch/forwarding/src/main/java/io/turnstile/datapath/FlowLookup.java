@@ -1,0 +1,80 @@
+package io.turnstile.datapath;
+
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Finds each packet's datapath flow: in the context's exact-match cache, in the flow cache, or by asking the pipeline.
+ *
+ * <p>Threads: forwarding threads, each with its own context.
+ */
+final class FlowLookup {
+    private final FlowCache cache;
+    private final FlowUpkeep upkeep;
+    private final AtomicReference<Upcall> upcall;
+    private final DropCounters drops;
+    private final FailureLog failures;
+
+    FlowLookup(
+            FlowCache cache,
+            FlowUpkeep upkeep,
+            AtomicReference<Upcall> upcall,
+            DropCounters drops,
+            FailureLog failures) {
+        this.cache = cache;
+        this.upkeep = upkeep;
+        this.upcall = upcall;
+        this.drops = drops;
+        this.failures = failures;
+    }
+
+    /** Finds the flow of each of the context's current packets and gathers the packets by flow. */
+    void groupByFlow(ForwardingContext context) {
+        PacketBatch batch = context.current;
+        context.groups = 0;
+        for (int i = 0; i < batch.length(); i++) {
+            Packet packet = batch.get(i);
+            KeyExtractor.extract(packet, context.key);
+            int slot = context.exactSlot();
+            DatapathFlow flow = context.findExact(slot);
+            if (flow == null) {
+                flow = cache.find(context.key);
+                if (flow == null) {
+                    context.misses++;
+                    flow = miss(packet, context);
+                    if (flow == null) {
+                        continue;
+                    }
+                } else {
+                    context.hits++;
+                }
+                context.rememberExact(slot, flow);
+            } else {
+                context.hits++;
+            }
+            context.group(flow, packet, (int) Field.TCP_FLAGS.get(context.key));
+        }
+    }
+
+    /**
+     * Asks the pipeline. A flow that cannot be shared is returned without being installed, for this packet only. Null,
+     * with the packet counted as dropped, if the pipeline fails.
+     */
+    private DatapathFlow miss(Packet packet, ForwardingContext context) {
+        try {
+            Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
+            DatapathFlow flow = new DatapathFlow(
+                    context.key, translation.mask(), translation.actions(), translation.owner(), context.nowNs);
+            if (!translation.cacheable() || upkeep.isFull()) {
+                flow.kill();
+                return flow;
+            }
+            return upkeep.install(flow, translation);
+        } catch (RuntimeException e) {
+            drops.add(DropReason.UPCALL_FAILED, 1);
+            failures.report("translation", e);
+            return null;
+        }
+    }
+}

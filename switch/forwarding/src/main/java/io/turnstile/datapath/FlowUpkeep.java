@@ -1,0 +1,116 @@
+package io.turnstile.datapath;
+
+import io.turnstile.datapath.Upcall.Translation;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/**
+ * Brings datapath flows into the cache and takes them out, when nobody uses them or the rules changed, and credits the
+ * pipeline's rules with their packets.
+ *
+ * <p>Threads: any. Lock order: the cache before the statistics.
+ */
+final class FlowUpkeep {
+    private static final long IDLE_NS = 10_000_000_000L;
+    /** How long a flow without packets stays while the cache is full: room is made quickly then. */
+    private static final long IDLE_WHEN_FULL_NS = 100_000_000L;
+
+    private static final int LIMIT = 200_000;
+
+    private final FlowCache cache;
+    private final AtomicReference<Upcall> upcall;
+    private final Object statisticsLock = new Object();
+    private volatile int limit = LIMIT;
+    private volatile long idleNs = IDLE_NS;
+
+    FlowUpkeep(FlowCache cache, AtomicReference<Upcall> upcall) {
+        this.cache = cache;
+        this.upcall = upcall;
+    }
+
+    void setLimit(int flows) {
+        limit = flows;
+    }
+
+    void setIdle(long idleNs) {
+        this.idleNs = idleNs;
+    }
+
+    boolean isFull() {
+        return cache.size() >= limit;
+    }
+
+    /**
+     * Puts the flow into the cache, unless the rules changed since it was translated: it is dead then. Under the
+     * cache's lock a change can't slip between the pipeline's last look at its rules and the installation.
+     *
+     * @return the flow to use: this one, or one with the same match that was there before
+     */
+    DatapathFlow install(DatapathFlow flow, Translation translation) {
+        synchronized (cache) {
+            if (!upcall.get().isCurrent(translation)) {
+                flow.kill();
+                return flow;
+            }
+            DatapathFlow installed = cache.install(flow);
+            if (installed == flow) {
+                upcall.get().flowInstalled(flow);
+            }
+            return installed;
+        }
+    }
+
+    void invalidate(Predicate<DatapathFlow> affected) {
+        cache.remove(affected, this::retire);
+    }
+
+    void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
+        cache.removeNamed(affected, this::retire);
+    }
+
+    /** Credits the last packets of a removed flow. */
+    private void retire(DatapathFlow flow) {
+        credit(flow);
+        upcall.get().flowRemoved(flow);
+    }
+
+    /** Credits the rules behind the flow with the packets that it met since the last time. */
+    void credit(DatapathFlow flow) {
+        synchronized (statisticsLock) {
+            long packets = flow.packetCount();
+            long bytes = flow.byteCount();
+            if (packets != flow.pushedPackets) {
+                upcall.get().flowUsed(flow, packets - flow.pushedPackets, bytes - flow.pushedBytes, flow.lastUsedNs());
+                flow.pushedPackets = packets;
+                flow.pushedBytes = bytes;
+            }
+        }
+    }
+
+    void creditAll() {
+        cache.flows().forEach(this::credit);
+    }
+
+    /** Expires flows that nobody used, credits all, and sorts the cache. */
+    void maintain(long nowNs) {
+        creditAll();
+        long mostIdleNs = isFull() ? Math.min(idleNs, IDLE_WHEN_FULL_NS) : idleNs;
+        cache.remove(flow -> nowNs - flow.lastUsedNs() > mostIdleNs, this::retire);
+        cache.sortByHits();
+    }
+
+    List<DatapathFlow> flows() {
+        return cache.flows();
+    }
+
+    int flowCount() {
+        return cache.size();
+    }
+
+    int maskCount() {
+        return cache.maskCount();
+    }
+}

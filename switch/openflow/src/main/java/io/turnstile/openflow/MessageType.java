@@ -1,0 +1,239 @@
+package io.turnstile.openflow;
+
+import static io.turnstile.openflow.MessageNumber.nicira;
+import static io.turnstile.openflow.MessageNumber.niciraStatistics;
+import static io.turnstile.openflow.MessageNumber.onf;
+import static io.turnstile.openflow.MessageNumber.statistics;
+import static io.turnstile.openflow.MessageNumber.type;
+import static io.turnstile.openflow.MessageType.Direction.BOTH;
+import static io.turnstile.openflow.MessageType.Direction.FROM_CONTROLLER;
+import static io.turnstile.openflow.MessageType.Direction.TO_CONTROLLER;
+import static io.turnstile.openflow.MessageType.Slave.MAY;
+import static io.turnstile.openflow.MessageType.Slave.MAY_NOT;
+import static io.turnstile.openflow.wire.WireVersion.OF13;
+import static io.turnstile.openflow.wire.WireVersion.OF15;
+
+import io.turnstile.openflow.MessageNumber.Space;
+import io.turnstile.openflow.wire.ErrorCodec;
+import io.turnstile.openflow.wire.FlowModCodec;
+import io.turnstile.openflow.wire.PacketOutCodec;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import java.util.HashMap;
+import java.util.Map;
+import org.projectfloodlight.openflow.protocol.OFAsyncGetRequest;
+import org.projectfloodlight.openflow.protocol.OFAsyncSet;
+import org.projectfloodlight.openflow.protocol.OFBarrierRequest;
+import org.projectfloodlight.openflow.protocol.OFDescStatsRequest;
+import org.projectfloodlight.openflow.protocol.OFEchoReply;
+import org.projectfloodlight.openflow.protocol.OFEchoRequest;
+import org.projectfloodlight.openflow.protocol.OFFeaturesRequest;
+import org.projectfloodlight.openflow.protocol.OFGetConfigRequest;
+import org.projectfloodlight.openflow.protocol.OFMessage;
+import org.projectfloodlight.openflow.protocol.OFPortMod;
+import org.projectfloodlight.openflow.protocol.OFPortStatsRequest;
+import org.projectfloodlight.openflow.protocol.OFQueueStatsRequest;
+import org.projectfloodlight.openflow.protocol.OFRoleRequest;
+import org.projectfloodlight.openflow.protocol.OFSetConfig;
+import org.projectfloodlight.openflow.protocol.OFTableStatsRequest;
+
+/**
+ * One row for each message that is received, and for each that is framed here; replies that OpenFlowJ writes whole have
+ * none. A row says all that is known of the message but its content: what Open vSwitch calls it, its number in each
+ * version, who sends it, whether a slave may (OpenFlow 1.3.5 §6.3.6), how long what stands behind its head is at least,
+ * and what answers it. Statistics are answered under the number of the request.
+ *
+ * <p>A message that is known only to be refused has a row if a slave is told so first.
+ */
+enum MessageType {
+    // spotless:off
+    //                 name                        number by version                 sent              by a slave  least bytes   handler
+    HELLO             ("OFPT_HELLO",               type(0),                          BOTH,             MAY,         0, MessageType::ignore),
+    ERROR             ("OFPT_ERROR",               type(ErrorCodec.TYPE),            BOTH,             MAY,         0, MessageType::ignore),
+    ECHO_REQUEST      ("OFPT_ECHO_REQUEST",        type(2),                          BOTH,             MAY,         0, parsed(OFEchoRequest.class, (to, r, echo) -> to.standard().echo(echo, r.reply()))),
+    ECHO_REPLY        ("OFPT_ECHO_REPLY",          type(3),                          FROM_CONTROLLER,  MAY,         0, parsed(OFEchoReply.class, (to, r, echo) -> ignore(to, r))),
+    FEATURES_REQUEST  ("OFPT_FEATURES_REQUEST",    type(5),                          FROM_CONTROLLER,  MAY,         0, parsed(OFFeaturesRequest.class, (to, r, empty) -> to.standard().features(r.reply()))),
+    GET_CONFIG_REQUEST("OFPT_GET_CONFIG_REQUEST",  type(7),                          FROM_CONTROLLER,  MAY,         0, parsed(OFGetConfigRequest.class, (to, r, empty) -> to.standard().config(r.session(), r.reply()))),
+    SET_CONFIG        ("OFPT_SET_CONFIG",          type(9),                          FROM_CONTROLLER,  MAY,         0, parsed(OFSetConfig.class, (to, r, set) -> to.standard().setConfig(set, r.session()))),
+    PACKET_IN         ("OFPT_PACKET_IN",           type(10)),
+    FLOW_REMOVED      ("OFPT_FLOW_REMOVED",        type(11)),
+    PACKET_OUT        ("OFPT_PACKET_OUT",          type(PacketOutCodec.TYPE),        FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().packetOut(r)),
+    FLOW_MOD          ("OFPT_FLOW_MOD",            type(FlowModCodec.TYPE),          FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().modify(r)),
+    PORT_MOD          ("OFPT_PORT_MOD",            type(15).from(OF13, 16),          FROM_CONTROLLER,  MAY_NOT,     0, parsed(OFPortMod.class, (to, r, mod) -> to.standard().portMod(mod))),
+    GROUP_MOD         ("OFPT_GROUP_MOD",           type(OF13, 15),                   FROM_CONTROLLER,  MAY_NOT,     0, MessageType::refuse),
+    TABLE_MOD         ("OFPT_TABLE_MOD",           type(OF13, 17),                   FROM_CONTROLLER,  MAY_NOT,     0, MessageType::refuse),
+    BARRIER_REQUEST   ("OFPT_BARRIER_REQUEST",     type(18).from(OF13, 20),          FROM_CONTROLLER,  MAY,         0, parsed(OFBarrierRequest.class, (to, r, empty) -> to.standard().barrier(r.reply()))),
+    ROLE_REQUEST      ("OFPT_ROLE_REQUEST",        type(OF13, 24),                   FROM_CONTROLLER,  MAY,         0, parsed(OFRoleRequest.class, (to, r, role) -> to.roles().role(role, r))),
+    GET_ASYNC_REQUEST ("OFPT_GET_ASYNC_REQUEST",   type(OF13, 26),                   FROM_CONTROLLER,  MAY,         0, parsed(OFAsyncGetRequest.class, (to, r, empty) -> to.roles().getAsync(r))),
+    SET_ASYNC         ("OFPT_SET_ASYNC",           type(OF13, 28),                   FROM_CONTROLLER,  MAY,         0, parsed(OFAsyncSet.class, (to, r, set) -> to.roles().setAsync(set, r.session()))),
+    METER_MOD         ("OFPT_METER_MOD",           type(OF13, 29),                   FROM_CONTROLLER,  MAY_NOT,     0, MessageType::refuse),
+    ROLE_STATUS       ("OFPT_ROLE_STATUS",         type(OF15, 30)),
+    BUNDLE_CONTROL    ("OFPT_BUNDLE_CONTROL",      type(OF15, 33),                   BOTH,             MAY_NOT,     8, (to, r) -> to.bundles().control(r)),
+    /** What ONF's bundle control is answered by under 1.0, which has no bundles. */
+    BUNDLE_REPLY10    ("OFPT_BUNDLE_CONTROL (1.0)", type(33).from(OF13, MessageNumber.NONE)),
+    BUNDLE_ADD        ("OFPT_BUNDLE_ADD_MESSAGE",  type(OF15, 34),                   FROM_CONTROLLER,  MAY_NOT,    16, (to, r) -> to.bundles().add(r)),
+
+    DESC_STATS        ("OFPST_DESC",               statistics(0),                    FROM_CONTROLLER,  MAY,         0, parsed(OFDescStatsRequest.class, (to, r, empty) -> to.standard().description(r.reply()))),
+    FLOW_STATS        ("OFPST_FLOW",               statistics(1),                    FROM_CONTROLLER,  MAY,         0, (to, r) -> to.flows().flows(r)),
+    AGGREGATE_STATS   ("OFPST_AGGREGATE",          statistics(2),                    FROM_CONTROLLER,  MAY,         0, (to, r) -> to.flows().aggregate(r)),
+    TABLE_STATS       ("OFPST_TABLE",              statistics(3),                    FROM_CONTROLLER,  MAY,         0, parsed(OFTableStatsRequest.class, (to, r, empty) -> to.standard().tables(r.reply()))),
+    PORT_STATS        ("OFPST_PORT",               statistics(4),                    FROM_CONTROLLER,  MAY,         0, parsed(OFPortStatsRequest.class, (to, r, which) -> to.standard().portStatistics(which, r.reply()))),
+    QUEUE_STATS       ("OFPST_QUEUE",              statistics(5),                    FROM_CONTROLLER,  MAY,         0, parsed(OFQueueStatsRequest.class, (to, r, which) -> to.standard().queueStatistics(which, r.reply()))),
+    TABLE_FEATURES    ("OFPMP_TABLE_FEATURES",     statistics(OF13, 12),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().tableFeatures(r)),
+    PORT_DESC         ("OFPST_PORT_DESC",          statistics(13),                   FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().portDescriptions(r)),
+
+    NXT_ROLE_REQUEST  ("NXT_ROLE_REQUEST",         nicira(10),                       FROM_CONTROLLER,  MAY,         4, (to, r) -> to.roles().roleOfNicira(r)),
+    NXT_ROLE_REPLY    ("NXT_ROLE_REPLY",           nicira(11)),
+    NXT_SET_FLOW_FORMAT("NXT_SET_FLOW_FORMAT",     nicira(12),                       FROM_CONTROLLER,  MAY,         4, (to, r) -> to.nicira().setFlowFormat(r)),
+    NXT_FLOW_MOD      ("NXT_FLOW_MOD",             nicira(13),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().modifyByNicira(r)),
+    NXT_FLOW_REMOVED  ("NXT_FLOW_REMOVED",         nicira(14)),
+    NXT_FLOW_MOD_TABLE_ID("NXT_FLOW_MOD_TABLE_ID", nicira(15),                       FROM_CONTROLLER,  MAY,         8, (to, r) -> to.nicira().setFlowModTableId(r)),
+    NXT_SET_PACKET_IN_FORMAT("NXT_SET_PACKET_IN_FORMAT", nicira(16),                 FROM_CONTROLLER,  MAY,         4, (to, r) -> to.nicira().setPacketInFormat(r)),
+    NXT_PACKET_IN     ("NXT_PACKET_IN",            nicira(17)),
+    NXT_SET_ASYNC_CONFIG("NXT_SET_ASYNC_CONFIG",   nicira(19),                       FROM_CONTROLLER,  MAY,        24, (to, r) -> to.nicira().setAsyncConfig(r)),
+    NXT_SET_CONTROLLER_ID("NXT_SET_CONTROLLER_ID", nicira(20),                       FROM_CONTROLLER,  MAY,         8, (to, r) -> to.nicira().setControllerId(r)),
+    NXT_CT_FLUSH_ZONE ("NXT_CT_FLUSH_ZONE",        nicira(29),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.nicira().flushZone(r)),
+    NXT_PACKET_IN2    ("NXT_PACKET_IN2",           nicira(30)),
+    NXT_CT_FLUSH      ("NXT_CT_FLUSH",             nicira(32),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.nicira().flush(r)),
+    NXST_FLOW         ("NXST_FLOW",                niciraStatistics(0),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.flows().flowsOfNicira(r)),
+    NXST_AGGREGATE    ("NXST_AGGREGATE",           niciraStatistics(1),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.flows().aggregateOfNicira(r)),
+
+    ONF_BUNDLE_CONTROL("ONFT_BUNDLE_CONTROL",      onf(2300),                        BOTH,             MAY_NOT,     8, (to, r) -> to.bundles().control(r)),
+    ONF_BUNDLE_ADD    ("ONFT_BUNDLE_ADD_MESSAGE",  onf(2301),                        FROM_CONTROLLER,  MAY_NOT,    16, (to, r) -> to.bundles().add(r));
+    // spotless:on
+
+    /** Who sends a message. */
+    enum Direction {
+        FROM_CONTROLLER,
+        TO_CONTROLLER,
+        BOTH
+    }
+
+    /** Whether a slave may send a message: what changes the switch's state it may not. */
+    enum Slave {
+        MAY,
+        MAY_NOT
+    }
+
+    /** Does what a request asks for. */
+    @FunctionalInterface
+    interface Handler {
+        void handle(RequestDispatcher to, Request request) throws OfException;
+    }
+
+    /** A handler of a request that OpenFlowJ has read whole. */
+    @FunctionalInterface
+    interface ParsedHandler<T extends OFMessage> {
+        void handle(RequestDispatcher to, Request request, T message) throws OfException;
+    }
+
+    private record Key(Space space, WireVersion version, int number) {}
+
+    private static final Map<Key, MessageType> RECEIVED = new HashMap<>();
+
+    static {
+        for (MessageType type : values()) {
+            for (WireVersion version : WireVersion.values()) {
+                int number = type.number(version);
+                if (number != MessageNumber.NONE
+                        && type.direction != TO_CONTROLLER
+                        && RECEIVED.put(new Key(type.space(), version, number), type) != null) {
+                    throw new IllegalStateException("two messages under the number of " + type.label);
+                }
+            }
+        }
+    }
+
+    private final String label;
+    private final MessageNumber number;
+    private final Direction direction;
+    private final Slave slave;
+    private final int minBodyBytes;
+    private final Handler handler;
+
+    /** A message that is received, or received and sent. */
+    MessageType(
+            String label, MessageNumber number, Direction direction, Slave slave, int minBodyBytes, Handler handler) {
+        checkReceived(label, direction, handler);
+        this.label = label;
+        this.number = number;
+        this.direction = direction;
+        this.slave = slave;
+        this.minBodyBytes = minBodyBytes;
+        this.handler = handler;
+    }
+
+    /** A message that is only sent. */
+    MessageType(String label, MessageNumber number) {
+        this.label = label;
+        this.number = number;
+        this.direction = TO_CONTROLLER;
+        this.slave = MAY;
+        this.minBodyBytes = 0;
+        this.handler = null;
+    }
+
+    /**
+     * A row that is received without a handler, or only sent with one, would be found out by its first message only.
+     */
+    static void checkReceived(String label, Direction direction, Handler handler) {
+        if (handler == null || direction == TO_CONTROLLER) {
+            throw new IllegalStateException(label + ": what is received needs a handler, what is only sent has none");
+        }
+    }
+
+    /** The message that a controller means by that number; null if there is none in this version. */
+    static MessageType received(Space space, WireVersion version, int number) {
+        return RECEIVED.get(new Key(space, version, number));
+    }
+
+    /** A second hello changes nothing, an error is never answered by one, and an echo's answer needs only to arrive. */
+    private static void ignore(RequestDispatcher to, Request request) {}
+
+    private static void refuse(RequestDispatcher to, Request request) throws OfException {
+        throw Request.unsupported(request.message());
+    }
+
+    private static <T extends OFMessage> Handler parsed(Class<T> kind, ParsedHandler<T> handler) {
+        return (to, request) -> handler.handle(to, request, request.parse(kind));
+    }
+
+    /** What Open vSwitch calls it. */
+    String label() {
+        return label;
+    }
+
+    Space space() {
+        return number.space();
+    }
+
+    /** The number in that version, {@link MessageNumber#NONE} if it does not have the message. */
+    int number(WireVersion version) {
+        return number.in(version);
+    }
+
+    Direction direction() {
+        return direction;
+    }
+
+    Slave slave() {
+        return slave;
+    }
+
+    /** Bytes that stand behind the message's head at least; 0 also where the codec checks the length itself. */
+    int minBodyBytes() {
+        return minBodyBytes;
+    }
+
+    /** Does what the request asks for, if its sender may ask and it is long enough. */
+    void handle(RequestDispatcher to, Request request) throws OfException {
+        if (slave == MAY_NOT && request.session().role == Role.SLAVE) {
+            throw new OfException(OfErrorCode.OFPBRC_IS_SLAVE, "a slave may not send " + label);
+        }
+        if (request.body().readableBytes() < minBodyBytes) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, label + " is truncated");
+        }
+        handler.handle(to, request);
+    }
+}

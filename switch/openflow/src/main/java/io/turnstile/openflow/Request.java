@@ -1,0 +1,62 @@
+package io.turnstile.openflow;
+
+import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.OfException;
+import org.projectfloodlight.openflow.exceptions.OFParseError;
+import org.projectfloodlight.openflow.protocol.OFFactories;
+import org.projectfloodlight.openflow.protocol.OFMessage;
+
+/**
+ * One message of a controller or a tool, as its handler gets it. The bytes are only valid during the call.
+ *
+ * @param message the whole message
+ * @param body what stands behind the head that says which message it is
+ * @param connection where it came from
+ * @param reply where its answers go
+ */
+record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Reply reply) {
+
+    Session session() {
+        return connection.session();
+    }
+
+    WireVersion version() {
+        return session().version;
+    }
+
+    /** The message as OpenFlowJ reads it. */
+    <T extends OFMessage> T parse(Class<T> kind) throws OfException {
+        OFMessage parsed = parse(message);
+        if (!kind.isInstance(parsed)) {
+            throw notSupported(parsed);
+        }
+        return kind.cast(parsed);
+    }
+
+    /** What is wrong with a message that nobody here answers: it is malformed, or its type is not supported. */
+    static OfException unsupported(ByteBuf message) throws OfException {
+        return notSupported(parse(message));
+    }
+
+    private static OfException notSupported(OFMessage parsed) {
+        return new OfException(OfErrorCode.OFPBRC_BAD_TYPE, parsed.getType() + " is not supported");
+    }
+
+    private static OFMessage parse(ByteBuf message) throws OfException {
+        try {
+            OFMessage parsed = OFFactories.getGenericReader().readFrom(message.duplicate());
+            if (parsed == null) {
+                throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "incomplete message");
+            }
+            return parsed;
+        } catch (OFParseError | RuntimeException malformed) {
+            int type = message.getUnsignedByte(message.readerIndex() + 1);
+            boolean unknown = String.valueOf(malformed.getMessage()).contains("discriminator");
+            throw new OfException(
+                    unknown ? OfErrorCode.OFPBRC_BAD_TYPE : OfErrorCode.OFPBRC_BAD_LEN,
+                    "message type " + type + ": " + malformed.getMessage());
+        }
+    }
+}
