@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -63,6 +64,8 @@ public final class Datapath {
     private final Object statisticsLock = new Object();
     /** Failures that were logged already: each distinct cause is said once. */
     private final Set<String> reportedFailures = ConcurrentHashMap.newKeySet();
+
+    private volatile BiConsumer<String, RuntimeException> failureListener = (what, failure) -> {};
 
     // Counts of contexts that have retired; guarded by the list of contexts.
     private long retiredHits;
@@ -403,8 +406,17 @@ public final class Datapath {
         context.touchedLength = 0;
     }
 
+    /**
+     * Has {@code listener} told of every failure that is contained here, with what failed: a translation, an action, a
+     * port's flush. Called by the thread that met it, inside its batch.
+     */
+    public void onFailure(BiConsumer<String, RuntimeException> listener) {
+        failureListener = listener;
+    }
+
     /** One line per distinct cause; the packets are counted by their drop reason. */
     private void report(String what, RuntimeException failure) {
+        failureListener.accept(what, failure);
         StackTraceElement[] trace = failure.getStackTrace();
         String cause = what + " " + failure.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
         if (reportedFailures.size() < MAX_REPORTED_FAILURES && reportedFailures.add(cause)) {

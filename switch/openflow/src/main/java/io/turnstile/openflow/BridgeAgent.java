@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +48,7 @@ public final class BridgeAgent implements AutoCloseable {
     private final EventLoop loop;
     private final OpenFlowSwitch bridge;
     private final Clock clock;
+    private final Consumer<RuntimeException> failures;
     private final RequestDispatcher dispatcher;
     private final AutoCloseable subscription;
     private final AtomicInteger pendingPacketIns = new AtomicInteger();
@@ -62,12 +64,18 @@ public final class BridgeAgent implements AutoCloseable {
     private boolean anyConnected;
     private boolean closed;
 
-    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Clock clock) {
+    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Clock clock, Consumer<RuntimeException> failures) {
+        this.failures = failures;
         this.loop = loop;
         this.bridge = bridge;
         this.clock = clock;
         this.dispatcher = new RequestDispatcher(bridge, this);
         this.subscription = bridge.subscribe(new FromBridge());
+    }
+
+    /** A request failed through no fault of who sent it. */
+    void requestFailed(RuntimeException failure) {
+        failures.accept(failure);
     }
 
     // ---- what the owner calls ----

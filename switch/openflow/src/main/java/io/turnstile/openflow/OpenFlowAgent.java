@@ -6,19 +6,30 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
+import java.util.function.Consumer;
 
 /** Lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut down. */
 public final class OpenFlowAgent {
     private final EventLoopGroup group;
     private final Clock clock;
+    private final Consumer<RuntimeException> failures;
 
     /**
      * @param group of NIO event loops ({@link #newEventLoop()}); each bridge keeps to one of them
      * @param clock says how long a peer has been silent or a controller connected; how often to look is real time
      */
     public OpenFlowAgent(EventLoopGroup group, Clock clock) {
+        this(group, clock, failure -> {});
+    }
+
+    /**
+     * @param failures is told, on an event loop, of requests that failed through no fault of the peer's; they are
+     *     logged and answered by an error in any case
+     */
+    public OpenFlowAgent(EventLoopGroup group, Clock clock, Consumer<RuntimeException> failures) {
         this.group = group;
         this.clock = clock;
+        this.failures = failures;
     }
 
     /** One daemon thread named {@code openflow}. */
@@ -29,6 +40,6 @@ public final class OpenFlowAgent {
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
     public BridgeAgent attach(OpenFlowSwitch bridge) {
-        return new BridgeAgent(group.next(), bridge, clock);
+        return new BridgeAgent(group.next(), bridge, clock, failures);
     }
 }

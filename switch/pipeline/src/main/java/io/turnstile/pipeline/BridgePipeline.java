@@ -547,7 +547,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     @Override
     public AutoCloseable subscribe(Events listener) {
-        Subscriber subscriber = new Subscriber(listener, new EventQueue(pipeline.eventExecutor()));
+        Subscriber subscriber =
+                new Subscriber(listener, new EventQueue(pipeline.eventExecutor(), pipeline::eventFailed));
         subscribers.add(subscriber);
         refreshSubscribers();
         return () -> {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +22,7 @@ final class EventQueue {
     private record Event(Runnable action, boolean packet) {}
 
     private final Executor executor;
+    private final Consumer<RuntimeException> failures;
     private final AtomicLong dropped = new AtomicLong();
     // Guarded by this.
     private final ArrayDeque<Event> waiting = new ArrayDeque<>();
@@ -29,8 +31,10 @@ final class EventQueue {
     private boolean closed;
     private final List<Runnable> markers = new ArrayList<>();
 
-    EventQueue(Executor executor) {
+    /** @param failures is told what a listener throws; the events behind that one are delivered nevertheless */
+    EventQueue(Executor executor, Consumer<RuntimeException> failures) {
         this.executor = executor;
+        this.failures = failures;
     }
 
     void post(Runnable action) {
@@ -92,6 +96,7 @@ final class EventQueue {
                 event.action.run();
             } catch (RuntimeException e) {
                 LOG.warn("a listener of OpenFlow events failed", e);
+                failures.accept(e);
             }
         }
     }

@@ -21,7 +21,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
+import java.util.function.ObjIntConsumer;
 
 /**
  * All bridges of a datapath, and what the datapath asks when it does not know what to do with a packet.
@@ -37,6 +39,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final Clock clock;
     private final Executor eventExecutor;
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
+    private volatile Consumer<RuntimeException> eventFailureListener = failure -> {};
+    private volatile ObjIntConsumer<BridgePipeline> missingPortListener = (bridge, number) -> {};
     private final ExecutorService ownExecutor;
     private final ReentrantLock changeLock = new ReentrantLock();
     private final ReentrantReadWriteLock tableLock = new ReentrantReadWriteLock();
@@ -77,6 +81,29 @@ public final class Pipeline implements Upcall, AutoCloseable {
         this.ownExecutor = own ? (ExecutorService) events : null;
         this.executionContext = datapath.newContext();
         datapath.setUpcall(this);
+    }
+
+    // ---- those who want to know ----
+
+    /** Has {@code listener} told what subscribers of OpenFlow events throw; by the thread that delivers the event. */
+    public void onEventFailure(Consumer<RuntimeException> listener) {
+        eventFailureListener = listener;
+    }
+
+    void eventFailed(RuntimeException failure) {
+        eventFailureListener.accept(failure);
+    }
+
+    /**
+     * Has {@code listener} told when a translation finds that a packet is to leave by a port that the bridge does not
+     * have, which OpenFlow allows and which drops it; of a trace as well. Called under the table lock.
+     */
+    public void onOutputToMissingPort(ObjIntConsumer<BridgePipeline> listener) {
+        missingPortListener = listener;
+    }
+
+    void outputToMissingPort(BridgePipeline bridge, int number) {
+        missingPortListener.accept(bridge, number);
     }
 
     // ---- bridges ----

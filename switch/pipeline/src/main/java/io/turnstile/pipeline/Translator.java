@@ -526,6 +526,7 @@ final class Translator {
         OfPort port = bridge.port(number);
         if (port == null) {
             say(Kind.WARNING, "Nonexistent output port");
+            pipeline.outputToMissingPort(bridge, number);
         } else if ((port.config() & OfPort.CONFIG_NO_FWD) != 0) {
             say(Kind.DETAIL, "OFPPC_NO_FWD set, skipping output");
         } else if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {
