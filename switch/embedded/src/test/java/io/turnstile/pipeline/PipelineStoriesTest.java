@@ -32,14 +32,14 @@ class PipelineStoriesTest {
     private List<byte[]> through(String flows, TestFrame frame) {
         sw.flows(flows);
         sw.receive(1, frame.bytes());
-        return sw.sent(2);
+        return sw.takeSentBytes(2);
     }
 
     private void assertSentBy(int... ports) {
         for (int port = 1; port <= 4; port++) {
             int number = port;
             boolean wanted = java.util.Arrays.stream(ports).anyMatch(p -> p == number);
-            assertThat(sw.sent(port)).as("port " + port).hasSize(wanted ? 1 : 0);
+            assertThat(sw.takeSentBytes(port)).as("port " + port).hasSize(wanted ? 1 : 0);
         }
     }
 
@@ -106,7 +106,7 @@ class PipelineStoriesTest {
     void secondTagIsPushedOutsideWithTheFirstOnesValue() {
         sw.flows("in_port=1 actions=push_vlan:0x8100,set_field:0x1006->vlan_vid,2,pop_vlan,2");
         sw.receive(1, UDP.tag(5).bytes());
-        assertThat(sw.sent(2))
+        assertThat(sw.takeSentBytes(2))
                 .containsExactly(UDP.tag(5).tag(6).bytes(), UDP.tag(5).bytes());
     }
 
@@ -118,8 +118,8 @@ class PipelineStoriesTest {
                 TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 2, 0);
         assertThat(through("ip actions=dec_ttl,2", living)).containsExactly(dying.bytes());
         sw.receive(1, dying.bytes());
-        assertThat(sw.sent(2)).isEmpty();
-        assertThat(sw.packetIns())
+        assertThat(sw.takeSentBytes(2)).isEmpty();
+        assertThat(sw.takePacketIns())
                 .singleElement()
                 .satisfies(in -> assertThat(in.reason()).isEqualTo(2));
     }
@@ -137,16 +137,16 @@ class PipelineStoriesTest {
     @Test
     void floodSparesPortsThatAskForIt() throws OfException {
         sw.flows("in_port=1 actions=FLOOD");
-        sw.bridge().modifyPort(3, OfPort.CONFIG_NO_FLOOD, OfPort.CONFIG_NO_FLOOD);
+        sw.openFlow().modifyPort(3, OfPort.CONFIG_NO_FLOOD, OfPort.CONFIG_NO_FLOOD);
         sw.receive(1, UDP.bytes());
         assertSentBy(2, 4);
         sw.flows("in_port=1 actions=ALL");
         sw.receive(1, UDP.bytes());
         assertSentBy(2, 3, 4);
-        sw.bridge().modifyPort(2, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
+        sw.openFlow().modifyPort(2, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
         sw.receive(1, UDP.bytes());
         assertSentBy(3, 4);
-        sw.bridge().modifyPort(1, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
+        sw.openFlow().modifyPort(1, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
         sw.receive(1, UDP.bytes());
         assertSentBy();
     }
@@ -166,7 +166,7 @@ class PipelineStoriesTest {
         assertSentBy(3);
         sw.advance(Duration.ofSeconds(290));
         sw.receive(3, fromA);
-        sw.sent(2);
+        sw.takeSentBytes(2);
         sw.advance(Duration.ofSeconds(290));
         sw.receive(4, UDP.mac(MAC_A, MAC_B + 1).bytes());
         assertSentBy(3);
@@ -190,7 +190,7 @@ class PipelineStoriesTest {
     void packetOutMayGoThroughTheTables() {
         sw.flows("in_port=3,udp actions=2");
         sw.packetOut(3, "TABLE", UDP.bytes());
-        assertThat(sw.sent(2)).containsExactly(UDP.bytes());
+        assertThat(sw.takeSentBytes(2)).containsExactly(UDP.bytes());
         assertThat(sw.dumpFlows().getFirst()).contains("n_packets=1");
     }
 
@@ -198,7 +198,7 @@ class PipelineStoriesTest {
     void packetOutMayBeTracked() {
         sw.flows("table=1,ct_state=+trk+new actions=2");
         sw.packetOut(3, "ct(table=1)", UDP.bytes());
-        assertThat(sw.sent(2)).containsExactly(UDP.bytes());
+        assertThat(sw.takeSentBytes(2)).containsExactly(UDP.bytes());
     }
 
     @Test
@@ -239,8 +239,8 @@ class PipelineStoriesTest {
             table=1 actions=3
             """);
         sw.receive(1, UDP.bytes());
-        assertThat(sw.sent(3)).containsExactly(UDP.bytes());
-        assertThat(sw.sent(2))
+        assertThat(sw.takeSentBytes(3)).containsExactly(UDP.bytes());
+        assertThat(sw.takeSentBytes(2))
                 .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
     }
 
@@ -284,10 +284,10 @@ class PipelineStoriesTest {
             sw.advance(Duration.ofSeconds(1));
         }
         assertThat(sw.dumpFlows()).isEmpty();
-        assertThat(sw.flowRemovals())
+        assertThat(sw.takeFlowRemovals())
                 .singleElement()
                 .satisfies(end -> assertThat(end.reason()).isEqualTo(1));
-        sw.sent(2);
+        sw.takeSentBytes(2);
         sw.receive(1, UDP.bytes());
         assertSentBy();
     }
@@ -313,20 +313,20 @@ class PipelineStoriesTest {
                 mod(FlowMod.Command.DELETE, "udp"),
                 mod(FlowMod.Command.ADD, "arp actions=3"),
                 mod(FlowMod.Command.ADD, "check_overlap,arp,arp_op=1 actions=4"));
-        assertThatThrownBy(() -> sw.bridge().applyAll(bundle))
+        assertThatThrownBy(() -> sw.openFlow().applyAll(bundle))
                 .isInstanceOf(OpenFlowSwitch.BundleException.class)
                 .satisfies(e ->
                         assertThat(((OpenFlowSwitch.BundleException) e).index()).isEqualTo(2));
         assertThat(sw.dumpFlows()).isEqualTo(before);
-        assertThat(sw.flowRemovals())
+        assertThat(sw.takeFlowRemovals())
                 .as("nothing was removed, so that nobody is told")
                 .isEmpty();
-        sw.sent(2);
+        sw.takeSentBytes(2);
         sw.receive(1, UDP.bytes());
         assertSentBy(2);
-        sw.bridge().applyAll(bundle.subList(0, 2));
+        sw.openFlow().applyAll(bundle.subList(0, 2));
         assertThat(sw.dumpFlows()).singleElement().asString().contains("arp");
-        assertThat(sw.flowRemovals()).hasSize(1);
+        assertThat(sw.takeFlowRemovals()).hasSize(1);
     }
 
     private static FlowMod mod(FlowMod.Command command, String line) throws Exception {
@@ -370,7 +370,7 @@ class PipelineStoriesTest {
                 .start()) {
             assertThat(secure.dumpFlows()).isEmpty();
             secure.receive(1, UDP.bytes());
-            assertThat(secure.sent(2)).isEmpty();
+            assertThat(secure.takeSentBytes(2)).isEmpty();
         }
     }
 
@@ -389,8 +389,8 @@ class PipelineStoriesTest {
             sw.receive(2, TestFrame.udp("192.0.2.1", 53, inside, 1024 + i).bytes());
             sw.receive(2, TestFrame.udp("192.0.2.1", 53, inside, 40_000).bytes());
         }
-        assertThat(sw.sent(2)).hasSize(2_000);
-        assertThat(sw.sent(1)).hasSize(2_000);
+        assertThat(sw.takeSentBytes(2)).hasSize(2_000);
+        assertThat(sw.takeSentBytes(1)).hasSize(2_000);
         assertThat(sw.dumpDatapathFlows()).hasSizeLessThanOrEqualTo(8);
     }
 }
