@@ -444,6 +444,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         return listed.stream().map(Supplier::get).toList();
     }
 
+    /** What has failed so far, one line for each distinct cause with count, first and last time (UTC). */
+    public List<String> failures() {
+        return house.causes().lines();
+    }
+
     /** How the connection stands with each provider, in priority order; empty while offload is off. */
     public List<ProviderConnectionState> offloadStates(long connectionId) {
         return enabled ? chosen.stream().map(lane -> lane.state(connectionId)).toList() : List.of();

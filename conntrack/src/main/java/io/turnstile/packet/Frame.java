@@ -1,48 +1,62 @@
 package io.turnstile.packet;
 
 import io.turnstile.packet.Frames.Ends;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One frame being described; see {@link Frames}. Every setter returns the frame itself; {@link #bytes} and
- * {@link #packet} may be called any number of times.
+ * One frame being described; see {@link Frames}. Every setter returns the frame itself; {@link #bytes}, {@link #packet}
+ * and {@link #reply} may be called any number of times.
  *
  * <p>Threads: one.
  */
 public final class Frame {
     /** Stands for "not IP" where a protocol number is expected. */
     static final int ARP = -1;
+    /** Stands for "an Ethernet frame with a payload that nobody looks into". */
+    static final int OPAQUE = -2;
 
-    private static final int FIN = 0x01;
-    private static final int SYN = 0x02;
-    private static final int RST = 0x04;
-    private static final int PSH = 0x08;
-    private static final int ACK = 0x10;
+    static final int FIN = 0x01;
+    static final int SYN = 0x02;
+    static final int RST = 0x04;
+    static final int PSH = 0x08;
+    static final int ACK = 0x10;
+    /** The letters of the TCP flags from the lowest bit on, as tcpdump prints them. */
+    static final String FLAG_LETTERS = "FSRP.UEW";
+
+    static final long FIRST_MAC = 0x0200_0000_0001L;
+    static final long SECOND_MAC = 0x0200_0000_0002L;
+    static final long BROADCAST_MAC = 0xffff_ffff_ffffL;
     private static final int MORE_FRAGMENTS = 0x2000;
     private static final int DONT_FRAGMENT = 0x4000;
 
-    private final int protocol;
-    private final Ends ends;
-    private long sourceMac = 0x0200_0000_0001L;
-    long destinationMac = 0x0200_0000_0002L;
-    private int vlan = -1;
-    private int ttl = 64;
-    private int tos;
-    private int fragmentWord = DONT_FRAGMENT;
-    private int flags;
-    private int sequence;
-    private int acknowledged;
-    private int window = 0xffff;
-    private byte[] options = new byte[0];
-    private byte[] payload = new byte[0];
+    // What FrameEncoder writes down.
+    final int protocol;
+    /** Null of an opaque frame. */
+    final Ends ends;
+
+    int opaqueType;
+    long sourceMac = FIRST_MAC;
+    long destinationMac = SECOND_MAC;
+    /** Tag control information of the 802.1Q tags, outermost first. */
+    int[] tags = {};
+
+    int ttl = 64;
+    int tos;
+    int fragmentWord = DONT_FRAGMENT;
+    int flags;
+    int sequence;
+    int acknowledged;
+    int window = 0xffff;
+    byte[] options = {};
+    byte[] payload = {};
     int icmpType;
     int icmpCode;
     int icmpId;
+    int icmpSequence;
     int arpOperation;
-    private boolean corrupt;
-    private boolean corruptNetwork;
-    private boolean noUdpChecksum;
+    boolean corrupt;
+    boolean corruptNetwork;
+    boolean noUdpChecksum;
 
     Frame(int protocol, Ends ends) {
         this.protocol = protocol;
@@ -56,9 +70,21 @@ public final class Frame {
         return this;
     }
 
-    /** An 802.1Q tag, priority 0. */
+    /** One 802.1Q tag, priority 0, instead of those that are there. */
     public Frame vlan(int id) {
-        vlan = id;
+        tags = new int[] {id};
+        return this;
+    }
+
+    /**
+     * Puts an 802.1Q tag outside of those that are there: the priority in the upper three bits, the VLAN in the lower
+     * twelve.
+     */
+    public Frame tag(int tci) {
+        int[] more = new int[tags.length + 1];
+        System.arraycopy(tags, 0, more, 1, tags.length);
+        more[0] = tci;
+        tags = more;
         return this;
     }
 
@@ -105,7 +131,7 @@ public final class Frame {
         String letters = words[0].replaceAll("^\\[(.*)]$", "$1");
         int bits = 0;
         for (char letter : (letters.equals("none") ? "" : letters).toCharArray()) {
-            int bit = "FSRP.UEW".indexOf(letter);
+            int bit = FLAG_LETTERS.indexOf(letter);
             if (bit < 0) {
                 throw new IllegalArgumentException("no such flag: " + letter);
             }
@@ -162,6 +188,12 @@ public final class Frame {
         return this;
     }
 
+    /** The sequence number of an ICMP or ICMPv6 echo. */
+    public Frame icmpSeq(int sequence) {
+        icmpSequence = sequence;
+        return this;
+    }
+
     public Frame payload(byte[] payload) {
         this.payload = payload.clone();
         return this;
@@ -203,123 +235,47 @@ public final class Frame {
         return this;
     }
 
+    /**
+     * The natural answer to this frame, as a frame of its own: MAC addresses, IP addresses and ports swapped, VLAN tags
+     * kept.
+     *
+     * <ul>
+     *   <li>TCP: SYN is answered by SYN-ACK (from sequence number {@link FrameReply#FIRST_SEQUENCE}), everything else
+     *       by an ACK without payload; sequence and acknowledgement number go on from those of this segment.
+     *   <li>An ICMP or ICMPv6 echo request is answered by the echo reply with the same id, sequence number and payload.
+     *   <li>An ARP request is answered by who was asked for. Its MAC address is not known from the request: it is
+     *       {@code 02:00:00:00:00:02}, or {@code 02:00:00:00:00:01} if that one asks.
+     *   <li>UDP and other IP protocols are answered without payload.
+     * </ul>
+     *
+     * @throws IllegalStateException nothing answers such a frame: a TCP reset, an ICMP error or an echo reply, an ARP
+     *     reply, a frame that is not IP
+     */
+    public Frame reply() {
+        return FrameReply.to(this);
+    }
+
     /** The frame, from the destination MAC on. */
     public byte[] bytes() {
-        return packet().toBytes();
+        return FrameEncoder.bytes(this);
     }
 
     /** The frame in a packet of its own, parsed. */
     public Packet packet() {
-        Packet packet = Packet.copyOf(assemble());
+        Packet packet = Packet.copyOf(bytes());
         PacketParser.parse(packet);
-        if (packet.l3Offset() != Packet.ABSENT && protocol != ARP) {
-            finish(packet);
-        }
         return packet;
     }
 
-    private byte[] assemble() {
-        byte[] body = protocol == ARP ? arp() : transport();
-        int networkBytes = protocol == ARP ? 0 : ends.ipv6() ? 40 : 20;
-        ByteBuffer out = ByteBuffer.allocate(14 + (vlan >= 0 ? 4 : 0) + networkBytes + body.length);
-        putMac(out, destinationMac);
-        putMac(out, sourceMac);
-        if (vlan >= 0) {
-            out.putShort((short) EtherTypes.VLAN).putShort((short) vlan);
-        }
-        if (protocol == ARP) {
-            out.putShort((short) EtherTypes.ARP);
-        } else if (ends.ipv6()) {
-            out.putShort((short) EtherTypes.IPV6).putInt(6 << 28 | tos << 20).putShort((short) body.length);
-            out.put((byte) protocol).put((byte) ttl).put(ends.source()).put(ends.destination());
-        } else {
-            out.putShort((short) EtherTypes.IPV4)
-                    .put((byte) 0x45)
-                    .put((byte) tos)
-                    .putShort((short) (20 + body.length));
-            out.putShort((short) 0)
-                    .putShort((short) fragmentWord)
-                    .put((byte) ttl)
-                    .put((byte) protocol)
-                    .putShort((short) 0);
-            out.put(ends.source()).put(ends.destination());
-        }
-        return out.put(body).array();
+    /** The frame as it is read off the wire. */
+    public FrameView view() {
+        return FrameView.of(bytes());
     }
 
-    private byte[] transport() {
-        int headerBytes = switch (protocol) {
-            case IpProtocols.TCP -> 20 + options.length;
-            case IpProtocols.UDP, IpProtocols.ICMP, IpProtocols.ICMPV6 -> 8;
-            default -> 0;
-        };
-        ByteBuffer out = ByteBuffer.allocate(headerBytes + payload.length);
-        switch (protocol) {
-            case IpProtocols.TCP -> {
-                out.putShort((short) ends.sourcePort()).putShort((short) ends.destinationPort());
-                out.putInt(sequence)
-                        .putInt(acknowledged)
-                        .put((byte) (headerBytes / 4 << 4))
-                        .put((byte) flags);
-                out.putShort((short) window).putInt(0).put(options);
-            }
-            case IpProtocols.UDP ->
-                out.putShort((short) ends.sourcePort())
-                        .putShort((short) ends.destinationPort())
-                        .putShort((short) (8 + payload.length))
-                        .putShort((short) 0);
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 ->
-                out.put((byte) icmpType)
-                        .put((byte) icmpCode)
-                        .putShort((short) 0)
-                        .putShort((short) icmpId)
-                        .putShort((short) 0);
-            default -> {
-                // The payload is all there is.
-            }
-        }
-        return out.put(payload).array();
-    }
-
-    private byte[] arp() {
-        ByteBuffer out = ByteBuffer.allocate(28);
-        out.putShort((short) 1)
-                .putShort((short) EtherTypes.IPV4)
-                .put((byte) 6)
-                .put((byte) 4)
-                .putShort((short) arpOperation);
-        putMac(out, sourceMac);
-        out.put(ends.source());
-        putMac(out, arpOperation == 1 ? 0 : destinationMac);
-        return out.put(ends.destination()).array();
-    }
-
-    /** Checksums, which need the pseudo-header of the parsed packet. */
-    private void finish(Packet packet) {
-        int l3 = packet.l3Offset();
-        if (!ends.ipv6()) {
-            int sum = InternetChecksum.finish(InternetChecksum.add(0, packet, l3, l3 + 20));
-            packet.putU16(l3 + 10, corruptNetwork ? sum ^ 1 : sum);
-        }
-        int l4 = packet.l4Offset();
-        int field = switch (protocol) {
-            case IpProtocols.TCP -> 16;
-            case IpProtocols.UDP -> 6;
-            case IpProtocols.ICMP, IpProtocols.ICMPV6 -> 2;
-            default -> -1;
-        };
-        if (field < 0 || l4 == Packet.ABSENT || protocol == IpProtocols.UDP && noUdpChecksum) {
-            return;
-        }
-        int end = packet.l3EndOffset();
-        long pseudo = protocol == IpProtocols.ICMP ? 0 : InternetChecksum.pseudoHeader(packet, end - l4);
-        int sum = InternetChecksum.finish(InternetChecksum.add(pseudo, packet, l4, end));
-        int value = sum == 0 && protocol == IpProtocols.UDP ? 0xffff : sum;
-        packet.putU16(l4 + field, corrupt ? value ^ 0x0101 : value);
-    }
-
-    private static void putMac(ByteBuffer out, long mac) {
-        out.putShort((short) (mac >>> 32)).putInt((int) mac);
+    /** As {@link FrameView#toString()}. */
+    @Override
+    public String toString() {
+        return view().toString();
     }
 
     private static long mac(String text) {

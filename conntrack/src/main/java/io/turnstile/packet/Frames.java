@@ -15,8 +15,8 @@ import java.util.Arrays;
  * <p>Threads: stateless; a {@link Frame} belongs to one thread.
  */
 public final class Frames {
-    private static final int ICMP_ECHO = 8;
-    private static final int ICMP6_ECHO = 128;
+    static final int ICMP_ECHO = 8;
+    static final int ICMP6_ECHO = 128;
     private static final int ICMP_UNREACHABLE = 3;
     private static final int ICMP6_UNREACHABLE = 1;
     private static final int PORT_UNREACHABLE = 3;
@@ -82,10 +82,17 @@ public final class Frames {
         return new Frame(protocol, Ends.parse(sourceToDestination, false));
     }
 
+    /** A frame of any Ethernet type, with a payload that is not looked into. */
+    public static Frame ethernet(int etherType, byte[] payload) {
+        Frame frame = new Frame(Frame.OPAQUE, null);
+        frame.opaqueType = etherType;
+        return frame.payload(payload);
+    }
+
     /** "Who has {@code destination}? Tell {@code source}", sent to the broadcast address. */
     public static Frame arpRequest(String sourceToDestination) {
         Frame frame = new Frame(Frame.ARP, Ends.parse(sourceToDestination, false));
-        frame.destinationMac = 0xffff_ffff_ffffL;
+        frame.destinationMac = Frame.BROADCAST_MAC;
         frame.arpOperation = 1;
         return frame;
     }
@@ -102,6 +109,10 @@ public final class Frames {
 
         boolean ipv6() {
             return source.length == 16;
+        }
+
+        Ends reversed() {
+            return new Ends(destination, destinationPort, source, sourcePort);
         }
 
         static Ends parse(String text, boolean withPorts) {

@@ -1,6 +1,7 @@
 package io.turnstile.demo;
 
 import io.turnstile.embedded.EmbeddedSwitch;
+import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import java.time.Duration;
 
@@ -13,26 +14,23 @@ final class EmbeddedDemo {
     }
 
     void run() {
-        try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
+        try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(Firewall.INSIDE, Firewall.OUTSIDE)) {
             sw.deleteFlows();
             for (String flow : Firewall.FLOWS) {
                 System.out.println("  ovs-ofctl add-flow br0 '" + flow + "'");
                 sw.flows(flow);
             }
-            sw.port(Firewall.INSIDE);
-            sw.port(Firewall.OUTSIDE);
             sw.hwOffload(true);
             System.out.println("== A connection from inside, answered");
             exchange(sw, 40_000);
             System.out.println("== A connection from outside");
-            sw.receive(Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:99").bytes());
-            expect(sw.sent(Firewall.INSIDE).isEmpty(), "outside reached inside through the firewall");
+            sw.receive(Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:99"));
+            expect(sw.takeSent(Firewall.INSIDE).isEmpty(), "outside reached inside through the firewall");
             System.out.println("  refused");
             System.out.println("== A connection to FTP's control port, whose payload software has to read");
             sw.receive(
-                    Firewall.INSIDE,
-                    Frames.tcp("10.0.0.1:40002 > 10.0.0.2:21").syn().bytes());
-            expect(sw.sent(Firewall.OUTSIDE).size() == 1, "the SYN from inside did not come out");
+                    Firewall.INSIDE, Frames.tcp("10.0.0.1:40002 > 10.0.0.2:21").syn());
+            expect(sw.takeSent(Firewall.OUTSIDE).size() == 1, "the SYN from inside did not come out");
             System.out.println("== The connection table, with the state at each provider");
             sw.dumpConnectionsWithOffload().forEach(line -> System.out.println("  " + line));
             expect(
@@ -50,18 +48,16 @@ final class EmbeddedDemo {
     }
 
     private void exchange(EmbeddedSwitch sw, int port) {
-        sw.receive(
-                Firewall.INSIDE,
-                Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:53").bytes());
-        expect(sw.sent(Firewall.OUTSIDE).size() == 1, "the packet from inside did not come out");
-        sw.receive(
-                Firewall.OUTSIDE, Frames.udp("10.0.0.2:53 > 10.0.0.1:" + port).bytes());
-        expect(sw.sent(Firewall.INSIDE).size() == 1, "the answer did not come back");
+        Frame question = Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:53");
+        sw.receive(Firewall.INSIDE, question);
+        expect(sw.takeSent(Firewall.OUTSIDE).size() == 1, "the packet from inside did not come out");
+        sw.receive(Firewall.OUTSIDE, question.reply());
+        expect(sw.takeSent(Firewall.INSIDE).size() == 1, "the answer did not come back");
         collect(sw);
     }
 
     private void collect(EmbeddedSwitch sw) {
-        sw.offloadEventObjects().forEach(tally::count);
+        sw.offload().takeEventObjects().forEach(tally::count);
     }
 
     private static void expect(boolean condition, String otherwise) {

@@ -1,67 +1,32 @@
 package io.turnstile.embedded;
 
-import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.ConntrackControl;
 import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
-import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.DropReason;
-import io.turnstile.datapath.Field;
-import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.offload.OffloadColumn;
-import io.turnstile.offload.OffloadDispatcher;
-import io.turnstile.offload.OffloadEvent;
-import io.turnstile.offload.ProviderRegistry;
-import io.turnstile.offload.ProviderStatus;
-import io.turnstile.openflow.BridgeAgent;
-import io.turnstile.openflow.ControllerTarget;
-import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.pipeline.BridgePipeline;
-import io.turnstile.pipeline.FlowMod;
-import io.turnstile.pipeline.FlowRemovedReason;
-import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.OfPort;
-import io.turnstile.pipeline.OpenFlowSwitch;
-import io.turnstile.pipeline.PacketInReason;
-import io.turnstile.pipeline.Pipeline;
-import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.ZoneTimeouts;
-import io.turnstile.pipeline.text.FlowText;
-import io.turnstile.pipeline.text.FlowTextException;
-import io.turnstile.port.DummyPort;
-import io.turnstile.port.Port;
 import io.turnstile.time.ManualClock;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
-import java.util.TreeMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 
 /**
- * A whole stateful switch in a unit test: one bridge, ports in memory, a clock that moves only when it is told to. It
+ * A whole stateful switch in a unit test: bridges, ports in memory, a clock that moves only when it is told to. It
  * needs no root, starts no thread (but for OpenFlow connections) and takes milliseconds to start.
  *
- * <p>Frames go in by {@link #receive} and have been forwarded when it returns; what came out is asked with
- * {@link #sent}. Ports come into being when a call first names them ({@link #port}, {@link #receive}, {@link #sent}),
- * or by {@link EmbeddedSwitchBuilder#ports}; a flow that names one makes none, and output to a port that is not there
- * is dropped. Flows are written as for {@code ovs-ofctl add-flow}. As a fresh bridge of Open vSwitch, the switch begins
- * with the one flow {@code priority=0 actions=NORMAL}; {@link #deleteFlows()} takes it away.
- *
  * <pre>{@code
- * try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
+ * try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2)) {
  *     sw.deleteFlows();
  *     sw.flows("""
  *             priority=10,in_port=1,tcp,ct_state=-trk actions=ct(commit,table=1)
@@ -70,304 +35,174 @@ import java.util.function.Function;
  *             table=1,in_port=2,ct_state=+trk+est actions=1
  *             """);
  *     sw.hwOffload(true);
- *     sw.port(2);
- *     sw.receive(1, syn);
- *     assertThat(sw.sent(2)).containsExactly(syn);
- *     assertThat(sw.offloadEvents()).containsExactly("add in=1");
- *     sw.receive(2, synAck);
- *     assertThat(sw.sent(1)).containsExactly(synAck);
- *     assertThat(sw.offloadEvents()).containsExactly("established in=2");
+ *     sw.receive(1, Frames.tcp("10.0.0.1:1234 > 10.0.0.2:80").syn().seq(1));
+ *     FrameView syn = sw.takeSent(2).getFirst();
+ *     assertThat(syn).hasToString("02:00:00:00:00:01 > 02:00:00:00:00:02, "
+ *             + "IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [S], seq 1, length 0");
+ *     assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
+ *     sw.receive(2, syn.reply());
+ *     assertThat(sw.takeSentBytes(1)).containsExactly(syn.reply().bytes());
+ *     assertThat(sw.takeOffloadEvents()).containsExactly("established in=2");
  *     sw.advance(Duration.ofMinutes(10));
- *     assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+ *     assertThat(sw.takeOffloadEvents()).last().isEqualTo("del expired");
  * }
  * }</pre>
  *
+ * <p>Frames go in by {@link #receive} and have been forwarded when it returns. Calls that take something out are named
+ * so: what {@link #takeSent} returned once it does not return again. All others only look. The methods that concern a
+ * bridge are shorthands for those of the main one, {@link #bridge()}; {@link #addBridge} makes others,
+ * {@link EmbeddedBridge#patch} joins two.
+ *
+ * <p><b>Errors.</b> What goes wrong inside (the pipeline, an action, the tracker, the dispatcher, a port's or an
+ * OpenFlow listener that throws) is thrown by the call that met it as {@link SwitchFailedException}, whatever thread it
+ * happened on; {@link #check()} asks for it. A provider's faults are not among them: they are contained as in
+ * production, see {@link #offload()}. A wrong argument is an {@link IllegalArgumentException}, every call after
+ * {@link #close()} an {@link IllegalStateException}; closing again does nothing.
+ *
+ * <p><b>Ports</b> are those of {@link #withPorts}, {@link EmbeddedSwitchBuilder#ports} and {@link #addPort}; no other
+ * call makes one. In OpenFlow a flow may name a port that is not there, and packets to it vanish. In a test that is a
+ * mistake mostly: the first packet that is to leave by a port that nobody made is a {@link SwitchFailedException} that
+ * names the port and the flow, unless the test itself has removed the port or said
+ * {@link EmbeddedSwitchBuilder#allowMissingPorts}.
+ *
+ * <p><b>Time</b> stands at 2026-01-01T00:00:00Z ({@link ManualClock#START_WALL_MS}) until it is moved.
+ *
  * <p>Threads: one at a time, except that a controller may be connected meanwhile.
  */
-public final class EmbeddedSwitch implements AutoCloseable {
+public final class EmbeddedSwitch extends MainBridgeShorthands implements AutoCloseable {
     /** Housekeeping comes round as often as in the daemon. */
     private static final Duration STEP = Duration.ofMillis(500);
 
-    private static final long DATAPATH_ID = 0x0200_0000_0001L;
+    private static final long FIRST_DATAPATH_ID = 0x0200_0000_0001L;
     private static final int SCAN_SLOTS = 4096;
 
-    private final ManualClock clock;
-    private final Conntrack tracker;
-    private final Datapath datapath;
-    private final ForwardingContext context;
-    private final Pipeline pipeline;
-    private final BridgePipeline bridge;
-    private final OffloadDispatcher dispatcher;
-    private final ProviderRegistry providers;
-    private final Map<Integer, DummyPort> ports = new TreeMap<>();
-    private final Map<Integer, Queue<byte[]>> sent = new TreeMap<>();
-    private final Queue<OffloadEvent> offloadEvents = new ConcurrentLinkedQueue<>();
-    private final Queue<PacketIn> packetIns = new ConcurrentLinkedQueue<>();
-    private final Queue<FlowRemoval> flowRemovals = new ConcurrentLinkedQueue<>();
-    private String hwOffloadPriority = "";
+    private final SwitchCore core;
+    private final EmbeddedSwitchBuilder settings;
+    private final Map<String, EmbeddedBridge> bridges = new LinkedHashMap<>();
+    private final EmbeddedBridge main;
+    private final EmbeddedOffload offload;
     private ZoneTimeouts zoneTimeouts;
-    private EventLoopGroup eventLoops;
-    private BridgeAgent agent;
+    /** Datapath numbers above all that the main bridge's ports can have. */
+    private int nextDatapathNumber = EmbeddedPorts.MAX_NUMBER + 1;
 
     EmbeddedSwitch(EmbeddedSwitchBuilder from, Conntrack tracker) {
-        this.clock = from.clock();
-        this.tracker = tracker;
-        datapath = new Datapath(tracker, clock);
-        context = datapath.newContext();
-        pipeline = new Pipeline(datapath, clock, Runnable::run);
-        bridge = pipeline.addBridge(from.bridgeName(), DATAPATH_ID);
-        bridge.setFailMode(from.failMode());
-        bridge.subscribe(new Recorder());
-        plug(OfAction.Ports.LOCAL, 0, from.bridgeName());
-        from.ports().forEach(this::port);
-        providers = from.providers();
-        dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, this::portName);
-        dispatcher.addEventTap(offloadEvents::add);
+        settings = from;
+        core = new SwitchCore(from, tracker);
+        main = makeBridge(from.bridgeName(), "p", number -> number == OfAction.Ports.LOCAL ? 0 : number);
+        from.ports().forEach(main::addPort);
+        offload = new EmbeddedOffload(core, from.providers());
     }
 
-    /** With everything as it comes: bridge {@code br0}, offload providers found on the class path. */
-    public static EmbeddedSwitch start() {
-        return builder().start();
+    /** With these ports, bridge {@code br0}, and the offload providers found on the class path. */
+    public static EmbeddedSwitch withPorts(Integer... numbers) {
+        return builder().ports(numbers).start();
     }
 
     public static EmbeddedSwitchBuilder builder() {
         return new EmbeddedSwitchBuilder();
     }
 
-    private final class Recorder implements OpenFlowSwitch.Events {
-        @Override
-        public void packetIn(
-                byte[] frame,
-                int maxLengthBytes,
-                PacketInReason reason,
-                int tableId,
-                long cookie,
-                int controllerId,
-                Match metadata) {
-            packetIns.add(
-                    new PacketIn(frame, maxLengthBytes, reason.number(), tableId, cookie, controllerId, metadata));
-        }
+    // ---- bridges ----
 
-        @Override
-        public void flowRemoved(OpenFlowSwitch.FlowStats flow, FlowRemovedReason reason) {
-            flowRemovals.add(new FlowRemoval(FlowDump.line(flow), reason.number()));
-        }
-
-        @Override
-        public void portStatus(OfPort port, PortStatusReason reason) {
-            // Who plugs ports in here is the test itself.
-        }
+    /** The main bridge, which is there from the start. Its datapath ports bear its OpenFlow numbers, LOCAL's is 0. */
+    public EmbeddedBridge bridge() {
+        return core.call(() -> main);
     }
 
-    // ---- ports and packets ----
-
-    /**
-     * The port of that OpenFlow number, made if it is new and then named {@code p<number>};
-     * {@link OfAction.Ports#LOCAL} is the bridge's own. Datapath ports bear the same numbers, with 0 for LOCAL.
-     */
-    public DummyPort port(int number) {
-        DummyPort present = ports.get(number);
-        if (present != null) {
-            return present;
-        }
-        if (number < 1 || number >= 0xff00) {
-            throw new IllegalArgumentException("OpenFlow port numbers are 1 to 65279, not " + number);
-        }
-        return plug(number, number, "p" + number);
+    @Override
+    EmbeddedBridge main() {
+        return main;
     }
 
-    private DummyPort plug(int number, int datapathNumber, String name) {
-        DummyPort port = new DummyPort(name, Map.of(), () -> clock.wallMs() * 1000);
-        port.setMtu(65_535);
-        Queue<byte[]> out = new ConcurrentLinkedQueue<>();
-        port.onSent(out::add);
-        ports.put(number, port);
-        sent.put(number, out);
-        datapath.addPort(port, datapathNumber);
-        bridge.addPort(
-                new OfPort(number, datapathNumber, name, port.linkStatus().macAddress(), 0, 0, null, 0));
-        return port;
-    }
-
-    /** Unplugs the port; nothing happens if there is none. */
-    public void removePort(int number) {
-        DummyPort port = ports.remove(number);
-        if (port != null) {
-            bridge.removePort(number);
-            datapath.removePort(number == OfAction.Ports.LOCAL ? 0 : number);
-            sent.remove(number);
-            port.close();
-        }
-    }
-
-    /** A frame arrives at the port (made if need be) and is carried through before this returns. */
-    public void receive(int port, byte[] frame) {
-        port(port).deliver(frame);
-        settle();
-    }
-
-    /** Carries through whatever waits at ports, offload events included. */
-    private void settle() {
-        boolean busy = true;
-        while (busy) {
-            busy = false;
-            for (Map.Entry<Integer, Port> port : datapath.ports().entrySet()) {
-                busy |= datapath.receiveAndProcess(port.getKey(), port.getValue(), context) > 0;
+    /** @throws IllegalArgumentException there is none of that name */
+    public EmbeddedBridge bridge(String name) {
+        return core.call(() -> {
+            EmbeddedBridge found = bridges.get(name);
+            if (found == null) {
+                throw new IllegalArgumentException("no bridge " + name + " among " + bridges.keySet() + "; addBridge(\""
+                        + name + "\", …) makes it");
             }
-        }
-        dispatcher.drain();
+            return found;
+        });
     }
 
-    /** What the switch has sent by the port since the last question, oldest first. */
-    public List<byte[]> sent(int port) {
-        port(port);
-        return drain(sent.get(port));
+    /** Makes another bridge, with these ports, named {@code <bridge>-p<number>}, and the main one's fail mode. */
+    public EmbeddedBridge addBridge(String name, Integer... ports) {
+        return core.call(() -> {
+            EmbeddedBridge added = makeBridge(name, name + "-p", number -> nextDatapathNumber++);
+            List.of(ports).forEach(added::addPort);
+            return added;
+        });
     }
 
-    /** A packet-out: runs actions (ovs-ofctl syntax) on the frame as if it had come in by {@code inPort}. */
-    public void packetOut(int inPort, String actions, byte[] frame) {
-        if (inPort > 0) {
-            port(inPort);
-        }
-        try {
-            bridge.packetOut(inPort, FlowText.parseActions(actions), frame);
-        } catch (FlowTextException | OfException e) {
-            throw new IllegalArgumentException(actions + ": " + e.getMessage(), e);
-        }
-        settle();
+    private EmbeddedBridge makeBridge(String name, String portNamePrefix, IntUnaryOperator datapathNumbers) {
+        BridgePipeline pipeline = core.pipeline.addBridge(name, FIRST_DATAPATH_ID + bridges.size());
+        pipeline.setFailMode(settings.failMode());
+        EmbeddedBridge bridge = new EmbeddedBridge(core, pipeline, portNamePrefix, datapathNumbers);
+        bridges.put(name, bridge);
+        return bridge;
     }
 
-    /** What came for the controllers since the last question. */
-    public List<PacketIn> packetIns() {
-        bridge.awaitEvents();
-        return drain(packetIns);
-    }
-
-    /** Flows with {@code send_flow_rem} that ended since the last question. */
-    public List<FlowRemoval> flowRemovals() {
-        bridge.awaitEvents();
-        return drain(flowRemovals);
-    }
-
-    private static <T> List<T> drain(Queue<T> queue) {
-        List<T> all = new ArrayList<>();
-        for (T next = queue.poll(); next != null; next = queue.poll()) {
-            all.add(next);
-        }
-        return all;
-    }
-
-    // ---- flows ----
-
-    /**
-     * Adds flows, one a line, as {@code ovs-ofctl add-flows} reads them: empty lines and {@code #} comments are
-     * skipped.
-     *
-     * @throws IllegalArgumentException a line is wrong or refused; says which and why. Lines before it have been added.
-     */
-    public void flows(String lines) {
-        lines.lines()
-                .map(line -> line.replaceFirst("#.*", "").strip())
-                .filter(line -> !line.isEmpty())
-                .forEach(line -> change(FlowMod.Command.ADD, line));
-    }
-
-    /** {@code ovs-ofctl mod-flows}. */
-    public void modifyFlows(String line) {
-        change(FlowMod.Command.MODIFY, line);
-    }
-
-    /** All of them. */
-    public void deleteFlows() {
-        change(FlowMod.Command.DELETE, "");
-    }
-
-    /** {@code ovs-ofctl del-flows}: those that the match selects. */
-    public void deleteFlows(String match) {
-        change(FlowMod.Command.DELETE, match);
-    }
-
-    private void change(FlowMod.Command command, String line) {
-        try {
-            FlowMod mod = FlowText.parseFlowMod(command, line);
-            bridge.apply(mod);
-        } catch (FlowTextException | OfException e) {
-            throw new IllegalArgumentException(line + ": " + e.getMessage(), e);
-        }
-    }
-
-    /** Lines as {@code ovs-ofctl dump-flows} has them, by table and priority. */
-    public List<String> dumpFlows() {
-        return FlowDump.lines(
-                bridge.flows(new OpenFlowSwitch.FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE)));
-    }
+    // ---- the datapath ----
 
     /** Lines as {@code ovs-appctl dpctl/dump-flows} has them. */
     public List<String> dumpDatapathFlows() {
-        return datapath.flows().stream()
-                .map(flow -> DatapathFlowText.line(flow, clock.nowNs()))
-                .toList();
-    }
-
-    /** What {@code ovs-appctl ofproto/trace} prints of a packet such as {@code in_port=1,tcp,tp_dst=80}. */
-    public String trace(String packet) {
-        try {
-            Match match = FlowText.parseMatch(packet);
-            return pipeline.trace(bridge, (int) match.value(Field.IN_PORT), match.copyOfValue());
-        } catch (FlowTextException e) {
-            throw new IllegalArgumentException(packet + ": " + e.getMessage(), e);
-        }
-    }
-
-    /** The bridge as its controllers see it, for what has no text here: bundles, port configuration, statistics. */
-    public OpenFlowSwitch bridge() {
-        return bridge;
+        return core.call(() -> core.datapath.flows().stream()
+                .map(flow -> DatapathFlowText.line(flow, core.clock.nowNs()))
+                .toList());
     }
 
     /** How many packets ended for that reason. */
     public long drops(DropReason reason) {
-        return datapath.drops(reason);
+        return core.call(() -> core.datapath.drops(reason));
+    }
+
+    /** Where fragments wait for each other at {@code ct()}: what {@code ovs-appctl dpctl/ipf-…} asks and sets. */
+    public FragmentReassembler fragments() {
+        return core.call(core.datapath::fragments);
     }
 
     // ---- time ----
 
     /** The switch's clock; {@link #advance} moves it. */
     public ManualClock clock() {
-        return clock;
+        return core.call(() -> core.clock);
     }
 
-    /** Lets that much time pass, with all that time brings: timeouts, updates of offloaded connections, expiry. */
+    /**
+     * Lets that much time pass, with all that time brings: timeouts, updates of offloaded connections, expiry.
+     *
+     * @throws IllegalArgumentException the time is negative
+     */
     public void advance(Duration time) {
-        Duration left = time;
-        while (left.isPositive()) {
-            Duration step = left.compareTo(STEP) < 0 ? left : STEP;
-            clock.advance(step);
-            left = left.minus(step);
-            tick();
-        }
+        core.run(() -> {
+            if (time.isNegative()) {
+                throw new IllegalArgumentException("time goes forward only, not by " + time);
+            }
+            for (Duration left = time; left.isPositive(); ) {
+                Duration step = left.compareTo(STEP) < 0 ? left : STEP;
+                core.clock.advance(step);
+                left = left.minus(step);
+                core.tick();
+            }
+        });
     }
 
-    private void tick() {
-        long nowNs = clock.nowNs();
-        datapath.maintain(nowNs);
-        pipeline.maintain(nowNs);
-        tracker.sweep(nowNs);
-        dispatcher.drain();
-    }
-
-    // ---- connections and offload ----
+    // ---- connections ----
 
     /** The tracker itself. */
     public Conntrack conntrack() {
-        return tracker;
+        return core.call(() -> core.tracker);
     }
 
     /** What operators ask and set of the tracker: what {@code ovs-appctl dpctl/ct-…} does. */
     public ConntrackControl conntrackControl() {
-        if (tracker instanceof ConntrackControl control) {
-            return control;
-        }
-        throw new IllegalStateException("this switch was made with a tracker that cannot be controlled");
+        return core.call(() -> {
+            if (core.tracker instanceof ConntrackControl control) {
+                return control;
+            }
+            throw new IllegalStateException("this switch was made with a tracker that cannot be controlled");
+        });
     }
 
     /**
@@ -376,15 +211,19 @@ public final class EmbeddedSwitch implements AutoCloseable {
      * @param policies by zone, 0 to 65535, in place of all that was set before
      */
     public void zoneTimeouts(Map<Integer, TimeoutPolicy> policies) {
-        if (zoneTimeouts == null) {
-            zoneTimeouts = new ZoneTimeouts(pipeline, conntrackControl());
-        }
-        zoneTimeouts.set(policies);
+        core.run(() -> {
+            policies.keySet().forEach(EmbeddedSwitch::requireZone);
+            if (zoneTimeouts == null) {
+                zoneTimeouts = new ZoneTimeouts(core.pipeline, conntrackControl());
+            }
+            zoneTimeouts.set(policies);
+        });
     }
 
-    /** Where fragments wait for each other at {@code ct()}: what {@code ovs-appctl dpctl/ipf-…} asks and sets. */
-    public FragmentReassembler fragments() {
-        return datapath.fragments();
+    private static void requireZone(int zone) {
+        if (zone < 0 || zone > 0xffff) {
+            throw new IllegalArgumentException("zones are 0 to 65535, not " + zone);
+        }
     }
 
     /**
@@ -397,16 +236,16 @@ public final class EmbeddedSwitch implements AutoCloseable {
 
     /** {@code ovs-appctl dpctl/flush-conntrack zone=N}: the same for one zone, 0 to 65535. */
     public int flushConnections(int zone) {
-        if (zone < 0 || zone > 0xffff) {
-            throw new IllegalArgumentException("zones are 0 to 65535, not " + zone);
-        }
+        requireZone(zone);
         return flush(zone);
     }
 
     private int flush(Integer zoneOrNull) {
-        int flushed = tracker.flush(zoneOrNull, clock.nowNs());
-        dispatcher.drain();
-        return flushed;
+        return core.call(() -> {
+            int flushed = core.tracker.flush(zoneOrNull, core.clock.nowNs());
+            core.dispatcher.drain();
+            return flushed;
+        });
     }
 
     /** Lines as {@code ovs-appctl dpctl/dump-conntrack -s} has them: with the seconds until each connection expires. */
@@ -420,121 +259,64 @@ public final class EmbeddedSwitch implements AutoCloseable {
      */
     public List<String> dumpConnectionsWithOffload() {
         return dumpConnections(connection -> ConntrackDump.line(connection, true, false)
-                + OffloadColumn.of(dispatcher.offloadStates(connection.connectionId)));
+                + OffloadColumn.of(core.dispatcher.offloadStates(connection.connectionId)));
     }
 
     private List<String> dumpConnections(Function<ConnectionSnapshot, String> line) {
-        List<String> lines = new ArrayList<>();
-        long cursor = 0;
-        while (cursor >= 0) {
-            cursor = tracker.scan(cursor, SCAN_SLOTS, connection -> lines.add(line.apply(connection)), clock.nowNs());
-        }
-        return lines;
+        return core.call(() -> {
+            List<String> lines = new ArrayList<>();
+            for (long cursor = 0; cursor >= 0; ) {
+                cursor = core.tracker.scan(
+                        cursor, SCAN_SLOTS, connection -> lines.add(line.apply(connection)), core.clock.nowNs());
+            }
+            return lines;
+        });
     }
 
-    /**
-     * {@code other_config:hw-offload}; off at the start. Turned on, providers are asked in the order of their
-     * priorities, or in that of {@link #hwOffloadPriority}, and are told of the connections that are there already.
-     * Turned on when it is on, only what has changed about the choice of providers takes effect.
-     */
+    // ---- offload ----
+
+    /** Everything about offload providers. */
+    public EmbeddedOffload offload() {
+        return core.call(() -> offload);
+    }
+
+    /** {@link EmbeddedOffload#enable}. */
     public void hwOffload(boolean on) {
-        if (on) {
-            dispatcher.enable(providers.inOrder(hwOffloadPriority));
-            dispatcher.drain();
-        } else {
-            dispatcher.disable();
-        }
+        offload.enable(on);
+    }
+
+    /** {@link EmbeddedOffload#takeEvents}. */
+    public List<String> takeOffloadEvents() {
+        return offload.takeEvents();
+    }
+
+    // ---- the end ----
+
+    /**
+     * Throws what went wrong inside and was not thrown yet, say on a controller's connection.
+     *
+     * @throws SwitchFailedException something went wrong
+     */
+    public void check() {
+        core.requireOpen();
+        core.check();
     }
 
     /**
-     * {@code other_config:hw-offload-priority}: provider names in the order in which they are to be asked, separated by
-     * commas; {@code none} leaves out those that are not named before it. Empty: by the providers' own priorities.
-     * Live: those that stay go on undisturbed.
+     * Ends everything; providers are told to let go first. Closing again does nothing.
+     *
+     * @throws SwitchFailedException something went wrong inside that was not thrown yet; everything is closed
+     *     nevertheless
      */
-    public void hwOffloadPriority(String names) {
-        hwOffloadPriority = names;
-        if (dispatcher.isEnabled()) {
-            hwOffload(true);
-        }
-    }
-
-    /** The providers in the order in which they are asked, and how each stands; one whose init failed says why. */
-    public List<ProviderStatus> offloadProviders() {
-        return dispatcher.providers();
-    }
-
-    /** What {@code ovs-appctl conntrack/offload-show} prints. */
-    public String offloadShow() {
-        return dispatcher.show();
-    }
-
-    /**
-     * What providers were told since the last question, in order: {@code add in=1}, {@code established in=2} (the
-     * reply's port), {@code update in=1}, {@code del expired}; with the provider's name in front where there are
-     * several, and with {@code declined: …} or {@code failed: …} behind. Questions whether a provider wants a
-     * connection are shown if it declines.
-     */
-    public List<String> offloadEvents() {
-        boolean several = dispatcher.providers().size() > 1;
-        return offloadEventObjects().stream()
-                .filter(event -> event.kind() != OffloadEvent.Kind.QUERY
-                        || !event.resultText().equals("accepted"))
-                .map(event -> (several ? event.provider() + " " : "") + OffloadEventText.of(event))
-                .toList();
-    }
-
-    /** The same with everything known of each, questions included. */
-    public List<OffloadEvent> offloadEventObjects() {
-        return drain(offloadEvents);
-    }
-
-    private String portName(int datapathPort) {
-        Port port = datapath.port(datapathPort);
-        return port == null ? null : port.name();
-    }
-
-    // ---- controllers ----
-
-    /** Lets controllers and {@code ovs-ofctl} in on the loopback interface; returns the TCP port. */
-    public int listenOpenFlow() {
-        try {
-            return ((InetSocketAddress) agent().listen("ptcp:0:127.0.0.1")).getPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /**
-     * Connects to a controller such as {@code tcp:127.0.0.1:6653}, as {@code ovs-vsctl set-controller}: flows are
-     * emptied.
-     */
-    public void connectController(String target) {
-        try {
-            bridge.setControllersConfigured(true);
-            agent().setControllers(List.of(new ControllerTarget(target)));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private BridgeAgent agent() {
-        if (agent == null) {
-            eventLoops = OpenFlowAgent.newEventLoop();
-            agent = new OpenFlowAgent(eventLoops, clock).attach(bridge);
-        }
-        return agent;
-    }
-
-    /** Ends everything; providers are told to let go first. */
     @Override
     public void close() {
-        dispatcher.close();
-        if (agent != null) {
-            agent.close();
-            eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        if (!core.isClosed()) {
+            core.close(bridges.values());
         }
-        pipeline.removeBridge(bridge.name());
-        datapath.retire(context);
-        ports.values().forEach(DummyPort::close);
+    }
+
+    /** For tests of what goes wrong inside. */
+    SwitchCore core() {
+        return core;
     }
 }

@@ -14,7 +14,8 @@ import java.util.function.Function;
 public final class EmbeddedSwitchBuilder {
     private String bridgeName = "br0";
     private List<Integer> ports = List.of();
-    private ManualClock clock = new ManualClock(0, 0);
+    private ManualClock clock = new ManualClock();
+    private boolean missingPortsAllowed;
     private ProviderRegistry providers;
     private FailMode failMode = FailMode.STANDALONE;
     private int maxConnections = 100_000;
@@ -22,20 +23,37 @@ public final class EmbeddedSwitchBuilder {
 
     EmbeddedSwitchBuilder() {}
 
-    /** {@code br0} unless said otherwise; also the name of the LOCAL port. */
+    /** The main bridge's name, also of its LOCAL port: {@code br0} unless said otherwise. */
     public EmbeddedSwitchBuilder bridgeName(String name) {
         bridgeName = name;
         return this;
     }
 
-    /** Ports that are there from the start, so that flooding reaches them; others come when they are first named. */
+    /** The main bridge's ports, 1 to 65279; more can be made later by {@link EmbeddedSwitch#addPort}. */
     public EmbeddedSwitchBuilder ports(Integer... numbers) {
         ports = List.of(numbers);
         return this;
     }
 
-    /** Where time begins; both readings are 0 unless said otherwise. */
+    /**
+     * A packet that is to leave by a port that nobody made is dropped, as OpenFlow allows; unless this is said, it is
+     * an error ({@link EmbeddedSwitch}).
+     */
+    public EmbeddedSwitchBuilder allowMissingPorts() {
+        missingPortsAllowed = true;
+        return this;
+    }
+
+    /**
+     * Where time begins; unless said otherwise the monotonic clock at 0, the wall clock at
+     * {@link ManualClock#START_WALL_MS}.
+     *
+     * @param originWallMs ms since the epoch; not 0, which means "unknown" to providers
+     */
     public EmbeddedSwitchBuilder clockOrigin(long originNs, long originWallMs) {
+        if (originWallMs <= 0) {
+            throw new IllegalArgumentException("the wall clock begins after the epoch, not at " + originWallMs);
+        }
         clock = new ManualClock(originNs, originWallMs);
         return this;
     }
@@ -88,6 +106,10 @@ public final class EmbeddedSwitchBuilder {
 
     ProviderRegistry providers() {
         return providers;
+    }
+
+    boolean missingPortsAllowed() {
+        return missingPortsAllowed;
     }
 
     FailMode failMode() {

@@ -1,5 +1,6 @@
 package io.turnstile.embedded;
 
+import io.turnstile.packet.FrameView;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.text.FlowText;
 
@@ -16,6 +17,11 @@ import io.turnstile.pipeline.text.FlowText;
  */
 public record PacketIn(
         byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId, Match metadata) {
+
+    /** The frame as an object that can be asked for what its headers say. */
+    public FrameView view() {
+        return FrameView.of(frame);
+    }
 
     /** {@code metadata} in ovs-ofctl syntax: {@code in_port=1,reg0=0x7}. */
     public String metadataText() {

@@ -101,16 +101,16 @@ class EmbeddedFragmentsTest {
         sw.flows(FIREWALL);
         List<byte[]> question = cut(request(family, 5000), 1);
         receive(1, question.subList(0, 3));
-        assertThat(sw.sent(2)).as("while one is missing").isEmpty();
+        assertThat(sw.takeSentBytes(2)).as("while one is missing").isEmpty();
         assertThat(sw.conntrack().connectionCount()).isZero();
         receive(1, question.subList(3, 4));
-        assertSame(sw.sent(2), question);
+        assertSame(sw.takeSentBytes(2), question);
         assertThat(sw.conntrack().connectionCount()).isEqualTo(1);
 
         List<byte[]> answer = cut(reply(family, 4000), 2);
         receive(2, answer.reversed());
-        assertSame(sw.sent(1), answer);
-        assertThat(sw.sent(3)).isEmpty();
+        assertSame(sw.takeSentBytes(1), answer);
+        assertThat(sw.takeSentBytes(3)).isEmpty();
         assertThat(sw.dumpConnections()).singleElement().asString().contains("sport=1000,dport=2000");
     }
 
@@ -119,8 +119,8 @@ class EmbeddedFragmentsTest {
     void whatIsNotAskedForIsNotLetThroughInPiecesEither(FragmentFamily family) {
         sw.flows(FIREWALL);
         receive(2, cut(reply(family, 4000), 2));
-        assertThat(sw.sent(1)).isEmpty();
-        assertThat(sw.sent(3)).as("new is not invalid").isEmpty();
+        assertThat(sw.takeSentBytes(1)).isEmpty();
+        assertThat(sw.takeSentBytes(3)).as("new is not invalid").isEmpty();
     }
 
     @Test
@@ -133,7 +133,7 @@ class EmbeddedFragmentsTest {
         List<byte[]> mixed = new ArrayList<>(fragments);
         Collections.shuffle(mixed, new Random(1));
         receiveTogether(1, mixed);
-        assertSame(sw.sent(2), fragments);
+        assertSame(sw.takeSentBytes(2), fragments);
     }
 
     @Test
@@ -149,10 +149,10 @@ class EmbeddedFragmentsTest {
             expected.addAll(fragments);
         }
         receiveTogether(1, heads);
-        assertThat(sw.sent(2)).isEmpty();
+        assertThat(sw.takeSentBytes(2)).isEmpty();
         Collections.rotate(tails, 1);
         receiveTogether(1, tails);
-        assertThat(digests(sw.sent(2))).containsExactlyInAnyOrderElementsOf(digests(expected));
+        assertThat(digests(sw.takeSentBytes(2))).containsExactlyInAnyOrderElementsOf(digests(expected));
         assertThat(sw.fragments().status().held()).isZero();
     }
 
@@ -164,9 +164,9 @@ class EmbeddedFragmentsTest {
         byte[] between = request(FragmentFamily.IPV4, 2);
         byte[] after = request(FragmentFamily.IPV4, 3);
         sw.receive(1, before); // the connection and its flow are there
-        sw.sent(2);
+        sw.takeSentBytes(2);
         receiveTogether(1, List.of(after, before, fragments.get(1), between, fragments.get(0)));
-        assertSame(sw.sent(2), List.of(before, between, fragments.get(0), fragments.get(1), after));
+        assertSame(sw.takeSentBytes(2), List.of(before, between, fragments.get(0), fragments.get(1), after));
     }
 
     @Test
@@ -176,8 +176,8 @@ class EmbeddedFragmentsTest {
         receive(1, fragments);
         List<byte[]> rewritten = fragments.stream().map(byte[]::clone).toList();
         rewritten.forEach(frame -> frame[11] = 0x77);
-        assertSame(sw.sent(2), rewritten);
-        assertSame(sw.sent(3), rewritten);
+        assertSame(sw.takeSentBytes(2), rewritten);
+        assertSame(sw.takeSentBytes(3), rewritten);
         assertThat(sw.conntrack().connectionCount()).isEqualTo(1);
     }
 
@@ -192,8 +192,8 @@ class EmbeddedFragmentsTest {
                 """.replace(",tp_dst=0", ""));
         List<byte[]> fragments = cut(request(FragmentFamily.IPV4, 5000), 1);
         receive(1, fragments);
-        assertSame(sw.sent(2), fragments.subList(0, 1));
-        assertSame(sw.sent(3), fragments.subList(1, 4));
+        assertSame(sw.takeSentBytes(2), fragments.subList(0, 1));
+        assertSame(sw.takeSentBytes(3), fragments.subList(1, 4));
     }
 
     @ParameterizedTest
@@ -208,7 +208,7 @@ class EmbeddedFragmentsTest {
                 """.formatted(type, family == FragmentFamily.IPV4 ? "ip" : "ipv6"));
         List<byte[]> fragments = cut(request(family, 5000), 1);
         receive(1, fragments);
-        assertSame(sw.sent(2), fragments);
+        assertSame(sw.takeSentBytes(2), fragments);
         assertThat(sw.conntrack().connectionCount()).isEqualTo(3);
     }
 
@@ -219,13 +219,13 @@ class EmbeddedFragmentsTest {
         List<byte[]> fragments = cut(request(family, 5000), 1);
         receive(1, fragments.subList(0, 2));
         receive(1, fragments.subList(1, 2));
-        assertSame(sw.sent(3), fragments.subList(1, 2));
+        assertSame(sw.takeSentBytes(3), fragments.subList(1, 2));
         sw.fragments().setEnabled(family, false);
         receive(1, fragments);
-        assertSame(sw.sent(3), fragments);
+        assertSame(sw.takeSentBytes(3), fragments);
         sw.fragments().setEnabled(family, true);
         receive(1, fragments.subList(2, 4));
-        assertSame(sw.sent(2), fragments);
+        assertSame(sw.takeSentBytes(2), fragments);
     }
 
     @ParameterizedTest
@@ -240,7 +240,7 @@ class EmbeddedFragmentsTest {
         assertThat(sw.fragments().status().held()).isZero();
         assertThat(sw.drops(DropReason.FRAGMENT_EXPIRED)).isEqualTo(3);
         receive(1, fragments.subList(0, 1));
-        assertThat(sw.sent(2)).isEmpty();
+        assertThat(sw.takeSentBytes(2)).isEmpty();
     }
 
     @Test
@@ -248,9 +248,9 @@ class EmbeddedFragmentsTest {
         sw.flows(FIREWALL);
         List<byte[]> fragments = cut(request(FragmentFamily.IPV4, 2500), 1);
         sw.packetOut(1, "ct(commit),output:3", fragments.get(1));
-        assertThat(sw.sent(3)).isEmpty();
+        assertThat(sw.takeSentBytes(3)).isEmpty();
         sw.packetOut(1, "ct(commit),output:3", fragments.get(0));
-        assertSame(sw.sent(3), fragments);
+        assertSame(sw.takeSentBytes(3), fragments);
     }
 
     @Test
@@ -258,7 +258,7 @@ class EmbeddedFragmentsTest {
         sw.flows("in_port=1 actions=2");
         List<byte[]> fragments = cut(request(FragmentFamily.IPV4, 5000), 1);
         receive(1, fragments.subList(1, 2));
-        assertSame(sw.sent(2), fragments.subList(1, 2));
+        assertSame(sw.takeSentBytes(2), fragments.subList(1, 2));
         assertThat(sw.fragments().status().ipv4().accepted()).isZero();
     }
 }

@@ -1,8 +1,5 @@
 package io.turnstile.embedded;
 
-import static io.turnstile.testing.TestFrame.ACK;
-import static io.turnstile.testing.TestFrame.RST;
-import static io.turnstile.testing.TestFrame.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
@@ -18,8 +15,8 @@ import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
-import io.turnstile.testing.TestFrame;
-import java.nio.ByteBuffer;
+import io.turnstile.packet.Frame;
+import io.turnstile.packet.Frames;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -41,9 +38,8 @@ class EmbeddedOffloadStoriesTest {
 
     private final DummyProvider alpha = new DummyProvider("alpha", 200, DummyProvider.DEFAULT_EVENT_LIMIT);
     private final DummyProvider beta = new DummyProvider("beta", 100, DummyProvider.DEFAULT_EVENT_LIMIT);
-    private final byte[] query = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53).bytes();
-    private final byte[] answer =
-            TestFrame.udp("10.0.0.2", 53, "10.0.0.1", 1000).bytes();
+    private final byte[] query = Frames.udp("10.0.0.1:1000 > 10.0.0.2:53").bytes();
+    private final byte[] answer = Frames.udp("10.0.0.2:53 > 10.0.0.1:1000").bytes();
     private EmbeddedSwitch sw;
 
     private void startWith(OffloadProvider... providers) {
@@ -78,26 +74,8 @@ class EmbeddedOffloadStoriesTest {
         sw.receive(OUTSIDE, answer);
     }
 
-    private static byte[] echo(int type, int sequence) {
-        boolean request = type == 8;
-        byte[] message = ByteBuffer.allocate(16)
-                .putInt(type << 24)
-                .putShort((short) 77)
-                .putShort((short) sequence)
-                .array();
-        return TestFrame.ip(request ? "10.0.0.1" : "10.0.0.2", request ? "10.0.0.2" : "10.0.0.1", 1, message, 64, 0)
-                .bytes();
-    }
-
-    private static byte[] echo6(int type) {
-        boolean request = type == 128;
-        byte[] message = ByteBuffer.allocate(16)
-                .putInt(type << 24)
-                .putShort((short) 77)
-                .putShort((short) 1)
-                .array();
-        return TestFrame.ip(request ? "fd00::1" : "fd00::2", request ? "fd00::2" : "fd00::1", 58, message, 64, 0)
-                .bytes();
+    private static Frame ping() {
+        return Frames.echoRequest("10.0.0.1 > 10.0.0.2", 77).icmpSeq(1).payload(8);
     }
 
     // ---- one connection's life, by protocol ----
@@ -109,7 +87,7 @@ class EmbeddedOffloadStoriesTest {
         ask();
         answer();
         sw.advance(ANSWERED_UDP.plusSeconds(5));
-        assertThat(sw.offloadEventObjects())
+        assertThat(sw.offload().takeEventObjects())
                 .extracting(OffloadEvent::kind)
                 .containsExactly(
                         OffloadEvent.Kind.QUERY,
@@ -142,12 +120,13 @@ class EmbeddedOffloadStoriesTest {
     void pingIsTheSameInBothFamilies() {
         startWith(alpha);
         sw.hwOffload(true);
-        sw.receive(INSIDE, echo(8, 1));
-        sw.receive(OUTSIDE, echo(0, 1));
-        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=2");
-        sw.receive(INSIDE, echo6(128));
-        sw.receive(OUTSIDE, echo6(129));
-        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=2");
+        sw.receive(INSIDE, ping());
+        sw.receive(OUTSIDE, ping().reply());
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "established in=2");
+        Frame ping6 = Frames.echoRequest("fd00::1 > fd00::2", 77).icmpSeq(1).payload(8);
+        sw.receive(INSIDE, ping6);
+        sw.receive(OUTSIDE, ping6.reply());
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "established in=2");
         assertThat(alpha.held()).extracting(ConnView::protocolName).containsExactly("icmp", "icmpv6");
         assertThat(alpha.held().getLast().original().source()).isEqualTo("fd00::1");
     }
@@ -156,26 +135,17 @@ class EmbeddedOffloadStoriesTest {
     void tcpIsAddedBySynEstablishedBySynAckAndDeletedSoonAfterReset() {
         startWith(alpha);
         sw.hwOffload(true);
-        sw.receive(
-                INSIDE,
-                TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, SYN, 100, 0).bytes());
-        assertThat(sw.offloadEvents()).containsExactly("add in=1");
-        sw.receive(
-                OUTSIDE,
-                TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 500, 101)
-                        .bytes());
-        assertThat(sw.offloadEvents()).containsExactly("established in=2");
-        sw.receive(
-                INSIDE,
-                TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, ACK, 101, 501).bytes());
+        Frame syn = Frames.tcp("10.0.0.1:1000 > 10.0.0.2:80").syn().seq(100);
+        sw.receive(INSIDE, syn);
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
+        sw.receive(OUTSIDE, syn.reply());
+        assertThat(sw.takeOffloadEvents()).containsExactly("established in=2");
+        sw.receive(INSIDE, syn.reply().reply());
         sw.advance(Duration.ofMinutes(10));
-        assertThat(sw.offloadEvents()).isEmpty();
-        sw.receive(
-                INSIDE,
-                TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, RST | ACK, 101, 501)
-                        .bytes());
+        assertThat(sw.takeOffloadEvents()).isEmpty();
+        sw.receive(INSIDE, syn.reply().reply().segment("[R.]"));
         sw.advance(Duration.ofMinutes(1));
-        assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+        assertThat(sw.takeOffloadEvents()).last().isEqualTo("del expired");
     }
 
     // ---- the context of an event ----
@@ -186,7 +156,7 @@ class EmbeddedOffloadStoriesTest {
         sw.hwOffload(true);
         ask();
         answer();
-        List<OffloadEvent> events = sw.offloadEventObjects();
+        List<OffloadEvent> events = sw.offload().takeEventObjects();
         assertThat(events)
                 .extracting(event -> event.connectionOrNull().id())
                 .containsOnly(events.getFirst().connectionOrNull().id());
@@ -211,7 +181,7 @@ class EmbeddedOffloadStoriesTest {
         ask();
         sw.receive(DETOUR, answer);
         answer();
-        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=3");
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "established in=3");
     }
 
     @Test
@@ -219,8 +189,8 @@ class EmbeddedOffloadStoriesTest {
         startWith(alpha);
         sw.hwOffload(true);
         answer(); // from outside: new, but no flow commits it
-        sw.receive(INSIDE, TestFrame.arp(1, 1, 2).bytes());
-        assertThat(sw.offloadEventObjects()).isEmpty();
+        sw.receive(INSIDE, Frames.arpRequest("0.0.0.1 > 0.0.0.2"));
+        assertThat(sw.offload().takeEventObjects()).isEmpty();
     }
 
     // ---- established, exactly once ----
@@ -236,7 +206,7 @@ class EmbeddedOffloadStoriesTest {
         }
         sw.advance(Duration.ofSeconds(2));
         answer();
-        assertThat(sw.offloadEvents()).containsExactly("add in=1", "established in=2");
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "established in=2");
     }
 
     @Test
@@ -250,7 +220,7 @@ class EmbeddedOffloadStoriesTest {
         alpha.answerEstablished(connection -> true);
         answer();
         answer();
-        assertThat(sw.offloadEvents())
+        assertThat(sw.takeOffloadEvents())
                 .containsExactly("add in=1", "established in=2", "established in=2", "established in=2");
     }
 
@@ -261,7 +231,7 @@ class EmbeddedOffloadStoriesTest {
         ask();
         ask();
         sw.advance(Duration.ofSeconds(70));
-        assertThat(sw.offloadEvents()).containsExactly("add in=1", "update in=1", "del expired");
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "update in=1", "del expired");
     }
 
     // ---- deadlines ----
@@ -275,10 +245,10 @@ class EmbeddedOffloadStoriesTest {
         alpha.answerLastUsed(connection -> sw.clock().wallMs());
         sw.advance(Duration.ofMinutes(5));
         assertThat(sw.dumpConnections()).hasSize(1);
-        assertThat(sw.offloadEvents()).contains("update in=1").doesNotContain("del expired");
+        assertThat(sw.takeOffloadEvents()).contains("update in=1").doesNotContain("del expired");
         alpha.answerLastUsed(connection -> 0);
         sw.advance(ANSWERED_UDP.plusSeconds(1));
-        assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+        assertThat(sw.takeOffloadEvents()).last().isEqualTo("del expired");
         assertThat(sw.dumpConnections()).isEmpty();
     }
 
@@ -305,12 +275,12 @@ class EmbeddedOffloadStoriesTest {
         sw.hwOffload(true);
         ask();
         assertThat(sw.flushConnections(8)).isZero();
-        assertThat(sw.offloadEvents()).containsExactly("add in=1");
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
         assertThat(sw.flushConnections(7)).isEqualTo(1);
-        assertThat(sw.offloadEvents()).containsExactly("del flushed");
+        assertThat(sw.takeOffloadEvents()).containsExactly("del flushed");
         ask();
         assertThat(sw.flushConnections()).isEqualTo(1);
-        assertThat(sw.offloadEvents()).containsExactly("add in=1", "del flushed");
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "del flushed");
         assertThat(alpha.held()).isEmpty();
     }
 
@@ -333,16 +303,16 @@ class EmbeddedOffloadStoriesTest {
         sw.hwOffload(true);
         ask();
         answer();
-        sw.offloadEvents();
+        sw.takeOffloadEvents();
         sw.hwOffload(false);
-        assertThat(sw.offloadEvents()).containsExactly("del provider leaving");
+        assertThat(sw.takeOffloadEvents()).containsExactly("del provider leaving");
         assertThat(alpha.held()).isEmpty();
-        sw.sent(OUTSIDE);
+        sw.takeSentBytes(OUTSIDE);
         ask();
-        assertThat(sw.sent(OUTSIDE)).containsExactly(query);
+        assertThat(sw.takeSentBytes(OUTSIDE)).containsExactly(query);
         assertThat(sw.dumpConnections()).hasSize(1);
-        assertThat(sw.offloadEvents()).isEmpty();
-        assertThat(sw.offloadShow()).startsWith("hw-offload: disabled\n");
+        assertThat(sw.takeOffloadEvents()).isEmpty();
+        assertThat(sw.offload().show()).startsWith("hw-offload: disabled\n");
     }
 
     @Test
@@ -350,12 +320,12 @@ class EmbeddedOffloadStoriesTest {
         startWith(alpha);
         ask();
         answer();
-        sw.receive(INSIDE, echo(8, 1));
+        sw.receive(INSIDE, ping());
         for (int i = 0; i < 5; i++) {
             sw.hwOffload(true);
-            assertThat(sw.offloadEvents()).containsExactlyInAnyOrder("add in=1", "established in=2", "add in=1");
+            assertThat(sw.takeOffloadEvents()).containsExactlyInAnyOrder("add in=1", "established in=2", "add in=1");
             sw.hwOffload(false);
-            assertThat(sw.offloadEvents()).containsExactly("del provider leaving", "del provider leaving");
+            assertThat(sw.takeOffloadEvents()).containsExactly("del provider leaving", "del provider leaving");
         }
     }
 
@@ -366,7 +336,7 @@ class EmbeddedOffloadStoriesTest {
         startWith(beta, alpha);
         sw.hwOffload(true);
         ask();
-        assertThat(sw.offloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
+        assertThat(sw.takeOffloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
         assertThat(alpha.held()).isEqualTo(beta.held()).hasSize(1);
     }
 
@@ -378,12 +348,12 @@ class EmbeddedOffloadStoriesTest {
         sw.hwOffload(true);
         ask();
         answer();
-        assertThat(sw.offloadEvents())
+        assertThat(sw.takeOffloadEvents())
                 .containsExactly("alpha query in=1 declined: no udp", "beta add in=1", "beta established in=2");
-        sw.receive(INSIDE, echo(8, 1));
-        assertThat(sw.offloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
+        sw.receive(INSIDE, ping());
+        assertThat(sw.takeOffloadEvents()).containsExactly("alpha add in=1", "beta add in=1");
         sw.flushConnections();
-        assertThat(sw.offloadEvents())
+        assertThat(sw.takeOffloadEvents())
                 .containsExactlyInAnyOrder("alpha del flushed", "beta del flushed", "beta del flushed");
     }
 
@@ -391,12 +361,12 @@ class EmbeddedOffloadStoriesTest {
     void thePriorityListChangesTheOrderLiveAndNoneLeavesTheOthersOut() {
         startWith(alpha, beta);
         sw.hwOffload(true);
-        sw.hwOffloadPriority("beta");
-        assertThat(sw.offloadProviders()).extracting(ProviderStatus::name).containsExactly("beta", "alpha");
+        sw.offload().priority("beta");
+        assertThat(sw.offload().providers()).extracting(ProviderStatus::name).containsExactly("beta", "alpha");
         ask();
-        assertThat(sw.offloadEvents()).containsExactly("beta add in=1", "alpha add in=1");
-        sw.hwOffloadPriority("beta,none");
-        assertThat(sw.offloadProviders()).extracting(ProviderStatus::name).containsExactly("beta");
+        assertThat(sw.takeOffloadEvents()).containsExactly("beta add in=1", "alpha add in=1");
+        sw.offload().priority("beta,none");
+        assertThat(sw.offload().providers()).extracting(ProviderStatus::name).containsExactly("beta");
         assertThat(alpha.held()).isEmpty();
         assertThat(beta.held()).hasSize(1);
     }
@@ -420,15 +390,16 @@ class EmbeddedOffloadStoriesTest {
         InitFailingProvider broken = new InitFailingProvider("broken", "no such card");
         startWith(broken, beta);
         sw.hwOffload(true);
-        assertThat(sw.offloadProviders())
+        assertThat(sw.offload().providers())
                 .extracting(ProviderStatus::name, ProviderStatus::state)
                 .containsExactlyInAnyOrder(tuple("broken", "init failed: no such card"), tuple("beta", "ready"));
-        assertThat(sw.offloadShow()).contains("provider broken: priority 100, init failed: no such card");
+        assertThat(sw.offload().show()).contains("provider broken: priority 100, init failed: no such card");
         ask();
         answer();
         sw.flushConnections();
         sw.hwOffload(false);
-        assertThat(sw.offloadEvents()).containsExactly("beta add in=1", "beta established in=2", "beta del flushed");
+        assertThat(sw.takeOffloadEvents())
+                .containsExactly("beta add in=1", "beta established in=2", "beta del flushed");
         assertThat(broken.wasMisused()).isFalse();
     }
 
@@ -438,12 +409,12 @@ class EmbeddedOffloadStoriesTest {
         sw.hwOffload(true);
         ask();
         answer();
-        assertThat(sw.sent(OUTSIDE)).containsExactly(query);
-        assertThat(sw.sent(INSIDE)).containsExactly(answer);
-        assertThat(sw.offloadEvents())
+        assertThat(sw.takeSentBytes(OUTSIDE)).containsExactly(query);
+        assertThat(sw.takeSentBytes(INSIDE)).containsExactly(answer);
+        assertThat(sw.takeOffloadEvents())
                 .contains("beta add in=1", "beta established in=2")
                 .anySatisfy(event -> assertThat(event).startsWith("thrower").contains("failed"));
-        assertThat(sw.offloadShow()).contains("failures:").contains("thrower");
+        assertThat(sw.offload().show()).contains("failures:").contains("thrower");
     }
 
     @Test

@@ -74,15 +74,15 @@ class EmbeddedOperatorsTest {
         assertThat(sw.conntrackControl().zoneLimits().count(4)).isEqualTo(4);
         assertThat(sw.conntrackControl().zoneLimits().refusals()).isEqualTo(2);
         assertThat(sw.conntrackControl().refusals()).isZero();
-        sw.sent(1);
+        sw.takeSentBytes(1);
         answer(1, 3);
-        assertThat(sw.sent(1)).as("what is there works on").hasSize(1);
+        assertThat(sw.takeSentBytes(1)).as("what is there works on").hasSize(1);
         answer(4, 3);
-        assertThat(sw.sent(1)).as("what was refused has no answer").isEmpty();
+        assertThat(sw.takeSentBytes(1)).as("what was refused has no answer").isEmpty();
         sw.flushConnections(3);
         send(4, 3);
         answer(4, 3);
-        assertThat(sw.sent(1)).hasSize(1);
+        assertThat(sw.takeSentBytes(1)).hasSize(1);
     }
 
     @Test

@@ -2,26 +2,31 @@ package io.turnstile.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.turnstile.testing.TestFrame;
+import io.turnstile.packet.FrameView;
+import io.turnstile.packet.Frames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The example of the class comment, run; and the same lines in both places. */
+/**
+ * The example of the class comment, run; and every example of a comment in this package stands in a test that runs it.
+ */
 class EmbeddedSwitchExampleTest {
-    private final byte[] syn = TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, TestFrame.SYN, 100, 0)
-            .bytes();
-    private final byte[] synAck = TestFrame.tcp(
-                    "10.0.0.2", 80, "10.0.0.1", 1000, TestFrame.SYN | TestFrame.ACK, 500, 101)
-            .bytes();
+    private static final Path SOURCES = Path.of("src/main/java/io/turnstile/embedded");
+    private static final Path TESTS = Path.of("src/test/java/io/turnstile/embedded");
+    private static final Pattern IN_COMMENT = Pattern.compile("\\{@snippet :(.*?)\\n \\* }\\n \\*\\n", Pattern.DOTALL);
+    private static final Pattern IN_TEST = Pattern.compile("// example begins(.*?)// example ends", Pattern.DOTALL);
 
     @Test
     void exampleDoesWhatItSays() {
         // example begins
-        try (EmbeddedSwitch sw = EmbeddedSwitch.start()) {
+        try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2)) {
             sw.deleteFlows();
             sw.flows("""
                     priority=10,in_port=1,tcp,ct_state=-trk actions=ct(commit,table=1)
@@ -30,37 +35,51 @@ class EmbeddedSwitchExampleTest {
                     table=1,in_port=2,ct_state=+trk+est actions=1
                     """);
             sw.hwOffload(true);
-            sw.port(2);
-            sw.receive(1, syn);
-            assertThat(sw.sent(2)).containsExactly(syn);
-            assertThat(sw.offloadEvents()).containsExactly("add in=1");
-            sw.receive(2, synAck);
-            assertThat(sw.sent(1)).containsExactly(synAck);
-            assertThat(sw.offloadEvents()).containsExactly("established in=2");
+            sw.receive(1, Frames.tcp("10.0.0.1:1234 > 10.0.0.2:80").syn().seq(1));
+            FrameView syn = sw.takeSent(2).getFirst();
+            assertThat(syn)
+                    .hasToString("02:00:00:00:00:01 > 02:00:00:00:00:02, "
+                            + "IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [S], seq 1, length 0");
+            assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
+            sw.receive(2, syn.reply());
+            assertThat(sw.takeSentBytes(1)).containsExactly(syn.reply().bytes());
+            assertThat(sw.takeOffloadEvents()).containsExactly("established in=2");
             sw.advance(Duration.ofMinutes(10));
-            assertThat(sw.offloadEvents()).last().isEqualTo("del expired");
+            assertThat(sw.takeOffloadEvents()).last().isEqualTo("del expired");
         }
         // example ends
     }
 
     @Test
-    void commentAndTestSayTheSame() throws IOException {
-        List<String> comment =
-                between("src/main/java/io/turnstile/embedded/EmbeddedSwitch.java", "<pre>{@code", "\n * }</pre>\n *\n");
-        List<String> test = between(
-                "src/test/java/io/turnstile/embedded/EmbeddedSwitchExampleTest.java",
-                "// example begins\n",
-                "\n        // example ends");
-        assertThat(comment).isNotEmpty().isEqualTo(test);
+    void theReadmesExampleDoesWhatItSays() {
+        try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2)) {
+            sw.flows("priority=10,in_port=1,tcp actions=ct(commit),2");
+            sw.hwOffload(true);
+            sw.receive(1, Frames.tcp("10.0.0.1:1234 > 10.0.0.2:80").syn());
+            assertThat(sw.takeSent(2)).hasSize(1);
+            assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
+        }
     }
 
-    private static List<String> between(String file, String begin, String end) throws IOException {
-        String text = Files.readString(Path.of(file));
-        int from = text.indexOf(begin) + begin.length();
-        return text.substring(from, text.indexOf(end, from))
-                .lines()
-                .map(line -> line.replaceFirst("^ \\* ?", "").strip())
-                .filter(line -> !line.isEmpty())
-                .toList();
+    @Test
+    void examplesOfCommentsStandInTests() throws IOException {
+        List<String> examples = found(IN_COMMENT, SOURCES, "*");
+        assertThat(examples).hasSizeGreaterThanOrEqualTo(2).isSubsetOf(found(IN_TEST, TESTS, ""));
+    }
+
+    /** Without white space, which is a formatter's business, and without what begins a comment's lines. */
+    private static List<String> found(Pattern example, Path folder, String lineStart) throws IOException {
+        List<String> examples = new ArrayList<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                example.matcher(Files.readString(file))
+                        .results()
+                        .map(result -> result.group(1))
+                        .map(text -> text.replaceAll("(?m)^\\s*" + Pattern.quote(lineStart), "")
+                                .replaceAll("\\s+", ""))
+                        .forEach(examples::add);
+            }
+        }
+        return examples;
     }
 }

@@ -1,13 +1,14 @@
 package io.turnstile.embedded;
 
-import static io.turnstile.testing.TestFrame.ACK;
-import static io.turnstile.testing.TestFrame.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.turnstile.datapath.DropReason;
-import io.turnstile.testing.TestFrame;
+import io.turnstile.packet.Frame;
+import io.turnstile.packet.FrameView;
+import io.turnstile.packet.Frames;
 import java.time.Duration;
+import java.time.Instant;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -22,19 +23,18 @@ class EmbeddedSwitchTest {
 
     @Test
     void freshSwitchLearnsAndForwards() {
-        byte[] there = TestFrame.udp("10.0.0.1", 1, "10.0.0.2", 2).bytes();
-        byte[] back = TestFrame.udp("10.0.0.2", 2, "10.0.0.1", 1)
-                .mac(TestFrame.MAC_A, TestFrame.MAC_B)
-                .bytes();
+        Frame question = Frames.udp("10.0.0.1:1 > 10.0.0.2:2");
+        byte[] there = question.bytes();
+        byte[] back = question.reply().bytes();
         sw.receive(1, there);
-        assertThat(sw.sent(2)).containsExactly(there);
-        assertThat(sw.sent(3)).containsExactly(there);
+        assertThat(sw.takeSentBytes(2)).containsExactly(there);
+        assertThat(sw.takeSentBytes(3)).containsExactly(there);
         sw.receive(2, back);
-        assertThat(sw.sent(1)).containsExactly(back);
-        assertThat(sw.sent(3)).isEmpty();
+        assertThat(sw.takeSentBytes(1)).containsExactly(back);
+        assertThat(sw.takeSentBytes(3)).isEmpty();
         sw.receive(1, there);
-        assertThat(sw.sent(2)).containsExactly(there);
-        assertThat(sw.sent(3)).isEmpty();
+        assertThat(sw.takeSentBytes(2)).containsExactly(there);
+        assertThat(sw.takeSentBytes(3)).isEmpty();
     }
 
     @Test
@@ -46,7 +46,7 @@ class EmbeddedSwitchTest {
 
             priority=1 actions=drop
             """);
-        byte[] query = TestFrame.udp("10.0.0.1", 1, "10.0.0.2", 53).bytes();
+        byte[] query = Frames.udp("10.0.0.1:1 > 10.0.0.2:53").bytes();
         sw.receive(1, query);
         sw.receive(1, query);
         sw.advance(Duration.ofMillis(2500));
@@ -76,17 +76,17 @@ class EmbeddedSwitchTest {
     void controllerGetsThePacketWithItsPipelineFields() {
         sw.deleteFlows();
         sw.flows("cookie=5,in_port=3 actions=load:7->NXM_NX_REG0[],controller");
-        byte[] frame = TestFrame.arp(1, 1, 2).bytes();
+        byte[] frame = Frames.arpRequest("0.0.0.1 > 0.0.0.2").bytes();
         sw.receive(3, frame);
-        assertThat(sw.packetIns()).singleElement().satisfies(in -> {
+        assertThat(sw.takePacketIns()).singleElement().satisfies(in -> {
             assertThat(in.frame()).isEqualTo(frame);
             assertThat(in.cookie()).isEqualTo(5);
             assertThat(in.reason()).isEqualTo(1);
             assertThat(in.metadataText()).contains("in_port=3").contains("reg0=0x7");
         });
         sw.packetOut(3, "2,IN_PORT", frame);
-        assertThat(sw.sent(2)).containsExactly(frame);
-        assertThat(sw.sent(3)).containsExactly(frame);
+        assertThat(sw.takeSentBytes(2)).containsExactly(frame);
+        assertThat(sw.takeSentBytes(3)).containsExactly(frame);
     }
 
     @Test
@@ -94,12 +94,12 @@ class EmbeddedSwitchTest {
         sw.deleteFlows();
         sw.flows("idle_timeout=10,send_flow_rem,arp actions=2");
         sw.advance(Duration.ofSeconds(9));
-        sw.receive(1, TestFrame.arp(1, 1, 2).bytes());
+        sw.receive(1, Frames.arpRequest("0.0.0.1 > 0.0.0.2").bytes());
         sw.advance(Duration.ofSeconds(9));
         assertThat(sw.dumpFlows()).hasSize(1);
         sw.advance(Duration.ofSeconds(2));
         assertThat(sw.dumpFlows()).isEmpty();
-        assertThat(sw.flowRemovals()).singleElement().satisfies(end -> {
+        assertThat(sw.takeFlowRemovals()).singleElement().satisfies(end -> {
             assertThat(end.reason()).isZero();
             assertThat(end.flow()).contains("n_packets=1");
         });
@@ -113,15 +113,52 @@ class EmbeddedSwitchTest {
             in_port=2,ip,ct_state=-trk actions=ct(table=1)
             table=1,ct_state=+trk+est actions=1
             """);
-        byte[] syn = TestFrame.tcp("10.0.0.1", 1000, "10.0.0.2", 80, SYN, 1, 0).bytes();
-        byte[] synAck =
-                TestFrame.tcp("10.0.0.2", 80, "10.0.0.1", 1000, SYN | ACK, 5, 2).bytes();
+        Frame first = Frames.tcp("10.0.0.1:1000 > 10.0.0.2:80").syn().seq(1);
+        byte[] syn = first.bytes();
+        byte[] synAck = first.reply().bytes();
         sw.receive(2, synAck);
-        assertThat(sw.sent(1)).isEmpty();
+        assertThat(sw.takeSentBytes(1)).isEmpty();
         assertThat(sw.drops(DropReason.FLOW_DROP)).isEqualTo(1);
         sw.receive(1, syn);
         sw.receive(2, synAck);
-        assertThat(sw.sent(2)).containsExactly(syn);
-        assertThat(sw.sent(1)).containsExactly(synAck);
+        assertThat(sw.takeSentBytes(2)).containsExactly(syn);
+        assertThat(sw.takeSentBytes(1)).containsExactly(synAck);
+    }
+
+    @Test
+    void whatIsTakenIsTakenOnceAndLookingTakesNothing() {
+        sw.flows("priority=10,in_port=1 actions=2,controller");
+        Frame frame = Frames.udp("10.0.0.1:1 > 10.0.0.2:2").payload("hello");
+        sw.receive(1, frame);
+        assertThat(sw.dumpFlows()).isEqualTo(sw.dumpFlows());
+        assertThat(sw.takeSent(2)).singleElement().satisfies(sent -> {
+            assertThat(sent).isEqualTo(frame.view());
+            assertThat(sent.bytes()).isEqualTo(frame.bytes());
+            assertThat(sent.payloadText()).isEqualTo("hello");
+        });
+        assertThat(sw.takeSent(2)).isEmpty();
+        assertThat(sw.takePacketIns())
+                .singleElement()
+                .extracting(PacketIn::view)
+                .isEqualTo(frame.view());
+        assertThat(sw.takePacketIns()).isEmpty();
+    }
+
+    @Test
+    void whatIsReceivedWhileAPacketIsSentJoinsIn() {
+        sw.deleteFlows();
+        sw.flows("in_port=1 actions=2\nin_port=2 actions=1");
+        Frame question = Frames.udp("10.0.0.1:1 > 10.0.0.2:2");
+        sw.port(2).onSent(frame -> sw.receive(2, FrameView.of(frame).reply()));
+        sw.receive(1, question);
+        assertThat(sw.takeSent(1)).containsExactly(question.reply().view());
+    }
+
+    @Test
+    void timeBeginsOnADayWhichProvidersDoNotTakeForUnknown() {
+        assertThat(Instant.ofEpochMilli(sw.clock().wallMs())).isEqualTo("2026-01-01T00:00:00Z");
+        sw.advance(Duration.ofSeconds(1));
+        assertThat(Instant.ofEpochMilli(sw.clock().wallMs())).isEqualTo("2026-01-01T00:00:01Z");
+        assertThat(sw.clock().nowNs()).isEqualTo(1_000_000_000L);
     }
 }

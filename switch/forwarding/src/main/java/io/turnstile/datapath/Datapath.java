@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -30,6 +31,7 @@ public final class Datapath {
     private final PortTable ports = new PortTable();
     private final GracePeriods gracePeriods = new GracePeriods();
     private final DropCounters drops = new DropCounters();
+    private final FailureLog failures = new FailureLog();
     private final FlowUpkeep upkeep;
     private final BatchExecutor executor;
 
@@ -44,7 +46,6 @@ public final class Datapath {
         this.conntrack = conntrack;
         this.clock = clock;
         FlowCache cache = new FlowCache();
-        FailureLog failures = new FailureLog();
         upkeep = new FlowUpkeep(cache, upcall);
         FlowLookup lookup = new FlowLookup(cache, upkeep, upcall, drops, failures);
         executor = new BatchExecutor(
@@ -64,6 +65,14 @@ public final class Datapath {
     /** How long a flow without packets stays (other_config:max-idle). */
     public void setFlowIdle(long idleNs) {
         upkeep.setIdle(idleNs);
+    }
+
+    /**
+     * Has {@code listener} told of every failure that is contained here, with what failed: a translation, an action, a
+     * port's flush. Called by the thread that met it, inside its batch.
+     */
+    public void onFailure(BiConsumer<String, RuntimeException> listener) {
+        failures.onFailure(listener);
     }
 
     /** Removes tracked connections. Returns how many. */

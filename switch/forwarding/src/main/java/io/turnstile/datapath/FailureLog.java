@@ -2,6 +2,7 @@ package io.turnstile.datapath;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,9 +16,16 @@ final class FailureLog {
     private static final int MAX_CAUSES = 100;
 
     private final Set<String> logged = ConcurrentHashMap.newKeySet();
+    private volatile BiConsumer<String, RuntimeException> listener = (what, failure) -> {};
+
+    /** Has {@code listener} told of every failure, with what failed, by the thread that met it. */
+    void onFailure(BiConsumer<String, RuntimeException> listener) {
+        this.listener = listener;
+    }
 
     /** @param what failed */
     void report(String what, RuntimeException failure) {
+        listener.accept(what, failure);
         StackTraceElement[] trace = failure.getStackTrace();
         String cause = what + " " + failure.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
         if (logged.size() < MAX_CAUSES && logged.add(cause)) {

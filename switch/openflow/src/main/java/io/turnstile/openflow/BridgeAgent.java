@@ -34,6 +34,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,7 @@ public final class BridgeAgent implements AutoCloseable {
     private final AutoCloseable subscription;
     private final AtomicInteger pendingPacketIns = new AtomicInteger();
     private final LongAdder droppedPacketIns;
+    private final Consumer<RuntimeException> failures;
 
     // Event loop thread only.
     private final Map<String, Channel> listeners = new LinkedHashMap<>();
@@ -65,14 +67,28 @@ public final class BridgeAgent implements AutoCloseable {
     private boolean anyConnected;
     private boolean closed;
 
-    /** @param droppedPacketIns counts packet-ins that no connection is quick enough to take */
-    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Clock clock, LongAdder droppedPacketIns) {
+    /**
+     * @param droppedPacketIns counts packet-ins that no connection is quick enough to take
+     * @param failures is told of requests that failed through no fault of who sent them
+     */
+    BridgeAgent(
+            EventLoop loop,
+            OpenFlowSwitch bridge,
+            Clock clock,
+            LongAdder droppedPacketIns,
+            Consumer<RuntimeException> failures) {
+        this.failures = failures;
         this.loop = loop;
         this.droppedPacketIns = droppedPacketIns;
         this.bridge = bridge;
         this.clock = clock;
         this.dispatcher = new RequestDispatcher(bridge, this);
         this.subscription = bridge.subscribe(new FromBridge());
+    }
+
+    /** A request failed through no fault of who sent it. */
+    void requestFailed(RuntimeException failure) {
+        failures.accept(failure);
     }
 
     // ---- what the owner calls ----

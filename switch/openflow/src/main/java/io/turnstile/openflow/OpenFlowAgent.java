@@ -7,11 +7,13 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 
 /** Lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut down. */
 public final class OpenFlowAgent {
     private final EventLoopGroup group;
     private final Clock clock;
+    private final Consumer<RuntimeException> failures;
     private final LongAdder droppedPacketIns = new LongAdder();
 
     /**
@@ -19,8 +21,17 @@ public final class OpenFlowAgent {
      * @param clock says how long a peer has been silent or a controller connected; how often to look is real time
      */
     public OpenFlowAgent(EventLoopGroup group, Clock clock) {
+        this(group, clock, failure -> {});
+    }
+
+    /**
+     * @param failures is told, on an event loop, of requests that failed through no fault of the peer's; they are
+     *     logged and answered by an error in any case
+     */
+    public OpenFlowAgent(EventLoopGroup group, Clock clock, Consumer<RuntimeException> failures) {
         this.group = group;
         this.clock = clock;
+        this.failures = failures;
     }
 
     /** One daemon thread named {@code openflow}. */
@@ -31,7 +42,7 @@ public final class OpenFlowAgent {
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
     public BridgeAgent attach(OpenFlowSwitch bridge) {
-        return new BridgeAgent(group.next(), bridge, clock, droppedPacketIns);
+        return new BridgeAgent(group.next(), bridge, clock, droppedPacketIns, failures);
     }
 
     /** How many packet-ins, of all bridges that ever were, no connection was quick enough to take. */

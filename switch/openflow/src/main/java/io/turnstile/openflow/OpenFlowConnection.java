@@ -196,6 +196,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
             error(message, xid, refused.code());
         } catch (RuntimeException bug) {
             LOG.error("{}: request {} failed", agent.bridgeName(), type, bug);
+            agent.requestFailed(bug);
             error(message, xid, OfErrorCode.OFPBRC_EPERM);
         }
     }

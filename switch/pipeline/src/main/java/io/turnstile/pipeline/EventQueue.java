@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,7 @@ final class EventQueue {
 
     private final Executor executor;
     private final LongAdder droppedPackets;
+    private final Consumer<RuntimeException> failures;
     // Guarded by this.
     private final ArrayDeque<Event> waiting = new ArrayDeque<>();
     private int waitingPackets;
@@ -29,8 +31,12 @@ final class EventQueue {
     private boolean closed;
     private final List<Runnable> markers = new ArrayList<>();
 
-    /** @param droppedPackets counts the packets that are dropped */
-    EventQueue(Executor executor, LongAdder droppedPackets) {
+    /**
+     * @param droppedPackets counts the packets that are dropped
+     * @param failures is told what a listener throws; the events behind that one are delivered nevertheless
+     */
+    EventQueue(Executor executor, LongAdder droppedPackets, Consumer<RuntimeException> failures) {
+        this.failures = failures;
         this.executor = executor;
         this.droppedPackets = droppedPackets;
     }
@@ -94,6 +100,7 @@ final class EventQueue {
                 event.action.run();
             } catch (RuntimeException e) {
                 LOG.warn("a listener of OpenFlow events failed", e);
+                failures.accept(e);
             }
         }
     }

@@ -74,6 +74,7 @@ final class OutputActions {
         OfPort port = walk.state.bridge.port(number);
         if (port == null) {
             walk.report.warning("Nonexistent output port");
+            walk.pipeline.outputToMissingPort(walk.state.bridge, number);
         } else if ((port.config() & OfPort.CONFIG_NO_FWD) != 0) {
             walk.report.detail("OFPPC_NO_FWD set, skipping output");
         } else if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {

@@ -14,7 +14,9 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
+import java.util.function.ObjIntConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -28,6 +30,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final Executor eventExecutor;
     private final LongAdder droppedPacketIns = new LongAdder();
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
+    private volatile Consumer<RuntimeException> eventFailureListener = failure -> {};
+    private volatile ObjIntConsumer<BridgePipeline> missingPortListener = (bridge, number) -> {};
     private final ExecutorService ownExecutor;
     private final Changes changes;
     private final RecirculationIds recirculationIds = new RecirculationIds();
@@ -62,6 +66,25 @@ public final class Pipeline implements Upcall, AutoCloseable {
         this.learning = new AddressLearning(datapath, changes);
         this.executionContext = datapath.newContext();
         datapath.setUpcall(this);
+    }
+
+    // ---- those who want to know ----
+
+    /** Has {@code listener} told what subscribers of OpenFlow events throw; by the thread that delivers the event. */
+    public void onEventFailure(Consumer<RuntimeException> listener) {
+        eventFailureListener = listener;
+    }
+
+    /**
+     * Has {@code listener} told when a translation finds that a packet is to leave by a port that the bridge does not
+     * have, which OpenFlow allows and which drops it; of a trace as well. Called under the table lock.
+     */
+    public void onOutputToMissingPort(ObjIntConsumer<BridgePipeline> listener) {
+        missingPortListener = listener;
+    }
+
+    void outputToMissingPort(BridgePipeline bridge, int number) {
+        missingPortListener.accept(bridge, number);
     }
 
     // ---- bridges ----
@@ -153,7 +176,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     EventQueue newEventQueue() {
-        return new EventQueue(eventExecutor, droppedPacketIns);
+        return new EventQueue(eventExecutor, droppedPacketIns, failure -> eventFailureListener.accept(failure));
     }
 
     /** How many packets to controllers were dropped because listeners, of all bridges that ever were, were too slow. */

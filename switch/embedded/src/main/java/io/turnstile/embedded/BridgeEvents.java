@@ -1,0 +1,42 @@
+package io.turnstile.embedded;
+
+import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * Writes down what one bridge tells its controllers, until the test takes it.
+ *
+ * <p>Threads: any.
+ */
+final class BridgeEvents implements OpenFlowSwitch.Events {
+    private final Queue<PacketIn> packetIns = new ConcurrentLinkedQueue<>();
+    private final Queue<FlowRemoval> flowRemovals = new ConcurrentLinkedQueue<>();
+
+    @Override
+    public void packetIn(
+            byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId, Match metadata) {
+        packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata));
+    }
+
+    @Override
+    public void flowRemoved(OpenFlowSwitch.FlowStats flow, int reason) {
+        flowRemovals.add(new FlowRemoval(FlowDump.line(flow), reason));
+    }
+
+    @Override
+    public void portStatus(OfPort port, int reason) {
+        // Who plugs ports in here is the test itself.
+    }
+
+    List<PacketIn> takePacketIns() {
+        return EmbeddedPorts.takeAll(packetIns);
+    }
+
+    List<FlowRemoval> takeFlowRemovals() {
+        return EmbeddedPorts.takeAll(flowRemovals);
+    }
+}
