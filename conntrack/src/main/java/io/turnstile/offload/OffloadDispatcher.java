@@ -446,7 +446,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /** What has failed so far, one line for each distinct cause with count, first and last time (UTC). */
     public List<String> failures() {
-        return house.causes().lines();
+        return context.causes().lines();
     }
 
     /** How the connection stands with each provider, in priority order; empty while offload is off. */

@@ -57,7 +57,7 @@ class AppctlCommandsTest {
                 List::of,
                 () -> {},
                 CompletableFuture::new,
-                new Coverage(datapath, tracker),
+                new Coverage(datapath, tracker, List.of()),
                 (distance, step) -> {},
                 NO_LOG,
                 1,

@@ -1,8 +1,11 @@
 package io.turnstile.embedded;
 
+import io.turnstile.pipeline.FlowRemovedReason;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.PortStatusReason;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -18,17 +21,23 @@ final class BridgeEvents implements OpenFlowSwitch.Events {
 
     @Override
     public void packetIn(
-            byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId, Match metadata) {
+            byte[] frame,
+            int maxLengthBytes,
+            PacketInReason reason,
+            int tableId,
+            long cookie,
+            int controllerId,
+            Match metadata) {
         packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata));
     }
 
     @Override
-    public void flowRemoved(OpenFlowSwitch.FlowStats flow, int reason) {
+    public void flowRemoved(OpenFlowSwitch.FlowStats flow, FlowRemovedReason reason) {
         flowRemovals.add(new FlowRemoval(FlowDump.line(flow), reason));
     }
 
     @Override
-    public void portStatus(OfPort port, int reason) {
+    public void portStatus(OfPort port, PortStatusReason reason) {
         // Who plugs ports in here is the test itself.
     }
 

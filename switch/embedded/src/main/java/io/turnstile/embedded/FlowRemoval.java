@@ -1,9 +1,11 @@
 package io.turnstile.embedded;
 
+import io.turnstile.pipeline.FlowRemovedReason;
+
 /**
  * A flow that ended and had asked to tell ({@code send_flow_rem}).
  *
  * @param flow as {@code ovs-ofctl dump-flows} would have shown it last
- * @param reason the number of a {@link io.turnstile.pipeline.FlowRemovedReason}
+ * @param reason what ended it
  */
-public record FlowRemoval(String flow, int reason) {}
+public record FlowRemoval(String flow, FlowRemovedReason reason) {}

@@ -2,6 +2,7 @@ package io.turnstile.embedded;
 
 import io.turnstile.packet.FrameView;
 import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.text.FlowText;
 
 /**
@@ -9,14 +10,14 @@ import io.turnstile.pipeline.text.FlowText;
  *
  * @param frame the whole frame
  * @param maxLengthBytes what the action asked for; a controller gets the whole frame, as none is buffered
- * @param reason the number of a {@link io.turnstile.pipeline.PacketInReason}
+ * @param reason what called for it
  * @param tableId table of the flow that sent it
  * @param cookie of that flow, -1 if it met none
  * @param controllerId 0 unless the action named one
  * @param metadata in_port, registers, metadata and, where the packet was tracked, ct_state and its kin
  */
 public record PacketIn(
-        byte[] frame, int maxLengthBytes, int reason, int tableId, long cookie, int controllerId, Match metadata) {
+        byte[] frame, int maxLengthBytes, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
 
     /** The frame as an object that can be asked for what its headers say. */
     public FrameView view() {

@@ -13,7 +13,7 @@ class EmbeddedFailModeTest {
                 EmbeddedSwitch.builder().failMode(FailMode.SECURE).ports(1, 2).start()) {
             assertThat(secure.dumpFlows()).isEmpty();
             secure.receive(1, TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53).bytes());
-            assertThat(secure.sent(2)).isEmpty();
+            assertThat(secure.takeSent(2)).isEmpty();
         }
     }
 }

@@ -17,10 +17,13 @@ import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
+import io.turnstile.pipeline.FlowRemovedReason;
 import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.PortStatusReason;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -127,7 +130,7 @@ class EmbeddedSwitchErrorsTest {
             public void packetIn(
                     byte[] frame,
                     int maxLengthBytes,
-                    int reason,
+                    PacketInReason reason,
                     int tableId,
                     long cookie,
                     int controllerId,
@@ -136,10 +139,10 @@ class EmbeddedSwitchErrorsTest {
             }
 
             @Override
-            public void flowRemoved(OpenFlowSwitch.FlowStats flow, int reason) {}
+            public void flowRemoved(OpenFlowSwitch.FlowStats flow, FlowRemovedReason reason) {}
 
             @Override
-            public void portStatus(OfPort port, int reason) {}
+            public void portStatus(OfPort port, PortStatusReason reason) {}
         });
         sw.flows("priority=10,in_port=1 actions=controller");
         assertThatThrownBy(() -> sw.receive(1, QUESTION))

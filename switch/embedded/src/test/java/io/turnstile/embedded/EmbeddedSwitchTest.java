@@ -7,6 +7,8 @@ import io.turnstile.datapath.DropReason;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.FrameView;
 import io.turnstile.packet.Frames;
+import io.turnstile.pipeline.FlowRemovedReason;
+import io.turnstile.pipeline.PacketInReason;
 import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.AfterEach;
@@ -81,7 +83,7 @@ class EmbeddedSwitchTest {
         assertThat(sw.takePacketIns()).singleElement().satisfies(in -> {
             assertThat(in.frame()).isEqualTo(frame);
             assertThat(in.cookie()).isEqualTo(5);
-            assertThat(in.reason()).isEqualTo(1);
+            assertThat(in.reason()).isEqualTo(PacketInReason.ACTION);
             assertThat(in.metadataText()).contains("in_port=3").contains("reg0=0x7");
         });
         sw.packetOut(3, "2,IN_PORT", frame);
@@ -100,7 +102,7 @@ class EmbeddedSwitchTest {
         sw.advance(Duration.ofSeconds(2));
         assertThat(sw.dumpFlows()).isEmpty();
         assertThat(sw.takeFlowRemovals()).singleElement().satisfies(end -> {
-            assertThat(end.reason()).isZero();
+            assertThat(end.reason()).isEqualTo(FlowRemovedReason.IDLE_TIMEOUT);
             assertThat(end.flow()).contains("n_packets=1");
         });
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.pipeline.Match;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.time.ManualClock;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -24,8 +25,8 @@ class DroppedPacketInsTest {
                 BridgeAgent other = agent.attach(second)) {
             loop.execute(goOn::join);
             for (int i = 0; i < MOST_PENDING + 2; i++) {
-                first.events.packetIn(new byte[60], 0, 0, 0, 0, 0, Match.ANY);
-                second.events.packetIn(new byte[60], 0, 0, 0, 0, 0, Match.ANY);
+                first.events.packetIn(new byte[60], 0, PacketInReason.ACTION, 0, 0, 0, Match.ANY);
+                second.events.packetIn(new byte[60], 0, PacketInReason.ACTION, 0, 0, 0, Match.ANY);
             }
             assertThat(agent.droppedPacketIns()).isEqualTo(4);
             goOn.complete(null);

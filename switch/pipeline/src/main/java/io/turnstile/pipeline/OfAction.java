@@ -59,10 +59,10 @@ public sealed interface OfAction {
     /**
      * {@code controller(…)}.
      *
-     * @param reason 0 no match, 1 action, 2 invalid TTL
+     * @param reason what the packet-in says
      * @param controllerId 0 unless the flow names one
      */
-    record Controller(int maxLengthBytes, int reason, int controllerId) implements OfAction {
+    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId) implements OfAction {
         @Override
         public ActionKind kind() {
             return ActionKind.CONTROLLER;

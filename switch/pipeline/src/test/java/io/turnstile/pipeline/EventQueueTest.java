@@ -3,6 +3,8 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
@@ -12,7 +14,8 @@ import org.junit.jupiter.api.Test;
 class EventQueueTest {
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final LongAdder dropped = new LongAdder();
-    private final EventQueue queue = new EventQueue(tasks::add, dropped);
+    private final List<RuntimeException> failures = new ArrayList<>();
+    private final EventQueue queue = new EventQueue(tasks::add, dropped, failures::add);
 
     @Test
     void packetsBeyondTheLimitAreDroppedAndCounted() {
@@ -28,5 +31,20 @@ class EventQueueTest {
         assertThat(delivered).hasValue(EventQueue.MAX_WAITING_PACKETS + 1);
         queue.postPacket(delivered::incrementAndGet);
         assertThat(dropped.sum()).as("there is room again").isEqualTo(3);
+    }
+
+    @Test
+    void whatAListenerThrowsIsToldAndTheNextEventComes() {
+        AtomicInteger delivered = new AtomicInteger();
+        IllegalStateException thrown = new IllegalStateException("not this one");
+        queue.post(() -> {
+            throw thrown;
+        });
+        queue.post(delivered::incrementAndGet);
+
+        tasks.remove().run();
+
+        assertThat(failures).containsExactly(thrown);
+        assertThat(delivered).hasValue(1);
     }
 }

@@ -5,6 +5,7 @@ import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.text.ActionForm;
 
 /**
@@ -12,9 +13,6 @@ import io.turnstile.pipeline.text.ActionForm;
  */
 final class ControllerCodec {
     private static final int MAX_LENGTH = 0xffff;
-    private static final int REASON_ACTION = 1;
-    /** Packet-in reasons that a flow may give. */
-    private static final int REASONS = 6;
 
     private ControllerCodec() {}
 
@@ -29,11 +27,9 @@ final class ControllerCodec {
         return new OfAction.Controller(maxLength, reason(in.readUnsignedByte()), id);
     }
 
-    private static int reason(int reason) throws OfException {
-        if (reason >= REASONS) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "packet-in reason " + reason);
-        }
-        return reason;
+    private static PacketInReason reason(int number) throws OfException {
+        return PacketInReason.of(number)
+                .orElseThrow(() -> new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "packet-in reason " + number));
     }
 
     /** pad 48, then properties: type 16, length 16, value, padded to eight bytes. */
@@ -41,7 +37,7 @@ final class ControllerCodec {
         SubFieldCodec.needReserved(in, 6);
         int maxLength = MAX_LENGTH;
         int id = 0;
-        int reason = REASON_ACTION;
+        PacketInReason reason = PacketInReason.ACTION;
         while (in.isReadable()) {
             Wire.need(in, 8, OfErrorCode.OFPBAC_BAD_LEN);
             int type = in.readUnsignedShort();
@@ -64,14 +60,14 @@ final class ControllerCodec {
     }
 
     static void write(ByteBuf out, OfAction.Controller a, WireVersion version) {
-        if (a.reason() == REASON_ACTION && a.controllerId() == 0) {
+        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
             StandardActions.output(out, Ports.CONTROLLER, a.maxLengthBytes(), version);
             return;
         }
         int start = ActionTable.start(out, ActionForm.NX_CONTROLLER);
         out.writeShort(a.maxLengthBytes())
                 .writeShort(a.controllerId())
-                .writeByte(a.reason())
+                .writeByte(a.reason().number())
                 .writeByte(0);
         ActionTable.end(out, start);
     }

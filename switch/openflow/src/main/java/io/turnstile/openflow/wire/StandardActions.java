@@ -11,6 +11,7 @@ import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfAction.Ports;
 import io.turnstile.pipeline.OfErrorCode;
 import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.PacketInReason;
 import org.projectfloodlight.openflow.exceptions.OFParseError;
 import org.projectfloodlight.openflow.protocol.OFFactories;
 import org.projectfloodlight.openflow.protocol.OFPacketOut;
@@ -40,7 +41,6 @@ import org.projectfloodlight.openflow.types.VlanVid;
  * that an action is shown to it as the only one of a packet-out.
  */
 final class StandardActions {
-    private static final int REASON_ACTION = 1;
     private static final int PACKET_OUT = 13;
 
     private StandardActions() {}
@@ -93,7 +93,7 @@ final class StandardActions {
     private static OfAction output(OFActionOutput a) throws OfException {
         int port = a.getPort().getPortNumber();
         if (port == Ports.CONTROLLER) {
-            return new OfAction.Controller(a.getMaxLen(), REASON_ACTION, 0);
+            return new OfAction.Controller(a.getMaxLen(), PacketInReason.ACTION, 0);
         }
         if (!Wire.isOutputPort(port)) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_OUT_PORT, "port " + Integer.toUnsignedString(port));

@@ -52,10 +52,7 @@ public enum ActionKind {
             .prints((a, _) -> ControllerText.print(a))
             .wire(ActionForm.NX_CONTROLLER, ActionForm.NX_CONTROLLER2)
             .standsIn(APPLY_ACTIONS, SetPlace.OUTPUT)
-            .checked((a, _) -> ActionCheck.require(
-                    a.reason() >= 0 && a.reason() < ControllerText.REASONS.size(),
-                    OfErrorCode.OFPBAC_BAD_ARGUMENT,
-                    "controller: no such reason " + a.reason()))
+            .isAlwaysPossible()
             .writesNothing()
             .outputsTo((_, port) -> port == OfAction.Ports.CONTROLLER)),
 

@@ -1,4 +1,4 @@
-package io.turnstile.daemon;
+package io.turnstile.appctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +10,7 @@ import io.turnstile.datapath.DropReason;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.PacketBatch;
+import io.turnstile.telemetry.RareEvent;
 import io.turnstile.time.ManualClock;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
