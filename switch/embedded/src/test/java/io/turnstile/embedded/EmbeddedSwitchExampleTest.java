@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class EmbeddedSwitchExampleTest {
     private static final Path SOURCES = Path.of("src/main/java/io/turnstile/embedded");
     private static final Path TESTS = Path.of("src/test/java/io/turnstile/embedded");
-    private static final Pattern IN_COMMENT = Pattern.compile("\\{@snippet :(.*?)\\n \\* }\\n \\*\\n", Pattern.DOTALL);
+    private static final Pattern IN_COMMENT = Pattern.compile("<pre>\\{@code(.*?)\\n \\* }</pre>\\n", Pattern.DOTALL);
     private static final Pattern IN_TEST = Pattern.compile("// example begins(.*?)// example ends", Pattern.DOTALL);
 
     @Test
