@@ -1,4 +1,4 @@
-package io.turnstile.packet;
+package io.turnstile.address;
 
 /** Addresses as people read them: dotted quad, and RFC 5952 §4 for IPv6. */
 public final class AddressText {
