@@ -1,7 +1,7 @@
 package io.turnstile.conntrack;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
-import io.turnstile.packet.AddressText;
 import io.turnstile.packet.IpProtocols;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;

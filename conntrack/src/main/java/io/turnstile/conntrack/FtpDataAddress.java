@@ -1,6 +1,6 @@
 package io.turnstile.conntrack;
 
-import io.turnstile.packet.AddressText;
+import io.turnstile.address.AddressText;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.TcpPayload;
 

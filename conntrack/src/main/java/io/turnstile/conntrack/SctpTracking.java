@@ -15,12 +15,12 @@ import io.turnstile.packet.Packet;
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class SctpTracking {
-    private static final int TAGS = EntryLayout.PEER;
-    private static final int OFFERED_TAGS = TAGS + 8;
+    static final int TAGS = EntryLayout.PEER;
+    static final int OFFERED_TAGS = TAGS + 8;
     /** 1 once a packet with the right tag came from the reply side. */
-    private static final int ANSWERED = TAGS + 16;
+    static final int ANSWERED = TAGS + 16;
 
-    private static final int TAG_BYTES = 4;
+    static final int TAG_BYTES = 4;
     private static final int UNKNOWN = 0;
     private static final Kind[] KINDS = Kind.values();
 

@@ -1,6 +1,5 @@
 package io.turnstile.offload;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.time.Clock;
 import java.util.function.LongSupplier;
@@ -20,17 +19,22 @@ final class DispatcherContext {
     private final EventTaps taps = new EventTaps();
     private final CauseLog causes;
     private final LastUse lastUse;
-    private final MeterRegistry meters;
+    private final LaneMetrics.Factory metrics;
     private volatile OfferPolicy rules = OfferPolicy.NONE;
 
     /** @param threaded lanes have threads of their own; else they are driven by who drains */
     DispatcherContext(
-            Conntrack tracker, Clock clock, PortNames ports, boolean threaded, MeterRegistry meters, Logger log) {
+            Conntrack tracker,
+            Clock clock,
+            PortNames ports,
+            boolean threaded,
+            LaneMetrics.Factory metrics,
+            Logger log) {
         this.tracker = tracker;
         this.clock = clock;
         this.ports = ports;
         this.threaded = threaded;
-        this.meters = meters;
+        this.metrics = metrics;
         holds = new HoldCounts(tracker);
         causes = new CauseLog(log);
         lastUse = new LastUse(clock);
@@ -73,8 +77,8 @@ final class DispatcherContext {
         return lastUse;
     }
 
-    MeterRegistry meters() {
-        return meters;
+    LaneMetrics.Factory metrics() {
+        return metrics;
     }
 
     OfferPolicy offerPolicy() {

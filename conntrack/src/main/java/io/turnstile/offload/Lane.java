@@ -1,6 +1,5 @@
 package io.turnstile.offload;
 
-import io.turnstile.offload.ProviderCaller.Outcome;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -24,7 +23,7 @@ import java.util.regex.Pattern;
  * <p>Threads: this object's monitor guards the phase; it is never held while the provider is called. {@code init}, the
  * end of a session and {@code close} run on a thread of the session, or on the one that drains.
  */
-final class Lane {
+final class Lane implements LaneReadings {
     /** Where the lane stands. */
     enum Phase {
         OFF,
@@ -66,32 +65,10 @@ final class Lane {
         this.name = name;
         this.priority = priority;
         caller = new ProviderCaller(provider);
-        metrics = new LaneMetrics(context.meters(), name);
         stopwatchNs = context.stopwatchNs();
         breaker = new CircuitBreaker(limits);
         description = new ProviderDescription(provider, name);
-        LaneMetrics.gauge(context.meters(), name, "queue.depth", "connections that wait", this, Lane::queueDepth);
-        LaneMetrics.gauge(
-                context.meters(),
-                name,
-                "queue.age.seconds",
-                "how long the first of them has waited",
-                this,
-                lane -> lane.oldestWaitNs() / 1e9);
-        LaneMetrics.gauge(
-                context.meters(),
-                name,
-                "connections.held",
-                "connections that the provider holds",
-                this,
-                lane -> lane.census().held());
-        LaneMetrics.gauge(
-                context.meters(),
-                name,
-                "breaker.open",
-                "1 while the provider is left alone",
-                this,
-                lane -> lane.breaker.isOpen() ? 1 : 0);
+        metrics = context.metrics().create(name, this);
     }
 
     String name() {
@@ -248,7 +225,7 @@ final class Lane {
             OffloadOperation operation = batch.get(i);
             OffloadResult result = results.get(i);
             OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
-            metrics.operation(kind, Outcome.of(result));
+            metrics.operation(kind, OperationOutcome.of(result));
             if (result instanceof OffloadResult.Failed failed) {
                 context.causes()
                         .record(
@@ -508,13 +485,25 @@ final class Lane {
         return present == null ? new OffloadSession.Census(0, 0) : present.census();
     }
 
-    int queueDepth() {
+    @Override
+    public int queueDepth() {
         OffloadSession present = session;
         return present == null ? 0 : present.queueDepth();
     }
 
-    long oldestWaitNs() {
+    @Override
+    public long oldestWaitNs() {
         OffloadSession present = session;
         return present == null ? 0 : present.oldestWaitNs();
+    }
+
+    @Override
+    public long heldConnections() {
+        return census().held();
+    }
+
+    @Override
+    public boolean isBreakerOpen() {
+        return breaker.isOpen();
     }
 }

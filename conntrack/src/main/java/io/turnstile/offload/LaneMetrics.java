@@ -1,170 +1,64 @@
 package io.turnstile.offload;
 
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.DistributionSummary;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.distribution.HistogramSnapshot;
-import io.turnstile.offload.ProviderCaller.Outcome;
-import java.time.Duration;
-import java.util.Locale;
-import java.util.concurrent.TimeUnit;
-import java.util.function.ToDoubleFunction;
-
 /**
- * What is counted about one provider, over all of its spans. Meters are named {@code turnstile.offload.…} and tagged
- * with the provider's name; one that comes back under the same name goes on counting.
+ * What is recorded about one provider, over all of its sessions, and read for {@code conntrack/offload-show}. A
+ * provider that comes back under the same name goes on counting.
  *
- * <p>Threads: any.
+ * <p>Threads: any; recording must not wait for anything.
  */
-final class LaneMetrics {
-    private static final String PREFIX = "turnstile.offload.";
-    private static final double[] PERCENTILES = {0.5, 0.99};
-    private static final Duration SHORTEST = Duration.ofNanos(1_000);
-    private static final Duration LONGEST = Duration.ofSeconds(10);
+public interface LaneMetrics {
 
-    private final Counter[][] operations = new Counter[OffloadEvent.Kind.values().length][Outcome.values().length];
-    private final Counter queueFull;
-    private final Counter neverAnnounced;
-    private final Counter givenUp;
-    private final DistributionSummary batchLength;
-    private final Timer calls;
-    private final Timer waits;
-
-    LaneMetrics(MeterRegistry registry, String provider) {
-        for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
-            for (Outcome outcome : Outcome.values()) {
-                operations[kind.ordinal()][outcome.ordinal()] = Counter.builder(PREFIX + "operations")
-                        .description("operations that the provider was given")
-                        .tag("provider", provider)
-                        .tag("operation", kind.toString())
-                        .tag("result", outcome.toString().replace(' ', '_'))
-                        .register(registry);
-            }
-        }
-        queueFull = counter(
-                registry, provider, "refused.queue.full", "connections that were refused because too many waited");
-        neverAnnounced =
-                counter(registry, provider, "never.announced", "connections that left before the provider was told");
-        givenUp = counter(registry, provider, "given.up", "calls that did not return and were given up");
-        batchLength = DistributionSummary.builder(PREFIX + "batch.length")
-                .description("operations in a call")
-                .tag("provider", provider)
-                .publishPercentiles(PERCENTILES)
-                .publishPercentileHistogram()
-                .minimumExpectedValue(1.0)
-                .maximumExpectedValue((double) Shard.BATCH_LENGTH)
-                .register(registry);
-        calls = timer(registry, provider, "call", "how long the provider's calls took");
-        waits = timer(registry, provider, "wait", "how long the first connection of a batch had waited");
+    /** Makes what records for a lane. */
+    @FunctionalInterface
+    interface Factory {
+        /** @param lane can be asked at any time, also after it has ended */
+        LaneMetrics create(String provider, LaneReadings lane);
     }
 
-    private static Counter counter(MeterRegistry registry, String provider, String name, String description) {
-        return Counter.builder(PREFIX + name)
-                .description(description)
-                .tag("provider", provider)
-                .register(registry);
-    }
+    /** Records one operation of a call that has returned. */
+    void operation(OffloadEvent.Kind kind, OperationOutcome outcome);
 
-    private static Timer timer(MeterRegistry registry, String provider, String name, String description) {
-        return Timer.builder(PREFIX + name)
-                .description(description)
-                .tag("provider", provider)
-                .publishPercentiles(PERCENTILES)
-                .publishPercentileHistogram()
-                .minimumExpectedValue(SHORTEST)
-                .maximumExpectedValue(LONGEST)
-                .register(registry);
-    }
+    /** Records a call that has returned. */
+    void called(int batchLength, long durationNs);
 
-    /** Values that are read when somebody asks; those of a former lane of the same name give way. */
-    static void gauge(
-            MeterRegistry registry,
-            String provider,
-            String name,
-            String description,
-            Lane lane,
-            ToDoubleFunction<Lane> value) {
-        Gauge former = registry.find(PREFIX + name).tag("provider", provider).gauge();
-        if (former != null) {
-            registry.remove(former);
-        }
-        Gauge.builder(PREFIX + name, lane, value)
-                .description(description)
-                .tag("provider", provider)
-                .register(registry);
-    }
+    /** Records how long the first connection of a batch had waited. */
+    void waited(long durationNs);
 
-    void operation(OffloadEvent.Kind kind, Outcome outcome) {
-        operations[kind.ordinal()][outcome.ordinal()].increment();
-    }
+    /** Records a connection that was refused because too many waited. */
+    void queueFull();
 
-    long count(OffloadEvent.Kind kind, Outcome outcome) {
-        return (long) operations[kind.ordinal()][outcome.ordinal()].count();
-    }
+    /** Records a connection that left before the provider was told. */
+    void neverAnnounced();
 
-    void called(int batch, long durationNs) {
-        batchLength.record(batch);
-        calls.record(durationNs, TimeUnit.NANOSECONDS);
-    }
+    /** Records a call that did not return and was given up. */
+    void givenUp();
 
-    void waited(long durationNs) {
-        waits.record(Math.max(0, durationNs), TimeUnit.NANOSECONDS);
-    }
+    // ---- reading ----
 
-    void queueFull() {
-        queueFull.increment();
-    }
+    long count(OffloadEvent.Kind kind, OperationOutcome outcome);
 
-    void neverAnnounced() {
-        neverAnnounced.increment();
-    }
+    long queueFullCount();
 
-    void givenUp() {
-        givenUp.increment();
-    }
+    long neverAnnouncedCount();
 
-    long queueFullCount() {
-        return (long) queueFull.count();
-    }
+    long givenUpCount();
 
-    long neverAnnouncedCount() {
-        return (long) neverAnnounced.count();
-    }
+    long callCount();
 
-    long givenUpCount() {
-        return (long) givenUp.count();
-    }
+    /** Operations in a call. */
+    Distribution batchLengths();
 
-    long callCount() {
-        return calls.count();
-    }
+    /** How long calls took, ns. */
+    Distribution callTimesNs();
 
-    /** {@code p50 1, p99 64, max 64}. */
-    String batchLengths() {
-        HistogramSnapshot s = batchLength.takeSnapshot();
-        return String.format(Locale.ROOT, "p50 %.0f, p99 %.0f, max %.0f", percentile(s, 0), percentile(s, 1), s.max());
-    }
+    /** How long the first connections of batches had waited, ns. */
+    Distribution waitTimesNs();
 
-    /** {@code p50 0.010 ms, p99 0.400 ms, max 1.000 ms}, of the last minutes. */
-    String callTimes() {
-        return times(calls.takeSnapshot());
-    }
-
-    String waitTimes() {
-        return times(waits.takeSnapshot());
-    }
-
-    private static String times(HistogramSnapshot s) {
-        return "p50 " + ms(percentile(s, 0)) + ", p99 " + ms(percentile(s, 1)) + ", max " + ms(s.max());
-    }
-
-    private static String ms(double ns) {
-        return TimeText.ms(ns / 1e6);
-    }
-
-    private static double percentile(HistogramSnapshot snapshot, int index) {
-        return snapshot.percentileValues()[index].value();
-    }
+    /**
+     * What values were like. All zero if there was none.
+     *
+     * @param p50 half of them were at most about this
+     * @param p99 all but one of a hundred were at most about this
+     */
+    record Distribution(double p50, double p99, double max) {}
 }

@@ -1,7 +1,5 @@
 package io.turnstile.offload;
 
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -35,6 +33,8 @@ import org.slf4j.LoggerFactory;
 public final class OffloadDispatcher implements ConnectionListener, AutoCloseable {
     /** The most threads, as Open vSwitch has it for {@code other_config:n-offload-threads}. */
     public static final int MAX_THREADS = 10;
+    /** The most operations in a call. */
+    public static final int MAX_BATCH_LENGTH = Shard.BATCH_LENGTH;
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
     private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(1);
@@ -57,17 +57,17 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /** Makes a dispatcher with threads, and counters that nobody else reads. */
     public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports) {
-        this(tracker, clock, ports, new SimpleMeterRegistry());
+        this(tracker, clock, ports, CountingLaneMetrics.factory());
     }
 
     /**
-     * Makes a dispatcher with threads, {@link #setThreads} for each provider. Meters are registered with
-     * {@code meters}.
+     * Makes a dispatcher with threads, {@link #setThreads} for each provider. What lanes do is recorded by what
+     * {@code metrics} makes.
      */
-    public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, MeterRegistry meters) {
+    public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, LaneMetrics.Factory metrics) {
         this(
                 new DispatcherContext(
-                        tracker, clock, ports, true, meters, LoggerFactory.getLogger(OffloadDispatcher.class)),
+                        tracker, clock, ports, true, metrics, LoggerFactory.getLogger(OffloadDispatcher.class)),
                 LaneLimits.DEFAULTS);
     }
 
@@ -87,7 +87,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                         clock,
                         ports,
                         false,
-                        new SimpleMeterRegistry(),
+                        CountingLaneMetrics.factory(),
                         LoggerFactory.getLogger(OffloadDispatcher.class)),
                 LaneLimits.DEFAULTS);
     }

@@ -1,7 +1,8 @@
 package io.turnstile.offload;
 
-import io.turnstile.offload.ProviderCaller.Outcome;
+import io.turnstile.offload.LaneMetrics.Distribution;
 import java.util.List;
+import java.util.Locale;
 import java.util.StringJoiner;
 
 /**
@@ -65,14 +66,14 @@ final class OffloadReport {
                         + metrics.queueFullCount() + " refused as full");
         line(text, "never announced", String.valueOf(metrics.neverAnnouncedCount()));
         line(text, "calls", metrics.callCount() + ", " + metrics.givenUpCount() + " given up");
-        line(text, "call length", metrics.batchLengths());
-        line(text, "call time", metrics.callTimes());
-        line(text, "waiting time", metrics.waitTimes());
+        line(text, "call length", lengths(metrics.batchLengths()));
+        line(text, "call time", times(metrics.callTimesNs()));
+        line(text, "waiting time", times(metrics.waitTimesNs()));
         for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
             StringJoiner counts = new StringJoiner(", ");
-            for (Outcome outcome : Outcome.values()) {
+            for (OperationOutcome outcome : OperationOutcome.values()) {
                 long count = metrics.count(kind, outcome);
-                if (count != 0 || outcome == Outcome.OK) {
+                if (count != 0 || outcome == OperationOutcome.OK) {
                     counts.add(count + " " + outcome);
                 }
             }
@@ -80,6 +81,17 @@ final class OffloadReport {
         }
         lane.description()
                 .forEach(described -> text.append("  ").append(described).append('\n'));
+    }
+
+    /** {@code p50 1, p99 64, max 64}. */
+    private static String lengths(Distribution lengths) {
+        return String.format(Locale.ROOT, "p50 %.0f, p99 %.0f, max %.0f", lengths.p50(), lengths.p99(), lengths.max());
+    }
+
+    /** {@code p50 0.010 ms, p99 0.400 ms, max 1.000 ms}. */
+    private static String times(Distribution timesNs) {
+        return "p50 " + TimeText.ms(timesNs.p50() / 1e6) + ", p99 " + TimeText.ms(timesNs.p99() / 1e6) + ", max "
+                + TimeText.ms(timesNs.max() / 1e6);
     }
 
     private static void line(StringBuilder text, String what, String value) {

@@ -16,38 +16,6 @@ import java.util.List;
  */
 record ProviderCaller(OffloadProvider provider) {
 
-    /** What an operation came to, as index of counters. */
-    enum Outcome {
-        OK("ok"),
-        DECLINED("declined"),
-        ASK_AGAIN("ask again"),
-        UNKNOWN("unknown"),
-        FAILED("failed");
-
-        private final String text;
-
-        Outcome(String text) {
-            this.text = text;
-        }
-
-        static Outcome of(OffloadResult result) {
-            return switch (result) {
-                case Verdict.Accept a -> OK;
-                case Verdict.Decline d -> DECLINED;
-                case OffloadResult.Done d -> OK;
-                case OffloadResult.OneByOne o -> OK;
-                case OffloadResult.Covered c -> c.both() ? OK : ASK_AGAIN;
-                case OffloadResult.LastUsed l -> l.epochMs() == 0 ? UNKNOWN : OK;
-                case OffloadResult.Failed f -> FAILED;
-            };
-        }
-
-        @Override
-        public String toString() {
-            return text;
-        }
-    }
-
     /** Hands a batch over and checks what comes back: one result per operation, each of a kind that fits. */
     List<OffloadResult> operate(List<OffloadOperation> operations) {
         List<OffloadResult> answers = answers(operations);

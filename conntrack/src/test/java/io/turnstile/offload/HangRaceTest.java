@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.ConnView;
@@ -56,7 +55,7 @@ class HangRaceTest {
                     clock,
                     port -> null,
                     true,
-                    new SimpleMeterRegistry(),
+                    CountingLaneMetrics.factory(),
                     LoggerFactory.getLogger(HangRaceTest.class)),
             IMPATIENT);
 

@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -46,7 +45,7 @@ class HangStoriesTest {
                     clock,
                     port -> "p" + port,
                     true,
-                    new SimpleMeterRegistry(),
+                    CountingLaneMetrics.factory(),
                     LoggerFactory.getLogger(HangStoriesTest.class)),
             IMPATIENT);
     private final Gate gate = new Gate();

@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
@@ -35,7 +34,7 @@ class OfferPolicyStoriesTest {
                     clock,
                     port -> "p" + port,
                     false,
-                    new SimpleMeterRegistry(),
+                    CountingLaneMetrics.factory(),
                     LoggerFactory.getLogger(OfferPolicyStoriesTest.class)),
             SHORT_QUEUE);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");

@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
@@ -85,7 +84,7 @@ class OffloadModelTest {
                         clock,
                         port -> null,
                         false,
-                        new SimpleMeterRegistry(),
+                        CountingLaneMetrics.factory(),
                         LoggerFactory.getLogger(OffloadModelTest.class)),
                 new LaneLimits(
                         queueLength,

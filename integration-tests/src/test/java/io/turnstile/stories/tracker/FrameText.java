@@ -1,6 +1,6 @@
 package io.turnstile.stories.tracker;
 
-import io.turnstile.packet.AddressText;
+import io.turnstile.address.AddressText;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;

@@ -24,6 +24,7 @@ import io.turnstile.port.PortFactory;
 import io.turnstile.port.linux.LinkWatcher;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.telemetry.MetricsPage;
+import io.turnstile.telemetry.MicrometerLaneMetrics;
 import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.telemetry.RareEvent;
 import io.turnstile.telemetry.SwitchMeters;
@@ -74,7 +75,7 @@ public final class SwitchDaemon implements AutoCloseable {
         this.onExit = onExit;
         tracker = new ConnectionTracker(clock, config.maxConnections());
         datapath = new Datapath(tracker, clock);
-        dispatcher = new OffloadDispatcher(tracker, clock, this::portName, meters);
+        dispatcher = new OffloadDispatcher(tracker, clock, this::portName, MicrometerLaneMetrics.factory(meters));
         monitor = new OffloadMonitor(dispatcher, clock);
         pipeline = new Pipeline(datapath, clock);
     }

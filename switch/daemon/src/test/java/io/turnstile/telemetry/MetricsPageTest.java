@@ -15,6 +15,7 @@ import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.DummyPort;
+import io.turnstile.telemetry.MicrometerLaneMetrics;
 import io.turnstile.time.ManualClock;
 import java.util.HashMap;
 import java.util.List;
@@ -138,7 +139,8 @@ class MetricsPageTest {
 
     @Test
     void offloadsGaugesShowTheProviderThatCameUpLast() {
-        try (OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, port -> "p" + port, registry)) {
+        try (OffloadDispatcher dispatcher =
+                new OffloadDispatcher(tracker, clock, port -> "p" + port, MicrometerLaneMetrics.factory(registry))) {
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
             dispatcher.disable();
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));

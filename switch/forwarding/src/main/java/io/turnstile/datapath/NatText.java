@@ -1,7 +1,7 @@
 package io.turnstile.datapath;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.conntrack.NatRequest;
-import io.turnstile.packet.AddressText;
 
 /** {@code nat(…)} as flows and datapath flows show it (ovs-actions(7) nat). */
 public final class NatText {

@@ -1,8 +1,8 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
-import io.turnstile.packet.AddressText;
 
 /** The translation that a trace assumes for {@code nat(…)}: the first address and the first port of the range. */
 final class SimulatedNat {

@@ -1,6 +1,6 @@
 package io.turnstile.offload.spi;
 
-import io.turnstile.packet.AddressText;
+import io.turnstile.address.AddressText;
 
 /**
  * One direction of a connection as packets of that direction carry it. An IPv4 address stands in the low 32 bits of

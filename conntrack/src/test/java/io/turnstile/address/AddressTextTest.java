@@ -1,4 +1,4 @@
-package io.turnstile.packet;
+package io.turnstile.address;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

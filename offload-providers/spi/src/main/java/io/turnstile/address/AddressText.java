@@ -1,11 +1,23 @@
-package io.turnstile.offload.spi;
+package io.turnstile.address;
 
-/** Addresses as people read them: dotted quad, and RFC 5952 §4 for IPv6. */
-final class AddressText {
+/** Addresses as people read them: colons and hex, dotted quad, and RFC 5952 §4 for IPv6. */
+public final class AddressText {
     private static final int GROUPS = 8;
     private static final long MAPPED_PREFIX = 0xffffL;
 
     private AddressText() {}
+
+    /** {@code 02:00:00:00:00:01}. */
+    public static String mac(long address) {
+        StringBuilder text = new StringBuilder(17);
+        for (int shift = 44; shift >= 0; shift -= 4) {
+            text.append(Character.forDigit((int) (address >>> shift) & 0xf, 16));
+            if (shift % 8 == 0 && shift > 0) {
+                text.append(':');
+            }
+        }
+        return text.toString();
+    }
 
     /** {@code 10.0.0.1}. */
     public static String ipv4(long address) {
@@ -13,10 +25,15 @@ final class AddressText {
                 + (address & 0xff);
     }
 
-    /** {@code fc00::1}; an IPv4-mapped address as {@code ::ffff:10.0.0.1} (RFC 5952 §5). */
+    /**
+     * {@code fc00::1}; with an IPv4 address inside it {@code ::ffff:10.0.0.1} or {@code ::10.0.0.1}, as inet_ntop(3).
+     */
     public static String ipv6(long high, long low) {
         if (high == 0 && low >>> 32 == MAPPED_PREFIX) {
             return "::ffff:" + ipv4(low);
+        }
+        if (high == 0 && low >>> 32 == 0 && low >>> 16 != 0) {
+            return "::" + ipv4(low);
         }
         int[] groups = new int[GROUPS];
         for (int i = 0; i < GROUPS; i++) {
