@@ -70,7 +70,7 @@ class ArchitectureTest {
                 .whereLayer("conntrack")
                 .mayOnlyAccessLayers("packet", "time")
                 .whereLayer("spi")
-                .mayNotAccessAnyLayer()
+                .mayOnlyAccessLayers("packet")
                 .whereLayer("offload")
                 .mayOnlyAccessLayers("conntrack", "spi", "time")
                 .whereLayer("providers")
@@ -122,6 +122,34 @@ class ArchitectureTest {
     @Test
     void packagesAreFreeOfCycles() {
         slices().matching("io.turnstile.(*)..").should().beFreeOfCycles().check(HOUSE);
+    }
+
+    /** Packages that stand below others of the same layer, which the layers above do not see. */
+    @Test
+    void innerArrowsPointOneWay() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.turnstile.port")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.port.linux..")
+                .check(HOUSE);
+        noClasses()
+                .that()
+                .resideInAPackage("io.turnstile.openflow.wire..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.openflow")
+                .check(HOUSE);
+        noClasses()
+                .that()
+                .resideInAPackage("io.turnstile.datapath..")
+                .and()
+                .haveNameNotMatching(".*ForwardingThreads.*")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.port.linux..")
+                .check(HOUSE);
     }
 
     @Test

@@ -17,8 +17,8 @@ import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.server.EmbeddedOvsdb;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.Port;
-import io.turnstile.port.PortFactory;
 import io.turnstile.port.linux.LinkWatcher;
+import io.turnstile.port.linux.SystemPorts;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.Clock;
@@ -119,7 +119,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         pipeline,
                         datapath,
                         threads,
-                        PortFactory.system(),
+                        new SystemPorts(),
                         config.dummies(),
                         new OpenFlowAgent(openFlowLoop, clock),
                         tracker,
