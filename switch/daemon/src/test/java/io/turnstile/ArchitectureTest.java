@@ -132,6 +132,34 @@ class ArchitectureTest {
         slices().matching("io.turnstile.(*)..").should().beFreeOfCycles().check(HOUSE);
     }
 
+    /** Packages that stand below others of the same layer, which the layers above do not see. */
+    @Test
+    void innerArrowsPointOneWay() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.turnstile.port")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.port.linux..")
+                .check(HOUSE);
+        noClasses()
+                .that()
+                .resideInAPackage("io.turnstile.openflow.wire..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.openflow")
+                .check(HOUSE);
+        noClasses()
+                .that()
+                .resideInAPackage("io.turnstile.datapath..")
+                .and()
+                .haveNameNotMatching(".*ForwardingThreads.*")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.turnstile.port.linux..")
+                .check(HOUSE);
+    }
+
     @Test
     void theSwitchNamesNoProvider() {
         noClasses()

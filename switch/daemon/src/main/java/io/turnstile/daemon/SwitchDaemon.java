@@ -20,8 +20,8 @@ import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.server.EmbeddedOvsdb;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.Port;
-import io.turnstile.port.PortFactory;
 import io.turnstile.port.linux.LinkWatcher;
+import io.turnstile.port.linux.SystemPorts;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.telemetry.MetricsPage;
 import io.turnstile.telemetry.MicrometerLaneMetrics;
@@ -127,7 +127,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         pipeline,
                         datapath,
                         threads,
-                        PortFactory.system(),
+                        new SystemPorts(),
                         config.dummies(),
                         openFlow,
                         tracker,

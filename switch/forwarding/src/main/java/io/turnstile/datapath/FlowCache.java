@@ -159,7 +159,7 @@ final class FlowCache {
         return flow;
     }
 
-    /** Asks under the lock which flows, then kills those as far as they live and tells of each. */
+    /** Asks under the lock which flows, then kills those that live and reports each to {@code removed}. */
     void removeNamed(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
         Collection<DatapathFlow> flows;
         synchronized (this) {
@@ -168,7 +168,7 @@ final class FlowCache {
         removeAll(flows, removed);
     }
 
-    /** Kills these flows as far as they live and tells of each. */
+    /** Kills those of the flows that live and reports each to {@code removed}. */
     void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
         for (DatapathFlow flow : flows) {
             remove(flow, removed);
@@ -176,8 +176,8 @@ final class FlowCache {
     }
 
     /**
-     * Kills every live flow that the predicate selects and tells of each; flows that are installed meanwhile may be
-     * passed over.
+     * Kills every live flow that the predicate selects and reports each to {@code removed}; flows that are installed
+     * meanwhile may be passed over.
      */
     void remove(Predicate<DatapathFlow> selected, Consumer<DatapathFlow> removed) {
         for (DatapathFlow flow : flows()) {

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that forward: each waits for its own ports and carries what comes in. A port belongs to one thread; a
- * packet is handled by that thread from receive to send.
+ * The threads that forward: each waits for its ports and forwards what comes in. A port belongs to one thread; a packet
+ * is handled by that thread from receive to send.
  *
  * <p>Threads: ports are added and removed by any thread, one at a time.
  */
@@ -20,11 +20,9 @@ public final class ForwardingThreads implements AutoCloseable {
     private static final int MAX_READY = 64;
     private static final long WAIT_NS = 1_000_000_000L;
     /** A busy port gives way to the others after so many batches. */
-    private static final int BATCHES_PER_TURN = 4;
-    /**
-     * How often an empty look is repeated before the thread goes to sleep: sleeping and waking costs more than looking.
-     */
-    private static final int EMPTY_LOOKS = 2;
+    private static final int BATCHES_PER_LOOP = 4;
+    /** How often an empty poll is repeated before the thread sleeps: sleeping and waking costs more than polling. */
+    private static final int EMPTY_POLLS = 2;
 
     private final Datapath datapath;
     private final Forwarder[] forwarders;
@@ -43,7 +41,7 @@ public final class ForwardingThreads implements AutoCloseable {
         /** By datapath port number; replaced as a whole by {@link ForwardingThreads}. */
         private volatile Port[] served = {};
         /** Odd while ports are being served: who takes a port away waits for it to change. */
-        private volatile long turn;
+        private volatile long loopEpoch;
 
         Forwarder(int index) {
             thread = new Thread(this, "forwarder-" + index);
@@ -54,13 +52,13 @@ public final class ForwardingThreads implements AutoCloseable {
         public void run() {
             int empty = 0;
             while (!stopping) {
-                int found = poller.await(ready, empty < EMPTY_LOOKS ? 0 : WAIT_NS);
+                int found = poller.await(ready, empty < EMPTY_POLLS ? 0 : WAIT_NS);
                 empty = found == 0 ? empty + 1 : 0;
-                turn++; // Only this thread writes it.
+                loopEpoch++; // Only this thread writes it.
                 for (int i = 0; i < found; i++) {
                     serve(ready[i]);
                 }
-                turn++;
+                loopEpoch++;
             }
         }
 
@@ -71,7 +69,7 @@ public final class ForwardingThreads implements AutoCloseable {
                 return; // Removed since the poller saw it; the number may be another thread's port by now.
             }
             try {
-                for (int i = 0; i < BATCHES_PER_TURN; i++) {
+                for (int i = 0; i < BATCHES_PER_LOOP; i++) {
                     if (datapath.receiveAndProcess(number, port, context) == 0) {
                         return;
                     }
@@ -91,14 +89,14 @@ public final class ForwardingThreads implements AutoCloseable {
             poller.add(port, number);
         }
 
-        /** When this returns the thread does not touch the port any more. */
+        /** When this returns the thread does not use the port any more. */
         void leave(int number, Port port) {
             poller.remove(port);
             Port[] rest = served.clone();
             rest[number] = null;
             served = rest;
-            long seen = turn;
-            while ((seen & 1) != 0 && turn == seen && Thread.currentThread() != thread) {
+            long seen = loopEpoch;
+            while ((seen & 1) != 0 && loopEpoch == seen && Thread.currentThread() != thread) {
                 Thread.yield();
             }
         }

@@ -43,13 +43,13 @@ public interface Upcall {
     void flowRemoved(DatapathFlow flow);
 
     /**
-     * What the pipeline made of a packet.
+     * What the pipeline says is to be done with a packet.
      *
      * @param mask which bits of the key it looked at, {@link FlowKey#DATAPATH_WORDS} longs
      * @param actions what to do
      * @param cacheable false if the answer holds for this packet only
-     * @param owner the pipeline's own record (rules to credit, dependencies, side effects); opaque here, reachable from
-     *     the installed {@link DatapathFlow}
+     * @param owner the pipeline's record of how it came about (rules to credit, dependencies, side effects); opaque
+     *     here, reachable from the installed {@link DatapathFlow}
      */
     record Translation(long[] mask, DatapathAction[] actions, boolean cacheable, Object owner) {}
 }

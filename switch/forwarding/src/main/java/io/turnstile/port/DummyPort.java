@@ -70,7 +70,7 @@ public final class DummyPort implements Port {
         this.name = name;
         this.type = type;
         this.wallTimeUs = wallTimeUs;
-        // The peer's first dummy device is aa:55:aa:55:00:00, the next ends with 01.
+        // The first dummy device of Open vSwitch is aa:55:aa:55:00:00, the next ends with 01.
         this.macAddress = MAC_PREFIX | (NUMBER_BASE + OPENED.getAndIncrement()) & 0xffff_ffffL;
         setOptions(options);
     }
@@ -107,7 +107,10 @@ public final class DummyPort implements Port {
         return true;
     }
 
-    /** Every frame that the switch sends is given to {@code listener}, as an array that is the listener's own. */
+    /**
+     * Every frame that the switch sends is given to {@code listener}, as an array that the listener may keep and
+     * change.
+     */
     public void onSent(Consumer<byte[]> listener) {
         listeners.add(listener);
     }

@@ -51,7 +51,7 @@ public interface Port extends AutoCloseable {
      */
     void send(Packet packet);
 
-    /** Hands what {@link #send} queued to the kernel or the peer: once a batch, not once a packet. */
+    /** Hands what {@link #send} queued to the kernel or the receiver: once a batch, not once a packet. */
     void flush();
 
     /** The port's counters, read without stopping anything. */

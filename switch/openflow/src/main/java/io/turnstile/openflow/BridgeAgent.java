@@ -356,7 +356,7 @@ public final class BridgeAgent implements AutoCloseable {
         connection.session().role = role;
     }
 
-    // ---- what the bridge tells ----
+    // ---- what the bridge reports ----
 
     private final class FromBridge implements OpenFlowSwitch.Events {
         @Override

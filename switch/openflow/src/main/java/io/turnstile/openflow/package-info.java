@@ -4,10 +4,11 @@
  * <p>{@link io.turnstile.openflow.OpenFlowAgent} owns the event loop; {@link io.turnstile.openflow.BridgeAgent} has one
  * bridge's listeners ({@code punix:<bridge>.mgmt}, {@code ptcp:}), its snoop socket and its connections out to
  * controllers. Bytes are {@link io.turnstile.openflow.wire}'s business; the bridge is only known as
- * {@link io.turnstile.pipeline.OpenFlowSwitch}.
+ * {@link io.turnstile.pipeline.OpenFlowSwitch}. {@link io.turnstile.openflow.MessageType} has one row for each message:
+ * a new one is a row there, a codec of its content and a handler.
  *
  * <p>Threads: one event loop thread does everything that has to do with connections and calls the bridge itself. What
- * the bridge tells by itself (packet-in, flow-removed, port-status) comes on other threads and is handed to the loop;
+ * the bridge reports by itself (packet-in, flow-removed, port-status) comes on other threads and is handed to the loop;
  * while the loop is behind, packet-ins are dropped and counted, never queued without bound.
  */
 package io.turnstile.openflow;

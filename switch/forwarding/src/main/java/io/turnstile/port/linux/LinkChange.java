@@ -1,7 +1,7 @@
 package io.turnstile.port.linux;
 
 /**
- * News of a network device.
+ * An event of a network device: it appeared, changed or went.
  *
  * @param present false if the device is gone: deleted, or moved to another network namespace
  * @param adminUp IFF_UP

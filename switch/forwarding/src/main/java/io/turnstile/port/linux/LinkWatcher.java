@@ -8,10 +8,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells of every network device of this network namespace that appears, changes or goes (rtnetlink(7), RTMGRP_LINK).
+ * Reports every network device of this network namespace that appears, changes or goes (rtnetlink(7), RTMGRP_LINK).
  *
- * <p>Threads: has one of its own, which calls the listeners, one at a time; they should be quick, for news that comes
- * faster than it is taken is lost (and said to be lost).
+ * <p>Threads: one thread of this class calls the listeners, one at a time; they should be quick, for events that come
+ * faster than they are taken are lost, which is reported.
  */
 public final class LinkWatcher implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LinkWatcher.class);
@@ -33,9 +33,9 @@ public final class LinkWatcher implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * Starts watching; what changes after this returns is told.
+     * Starts watching; what changes after this returns is reported.
      *
-     * @param onLost called when news was lost: who cares looks at its devices again
+     * @param onLost called when events were lost: whoever cares looks at its devices again
      */
     public LinkWatcher(Consumer<LinkChange> onChange, Runnable onLost) {
         this.onChange = onChange;
@@ -59,7 +59,7 @@ public final class LinkWatcher implements AutoCloseable {
                 poller.await(ready, -1);
                 int size = LibC.recv(fd, messages, 0);
                 while (size > 0 && !closed) {
-                    tell(messages.asSlice(0, size));
+                    report(messages.asSlice(0, size));
                     size = LibC.recv(fd, messages, 0);
                 }
                 if (size == -LibC.ENOBUFS && !closed) {
@@ -69,7 +69,7 @@ public final class LinkWatcher implements AutoCloseable {
         }
     }
 
-    private void tell(MemorySegment messages) {
+    private void report(MemorySegment messages) {
         long at = 0;
         while (at + LinkMessage.HEADER_BYTES <= messages.byteSize()) {
             int size = messages.get(ValueLayout.JAVA_INT, at);

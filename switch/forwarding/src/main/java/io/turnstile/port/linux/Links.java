@@ -90,7 +90,7 @@ public final class Links {
                 .orElseThrow(() -> new PortException("could not open network device " + device + " (No such device)"));
     }
 
-    /** What the kernel tells of the device by that index. */
+    /** What the kernel reports of the device by that index. */
     static LinkMessage query(int ifIndex, String device) {
         int fd = SystemCallFailure.check(LibC.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE), "netlink");
         try (Arena arena = Arena.ofConfined()) {
@@ -148,7 +148,7 @@ public final class Links {
         }
     }
 
-    /** Link speed by ethtool; devices that do not tell have speed 0 and duplex unknown. */
+    /** Link speed by ethtool; devices that do not report it have speed 0 and duplex unknown. */
     public static Speed speed(String device) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment settings = arena.allocate(ETHTOOL_CMD_BYTES, 8);

@@ -92,7 +92,7 @@ final class VirtioNetHeader {
         if (!tcp) {
             return GSO_UDP_L4;
         }
-        // A CWR flag of a super-frame belongs to its first segment only (RFC 3168 §6.1.2): the kernel is told.
+        // A CWR flag of a super-frame belongs to its first segment only (RFC 3168 §6.1.2): the kernel has to know.
         int ecn = (packet.u8(transportStart + TCP_FLAGS_OFFSET) & TCP_CWR) != 0 ? GSO_ECN : 0;
         return (networkType(packet) == EtherTypes.IPV6 ? GSO_TCPV6 : GSO_TCPV4) | ecn;
     }

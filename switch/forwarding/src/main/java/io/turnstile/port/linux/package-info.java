@@ -1,5 +1,5 @@
 /**
- * Ports over Linux devices: AF_PACKET sockets and TAP devices, epoll, and what rtnetlink and ioctl tell of a device.
+ * Ports over Linux devices: AF_PACKET sockets and TAP devices, epoll, and what rtnetlink and ioctl report of a device.
  *
  * <p>Relies on {@code java.lang.foreign} and glibc on a 64-bit little-endian Linux (x86-64, aarch64); needs CAP_NET_RAW
  * and CAP_NET_ADMIN. Structures of the kernel are read and written at offset constants that name their C source.
