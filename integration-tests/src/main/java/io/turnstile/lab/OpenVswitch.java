@@ -24,13 +24,11 @@ public final class OpenVswitch extends LabSwitch {
 
     /** @param options more options for ovs-vswitchd, such as {@code --enable-dummy} */
     public static OpenVswitch start(Lab lab, String... options) {
-        Path directory = lab.folder().resolve("ovs" + System.nanoTime());
-        directory.toFile().mkdirs();
-        SwitchTools tools = new SwitchTools(directory, directory.resolve("vswitchd.ctl"));
+        SwitchTools tools = SwitchTools.make(lab, "ovs", "vswitchd.ctl");
         Daemon database = startDatabase(lab, tools);
         List<String> words = new ArrayList<>(List.of(
                 "ovs-vswitchd",
-                "unix:" + directory.resolve("db.sock"),
+                "unix:" + tools.databaseSocket(),
                 "--unixctl=" + tools.controlSocket(),
                 "--disable-system",
                 "-vconsole:warn"));
@@ -49,7 +47,7 @@ public final class OpenVswitch extends LabSwitch {
         Path directory = tools.runDirectory();
         Path file = directory.resolve("conf.db");
         Command.of("ovsdb-tool", "create", file.toString(), SCHEMA).run();
-        Path socket = directory.resolve("db.sock");
+        Path socket = tools.databaseSocket();
         Daemon database = lab.start(
                 List.of(
                         "ovsdb-server",

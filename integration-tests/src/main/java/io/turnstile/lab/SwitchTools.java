@@ -8,6 +8,18 @@ import java.util.Map;
 /** How the three tools reach a switch whose sockets lie in one run directory. */
 record SwitchTools(Path runDirectory, Path controlSocket) {
 
+    /** Makes a run directory in the lab's folder, for a switch whose control socket has the name given. */
+    static SwitchTools make(Lab lab, String directoryName, String controlSocket) {
+        Path directory = lab.folder().resolve(directoryName + System.nanoTime());
+        directory.toFile().mkdirs();
+        return new SwitchTools(directory, directory.resolve(controlSocket));
+    }
+
+    /** Where ovs-vsctl finds the database. */
+    Path databaseSocket() {
+        return runDirectory.resolve("db.sock");
+    }
+
     Map<String, String> environment() {
         return Map.of(
                 "OVS_RUNDIR",
@@ -21,7 +33,7 @@ record SwitchTools(Path runDirectory, Path controlSocket) {
     }
 
     Command vsctl(String... words) {
-        return tool(List.of("ovs-vsctl", "--db=unix:" + runDirectory.resolve("db.sock"), "--timeout=20"), words);
+        return tool(List.of("ovs-vsctl", "--db=unix:" + databaseSocket(), "--timeout=20"), words);
     }
 
     Command ofctl(String... words) {

@@ -54,16 +54,14 @@ public final class Turnstile extends LabSwitch {
     public static Turnstile attach(Lab lab, String... options) {
         SwitchTools tools = newTools(lab);
         OpenVswitch.startDatabase(lab, tools);
-        Turnstile turnstile = new Turnstile(
-                lab, tools, null, List.of("unix:" + tools.runDirectory().resolve("db.sock")), List.of(options));
+        Turnstile turnstile =
+                new Turnstile(lab, tools, null, List.of("unix:" + tools.databaseSocket()), List.of(options));
         turnstile.start();
         return turnstile;
     }
 
     private static SwitchTools newTools(Lab lab) {
-        Path directory = lab.folder().resolve("turnstile" + System.nanoTime());
-        directory.toFile().mkdirs();
-        return new SwitchTools(directory, directory.resolve("turnstile.ctl"));
+        return SwitchTools.make(lab, "turnstile", "turnstile.ctl");
     }
 
     /** The repository's root: the first folder above the working directory that has the launcher. */
@@ -82,8 +80,7 @@ public final class Turnstile extends LabSwitch {
         Await.until(
                 "turnstile answers",
                 START_LIMIT,
-                () -> appctl("version").attempt().succeeded()
-                        && Files.exists(tools.runDirectory().resolve("db.sock")),
+                () -> appctl("version").attempt().succeeded() && Files.exists(tools.databaseSocket()),
                 daemon::output);
     }
 

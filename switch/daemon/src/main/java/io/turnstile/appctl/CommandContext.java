@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * What the commands look at and change.
+ * The parts of the switch that the commands look at and change.
  *
  * @param bridges the bridges as they stand
  * @param onLinkChange is called when a command has changed the state of a device

@@ -17,7 +17,10 @@ final class DatapathName {
         return bridges.get().isEmpty() ? "" : text();
     }
 
-    /** {@code dummy@ovs-dummy} if bridges are of that type, else {@code netdev@ovs-netdev}. */
+    /**
+     * The name, whether there is a bridge or not: {@code dummy@ovs-dummy} if bridges are of that type, else
+     * {@code netdev@ovs-netdev}.
+     */
     String text() {
         return bridges.get().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy" : "netdev@ovs-netdev";
     }

@@ -51,7 +51,7 @@ final class BridgePorts {
         return ifaces.get(name);
     }
 
-    /** True if an interface waits for its device. */
+    /** Whether an interface waits for its device. */
     boolean hasFailing() {
         return ifaces.values().stream().anyMatch(iface -> !iface.isAttached());
     }

@@ -41,7 +41,7 @@ final class Iface {
         config = wanted;
     }
 
-    /** Is attached to nothing from now on, for the reason given. */
+    /** Leaves the interface without port, for the reason given. */
     void fail(String error) {
         openError = error;
         formerOfport = ofport == NO_OFPORT ? formerOfport : ofport;
@@ -77,7 +77,7 @@ final class Iface {
         return ofport != NO_OFPORT;
     }
 
-    /** OpenFlow port number, {@link #NO_OFPORT} while failing. */
+    /** The OpenFlow port number, {@link #NO_OFPORT} while failing. */
     int ofport() {
         return ofport;
     }
@@ -92,7 +92,7 @@ final class Iface {
         return opened;
     }
 
-    /** Null for a patch port, and while failing. */
+    /** The device; null for a patch port, and while failing. */
     Port device() {
         return opened == null ? null : opened.port();
     }

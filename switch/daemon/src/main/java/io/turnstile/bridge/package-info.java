@@ -1,5 +1,7 @@
 /**
- * Makes the switch what the Open_vSwitch database says, and writes back what came of it (ovs-vswitchd.conf.db(5)).
+ * The configuration of the switch by the Open_vSwitch database (ovs-vswitchd.conf.db(5)).
+ * {@link io.turnstile.bridge.ConfigReader} reads it into values; bridges have ports and ports have interfaces, which
+ * are made what the values say; {@link io.turnstile.bridge.StatusWriter} writes back what came of it.
  *
  * <p>Relies on the pipeline, the OpenFlow agent, the datapath and its forwarding threads, the offload dispatcher, and
  * on an {@link io.turnstile.ovsdb.data.OvsdbBackend}.

@@ -1,7 +1,7 @@
 package io.turnstile.control;
 
 /**
- * What a command answers. {@code ovs-appctl} prints the text of a success to standard output, that of a refusal to
+ * The answer of a command. {@code ovs-appctl} prints the text of a success to standard output, that of a refusal to
  * standard error, and ends with status 2 after the latter.
  */
 public record CommandReply(String text, boolean isError) {

@@ -14,14 +14,14 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Asks a switch by its control socket, as {@code ovs-appctl} does; unlike that, any number of times.
+ * The client asks a switch by its control socket as {@code ovs-appctl} does, but any number of times on one connection.
  *
  * <p>Threads: one.
  */
 public final class ControlClient implements AutoCloseable {
     private final ObjectMapper json = new ObjectMapper();
     private final SocketChannel channel;
-    /** Null before the first request: making it reads already. */
+    /** The replies; null before the first request, since making it reads already. */
     private MappingIterator<JsonNode> replies;
 
     private long requests;

@@ -124,12 +124,10 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    /**
-     * One connection: answers each request in the order of their coming, the next when the one before has its reply.
-     */
+    /** One connection. It answers requests in the order of their coming, the next when the one before has its reply. */
     private final class Requests extends SimpleChannelInboundHandler<ByteBuf> {
         private final Queue<JsonNode> waiting = new ArrayDeque<>();
-        /** Of the request that is being answered; null: there is none. */
+        /** The reply that is being made; null if there is none. */
         private CompletableFuture<CommandReply> pending;
 
         @Override

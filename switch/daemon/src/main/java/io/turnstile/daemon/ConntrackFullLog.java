@@ -5,7 +5,7 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Says in the log that connections are refused, once a minute at most for each reason. Threads: one. */
+/** The log's warnings that connections are refused, once a minute at most for each reason. Threads: one. */
 final class ConntrackFullLog {
     private static final Logger LOG = LoggerFactory.getLogger(ConntrackFullLog.class);
     private static final long PAUSE_NS = 60_000_000_000L;
@@ -45,7 +45,7 @@ final class ConntrackFullLog {
         };
     }
 
-    /** To be called now and then. */
+    /** Warns of what was refused since the last warning. To be called now and then. */
     void look(long nowNs) {
         for (Reason reason : reasons) {
             reason.look(nowNs);

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * How a switch is started.
+ * What a switch is started with.
  *
  * @param runDirectory sockets go here; made if it is not there
  * @param databaseTarget {@code unix:PATH} or {@code tcp:IP:PORT} of a real ovsdb-server; null for the embedded one
@@ -28,7 +28,10 @@ public record DaemonConfig(
         Path pluginFolder) {
     public static final int DEFAULT_MAX_CONNECTIONS = 3_000_000;
 
-    /** Everything in one folder: database file, database socket and control socket. */
+    /**
+     * The configuration of a switch that has everything in one folder: database file, database socket and control
+     * socket.
+     */
     public static DaemonConfig in(Path runDirectory) {
         return new DaemonConfig(
                 runDirectory,

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What time brings about by itself: flows, rules, addresses and connections expire, counters travel from datapath flows
- * to rules.
+ * The housekeeper does what time brings about by itself: flows, rules, addresses and connections expire, and counters
+ * travel from datapath flows to rules.
  *
  * <p>Threads: has one of its own, {@code housekeeping}; its methods may be called by any other.
  */
@@ -64,7 +64,7 @@ final class Housekeeping implements AutoCloseable {
         return coverage;
     }
 
-    /** One round; the next comes when the tracker has something to do, or the flows are due. */
+    /** Makes one round; the next comes when the tracker has something to do, or the flows are due. */
     private void turn() {
         long pauseNs = FLOWS_EVERY_NS;
         try {
@@ -89,7 +89,7 @@ final class Housekeeping implements AutoCloseable {
         pipeline.maintain(nowNs);
     }
 
-    /** Moves time in steps; after each, everything that is due is done. Returns when it is. */
+    /** Moves time in steps and does after each everything that is due; returns when that is done. */
     void warp(Duration distance, Duration step) {
         CompletableFuture.runAsync(
                         () -> {

@@ -26,8 +26,9 @@ import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which module logs what where, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a package of ours.
- * Destinations are the console (standard error) and a file; there is no syslog here, and asking for it is refused.
+ * The levels that each module logs at, by destination, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a
+ * package of Turnstile's. Destinations are the console (standard error) and a file; there is no syslog here, and asking
+ * for it is refused.
  *
  * <p>Threads: any.
  */
@@ -68,7 +69,7 @@ final class LogSettings {
             "dbg",
             Level.DEBUG);
 
-    /** Where lines go. */
+    /** A place where log lines go. */
     private enum Destination {
         CONSOLE,
         SYSLOG,
@@ -154,7 +155,10 @@ final class LogSettings {
         return (LoggerContext) LoggerFactory.getILoggerFactory();
     }
 
-    /** Lets a destination have only what its modules' levels allow. Other people's classes come through as they are. */
+    /**
+     * The filter of a destination: it lets through what the modules' levels there allow. Classes of libraries come
+     * through from warnings on.
+     */
     private static final class ByModule extends Filter<ILoggingEvent> {
         private final Destination destination;
 
@@ -171,7 +175,7 @@ final class LogSettings {
         }
     }
 
-    /** The module that a logger belongs to; empty for other people's. */
+    /** The module that a logger belongs to; empty for loggers of libraries. */
     static Optional<String> module(String loggerName) {
         return PACKAGES.entrySet().stream()
                 .filter(entry -> loggerName.startsWith(ROOT + entry.getValue()))
@@ -179,7 +183,7 @@ final class LogSettings {
                 .findFirst();
     }
 
-    /** A logger must let through what the most curious destination wants. */
+    /** Sets each logger to the lowest level that a destination wants of its module. */
     private static void applyLevels() {
         PACKAGES.forEach((module, name) -> {
             Level lowest = CHOSEN.values().stream()
@@ -192,8 +196,8 @@ final class LogSettings {
     }
 
     /**
-     * A module, a destination and a level in any order, separated by colons, commas or blanks; what is left out means
-     * all, and {@code dbg}.
+     * Sets levels. The words are a module, a destination and a level in any order, separated by colons, commas or
+     * blanks; a module or destination left out means all, a level left out {@code dbg}.
      *
      * @return what is wrong with the words, null if nothing is
      */
@@ -255,7 +259,12 @@ final class LogSettings {
     }
 
     private static String label(Destination destination, String module) {
-        return switch (CHOSEN.get(destination).get(module).toInt()) {
+        return levelName(CHOSEN.get(destination).get(module));
+    }
+
+    /** The name of a level in log lines and in {@code vlog/list}. */
+    static String levelName(Level level) {
+        return switch (level.toInt()) {
             case Level.OFF_INT -> "OFF";
             case Level.ERROR_INT -> "ERR";
             case Level.WARN_INT -> "WARN";

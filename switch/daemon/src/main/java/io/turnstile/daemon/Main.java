@@ -20,7 +20,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code ./turnstile run}: the daemon, with the options of ovs-vswitchd(8) and a few of its own. */
+/** The program {@code ./turnstile run}: the daemon, with the options of ovs-vswitchd(8) and a few of its own. */
 @CommandLine.Command(
         name = "turnstile run",
         sortOptions = false,
@@ -123,7 +123,7 @@ public final class Main implements Callable<Integer> {
         System.exit(status);
     }
 
-    /** Options whose value may be left out take one only behind {@code =}, as getopt_long(3) has it. */
+    /** Completes options whose value may be left out: as with getopt_long(3) they take one only behind {@code =}. */
     static String[] gnuStyle(String... arguments) {
         return Arrays.stream(arguments)
                 .map(argument -> switch (argument) {
@@ -135,7 +135,7 @@ public final class Main implements Callable<Integer> {
                 .toArray(String[]::new);
     }
 
-    /** The parser; errors are one line. */
+    /** The parser of the options, which says errors in one line. */
     static CommandLine commandLine(Main main) {
         CommandLine line = new CommandLine(main);
         line.getCommandSpec().version(Version.line());
@@ -163,7 +163,7 @@ public final class Main implements Callable<Integer> {
                         : deepest.getMessage();
     }
 
-    /** The JDK names only the file in some of these. */
+    /** The reason of an error of which the JDK says nothing but the file's name. */
     private static String reason(FileSystemException error) {
         String why = switch (error) {
             case AccessDeniedException e -> "Permission denied";
@@ -268,7 +268,7 @@ public final class Main implements Callable<Integer> {
         return defaultRunDirectory();
     }
 
-    /** Where sockets and pid files are unless an option says otherwise. */
+    /** The folder of sockets and pid files unless an option names another. */
     static Path defaultRunDirectory() {
         String fromEnvironment = System.getenv("OVS_RUNDIR");
         return Path.of(fromEnvironment != null && !fromEnvironment.isEmpty() ? fromEnvironment : "/var/run/turnstile");

@@ -17,8 +17,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * {@code ./turnstile offload-monitor}: prints the lines of {@code conntrack/offload-monitor} as they come, until it is
- * interrupted, nobody reads its output any more, or the switch ends.
+ * The program {@code ./turnstile offload-monitor} prints the lines of {@code conntrack/offload-monitor} as they come,
+ * until it is interrupted, nobody reads its output any more, or the switch ends.
  */
 @CommandLine.Command(
         name = "turnstile offload-monitor",
@@ -67,7 +67,7 @@ public final class OffloadMonitorMain implements Callable<Integer> {
         System.exit(commandLine(new OffloadMonitorMain(System.out, System.err)).execute(arguments));
     }
 
-    /** The parser; errors are one line. */
+    /** The parser of the options, which says errors in one line. */
     static CommandLine commandLine(OffloadMonitorMain main) {
         CommandLine line = new CommandLine(main);
         line.setParameterExceptionHandler(
@@ -119,7 +119,10 @@ public final class OffloadMonitorMain implements Callable<Integer> {
         }
     }
 
-    /** As ovs-appctl(8) finds it: a path, or by the pid that the program has written down. */
+    /**
+     * The switch's control socket, found as ovs-appctl(8) finds it: by its path, or by the pid that the program has
+     * written down.
+     */
     private Path socket() throws IOException {
         if (target.startsWith("/")) {
             return Path.of(target);

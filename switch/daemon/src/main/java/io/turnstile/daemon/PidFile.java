@@ -45,7 +45,7 @@ final class PidFile implements AutoCloseable {
         }
     }
 
-    /** Removes the file. Doing so twice is once. */
+    /** Removes the file; a second call does nothing. */
     @Override
     public void close() throws IOException {
         if (!closed) {

@@ -63,7 +63,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final OffloadMonitor monitor;
     private final Pipeline pipeline;
     private final Runnable onExit;
-    /** What was started, last first: closed in this order. */
+    /** Everything that was started, last first; it is closed in this order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
     private final Set<String> managerRemotes = new HashSet<>();
@@ -171,7 +171,7 @@ public final class SwitchDaemon implements AutoCloseable {
         return resource;
     }
 
-    /** Manager rows: the embedded server listens where they say. A real server minds them itself. */
+    /** Has the embedded server listen where the Manager rows say. A real server minds them itself. */
     private void setManagers(List<String> targets) {
         if (!(database instanceof EmbeddedOvsdb embedded)) {
             return;
@@ -199,17 +199,20 @@ public final class SwitchDaemon implements AutoCloseable {
 
     // ---- looking ----
 
-    /** For those who watch providers' events. */
+    /** The dispatcher, for those who watch providers' events. */
     public OffloadDispatcher dispatcher() {
         return dispatcher;
     }
 
-    /** Where {@code ovs-appctl --target=…} finds this switch. */
+    /** The socket at which {@code ovs-appctl --target=…} finds this switch. */
     public Path controlSocket() {
         return config.controlSocket();
     }
 
-    /** Where {@code ovs-vsctl --db=unix:…} finds its database; null if that is not a Unix socket of ours. */
+    /**
+     * The socket at which {@code ovs-vsctl --db=unix:…} finds the database; null if that is not a Unix socket of this
+     * process.
+     */
     public Path databaseSocket() {
         return config.remotes().stream()
                 .filter(remote -> remote.startsWith("punix:"))

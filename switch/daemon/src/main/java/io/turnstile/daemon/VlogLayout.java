@@ -1,6 +1,5 @@
 package io.turnstile.daemon;
 
-import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.LayoutBase;
@@ -10,9 +9,9 @@ import java.time.format.DateTimeFormatter;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A log line as Open vSwitch writes it, {@code time|sequence number|module|level|message} with the time in UTC, so that
- * scripts made for ovs-vswitchd's log find what they look for. Each destination numbers its own lines. Classes that
- * belong to no module are named themselves.
+ * The layout of log lines is Open vSwitch's, {@code time|sequence number|module|level|message} with the time in UTC, so
+ * that scripts made for ovs-vswitchd's log find what they look for. Each destination numbers its own lines. Classes
+ * that belong to no module are named themselves.
  */
 final class VlogLayout extends LayoutBase<ILoggingEvent> {
     private static final DateTimeFormatter TIME =
@@ -27,7 +26,7 @@ final class VlogLayout extends LayoutBase<ILoggingEvent> {
         line.append("|%05d|".formatted(lines.incrementAndGet()))
                 .append(LogSettings.module(event.getLoggerName()).orElse(event.getLoggerName()))
                 .append('|')
-                .append(level(event.getLevel()))
+                .append(LogSettings.levelName(event.getLevel()))
                 .append('|')
                 .append(event.getFormattedMessage())
                 .append('\n');
@@ -35,14 +34,5 @@ final class VlogLayout extends LayoutBase<ILoggingEvent> {
             line.append(ThrowableProxyUtil.asString(event.getThrowableProxy()));
         }
         return line.toString();
-    }
-
-    private static String level(Level level) {
-        return switch (level.toInt()) {
-            case Level.ERROR_INT -> "ERR";
-            case Level.WARN_INT -> "WARN";
-            case Level.INFO_INT -> "INFO";
-            default -> "DBG";
-        };
     }
 }

@@ -1,6 +1,6 @@
 /**
- * The daemon: puts the house together, reads the options of ovs-vswitchd, and answers the commands of
- * {@code ovs-appctl}.
+ * The process of {@code ./turnstile run}: it puts the switch together, reads the options of ovs-vswitchd, logs, and
+ * ends everything again.
  *
  * <p>Threads: {@code housekeeping} expires and counts; {@link io.turnstile.daemon.SwitchDaemon} lists the others.
  */

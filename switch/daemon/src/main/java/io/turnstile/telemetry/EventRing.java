@@ -17,14 +17,14 @@ import java.util.Map;
  */
 final class EventRing {
     private final MonitorLine[] lines; // guarded by this, as is all below
-    /** The line that a further event of the same place may be added to. */
+    /** Lines that nobody has read yet, to which a further event of the same place may be added. */
     private final Map<Place, MonitorLine> unread = new HashMap<>();
 
     private long first = 1;
     private long next = 1;
     private long readUpTo;
 
-    /** Where an event happened; a flush is of no connection: 0. */
+    /** The provider and the connection of an event; the latter is 0 for a flush. */
     private record Place(String provider, long connectionId) {}
 
     /**
@@ -51,7 +51,7 @@ final class EventRing {
         unread.put(place, line);
     }
 
-    /** What concerns no connection: see {@link MonitorLine#note}. */
+    /** Adds a line that concerns no connection: see {@link MonitorLine#note}. */
     synchronized void addNote(String kind, String providerOrNull, String stateOrNull, long wallMs) {
         append(MonitorLine.note(next, kind, providerOrNull, stateOrNull, wallMs));
     }
@@ -67,19 +67,19 @@ final class EventRing {
         }
     }
 
-    /** Number of the newest line; 0 if there was none ever. */
+    /** The number of the newest line; 0 if there was none ever. */
     synchronized long last() {
         return next - 1;
     }
 
-    /** Number of the oldest line that is here, or of the next one. */
+    /** The number of the oldest line that is here, or of the next one. */
     private long oldest() {
         return Math.max(first, next - lines.length);
     }
 
     /**
-     * The lines after number {@code since}, the oldest first. A number from the future is one of a former life of the
-     * switch: its bearer gets all there is.
+     * The lines after number {@code since}, the oldest first. A number from the future comes from before the switch was
+     * restarted: its reader gets all there is.
      */
     synchronized Slice read(long since, int limit) {
         long seen = since < next ? since : first - 1;

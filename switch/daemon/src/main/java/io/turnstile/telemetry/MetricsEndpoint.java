@@ -13,8 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers {@code GET /metrics} over HTTP with a text made anew each time, in Prometheus' text format 0.0.4. Other paths
- * are not found, other methods not allowed. A virtual thread for each request: a slow reader keeps nobody else waiting.
+ * The endpoint answers {@code GET /metrics} over HTTP with a text made anew each time, in Prometheus' text format
+ * 0.0.4. Other paths are not found, other methods not allowed. A virtual thread for each request: a slow reader keeps
+ * nobody else waiting.
  *
  * <p>Threads: {@link #listen} and {@link #close} one after the other, by any.
  */
@@ -39,7 +40,7 @@ public final class MetricsEndpoint implements AutoCloseable {
     }
 
     /**
-     * Listens there instead of where it did before; null: nowhere.
+     * Listens at that address instead of where it did before; at none if it is null.
      *
      * @throws IOException the address cannot be listened at: then it listens nowhere
      */
@@ -57,7 +58,7 @@ public final class MetricsEndpoint implements AutoCloseable {
         server = opened;
     }
 
-    /** The server's own thread inherits what its starter is; it must not keep the process alive. */
+    /** Starts the server from a daemon thread: its own thread inherits that, and must not keep the process alive. */
     private static void startAsDaemon(HttpServer opened) {
         Thread starter = Thread.ofPlatform().daemon().name("metrics").start(opened::start);
         try {
@@ -67,7 +68,7 @@ public final class MetricsEndpoint implements AutoCloseable {
         }
     }
 
-    /** Where it listens; null if nowhere. */
+    /** The address that it listens at; null if it listens nowhere. */
     public synchronized InetSocketAddress address() {
         return server == null ? null : server.getAddress();
     }
@@ -112,7 +113,7 @@ public final class MetricsEndpoint implements AutoCloseable {
         }
     }
 
-    /** Listens nowhere any more. */
+    /** Stops listening. */
     @Override
     public synchronized void close() {
         if (server != null) {

@@ -27,7 +27,7 @@ final class MonitorLine {
     private final String kind;
     private final String providerOrNull;
     private final String stateOrNull;
-    /** Null: a note. */
+    /** What happened last; null for a note. */
     private OffloadEvent eventOrNull;
 
     private long wallMs;
@@ -81,7 +81,7 @@ final class MonitorLine {
         count++;
     }
 
-    /** JSON, without line end. */
+    /** The line as JSON, without line end. */
     String text() {
         ObjectNode line = JsonNodeFactory.instance.objectNode();
         line.put("seq", sequence);

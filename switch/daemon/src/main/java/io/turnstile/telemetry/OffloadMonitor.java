@@ -26,12 +26,12 @@ import java.util.function.Consumer;
  * own, which is there while there is something to do.
  */
 public final class OffloadMonitor implements AutoCloseable {
-    /** Lines kept. */
+    /** How many lines are kept. */
     public static final int CAPACITY = 8192;
 
     private static final long IDLE_NS = TimeUnit.MINUTES.toNanos(1);
     private static final long TICK_MS = 200;
-    /** Of the first event for which somebody waits: so that what comes with it goes along. */
+    /** How long the first event that somebody waits for is held back, so that what comes with it goes along. */
     private static final long GATHER_MS = 5;
 
     private static final long THREAD_KEPT_SECONDS = 5;
@@ -49,7 +49,7 @@ public final class OffloadMonitor implements AutoCloseable {
     // The monitor's thread only.
     private final List<Reader> waiting = new ArrayList<>();
     private final Map<String, String> providerStates = new LinkedHashMap<>();
-    /** Null: not listening. */
+    /** The regular look at the providers; null while nothing is listened to. */
     private ScheduledFuture<?> ticking;
 
     private long askedNs;
@@ -208,8 +208,8 @@ public final class OffloadMonitor implements AutoCloseable {
     }
 
     /**
-     * Lines about those whose state is another than it was at the last look: at the last question, or {@link #TICK_MS}
-     * ago.
+     * Adds lines about providers whose state is another than at the last look: at the last question, or
+     * {@link #TICK_MS} ago.
      */
     private void noteProviders() {
         Map<String, String> present = new LinkedHashMap<>();
@@ -240,7 +240,7 @@ public final class OffloadMonitor implements AutoCloseable {
         return text.toString();
     }
 
-    /** Those who wait are told that the switch is ending. */
+    /** Tells those who wait that the switch is ending. */
     @Override
     public void close() {
         thread.execute(() -> {
