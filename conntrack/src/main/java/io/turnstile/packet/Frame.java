@@ -42,6 +42,7 @@ public final class Frame {
 
     int ttl = 64;
     int tos;
+    int identification;
     int fragmentWord = DONT_FRAGMENT;
     int flags;
     int sequence;
@@ -70,6 +71,13 @@ public final class Frame {
         return this;
     }
 
+    /** MAC addresses, the lower 48 bits. */
+    public Frame eth(long source, long destination) {
+        sourceMac = source;
+        destinationMac = destination;
+        return this;
+    }
+
     /** One 802.1Q tag, priority 0, instead of those that are there. */
     public Frame vlan(int id) {
         tags = new int[] {id};
@@ -95,6 +103,12 @@ public final class Frame {
 
     public Frame tos(int tos) {
         this.tos = tos;
+        return this;
+    }
+
+    /** IPv4's identification; 0 unless said otherwise. */
+    public Frame identification(int identification) {
+        this.identification = identification;
         return this;
     }
 

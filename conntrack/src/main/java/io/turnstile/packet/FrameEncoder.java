@@ -57,7 +57,7 @@ final class FrameEncoder {
         byte[] body = transport(frame);
         ByteBuffer out = ByteBuffer.allocate(PacketParser.IPV4_MIN_BYTES + body.length);
         out.put((byte) 0x45).put((byte) frame.tos).putShort((short) out.capacity());
-        out.putShort((short) 0).putShort((short) frame.fragmentWord);
+        out.putShort((short) frame.identification).putShort((short) frame.fragmentWord);
         out.put((byte) frame.ttl).put((byte) frame.protocol).putShort((short) 0);
         return out.put(frame.ends.source())
                 .put(frame.ends.destination())

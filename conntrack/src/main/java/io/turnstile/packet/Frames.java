@@ -2,7 +2,10 @@ package io.turnstile.packet;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.zip.CRC32C;
 
 /**
  * Where frames for tests and embedders come from: {@code Frames.tcp("10.0.0.1:1234 > 10.0.0.2:80").syn().packet()}.
@@ -17,6 +20,8 @@ import java.util.Arrays;
 public final class Frames {
     static final int ICMP_ECHO = 8;
     static final int ICMP6_ECHO = 128;
+    private static final int SCTP_HEADER_BYTES = 12;
+    private static final int SCTP_CHECKSUM = 8;
     private static final int ICMP_UNREACHABLE = 3;
     private static final int ICMP6_UNREACHABLE = 1;
     private static final int PORT_UNREACHABLE = 3;
@@ -75,6 +80,25 @@ public final class Frames {
         int end = Math.min(quoted.l3EndOffset(), quoted.l3Offset() + 128);
         return icmp(sourceToDestination, type, code, 0)
                 .payload(Arrays.copyOfRange(quotedFrame, quoted.l3Offset(), end));
+    }
+
+    /** An SCTP packet (RFC 9260 §3) of these chunks, each as it stands on the wire but for the padding. */
+    public static Frame sctp(String sourceToDestination, int verificationTag, byte[]... chunks) {
+        Ends ends = Ends.parse(sourceToDestination, true);
+        int sizeBytes = SCTP_HEADER_BYTES;
+        for (byte[] chunk : chunks) {
+            sizeBytes += chunk.length + 3 & ~3;
+        }
+        ByteBuffer out = ByteBuffer.allocate(sizeBytes);
+        out.putShort((short) ends.sourcePort()).putShort((short) ends.destinationPort());
+        out.putInt(verificationTag).putInt(0);
+        for (byte[] chunk : chunks) {
+            out.put(chunk).position(out.position() + 3 & ~3);
+        }
+        CRC32C sum = new CRC32C();
+        sum.update(out.array());
+        out.order(ByteOrder.LITTLE_ENDIAN).putInt(SCTP_CHECKSUM, (int) sum.getValue());
+        return new Frame(IpProtocols.SCTP, ends).payload(out.array());
     }
 
     /** A datagram of any other IP protocol. */

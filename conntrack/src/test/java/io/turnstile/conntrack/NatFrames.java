@@ -9,7 +9,8 @@ import java.util.zip.CRC32C;
 
 /**
  * IP packets of any tuple around the same content, with checksums computed from scratch, two bytes at a time: what a
- * translation must yield is what this builds of the translated tuple.
+ * translation must yield is what this builds of the translated tuple. It shares no code with the tracker or its frames
+ * on purpose.
  */
 final class NatFrames {
     static final int[] PROTOCOLS = {6, 17, 33, 132, 136, 47, 1, 58};

@@ -384,11 +384,9 @@ class SctpAssociationTest {
 
     @Test
     void worksOverIpv6AndErrorsAreRelated() {
-        byte[] body = SctpChunkBytes.packet(1, 2, 0, init(TO_CLIENT));
-        Frame six = Frames.ip("fc00::1 > fc00::2", 132).payload(body);
+        Frame six = Frames.sctp("[fc00::1]:1 > [fc00::2]:2", 0, init(TO_CLIENT));
         assertThat(ct.pass(six)).isEqualTo("new");
-        assertThat(ct.look(Frames.ip("fc00::2 > fc00::1", 132)
-                        .payload(SctpChunkBytes.packet(2, 1, TO_CLIENT, initAck(TO_SERVER)))))
+        assertThat(ct.look(Frames.sctp("[fc00::2]:2 > [fc00::1]:1", TO_CLIENT, initAck(TO_SERVER))))
                 .isEqualTo("est|rpl");
         assertThat(ct.look(Frames.portUnreachable("fc00::2 > fc00::1", six.bytes())))
                 .isEqualTo("rel|rpl");

@@ -2,12 +2,9 @@ package io.turnstile.conntrack;
 
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
-import io.turnstile.packet.IpProtocols;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.zip.CRC32C;
 
-/** SCTP packets for tests, built from RFC 9260 §3 without any of the tracker's code. */
+/** SCTP chunks for tests, built from RFC 9260 §3 without any of the tracker's code, and packets of them. */
 final class SctpChunkBytes {
     static final int CLIENT_PORT = 5000;
     static final int SERVER_PORT = 36412;
@@ -16,36 +13,15 @@ final class SctpChunkBytes {
 
     /** From 10.0.0.1:5000 to 10.0.0.2:36412. */
     static Frame there(int tag, byte[]... chunks) {
-        return Frames.ip("10.0.0.1 > 10.0.0.2", IpProtocols.SCTP)
-                .payload(packet(CLIENT_PORT, SERVER_PORT, tag, chunks));
+        return Frames.sctp("10.0.0.1:" + CLIENT_PORT + " > 10.0.0.2:" + SERVER_PORT, tag, chunks);
     }
 
     static Frame back(int tag, byte[]... chunks) {
-        return Frames.ip("10.0.0.2 > 10.0.0.1", IpProtocols.SCTP)
-                .payload(packet(SERVER_PORT, CLIENT_PORT, tag, chunks));
+        return Frames.sctp("10.0.0.2:" + SERVER_PORT + " > 10.0.0.1:" + CLIENT_PORT, tag, chunks);
     }
 
     static Frame sent(int direction, int tag, byte[]... chunks) {
         return direction == 0 ? there(tag, chunks) : back(tag, chunks);
-    }
-
-    static byte[] packet(int sourcePort, int destinationPort, int tag, byte[]... chunks) {
-        int sizeBytes = 12;
-        for (byte[] chunk : chunks) {
-            sizeBytes += chunk.length + 3 & ~3;
-        }
-        ByteBuffer out = ByteBuffer.allocate(sizeBytes);
-        out.putShort((short) sourcePort)
-                .putShort((short) destinationPort)
-                .putInt(tag)
-                .putInt(0);
-        for (byte[] chunk : chunks) {
-            out.put(chunk).position(out.position() + 3 & ~3);
-        }
-        CRC32C sum = new CRC32C();
-        sum.update(out.array());
-        out.order(ByteOrder.LITTLE_ENDIAN).putInt(8, (int) sum.getValue());
-        return out.array();
     }
 
     /** Any chunk; its length field says what it is long. */

@@ -58,6 +58,9 @@ class FrameViewTest {
                         "IP 10.0.0.2 > 10.0.0.1: ICMP type 3 code 3, length 36"),
                 line(Frames.ip("10.0.0.1 > 10.0.0.2", 47).payload(9), "IP 10.0.0.1 > 10.0.0.2: ip-proto-47, length 9"),
                 line(
+                        Frames.sctp("10.0.0.1:5000 > 10.0.0.2:36412", 0, new byte[] {11, 0, 0, 4}),
+                        "IP 10.0.0.1.5000 > 10.0.0.2.36412: ip-proto-132, length 16"),
+                line(
                         Frames.udp("10.0.0.1:1 > 10.0.0.2:2").fragment(0, true).payload(8),
                         "IP 10.0.0.1.1 > 10.0.0.2.2: first fragment, UDP, length 8"),
                 line(

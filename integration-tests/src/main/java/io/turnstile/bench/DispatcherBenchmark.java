@@ -6,10 +6,8 @@ import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.offload.OffloadDispatcher;
-import io.turnstile.offload.spi.ConnView;
-import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.provider.fault.IdleProvider;
 import io.turnstile.offload.spi.OffloadProvider;
-import io.turnstile.offload.spi.PortRef;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.util.List;
@@ -57,7 +55,7 @@ public class DispatcherBenchmark {
         @Setup(Level.Iteration)
         public void setUp() {
             dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), port -> "p");
-            dispatcher.enable(List.<OffloadProvider>of(new Nothing("alpha"), new Nothing("beta"))
+            dispatcher.enable(List.<OffloadProvider>of(new IdleProvider("alpha"), new IdleProvider("beta"))
                     .subList(0, providers));
             generation = 0;
         }
@@ -158,29 +156,6 @@ public class DispatcherBenchmark {
         offload.dispatcher.drain();
         offload.removeAll();
         offload.dispatcher.drain();
-    }
-
-    private record Nothing(String name) implements OffloadProvider {
-
-        @Override
-        public void connAdd(ConnView connection) {
-            // Carries nothing.
-        }
-
-        @Override
-        public boolean connEstablished(ConnView connection, PortRef replyIngress) {
-            return true;
-        }
-
-        @Override
-        public long connUpdate(ConnView connection) {
-            return 0;
-        }
-
-        @Override
-        public void connDel(ConnView connection, DelReason reason) {
-            // Carried nothing.
-        }
     }
 
     /** To it every id is a live connection that has had its reply. */

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -330,19 +328,8 @@ class ProtocolDifferentialStoryTest {
     }
 
     private static byte[] sctp(boolean there, int tag, byte[]... chunks) {
-        ByteBuffer out = ByteBuffer.allocate(
-                12 + Arrays.stream(chunks).mapToInt(chunk -> chunk.length).sum());
-        out.putShort((short) (there ? 1000 : 2000))
-                .putShort((short) (there ? 2000 : 1000))
-                .putInt(tag)
-                .putInt(0);
-        for (byte[] chunk : chunks) {
-            out.put(chunk);
-        }
-        CRC32C sum = new CRC32C();
-        sum.update(out.array());
-        out.order(ByteOrder.LITTLE_ENDIAN).putInt(8, (int) sum.getValue());
-        return Frames.ip(there ? FOUR : FOUR_BACK, 132).payload(out.array()).bytes();
+        return Frames.sctp(there ? "10.0.0.1:1000 > 10.0.0.2:2000" : "10.0.0.2:2000 > 10.0.0.1:1000", tag, chunks)
+                .bytes();
     }
 
     /** Eight bytes of header, all that the sum covers, and one of data; between 10.0.0.1 and 10.0.0.2, either way. */

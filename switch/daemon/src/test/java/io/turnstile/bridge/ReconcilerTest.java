@@ -8,10 +8,7 @@ import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
-import io.turnstile.offload.spi.ConnView;
-import io.turnstile.offload.spi.DelReason;
-import io.turnstile.offload.spi.OffloadProvider;
-import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.provider.fault.IdleProvider;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.Row;
@@ -466,12 +463,11 @@ class ReconcilerTest {
     }
 
     /** Writes down when it is opened and closed. */
-    private static final class Listening implements OffloadProvider {
+    private static final class Listening extends IdleProvider {
         private final List<String> heard = new CopyOnWriteArrayList<>();
 
-        @Override
-        public String name() {
-            return "listening";
+        Listening() {
+            super("listening");
         }
 
         @Override
@@ -483,21 +479,5 @@ class ReconcilerTest {
         public void close() {
             heard.add("close");
         }
-
-        @Override
-        public void connAdd(ConnView connection) {}
-
-        @Override
-        public boolean connEstablished(ConnView connection, PortRef replyIngress) {
-            return true;
-        }
-
-        @Override
-        public long connUpdate(ConnView connection) {
-            return 0;
-        }
-
-        @Override
-        public void connDel(ConnView connection, DelReason reason) {}
     }
 }

@@ -24,9 +24,15 @@ import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.PacketInReason;
 import io.turnstile.pipeline.PortStatusReason;
+import java.io.DataInputStream;
+import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -149,6 +155,46 @@ class EmbeddedSwitchErrorsTest {
                 .isInstanceOf(SwitchFailedException.class)
                 .hasStackTraceContaining("not this one");
         assertThat(sw.takePacketIns()).as("the others are told").hasSize(1);
+    }
+
+    @Test
+    void aControllersRequestThatFailsInsideIsThrownByTheNextCall() throws IOException {
+        sw.core().pipeline.setZoneTimeouts(zone -> {
+            throw new IllegalStateException("which policy?");
+        });
+        sw.flows("priority=10,udp actions=ct(commit),2");
+        try (Socket controller = new Socket(InetAddress.getLoopbackAddress(), sw.listenOpenFlow())) {
+            controller.setSoTimeout(30_000);
+            controller.getOutputStream().write(HexFormat.of().parseHex("0400000800000001")); // OFPT_HELLO
+            byte[] frame = QUESTION.bytes();
+            controller
+                    .getOutputStream()
+                    .write(ByteBuffer.allocate(40 + frame.length)
+                            .putShort((short) 0x040d)
+                            .putShort((short) (40 + frame.length))
+                            .putInt(7) // OFPT_PACKET_OUT
+                            .putInt(-1)
+                            .putInt(1)
+                            .putShort((short) 16)
+                            .position(24) // no buffer, in_port=1, 16 bytes of actions
+                            .putShort((short) 0)
+                            .putShort((short) 16)
+                            .putInt(0xffff_fff9)
+                            .position(40) // output:TABLE
+                            .put(frame)
+                            .array());
+            DataInputStream answers = new DataInputStream(controller.getInputStream());
+            int type;
+            do {
+                answers.readByte();
+                type = answers.readByte();
+                answers.readNBytes(answers.readUnsignedShort() - 4);
+            } while (type != 1); // OFPT_ERROR
+        }
+        assertThatThrownBy(sw::check)
+                .isInstanceOf(SwitchFailedException.class)
+                .hasMessageContaining("an OpenFlow request failed")
+                .hasStackTraceContaining("which policy?");
     }
 
     @Test

@@ -6,6 +6,8 @@ import java.util.Random;
 
 /**
  * Well-formed frames of every kind that the datapath knows, with right checksums; everything else in them is random.
+ * Written down here on purpose: the key extractor and the rewrites are held against it, so that it may share no code
+ * with them.
  */
 final class FrameSamples {
     enum Kind {

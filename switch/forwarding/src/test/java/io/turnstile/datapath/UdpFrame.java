@@ -1,27 +1,19 @@
 package io.turnstile.datapath;
 
+import io.turnstile.packet.Frames;
 import java.nio.ByteBuffer;
 
 /** A small UDP datagram that says who it is by its ports. */
 final class UdpFrame {
     static final int SIZE_BYTES = 60;
+    private static final int HEADERS_BYTES = 14 + 20 + 8;
 
     private UdpFrame() {}
 
     static byte[] of(int sourcePort, int destinationPort) {
-        return ByteBuffer.allocate(SIZE_BYTES)
-                .putLong(0x0200_0000_0002_0200L)
-                .putInt(1)
-                .putShort((short) 0x0800)
-                .putInt(0x4500_002e)
-                .putInt(0)
-                .putInt(0x4011_0000)
-                .putInt(0x0a00_0001)
-                .putInt(0x0a00_0002)
-                .putShort((short) sourcePort)
-                .putShort((short) destinationPort)
-                .putInt(0x001a_0000)
-                .array();
+        return Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:" + destinationPort)
+                .payload(SIZE_BYTES - HEADERS_BYTES)
+                .bytes();
     }
 
     static int sourcePort(byte[] frame) {

@@ -18,19 +18,19 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DummyPortTest {
     private final DummyPort port = new DummyPort("p1");
-    private final Packet[] pool = Frames.pool();
+    private final Packet[] pool = PortFrames.pool();
     private final PacketBatch batch = new PacketBatch();
 
     @Test
     void deliveredFramesAreReceivedOneByOneInOrderByteForByte() {
         for (int i = 0; i < 40; i++) {
-            assertThat(port.deliver(Frames.random(60 + i, i))).isTrue();
+            assertThat(port.deliver(PortFrames.random(60 + i, i))).isTrue();
         }
         for (int i = 0; i < 40; i++) {
             assertThat(port.hasPending()).isTrue();
             batch.clear();
             assertThat(port.receive(pool, batch)).isOne();
-            assertThat(batch.get(0).toBytes()).isEqualTo(Frames.random(60 + i, i));
+            assertThat(batch.get(0).toBytes()).isEqualTo(PortFrames.random(60 + i, i));
         }
         assertThat(port.hasPending()).isFalse();
         assertThat(port.receive(pool, batch)).isZero();
@@ -58,7 +58,7 @@ class DummyPortTest {
     void sentFramesReachListenersAndCounters() {
         List<byte[]> sent = new ArrayList<>();
         port.onSent(sent::add);
-        byte[] frame = Frames.random(100, 7);
+        byte[] frame = PortFrames.random(100, 7);
         port.send(Packet.copyOf(frame));
         port.flush();
         assertThat(sent).containsExactly(frame);
@@ -70,10 +70,10 @@ class DummyPortTest {
     void framesLongerThanTheMtuAreDropped() {
         List<byte[]> sent = new ArrayList<>();
         port.onSent(sent::add);
-        port.send(Packet.copyOf(Frames.random(1515, 1)));
+        port.send(Packet.copyOf(PortFrames.random(1515, 1)));
         assertThat(sent).isEmpty();
         assertThat(port.statistics().txDropped()).isEqualTo(1);
-        port.send(Packet.copyOf(Frames.random(1514, 1)));
+        port.send(Packet.copyOf(PortFrames.random(1514, 1)));
         assertThat(sent).hasSize(1);
     }
 
@@ -82,19 +82,19 @@ class DummyPortTest {
         List<byte[]> sent = new ArrayList<>();
         port.onSent(sent::add);
         // UDP 10.78.0.1:5 -> 10.78.0.2:9 with "hi"; 0x14ba is the folded pseudo-header sum.
-        Packet packet = Packet.copyOf(Frames.hex("020000000002 020000000001 0800 4500001e 00004000 4011 2619"
+        Packet packet = Packet.copyOf(PortFrames.hex("020000000002 020000000001 0800 4500001e 00004000 4011 2619"
                 + "0a4e0001 0a4e0002 0005 0009 000a 14ba 6869"));
         packet.setPartialChecksum(34, 40);
         port.send(packet);
         // 14ba + 0005 + 0009 + 000a + 6869 = 7d3b, complemented
-        assertThat(sent.get(0)).endsWith(Frames.hex("0005 0009 000a 82c4 6869"));
+        assertThat(sent.get(0)).endsWith(PortFrames.hex("0005 0009 000a 82c4 6869"));
     }
 
     @Test
     void aSuperFrameLeavesAsTheFramesItStandsFor() {
         List<byte[]> sent = new ArrayList<>();
         port.onSent(sent::add);
-        port.send(Frames.superFrame(2500, 1000));
+        port.send(PortFrames.superFrame(2500, 1000));
         assertThat(sent).extracting(each -> each.length).containsExactly(1066, 1066, 566);
     }
 
@@ -102,8 +102,8 @@ class DummyPortTest {
     void oneCaptureFileHoldsBothDirections(@TempDir Path folder) throws IOException {
         Path path = folder.resolve("p.pcap");
         DummyPort captured = new DummyPort("p2", Map.of("pcap", path.toString()), () -> 1_000_000);
-        captured.deliver(Frames.random(60, 1));
-        captured.send(Packet.copyOf(Frames.random(70, 2)));
+        captured.deliver(PortFrames.random(60, 1));
+        captured.send(Packet.copyOf(PortFrames.random(70, 2)));
         assertThat(Files.size(path)).isEqualTo(24 + 16 + 60 + 16 + 70);
         captured.setOptions(Map.of());
         captured.deliver(new byte[60]);
@@ -115,8 +115,8 @@ class DummyPortTest {
         Path in = folder.resolve("in.pcap");
         Path out = folder.resolve("out.pcap");
         DummyPort captured = new DummyPort("p3", Map.of("rxq_pcap", in.toString(), "tx_pcap", out.toString()), () -> 0);
-        captured.deliver(Frames.random(60, 1));
-        captured.send(Packet.copyOf(Frames.random(70, 2)));
+        captured.deliver(PortFrames.random(60, 1));
+        captured.send(Packet.copyOf(PortFrames.random(70, 2)));
         assertThat(Files.size(in)).isEqualTo(24 + 16 + 60);
         assertThat(Files.size(out)).isEqualTo(24 + 16 + 70);
     }

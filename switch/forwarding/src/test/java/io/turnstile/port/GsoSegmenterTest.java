@@ -32,7 +32,7 @@ class GsoSegmenterTest {
 
     @Test
     void segmentsCarryThePayloadInOrderWithRunningSequenceNumbers() {
-        Packet packet = Frames.superFrame(2500, 1000);
+        Packet packet = PortFrames.superFrame(2500, 1000);
         byte[] payload = Arrays.copyOfRange(packet.toBytes(), HEADER_BYTES, packet.lengthBytes());
         ByteArrayOutputStream joined = new ByteArrayOutputStream();
         int sequence = 0xffff_fe00;
@@ -47,7 +47,7 @@ class GsoSegmenterTest {
 
     @Test
     void everySegmentHasRightLengthsAndChecksums() {
-        for (Packet segment : segments(Frames.superFrame(30_001, 1448))) {
+        for (Packet segment : segments(PortFrames.superFrame(30_001, 1448))) {
             assertThat(segment.u16(16)).isEqualTo(segment.lengthBytes() - 14);
             assertThat(InternetChecksum.fold(InternetChecksum.add(0, segment, 14, 34)))
                     .isEqualTo(0xffff);
@@ -58,14 +58,14 @@ class GsoSegmenterTest {
     @Test
     void finAndPushStandOnTheLastAndWindowReducedOnTheFirstOnly() {
         // The super-frame's flags are CWR, ACK, PSH, FIN.
-        assertThat(segments(Frames.superFrame(2500, 1000)))
+        assertThat(segments(PortFrames.superFrame(2500, 1000)))
                 .extracting(each -> each.u8(34 + 13))
                 .containsExactly(0x90, 0x10, 0x19);
     }
 
     @Test
     void identificationCountsUp() {
-        assertThat(segments(Frames.superFrame(2500, 1000)))
+        assertThat(segments(PortFrames.superFrame(2500, 1000)))
                 .extracting(each -> each.u16(18))
                 .containsExactly(0x1234, 0x1235, 0x1236);
     }
@@ -73,7 +73,7 @@ class GsoSegmenterTest {
     @Test
     void datagramsGetTheirOwnLengthBehindAVlanTag() {
         byte[] frame = new byte[14 + 4 + 40 + 8 + 25];
-        byte[] headers = Frames.hex("020000000002 020000000001 8100 0005 86dd 60000000 0000 11 40"
+        byte[] headers = PortFrames.hex("020000000002 020000000001 8100 0005 86dd 60000000 0000 11 40"
                 + "20010db8000000000000000000000001 20010db8000000000000000000000002 0005 0009 0000 0000");
         System.arraycopy(headers, 0, frame, 0, headers.length);
         Packet packet = Packet.copyOf(frame);

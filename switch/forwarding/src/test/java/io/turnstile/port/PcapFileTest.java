@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PcapFileTest {
     /** The first 24 bytes of a capture that ovs-vswitchd 3.1.0 wrote for a dummy device. */
-    private static final byte[] FILE_HEADER = Frames.hex("d4c3b2a1 0200 0400 00000000 00000000 ee050000 01000000");
+    private static final byte[] FILE_HEADER = PortFrames.hex("d4c3b2a1 0200 0400 00000000 00000000 ee050000 01000000");
 
     @TempDir
     private Path folder;
@@ -31,7 +31,7 @@ class PcapFileTest {
             byte[] bytes = Files.readAllBytes(path);
             assertThat(bytes)
                     .startsWith(FILE_HEADER)
-                    .endsWith(Frames.hex("00f15365 40e20100 03000000 03000000 010203"));
+                    .endsWith(PortFrames.hex("00f15365 40e20100 03000000 03000000 010203"));
             assertThat(bytes).hasSize(24 + 16 + 3);
         }
     }

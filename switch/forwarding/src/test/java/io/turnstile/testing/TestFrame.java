@@ -3,7 +3,11 @@ package io.turnstile.testing;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/** Builds frames from nothing, with checksums computed here and not by what is tested. Immutable. */
+/**
+ * The second way to frames, for tests of what rewrites packets: everything else uses
+ * {@link io.turnstile.packet.Frames}. It shares no code with the switch on purpose: headers and checksums are written
+ * down and computed here, not by what is tested. Immutable.
+ */
 public record TestFrame(long dst, long src, int[] tags, int etherType, byte[] payload) {
     public static final long MAC_A = 0x0200_0000_000aL;
     public static final long MAC_B = 0x0200_0000_000bL;

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.ForwardingContext;
+import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.DummyPort;
@@ -60,7 +61,7 @@ class ConcurrentChangeTest {
 
     private void forward(PipelineBench bench, int which) {
         ForwardingContext context = bench.datapath.newContext();
-        byte[] frame = FrameBuilder.udp().ports(which, 9).build();
+        byte[] frame = Frames.udp("10.0.0.1:" + which + " > 10.0.0.2:9").bytes();
         Packet packet = Packet.copyOf(frame);
         PacketBatch batch = new PacketBatch();
         while (!stop) {

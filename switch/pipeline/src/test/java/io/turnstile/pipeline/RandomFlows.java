@@ -1,6 +1,8 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.packet.Frame;
+import io.turnstile.packet.Frames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -79,19 +81,21 @@ final class RandomFlows {
     }
 
     byte[] frame() {
-        FrameBuilder frame = switch (random.nextInt(3)) {
-            case 0 -> FrameBuilder.udp();
-            case 1 -> FrameBuilder.tcp();
-            default -> random.nextInt(3) == 0 ? FrameBuilder.ethernet(0x1234) : FrameBuilder.udp();
-        };
-        frame.mac(random.nextInt(4), random.nextInt(4))
-                .ip(0x0a000000 + random.nextInt(4), 0x0a000000 + random.nextInt(4))
-                .ports(random.nextInt(4), random.nextInt(4))
-                .ttl(1 + random.nextInt(3));
+        int kind = random.nextInt(3);
+        boolean opaque = kind == 2 && random.nextInt(3) == 0;
+        long source = random.nextInt(4);
+        long destination = random.nextInt(4);
+        String from = "10.0.0." + random.nextInt(4);
+        String to = "10.0.0." + random.nextInt(4);
+        String ends = from + ":" + random.nextInt(4) + " > " + to + ":" + random.nextInt(4);
+        Frame frame = opaque
+                ? Frames.ethernet(0x1234, new byte[50])
+                : kind == 1 ? Frames.tcp(ends).ack() : Frames.udp(ends);
+        frame.eth(source, destination).ttl(1 + random.nextInt(3));
         if (random.nextInt(3) == 0) {
             frame.vlan(random.nextInt(3));
         }
-        return frame.build();
+        return frame.bytes();
     }
 
     int port() {

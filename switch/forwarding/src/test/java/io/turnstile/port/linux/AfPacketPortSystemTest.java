@@ -12,8 +12,8 @@ import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.port.DummyPort;
-import io.turnstile.port.Frames;
 import io.turnstile.port.PortException;
+import io.turnstile.port.PortFrames;
 import io.turnstile.port.PortStatistics;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -44,12 +44,12 @@ class AfPacketPortSystemTest {
                 FrameCollector collector = new FrameCollector(right)) {
             // More frames in all than the ring has slots: it is walked round more than once.
             for (int size = 60; size <= 1514; size++) {
-                left.send(Packet.copyOf(Frames.random(size, size)));
-                left.send(Packet.copyOf(Frames.random(size, -size)));
+                left.send(Packet.copyOf(PortFrames.random(size, size)));
+                left.send(Packet.copyOf(PortFrames.random(size, -size)));
                 left.flush();
                 assertThat(collector.take(2, etherType(EXPERIMENTAL)))
                         .extracting(Packet::toBytes)
-                        .containsExactly(Frames.random(size, size), Frames.random(size, -size));
+                        .containsExactly(PortFrames.random(size, size), PortFrames.random(size, -size));
             }
         }
     }
@@ -67,9 +67,9 @@ class AfPacketPortSystemTest {
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
                 AfPacketPort right = AfPacketPort.open(names[1], true);
                 FrameCollector collector = new FrameCollector(left)) {
-            left.send(Packet.copyOf(Frames.random(60, 1)));
+            left.send(Packet.copyOf(PortFrames.random(60, 1)));
             left.flush();
-            right.send(Packet.copyOf(Frames.random(61, 2)));
+            right.send(Packet.copyOf(PortFrames.random(61, 2)));
             right.flush();
             assertThat(collector.take(1, etherType(EXPERIMENTAL)).get(0).lengthBytes())
                     .isEqualTo(61);
@@ -94,8 +94,8 @@ class AfPacketPortSystemTest {
     }
 
     private static byte[] tagged(String tags, int sizeBytes) {
-        byte[] frame = Frames.random(sizeBytes, sizeBytes);
-        byte[] bytes = Frames.hex(tags);
+        byte[] frame = PortFrames.random(sizeBytes, sizeBytes);
+        byte[] bytes = PortFrames.hex(tags);
         System.arraycopy(bytes, 0, frame, 12, bytes.length);
         return frame;
     }
@@ -123,12 +123,12 @@ class AfPacketPortSystemTest {
             }
             int[] sizes = {9014, 60, 5000, 1514, 9000, 61};
             for (int size : sizes) {
-                left.send(Packet.copyOf(Frames.random(size, size)));
+                left.send(Packet.copyOf(PortFrames.random(size, size)));
             }
             left.flush();
             List<Packet> received = collector.take(sizes.length, etherType(EXPERIMENTAL));
             for (int i = 0; i < sizes.length; i++) {
-                assertThat(received.get(i).toBytes()).isEqualTo(Frames.random(sizes[i], sizes[i]));
+                assertThat(received.get(i).toBytes()).isEqualTo(PortFrames.random(sizes[i], sizes[i]));
             }
         }
     }
@@ -139,10 +139,10 @@ class AfPacketPortSystemTest {
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
                 AfPacketPort right = AfPacketPort.open(names[1], true);
                 FrameCollector collector = new FrameCollector(right)) {
-            left.send(Packet.copyOf(Frames.random(60, 1)));
-            left.send(Packet.copyOf(Frames.random(1600, 2)));
-            left.send(Packet.copyOf(Frames.random(61, 3)));
-            left.send(Packet.copyOf(Frames.random(5000, 4)));
+            left.send(Packet.copyOf(PortFrames.random(60, 1)));
+            left.send(Packet.copyOf(PortFrames.random(1600, 2)));
+            left.send(Packet.copyOf(PortFrames.random(61, 3)));
+            left.send(Packet.copyOf(PortFrames.random(5000, 4)));
             left.flush();
             assertThat(collector.take(2, etherType(EXPERIMENTAL)))
                     .extracting(Packet::lengthBytes)
@@ -157,12 +157,12 @@ class AfPacketPortSystemTest {
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
                 AfPacketPort right = AfPacketPort.open(names[1], true)) {
             for (int i = 0; i < 5000; i++) {
-                left.send(Packet.copyOf(Frames.random(60, i)));
+                left.send(Packet.copyOf(PortFrames.random(60, i)));
             }
             left.flush();
             int received = 0;
             PacketBatch batch = new PacketBatch();
-            Packet[] pool = Frames.pool();
+            Packet[] pool = PortFrames.pool();
             for (int got = -1; got != 0; received += got) {
                 batch.clear();
                 got = right.receive(pool, batch);
@@ -194,7 +194,7 @@ class AfPacketPortSystemTest {
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
                 AfPacketPort right = AfPacketPort.open(names[1], true);
                 FrameCollector collector = new FrameCollector(right)) {
-            Packet sent = Frames.superFrame(1000, 0);
+            Packet sent = PortFrames.superFrame(1000, 0);
             assertThat(sent.insertBytes(12, 4)).isTrue();
             sent.putU16(12, EtherTypes.VLAN);
             sent.putU16(14, 5);
@@ -228,7 +228,7 @@ class AfPacketPortSystemTest {
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
                 AfPacketPort right = AfPacketPort.open(names[1], true);
                 FrameCollector collector = new FrameCollector(right)) {
-            Packet sent = Frames.superFrame(60_000, 1448);
+            Packet sent = PortFrames.superFrame(60_000, 1448);
             byte[] bytes = sent.toBytes();
             left.send(sent);
             left.flush();
@@ -247,7 +247,7 @@ class AfPacketPortSystemTest {
         try (AfPacketPort left = AfPacketPort.open(names[0], false);
                 AfPacketPort right = AfPacketPort.open(names[1], false);
                 FrameCollector collector = new FrameCollector(right)) {
-            Packet sent = Frames.superFrame(30_001, 1448);
+            Packet sent = PortFrames.superFrame(30_001, 1448);
             DummyPort ours = new DummyPort("ours");
             List<byte[]> segments = new ArrayList<>();
             ours.onSent(segments::add);
@@ -279,7 +279,7 @@ class AfPacketPortSystemTest {
                 FrameCollector collector = new FrameCollector(right)) {
             PortStatistics leftBefore = left.statistics();
             PortStatistics rightBefore = right.statistics();
-            left.send(Packet.copyOf(Frames.random(100, 1)));
+            left.send(Packet.copyOf(PortFrames.random(100, 1)));
             left.flush();
             collector.take(1, etherType(EXPERIMENTAL));
             assertThat(left.statistics().txPackets() - leftBefore.txPackets()).isEqualTo(1);
@@ -334,7 +334,7 @@ class AfPacketPortSystemTest {
                 right.setAdminUp(true);
                 leftCarrier.acquire();
             }
-            left.send(Packet.copyOf(Frames.random(60, 1)));
+            left.send(Packet.copyOf(PortFrames.random(60, 1)));
             left.flush();
             assertThat(collector.take(1, etherType(EXPERIMENTAL))).hasSize(1);
         }
@@ -352,9 +352,9 @@ class AfPacketPortSystemTest {
         String[] names = devices.pair();
         AfPacketPort port = AfPacketPort.open(names[0], true);
         port.close();
-        port.send(Packet.copyOf(Frames.random(60, 1)));
+        port.send(Packet.copyOf(PortFrames.random(60, 1)));
         port.flush();
-        assertThat(port.receive(Frames.pool(), new PacketBatch())).isZero();
+        assertThat(port.receive(PortFrames.pool(), new PacketBatch())).isZero();
         port.close();
     }
 
@@ -363,9 +363,9 @@ class AfPacketPortSystemTest {
         String[] names = devices.pair();
         try (AfPacketPort left = AfPacketPort.open(names[0], true);
                 AfPacketPort right = AfPacketPort.open(names[1], true)) {
-            Packet[] pool = Frames.pool();
+            Packet[] pool = PortFrames.pool();
             PacketBatch batch = new PacketBatch();
-            Packet packet = Packet.copyOf(Frames.random(60, 1));
+            Packet packet = Packet.copyOf(PortFrames.random(60, 1));
             ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
             long allocated = -1;
             // Compiled code allocates nothing; how soon the compiler comes to it is its own affair.

@@ -2,8 +2,8 @@ package io.turnstile.port.linux;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
-import io.turnstile.port.Frames;
 import io.turnstile.port.Port;
+import io.turnstile.port.PortFrames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -14,7 +14,7 @@ final class FrameCollector implements AutoCloseable {
 
     private final Port port;
     private final Poller poller = new Poller();
-    private final Packet[] pool = Frames.pool();
+    private final Packet[] pool = PortFrames.pool();
 
     FrameCollector(Port port) {
         this.port = port;

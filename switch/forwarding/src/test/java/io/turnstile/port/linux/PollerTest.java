@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.DummyPort;
-import io.turnstile.port.Frames;
+import io.turnstile.port.PortFrames;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -32,7 +32,7 @@ class PollerTest {
         assertThat(poller.await(ready, FOR_EVER)).isEqualTo(1);
         assertThat(ready[0]).isEqualTo(7);
         assertThat(poller.await(ready, FOR_EVER)).isEqualTo(1);
-        port.receive(Frames.pool(), new PacketBatch());
+        port.receive(PortFrames.pool(), new PacketBatch());
         assertThat(poller.await(ready, 0)).isZero();
     }
 
@@ -64,7 +64,7 @@ class PollerTest {
             }
         });
         PacketBatch batch = new PacketBatch();
-        var pool = Frames.pool();
+        var pool = PortFrames.pool();
         int taken = 0;
         while (taken < frames) {
             if (poller.await(ready, FOR_EVER) > 0) {

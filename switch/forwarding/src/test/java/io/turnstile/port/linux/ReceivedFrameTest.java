@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
-import io.turnstile.port.Frames;
+import io.turnstile.port.PortFrames;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 /** What the kernel says beside a frame, and how a packet says it back. */
 class ReceivedFrameTest {
     private static MemorySegment header(String digits) {
-        byte[] bytes = Frames.hex(digits);
+        byte[] bytes = PortFrames.hex(digits);
         MemorySegment memory = Arena.ofAuto().allocate(bytes.length);
         MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
         return memory;
@@ -29,9 +29,9 @@ class ReceivedFrameTest {
 
     @Test
     void aStrippedTagIsPutBackBehindTheAddresses() {
-        Packet packet = Packet.copyOf(Frames.hex("020000000002 020000000001 0800 4500"));
+        Packet packet = Packet.copyOf(PortFrames.hex("020000000002 020000000001 0800 4500"));
         ReceiveRing.restoreVlanTag(packet, 0x6005, 0x8100);
-        assertThat(packet.toBytes()).isEqualTo(Frames.hex("020000000002 020000000001 8100 6005 0800 4500"));
+        assertThat(packet.toBytes()).isEqualTo(PortFrames.hex("020000000002 020000000001 8100 6005 0800 4500"));
     }
 
     @Test
@@ -69,7 +69,7 @@ class ReceivedFrameTest {
 
     @Test
     void aSuperFrameSaysItsKindHeaderAndSegmentSize() {
-        Packet packet = Frames.superFrame(3000, 1000);
+        Packet packet = PortFrames.superFrame(3000, 1000);
         packet.putU8(34 + 13, 0x18);
         // NEEDS_CSUM, TCPV4, header 66, segment 1000, start 34, offset 16
         assertThat(written(packet)).isEqualTo("0101" + "4200" + "e803" + "2200" + "1000");
@@ -77,7 +77,7 @@ class ReceivedFrameTest {
 
     @Test
     void aWindowReductionIsMarkedOnASuperFrame() {
-        assertThat(written(Frames.superFrame(3000, 1000))).startsWith("0181");
+        assertThat(written(PortFrames.superFrame(3000, 1000))).startsWith("0181");
     }
 
     @Test

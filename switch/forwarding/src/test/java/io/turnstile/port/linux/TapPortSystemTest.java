@@ -9,8 +9,8 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
-import io.turnstile.port.Frames;
 import io.turnstile.port.PortException;
+import io.turnstile.port.PortFrames;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -112,7 +112,7 @@ class TapPortSystemTest {
             int[] ready = new int[1];
             poller.await(ready, 0);
             assertThat(poller.await(ready, 0)).isZero();
-            assertThat(port.receive(Frames.pool(), new PacketBatch())).isZero();
+            assertThat(port.receive(PortFrames.pool(), new PacketBatch())).isZero();
         }
     }
 
@@ -121,7 +121,7 @@ class TapPortSystemTest {
         String device = TestDevices.name();
         try (TapPort port = TapPort.open(device, "tap")) {
             port.setAdminUp(true);
-            byte[] frame = Frames.random(200, 5);
+            byte[] frame = PortFrames.random(200, 5);
             Packet packet = Packet.copyOf(frame);
             port.send(packet);
             assertThat(Arrays.equals(packet.toBytes(), frame)).isTrue();

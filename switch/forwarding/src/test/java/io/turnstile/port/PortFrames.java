@@ -1,5 +1,6 @@
 package io.turnstile.port;
 
+import io.turnstile.packet.Frames;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
@@ -7,9 +8,11 @@ import java.lang.foreign.Arena;
 import java.util.HexFormat;
 import java.util.Random;
 
-/** Frames and packet pools for tests of ports. */
-public final class Frames {
-    private Frames() {}
+/** PortFrames and packet pools for tests of ports. */
+public final class PortFrames {
+    private static final int FIN_PUSH_ACK_CWR = 0x99;
+
+    private PortFrames() {}
 
     /** A frame of an experimental Ethernet type (IEEE 802 local experimental 1), random after the header. */
     public static byte[] random(int sizeBytes, long seed) {
@@ -22,16 +25,18 @@ public final class Frames {
 
     /** A TCP super-frame over IPv4, its checksum partial, to be cut every {@code segmentBytes}. */
     public static Packet superFrame(int payloadBytes, int segmentBytes) {
-        byte[] frame = new byte[14 + 20 + 32 + payloadBytes];
-        new Random(payloadBytes).nextBytes(frame);
-        byte[] headers = hex("020000000002 020000000001 0800"
-                + "4500 0000 1234 4000 4006 0000 0a4e0001 0a4e0002"
-                + "1f90 d431 fffffe00 00000001 8099 1000 0000 0000 0101080a0000000100000002");
-        System.arraycopy(headers, 0, frame, 0, headers.length);
-        Packet packet = Packet.copyOf(frame);
-        packet.putU16(16, frame.length - 14);
-        packet.putU16(24, InternetChecksum.finish(InternetChecksum.add(0, packet, 14, 34)));
-        long pseudo = InternetChecksum.add(6 + (frame.length - 34), packet, 26, 34);
+        byte[] payload = new byte[payloadBytes];
+        new Random(payloadBytes).nextBytes(payload);
+        Packet packet = Frames.tcp("10.78.0.1:8080 > 10.78.0.2:54321")
+                .identification(0x1234)
+                .flags(FIN_PUSH_ACK_CWR)
+                .seq(0xffff_fe00L)
+                .ackNumber(1)
+                .window(0x1000)
+                .options(hex("0101080a 00000001 00000002"))
+                .payload(payload)
+                .packet();
+        long pseudo = InternetChecksum.add(6 + (packet.lengthBytes() - 34), packet, 26, 34);
         packet.putU16(34 + 16, InternetChecksum.fold(pseudo));
         packet.setPartialChecksum(34, 34 + 16);
         packet.setSegmentBytes(segmentBytes);
