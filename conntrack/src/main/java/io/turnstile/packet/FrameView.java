@@ -1,5 +1,6 @@
 package io.turnstile.packet;
 
+import io.turnstile.address.AddressText;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,6 +1,6 @@
 package io.turnstile.datapath;
 
-import io.turnstile.packet.AddressText;
+import io.turnstile.address.AddressText;
 
 /** How a field's value and mask are written inside the brackets of a datapath flow or set action. */
 public enum FieldText {

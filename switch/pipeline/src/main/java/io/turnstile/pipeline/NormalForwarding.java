@@ -54,7 +54,8 @@ final class NormalForwarding {
         long[] wildcards = walk.wildcards;
         Field.ETH_SRC.setExact(wildcards);
         Field.ETH_DST.setExact(wildcards);
-        Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_VID_MASK | FieldValues.VLAN_PRESENT);
+        Field.VLAN_TCI.set(
+                wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_VID_MASK | FieldValues.VLAN_PRESENT);
     }
 
     private void toStation(MacTable.Station station, int inPort, boolean last) {

@@ -3,8 +3,6 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.Field;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * The packet-in that a controller action asks for: the cookie of a

@@ -1,7 +1,7 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.tcp;
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.tcp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DatapathAction;
@@ -32,10 +32,10 @@ class ConntrackActionsTest {
     @Test
     void firewallLetsConnectionsOutAndRepliesIn() {
         firewall();
-        assertThat(bench.receive(2, tcp().ip(2, 1).ports(80, 1000).build())).isEmpty();
-        assertThat(bench.receive(1, tcp().ip(1, 2).ports(1000, 80).build())).containsExactly("2");
-        assertThat(bench.receive(2, tcp().ip(2, 1).ports(80, 1000).build())).containsExactly("1");
-        assertThat(bench.receive(1, tcp().ip(1, 2).ports(1000, 80).build())).containsExactly("2");
+        assertThat(bench.receive(2, tcp("0.0.0.2:80 > 0.0.0.1:1000").bytes())).isEmpty();
+        assertThat(bench.receive(1, tcp("0.0.0.1:1000 > 0.0.0.2:80").bytes())).containsExactly("2");
+        assertThat(bench.receive(2, tcp("0.0.0.2:80 > 0.0.0.1:1000").bytes())).containsExactly("1");
+        assertThat(bench.receive(1, tcp("0.0.0.1:1000 > 0.0.0.2:80").bytes())).containsExactly("2");
     }
 
     @Test
@@ -43,9 +43,11 @@ class ConntrackActionsTest {
         firewall();
         for (int i = 0; i < 200; i++) {
             int port = 1000 + i;
-            bench.receive(1, tcp().ip(1, 2 + i).ports(port, 80).build());
-            bench.receive(2, tcp().ip(2 + i, 1).ports(80, port).build());
-            bench.receive(1, tcp().ip(1, 2 + i).ports(port, 80).build());
+            bench.receive(
+                    1, tcp("0.0.0.1:" + port + " > 0.0.0." + (2 + i) + ":80").bytes());
+            bench.receive(2, tcp("0.0.0." + (2 + i) + ":80 > 0.0.0.1:" + port).bytes());
+            bench.receive(
+                    1, tcp("0.0.0.1:" + port + " > 0.0.0." + (2 + i) + ":80").bytes());
         }
         assertThat(bench.datapath.statistics().misses()).isEqualTo(5);
         assertThat(bench.datapath.flows()).hasSize(5);
@@ -80,7 +82,7 @@ class ConntrackActionsTest {
                 "ip,ct_state=-trk,in_port=1,actions=ct(table=1,zone=3),resubmit(,2)",
                 "table=1,ct_state=+trk,ct_zone=3,actions=output:2",
                 "table=2,ct_state=-trk,actions=output:3");
-        assertThat(bench.receive(1, udp().build())).containsExactlyInAnyOrder("2", "3");
+        assertThat(bench.receive(1, udp().bytes())).containsExactlyInAnyOrder("2", "3");
     }
 
     @Test
@@ -116,10 +118,10 @@ class ConntrackActionsTest {
                 "in_port=1,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
                 "in_port=3,ip,actions=load:2->NXM_NX_REG0[],ct(table=1)",
                 "table=1,actions=output:NXM_NX_REG0[]");
-        assertThat(bench.receive(1, udp().build())).containsExactly("2");
-        assertThat(bench.receive(1, tcp().build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
+        assertThat(bench.receive(1, tcp().bytes())).containsExactly("2");
         assertThat(bench.pipeline.recirculationIds().size()).isEqualTo(1);
-        assertThat(bench.receive(3, udp().build())).containsExactly("2");
+        assertThat(bench.receive(3, udp().bytes())).containsExactly("2");
         assertThat(bench.pipeline.recirculationIds().size())
                 .as("in_port is part of the walk")
                 .isEqualTo(2);
@@ -131,7 +133,7 @@ class ConntrackActionsTest {
                 "ip,ct_state=-trk,actions=load:7->NXM_NX_REG0[0..15],ct(table=1,zone=NXM_NX_REG0[0..15])",
                 "table=1,ip,ct_state=+new,ct_zone=7,actions=ct(commit,zone=7,exec(load:0x5->NXM_NX_CT_MARK[0..7]),table=2)",
                 "table=2,ct_mark=5,actions=output:2");
-        assertThat(bench.receive(1, udp().build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
         assertThat(bench.datapathActions())
                 .anyMatch(actions -> actions.startsWith("ct(commit,zone=7,mark=0x5/0xff),recirc("));
     }
@@ -161,13 +163,13 @@ class ConntrackActionsTest {
     @Test
     void recirculationIdIsFreedSomeTimeAfterItsLastFlowAndAStrayPacketHasAName() {
         bench.flows("ip,ct_state=-trk,actions=ct(table=1)", "table=1,actions=output:2");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         bench.change(bench.br0, FlowMod.Command.DELETE, "table=0");
         bench.pass(Duration.ofSeconds(9));
         assertThat(bench.pipeline.recirculationIds().size()).isEqualTo(1);
         bench.pass(Duration.ofSeconds(2));
         assertThat(bench.pipeline.recirculationIds().size()).isZero();
-        long[] stray = PipelineBench.keyOf(1, udp().build());
+        long[] stray = PipelineBench.keyOf(1, udp().bytes());
         Field.RECIRC_ID.set(stray, 1);
         assertThat(bench.pipeline.miss(null, stray, bench.clock.nowNs()).actions())
                 .containsExactly(new DatapathAction.Drop(DropReason.RECIRCULATION_LOST));

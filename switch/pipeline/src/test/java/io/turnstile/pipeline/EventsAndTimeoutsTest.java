@@ -1,7 +1,7 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.tcp;
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.tcp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.Field;
@@ -19,9 +19,9 @@ class EventsAndTimeoutsTest {
     void countersAreExactWhenAsked() {
         bench.flows("actions=resubmit(,1),output:2", "table=1,udp,actions=drop");
         for (int i = 0; i < 5; i++) {
-            bench.receive(1, udp().build());
+            bench.receive(1, udp().bytes());
         }
-        bench.receive(1, tcp().build());
+        bench.receive(1, tcp().bytes());
         assertThat(bench.packetCount("table=0")).isEqualTo(6);
         assertThat(bench.packetCount("table=1")).isEqualTo(5);
         assertThat(bench.br0.tables().get(1).lookupCount()).isEqualTo(6);
@@ -35,7 +35,7 @@ class EventsAndTimeoutsTest {
         bench.flows(
                 "idle_timeout=10,send_flow_rem,actions=output:2", "table=3,hard_timeout=12,send_flow_rem,actions=drop");
         bench.pass(Duration.ofSeconds(6));
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         bench.pass(Duration.ofSeconds(6));
         assertThat(bench.allFlows())
                 .extracting(OpenFlowSwitch.FlowStats::tableId)
@@ -79,7 +79,7 @@ class EventsAndTimeoutsTest {
         EventRecorder recorder = new EventRecorder();
         bench.br0.subscribe(recorder);
         bench.flows("send_flow_rem,actions=output:2");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         bench.change(bench.br0, FlowMod.Command.DELETE, "");
         assertThat(recorder.events).containsExactly("removed table=0 reason=2 packets=1");
     }
@@ -89,7 +89,7 @@ class EventsAndTimeoutsTest {
         EventRecorder recorder = new EventRecorder();
         bench.br0.subscribe(recorder);
         bench.flows("in_port=1,cookie=0x77,actions=load:3->NXM_NX_REG4[],controller");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         assertThat(recorder.events).containsExactly("packet-in reason=1 table=0 in_port=1");
         assertThat(recorder.lastMetadata)
                 .isEqualTo(Match.builder()
@@ -102,12 +102,12 @@ class EventsAndTimeoutsTest {
     void missIsAPacketInOnlyForThoseWhoExpectIt() throws Exception {
         EventRecorder recorder = new EventRecorder();
         AutoCloseable subscription = bench.br0.subscribe(recorder);
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         recorder.wantsMisses = true;
         bench.br0.refreshSubscribers();
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         subscription.close();
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         assertThat(recorder.events).containsExactly("packet-in reason=0 table=0 in_port=1");
     }
 

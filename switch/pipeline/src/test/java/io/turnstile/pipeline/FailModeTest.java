@@ -1,6 +1,6 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.pipeline.text.FlowText;
@@ -29,12 +29,12 @@ class FailModeTest {
     void standaloneBridgeTakesOverWhenItsControllersStaySilent() {
         bench.br0.setFailMode(BridgePipeline.FailMode.STANDALONE);
         bench.br0.setControllersConfigured(true);
-        assertThat(bench.receive(1, udp().build())).isEmpty();
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
         bench.pass(Duration.ofSeconds(15));
-        assertThat(bench.receive(1, udp().build())).containsExactly("2", "3");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2", "3");
         assertThat(bench.br0.isStandalone()).isTrue();
         assertThat(bench.allFlows()).as("the flow is hidden").isEmpty();
         bench.br0.controllerConnected(true);
-        assertThat(bench.receive(1, udp().build())).isEmpty();
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
     }
 }

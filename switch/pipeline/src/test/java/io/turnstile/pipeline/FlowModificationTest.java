@@ -1,6 +1,6 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -19,30 +19,30 @@ class FlowModificationTest {
     @Test
     void changedFlowForwardsNothingTheOldWay() {
         bench.flows("in_port=1,actions=output:2");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         bench.flows("in_port=1,actions=output:3");
-        assertThat(bench.receive(1, udp().build())).containsExactly("3");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("3");
         bench.flows("priority=40000,udp,actions=output:2");
-        assertThat(bench.receive(1, udp().build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
         bench.change(bench.br0, FlowMod.Command.DELETE, "udp");
-        assertThat(bench.receive(1, udp().build())).containsExactly("3");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("3");
         bench.change(bench.br0, FlowMod.Command.MODIFY, "actions=drop");
-        assertThat(bench.receive(1, udp().build())).isEmpty();
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
     }
 
     @Test
     void flowThatCannotMatterLeavesDatapathFlowsAlone() {
         bench.flows("priority=5,in_port=1,udp,actions=output:2");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         bench.flows(
                 "priority=4,in_port=1,actions=drop",
                 "priority=6,in_port=1,tcp,actions=drop",
                 "table=9,actions=drop",
                 "priority=9,in_port=2,actions=drop");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         assertThat(bench.datapath.statistics().misses()).isEqualTo(1);
         bench.flows("priority=6,in_port=1,udp,tp_dst=2000,actions=drop");
-        assertThat(bench.receive(1, udp().build())).isEmpty();
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
     }
 
     @Test
@@ -55,7 +55,7 @@ class FlowModificationTest {
         OpenFlowSwitch.BundleException refused =
                 catchThrowableOfType(OpenFlowSwitch.BundleException.class, () -> bench.br0.applyAll(changes));
         assertThat(refused.index()).isEqualTo(2);
-        assertThat(bench.receive(1, udp().build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
         assertThat(bench.allFlows()).hasSize(1);
     }
 
@@ -98,7 +98,7 @@ class FlowModificationTest {
     @Test
     void modifyKeepsCountersAndAddReplacesThem() throws Exception {
         bench.flows("cookie=1,in_port=1,actions=output:2");
-        bench.receive(1, udp().build());
+        bench.receive(1, udp().bytes());
         bench.change(bench.br0, FlowMod.Command.MODIFY_STRICT, "in_port=1,actions=output:3");
         assertThat(bench.packetCount("")).isEqualTo(1);
         assertThat(bench.allFlows())

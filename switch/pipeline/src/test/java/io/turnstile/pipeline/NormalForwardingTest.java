@@ -1,6 +1,6 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static io.turnstile.testing.TestFrame.MAC_A;
 import static io.turnstile.testing.TestFrame.MAC_B;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -18,43 +18,43 @@ class NormalForwardingTest {
     @Test
     void normalFloodsUntilItKnowsWhere() {
         bench.flows("actions=NORMAL");
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2", "3");
-        assertThat(bench.receive(2, udp().mac(0xb, 0xa).build())).containsExactly("1");
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("2", "3");
+        assertThat(bench.receive(2, udp().eth(0xb, 0xa).bytes())).containsExactly("1");
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("2");
     }
 
     @Test
     void normalDropsAFrameToItsOwnSenderFromTheFirstOn() {
         bench.flows("actions=NORMAL");
-        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
-        assertThat(bench.receive(1, udp().mac(0xa, 0xa).build())).isEmpty();
+        assertThat(bench.receive(1, udp().eth(0xa, 0xa).bytes())).isEmpty();
+        assertThat(bench.receive(1, udp().eth(0xa, 0xa).bytes())).isEmpty();
     }
 
     @Test
     void normalFollowsAStationThatMoves() {
         bench.flows("actions=NORMAL");
-        bench.receive(2, udp().mac(0xb, 0xff).build());
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2");
-        bench.receive(3, udp().mac(0xb, 0xff).build());
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("3");
+        bench.receive(2, udp().eth(0xb, 0xff).bytes());
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("2");
+        bench.receive(3, udp().eth(0xb, 0xff).bytes());
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("3");
     }
 
     @Test
     void stationThatMovesBackOverACachedFlowIsLearnedInMaintenance() {
         bench.flows("actions=NORMAL");
-        bench.receive(2, udp().mac(0xb, 0xff).build());
-        bench.receive(3, udp().mac(0xb, 0xff).build());
-        bench.receive(2, udp().mac(0xb, 0xff).build());
+        bench.receive(2, udp().eth(0xb, 0xff).bytes());
+        bench.receive(3, udp().eth(0xb, 0xff).bytes());
+        bench.receive(2, udp().eth(0xb, 0xff).bytes());
         bench.pass(Duration.ofMillis(500));
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("2");
     }
 
     @Test
     void addressesAreLearnedByVlan() {
         bench.flows("actions=NORMAL");
-        bench.receive(2, udp().mac(0xb, 0xff).vlan(5).build());
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).vlan(6).build())).containsExactly("2", "3");
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).vlan(5).build())).containsExactly("2");
+        bench.receive(2, udp().eth(0xb, 0xff).vlan(5).bytes());
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).vlan(6).bytes())).containsExactly("2", "3");
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).vlan(5).bytes())).containsExactly("2");
         assertThat(bench.br0.macEntries())
                 .extracting(BridgePipeline.MacEntry::vlan)
                 .containsExactly(5, 6, 5);
@@ -63,30 +63,30 @@ class NormalForwardingTest {
     @Test
     void addressesAgeUnlessPacketsStillCome() {
         bench.flows("actions=NORMAL");
-        bench.receive(2, udp().mac(0xb, 0xff).build());
-        bench.receive(3, udp().mac(0xc, 0xff).build());
+        bench.receive(2, udp().eth(0xb, 0xff).bytes());
+        bench.receive(3, udp().eth(0xc, 0xff).bytes());
         bench.pass(Duration.ofSeconds(200));
-        bench.receive(3, udp().mac(0xc, 0xff).build());
+        bench.receive(3, udp().eth(0xc, 0xff).bytes());
         bench.pass(Duration.ofSeconds(100));
         assertThat(bench.br0.macEntries())
                 .extracting(BridgePipeline.MacEntry::mac)
                 .containsExactly(0xcL);
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("2", "3");
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("2", "3");
     }
 
     @Test
     void learnedPortThatGoesIsForgotten() {
         bench.flows("actions=NORMAL");
-        bench.receive(2, udp().mac(0xb, 0xff).build());
-        bench.receive(1, udp().mac(0xa, 0xb).build());
+        bench.receive(2, udp().eth(0xb, 0xff).bytes());
+        bench.receive(1, udp().eth(0xa, 0xb).bytes());
         bench.br0.removePort(2);
-        assertThat(bench.receive(1, udp().mac(0xa, 0xb).build())).containsExactly("3");
+        assertThat(bench.receive(1, udp().eth(0xa, 0xb).bytes())).containsExactly("3");
     }
 
     @Test
     void reservedGroupAddressesAreNotForwarded() {
         bench.flows("actions=NORMAL");
-        assertThat(bench.receive(1, udp().mac(0xa, 0x0180c2000000L).build())).isEmpty();
+        assertThat(bench.receive(1, udp().eth(0xa, 0x0180c2000000L).bytes())).isEmpty();
     }
 
     @Test

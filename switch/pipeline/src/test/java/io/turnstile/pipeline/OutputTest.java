@@ -1,6 +1,6 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.pipeline.text.FlowText;
@@ -16,29 +16,29 @@ class OutputTest {
     @Test
     void outputToTheIngressPortNeedsInPort() {
         bench.flows("in_port=1,actions=output:1", "in_port=2,actions=IN_PORT");
-        assertThat(bench.receive(1, udp().build())).isEmpty();
-        assertThat(bench.receive(2, udp().build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
+        assertThat(bench.receive(2, udp().bytes())).containsExactly("2");
     }
 
     @Test
     void portConfigIsHonoured() throws OfException {
         bench.flows("in_port=1,actions=FLOOD", "in_port=2,actions=ALL", "in_port=3,actions=output:1");
         bench.br0.modifyPort(3, OfPort.CONFIG_NO_FLOOD, OfPort.CONFIG_NO_FLOOD);
-        assertThat(bench.receive(1, udp().build())).containsExactly("2");
-        assertThat(bench.receive(2, udp().build())).containsExactly("1", "3");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
+        assertThat(bench.receive(2, udp().bytes())).containsExactly("1", "3");
         bench.br0.modifyPort(1, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
-        assertThat(bench.receive(3, udp().build())).isEmpty();
+        assertThat(bench.receive(3, udp().bytes())).isEmpty();
         bench.br0.modifyPort(2, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
-        assertThat(bench.receive(2, udp().build())).isEmpty();
+        assertThat(bench.receive(2, udp().bytes())).isEmpty();
     }
 
     @Test
     void packetOfAnUnknownPortIsDroppedUntilThePortBelongsToABridge() {
         bench.flows("actions=output:2");
-        assertThat(bench.receiveAt(109, udp().build())).isEmpty();
-        assertThat(bench.receiveAt(109, udp().build())).isEmpty();
+        assertThat(bench.receiveAt(109, udp().bytes())).isEmpty();
+        assertThat(bench.receiveAt(109, udp().bytes())).isEmpty();
         bench.addPort(bench.br0, 9);
-        assertThat(bench.receive(9, udp().build())).containsExactly("2");
+        assertThat(bench.receive(9, udp().bytes())).containsExactly("2");
     }
 
     @Test
@@ -57,9 +57,9 @@ class OutputTest {
     @Test
     void packetOutRunsItsActionsAtOnce() throws Exception {
         bench.flows("in_port=2,actions=output:3");
-        bench.br0.packetOut(OfAction.Ports.NONE, FlowText.parseActions("output:1"), udp().build());
+        bench.br0.packetOut(OfAction.Ports.NONE, FlowText.parseActions("output:1"), udp().bytes());
         assertThat(bench.sentPorts()).containsExactly("1");
-        bench.br0.packetOut(2, FlowText.parseActions("output:1,TABLE"), udp().build());
+        bench.br0.packetOut(2, FlowText.parseActions("output:1,TABLE"), udp().bytes());
         assertThat(bench.sentPorts()).containsExactly("1", "1", "3");
         assertThat(bench.packetCount("table=0")).isEqualTo(1);
     }

@@ -1,6 +1,6 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
@@ -18,7 +18,7 @@ class PatchPortTest {
         bench.flows(
                 "in_port=1,actions=load:5->NXM_NX_REG0[],output:10,resubmit(,1)", "table=1,reg0=5,actions=output:2");
         bench.flows(br1, "in_port=11,reg0=0,actions=mod_dl_dst:00:00:00:00:00:99,load:9->NXM_NX_REG0[],output:7");
-        assertThat(bench.receive(1, udp().mac(1, 2).build())).containsExactly("7", "2");
+        assertThat(bench.receive(1, udp().eth(1, 2).bytes())).containsExactly("7", "2");
         assertThat(bench.sentFrames().get(0)[5]).isEqualTo((byte) 0x99);
         assertThat(bench.sentFrames().get(1)[5]).isEqualTo((byte) 2);
     }
@@ -32,7 +32,7 @@ class PatchPortTest {
         bench.flows("in_port=1,actions=output:10,output:2");
         bench.flows(
                 br1, "ip,ct_state=-trk,actions=ct(table=4)", "table=4,actions=mod_dl_dst:00:00:00:00:00:99,output:7");
-        assertThat(bench.receive(1, udp().mac(1, 2).build())).containsExactly("7", "2");
+        assertThat(bench.receive(1, udp().eth(1, 2).bytes())).containsExactly("7", "2");
         assertThat(bench.sentFrames().get(1)[5]).isEqualTo((byte) 2);
         assertThat(bench.datapathActions()).contains("clone(ct,recirc(0x1)),102");
     }
@@ -44,6 +44,6 @@ class PatchPortTest {
         br1.setFailMode(BridgePipeline.FailMode.SECURE);
         bench.flows("actions=output:10,IN_PORT");
         bench.flows(br1, "actions=IN_PORT");
-        assertThat(bench.receive(1, udp().build())).containsExactly("1");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("1");
     }
 }

@@ -1,11 +1,11 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.ethernet;
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static io.turnstile.testing.TestFrame.MAC_A;
 import static io.turnstile.testing.TestFrame.MAC_B;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.packet.Frames;
 import io.turnstile.testing.TestFrame;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -26,7 +26,7 @@ class RewriteTest {
     void eachOutputSeesThePacketAsItIsByThen() {
         bench.flows(
                 "in_port=1,ip,actions=output:2,mod_vlan_vid:7,mod_dl_src:00:00:00:00:00:55,output:3,strip_vlan,IN_PORT");
-        assertThat(bench.receive(1, udp().mac(1, 2).build())).containsExactly("2", "3", "1");
+        assertThat(bench.receive(1, udp().eth(1, 2).bytes())).containsExactly("2", "3", "1");
         List<byte[]> frames = bench.sentFrames();
         assertThat(frames.get(0)[12]).isEqualTo((byte) 0x08);
         assertThat(frames.get(1)[12]).isEqualTo((byte) 0x81);
@@ -81,7 +81,7 @@ class RewriteTest {
     void tagIsRewrittenInPlaceAndPushedOnTop() {
         bench.flows(
                 "in_port=1,dl_vlan=5,actions=mod_vlan_vid:6,output:2,push_vlan:0x88a8,set_field:4105->vlan_vid,output:3");
-        bench.receive(1, udp().vlan(5).build());
+        bench.receive(1, udp().vlan(5).bytes());
         assertThat(bench.datapathActions())
                 .containsExactly("pop_vlan,push_vlan(vid=6,pcp=0),102,push_vlan(tpid=0x88a8,vid=9,pcp=0),103");
         assertThat(bench.sentFrames().get(1)[12]).isEqualTo((byte) 0x88);
@@ -91,8 +91,8 @@ class RewriteTest {
     @Test
     void rewriteThatChangesNothingIsNotExecuted() {
         bench.flows("in_port=1,actions=mod_dl_dst:00:00:00:00:00:02,output:2");
-        bench.receive(1, udp().mac(1, 2).build());
-        bench.receive(1, udp().mac(1, 3).build());
+        bench.receive(1, udp().eth(1, 2).bytes());
+        bench.receive(1, udp().eth(1, 3).bytes());
         assertThat(bench.datapathActions()).containsExactlyInAnyOrder("102", "set(eth(dst=00:00:00:00:00:02)),102");
     }
 
@@ -102,8 +102,8 @@ class RewriteTest {
                 "in_port=1,ip,actions=resubmit(,1)",
                 "in_port=1,actions=resubmit(,1)",
                 "table=1,actions=dec_ttl,output:2");
-        bench.receive(1, ethernet(0x1234).build());
-        bench.receive(1, udp().ttl(64).build());
+        bench.receive(1, Frames.ethernet(0x1234, new byte[50]).bytes());
+        bench.receive(1, udp().ttl(64).bytes());
         assertThat(bench.datapathActions()).containsExactlyInAnyOrder("102", "set(ipv4(ttl=63)),102");
     }
 
@@ -112,7 +112,7 @@ class RewriteTest {
         EventRecorder recorder = new EventRecorder();
         bench.br0.subscribe(recorder);
         bench.flows("actions=resubmit(,1),output:3", "table=1,ip,actions=dec_ttl,output:2");
-        assertThat(bench.receive(1, udp().ttl(1).build())).containsExactly("3");
+        assertThat(bench.receive(1, udp().ttl(1).bytes())).containsExactly("3");
         assertThat(recorder.events).containsExactly("packet-in reason=2 table=1 in_port=1");
     }
 

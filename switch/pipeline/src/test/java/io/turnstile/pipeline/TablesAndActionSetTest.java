@@ -1,6 +1,6 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.FrameBuilder.udp;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DropReason;
@@ -28,7 +28,7 @@ class TablesAndActionSetTest {
                 "in_port=1,actions=resubmit(3,1),output:2",
                 "table=1,in_port=3,actions=output:3",
                 "table=1,actions=drop");
-        assertThat(bench.receive(1, udp().build())).containsExactly("3", "2");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("3", "2");
     }
 
     @Test
@@ -43,7 +43,7 @@ class TablesAndActionSetTest {
     @Test
     void resubmitToItselfEndsWithADropThatHasAName() {
         bench.flows("actions=output:2,resubmit(,0)");
-        assertThat(bench.receive(1, udp().build())).isEmpty();
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
         assertThat(bench.datapath.drops(DropReason.TRANSLATION_TOO_DEEP)).isEqualTo(1);
     }
 
@@ -54,7 +54,7 @@ class TablesAndActionSetTest {
                 "table=1,metadata=0x12,actions=move:OXM_OF_METADATA[0..7]->NXM_NX_REG1[8..15],resubmit(,2)",
                 "table=2,reg1=0x1200,actions=push:NXM_NX_REG1[8..15],load:0->NXM_NX_REG1[],pop:NXM_NX_REG2[0..7],resubmit(,3)",
                 "table=3,reg1=0,reg2=0x12,actions=load:2->NXM_NX_REG3[],output:NXM_NX_REG3[]");
-        assertThat(bench.receive(1, udp().build())).containsExactly("2");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
     }
 
     @Test
@@ -70,7 +70,7 @@ class TablesAndActionSetTest {
         bench.flows(
                 "actions=write_actions(output:3,set_field:00:00:00:00:00:07->eth_dst,output:2),goto_table:1",
                 "table=1,actions=output:1");
-        assertThat(bench.receive(3, udp().mac(1, 2).build())).containsExactly("1", "2");
+        assertThat(bench.receive(3, udp().eth(1, 2).bytes())).containsExactly("1", "2");
         assertThat(bench.sentFrames().get(0)[5]).isEqualTo((byte) 2);
         assertThat(bench.sentFrames().get(1)[5]).isEqualTo((byte) 7);
     }

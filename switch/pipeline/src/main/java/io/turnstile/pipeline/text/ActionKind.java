@@ -104,8 +104,8 @@ public enum ActionKind {
             .prints((a, _) -> VlanText.print(a))
             .wire(standard(1, 8).in(OF10))
             .standsIn(APPLY_ACTIONS, SetPlace.SET_FIELD)
-            .checked((a, _) ->
-                    ActionCheck.require((a.vid() & ~FieldValues.VLAN_VID_MASK) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN id " + a.vid()))
+            .checked((a, _) -> ActionCheck.require(
+                    (a.vid() & ~FieldValues.VLAN_VID_MASK) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN id " + a.vid()))
             .changesTag(a -> a.pushIfNeeded() ? TagChange.PUSHES : TagChange.CHANGES)
             .outputsNowhere()),
 

@@ -1,6 +1,6 @@
 package io.turnstile.pipeline.text;
 
-import io.turnstile.packet.AddressText;
+import io.turnstile.address.AddressText;
 
 /** MAC, IPv4 and IPv6 addresses with masks, read and written as Open vSwitch does. */
 final class AddressMaskText {

@@ -1,10 +1,10 @@
 package io.turnstile.pipeline.text;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldText;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlagNames;
-import io.turnstile.packet.AddressText;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.Match;

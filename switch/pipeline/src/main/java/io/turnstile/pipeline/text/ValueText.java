@@ -3,9 +3,9 @@ package io.turnstile.pipeline.text;
 import static io.turnstile.datapath.FieldValues.FRAGMENT_ANY;
 import static io.turnstile.datapath.FieldValues.FRAGMENT_LATER;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.datapath.FieldText;
 import io.turnstile.datapath.FlagNames;
-import io.turnstile.packet.AddressText;
 import io.turnstile.pipeline.text.MatchField.Masked;
 import java.math.BigInteger;
 import java.util.OptionalInt;
