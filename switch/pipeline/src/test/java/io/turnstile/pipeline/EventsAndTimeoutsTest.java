@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
-/** What flows count, when they end, and what controllers hear of it. */
+/** The counters of flows, their timeouts, and the events that controllers are sent. */
 class EventsAndTimeoutsTest {
     private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);

@@ -76,7 +76,7 @@ class FlowModificationTest {
                         assertThat(((OpenFlowSwitch.BundleException) e).index()).isEqualTo(2));
         assertThat(bench.allFlows()).isEqualTo(before);
         assertThat(recorder.events)
-                .as("nothing was removed, so nobody hears of it")
+                .as("nothing was removed, so nothing is reported")
                 .isEmpty();
         assertThat(bench.receive(1, UDP.bytes())).containsExactly("2");
         bench.br0.applyAll(bundle.subList(0, 2));
