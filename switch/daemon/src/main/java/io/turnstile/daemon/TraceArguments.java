@@ -1,9 +1,9 @@
 package io.turnstile.daemon;
 
 import io.turnstile.conntrack.CtState;
+import io.turnstile.datapath.FlagNames;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.StringJoiner;
 
 /**
  * Arguments of {@code ofproto/trace}: options may stand anywhere.
@@ -12,10 +12,9 @@ import java.util.StringJoiner;
  * @param ctStates {@code --ct-next}, in their order
  */
 record TraceArguments(List<String> named, List<Integer> ctStates) {
-    private static final List<String> STATES = List.of("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat");
     private static final int MAX_NAMED = 3;
 
-    /** @throws BadTrace in the words of the peer */
+    /** @throws BadTrace in the words of Open vSwitch */
     static TraceArguments parse(List<String> arguments) throws BadTrace {
         List<String> named = new ArrayList<>();
         List<Integer> states = new ArrayList<>();
@@ -40,11 +39,11 @@ record TraceArguments(List<String> named, List<Integer> ctStates) {
     private static int ctState(String text) throws BadTrace {
         int state = 0;
         for (String flag : text.split("[, ]+")) {
-            int bit = STATES.indexOf(flag);
-            if (bit < 0 && !flag.isEmpty()) {
+            long bit = FlagNames.CT_STATE.bit(flag);
+            if (bit == 0 && !flag.isEmpty()) {
                 throw new BadTrace(flag + ": unknown connection tracking state flag");
             }
-            state |= flag.isEmpty() ? 0 : 1 << bit;
+            state |= (int) bit;
         }
         checkPossible(state);
         return state;
@@ -53,7 +52,7 @@ record TraceArguments(List<String> named, List<Integer> ctStates) {
     /** ovs-fields(7), ct_state: which flags go together. */
     private static void checkPossible(int state) throws BadTrace {
         StringBuilder faults = new StringBuilder();
-        String begin = shown(state) + ": invalid connection state: ";
+        String begin = FlagNames.CT_STATE.set(state, "") + ": invalid connection state: ";
         if (state != 0 && (state & CtState.TRK) == 0) {
             faults.append(begin).append("If \"trk\" is unset, no other flags are set\n");
         }
@@ -69,16 +68,6 @@ record TraceArguments(List<String> named, List<Integer> ctStates) {
         if (!faults.isEmpty()) {
             throw new BadTrace(faults.toString());
         }
-    }
-
-    private static String shown(int state) {
-        StringJoiner flags = new StringJoiner("|");
-        for (int bit = 0; bit < STATES.size(); bit++) {
-            if ((state & 1 << bit) != 0) {
-                flags.add(STATES.get(bit));
-            }
-        }
-        return flags.toString();
     }
 
     /** Arguments that cannot be read; the message is the command's answer. */
