@@ -2,6 +2,8 @@ package io.turnstile.appctl;
 
 import com.google.common.net.InetAddresses;
 import io.turnstile.bridge.MacText;
+import io.turnstile.datapath.FieldValues;
+import io.turnstile.datapath.FlagNames;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
@@ -179,18 +181,16 @@ final class FlowComposer {
     }
 
     private static int flags(String text) {
-        Map<String, Integer> names = new HashMap<>(
-                Map.of("fin", 1, "syn", 2, "rst", 4, "psh", 8, "ack", 16, "urg", 32, "ece", 64, "cwr", 128));
         if (text.matches("(0x)?[0-9a-fA-F]+")) {
-            return number(text) & 0xfff;
+            return number(text) & FieldValues.TCP_FLAGS_MASK;
         }
         int flags = 0;
         for (String name : text.split("[|,]")) {
-            Integer bit = names.get(name.strip());
-            if (bit == null) {
+            long bit = FlagNames.TCP_FLAGS.bit(name.strip());
+            if (bit == 0) {
                 throw new IllegalArgumentException("syntax error at tcp_flags(" + text + ")");
             }
-            flags |= bit;
+            flags |= (int) bit;
         }
         return flags;
     }

@@ -1,9 +1,9 @@
 package io.turnstile.appctl;
 
 import io.turnstile.conntrack.CtState;
+import io.turnstile.datapath.FlagNames;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.StringJoiner;
 
 /**
  * The arguments of {@code ofproto/trace}, where options may stand anywhere.
@@ -12,7 +12,6 @@ import java.util.StringJoiner;
  * @param ctStates {@code --ct-next}, in their order
  */
 record TraceArguments(List<String> named, List<Integer> ctStates) {
-    private static final List<String> STATES = List.of("new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat");
     private static final int MAX_NAMED = 3;
 
     /** Takes the words of the command apart. */
@@ -40,11 +39,11 @@ record TraceArguments(List<String> named, List<Integer> ctStates) {
     private static int ctState(String text) throws BadArgument {
         int state = 0;
         for (String flag : text.split("[, ]+")) {
-            int bit = STATES.indexOf(flag);
-            if (bit < 0 && !flag.isEmpty()) {
+            long bit = FlagNames.CT_STATE.bit(flag);
+            if (bit == 0 && !flag.isEmpty()) {
                 throw new BadArgument(flag + ": unknown connection tracking state flag");
             }
-            state |= flag.isEmpty() ? 0 : 1 << bit;
+            state |= (int) bit;
         }
         checkPossible(state);
         return state;
@@ -53,7 +52,7 @@ record TraceArguments(List<String> named, List<Integer> ctStates) {
     /** Checks that the flags go together (ovs-fields(7), ct_state). */
     private static void checkPossible(int state) throws BadArgument {
         StringBuilder faults = new StringBuilder();
-        String begin = shown(state) + ": invalid connection state: ";
+        String begin = FlagNames.CT_STATE.set(state, "") + ": invalid connection state: ";
         if (state != 0 && (state & CtState.TRK) == 0) {
             faults.append(begin).append("If \"trk\" is unset, no other flags are set\n");
         }
@@ -69,15 +68,5 @@ record TraceArguments(List<String> named, List<Integer> ctStates) {
         if (!faults.isEmpty()) {
             throw new BadArgument(faults.toString());
         }
-    }
-
-    private static String shown(int state) {
-        StringJoiner flags = new StringJoiner("|");
-        for (int bit = 0; bit < STATES.size(); bit++) {
-            if ((state & 1 << bit) != 0) {
-                flags.add(STATES.get(bit));
-            }
-        }
-        return flags.toString();
     }
 }

@@ -63,6 +63,34 @@ class ActionCheckTest {
     }
 
     @Test
+    void aLinkLayerAddressBelongsToOneKindOfNeighbourDiscovery() {
+        Match.Builder solicitation = Match.builder()
+                .exact(Field.ETH_TYPE, 0x86dd)
+                .exact(Field.NW_PROTO, 58)
+                .exact(Field.TP_SRC, 135)
+                .exact(Field.TP_DST, 0);
+        assertThat(refusal(0, solicitation.build(), set(Field.ARP_THA, 1)))
+                .as("nd_tll")
+                .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        assertThat(refusal(0, solicitation.build(), set(Field.ARP_SHA, 1)))
+                .as("nd_sll")
+                .isNull();
+    }
+
+    @Test
+    void laterFragmentsHaveNoTcpFlags() {
+        Match.Builder tcp = Match.builder().exact(Field.ETH_TYPE, 0x800).exact(Field.NW_PROTO, 6);
+        OfAction push = new OfAction.StackPush(OfAction.SubField.whole(Field.TCP_FLAGS));
+        Match later = Match.builder()
+                .exact(Field.ETH_TYPE, 0x800)
+                .exact(Field.NW_PROTO, 6)
+                .masked(Field.NW_FRAG, 2, 2)
+                .build();
+        assertThat(refusal(0, later, push)).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+        assertThat(refusal(0, tcp.build(), push)).isNull();
+    }
+
+    @Test
     void readOnlyFieldsStayReadOnly() {
         assertThat(refusal(0, IP, set(Field.CT_MARK, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);
         assertThat(refusal(0, IP, set(Field.ETH_TYPE, 1))).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT);

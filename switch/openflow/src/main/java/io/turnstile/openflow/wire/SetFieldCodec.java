@@ -47,8 +47,7 @@ final class SetFieldCodec {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_LEN, field.name() + " is cut short");
         }
         try {
-            // What may be written in part need not be matchable in part.
-            Masked value = MatchCodec.readValue(in, new FieldHeader(field.withAnyMask(), header.masked()));
+            Masked value = MatchCodec.readValue(in, new FieldHeader(field.asWritten(), header.masked()));
             checkVlanPresent(field, value);
             int shift = field.offsetBits();
             return new OfAction.SetField(

@@ -42,6 +42,11 @@ record FieldBits(int offset, int width, long matched, long values, long implied,
         return new FieldBits(offset, width, matched, values, implied, required, count);
     }
 
+    FieldBits withAnyValue() {
+        long fits = width >= Long.SIZE ? -1L : (1L << width) - 1;
+        return new FieldBits(offset, width, matched, values | fits, implied, required, said);
+    }
+
     /** The same with the width of the key's field where none is given. */
     FieldBits in(Field field) {
         int bits = width == 0 ? field.widthBits() : width;

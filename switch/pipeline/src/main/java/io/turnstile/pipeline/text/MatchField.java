@@ -262,23 +262,21 @@ public record MatchField(
         return field == other.field && (bits.matched() & other.bits.matched()) != 0;
     }
 
-    /** The same field, taking any mask. */
-    public MatchField withAnyMask() {
-        return maskable
-                ? this
-                : new MatchField(
-                        names,
-                        field,
-                        bits,
-                        wireBytes,
-                        style,
-                        nxmCode,
-                        oxmCode,
-                        true,
-                        access,
-                        prerequisite,
-                        shown,
-                        sent);
+    /** The same field as set_field has it: any mask will do, and any value that is not too wide. */
+    public MatchField asWritten() {
+        return new MatchField(
+                names,
+                field,
+                bits.withAnyValue(),
+                wireBytes,
+                style,
+                nxmCode,
+                oxmCode,
+                true,
+                access,
+                prerequisite,
+                shown,
+                sent);
     }
 
     private static Map<String, MatchField> indexByName() {
