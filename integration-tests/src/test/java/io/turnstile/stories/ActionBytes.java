@@ -41,9 +41,12 @@ final class ActionBytes {
     private static byte[] header(String name) {
         int subtype = switch (name) {
             case "resubmit(" -> 1;
+            case "queue(" -> 4;
+            case "popqueue(" -> 5;
             case "move(" -> 6;
             case "load(" -> 7;
             case "note(" -> 8;
+            case "exit(" -> 17;
             case "ttl(" -> 18;
             case "push(" -> 27;
             case "pop(" -> 28;

@@ -159,7 +159,13 @@ class AppctlDifferentialStoryTest {
             "table=4,dl_type=0x0801,in_port=2,actions=write_actions(set_field:00:00:00:00:00:06->eth_src,output:2),"
                     + "write_metadata:5,goto_table:5",
             "table=4,dl_type=0x0801,actions=clear_actions",
-            "table=5,actions=output:1,clear_actions,write_actions(output:3)");
+            "table=5,actions=output:1,clear_actions,write_actions(output:3)",
+            "table=0,priority=11,dl_type=0x0802,actions=set_field:1->reg0,write_actions(set_queue:4,output:2),resubmit(,6),"
+                    + "output:2,goto_table:7",
+            "table=6,actions=set_queue:5,output:3,mod_vlan_vid:5,set_queue:6,set_field:7->pkt_mark,output:2,pop_queue,"
+                    + "output:3,pop_queue",
+            "table=7,in_port=1,actions=resubmit(,8),output:3",
+            "table=8,actions=exit,output:3");
     private static final String MACS = "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,";
     private static final List<String> TRACED = List.of(
             "in_port=1",
@@ -183,7 +189,10 @@ class AppctlDifferentialStoryTest {
             "in_port=2,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80,nw_ttl=9,nw_tos=32",
             "in_port=1,sctp",
             "in_port=1,dl_type=0x0801",
-            "in_port=2,dl_type=0x0801");
+            "in_port=2,dl_type=0x0801",
+            "in_port=1,dl_type=0x0802",
+            "in_port=2,dl_type=0x0802",
+            "in_port=1,dl_type=0x0802,skb_priority=0x8");
     private static Differential both;
 
     @BeforeAll

@@ -37,6 +37,24 @@ final class FieldActions {
         new Bits(0, write.value()).writeTo(Field.METADATA, new Bits(0, write.mask()), walk.state.key);
     }
 
+    /** A queue's number is its priority in the datapath, as in Open vSwitch's userspace datapath. */
+    void setQueue(OfAction.SetQueue set) {
+        writePriority(Integer.toUnsignedLong(set.queueId()));
+    }
+
+    void popQueue() {
+        Field.SKB_PRIORITY.setExact(walk.wildcards);
+        long queue = walk.arrivalPriority;
+        if (Field.SKB_PRIORITY.get(walk.state.key) != queue) {
+            writePriority(queue);
+            walk.report.detail(queue == 0 ? "queue = %d" : "queue = 0x%x", queue);
+        }
+    }
+
+    private void writePriority(long priority) {
+        write(Field.SKB_PRIORITY, new Bits(0, priority), new Bits(0, Field.SKB_PRIORITY.lowMask()));
+    }
+
     void push(OfAction.SubField source) {
         WalkState state = walk.state;
         if (state.stack.size() >= 2 * MAX_STACK_ENTRIES) {

@@ -46,7 +46,8 @@ final class FlowDescription {
      * @param mask {@link FlowKey#DATAPATH_WORDS} longs
      */
     static String megaflow(long[] key, long[] mask) {
-        Match.Builder conntrack = Match.builder();
+        Match.Builder mark = Match.builder();
+        Match.Builder beside = Match.builder();
         Match.Builder rest = Match.builder();
         for (Field field : Field.values()) {
             boolean untagged = field == Field.VLAN_TCI && Field.VLAN_TCI.get(key) == 0;
@@ -55,12 +56,14 @@ final class FlowDescription {
                     && !untagged
                     && (field.get(mask) != 0 || field.getHigh(mask) != 0);
             if (shown) {
-                Match.Builder into = field.layer() == KeyLayer.CONNTRACK ? conntrack : rest;
+                boolean besidePacket = field == Field.SKB_PRIORITY || field.layer() == KeyLayer.CONNTRACK;
+                Match.Builder into = field == Field.PKT_MARK ? mark : besidePacket ? beside : rest;
                 into.masked(field, field.getHigh(key), field.get(key), field.getHigh(mask), field.get(mask));
             }
         }
-        String tracked = FlowText.format(conntrack.build());
-        return "recirc_id=" + FieldText.hex(Field.RECIRC_ID.get(key)) + (tracked.isEmpty() ? "" : "," + tracked)
-                + ",eth," + FlowText.format(rest.build());
+        String marked = FlowText.format(mark.build());
+        String metadata = FlowText.format(beside.build());
+        return (marked.isEmpty() ? "" : marked + ",") + "recirc_id=" + FieldText.hex(Field.RECIRC_ID.get(key))
+                + (metadata.isEmpty() ? "" : "," + metadata) + ",eth," + FlowText.format(rest.build());
     }
 }

@@ -135,6 +135,30 @@ public sealed interface OfAction {
         }
     }
 
+    /** {@code exit}: nothing more runs in this bridge, on no level of resubmit, the action set included. */
+    record Exit() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.EXIT;
+        }
+    }
+
+    /** {@code set_queue:}: the queue of every port that the packet leaves by from here on. */
+    record SetQueue(int queueId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_QUEUE;
+        }
+    }
+
+    /** {@code pop_queue}: the queue that the packet came with. */
+    record PopQueue() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.POP_QUEUE;
+        }
+    }
+
     /** {@code resubmit(port,table)}: {@code inPort} {@link Ports#IN_PORT} keeps the port, table 255 keeps the table. */
     record Resubmit(int inPort, int tableId, boolean withConntrackTuple) implements OfAction {
         public static final int SAME_TABLE = 255;

@@ -29,17 +29,14 @@ final class PendingRewrites {
             Field.ND_TARGET,
             Field.TP_SRC,
             Field.TP_DST);
-    /**
-     * Every field that can be rewritten. The VLAN tags are a stack of their own; in_port is the pipeline's alone to
-     * write.
-     */
-    private static final List<Field> FIELDS = Stream.concat(
-                    OUTSIDE_IN.stream(),
-                    Arrays.stream(Field.values())
-                            .filter(field -> field.isOfDatapath()
-                                    && Prerequisites.isWritable(field)
-                                    && field != Field.VLAN_TCI
-                                    && field != Field.IN_PORT))
+    /** Header fields that can be rewritten. The VLAN tags are a stack of their own. */
+    private static final List<Field> HEADERS = Stream.concat(
+                    OUTSIDE_IN.stream(), rewritable().filter(PendingRewrites::isInPacket))
+            .distinct()
+            .toList();
+    /** What is kept beside the packet; it is rewritten after the tags, as in Open vSwitch. */
+    private static final List<Field> METADATA = Stream.concat(
+                    Stream.of(Field.SKB_PRIORITY), rewritable().filter(field -> !isInPacket(field)))
             .distinct()
             .toList();
 
@@ -54,6 +51,22 @@ final class PendingRewrites {
     PendingRewrites(long[] packetKey, VlanStack packetVlan) {
         this.packet = Arrays.copyOf(packetKey, FlowKey.WORDS);
         this.packetVlan = packetVlan;
+    }
+
+    /** In_port is the pipeline's alone to write. */
+    private static Stream<Field> rewritable() {
+        return Arrays.stream(Field.values())
+                .filter(field -> field.isOfDatapath()
+                        && Prerequisites.isWritable(field)
+                        && field != Field.VLAN_TCI
+                        && field != Field.IN_PORT);
+    }
+
+    private static boolean isInPacket(Field field) {
+        return switch (field.layer()) {
+            case LINK, NETWORK, TRANSPORT -> true;
+            case META, CONNTRACK, PIPELINE -> false;
+        };
     }
 
     /** The tags have been written in the walk's state. */
@@ -72,12 +85,13 @@ final class PendingRewrites {
         if (!dirty) {
             return;
         }
-        packetVlan.transform(walk.vlan(), actions, () -> commitFields(walk.key, actions));
+        packetVlan.transform(walk.vlan(), actions, () -> commitFields(HEADERS, walk.key, actions));
+        commitFields(METADATA, walk.key, actions);
         packetVlan = walk.vlan();
     }
 
-    private void commitFields(long[] key, List<DatapathAction> actions) {
-        for (Field field : FIELDS) {
+    private void commitFields(List<Field> fields, long[] key, List<DatapathAction> actions) {
+        for (Field field : fields) {
             long high = field.getHigh(key);
             long low = field.get(key);
             if (high != field.getHigh(packet) || low != field.get(packet)) {

@@ -209,7 +209,7 @@ final class Translator {
 
     /** @param last whether nothing can follow this list in the walk's bridge */
     private void run(List<OfAction> list, boolean last) {
-        for (int i = 0; i < list.size() && !walk.hasFailed(); i++) {
+        for (int i = 0; i < list.size() && !walk.hasFailed() && !walk.state.exited; i++) {
             OfAction action = list.get(i);
             walk.report.action(action);
             if (!step(action, last && i == list.size() - 1)) {
@@ -233,6 +233,9 @@ final class Translator {
             case OfAction.DecTtl _ -> {
                 return decrementTtl();
             }
+            case OfAction.Exit _ -> walk.state.exited = true;
+            case OfAction.SetQueue set -> fields.setQueue(set);
+            case OfAction.PopQueue _ -> fields.popQueue();
             case OfAction.Resubmit resubmit -> resubmit(resubmit, last);
             case OfAction.Ct ct -> conntrack.track(ct);
             case OfAction.Nat _ -> throw new IllegalStateException("nat outside of ct was let in");

@@ -35,6 +35,9 @@ final class Walk {
     WalkState state;
 
     boolean inPacketOut;
+    /** The queue that the packet came with, as the datapath has it. */
+    final long arrivalPriority;
+
     private final long[] packetKey;
     private final VlanStack packetVlan;
     private List<DatapathAction> actions = new ArrayList<>();
@@ -50,6 +53,7 @@ final class Walk {
         this.packetKey = Arrays.copyOf(datapathKey, FlowKey.WORDS);
         Arrays.fill(packetKey, FlowKey.DATAPATH_WORDS, FlowKey.WORDS, 0);
         this.packetVlan = VlanStack.of(datapathKey);
+        this.arrivalPriority = Field.SKB_PRIORITY.get(datapathKey);
         this.rewrites = new PendingRewrites(datapathKey, packetVlan);
         // Always part of a datapath flow, as in Open vSwitch.
         Field.IN_PORT.setExact(wildcards);

@@ -31,6 +31,8 @@ final class WalkState {
     boolean conntrackVisible;
 
     boolean inActionSet;
+    /** Whether no action runs any more in this bridge. */
+    boolean exited;
     /** The values of {@code push}, two longs an entry, high first. */
     final List<Long> stack;
     /** In the order in which it was written. */

@@ -147,6 +147,98 @@ class TraceTest {
                 .endsWith("Datapath actions: set(arp(tip=10.0.0.9)),102\n");
     }
 
+    private static final String UDP = "in_port=1,udp,nw_ttl=64";
+
+    /** Levels of resubmit, the tables behind, and the action set, of which only the heading is left. */
+    @Test
+    void exitEndsTheWholeWalk() throws Exception {
+        bench.flows(
+                "udp,actions=write_actions(output:3),goto_table:1",
+                "table=1,actions=resubmit(,2),output:3",
+                "table=2,actions=output:2,exit,output:3");
+        assertThat(trace(bench.br0, UDP))
+                .contains(String.join(
+                        "\n",
+                        " 0. udp, priority 32768",
+                        "    write_actions(output:3)",
+                        "     -> action set is: output:3",
+                        "    goto_table:1",
+                        "     1. priority 32768",
+                        "            resubmit(,2)",
+                        "         2. priority 32768",
+                        "            output:2",
+                        "            exit",
+                        "--. Executing action set:",
+                        "",
+                        "Final flow: "))
+                .endsWith("Megaflow: recirc_id=0,eth,udp,in_port=1,nw_frag=no\nDatapath actions: 102\n");
+    }
+
+    @Test
+    void exitBehindAPatchPortEndsTheWalkThereOnly() throws Exception {
+        BridgePipeline br1 = neighbour();
+        br1.setFailMode(BridgePipeline.FailMode.SECURE);
+        bench.flows(br1, "udp,actions=write_actions(output:4),goto_table:1", "table=1,actions=exit");
+        bench.flows("udp,actions=output:10,output:2");
+        assertThat(trace(bench.br0, UDP))
+                .contains(String.join(
+                        "\n",
+                        "             1. priority 32768",
+                        "                    exit",
+                        "        --. Executing action set:",
+                        "    output:2",
+                        "",
+                        "Final flow: "))
+                .endsWith("Datapath actions: 102\n");
+    }
+
+    /** What was sent round again before the exit goes on. */
+    @Test
+    void exitDoesNotReachBehindARecirculation() throws Exception {
+        bench.flows("tcp,ct_state=-trk,actions=ct(table=5),exit,output:2", "table=5,tcp,actions=output:3");
+        assertThat(trace(bench.br0, TCP))
+                .contains("    exit\n\nFinal flow: unchanged\n", "Datapath actions: ct,recirc(0x1)\n")
+                .endsWith("Datapath actions: 103\n");
+    }
+
+    @Test
+    void queueIsSetForEveryOutputBehindIt() throws Exception {
+        bench.flows("udp,actions=set_queue:5,output:2,set_queue:0xa,mod_vlan_vid:3,load:7->NXM_NX_PKT_MARK[],output:3,"
+                + "pop_queue,output:2,pop_queue");
+        assertThat(trace(bench.br0, UDP))
+                .contains(
+                        "    pop_queue\n     -> queue = 0\n    output:2\n    pop_queue\n\n",
+                        "Final flow: pkt_mark=0x7,udp,")
+                .endsWith("Megaflow: pkt_mark=0,recirc_id=0,skb_priority=0,eth,udp,in_port=1,"
+                        + "nw_frag=no\nDatapath actions: set(skb_priority(0x5)),102,push_vlan(vid=3,pcp=0),"
+                        + "set(skb_priority(0xa)),set(skb_mark(0x7)),103,set(skb_priority(0)),102\n");
+    }
+
+    /** The queue that the packet came round with is the one that pop_queue goes back to. */
+    @Test
+    void queueOutlivesARecirculation() throws Exception {
+        bench.flows(
+                "tcp,ct_state=-trk,actions=set_queue:7,ct(table=5)",
+                "table=5,tcp,actions=pop_queue,output:2,set_queue:3,output:3,pop_queue,exit,output:2");
+        assertThat(trace(bench.br0, TCP))
+                .contains(
+                        "Datapath actions: set(skb_priority(0x7)),ct,recirc(0x1)\n",
+                        "Flow: recirc_id=0x1,skb_priority=0x7,ct_state=new|trk,eth,tcp,",
+                        "    pop_queue\n     -> queue = 0x7\n    exit\n")
+                .endsWith("Megaflow: recirc_id=0x1,skb_priority=0x7,eth,tcp,in_port=1,nw_frag=no\n"
+                        + "Datapath actions: 102,set(skb_priority(0x3)),103\n");
+    }
+
+    @Test
+    void queueOfAnActionSetIsSetBeforeTheOutput() throws Exception {
+        bench.flows("udp,actions=write_actions(output:2,set_queue:5)");
+        assertThat(trace(bench.br0, UDP))
+                .contains(
+                        "     -> action set is: set_queue:5,output:2\n"
+                                + "--. Executing action set:\n    set_queue:5\n    output:2\n\nFinal flow: skb_priority=0x5,udp,")
+                .endsWith("Datapath actions: set(skb_priority(0x5)),102\n");
+    }
+
     @Test
     void tracingTeachesNothing() throws Exception {
         bench.flows("actions=NORMAL");

@@ -62,13 +62,14 @@ public final class ActionCodec {
                 form.vendor() == Vendor.STANDARD && !form.equals(ActionForm.SET_FIELD)
                         ? StandardActions.read(action, version)
                         : SetFieldCodec.read(form, in);
-            case POP_VLAN, DEC_TTL, CT_CLEAR -> entry.kind().withoutArguments();
+            case POP_VLAN, DEC_TTL, CT_CLEAR, EXIT, POP_QUEUE -> entry.kind().withoutArguments();
             case OUTPUT_FIELD -> ForwardingCodec.readOutputField(form, in);
             case CONTROLLER -> ControllerCodec.read(form, in);
             case RESUBMIT -> ForwardingCodec.readResubmit(form, in);
             case MOVE -> MoveCodec.read(form, in);
             case CT -> ConntrackActionCodec.read(in, version);
             case NAT -> new OfAction.Nat(NatCodec.read(in));
+            case SET_QUEUE -> QueueCodec.read(form, in);
             case NOTE -> NiciraActions.readNote(in);
             case STACK_PUSH -> new OfAction.StackPush(NiciraActions.readStack(in, false));
             case STACK_POP -> new OfAction.StackPop(NiciraActions.readStack(in, true));
@@ -106,12 +107,13 @@ public final class ActionCodec {
                     StandardActions.pushVlan(out, a.etherType(), version);
                 }
             }
-            case OfAction.PopVlan _, OfAction.DecTtl _, OfAction.CtClear _ ->
+            case OfAction.PopVlan _, OfAction.DecTtl _, OfAction.CtClear _, OfAction.Exit _, OfAction.PopQueue _ ->
                 ActionTable.writeBare(out, action.kind(), version);
             case OfAction.OutputField a -> ForwardingCodec.writeOutputField(out, a, context);
             case OfAction.Resubmit a -> ForwardingCodec.writeResubmit(out, a);
             case OfAction.Ct a -> ConntrackActionCodec.write(out, a, context, version);
             case OfAction.Nat a -> ConntrackActionCodec.writeNat(out, a, version);
+            case OfAction.SetQueue a -> QueueCodec.write(out, a, version);
             case OfAction.Note a -> NiciraActions.writeNote(out, a, version);
             case OfAction.StackPush a -> NiciraActions.writeStack(out, a, a.source(), context, version);
             case OfAction.StackPop a -> NiciraActions.writeStack(out, a, a.destination(), context, version);

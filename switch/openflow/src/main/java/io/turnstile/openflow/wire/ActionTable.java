@@ -99,12 +99,17 @@ final class ActionTable {
 
     /** Starts an action that has one form in this version; {@link #end} fills in its length. */
     static int start(ByteBuf out, ActionKind kind, WireVersion version) {
+        return start(out, formOf(kind, version));
+    }
+
+    /** The one form that an action has in this version. */
+    static ActionForm formOf(ActionKind kind, WireVersion version) {
         List<ActionForm> forms =
                 kind.forms().stream().filter(form -> form.isIn(version.code())).toList();
         if (forms.size() != 1) {
             throw new IllegalArgumentException(kind + " in " + version + ": " + forms);
         }
-        return start(out, forms.getFirst());
+        return forms.getFirst();
     }
 
     static int start(ByteBuf out, ActionForm form) {

@@ -149,6 +149,29 @@ public enum ActionKind {
             .writes(_ -> Field.NW_TTL)
             .outputsNowhere()),
 
+    EXIT(bare("exit", new OfAction.Exit())
+            .wire(nicira(17, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
+    SET_QUEUE(row(OfAction.SetQueue.class)
+            .reads("set_queue", (value, _) -> new OfAction.SetQueue(Numbers.parse32(value)))
+            .prints((a, _) -> "set_queue:" + Integer.toUnsignedString(a.queueId()))
+            .wire(nicira(4, 16).in(OF10), standard(21, 8).since(OF11))
+            .standsIn(APPLY_ACTIONS, SetPlace.SET_FIELD)
+            .isAlwaysPossible()
+            .writes(_ -> Field.SKB_PRIORITY)
+            .outputsNowhere()),
+
+    POP_QUEUE(bare("pop_queue", new OfAction.PopQueue())
+            .wire(nicira(5, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writes(_ -> Field.SKB_PRIORITY)
+            .outputsNowhere()),
+
     RESUBMIT(row(OfAction.Resubmit.class)
             .reads("resubmit", ForwardingText::readResubmit)
             .prints((a, _) -> ForwardingText.print(a))

@@ -16,6 +16,21 @@ final class Numbers {
         return number.longValue();
     }
 
+    /** 32 bits without a sign; leading zeros mean octal, as for strtoul. */
+    static int parse32(String text) throws FlowTextException {
+        if (text.isEmpty()) {
+            throw new FlowTextException("missing required numeric argument");
+        }
+        try {
+            if (Character.isDigit(text.charAt(0))) {
+                return Integer.parseUnsignedInt(Long.toString(Long.decode(text)));
+            }
+        } catch (NumberFormatException tooLargeOrNone) {
+            // Refused below.
+        }
+        throw new FlowTextException("invalid numeric format " + text);
+    }
+
     /** {@code value} or {@code value/mask}, at most 64 bits each; a mask may be {@code -1}. */
     static long[] parseMasked(String text, long exactMask) throws FlowTextException {
         int slash = text.indexOf('/');

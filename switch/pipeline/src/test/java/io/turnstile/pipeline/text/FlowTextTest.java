@@ -86,11 +86,12 @@ class FlowTextTest {
                 "actions=output(port=1,max_len=64)",
                 "actions=conjunction(1,1/2)",
                 "actions=meter:1,2",
-                "actions=set_queue:3",
+                "actions=set_queue:x",
                 "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])",
                 "actions=set_tunnel:5",
                 "actions=fin_timeout(idle_timeout=1)",
-                "actions=exit",
+                "actions=exit,drop",
+                "actions=ct(commit,exec(exit))",
                 "actions=clone(1)",
                 "actions=push_mpls:0x8847",
                 "actions=controller(pause)",
@@ -150,6 +151,17 @@ class FlowTextTest {
         assertThatThrownBy(() -> FlowText.parseFlowMod(Command.ADD, flow))
                 .isInstanceOf(FlowTextException.class)
                 .hasMessage(message);
+    }
+
+    @Test
+    void queueIsANumberOf32Bits() throws FlowTextException {
+        assertThat(FlowText.parseActions("set_queue:4294967295,set_queue:0x10,set_queue(017)"))
+                .containsExactly(new OfAction.SetQueue(-1), new OfAction.SetQueue(16), new OfAction.SetQueue(15));
+        for (String bad : List.of("foo", "7x", "-1", "4294967296", "99999999999999999999", "08", "#5")) {
+            assertThatThrownBy(() -> FlowText.parseActions("set_queue:" + bad))
+                    .hasMessage("invalid numeric format " + bad);
+        }
+        assertThatThrownBy(() -> FlowText.parseActions("set_queue")).hasMessage("missing required numeric argument");
     }
 
     @Test
