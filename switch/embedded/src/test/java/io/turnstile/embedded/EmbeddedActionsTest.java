@@ -33,8 +33,8 @@ class EmbeddedActionsTest {
         for (int packet = 0; packet < 3; packet++) { // The later ones meet the datapath flow of the first.
             sw.receive(1, frame);
         }
-        assertThat(sw.sent(2)).containsExactly(frame, frame, frame);
-        assertThat(sw.sent(3)).isEmpty();
+        assertThat(sw.takeSentBytes(2)).containsExactly(frame, frame, frame);
+        assertThat(sw.takeSentBytes(3)).isEmpty();
         assertThat(sw.dumpFlows()).anyMatch(flow -> flow.endsWith("actions=output:2,exit,output:3"));
     }
 
@@ -43,8 +43,8 @@ class EmbeddedActionsTest {
         sw.flows("udp actions=set_queue:5,output:2,pop_queue,output:3");
         sw.receive(1, frame);
         sw.receive(1, frame);
-        assertThat(sw.sent(2)).containsExactly(frame, frame);
-        assertThat(sw.sent(3)).containsExactly(frame, frame);
+        assertThat(sw.takeSentBytes(2)).containsExactly(frame, frame);
+        assertThat(sw.takeSentBytes(3)).containsExactly(frame, frame);
         assertThat(sw.dumpDatapathFlows())
                 .singleElement()
                 .asString()
@@ -60,7 +60,7 @@ class EmbeddedActionsTest {
                 table=1,udp actions=output:2
                 """);
         sw.receive(1, frame);
-        assertThat(sw.sent(2)).containsExactly(frame);
+        assertThat(sw.takeSentBytes(2)).containsExactly(frame);
         assertThat(sw.dumpDatapathFlows())
                 .filteredOn(flow -> flow.endsWith("actions:2"))
                 .singleElement()

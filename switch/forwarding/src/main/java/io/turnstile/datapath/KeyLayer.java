@@ -20,6 +20,14 @@ public enum KeyLayer {
         this.stage = stage;
     }
 
+    /** Whether what it tells of stands in the packet itself. */
+    public boolean isInPacket() {
+        return switch (this) {
+            case LINK, NETWORK, TRANSPORT -> true;
+            case META, CONNTRACK, PIPELINE -> false;
+        };
+    }
+
     /** Lookups go through the stages in ascending order; what costs the datapath nothing comes first. */
     int stage() {
         return stage;

@@ -22,11 +22,9 @@ final class FlowDescription {
         Match.Builder fields = Match.builder();
         for (MatchField name : MatchField.ALL) {
             Field field = name.field();
-            boolean shown = switch (field.layer()) {
-                case LINK, NETWORK, TRANSPORT -> name.prerequisite().isMetBy(etherType, protocol);
-                case META, CONNTRACK, PIPELINE ->
-                    field == Field.IN_PORT || field.get(key) != 0 || field.getHigh(key) != 0;
-            };
+            boolean shown = field.layer().isInPacket()
+                    ? name.prerequisite().isMetBy(etherType, protocol)
+                    : field == Field.IN_PORT || field.get(key) != 0 || field.getHigh(key) != 0;
             if (shown && !field.isView()) {
                 fields.exact(field, field.getHigh(key), field.get(key));
             }

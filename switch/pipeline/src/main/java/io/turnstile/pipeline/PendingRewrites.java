@@ -31,12 +31,12 @@ final class PendingRewrites {
             Field.TP_DST);
     /** Header fields that can be rewritten. The VLAN tags are a stack of their own. */
     private static final List<Field> HEADERS = Stream.concat(
-                    OUTSIDE_IN.stream(), rewritable().filter(PendingRewrites::isInPacket))
+                    OUTSIDE_IN.stream(), rewritable().filter(field -> field.layer().isInPacket()))
             .distinct()
             .toList();
     /** What is kept beside the packet; it is rewritten after the tags, as in Open vSwitch. */
     private static final List<Field> METADATA = Stream.concat(
-                    Stream.of(Field.SKB_PRIORITY), rewritable().filter(field -> !isInPacket(field)))
+                    Stream.of(Field.SKB_PRIORITY), rewritable().filter(field -> !field.layer().isInPacket()))
             .distinct()
             .toList();
 
@@ -60,13 +60,6 @@ final class PendingRewrites {
                         && Prerequisites.isWritable(field)
                         && field != Field.VLAN_TCI
                         && field != Field.IN_PORT);
-    }
-
-    private static boolean isInPacket(Field field) {
-        return switch (field.layer()) {
-            case LINK, NETWORK, TRANSPORT -> true;
-            case META, CONNTRACK, PIPELINE -> false;
-        };
     }
 
     /** The tags have been written in the walk's state. */

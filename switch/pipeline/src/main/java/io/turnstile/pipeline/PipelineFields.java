@@ -15,20 +15,13 @@ final class PipelineFields {
      * What of the key is not in a packet and yet goes to controllers with it, if it is not zero; in_port goes always.
      */
     static final List<Field> OF_PACKET_INS = Arrays.stream(Field.values())
-            .filter(field -> !isInPacket(field)
+            .filter(field -> !field.layer().isInPacket()
                     && !field.isView()
                     && field != Field.IN_PORT
                     && MatchField.of(field).stream().anyMatch(MatchField::isCoded))
             .toList();
 
     private PipelineFields() {}
-
-    private static boolean isInPacket(Field field) {
-        return switch (field.layer()) {
-            case LINK, NETWORK, TRANSPORT -> true;
-            case META, CONNTRACK, PIPELINE -> false;
-        };
-    }
 
     static List<Long> save(long[] key) {
         List<Long> saved = new ArrayList<>(FlowKey.WORDS - FIRST);

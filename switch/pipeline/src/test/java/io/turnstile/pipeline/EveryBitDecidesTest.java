@@ -85,11 +85,13 @@ class EveryBitDecidesTest {
             return;
         }
         long[] key = FlowKey.newKey();
-        PendingRewrites rewrites = new PendingRewrites(key.clone());
-        Bits.ones(1).orInto(field, key);
+        VlanStack untagged = VlanStack.of(key);
+        PendingRewrites rewrites = new PendingRewrites(key.clone(), untagged);
+        WalkState walk = WalkState.entering(new PortLocation(null, 0), key, untagged);
+        Bits.ones(1).orInto(field, walk.key);
         rewrites.written(field, Bits.ones(1));
         List<DatapathAction> actions = new ArrayList<>();
-        rewrites.commit(key, actions);
+        rewrites.commit(walk, actions);
         assertThat(actions).as(field.label()).hasSize(1);
     }
 }
