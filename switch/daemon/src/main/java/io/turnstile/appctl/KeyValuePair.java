@@ -1,7 +1,7 @@
 package io.turnstile.appctl;
 
-import io.turnstile.pipeline.text.FlowTextException;
-import io.turnstile.pipeline.text.KeyValueScanner;
+import io.turnstile.pipeline.flow.FlowTextException;
+import io.turnstile.pipeline.flow.KeyValueScanner;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 package io.turnstile.bridge;
 
 import io.turnstile.pipeline.BridgePipeline;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.PortException;
 import java.util.ArrayList;

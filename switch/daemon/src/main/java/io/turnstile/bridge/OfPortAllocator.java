@@ -1,6 +1,6 @@
 package io.turnstile.bridge;
 
-import io.turnstile.pipeline.OfAction;
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.Set;
 
 /** Gives out OpenFlow port numbers of one bridge, upwards from 1, and again from the start once the top is reached. */

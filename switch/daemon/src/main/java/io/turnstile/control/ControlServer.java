@@ -145,9 +145,8 @@ public final class ControlServer implements AutoCloseable {
                 return;
             }
             if (waiting.size() == MAX_WAITING_REQUESTS) {
-                context
-                        .close(); // Reading goes on while a reply is awaited, to see the asker leave; so there is a
-                                  // limit.
+                context.close(); // Reading goes on while a reply is awaited, to see the asker leave; so there is a
+                // limit.
                 return;
             }
             waiting.add(request);

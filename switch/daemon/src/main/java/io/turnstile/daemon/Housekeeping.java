@@ -100,9 +100,8 @@ final class Housekeeping implements AutoCloseable {
                                 left = left.minus(next);
                                 maintainFlows();
                                 tracker.sweep(clock.nowNs());
-                                offload
-                                        .drain(); // providers asked about expiring connections answer before the sweep
-                                                  // that counts
+                                offload.drain(); // providers asked about expiring connections answer before the sweep
+                                // that counts
                                 tracker.sweep(clock.nowNs());
                             }
                         },

@@ -15,7 +15,6 @@ import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.DummyPort;
-import io.turnstile.telemetry.MicrometerLaneMetrics;
 import io.turnstile.time.ManualClock;
 import java.util.HashMap;
 import java.util.List;

@@ -1,11 +1,11 @@
 package io.turnstile.embedded;
 
-import io.turnstile.pipeline.FlowRemovedReason;
-import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
-import io.turnstile.pipeline.PacketInReason;
-import io.turnstile.pipeline.PortStatusReason;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.PortStatusReason;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;

@@ -2,8 +2,8 @@ package io.turnstile.embedded;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.BridgePipeline;
-import io.turnstile.pipeline.OfAction;
 import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.port.DummyPort;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -1,8 +1,8 @@
 package io.turnstile.embedded;
 
-import io.turnstile.pipeline.FlowMod;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
 import java.util.Comparator;
 import java.util.List;
 

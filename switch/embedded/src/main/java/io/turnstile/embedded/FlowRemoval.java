@@ -1,6 +1,6 @@
 package io.turnstile.embedded;
 
-import io.turnstile.pipeline.FlowRemovedReason;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
 
 /**
  * A flow that ended and had asked to tell ({@code send_flow_rem}).

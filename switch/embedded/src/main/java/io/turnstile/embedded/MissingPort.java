@@ -1,8 +1,8 @@
 package io.turnstile.embedded;
 
-import io.turnstile.pipeline.FlowMod;
-import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
 import java.util.List;
 
 /** What is said of a port that nobody made. Threads: stateless. */

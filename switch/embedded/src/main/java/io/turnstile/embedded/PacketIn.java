@@ -1,9 +1,9 @@
 package io.turnstile.embedded;
 
 import io.turnstile.packet.FrameView;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.PacketInReason;
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
 
 /**
  * A packet that the switch sent to its controllers.
@@ -17,7 +17,13 @@ import io.turnstile.pipeline.text.FlowText;
  * @param metadata in_port, registers, metadata and, where the packet was tracked, ct_state and its kin
  */
 public record PacketIn(
-        byte[] frame, int maxLengthBytes, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
+        byte[] frame,
+        int maxLengthBytes,
+        PacketInReason reason,
+        int tableId,
+        long cookie,
+        int controllerId,
+        Match metadata) {
 
     /** The frame as an object that can be asked for what its headers say. */
     public FrameView view() {

@@ -5,10 +5,10 @@ import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.Wire;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /** Bundles of flow modifications (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. */
 final class BundleRequests {

@@ -5,11 +5,11 @@ import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.FlowMod;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.List;
 
 /** Flow modifications, packet-outs, flow and aggregate statistics. */

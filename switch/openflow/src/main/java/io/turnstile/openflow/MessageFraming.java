@@ -4,8 +4,8 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.MessageNumber.Space;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.function.Consumer;
 
 /**

@@ -2,9 +2,9 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.CtFlushCodec;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /**
  * Nicira's requests that no standard message resembles: how the session is to be spoken with, and flushes of the

@@ -2,8 +2,8 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import org.projectfloodlight.openflow.exceptions.OFParseError;
 import org.projectfloodlight.openflow.protocol.OFFactories;
 import org.projectfloodlight.openflow.protocol.OFMessage;

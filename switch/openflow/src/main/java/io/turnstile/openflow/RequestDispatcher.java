@@ -2,8 +2,8 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.Wire;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.flow.OfException;
 
 /**
  * Has one request done by what {@link MessageType} names as its handler. Whatever is wrong with it comes out as an

@@ -1,7 +1,7 @@
 package io.turnstile.openflow;
 
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /** A connection's role (OpenFlow 1.3.5 §6.3.6); equal is called other where Open vSwitch names roles. */
 enum Role {

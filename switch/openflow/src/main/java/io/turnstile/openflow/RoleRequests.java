@@ -4,8 +4,8 @@ import static io.turnstile.openflow.AsyncMasks.MASTER;
 import static io.turnstile.openflow.AsyncMasks.SLAVE;
 
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.List;
 import org.projectfloodlight.openflow.protocol.OFAsyncConfigProp;

@@ -2,7 +2,7 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.FlowMod;
+import io.turnstile.pipeline.flow.FlowMod;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -2,12 +2,12 @@ package io.turnstile.openflow;
 
 import io.turnstile.openflow.wire.TableFeaturesCodec;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.OfAction.Ports;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.EventLoopGroup;
-import io.turnstile.pipeline.FlowRemovedReason;
-import io.turnstile.pipeline.PortStatusReason;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.PortStatusReason;
 import io.turnstile.time.ManualClock;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -321,12 +321,12 @@ class ControllerStoryTest {
     @Test
     void removedFlowIsToldOnlyIfItAsksForIt() throws Exception {
         try (Peer peer = connected()) {
-            var parse = io.turnstile.pipeline.FlowMod.Command.ADD;
+            var parse = io.turnstile.pipeline.flow.FlowMod.Command.ADD;
             bridge.events.flowRemoved(
-                    FakeSwitch.stats(io.turnstile.pipeline.text.FlowText.parseFlowMod(parse, "cookie=1,ip,actions=1")),
+                    FakeSwitch.stats(io.turnstile.pipeline.flow.FlowText.parseFlowMod(parse, "cookie=1,ip,actions=1")),
                     FlowRemovedReason.IDLE_TIMEOUT);
             bridge.events.flowRemoved(
-                    FakeSwitch.stats(io.turnstile.pipeline.text.FlowText.parseFlowMod(
+                    FakeSwitch.stats(io.turnstile.pipeline.flow.FlowText.parseFlowMod(
                             parse, "cookie=2,send_flow_rem,ip,actions=1")),
                     FlowRemovedReason.IDLE_TIMEOUT);
             Message message = peer.receive();

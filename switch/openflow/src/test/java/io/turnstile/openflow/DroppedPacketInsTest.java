@@ -3,8 +3,8 @@ package io.turnstile.openflow;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.EventLoopGroup;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.time.ManualClock;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;

@@ -1,14 +1,14 @@
 package io.turnstile.openflow;
 
 import io.turnstile.conntrack.ConnectionFilter;
-import io.turnstile.pipeline.FlowMod;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
-import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,9 +3,9 @@ package io.turnstile.openflow;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.EventLoopGroup;
-import io.turnstile.pipeline.FlowMod.Command;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowMod.Command;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.time.Clock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -257,7 +257,7 @@ class OvsOfctlStoryTest {
                 + "move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31],ct(commit,zone=NXM_NX_REG0[0..15],exec(set_field:0x7->ct_mark)),2";
         Tool.ok("-O", "OpenFlow13", "add-flow", target, flow);
         var wired = bridge.flows(new io.turnstile.pipeline.OpenFlowSwitch.FlowQuery(
-                        255, io.turnstile.pipeline.Match.ANY, 0, 0, OfAction.Ports.NONE))
+                        255, io.turnstile.pipeline.flow.Match.ANY, 0, 0, OfAction.Ports.NONE))
                 .getFirst();
         var read = FlowText.parseFlowMod(Command.ADD, flow);
         assertThat(wired.match()).isEqualTo(read.match());

@@ -1,6 +1,9 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PortStatusReason;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortStatistics;
 import java.util.Comparator;

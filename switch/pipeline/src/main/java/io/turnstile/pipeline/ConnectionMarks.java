@@ -2,6 +2,9 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.Prerequisites;
 
 /**
  * The bits of ct_mark and ct_label that {@code ct(exec(…))} writes into the connection. They are written into the

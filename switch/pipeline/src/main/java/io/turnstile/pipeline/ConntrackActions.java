@@ -4,6 +4,7 @@ import io.turnstile.conntrack.Alg;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.DatapathAction;
+import io.turnstile.pipeline.flow.OfAction;
 
 /** The actions {@code ct(…)} and {@code ct_clear}. Threads: one, under the table lock. */
 final class ConntrackActions {

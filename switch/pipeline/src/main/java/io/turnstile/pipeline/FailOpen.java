@@ -1,7 +1,8 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.pipeline.BridgePipeline.FailMode;
-import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import java.util.List;
 
 /**

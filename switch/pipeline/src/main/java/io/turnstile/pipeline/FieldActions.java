@@ -2,6 +2,9 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.Prerequisites;
 
 /**
  * The actions that read and write fields of the packet, registers and the stack. A field that the packet lacks is left

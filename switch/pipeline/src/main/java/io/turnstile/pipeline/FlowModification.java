@@ -1,5 +1,10 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.pipeline.flow.ActionCheck;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.pipeline.flow.Match;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

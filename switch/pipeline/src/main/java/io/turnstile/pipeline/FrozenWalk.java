@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 
 /**

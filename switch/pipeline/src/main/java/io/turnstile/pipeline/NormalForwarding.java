@@ -2,7 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
-import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 
 /**
  * The NORMAL action: an Ethernet switch that learns addresses (IEEE 802.1Q §8, as far as Open vSwitch goes along).

@@ -1,5 +1,7 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.pipeline.flow.OfAction;
+
 /**
  * A port as OpenFlow sees it.
  *

@@ -1,6 +1,13 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.PortStatusReason;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
 import java.util.List;

@@ -1,7 +1,10 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathAction;
-import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.PacketInReason;
 
 /**
  * The ways in which a packet leaves the bridge: ports, patch ports, controllers. Threads: one, under the table lock.

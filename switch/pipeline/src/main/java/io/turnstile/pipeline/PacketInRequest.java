@@ -3,6 +3,8 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
 
 /**
  * The packet-in that a controller action asks for: the cookie of a

@@ -3,6 +3,8 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -31,12 +33,14 @@ final class PendingRewrites {
             Field.TP_DST);
     /** Header fields that can be rewritten. The VLAN tags are a stack of their own. */
     private static final List<Field> HEADERS = Stream.concat(
-                    OUTSIDE_IN.stream(), rewritable().filter(field -> field.layer().isInPacket()))
+                    OUTSIDE_IN.stream(),
+                    rewritable().filter(field -> field.layer().isInPacket()))
             .distinct()
             .toList();
     /** What is kept beside the packet; it is rewritten after the tags, as in Open vSwitch. */
     private static final List<Field> METADATA = Stream.concat(
-                    Stream.of(Field.SKB_PRIORITY), rewritable().filter(field -> !field.layer().isInPacket()))
+                    Stream.of(Field.SKB_PRIORITY),
+                    rewritable().filter(field -> !field.layer().isInPacket()))
             .distinct()
             .toList();
 

@@ -6,6 +6,7 @@ import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.Map;

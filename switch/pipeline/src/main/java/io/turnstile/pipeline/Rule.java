@@ -1,5 +1,8 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 import java.util.Set;
 

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.pipeline.flow.Match;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

@@ -4,6 +4,7 @@ import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Upcall;
+import io.turnstile.pipeline.flow.FlowDescription;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;

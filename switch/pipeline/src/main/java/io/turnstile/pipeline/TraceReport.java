@@ -1,6 +1,8 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.pipeline.flow.ActionSet;
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -1,8 +1,11 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
-import io.turnstile.pipeline.text.FlowText;
-import io.turnstile.pipeline.text.SubFieldText;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.SubFieldText;
 import java.util.List;
 
 /** Single lines of a trace, in the words of {@code ofproto/trace}. */

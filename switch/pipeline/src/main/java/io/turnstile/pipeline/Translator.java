@@ -4,7 +4,11 @@ import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.EtherTypes;
-import io.turnstile.pipeline.OfAction.Ports;
+import io.turnstile.pipeline.flow.ActionSet;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.List;
 
 /**

@@ -2,7 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
-import io.turnstile.pipeline.text.MatchField;
+import io.turnstile.pipeline.flow.MatchField;
 import java.util.Arrays;
 import java.util.List;
 

@@ -2,6 +2,8 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
+import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.OfAction;
 
 /** The actions that write VLAN tags. Threads: one, under the table lock. */
 final class VlanActions {

@@ -6,6 +6,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.Upcall;
+import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 
 /**

@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayList;
 import java.util.List;
 

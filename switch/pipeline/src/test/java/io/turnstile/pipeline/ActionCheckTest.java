@@ -5,7 +5,13 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.ActionCheck;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;

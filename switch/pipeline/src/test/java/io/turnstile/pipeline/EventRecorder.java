@@ -1,6 +1,10 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.PortStatusReason;
 import java.util.ArrayList;
 import java.util.List;
 

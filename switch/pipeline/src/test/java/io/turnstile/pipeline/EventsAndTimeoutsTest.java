@@ -5,6 +5,8 @@ import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.testing.TestFrame;
 import java.time.Duration;
 import java.util.concurrent.Executors;

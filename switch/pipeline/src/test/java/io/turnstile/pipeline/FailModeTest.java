@@ -3,7 +3,10 @@ package io.turnstile.pipeline;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 

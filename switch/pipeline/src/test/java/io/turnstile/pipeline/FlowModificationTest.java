@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.testing.TestFrame;
 import java.util.List;
 import java.util.Set;

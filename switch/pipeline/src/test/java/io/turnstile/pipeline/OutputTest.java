@@ -3,7 +3,9 @@ package io.turnstile.pipeline;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.testing.TestFrame;
 import org.junit.jupiter.api.Test;
 

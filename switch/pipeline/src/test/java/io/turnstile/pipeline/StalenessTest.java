@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.pipeline.flow.FlowMod;
 import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -3,7 +3,8 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.Field;
-import io.turnstile.pipeline.text.FlowText;
+import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.Match;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

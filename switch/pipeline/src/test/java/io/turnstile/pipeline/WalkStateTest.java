@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.pipeline.flow.OfAction;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.Arrays;

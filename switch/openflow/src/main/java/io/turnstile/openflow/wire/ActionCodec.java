@@ -3,20 +3,20 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfAction.Ports;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.ActionForm;
-import io.turnstile.pipeline.text.ActionForm.Vendor;
-import io.turnstile.pipeline.text.UnsupportedAction;
+import io.turnstile.pipeline.flow.ActionForm;
+import io.turnstile.pipeline.flow.ActionForm.Vendor;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Action lists in any mixture of standard, Nicira and ONF actions. Here stands which codec reads and writes an action;
- * its numbers and sizes stand in its row of {@link io.turnstile.pipeline.text.ActionKind}.
+ * its numbers and sizes stand in its row of {@link io.turnstile.pipeline.flow.ActionKind}.
  *
  * <p>Threads: any.
  */
@@ -83,7 +83,8 @@ public final class ActionCodec {
 
     /** Writes actions; instructions among them are left to {@link InstructionCodec}, or sent as actions under 1.0. */
     public static void write(ByteBuf out, List<OfAction> actions, Match context, WireVersion version) {
-        boolean tagged = context.matchesOn(Field.VLAN_TCI) && (context.value(Field.VLAN_TCI) & FieldValues.VLAN_PRESENT) != 0;
+        boolean tagged =
+                context.matchesOn(Field.VLAN_TCI) && (context.value(Field.VLAN_TCI) & FieldValues.VLAN_PRESENT) != 0;
         for (OfAction action : actions) {
             writeOne(out, action, context, version, tagged);
             tagged = switch (action.kind().tagChange(action)) {

@@ -1,12 +1,12 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.ActionForm;
-import io.turnstile.pipeline.text.ActionForm.Vendor;
-import io.turnstile.pipeline.text.ActionKind;
-import io.turnstile.pipeline.text.UnsupportedAction;
+import io.turnstile.pipeline.flow.ActionForm;
+import io.turnstile.pipeline.flow.ActionForm.Vendor;
+import io.turnstile.pipeline.flow.ActionKind;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;

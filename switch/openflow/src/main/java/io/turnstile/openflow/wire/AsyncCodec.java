@@ -2,10 +2,10 @@ package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
-import io.turnstile.pipeline.FlowRemovedReason;
-import io.turnstile.pipeline.Match;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
-import io.turnstile.pipeline.PacketInReason;
+import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
 
 /** The content of what is sent unasked and holds a match: packet-in in its four forms, and flow-removed. */
 public final class AsyncCodec {

@@ -1,12 +1,12 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfAction.SubField;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.MatchField;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MatchField;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.SubField;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.List;
 
 /**

@@ -1,12 +1,12 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfAction.Ports;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.PacketInReason;
-import io.turnstile.pipeline.text.ActionForm;
+import io.turnstile.pipeline.flow.ActionForm;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketInReason;
 
 /**
  * The controller action: an output where that says it all, else one of Nicira's. What is read stands after the header.

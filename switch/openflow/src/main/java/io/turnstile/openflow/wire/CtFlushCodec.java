@@ -3,8 +3,8 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.ConnectionFilter.PartialTuple;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /**
  * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16

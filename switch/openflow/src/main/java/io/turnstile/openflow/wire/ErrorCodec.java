@@ -1,7 +1,7 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.OfErrorCode;
+import io.turnstile.pipeline.flow.OfErrorCode;
 
 /** OFPT_ERROR with the spec's type and code, and with Open vSwitch's vendor errors where 1.0 has none of its own. */
 public final class ErrorCodec {

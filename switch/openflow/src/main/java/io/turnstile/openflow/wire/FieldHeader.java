@@ -1,9 +1,9 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.MatchField;
+import io.turnstile.pipeline.flow.MatchField;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /**
  * The head of an NXM or OXM field: class, number, whether a mask follows.

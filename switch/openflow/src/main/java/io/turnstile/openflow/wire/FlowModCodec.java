@@ -1,13 +1,13 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.ActionCheck;
-import io.turnstile.pipeline.FlowMod;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfAction.Ports;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.ActionCheck;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;

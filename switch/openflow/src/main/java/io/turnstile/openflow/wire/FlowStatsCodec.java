@@ -1,11 +1,11 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.List;
 
 /** Flow and aggregate statistics of every version, and the Nicira ones. */

@@ -1,11 +1,11 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.Instruction;
+import io.turnstile.pipeline.flow.Instruction;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;

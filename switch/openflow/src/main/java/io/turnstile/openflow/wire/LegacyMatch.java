@@ -11,9 +11,9 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /** OpenFlow 1.0's fixed {@code struct ofp_match} of 40 bytes (OpenFlow 1.0.0 §5.2.3). */
 final class LegacyMatch {

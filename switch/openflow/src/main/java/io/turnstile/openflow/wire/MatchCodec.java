@@ -3,11 +3,11 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.MatchField;
-import io.turnstile.pipeline.text.MatchField.Masked;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MatchField;
+import io.turnstile.pipeline.flow.MatchField.Masked;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -184,9 +184,8 @@ public final class MatchCodec {
 
     /** Of several names for the same bits of the key, the one whose prerequisites the match meets. */
     private static boolean isName(MatchField field, Match match, WireVersion version) {
-        if (field
-                == VLAN_PCP) { // As Open vSwitch: beside any VLAN id, whether the match says that there is a tag or
-                               // not.
+        if (field == VLAN_PCP) { // As Open vSwitch: beside any VLAN id, whether the match says that there is a tag or
+            // not.
             return (match.value(Field.VLAN_TCI) & (FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK)) != 0;
         }
         boolean alone = MatchField.of(field.field()).stream()

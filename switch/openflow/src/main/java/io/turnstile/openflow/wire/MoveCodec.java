@@ -1,11 +1,11 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.ActionForm;
-import io.turnstile.pipeline.text.MatchField;
+import io.turnstile.pipeline.flow.ActionForm;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MatchField;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfException;
 
 /** One part of a field copied to another: NXAST_REG_MOVE, ONF's and OpenFlow 1.5's copy_field. */
 final class MoveCodec {

@@ -4,8 +4,8 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.conntrack.NatRequest.Choice;
 import io.turnstile.conntrack.NatRequest.Kind;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /**
  * NXAST_NAT: pad 16, flags 16, which parts of the range follow 16, then those parts: first and last address, first and

@@ -1,8 +1,8 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.text.ActionForm;
+import io.turnstile.pipeline.flow.ActionForm;
+import io.turnstile.pipeline.flow.OfAction;
 
 /**
  * The set_queue action: queue 32, behind padding to four bytes in Nicira's form. What is read stands after the header.

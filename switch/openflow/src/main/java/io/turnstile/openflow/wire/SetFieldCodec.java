@@ -4,16 +4,16 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
-import io.turnstile.pipeline.Match;
-import io.turnstile.pipeline.OfAction;
-import io.turnstile.pipeline.OfAction.SubField;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
-import io.turnstile.pipeline.text.ActionForm;
-import io.turnstile.pipeline.text.LoadSegments;
-import io.turnstile.pipeline.text.MatchField;
-import io.turnstile.pipeline.text.MatchField.Masked;
-import io.turnstile.pipeline.text.SubFieldText;
+import io.turnstile.pipeline.flow.ActionForm;
+import io.turnstile.pipeline.flow.LoadSegments;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MatchField;
+import io.turnstile.pipeline.flow.MatchField.Masked;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.SubField;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.SubFieldText;
 
 /**
  * Actions that write a value into a field: set_field, NXAST_REG_LOAD and NXAST_REG_LOAD2; what OpenFlow 1.0 has for

@@ -1,7 +1,7 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.text.MatchField;
+import io.turnstile.pipeline.flow.MatchField;
 import java.util.List;
 import java.util.function.Predicate;
 

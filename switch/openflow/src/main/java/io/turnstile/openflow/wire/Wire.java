@@ -1,9 +1,9 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
-import io.turnstile.pipeline.OfAction.Ports;
-import io.turnstile.pipeline.OfErrorCode;
-import io.turnstile.pipeline.OfException;
+import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 
 /** What all codecs share: header constants, ports of either width, padding, bounds. */
 public final class Wire {

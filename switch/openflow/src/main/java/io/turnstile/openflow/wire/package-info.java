@@ -6,9 +6,9 @@
  * ONF experimenter messages) is framed here, because OpenFlowJ's lists reject a message as a whole at the first action
  * or match field that it does not know. Inside such a list each standard action is still read and written by OpenFlowJ
  * ({@link io.turnstile.openflow.wire.StandardActions}); matches and Nicira actions go by the table
- * {@link io.turnstile.pipeline.text.MatchField} and the list in {@link io.turnstile.openflow.wire.NiciraActions}.
+ * {@link io.turnstile.pipeline.flow.MatchField} and the list in {@link io.turnstile.openflow.wire.NiciraActions}.
  *
- * <p>Decoders throw {@link io.turnstile.pipeline.OfException} with the specification's error and nothing else, whatever
- * the bytes. Threads: stateless.
+ * <p>Decoders throw {@link io.turnstile.pipeline.flow.OfException} with the specification's error and nothing else,
+ * whatever the bytes. Threads: stateless.
  */
 package io.turnstile.openflow.wire;

@@ -1,0 +1,34 @@
+package io.turnstile.pipeline.flow;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Puts the actions of an action set into the order in which they run, as {@link SetPlace} has it. */
+public final class ActionSet {
+    private ActionSet() {}
+
+    /** Returns what runs; nothing if the set has no way out, since then the packet is dropped. */
+    public static List<OfAction> inOrder(List<OfAction> written) {
+        List<OfAction> ordered = new ArrayList<>();
+        OfAction wayOut = null;
+        for (SetPlace place : SetPlace.values()) {
+            List<OfAction> here = written.stream()
+                    .filter(action -> action.kind().setPlace() == place)
+                    .toList();
+            if (here.isEmpty()) {
+                continue;
+            }
+            switch (place.rule()) {
+                case LAST_OF_ITS_PLACE -> ordered.add(here.getLast());
+                case ALL_AS_WRITTEN -> ordered.addAll(here);
+                case WAY_OUT -> wayOut = here.getLast();
+                case REFUSED, IGNORED -> {}
+            }
+        }
+        if (wayOut == null) {
+            return List.of();
+        }
+        ordered.add(wayOut);
+        return ordered;
+    }
+}

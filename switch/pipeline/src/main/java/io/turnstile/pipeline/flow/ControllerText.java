@@ -1,0 +1,59 @@
+package io.turnstile.pipeline.flow;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** The text of {@code controller(…)}. */
+final class ControllerText {
+    static final int MAX_LENGTH = 0xffff;
+
+    private ControllerText() {}
+
+    /** What an output to that port means: the whole packet, on behalf of an action. */
+    static OfAction.Controller whole() {
+        return new OfAction.Controller(MAX_LENGTH, PacketInReason.ACTION, 0);
+    }
+
+    static OfAction.Controller read(String value) throws FlowTextException {
+        if (value.matches("[0-9]+")) {
+            return new OfAction.Controller((int) Numbers.parse("max_len", value, MAX_LENGTH), PacketInReason.ACTION, 0);
+        }
+        int maxLength = MAX_LENGTH;
+        PacketInReason reason = PacketInReason.ACTION;
+        int id = 0;
+        KeyValueScanner scanner = new KeyValueScanner(value);
+        while (scanner.next()) {
+            switch (scanner.key()) {
+                case "max_len" -> maxLength = (int) Numbers.parse("max_len", scanner.value(), MAX_LENGTH);
+                case "reason" -> reason = reason(scanner.value());
+                case "id" -> id = (int) Numbers.parse("id", scanner.value(), 0xffff);
+                case "userdata", "pause", "meter_id" ->
+                    throw new FlowTextException("controller(" + scanner.key() + "…) is not supported");
+                default ->
+                    throw new FlowTextException("unknown key \"" + scanner.key() + "\" parsing controller action");
+            }
+        }
+        return new OfAction.Controller(maxLength, reason, id);
+    }
+
+    private static PacketInReason reason(String name) throws FlowTextException {
+        return PacketInReason.named(name).orElseThrow(() -> new FlowTextException("unknown reason \"" + name + "\""));
+    }
+
+    static String print(OfAction.Controller a) {
+        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
+            return "CONTROLLER:" + a.maxLengthBytes();
+        }
+        List<String> arguments = new ArrayList<>();
+        if (a.reason() != PacketInReason.ACTION) {
+            arguments.add("reason=" + a.reason().label());
+        }
+        if (a.maxLengthBytes() != MAX_LENGTH) {
+            arguments.add("max_len=" + a.maxLengthBytes());
+        }
+        if (a.controllerId() != 0) {
+            arguments.add("id=" + a.controllerId());
+        }
+        return "controller(" + String.join(",", arguments) + ")";
+    }
+}

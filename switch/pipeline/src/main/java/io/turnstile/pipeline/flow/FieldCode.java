@@ -1,0 +1,42 @@
+package io.turnstile.pipeline.flow;
+
+import java.util.Locale;
+
+/**
+ * A field's number in NXM or OXM.
+ *
+ * @param number class and field number without mask bit and length ({@code class << 7 | number}), -1: none
+ * @param experimenter13 under OpenFlow 1.3 it is one of ONF's experimenter fields, of the same number
+ */
+record FieldCode(int number, String name, boolean experimenter13) {
+    private static final int NUMBER_BITS = 7;
+    static final FieldCode NONE = new FieldCode(-1, null, false);
+
+    /** @param name without the prefix; if there is none, it is the field's */
+    static FieldCode of(int codeClass, String prefix, int number, String... name) {
+        if (number >>> NUMBER_BITS != 0) {
+            throw new IllegalArgumentException("field number " + number);
+        }
+        return new FieldCode(codeClass << NUMBER_BITS | number, prefix + (name.length == 0 ? "" : name[0]), false);
+    }
+
+    FieldCode named(String field) {
+        return name != null && name.endsWith("_")
+                ? new FieldCode(number, name + field.toUpperCase(Locale.ROOT), experimenter13)
+                : this;
+    }
+
+    FieldCode asExperimenter13() {
+        return new FieldCode(number, name, true);
+    }
+
+    /** True if there is a number. */
+    boolean exists() {
+        return number >= 0;
+    }
+
+    /** The number without its class. */
+    int fieldNumber() {
+        return number & (1 << NUMBER_BITS) - 1;
+    }
+}

@@ -1,0 +1,267 @@
+package io.turnstile.pipeline.flow;
+
+import io.turnstile.conntrack.NatRequest;
+import io.turnstile.datapath.Field;
+import java.util.List;
+
+/**
+ * Actions and instructions of a flow, free of any OpenFlow version: what the wire and the text parser both produce and
+ * the translator walks. Meaning: ovs-actions(7).
+ *
+ * <p>An OpenFlow 1.1+ flow's instructions are flattened into this one list in the order in which they run: meter,
+ * apply-actions, clear-actions, write-actions, write-metadata, goto-table.
+ */
+public sealed interface OfAction {
+
+    /** The row that says everything about actions of this kind. */
+    ActionKind kind();
+
+    /**
+     * Reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5; 1.0 numbers are widened by the wire layer).
+     */
+    interface Ports {
+        int MAX = 0xffffff00;
+        int UNSET = 0xfffffff7;
+        int IN_PORT = 0xfffffff8;
+        int TABLE = 0xfffffff9;
+        int NORMAL = 0xfffffffa;
+        int FLOOD = 0xfffffffb;
+        int ALL = 0xfffffffc;
+        int CONTROLLER = 0xfffffffd;
+        int LOCAL = 0xfffffffe;
+        int NONE = 0xffffffff;
+    }
+
+    /** A run of bits of a field: {@code NXM_NX_REG0[0..15]}. */
+    record SubField(Field field, int offsetBits, int widthBits) {
+        public static SubField whole(Field field) {
+            return new SubField(field, 0, field.widthBits());
+        }
+    }
+
+    /** {@code output:port}, with the reserved ports of {@link Ports} except CONTROLLER. */
+    record Output(int port) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.OUTPUT;
+        }
+    }
+
+    /** {@code output:src[]}: the port number is read from a field. */
+    record OutputField(SubField source, int maxLengthBytes) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.OUTPUT_FIELD;
+        }
+    }
+
+    /**
+     * {@code controller(…)}.
+     *
+     * @param reason what the packet-in says
+     * @param controllerId 0 unless the flow names one
+     */
+    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CONTROLLER;
+        }
+    }
+
+    /**
+     * {@code set_field:value[/mask]->field} and {@code load:}; both write masked bits of one field.
+     *
+     * @param spelledAsLoad how it was written, to be shown the same way again; changes nothing in what it does
+     */
+    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow, boolean spelledAsLoad)
+            implements OfAction {
+
+        /** As {@code set_field}. */
+        public SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) {
+            this(field, valueHigh, valueLow, maskHigh, maskLow, false);
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_FIELD;
+        }
+    }
+
+    /** {@code move:src->dst}. */
+    record Move(SubField source, SubField destination) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.MOVE;
+        }
+    }
+
+    /** {@code mod_vlan_vid} (12 bits): sets, pushing a tag if there is none and {@code pushIfNeeded}. */
+    record SetVlanVid(int vid, boolean pushIfNeeded) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_VLAN_VID;
+        }
+    }
+
+    /** {@code mod_vlan_pcp} (3 bits). */
+    record SetVlanPcp(int pcp, boolean pushIfNeeded) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_VLAN_PCP;
+        }
+    }
+
+    record PushVlan(int etherType) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.PUSH_VLAN;
+        }
+    }
+
+    /** {@code strip_vlan} / {@code pop_vlan}. */
+    record PopVlan() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.POP_VLAN;
+        }
+    }
+
+    /** {@code dec_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
+    record DecTtl() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_TTL;
+        }
+    }
+
+    /** {@code exit}: nothing more runs in this bridge, on no level of resubmit, the action set included. */
+    record Exit() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.EXIT;
+        }
+    }
+
+    /** {@code set_queue:}: the queue of every port that the packet leaves by from here on. */
+    record SetQueue(int queueId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_QUEUE;
+        }
+    }
+
+    /** {@code pop_queue}: the queue that the packet came with. */
+    record PopQueue() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.POP_QUEUE;
+        }
+    }
+
+    /** {@code resubmit(port,table)}: {@code inPort} {@link Ports#IN_PORT} keeps the port, table 255 keeps the table. */
+    record Resubmit(int inPort, int tableId, boolean withConntrackTuple) implements OfAction {
+        public static final int SAME_TABLE = 255;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.RESUBMIT;
+        }
+    }
+
+    /**
+     * {@code ct(…)}.
+     *
+     * @param zoneField where the zone comes from; null: {@code zone} is it
+     * @param recircTable 255: no recirculation
+     * @param helper alg port, 0 none
+     * @param exec nested set_field / load / move on ct_mark and ct_label, and nat, only
+     */
+    record Ct(
+            boolean commit,
+            boolean force,
+            SubField zoneField,
+            int zone,
+            int recircTable,
+            int helper,
+            List<OfAction> exec)
+            implements OfAction {
+        public static final int NO_RECIRCULATION = 255;
+        /** {@code helper}: the ports of the protocols. */
+        public static final int FTP = 21;
+
+        public static final int TFTP = 69;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CT;
+        }
+    }
+
+    /** {@code nat(…)}, inside {@link Ct} only. */
+    record Nat(NatRequest request) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.NAT;
+        }
+    }
+
+    record CtClear() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CT_CLEAR;
+        }
+    }
+
+    /** {@code write_metadata:value/mask}. */
+    record WriteMetadata(long value, long mask) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.WRITE_METADATA;
+        }
+    }
+
+    record GotoTable(int tableId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.GOTO_TABLE;
+        }
+    }
+
+    record ClearActions() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CLEAR_ACTIONS;
+        }
+    }
+
+    /** {@code write_actions(…)}: merged into the action set (OpenFlow 1.3.5 §5.10). */
+    record WriteActions(List<OfAction> actions) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.WRITE_ACTIONS;
+        }
+    }
+
+    /** {@code note:}: does nothing, kept to be shown. */
+    record Note(byte[] bytes) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.NOTE;
+        }
+    }
+
+    /** {@code stack push / pop}. */
+    record StackPush(SubField source) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.STACK_PUSH;
+        }
+    }
+
+    record StackPop(SubField destination) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.STACK_POP;
+        }
+    }
+}

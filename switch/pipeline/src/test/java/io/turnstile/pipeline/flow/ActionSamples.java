@@ -1,0 +1,53 @@
+package io.turnstile.pipeline.flow;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Each kind of action in the words of ovs-actions(7), as they are printed again. A new row does not compile without.
+ */
+public final class ActionSamples {
+    private ActionSamples() {}
+
+    public static Map<ActionKind, List<String>> all() {
+        Map<ActionKind, List<String>> samples = new EnumMap<>(ActionKind.class);
+        for (ActionKind kind : ActionKind.values()) {
+            samples.put(kind, of(kind));
+        }
+        return samples;
+    }
+
+    /** They are possible in flows of TCP over IPv4. */
+    public static List<String> of(ActionKind kind) {
+        return switch (kind) {
+            case OUTPUT -> List.of("output:7", "IN_PORT", "LOCAL");
+            case OUTPUT_FIELD -> List.of("output:NXM_NX_REG3[4..19]");
+            case CONTROLLER -> List.of("CONTROLLER:128", "controller(reason=invalid_ttl,max_len=100,id=3)");
+            case SET_FIELD ->
+                List.of("set_field:0x5->reg4", "load:0x5->NXM_NX_REG0[0..7]", "set_field:1.2.3.4->ip_dst");
+            case MOVE -> List.of("move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]");
+            case SET_VLAN_VID -> List.of("mod_vlan_vid:5", "set_vlan_vid:6");
+            case SET_VLAN_PCP -> List.of("mod_vlan_pcp:5", "set_vlan_pcp:6");
+            case PUSH_VLAN -> List.of("push_vlan:0x88a8");
+            case POP_VLAN -> List.of("pop_vlan");
+            case DEC_TTL -> List.of("dec_ttl");
+            case EXIT -> List.of("exit");
+            case SET_QUEUE -> List.of("set_queue:4294967295");
+            case POP_QUEUE -> List.of("pop_queue");
+            case RESUBMIT -> List.of("resubmit(3,4)", "resubmit(,5,ct)");
+            case CT ->
+                List.of(
+                        "ct(commit,zone=NXM_NX_REG0[0..15],nat(src=10.0.0.1-10.0.0.9),exec(load:0x5->NXM_NX_CT_MARK[]))");
+            case NAT -> List.of("nat(dst=10.0.0.1:80)");
+            case CT_CLEAR -> List.of("ct_clear");
+            case NOTE -> List.of("note:01.02.03.00.00.00");
+            case STACK_PUSH -> List.of("push:NXM_NX_REG0[]");
+            case STACK_POP -> List.of("pop:NXM_NX_REG1[0..3]");
+            case CLEAR_ACTIONS -> List.of("clear_actions");
+            case WRITE_ACTIONS -> List.of("write_actions(set_queue:7,output:3)");
+            case WRITE_METADATA -> List.of("write_metadata:0x5/0xff");
+            case GOTO_TABLE -> List.of("goto_table:4");
+        };
+    }
+}
