@@ -86,7 +86,7 @@ public record MatchField(
     record Shown(int rank, String name, Field onlyWith) {
         static final int NEVER = 0;
         /** Fields up to here stand before the recirculation id of a packet. */
-        static final int BEFORE_RECIRCULATION = 2;
+        static final int BEFORE_RECIRCULATION = 1;
         /** Fields up to here stand before the protocol's name. */
         static final int BEFORE_PROTOCOL = 10;
 
