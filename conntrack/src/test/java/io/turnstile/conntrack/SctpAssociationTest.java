@@ -63,7 +63,7 @@ class SctpAssociationTest {
     }
 
     @Test
-    void lineIsThatOfThePeer() {
+    void lineIsThatOfOpenVswitch() {
         ct.send(there(0, init(-1)).packet(), CtRequest.commit(3));
         String line = "sctp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=5000,dport=36412),"
                 + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=36412,dport=5000),zone=3,"

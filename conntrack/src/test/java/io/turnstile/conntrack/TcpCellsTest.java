@@ -89,7 +89,7 @@ class TcpCellsTest {
 
     @ParameterizedTest(name = "{2} in {0} makes {3}, from {4} ns")
     @MethodSource("cells")
-    void cellIsThatOfThePeer(String states, List<String> path, String packet, String expected, long originNs) {
+    void cellIsThatOfOpenVswitch(String states, List<String> path, String packet, String expected, long originNs) {
         TrackerFixture ct = new TrackerFixture(originNs, 10);
         Speakers speakers = new Speakers();
         path.forEach(step -> ct.pass(speakers.frame(step)));
