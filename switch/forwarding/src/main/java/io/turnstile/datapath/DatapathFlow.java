@@ -95,7 +95,7 @@ public final class DatapathFlow {
     }
 
     /**
-     * Adds a group of packets. Atomic additions, once a group rather than once a packet: several threads may carry
+     * Adds a group of packets. Atomic additions, once a group rather than once a packet: several threads may forward
      * packets of one flow, and no count may be lost; per-thread counters would cost memory for each of 200 000 flows
      * and thread.
      */

@@ -40,11 +40,11 @@ import org.projectfloodlight.openflow.protocol.OFTableStatsRequest;
 
 /**
  * One row for each message that is received, and for each that is framed here; replies that OpenFlowJ writes whole have
- * none. A row says all that is known of the message but its content: what Open vSwitch calls it, its number in each
- * version, who sends it, whether a slave may (OpenFlow 1.3.5 §6.3.6), how long what stands behind its head is at least,
- * and what answers it. Statistics are answered under the number of the request.
+ * none. A row says everything about the message but its content: what Open vSwitch calls it, its number in each
+ * version, who sends it, whether a slave may (OpenFlow 1.3.5 §6.3.6), how many bytes stand behind its head at least,
+ * and what handles it. Statistics are answered under the number of the request.
  *
- * <p>A message that is known only to be refused has a row if a slave is told so first.
+ * <p>A message that is always refused has a row if a slave's is refused by another error than anybody else's.
  */
 enum MessageType {
     // spotless:off

@@ -2,6 +2,7 @@ package io.turnstile.port.linux;
 
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketParser;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -36,8 +37,6 @@ final class VirtioNetHeader {
     private static final int TCP_DATA_OFFSET = 12;
     private static final int TCP_FLAGS_OFFSET = 13;
     private static final int TCP_CWR = 0x80;
-    private static final int UDP_BYTES = 8;
-    private static final int VLAN_TAG_BYTES = 4;
 
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -81,7 +80,7 @@ final class VirtioNetHeader {
         memory.set(U16, offset + CSUM_OFFSET_OFFSET, (short) checksumOffset);
         if (packet.segmentBytes() != 0) {
             boolean tcp = checksumOffset == TCP_CHECKSUM_OFFSET;
-            int transportBytes = tcp ? (packet.u8(start + TCP_DATA_OFFSET) >> 4) * 4 : UDP_BYTES;
+            int transportBytes = tcp ? (packet.u8(start + TCP_DATA_OFFSET) >> 4) * 4 : PacketParser.UDP_BYTES;
             memory.set(ValueLayout.JAVA_BYTE, offset + GSO_TYPE_OFFSET, (byte) gsoType(packet, start, tcp));
             memory.set(U16, offset + HEADER_BYTES_OFFSET, (short) (start + transportBytes));
             memory.set(U16, offset + GSO_SIZE_OFFSET, (short) packet.segmentBytes());
@@ -102,8 +101,8 @@ final class VirtioNetHeader {
         int offset = 12;
         int type = packet.u16(offset);
         while ((type == EtherTypes.VLAN || type == EtherTypes.QINQ)
-                && offset + VLAN_TAG_BYTES + 2 <= packet.lengthBytes()) {
-            offset += VLAN_TAG_BYTES;
+                && offset + PacketParser.VLAN_TAG_BYTES + 2 <= packet.lengthBytes()) {
+            offset += PacketParser.VLAN_TAG_BYTES;
             type = packet.u16(offset);
         }
         return type;
