@@ -74,7 +74,7 @@ class ArchitectureTest {
                 .whereLayer("time")
                 .mayNotAccessAnyLayer()
                 .whereLayer("packet")
-                .mayNotAccessAnyLayer()
+                .mayOnlyAccessLayers("address")
                 .whereLayer("conntrack")
                 .mayOnlyAccessLayers("packet", "time", "address")
                 .whereLayer("spi")
