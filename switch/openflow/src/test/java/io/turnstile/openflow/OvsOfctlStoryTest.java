@@ -183,8 +183,8 @@ class OvsOfctlStoryTest {
             strings = {
                 "group:1",
                 "learn(table=1)",
-                "set_queue:1",
-                "exit",
+                "enqueue:1:2",
+                "clone(exit)",
                 "fin_timeout(idle_timeout=5)",
                 "output(port=1,max_len=64)",
                 "conjunction(1,1/2)"

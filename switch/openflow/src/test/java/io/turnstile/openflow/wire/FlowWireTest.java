@@ -91,7 +91,7 @@ class FlowWireTest {
 
     @ParameterizedTest
     @MethodSource("recorded")
-    void flowIsReportedInTheBytesOfThePeer(Recorded recorded) throws Exception {
+    void flowIsReportedInTheBytesOfOpenVswitch(Recorded recorded) throws Exception {
         FlowMod mod = read(recorded.flowMod(), recorded.version());
         ByteBuf out = Unpooled.buffer();
         switch (recorded.version()) {

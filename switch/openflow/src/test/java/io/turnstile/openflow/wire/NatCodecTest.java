@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What stands behind the subtype of NXAST_NAT; the peer's own bytes are in {@link FlowWireTest}. */
+/** What stands behind the subtype of NXAST_NAT; Open vSwitch's own bytes are in {@link FlowWireTest}. */
 class NatCodecTest {
 
     private static NatRequest read(String hex) throws OfException {

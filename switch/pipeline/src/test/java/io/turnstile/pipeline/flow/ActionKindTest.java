@@ -3,7 +3,9 @@ package io.turnstile.pipeline.flow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.turnstile.datapath.Field;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -142,7 +144,7 @@ class ActionKindTest {
     void whatChangesTheTagWritesIt(ActionKind kind) {
         samples(kind)
                 .filter(action -> kind.tagChange(action) != TagChange.NONE)
-                .forEach(action -> assertThat(kind.written(action)).isEqualTo(io.turnstile.datapath.Field.VLAN_TCI));
+                .forEach(action -> assertThat(kind.written(action)).isEqualTo(Field.VLAN_TCI));
     }
 
     /** Every instruction is some action's, but for the meter, which is not there yet. */
@@ -173,7 +175,7 @@ class ActionKindTest {
     void setPlacesStandInTheOrderOfTheSpecification() {
         assertThat(SetPlace.values())
                 .extracting(SetPlace::rule)
-                .isSortedAccordingTo(java.util.Comparator.comparingInt(rule -> switch (rule) {
+                .isSortedAccordingTo(Comparator.comparingInt(rule -> switch (rule) {
                     case REFUSED -> 0;
                     case LAST_OF_ITS_PLACE -> 1;
                     case ALL_AS_WRITTEN -> 2;
