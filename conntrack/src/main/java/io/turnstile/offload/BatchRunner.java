@@ -197,7 +197,7 @@ final class BatchRunner {
                 yield new OffloadOperation.Query(turn.view);
             }
             case Turn.ADD -> new OffloadOperation.Add(turn.view);
-            case Turn.ESTABLISHED -> new OffloadOperation.Established(turn.view, turn.view.replyIngressOrNull());
+            case Turn.ESTABLISHED -> new OffloadOperation.Established(turn.view, turn.view.replyIngress());
             case Turn.UPDATE -> new OffloadOperation.Update(turn.view);
             case Turn.DELETE -> {
                 put(turn, OffloadState.DELETING, 0);

@@ -254,7 +254,7 @@ final class Lane {
                         .record(
                                 name + ": " + kind,
                                 failed.reason(),
-                                failed.causeOrNull(),
+                                failed.cause(),
                                 house.clock().wallMs());
                 String last = breaker.failed(kind + ": " + failed.reason());
                 tooMuch = last == null ? tooMuch : last;

@@ -1,7 +1,7 @@
 package io.turnstile.offload.spi;
 
 /**
- * What a provider may use of the house between {@code init} and {@code close}.
+ * What a provider may use of the switch between {@code init} and {@code close}.
  *
  * <p>Threads: any.
  */
