@@ -70,7 +70,7 @@ class DatumTest {
     }
 
     @Test
-    void constraintsSpeakLikeThePeer() {
+    void constraintsSpeakLikeOvsdbServer() {
         assertRefused(
                 "'foo'",
                 column(

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Files and schemas pass between the system's tools and ours, both ways, with nothing lost. */
 @Tag("system")
-class PeerFileTest {
+class OvsdbServerFileTest {
     private static final Path SCHEMA = Path.of("/usr/share/openvswitch/vswitch.ovsschema");
     private static final int TRANSACTIONS = 150;
 
@@ -97,8 +97,8 @@ class PeerFileTest {
     @Test
     void ovsdbClientDumpsWhatDatabasesTheServerHas() {
         Path socket = folder.resolve("db.sock");
-        String peers = folder.resolve("peers.db").toString();
-        PeerServer.tool(folder, "ovsdb-tool", "create", peers, SCHEMA.toString());
+        String theirs = folder.resolve("theirs.db").toString();
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "create", theirs, SCHEMA.toString());
         String[] dump = {
             "ovsdb-client",
             "dump",
@@ -114,11 +114,13 @@ class PeerFileTest {
             "index"
         };
         String expected;
-        try (PeerServer server = PeerServer.serve(Path.of(peers), socket)) {
-            expected = PeerServer.tool(folder, dump);
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(Path.of(theirs), socket)) {
+            expected = InstalledOvsdbServer.tool(folder, dump);
         }
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(null, List.of("punix:" + socket))) {
-            assertThat(PeerServer.tool(folder, dump)).isEqualTo(expected).contains("Open_vSwitch", "standalone");
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(null, List.of("punix:" + socket))) {
+            assertThat(InstalledOvsdbServer.tool(folder, dump))
+                    .isEqualTo(expected)
+                    .contains("Open_vSwitch", "standalone");
         }
     }
 
@@ -127,43 +129,43 @@ class PeerFileTest {
     void randomTransactionsReadTheSameFromEitherServersFile() throws IOException {
         long seed = System.nanoTime();
         List<String> transactions = transactions(new Random(seed));
-        Path peers = folder.resolve("peers.db");
+        Path theirs = folder.resolve("theirs.db");
         Path ours = folder.resolve("ours.db");
-        PeerServer.tool(folder, "ovsdb-tool", "create", peers.toString(), SCHEMA.toString());
-        Files.copy(peers, ours);
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "create", theirs.toString(), SCHEMA.toString());
+        Files.copy(theirs, ours);
         Path socket = folder.resolve("db.sock");
-        String dumpByPeer;
-        try (PeerServer server = PeerServer.serve(peers, socket)) {
-            dumpByPeer = run(socket, transactions);
+        String dumpByOvsdbServer;
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(theirs, socket)) {
+            dumpByOvsdbServer = run(socket, transactions);
         }
         String dumpByUs;
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
             dumpByUs = run(socket, transactions);
         }
-        assertThat(dumpByUs).as("seed %d", seed).isEqualTo(dumpByPeer).contains("name7");
-        try (PeerServer server = PeerServer.serve(ours, socket)) {
+        assertThat(dumpByUs).as("seed %d", seed).isEqualTo(dumpByOvsdbServer).contains("name7");
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(ours, socket)) {
             assertThat(run(socket, List.of()))
-                    .as("our file with the peer, seed %d", seed)
-                    .isEqualTo(dumpByPeer);
+                    .as("our file with ovsdb-server, seed %d", seed)
+                    .isEqualTo(dumpByOvsdbServer);
         }
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(peers, List.of("punix:" + socket))) {
+        try (EmbeddedOvsdb server = new EmbeddedOvsdb(theirs, List.of("punix:" + socket))) {
             assertThat(run(socket, List.of()))
-                    .as("the peer's file with us, seed %d", seed)
-                    .isEqualTo(dumpByPeer);
+                    .as("ovsdb-server's file with us, seed %d", seed)
+                    .isEqualTo(dumpByOvsdbServer);
             server.compact();
         }
-        assertThat(PeerServer.tool(folder, "ovsdb-tool", "show-log", peers.toString()))
+        assertThat(InstalledOvsdbServer.tool(folder, "ovsdb-tool", "show-log", theirs.toString()))
                 .contains("record 1");
-        PeerServer.tool(folder, "ovsdb-tool", "compact", ours.toString());
-        try (PeerServer server = PeerServer.serve(peers, socket)) {
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "compact", ours.toString());
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(theirs, socket)) {
             assertThat(run(socket, List.of()))
                     .as("compacted by us, seed %d", seed)
-                    .isEqualTo(dumpByPeer);
+                    .isEqualTo(dumpByOvsdbServer);
         }
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
             assertThat(run(socket, List.of()))
                     .as("compacted by ovsdb-tool, seed %d", seed)
-                    .isEqualTo(dumpByPeer);
+                    .isEqualTo(dumpByOvsdbServer);
         }
     }
 
@@ -175,7 +177,7 @@ class PeerFileTest {
                         .isTrue();
             }
         }
-        return PeerServer.tool(
+        return InstalledOvsdbServer.tool(
                         folder,
                         "ovsdb-client",
                         "dump",
@@ -188,7 +190,7 @@ class PeerFileTest {
                         "other_config",
                         "external_ids",
                         "queues")
-                + PeerServer.tool(
+                + InstalledOvsdbServer.tool(
                         folder,
                         "ovsdb-client",
                         "dump",
