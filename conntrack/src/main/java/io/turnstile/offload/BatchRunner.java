@@ -200,7 +200,7 @@ final class BatchRunner {
                 yield new OffloadOperation.Query(item.view);
             }
             case WorkItem.ADD -> new OffloadOperation.Add(item.view);
-            case WorkItem.ESTABLISHED -> new OffloadOperation.Established(item.view, item.view.replyIngressOrNull());
+            case WorkItem.ESTABLISHED -> new OffloadOperation.Established(item.view, item.view.replyIngress());
             case WorkItem.UPDATE -> new OffloadOperation.Update(item.view);
             case WorkItem.DELETE -> {
                 put(item, OffloadState.DELETING, 0);

@@ -231,7 +231,7 @@ final class Lane implements LaneReadings {
                         .record(
                                 name + ": " + kind,
                                 failed.reason(),
-                                failed.causeOrNull(),
+                                failed.cause(),
                                 context.clock().wallMs());
                 String last = breaker.failed(kind + ": " + failed.reason());
                 tooMuch = last == null ? tooMuch : last;

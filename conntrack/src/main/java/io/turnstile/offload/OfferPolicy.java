@@ -19,8 +19,7 @@ record OfferPolicy(Map<Integer, PriorityList> portPriorities) {
     /** One of the connection's ports is not for this provider. */
     boolean excludes(String provider, ConnView connection) {
         return !portPriorities.isEmpty()
-                && (excludes(provider, connection.originalIngress())
-                        || excludes(provider, connection.replyIngressOrNull()));
+                && (excludes(provider, connection.originalIngress()) || excludes(provider, connection.replyIngress()));
     }
 
     private boolean excludes(String provider, PortRef portOrNull) {

@@ -50,18 +50,7 @@ record ProviderCaller(OffloadProvider provider) {
     }
 
     private static OffloadResult fitting(OffloadOperation operation, OffloadResult result) {
-        boolean fits = result instanceof OffloadResult.Failed
-                || switch (operation) {
-                    case OffloadOperation.Query q -> result instanceof Verdict;
-                    case OffloadOperation.Add a ->
-                        result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
-                    case OffloadOperation.Established e -> result instanceof OffloadResult.Covered;
-                    case OffloadOperation.Update u -> result instanceof OffloadResult.LastUsed;
-                    case OffloadOperation.Delete d -> result instanceof OffloadResult.Done;
-                    case OffloadOperation.Flush f ->
-                        result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
-                };
-        return fits
+        return operation.isAnsweredBy(result)
                 ? result
                 : new OffloadResult.Failed(
                         "wrong result: "

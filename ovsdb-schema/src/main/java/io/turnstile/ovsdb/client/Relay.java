@@ -7,6 +7,7 @@ import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One connection to a database server, offered to the client library as a loopback TCP port: the library opens TCP
@@ -21,7 +22,7 @@ final class Relay implements AutoCloseable {
     private final SocketChannel server;
     private final ServerSocketChannel door;
     private final Runnable onLost;
-    private SocketChannel client; // guarded by this
+    private @Nullable SocketChannel client; // guarded by this
     private boolean closed; // guarded by this
 
     private Relay(SocketChannel server, ServerSocketChannel door, Runnable onLost) {
@@ -88,7 +89,7 @@ final class Relay implements AutoCloseable {
         onLost.run();
     }
 
-    private static void closeQuietly(AutoCloseable resource) {
+    private static void closeQuietly(@Nullable AutoCloseable resource) {
         try {
             if (resource != null) {
                 resource.close();

@@ -42,6 +42,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,12 +71,14 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     // The thread's own.
     private long backoffMs = FIRST_BACKOFF_MS;
-    private Relay relay;
-    private DatabaseSchema schema;
-    private DataSnapshot snapshot;
-    private SnapshotPublisher publisher;
+    private @Nullable Relay relay;
+    /** What the server and we know; all that we know while there was no server yet. */
+    private DatabaseSchema schema = SchemaNotation.openVswitch();
 
-    private volatile OvsdbClient client;
+    private DataSnapshot snapshot = DataSnapshot.empty(schema);
+    private @Nullable SnapshotPublisher publisher;
+
+    private volatile @Nullable OvsdbClient client;
     private volatile boolean closed;
 
     /**
@@ -112,7 +115,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
             Relay attempt = Relay.connect(address, () -> later(this::lost));
             relay = attempt;
             InetSocketAddress port = attempt.address();
-            new OvsdbActiveConnectionConnectorImpl(thread)
+            var _ = new OvsdbActiveConnectionConnectorImpl(thread)
                     .connect(port.getHostString(), port.getPort())
                     .orTimeout(REQUEST_SECONDS, TimeUnit.SECONDS)
                     .whenCompleteAsync(
@@ -137,7 +140,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     private void readSchema(Relay attempt, OvsdbClient connected) {
         try {
-            connected
+            var _ = connected
                     .getSchema(NAME)
                     .whenCompleteAsync(
                             (theirs, failure) -> {
@@ -167,7 +170,8 @@ public final class RemoteOvsdb implements OvsdbBackend {
                 .forEach(table -> {
                     Map<String, ColumnSchema> columns = new LinkedHashMap<>();
                     table.columns().values().stream()
-                            .filter(column -> theirs.get(table.name()).contains(column.name()))
+                            .filter(column ->
+                                    theirs.getOrDefault(table.name(), List.of()).contains(column.name()))
                             .forEach(column -> columns.put(
                                     column.name(),
                                     new ColumnSchema(
@@ -194,7 +198,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
                         table.name(),
                         new MonitorRequest(new ArrayList<>(table.columns().keySet()))));
         try {
-            connected
+            var _ = connected
                     .monitor(NAME, "turnstile", new MonitorRequests(requests), this::apply)
                     .whenComplete(
                             (initial, failure) -> { // On the library's callback, which is our thread: keeps the order.
@@ -229,7 +233,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     private void retry() {
         if (!closed) {
-            thread.schedule(this::connect, backoffMs, TimeUnit.MILLISECONDS);
+            var _ = thread.schedule(this::connect, backoffMs, TimeUnit.MILLISECONDS);
             backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2);
         }
     }
@@ -243,10 +247,10 @@ public final class RemoteOvsdb implements OvsdbBackend {
     // ---- rows ----
 
     private void apply(TableUpdates updates) {
-        Map<String, Map<UUID, DataRow>> written = new HashMap<>();
+        Map<String, Map<UUID, @Nullable DataRow>> written = new HashMap<>();
         updates.getTableUpdates().forEach((table, rows) -> {
-            Map<UUID, DataRow> changed = written.computeIfAbsent(table, t -> new HashMap<>());
-            rows.getRowUpdates().forEach((uuid, update) -> changed.put(uuid, row(schema.table(table), uuid, update)));
+            Map<UUID, @Nullable DataRow> changed = written.computeIfAbsent(table, t -> new HashMap<>());
+            rows.getRowUpdates().forEach((uuid, update) -> changed.put(uuid, row(schema.known(table), uuid, update)));
         });
         snapshot = snapshot.with(written);
         if (publisher != null) {
@@ -254,7 +258,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
         }
     }
 
-    private DataRow row(TableSchema table, UUID uuid, RowUpdate update) {
+    private @Nullable DataRow row(TableSchema table, UUID uuid, RowUpdate update) {
         Row present = update.getNew();
         if (present == null) {
             return null;
@@ -286,9 +290,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
 
     @Override
     public CompletableFuture<Void> update(List<ColumnUpdate> updates) {
-        return CompletableFuture.supplyAsync(
-                        () -> TransactOps.updates(updates, schema == null ? SchemaNotation.openVswitch() : schema),
-                        thread)
+        return CompletableFuture.supplyAsync(() -> TransactOps.updates(updates, schema), thread)
                 .thenCompose(this::transact);
     }
 
@@ -313,7 +315,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
             operations.forEach(operation -> raw.add(new RawOperation(operation)));
             return connected.transact(NAME, raw).thenAccept(RemoteOvsdb::check);
         } catch (OvsdbClientException e) {
-            return CompletableFuture.failedFuture(new OvsdbException("not connected", e.getMessage()));
+            return CompletableFuture.failedFuture(new OvsdbException("not connected", String.valueOf(e.getMessage())));
         }
     }
 

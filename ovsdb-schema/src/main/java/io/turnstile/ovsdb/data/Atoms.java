@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Atoms: their order and their JSON (RFC 7047 §5.1). Threads: stateless. */
 public final class Atoms {
@@ -104,7 +105,7 @@ public final class Atoms {
                     return UUID.fromString(text);
                 }
                 case "named-uuid" -> {
-                    if (named != NamedUuids.NONE && !OvsdbJson.isId(text)) {
+                    if (!named.equals(NamedUuids.NONE) && !OvsdbJson.isId(text)) {
                         throw new OvsdbException("syntax error", "named-uuid string is not a valid <id>").at(json);
                     }
                     UUID uuid = named.refer(text);
@@ -126,6 +127,7 @@ public final class Atoms {
          * The UUID of that name, made now if the insertion comes later in the transaction; null if names have no
          * meaning here.
          */
+        @Nullable
         UUID refer(String name);
 
         /** Where there are no insertions, a name is an error: null. */

@@ -68,16 +68,8 @@ public final class DataRow implements Row {
         return switch (column) {
             case UUID_COLUMN -> Datum.of(uuid);
             case VERSION_COLUMN -> Datum.of(version);
-            default -> data[known(column).index()];
+            default -> data[schema.known(column).index()];
         };
-    }
-
-    private ColumnSchema known(String column) {
-        ColumnSchema known = schema.column(column);
-        if (known == null) {
-            throw new IllegalArgumentException("table " + schema.name() + " has no column " + column);
-        }
-        return known;
     }
 
     /** The column's value as RFC 7047 writes it. */
@@ -85,7 +77,7 @@ public final class DataRow implements Row {
         return switch (column) {
             case UUID_COLUMN -> Atoms.toJson(uuid);
             case VERSION_COLUMN -> Atoms.toJson(version);
-            default -> datum(column).toJson(known(column));
+            default -> datum(column).toJson(schema.known(column));
         };
     }
 

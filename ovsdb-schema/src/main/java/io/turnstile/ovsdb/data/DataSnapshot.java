@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** A {@link DatabaseSnapshot} of {@link DataRow}s. A change copies the tables it touches and shares the rest. */
 public final class DataSnapshot implements DatabaseSnapshot {
@@ -35,7 +36,7 @@ public final class DataSnapshot implements DatabaseSnapshot {
     }
 
     /** This snapshot after changes: table → UUID → new row, or null for a deleted one. */
-    public DataSnapshot with(Map<String, Map<UUID, DataRow>> changes) {
+    public DataSnapshot with(Map<String, Map<UUID, @Nullable DataRow>> changes) {
         Map<String, Map<UUID, DataRow>> after = new HashMap<>(tables);
         changes.forEach((table, rows) -> {
             Map<UUID, DataRow> copy = new HashMap<>(rows(table));

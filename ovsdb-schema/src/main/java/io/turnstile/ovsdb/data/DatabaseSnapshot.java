@@ -2,6 +2,7 @@ package io.turnstile.ovsdb.data;
 
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** The rows of a database at one moment, consistent across tables. Immutable. */
 public interface DatabaseSnapshot {
@@ -10,7 +11,7 @@ public interface DatabaseSnapshot {
     Map<UUID, Row> table(String name);
 
     /** A row by reference, null if it is not there. */
-    default Row row(String table, UUID uuid) {
+    default @Nullable Row row(String table, UUID uuid) {
         return table(table).get(uuid);
     }
 }

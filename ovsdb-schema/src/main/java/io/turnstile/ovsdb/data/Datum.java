@@ -13,18 +13,22 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A column's value: a set of atoms, or a map of pairs, in OVSDB's order (RFC 7047 §3.1). A scalar is a set of one.
  *
  * <p>Immutable; equal if the atoms are.
  */
-public final class Datum {
-    public static final Datum EMPTY = new Datum(new Object[0], null);
+public final class Datum implements Comparable<Datum> {
+    private static final Object[] NO_VALUES = {};
+
+    public static final Datum EMPTY = new Datum(new Object[0], NO_VALUES);
     /** How ovsdb-server prints that there is no limit. */
-    private static final String PEERS_UNLIMITED = "4294967295";
+    private static final String SHOWN_UNLIMITED = "4294967295";
 
     private final Object[] keys;
+    /** Of a map, one for each key; none of a set, nor of a map without pairs, which is {@link #EMPTY}. */
     private final Object[] values;
 
     private Datum(Object[] keys, Object[] values) {
@@ -33,7 +37,7 @@ public final class Datum {
     }
 
     public static Datum of(Object atom) {
-        return new Datum(new Object[] {atom}, null);
+        return new Datum(new Object[] {atom}, NO_VALUES);
     }
 
     /** A set; twins are taken once. */
@@ -49,7 +53,7 @@ public final class Datum {
                 keys[length++] = key;
             }
         }
-        return new Datum(Arrays.copyOf(keys, length), null);
+        return new Datum(Arrays.copyOf(keys, length), NO_VALUES);
     }
 
     public static Datum ofMap(Map<?, ?> pairs) {
@@ -66,8 +70,9 @@ public final class Datum {
         if (column.min() == 0) {
             return EMPTY;
         }
-        return column.isMap()
-                ? ofMap(Map.of(column.key().defaultAtom(), column.value().defaultAtom()))
+        BaseType value = column.value();
+        return value != null
+                ? ofMap(Map.of(column.key().defaultAtom(), value.defaultAtom()))
                 : of(column.key().defaultAtom());
     }
 
@@ -114,8 +119,9 @@ public final class Datum {
         return List.of(keys);
     }
 
+    /** True for a map that has pairs. */
     public boolean isMap() {
-        return values != null;
+        return values.length > 0;
     }
 
     public Map<Object, Object> pairs() {
@@ -134,7 +140,7 @@ public final class Datum {
     public boolean includes(Datum other) {
         for (int i = 0; i < other.keys.length; i++) {
             int at = indexOf(other.keys[i]);
-            if (at < 0 || values != null && other.values != null && !values[at].equals(other.values[i])) {
+            if (at < 0 || isMap() && other.isMap() && !values[at].equals(other.values[i])) {
                 return false;
             }
         }
@@ -145,7 +151,7 @@ public final class Datum {
     public boolean excludes(Datum other) {
         for (int i = 0; i < other.keys.length; i++) {
             int at = indexOf(other.keys[i]);
-            if (at >= 0 && (values == null || other.values == null || values[at].equals(other.values[i]))) {
+            if (at >= 0 && (!isMap() || !other.isMap() || values[at].equals(other.values[i]))) {
                 return false;
             }
         }
@@ -156,7 +162,7 @@ public final class Datum {
 
     /** Set or map union; a map keeps the value it has (RFC 7047 §5.1 "insert"). */
     public Datum union(Datum other) {
-        if (values != null || other.values != null) {
+        if (isMap() || other.isMap()) {
             Map<Object, Object> pairs = isEmpty() ? new TreeMap<>(Atoms.ORDER) : pairs();
             for (int i = 0; i < other.keys.length; i++) {
                 pairs.putIfAbsent(other.keys[i], other.values[i]);
@@ -173,7 +179,7 @@ public final class Datum {
         List<Integer> kept = new ArrayList<>();
         for (int i = 0; i < keys.length; i++) {
             int at = other.indexOf(keys[i]);
-            if (at < 0 || values != null && other.values != null && !values[i].equals(other.values[at])) {
+            if (at < 0 || isMap() && other.isMap() && !values[i].equals(other.values[at])) {
                 kept.add(i);
             }
         }
@@ -186,7 +192,7 @@ public final class Datum {
         }
         return new Datum(
                 indexes.stream().map(i -> keys[i]).toArray(),
-                values == null ? null : indexes.stream().map(i -> values[i]).toArray());
+                isMap() ? indexes.stream().map(i -> values[i]).toArray() : NO_VALUES);
     }
 
     /** Keeps the pairs or atoms for which {@code keep} answers true. */
@@ -200,13 +206,14 @@ public final class Datum {
         return kept.size() == keys.length ? this : select(kept);
     }
 
-    /** Open vSwitch's order of values: fewer atoms first, then atom by atom. */
+    /** ovsdb-server's order of values: fewer atoms first, then atom by atom. */
+    @Override
     public int compareTo(Datum other) {
         int order = Integer.compare(keys.length, other.keys.length);
         for (int i = 0; order == 0 && i < keys.length; i++) {
             order = Atoms.ORDER.compare(keys[i], other.keys[i]);
         }
-        for (int i = 0; order == 0 && values != null && i < values.length; i++) {
+        for (int i = 0; order == 0 && i < values.length; i++) {
             order = Atoms.ORDER.compare(values[i], other.values[i]);
         }
         return order;
@@ -286,7 +293,7 @@ public final class Datum {
     // ---- JSON ----
 
     public JsonNode toJson(ColumnSchema column) {
-        if (values == null && !column.isMap() && keys.length == 1) {
+        if (!isMap() && !column.isMap() && keys.length == 1) {
             return Atoms.toJson(keys[0]);
         }
         ArrayNode items = JsonNodeFactory.instance.arrayNode();
@@ -332,12 +339,14 @@ public final class Datum {
         if (items.size() < min || items.size() > max) {
             String wanted = min == 1 && max == 1
                     ? "exactly one member"
-                    : min + " to " + (max == ColumnSchema.UNLIMITED ? PEERS_UNLIMITED : max) + " members";
+                    : min + " to " + (max == ColumnSchema.UNLIMITED ? SHOWN_UNLIMITED : max) + " members";
             throw new OvsdbException(
                             "syntax error", "%s must have %s but %d are present".formatted(kind, wanted, items.size()))
                     .at(json);
         }
-        Datum datum = column.isMap() ? mapFromJson(items, column, named) : setFromJson(items, column, named);
+        Datum datum = column.value() != null
+                ? mapFromJson(items, column, column.value(), named)
+                : setFromJson(items, column, named);
         if (datum.size() != items.size()) {
             throw new OvsdbException(
                     "ovsdb error", column.isMap() ? "map contains duplicate key" : "set contains duplicate");
@@ -346,10 +355,11 @@ public final class Datum {
     }
 
     /** Why the value does not meet the constraints of the column's type; null if it does. */
-    public String violation(ColumnSchema column) {
+    public @Nullable String violation(ColumnSchema column) {
+        BaseType valueType = column.value();
         for (int i = 0; i < keys.length; i++) {
             String ofKey = column.key().violation(keys[i]);
-            String violation = ofKey == null && column.isMap() ? column.value().violation(values[i]) : ofKey;
+            String violation = ofKey == null && valueType != null ? valueType.violation(values[i]) : ofKey;
             if (violation != null) {
                 return violation;
             }
@@ -373,15 +383,15 @@ public final class Datum {
         return ofSet(atoms);
     }
 
-    private static Datum mapFromJson(JsonNode items, ColumnSchema column, Atoms.NamedUuids named) {
+    private static Datum mapFromJson(JsonNode items, ColumnSchema column, BaseType valueType, Atoms.NamedUuids named) {
         Map<Object, Object> pairs = new TreeMap<>(Atoms.ORDER);
         for (JsonNode item : items) {
             if (!item.isArray() || item.size() != 2) {
                 throw new OvsdbException("syntax error", "expected 2-element array").at(item);
             }
             Object key = checked(Atoms.fromJson(item.get(0), column.key(), named), column);
-            Object value = Atoms.fromJson(item.get(1), column.value(), named);
-            String violation = column.value().violation(value);
+            Object value = Atoms.fromJson(item.get(1), valueType, named);
+            String violation = valueType.violation(value);
             if (violation != null) {
                 throw new OvsdbException("constraint violation", violation);
             }
@@ -412,6 +422,6 @@ public final class Datum {
 
     @Override
     public String toString() {
-        return values == null ? Arrays.toString(keys) : pairs().toString();
+        return !isMap() ? Arrays.toString(keys) : pairs().toString();
     }
 }

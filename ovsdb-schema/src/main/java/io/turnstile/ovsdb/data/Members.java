@@ -7,16 +7,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes the members out of a JSON object and remembers the first thing that is wrong with it, in ovsdb-server's words:
  * a member that is missing, of a wrong type, or not known. Belongs to one parse.
  */
 public final class Members {
+    /** The object; a {@link MissingNode} if it is none. */
     private final JsonNode json;
+
     private final String what;
     private final Set<String> used = new HashSet<>();
-    private OvsdbException error;
+    private @Nullable OvsdbException error;
 
     /** What a member may be. */
     public enum Kind {
@@ -27,6 +30,7 @@ public final class Members {
         INTEGER(json -> json.isIntegralNumber() && json.canConvertToLong()),
         ID(json -> json.isTextual() && OvsdbJson.isId(json.asText()));
 
+        @SuppressWarnings("ImmutableEnumChecker") // The predicates hold no state.
         private final Predicate<JsonNode> fits;
 
         Kind(Predicate<JsonNode> fits) {
@@ -34,11 +38,15 @@ public final class Members {
         }
     }
 
-    /** @param what names the object in errors */
+    /**
+     * Begins a parse.
+     *
+     * @param what names the object in errors
+     */
     public Members(JsonNode json, String what) {
-        this.json = json.isObject() ? json : null;
+        this.json = json.isObject() ? json : MissingNode.getInstance();
         this.what = what;
-        if (this.json == null) {
+        if (!json.isObject()) {
             raise("Object expected.");
         }
     }
@@ -54,15 +62,12 @@ public final class Members {
     }
 
     private JsonNode take(String name, Kind kind, boolean required) {
-        if (json == null) {
-            return MissingNode.getInstance();
-        }
-        JsonNode member = json.get(name);
-        if (member == null) {
+        JsonNode member = json.path(name);
+        if (member.isMissingNode()) {
             if (required) {
                 raise("Required '" + name + "' member is missing.");
             }
-            return MissingNode.getInstance();
+            return member;
         }
         if (!kind.fits.test(member)) {
             raise("Type mismatch for member '" + name + "'.");
@@ -76,7 +81,7 @@ public final class Members {
     public void raise(String message) {
         if (error == null) {
             OvsdbException raised = new OvsdbException("syntax error", "Parsing " + what + " failed: " + message);
-            error = json == null ? raised : raised.at(json);
+            error = json.isMissingNode() ? raised : raised.at(json);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.turnstile.ovsdb.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 /** An RFC 7047 error: {@link #error()} is its word ("constraint violation"), the message adds the details. */
 public final class OvsdbException extends RuntimeException {
@@ -8,13 +9,13 @@ public final class OvsdbException extends RuntimeException {
 
     private final String error;
     private final String details;
-    private final String syntax;
+    private final @Nullable String syntax;
 
     public OvsdbException(String error, String details) {
         this(error, details, null);
     }
 
-    private OvsdbException(String error, String details, String syntax) {
+    private OvsdbException(String error, String details, @Nullable String syntax) {
         super(error + ": " + details);
         this.error = error;
         this.details = details;
@@ -27,7 +28,7 @@ public final class OvsdbException extends RuntimeException {
     }
 
     /** The JSON text at fault, null if the error is not about one. */
-    public String syntax() {
+    public @Nullable String syntax() {
         return syntax;
     }
 

@@ -17,7 +17,7 @@ public final class OvsdbJson {
 
     /**
      * A number is an integer if its value is one that fits 64 bits, however it is written (RFC 7047 §3.1 leaves 1.0
-     * open; Open vSwitch takes it for 1), and a real otherwise.
+     * open; ovsdb-server takes it for 1), and a real otherwise.
      */
     private static final JsonNodeFactory BY_VALUE = new JsonNodeFactory() {
         private static final long serialVersionUID = 1L;
@@ -44,10 +44,8 @@ public final class OvsdbJson {
             return super.numberNode(value);
         }
 
-        /**
-         * Open vSwitch's strings end at a zero byte, and half a surrogate pair is no character: such text could be kept
-         * by neither.
-         */
+        // ovsdb-server's strings end at a zero byte, and half a surrogate pair is no character: such text could be
+        // kept neither there nor here.
         @Override
         public TextNode textNode(String text) {
             for (int i = 0; i < text.length(); i++) {

@@ -5,6 +5,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hands snapshots to one consumer on a thread of its own; while the consumer is busy only the newest waits.
@@ -12,7 +13,7 @@ import java.util.function.Consumer;
  * <p>Threads: {@link #publish} by one thread at a time.
  */
 public final class SnapshotPublisher implements AutoCloseable {
-    private final AtomicReference<DatabaseSnapshot> newest = new AtomicReference<>();
+    private final AtomicReference<@Nullable DatabaseSnapshot> newest = new AtomicReference<>();
     private final Consumer<DatabaseSnapshot> consumer;
     private final ExecutorService thread = Executors.newSingleThreadExecutor(task -> {
         Thread worker = new Thread(task, "ovsdb-changes");

@@ -17,8 +17,8 @@ public final class TransactOps {
     private TransactOps() {}
 
     /**
-     * {@code update} operations; columns that the schema does not have are passed over, as an older server may lack
-     * some.
+     * One operation of the kind "update" for each row; columns that the schema does not have are passed over, as an
+     * older server may lack some.
      */
     public static List<JsonNode> updates(List<OvsdbBackend.ColumnUpdate> updates, DatabaseSchema schema) {
         List<JsonNode> operations = new ArrayList<>();

@@ -2,6 +2,7 @@ package io.turnstile.ovsdb.schema;
 
 import java.util.Locale;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** The five kinds of atom (RFC 7047 §3.1) and the Java class that holds each. */
 public enum AtomType {
@@ -27,7 +28,7 @@ public enum AtomType {
     }
 
     /** The type of that word, null if there is none. */
-    public static AtomType ofWord(String word) {
+    public static @Nullable AtomType ofWord(String word) {
         for (AtomType type : values()) {
             if (type.word().equals(word)) {
                 return type;

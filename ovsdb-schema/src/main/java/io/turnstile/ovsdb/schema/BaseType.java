@@ -9,6 +9,7 @@ import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The type of a key or a value: an atom with constraints (RFC 7047 §3.2 base-type).
@@ -20,7 +21,12 @@ import java.util.UUID;
  * @param weak a reference that vanishes with what it refers to
  */
 public record BaseType(
-        AtomType atom, List<Object> allowed, Number minimum, Number maximum, String refTable, boolean weak) {
+        AtomType atom,
+        List<Object> allowed,
+        @Nullable Number minimum,
+        @Nullable Number maximum,
+        @Nullable String refTable,
+        boolean weak) {
 
     private static final MathContext SHOWN_DIGITS = new MathContext(15);
     private static final int SMALLEST_PLAIN_EXPONENT = -4;
@@ -32,10 +38,6 @@ public record BaseType(
     /** {@code uuid} with a strong or weak reference. */
     public static BaseType reference(String table, boolean weak) {
         return new BaseType(AtomType.UUID, List.of(), null, null, table, weak);
-    }
-
-    public boolean isStrongReference() {
-        return refTable != null && !weak;
     }
 
     public boolean isWeakReference() {
@@ -57,7 +59,7 @@ public record BaseType(
     }
 
     /** Why the atom is not one of this type; null if it is. Wording as ovsdb-server's. */
-    public String violation(Object value) {
+    public @Nullable String violation(Object value) {
         if (!allowed.isEmpty() && !allowed.contains(value)) {
             return "%s is not one of the allowed values ([%s])"
                     .formatted(
@@ -85,20 +87,23 @@ public record BaseType(
         };
     }
 
-    private String rangeViolation(Object value, boolean below, boolean above) {
-        if (!below && !above) {
-            return null;
-        }
+    private @Nullable String rangeViolation(Object value, boolean below, boolean above) {
         if (minimum != null && maximum != null) {
-            return "%s is not in the valid range %s to %s (inclusive)"
-                    .formatted(show(value), show(minimum), show(maximum));
+            return below || above
+                    ? "%s is not in the valid range %s to %s (inclusive)"
+                            .formatted(show(value), show(minimum), show(maximum))
+                    : null;
         }
-        return below
-                ? "%s is less than minimum allowed value %s".formatted(show(value), show(minimum))
-                : "%s is greater than maximum allowed value %s".formatted(show(value), show(maximum));
+        if (minimum != null && below) {
+            return "%s is less than minimum allowed value %s".formatted(show(value), show(minimum));
+        }
+        if (maximum != null && above) {
+            return "%s is greater than maximum allowed value %s".formatted(show(value), show(maximum));
+        }
+        return null;
     }
 
-    private String lengthViolation(String value) {
+    private @Nullable String lengthViolation(String value) {
         int length = value.codePointCount(0, value.length());
         if (minimum != null && length < minimum.intValue()) {
             return "\"%s\" length %d is less than minimum allowed length %d"
@@ -199,7 +204,7 @@ public record BaseType(
                 json.path("refType").asText().equals("weak"));
     }
 
-    private static Number bound(JsonNode json, AtomType atom) {
+    private static @Nullable Number bound(@Nullable JsonNode json, AtomType atom) {
         return json == null ? null : atom == AtomType.REAL ? (Number) json.asDouble() : (Number) json.asLong();
     }
 

@@ -3,6 +3,7 @@ package io.turnstile.ovsdb.schema;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A column (RFC 7047 §3.2 column-schema and type).
@@ -15,7 +16,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param index position in its table's rows
  */
 public record ColumnSchema(
-        String name, BaseType key, BaseType value, int min, int max, boolean ephemeral, boolean mutable, int index) {
+        String name,
+        BaseType key,
+        @Nullable BaseType value,
+        int min,
+        int max,
+        boolean ephemeral,
+        boolean mutable,
+        int index) {
     public static final int UNLIMITED = Integer.MAX_VALUE;
 
     public boolean isMap() {
@@ -40,7 +48,7 @@ public record ColumnSchema(
         String arity = max != UNLIMITED
                 ? min == 0 ? "of up to " + max : "of " + min + " to " + max
                 : min == 0 ? "of" : "of " + min + " or more";
-        return isMap()
+        return value != null
                 ? "map %s (%s, %s) pairs"
                         .formatted(arity, key.atom().word(), value.atom().word())
                 : "set %s %ss".formatted(arity, key.atom().word());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A database (RFC 7047 §3.2 database-schema).
@@ -14,8 +15,17 @@ import java.util.Map;
 public record DatabaseSchema(String name, String version, String checksum, Map<String, TableSchema> tables) {
 
     /** The table of that name, null if there is none. */
-    public TableSchema table(String table) {
+    public @Nullable TableSchema table(String table) {
         return tables.get(table);
+    }
+
+    /** The table of that name; that there is none is a bug and an {@link IllegalArgumentException}. */
+    public TableSchema known(String table) {
+        TableSchema known = tables.get(table);
+        if (known == null) {
+            throw new IllegalArgumentException("database " + name + " has no table " + table);
+        }
+        return known;
     }
 
     /** RFC 7047 §3.2: if no table says that it is a root, all are. */
@@ -35,7 +45,11 @@ public record DatabaseSchema(String name, String version, String checksum, Map<S
         return json;
     }
 
-    /** @throws SchemaException if it is no schema */
+    /**
+     * Reads a schema from its JSON.
+     *
+     * @throws SchemaException if it is no schema
+     */
     public static DatabaseSchema fromJson(JsonNode json) {
         if (!json.path("name").isTextual() || !json.path("tables").isObject()) {
             throw new SchemaException("not a database schema: no name or no tables");

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the short notation in which our schemas are kept; its grammar stands at the head of {@code open_vswitch.txt}.
@@ -114,7 +115,7 @@ public final class SchemaNotation {
         }
         List<Object> allowed = new ArrayList<>();
         if (base.group(3) != null) {
-            for (String word : base.group(3).split(" ")) {
+            for (String word : base.group(3).split(" ", -1)) {
                 allowed.add(atom == AtomType.INTEGER ? (Object) Long.valueOf(word) : word);
             }
         }
@@ -123,7 +124,7 @@ public final class SchemaNotation {
         return new BaseType(atom, List.copyOf(allowed), bound(minimum), bound(maximum), null, false);
     }
 
-    private static Number bound(String digits) {
+    private static @Nullable Number bound(@Nullable String digits) {
         return digits == null || digits.isEmpty() ? null : Long.valueOf(digits);
     }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table (RFC 7047 §3.2 table-schema).
@@ -20,8 +21,17 @@ public record TableSchema(
         String name, Map<String, ColumnSchema> columns, boolean root, int maxRows, List<List<String>> indexes) {
 
     /** The column of that name, null if there is none. */
-    public ColumnSchema column(String column) {
+    public @Nullable ColumnSchema column(String column) {
         return columns.get(column);
+    }
+
+    /** The column of that name; that there is none is a bug and an {@link IllegalArgumentException}. */
+    public ColumnSchema known(String column) {
+        ColumnSchema known = columns.get(column);
+        if (known == null) {
+            throw new IllegalArgumentException("table " + name + " has no column " + column);
+        }
+        return known;
     }
 
     JsonNode toJson() {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a transaction has made of the database so far: rows written over a snapshot, null for deleted ones.
@@ -15,7 +16,7 @@ import java.util.function.Consumer;
  */
 final class Changes {
     private final DataSnapshot before;
-    private final Map<String, Map<UUID, DataRow>> written = new LinkedHashMap<>();
+    private final Map<String, Map<UUID, @Nullable DataRow>> written = new LinkedHashMap<>();
 
     Changes(DataSnapshot before) {
         this.before = before;
@@ -25,11 +26,18 @@ final class Changes {
         return before;
     }
 
+    /** The row as it stands now, null if there is none. */
+    @Nullable
     DataRow row(String table, UUID uuid) {
-        Map<UUID, DataRow> rows = written.get(table);
+        Map<UUID, @Nullable DataRow> rows = written.get(table);
         return rows != null && rows.containsKey(uuid)
                 ? rows.get(uuid)
                 : before.rows(table).get(uuid);
+    }
+
+    /** True if the transaction wrote or deleted the row. */
+    boolean isWritten(String table, UUID uuid) {
+        return written.getOrDefault(table, Map.of()).containsKey(uuid);
     }
 
     void put(DataRow row) {
@@ -42,7 +50,7 @@ final class Changes {
 
     /** Every row as it stands now. The table may be written meanwhile. */
     void forEach(String table, Consumer<DataRow> visitor) {
-        Map<UUID, DataRow> changed = new HashMap<>(written.getOrDefault(table, Map.of()));
+        Map<UUID, @Nullable DataRow> changed = new HashMap<>(written.getOrDefault(table, Map.of()));
         before.rows(table).forEach((uuid, row) -> {
             if (!changed.containsKey(uuid)) {
                 visitor.accept(row);
@@ -61,7 +69,7 @@ final class Changes {
         return count[0];
     }
 
-    Map<String, Map<UUID, DataRow>> written() {
+    Map<String, Map<UUID, @Nullable DataRow>> written() {
         return written;
     }
 

@@ -11,9 +11,9 @@ import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** {@code where}: clauses that a row must all meet (RFC 7047 §5.1 condition). Immutable. */
 final class Condition implements Predicate<DataRow> {
@@ -54,13 +54,23 @@ final class Condition implements Predicate<DataRow> {
         }
     }
 
-    private record Clause(String column, ColumnSchema schema, Function function, Datum argument, boolean constant) {
+    private sealed interface Clause {
+        boolean matches(DataRow row);
+    }
 
-        boolean matches(DataRow row) {
-            if (schema == null) {
-                return constant;
-            }
-            Datum value = row.datum(column);
+    /** {@code true} or {@code false} in a clause's place. */
+    private record Constant(boolean answer) implements Clause {
+        @Override
+        public boolean matches(DataRow row) {
+            return answer;
+        }
+    }
+
+    private record Comparison(ColumnSchema column, Function function, Datum argument) implements Clause {
+
+        @Override
+        public boolean matches(DataRow row) {
+            Datum value = row.datum(column.name());
             return switch (function) {
                 case EQ -> value.equals(argument);
                 case NE -> !value.equals(argument);
@@ -76,7 +86,7 @@ final class Condition implements Predicate<DataRow> {
                 case LE -> comparison <= 0;
                 case GE -> comparison >= 0;
                 case GT -> comparison > 0;
-                default -> throw new IllegalStateException("not an order: " + function);
+                case EQ, NE, INCLUDES, EXCLUDES -> throw new IllegalStateException("not an order: " + function);
             };
         }
     }
@@ -99,10 +109,7 @@ final class Condition implements Predicate<DataRow> {
     private static Condition parse(JsonNode json, TableSchema table, Atoms.NamedUuids named, boolean any) {
         List<Clause> clauses = new ArrayList<>();
         for (JsonNode item : json) {
-            clauses.add(
-                    item.isBoolean()
-                            ? new Clause(null, null, null, null, item.asBoolean())
-                            : clause(item, table, named));
+            clauses.add(item.isBoolean() ? new Constant(item.asBoolean()) : clause(item, table, named));
         }
         return new Condition(List.copyOf(clauses), any);
     }
@@ -136,11 +143,11 @@ final class Condition implements Predicate<DataRow> {
         int min = partial ? 0 : function.isOrder() ? 1 : column.min();
         int max = partial && function == Function.EXCLUDES ? ColumnSchema.UNLIMITED : column.max();
         Datum argument = Datum.fromJson(json.get(2), column, named, min, max);
-        return new Clause(name, column, function, argument, false);
+        return new Comparison(column, function, argument);
     }
 
     /** A column by name, {@code _uuid} and {@code _version} included; null if there is none. */
-    static ColumnSchema columnOf(TableSchema table, String name) {
+    static @Nullable ColumnSchema columnOf(TableSchema table, String name) {
         if (name.equals(DataRow.UUID_COLUMN) || name.equals(DataRow.VERSION_COLUMN)) {
             return new ColumnSchema(name, BaseType.of(AtomType.UUID), null, 1, 1, false, false, -1);
         }
@@ -149,14 +156,21 @@ final class Condition implements Predicate<DataRow> {
 
     /** The columns that decide. */
     List<ColumnSchema> columns() {
-        return clauses.stream().map(Clause::schema).filter(Objects::nonNull).toList();
+        return clauses.stream()
+                .filter(Comparison.class::isInstance)
+                .map(clause -> ((Comparison) clause).column())
+                .toList();
     }
 
     /** The one row that the condition can match, null if it names none by {@code _uuid}: saves looking at all. */
+    @Nullable
     UUID soleUuid() {
         for (Clause clause : clauses) {
-            if (!any && DataRow.UUID_COLUMN.equals(clause.column()) && clause.function() == Function.EQ) {
-                return (UUID) clause.argument().key(0);
+            if (!any
+                    && clause instanceof Comparison(ColumnSchema column, Function function, Datum argument)
+                    && column.name().equals(DataRow.UUID_COLUMN)
+                    && function == Function.EQ) {
+                return (UUID) argument.key(0);
             }
         }
         return null;

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +39,9 @@ final class Database implements AutoCloseable {
     private static final int COMPACT_FACTOR = 4;
 
     private final DatabaseSchema schema;
-    private final DatabaseLog log;
+    /** Null for a database in memory. */
+    private final @Nullable DatabaseLog log;
+
     private final Scheduler scheduler;
     private DataSnapshot snapshot;
     private UUID lastTransaction = UUID.randomUUID();
@@ -63,7 +66,7 @@ final class Database implements AutoCloseable {
     private static final class Pending {
         final List<JsonNode> operations;
         final Predicate<String> ownsLock;
-        final Consumer<ArrayNode> reply;
+        final Consumer<@Nullable ArrayNode> reply;
         final long sinceNs = System.nanoTime();
         final Object owner;
         final JsonNode id;
@@ -71,7 +74,7 @@ final class Database implements AutoCloseable {
         Pending(
                 List<JsonNode> operations,
                 Predicate<String> ownsLock,
-                Consumer<ArrayNode> reply,
+                Consumer<@Nullable ArrayNode> reply,
                 Object owner,
                 JsonNode id) {
             this.operations = operations;
@@ -86,7 +89,7 @@ final class Database implements AutoCloseable {
         }
     }
 
-    private Database(DatabaseSchema schema, DatabaseLog log, DataSnapshot snapshot, Scheduler scheduler) {
+    private Database(DatabaseSchema schema, @Nullable DatabaseLog log, DataSnapshot snapshot, Scheduler scheduler) {
         this.schema = schema;
         this.log = log;
         this.snapshot = snapshot;
@@ -147,13 +150,14 @@ final class Database implements AutoCloseable {
      * Runs a transaction; the reply comes at once, or when its wait is met or over.
      *
      * @param owner whose transaction it is, and {@code id} which of his, for {@link #cancel}
+     * @param reply takes the replies; null if the transaction is cancelled
      */
     void transact(
             List<JsonNode> operations,
             Predicate<String> ownsLock,
             Object owner,
             JsonNode id,
-            Consumer<ArrayNode> reply) {
+            Consumer<@Nullable ArrayNode> reply) {
         attempt(new Pending(operations, ownsLock, reply, owner, id));
     }
 
@@ -170,7 +174,7 @@ final class Database implements AutoCloseable {
 
     /** True if that request of the owner's still waits. */
     boolean isPending(Object owner, JsonNode id) {
-        return pending.stream().anyMatch(request -> request.owner == owner && request.id.equals(id));
+        return pending.stream().anyMatch(request -> request.owner.equals(owner) && request.id.equals(id));
     }
 
     private void attempt(Pending request) {
@@ -215,11 +219,11 @@ final class Database implements AutoCloseable {
      * Gives up a waiting transaction (RFC 7047 §4.1.4); its reply is the error "canceled". Null id: all of the owner's,
      * unanswered.
      */
-    void cancel(Object owner, JsonNode idOrNull) {
+    void cancel(Object owner, @Nullable JsonNode id) {
         for (Pending request : List.copyOf(pending)) {
-            if (request.owner == owner && (idOrNull == null || request.id.equals(idOrNull))) {
+            if (request.owner.equals(owner) && (id == null || request.id.equals(id))) {
                 pending.remove(request);
-                if (idOrNull != null) {
+                if (id != null) {
                     request.reply.accept(null);
                 }
             }
@@ -230,9 +234,11 @@ final class Database implements AutoCloseable {
         if (changes.isEmpty()) {
             return;
         }
-        ObjectNode record = log == null ? null : FileRecords.ofChanges(changes, comment, System.currentTimeMillis());
-        if (record != null) {
-            log.append(record);
+        if (log != null) {
+            ObjectNode record = FileRecords.ofChanges(changes, comment, System.currentTimeMillis());
+            if (record != null) {
+                log.append(record);
+            }
         }
         snapshot = changes.after();
         lastTransaction = UUID.randomUUID();
@@ -247,14 +253,14 @@ final class Database implements AutoCloseable {
         if (log != null
                 && log.sizeBytes() > COMPACT_FROM_BYTES
                 && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
-            compactIfPossible();
+            compactIfPossible(log);
         }
     }
 
     /** The transaction is on disk already: that the file stays long is no failure of it. */
-    private void compactIfPossible() {
+    private void compactIfPossible(DatabaseLog log) {
         try {
-            compact();
+            compact(log);
         } catch (IOException e) {
             LOG.warn("cannot compact the database file", e);
             compactedSizeBytes = log.sizeBytes();
@@ -275,9 +281,13 @@ final class Database implements AutoCloseable {
     /** Writes the file anew with nothing but what is there now. */
     void compact() throws IOException {
         if (log != null) {
-            log.compact(List.of(schema.toJson(), FileRecords.ofSnapshot(snapshot, System.currentTimeMillis())));
-            compactedSizeBytes = log.sizeBytes();
+            compact(log);
         }
+    }
+
+    private void compact(DatabaseLog log) throws IOException {
+        log.compact(List.of(schema.toJson(), FileRecords.ofSnapshot(snapshot, System.currentTimeMillis())));
+        compactedSizeBytes = log.sizeBytes();
     }
 
     // ---- followers ----
@@ -299,6 +309,7 @@ final class Database implements AutoCloseable {
      *
      * @return null if the transaction is not remembered
      */
+    @Nullable
     Map<String, Map<UUID, Monitor.RowChange>> changesSince(UUID transaction) {
         if (transaction.equals(lastTransaction)) {
             return Map.of();

@@ -19,6 +19,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,11 +83,10 @@ final class DatabaseLog implements AutoCloseable {
 
     /** The same lock file as ovsdb-server's, so that the two never write one file. */
     private static FileChannel lock(Path file) throws IOException {
-        Path parent = file.toAbsolutePath().getParent();
-        Files.createDirectories(parent);
-        Path lockFile = parent.resolve("." + file.getFileName() + ".~lock~");
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        Path lockFile = file.toAbsolutePath().resolveSibling("." + file.getFileName() + ".~lock~");
         FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock = null;
+        @Nullable FileLock lock = null;
         try {
             lock = channel.tryLock();
         } catch (OverlappingFileLockException e) {
@@ -107,7 +107,7 @@ final class DatabaseLog implements AutoCloseable {
             if (lineEnd < 0) {
                 return offset;
             }
-            String[] header = new String(bytes, offset, lineEnd - offset, StandardCharsets.US_ASCII).split(" ");
+            String[] header = new String(bytes, offset, lineEnd - offset, StandardCharsets.US_ASCII).split(" ", -1);
             boolean wellFormed = header.length == 4
                     && (header[0] + " " + header[1] + " ").equals(MAGIC)
                     && header[2].matches("\\d{1,9}");

@@ -33,6 +33,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +51,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     private final EventLoopGroup loop =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ovsdb", true), NioIoHandler.newFactory());
     private final Map<String, Database> databases = new LinkedHashMap<>();
+    private final Database database;
     private final Locks locks = new Locks();
     private final UUID serverId = UUID.randomUUID();
     private final OvsdbListener listener =
@@ -65,10 +67,12 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
      * @param remotes {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
      * @throws UncheckedIOException if the file or a socket cannot be had; the message is for people
      */
-    public EmbeddedOvsdb(Path databaseFile, List<String> remotes) {
-        Database.Scheduler scheduler = (delayMs, task) -> loop.schedule(task, delayMs, TimeUnit.MILLISECONDS);
+    public EmbeddedOvsdb(@Nullable Path databaseFile, List<String> remotes) {
+        Database.Scheduler scheduler = (delayMs, task) -> {
+            var _ = loop.schedule(task, delayMs, TimeUnit.MILLISECONDS);
+        };
         try {
-            Database database = databaseFile == null
+            database = databaseFile == null
                     ? Database.inMemory(SchemaNotation.openVswitch(), scheduler)
                     : Database.open(databaseFile, SchemaNotation.openVswitch(), scheduler);
             Database server = Database.inMemory(SchemaNotation.server(), scheduler);
@@ -150,7 +154,6 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     public void follow(Consumer<DatabaseSnapshot> onChange) {
         SnapshotPublisher publisher = new SnapshotPublisher(onChange);
         loop.execute(() -> {
-            Database database = databases.get(NAME);
             publishers.add(publisher);
             database.follow(publisher, (transaction, changes) -> publisher.publish(database.snapshot()));
             publisher.publish(database.snapshot());
@@ -159,7 +162,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
 
     @Override
     public CompletableFuture<Void> update(List<ColumnUpdate> updates) {
-        return transact(TransactOps.updates(updates, databases.get(NAME).schema()));
+        return transact(TransactOps.updates(updates, database.schema()));
     }
 
     @Override
@@ -177,7 +180,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     /** Runs RFC 7047 operations on the Open_vSwitch database, as a client would. */
     public CompletableFuture<Void> transact(List<JsonNode> operations) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        loop.execute(() -> databases.get(NAME).transact(operations, lock -> false, self, NullNode.instance, replies -> {
+        loop.execute(() -> database.transact(operations, lock -> false, self, NullNode.instance, replies -> {
             for (JsonNode reply : replies) {
                 if (reply.has("error")) {
                     done.completeExceptionally(new OvsdbException(
@@ -193,7 +196,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     /** Writes the database file anew ({@code ovsdb-server/compact}). */
     public void compact() throws IOException {
         onLoop(() -> {
-            databases.get(NAME).compact();
+            database.compact();
             return null;
         });
     }

@@ -12,6 +12,7 @@ import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Transactions as records of the database file (ovsdb(5)): table → UUID → changed columns, null for a deleted row;
@@ -22,7 +23,7 @@ final class FileRecords {
     private FileRecords() {}
 
     /** The record of a transaction; null if nothing in it is to be kept. */
-    static ObjectNode ofChanges(Changes changes, String comment, long wallMs) {
+    static @Nullable ObjectNode ofChanges(Changes changes, String comment, long wallMs) {
         ObjectNode record = JsonNodeFactory.instance.objectNode();
         changes.written().forEach((table, rows) -> {
             ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -52,7 +53,7 @@ final class FileRecords {
         return record;
     }
 
-    private static ObjectNode changedColumns(DataRow before, DataRow row) {
+    private static ObjectNode changedColumns(@Nullable DataRow before, DataRow row) {
         ObjectNode columns = JsonNodeFactory.instance.objectNode();
         for (ColumnSchema column : row.schema().columns().values()) {
             Datum old = before == null ? Datum.defaultOf(column) : before.datum(column);
@@ -79,13 +80,13 @@ final class FileRecords {
     /** The snapshot after a record that was read from a file. */
     static DataSnapshot apply(DataSnapshot snapshot, JsonNode record) {
         boolean differences = record.path("_is_diff").asBoolean(false);
-        Map<String, Map<UUID, DataRow>> written = new HashMap<>();
+        Map<String, Map<UUID, @Nullable DataRow>> written = new HashMap<>();
         record.properties().forEach(entry -> {
             TableSchema table = snapshot.schema().table(entry.getKey());
             if (table == null) {
                 return; // _date, _comment, and tables that a newer schema dropped.
             }
-            Map<UUID, DataRow> rows = written.computeIfAbsent(table.name(), t -> new HashMap<>());
+            Map<UUID, @Nullable DataRow> rows = written.computeIfAbsent(table.name(), t -> new HashMap<>());
             entry.getValue().properties().forEach(row -> {
                 UUID uuid = UUID.fromString(row.getKey());
                 rows.put(
@@ -98,7 +99,8 @@ final class FileRecords {
         return snapshot.with(written);
     }
 
-    private static DataRow row(DataRow before, TableSchema table, UUID uuid, JsonNode columns, boolean differences) {
+    private static DataRow row(
+            @Nullable DataRow before, TableSchema table, UUID uuid, JsonNode columns, boolean differences) {
         Map<Integer, Datum> data = new HashMap<>();
         columns.properties().forEach(entry -> {
             ColumnSchema column = table.column(entry.getKey());

@@ -18,7 +18,7 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in Open vSwitch's order: new strong references
+ * What must hold when a transaction commits (RFC 7047 §3.2, §4.1.3), in ovsdb-server's order: new strong references
  * name rows that exist or did, rows that nobody refers to go, no strong reference is left to a deleted row, weak
  * references without a row go, tables keep to their row limits and indexes.
  */
@@ -60,7 +60,7 @@ final class Integrity {
 
     private static boolean refers(ColumnSchema column) {
         return column.key().refTable() != null
-                || column.isMap() && column.value().refTable() != null;
+                || column.value() != null && column.value().refTable() != null;
     }
 
     // ---- references ----
@@ -74,12 +74,17 @@ final class Integrity {
     private static void forEachStrongReference(DataRow row, ColumnSchema column, Consumer<Target> visitor) {
         Datum datum = row.datum(column);
         for (int i = 0; i < datum.size(); i++) {
-            if (column.key().isStrongReference()) {
-                visitor.accept(new Target(column.key().refTable(), (UUID) datum.key(i)));
+            visitIfStrongReference(column.key(), datum.key(i), visitor);
+            if (column.value() != null) {
+                visitIfStrongReference(column.value(), datum.value(i), visitor);
             }
-            if (column.isMap() && column.value().isStrongReference()) {
-                visitor.accept(new Target(column.value().refTable(), (UUID) datum.value(i)));
-            }
+        }
+    }
+
+    private static void visitIfStrongReference(BaseType type, Object atom, Consumer<Target> visitor) {
+        String table = type.refTable();
+        if (table != null && !type.weak()) {
+            visitor.accept(new Target(table, (UUID) atom));
         }
     }
 
@@ -160,7 +165,7 @@ final class Integrity {
         for (TableSchema table : schema.tables().values()) {
             List<ColumnSchema> weak = table.columns().values().stream()
                     .filter(column -> column.key().isWeakReference()
-                            || column.isMap() && column.value().isWeakReference())
+                            || column.value() != null && column.value().isWeakReference())
                     .toList();
             if (!weak.isEmpty()) {
                 changes.forEach(table.name(), row -> dropDangling(row, weak));
@@ -173,8 +178,8 @@ final class Integrity {
         for (ColumnSchema column : weak) {
             Datum before = row.datum(column);
             Datum after = before.filter(i -> isAlive(column.key(), before.key(i))
-                    && (!column.isMap() || isAlive(column.value(), before.value(i))));
-            if (after != before) {
+                    && (column.value() == null || isAlive(column.value(), before.value(i))));
+            if (after.size() != before.size()) {
                 if (after.size() < column.min()) {
                     throw leftEmpty(row, column, before, before.size() - after.size());
                 }
@@ -211,14 +216,15 @@ final class Integrity {
     }
 
     private boolean isAlive(BaseType type, Object atom) {
-        return !type.isWeakReference() || changes.row(type.refTable(), (UUID) atom) != null;
+        String table = type.refTable();
+        return table == null || !type.weak() || changes.row(table, (UUID) atom) != null;
     }
 
     // ---- limits ----
 
     private void checkRowLimits() {
         for (String name : changes.written().keySet()) {
-            int limit = schema.table(name).maxRows();
+            int limit = schema.known(name).maxRows();
             int count = limit == ColumnSchema.UNLIMITED ? 0 : changes.count(name);
             if (count > limit) {
                 throw new OvsdbException(
@@ -231,7 +237,7 @@ final class Integrity {
 
     private void checkIndexes() {
         for (String name : changes.written().keySet()) {
-            TableSchema table = schema.table(name);
+            TableSchema table = schema.known(name);
             for (List<String> index : table.indexes()) {
                 Map<List<Datum>, DataRow> seen = new HashMap<>();
                 changes.forEach(name, row -> {
@@ -246,8 +252,8 @@ final class Integrity {
     }
 
     private OvsdbException duplicate(TableSchema table, List<String> index, DataRow one, DataRow other) {
-        boolean changedLast = changes.written().get(table.name()).containsKey(other.uuid());
-        DataRow first = changedLast ? other : one; // Open vSwitch begins with a row that the transaction wrote.
+        boolean changedLast = changes.isWritten(table.name(), other.uuid());
+        DataRow first = changedLast ? other : one; // ovsdb-server begins with a row that the transaction wrote.
         DataRow second = changedLast ? one : other;
         return new OvsdbException(
                 "constraint violation",
@@ -272,7 +278,7 @@ final class Integrity {
         return String.join(
                 " and ",
                 index.stream()
-                        .map(name -> row.datum(name).show(row.schema().column(name)))
+                        .map(name -> row.datum(name).show(row.schema().known(name)))
                         .toList());
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Named locks of RFC 7047 §4.1.8–4.1.11: first come first served, unless stolen. Threads: the server's event loop. */
 final class Locks {
@@ -19,6 +20,7 @@ final class Locks {
     }
 
     /** Goes to the head of the line; returns who held it before, null if nobody did. */
+    @Nullable
     OvsdbSession steal(String name, OvsdbSession session) {
         Deque<Place> queue = queues.computeIfAbsent(name, n -> new ArrayDeque<>());
         Place victim = queue.peekFirst();

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one client follows of one database: tables, columns, kinds of change and conditions (RFC 7047 §4.1.5;
@@ -58,7 +59,11 @@ final class Monitor {
         }
     }
 
-    /** @param select what any of the columns is followed for */
+    /**
+     * A table that is followed.
+     *
+     * @param select what any of the columns is followed for
+     */
     private record Table(TableSchema schema, List<Column> columns, Select select, Condition condition) {
 
         /** True if a column differs that is followed or that the condition looks at. */
@@ -205,16 +210,13 @@ final class Monitor {
         return updates;
     }
 
-    private static DataRow matching(Table table, DataRow row) {
+    private static @Nullable DataRow matching(Table table, @Nullable DataRow row) {
         return row != null && table.condition.test(row) ? row : null;
     }
 
-    private ObjectNode rowUpdate(Table table, DataRow before, DataRow after) {
-        if (before == null && after == null) {
-            return null;
-        }
+    private @Nullable ObjectNode rowUpdate(Table table, @Nullable DataRow before, @Nullable DataRow after) {
         if (before == null) {
-            return inserted(table, after);
+            return after == null ? null : inserted(table, after);
         }
         if (after == null) {
             return deleted(table, before);
@@ -222,7 +224,7 @@ final class Monitor {
         return modified(table, before, after);
     }
 
-    private ObjectNode inserted(Table table, DataRow row) {
+    private @Nullable ObjectNode inserted(Table table, DataRow row) {
         if (!table.select.insert) {
             return null;
         }
@@ -235,7 +237,7 @@ final class Monitor {
         return update;
     }
 
-    private ObjectNode deleted(Table table, DataRow row) {
+    private @Nullable ObjectNode deleted(Table table, DataRow row) {
         if (!table.select.delete) {
             return null;
         }
@@ -248,7 +250,7 @@ final class Monitor {
         return update;
     }
 
-    private ObjectNode modified(Table table, DataRow before, DataRow after) {
+    private @Nullable ObjectNode modified(Table table, DataRow before, DataRow after) {
         if (!table.select.modify || !table.differs(before, after)) {
             return null;
         }
@@ -300,19 +302,15 @@ final class Monitor {
         if (!requests.isObject()) {
             throw new OvsdbException("syntax error", "monitor-cond-change-requests must be object");
         }
-        Map<String, Condition> conditions = new LinkedHashMap<>();
+        Map<String, ConditionChange> changes = new LinkedHashMap<>();
         requests.properties()
-                .forEach(entry ->
-                        conditions.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
+                .forEach(entry -> changes.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
         ObjectNode updates = NODES.objectNode();
-        conditions.forEach((name, condition) -> {
-            Table table = tables.get(name);
-            Table changed = new Table(
-                    table.schema, table.columns, table.select, condition == null ? table.condition : condition);
-            tables.put(name, changed);
+        changes.forEach((name, change) -> {
+            tables.put(name, change.after);
             ObjectNode rows = NODES.objectNode();
             snapshot.rows(name).values().forEach(row -> {
-                ObjectNode update = rowUpdate(table, matching(table, row), matching(changed, row));
+                ObjectNode update = rowUpdate(change.before, matching(change.before, row), matching(change.after, row));
                 if (update != null) {
                     rows.set(row.uuid().toString(), update);
                 }
@@ -324,18 +322,22 @@ final class Monitor {
         return updates;
     }
 
-    /** The condition that the last of a table's requests asks for; null if there is no request. */
-    private Condition newCondition(String name, JsonNode requests, DatabaseSchema schema) {
+    /** A table as it is followed until now and from now on. */
+    private record ConditionChange(Table before, Table after) {}
+
+    /** The table with the condition that the last of its requests asks for; with its own if there is no request. */
+    private ConditionChange newCondition(String name, JsonNode requests, DatabaseSchema schema) {
         if (schema.table(name) == null) {
             throw new OvsdbException("syntax error", "no table named " + name);
         }
-        if (!tables.containsKey(name)) {
+        Table table = tables.get(name);
+        if (table == null) {
             throw new OvsdbException("syntax error", "no table named " + name + " in monitor session");
         }
         if (!requests.isArray()) {
             throw new OvsdbException("syntax error", "table " + name + " no monitor-cond-change JSON array");
         }
-        Condition condition = null;
+        Condition condition = table.condition;
         for (JsonNode request : requests) {
             Members members = new Members(request, "table " + name);
             JsonNode columns = members.optional("columns", Kind.ARRAY);
@@ -344,11 +346,11 @@ final class Monitor {
             if (!columns.isMissingNode()) {
                 throw new OvsdbException("syntax error", "changing columns is unsupported").at(request);
             }
-            condition = where.isMissingNode() ? Condition.TRUE : Condition.any(where, schema.table(name));
+            condition = where.isMissingNode() ? Condition.TRUE : Condition.any(where, table.schema);
         }
-        return condition;
+        return new ConditionChange(table, new Table(table.schema, table.columns, table.select, condition));
     }
 
     /** A row before and after; null where it was not there. */
-    record RowChange(DataRow before, DataRow after) {}
+    record RowChange(@Nullable DataRow before, @Nullable DataRow after) {}
 }

@@ -77,7 +77,10 @@ final class OvsdbListener {
                         if (!unix) {
                             channel.pipeline().addLast(new IdleStateHandler(PROBE_AFTER_SECONDS, 0, 0));
                         }
-                        channel.pipeline().addLast(new JsonObjectDecoder(MAX_MESSAGE_BYTES), new Connection());
+                        channel.pipeline()
+                                .addLast(
+                                        new JsonObjectDecoder(MAX_MESSAGE_BYTES),
+                                        new Connection(sessions.apply(message -> send(channel, message))));
                     }
                 });
         try {
@@ -114,13 +117,12 @@ final class OvsdbListener {
     }
 
     /** One client. */
-    private final class Connection extends SimpleChannelInboundHandler<ByteBuf> {
-        private OvsdbSession session;
+    private static final class Connection extends SimpleChannelInboundHandler<ByteBuf> {
+        private final OvsdbSession session;
         private boolean probed;
 
-        @Override
-        public void channelActive(ChannelHandlerContext context) {
-            session = sessions.apply(message -> send(context.channel(), message));
+        Connection(OvsdbSession session) {
+            this.session = session;
         }
 
         @Override
@@ -133,8 +135,8 @@ final class OvsdbListener {
             try (InputStream in = new ByteBufInputStream(bytes)) {
                 message = JSON.readTree(in);
             } catch (JsonProcessingException | IllegalArgumentException e) {
-                LOG.warn("{}: not JSON: {}", context.channel(), excerpt(e.getMessage()));
-                context.close();
+                LOG.warn("{}: not JSON: {}", context.channel(), excerpt(String.valueOf(e.getMessage())));
+                var _ = context.close();
                 return;
             }
             session.receive(message);
@@ -145,7 +147,7 @@ final class OvsdbListener {
             if (event instanceof IdleStateEvent) {
                 if (probed) {
                     LOG.warn("{}: no response to inactivity probe, disconnecting", context.channel());
-                    context.close();
+                    var _ = context.close();
                 } else {
                     probed = true;
                     session.probe();
@@ -162,7 +164,7 @@ final class OvsdbListener {
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
             if (context.channel().isActive()) {
                 LOG.warn("{}: {}", context.channel(), excerpt(cause.toString()));
-                context.close();
+                var _ = context.close();
             }
         }
     }
@@ -179,11 +181,11 @@ final class OvsdbListener {
         }
         if (channel.bytesBeforeWritable() > MAX_UNSENT_BYTES) {
             LOG.warn("{}: does not read what it asked for, disconnecting", channel);
-            channel.close();
+            var _ = channel.close();
             return;
         }
         try {
-            channel.writeAndFlush(Unpooled.wrappedBuffer(JSON.writeValueAsBytes(message)));
+            var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(JSON.writeValueAsBytes(message)));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
         }

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run of a transaction's operations over a snapshot (RFC 7047 §5.2). Nothing outside is changed: the result holds
@@ -30,6 +31,9 @@ import java.util.function.Predicate;
  */
 final class Transaction {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    /** Stands for a table that an operation names wrongly. */
+    private static final TableSchema NO_TABLE = new TableSchema("", Map.of(), false, 0, List.of());
+
     private static final Set<String> WRITING = Set.of("insert", "update", "mutate", "delete", "commit");
 
     private final Changes changes;
@@ -46,7 +50,7 @@ final class Transaction {
     sealed interface Outcome {}
 
     /** Committed, or refused if {@code changes} is null; {@code replies} says how. */
-    record Done(ArrayNode replies, Changes changes, String comment) implements Outcome {}
+    record Done(ArrayNode replies, @Nullable Changes changes, String comment) implements Outcome {}
 
     /**
      * A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1:
@@ -74,6 +78,8 @@ final class Transaction {
     }
 
     /**
+     * Runs a transaction.
+     *
      * @param operations the operations, without the database's name
      * @param ownsLock whether the client holds a lock, for {@code assert}
      * @param elapsedMs since the request came, for {@code wait}
@@ -176,14 +182,14 @@ final class Transaction {
         return NODES.objectNode();
     }
 
-    /** The operation's table; null if it is wrong, which {@link Members#finish} will say. */
+    /** The operation's table; {@link #NO_TABLE} if it is wrong, which {@link Members#finish} will say. */
     private TableSchema table(Members members) {
         JsonNode name = members.require("table", Kind.ID);
         TableSchema table = before.schema().table(name.asText());
         if (table == null && !name.isMissingNode()) {
             members.raise("No table named " + name.asText() + ".");
         }
-        return table;
+        return table == null ? NO_TABLE : table;
     }
 
     private ObjectNode insert(Members members, TableSchema table) {

@@ -8,6 +8,11 @@
  * told "locked" once; monitor_cond_change of a monitor without conditions is an error; reals keep all their digits; the
  * least integer times -1 is a range error; {@code convert} is an unknown method.
  *
+ * <p>Relies on the values and schemas beside it, on Netty for sockets and on Jackson for JSON.
+ *
  * <p>Threads: one event loop owns all databases and connections; nothing in here locks.
  */
+@NullMarked
 package io.turnstile.ovsdb.server;
+
+import org.jspecify.annotations.NullMarked;

@@ -7,7 +7,7 @@ import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend.ColumnUpdate;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.data.Row;
-import io.turnstile.ovsdb.server.DebianOvsdbServer;
+import io.turnstile.ovsdb.server.InstalledOvsdbServer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +38,7 @@ class RemoteOvsdbTest {
     void createDatabase() {
         file = folder.resolve("conf.db");
         socket = folder.resolve("db.sock");
-        DebianOvsdbServer.tool(
+        InstalledOvsdbServer.tool(
                 folder, "ovsdb-tool", "create", file.toString(), "/usr/share/openvswitch/vswitch.ovsschema");
     }
 
@@ -70,7 +70,7 @@ class RemoteOvsdbTest {
         all[2] = "--timeout=10";
         all[3] = "--no-wait";
         System.arraycopy(words, 0, all, 4, words.length);
-        return DebianOvsdbServer.tool(folder, all).strip();
+        return InstalledOvsdbServer.tool(folder, all).strip();
     }
 
     private static Row bridge(DatabaseSnapshot snapshot, String name) {
@@ -82,7 +82,7 @@ class RemoteOvsdbTest {
 
     @Test
     void theFirstSnapshotIsWholeAndChangesFollow() throws Exception {
-        try (DebianOvsdbServer server = DebianOvsdbServer.serve(file, socket)) {
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(file, socket)) {
             vsctl("add-br", "br0", "--", "set", "bridge", "br0", "other_config:k=v", "protocols=OpenFlow10,OpenFlow13");
             try (RemoteOvsdb database = new RemoteOvsdb("unix:" + socket)) {
                 Followed followed = new Followed(database);
@@ -128,7 +128,7 @@ class RemoteOvsdbTest {
 
     @Test
     void whatIsWrittenBackLandsInTheDatabase() throws Exception {
-        try (DebianOvsdbServer server = DebianOvsdbServer.serve(file, socket);
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(file, socket);
                 RemoteOvsdb database = new RemoteOvsdb("unix:" + socket)) {
             Followed followed = new Followed(database);
             followed.await(snapshot -> true);
@@ -171,19 +171,19 @@ class RemoteOvsdbTest {
             Followed followed = new Followed(database);
             assertThatThrownBy(() -> database.ensureRoot().get(PATIENCE_SECONDS, TimeUnit.SECONDS))
                     .hasMessageContaining("not connected");
-            try (DebianOvsdbServer server = DebianOvsdbServer.serve(file, socket)) {
+            try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(file, socket)) {
                 vsctl("add-br", "br0", "--", "add-br", "br1");
                 followed.await(snapshot -> bridge(snapshot, "br0") != null && bridge(snapshot, "br1") != null);
             }
             followed.snapshots.clear();
-            DebianOvsdbServer.tool(
+            InstalledOvsdbServer.tool(
                     folder,
                     "ovsdb-tool",
                     "transact",
                     file.toString(),
                     "[\"Open_vSwitch\",{\"op\":\"update\","
                             + "\"table\":\"Open_vSwitch\",\"where\":[],\"row\":{\"bridges\":[\"set\",[]],\"next_cfg\":77}}]");
-            try (DebianOvsdbServer server = DebianOvsdbServer.serve(file, socket)) {
+            try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(file, socket)) {
                 DatabaseSnapshot fresh = followed.await(snapshot -> true);
                 assertThat(fresh.table("Bridge"))
                         .as("rows deleted while we were away")

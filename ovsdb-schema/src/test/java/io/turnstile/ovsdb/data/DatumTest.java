@@ -70,7 +70,7 @@ class DatumTest {
     }
 
     @Test
-    void constraintsSpeakLikeOpenVswitch() {
+    void constraintsSpeakLikeOvsdbServer() {
         assertRefused(
                 "'foo'",
                 column(

@@ -34,8 +34,8 @@ final class Conversation {
     private static final Pattern TWINS =
             Pattern.compile("(.*)First row, with UUID (.*)\\.  Second row, with UUID (.*)\\.");
     private static final String BARRIER = "barrier";
-    /** Open vSwitch writes reals with 15 digits, we with as many as it takes to read the same again. */
-    private static final MathContext PEERS_DIGITS = new MathContext(15);
+    /** ovsdb-server writes reals with 15 digits, we with as many as it takes to read the same again. */
+    private static final MathContext OVSDB_SERVER_DIGITS = new MathContext(15);
     /** What another connection's end sets off may come after the first. */
     private static final int BARRIER_ROUNDS = 2;
 
@@ -108,7 +108,7 @@ final class Conversation {
             if (message.has("error")
                     && message.path("result").isNull()
                     && !message.get("error").isNull()) {
-                ((ObjectNode) message).remove("result"); // JSON-RPC 1.0 wants a null here; Open vSwitch leaves it out.
+                ((ObjectNode) message).remove("result"); // JSON-RPC 1.0 wants a null here; ovsdb-server leaves it out.
             }
             String line = "    " + name + " " + show(message);
             transcript.add(message.has("method") ? placeOf(line, name) : transcript.size(), line);
@@ -194,7 +194,7 @@ final class Conversation {
         }
         return json.isDouble()
                 ? JsonNodeFactory.instance.textNode(new BigDecimal(json.asDouble())
-                        .round(PEERS_DIGITS)
+                        .round(OVSDB_SERVER_DIGITS)
                         .stripTrailingZeros()
                         .toPlainString())
                 : json;

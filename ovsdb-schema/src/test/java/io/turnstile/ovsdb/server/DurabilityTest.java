@@ -43,7 +43,7 @@ class DurabilityTest {
                 server.kill();
             }
         }
-        try (ServerProcess server = ServerProcess.start(file, socket);
+        try (ServerProcess _ = ServerProcess.start(file, socket);
                 RpcClient client = new RpcClient(socket)) {
             Set<String> there = names(client);
             assertThat(there).as("seed %d", seed).containsAll(acknowledged);

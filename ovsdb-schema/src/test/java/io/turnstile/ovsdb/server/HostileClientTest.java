@@ -279,9 +279,9 @@ class HostileClientTest {
     void repliesThatNobodyReadsAreNotKeptWithoutEnd() throws IOException {
         try (var channel = java.nio.channels.SocketChannel.open(java.net.UnixDomainSocketAddress.of(socket))) {
             channel.configureBlocking(false);
-            var request = java.nio.ByteBuffer.wrap(
-                    ("{\"id\":1,\"method\":\"get_schema\",\"params\":[\"Open_vSwitch\"]}".repeat(200))
-                            .getBytes(StandardCharsets.US_ASCII));
+            var request = java.nio.ByteBuffer.wrap("{\"id\":1,\"method\":\"get_schema\",\"params\":[\"Open_vSwitch\"]}"
+                    .repeat(200)
+                    .getBytes(StandardCharsets.US_ASCII));
             boolean letGo = false;
             for (int i = 0; i < 20_000 && !letGo; i++) {
                 try {

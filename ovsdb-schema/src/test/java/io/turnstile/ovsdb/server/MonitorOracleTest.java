@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -150,9 +151,9 @@ class MonitorOracleTest {
 
     /** update2's modify, in the words of ovsdb-server(7): what is in both goes, what is in one is there. */
     private static JsonNode modified(String column, JsonNode before, JsonNode change) {
-        switch (column) {
+        return switch (column) {
             case "tags" -> {
-                TreeSet<String> tags = tags(before);
+                Set<String> tags = tags(before);
                 tags(change).forEach(tag -> {
                     if (!tags.remove(tag)) {
                         tags.add(tag);
@@ -160,12 +161,12 @@ class MonitorOracleTest {
                 });
                 ArrayNode set = NODES.arrayNode();
                 tags.forEach(set::add);
-                return set.size() == 1
+                yield set.size() == 1
                         ? set.get(0)
                         : NODES.arrayNode().add("set").add(set);
             }
             case "notes" -> {
-                TreeMap<String, String> notes = notes(before);
+                Map<String, String> notes = notes(before);
                 notes(change).forEach((key, value) -> {
                     if (value.equals(notes.get(key))) {
                         notes.remove(key);
@@ -175,22 +176,20 @@ class MonitorOracleTest {
                 });
                 ArrayNode map = NODES.arrayNode();
                 notes.forEach((key, value) -> map.addArray().add(key).add(value));
-                return NODES.arrayNode().add("map").add(map);
+                yield NODES.arrayNode().add("map").add(map);
             }
-            default -> {
-                return change;
-            }
-        }
+            default -> change;
+        };
     }
 
-    private static TreeSet<String> tags(JsonNode json) {
-        TreeSet<String> tags = new TreeSet<>();
+    private static Set<String> tags(JsonNode json) {
+        Set<String> tags = new TreeSet<>();
         (json.isArray() ? json.get(1) : List.of(json)).forEach(tag -> tags.add(tag.asText()));
         return tags;
     }
 
-    private static TreeMap<String, String> notes(JsonNode json) {
-        TreeMap<String, String> notes = new TreeMap<>();
+    private static Map<String, String> notes(JsonNode json) {
+        Map<String, String> notes = new TreeMap<>();
         json.get(1).forEach(pair -> notes.put(pair.get(0).asText(), pair.get(1).asText()));
         return notes;
     }

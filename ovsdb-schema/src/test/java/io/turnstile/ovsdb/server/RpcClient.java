@@ -79,7 +79,7 @@ final class RpcClient implements AutoCloseable {
             if (message == null) {
                 throw new AssertionError("no answer");
             }
-            if (message == END) {
+            if (message.equals(END)) {
                 received.add(END);
                 return null;
             }

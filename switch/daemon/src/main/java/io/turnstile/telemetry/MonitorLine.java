@@ -140,7 +140,7 @@ final class MonitorLine {
         addTuple(line.putObject("reply"), connection.reply());
         line.put("zone", connection.zone());
         addPort(line, "in", connection.originalIngress());
-        addPort(line, "reply", replyIngressOrNull != null ? replyIngressOrNull : connection.replyIngressOrNull());
+        addPort(line, "reply", replyIngressOrNull != null ? replyIngressOrNull : connection.replyIngress());
     }
 
     private static void addTuple(ObjectNode into, TupleView tuple) {

@@ -167,7 +167,7 @@ class EmbeddedOffloadStoriesTest {
             assertThat(event.connectionOrNull().mark()).isEqualTo(5);
             assertThat(event.connectionOrNull().originalIngress()).isEqualTo(new PortRef(1, "p1"));
         });
-        assertThat(events.get(1).connectionOrNull().replyIngressOrNull()).isNull();
+        assertThat(events.get(1).connectionOrNull().replyIngress()).isNull();
         assertThat(events.get(2).operation())
                 .isInstanceOfSatisfying(
                         OffloadOperation.Established.class,

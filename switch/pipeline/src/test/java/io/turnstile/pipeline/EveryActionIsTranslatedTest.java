@@ -3,8 +3,8 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.packet.Frames;
-import io.turnstile.pipeline.text.ActionKind;
-import io.turnstile.pipeline.text.ActionSamples;
+import io.turnstile.pipeline.flow.ActionKind;
+import io.turnstile.pipeline.flow.ActionSamples;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 

@@ -126,7 +126,7 @@ final class CallWatch {
             switch (e.getCause()) {
                 case Error error -> throw error;
                 case Exception exception -> throw exception;
-                default -> throw e;
+                case null, default -> throw e;
             }
         }
     }

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls a provider as the switch's dispatcher would: in the order that the SPI promises, containing what goes wrong and
@@ -134,7 +135,7 @@ final class LegalDispatcher implements ProviderContext {
         }
     }
 
-    private Throwable closeQuietly() {
+    private @Nullable Throwable closeQuietly() {
         try {
             provider.close();
             return null;

@@ -3,7 +3,6 @@ package io.turnstile.offload.conformance;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
-import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -11,6 +10,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hands operations to a provider by one of the two sides of the SPI, and has one fitting result for each whatever the
@@ -34,8 +34,9 @@ final class ProviderCalls {
         }
     }
 
-    /** What a call to {@code operate} gave. */
-    private record BulkAnswer(List<OffloadResult> resultsOrNull, Throwable thrownOrNull) {}
+    /** What a call to {@code operate} gave; a provider may break the rules and give null. */
+    private record BulkAnswer(
+            @Nullable List<OffloadResult> results, @Nullable Throwable thrown) {}
 
     private final OffloadProvider provider;
     private final CallWatch watch;
@@ -76,16 +77,16 @@ final class ProviderCalls {
 
     private List<OffloadResult> inBulk(List<OffloadOperation> operations) throws Exception {
         BulkAnswer answer = watch.call("operate", () -> operate(operations));
-        List<OffloadResult> given = answer.resultsOrNull();
-        if (answer.thrownOrNull() != null) {
-            return allMisfit(operations, "operate threw " + answer.thrownOrNull());
+        List<OffloadResult> given = answer.results();
+        if (answer.thrown() != null) {
+            return allMisfit(operations, "operate threw " + answer.thrown());
         }
         if (given == null || given.size() != operations.size()) {
             return allMisfit(operations, (given == null ? "no" : given.size()) + " results for " + operations.size());
         }
         List<OffloadResult> results = new ArrayList<>(given);
         for (int i = 0; i < results.size(); i++) {
-            if (!fits(operations.get(i), results.get(i))) {
+            if (!operations.get(i).isAnsweredBy(results.get(i))) {
                 String reason = "answered " + results.get(i);
                 keep(misfits, operations.get(i), reason);
                 results.set(i, new OffloadResult.Failed(reason, null));
@@ -105,20 +106,6 @@ final class ProviderCalls {
     private List<OffloadResult> allMisfit(List<OffloadOperation> operations, String reason) {
         operations.forEach(operation -> keep(misfits, operation, reason));
         return Collections.nCopies(operations.size(), new OffloadResult.Failed(reason, null));
-    }
-
-    static boolean fits(OffloadOperation operation, OffloadResult result) {
-        return result instanceof OffloadResult.Failed
-                || switch (operation) {
-                    case OffloadOperation.Query query -> result instanceof Verdict;
-                    case OffloadOperation.Add add ->
-                        result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
-                    case OffloadOperation.Established established -> result instanceof OffloadResult.Covered;
-                    case OffloadOperation.Update update -> result instanceof OffloadResult.LastUsed;
-                    case OffloadOperation.Delete delete -> result instanceof OffloadResult.Done;
-                    case OffloadOperation.Flush flush ->
-                        result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
-                };
     }
 
     private List<OffloadResult> oneByOne(List<OffloadOperation> operations) throws Exception {

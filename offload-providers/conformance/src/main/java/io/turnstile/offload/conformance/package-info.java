@@ -12,4 +12,7 @@
  *
  * <p>Threads: each test runs the provider on daemon threads of its own, and JUnit's thread waits for them.
  */
+@NullMarked
 package io.turnstile.offload.conformance;
+
+import org.jspecify.annotations.NullMarked;

@@ -127,7 +127,7 @@ final class OddProviders {
         @Override
         public void connDel(ConnView connection, DelReason reason) {
             super.connDel(connection, reason);
-            connection.replyIngressOrNull().number();
+            connection.replyIngress().number();
         }
     }
 

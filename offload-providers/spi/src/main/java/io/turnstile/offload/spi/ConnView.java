@@ -1,5 +1,7 @@
 package io.turnstile.offload.spi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A connection as it stood when the operation was made. A value: a provider may keep it, it never changes. The
  * {@link #id()} is what names the connection: the same in every callback of its life, and not used again for another
@@ -14,7 +16,7 @@ package io.turnstile.offload.spi;
  * @param labelHigh ct_label at this moment, upper 64 bits
  * @param labelLow ct_label at this moment, lower 64 bits
  * @param originalIngress port by which the committing packet came in
- * @param replyIngressOrNull port by which the first reply came in; null while there was none
+ * @param replyIngress port by which the first reply came in; null while there was none
  */
 public record ConnView(
         long id,
@@ -26,7 +28,7 @@ public record ConnView(
         long labelHigh,
         long labelLow,
         PortRef originalIngress,
-        PortRef replyIngressOrNull) {
+        @Nullable PortRef replyIngress) {
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;

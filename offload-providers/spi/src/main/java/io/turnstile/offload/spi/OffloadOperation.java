@@ -1,5 +1,7 @@
 package io.turnstile.offload.spi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One operation of a batch handed to {@link OffloadProvider#operate}. Immutable; a provider may keep it.
  *
@@ -7,6 +9,20 @@ package io.turnstile.offload.spi;
  * itself to {@link OffloadProvider#operateOne}.
  */
 public sealed interface OffloadOperation {
+
+    /** True for a result that this operation may have; null, which no provider may answer, is none. */
+    default boolean isAnsweredBy(@Nullable OffloadResult result) {
+        return result instanceof OffloadResult.Failed
+                || switch (this) {
+                    case Query query -> result instanceof Verdict;
+                    case Add add -> result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
+                    case Established established -> result instanceof OffloadResult.Covered;
+                    case Update update -> result instanceof OffloadResult.LastUsed;
+                    case Delete delete -> result instanceof OffloadResult.Done;
+                    case Flush flush ->
+                        result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
+                };
+    }
 
     /** One that concerns a single connection: all but {@link Flush}. */
     sealed interface OfConnection extends OffloadOperation {

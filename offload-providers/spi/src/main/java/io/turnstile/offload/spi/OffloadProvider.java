@@ -17,6 +17,7 @@ import java.util.List;
  * on. A callback that takes long delays this provider's other events, never a packet and never another provider; what
  * happens to one that takes too long, or fails too often, stands in the package description.
  */
+@SuppressWarnings("try") // close() may throw anything, an InterruptedException too: the dispatcher contains it.
 public interface OffloadProvider extends AutoCloseable {
 
     /** Priority of a provider that does not say. */

@@ -1,5 +1,7 @@
 package io.turnstile.offload.spi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What became of one {@link OffloadOperation}. Which result fits which operation stands at the operation; one that does
  * not fit counts as {@link Failed}.
@@ -43,7 +45,7 @@ public sealed interface OffloadResult
      * The operation failed and the provider does not hold the connection on account of it.
      *
      * @param reason for people, a few words
-     * @param causeOrNull what was thrown, if anything was
+     * @param cause what was thrown; null if nothing was
      */
-    record Failed(String reason, Throwable causeOrNull) implements OffloadResult {}
+    record Failed(String reason, @Nullable Throwable cause) implements OffloadResult {}
 }

@@ -1,5 +1,7 @@
 /**
- * What an offload provider implements. Depends on the JDK only.
+ * What an offload provider implements. Depends on the JDK only: the JSpecify annotations, which say where null may
+ * stand, are for compilers and are not needed on any class path. Threads: each provider is called on its own, see
+ * {@link io.turnstile.offload.spi.OffloadProvider}.
  *
  * <h2>Life cycle</h2>
  *
@@ -67,4 +69,7 @@
  * and, in its jar, a file {@code META-INF/services/io.turnstile.offload.spi.OffloadProvider} with the class's name. A
  * provider for which bulk is cheaper overrides {@link io.turnstile.offload.spi.OffloadProvider#operate} instead.
  */
+@NullMarked
 package io.turnstile.offload.spi;
+
+import org.jspecify.annotations.NullMarked;

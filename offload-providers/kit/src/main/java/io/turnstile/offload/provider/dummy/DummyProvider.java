@@ -1,7 +1,6 @@
 package io.turnstile.offload.provider.dummy;
 
 import io.turnstile.offload.provider.dummy.RecordedEvent.Answer;
-import io.turnstile.offload.provider.dummy.RecordedEvent.Callback;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -18,6 +17,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed; by default it
@@ -39,9 +39,10 @@ public final class DummyProvider implements OffloadProvider {
     private final int eventLimit;
     private final Deque<RecordedEvent> events = new ArrayDeque<>(); // guarded by this
     private final Map<Long, ConnView> held = new LinkedHashMap<>(); // guarded by this
-    private final Map<Callback, Long> counts = new EnumMap<>(Callback.class); // guarded by this
+    private final Map<RecordedEvent.Callback, Long> counts =
+            new EnumMap<>(RecordedEvent.Callback.class); // guarded by this
     private long sequence; // guarded by this
-    private volatile ProviderContext context;
+    private volatile @Nullable ProviderContext context;
     private volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
     private volatile Predicate<ConnView> covers = connection -> true;
     private volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
@@ -98,8 +99,8 @@ public final class DummyProvider implements OffloadProvider {
     /** Events of one connection in order. */
     public synchronized List<RecordedEvent> events(long connectionId) {
         return events.stream()
-                .filter(event -> event.connectionOrNull() != null
-                        && event.connectionOrNull().id() == connectionId)
+                .filter(event ->
+                        event.connection() != null && event.connection().id() == connectionId)
                 .toList();
     }
 
@@ -109,7 +110,7 @@ public final class DummyProvider implements OffloadProvider {
     }
 
     /** How often a callback came since the provider was made, forgotten events included. */
-    public synchronized long count(Callback callback) {
+    public synchronized long count(RecordedEvent.Callback callback) {
         return counts.getOrDefault(callback, 0L);
     }
 
@@ -126,7 +127,7 @@ public final class DummyProvider implements OffloadProvider {
         events.stream()
                 .skip(Math.max(0, events.size() - DESCRIBED_EVENTS))
                 .forEach(event -> lines.add("  " + event.sequence() + " " + event
-                        + (event.connectionOrNull() == null ? "" : " " + event.connectionOrNull())));
+                        + (event.connection() == null ? "" : " " + event.connection())));
         return lines;
     }
 
@@ -145,19 +146,19 @@ public final class DummyProvider implements OffloadProvider {
     @Override
     public void init(ProviderContext context) {
         this.context = context;
-        record(Callback.INIT, null, new Answer.Nothing());
+        record(RecordedEvent.Callback.INIT, null, new Answer.Nothing());
     }
 
     @Override
     public void close() {
-        record(Callback.CLOSE, null, new Answer.Nothing());
+        record(RecordedEvent.Callback.CLOSE, null, new Answer.Nothing());
     }
 
     @Override
     public Verdict canOffload(ConnView connection) {
         Verdict answer = verdict.apply(connection);
         record(
-                Callback.CAN_OFFLOAD,
+                RecordedEvent.Callback.CAN_OFFLOAD,
                 connection,
                 new Answer.Offload(answer instanceof Verdict.Decline decline ? decline.reason() : null));
         return answer;
@@ -168,14 +169,14 @@ public final class DummyProvider implements OffloadProvider {
         if (held.putIfAbsent(connection.id(), connection) != null) {
             throw new IllegalStateException("added twice");
         }
-        record(Callback.ADD, connection, new Answer.Nothing());
+        record(RecordedEvent.Callback.ADD, connection, new Answer.Nothing());
     }
 
     @Override
     public boolean connEstablished(ConnView connection, PortRef replyIngress) {
         boolean answer = covers.test(connection);
         refresh(connection);
-        record(Callback.ESTABLISHED, connection, new Answer.Covers(answer));
+        record(RecordedEvent.Callback.ESTABLISHED, connection, new Answer.Covers(answer));
         return answer;
     }
 
@@ -183,7 +184,7 @@ public final class DummyProvider implements OffloadProvider {
     public long connUpdate(ConnView connection) {
         long answer = lastUsed.applyAsLong(connection);
         refresh(connection);
-        record(Callback.UPDATE, connection, new Answer.LastUsed(answer));
+        record(RecordedEvent.Callback.UPDATE, connection, new Answer.LastUsed(answer));
         return answer;
     }
 
@@ -192,7 +193,7 @@ public final class DummyProvider implements OffloadProvider {
         if (held.remove(connection.id()) == null) {
             throw new IllegalStateException("deleted without being held");
         }
-        record(Callback.DEL, connection, new Answer.Reason(reason));
+        record(RecordedEvent.Callback.DEL, connection, new Answer.Reason(reason));
     }
 
     @Override
@@ -201,7 +202,7 @@ public final class DummyProvider implements OffloadProvider {
             return false; // the deletes that follow say more
         }
         held.clear();
-        record(Callback.FLUSH, null, new Answer.Reason(reason));
+        record(RecordedEvent.Callback.FLUSH, null, new Answer.Reason(reason));
         return true;
     }
 
@@ -211,14 +212,14 @@ public final class DummyProvider implements OffloadProvider {
         }
     }
 
-    private synchronized void record(Callback callback, ConnView connectionOrNull, Answer answer) {
+    private synchronized void record(RecordedEvent.Callback callback, @Nullable ConnView connection, Answer answer) {
         counts.merge(callback, 1L, Long::sum);
         if (events.size() == eventLimit) {
             events.poll();
         }
         if (eventLimit > 0) {
             long wallMs = context == null ? 0 : context.wallMs();
-            events.add(new RecordedEvent(sequence, wallMs, callback, connectionOrNull, answer));
+            events.add(new RecordedEvent(sequence, wallMs, callback, connection, answer));
         }
         sequence++;
     }

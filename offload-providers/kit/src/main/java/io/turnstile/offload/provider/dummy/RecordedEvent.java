@@ -2,15 +2,22 @@ package io.turnstile.offload.provider.dummy;
 
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.PortRef;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One callback as the dummy provider met it, with its answer.
  *
  * @param sequence 0, 1, 2 … in the order of the callbacks since the provider was made
  * @param wallMs when, ms since the epoch
- * @param connectionOrNull null for init, flush and close
+ * @param connection null for init, flush and close
  */
-public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnView connectionOrNull, Answer answer) {
+public record RecordedEvent(
+        long sequence,
+        long wallMs,
+        Callback callback,
+        @Nullable ConnView connection,
+        Answer answer) {
 
     /** Which callback. */
     public enum Callback {
@@ -29,12 +36,20 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
         /** The callback has no answer. */
         record Nothing() implements Answer {}
 
-        /** @param reasonOrNull null: accepted */
-        record Offload(String reasonOrNull) implements Answer {}
+        /**
+         * The answer to a query.
+         *
+         * @param reason null: accepted
+         */
+        record Offload(@Nullable String reason) implements Answer {}
 
         record Covers(boolean both) implements Answer {}
 
-        /** @param epochMs 0: unknown */
+        /**
+         * The answer to an update.
+         *
+         * @param epochMs 0: unknown
+         */
         record LastUsed(long epochMs) implements Answer {}
 
         record Reason(DelReason reason) implements Answer {}
@@ -49,8 +64,7 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
     public String toString() {
         String result = switch (answer) {
             case Answer.Nothing nothing -> "";
-            case Answer.Offload offload ->
-                offload.reasonOrNull() == null ? " -> accept" : " -> decline: " + offload.reasonOrNull();
+            case Answer.Offload offload -> offload.reason() == null ? " -> accept" : " -> decline: " + offload.reason();
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
@@ -58,13 +72,16 @@ public record RecordedEvent(long sequence, long wallMs, Callback callback, ConnV
         return switch (callback) {
             case INIT -> "init";
             case CAN_OFFLOAD -> "query" + result;
-            case ADD -> "add in=" + connectionOrNull.originalIngress().number();
-            case ESTABLISHED ->
-                "established in=" + connectionOrNull.replyIngressOrNull().number() + result;
+            case ADD -> "add" + ingress(connection == null ? null : connection.originalIngress());
+            case ESTABLISHED -> "established" + ingress(connection == null ? null : connection.replyIngress()) + result;
             case UPDATE -> "update" + result;
             case DEL -> "del" + result;
             case FLUSH -> "flush" + result;
             case CLOSE -> "close";
         };
+    }
+
+    private static String ingress(@Nullable PortRef port) {
+        return port == null ? "" : " in=" + port.number();
     }
 }

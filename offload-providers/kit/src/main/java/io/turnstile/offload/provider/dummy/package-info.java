@@ -3,4 +3,7 @@
  * answers can be programmed, the one to a flush too, and it passes the kit of {@code io.turnstile.offload.conformance}.
  * Relies on the SPI only. Threads: any, see {@link io.turnstile.offload.provider.dummy.DummyProvider}.
  */
+@NullMarked
 package io.turnstile.offload.provider.dummy;
+
+import org.jspecify.annotations.NullMarked;

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A correct provider without a device: takes everything, covers both directions at once, does not know when a
@@ -24,7 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public abstract class HoldingProvider implements OffloadProvider {
     private final String name;
     private final Map<Long, ConnView> held = new ConcurrentHashMap<>();
-    private volatile ProviderContext contextOrNull;
+    private volatile @Nullable ProviderContext context;
 
     protected HoldingProvider(String name) {
         this.name = name;
@@ -50,8 +51,8 @@ public abstract class HoldingProvider implements OffloadProvider {
 
     /** The switch's wall clock, or this machine's before init; ms since the epoch. */
     protected final long wallMs() {
-        ProviderContext context = contextOrNull;
-        return context == null ? System.currentTimeMillis() : context.wallMs();
+        ProviderContext given = context;
+        return given == null ? System.currentTimeMillis() : given.wallMs();
     }
 
     /** Takes note of a connection. */
@@ -74,7 +75,7 @@ public abstract class HoldingProvider implements OffloadProvider {
     @Override
     public void init(ProviderContext context) throws Exception {
         meet(Callback.INIT);
-        contextOrNull = context;
+        this.context = context;
     }
 
     @Override

@@ -20,4 +20,7 @@
  * and does nothing. Relies on the SPI only. Threads: any, as the SPI says; a fault that can be chosen anew holds from
  * the next callback on.
  */
+@NullMarked
 package io.turnstile.offload.provider.fault;
+
+import org.jspecify.annotations.NullMarked;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Files and schemas pass between the system's tools and ours, both ways, with nothing lost. */
 @Tag("system")
-class FileInteropTest {
+class OvsdbServerFileTest {
     private static final Path SCHEMA = Path.of("/usr/share/openvswitch/vswitch.ovsschema");
     private static final int TRANSACTIONS = 150;
 
@@ -98,7 +98,7 @@ class FileInteropTest {
     void ovsdbClientDumpsWhatDatabasesTheServerHas() {
         Path socket = folder.resolve("db.sock");
         String theirs = folder.resolve("theirs.db").toString();
-        DebianOvsdbServer.tool(folder, "ovsdb-tool", "create", theirs, SCHEMA.toString());
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "create", theirs, SCHEMA.toString());
         String[] dump = {
             "ovsdb-client",
             "dump",
@@ -114,11 +114,13 @@ class FileInteropTest {
             "index"
         };
         String expected;
-        try (DebianOvsdbServer server = DebianOvsdbServer.serve(Path.of(theirs), socket)) {
-            expected = DebianOvsdbServer.tool(folder, dump);
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(Path.of(theirs), socket)) {
+            expected = InstalledOvsdbServer.tool(folder, dump);
         }
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(null, List.of("punix:" + socket))) {
-            assertThat(DebianOvsdbServer.tool(folder, dump)).isEqualTo(expected).contains("Open_vSwitch", "standalone");
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(null, List.of("punix:" + socket))) {
+            assertThat(InstalledOvsdbServer.tool(folder, dump))
+                    .isEqualTo(expected)
+                    .contains("Open_vSwitch", "standalone");
         }
     }
 
@@ -129,41 +131,41 @@ class FileInteropTest {
         List<String> transactions = transactions(new Random(seed));
         Path theirs = folder.resolve("theirs.db");
         Path ours = folder.resolve("ours.db");
-        DebianOvsdbServer.tool(folder, "ovsdb-tool", "create", theirs.toString(), SCHEMA.toString());
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "create", theirs.toString(), SCHEMA.toString());
         Files.copy(theirs, ours);
         Path socket = folder.resolve("db.sock");
-        String dumpByOpenVswitch;
-        try (DebianOvsdbServer server = DebianOvsdbServer.serve(theirs, socket)) {
-            dumpByOpenVswitch = run(socket, transactions);
+        String dumpByOvsdbServer;
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(theirs, socket)) {
+            dumpByOvsdbServer = run(socket, transactions);
         }
         String dumpByUs;
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
             dumpByUs = run(socket, transactions);
         }
-        assertThat(dumpByUs).as("seed %d", seed).isEqualTo(dumpByOpenVswitch).contains("name7");
-        try (DebianOvsdbServer server = DebianOvsdbServer.serve(ours, socket)) {
+        assertThat(dumpByUs).as("seed %d", seed).isEqualTo(dumpByOvsdbServer).contains("name7");
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(ours, socket)) {
             assertThat(run(socket, List.of()))
-                    .as("our file with Open vSwitch, seed %d", seed)
-                    .isEqualTo(dumpByOpenVswitch);
+                    .as("our file with ovsdb-server, seed %d", seed)
+                    .isEqualTo(dumpByOvsdbServer);
         }
         try (EmbeddedOvsdb server = new EmbeddedOvsdb(theirs, List.of("punix:" + socket))) {
             assertThat(run(socket, List.of()))
-                    .as("Open vSwitch's file with us, seed %d", seed)
-                    .isEqualTo(dumpByOpenVswitch);
+                    .as("ovsdb-server's file with us, seed %d", seed)
+                    .isEqualTo(dumpByOvsdbServer);
             server.compact();
         }
-        assertThat(DebianOvsdbServer.tool(folder, "ovsdb-tool", "show-log", theirs.toString()))
+        assertThat(InstalledOvsdbServer.tool(folder, "ovsdb-tool", "show-log", theirs.toString()))
                 .contains("record 1");
-        DebianOvsdbServer.tool(folder, "ovsdb-tool", "compact", ours.toString());
-        try (DebianOvsdbServer server = DebianOvsdbServer.serve(theirs, socket)) {
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "compact", ours.toString());
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(theirs, socket)) {
             assertThat(run(socket, List.of()))
                     .as("compacted by us, seed %d", seed)
-                    .isEqualTo(dumpByOpenVswitch);
+                    .isEqualTo(dumpByOvsdbServer);
         }
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(ours, List.of("punix:" + socket))) {
             assertThat(run(socket, List.of()))
                     .as("compacted by ovsdb-tool, seed %d", seed)
-                    .isEqualTo(dumpByOpenVswitch);
+                    .isEqualTo(dumpByOvsdbServer);
         }
     }
 
@@ -175,7 +177,7 @@ class FileInteropTest {
                         .isTrue();
             }
         }
-        return DebianOvsdbServer.tool(
+        return InstalledOvsdbServer.tool(
                         folder,
                         "ovsdb-client",
                         "dump",
@@ -188,7 +190,7 @@ class FileInteropTest {
                         "other_config",
                         "external_ids",
                         "queues")
-                + DebianOvsdbServer.tool(
+                + InstalledOvsdbServer.tool(
                         folder,
                         "ovsdb-client",
                         "dump",

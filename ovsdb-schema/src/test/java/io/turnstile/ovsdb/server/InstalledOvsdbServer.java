@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,19 +13,19 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The system's own ovsdb-server on a file and a socket in a private folder. */
-public final class DebianOvsdbServer implements AutoCloseable {
+public final class InstalledOvsdbServer implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 10;
 
     private final Path socket;
     private final Process process;
 
-    private DebianOvsdbServer(Path socket, Process process) {
+    private InstalledOvsdbServer(Path socket, Process process) {
         this.socket = socket;
         this.process = process;
     }
 
     /** Serves {@code database} on {@code socket} (which is replaced), and returns once it does. */
-    public static DebianOvsdbServer serve(Path database, Path socket) {
+    public static InstalledOvsdbServer serve(Path database, Path socket) {
         try {
             Files.deleteIfExists(socket);
             Path folder = socket.getParent();
@@ -34,12 +35,12 @@ public final class DebianOvsdbServer implements AutoCloseable {
                                     "ovsdb-server",
                                     database.toString(),
                                     "--remote=punix:" + socket,
-                                    "--unixctl=" + folder.resolve("peer.ctl"),
+                                    "--unixctl=" + folder.resolve("ovsdb-server.ctl"),
                                     "--log-file=/dev/null"))
                     .redirectErrorStream(true)
-                    .redirectOutput(folder.resolve("peer.log").toFile())
+                    .redirectOutput(folder.resolve("ovsdb-server.log").toFile())
                     .start();
-            DebianOvsdbServer server = new DebianOvsdbServer(socket, process);
+            InstalledOvsdbServer server = new InstalledOvsdbServer(socket, process);
             server.awaitSocket();
             return server;
         } catch (IOException e) {
@@ -52,14 +53,14 @@ public final class DebianOvsdbServer implements AutoCloseable {
         while (!listens()) {
             if (!process.isAlive() || System.nanoTime() > deadlineNs) {
                 throw new IOException(
-                        "ovsdb-server does not serve: " + Files.readString(socket.resolveSibling("peer.log")));
+                        "ovsdb-server does not serve: " + Files.readString(socket.resolveSibling("ovsdb-server.log")));
             }
             Thread.onSpinWait();
         }
     }
 
     private boolean listens() {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+        try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             return true;
         } catch (IOException e) {
             return false;
@@ -89,7 +90,7 @@ public final class DebianOvsdbServer implements AutoCloseable {
             Process process = command(folder, new ArrayList<>(List.of(words)))
                     .redirectErrorStream(true)
                     .start();
-            String output = new String(process.getInputStream().readAllBytes());
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
                 throw new AssertionError(String.join(" ", words) + ": " + output);
             }

@@ -23,18 +23,18 @@ import org.junit.jupiter.params.provider.ValueSource;
  * {@link Conversation} masks it:
  *
  * <ul>
- *   <li>an error reply of ours has {@code "result": null} (JSON-RPC 1.0 §1.2), Open vSwitch's has no result;
- *   <li>reals are written with all their digits, Open vSwitch's with 15;
+ *   <li>an error reply of ours has {@code "result": null} (JSON-RPC 1.0 §1.2), ovsdb-server's has no result;
+ *   <li>reals are written with all their digits, ovsdb-server's with 15;
  *   <li>monitor_cond_since goes on from the last 100 transactions, a standalone ovsdb-server always begins anew;
- *   <li>a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4), Open vSwitch says nothing;
- *   <li>the holder of a lock is told "locked" once, Open vSwitch tells it again whenever somebody leaves the line;
- *   <li>monitor_cond_change of a monitor without conditions is an error, Open vSwitch ignores it;
- *   <li>the least integer times -1 is a range error, with Open vSwitch it is itself;
+ *   <li>a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4), ovsdb-server says nothing;
+ *   <li>the holder of a lock is told "locked" once, ovsdb-server tells it again whenever somebody leaves the line;
+ *   <li>monitor_cond_change of a monitor without conditions is an error, ovsdb-server ignores it;
+ *   <li>the least integer times -1 is a range error, with ovsdb-server it is itself;
  *   <li>{@code convert} is an unknown method; what crashes ovsdb-server 3.1.0 does not crash us.
  * </ul>
  */
 @Tag("system")
-class ConversationInteropTest {
+class OvsdbServerConversationTest {
     private static final Path SCHEMA = Path.of("/usr/share/openvswitch/vswitch.ovsschema");
 
     @TempDir
@@ -60,14 +60,14 @@ class ConversationInteropTest {
         Path theirs = database("theirs");
         Path ours = folder.resolve("ours.db");
         Files.copy(theirs, ours);
-        Path socket = folder.resolve("peer.sock");
+        Path socket = folder.resolve("theirs.sock");
         List<String> expected;
-        try (DebianOvsdbServer peer = DebianOvsdbServer.serve(theirs, socket)) {
+        try (InstalledOvsdbServer _ = InstalledOvsdbServer.serve(theirs, socket)) {
             expected = Conversation.hold(socket, script);
         }
         Path ourSocket = folder.resolve("ours.sock");
         List<String> actual;
-        try (EmbeddedOvsdb server = new EmbeddedOvsdb(ours, List.of("punix:" + ourSocket))) {
+        try (EmbeddedOvsdb _ = new EmbeddedOvsdb(ours, List.of("punix:" + ourSocket))) {
             actual = Conversation.hold(ourSocket, script);
         }
         Files.createDirectories(Path.of("target/conversations"));
@@ -77,7 +77,7 @@ class ConversationInteropTest {
     }
 
     private static List<String> script(String name) throws IOException {
-        try (InputStream in = ConversationInteropTest.class.getResourceAsStream("conversations/" + name + ".txt")) {
+        try (InputStream in = OvsdbServerConversationTest.class.getResourceAsStream("conversations/" + name + ".txt")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
         }
     }
@@ -86,13 +86,14 @@ class ConversationInteropTest {
     private Path database(String name) throws IOException {
         ObjectMapper json = new ObjectMapper();
         ObjectNode schema = (ObjectNode) json.readTree(SCHEMA.toFile());
-        JsonNode more = json.readTree(ConversationInteropTest.class.getResourceAsStream("conversations/tables.json"));
+        JsonNode more =
+                json.readTree(OvsdbServerConversationTest.class.getResourceAsStream("conversations/tables.json"));
         schema.withObject("/tables").setAll((ObjectNode) more);
         schema.remove("cksum");
         Path file = folder.resolve("schema.json");
         json.writeValue(file.toFile(), schema);
         Path database = folder.resolve(name + ".db");
-        DebianOvsdbServer.tool(folder, "ovsdb-tool", "create", database.toString(), file.toString());
+        InstalledOvsdbServer.tool(folder, "ovsdb-tool", "create", database.toString(), file.toString());
         return database;
     }
 }
