@@ -21,6 +21,8 @@ class EmbeddedSwitchExampleTest {
     private static final Path SOURCES = Path.of("src/main/java/io/turnstile/embedded");
     private static final Path TESTS = Path.of("src/test/java/io/turnstile/embedded");
     private static final Pattern IN_COMMENT = Pattern.compile("<pre>\\{@code(.*?)\\n \\* }</pre>\\n", Pattern.DOTALL);
+    private static final Path README = Path.of("../../README.md");
+    private static final Pattern IN_README = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL);
     private static final Pattern IN_TEST = Pattern.compile("// example begins(.*?)// example ends", Pattern.DOTALL);
 
     @Test
@@ -52,6 +54,7 @@ class EmbeddedSwitchExampleTest {
 
     @Test
     void theReadmesExampleDoesWhatItSays() {
+        // example begins
         try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2)) {
             sw.flows("priority=10,in_port=1,tcp actions=ct(commit),2");
             sw.hwOffload(true);
@@ -59,12 +62,23 @@ class EmbeddedSwitchExampleTest {
             assertThat(sw.takeSent(2)).hasSize(1);
             assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
         }
+        // example ends
     }
 
     @Test
     void examplesOfCommentsStandInTests() throws IOException {
         List<String> examples = found(IN_COMMENT, SOURCES, "*");
         assertThat(examples).hasSizeGreaterThanOrEqualTo(2).isSubsetOf(found(IN_TEST, TESTS, ""));
+    }
+
+    @Test
+    void theReadmesExampleStandsInATest() throws IOException {
+        List<String> examples = IN_README
+                .matcher(Files.readString(README))
+                .results()
+                .map(result -> result.group(1).replaceAll("\\s+", ""))
+                .toList();
+        assertThat(examples).isNotEmpty().isSubsetOf(found(IN_TEST, TESTS, ""));
     }
 
     /** Without white space, which is a formatter's business, and without what begins a comment's lines. */
