@@ -178,12 +178,22 @@ class OvsOfctlStoryTest {
         assertThat(Tool.ok("-O", version, "show", target)).contains("config:     NO_FWD");
     }
 
+    /** From 1.1 on the tool says it by set_queue and pop_queue. */
+    @Test
+    void enqueueIsRefusedWhereItIsAnActionOfItsOwn() throws Exception {
+        String flow = "tcp,actions=enqueue:1:2";
+        Tool.Result refused = Tool.ofctl("-O", "OpenFlow10", "add-flow", target, flow);
+        assertThat(refused.status()).as(refused.output()).isNotZero();
+        assertThat(refused.output()).contains("OFPBAC_BAD_TYPE");
+        Tool.ok("-O", "OpenFlow13", "add-flow", target, flow);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "group:1",
                 "learn(table=1)",
-                "enqueue:1:2",
+                "check_pkt_larger(100)->NXM_NX_REG0[0]",
                 "clone(exit)",
                 "fin_timeout(idle_timeout=5)",
                 "output(port=1,max_len=64)",
