@@ -18,6 +18,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** A provider with a fault, and the tests of the kit that are about that fault: exactly those it is to fail. */
+@SuppressWarnings("ImmutableEnumChecker") // The makers hold no state, and nobody writes the sets.
 enum Fault {
     NONE(throwing()),
 

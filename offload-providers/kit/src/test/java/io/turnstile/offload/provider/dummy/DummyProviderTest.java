@@ -3,7 +3,6 @@ package io.turnstile.offload.provider.dummy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.offload.ProviderRegistry;
-import io.turnstile.offload.provider.dummy.RecordedEvent.Callback;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
@@ -89,7 +88,7 @@ class DummyProviderTest {
         assertThat(dummy.events())
                 .extracting(RecordedEvent::toString)
                 .containsExactly("add in=1", "add in=1", "flush provider failed");
-        assertThat(dummy.count(Callback.FLUSH)).isEqualTo(1);
+        assertThat(dummy.count(RecordedEvent.Callback.FLUSH)).isEqualTo(1);
     }
 
     @Test
@@ -101,9 +100,9 @@ class DummyProviderTest {
             none.connAdd(connection(id));
         }
         assertThat(small.events()).extracting(RecordedEvent::sequence).containsExactly(7L, 8L, 9L);
-        assertThat(small.count(Callback.ADD)).isEqualTo(10);
+        assertThat(small.count(RecordedEvent.Callback.ADD)).isEqualTo(10);
         assertThat(none.events()).isEmpty();
-        assertThat(none.count(Callback.ADD)).isEqualTo(10);
+        assertThat(none.count(RecordedEvent.Callback.ADD)).isEqualTo(10);
         assertThat(small.describe()).first().isEqualTo("recorded: 10 callbacks, the last 3 kept");
     }
 
