@@ -67,7 +67,7 @@ final class ConnectionTable {
 
     final ZoneLimits zoneLimits = new ZoneLimits();
     final Expectations expectations = new Expectations();
-    final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
+    final AtomicReferenceArray<@Nullable TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
     volatile TupleIndex index;
     volatile @Nullable ConnectionListener listener;
     /** What {@link #index} becomes; null unless it is just being made. */

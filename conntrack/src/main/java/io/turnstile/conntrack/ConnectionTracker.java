@@ -120,7 +120,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void setTimeoutPolicy(int id, TimeoutPolicy policy) {
+    public void setTimeoutPolicy(int id, @Nullable TimeoutPolicy policy) {
         table.policies.set(id, policy);
     }
 
