@@ -28,7 +28,7 @@ final class AlgTracking {
     private final Tuple original = new Tuple();
 
     private final Tuple reply = new Tuple();
-    private Alg alg;
+    private Alg alg = Alg.NONE;
     private long entry;
     private long extension;
     private int direction;

@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import io.turnstile.packet.IpProtocols;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl ct-flush} and
@@ -63,9 +64,9 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     }
 
     /** Null: all zones. */
-    public Integer zone;
+    public @Nullable Integer zone;
     /** Null: both families. */
-    public Boolean ipv6;
+    public @Nullable Boolean ipv6;
 
     public int protocol;
     public final PartialTuple original = new PartialTuple();

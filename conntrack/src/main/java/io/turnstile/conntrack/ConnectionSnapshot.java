@@ -40,9 +40,9 @@ public final class ConnectionSnapshot {
     /** Time until the deadline, ns; negative once passed. */
     public long timeLeftNs;
     /** Ordinal of {@code tcp} states as printed in protoinfo; meaningful for TCP only. */
-    public TcpState originalTcpState;
+    public TcpState originalTcpState = TcpState.CLOSED;
 
-    public TcpState replyTcpState;
+    public TcpState replyTcpState = TcpState.CLOSED;
     /** Window scale, 0–14, of each side; meaningful for TCP only. */
     public int originalTcpScale;
 
@@ -52,7 +52,7 @@ public final class ConnectionSnapshot {
 
     public int replyTcpFlags;
     /** Meaningful for SCTP only. */
-    public SctpState sctpState;
+    public SctpState sctpState = SctpState.CLOSED;
     /** The verification tags that packets of either direction carry (RFC 9260 §8.5), 0: not known yet. SCTP only. */
     public int originalSctpTag;
 

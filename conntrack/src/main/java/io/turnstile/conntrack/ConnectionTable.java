@@ -17,6 +17,7 @@ import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.packet.Packet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds entries, index and wheel together: what it takes to put a connection into the table, to change its deadline and
@@ -66,11 +67,11 @@ final class ConnectionTable {
 
     final ZoneLimits zoneLimits = new ZoneLimits();
     final Expectations expectations = new Expectations();
-    final AtomicReferenceArray<TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
+    final AtomicReferenceArray<@Nullable TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
     volatile TupleIndex index;
-    volatile ConnectionListener listener;
+    volatile @Nullable ConnectionListener listener;
     /** What {@link #index} becomes; null unless it is just being made. */
-    private volatile TupleIndex nextIndex;
+    private volatile @Nullable TupleIndex nextIndex;
 
     private volatile int indexCapacity;
     private volatile int maxConnections;
@@ -134,7 +135,7 @@ final class ConnectionTable {
      * {@link TupleKey#identity} set and {@link NewConnection#lockedWord} returned through {@code connection}, if
      * {@link Insertion#DONE}.
      */
-    Insertion insert(TupleKey key, NewConnection connection, Packet packet, ProtocolTracking protocols, long nowNs) {
+    Insertion insert(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
         if (count.get() >= maxConnections) {
             return Insertion.TABLE_FULL;
         }
@@ -143,7 +144,7 @@ final class ConnectionTable {
         }
         if (connection.reply == null) {
             synchronized (stripe(key.hash)) {
-                return insertLocked(key, connection, packet, protocols, nowNs);
+                return insertLocked(key, connection, packet, nowNs);
             }
         }
         int first = Math.min(stripeOf(key.hash), stripeOf(connection.reply.hash));
@@ -152,7 +153,7 @@ final class ConnectionTable {
             synchronized (stripes[second]) {
                 return index.findEvenExpired(connection.reply)
                         ? Insertion.REPLY_TAKEN
-                        : insertLocked(key, connection, packet, protocols, nowNs);
+                        : insertLocked(key, connection, packet, nowNs);
             }
         }
     }
@@ -165,8 +166,7 @@ final class ConnectionTable {
         return stripes[stripeOf(hash)];
     }
 
-    private Insertion insertLocked(
-            TupleKey key, NewConnection connection, Packet packet, ProtocolTracking protocols, long nowNs) {
+    private Insertion insertLocked(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
         if (index.findEvenExpired(key)) {
             return Insertion.PRESENT;
         }
@@ -180,7 +180,7 @@ final class ConnectionTable {
             return Insertion.TABLE_FULL;
         }
         long entry = entries.entry(slot);
-        if (!fill(key, connection, packet, protocols, slot, nowNs)) {
+        if (!fill(key, connection, packet, slot, nowNs)) {
             entries.give(slot);
             zoneLimits.remove(zone);
             return Insertion.TABLE_FULL;
@@ -199,8 +199,7 @@ final class ConnectionTable {
     }
 
     /** False if there is no memory for the extension that the connection needs. */
-    private boolean fill(
-            TupleKey key, NewConnection connection, Packet packet, ProtocolTracking protocols, int slot, long nowNs) {
+    private boolean fill(TupleKey key, NewConnection connection, Packet packet, int slot, long nowNs) {
         long entry = entries.entry(slot);
         long side = entries.side(slot);
         boolean extended = EntryLayout.ipv6(key.kind) || connection.reply != null || connection.parentId != 0;
@@ -227,9 +226,9 @@ final class ConnectionTable {
         OffHeap.putInt(side + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
         OffHeap.putInt(side + EntryLayout.REPLY_IN_PORT, -1);
         OffHeap.putShort(entry + EntryLayout.FLAGS, flags);
-        protocols.begin(packet, entry);
-        EntryLayout.setTimeoutKind(entry, protocols.timeout());
-        OffHeap.putLong(entry + DEADLINE, nowNs + timeoutNs(slot, entry, protocols.timeout()));
+        Timeout timeout = ProtocolTracking.begin(packet, entry);
+        EntryLayout.setTimeoutKind(entry, timeout);
+        OffHeap.putLong(entry + DEADLINE, nowNs + timeoutNs(slot, entry, timeout));
         return true;
     }
 
@@ -354,16 +353,15 @@ final class ConnectionTable {
             removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
             return;
         }
-        ConnectionListener current = listener;
         int flags = EntryLayout.flags(entry);
-        boolean ask = leftNs <= LEAD_NS && current != null && (flags & FLAG_ASKED) == 0;
-        if (ask) {
+        ConnectionListener asked = leftNs <= LEAD_NS && (flags & FLAG_ASKED) == 0 ? listener : null;
+        if (asked != null) {
             EntryLayout.setFlags(entry, flags | FLAG_ASKED);
         }
         wheel(slot).schedule(slot, leftNs <= LEAD_NS ? deadline : deadline - LEAD_NS);
         EntryTable.unlock(entry, locked);
-        if (ask) {
-            current.onExpiring(id(slot, identity), deadline, nowNs);
+        if (asked != null) {
+            asked.onExpiring(id(slot, identity), deadline, nowNs);
         }
     }
 

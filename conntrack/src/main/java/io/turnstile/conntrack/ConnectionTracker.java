@@ -12,6 +12,7 @@ import io.turnstile.time.Clock;
 import java.lang.ref.Reference;
 import java.security.SecureRandom;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tracker. Behaves as Open vSwitch's userspace one (ovs-actions(7) {@code ct}). How a packet goes through it stands
@@ -42,6 +43,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private final ThreadLocal<TrackingScratch> scratch;
     private final int[] due = new int[POLL_LENGTH]; // the sweeper's
     /** Keeps early reads from being taken for useless. */
+    @SuppressWarnings("UnusedVariable") // to be written is all that it is for
     private long flushPrefetched;
 
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
@@ -118,7 +120,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void setTimeoutPolicy(int id, TimeoutPolicy policy) {
+    public void setTimeoutPolicy(int id, @Nullable TimeoutPolicy policy) {
         table.policies.set(id, policy);
     }
 
@@ -152,14 +154,14 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public int flush(Integer zoneOrNull, long nowNs) {
+    public int flush(@Nullable Integer zone, long nowNs) {
         int removed = 0;
         int end = table.entries.end();
         for (int from = 0; from < end; from += FLUSH_LENGTH) {
             int to = Math.min(end, from + FLUSH_LENGTH);
             prefetchBuckets(from, to);
             for (int slot = from; slot < to; slot++) {
-                removed += flushSlot(slot, zoneOrNull, nowNs) ? 1 : 0;
+                removed += flushSlot(slot, zone, nowNs) ? 1 : 0;
             }
         }
         Reference.reachabilityFence(this);
@@ -175,11 +177,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         flushPrefetched = prefetched;
     }
 
-    private boolean flushSlot(int slot, Integer zoneOrNull, long nowNs) {
+    private boolean flushSlot(int slot, @Nullable Integer zone, long nowNs) {
         long entry = table.entries.entry(slot);
         long identity = EntryTable.identity(EntryTable.word(entry));
         if (life(identity) != ALIVE
-                || zoneOrNull != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zoneOrNull) {
+                || zone != null && EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) != zone) {
             return false;
         }
         long locked = EntryTable.lock(entry, identity);
@@ -279,8 +281,8 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void setListener(ConnectionListener listenerOrNull) {
-        table.listener = listenerOrNull;
+    public void setListener(@Nullable ConnectionListener listener) {
+        table.listener = listener;
     }
 
     @Override

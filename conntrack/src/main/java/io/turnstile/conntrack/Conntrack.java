@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import io.turnstile.packet.PacketBatch;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connection tracker as the rest of the switch sees it.
@@ -38,8 +39,11 @@ public interface Conntrack {
      */
     long sweep(long nowNs);
 
-    /** Removes every connection, or those of one zone. Safe while traffic runs. Returns how many were removed. */
-    int flush(Integer zoneOrNull, long nowNs);
+    /**
+     * Removes the connections of a zone, or ({@code null}) every connection. Safe while traffic runs. Returns how many
+     * were removed.
+     */
+    int flush(@Nullable Integer zone, long nowNs);
 
     /** Removes the connections that the filter accepts; safe while traffic runs. Returns how many were removed. */
     int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs);
@@ -68,7 +72,7 @@ public interface Conntrack {
      * Sets who is told of the connections' lives, or nobody ({@code null}). Connections that are there already are not
      * announced: the caller scans for them.
      */
-    void setListener(ConnectionListener listenerOrNull);
+    void setListener(@Nullable ConnectionListener listener);
 
     /**
      * Ends the hold that {@link ConnectionListener#onRemoved} took by returning true: the slot may be used again.

@@ -1,5 +1,7 @@
 package io.turnstile.conntrack;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What operators look at and change while traffic runs: limits, switches, timeouts ({@code dpctl/ct-…} of
  * ovs-vswitchd(8)).
@@ -41,7 +43,7 @@ public interface ConntrackControl {
      * @param id 1 to 65535
      * @param policy null: forgets it; its connections fall to the default
      */
-    void setTimeoutPolicy(int id, TimeoutPolicy policy);
+    void setTimeoutPolicy(int id, @Nullable TimeoutPolicy policy);
 
     /** Visits connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}). */
     void visitExpected(ExpectationVisitor visitor);

@@ -1,5 +1,7 @@
 package io.turnstile.conntrack;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What one {@code ct()} action asks of the tracker (ovs-actions(7) ct). Immutable; made once per datapath flow and
  * shared by every packet that meets it.
@@ -27,7 +29,7 @@ public record CtRequest(
         long labelLow,
         long labelMaskHigh,
         long labelMaskLow,
-        NatRequest nat,
+        @Nullable NatRequest nat,
         Alg alg,
         int timeoutPolicy) {
 

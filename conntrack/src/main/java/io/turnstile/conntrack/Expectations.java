@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds connections that others have announced: an FTP or TFTP control connection names the address and port of a
@@ -104,7 +105,7 @@ final class Expectations {
     }
 
     /** What was announced of the packet's connection; null if nothing was. */
-    synchronized Expectation find(Tuple key) {
+    synchronized @Nullable Expectation find(Tuple key) {
         return byTuple.get(probe.set(key));
     }
 

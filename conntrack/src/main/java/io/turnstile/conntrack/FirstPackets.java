@@ -5,7 +5,9 @@ import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Packets of no known connection: makes a connection if they are to be committed, with its translation and as its
@@ -55,7 +57,7 @@ final class FirstPackets {
             scratch.drops++;
             return true;
         }
-        return switch (table.insert(key, connection, packet, scratch.protocols, nowNs)) {
+        return switch (table.insert(key, connection, packet, nowNs)) {
             case DONE -> {
                 finishCommit(packet, key, request, nowNs, scratch);
                 yield true;
@@ -74,14 +76,17 @@ final class FirstPackets {
                 yield false;
             }
             case REPLY_TAKEN -> {
-                removeIfExpired(connection.reply, nowNs);
+                removeIfExpired(
+                        Objects.requireNonNull(
+                                connection.reply, "only a reply tuple that NAT has chosen is looked for"),
+                        nowNs);
                 yield false;
             }
         };
     }
 
     /** Writes that the packet belongs to no connection in the table, though it would make one. */
-    private static void writeNew(Packet packet, TupleKey key, CtRequest request, Expectation expectation) {
+    private static void writeNew(Packet packet, TupleKey key, CtRequest request, @Nullable Expectation expectation) {
         if (expectation == null) {
             PacketMetadata.writeUnknown(packet, CtState.NEW, request.zone(), key);
         } else {
@@ -115,7 +120,8 @@ final class FirstPackets {
     }
 
     /** Sets what {@code nat(…)} makes of a new connection; false if there is no tuple left for it. */
-    private boolean chooseReply(TupleKey key, NatRequest nat, Expectation expectation, TrackingScratch scratch) {
+    private boolean chooseReply(
+            TupleKey key, NatRequest nat, @Nullable Expectation expectation, TrackingScratch scratch) {
         TupleKey reply = scratch.replyTuple;
         if (expectation != null) {
             reply.copyReversed(key);

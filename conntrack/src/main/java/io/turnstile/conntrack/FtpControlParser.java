@@ -47,7 +47,7 @@ final class FtpControlParser {
     }
 
     private final FtpDataAddress dataAddress = new FtpDataAddress();
-    private Packet packet;
+    private Packet packet = Packet.copyOf(new byte[0]);
     private int at;
     private int end;
 

@@ -22,7 +22,7 @@ final class FtpDataAddress {
         EPSV
     }
 
-    Kind kind;
+    Kind kind = Kind.EPSV;
     boolean ipv6;
     /** The address as elsewhere in the tracker: IPv4 in the low 32 bits. Zero of {@link Kind#EPSV}. */
     long high;

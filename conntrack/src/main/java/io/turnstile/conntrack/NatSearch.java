@@ -51,9 +51,9 @@ final class NatSearch {
     private final RandomGenerator random;
     private final Occupancy occupancy;
 
-    private Tuple original;
-    private NatRequest request;
-    private TupleKey reply;
+    private Tuple original = new Tuple();
+    private NatRequest request = NatRequest.ANY;
+    private TupleKey reply = new TupleKey();
     private int stepsLeft;
 
     /** Tells which tuples are taken. */

@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.IpProtocols;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of a connection that is about to be made, beyond its original tuple and its first packet.
@@ -13,6 +14,7 @@ final class NewConnection {
     private static final int TFTP_PORT = 69;
 
     /** The reply tuple, sealed, if it is not the original one turned round; else null. */
+    @Nullable
     TupleKey reply;
     /** {@code NAT_…} of {@link Translation}, with {@link #reply}. */
     int natFlags;

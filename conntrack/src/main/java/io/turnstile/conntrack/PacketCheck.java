@@ -12,6 +12,7 @@ import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.SctpHeader;
 import io.turnstile.packet.TcpHeader;
 import io.turnstile.packet.UdpHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a packet's lengths and checksums are right. A transport sum is computed once in a packet's life: the result
@@ -54,7 +55,7 @@ final class PacketCheck {
      * Returns what is wrong with lengths or checksum of the transport header; null if they are good. Needs layer 4.
      * Protocols that the tracker does not know are good.
      */
-    static InvalidReason transportFault(Packet packet) {
+    static @Nullable InvalidReason transportFault(Packet packet) {
         int l4 = packet.l4Offset();
         int sizeBytes = packet.l3EndOffset() - l4;
         if (!lengthsAreGood(packet, l4, sizeBytes)) {

@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import io.turnstile.packet.IcmpHeader;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP
@@ -17,10 +18,11 @@ final class ProtocolTracking {
 
     private final TcpTracking tcp = new TcpTracking();
     private final SctpTracking sctp = new SctpTracking();
-    private Timeout timeout;
-    private InvalidReason invalidReason;
+    private @Nullable Timeout timeout;
+    private InvalidReason invalidReason = tcp.invalidReason();
 
-    /** Set by {@link #begin} and {@link #update}: what the deadline is to be from now on; null: as it is. */
+    /** What {@link #update} wants the deadline to be from; null leaves it alone. */
+    @Nullable
     Timeout timeout() {
         return timeout;
     }
@@ -31,7 +33,7 @@ final class ProtocolTracking {
     }
 
     /** Returns why a packet of no known connection may not begin one; null if it may. */
-    static InvalidReason faultAsFirst(Packet packet) {
+    static @Nullable InvalidReason faultAsFirst(Packet packet) {
         int protocol = packet.ipProtocol();
         return switch (protocol) {
             case IpProtocols.TCP -> TcpTracking.faultAsFirst(packet);
@@ -48,7 +50,7 @@ final class ProtocolTracking {
      * The timeout of a connection whose state no further packet changes: one that is answered, of a protocol without
      * sequence numbers. Null for any other.
      */
-    static Timeout settledTimeout(long entry) {
+    static @Nullable Timeout settledTimeout(long entry) {
         int state = EntryLayout.state(entry, 0);
         return switch (EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND))) {
             case IpProtocols.TCP, IpProtocols.SCTP -> null;
@@ -57,23 +59,23 @@ final class ProtocolTracking {
         };
     }
 
-    /** Writes the protocol's part of a fresh entry. */
-    void begin(Packet packet, long entry) {
-        switch (packet.ipProtocol()) {
+    /** Writes the protocol's part of a fresh entry; returns what its deadline is from. */
+    static Timeout begin(Packet packet, long entry) {
+        return switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> {
                 TcpTracking.begin(packet, entry);
-                timeout = Timeout.TCP_SYN_SENT;
+                yield Timeout.TCP_SYN_SENT;
             }
-            case IpProtocols.SCTP -> timeout = SctpTracking.begin(packet, entry);
+            case IpProtocols.SCTP -> SctpTracking.begin(packet, entry);
             case IpProtocols.ICMP, IpProtocols.ICMPV6 -> {
                 OffHeap.putShort(entry + EntryLayout.STATE, 0);
-                timeout = Timeout.ICMP_FIRST;
+                yield Timeout.ICMP_FIRST;
             }
             default -> {
                 OffHeap.putShort(entry + EntryLayout.STATE, 0);
-                timeout = Timeout.UDP_FIRST;
+                yield Timeout.UDP_FIRST;
             }
-        }
+        };
     }
 
     /** Moves the connection by one packet. */

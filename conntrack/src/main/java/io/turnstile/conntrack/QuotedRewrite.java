@@ -52,7 +52,14 @@ final class QuotedRewrite {
         putIpv4Address(packet, l3, l3 + Ipv4Header.SOURCE, (int) leaving.destinationLow, addressSum, protocol);
         putIpv4Address(packet, l3, l3 + Ipv4Header.DESTINATION, (int) leaving.sourceLow, addressSum, protocol);
         int transportBytes = packet.u16(l3 + Ipv4Header.TOTAL_LENGTH) - (l4 - l3);
-        putPorts(packet, l4, protocol, sum, transportBytes, leaving.destinationPort, leaving.sourcePort);
+        putPorts(
+                packet,
+                l4,
+                protocol,
+                sum,
+                transportBytes,
+                /* source= */ leaving.destinationPort,
+                /* destination= */ leaving.sourcePort);
     }
 
     private static void put6(Packet packet, int l3, Tuple leaving) {
@@ -68,7 +75,14 @@ final class QuotedRewrite {
         putIpv6Address(
                 packet, l3 + Ipv6Header.DESTINATION, leaving.sourceHigh, leaving.sourceLow, destinationSum, protocol);
         int transportBytes = packet.u16(l3 + Ipv6Header.PAYLOAD_LENGTH) + l3 + Ipv6Header.BYTES - l4;
-        putPorts(packet, l4, protocol, sum, transportBytes, leaving.destinationPort, leaving.sourcePort);
+        putPorts(
+                packet,
+                l4,
+                protocol,
+                sum,
+                transportBytes,
+                /* source= */ leaving.destinationPort,
+                /* destination= */ leaving.sourcePort);
     }
 
     private static void putIpv6Address(Packet packet, int offset, long high, long low, int sumField, int protocol) {

@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import io.turnstile.conntrack.SctpTransitions.Kind;
 import io.turnstile.packet.Packet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept the tag that its
@@ -35,10 +36,11 @@ final class SctpTracking {
 
     private long entry;
     private int direction;
-    private Timeout timeout;
-    private InvalidReason invalidReason;
+    private @Nullable Timeout timeout;
+    private InvalidReason invalidReason = InvalidReason.SCTP_CHUNKS; // set before it is asked for
 
     /** What {@link #update} wants the deadline to be from; null leaves it alone. */
+    @Nullable
     Timeout timeout() {
         return timeout;
     }
@@ -59,7 +61,7 @@ final class SctpTracking {
     }
 
     /** Returns why a packet may not begin a connection; null if it may. */
-    static InvalidReason faultAsFirst(Packet packet) {
+    static @Nullable InvalidReason faultAsFirst(Packet packet) {
         int lead = SctpChunks.lead(packet);
         if (lead == SctpChunks.MALFORMED) {
             return InvalidReason.SCTP_CHUNKS;

@@ -128,8 +128,8 @@ final class SnapshotReader {
 
     private static void copyTcp(long entry, int flags, ConnectionSnapshot into) {
         boolean tcp = into.protocol == IpProtocols.TCP;
-        into.originalTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 0)] : null;
-        into.replyTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 1)] : null;
+        into.originalTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 0)] : TcpState.CLOSED;
+        into.replyTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 1)] : TcpState.CLOSED;
         into.originalTcpScale = tcp ? EntryLayout.scale(entry, 0) : 0;
         into.replyTcpScale = tcp ? EntryLayout.scale(entry, 1) : 0;
         into.originalTcpFlags = tcp ? tcpFlags(flags, 0) : 0;
@@ -138,7 +138,7 @@ final class SnapshotReader {
 
     private static void copySctp(long entry, ConnectionSnapshot into) {
         boolean sctp = into.protocol == IpProtocols.SCTP;
-        into.sctpState = sctp ? SCTP_STATES[EntryLayout.state(entry, 0)] : null;
+        into.sctpState = sctp ? SCTP_STATES[EntryLayout.state(entry, 0)] : SctpState.CLOSED;
         into.originalSctpTag = sctp ? SctpTracking.tag(entry, 0) : 0;
         into.replySctpTag = sctp ? SctpTracking.tag(entry, 1) : 0;
     }

@@ -11,6 +11,7 @@ import static io.turnstile.conntrack.EntryLayout.PEER_SEQUENCE_LOW;
 import io.turnstile.conntrack.TcpTransitions.Kind;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.TcpHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP
@@ -50,10 +51,11 @@ final class TcpTracking {
     private int end;
     private int acknowledged;
     private int window;
-    private Timeout timeout;
-    private InvalidReason invalidReason;
+    private @Nullable Timeout timeout;
+    private InvalidReason invalidReason = InvalidReason.TCP_FLAGS; // set before it is asked for
 
     /** What {@link #update} wants the deadline to be from; null leaves it alone. */
+    @Nullable
     Timeout timeout() {
         return timeout;
     }
@@ -72,7 +74,7 @@ final class TcpTracking {
      * Returns why a packet may not begin a connection; null if it may: any possible one but SYN|ACK, which is a half of
      * something unseen.
      */
-    static InvalidReason faultAsFirst(Packet packet) {
+    static @Nullable InvalidReason faultAsFirst(Packet packet) {
         return switch (TcpTransitions.kind(flags(packet))) {
             case IMPOSSIBLE -> InvalidReason.TCP_FLAGS;
             case SYN_ACK -> InvalidReason.TCP_SYN_ACK;
@@ -335,11 +337,11 @@ final class TcpTracking {
     }
 
     private int largestWindow(int side) {
-        return OffHeap.getUnsignedShort(entry + LARGEST_WINDOW + side * Short.BYTES);
+        return OffHeap.getUnsignedShort(entry + LARGEST_WINDOW + (long) side * Short.BYTES);
     }
 
     private static void setLargestWindow(long entry, int side, int window) {
-        OffHeap.putShort(entry + LARGEST_WINDOW + side * Short.BYTES, Math.min(window, LARGEST_STORED_WINDOW));
+        OffHeap.putShort(entry + LARGEST_WINDOW + (long) side * Short.BYTES, Math.min(window, LARGEST_STORED_WINDOW));
     }
 
     private int state(int side) {

@@ -7,6 +7,7 @@ import io.turnstile.packet.Ipv4Header;
 import io.turnstile.packet.Ipv6Header;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.FragmentKind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, reversed: the error travels
@@ -21,7 +22,7 @@ final class TupleReader {
     private TupleReader() {}
 
     /** Fills the key but for its hash. Returns why the packet cannot be tracked; null if it can. */
-    static InvalidReason read(Packet packet, int zone, TupleKey key) {
+    static @Nullable InvalidReason read(Packet packet, int zone, TupleKey key) {
         boolean ipv6 = packet.etherType() == EtherTypes.IPV6;
         if (packet.fragment() != FragmentKind.NONE) {
             return InvalidReason.FRAGMENT;
@@ -67,7 +68,8 @@ final class TupleReader {
         }
     }
 
-    private static InvalidReason readTransport(Packet packet, int l4, int protocol, boolean ipv6, TupleKey key) {
+    private static @Nullable InvalidReason readTransport(
+            Packet packet, int l4, int protocol, boolean ipv6, TupleKey key) {
         if (protocol == (ipv6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP)) {
             return readIcmp(packet, l4, protocol, key);
         }
@@ -83,7 +85,7 @@ final class TupleReader {
         };
     }
 
-    private static InvalidReason readIcmp(Packet packet, int l4, int protocol, TupleKey key) {
+    private static @Nullable InvalidReason readIcmp(Packet packet, int l4, int protocol, TupleKey key) {
         int icmpClass = IcmpTypes.classOf(protocol, packet.u8(l4 + IcmpHeader.TYPE));
         if (icmpClass == 0 || packet.u8(l4 + IcmpHeader.CODE) != 0) {
             return InvalidReason.ICMP_TYPE;
@@ -95,7 +97,7 @@ final class TupleReader {
         return null;
     }
 
-    private static InvalidReason readQuoted(Packet packet, int l3, int zone, boolean ipv6, TupleKey key) {
+    private static @Nullable InvalidReason readQuoted(Packet packet, int l3, int zone, boolean ipv6, TupleKey key) {
         long receiverHigh = key.destinationHigh;
         long receiverLow = key.destinationLow;
         int end = packet.l3EndOffset();

@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
@@ -7,6 +8,7 @@ import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Carries a batch of work items through the provider. It goes in rounds: each is one call with the next step of each
@@ -86,7 +88,7 @@ final class BatchRunner {
         }
         int sealed = 0;
         for (int i = 0; i < length && !givenUp; i++) {
-            sealed += finish(items[i], nowNs) ? 1 : 0;
+            sealed += finish(items[i]) ? 1 : 0;
             items[i].view = null;
         }
         return sealed;
@@ -104,18 +106,19 @@ final class BatchRunner {
         item.afterDelete = null;
         item.reason = 0;
         // A tracker that dropped the connection in spite of the hold must not keep its provider from being told.
-        item.view = item.alive || item.leaves() ? reader.view() : null;
-        item.steps = item.view == null ? 0 : steps(item, table.state(item.chunk, item.slot));
+        ConnView view = item.alive || item.leaves() ? reader.view() : null;
+        item.view = view;
+        item.steps = view == null ? 0 : steps(item, view, table.state(item.chunk, item.slot));
     }
 
-    private int steps(WorkItem item, OffloadState state) {
+    private int steps(WorkItem item, ConnView view, OffloadState state) {
         if (item.leaves()) {
             return state.isHeld() && !session.isFlushed() ? WorkItem.DELETE : 0;
         }
         if (!state.isHeld()) {
-            return mayBeOffered(item, state) ? firstSteps(item) : 0;
+            return mayBeOffered(item, state) ? firstSteps(item, view) : 0;
         }
-        if (item.has(SlotTable.CHECK | SlotTable.ESTABLISHED) && isExcluded(item)) {
+        if (item.has(SlotTable.CHECK | SlotTable.ESTABLISHED) && isExcluded(view)) {
             item.afterDelete = OffloadState.REFUSED;
             item.reason = lane.reasons.index(OfferPolicy.PORT_EXCLUDED);
             return WorkItem.DELETE;
@@ -135,12 +138,12 @@ final class BatchRunner {
      * Returns the steps of a connection that the provider does not hold: the switch's own policy comes before its
      * opinion.
      */
-    private int firstSteps(WorkItem item) {
+    private int firstSteps(WorkItem item, ConnView view) {
         if (reader.isControl()) {
             put(item, OffloadState.DECLINED, lane.reasons.index(OfferPolicy.CONTROL_CONNECTION));
             return 0;
         }
-        if (isExcluded(item)) {
+        if (isExcluded(view)) {
             put(item, OffloadState.REFUSED, lane.reasons.index(OfferPolicy.PORT_EXCLUDED));
             return 0;
         }
@@ -149,8 +152,8 @@ final class BatchRunner {
         return item.has(SlotTable.UPDATE) ? steps | WorkItem.UPDATE : steps;
     }
 
-    private boolean isExcluded(WorkItem item) {
-        return lane.context.offerPolicy().excludes(lane.name(), item.view);
+    private boolean isExcluded(ConnView view) {
+        return lane.context.offerPolicy().excludes(lane.name(), view);
     }
 
     // ---- calls ----
@@ -194,17 +197,20 @@ final class BatchRunner {
     }
 
     private OfConnection operation(WorkItem item, int step) {
+        ConnView view = Objects.requireNonNull(item.view, "only an item with a view has steps");
         return switch (step) {
             case WorkItem.QUERY -> {
                 put(item, OffloadState.ADDING, 0);
-                yield new OffloadOperation.Query(item.view);
+                yield new OffloadOperation.Query(view);
             }
-            case WorkItem.ADD -> new OffloadOperation.Add(item.view);
-            case WorkItem.ESTABLISHED -> new OffloadOperation.Established(item.view, item.view.replyIngress());
-            case WorkItem.UPDATE -> new OffloadOperation.Update(item.view);
+            case WorkItem.ADD -> new OffloadOperation.Add(view);
+            case WorkItem.ESTABLISHED ->
+                new OffloadOperation.Established(
+                        view, Objects.requireNonNull(view.replyIngress(), "the step is made once a reply was seen"));
+            case WorkItem.UPDATE -> new OffloadOperation.Update(view);
             case WorkItem.DELETE -> {
                 put(item, OffloadState.DELETING, 0);
-                yield new OffloadOperation.Delete(item.view, item.delReason(session.leavingReason()));
+                yield new OffloadOperation.Delete(view, item.delReason(session.leavingReason()));
             }
             default -> throw new IllegalStateException("no such step: " + step);
         };
@@ -283,7 +289,7 @@ final class BatchRunner {
     // ---- the end of an item ----
 
     /** Returns whether the slot was sealed. */
-    private boolean finish(WorkItem item, long nowNs) {
+    private boolean finish(WorkItem item) {
         if (item.lastUsedMs != 0) {
             extend(item);
         }

@@ -32,7 +32,7 @@ final class CallWatch {
         number.incrementAndGet();
     }
 
-    /** @return false: the call was given up, and others have taken over what the caller had at hand */
+    /** Ends the call; false: it was given up, and others have taken over what the caller had at hand. */
     boolean end() {
         long call = number.get();
         return call != GIVEN_UP && number.compareAndSet(call, call + 1);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
 /**
@@ -37,20 +38,21 @@ final class CauseLog {
     }
 
     /**
+     * Counts a failure, and logs the first of its cause.
+     *
      * @param what who did what: {@code dummy: add}
      * @param text the failure in words; tells causes apart only where nothing was thrown
-     * @param thrownOrNull tells causes apart by its class and the place it was thrown at, whatever its message says
+     * @param thrown tells causes apart by its class and the place it was thrown at, whatever its message says
      */
-    synchronized void record(String what, String text, Throwable thrownOrNull, long wallMs) {
-        String key =
-                what + (thrownOrNull == null ? text : thrownOrNull.getClass().getName() + place(thrownOrNull));
+    synchronized void record(String what, String text, @Nullable Throwable thrown, long wallMs) {
+        String key = what + (thrown == null ? text : thrown.getClass().getName() + place(thrown));
         Cause cause = causes.get(key);
         if (cause == null && causes.size() >= CAPACITY) {
             key = OVERFLOW;
             cause = causes.get(key);
         }
         if (cause == null) {
-            String line = key.equals(OVERFLOW) ? OVERFLOW : what + " failed: " + text + place(thrownOrNull);
+            String line = key.equals(OVERFLOW) ? OVERFLOW : what + " failed: " + text + place(thrown);
             cause = new Cause(line, wallMs);
             causes.put(key, cause);
             log.warn("{} (further ones are counted, see conntrack/offload-show)", line);
@@ -59,11 +61,11 @@ final class CauseLog {
         cause.lastWallMs = wallMs;
     }
 
-    private static String place(Throwable thrownOrNull) {
-        if (thrownOrNull == null || thrownOrNull.getStackTrace().length == 0) {
+    private static String place(@Nullable Throwable thrown) {
+        if (thrown == null || thrown.getStackTrace().length == 0) {
             return "";
         }
-        StackTraceElement top = thrownOrNull.getStackTrace()[0];
+        StackTraceElement top = thrown.getStackTrace()[0];
         return " at " + top.getClassName() + "." + top.getMethodName() + ":" + top.getLineNumber();
     }
 

@@ -1,5 +1,7 @@
 package io.turnstile.offload;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well.
  * Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as long.
@@ -27,18 +29,18 @@ final class CircuitBreaker {
     /**
      * How it stands, at one moment.
      *
-     * @param causeOrNull why it opened last; null if it never did
+     * @param cause why it opened last; null if it never did
      * @param retryInNs until the next try while it is open
      * @param openings how often it opened
      */
-    record Reading(Position position, String causeOrNull, long retryInNs, long openings) {}
+    record Reading(Position position, @Nullable String cause, long retryInNs, long openings) {}
 
     private final LaneLimits limits;
     private Position position = Position.CLOSED;
     private int failuresInARow;
     private int slowInARow;
     private int successes;
-    private String cause;
+    private @Nullable String cause;
     private long openings;
     private long backoffNs;
     private long retryAtNs;
@@ -47,8 +49,8 @@ final class CircuitBreaker {
         this.limits = limits;
     }
 
-    /** @return the cause if this failure is one too many, else null */
-    synchronized String failed(String what) {
+    /** Counts a failure; returns the cause to open if it is one too many, else null. */
+    synchronized @Nullable String failed(String what) {
         successes = 0;
         failuresInARow++;
         if (position == Position.HALF_OPEN) {
@@ -70,7 +72,7 @@ final class CircuitBreaker {
      * @param durationNs of the longest call of a batch
      * @return the cause if this was one slow one too many, else null
      */
-    synchronized String called(long durationNs) {
+    synchronized @Nullable String called(long durationNs) {
         if (durationNs <= limits.slowCallNs()) {
             slowInARow = 0;
             closeIfProved();

@@ -27,12 +27,16 @@ final class EventTaps {
     /** Tells all; one that throws is taken off, with a line saying so. */
     void tell(OffloadEvent event) {
         for (Consumer<OffloadEvent> tap : taps) {
-            try {
-                tap.accept(event);
-            } catch (RuntimeException e) {
-                taps.remove(tap);
-                LOG.warn("an offload event tap failed and was taken off: {}", e.toString());
-            }
+            tell(tap, event);
+        }
+    }
+
+    private void tell(Consumer<OffloadEvent> tap, OffloadEvent event) {
+        try {
+            tap.accept(event);
+        } catch (RuntimeException e) {
+            remove(tap);
+            LOG.warn("an offload event tap failed and was taken off: {}", e.toString());
         }
     }
 }

@@ -8,8 +8,10 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One provider with everything of its own: sessions one after the other, threads, circuit breaker, counters. Whatever
@@ -48,7 +50,7 @@ final class Lane implements LaneReadings {
     private final int priority;
     private final CircuitBreaker breaker;
     private final ProviderDescription description;
-    private volatile OffloadSession session; // null: nobody to tell
+    private volatile @Nullable OffloadSession session; // null: nobody to tell
 
     // Guarded by this.
     private Phase phase = Phase.OFF;
@@ -56,7 +58,7 @@ final class Lane implements LaneReadings {
     private int threads = 1;
     private String restCause = "";
     private int workers;
-    private OffloadSession settling;
+    private @Nullable OffloadSession settling;
 
     Lane(DispatcherContext context, LaneLimits limits, OffloadProvider provider, String name, int priority) {
         this.context = context;
@@ -84,6 +86,7 @@ final class Lane implements LaneReadings {
     }
 
     /** Who is to be told of connections' lives; null: nobody at present. */
+    @Nullable
     OffloadSession session() {
         return session;
     }
@@ -127,7 +130,7 @@ final class Lane implements LaneReadings {
 
     private void leave(DelReason reason) {
         enter(Phase.LEAVING);
-        session.leave(reason);
+        Objects.requireNonNull(session, "a lane that is up has a session").leave(reason);
     }
 
     /** Ports were given to, or taken from, the provider. */
@@ -183,7 +186,7 @@ final class Lane implements LaneReadings {
         }
     }
 
-    private String init(int threadCount) {
+    private @Nullable String init(int threadCount) {
         try {
             provider.init(new ClockProviderContext(context.clock(), threadCount));
             return null;

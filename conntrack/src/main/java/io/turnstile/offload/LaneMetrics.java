@@ -11,7 +11,11 @@ public interface LaneMetrics {
     /** Makes what records for a lane. */
     @FunctionalInterface
     interface Factory {
-        /** @param lane can be asked at any time, also after it has ended */
+        /**
+         * Makes what records for a provider's lane.
+         *
+         * @param lane can be asked at any time, also after it has ended
+         */
         LaneMetrics create(String provider, LaneReadings lane);
     }
 

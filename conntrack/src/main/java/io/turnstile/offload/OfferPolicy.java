@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.PortRef;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the switch decides before a provider is asked.
@@ -22,8 +23,8 @@ record OfferPolicy(Map<Integer, PriorityList> portPriorities) {
                 && (excludes(provider, connection.originalIngress()) || excludes(provider, connection.replyIngress()));
     }
 
-    private boolean excludes(String provider, PortRef portOrNull) {
-        PriorityList list = portOrNull == null ? null : portPriorities.get(portOrNull.number());
+    private boolean excludes(String provider, @Nullable PortRef port) {
+        PriorityList list = port == null ? null : portPriorities.get(port.number());
         return list != null && !list.admits(provider);
     }
 }

@@ -15,6 +15,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -46,7 +47,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     private final LaneLimits limits;
     private final ReentrantLock configLock = new ReentrantLock();
     private int threads = 1; // guarded by the configuration lock
-    private Thread watchdog; // guarded by the configuration lock
+    private @Nullable Thread watchdog; // guarded by the configuration lock
     private volatile boolean enabled;
     /** All lanes that are not off. */
     private volatile Lane[] lanes = NOBODY;
@@ -186,7 +187,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
     }
 
-    private String nameFault(OffloadProvider provider, Set<String> names) {
+    private @Nullable String nameFault(OffloadProvider provider, Set<String> names) {
         String name;
         try {
             name = provider.name();

@@ -5,6 +5,7 @@ import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One operation that a provider was given, with its result: what an event tap sees.
@@ -50,8 +51,8 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         return Kind.of(operation);
     }
 
-    /** Null for a flush. */
-    public ConnView connectionOrNull() {
+    /** The connection that the operation is about; null for a flush. */
+    public @Nullable ConnView connection() {
         return operation instanceof OffloadOperation.OfConnection one ? one.connection() : null;
     }
 
@@ -69,7 +70,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
             case OffloadOperation.Flush f -> "reason=" + f.reason();
         };
-        ConnView connection = connectionOrNull();
+        ConnView connection = connection();
         return provider + " " + kind() + " " + detail + (connection == null ? "" : " " + connection) + " -> "
                 + resultText();
     }

@@ -99,13 +99,13 @@ final class OffloadReport {
     }
 
     private static String breaker(CircuitBreaker.Reading reading) {
-        if (reading.causeOrNull() == null) {
+        if (reading.cause() == null) {
             return reading.position().toString();
         }
         String next = reading.position() == CircuitBreaker.Position.OPEN
                 ? ", next try in " + (reading.retryInNs() + 999_999) / 1_000_000 + " ms"
                 : "";
-        return reading.position() + next + ", opened " + reading.openings() + " times, last: " + reading.causeOrNull();
+        return reading.position() + next + ", opened " + reading.openings() + " times, last: " + reading.cause();
     }
 
     private void appendConnections(StringBuilder text) {
@@ -161,9 +161,9 @@ final class OffloadReport {
             case ADDED -> "held by " + s.provider() + ", not yet established";
             case ESTABLISHED -> "held by " + s.provider() + ", both directions";
             case DELETING -> s.provider() + " is just letting go of it";
-            case DECLINED -> "declined by " + s.provider() + ": " + s.reasonOrNull();
-            case FAILED -> s.provider() + " failed: " + s.reasonOrNull();
-            case REFUSED -> "not offered to " + s.provider() + ": " + s.reasonOrNull();
+            case DECLINED -> "declined by " + s.provider() + ": " + s.reason();
+            case FAILED -> s.provider() + " failed: " + s.reason();
+            case REFUSED -> "not offered to " + s.provider() + ": " + s.reason();
         };
     }
 }

@@ -6,7 +6,9 @@ import io.turnstile.offload.spi.DelReason;
 import io.turnstile.time.Clock;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Objects;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One span of a provider's time, from {@code init} to {@code close}: the side table and the shards. Made anew each
@@ -21,7 +23,7 @@ final class OffloadSession implements ConnectionListener {
     final SlotTable table = new SlotTable();
     final Shard[] shards;
     private final BitSet arrived = new BitSet(); // guarded by itself: shards that have stopped calling
-    private volatile DelReason leavingReason;
+    private volatile @Nullable DelReason leavingReason;
     private volatile boolean flushDone;
     private volatile boolean flushed;
     private volatile boolean givenUp;
@@ -56,6 +58,7 @@ final class OffloadSession implements ConnectionListener {
     }
 
     /** Why it is; null while it is not. */
+    @Nullable
     DelReason leavingReason() {
         return leavingReason;
     }
@@ -82,7 +85,8 @@ final class OffloadSession implements ConnectionListener {
             arrived.set(shard);
         }
         if (last) {
-            flushed = runner.flush(leavingReason);
+            flushed =
+                    runner.flush(Objects.requireNonNull(leavingReason, "shards stop calling when the provider leaves"));
             flushDone = true;
             wakeAll();
         }
@@ -113,7 +117,7 @@ final class OffloadSession implements ConnectionListener {
         givenUp = true;
         table.close();
         for (int slot = 0, limit = table.slotLimit(); slot < limit; slot++) {
-            SlotTable.Chunk chunk = table.chunkOrNull(slot);
+            SlotTable.Chunk chunk = table.chunk(slot);
             if (chunk == null) {
                 slot |= SlotTable.CHUNK_SLOTS - 1;
                 continue;
@@ -134,7 +138,7 @@ final class OffloadSession implements ConnectionListener {
     /** Visits the connections that the provider held when the session was given up and its last call had returned. */
     void forEachOwed(LongConsumer visitor) {
         for (int slot = 0, limit = table.slotLimit(); slot < limit; slot++) {
-            SlotTable.Chunk chunk = table.chunkOrNull(slot);
+            SlotTable.Chunk chunk = table.chunk(slot);
             if (chunk == null) {
                 slot |= SlotTable.CHUNK_SLOTS - 1;
             } else if (table.state(chunk, slot).isHeld()) {
@@ -235,7 +239,7 @@ final class OffloadSession implements ConnectionListener {
     @Override
     public boolean onReply(long connectionId, int inPort, long nowNs) {
         int slot = SlotTable.slotOf(connectionId);
-        SlotTable.Chunk chunk = table.chunkOrNull(slot);
+        SlotTable.Chunk chunk = table.chunk(slot);
         if (chunk == null) {
             return false;
         }
@@ -258,7 +262,7 @@ final class OffloadSession implements ConnectionListener {
     @Override
     public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
         int slot = SlotTable.slotOf(connectionId);
-        SlotTable.Chunk chunk = table.chunkOrNull(slot);
+        SlotTable.Chunk chunk = table.chunk(slot);
         if (chunk == null) {
             return false;
         }
@@ -280,7 +284,7 @@ final class OffloadSession implements ConnectionListener {
     @Override
     public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
         int slot = SlotTable.slotOf(connectionId);
-        SlotTable.Chunk chunk = table.chunkOrNull(slot);
+        SlotTable.Chunk chunk = table.chunk(slot);
         if (chunk == null) {
             return false;
         }
@@ -349,7 +353,7 @@ final class OffloadSession implements ConnectionListener {
 
     private void walk(SlotVisitor visitor) {
         for (int slot = 0, limit = table.slotLimit(); slot < limit; slot++) {
-            SlotTable.Chunk chunk = table.chunkOrNull(slot);
+            SlotTable.Chunk chunk = table.chunk(slot);
             if (chunk == null) {
                 slot |= SlotTable.CHUNK_SLOTS - 1;
                 continue;
@@ -364,7 +368,7 @@ final class OffloadSession implements ConnectionListener {
     /** How the connection stands with this provider. */
     ProviderConnectionState state(long connectionId) {
         int slot = SlotTable.slotOf(connectionId);
-        SlotTable.Chunk chunk = table.chunkOrNull(slot);
+        SlotTable.Chunk chunk = table.chunk(slot);
         long word = chunk == null ? 0 : table.word(chunk, slot);
         if (chunk == null || !follows(word, connectionId)) {
             return new ProviderConnectionState(lane.name(), OffloadState.NONE, null);

@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,7 @@ final class PluginJar implements AutoCloseable {
     private final List<OffloadProvider> providers;
 
     /** What tells a file from the one that was there before. */
-    record Stamp(Object fileKey, long sizeBytes, FileTime modified) {
+    record Stamp(@Nullable Object fileKey, long sizeBytes, FileTime modified) {
         static Stamp of(Path file) throws IOException {
             BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
             return new Stamp(attributes.fileKey(), attributes.size(), attributes.lastModifiedTime());
@@ -80,10 +81,13 @@ final class PluginJar implements AutoCloseable {
     /**
      * Adds what the loader finds; what cannot be made is reported in a line and left out.
      *
-     * @param ownOrNull only classes that this one has defined itself; null: all
+     * @param own only classes that this one has defined itself; null: all
      */
     static void load(
-            ServiceLoader<OffloadProvider> loader, ClassLoader ownOrNull, List<OffloadProvider> into, String where) {
+            ServiceLoader<OffloadProvider> loader,
+            @Nullable ClassLoader own,
+            List<OffloadProvider> into,
+            String where) {
         Iterator<OffloadProvider> found = loader.iterator();
         while (true) {
             try {
@@ -91,7 +95,7 @@ final class PluginJar implements AutoCloseable {
                     return;
                 }
                 OffloadProvider provider = found.next();
-                if (ownOrNull == null || provider.getClass().getClassLoader() == ownOrNull) {
+                if (own == null || provider.getClass().getClassLoader() == own) {
                     into.add(provider);
                 }
             } catch (ServiceConfigurationError | LinkageError e) {

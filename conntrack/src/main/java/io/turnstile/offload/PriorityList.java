@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A value of {@code hw-offload-priority}: names of providers, the first first. {@link #NONE} ends the list, and nobody
@@ -23,13 +24,17 @@ public record PriorityList(List<String> names, boolean ends) {
     /** The empty list: providers come by their own priorities. */
     public static final PriorityList EMPTY = new PriorityList(List.of(), false);
 
-    /** @param textOrNull names separated by commas or blanks; null or blank: {@link #EMPTY} */
-    public static PriorityList parse(String textOrNull) {
-        if (textOrNull == null || textOrNull.isBlank()) {
+    /**
+     * Reads a list.
+     *
+     * @param text names separated by commas or blanks; null or blank: {@link #EMPTY}
+     */
+    public static PriorityList parse(@Nullable String text) {
+        if (text == null || text.isBlank()) {
             return EMPTY;
         }
         Set<String> names = new LinkedHashSet<>();
-        for (String name : textOrNull.strip().split("[,\\s]+")) {
+        for (String name : text.strip().split("[,\\s]+")) {
             if (name.equals(NONE)) {
                 return new PriorityList(List.copyOf(names), true);
             }

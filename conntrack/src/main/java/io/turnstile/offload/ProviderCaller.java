@@ -3,7 +3,6 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
-import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -2,6 +2,7 @@ package io.turnstile.offload;
 
 import io.turnstile.offload.spi.OffloadProvider;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -29,7 +30,7 @@ final class ProviderDescription {
         try {
             return ask().get(PATIENCE_MS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            return List.of("describe failed: " + ProviderCaller.text(e.getCause()));
+            return List.of("describe failed: " + ProviderCaller.text(Objects.requireNonNullElse(e.getCause(), e)));
         } catch (TimeoutException e) {
             return List.of("describe has not returned");
         } catch (InterruptedException e) {

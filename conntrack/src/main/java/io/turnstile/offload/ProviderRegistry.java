@@ -12,6 +12,7 @@ import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +26,7 @@ public final class ProviderRegistry {
     private static final Logger LOG = LoggerFactory.getLogger(ProviderRegistry.class);
 
     private final ClassLoader loader;
-    private final Path pluginFolderOrNull;
+    private final @Nullable Path pluginFolder;
     private final List<OffloadProvider> builtIn = new ArrayList<>();
     private final Map<Path, PluginJar> jars = new TreeMap<>();
     /** Their files are gone, but their providers may still be leaving. */
@@ -55,17 +56,17 @@ public final class ProviderRegistry {
         }
     }
 
-    private ProviderRegistry(ClassLoader loader, Path pluginFolderOrNull) {
+    private ProviderRegistry(ClassLoader loader, @Nullable Path pluginFolder) {
         this.loader = loader;
-        this.pluginFolderOrNull = pluginFolderOrNull;
+        this.pluginFolder = pluginFolder;
     }
 
     /**
-     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolderOrNull}. The first of
-     * each name stays: those of the class path, then by the jars' names.
+     * Finds the providers that {@code loader} sees and those in the jars of {@code pluginFolder}, if there is one. The
+     * first of each name stays: those of the class path, then by the jars' names.
      */
-    public static ProviderRegistry discover(ClassLoader loader, Path pluginFolderOrNull) {
-        ProviderRegistry registry = new ProviderRegistry(loader, pluginFolderOrNull);
+    public static ProviderRegistry discover(ClassLoader loader, @Nullable Path pluginFolder) {
+        ProviderRegistry registry = new ProviderRegistry(loader, pluginFolder);
         PluginJar.load(ServiceLoader.load(OffloadProvider.class, loader), null, registry.builtIn, "class path");
         registry.rescan();
         return registry;
@@ -100,15 +101,15 @@ public final class ProviderRegistry {
     }
 
     private List<Path> files() {
-        if (pluginFolderOrNull == null || !Files.isDirectory(pluginFolderOrNull)) {
+        if (pluginFolder == null || !Files.isDirectory(pluginFolder)) {
             return List.of();
         }
-        try (Stream<Path> files = Files.list(pluginFolderOrNull)) {
+        try (Stream<Path> files = Files.list(pluginFolder)) {
             return files.filter(file -> file.getFileName().toString().endsWith(".jar"))
                     .sorted()
                     .toList();
         } catch (IOException e) {
-            LOG.warn("plug-in folder {} cannot be read: {}", pluginFolderOrNull, e.getMessage());
+            LOG.warn("plug-in folder {} cannot be read: {}", pluginFolder, e.getMessage());
             return List.copyOf(jars.keySet());
         }
     }
@@ -182,8 +183,8 @@ public final class ProviderRegistry {
      * The providers by {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning
      * until they change.
      */
-    public List<OffloadProvider> inOrder(String priorityListOrNull) {
-        PriorityList list = PriorityList.parse(priorityListOrNull);
+    public List<OffloadProvider> inOrder(@Nullable String priorityList) {
+        PriorityList list = PriorityList.parse(priorityList);
         warnOfUnknown(list);
         return list.order(providers.values());
     }

@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The distinct reasons that a provider gave for declining or failing, so that a connection keeps a number instead of a
@@ -18,12 +19,13 @@ final class ReasonTable {
     private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}+");
 
     private final Map<String, Integer> indexes = new HashMap<>(); // guarded by this
-    private final String[] texts = new String[CAPACITY + 2]; // guarded by this
+    private final @Nullable String[] texts = new @Nullable String[CAPACITY + 2]; // guarded by this
 
-    synchronized int index(String reasonOrNull) {
-        String reason = reasonOrNull == null || reasonOrNull.isBlank()
+    /** The index of a reason as the provider gave it; null or blank: it gave none. */
+    synchronized int index(@Nullable String given) {
+        String reason = given == null || given.isBlank()
                 ? "no reason given"
-                : CONTROL.matcher(reasonOrNull.strip()).replaceAll(" ");
+                : CONTROL.matcher(given.strip()).replaceAll(" ");
         String text = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH);
         Integer known = indexes.get(text);
         if (known != null) {
@@ -39,8 +41,8 @@ final class ReasonTable {
         return index;
     }
 
-    /** Null for index 0. */
-    synchronized String text(int index) {
+    /** The text of a reason; null for index 0. */
+    synchronized @Nullable String text(int index) {
         return texts[index];
     }
 }

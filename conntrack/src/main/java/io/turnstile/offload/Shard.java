@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A share of a session's slots with its queue of slots that have something pending. The queue is a stack linked through
@@ -78,7 +79,7 @@ final class Shard {
 
     private volatile boolean left;
     private volatile boolean sleeping;
-    private volatile Thread thread;
+    private volatile @Nullable Thread thread;
 
     Shard(OffloadSession session, int index, int shardCount) {
         this.session = session;
@@ -220,7 +221,7 @@ final class Shard {
         for (int i = 0;
                 i < length;
                 i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
-            SlotTable.Chunk chunk = session.table.chunkOrNull(polled[i]);
+            SlotTable.Chunk chunk = session.table.metChunk(polled[i]);
             long word = session.table.take(chunk, polled[i]);
             if ((SlotTable.flags(word) & SlotTable.TRACKED) != 0) {
                 runner.add(chunk, polled[i], word);
@@ -306,7 +307,7 @@ final class Shard {
 
     private void withdraw(int slot) {
         SlotTable table = session.table;
-        SlotTable.Chunk chunk = table.chunkOrNull(slot);
+        SlotTable.Chunk chunk = table.chunk(slot);
         if (chunk == null) {
             return;
         }

@@ -3,6 +3,8 @@ package io.turnstile.offload;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a lane knows of each slot of the tracker's table: a word of flags, the link of the event queue, and a cell with
@@ -60,14 +62,23 @@ final class SlotTable {
     private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle CELL = MethodHandles.arrayElementVarHandle(int[].class);
 
-    private volatile Chunk[] chunks = new Chunk[0];
+    private volatile @Nullable Chunk[] chunks = new @Nullable Chunk[0];
     private boolean closed; // guarded by this
 
     /** {@link #CHUNK_SLOTS} neighbouring slots. */
     static final class Chunk {
-        private final long[] words = new long[CHUNK_SLOTS];
-        private final int[] next = new int[CHUNK_SLOTS];
-        private final int[] cells = new int[CHUNK_SLOTS];
+        /** It has no slots and stands in no table. */
+        static final Chunk NONE = new Chunk(0);
+
+        private final long[] words;
+        private final int[] next;
+        private final int[] cells;
+
+        private Chunk(int slots) {
+            words = new long[slots];
+            next = new int[slots];
+            cells = new int[slots];
+        }
     }
 
     static int slotOf(long connectionId) {
@@ -101,30 +112,38 @@ final class SlotTable {
     }
 
     /** The chunk of the slot, or null if it was never met. */
-    Chunk chunkOrNull(int slot) {
-        Chunk[] present = chunks;
+    @Nullable
+    Chunk chunk(int slot) {
+        @Nullable Chunk[] present = chunks;
         int index = slot >>> CHUNK_BITS;
         return index < present.length ? present[index] : null;
     }
 
+    /** The chunk of a slot that is, or was, in a queue. */
+    Chunk metChunk(int slot) {
+        return Objects.requireNonNull(chunk(slot), "a slot that was queued has a chunk");
+    }
+
     /** The chunk of the slot, made if need be; null if the table is closed and has none. */
+    @Nullable
     Chunk chunkFor(int slot) {
-        Chunk chunk = chunkOrNull(slot);
+        Chunk chunk = chunk(slot);
         return chunk != null ? chunk : grow(slot >>> CHUNK_BITS);
     }
 
-    private synchronized Chunk grow(int index) {
-        Chunk[] present = chunks;
+    private synchronized @Nullable Chunk grow(int index) {
+        @Nullable Chunk[] present = chunks;
         if (index < present.length && present[index] != null) {
             return present[index];
         }
         if (closed) {
             return null;
         }
+        @Nullable
         Chunk[] grown = index < present.length
                 ? present.clone()
                 : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
-        grown[index] = new Chunk();
+        grown[index] = new Chunk(CHUNK_SLOTS);
         chunks = grown;
         return grown[index];
     }
@@ -154,7 +173,7 @@ final class SlotTable {
 
     /** The slot's link; belongs to whoever set {@link #QUEUED}, from the shard's taking on to the shard. */
     int next(int slot) {
-        return chunkOrNull(slot).next[slot & CHUNK_MASK];
+        return metChunk(slot).next[slot & CHUNK_MASK];
     }
 
     void setNext(Chunk chunk, int slot, int next) {
@@ -162,7 +181,7 @@ final class SlotTable {
     }
 
     void setNext(int slot, int next) {
-        setNext(chunkOrNull(slot), slot, next);
+        setNext(metChunk(slot), slot, next);
     }
 
     /** State and reason as one reading. */

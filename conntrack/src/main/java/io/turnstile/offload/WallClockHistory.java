@@ -58,7 +58,7 @@ final class WallClockHistory {
         }
     }
 
-    /** @return how long before {@code nowNs} the wall clock showed {@code epochMs}, ms; negative if it has not yet */
+    /** How long before {@code nowNs} the wall clock showed {@code epochMs}, ms; negative if it has not yet. */
     synchronized long ageMs(long epochMs, long nowNs) {
         for (Span span : spans) {
             if (epochMs >= span.startMs && epochMs <= span.lastMs) {

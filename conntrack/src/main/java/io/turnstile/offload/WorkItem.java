@@ -3,6 +3,8 @@ package io.turnstile.offload;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is to be done for one connection in a batch: the flags it was taken with and the steps that are still to be
@@ -22,10 +24,13 @@ final class WorkItem {
     private static final RemovalReason[] REASONS = RemovalReason.values();
 
     int slot;
-    SlotTable.Chunk chunk;
+    SlotTable.Chunk chunk = SlotTable.Chunk.NONE;
     long connectionId;
     int flags;
+    /** What the provider is shown; null if the tracker does not know the connection and nothing is to be said of it. */
+    @Nullable
     ConnView view;
+
     boolean replySeen;
     /** The connection is in the tracker's table. */
     boolean alive;
@@ -37,6 +42,7 @@ final class WorkItem {
      * What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not
      * come to that.
      */
+    @Nullable
     OffloadState afterDelete;
     /** Index of the reason for {@link #afterDelete}. */
     int reason;
@@ -50,12 +56,18 @@ final class WorkItem {
         return has(SlotTable.REMOVED | SlotTable.WITHDRAW);
     }
 
-    /** @param leaving why the provider leaves, if it does */
-    DelReason delReason(DelReason leaving) {
+    /**
+     * Why the connection is taken from the provider.
+     *
+     * @param leaving why the provider leaves; null if it does not
+     */
+    DelReason delReason(@Nullable DelReason leaving) {
         if (afterDelete != null) {
             return afterDelete == OffloadState.FAILED ? DelReason.PROVIDER_FAILED : DelReason.PORT_EXCLUDED;
         }
-        return has(SlotTable.REMOVED) ? reason(flags) : leaving;
+        return has(SlotTable.REMOVED)
+                ? reason(flags)
+                : Objects.requireNonNull(leaving, "a connection that lives on is withdrawn as the provider leaves");
     }
 
     private static DelReason reason(int flags) {

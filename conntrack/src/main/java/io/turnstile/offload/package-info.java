@@ -9,4 +9,7 @@
  * lock → lane's monitor → monitors of small tables. None but the shard's own lock is held while a provider is called.
  * Producers take none of them, but for the moment in which a side table grows.
  */
+@NullMarked
 package io.turnstile.offload;
+
+import org.jspecify.annotations.NullMarked;

@@ -31,7 +31,7 @@ public final class Frame {
 
     // What FrameEncoder writes down.
     final int protocol;
-    /** Null of an opaque frame. */
+    /** {@link Ends#NONE} of an opaque frame. */
     final Ends ends;
 
     int opaqueType;
@@ -224,7 +224,7 @@ public final class Frame {
 
     /** IPv4 only: this is the fragment at that offset (a multiple of eight bytes). */
     public Frame fragment(int offsetBytes, boolean more) {
-        if (ends.ipv6() || offsetBytes % 8 != 0) {
+        if (protocol == OPAQUE || ends.ipv6() || offsetBytes % 8 != 0) {
             throw new IllegalArgumentException("no such fragment");
         }
         fragmentWord = offsetBytes / 8 | (more ? MORE_FRAGMENTS : 0);

@@ -37,7 +37,11 @@ public final class FrameView {
         untagged = packet;
     }
 
-    /** @throws IllegalArgumentException there is not even an Ethernet header */
+    /**
+     * Reads a frame, which is copied.
+     *
+     * @throws IllegalArgumentException there is not even an Ethernet header
+     */
     public static FrameView of(byte[] frame) {
         if (frame.length < PacketParser.ETHERNET_BYTES) {
             throw new IllegalArgumentException(frame.length + " bytes are no Ethernet frame");

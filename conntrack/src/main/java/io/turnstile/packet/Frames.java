@@ -108,7 +108,7 @@ public final class Frames {
 
     /** A frame of any Ethernet type, with a payload that is not looked into. */
     public static Frame ethernet(int etherType, byte[] payload) {
-        Frame frame = new Frame(Frame.OPAQUE, null);
+        Frame frame = new Frame(Frame.OPAQUE, Ends.NONE);
         frame.opaqueType = etherType;
         return frame.payload(payload);
     }
@@ -130,6 +130,8 @@ public final class Frames {
 
     /** Both ends of a datagram. */
     record Ends(byte[] source, int sourcePort, byte[] destination, int destinationPort) {
+        /** Those of a frame that is not looked into. */
+        static final Ends NONE = new Ends(new byte[0], 0, new byte[0], 0);
 
         boolean ipv6() {
             return source.length == 16;

@@ -88,7 +88,7 @@ public final class PacketParser {
                 ? FragmentKind.LATER
                 : (fragmentWord & Ipv4Header.MORE_FRAGMENTS) != 0 ? FragmentKind.FIRST : FragmentKind.NONE;
         int protocol = packet.u8(l3 + Ipv4Header.PROTOCOL);
-        packet.transport(protocol, fragment, transportOffset(packet, protocol, fragment, l3 + headerBytes, end));
+        packet.transport(protocol, fragment, transportOffset(protocol, fragment, l3 + headerBytes, end));
     }
 
     /** RFC 8200 §3 and §4; extension headers are walked to the last next-header value. */
@@ -130,7 +130,7 @@ public final class PacketParser {
                     headerBytes = Ipv6Header.FRAGMENT_BYTES;
                 }
                 default -> {
-                    packet.transport(next, fragment, transportOffset(packet, next, fragment, offset, end));
+                    packet.transport(next, fragment, transportOffset(next, fragment, offset, end));
                     return;
                 }
             }
@@ -143,7 +143,7 @@ public final class PacketParser {
         packet.transport(next, fragment, Packet.ABSENT);
     }
 
-    private static int transportOffset(Packet packet, int protocol, FragmentKind fragment, int offset, int end) {
+    private static int transportOffset(int protocol, FragmentKind fragment, int offset, int end) {
         if (fragment == FragmentKind.LATER) {
             return Packet.ABSENT;
         }

@@ -1,6 +1,7 @@
 package io.turnstile.time;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The system's clock until it is stopped; then it stands still and moves only when told to ({@code ovs-appctl
@@ -10,7 +11,7 @@ import java.time.Duration;
  */
 public final class WarpableClock implements Clock {
     private final Clock source;
-    private volatile ManualClock stopped; // null: the source's time counts
+    private volatile @Nullable ManualClock stopped; // null: the source's time counts
     private volatile long warpedMs; // how far the running clock was moved
 
     public WarpableClock(Clock source) {

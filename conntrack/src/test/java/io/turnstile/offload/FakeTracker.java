@@ -206,7 +206,7 @@ final class FakeTracker implements Conntrack {
     }
 
     @Override
-    public int flush(Integer zoneOrNull, long nowNs) {
+    public int flush(Integer zone, long nowNs) {
         Set<Long> live = live();
         live.forEach(id -> remove(id, RemovalReason.FLUSHED, nowNs));
         return live.size();
@@ -272,8 +272,8 @@ final class FakeTracker implements Conntrack {
     }
 
     @Override
-    public void setListener(ConnectionListener listenerOrNull) {
-        listener = listenerOrNull;
+    public void setListener(ConnectionListener listener) {
+        this.listener = listener;
     }
 
     @Override

@@ -49,8 +49,8 @@ class OffloadThreadsTest {
     void callbacksRunOnOffloadThreadsOnlyAndAConnectionStaysWithItsOwn() throws InterruptedException {
         Set<String> threads = ConcurrentHashMap.newKeySet();
         dispatcher.addEventTap(event -> {
-            threads.add(Thread.currentThread().getName() + " "
-                    + (event.connectionOrNull().id() & 3));
+            threads.add(
+                    Thread.currentThread().getName() + " " + (event.connection().id() & 3));
             events.add(event);
         });
         dispatcher.setThreads(4);

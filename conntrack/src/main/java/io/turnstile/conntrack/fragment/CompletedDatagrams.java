@@ -2,6 +2,7 @@ package io.turnstile.conntrack.fragment;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The datagrams that the fragments of one batch completed: at most one for each packet of it. Made once and used again.
@@ -25,7 +26,7 @@ public final class CompletedDatagrams {
     }
 
     /** The datagram of which that packet is the whole; null if it is an ordinary packet. */
-    public FragmentedDatagram of(Packet packet) {
+    public @Nullable FragmentedDatagram of(Packet packet) {
         for (int i = 0; i < length; i++) {
             if (datagrams[i].whole() == packet) {
                 return datagrams[i];

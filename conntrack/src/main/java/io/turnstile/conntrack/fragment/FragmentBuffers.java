@@ -5,6 +5,8 @@ import io.turnstile.packet.Packet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Packets for held fragments, in three sizes, and for whole datagrams. They are made when first needed and then used
@@ -46,6 +48,7 @@ final class FragmentBuffers {
             this.limit = limit;
         }
 
+        @Nullable
         Packet take() {
             if (free.isEmpty() && allocated < limit) {
                 MemorySegment slab = Arena.ofAuto().allocate((long) bufferBytes * slabLength, ALIGNMENT);
@@ -58,6 +61,7 @@ final class FragmentBuffers {
     }
 
     /** A packet that takes a frame of that length; null if too many of that size are in use. */
+    @Nullable
     Packet take(int frameBytes) {
         for (Pool pool : pools) {
             if (Packet.HEADROOM_BYTES + frameBytes <= pool.bufferBytes) {
@@ -78,7 +82,7 @@ final class FragmentBuffers {
     }
 
     Packet takeWhole() {
-        return wholes.take();
+        return Objects.requireNonNull(wholes.take(), "there is no limit to the wholes");
     }
 
     void giveWhole(Packet packet) {

@@ -18,7 +18,7 @@ final class FragmentHeader {
     private static final int RIGHT_SUM = 0xffff;
     private static final int MAX_EXTENSION_HEADERS = 16;
 
-    FragmentFamily family;
+    FragmentFamily family = FragmentFamily.IPV4;
     long sourceHigh;
     long sourceLow;
     long destinationHigh;

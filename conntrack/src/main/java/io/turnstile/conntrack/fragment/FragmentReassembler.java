@@ -7,7 +7,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds fragments until their datagram is whole. What is taken out of a batch is copied, so that a batch's packets stay
@@ -51,13 +53,13 @@ public final class FragmentReassembler {
     private final long[][] counts = new long[FAMILIES][Count.values().length];
     private final FragmentBuffers buffers = new FragmentBuffers();
     private final FragmentHeader header = new FragmentHeader();
-    private final FragmentedDatagram[] buckets = new FragmentedDatagram[BUCKETS];
+    private final @Nullable FragmentedDatagram[] buckets = new @Nullable FragmentedDatagram[BUCKETS];
     private final ArrayDeque<FragmentedDatagram> unused = new ArrayDeque<>();
     /** Which datagrams share a bucket is not for senders to choose. */
     private final long seed = ThreadLocalRandom.current().nextLong();
 
-    private FragmentedDatagram oldest;
-    private FragmentedDatagram newest;
+    private @Nullable FragmentedDatagram oldest;
+    private @Nullable FragmentedDatagram newest;
     private int maxFragments = DEFAULT_MAX_FRAGMENTS;
     private int held;
 
@@ -94,7 +96,7 @@ public final class FragmentReassembler {
     }
 
     /** Returns the fragment itself if it is refused, null if it is held, the whole if it was the last one missing. */
-    private Packet admit(Packet fragment, int zone, long nowNs, CompletedDatagrams completed) {
+    private @Nullable Packet admit(Packet fragment, int zone, long nowNs, CompletedDatagrams completed) {
         if (!header.read(fragment)) {
             return fragment;
         }
@@ -147,7 +149,7 @@ public final class FragmentReassembler {
                         < Math.ceilDiv(FragmentHeader.MAX_LENGTH_FIELD - IPV4_MAX_HEADER_BYTES, least);
     }
 
-    private Packet complete(FragmentedDatagram datagram, CompletedDatagrams completed) {
+    private @Nullable Packet complete(FragmentedDatagram datagram, CompletedDatagrams completed) {
         Packet whole = buffers.takeWhole();
         if (!datagram.assemble(whole)) {
             buffers.giveWhole(whole);
@@ -199,7 +201,7 @@ public final class FragmentReassembler {
         return (mixed ^ mixed >>> 29) * 0xbf58_476d_1ce4_e5b9L;
     }
 
-    private FragmentedDatagram find(int bucket, int zone, int recirculationId) {
+    private @Nullable FragmentedDatagram find(int bucket, int zone, int recirculationId) {
         FragmentedDatagram datagram = buckets[bucket];
         while (datagram != null && !datagram.is(header, zone, recirculationId)) {
             datagram = datagram.nextInBucket;
@@ -208,7 +210,8 @@ public final class FragmentReassembler {
     }
 
     private FragmentedDatagram begin(int bucket, int zone, int recirculationId, long nowNs) {
-        FragmentedDatagram datagram = unused.isEmpty() ? new FragmentedDatagram() : unused.pollLast();
+        FragmentedDatagram reused = unused.pollLast();
+        FragmentedDatagram datagram = reused != null ? reused : new FragmentedDatagram();
         datagram.begin(header, zone, recirculationId);
         datagram.bucket = bucket;
         datagram.nextInBucket = buckets[bucket];
@@ -227,12 +230,12 @@ public final class FragmentReassembler {
 
     private void unlink(FragmentedDatagram datagram) {
         held -= datagram.fragmentCount();
-        if (buckets[datagram.bucket] == datagram) {
+        FragmentedDatagram before = chained(buckets[datagram.bucket]);
+        if (before == datagram) {
             buckets[datagram.bucket] = datagram.nextInBucket;
         } else {
-            FragmentedDatagram before = buckets[datagram.bucket];
             while (before.nextInBucket != datagram) {
-                before = before.nextInBucket;
+                before = chained(before.nextInBucket);
             }
             before.nextInBucket = datagram.nextInBucket;
         }
@@ -249,6 +252,10 @@ public final class FragmentReassembler {
         datagram.nextInBucket = null;
         datagram.older = null;
         datagram.newer = null;
+    }
+
+    private static FragmentedDatagram chained(@Nullable FragmentedDatagram next) {
+        return Objects.requireNonNull(next, "a datagram that is held is in the chain of its bucket");
     }
 
     // ---- switches, limits, looking ----

@@ -9,6 +9,8 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketParser;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The fragments of one datagram, ordered by their place in it, and the whole once they are all there.
@@ -25,7 +27,7 @@ public final class FragmentedDatagram {
     private static final int UNKNOWN = -1;
 
     // The key; see FragmentHeader.
-    private FragmentFamily family;
+    private FragmentFamily family = FragmentFamily.IPV4;
     private long sourceHigh;
     private long sourceLow;
     private long destinationHigh;
@@ -47,14 +49,20 @@ public final class FragmentedDatagram {
 
     private boolean failed;
 
-    private Packet whole;
+    private @Nullable Packet whole; // null until complete
     private int wholeBytes;
     private int wholeDataOffset;
 
     // Chains of the reassembler.
+    @Nullable
     FragmentedDatagram nextInBucket;
+
+    @Nullable
     FragmentedDatagram older;
+
+    @Nullable
     FragmentedDatagram newer;
+
     int bucket;
     long deadlineNs;
 
@@ -188,7 +196,7 @@ public final class FragmentedDatagram {
 
     /** The datagram as if it had never been cut, to be tracked. */
     public Packet whole() {
-        return whole;
+        return Objects.requireNonNull(whole, "only a complete datagram has a whole");
     }
 
     public int fragmentCount() {
@@ -206,6 +214,7 @@ public final class FragmentedDatagram {
      * @return false, with nothing changed, if the whole has another length than before: it does not fit the fragments
      */
     public boolean passOn() {
+        Packet whole = whole();
         if (whole.lengthBytes() != wholeBytes) {
             return false;
         }
@@ -214,15 +223,15 @@ public final class FragmentedDatagram {
             fragment.copyConntrack(whole);
             fragment.setCtConnection(Conntrack.NO_CONNECTION); // A fragment alone is never looked up.
             switch (family) {
-                case IPV4 -> passOnIpv4Addresses(fragment);
-                case IPV6 -> passOnIpv6Addresses(fragment);
+                case IPV4 -> passOnIpv4Addresses(whole, fragment);
+                case IPV6 -> passOnIpv6Addresses(whole, fragment);
             }
             fragment.putBytes(dataOffsets[i], whole, wholeDataOffset + starts[i], ends[i] - starts[i]);
         }
         return true;
     }
 
-    private void passOnIpv4Addresses(Packet fragment) {
+    private static void passOnIpv4Addresses(Packet whole, Packet fragment) {
         int l3 = fragment.l3Offset();
         for (int offset = Ipv4Header.SOURCE; offset < Ipv4Header.MIN_BYTES; offset += Integer.BYTES) {
             int before = fragment.u32(l3 + offset);
@@ -235,7 +244,7 @@ public final class FragmentedDatagram {
         }
     }
 
-    private void passOnIpv6Addresses(Packet fragment) {
+    private static void passOnIpv6Addresses(Packet whole, Packet fragment) {
         fragment.putBytes(
                 fragment.l3Offset() + Ipv6Header.SOURCE,
                 whole,

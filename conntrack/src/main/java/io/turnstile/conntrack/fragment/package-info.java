@@ -9,4 +9,7 @@
  * <p>Threads: a reassembler may be used by any number of threads and has a lock of its own, which no packet takes that
  * is not a fragment. A completed datagram belongs to the thread that completed it.
  */
+@NullMarked
 package io.turnstile.conntrack.fragment;
+
+import org.jspecify.annotations.NullMarked;

@@ -39,7 +39,7 @@ final class EventRing {
     }
 
     synchronized void add(OffloadEvent event, long wallMs) {
-        ConnView connection = event.connectionOrNull();
+        ConnView connection = event.connection();
         Place place = new Place(event.provider(), connection == null ? 0 : connection.id());
         MonitorLine last = unread.get(place);
         if (last != null && last.sequence() > readUpTo && last.isRepeatedBy(event)) {
@@ -62,7 +62,7 @@ final class EventRing {
         lines[index] = line;
         if (overwritten != null && overwritten.eventOrNull() != null) {
             OffloadEvent event = overwritten.eventOrNull();
-            ConnView connection = event.connectionOrNull();
+            ConnView connection = event.connection();
             unread.remove(new Place(event.provider(), connection == null ? 0 : connection.id()), overwritten);
         }
     }

@@ -158,16 +158,16 @@ class EmbeddedOffloadStoriesTest {
         answer();
         List<OffloadEvent> events = sw.offload().takeEventObjects();
         assertThat(events)
-                .extracting(event -> event.connectionOrNull().id())
-                .containsOnly(events.getFirst().connectionOrNull().id());
+                .extracting(event -> event.connection().id())
+                .containsOnly(events.getFirst().connection().id());
         assertThat(events).allSatisfy(event -> {
-            assertThat(event.connectionOrNull())
+            assertThat(event.connection())
                     .hasToString("udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53),"
                             + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000),zone=7");
-            assertThat(event.connectionOrNull().mark()).isEqualTo(5);
-            assertThat(event.connectionOrNull().originalIngress()).isEqualTo(new PortRef(1, "p1"));
+            assertThat(event.connection().mark()).isEqualTo(5);
+            assertThat(event.connection().originalIngress()).isEqualTo(new PortRef(1, "p1"));
         });
-        assertThat(events.get(1).connectionOrNull().replyIngress()).isNull();
+        assertThat(events.get(1).connection().replyIngress()).isNull();
         assertThat(events.get(2).operation())
                 .isInstanceOfSatisfying(
                         OffloadOperation.Established.class,
