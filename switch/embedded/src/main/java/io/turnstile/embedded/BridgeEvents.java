@@ -2,10 +2,10 @@ package io.turnstile.embedded;
 
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
-import io.turnstile.pipeline.flow.PortStatusReason;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;

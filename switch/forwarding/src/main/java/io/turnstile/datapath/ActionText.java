@@ -8,14 +8,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Datapath actions as text. Rewrites of one header that follow each other are shown as one {@code set}. */
 final class ActionText {
-    private final long[] keyOrNull;
+    private final long @Nullable [] key;
     private final IntFunction<String> portName;
 
-    ActionText(long[] keyOrNull, IntFunction<String> portName) {
-        this.keyOrNull = keyOrNull;
+    ActionText(long @Nullable [] key, IntFunction<String> portName) {
+        this.key = key;
         this.portName = portName;
     }
 
@@ -96,15 +97,15 @@ final class ActionText {
 
     // ---- set ----
 
-    private HeaderText headerOf(Field field) {
-        return keyOrNull == null
+    private @Nullable HeaderText headerOf(Field field) {
+        return key == null
                 ? HeaderText.holding(field)
                 : HeaderText.holding(
-                        field, HeaderText.network((int) Field.ETH_TYPE.get(keyOrNull)), HeaderText.transport((int)
-                                Field.NW_PROTO.get(keyOrNull)));
+                        field, HeaderText.network((int) Field.ETH_TYPE.get(key)), HeaderText.transport((int)
+                                Field.NW_PROTO.get(key)));
     }
 
-    private static int endOfHeader(DatapathAction[] actions, int from, HeaderText header) {
+    private static int endOfHeader(DatapathAction[] actions, int from, @Nullable HeaderText header) {
         int end = from + 1;
         while (header != null
                 && end < actions.length
@@ -115,7 +116,7 @@ final class ActionText {
         return end;
     }
 
-    private static String setHeader(DatapathAction[] actions, int from, int end, HeaderText header) {
+    private static String setHeader(DatapathAction[] actions, int from, int end, @Nullable HeaderText header) {
         long[] value = FlowKey.newKey();
         long[] mask = FlowKey.newKey();
         for (int i = from; i < end; i++) {

@@ -5,7 +5,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.port.Port;
-import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forwards a batch: finds the packets' flows, executes each flow's actions on its packets, and does so again with what
@@ -22,7 +22,7 @@ final class BatchExecutor {
     private final FlowLookup lookup;
     private final FlowUpkeep upkeep;
     private final TrackingStep tracking;
-    private final AtomicReference<Upcall> upcall;
+    private final UpcallReference upcall;
     private final DropCounters drops;
     private final FailureLog failures;
 
@@ -31,7 +31,7 @@ final class BatchExecutor {
             FlowLookup lookup,
             FlowUpkeep upkeep,
             TrackingStep tracking,
-            AtomicReference<Upcall> upcall,
+            UpcallReference upcall,
             DropCounters drops,
             FailureLog failures) {
         this.ports = ports;
@@ -229,7 +229,7 @@ final class BatchExecutor {
      * Copies the packets into a context of their own, where they are forwarded at once ({@link #finish}), so that the
      * batch itself never grows beyond its capacity. Null, and counted, if contexts are nested too deep.
      */
-    private ForwardingContext copy(PacketBatch packets, ForwardingContext context) {
+    private @Nullable ForwardingContext copy(PacketBatch packets, ForwardingContext context) {
         ForwardingContext nested = nested(packets, context);
         if (nested != null) {
             nested.received.clear();
@@ -245,7 +245,7 @@ final class BatchExecutor {
     /**
      * The context one level deeper, with nothing recirculated in it; null, with the packets counted, if there is none.
      */
-    private ForwardingContext nested(PacketBatch packets, ForwardingContext context) {
+    private @Nullable ForwardingContext nested(PacketBatch packets, ForwardingContext context) {
         ForwardingContext nested = context.nested();
         if (nested == null) {
             drops.add(DropReason.RECIRCULATION_DEPTH, packets.length());

@@ -10,10 +10,10 @@ import io.turnstile.time.Clock;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ports, the flow cache and the forwarding of packets between them. The work is done by {@link PortTable},
@@ -27,7 +27,7 @@ public final class Datapath {
     private final FragmentReassembler fragments = new FragmentReassembler();
     private final Conntrack conntrack;
     private final Clock clock;
-    private final AtomicReference<Upcall> upcall = new AtomicReference<>();
+    private final UpcallReference upcall = new UpcallReference();
     private final PortTable ports = new PortTable();
     private final GracePeriods gracePeriods = new GracePeriods();
     private final DropCounters drops = new DropCounters();
@@ -100,7 +100,7 @@ public final class Datapath {
     }
 
     /** The port of that number, null if there is none. */
-    public Port port(int number) {
+    public @Nullable Port port(int number) {
         return ports.get(number);
     }
 

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One datapath flow (megaflow): which packets, what to do, and what came by. Its match never changes; it is born live
@@ -37,7 +38,7 @@ public final class DatapathFlow {
     final long maskedHash;
 
     /** Chain of the sub-table's bucket; written under the cache's lock, read without it. */
-    volatile DatapathFlow next;
+    volatile @Nullable DatapathFlow next;
 
     private volatile boolean dead;
     private volatile long packets;

@@ -3,6 +3,7 @@ package io.turnstile.datapath;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Datapath flows as {@code ovs-appctl dpctl/dump-flows [-m]} and {@code ofproto/trace} print them for the userspace
@@ -70,8 +71,12 @@ public final class DatapathFlowText {
         return actions(actions, null, portName);
     }
 
-    /** @param key of a packet that they are for: says whether a port is TCP's or UDP's; may be null */
-    public static String actions(DatapathAction[] actions, long[] key, IntFunction<String> portName) {
+    /**
+     * Actions on packets of the key's kind, ports by {@code portName}.
+     *
+     * @param key of a packet that they are for: says whether a port is TCP's or UDP's; may be null
+     */
+    public static String actions(DatapathAction[] actions, long @Nullable [] key, IntFunction<String> portName) {
         return new ActionText(key, portName).text(actions);
     }
 

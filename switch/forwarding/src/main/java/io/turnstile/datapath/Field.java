@@ -8,6 +8,7 @@ import static io.turnstile.datapath.KeyLayer.PIPELINE;
 import static io.turnstile.datapath.KeyLayer.TRANSPORT;
 
 import io.turnstile.datapath.KeyLayout.Slot;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A field of the flow key: where it stands, how wide it is and what it tells of. Names are those of ovs-fields(7) for
@@ -106,7 +107,7 @@ public enum Field {
     private final int widthBits;
     private final KeyLayer layer;
     private final boolean view;
-    private final Field packetField;
+    private final @Nullable Field packetField;
 
     Field(String label, int word, int shift, int widthBits, KeyLayer layer) {
         this(label, word, shift, widthBits, layer, false, null);
@@ -120,7 +121,7 @@ public enum Field {
         this(label, word, shift, widthBits, layer, false, packetField);
     }
 
-    Field(String label, int word, int shift, int widthBits, KeyLayer layer, boolean view, Field packetField) {
+    Field(String label, int word, int shift, int widthBits, KeyLayer layer, boolean view, @Nullable Field packetField) {
         this.label = label;
         this.word = word;
         this.shift = shift;
@@ -162,7 +163,7 @@ public enum Field {
     }
 
     /** The packet's own field of which this is the connection's original; null if this is no part of a tuple. */
-    public Field packetField() {
+    public @Nullable Field packetField() {
         return packetField;
     }
 

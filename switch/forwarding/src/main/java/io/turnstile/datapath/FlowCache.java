@@ -5,13 +5,15 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All datapath flows of a datapath: one hash table per mask (tuple-space search). Two flows that match the same packet
@@ -35,12 +37,15 @@ final class FlowCache {
         private volatile DatapathFlow[] buckets = new DatapathFlow[FIRST_BUCKETS];
         private int size; // Guarded by the cache.
         private long hits; // Lossy on purpose: only the order of tables follows from it.
+        private long
+                hitsBefore; // Up to the sorting under way, during which readers go on counting. Guarded by the cache.
 
         SubTable(long[] mask) {
             this.mask = mask;
             this.words = DatapathFlow.wordsOf(mask);
         }
 
+        @Nullable
         DatapathFlow find(long[] key) {
             long hash = DatapathFlow.hashMasked(key, mask, words);
             DatapathFlow[] table = buckets;
@@ -83,7 +88,7 @@ final class FlowCache {
             } else {
                 DatapathFlow before = table[index];
                 while (before.next != flow) {
-                    before = before.next;
+                    before = Objects.requireNonNull(before.next, "a live flow is in its bucket's chain");
                 }
                 before.next = flow.next;
             }
@@ -99,7 +104,7 @@ final class FlowCache {
             }
         }
 
-        private static DatapathFlow bucket(DatapathFlow[] table, int index) {
+        private static @Nullable DatapathFlow bucket(DatapathFlow[] table, int index) {
             return (DatapathFlow) BUCKET.getAcquire(table, index);
         }
     }
@@ -124,6 +129,7 @@ final class FlowCache {
     private volatile int size;
 
     /** The flow that the packet belongs to, or null. */
+    @Nullable
     DatapathFlow find(long[] key) {
         SubTable[] present = tables;
         for (int i = 0; i < present.length; i++) {
@@ -192,7 +198,8 @@ final class FlowCache {
             return;
         }
         flow.kill();
-        SubTable table = byMask.get(new Mask(flow.mask()));
+        SubTable table =
+                Objects.requireNonNull(byMask.get(new Mask(flow.mask())), "a live flow is in its mask's table");
         table.unlink(flow);
         size--;
         if (table.size == 0) {
@@ -205,12 +212,13 @@ final class FlowCache {
     /** Puts the tables that were hit most since the last time in front. */
     synchronized void sortByHits() {
         SubTable[] sorted = tables.clone();
-        Map<SubTable, Long> hits = new IdentityHashMap<>(); // Readers go on counting while we sort.
         for (SubTable table : sorted) {
-            hits.put(table, table.hits);
+            table.hitsBefore = table.hits;
             table.hits = 0;
         }
-        Arrays.sort(sorted, (a, b) -> Long.compare(hits.get(b), hits.get(a)));
+        Arrays.sort(
+                sorted,
+                Comparator.comparingLong((SubTable table) -> table.hitsBefore).reversed());
         tables = sorted;
     }
 

@@ -2,7 +2,7 @@ package io.turnstile.datapath;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
-import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds each packet's datapath flow: in the context's exact-match cache, in the flow cache, or by asking the pipeline.
@@ -12,16 +12,11 @@ import java.util.concurrent.atomic.AtomicReference;
 final class FlowLookup {
     private final FlowCache cache;
     private final FlowUpkeep upkeep;
-    private final AtomicReference<Upcall> upcall;
+    private final UpcallReference upcall;
     private final DropCounters drops;
     private final FailureLog failures;
 
-    FlowLookup(
-            FlowCache cache,
-            FlowUpkeep upkeep,
-            AtomicReference<Upcall> upcall,
-            DropCounters drops,
-            FailureLog failures) {
+    FlowLookup(FlowCache cache, FlowUpkeep upkeep, UpcallReference upcall, DropCounters drops, FailureLog failures) {
         this.cache = cache;
         this.upkeep = upkeep;
         this.upcall = upcall;
@@ -61,7 +56,7 @@ final class FlowLookup {
      * Asks the pipeline. A flow that cannot be shared is returned without being installed, for this packet only. Null,
      * with the packet counted as dropped, if the pipeline fails.
      */
-    private DatapathFlow miss(Packet packet, ForwardingContext context) {
+    private @Nullable DatapathFlow miss(Packet packet, ForwardingContext context) {
         try {
             Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
             DatapathFlow flow = new DatapathFlow(

@@ -3,7 +3,6 @@ package io.turnstile.datapath;
 import io.turnstile.datapath.Upcall.Translation;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -21,12 +20,12 @@ final class FlowUpkeep {
     private static final int LIMIT = 200_000;
 
     private final FlowCache cache;
-    private final AtomicReference<Upcall> upcall;
+    private final UpcallReference upcall;
     private final Object statisticsLock = new Object();
     private volatile int limit = LIMIT;
     private volatile long idleNs = IDLE_NS;
 
-    FlowUpkeep(FlowCache cache, AtomicReference<Upcall> upcall) {
+    FlowUpkeep(FlowCache cache, UpcallReference upcall) {
         this.cache = cache;
         this.upcall = upcall;
     }

@@ -6,6 +6,7 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.Port;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One thread's working memory for forwarding: packets, keys, the exact-match cache, and the mark that says to others
@@ -41,7 +42,7 @@ public final class ForwardingContext {
     final CompletedDatagrams completed = new CompletedDatagrams();
 
     /** For copies and fragments, which are forwarded apart from the batch; allocated when first needed. */
-    private ForwardingContext nested;
+    private @Nullable ForwardingContext nested;
 
     private final int depth;
 
@@ -53,7 +54,7 @@ public final class ForwardingContext {
     /** Odd while a batch is under way. Written by the owner, read by {@link GracePeriods#await}. */
     private volatile long epoch;
     /** Who runs the batch under way; exact for the thread that asks about itself, which is all that is asked. */
-    private Thread runner;
+    private @Nullable Thread runner;
 
     long nowNs;
     long hits;
@@ -81,6 +82,7 @@ public final class ForwardingContext {
     /**
      * Where copies of this context's packets are forwarded; null beyond the depth to which copies may be copied again.
      */
+    @Nullable
     ForwardingContext nested() {
         if (nested == null && depth < MAX_DEPTH) {
             nested = new ForwardingContext(depth + 1);
@@ -104,7 +106,8 @@ public final class ForwardingContext {
         return mixed ^ (mixed >>> 29) ^ (b << 17);
     }
 
-    /** The flow last seen for packets like this one, if it is alive and really matches. */
+    /** The flow last seen for packets like this one, if it is alive and really matches; else null. */
+    @Nullable
     DatapathFlow findExact(int slot) {
         DatapathFlow flow = exactMatch[slot];
         return flow != null && !flow.isDead() && flow.matches(key) ? flow : null;

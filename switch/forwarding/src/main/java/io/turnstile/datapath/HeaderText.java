@@ -7,6 +7,7 @@ import static io.turnstile.datapath.FieldText.MAC;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The headers of datapath flows and set actions: which fields stand inside the brackets, in which order, by which
@@ -110,7 +111,7 @@ enum HeaderText {
     }
 
     /** The first header that has the field, ports being TCP's; null if there is none. */
-    static HeaderText holding(Field field) {
+    static @Nullable HeaderText holding(Field field) {
         return Arrays.stream(values())
                 .filter(header -> header.has(field))
                 .findFirst()
@@ -124,7 +125,7 @@ enum HeaderText {
      * @param transport of the packet; null if it has none
      * @return null for a field that such packets do not have
      */
-    static HeaderText holding(Field field, HeaderText network, HeaderText transport) {
+    static @Nullable HeaderText holding(Field field, @Nullable HeaderText network, @Nullable HeaderText transport) {
         for (HeaderText header : HeaderText.values()) {
             boolean foreign =
                     header.layer() == KeyLayer.NETWORK && header != network && !(header == ND && network == IPV6)
@@ -137,7 +138,7 @@ enum HeaderText {
     }
 
     /** The transport header that ports and ICMP types of such packets stand in; null if they have none. */
-    static HeaderText transport(int ipProtocol) {
+    static @Nullable HeaderText transport(int ipProtocol) {
         return switch (ipProtocol) {
             case IpProtocols.TCP -> TCP;
             case IpProtocols.UDP -> UDP;
@@ -149,7 +150,7 @@ enum HeaderText {
     }
 
     /** The network header of such packets; null if it is none of those known. */
-    static HeaderText network(int etherType) {
+    static @Nullable HeaderText network(int etherType) {
         return switch (etherType) {
             case EtherTypes.IPV4 -> IPV4;
             case EtherTypes.IPV6 -> IPV6;

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The datapath's ports by number.
@@ -44,6 +45,7 @@ final class PortTable {
     }
 
     /** The port of that number, null if there is none. */
+    @Nullable
     Port get(int number) {
         Port[] present = ports;
         return number >= 0 && number < present.length ? present[number] : null;

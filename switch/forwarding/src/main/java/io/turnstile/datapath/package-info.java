@@ -7,4 +7,7 @@
  * <p>Threads: packets on forwarding threads (or on the caller's in the embedded switch), each with a
  * {@link io.turnstile.datapath.ForwardingContext} of its own; flows, ports and counters may be read by any thread.
  */
+@NullMarked
 package io.turnstile.datapath;
+
+import org.jspecify.annotations.NullMarked;

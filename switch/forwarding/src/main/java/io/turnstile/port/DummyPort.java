@@ -15,6 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A port in memory (type {@code dummy}): frames go in by {@link #deliver} and come out at listeners and in capture
@@ -39,8 +40,8 @@ public final class DummyPort implements Port {
 
     // Guarded by this.
     private final ArrayDeque<byte[]> queue = new ArrayDeque<>();
-    private PcapFile receivedCapture;
-    private PcapFile sentCapture;
+    private @Nullable PcapFile receivedCapture;
+    private @Nullable PcapFile sentCapture;
     private long macAddress;
     private int mtuBytes = DEFAULT_MTU_BYTES;
     private boolean adminUp = true;

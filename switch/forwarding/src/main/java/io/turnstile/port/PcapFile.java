@@ -58,7 +58,11 @@ public final class PcapFile implements AutoCloseable {
                 .array();
     }
 
-    /** @param wallTimeUs microseconds since the epoch */
+    /**
+     * Adds a frame at the file's end.
+     *
+     * @param wallTimeUs microseconds since the epoch
+     */
     public synchronized void write(byte[] frame, long wallTimeUs) {
         byte[] header = ByteBuffer.allocate(RECORD_HEADER_BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)

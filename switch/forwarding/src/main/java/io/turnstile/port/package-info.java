@@ -4,4 +4,7 @@
  *
  * <p>Relies on {@code io.turnstile.packet} only. Threads: see {@link io.turnstile.port.Port}.
  */
+@NullMarked
 package io.turnstile.port;
+
+import org.jspecify.annotations.NullMarked;

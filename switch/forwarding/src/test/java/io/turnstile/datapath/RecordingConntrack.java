@@ -37,7 +37,7 @@ final class RecordingConntrack implements Conntrack {
     }
 
     @Override
-    public int flush(Integer zoneOrNull, long nowNs) {
+    public int flush(Integer zone, long nowNs) {
         throw new UnsupportedOperationException();
     }
 
@@ -57,7 +57,7 @@ final class RecordingConntrack implements Conntrack {
     }
 
     @Override
-    public void setListener(ConnectionListener listenerOrNull) {
+    public void setListener(ConnectionListener listener) {
         throw new UnsupportedOperationException();
     }
 

@@ -1,8 +1,8 @@
 package io.turnstile.openflow;
 
+import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.PacketInReason;
-import io.turnstile.pipeline.flow.PortStatusReason;
 
 /**
  * Which messages a connection wants unasked, by reason bit; index 0 for master and equal, 1 for slave (OpenFlow 1.3.5

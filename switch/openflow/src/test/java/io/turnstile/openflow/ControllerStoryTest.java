@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.EventLoopGroup;
+import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.PortStatusReason;
 import io.turnstile.time.ManualClock;
 import java.io.DataInputStream;
 import java.io.IOException;

@@ -4,7 +4,6 @@ import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.OpenFlowSwitch.Events;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.Match;
-import io.turnstile.pipeline.flow.PortStatusReason;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;

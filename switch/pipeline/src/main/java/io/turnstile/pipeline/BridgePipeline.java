@@ -14,6 +14,7 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One bridge: its tables, ports and learned addresses.
@@ -123,6 +124,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
         return tables.get(id);
     }
 
+    @Nullable
     OfPort port(int number) {
         return ports.get(number);
     }

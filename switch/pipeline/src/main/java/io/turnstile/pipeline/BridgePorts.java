@@ -3,13 +3,13 @@ package io.turnstile.pipeline;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.PortStatusReason;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortStatistics;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The OpenFlow ports of one bridge. A change concerns every datapath flow through the bridge.
@@ -54,6 +54,7 @@ final class BridgePorts {
     }
 
     /** The port of that number, or null. */
+    @Nullable
     OfPort get(int number) {
         return byNumber.get(number);
     }
@@ -167,7 +168,10 @@ final class BridgePorts {
     /** The link's new state is asked for at once, because a port in memory does not report it later. */
     private void setAdminUp(int number, boolean up) {
         OfPort port = byNumber.get(number);
-        Port device = port == null ? null : pipeline.datapath().port(port.datapathPort());
+        if (port == null) {
+            return;
+        }
+        Port device = pipeline.datapath().port(port.datapathPort());
         if (device != null) {
             device.setAdminUp(up);
             int state = device.linkStatus().carrier() ? 0 : OfPort.STATE_LINK_DOWN;

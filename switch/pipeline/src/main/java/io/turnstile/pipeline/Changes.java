@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The change lock, the table lock and the generation of the pipeline; what they are for is in the package's
@@ -54,7 +55,7 @@ final class Changes {
     }
 
     /** Reads tables and ports while nobody changes them. */
-    <T> T read(Supplier<T> reading) {
+    <T extends @Nullable Object> T read(Supplier<T> reading) {
         tableLock.readLock().lock();
         try {
             return reading.get();

@@ -5,6 +5,7 @@ import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.pipeline.flow.OfAction;
+import org.jspecify.annotations.Nullable;
 
 /** The actions {@code ct(…)} and {@code ct_clear}. Threads: one, under the table lock. */
 final class ConntrackActions {
@@ -45,7 +46,7 @@ final class ConntrackActions {
     }
 
     /** Runs the nested actions; returns the request of {@code nat(…)}, null if there is none. */
-    private NatRequest runNested(OfAction.Ct ct, ConnectionMarks marks) {
+    private @Nullable NatRequest runNested(OfAction.Ct ct, ConnectionMarks marks) {
         NatRequest nat = null;
         for (OfAction nested : ct.exec()) {
             walk.report.action(nested);
@@ -57,7 +58,27 @@ final class ConntrackActions {
                         walk.report.written(move.destination(), walk.state.key);
                     }
                 }
-                default -> throw new IllegalStateException("let into ct(): " + nested);
+                case OfAction.Output _,
+                        OfAction.OutputField _,
+                        OfAction.Controller _,
+                        OfAction.SetVlanVid _,
+                        OfAction.SetVlanPcp _,
+                        OfAction.PushVlan _,
+                        OfAction.PopVlan _,
+                        OfAction.DecTtl _,
+                        OfAction.Exit _,
+                        OfAction.SetQueue _,
+                        OfAction.PopQueue _,
+                        OfAction.Resubmit _,
+                        OfAction.Ct _,
+                        OfAction.CtClear _,
+                        OfAction.WriteMetadata _,
+                        OfAction.GotoTable _,
+                        OfAction.ClearActions _,
+                        OfAction.WriteActions _,
+                        OfAction.Note _,
+                        OfAction.StackPush _,
+                        OfAction.StackPop _ -> throw new IllegalStateException("let into ct(): " + nested);
             }
         }
         if (ct.exec().isEmpty()) {
@@ -75,12 +96,11 @@ final class ConntrackActions {
     }
 
     /** A range says nothing without source or destination. */
-    private static NatRequest simplest(NatRequest nat) {
+    private static @Nullable NatRequest simplest(@Nullable NatRequest nat) {
         return nat != null && nat.kind() == NatRequest.Kind.EXISTING ? NatRequest.ANY : nat;
     }
 
-    /** @param nat null if the ct() had none */
-    private void recirculate(int table, int zone, NatRequest nat) {
+    private void recirculate(int table, int zone, @Nullable NatRequest nat) {
         int id = walk.pipeline.recirculationIds().idOf(walk.state.freeze(table), walk.nowNs);
         walk.recorder.recirculates(id);
         walk.add(new DatapathAction.Recirculate(id));

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,7 +106,7 @@ final class EventQueue {
         }
     }
 
-    private synchronized Event next() {
+    private synchronized @Nullable Event next() {
         Event event = waiting.poll();
         if (event == null) {
             running = false;

@@ -4,6 +4,7 @@ import io.turnstile.pipeline.BridgePipeline.FailMode;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The behaviour of a bridge without controllers, by its {@link FailMode}. A standalone bridge that has none configured
@@ -26,7 +27,7 @@ final class FailOpen {
     private boolean controllerConnected;
     private long disconnectedSinceNs;
     /** Null unless the bridge has taken over. */
-    private Rule hiddenRule;
+    private @Nullable Rule hiddenRule;
 
     FailOpen(Pipeline pipeline, FlowTables tables) {
         this.pipeline = pipeline;
@@ -91,15 +92,17 @@ final class FailOpen {
     /** Takes over if controllers have been missed for too long, gives back if one is there. */
     void update(Effects effects, long nowNs) {
         boolean wanted = isWaiting() && mode == FailMode.STANDALONE && nowNs - disconnectedSinceNs >= AFTER_NS;
-        if (wanted == (hiddenRule != null)) {
+        Rule present = hiddenRule;
+        if (wanted == (present != null)) {
             return;
         }
         FlowModification modification = tables.modification(nowNs);
-        if (wanted) {
-            hiddenRule = Rule.internal(PRIORITY, NORMAL, nowNs);
-            modification.addInternal(hiddenRule);
+        if (present == null) {
+            Rule added = Rule.internal(PRIORITY, NORMAL, nowNs);
+            modification.addInternal(added);
+            hiddenRule = added;
         } else {
-            modification.remove(hiddenRule);
+            modification.remove(present);
             hiddenRule = null;
         }
         modification.reportTo(effects);

@@ -28,9 +28,10 @@ final class FieldActions {
     }
 
     void move(OfAction.Move move) {
-        boolean possible =
-                hasField(move.source().field()) & hasField(move.destination().field());
-        if (possible) {
+        // Both are looked at, whichever the packet lacks.
+        boolean readable = hasField(move.source().field());
+        boolean writable = hasField(move.destination().field());
+        if (readable && writable) {
             write(move.destination(), read(move.source()));
         }
     }

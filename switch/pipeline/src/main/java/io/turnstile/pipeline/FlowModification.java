@@ -8,6 +8,7 @@ import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so
@@ -17,7 +18,8 @@ import java.util.Optional;
  */
 final class FlowModification {
     /** One change of a table: {@code gone} is null for an added flow, {@code come} for a removed one. */
-    private record Step(FlowTable table, Rule gone, Rule come, boolean deleted) {}
+    private record Step(
+            FlowTable table, @Nullable Rule gone, @Nullable Rule come, boolean deleted) {}
 
     private final FlowTables tables;
     private final BridgeEvents events;
@@ -148,12 +150,12 @@ final class FlowModification {
         step(tables.get(rule.tableId), null, rule, false);
     }
 
-    private void step(FlowTable table, Rule gone, Rule come, boolean deleted) {
+    private void step(FlowTable table, @Nullable Rule gone, @Nullable Rule come, boolean deleted) {
         swap(table, gone, come);
         steps.add(new Step(table, gone, come, deleted));
     }
 
-    private void swap(FlowTable table, Rule gone, Rule come) {
+    private void swap(FlowTable table, @Nullable Rule gone, @Nullable Rule come) {
         if (gone != null) {
             table.remove(gone);
             tables.timed().remove(gone);
@@ -179,15 +181,15 @@ final class FlowModification {
      */
     void reportTo(Effects effects) {
         for (Step step : steps) {
-            if (step.gone != null) {
-                effects.ruleGone(step.gone);
-            }
-            // A rule in the place of its like is preferred by exactly those packets that met the old one.
-            if (step.gone == null) {
+            Rule gone = step.gone;
+            if (gone != null) {
+                // A rule in the place of its like is preferred by exactly those packets that met the old one.
+                effects.ruleGone(gone);
+                if (step.deleted && gone.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
+                    effects.afterwards(() -> events.flowRemoved(gone, FlowRemovedReason.DELETE));
+                }
+            } else if (step.come != null) {
                 effects.ruleAdded(step.table, step.come);
-            }
-            if (step.deleted && step.gone.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                effects.afterwards(() -> events.flowRemoved(step.gone, FlowRemovedReason.DELETE));
             }
         }
     }

@@ -4,8 +4,10 @@ import io.turnstile.pipeline.flow.Match;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One OpenFlow table: a tuple-space search over its masks, those with the highest priorities first. Of two rules of
@@ -35,6 +37,7 @@ final class FlowTable {
     }
 
     /** The best rule for the key, or null; adds to {@code wildcards} the bits of the key that decided it. */
+    @Nullable
     Rule find(long[] key, long[] wildcards) {
         Rule best = null;
         for (int i = 0; i < subTables.size(); i++) {
@@ -51,12 +54,13 @@ final class FlowTable {
     }
 
     /** The rule of this very match and priority, or null. */
+    @Nullable
     Rule findExact(Match match, int priority) {
         SubTable subTable = subTableOf(match);
         return subTable == null ? null : subTable.findExact(match, priority);
     }
 
-    private SubTable subTableOf(Match match) {
+    private @Nullable SubTable subTableOf(Match match) {
         for (SubTable subTable : subTables) {
             if (subTable.hasMaskOf(match)) {
                 return subTable;
@@ -80,7 +84,8 @@ final class FlowTable {
     }
 
     void remove(Rule rule) {
-        SubTable subTable = subTableOf(rule.match);
+        SubTable subTable =
+                Objects.requireNonNull(subTableOf(rule.match), "a rule of the table is in its mask's sub-table");
         int before = subTable.maxPriority();
         subTable.remove(rule);
         size--;

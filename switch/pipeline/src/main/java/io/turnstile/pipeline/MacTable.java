@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The addresses that NORMAL has learned, by VLAN, each with the port behind which it was last seen ({@code fdb/show}).
@@ -65,7 +66,7 @@ final class MacTable {
     }
 
     /** The port behind which the station was seen, or null. */
-    synchronized Integer find(Station station) {
+    synchronized @Nullable Integer find(Station station) {
         Location location = stations.get(station);
         return location == null ? null : location.port;
     }

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.pipeline.flow.OfAction.Ports;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The NORMAL action: an Ethernet switch that learns addresses (IEEE 802.1Q §8, as far as Open vSwitch goes along).
@@ -73,7 +74,7 @@ final class NormalForwarding {
     }
 
     /** Where the station is: seen on this very walk, as a packet to itself is, or before. */
-    private Integer locate(MacTable.Station station) {
+    private @Nullable Integer locate(MacTable.Station station) {
         BridgePipeline bridge = walk.state.bridge;
         Integer seen = walk.learns ? walk.recorder.lastSighting(bridge, station) : null;
         return seen != null ? seen : bridge.macTable().find(station);

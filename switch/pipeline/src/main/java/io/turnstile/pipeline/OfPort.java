@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.pipeline.flow.OfAction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A port as OpenFlow sees it.
@@ -20,7 +21,7 @@ public record OfPort(
         long macAddress,
         int config,
         int state,
-        String patchPeer,
+        @Nullable String patchPeer,
         long speedMbps) {
     public static final int CONFIG_PORT_DOWN = 1;
     public static final int CONFIG_NO_FLOOD = 1 << 4;

@@ -7,7 +7,6 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
-import io.turnstile.pipeline.flow.PortStatusReason;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
 import java.util.List;
@@ -71,12 +70,18 @@ public interface OpenFlowSwitch {
     void controllerConnected(boolean anyConnected);
 
     /**
-     * @param strict match and priority must be equal rather than covered
+     * Which flows a request is about.
+     *
      * @param outPort {@link OfAction.Ports#NONE} for any
      */
     record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {}
 
-    /** @param actions as installed; {@code idleAgeNs} since the last packet or the flow's birth */
+    /**
+     * One flow as a reply shows it.
+     *
+     * @param idleAgeNs since the last packet, or the flow's birth before the first
+     * @param actions as installed
+     */
     record FlowStats(
             int tableId,
             int priority,
@@ -113,6 +118,8 @@ public interface OpenFlowSwitch {
     interface Events {
 
         /**
+         * A packet for the controllers.
+         *
          * @param frame the whole frame; as nothing is buffered, controllers get it whole
          * @param maxLengthBytes what the action asked for
          * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)

@@ -10,6 +10,7 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -19,6 +20,7 @@ import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.function.ObjIntConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All bridges of a datapath: the {@link Upcall} that translates packets for which it has no flow.
@@ -33,7 +35,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
     private volatile Consumer<RuntimeException> eventFailureListener = failure -> {};
     private volatile ObjIntConsumer<BridgePipeline> missingPortListener = (bridge, number) -> {};
-    private final ExecutorService ownExecutor;
+    private final @Nullable ExecutorService ownExecutor;
     private final Changes changes;
     private final RecirculationIds recirculationIds = new RecirculationIds();
     private final AddressLearning learning;
@@ -132,7 +134,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     /** The bridge of that name, or null. */
-    public BridgePipeline bridge(String name) {
+    public @Nullable BridgePipeline bridge(String name) {
         return read(() -> bridges.get(name));
     }
 
@@ -142,13 +144,15 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     /** Where a datapath port is plugged in, null if nowhere. */
-    public BridgePipeline.PortBinding portBinding(int datapathPort) {
+    public BridgePipeline.@Nullable PortBinding portBinding(int datapathPort) {
         return read(() -> {
             PortLocation location = portLocations.locate(datapathPort);
             return location == null
                     ? null
                     : new BridgePipeline.PortBinding(
-                            location.bridge(), location.bridge().port(location.number()));
+                            location.bridge(),
+                            Objects.requireNonNull(
+                                    location.bridge().port(location.number()), "only ports of bridges are located"));
         });
     }
 
@@ -160,7 +164,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     /** {@link Changes#read}. */
-    <T> T read(Supplier<T> reading) {
+    <T extends @Nullable Object> T read(Supplier<T> reading) {
         return changes.read(reading);
     }
 

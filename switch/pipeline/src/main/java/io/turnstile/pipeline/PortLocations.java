@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The index of all bridges' ports, by datapath port and by name of patch port. Threads: under the table lock. */
 final class PortLocations {
@@ -11,6 +12,7 @@ final class PortLocations {
     private final Dependents unlocated = new Dependents();
 
     /** Where packets of the datapath's port belong, or null. */
+    @Nullable
     PortLocation locate(int datapathPort) {
         return byDatapathPort.get(datapathPort);
     }
@@ -20,12 +22,11 @@ final class PortLocations {
     }
 
     /** The other end of a patch port if both name each other, or null. */
+    @Nullable
     PortLocation peerOf(OfPort port) {
         PortLocation peer = patchPorts.get(port.patchPeer());
-        return peer != null
-                        && port.name().equals(peer.bridge().port(peer.number()).patchPeer())
-                ? peer
-                : null;
+        OfPort other = peer == null ? null : peer.bridge().port(peer.number());
+        return other != null && port.name().equals(other.patchPeer()) ? peer : null;
     }
 
     /** A bridge's port came or changed. */

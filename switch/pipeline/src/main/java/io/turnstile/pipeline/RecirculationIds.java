@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The recirculation ids and the frozen walks that they stand for. Equal walks share an id, so that connections share
@@ -52,7 +53,7 @@ final class RecirculationIds {
     }
 
     /** The walk that the id stands for, or null. */
-    synchronized FrozenWalk find(int id) {
+    synchronized @Nullable FrozenWalk find(int id) {
         Entry entry = byId.get(id);
         return entry == null ? null : entry.walk;
     }

@@ -5,6 +5,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may
@@ -32,7 +33,9 @@ final class Rule {
     final Dependents dependents = new Dependents();
 
     // Place in the classifier; written under the table lock.
+    @Nullable
     Rule nextInBucket;
+
     long maskedHash;
     int listIndex;
 

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The report of a walk that is not traced: it keeps nothing. Threads: stateless. */
 final class SilentReport implements WalkReport {
@@ -10,7 +11,7 @@ final class SilentReport implements WalkReport {
     public void openBridge(BridgePipeline bridge) {}
 
     @Override
-    public void openTable(int tableId, Rule rule, boolean packetIn) {}
+    public void openTable(int tableId, @Nullable Rule rule, boolean packetIn) {}
 
     @Override
     public void openActionSet() {}
@@ -40,7 +41,7 @@ final class SilentReport implements WalkReport {
     public void actionSet(String verb, List<OfAction> written) {}
 
     @Override
-    public void recirculation(int id, int tableId, int zone, NatRequest nat, long[] key) {}
+    public void recirculation(int id, int tableId, int zone, @Nullable NatRequest nat, long[] key) {}
 
     @Override
     public void detail(String text) {}

@@ -7,7 +7,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of one table that share a mask.
@@ -86,11 +88,12 @@ final class SubTable {
     // ---- lookup ----
 
     /** The rule of highest priority that the key meets, or null; {@code wildcards} gets the bits that decided it. */
+    @Nullable
     Rule find(long[] key, long[] wildcards) {
         return rules.size() <= FEW_RULES ? findAmongFew(key, wildcards) : findStaged(key, wildcards);
     }
 
-    private Rule findAmongFew(long[] key, long[] wildcards) {
+    private @Nullable Rule findAmongFew(long[] key, long[] wildcards) {
         Rule best = null;
         for (int i = 0; i < rules.size(); i++) {
             Rule rule = rules.get(i);
@@ -121,7 +124,7 @@ final class SubTable {
         wildcards[first] |= mask[first];
     }
 
-    private Rule findStaged(long[] key, long[] wildcards) {
+    private @Nullable Rule findStaged(long[] key, long[] wildcards) {
         long hash = HASH_SEED;
         int index = 0;
         for (int stage = 0; stage < stageEnds.length; stage++) {
@@ -150,6 +153,7 @@ final class SubTable {
         }
     }
 
+    @Nullable
     Rule findExact(Match match, int priority) {
         for (Rule rule = buckets[bucketOf(hashOf(match))]; rule != null; rule = rule.nextInBucket) {
             if (rule.priority == priority && rule.match.equals(match)) {
@@ -186,7 +190,7 @@ final class SubTable {
         } else {
             Rule before = buckets[bucket];
             while (before.nextInBucket != rule) {
-                before = before.nextInBucket;
+                before = Objects.requireNonNull(before.nextInBucket, "a rule of the table is in its bucket's chain");
             }
             before.nextInBucket = rule.nextInBucket;
         }

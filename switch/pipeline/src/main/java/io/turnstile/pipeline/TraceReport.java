@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** The report of a traced walk: a tree of lines, as {@code ofproto/trace} prints it. Threads: one. */
 final class TraceReport implements WalkReport {
@@ -38,7 +39,7 @@ final class TraceReport implements WalkReport {
      *
      * @param nat {@code nat(…)} of the ct(), or null
      */
-    record Recirculation(int id, int zone, NatRequest nat, long[] key) {}
+    record Recirculation(int id, int zone, @Nullable NatRequest nat, long[] key) {}
 
     private final List<Node> roots = new ArrayList<>();
     private final Deque<List<Node>> open = new ArrayDeque<>();
@@ -62,7 +63,7 @@ final class TraceReport implements WalkReport {
     }
 
     @Override
-    public void openTable(int tableId, Rule rule, boolean packetIn) {
+    public void openTable(int tableId, @Nullable Rule rule, boolean packetIn) {
         open(Kind.TABLE, TraceText.tableLine(tableId, rule, packetIn));
     }
 
@@ -118,7 +119,7 @@ final class TraceReport implements WalkReport {
     }
 
     @Override
-    public void recirculation(int id, int tableId, int zone, NatRequest nat, long[] key) {
+    public void recirculation(int id, int tableId, int zone, @Nullable NatRequest nat, long[] key) {
         recirculations.add(new Recirculation(id, zone, nat, key.clone()));
         line(
                 Kind.DETAIL,

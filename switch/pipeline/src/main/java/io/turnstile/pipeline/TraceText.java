@@ -7,6 +7,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.SubFieldText;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Single lines of a trace, in the words of {@code ofproto/trace}. */
 final class TraceText {
@@ -20,7 +21,7 @@ final class TraceText {
      * @param rule null for a miss
      * @param packetIn whether the miss goes to the controllers
      */
-    static String tableLine(int tableId, Rule rule, boolean packetIn) {
+    static String tableLine(int tableId, @Nullable Rule rule, boolean packetIn) {
         String number = String.format("%2d. ", tableId);
         if (rule == null) {
             return number + (packetIn ? "No match, and a \"packet-in\" is called for." : "No match.");

@@ -10,6 +10,7 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One walk of one packet through the flows, summed up as datapath actions: looks tables up and runs the actions of what
@@ -147,7 +148,7 @@ final class Translator {
         walk.state.tableId = oldTable;
     }
 
-    private Rule find(FlowTable table, int inPort, boolean withConntrackTuple) {
+    private @Nullable Rule find(FlowTable table, int inPort, boolean withConntrackTuple) {
         long[] key = walk.state.key;
         long walkPort = Field.IN_PORT.get(key);
         int etherType = (int) Field.ETH_TYPE.get(key);

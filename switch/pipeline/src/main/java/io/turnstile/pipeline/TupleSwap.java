@@ -5,23 +5,32 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.MatchField;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The swap of the packet's addresses and ports with the connection's original tuple for {@code resubmit(,table,ct)}.
  */
 final class TupleSwap {
-    private static final List<Field> OF_TUPLE = Arrays.stream(Field.values())
-            .filter(field -> field.packetField() != null)
-            .toList();
-    private static final List<Field> IPV4 = ofPackets(EtherTypes.IPV4);
-    private static final List<Field> IPV6 = ofPackets(EtherTypes.IPV6);
+    /** A field of the original tuple, and the packet's own field that it is swapped with. */
+    private record Pair(Field original, Field packets) {
+        static Stream<Pair> of(Field field) {
+            Field packets = field.packetField();
+            return packets == null ? Stream.empty() : Stream.of(new Pair(field, packets));
+        }
+    }
+
+    private static final List<Pair> OF_TUPLE =
+            Arrays.stream(Field.values()).flatMap(Pair::of).toList();
+    private static final List<Pair> IPV4 = ofPackets(EtherTypes.IPV4);
+    private static final List<Pair> IPV6 = ofPackets(EtherTypes.IPV6);
 
     private TupleSwap() {}
 
     /** Swaps in a key or in a mask; doing it twice restores. */
     static void swap(long[] keyOrMask, int etherType) {
-        for (Field original : etherType == EtherTypes.IPV6 ? IPV6 : IPV4) {
-            Field packets = original.packetField();
+        for (Pair pair : etherType == EtherTypes.IPV6 ? IPV6 : IPV4) {
+            Field original = pair.original;
+            Field packets = pair.packets;
             long high = packets.getHigh(keyOrMask);
             long low = packets.get(keyOrMask);
             packets.set(keyOrMask, original.getHigh(keyOrMask), original.get(keyOrMask));
@@ -30,17 +39,15 @@ final class TupleSwap {
     }
 
     /** Those of the tuple that such packets have in themselves, too. */
-    private static List<Field> ofPackets(int etherType) {
+    private static List<Pair> ofPackets(int etherType) {
         return OF_TUPLE.stream()
-                .filter(original -> MatchField.of(original.packetField()).stream()
+                .filter(pair -> MatchField.of(pair.packets).stream()
                         .anyMatch(name -> name.prerequisite().allows(etherType)))
                 .toList();
     }
 
     /** Whether the word of the key holds a field that takes part. */
     static boolean touches(int word) {
-        return OF_TUPLE.stream()
-                .anyMatch(original ->
-                        original.isIn(word) || original.packetField().isIn(word));
+        return OF_TUPLE.stream().anyMatch(pair -> pair.original.isIn(word) || pair.packets.isIn(word));
     }
 }

@@ -5,6 +5,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The VLAN tags of a packet as far as they are known: the outer tag that it came with, and those pushed since. It finds
@@ -15,13 +16,19 @@ import java.util.List;
  * @param outer the topmost tag, null if there is none
  * @param innerType Ethernet type behind all known tags
  */
-record VlanStack(Tag outer, int innerType) {
+record VlanStack(@Nullable Tag outer, int innerType) {
     /**
+     * One tag, and those below it.
+     *
      * @param identity distinguishes tags of equal content: rewriting a tag keeps it, a pushed tag gets a new one
      * @param tci with {@link FieldValues#VLAN_PRESENT}
      * @param below the next inner tag or null
      */
-    record Tag(Object identity, int etherType, int tci, Tag below) {
+    record Tag(
+            Object identity,
+            int etherType,
+            int tci,
+            @Nullable Tag below) {
         int depth() {
             return below == null ? 1 : below.depth() + 1;
         }
@@ -74,7 +81,7 @@ record VlanStack(Tag outer, int innerType) {
             kept = kept.below;
         }
         Tag present = kept == null ? null : find(wanted.outer, kept);
-        if (present != null && present.tci != kept.tci) {
+        if (kept != null && present != null && present.tci != kept.tci) {
             actions.add(new DatapathAction.SetField(Field.VLAN_TCI, 0, present.tci, 0, Field.VLAN_TCI.lowMask()));
         }
         between.run();
@@ -82,7 +89,7 @@ record VlanStack(Tag outer, int innerType) {
     }
 
     /** The tag of {@code stack} that is {@code tag}, with everything below it unchanged; null if there is none. */
-    private static Tag find(Tag stack, Tag tag) {
+    private static @Nullable Tag find(@Nullable Tag stack, Tag tag) {
         Tag candidate = stack;
         while (candidate != null && candidate.identity != tag.identity) {
             candidate = candidate.below;
@@ -90,7 +97,7 @@ record VlanStack(Tag outer, int innerType) {
         return candidate != null && sameTags(candidate.below, tag.below) ? candidate : null;
     }
 
-    private static boolean sameTags(Tag a, Tag b) {
+    private static boolean sameTags(@Nullable Tag a, @Nullable Tag b) {
         Tag left = a;
         Tag right = b;
         while (left != null && right != null && left.identity == right.identity && left.tci == right.tci) {
@@ -100,8 +107,9 @@ record VlanStack(Tag outer, int innerType) {
         return left == null && right == null;
     }
 
-    private static void pushDown(Tag from, Tag present, List<DatapathAction> actions) {
-        if (from != present) {
+    /** @param present one of the tags from {@code from} on down, or null for pushing all of them */
+    private static void pushDown(@Nullable Tag from, @Nullable Tag present, List<DatapathAction> actions) {
+        if (from != null && from != present) {
             pushDown(from.below, present, actions);
             actions.add(new DatapathAction.PushVlan(from.etherType, from.tci));
         }

@@ -10,6 +10,7 @@ import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data that the steps of one translation share: the {@linkplain WalkState state} that goes from action to action,
@@ -32,7 +33,9 @@ final class Walk {
     final WalkRecorder recorder;
     final long[] wildcards = FlowKey.newKey();
     final PendingRewrites rewrites;
-    /** Null until the packet has come into a bridge. */
+    /** The state in the bridge that the packet is in by now; a walk that gets into no bridge has none. */
+    // Set by enter or thaw, before any step.
+    @SuppressWarnings("NullAway.Init")
     WalkState state;
 
     boolean inPacketOut;
@@ -42,7 +45,7 @@ final class Walk {
     private final long[] packetKey;
     private final VlanStack packetVlan;
     private List<DatapathAction> actions = new ArrayList<>();
-    private DropReason failure;
+    private @Nullable DropReason failure;
     private boolean cacheable = true;
 
     Walk(Pipeline pipeline, long[] datapathKey, long nowNs, WalkReport report, boolean learns) {

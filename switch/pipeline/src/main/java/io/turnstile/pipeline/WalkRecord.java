@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.FlowKey;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a translation depends on, and its side effects: the owner of its datapath flow. Immutable.
@@ -23,11 +24,17 @@ record WalkRecord(
         List<Integer> recirculationIds) {
 
     /**
+     * One lookup in a table.
+     *
      * @param key the walk's key at that point; shared between lookups, never changed
      * @param swapped looked up with the connection's original tuple in place of the packet's addresses
      * @param winner null for a miss
      */
-    record TableLookup(FlowTable table, long[] key, boolean swapped, Rule winner) {
+    record TableLookup(
+            FlowTable table,
+            long[] key,
+            boolean swapped,
+            @Nullable Rule winner) {
 
         /**
          * Whether packets of the datapath flow may meet {@code added} here and prefer it to the winner.

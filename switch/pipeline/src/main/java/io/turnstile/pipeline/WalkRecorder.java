@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** The dependencies of a walk, gathered while it goes, for its {@link WalkRecord}. Threads: one. */
 final class WalkRecorder {
@@ -18,7 +19,7 @@ final class WalkRecorder {
     private final LinkedHashSet<Sighting> sightings = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
     /** The key as of the last lookup, shared by lookups between which it did not change. */
-    private long[] snapshot;
+    private long[] snapshot = {};
 
     /** @param generation read before anything else: what changes afterwards makes the result outdated */
     WalkRecorder(long generation) {
@@ -30,8 +31,8 @@ final class WalkRecorder {
     }
 
     /** @param winner null for a miss */
-    void lookedUp(FlowTable table, long[] key, boolean swapped, Rule winner) {
-        if (snapshot == null || !Arrays.equals(snapshot, key)) {
+    void lookedUp(FlowTable table, long[] key, boolean swapped, @Nullable Rule winner) {
+        if (!Arrays.equals(snapshot, key)) {
             snapshot = key.clone();
         }
         lookups.add(new TableLookup(table, snapshot, swapped, winner));
@@ -46,6 +47,7 @@ final class WalkRecorder {
     }
 
     /** The port by which the station was last seen on this very walk, or null. */
+    @Nullable
     Integer lastSighting(BridgePipeline bridge, MacTable.Station station) {
         for (Sighting sighting : sightings.reversed()) {
             if (sighting.bridge() == bridge && sighting.station().equals(station)) {

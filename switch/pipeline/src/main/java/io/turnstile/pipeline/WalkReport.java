@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The report of a translation, line by line as it goes. A trace keeps it ({@link TraceReport}); for packets it is
@@ -23,7 +24,7 @@ sealed interface WalkReport permits SilentReport, TraceReport {
      * @param rule null for a miss
      * @param packetIn whether the miss goes to the controllers
      */
-    void openTable(int tableId, Rule rule, boolean packetIn);
+    void openTable(int tableId, @Nullable Rule rule, boolean packetIn);
 
     /** The action set runs until {@link #closeActionSet}, as a part of the table that was closed last. */
     void openActionSet();
@@ -48,7 +49,11 @@ sealed interface WalkReport permits SilentReport, TraceReport {
     /** The bits were written; {@code key} holds them now. */
     void written(OfAction.SubField part, long[] key);
 
-    /** @param written the action set in the order in which it was written */
+    /**
+     * The action set was or is this.
+     *
+     * @param written the action set in the order in which it was written
+     */
     void actionSet(String verb, List<OfAction> written);
 
     /**
@@ -56,7 +61,7 @@ sealed interface WalkReport permits SilentReport, TraceReport {
      *
      * @param nat {@code nat(…)} of the ct(), or null
      */
-    void recirculation(int id, int tableId, int zone, NatRequest nat, long[] key);
+    void recirculation(int id, int tableId, int zone, @Nullable NatRequest nat, long[] key);
 
     void detail(String text);
 

@@ -38,6 +38,8 @@ public final class ZoneTimeouts {
     }
 
     /**
+     * Gives the zones their policies.
+     *
      * @param wanted by zone, 0 to 65535, in place of all that was set before; zones left out have the default policy
      */
     public void set(Map<Integer, TimeoutPolicy> wanted) {

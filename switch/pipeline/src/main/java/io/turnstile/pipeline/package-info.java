@@ -24,4 +24,7 @@
  * is still the same, then the flow is registered before the change looks for what to remove; or it is not, then the
  * flow is used for the one packet only, and the change waits for that packet's batch.
  */
+@NullMarked
 package io.turnstile.pipeline;
+
+import org.jspecify.annotations.NullMarked;

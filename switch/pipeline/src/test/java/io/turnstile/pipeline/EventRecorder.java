@@ -4,7 +4,6 @@ import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
-import io.turnstile.pipeline.flow.PortStatusReason;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -107,7 +107,7 @@ public final class AfPacketPort extends DevicePort {
 
     @Override
     public PortStatistics statistics() {
-        PortStatistics device = Links.query(ifIndex, name).statistics();
+        PortStatistics device = Links.statistics(ifIndex, name);
         return new PortStatistics(
                 device.rxPackets(),
                 device.rxBytes(),

@@ -5,6 +5,7 @@ import io.turnstile.port.PortStatistics;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rtnetlink message about a link: RTM_NEWLINK or RTM_DELLINK (rtnetlink(7), linux/if_link.h).
@@ -19,7 +20,7 @@ record LinkMessage(
         long macAddress,
         int mtuBytes,
         long carrierChanges,
-        PortStatistics statistics) {
+        @Nullable PortStatistics statistics) {
     static final int NLMSG_ERROR = 2;
     static final int RTM_NEWLINK = 16;
     static final int RTM_DELLINK = 17;
@@ -68,7 +69,7 @@ record LinkMessage(
         long mac = 0;
         int mtu = 0;
         long carrierChanges = 0;
-        PortStatistics statistics = null;
+        @Nullable PortStatistics statistics = null;
         long at = INFO_BYTES;
         while (at + ATTRIBUTE_HEADER_BYTES <= body.byteSize()) {
             int size = body.get(U16, at) & 0xffff;

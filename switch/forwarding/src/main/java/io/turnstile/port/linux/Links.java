@@ -1,10 +1,12 @@
 package io.turnstile.port.linux;
 
 import io.turnstile.port.PortException;
+import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
@@ -56,7 +58,11 @@ public final class Links {
         UNKNOWN
     }
 
-    /** @param speedMbps 0 if not known */
+    /**
+     * The link's speed and duplex.
+     *
+     * @param speedMbps 0 if not known
+     */
     public record Speed(long speedMbps, Duplex duplex) {}
 
     /** Interface:status driver_name, driver_version, firmware_version. */
@@ -115,6 +121,12 @@ public final class Links {
         }
     }
 
+    /** The kernel's counters of the device by that index. */
+    static PortStatistics statistics(int ifIndex, String device) {
+        return Objects.requireNonNull(
+                query(ifIndex, device).statistics(), "the kernel answers RTM_GETLINK with IFLA_STATS64");
+    }
+
     public static void setAdminUp(String device, boolean up) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena, device);
@@ -128,7 +140,11 @@ public final class Links {
         }
     }
 
-    /** @param macAddress 48 bits */
+    /**
+     * Gives the device the address.
+     *
+     * @param macAddress 48 bits
+     */
     public static void setMacAddress(String device, long macAddress) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena, device);
@@ -185,7 +201,7 @@ public final class Links {
         }
     }
 
-    /** @return false if the device refuses */
+    /** Switches the device's joining of received segments (GRO) on or off; returns false if the device refuses. */
     static boolean setReceiveOffload(String device, boolean on) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(8, 8);

@@ -6,7 +6,7 @@ import io.turnstile.port.PortException;
 final class SystemCallFailure {
     private SystemCallFailure() {}
 
-    /** @return {@code result} if it is no error */
+    /** Returns {@code result} if it is no error. */
     static int check(int result, String what) {
         if (result < 0) {
             throw of(what, result);

@@ -124,7 +124,7 @@ public final class TapPort extends DevicePort {
     /** Seen from the switch: what the host sends, its device's transmit side, is received here. */
     @Override
     public PortStatistics statistics() {
-        PortStatistics host = Links.query(ifIndex, name).statistics();
+        PortStatistics host = Links.statistics(ifIndex, name);
         return new PortStatistics(
                 host.txPackets(),
                 host.txBytes(),

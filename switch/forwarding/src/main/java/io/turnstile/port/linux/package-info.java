@@ -7,4 +7,7 @@
  * <p>Threads: each class says its own. System calls are ordinary downcalls, never critical ones: sending runs the
  * receiver's whole protocol stack in the kernel, which is far too long to hold up a safepoint.
  */
+@NullMarked
 package io.turnstile.port.linux;
+
+import org.jspecify.annotations.NullMarked;

@@ -40,6 +40,8 @@ public final class ActionCheck {
     }
 
     /**
+     * Refuses actions that a flow of that match must not have.
+     *
      * @param tableId the flow's own, or {@link FlowMod#ALL_TABLES}; goto_table only goes forward (OpenFlow 1.3.5 §5.1)
      * @throws OfException names the first action at fault
      */

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The actions and instructions that this switch has, one row each: the words for it, its numbers on the wire, where it
@@ -296,7 +297,7 @@ public enum ActionKind {
     }
 
     /** Null if no action is called so. */
-    static ActionRow.Reader reader(String keyword) {
+    static ActionRow.@Nullable Reader reader(String keyword) {
         return READERS.get(keyword);
     }
 
@@ -310,7 +311,7 @@ public enum ActionKind {
     }
 
     /** The action itself if it has no arguments, else null. */
-    public OfAction withoutArguments() {
+    public @Nullable OfAction withoutArguments() {
         return row.bare();
     }
 
@@ -342,7 +343,7 @@ public enum ActionKind {
     }
 
     /** The field that it writes, null if none. */
-    public Field written(OfAction action) {
+    public @Nullable Field written(OfAction action) {
         return row.written(action);
     }
 

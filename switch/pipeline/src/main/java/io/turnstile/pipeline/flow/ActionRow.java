@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A row of {@link ActionKind} while it is written down, and what was written. {@link #complete} refuses a row that
@@ -36,7 +37,7 @@ final class ActionRow<A extends OfAction> {
     }
 
     private final Class<A> type;
-    private final A bare;
+    private final @Nullable A bare;
     private final Map<String, Reader> readers = new LinkedHashMap<>();
     private Printer<A> printer;
     private List<ActionForm> forms;
@@ -44,11 +45,13 @@ final class ActionRow<A extends OfAction> {
     private SetPlace setPlace;
     private boolean nestsInCt;
     private Check<A> check;
-    private Function<A, Field> written;
+    private Function<A, @Nullable Field> written;
     private Function<A, TagChange> tagChange;
     private Destination<A> destination;
 
-    private ActionRow(Class<A> type, A bare) {
+    // The rest is written one by one; complete() refuses a row that lacks something.
+    @SuppressWarnings("NullAway.Init")
+    private ActionRow(Class<A> type, @Nullable A bare) {
         this.type = type;
         this.bare = bare;
     }
@@ -120,7 +123,7 @@ final class ActionRow<A extends OfAction> {
         return checked((_, _) -> {});
     }
 
-    ActionRow<A> writes(Function<A, Field> field) {
+    ActionRow<A> writes(Function<A, @Nullable Field> field) {
         written = field;
         tagChange = _ -> TagChange.NONE;
         return this;
@@ -162,6 +165,7 @@ final class ActionRow<A extends OfAction> {
         return type;
     }
 
+    @Nullable
     A bare() {
         return bare;
     }
@@ -194,6 +198,7 @@ final class ActionRow<A extends OfAction> {
         check.check(type.cast(action), at);
     }
 
+    @Nullable
     Field written(OfAction action) {
         return written.apply(type.cast(action));
     }

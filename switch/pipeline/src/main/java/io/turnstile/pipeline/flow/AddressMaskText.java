@@ -37,7 +37,7 @@ final class AddressMaskText {
         return address;
     }
 
-    /** @return the mask of a prefix length or dotted address */
+    /** Returns the mask that a prefix length or dotted address stands for. */
     static long parseIpv4Mask(String text) throws FlowTextException {
         if (text.indexOf('.') >= 0) {
             return parseIpv4(text);
@@ -57,7 +57,7 @@ final class AddressMaskText {
                 + (prefix ? Integer.toString(Long.bitCount(mask)) : AddressText.ipv4(mask));
     }
 
-    /** @return upper and lower half */
+    /** Returns upper and lower half. */
     static long[] parseIpv6(String text) throws FlowTextException {
         String[] halves = text.split("::", -1);
         if (halves.length > 2 || text.contains(":::")) {

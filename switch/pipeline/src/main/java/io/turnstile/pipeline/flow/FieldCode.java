@@ -10,7 +10,7 @@ import java.util.Locale;
  */
 record FieldCode(int number, String name, boolean experimenter13) {
     private static final int NUMBER_BITS = 7;
-    static final FieldCode NONE = new FieldCode(-1, null, false);
+    static final FieldCode NONE = new FieldCode(-1, "", false);
 
     /** @param name without the prefix; if there is none, it is the field's */
     static FieldCode of(int codeClass, String prefix, int number, String... name) {
@@ -21,9 +21,7 @@ record FieldCode(int number, String name, boolean experimenter13) {
     }
 
     FieldCode named(String field) {
-        return name != null && name.endsWith("_")
-                ? new FieldCode(number, name + field.toUpperCase(Locale.ROOT), experimenter13)
-                : this;
+        return name.endsWith("_") ? new FieldCode(number, name + field.toUpperCase(Locale.ROOT), experimenter13) : this;
     }
 
     FieldCode asExperimenter13() {

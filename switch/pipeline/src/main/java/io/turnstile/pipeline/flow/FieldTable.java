@@ -289,7 +289,7 @@ final class FieldTable {
     // ---- places ----
 
     private static Shown shown(int rank) {
-        return new Shown(rank, null, null);
+        return new Shown(rank, "", null);
     }
 
     private static Shown shown(int rank, String name) {
@@ -298,12 +298,12 @@ final class FieldTable {
 
     /** Only in flows that match on the tuple's protocol, too. */
     private static Shown withProto(int rank) {
-        return new Shown(rank, null, Field.CT_NW_PROTO);
+        return new Shown(rank, "", Field.CT_NW_PROTO);
     }
 
     /** Other fields show its bits. */
     private static Shown hidden() {
-        return new Shown(Shown.NEVER, null, null);
+        return new Shown(Shown.NEVER, "", null);
     }
 
     private static Sent always(int rank) {

@@ -7,7 +7,7 @@ import java.util.Locale;
 final class FlagText {
     private FlagText() {}
 
-    /** @return value and mask */
+    /** Returns value and mask. */
     static long[] parse(FlagNames names, String text) throws FlowTextException {
         if (text.isEmpty()) {
             throw new FlowTextException("field " + names.field() + " missing value");

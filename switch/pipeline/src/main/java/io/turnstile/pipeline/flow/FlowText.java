@@ -103,7 +103,11 @@ public final class FlowText {
         return format(actions, Match.ANY);
     }
 
-    /** @param context the flow's match, which says whether a port is TCP's or UDP's */
+    /**
+     * The actions of a flow with that match; {@code drop} for an empty list.
+     *
+     * @param context the flow's match, which says whether a port is TCP's or UDP's
+     */
     public static String format(List<OfAction> actions, Match context) {
         return new ActionFormat(context).format(actions);
     }
@@ -171,7 +175,11 @@ public final class FlowText {
                         case "no_byte_counts" -> FlowMod.Flag.NO_BYT_COUNTS;
                         default -> null;
                     };
-            return flag != null && (flags.add(flag) || true);
+            if (flag == null) {
+                return false;
+            }
+            flags.add(flag);
+            return true;
         }
 
         private void keyword(String key, String value) throws FlowTextException {

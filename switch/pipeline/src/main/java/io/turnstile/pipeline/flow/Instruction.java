@@ -1,6 +1,7 @@
 package io.turnstile.pipeline.flow;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Instructions of OpenFlow 1.1 and later, in the one order in which they run (OpenFlow 1.3.5 §5.9). A flow's flattened
@@ -28,7 +29,7 @@ public enum Instruction {
     }
 
     /** The instruction with that type; null if there is none. */
-    public static Instruction ofType(int type) {
+    public static @Nullable Instruction ofType(int type) {
         for (Instruction instruction : values()) {
             if (instruction.type == type) {
                 return instruction;

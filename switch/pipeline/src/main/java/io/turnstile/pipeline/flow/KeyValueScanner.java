@@ -9,8 +9,8 @@ public final class KeyValueScanner {
 
     private final String text;
     private int at;
-    private String key;
-    private String value;
+    private String key = "";
+    private String value = "";
 
     public KeyValueScanner(String text) {
         this.text = text;

@@ -8,7 +8,11 @@ import java.util.List;
 
 /** A masked write cut into runs of mask bits of at most 64 each, as NXAST_REG_LOAD can carry them. */
 public final class LoadSegments {
-    /** @param value shifted down to bit 0; for in_port the 16-bit number */
+    /**
+     * One run of bits, and what is written there.
+     *
+     * @param value shifted down to bit 0; for in_port the 16-bit number
+     */
     public record Segment(SubField target, long value) {}
 
     private LoadSegments() {}

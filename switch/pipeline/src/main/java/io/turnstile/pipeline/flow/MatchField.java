@@ -8,7 +8,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One field that OpenFlow can match on or act on: how it is called, where it stands in the flow key, how it is written
@@ -80,10 +82,10 @@ public record MatchField(
      * Where in a flow's text it stands.
      *
      * @param rank ascending, the table's order among equals
-     * @param name how it is called there
+     * @param name how it is called there; empty until it is known
      * @param onlyWith shown only if the match is on that field, too; null: always
      */
-    record Shown(int rank, String name, Field onlyWith) {
+    record Shown(int rank, String name, @Nullable Field onlyWith) {
         static final int NEVER = 0;
         /** Fields up to here stand before the recirculation id of a packet. */
         static final int BEFORE_RECIRCULATION = 1;
@@ -91,7 +93,7 @@ public record MatchField(
         static final int BEFORE_PROTOCOL = 10;
 
         Shown named(String field) {
-            return name == null ? new Shown(rank, field, onlyWith) : this;
+            return name.isEmpty() ? new Shown(rank, field, onlyWith) : this;
         }
     }
 
@@ -117,17 +119,22 @@ public record MatchField(
     private static final List<MatchField> AS_SENT = sorted(row -> row.sent.rank, Sent.NEVER);
 
     /** By ovs-fields(7) name, alias, or NXM_/OXM_ name, in any case; null if there is none. */
-    public static MatchField named(String name) {
+    public static @Nullable MatchField named(String name) {
         return BY_NAME.get(name.toLowerCase(Locale.ROOT));
     }
 
+    /** By a name that stands in the code, and so is a field's. */
+    public static MatchField known(String name) {
+        return Objects.requireNonNull(named(name), name);
+    }
+
     /** By {@code class << 7 | number}; null if this switch does not know it. */
-    public static MatchField coded(int classAndNumber) {
+    public static @Nullable MatchField coded(int classAndNumber) {
         return BY_CODE.get(classAndNumber);
     }
 
     /** By the number of an experimenter field of ONF's under OpenFlow 1.3; null if this switch does not know it. */
-    public static MatchField experimenter13(int number) {
+    public static @Nullable MatchField experimenter13(int number) {
         return ALL.stream()
                 .filter(row -> row.isExperimenter13() && row.oxmCode.fieldNumber() == number)
                 .findFirst()
@@ -136,7 +143,7 @@ public record MatchField(
 
     /** Those that the key's field is called by, the commonest first; none for what OpenFlow does not see. */
     public static List<MatchField> of(Field field) {
-        return BY_FIELD.get(field);
+        return Objects.requireNonNull(BY_FIELD.get(field), "the index has every field of the key");
     }
 
     /** How many bits the key's field has for those who know it by the widest of its names. */

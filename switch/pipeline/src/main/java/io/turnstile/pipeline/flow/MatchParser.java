@@ -13,7 +13,7 @@ final class MatchParser {
     /** In the place of a VLAN id: untagged packets. */
     private static final int VLAN_NONE = 0xffff;
 
-    private static final MatchField DL_VLAN = MatchField.named("dl_vlan");
+    private static final MatchField DL_VLAN = MatchField.known("dl_vlan");
     private static final int ANY_PROTOCOL = -1;
     static final int MPLS = 0x8847;
     static final int MPLS_MULTICAST = 0x8848;
@@ -44,7 +44,7 @@ final class MatchParser {
         this.ports = ports;
     }
 
-    /** @return false if the key is no match field, shorthand or {@code field[bits]} */
+    /** Takes the key in; returns false if it is no match field, shorthand or {@code field[bits]}. */
     boolean accept(String key, String value) throws FlowTextException {
         int[] shorthand = SHORTHANDS.get(key);
         if (shorthand != null && value.isEmpty()) {

@@ -5,6 +5,7 @@ import io.turnstile.conntrack.NatRequest.Choice;
 import io.turnstile.conntrack.NatRequest.Kind;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What stands in the parentheses of {@code nat(…)} (ovs-actions(7) nat).
@@ -84,7 +85,9 @@ final class NatParser {
     private void range(String text) throws FlowTextException {
         Matcher at = ADDRESS.matcher(text);
         int end = 0;
-        if (at.lookingAt() && (first = address(at.group())) != null) {
+        long[] start = at.lookingAt() ? address(at.group()) : null;
+        if (start != null) {
+            first = start;
             ipv6 = at.group().indexOf(':') >= 0;
             last = first;
             end = at.end();
@@ -106,10 +109,11 @@ final class NatParser {
 
     /** Returns where it ends. */
     private int lastAddress(Matcher found, String text) throws FlowTextException {
-        last = address(found.group());
-        if (last == null || found.group().indexOf(':') >= 0 != ipv6) {
+        long[] address = address(found.group());
+        if (address == null || found.group().indexOf(':') >= 0 != ipv6) {
             throw bad(text);
         }
+        last = address;
         int high = Long.compareUnsigned(last[0], first[0]);
         if (high < 0 || high == 0 && Long.compareUnsigned(last[1], first[1]) < 0) {
             throw bad(text);
@@ -118,7 +122,7 @@ final class NatParser {
     }
 
     /** Null if it is none after all. */
-    private static long[] address(String text) {
+    private static long @Nullable [] address(String text) {
         String bare = text.startsWith("[") ? text.substring(1, text.length() - 1) : text;
         try {
             return bare.indexOf(':') >= 0

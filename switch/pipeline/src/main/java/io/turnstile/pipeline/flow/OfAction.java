@@ -3,6 +3,7 @@ package io.turnstile.pipeline.flow;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Actions and instructions of a flow, free of any OpenFlow version: what the wire and the text parser both produce and
@@ -179,7 +180,7 @@ public sealed interface OfAction {
     record Ct(
             boolean commit,
             boolean force,
-            SubField zoneField,
+            @Nullable SubField zoneField,
             int zone,
             int recircTable,
             int helper,

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -30,19 +31,23 @@ public final class Prerequisites {
 
     private Prerequisites() {}
 
+    private static Set<Prerequisite> of(Field field) {
+        return Objects.requireNonNull(BY_FIELD.get(field), "every field of the key has an entry");
+    }
+
     /**
      * Whether a packet with this key has the field.
      *
      * @param lookedAt gets the bits that the answer rests on
      */
     public static boolean areMet(Field field, long[] key, long[] lookedAt) {
-        Set<Prerequisite> needs = BY_FIELD.get(field);
+        Set<Prerequisite> needs = of(field);
         return needs.isEmpty() || needs.stream().anyMatch(prerequisite -> prerequisite.isMet(key, lookedAt));
     }
 
     /** Whether the field tells of the packet's connection, and is there only if it has one. */
     public static boolean areOfConnection(Field field) {
-        return BY_FIELD.get(field).contains(Prerequisite.CT);
+        return of(field).contains(Prerequisite.CT);
     }
 
     /** Whether an action may write the field at all, given its prerequisites are met. */

@@ -92,16 +92,16 @@ final class SetFieldText {
 
     private static MatchField fieldOf(OfAction.SetField a, Match context) {
         if (a.field() == Field.NW_TOS && a.maskLow() == FieldValues.DSCP_MASK) {
-            return MatchField.named("ip_dscp");
+            return MatchField.known("ip_dscp");
         }
         if (a.field().isWide()) {
             return SubFieldText.fieldOf(a.field(), 0, 128, context);
         }
         if (a.field() == Field.IN_PORT) {
-            return MatchField.named("in_port");
+            return MatchField.known("in_port");
         }
         if (a.field() == Field.VLAN_TCI && a.maskLow() == (FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK)) {
-            return MatchField.named("vlan_vid");
+            return MatchField.known("vlan_vid");
         }
         int first = Long.numberOfTrailingZeros(a.maskLow());
         int last = 63 - Long.numberOfLeadingZeros(a.maskLow());

@@ -1,4 +1,4 @@
-package io.turnstile.pipeline.flow;
+package io.turnstile.pipeline;
 
 /** What happened to a port (OFPPR_*, OpenFlow 1.3.5 §7.4.3); the numbers are the same in all versions. */
 public enum PortStatusReason {
