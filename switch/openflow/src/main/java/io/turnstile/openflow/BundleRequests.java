@@ -86,7 +86,7 @@ final class BundleRequests {
         int flags = body.readUnsignedShort();
         ByteBuf message = body.slice();
         int length = message.getUnsignedShort(Wire.LENGTH_OFFSET);
-        if (message.getUnsignedByte(0) != session.version.code()
+        if (message.getUnsignedByte(0) != session.agreedVersion().code()
                 || length > message.readableBytes()
                 || length < Wire.HEADER_BYTES) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "bundled message");
@@ -120,7 +120,7 @@ final class BundleRequests {
             ByteBuf out = reply.buffer();
             OfErrorCode code =
                     refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
-            ErrorCodec.write(out, session.version, culprit.getInt(Wire.XID_OFFSET), code, culprit);
+            ErrorCodec.write(out, session.agreedVersion(), culprit.getInt(Wire.XID_OFFSET), code, culprit);
             reply.send(out);
             throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());
         }

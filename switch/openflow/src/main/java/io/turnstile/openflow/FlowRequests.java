@@ -24,7 +24,7 @@ final class FlowRequests {
 
     void modify(Request request) throws OfException {
         Session session = request.session();
-        FlowMod change = session.version.isOxm()
+        FlowMod change = session.agreedVersion().isOxm()
                 ? FlowModCodec.read13(request.body(), session.version)
                 : FlowModCodec.read10(request.body(), session.flowModTableId);
         bridge.apply(change);
