@@ -6,7 +6,15 @@ package io.turnstile.appctl;
 final class BadArgument extends Exception {
     private static final long serialVersionUID = 1L;
 
+    private final String message;
+
     BadArgument(String message) {
         super(message);
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 }

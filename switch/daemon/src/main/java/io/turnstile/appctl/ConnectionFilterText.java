@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The filter {@code [zone=N] [mark=X[/M]] [labels=X[/M]] [ct-orig-tuple [ct-reply-tuple]]} of
@@ -70,7 +71,7 @@ final class ConnectionFilterText {
      * A number of up to so many bits, hexadecimal if it has more than 64; a negative one stands for its 64 bits. Null
      * if it is none.
      */
-    private static StrtollNumber wide(String text, int bits) {
+    private static @Nullable StrtollNumber wide(String text, int bits) {
         StrtollNumber number = StrtollNumber.scan(text);
         boolean hex = text.startsWith("0x") || text.startsWith("0X");
         if (number == null || !hex && number.value().abs().bitLength() > Long.SIZE) {

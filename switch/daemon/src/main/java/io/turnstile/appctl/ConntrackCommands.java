@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/…conntrack} and {@code dpctl/ct-…}: what ovs-vswitchd(8) says of the connection tracker. */
 final class ConntrackCommands {
@@ -97,7 +98,7 @@ final class ConntrackCommands {
     // ---- looking ----
 
     /** Takes a trailing {@code zone=N} off; what is left may be the datapath's name only. */
-    private CommandReply ofZone(DpctlLine line, Function<Integer, CommandReply> command) {
+    private CommandReply ofZone(DpctlLine line, Function<@Nullable Integer, CommandReply> command) {
         Integer zone = line.fromEnd(0).startsWith("zone=")
                 ? DpctlLine.unsigned16(line.fromEnd(0).substring(5))
                 : null;
@@ -119,9 +120,9 @@ final class ConntrackCommands {
         });
     }
 
-    private void forEachConnection(Integer zoneOrNull, Consumer<ConnectionSnapshot> action) {
+    private void forEachConnection(@Nullable Integer zone, Consumer<ConnectionSnapshot> action) {
         ConnectionScan.forEach(tracker, clock.nowNs(), connection -> {
-            if (zoneOrNull == null || connection.zone == zoneOrNull) {
+            if (zone == null || connection.zone == zone) {
                 action.accept(connection);
             }
         });

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. */
 final class DatapathCommands {
@@ -39,7 +40,7 @@ final class DatapathCommands {
     }
 
     /** The error for the first argument that is not the datapath's name; null if there is none. */
-    private CommandReply wrongDatapath(List<String> arguments) {
+    private @Nullable CommandReply wrongDatapath(List<String> arguments) {
         return arguments.stream()
                 .filter(argument -> !argument.startsWith("-") && !name.isNamedBy(argument))
                 .findFirst()

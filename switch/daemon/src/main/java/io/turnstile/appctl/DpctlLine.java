@@ -8,6 +8,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The words of a {@code dpctl/…} command as ovs-vswitchd(8) has them: options first, then perhaps the datapath.
@@ -58,7 +59,7 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
         return command.apply(new DpctlLine(words.subList(options, words.size()), more, statistics));
     }
 
-    private static String unknownOption(String option) {
+    private static @Nullable String unknownOption(String option) {
         if (option.startsWith("--")) {
             return LONG_OPTIONS.contains(option) ? null : option;
         }
@@ -80,6 +81,7 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
      *
      * @param datapath its name; empty while there is none
      */
+    @Nullable
     CommandReply wrongDatapath(int most, String datapath) {
         if (hasDatapath(datapath)) {
             return null;
@@ -113,13 +115,13 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
      * The number as scanf's {@code %u} reads it: what follows the digits does not matter, what is too large or negative
      * wraps. Null if there are no digits.
      */
-    static Long unsigned32(String word) {
+    static @Nullable Long unsigned32(String word) {
         Matcher number = NUMBER.matcher(word);
         return number.matches() ? Integer.toUnsignedLong(new BigInteger(number.group(1)).intValue()) : null;
     }
 
     /** The number as scanf's {@code %hu} reads it; null if there are no digits. */
-    static Integer unsigned16(String word) {
+    static @Nullable Integer unsigned16(String word) {
         Long number = unsigned32(word);
         return number == null ? null : (int) (number & 0xffff);
     }

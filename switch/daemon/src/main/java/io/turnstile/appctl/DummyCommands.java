@@ -57,7 +57,7 @@ final class DummyCommands {
                         ? HexFormat.of().parseHex(text)
                         : FlowComposer.compose(text);
             } catch (IllegalArgumentException e) {
-                return CommandReply.error(e.getMessage());
+                return CommandReply.error(String.valueOf(e.getMessage()));
             }
             port.deliver(frame);
         }

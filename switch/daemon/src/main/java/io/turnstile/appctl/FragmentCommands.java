@@ -9,6 +9,7 @@ import io.turnstile.control.CommandReply;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/ipf-…}: how fragments are held for tracking, as ovs-vswitchd(8) has it. */
 final class FragmentCommands {
@@ -75,7 +76,7 @@ final class FragmentCommands {
         return CommandReply.ok("setting maximum fragments successful");
     }
 
-    private static FragmentFamily family(String word) {
+    private static @Nullable FragmentFamily family(String word) {
         String text = word.stripLeading();
         return text.startsWith("v4") ? FragmentFamily.IPV4 : text.startsWith("v6") ? FragmentFamily.IPV6 : null;
     }

@@ -1,5 +1,7 @@
 package io.turnstile.appctl;
 
+import org.jspecify.annotations.Nullable;
+
 /** The levels and destinations of the log, in the words of {@code vlog/…} (ovs-appctl(8)). Threads: any. */
 public interface LogControl {
 
@@ -9,6 +11,7 @@ public interface LogControl {
      * @param spec a module, a destination and a level in any order
      * @return what is wrong with the words; null if nothing is
      */
+    @Nullable
     String set(String spec);
 
     /** The table of {@code vlog/list}. */
@@ -19,5 +22,6 @@ public interface LogControl {
      *
      * @return what is wrong; null if nothing is
      */
+    @Nullable
     String reopen();
 }

@@ -3,6 +3,7 @@ package io.turnstile.appctl;
 import java.math.BigInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A number at the head of a text, read as strtoll(3) reads it with base 0: blanks, a sign, then decimal, {@code 0x}
@@ -14,7 +15,7 @@ record StrtollNumber(BigInteger value, String rest) {
     private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?)(0[xX]([0-9a-fA-F]+)|0[0-7]*|[1-9][0-9]*)");
 
     /** Reads the number at the head of a text; null if there are no digits. */
-    static StrtollNumber scan(String text) {
+    static @Nullable StrtollNumber scan(String text) {
         Matcher number = NUMBER.matcher(text);
         if (!number.lookingAt()) {
             return null;
@@ -27,12 +28,11 @@ record StrtollNumber(BigInteger value, String rest) {
     }
 
     /** The text as an unsigned number of so many bits; null if it is none, or something follows it. */
-    static BigInteger unsigned(String text, int bits) {
+    static @Nullable BigInteger unsigned(String text, int bits) {
         StrtollNumber number = scan(text);
-        boolean fits = number != null
-                && number.rest.isEmpty()
-                && number.value.signum() >= 0
-                && number.value.bitLength() <= bits;
-        return fits ? number.value : null;
+        if (number == null || !number.rest.isEmpty() || number.value.signum() < 0) {
+            return null;
+        }
+        return number.value.bitLength() <= bits ? number.value : null;
     }
 }

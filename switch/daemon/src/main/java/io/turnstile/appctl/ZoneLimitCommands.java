@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/ct-…-limits}: how many connections a zone may hold (ovs-vswitchd(8)). */
 final class ZoneLimitCommands {
@@ -60,7 +61,7 @@ final class ZoneLimitCommands {
             if (limits.isFromDatabase()) {
                 return databaseDecides("set-zone-limit");
             }
-            if (withDefault) {
+            if (defaultLimit != null) {
                 limits.setDefaultLimit(defaultLimit);
             }
             byZone.forEach(limits::set);
@@ -92,7 +93,7 @@ final class ZoneLimitCommands {
     }
 
     /** A decimal number of 32 bits, unsigned; null if it is none. */
-    private static Integer decimal(String text) {
+    private static @Nullable Integer decimal(String text) {
         try {
             return Integer.parseUnsignedInt(text.stripLeading());
         } catch (NumberFormatException e) {

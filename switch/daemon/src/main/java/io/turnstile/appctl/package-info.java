@@ -7,4 +7,7 @@
  *
  * <p>Threads: handlers run on the control socket's thread, one after the other.
  */
+@NullMarked
 package io.turnstile.appctl;
+
+import org.jspecify.annotations.NullMarked;

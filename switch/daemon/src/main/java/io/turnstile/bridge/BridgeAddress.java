@@ -1,9 +1,11 @@
 package io.turnstile.bridge;
 
 import io.turnstile.pipeline.BridgePipeline;
+import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
 import java.util.Map;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,32 +50,27 @@ final class BridgeAddress {
         }
     }
 
-    private OptionalLong hwaddr(String textOrNull) {
-        OptionalLong mac = textOrNull == null ? OptionalLong.empty() : MacText.parseStation(textOrNull);
-        settings.check(
-                "hwaddr", textOrNull, textOrNull == null || mac.isPresent(), "not the address of one station, ignored");
+    private OptionalLong hwaddr(@Nullable String text) {
+        OptionalLong mac = text == null ? OptionalLong.empty() : MacText.parseStation(text);
+        settings.check("hwaddr", text, text == null || mac.isPresent(), "not the address of one station, ignored");
         return mac;
     }
 
-    private void setLocalAddress(Iface localOrNull, long mac) {
-        if (localOrNull != null
-                && localOrNull.device() != null
-                && localOrNull.device().linkStatus().macAddress() != mac) {
+    private void setLocalAddress(@Nullable Iface local, long mac) {
+        Port device = local == null ? null : local.device();
+        if (device != null && device.linkStatus().macAddress() != mac) {
             try {
-                localOrNull.device().setMacAddress(mac);
+                device.setMacAddress(mac);
             } catch (PortException e) {
                 LOG.warn("bridge {}: {}", bridge, e.getMessage());
             }
         }
     }
 
-    private long datapathId(String textOrNull, long mac) {
-        long id = textOrNull == null ? 0 : parseDatapathId(textOrNull);
+    private long datapathId(@Nullable String text, long mac) {
+        long id = text == null ? 0 : parseDatapathId(text);
         settings.check(
-                "datapath-id",
-                textOrNull,
-                textOrNull == null || id != 0,
-                "not 16 hexadecimal digits other than zero, ignored");
+                "datapath-id", text, text == null || id != 0, "not 16 hexadecimal digits other than zero, ignored");
         return id != 0 ? id : mac;
     }
 

@@ -12,7 +12,9 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +49,7 @@ final class BridgePorts {
     }
 
     /** The interface of that name; null if there is none. */
+    @Nullable
     Iface iface(String name) {
         return ifaces.get(name);
     }
@@ -140,7 +143,7 @@ final class BridgePorts {
             if (half != null) {
                 datapathPorts.close(half);
             }
-            if (!e.getMessage().equals(before)) {
+            if (!Objects.equals(e.getMessage(), before)) {
                 LOG.warn("bridge {}: {}", bridge, e.getMessage());
             }
         }

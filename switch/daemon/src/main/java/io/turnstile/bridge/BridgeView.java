@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.port.Port;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A bridge at one moment, for showing. Immutable. */
 public record BridgeView(BridgePipeline pipeline, boolean isDummy, List<InterfaceView> interfaces) {
@@ -12,12 +13,19 @@ public record BridgeView(BridgePipeline pipeline, boolean isDummy, List<Interfac
     }
 
     /**
+     * An attached interface.
+     *
      * @param number OpenFlow port number
      * @param datapathPort -1 for a patch port
      * @param port null for a patch port
      * @param patchPeer null unless a patch port
      */
-    public record InterfaceView(String name, int number, int datapathPort, Port port, String patchPeer) {}
+    public record InterfaceView(
+            String name,
+            int number,
+            int datapathPort,
+            @Nullable Port port,
+            @Nullable String patchPeer) {}
 
     static BridgeView of(Bridge bridge) {
         return new BridgeView(

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One interface of a {@link BridgePort}: attached to the bridge under an OpenFlow port number, or failing with an error
@@ -22,11 +23,11 @@ final class Iface {
     private final SettingsReader settings;
     private BridgePort port;
     private InterfaceConfig config;
-    private DatapathPorts.Opened opened; // null: a patch port, or failing
+    private DatapathPorts.@Nullable Opened opened; // null: a patch port, or failing
     private int ofport = NO_OFPORT;
     private int formerOfport = NO_OFPORT;
-    private String openError;
-    private String settingError;
+    private @Nullable String openError;
+    private @Nullable String settingError;
     private long patchMac;
 
     Iface(BridgePort port, InterfaceConfig config) {
@@ -36,13 +37,13 @@ final class Iface {
     }
 
     /** Takes over what is wanted; {@link #applySettings} makes the device follow. */
-    void setConfig(BridgePort ofPort, InterfaceConfig wanted) {
-        port = ofPort;
+    void setConfig(BridgePort owner, InterfaceConfig wanted) {
+        port = owner;
         config = wanted;
     }
 
     /** Leaves the interface without port, for the reason given. */
-    void fail(String error) {
+    void fail(@Nullable String error) {
         openError = error;
         formerOfport = ofport == NO_OFPORT ? formerOfport : ofport;
         ofport = NO_OFPORT;
@@ -88,23 +89,25 @@ final class Iface {
     }
 
     /** The open device; null for a patch port, and while failing. */
-    DatapathPorts.Opened opened() {
+    DatapathPorts.@Nullable Opened opened() {
         return opened;
     }
 
     /** The device; null for a patch port, and while failing. */
+    @Nullable
     Port device() {
         return opened == null ? null : opened.port();
     }
 
     /** What keeps the interface from being attached; null if nothing does. */
+    @Nullable
     String openError() {
         return openError;
     }
 
     /** What Interface:error shows: empty if nothing is wrong. */
-    List<Object> errors(String patchErrorOrNull) {
-        return Stream.of(openError, settingError, patchErrorOrNull)
+    List<Object> errors(@Nullable String patchError) {
+        return Stream.of(openError, settingError, patchError)
                 .filter(Objects::nonNull)
                 .limit(1)
                 .map(Object.class::cast)

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The columns in which an Interface row shows its device: status and statistics of ovs-vswitchd.conf.db(5). */
 final class InterfaceColumns {
@@ -18,8 +19,8 @@ final class InterfaceColumns {
     private InterfaceColumns() {}
 
     /** The status of an interface: everything but its statistics. */
-    static Map<String, Object> status(Iface iface, String patchErrorOrNull) {
-        List<Object> errors = iface.errors(patchErrorOrNull);
+    static Map<String, Object> status(Iface iface, @Nullable String patchError) {
+        List<Object> errors = iface.errors(patchError);
         if (!iface.isAttached()) {
             return withoutPort(errors);
         }
@@ -51,9 +52,9 @@ final class InterfaceColumns {
         return columns;
     }
 
-    private static void addDevice(Map<String, Object> columns, Port portOrNull, LinkStatus status) {
-        boolean device = portOrNull != null && status.ifIndex() != 0;
-        Links.Speed speed = device ? Links.speed(portOrNull.name()) : new Links.Speed(0, Links.Duplex.UNKNOWN);
+    private static void addDevice(Map<String, Object> columns, @Nullable Port port, LinkStatus status) {
+        String device = port != null && status.ifIndex() != 0 ? port.name() : null;
+        Links.Speed speed = device == null ? new Links.Speed(0, Links.Duplex.UNKNOWN) : Links.speed(device);
         columns.put("link_speed", speed.speedMbps() == 0 ? ABSENT : (Object) (speed.speedMbps() * BITS_PER_MEGABIT));
         columns.put(
                 "duplex",
@@ -62,7 +63,7 @@ final class InterfaceColumns {
                     case FULL -> "full";
                     case UNKNOWN -> ABSENT;
                 });
-        columns.put("status", device ? driver(Links.driver(portOrNull.name())) : Map.of());
+        columns.put("status", device == null ? Map.of() : driver(Links.driver(device)));
     }
 
     private static Map<String, String> driver(Links.Driver driver) {

@@ -17,16 +17,14 @@ public final class MacText {
 
     private MacText() {}
 
-    /** @return 48 bits; empty if the text is no address */
+    /** The 48 bits of an address; empty if the text is none. */
     public static OptionalLong parse(String text) {
         return FORM.matcher(text).matches()
                 ? OptionalLong.of(Long.parseLong(text.replace(":", ""), 16))
                 : OptionalLong.empty();
     }
 
-    /**
-     * @return an address that a device can bear: one station's; empty if the text is none, or it is a group's or zero
-     */
+    /** An address that a device can bear: one station's; empty if the text is none, or it is a group's or zero. */
     static OptionalLong parseStation(String text) {
         OptionalLong mac = parse(text);
         return mac.isPresent() && mac.getAsLong() != 0 && (mac.getAsLong() & GROUP_BIT) == 0

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +29,9 @@ final class MetricsSettings {
     private final MetricsEndpoint endpoint;
     private final SettingsReader values = new SettingsReader("other_config");
     /** Where the endpoint listens; null if nowhere. */
-    private InetSocketAddress present;
+    private @Nullable InetSocketAddress present;
     /** The address that could not be listened at; null if the last try went well. */
-    private InetSocketAddress failed;
+    private @Nullable InetSocketAddress failed;
 
     MetricsSettings(MetricsEndpoint endpoint) {
         this.endpoint = endpoint;
@@ -51,7 +52,7 @@ final class MetricsSettings {
                     wanted == null ? "metrics are not served any more" : "metrics are served at http://{}/metrics",
                     text(wanted));
         } catch (IOException e) {
-            if (!wanted.equals(failed)) {
+            if (wanted != null && !wanted.equals(failed)) {
                 LOG.warn(
                         "other_config: {}={}: cannot listen at {}: {}; tried again with the next change",
                         PORT,
@@ -63,18 +64,16 @@ final class MetricsSettings {
         }
     }
 
-    private static String text(InetSocketAddress addressOrNull) {
-        return addressOrNull == null
-                ? ""
-                : InetAddresses.toUriString(addressOrNull.getAddress()) + ":" + addressOrNull.getPort();
+    private static String text(@Nullable InetSocketAddress address) {
+        return address == null ? "" : InetAddresses.toUriString(address.getAddress()) + ":" + address.getPort();
     }
 
     /** Where metrics are to be served; null if nowhere. */
-    private InetSocketAddress read(Map<String, String> otherConfig) {
+    private @Nullable InetSocketAddress read(Map<String, String> otherConfig) {
         String port = otherConfig.get(PORT);
         String address = otherConfig.get(ADDRESS);
-        Integer number = port == null ? null : Ints.tryParse(port);
-        boolean validPort = number != null && number >= 1 && number <= LAST_PORT;
+        int number = port == null ? 0 : Objects.requireNonNullElse(Ints.tryParse(port), 0);
+        boolean validPort = number >= 1 && number <= LAST_PORT;
         boolean validAddress = address == null || InetAddresses.isInetAddress(address);
         values.check(PORT, port, port == null || validPort, "not a port from 1 to 65535, no metrics are served");
         values.check(ADDRESS, address, validAddress, "not an IP address, taken as " + LOOPBACK);

@@ -10,7 +10,7 @@ final class OfPortAllocator {
 
     private int last;
 
-    /** @return a number that is not in {@code taken}, or {@link OfAction.Ports#NONE} if all are */
+    /** The next number that is not in {@code taken}, or {@link OfAction.Ports#NONE} if all are. */
     int allocate(Set<Integer> taken) {
         for (int tried = 0; tried < MAX_OFPORT; tried++) {
             last = last >= MAX_OFPORT ? 1 : last + 1;

@@ -7,6 +7,7 @@ import io.turnstile.ovsdb.data.OvsdbBackend;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -14,6 +15,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,7 +43,7 @@ public final class Reconciler implements AutoCloseable {
             task -> Thread.ofPlatform().daemon().name("bridge").unstarted(task));
     private final AtomicBoolean reconcileQueued = new AtomicBoolean();
     private final AtomicBoolean linksQueued = new AtomicBoolean();
-    private volatile DatabaseSnapshot snapshot;
+    private volatile @Nullable DatabaseSnapshot snapshot;
     private volatile List<BridgeView> views = List.of();
 
     // The reconciler's thread only.
@@ -120,7 +122,7 @@ public final class Reconciler implements AutoCloseable {
     // ---- passes ----
 
     private void reconcile() {
-        DatabaseSnapshot newest = snapshot;
+        DatabaseSnapshot newest = Objects.requireNonNull(snapshot, "the first snapshot is what queues this");
         Optional<SwitchConfig> read = ConfigReader.read(newest);
         if (read.isEmpty()) {
             makeRoot();
@@ -158,11 +160,14 @@ public final class Reconciler implements AutoCloseable {
 
     private void configureOffloadPorts() {
         Map<Integer, PriorityList> lists = new HashMap<>();
-        bridges.ifaces()
-                .filter(iface -> iface.opened() != null)
-                .forEach(iface -> iface.config()
+        bridges.ifaces().forEach(iface -> {
+            DatapathPorts.Opened device = iface.opened();
+            if (device != null) {
+                iface.config()
                         .offloadPriority()
-                        .ifPresent(list -> lists.put(iface.opened().number(), PriorityList.parse(list))));
+                        .ifPresent(list -> lists.put(device.number(), PriorityList.parse(list)));
+            }
+        });
         offload.reconfigurePorts(lists);
     }
 
@@ -170,15 +175,15 @@ public final class Reconciler implements AutoCloseable {
         bridges.refreshLinks();
         configureOffloadPorts();
         publish();
-        DatabaseSnapshot present = snapshot;
-        if (hasRoot(present)) {
+        DatabaseSnapshot present = snapshotWithRoot();
+        if (present != null) {
             status.writeStatus(present);
         }
     }
 
     private void tick() {
-        DatabaseSnapshot present = snapshot;
-        if (!hasRoot(present)) {
+        DatabaseSnapshot present = snapshotWithRoot();
+        if (present == null) {
             return;
         }
         long nowNs = System.nanoTime(); // what is shown to people keeps real time, also while the switch's is stopped
@@ -193,8 +198,10 @@ public final class Reconciler implements AutoCloseable {
         status.writeStatistics(present);
     }
 
-    private static boolean hasRoot(DatabaseSnapshot snapshotOrNull) {
-        return snapshotOrNull != null && !snapshotOrNull.table("Open_vSwitch").isEmpty();
+    /** The newest snapshot; null while there is none, or none that has the Open_vSwitch row. */
+    private @Nullable DatabaseSnapshot snapshotWithRoot() {
+        DatabaseSnapshot newest = snapshot;
+        return newest == null || newest.table("Open_vSwitch").isEmpty() ? null : newest;
     }
 
     private void publish() {

@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +17,7 @@ final class SettingsReader {
     private static final Logger LOG = LoggerFactory.getLogger(SettingsReader.class);
 
     private final String owner;
-    private final Map<String, String> warnedOf = new HashMap<>();
+    private final Map<String, @Nullable String> warnedOf = new HashMap<>();
 
     /** @param owner begins each warning, such as {@code bridge br0} */
     SettingsReader(String owner) {
@@ -38,21 +39,21 @@ final class SettingsReader {
     /**
      * Warns of a bad value unless that has been done.
      *
-     * @param textOrNull the setting as it stands; null if it is absent
+     * @param text the setting as it stands; null if it is absent
      * @param good whether it can be used; forgets what was said of the key
      * @param complaint what is wrong and what is done instead
      */
-    void check(String key, String textOrNull, boolean good, String complaint) {
+    void check(String key, @Nullable String text, boolean good, String complaint) {
         if (good) {
             warnedOf.remove(key);
-        } else if (!Objects.equals(warnedOf.put(key, textOrNull), textOrNull)) {
-            LOG.warn("{}: {}={}: {}", owner, key, textOrNull, complaint);
+        } else if (!Objects.equals(warnedOf.put(key, text), text)) {
+            LOG.warn("{}: {}={}: {}", owner, key, text, complaint);
         }
     }
 
-    private static Integer parsed(String textOrNull) {
+    private static @Nullable Integer parsed(@Nullable String text) {
         try {
-            return textOrNull == null ? null : Integer.valueOf(textOrNull);
+            return text == null ? null : Integer.valueOf(text);
         } catch (NumberFormatException notANumber) {
             return null;
         }

@@ -11,6 +11,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,9 +89,7 @@ final class StatusWriter {
                             "<built-in>"));
             for (Iface iface : bridge.ports().ifaces()) {
                 changes.set(
-                        "Interface",
-                        iface.config().row(),
-                        InterfaceColumns.status(iface, patchErrorOrNull(bridge, iface)));
+                        "Interface", iface.config().row(), InterfaceColumns.status(iface, patchError(bridge, iface)));
             }
         }
     }
@@ -116,7 +115,7 @@ final class StatusWriter {
     }
 
     /** The error of a patch port whose peer is not there, or looks elsewhere. */
-    private String patchErrorOrNull(Bridge bridge, Iface iface) {
+    private @Nullable String patchError(Bridge bridge, Iface iface) {
         if (!iface.isAttached() || !iface.config().isPatch()) {
             return null;
         }

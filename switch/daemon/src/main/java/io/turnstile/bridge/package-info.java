@@ -8,4 +8,7 @@
  *
  * <p>Threads: everything happens on the reconciler's own thread, {@code bridge}; what others may read is said to be so.
  */
+@NullMarked
 package io.turnstile.bridge;
+
+import org.jspecify.annotations.NullMarked;

@@ -3,6 +3,7 @@ package io.turnstile.control;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One command of {@code ovs-appctl}. What is known of a command stands in its row and nowhere else: the server checks
@@ -53,7 +54,8 @@ public record Command(
     }
 
     /** The refusal of a wrong number of words, in Open vSwitch's words; null if their number is right. */
-    CommandReply refusalOrNull(List<String> arguments) {
+    @Nullable
+    CommandReply refusal(List<String> arguments) {
         if (arguments.size() < minArguments) {
             return CommandReply.error("\"" + name + "\" command requires at least " + minArguments + " arguments");
         }

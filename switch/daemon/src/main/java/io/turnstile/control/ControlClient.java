@@ -12,6 +12,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The client asks a switch by its control socket as {@code ovs-appctl} does, but any number of times on one connection.
@@ -22,7 +23,7 @@ public final class ControlClient implements AutoCloseable {
     private final ObjectMapper json = new ObjectMapper();
     private final SocketChannel channel;
     /** The replies; null before the first request, since making it reads already. */
-    private MappingIterator<JsonNode> replies;
+    private @Nullable MappingIterator<JsonNode> replies;
 
     private long requests;
 

@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,8 +52,8 @@ public final class ControlServer implements AutoCloseable {
     private final Map<String, Command> commands = new ConcurrentSkipListMap<>();
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), NioIoHandler.newFactory());
-    private Path socket;
-    private Channel listener;
+    private @Nullable Path socket;
+    private @Nullable Channel listener;
 
     /** A server that knows {@code list-commands} and {@code version}; the other commands are registered. */
     public ControlServer(String version) {
@@ -92,7 +93,7 @@ public final class ControlServer implements AutoCloseable {
             return CompletableFuture.completedFuture(CommandReply.error(
                     "\"" + name + "\" is not a valid command (use \"list-commands\" to see a list of valid commands)"));
         }
-        CommandReply refusal = command.refusalOrNull(arguments);
+        CommandReply refusal = command.refusal(arguments);
         if (refusal != null) {
             return CompletableFuture.completedFuture(refusal);
         }
@@ -128,7 +129,7 @@ public final class ControlServer implements AutoCloseable {
     private final class Requests extends SimpleChannelInboundHandler<ByteBuf> {
         private final Queue<JsonNode> waiting = new ArrayDeque<>();
         /** The reply that is being made; null if there is none. */
-        private CompletableFuture<CommandReply> pending;
+        private @Nullable CompletableFuture<CommandReply> pending;
 
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf message) {

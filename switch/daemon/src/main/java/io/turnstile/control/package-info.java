@@ -4,4 +4,7 @@
  *
  * <p>Threads: one event loop of its own, on which commands run one after the other.
  */
+@NullMarked
 package io.turnstile.control;
+
+import org.jspecify.annotations.NullMarked;

@@ -3,6 +3,7 @@ package io.turnstile.daemon;
 import io.turnstile.bridge.DummyLevel;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a switch is started with.
@@ -18,14 +19,14 @@ import java.util.List;
  */
 public record DaemonConfig(
         Path runDirectory,
-        String databaseTarget,
+        @Nullable String databaseTarget,
         Path databaseFile,
         List<String> remotes,
         Path controlSocket,
         DummyLevel dummies,
         int forwardingThreads,
         int maxConnections,
-        Path pluginFolder) {
+        @Nullable Path pluginFolder) {
     public static final int DEFAULT_MAX_CONNECTIONS = 3_000_000;
 
     /**

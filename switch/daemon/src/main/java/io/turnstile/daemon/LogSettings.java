@@ -14,15 +14,16 @@ import io.turnstile.appctl.LogControl;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -69,37 +70,38 @@ final class LogSettings {
             "dbg",
             Level.DEBUG);
 
-    /** A place where log lines go. */
+    /** A place where log lines go, and from which level on those of each module do. */
     private enum Destination {
-        CONSOLE,
-        SYSLOG,
-        FILE
-    }
+        CONSOLE(Level.INFO),
+        SYSLOG(Level.OFF),
+        FILE(Level.INFO);
 
-    private static final Map<Destination, Map<String, Level>> CHOSEN = new EnumMap<>(Destination.class);
-    private static FileAppender<ILoggingEvent> file;
+        private final Map<String, Level> levels = new ConcurrentHashMap<>();
 
-    static {
-        for (Destination destination : Destination.values()) {
-            Map<String, Level> levels = new ConcurrentHashMap<>();
-            PACKAGES.keySet()
-                    .forEach(module -> levels.put(module, destination == Destination.SYSLOG ? Level.OFF : Level.INFO));
-            CHOSEN.put(destination, levels);
+        Destination(Level atFirst) {
+            PACKAGES.keySet().forEach(module -> levels.put(module, atFirst));
+        }
+
+        Level level(String module) {
+            return Objects.requireNonNull(levels.get(module), "each module has a level at each destination");
         }
     }
+
+    /** Null while none is logged to. */
+    private static @Nullable FileAppender<ILoggingEvent> file;
 
     private LogSettings() {}
 
     /** Logs to the console, and to the file if there is one, from now on. */
-    static synchronized void start(Path logFileOrNull) {
+    static synchronized void start(@Nullable Path logFile) {
         LoggerContext context = context();
         context.reset();
         context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
         ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
         console.setTarget("System.err");
         attach(console, Destination.CONSOLE);
-        if (logFileOrNull != null) {
-            openFile(logFileOrNull.toString());
+        if (logFile != null) {
+            openFile(logFile.toString());
         }
         applyLevels();
     }
@@ -108,7 +110,7 @@ final class LogSettings {
     static LogControl control() {
         return new LogControl() {
             @Override
-            public String set(String spec) {
+            public @Nullable String set(String spec) {
                 return LogSettings.set(spec);
             }
 
@@ -118,16 +120,17 @@ final class LogSettings {
             }
 
             @Override
-            public String reopen() {
+            public @Nullable String reopen() {
                 return LogSettings.reopen();
             }
         };
     }
 
     private static void openFile(String path) {
-        file = new FileAppender<>();
-        file.setFile(path);
-        attach(file, Destination.FILE);
+        FileAppender<ILoggingEvent> opened = new FileAppender<>();
+        opened.setFile(path);
+        attach(opened, Destination.FILE);
+        file = opened;
     }
 
     private static void attach(OutputStreamAppender<ILoggingEvent> appender, Destination destination) {
@@ -168,9 +171,8 @@ final class LogSettings {
 
         @Override
         public FilterReply decide(ILoggingEvent event) {
-            Level threshold = module(event.getLoggerName())
-                    .map(CHOSEN.get(destination)::get)
-                    .orElse(Level.WARN);
+            Level threshold =
+                    module(event.getLoggerName()).map(destination::level).orElse(Level.WARN);
             return event.getLevel().isGreaterOrEqual(threshold) ? FilterReply.NEUTRAL : FilterReply.DENY;
         }
     }
@@ -186,8 +188,8 @@ final class LogSettings {
     /** Sets each logger to the lowest level that a destination wants of its module. */
     private static void applyLevels() {
         PACKAGES.forEach((module, name) -> {
-            Level lowest = CHOSEN.values().stream()
-                    .map(levels -> levels.get(module))
+            Level lowest = Arrays.stream(Destination.values())
+                    .map(destination -> destination.level(module))
                     .min(Comparator.comparingInt(Level::toInt))
                     .orElse(Level.INFO);
             Logger logger = context().getLogger(ROOT + name);
@@ -201,7 +203,7 @@ final class LogSettings {
      *
      * @return what is wrong with the words, null if nothing is
      */
-    static synchronized String set(String spec) {
+    static synchronized @Nullable String set(String spec) {
         Set<String> modules = new TreeSet<>();
         Set<Destination> destinations = new TreeSet<>();
         Level level = null;
@@ -233,13 +235,13 @@ final class LogSettings {
                 modules.isEmpty() ? PACKAGES.keySet() : modules, destinations, level == null ? Level.DEBUG : level);
     }
 
-    private static String apply(Set<String> modules, Set<Destination> destinations, Level level) {
+    private static @Nullable String apply(Set<String> modules, Set<Destination> destinations, Level level) {
         if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
             return "syslog is not supported; log to a file";
         }
         for (Destination destination :
                 destinations.isEmpty() ? Set.of(Destination.CONSOLE, Destination.FILE) : destinations) {
-            modules.forEach(module -> CHOSEN.get(destination).put(module, level));
+            modules.forEach(module -> destination.levels.put(module, level));
         }
         applyLevels();
         return null;
@@ -259,7 +261,7 @@ final class LogSettings {
     }
 
     private static String label(Destination destination, String module) {
-        return levelName(CHOSEN.get(destination).get(module));
+        return levelName(destination.level(module));
     }
 
     /** The name of a level in log lines and in {@code vlog/list}. */
@@ -278,7 +280,7 @@ final class LogSettings {
      *
      * @return what is wrong, null if nothing is
      */
-    static synchronized String reopen() {
+    static synchronized @Nullable String reopen() {
         if (file == null) {
             return "Logging to file not configured";
         }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -36,15 +37,19 @@ public final class Main implements Callable<Integer> {
             arity = "0..1",
             paramLabel = "DATABASE",
             description = "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the embedded one)")
+    @Nullable
     String database;
 
     @Option(names = "--db", paramLabel = "DATABASE", description = "the same")
+    @Nullable
     String databaseOption;
 
     @Option(names = "--rundir", description = "folder of sockets (default: $OVS_RUNDIR or /var/run/turnstile)")
+    @Nullable
     Path runDirectory;
 
     @Option(names = "--db-file", description = "the embedded database (default: RUNDIR/conf.db)")
+    @Nullable
     Path databaseFile;
 
     @Option(
@@ -54,6 +59,7 @@ public final class Main implements Callable<Integer> {
     List<String> remotes = List.of();
 
     @Option(names = "--pidfile", description = "default: RUNDIR/ovs-vswitchd.pid")
+    @Nullable
     String pidFile;
 
     @Option(names = "--overwrite-pidfile", description = "start even if the pid file is in use")
@@ -69,15 +75,18 @@ public final class Main implements Callable<Integer> {
     boolean monitor;
 
     @Option(names = "--log-file", description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
+    @Nullable
     String logFile;
 
     @Option(names = "--unixctl", description = "control socket (default: RUNDIR/ovs-vswitchd.PID.ctl)")
+    @Nullable
     Path controlSocket;
 
     @Option(
             names = "--enable-dummy",
             paramLabel = "override|system",
             description = "interfaces of type dummy; time/stop and time/warp")
+    @Nullable
     String dummies;
 
     @Option(names = "--disable-system", description = "accepted: there is no kernel datapath here")
@@ -99,9 +108,11 @@ public final class Main implements Callable<Integer> {
     int maxConnections = DaemonConfig.DEFAULT_MAX_CONNECTIONS;
 
     @Option(names = "--plugins", description = "folder of jars with offload providers")
+    @Nullable
     Path plugins;
 
     @Option(names = "--ready-file", hidden = true, description = "made once ready: the launcher waits for it")
+    @Nullable
     Path readyFile;
 
     @Option(
@@ -155,12 +166,11 @@ public final class Main implements Callable<Integer> {
         while (deepest.getCause() != null && deepest instanceof UncheckedIOException) {
             deepest = deepest.getCause();
         }
-        boolean nameless = deepest.getMessage() == null;
-        return nameless
-                ? deepest.toString()
-                : deepest instanceof FileSystemException file && file.getReason() == null
-                        ? reason(file)
-                        : deepest.getMessage();
+        String message = deepest.getMessage();
+        if (message == null) {
+            return deepest.toString();
+        }
+        return deepest instanceof FileSystemException file && file.getReason() == null ? reason(file) : message;
     }
 
     /** The reason of an error of which the JDK says nothing but the file's name. */
@@ -186,10 +196,10 @@ public final class Main implements Callable<Integer> {
             }
         }
         warnOfAccepted();
-        try (PidFile held = PidFile.hold(pidPath(config.runDirectory()), overwritePidFile);
+        CountDownLatch closed = new CountDownLatch(1);
+        try (PidFile _ = PidFile.hold(pidPath(config.runDirectory()), overwritePidFile);
                 SwitchDaemon daemon = new SwitchDaemon(config, ending::countDown)) {
             daemon.start();
-            CountDownLatch closed = new CountDownLatch(1);
             Thread onSignal = Thread.ofPlatform().name("signal").unstarted(() -> {
                 ending.countDown();
                 awaitQuietly(closed);
@@ -201,12 +211,10 @@ public final class Main implements Callable<Integer> {
             }
             ending.await();
             LOG.info("ending");
-            daemon.close();
-            held.close();
-            closed.countDown();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        closed.countDown();
         return CommandLine.ExitCode.OK;
     }
 
@@ -296,7 +304,7 @@ public final class Main implements Callable<Integer> {
                 : directory.resolve(pidFile);
     }
 
-    private Path logPath() throws IOException {
+    private @Nullable Path logPath() throws IOException {
         if (logFile == null) {
             return null;
         }

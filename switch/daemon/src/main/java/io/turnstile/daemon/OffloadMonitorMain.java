@@ -35,18 +35,16 @@ public final class OffloadMonitorMain implements Callable<Integer> {
     @Option(
             names = {"-t", "--target"},
             paramLabel = "TARGET",
-            defaultValue = "ovs-vswitchd",
             description =
                     "the control socket's path, or the program whose pid file is in $OVS_RUNDIR or /var/run/turnstile "
                             + "(default: ${DEFAULT-VALUE})")
-    String target;
+    String target = "ovs-vswitchd";
 
     @Option(
             names = "--since",
             paramLabel = "SEQ",
-            defaultValue = "now",
             description = "begin behind the line of that number; 0: with all that is kept (default: ${DEFAULT-VALUE})")
-    String since;
+    String since = "now";
 
     @Option(
             names = {"-h", "--help"},

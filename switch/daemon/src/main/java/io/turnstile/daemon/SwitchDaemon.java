@@ -39,6 +39,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +68,8 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
     private final Set<String> managerRemotes = new HashSet<>();
-    private OvsdbBackend database;
+    /** Null until started. */
+    private @Nullable OvsdbBackend database;
 
     /** @param onExit what {@code ovs-appctl exit} does, called on the control thread after the reply */
     public SwitchDaemon(DaemonConfig config, Runnable onExit) {
@@ -84,7 +86,7 @@ public final class SwitchDaemon implements AutoCloseable {
         this(config, () -> {});
     }
 
-    private String portName(int number) {
+    private @Nullable String portName(int number) {
         Port port = datapath.port(number);
         return port == null ? null : port.name();
     }
@@ -105,10 +107,11 @@ public final class SwitchDaemon implements AutoCloseable {
     }
 
     private void startAll() throws IOException {
-        database = config.databaseTarget() == null
+        OvsdbBackend backend = config.databaseTarget() == null
                 ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
                 : new RemoteOvsdb(config.databaseTarget());
-        closeLater(database);
+        database = backend;
+        closeLater(backend);
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
@@ -122,7 +125,7 @@ public final class SwitchDaemon implements AutoCloseable {
         Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
         ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
         Reconciler reconciler = closeLater(new Reconciler(
-                database,
+                backend,
                 new SwitchComponents(
                         pipeline,
                         datapath,
@@ -213,7 +216,7 @@ public final class SwitchDaemon implements AutoCloseable {
      * The socket at which {@code ovs-vsctl --db=unix:…} finds the database; null if that is not a Unix socket of this
      * process.
      */
-    public Path databaseSocket() {
+    public @Nullable Path databaseSocket() {
         return config.remotes().stream()
                 .filter(remote -> remote.startsWith("punix:"))
                 .map(remote -> Path.of(remote.substring("punix:".length())))

@@ -4,4 +4,7 @@
  *
  * <p>Threads: {@code housekeeping} expires and counts; {@link io.turnstile.daemon.SwitchDaemon} lists the others.
  */
+@NullMarked
 package io.turnstile.daemon;
+
+import org.jspecify.annotations.NullMarked;

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The last lines that happened, numbered from 1 on without a gap. An event that repeats the one before it of the same
@@ -16,7 +17,7 @@ import java.util.Map;
  * <p>Threads: any.
  */
 final class EventRing {
-    private final MonitorLine[] lines; // guarded by this, as is all below
+    private final @Nullable MonitorLine[] lines; // guarded by this, as is all below
     /** Lines that nobody has read yet, to which a further event of the same place may be added. */
     private final Map<Place, MonitorLine> unread = new HashMap<>();
 
@@ -52,16 +53,16 @@ final class EventRing {
     }
 
     /** Adds a line that concerns no connection: see {@link MonitorLine#note}. */
-    synchronized void addNote(String kind, String providerOrNull, String stateOrNull, long wallMs) {
-        append(MonitorLine.note(next, kind, providerOrNull, stateOrNull, wallMs));
+    synchronized void addNote(String kind, @Nullable String provider, @Nullable String state, long wallMs) {
+        append(MonitorLine.note(next, kind, provider, state, wallMs));
     }
 
     private void append(MonitorLine line) {
         int index = (int) (next++ % lines.length);
         MonitorLine overwritten = lines[index];
         lines[index] = line;
-        if (overwritten != null && overwritten.eventOrNull() != null) {
-            OffloadEvent event = overwritten.eventOrNull();
+        OffloadEvent event = overwritten == null ? null : overwritten.event();
+        if (event != null) {
             ConnView connection = event.connection();
             unread.remove(new Place(event.provider(), connection == null ? 0 : connection.id()), overwritten);
         }

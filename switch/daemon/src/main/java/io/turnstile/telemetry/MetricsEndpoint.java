@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +32,9 @@ public final class MetricsEndpoint implements AutoCloseable {
     private static final int NO_BODY = -1;
 
     private final Supplier<String> page;
-    private HttpServer server; // guarded by this
-    private ExecutorService requests; // guarded by this
+    private @Nullable Listening listening; // null: nowhere; guarded by this
+
+    private record Listening(HttpServer server, ExecutorService requests) {}
 
     /** @param page makes the text; called by several threads at once */
     public MetricsEndpoint(Supplier<String> page) {
@@ -44,18 +46,18 @@ public final class MetricsEndpoint implements AutoCloseable {
      *
      * @throws IOException the address cannot be listened at: then it listens nowhere
      */
-    public synchronized void listen(InetSocketAddress addressOrNull) throws IOException {
+    public synchronized void listen(@Nullable InetSocketAddress address) throws IOException {
         close();
-        if (addressOrNull == null) {
+        if (address == null) {
             return;
         }
-        HttpServer opened = HttpServer.create(addressOrNull, BACKLOG);
-        requests = Executors.newThreadPerTaskExecutor(
+        HttpServer opened = HttpServer.create(address, BACKLOG);
+        ExecutorService requests = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("metrics-request").factory());
         opened.setExecutor(requests);
         opened.createContext("/", this::answer);
         startAsDaemon(opened);
-        server = opened;
+        listening = new Listening(opened, requests);
     }
 
     /** Starts the server from a daemon thread: its own thread inherits that, and must not keep the process alive. */
@@ -69,8 +71,8 @@ public final class MetricsEndpoint implements AutoCloseable {
     }
 
     /** The address that it listens at; null if it listens nowhere. */
-    public synchronized InetSocketAddress address() {
-        return server == null ? null : server.getAddress();
+    public synchronized @Nullable InetSocketAddress address() {
+        return listening == null ? null : listening.server.getAddress();
     }
 
     private void answer(HttpExchange exchange) throws IOException {
@@ -116,11 +118,10 @@ public final class MetricsEndpoint implements AutoCloseable {
     /** Stops listening. */
     @Override
     public synchronized void close() {
-        if (server != null) {
-            server.stop(0);
-            requests.shutdownNow();
-            server = null;
-            requests = null;
+        if (listening != null) {
+            listening.server.stop(0);
+            listening.requests.shutdownNow();
+            listening = null;
         }
     }
 }

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The text of {@code /metrics}. Meters other than offload's are made with the first look: a daemon that nobody looks at
@@ -15,7 +16,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 public final class MetricsPage implements AutoCloseable {
     private final PrometheusMeterRegistry registry;
     private final SwitchMeters meters;
-    private JvmGcMetrics collections; // null: nobody has looked yet; guarded by this
+    private @Nullable JvmGcMetrics collections; // null: nobody has looked yet; guarded by this
 
     public MetricsPage(PrometheusMeterRegistry registry, SwitchMeters meters) {
         this.registry = registry;

@@ -13,6 +13,7 @@ import io.turnstile.packet.IpProtocols;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One line of {@code conntrack/offload-monitor}: something that happened, once or several times.
@@ -25,10 +26,10 @@ final class MonitorLine {
 
     private final long sequence;
     private final String kind;
-    private final String providerOrNull;
-    private final String stateOrNull;
+    private final @Nullable String provider;
+    private final @Nullable String state;
     /** What happened last; null for a note. */
-    private OffloadEvent eventOrNull;
+    private @Nullable OffloadEvent event;
 
     private long wallMs;
     private long count = 1;
@@ -36,15 +37,15 @@ final class MonitorLine {
     private MonitorLine(
             long sequence,
             String kind,
-            String providerOrNull,
-            String stateOrNull,
-            OffloadEvent eventOrNull,
+            @Nullable String provider,
+            @Nullable String state,
+            @Nullable OffloadEvent event,
             long wallMs) {
         this.sequence = sequence;
         this.kind = kind;
-        this.providerOrNull = providerOrNull;
-        this.stateOrNull = stateOrNull;
-        this.eventOrNull = eventOrNull;
+        this.provider = provider;
+        this.state = state;
+        this.event = event;
         this.wallMs = wallMs;
     }
 
@@ -53,30 +54,34 @@ final class MonitorLine {
     }
 
     /**
+     * A line that concerns no connection.
+     *
      * @param kind {@code watching}: events are noted from here on; {@code provider}: it has come into another state
-     * @param providerOrNull its name
-     * @param stateOrNull its state, as {@code conntrack/offload-show} has it
+     * @param provider its name
+     * @param state its state, as {@code conntrack/offload-show} has it
      */
-    static MonitorLine note(long sequence, String kind, String providerOrNull, String stateOrNull, long wallMs) {
-        return new MonitorLine(sequence, kind, providerOrNull, stateOrNull, null, wallMs);
+    static MonitorLine note(
+            long sequence, String kind, @Nullable String provider, @Nullable String state, long wallMs) {
+        return new MonitorLine(sequence, kind, provider, state, null, wallMs);
     }
 
     long sequence() {
         return sequence;
     }
 
-    OffloadEvent eventOrNull() {
-        return eventOrNull;
+    @Nullable
+    OffloadEvent event() {
+        return event;
     }
 
-    boolean isRepeatedBy(OffloadEvent event) {
-        return eventOrNull != null
-                && eventOrNull.kind() == event.kind()
-                && eventOrNull.result().getClass() == event.result().getClass();
+    boolean isRepeatedBy(OffloadEvent next) {
+        return event != null
+                && event.kind() == next.kind()
+                && event.result().getClass() == next.result().getClass();
     }
 
-    void repeat(OffloadEvent event, long atWallMs) {
-        eventOrNull = event;
+    void repeat(OffloadEvent next, long atWallMs) {
+        event = next;
         wallMs = atWallMs;
         count++;
     }
@@ -87,15 +92,15 @@ final class MonitorLine {
         line.put("seq", sequence);
         line.put("time", TIME.format(Instant.ofEpochMilli(wallMs)));
         line.put("event", kind);
-        if (providerOrNull != null) {
-            line.put("provider", providerOrNull);
+        if (provider != null) {
+            line.put("provider", provider);
         }
-        if (stateOrNull != null) {
-            line.put("state", stateOrNull);
+        if (state != null) {
+            line.put("state", state);
         }
-        if (eventOrNull != null) {
-            addResult(line, eventOrNull.result());
-            addOperation(line, eventOrNull.operation());
+        if (event != null) {
+            addResult(line, event.result());
+            addOperation(line, event.operation());
         }
         if (count > 1) {
             line.put("count", count);
@@ -132,7 +137,7 @@ final class MonitorLine {
         }
     }
 
-    private static void addConnection(ObjectNode line, ConnView connection, PortRef replyIngressOrNull) {
+    private static void addConnection(ObjectNode line, ConnView connection, @Nullable PortRef replyIngress) {
         // As text: many readers know no whole numbers of 64 bits.
         line.put("connection", Long.toUnsignedString(connection.id()));
         line.put("proto", connection.protocolName());
@@ -140,7 +145,7 @@ final class MonitorLine {
         addTuple(line.putObject("reply"), connection.reply());
         line.put("zone", connection.zone());
         addPort(line, "in", connection.originalIngress());
-        addPort(line, "reply", replyIngressOrNull != null ? replyIngressOrNull : connection.replyIngress());
+        addPort(line, "reply", replyIngress != null ? replyIngress : connection.replyIngress());
     }
 
     private static void addTuple(ObjectNode into, TupleView tuple) {
@@ -152,11 +157,11 @@ final class MonitorLine {
         }
     }
 
-    private static void addPort(ObjectNode line, String which, PortRef portOrNull) {
-        if (portOrNull != null) {
-            line.put(which + "_port", portOrNull.number());
-            if (portOrNull.name() != null) {
-                line.put(which + "_port_name", portOrNull.name());
+    private static void addPort(ObjectNode line, String which, @Nullable PortRef port) {
+        if (port != null) {
+            line.put(which + "_port", port.number());
+            if (port.name() != null) {
+                line.put(which + "_port_name", port.name());
             }
         }
     }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -16,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What offload providers are told and answer, and how they stand, as JSON lines: {@code conntrack/offload-monitor}.
@@ -50,7 +52,7 @@ public final class OffloadMonitor implements AutoCloseable {
     private final List<Reader> waiting = new ArrayList<>();
     private final Map<String, String> providerStates = new LinkedHashMap<>();
     /** The regular look at the providers; null while nothing is listened to. */
-    private ScheduledFuture<?> ticking;
+    private @Nullable ScheduledFuture<?> ticking;
 
     private long askedNs;
 
@@ -200,7 +202,7 @@ public final class OffloadMonitor implements AutoCloseable {
             dispatcher.removeEventTap(tap);
             ring.clear();
             providerStates.clear();
-            ticking.cancel(false);
+            Objects.requireNonNull(ticking, "it is what runs this").cancel(false);
             ticking = null;
             return;
         }

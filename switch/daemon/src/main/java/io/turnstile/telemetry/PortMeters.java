@@ -31,6 +31,10 @@ final class PortMeters {
     private static final class Shown {
         private final List<Meter> meters = new ArrayList<>();
         private volatile PortStatistics latest;
+
+        Shown(PortStatistics first) {
+            latest = first;
+        }
     }
 
     /** A counter of a port. */
@@ -59,11 +63,14 @@ final class PortMeters {
                 LOG.debug("{}: {}", port.name(), e.getMessage());
             }
         }
-        List<Port> gone =
-                shown.keySet().stream().filter(port -> !read.containsKey(port)).toList();
-        gone.forEach(port -> shown.remove(port).meters.forEach(registry::remove));
+        shown.forEach((port, of) -> {
+            if (!read.containsKey(port)) {
+                of.meters.forEach(registry::remove);
+            }
+        });
+        shown.keySet().retainAll(read.keySet());
         read.forEach((port, statistics) -> {
-            Shown of = shown.computeIfAbsent(port, added -> new Shown());
+            Shown of = shown.computeIfAbsent(port, added -> new Shown(statistics));
             of.latest = statistics;
             if (of.meters.isEmpty()) {
                 show(registry, port, of);

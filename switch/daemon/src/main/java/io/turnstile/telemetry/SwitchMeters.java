@@ -15,7 +15,9 @@ import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the switch counts, as meters: read from the counters that are there anyway, when somebody looks. Names begin
@@ -29,9 +31,11 @@ public final class SwitchMeters implements MeterBinder {
     private final String version;
     private final List<RareEvent> lost;
     private final PortMeters ports = new PortMeters();
-    private MeterRegistry registry;
-    private MultiGauge zoneConnections;
-    private MultiGauge zoneLimits;
+    /** Null until the meters are bound. */
+    private @Nullable MeterRegistry registry;
+
+    private @Nullable MultiGauge zoneConnections;
+    private @Nullable MultiGauge zoneLimits;
 
     /**
      * @param version which the meter {@code turnstile.info} shows
@@ -90,10 +94,10 @@ public final class SwitchMeters implements MeterBinder {
         }
         zoneConnections = MultiGauge.builder("turnstile.zone.connections")
                 .description("connections of a zone with a limit of its own")
-                .register(registry);
+                .register(bound(registry));
         zoneLimits = MultiGauge.builder("turnstile.zone.connections.max")
                 .description("connections that a zone with a limit of its own may hold")
-                .register(registry);
+                .register(bound(registry));
     }
 
     private void bindDatapath() {
@@ -172,18 +176,22 @@ public final class SwitchMeters implements MeterBinder {
                 count);
     }
 
+    private static <T> T bound(@Nullable T part) {
+        return Objects.requireNonNull(part, "meters are bound before they are read");
+    }
+
     private <T> void gauge(String name, String description, T of, ToDoubleFunction<T> value) {
         Gauge.builder("turnstile." + name, of, value)
                 .description(description)
                 .strongReference(true)
-                .register(registry);
+                .register(bound(registry));
     }
 
     private <T> void counter(String name, String description, Tags tags, T of, ToDoubleFunction<T> count) {
         FunctionCounter.builder("turnstile." + name, of, count)
                 .description(description)
                 .tags(tags)
-                .register(registry);
+                .register(bound(registry));
     }
 
     /** Follows the zones and ports that came and went; to be called before the meters are read. */
@@ -196,8 +204,8 @@ public final class SwitchMeters implements MeterBinder {
             counts.add(MultiGauge.Row.of(tags, zones.count(zone)));
             limits.add(MultiGauge.Row.of(tags, Integer.toUnsignedLong(limit)));
         });
-        zoneConnections.register(counts, true);
-        zoneLimits.register(limits, true);
-        ports.refresh(registry, datapath.ports().values());
+        bound(zoneConnections).register(counts, true);
+        bound(zoneLimits).register(limits, true);
+        ports.refresh(bound(registry), datapath.ports().values());
     }
 }

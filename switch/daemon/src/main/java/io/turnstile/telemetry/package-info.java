@@ -6,4 +6,7 @@
  * <p>Threads: {@code metrics} and virtual threads answer HTTP, {@code offload-monitor} answers who waits for events;
  * both are there only while somebody uses them. No forwarding thread comes here.
  */
+@NullMarked
 package io.turnstile.telemetry;
+
+import org.jspecify.annotations.NullMarked;

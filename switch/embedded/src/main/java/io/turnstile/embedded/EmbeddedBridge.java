@@ -21,6 +21,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One bridge of an {@link EmbeddedSwitch}: its ports, flows, packets for controllers, and controllers. Flows are
@@ -36,7 +37,8 @@ public final class EmbeddedBridge {
     private final BridgePipeline bridge;
     private final EmbeddedPorts ports;
     private final BridgeEvents events = new BridgeEvents();
-    private BridgeAgent agent;
+    /** Null until the bridge is first spoken to over OpenFlow. */
+    private @Nullable BridgeAgent agent;
 
     EmbeddedBridge(SwitchCore core, BridgePipeline bridge, String portNamePrefix, IntUnaryOperator datapathNumbers) {
         this.core = core;

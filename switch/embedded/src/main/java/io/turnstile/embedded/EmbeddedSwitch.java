@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole stateful switch in a unit test: bridges, ports in memory, a clock that moves only when it is told to. It
@@ -81,7 +82,7 @@ public final class EmbeddedSwitch extends MainBridgeShorthands implements AutoCl
     private final Map<String, EmbeddedBridge> bridges = new LinkedHashMap<>();
     private final EmbeddedBridge main;
     private final EmbeddedOffload offload;
-    private ZoneTimeouts zoneTimeouts;
+    private @Nullable ZoneTimeouts zoneTimeouts;
     /** Datapath numbers above all that the main bridge's ports can have. */
     private int nextDatapathNumber = EmbeddedPorts.MAX_NUMBER + 1;
 
@@ -114,7 +115,11 @@ public final class EmbeddedSwitch extends MainBridgeShorthands implements AutoCl
         return main;
     }
 
-    /** @throws IllegalArgumentException there is none of that name */
+    /**
+     * The bridge of that name.
+     *
+     * @throws IllegalArgumentException there is none of that name
+     */
     public EmbeddedBridge bridge(String name) {
         return core.call(() -> {
             EmbeddedBridge found = bridges.get(name);
@@ -240,9 +245,9 @@ public final class EmbeddedSwitch extends MainBridgeShorthands implements AutoCl
         return flush(zone);
     }
 
-    private int flush(Integer zoneOrNull) {
+    private int flush(@Nullable Integer zone) {
         return core.call(() -> {
-            int flushed = core.tracker.flush(zoneOrNull, core.clock.nowNs());
+            int flushed = core.tracker.flush(zone, core.clock.nowNs());
             core.dispatcher.drain();
             return flushed;
         });

@@ -8,7 +8,9 @@ import io.turnstile.pipeline.BridgePipeline.FailMode;
 import io.turnstile.time.Clock;
 import io.turnstile.time.ManualClock;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** How an {@link EmbeddedSwitch} is to be. Threads: one at a time. */
 public final class EmbeddedSwitchBuilder {
@@ -16,7 +18,9 @@ public final class EmbeddedSwitchBuilder {
     private List<Integer> ports = List.of();
     private ManualClock clock = new ManualClock();
     private boolean missingPortsAllowed;
-    private ProviderRegistry providers;
+    /** Null: those that {@link java.util.ServiceLoader} finds. */
+    private @Nullable ProviderRegistry providers;
+
     private FailMode failMode = FailMode.STANDALONE;
     private int maxConnections = 100_000;
     private Function<Clock, Conntrack> tracker = ownClock -> new ConnectionTracker(ownClock, maxConnections);
@@ -105,7 +109,7 @@ public final class EmbeddedSwitchBuilder {
     }
 
     ProviderRegistry providers() {
-        return providers;
+        return Objects.requireNonNull(providers, "start() finds them if none were given");
     }
 
     boolean missingPortsAllowed() {

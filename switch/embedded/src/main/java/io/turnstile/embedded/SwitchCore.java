@@ -12,11 +12,13 @@ import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.Port;
 import io.turnstile.time.ManualClock;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the bridges of one embedded switch share, and the frame around every call of a test: it is refused once the
@@ -37,7 +39,9 @@ final class SwitchCore {
     private final Set<PortName> excused = ConcurrentHashMap.newKeySet();
 
     private final boolean missingPortsAllowed;
-    private EventLoopGroup eventLoops;
+    /** Null until a bridge is first spoken to over OpenFlow. */
+    private @Nullable EventLoopGroup eventLoops;
+
     private boolean settling;
     private boolean closed;
 
@@ -56,7 +60,7 @@ final class SwitchCore {
         dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, this::portName);
     }
 
-    private String portName(int datapathPort) {
+    private @Nullable String portName(int datapathPort) {
         Port port = datapath.port(datapathPort);
         return port == null ? null : port.name();
     }
@@ -111,8 +115,9 @@ final class SwitchCore {
     }
 
     void check() {
-        for (PortName missing : missingOutputs) {
-            missingOutputs.remove(missing);
+        for (Iterator<PortName> each = missingOutputs.iterator(); each.hasNext(); ) {
+            PortName missing = each.next();
+            each.remove();
             failures.recordMissingPort(missing.bridge, missing.number);
         }
         failures.check();

@@ -1,5 +1,7 @@
 package io.turnstile.embedded;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Something went wrong inside the switch that a switch in production would have logged and survived: a fault of the
  * switch's own or of the test's set-up, never the refusal of a wrong argument. Its cause is what was thrown, if
@@ -8,7 +10,7 @@ package io.turnstile.embedded;
 public final class SwitchFailedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    SwitchFailedException(String message, Throwable causeOrNull) {
-        super(message, causeOrNull);
+    SwitchFailedException(String message, @Nullable Throwable cause) {
+        super(message, cause);
     }
 }

@@ -4,6 +4,8 @@ import io.turnstile.packet.Frame;
 import io.turnstile.packet.FrameView;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A TCP connection through two ports of a bridge, with right sequence and acknowledgement numbers; made by
@@ -24,8 +26,8 @@ public final class TcpDialogue {
     /** One of the two ends. */
     private static final class Side {
         private final int port;
-        /** Segments that this side sends look like this. */
-        private Frame like;
+        /** Segments that this side sends look like this; null until its first is known. */
+        private @Nullable Frame like;
 
         private long sequence;
         private long acknowledged;
@@ -35,7 +37,8 @@ public final class TcpDialogue {
         }
 
         private Frame segment() {
-            return FrameView.of(like.bytes())
+            return FrameView.of(Objects.requireNonNull(like, "the handshake has not come to this side")
+                            .bytes())
                     .toFrame()
                     .seq(sequence)
                     .ackNumber(acknowledged)
@@ -64,8 +67,9 @@ public final class TcpDialogue {
         original.like = syn;
         original.sequence = syn.view().seq();
         FrameView synOut = pass(original, reply, syn);
-        reply.like = synOut.reply();
-        reply.sequence = reply.like.view().seq();
+        Frame answer = synOut.reply();
+        reply.like = answer;
+        reply.sequence = answer.view().seq();
         pass(reply, original, reply.segment().synAck());
         pass(original, reply, original.segment().ack());
     }

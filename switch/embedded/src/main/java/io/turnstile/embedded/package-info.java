@@ -13,4 +13,7 @@
  * reason to. Only controller connections have one more, {@code openflow}, for all bridges of a switch; what fails there
  * is thrown by the next call of the test.
  */
+@NullMarked
 package io.turnstile.embedded;
+
+import org.jspecify.annotations.NullMarked;

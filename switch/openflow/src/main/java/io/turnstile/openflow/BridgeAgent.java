@@ -35,6 +35,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,10 +120,11 @@ public final class BridgeAgent implements AutoCloseable {
     /** Replaces the controllers: those not in the list are disconnected, those unchanged are left alone. */
     public void setControllers(List<ControllerTarget> targets) throws IOException {
         onLoop(() -> {
-            for (ControllerTarget gone : controllers.keySet().stream()
-                    .filter(t -> !targets.contains(t))
-                    .toList()) {
-                controllers.remove(gone).close();
+            for (var gone : List.copyOf(controllers.entrySet())) {
+                if (!targets.contains(gone.getKey())) {
+                    controllers.remove(gone.getKey());
+                    gone.getValue().close();
+                }
             }
             for (ControllerTarget target : targets) {
                 if (!controllers.containsKey(target)) {
@@ -308,7 +310,7 @@ public final class BridgeAgent implements AutoCloseable {
         updateConnected();
     }
 
-    void report(OpenFlowConnection connection, String error) {
+    void report(OpenFlowConnection connection, @Nullable String error) {
         controllers.values().forEach(link -> link.failed(connection, error));
     }
 

@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.Wire;
+import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
 import io.turnstile.pipeline.flow.OfErrorCode;
@@ -81,12 +82,13 @@ final class BundleRequests {
     void add(Request request) throws OfException {
         ByteBuf body = request.body();
         Session session = request.session();
+        WireVersion version = request.version();
         int id = body.readInt();
         body.skipBytes(2);
         int flags = body.readUnsignedShort();
         ByteBuf message = body.slice();
         int length = message.getUnsignedShort(Wire.LENGTH_OFFSET);
-        if (message.getUnsignedByte(0) != session.version.code()
+        if (message.getUnsignedByte(0) != version.code()
                 || length > message.readableBytes()
                 || length < Wire.HEADER_BYTES) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "bundled message");
@@ -98,14 +100,14 @@ final class BundleRequests {
         if (bundle.flags != flags) {
             throw new OfException(OfErrorCode.OFPBFC_BAD_FLAGS, "flags differ from the bundle's");
         }
-        if (message.getUnsignedByte(Wire.TYPE_OFFSET) != MessageType.FLOW_MOD.number(session.version)) {
+        if (message.getUnsignedByte(Wire.TYPE_OFFSET) != MessageType.FLOW_MOD.number(version)) {
             throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod may be bundled");
         }
         if (bundle.changes.size() >= MAX_MESSAGES) {
             throw new OfException(OfErrorCode.OFPBFC_MSG_TOO_MANY, "bundle " + id);
         }
         ByteBuf flowMod = message.slice(Wire.HEADER_BYTES, length - Wire.HEADER_BYTES);
-        bundle.changes.add(FlowModCodec.read13(flowMod, session.version));
+        bundle.changes.add(FlowModCodec.read13(flowMod, version));
         bundle.requests.add(Unpooled.copiedBuffer(message.slice(0, length)));
     }
 
@@ -120,7 +122,7 @@ final class BundleRequests {
             ByteBuf out = reply.buffer();
             OfErrorCode code =
                     refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
-            ErrorCodec.write(out, session.version, culprit.getInt(Wire.XID_OFFSET), code, culprit);
+            ErrorCodec.write(out, reply.version(), culprit.getInt(Wire.XID_OFFSET), code, culprit);
             reply.send(out);
             throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());
         }

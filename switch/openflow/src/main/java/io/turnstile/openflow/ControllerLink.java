@@ -9,6 +9,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One controller of the Controller table: connects, and connects again with a pause that doubles from one second up to
@@ -30,11 +31,13 @@ final class ControllerLink {
     private final BridgeAgent agent;
     private final EventLoop loop;
     private final ControllerTarget target;
-    private OpenFlowConnection connection;
-    private ScheduledFuture<?> retry;
+    /** Null while there is none and none is being made. */
+    private @Nullable OpenFlowConnection connection;
+
+    private @Nullable ScheduledFuture<?> retry;
     private State state = State.VOID;
     private int backoffMs = FIRST_BACKOFF_MS;
-    private String lastError;
+    private @Nullable String lastError;
     private long connectedNs;
     private long disconnectedNs;
     private boolean wasConnected;
@@ -87,7 +90,7 @@ final class ControllerLink {
     }
 
     /** What the system said, without the address that Netty adds. */
-    private static String reason(Throwable cause) {
+    private static @Nullable String reason(Throwable cause) {
         Throwable said = cause.getCause() instanceof IOException original ? original : cause;
         return said.getMessage();
     }
@@ -114,7 +117,7 @@ final class ControllerLink {
         }
     }
 
-    void failed(OpenFlowConnection which, String error) {
+    void failed(OpenFlowConnection which, @Nullable String error) {
         if (which == connection) {
             lastError = error;
         }
@@ -137,10 +140,11 @@ final class ControllerLink {
 
     ControllerStatus status() {
         long nowNs = agent.clock().nowNs();
+        OpenFlowConnection current = greeted ? connection : null;
         return new ControllerStatus(
                 target.target(),
-                isConnected(),
-                isConnected() ? connection.session().role.label() : null,
+                current != null,
+                current == null ? null : current.session().role.label(),
                 state.name(),
                 wasConnected ? (nowNs - connectedNs) / NS_PER_SECOND : -1,
                 wasDisconnected ? (nowNs - disconnectedNs) / NS_PER_SECOND : -1,

@@ -1,5 +1,7 @@
 package io.turnstile.openflow;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What is written back to a Controller row (ovs-vswitchd.conf.db(5), is_connected, role, status).
  *
@@ -12,8 +14,8 @@ package io.turnstile.openflow;
 public record ControllerStatus(
         String target,
         boolean isConnected,
-        String role,
+        @Nullable String role,
         String state,
         long secondsSinceConnect,
         long secondsSinceDisconnect,
-        String lastError) {}
+        @Nullable String lastError) {}

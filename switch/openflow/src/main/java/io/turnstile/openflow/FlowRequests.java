@@ -24,8 +24,8 @@ final class FlowRequests {
 
     void modify(Request request) throws OfException {
         Session session = request.session();
-        FlowMod change = session.version.isOxm()
-                ? FlowModCodec.read13(request.body(), session.version)
+        FlowMod change = request.version().isOxm()
+                ? FlowModCodec.read13(request.body(), request.version())
                 : FlowModCodec.read10(request.body(), session.flowModTableId);
         bridge.apply(change);
     }

@@ -7,6 +7,7 @@ import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The heads of messages: what stands before a message's own content and names it. That is the header alone, or the
@@ -25,7 +26,7 @@ final class MessageFraming {
      * @return null for a type that is not known; unknown experimenters, subtypes and statistics have errors of their
      *     own
      */
-    static MessageType read(int number, ByteBuf body, WireVersion version, Role role) throws OfException {
+    static @Nullable MessageType read(int number, ByteBuf body, WireVersion version, Role role) throws OfException {
         if (number == MessageNumber.EXPERIMENTER.in(version)) {
             return readExperimenter(body, version, role);
         }
@@ -80,7 +81,7 @@ final class MessageFraming {
         return new OfException(OfErrorCode.OFPBRC_BAD_VENDOR, "experimenter 0x" + Integer.toHexString(experimenter));
     }
 
-    private static MessageType known(MessageType type, Space space, int subtype) throws OfException {
+    private static MessageType known(@Nullable MessageType type, Space space, int subtype) throws OfException {
         if (type == null) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_SUBTYPE, space + " subtype " + subtype);
         }

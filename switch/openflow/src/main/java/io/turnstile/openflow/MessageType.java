@@ -22,6 +22,8 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFAsyncGetRequest;
 import org.projectfloodlight.openflow.protocol.OFAsyncSet;
 import org.projectfloodlight.openflow.protocol.OFBarrierRequest;
@@ -150,7 +152,8 @@ enum MessageType {
     private final Direction direction;
     private final Slave slave;
     private final int minBodyBytes;
-    private final Handler handler;
+    /** Null in a message that is only sent. */
+    private final @Nullable Handler handler;
 
     /** A message that is received, or received and sent. */
     MessageType(
@@ -177,14 +180,14 @@ enum MessageType {
     /**
      * A row that is received without a handler, or only sent with one, would be found out by its first message only.
      */
-    static void checkReceived(String label, Direction direction, Handler handler) {
+    static void checkReceived(String label, Direction direction, @Nullable Handler handler) {
         if (handler == null || direction == TO_CONTROLLER) {
             throw new IllegalStateException(label + ": what is received needs a handler, what is only sent has none");
         }
     }
 
     /** The message that a controller means by that number; null if there is none in this version. */
-    static MessageType received(Space space, WireVersion version, int number) {
+    static @Nullable MessageType received(Space space, WireVersion version, int number) {
         return RECEIVED.get(new Key(space, version, number));
     }
 
@@ -234,6 +237,7 @@ enum MessageType {
         if (request.body().readableBytes() < minBodyBytes) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, label + " is truncated");
         }
-        handler.handle(to, request);
+        Objects.requireNonNull(handler, "a message that is received has a handler")
+                .handle(to, request);
     }
 }

@@ -2,8 +2,10 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.turnstile.openflow.wire.AsyncCodec;
 import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.openflow.wire.ErrorCodec;
@@ -18,8 +20,10 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.projectfloodlight.openflow.types.U32;
 import org.slf4j.Logger;
@@ -42,7 +46,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private final BridgeAgent agent;
     private final Session session;
     private final int inactivityProbeMs;
-    private Channel channel;
+    /** Null until connected. */
+    private @Nullable Channel channel;
+
     private long lastHeardNs;
     private boolean probed;
 
@@ -58,7 +64,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     /** True once the version is agreed. */
     boolean isReady() {
-        return session.version != null && channel.isActive();
+        return session.version != null && channel().isActive();
+    }
+
+    private Channel channel() {
+        return Objects.requireNonNull(channel, "nothing is received or sent before the channel is active");
     }
 
     void close() {
@@ -71,11 +81,12 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        channel = context.channel();
+        Channel opened = context.channel();
+        channel = opened;
         lastHeardNs = agent.clock().nowNs();
         agent.opened(this);
         var factory = WireVersion.newest().factory();
-        ByteBuf out = channel.alloc().buffer();
+        ByteBuf out = opened.alloc().buffer();
         factory.buildHello()
                 .setXid(1)
                 .setElements(List.of(factory.buildHelloElemVersionbitmap()
@@ -98,12 +109,12 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     /** Sends an echo after one silent interval and gives up after the second. */
     private void probe() {
         long patienceNs = TimeUnit.MILLISECONDS.toNanos(inactivityProbeMs) * (probed ? 2 : 1);
-        if (!channel.isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
+        if (!channel().isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
             return;
         }
         if (probed) {
             agent.report(this, "no response to inactivity probe");
-            channel.close();
+            channel().close();
         } else if (isReady()) {
             probed = true;
             send(MessageType.ECHO_REQUEST, empty -> {});
@@ -148,14 +159,14 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
         WireVersion agreed = type == HELLO ? WireVersion.highest(offered(message, theirVersion)) : null;
         if (agreed == null) {
-            ByteBuf out = channel.alloc().buffer();
+            ByteBuf out = channel().alloc().buffer();
             ErrorCodec.writeHelloFailed(
                     out,
                     Math.min(theirVersion, WireVersion.newest().code()),
                     message.getInt(message.readerIndex() + Wire.XID_OFFSET),
                     "We support versions " + WireVersion.allCodes() + ".");
             agent.report(this, "no common OpenFlow version");
-            channel.writeAndFlush(out).addListener(done -> channel.close());
+            channel().writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
             return;
         }
         session.version = agreed;
@@ -187,7 +198,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         }
         int xid = message.getInt(message.readerIndex() + Wire.XID_OFFSET);
         try {
-            if (message.getUnsignedByte(message.readerIndex()) != session.version.code()) {
+            if (message.getUnsignedByte(message.readerIndex())
+                    != session.agreedVersion().code()) {
                 throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
             }
             agent.dispatcher().handle(message, this, new ReplyTo(xid));
@@ -202,21 +214,21 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void error(ByteBuf request, int xid, OfErrorCode code) {
-        ByteBuf out = channel.alloc().buffer();
-        ErrorCodec.write(out, session.version, xid, code, request);
+        ByteBuf out = channel().alloc().buffer();
+        ErrorCodec.write(out, session.agreedVersion(), xid, code, request);
         send(out);
     }
 
     /** Sends what was not asked for, under transaction id 0. */
     private void send(MessageType type, Consumer<ByteBuf> body) {
-        ByteBuf out = channel.alloc().buffer();
-        MessageFraming.write(out, type, session.version, 0, body);
+        ByteBuf out = channel().alloc().buffer();
+        MessageFraming.write(out, type, session.agreedVersion(), 0, body);
         send(out);
     }
 
     private void send(ByteBuf out) {
         agent.snoop(this, out);
-        channel.writeAndFlush(out, channel.voidPromise());
+        channel().writeAndFlush(out, channel().voidPromise());
     }
 
     // ---- what is sent unasked ----
@@ -228,16 +240,16 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                 && AsyncMasks.wants(masks, session.role, reason);
     }
 
-    /** @return false if the peer is too slow and the packet was dropped */
+    /** Sends a packet to a controller that wants it; false if that one is too slow and the packet was dropped. */
     boolean packetIn(byte[] frame, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
         if (!wants(session.async.packetIn, reason.number()) || session.controllerId != controllerId) {
             return true;
         }
-        if (!channel.isWritable()) {
+        if (!channel().isWritable()) {
             return false;
         }
         PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata);
-        WireVersion version = session.version;
+        WireVersion version = session.agreedVersion();
         switch (session.packetInFormat) {
             case STANDARD -> send(MessageType.PACKET_IN, out -> AsyncCodec.packetIn(out, version, packet));
             case NXM -> send(MessageType.NXT_PACKET_IN, out -> AsyncCodec.packetInNxm(out, version, packet));
@@ -251,19 +263,21 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
             if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
                 send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
             } else {
-                send(MessageType.FLOW_REMOVED, out -> AsyncCodec.flowRemoved(out, session.version, flow, reason));
+                send(
+                        MessageType.FLOW_REMOVED,
+                        out -> AsyncCodec.flowRemoved(out, session.agreedVersion(), flow, reason));
             }
         }
     }
 
     void portStatus(OfPort port, OFPortReason reason) {
         if (wants(session.async.portStatus, reason.ordinal()) && keepsUp()) {
-            ByteBuf out = channel.alloc().buffer();
-            session.version
+            ByteBuf out = channel().alloc().buffer();
+            session.agreedVersion()
                     .factory()
                     .buildPortStatus()
                     .setReason(reason)
-                    .setDesc(PortMessages.describe(port, session.version))
+                    .setDesc(PortMessages.describe(port, session.agreedVersion()))
                     .build()
                     .writeTo(out);
             send(out);
@@ -282,10 +296,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     /** Flow-removed and port-status are not dropped one by one; a peer that reads nothing at all is cut off. */
     private boolean keepsUp() {
-        if (channel.unsafe().outboundBuffer() != null
-                && channel.unsafe().outboundBuffer().totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
+        ChannelOutboundBuffer unsent = channel().unsafe().outboundBuffer();
+        if (unsent != null && unsent.totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
             agent.report(this, "peer does not read");
-            channel.close();
+            channel().close();
             return false;
         }
         return true;
@@ -301,7 +315,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
         @Override
         public WireVersion version() {
-            return session.version;
+            return session.agreedVersion();
         }
 
         @Override
@@ -311,7 +325,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
         @Override
         public ByteBuf buffer() {
-            return channel.alloc().buffer();
+            return channel().alloc().buffer();
         }
 
         @Override

@@ -23,7 +23,7 @@ record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Rep
     }
 
     WireVersion version() {
-        return session().version;
+        return session().agreedVersion();
     }
 
     /** The message as OpenFlowJ reads it. */

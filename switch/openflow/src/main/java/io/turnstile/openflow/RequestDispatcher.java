@@ -30,7 +30,7 @@ final class RequestDispatcher {
         int number = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
         ByteBuf body =
                 message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES);
-        MessageType type = MessageFraming.read(number, body, session.version, session.role);
+        MessageType type = MessageFraming.read(number, body, session.agreedVersion(), session.role);
         if (type == null) {
             throw Request.unsupported(message);
         }

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** What one connection has said of itself so far. Owned by the event loop thread. */
 final class Session {
@@ -35,7 +37,10 @@ final class Session {
     static final int DEFAULT_MISS_SEND_LENGTH = 128;
 
     final boolean service;
+    /** Null until one is agreed on. */
+    @Nullable
     WireVersion version;
+
     Role role = Role.EQUAL;
     boolean flowModTableId;
     /** NXT_SET_FLOW_FORMAT asked for NXM: flow-removed is sent in that form. */
@@ -53,5 +58,10 @@ final class Session {
         this.service = service;
         this.async = AsyncMasks.standard();
         this.missSendLengthBytes = service ? 0 : DEFAULT_MISS_SEND_LENGTH;
+    }
+
+    /** The version agreed on. Nothing but a hello is read or sent before there is one. */
+    WireVersion agreedVersion() {
+        return Objects.requireNonNull(version, "no version is agreed on yet");
     }
 }

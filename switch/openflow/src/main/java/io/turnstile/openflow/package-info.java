@@ -11,4 +11,7 @@
  * the bridge reports by itself (packet-in, flow-removed, port-status) comes on other threads and is handed to the loop;
  * while the loop is behind, packet-ins are dropped and counted, never queued without bound.
  */
+@NullMarked
 package io.turnstile.openflow;
+
+import org.jspecify.annotations.NullMarked;

@@ -7,14 +7,13 @@ import io.turnstile.pipeline.flow.ActionKind;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.UnsupportedAction;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * The forms of actions by what their headers say, one table for each version, made from the rows of {@link ActionKind}
- * and {@link UnsupportedAction}.
+ * The forms of actions by what their headers say in each version, made from the rows of {@link ActionKind} and
+ * {@link UnsupportedAction}.
  *
  * <p>Threads: any.
  */
@@ -33,28 +32,26 @@ final class ActionTable {
         record Unsupported(UnsupportedAction action, ActionForm form) implements Entry {}
     }
 
-    private record Number(Vendor vendor, int number) {}
+    private record Key(WireVersion version, Vendor vendor, int number) {}
 
-    private static final Map<WireVersion, Map<Number, Entry>> ENTRIES = new EnumMap<>(WireVersion.class);
+    private static final Map<Key, Entry> ENTRIES = new HashMap<>();
 
     static {
         for (WireVersion version : WireVersion.values()) {
-            Map<Number, Entry> entries = new HashMap<>();
             for (ActionKind kind : ActionKind.values()) {
-                kind.forms().forEach(form -> put(entries, version, new Entry.Supported(kind, form)));
+                kind.forms().forEach(form -> put(version, new Entry.Supported(kind, form)));
             }
             for (UnsupportedAction action : UnsupportedAction.values()) {
-                action.forms().forEach(form -> put(entries, version, new Entry.Unsupported(action, form)));
+                action.forms().forEach(form -> put(version, new Entry.Unsupported(action, form)));
             }
-            ENTRIES.put(version, Map.copyOf(entries));
         }
     }
 
     private ActionTable() {}
 
-    private static void put(Map<Number, Entry> entries, WireVersion version, Entry entry) {
+    private static void put(WireVersion version, Entry entry) {
         ActionForm form = entry.form();
-        if (form.isIn(version.code()) && entries.put(new Number(form.vendor(), form.number()), entry) != null) {
+        if (form.isIn(version.code()) && ENTRIES.put(new Key(version, form.vendor(), form.number()), entry) != null) {
             throw new IllegalStateException(form + " twice in " + version);
         }
     }
@@ -75,7 +72,7 @@ final class ActionTable {
     }
 
     private static Entry find(Vendor vendor, int number, WireVersion version, OfErrorCode unknown) throws OfException {
-        Entry entry = ENTRIES.get(version).get(new Number(vendor, number));
+        Entry entry = ENTRIES.get(new Key(version, vendor, number));
         if (entry == null) {
             throw new OfException(unknown, vendor + " action " + number + " is not supported in " + version);
         }

@@ -8,6 +8,7 @@ import io.turnstile.pipeline.flow.OfAction.SubField;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * NXAST_CT: flags 16, zone field header 32 (0: immediate), zone 16, table 8, pad 24, alg 16, nested actions. What is
@@ -44,7 +45,7 @@ final class ConntrackActionCodec {
                 exec);
     }
 
-    private static SubField zoneSource(MatchField field, int packed) throws OfException {
+    private static @Nullable SubField zoneSource(@Nullable MatchField field, int packed) throws OfException {
         if (field == null) {
             return null;
         }

@@ -32,6 +32,8 @@ public final class ErrorCodec {
     private ErrorCodec() {}
 
     /**
+     * Writes an OFPT_ERROR whole.
+     *
      * @param request the request, which is quoted whole, so that its sender need not remember it; only what would make
      *     the error itself too long is left off
      */

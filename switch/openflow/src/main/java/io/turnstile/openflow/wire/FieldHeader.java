@@ -4,12 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import org.jspecify.annotations.Nullable;
 
-/**
- * The head of an NXM or OXM field: class, number, whether a mask follows.
- *
- * @param field null for NXM_NX_COOKIE
- */
+/** The head of an NXM or OXM field: class, number, whether a mask follows. */
 record FieldHeader(MatchField field, boolean masked) {
     /** NXM_NX_COOKIE: only in requests, selects by cookie. */
     private static final int NXM_COOKIE = 1 << 7 | 30;
@@ -22,8 +19,7 @@ record FieldHeader(MatchField field, boolean masked) {
      * @param badLength what to say if it is cut or of the wrong length
      * @param unknown what to say of a field that this switch does not have
      */
-    static FieldHeader read(ByteBuf in, OfErrorCode badLength, OfErrorCode unknown, boolean cookieAllowed)
-            throws OfException {
+    static FieldHeader read(ByteBuf in, OfErrorCode badLength, OfErrorCode unknown) throws OfException {
         Wire.need(in, 4, badLength);
         int header = in.readInt();
         boolean masked = (header >>> 8 & 1) != 0;
@@ -36,17 +32,27 @@ record FieldHeader(MatchField field, boolean masked) {
             MatchField field = experimenter == Wire.ONF ? MatchField.experimenter13(code & 0x7f) : null;
             return checked(field, masked, length, badLength, unknown);
         }
-        if (code == NXM_COOKIE && cookieAllowed) {
-            if (length != (masked ? 2 * COOKIE_BYTES : COOKIE_BYTES)) {
-                throw new OfException(badLength, "cookie of " + length + " bytes");
-            }
-            return new FieldHeader(null, masked);
-        }
         return checked(MatchField.coded(code), masked, length, badLength, unknown);
     }
 
+    /** Whether the head of NXM_NX_COOKIE comes next, which is no field of a packet. */
+    static boolean isCookie(ByteBuf in) {
+        return in.readableBytes() >= 4 && in.getInt(in.readerIndex()) >>> 9 == NXM_COOKIE;
+    }
+
+    /** Reads the head of NXM_NX_COOKIE; true if a mask follows the cookie. */
+    static boolean readCookie(ByteBuf in, OfErrorCode badLength) throws OfException {
+        int header = in.readInt();
+        boolean masked = (header >>> 8 & 1) != 0;
+        int length = header & 0xff;
+        if (length != (masked ? 2 * COOKIE_BYTES : COOKIE_BYTES)) {
+            throw new OfException(badLength, "cookie of " + length + " bytes");
+        }
+        return masked;
+    }
+
     private static FieldHeader checked(
-            MatchField field, boolean masked, int length, OfErrorCode badLength, OfErrorCode unknown)
+            @Nullable MatchField field, boolean masked, int length, OfErrorCode badLength, OfErrorCode unknown)
             throws OfException {
         if (field == null) {
             throw new OfException(unknown, "unknown match field");

@@ -22,7 +22,11 @@ public final class FlowModCodec {
 
     private FlowModCodec() {}
 
-    /** @param withTableId the command's upper byte is a table (NXT_FLOW_MOD_TABLE_ID is on) */
+    /**
+     * OFPT_FLOW_MOD of OpenFlow 1.0.
+     *
+     * @param withTableId the command's upper byte is a table (NXT_FLOW_MOD_TABLE_ID is on)
+     */
     public static FlowMod read10(ByteBuf in, boolean withTableId) throws OfException {
         boolean exact = LegacyMatch.isExact(in);
         Match match = LegacyMatch.read(in);

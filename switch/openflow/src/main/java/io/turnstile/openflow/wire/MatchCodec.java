@@ -64,17 +64,16 @@ public final class MatchCodec {
             if (skipEthernetPacketType(in)) {
                 continue;
             }
-            FieldHeader header =
-                    FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD, withCookie);
-            if (!seen.add(header.field() == null ? COOKIE : header.field())) {
-                throw new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
-            }
-            if (header.field() == null) {
-                Wire.need(in, header.masked() ? 16 : 8, OfErrorCode.OFPBMC_BAD_LEN);
+            if (withCookie && FieldHeader.isCookie(in)) {
+                boolean masked = FieldHeader.readCookie(in, OfErrorCode.OFPBMC_BAD_LEN);
+                addOnce(seen, COOKIE);
+                Wire.need(in, masked ? 16 : 8, OfErrorCode.OFPBMC_BAD_LEN);
                 cookie = in.readLong();
-                cookieMask = header.masked() ? in.readLong() : -1L;
+                cookieMask = masked ? in.readLong() : -1L;
                 continue;
             }
+            FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD);
+            addOnce(seen, header.field());
             if (!header.field().prerequisite().isMet(builder::value, builder::mask)) {
                 throw new OfException(
                         OfErrorCode.OFPBMC_BAD_PREREQ,
@@ -83,6 +82,12 @@ public final class MatchCodec {
             put(builder, header.field(), readValue(in, header));
         }
         return new Decoded(builder.build(), cookie, cookieMask);
+    }
+
+    private static void addOnce(Set<Object> seen, Object field) throws OfException {
+        if (!seen.add(field)) {
+            throw new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
+        }
     }
 
     /** All packets here are Ethernet frames: asking for them by packet_type (0,0) asks for nothing more. */

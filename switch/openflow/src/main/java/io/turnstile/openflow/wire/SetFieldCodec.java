@@ -36,8 +36,7 @@ final class SetFieldCodec {
 
     /** The OXM of set_field or reg_load2; what follows it is padding. */
     private static OfAction.SetField readSetField(ByteBuf in) throws OfException {
-        FieldHeader header =
-                FieldHeader.read(in, OfErrorCode.OFPBAC_BAD_SET_LEN, OfErrorCode.OFPBAC_BAD_SET_TYPE, false);
+        FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBAC_BAD_SET_LEN, OfErrorCode.OFPBAC_BAD_SET_TYPE);
         MatchField field = header.field();
         if (!field.writable()) {
             throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, field.name() + " is read-only");

@@ -20,7 +20,7 @@ final class SubFieldCodec {
     /** A field header inside an action. */
     static MatchField readField(ByteBuf in) throws OfException {
         Wire.need(in, 4, OfErrorCode.OFPBMC_BAD_LEN);
-        FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_FIELD, OfErrorCode.OFPBMC_BAD_FIELD, false);
+        FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_FIELD, OfErrorCode.OFPBMC_BAD_FIELD);
         if (header.masked()) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_MASK, header.field().name() + " with a mask");
         }

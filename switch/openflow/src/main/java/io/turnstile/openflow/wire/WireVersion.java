@@ -2,6 +2,7 @@ package io.turnstile.openflow.wire;
 
 import java.util.Arrays;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFFactories;
 import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFVersion;
@@ -59,7 +60,7 @@ public enum WireVersion {
     }
 
     /** The highest version in the bitmap, null if there is none. */
-    public static WireVersion highest(int bitmap) {
+    public static @Nullable WireVersion highest(int bitmap) {
         WireVersion best = null;
         for (WireVersion version : values()) {
             best = (bitmap & 1 << version.code) != 0 ? version : best;

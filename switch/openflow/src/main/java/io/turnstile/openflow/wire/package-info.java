@@ -11,4 +11,7 @@
  * <p>Decoders throw {@link io.turnstile.pipeline.flow.OfException} with the specification's error and nothing else,
  * whatever the bytes. Threads: stateless.
  */
+@NullMarked
 package io.turnstile.openflow.wire;
+
+import org.jspecify.annotations.NullMarked;
