@@ -95,14 +95,14 @@ public final class CpuBench implements Callable<Integer> {
 
     /** @param state where the walk stands, and the time */
     private static long round(
-            ConnectionTracker trackerOrNull, Traffic traffic, int first, int size, int step, int length, long[] state) {
+            ConnectionTracker tracker, Traffic traffic, int first, int size, int step, int length, long[] state) {
         long span = Math.max(1, size - (long) step * length);
         long startNs = CpuTime.ofThisThreadNs();
         for (int done = 0; done < PACKETS; done += length) {
             state[0] = (state[0] + STRIDE) % span;
             PacketBatch batch = traffic.fill(first + (int) state[0], step, length);
-            if (trackerOrNull != null) {
-                trackerOrNull.track(batch, COMMIT, state[1] += 1000);
+            if (tracker != null) {
+                tracker.track(batch, COMMIT, state[1] += 1000);
             }
         }
         return CpuTime.ofThisThreadNs() - startNs;

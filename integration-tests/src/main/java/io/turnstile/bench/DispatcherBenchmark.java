@@ -190,7 +190,7 @@ public class DispatcherBenchmark {
         }
 
         @Override
-        public int flush(Integer zoneOrNull, long nowNs) {
+        public int flush(Integer zone, long nowNs) {
             return 0;
         }
 
@@ -200,7 +200,7 @@ public class DispatcherBenchmark {
         }
 
         @Override
-        public void setListener(ConnectionListener listenerOrNull) {
+        public void setListener(ConnectionListener listener) {
             // Reports are made by the benchmark.
         }
 

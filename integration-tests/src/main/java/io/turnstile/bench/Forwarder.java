@@ -28,7 +28,7 @@ final class Forwarder implements AutoCloseable {
     private final Slice[] slices = new Slice[SLICES];
     private volatile int length; // slices below are written
     private volatile boolean stopped;
-    private volatile Throwable failureOrNull;
+    private volatile Throwable failure;
     private final Thread thread;
 
     Forwarder(Load load) {
@@ -42,7 +42,7 @@ final class Forwarder implements AutoCloseable {
                 slice();
             }
         } catch (RuntimeException | Error e) {
-            failureOrNull = e;
+            failure = e;
         }
     }
 
@@ -66,8 +66,8 @@ final class Forwarder implements AutoCloseable {
 
     /** The slices that lie within this span of time as a whole. */
     List<Slice> slices(long fromNs, long toNs) {
-        if (failureOrNull != null) {
-            throw new IllegalStateException("the forwarding thread has failed", failureOrNull);
+        if (failure != null) {
+            throw new IllegalStateException("the forwarding thread has failed", failure);
         }
         List<Slice> within = new ArrayList<>();
         for (int i = 0, end = length; i < end; i++) {

@@ -139,6 +139,6 @@ public final class OffloadSwitching implements Callable<Integer> {
     }
 
     private static char level(double share) {
-        return LEVELS.charAt((int) Math.clamp(Math.round(share * USUAL_LEVEL), 0, LEVELS.length() - 1));
+        return LEVELS.charAt(Math.clamp(Math.round(share * USUAL_LEVEL), 0, LEVELS.length() - 1));
     }
 }

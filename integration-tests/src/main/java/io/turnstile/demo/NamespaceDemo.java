@@ -44,7 +44,7 @@ final class NamespaceDemo {
                 sw.dispatcher().addEventTap(tally::count);
                 sw.start();
                 try (DatabaseClient database = new DatabaseClient(databasePort)) {
-                    configure(sw, lab, database, inside, outside);
+                    configure(lab, database, inside, outside);
                     carry(lab, inside, outside);
                     ControlClient control = new ControlClient(sw.controlSocket());
                     show(control);
@@ -77,8 +77,7 @@ final class NamespaceDemo {
         }
     }
 
-    private void configure(SwitchDaemon sw, Lab lab, DatabaseClient database, Host inside, Host outside)
-            throws Exception {
+    private void configure(Lab lab, DatabaseClient database, Host inside, Host outside) throws Exception {
         say("A stateful firewall: inside may open connections to outside, not the reverse. As a person would type it:");
         print("ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev fail_mode=secure \\");
         print("    -- add-port br0 %s -- set interface %s ofport_request=1 \\"
@@ -102,8 +101,8 @@ final class NamespaceDemo {
         Files.write(pages.resolve("page"), new byte[PAGE_BYTES]);
         try (Daemon web = serve(outside, pages, WEB_PORT);
                 Daemon secret = serve(inside, pages, WEB_PORT)) {
-            awaitListening(outside, web);
-            awaitListening(inside, secret);
+            awaitListening(web);
+            awaitListening(secret);
             say("HTTP from inside to outside");
             Command.Result fetched = fetch(inside, outside, WEB_PORT).run();
             expect(fetched.text().equals("200 " + PAGE_BYTES), "HTTP from inside gave " + fetched.text());
@@ -126,7 +125,7 @@ final class NamespaceDemo {
     private void control(Lab lab, Host inside, Host outside) {
         say("A connection to FTP's control port, whose payload software has to read");
         try (Daemon web = serve(outside, lab.folder().resolve("pages"), FTP_PORT)) {
-            awaitListening(outside, web);
+            awaitListening(web);
             expect(
                     fetch(inside, outside, FTP_PORT).run().text().equals("200 " + PAGE_BYTES),
                     "nothing came over FTP's port");
@@ -147,7 +146,7 @@ final class NamespaceDemo {
                 pages.toString()));
     }
 
-    private static void awaitListening(Host host, Daemon server) {
+    private static void awaitListening(Daemon server) {
         Await.until(
                 "the web server listens",
                 Duration.ofSeconds(20),

@@ -3,4 +3,7 @@
  * same libraries that a controller or an orchestrator would use: the ovsdb-java client, OpenFlow over a socket,
  * JSON-RPC to the control socket.
  */
+@NullMarked
 package io.turnstile.demo;
+
+import org.jspecify.annotations.NullMarked;

@@ -22,7 +22,11 @@ public final class OpenVswitch extends LabSwitch {
         this.daemon = daemon;
     }
 
-    /** @param options more options for ovs-vswitchd, such as {@code --enable-dummy} */
+    /**
+     * Starts a switch with a database of its own.
+     *
+     * @param options more options for ovs-vswitchd, such as {@code --enable-dummy}
+     */
     public static OpenVswitch start(Lab lab, String... options) {
         SwitchTools tools = SwitchTools.make(lab, "ovs", "vswitchd.ctl");
         Daemon database = startDatabase(lab, tools);

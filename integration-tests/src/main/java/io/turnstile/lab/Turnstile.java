@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turnstile as a person starts it: {@code ./turnstile run} with a run directory of its own and the embedded database.
@@ -14,12 +16,18 @@ public final class Turnstile extends LabSwitch {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
     private final Lab lab;
-    private final Path databaseFile;
+    /** Null if the database is a real ovsdb-server's. */
+    private final @Nullable Path databaseFile;
+
     private final List<String> command;
-    private Daemon daemon;
+    private @Nullable Daemon daemon;
 
     private Turnstile(
-            Lab lab, SwitchTools tools, Path databaseFile, List<String> databaseOptions, List<String> options) {
+            Lab lab,
+            SwitchTools tools,
+            @Nullable Path databaseFile,
+            List<String> databaseOptions,
+            List<String> options) {
         super(tools);
         this.lab = lab;
         this.databaseFile = databaseFile;
@@ -32,7 +40,11 @@ public final class Turnstile extends LabSwitch {
         command.addAll(options);
     }
 
-    /** @param options more options for {@code ./turnstile run}, such as {@code --enable-dummy} */
+    /**
+     * Starts a switch with a database of its own.
+     *
+     * @param options more options for {@code ./turnstile run}, such as {@code --enable-dummy}
+     */
     public static Turnstile start(Lab lab, String... options) {
         SwitchTools tools = newTools(lab);
         return startOn(lab, tools, tools.runDirectory().resolve("conf.db"), options);
@@ -89,8 +101,9 @@ public final class Turnstile extends LabSwitch {
         start();
     }
 
+    /** The embedded database's file. */
     public Path databaseFile() {
-        return databaseFile;
+        return Objects.requireNonNull(databaseFile, "the database is an ovsdb-server's");
     }
 
     @Override
@@ -100,11 +113,11 @@ public final class Turnstile extends LabSwitch {
 
     @Override
     public Daemon daemon() {
-        return daemon;
+        return Objects.requireNonNull(daemon, "not started");
     }
 
     @Override
     public void close() {
-        daemon.close();
+        daemon().close();
     }
 }

@@ -6,4 +6,7 @@
  *
  * <p>Needs root. Threads: a lab belongs to one thread.
  */
+@NullMarked
 package io.turnstile.lab;
+
+import org.jspecify.annotations.NullMarked;

@@ -79,9 +79,9 @@ final class ToyConntrack implements Conntrack {
     }
 
     @Override
-    public int flush(Integer zoneOrNull, long nowNs) {
+    public int flush(Integer zone, long nowNs) {
         int before = connections.size();
-        connections.keySet().removeIf(tuple -> zoneOrNull == null || tuple.zone == zoneOrNull);
+        connections.keySet().removeIf(tuple -> zone == null || tuple.zone == zone);
         return before - connections.size();
     }
 
@@ -101,7 +101,7 @@ final class ToyConntrack implements Conntrack {
     }
 
     @Override
-    public void setListener(ConnectionListener listenerOrNull) {}
+    public void setListener(ConnectionListener listener) {}
 
     @Override
     public void release(long connectionId) {}
