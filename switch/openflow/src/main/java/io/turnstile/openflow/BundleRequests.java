@@ -124,7 +124,7 @@ final class BundleRequests {
                     refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
             ErrorCodec.write(out, reply.version(), culprit.getInt(Wire.XID_OFFSET), code, culprit);
             reply.send(out);
-            throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, refused.getMessage());
+            throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, String.valueOf(refused.getMessage()));
         }
     }
 

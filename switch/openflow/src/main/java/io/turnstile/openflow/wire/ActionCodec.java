@@ -13,6 +13,7 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Action lists in any mixture of standard, Nicira and ONF actions. Here stands which codec reads and writes an action;
@@ -62,7 +63,8 @@ public final class ActionCodec {
                 form.vendor() == Vendor.STANDARD && !form.equals(ActionForm.SET_FIELD)
                         ? StandardActions.read(action, version)
                         : SetFieldCodec.read(form, in);
-            case POP_VLAN, DEC_TTL, CT_CLEAR, EXIT, POP_QUEUE -> entry.kind().withoutArguments();
+            case POP_VLAN, DEC_TTL, CT_CLEAR, EXIT, POP_QUEUE ->
+                Objects.requireNonNull(entry.kind().withoutArguments(), "the row of a bare action");
             case OUTPUT_FIELD -> ForwardingCodec.readOutputField(form, in);
             case CONTROLLER -> ControllerCodec.read(form, in);
             case RESUBMIT -> ForwardingCodec.readResubmit(form, in);

@@ -21,7 +21,7 @@ public final class MatchCodec {
     private static final int OXM_PACKET_TYPE = 0x8000 << 16 | 44 << 9 | 4;
 
     private static final Object COOKIE = "cookie";
-    private static final MatchField VLAN_PCP = MatchField.named("vlan_pcp");
+    private static final MatchField VLAN_PCP = MatchField.known("vlan_pcp");
 
     private MatchCodec() {}
 

@@ -56,7 +56,7 @@ final class SetFieldCodec {
                     value.maskHigh(),
                     (value.maskLow() & field.settableBits()) << shift);
         } catch (OfException bad) {
-            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, bad.getMessage());
+            throw new OfException(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, String.valueOf(bad.getMessage()));
         }
     }
 
@@ -153,13 +153,13 @@ final class SetFieldCodec {
 
     private static MatchField targetOf(OfAction.SetField a, Match context) {
         if (a.field() == Field.IN_PORT) {
-            return MatchField.named("in_port"); // The 16-bit field under every version, as Open vSwitch does.
+            return MatchField.known("in_port"); // The 16-bit field under every version, as Open vSwitch does.
         }
         if (a.field() == Field.VLAN_TCI && a.maskLow() == (FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK)) {
-            return MatchField.named("vlan_vid");
+            return MatchField.known("vlan_vid");
         }
         if (a.field() == Field.NW_TOS && a.maskLow() == FieldValues.DSCP_MASK && !a.spelledAsLoad()) {
-            return MatchField.named("ip_dscp");
+            return MatchField.known("ip_dscp");
         }
         if (a.field().isWide()) {
             return SubFieldText.fieldOf(a.field(), 0, 128, context);
@@ -183,7 +183,7 @@ final class SetFieldCodec {
 
     private static void writeLoad(ByteBuf out, LoadSegments.Segment segment, Match context) {
         boolean port = segment.target().field() == Field.IN_PORT;
-        MatchField field = port ? MatchField.named("in_port") : SubFieldCodec.fieldOf(segment.target(), context);
+        MatchField field = port ? MatchField.known("in_port") : SubFieldCodec.fieldOf(segment.target(), context);
         boolean whole = segment.target().widthBits() == field.widthBits();
         int bits = port || whole ? field.wireWidthBits() : segment.target().widthBits();
         int start = ActionTable.start(out, ActionForm.NX_REG_LOAD);
@@ -215,7 +215,7 @@ final class SetFieldCodec {
         if (push) {
             StandardActions.pushVlan(out, EtherTypes.VLAN, version);
         }
-        MatchField target = MatchField.named(field);
+        MatchField target = MatchField.known(field);
         writeOxm(out, target, new Masked(0, value, 0, target.lowMask()), version);
     }
 }
