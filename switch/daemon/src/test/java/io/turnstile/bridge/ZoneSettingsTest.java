@@ -55,10 +55,10 @@ class ZoneSettingsTest {
         database = database.with(Map.of(table, Map.of(row.uuid(), row.with(data))));
     }
 
-    private UUID zone(Long limitOrNull, Map<String, Long> timeouts) {
+    private UUID zone(Long limit, Map<String, Long> timeouts) {
         Map<String, Object> columns = new HashMap<>();
-        if (limitOrNull != null) {
-            columns.put("limit", limitOrNull);
+        if (limit != null) {
+            columns.put("limit", limit);
         }
         if (!timeouts.isEmpty()) {
             columns.put("timeout_policy", insert("CT_Timeout_Policy", Map.of("timeouts", timeouts)));
@@ -66,10 +66,10 @@ class ZoneSettingsTest {
         return insert("CT_Zone", columns);
     }
 
-    private void datapath(String name, Map<Long, UUID> zones, Long defaultLimitOrNull) {
+    private void datapath(String name, Map<Long, UUID> zones, Long defaultLimit) {
         Map<String, Object> columns = new HashMap<>(Map.of("datapath_version", "0", "ct_zones", zones));
-        if (defaultLimitOrNull != null) {
-            columns.put("ct_zone_default_limit", defaultLimitOrNull);
+        if (defaultLimit != null) {
+            columns.put("ct_zone_default_limit", defaultLimit);
         }
         UUID row = insert("Datapath", columns);
         put("Open_vSwitch", database.rows("Open_vSwitch").get(root), Map.of("datapaths", Map.of(name, row)));
