@@ -50,7 +50,7 @@ final class FakeDatabase implements OvsdbBackend {
         return bridge;
     }
 
-    /** @return the Interface row */
+    /** Makes a Port with one Interface, whose row it returns. */
     synchronized UUID addPort(String bridge, String name, Map<String, Object> interfaceColumns) {
         Map<String, Object> all = new HashMap<>(Map.of("name", name));
         all.putAll(interfaceColumns);
@@ -59,7 +59,7 @@ final class FakeDatabase implements OvsdbBackend {
         return made;
     }
 
-    /** @return the Port row, of interfaces that are there */
+    /** Makes a Port of interfaces that are there, and returns its row. */
     synchronized UUID addPortOf(String bridge, String name, List<UUID> interfaces) {
         UUID port = insert("Port", Map.of("name", name, "interfaces", interfaces));
         addReference("Bridge", find("Bridge", bridge), "ports", port);

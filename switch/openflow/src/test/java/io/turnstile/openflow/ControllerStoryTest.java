@@ -169,7 +169,7 @@ class ControllerStoryTest {
 
     @Test
     void controllerIsConnectedAndItsStatusTold() throws Exception {
-        try (Peer peer = connected()) {
+        try (Peer _ = connected()) {
             ControllerStatus status = agent.controllerStatus().getFirst();
             assertThat(status.isConnected()).isTrue();
             assertThat(status.role()).isEqualTo("other");
@@ -264,7 +264,7 @@ class ControllerStoryTest {
 
     @Test
     void secondsAreCountedByTheSwitchsClock() throws Exception {
-        try (Peer peer = connected()) {
+        try (Peer _ = connected()) {
             clock.advance(Duration.ofSeconds(90));
             assertThat(agent.controllerStatus().getFirst().secondsSinceConnect())
                     .isEqualTo(90);

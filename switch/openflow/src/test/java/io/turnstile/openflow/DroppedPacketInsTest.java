@@ -21,8 +21,8 @@ class DroppedPacketInsTest {
         CompletableFuture<Void> goOn = new CompletableFuture<>();
         FakeSwitch first = new FakeSwitch();
         FakeSwitch second = new FakeSwitch();
-        try (BridgeAgent one = agent.attach(first);
-                BridgeAgent other = agent.attach(second)) {
+        try (BridgeAgent _ = agent.attach(first);
+                BridgeAgent _ = agent.attach(second)) {
             loop.execute(goOn::join);
             for (int i = 0; i < MOST_PENDING + 2; i++) {
                 first.events.packetIn(new byte[60], 0, PacketInReason.ACTION, 0, 0, 0, Match.ANY);
