@@ -2,10 +2,10 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
-import io.turnstile.offload.spi.PortRef;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.List;
@@ -208,28 +208,17 @@ class BreakerStoriesTest {
     }
 
     /** Lets go of everything at once. */
-    private static final class FlushingProvider implements OffloadProvider {
+    private static final class FlushingProvider extends IdleProvider {
         private int held;
         private int deletes;
 
-        @Override
-        public String name() {
-            return "flushing";
+        FlushingProvider() {
+            super("flushing");
         }
 
         @Override
         public void connAdd(ConnView connection) {
             held++;
-        }
-
-        @Override
-        public boolean connEstablished(ConnView connection, PortRef reply) {
-            return true;
-        }
-
-        @Override
-        public long connUpdate(ConnView connection) {
-            return 0;
         }
 
         @Override
