@@ -58,7 +58,7 @@ final class SequenceSkew {
     static void restoreAcknowledged(long skew, Packet packet, int direction) {
         long sender = skew + (long) (direction ^ 1) * DIRECTION_BYTES;
         int l4 = packet.l4Offset();
-        if (isNone(sender) || (packet.u8(l4 + TcpHeader.FLAGS) & TcpTransitions.ACK) == 0) {
+        if (isNone(sender) || (packet.u8(l4 + TcpHeader.FLAGS) & TcpHeader.ACK) == 0) {
             return;
         }
         HeaderRewrite.closeForeignChecksum(packet);

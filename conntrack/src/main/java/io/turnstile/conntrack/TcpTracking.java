@@ -84,9 +84,9 @@ final class TcpTracking {
     static void begin(Packet packet, long entry) {
         int flags = flags(packet);
         int sequence = packet.u32(packet.l4Offset() + TcpHeader.SEQUENCE);
-        int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
+        int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpHeader.FIN) != 0 ? 1 : 0);
         int scale = 0;
-        if ((flags & TcpTransitions.SYN) != 0) {
+        if ((flags & TcpHeader.SYN) != 0) {
             high++;
             int option = scaleOption(packet);
             scale = Math.max(option, 0);
@@ -147,7 +147,7 @@ final class TcpTracking {
         boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
         boolean checkSkew = !first || !open(packet, flags);
         int lowOfReceiver = low(receiver);
-        if ((flags & TcpTransitions.ACK) == 0 || acknowledged == 0 && (flags & TcpTransitions.RST) != 0) {
+        if ((flags & TcpHeader.ACK) == 0 || acknowledged == 0 && (flags & TcpHeader.RST) != 0) {
             // Nothing acknowledged, or a stack that sends RST|ACK with a zero acknowledgement: take it as on the spot.
             acknowledged = lowOfReceiver;
         }
@@ -189,10 +189,10 @@ final class TcpTracking {
         acknowledged = packet.u32(tcp + TcpHeader.ACKNOWLEDGEMENT);
         end = sequence
                 + payloadBytes(packet)
-                + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
-                + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
+                + ((flags & TcpHeader.SYN) != 0 ? 1 : 0)
+                + ((flags & TcpHeader.FIN) != 0 ? 1 : 0);
         int scales = EntryLayout.flags(entry);
-        boolean syn = (flags & TcpTransitions.SYN) != 0;
+        boolean syn = (flags & TcpHeader.SYN) != 0;
         if (!syn && (scales & BOTH_KNOWN) == BOTH_KNOWN) {
             senderShift = scale(direction);
             receiverShift = scale(direction ^ 1);
@@ -210,7 +210,7 @@ final class TcpTracking {
      * nothing yet that its acknowledgement could be measured against.
      */
     private boolean open(Packet packet, int flags) {
-        if ((flags & TcpTransitions.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
+        if ((flags & TcpHeader.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
             int option = scaleOption(packet);
             if (option != NO_SCALE) {
                 EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_KNOWN << direction);

@@ -5,7 +5,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /**
- * Ethernet addresses, written as the database has them ({@code 02:00:00:00:00:01}), and which of them a device may
+ * Reads Ethernet addresses as the database has them ({@code 02:00:00:00:00:01}), and says which of them a device may
  * bear.
  */
 public final class MacText {
@@ -37,17 +37,6 @@ public final class MacText {
     /** A random address of one station, locally administered. */
     static long randomStation() {
         return ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
-    }
-
-    public static String format(long mac) {
-        return "%02x:%02x:%02x:%02x:%02x:%02x"
-                .formatted(
-                        mac >>> 40 & 0xff,
-                        mac >>> 32 & 0xff,
-                        mac >>> 24 & 0xff,
-                        mac >>> 16 & 0xff,
-                        mac >>> 8 & 0xff,
-                        mac & 0xff);
     }
 
     /** Whether a bridge may bear the address of one of its ports: a single station's, and not a dummy device's. */

@@ -139,6 +139,11 @@ public record MatchField(
         return BY_FIELD.get(field);
     }
 
+    /** Whether the key's field belongs to the packet's connection, and only {@code ct(exec(…))} may write it. */
+    static boolean isWrittenInCt(Field field) {
+        return of(field).stream().anyMatch(row -> row.access == Access.IN_CT);
+    }
+
     /** How many bits the key's field has for those who know it by the widest of its names. */
     public static int widestOf(Field field) {
         return Math.max(
