@@ -5,8 +5,8 @@ import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 
 /**
- * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP
- * and ICMP knows "one packet", "several", "both ways".
+ * The step leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but
+ * TCP, SCTP and ICMP knows "one packet", "several", "both ways".
  *
  * <p>Threads: scratch of one; the entry is locked by the caller.
  */

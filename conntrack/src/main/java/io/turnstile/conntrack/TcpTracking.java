@@ -13,9 +13,9 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.TcpHeader;
 
 /**
- * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP
- * Packet Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the highest the
- * other side allows (high), the largest window offered before scaling, and the scale.
+ * The TCP tracking moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real
+ * Stateful TCP Packet Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the
+ * highest the other side allows (high), the largest window offered before scaling, and the scale.
  *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */

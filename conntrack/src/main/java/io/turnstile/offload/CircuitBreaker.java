@@ -1,8 +1,9 @@
 package io.turnstile.offload;
 
 /**
- * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well.
- * Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as long.
+ * The breaker decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all
+ * is well. Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as
+ * long.
  *
  * <p>Threads: any.
  */

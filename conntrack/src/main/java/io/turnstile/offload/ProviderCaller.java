@@ -3,14 +3,13 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
-import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
 /**
- * Hands operations to a provider, the only place that does. Whatever the provider does, a call gives one fitting result
- * per operation.
+ * The caller hands operations to a provider, the only place that does. Whatever the provider does, a call gives one
+ * fitting result per operation.
  *
  * <p>Threads: any shard's.
  */

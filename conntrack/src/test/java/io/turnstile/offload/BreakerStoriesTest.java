@@ -166,7 +166,7 @@ class BreakerStoriesTest {
     }
 
     @Test
-    void theKnobForgetsWhatWas() {
+    void turningOffloadOffAndOnForgetsWhatWas() {
         alpha.fails("query"::equals);
         dispatcher.enable(List.of(alpha));
         commit(TOO_MANY);

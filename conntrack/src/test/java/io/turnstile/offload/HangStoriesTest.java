@@ -252,7 +252,7 @@ class HangStoriesTest {
     }
 
     @Test
-    void aKnobThatIsTurnedOffDoesNotWaitForIt() {
+    void turningOffloadOffDoesNotWaitForIt() {
         dispatcher.enable(List.of(gate, beta));
         live(5);
         await("gate holds all", () -> gate.held.size() == 5);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** What the house decides before a provider is asked, and live changes of who is asked. */
+/** What the switch decides before a provider is asked, and live changes of who is asked. */
 class OfferPolicyStoriesTest {
     private static final int QUEUE = 10;
     private static final LaneLimits SHORT_QUEUE = new LaneLimits(

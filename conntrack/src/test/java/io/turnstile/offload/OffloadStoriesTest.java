@@ -206,7 +206,7 @@ class OffloadStoriesTest {
     }
 
     @Test
-    void knobOffTakesEverythingBackAndClosesInReverseOrder() {
+    void turningOffTakesEverythingBackAndClosesInReverseOrder() {
         List<String> journal = new ArrayList<>();
         enable(alpha, beta);
         alpha.journal = journal::add;
@@ -223,7 +223,7 @@ class OffloadStoriesTest {
     }
 
     @Test
-    void afterKnobOffNothingIsToldAnyMore() {
+    void afterTurningOffNothingIsToldAnyMore() {
         enable(alpha);
         long id = commit(7);
         dispatcher.disable();
@@ -236,7 +236,7 @@ class OffloadStoriesTest {
     }
 
     @Test
-    void knobOnReplaysWhatIsThereWithTheReplyPort() {
+    void turningOnReplaysWhatIsThereWithTheReplyPort() {
         long id = commit(7);
         tracker.reply(id, 2, clock.nowNs());
         commit(8);

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** The arrows of docs/architecture.md: a dependency in the wrong direction fails the build here. */
 class ArchitectureTest {
-    private static final JavaClasses HOUSE = new ClassFileImporter()
+    private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("io.turnstile");
 
@@ -131,7 +131,7 @@ class ArchitectureTest {
                         "address")
                 .whereLayer("daemon")
                 .mayNotBeAccessedByAnyLayer()
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     @Test
@@ -142,13 +142,13 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.turnstile.ovsdb.server..", "io.turnstile.ovsdb.client..")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     /** Each package for itself, so that circles between a package and one inside it are seen. */
     @Test
     void packagesAreFreeOfCycles() {
-        slices().matching("io.turnstile.(**)").should().beFreeOfCycles().check(HOUSE);
+        slices().matching("io.turnstile.(**)").should().beFreeOfCycles().check(CLASSES);
     }
 
     /** Packages that stand below others of the same layer, which the layers above do not see. */
@@ -160,14 +160,14 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.port.linux..")
-                .check(HOUSE);
+                .check(CLASSES);
         noClasses()
                 .that()
                 .resideInAPackage("io.turnstile.openflow.wire..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.openflow")
-                .check(HOUSE);
+                .check(CLASSES);
         noClasses()
                 .that()
                 .resideInAPackage("io.turnstile.datapath..")
@@ -176,7 +176,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.port.linux..")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     @Test
@@ -187,7 +187,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.offload.provider..")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     @Test
@@ -196,6 +196,6 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("sun.misc.Unsafe")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 }

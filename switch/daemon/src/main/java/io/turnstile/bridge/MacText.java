@@ -5,8 +5,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /**
- * Reads Ethernet addresses as the database has them ({@code 02:00:00:00:00:01}), and says which of them a device may
- * bear.
+ * The parser reads Ethernet addresses as the database has them ({@code 02:00:00:00:00:01}), and says which of them a
+ * device may bear.
  */
 public final class MacText {
     private static final Pattern FORM = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");

@@ -8,8 +8,8 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 
 /**
- * Rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a rewrite names
- * stays as it is, as in Open vSwitch.
+ * The executor rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a
+ * rewrite names stays as it is, as in Open vSwitch.
  *
  * <p>Threads: stateless.
  */

@@ -13,7 +13,8 @@ import io.turnstile.packet.Packet.FragmentKind;
 import io.turnstile.packet.TcpHeader;
 
 /**
- * Writes a parsed packet's datapath key. A header that is not there leaves zeros, as ovs-fields(7) has it.
+ * The extractor writes a parsed packet's datapath key. A header that is not there leaves zeros, as ovs-fields(7) has
+ * it.
  *
  * <p>Threads: stateless.
  */

@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * Cuts a super-frame ({@link Packet#segmentBytes()}) into the frames it stands for, as network hardware would: for
- * ports that cannot pass it on as it is.
+ * The segmenter cuts a super-frame ({@link Packet#segmentBytes()}) into the frames it stands for, as network hardware
+ * would: for ports that cannot pass it on as it is.
  *
  * <p>Threads: stateless. Allocates one buffer a super-frame.
  */
