@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Each event's story, one by one, on the calling thread and by hand-driven time that wraps on the way. */
-class OffloadStoriesTest {
+class OffloadDispatcherTest {
     private static final long EPOCH_MS = 1_700_000_000_000L;
 
     private final ManualClock clock =

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 
 /** A provider that does not come back costs nobody else anything, and is cleaned up after if it ever does. */
 @Timeout(60)
-class HangStoriesTest {
+class HangingProviderTest {
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
     private static final LaneLimits IMPATIENT = new LaneLimits(
             65_536,
@@ -46,7 +46,7 @@ class HangStoriesTest {
                     port -> "p" + port,
                     true,
                     CountingLaneMetrics.factory(),
-                    LoggerFactory.getLogger(HangStoriesTest.class)),
+                    LoggerFactory.getLogger(HangingProviderTest.class)),
             IMPATIENT);
     private final Gate gate = new Gate();
     private final ScriptedProvider beta = new ScriptedProvider("beta");

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 /** What the switch decides before a provider is asked, and live changes of who is asked. */
-class OfferPolicyStoriesTest {
+class OfferPolicyTest {
     private static final int QUEUE = 10;
     private static final LaneLimits SHORT_QUEUE = new LaneLimits(
             QUEUE,
@@ -35,7 +35,7 @@ class OfferPolicyStoriesTest {
                     port -> "p" + port,
                     false,
                     CountingLaneMetrics.factory(),
-                    LoggerFactory.getLogger(OfferPolicyStoriesTest.class)),
+                    LoggerFactory.getLogger(OfferPolicyTest.class)),
             SHORT_QUEUE);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");

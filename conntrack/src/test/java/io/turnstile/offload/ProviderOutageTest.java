@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A provider in trouble is left alone, its connections go back to software, and it is tried again. */
-class BreakerStoriesTest {
+class ProviderOutageTest {
     private static final int TOO_MANY = LaneLimits.DEFAULTS.failuresInARow();
 
     private final ManualClock clock =
