@@ -5,9 +5,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl ct-flush} and
- * {@code dpctl/flush-conntrack} do (ovs-ofctl(8)). Zero stands for "any" in everything that has no mask, so that an
- * empty filter selects all. With a protocol of ICMP id, type and code always count.
+ * The filter selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl
+ * ct-flush} and {@code dpctl/flush-conntrack} do (ovs-ofctl(8)). Zero stands for "any" in everything that has no mask,
+ * so that an empty filter selects all. With a protocol of ICMP id, type and code always count.
  *
  * <p>Threads: filled by one, then any.
  */

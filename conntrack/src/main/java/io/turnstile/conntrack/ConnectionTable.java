@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds entries, index and wheel together: what it takes to put a connection into the table, to change its deadline and
- * to take it out.
+ * The table holds entries, index and wheel together: what it takes to put a connection into the table, to change its
+ * deadline and to take it out.
  *
  * <p>A life: a slot is taken while {@link EntryLayout#FREE}, filled by one thread, becomes {@link EntryLayout#ALIVE}
  * with the next generation, is put into the index and onto the wheel, and only then unlocked. It leaves by the one

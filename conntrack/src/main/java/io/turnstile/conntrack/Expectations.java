@@ -7,9 +7,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds connections that others have announced: an FTP or TFTP control connection names the address and port of a
- * connection to come. An expectation lives as long as its parent; there is a limit to them all and to those of one
- * parent.
+ * The list of expectations holds connections that others have announced: an FTP or TFTP control connection names the
+ * address and port of a connection to come. An expectation lives as long as its parent; there is a limit to them all
+ * and to those of one parent.
  *
  * <p>Threads: any, under this object's monitor, except {@link #isEmpty}. Only helpers add, and only packets of no known
  * connection ask, both off the usual packet's path.

@@ -9,10 +9,10 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
 /**
- * Reads packets of FTP control connections (RFC 959, RFC 2428) for announcements of data connections. Like Open vSwitch
- * it looks at the beginning of a segment only, and at no more than {@value #MAX_LINE_BYTES} bytes of it: clients and
- * servers send a command or an answer in one piece. What begins as an announcement but is none to the end (cut short, a
- * number too large, the other family) is invalid: to guess would open a door to somebody else.
+ * The parser reads packets of FTP control connections (RFC 959, RFC 2428) for announcements of data connections. Like
+ * Open vSwitch it looks at the beginning of a segment only, and at no more than {@value #MAX_LINE_BYTES} bytes of it:
+ * clients and servers send a command or an answer in one piece. What begins as an announcement but is none to the end
+ * (cut short, a number too large, the other family) is invalid: to guess would open a door to somebody else.
  *
  * <p>Stricter than Open vSwitch, which takes a command that was cut in the middle of a number for a whole one, and
  * takes commands from the server and answers from the client.

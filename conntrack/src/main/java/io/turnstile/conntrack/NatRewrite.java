@@ -8,9 +8,9 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.TransportPorts;
 
 /**
- * Translates one packet in place; checksums follow as {@link HeaderRewrite} says, whatever state the packet's is in. Of
- * ICMP and ICMPv6 both ports of a {@link Tuple} are the identifier. Port 0 leaves the packet's ports alone where the
- * tracker tells connections of a protocol apart by their addresses only. Allocates nothing.
+ * The rewrite translates one packet in place; checksums follow as {@link HeaderRewrite} says, whatever state the
+ * packet's is in. Of ICMP and ICMPv6 both ports of a {@link Tuple} are the identifier. Port 0 leaves the packet's ports
+ * alone where the tracker tells connections of a protocol apart by their addresses only. Allocates nothing.
  *
  * <p>Threads: stateless.
  */

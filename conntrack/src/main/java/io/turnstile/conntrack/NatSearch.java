@@ -4,8 +4,8 @@ import io.turnstile.packet.IpProtocols;
 import java.util.random.RandomGenerator;
 
 /**
- * Chooses how a new connection is translated: the tuple that its replies will bear, which no connection has yet
- * (ovs-actions(7) nat). Semantics of Open vSwitch:
+ * The search chooses how a new connection is translated: the tuple that its replies will bear, which no connection has
+ * yet (ovs-actions(7) nat). Semantics of Open vSwitch:
  *
  * <ul>
  *   <li>The address is picked in the range by a hash: of the whole tuple under the tracker's key, or with

@@ -9,7 +9,10 @@ import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.OriginalTuple;
 
-/** Writes what {@code ct()} found into the packet, and the request's mark and label into the (locked) connection. */
+/**
+ * This step writes what {@code ct()} found into the packet, and the request's mark and label into the (locked)
+ * connection.
+ */
 final class PacketMetadata {
     private PacketMetadata() {}
 

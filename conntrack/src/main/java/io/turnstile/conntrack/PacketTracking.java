@@ -14,8 +14,8 @@ import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
 
 /**
- * Takes a batch through the tracker: each packet is read and looked up, moves its connection's state, is translated and
- * gets its metadata; what begins a connection goes to {@link FirstPackets}.
+ * The step takes a batch through the tracker: each packet is read and looked up, moves its connection's state, is
+ * translated and gets its metadata; what begins a connection goes to {@link FirstPackets}.
  *
  * <p>Threads: any, each with its scratch.
  */

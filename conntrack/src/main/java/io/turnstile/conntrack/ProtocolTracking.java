@@ -6,8 +6,8 @@ import io.turnstile.packet.Packet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but TCP, SCTP
- * and ICMP knows "one packet", "several", "both ways".
+ * The step leads a packet to its protocol's state machine. ICMP questions know "asked" and "answered"; everything but
+ * TCP, SCTP and ICMP knows "one packet", "several", "both ways".
  *
  * <p>Threads: scratch of one; the entry is locked by the caller.
  */

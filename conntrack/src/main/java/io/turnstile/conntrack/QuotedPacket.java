@@ -8,7 +8,7 @@ import io.turnstile.packet.SctpHeader;
 import io.turnstile.packet.TcpHeader;
 
 /**
- * Finds the transport header of the packet that an ICMP or ICMPv6 error quotes.
+ * This reader finds the transport header of the packet that an ICMP or ICMPv6 error quotes.
  *
  * <p>Threads: stateless.
  */

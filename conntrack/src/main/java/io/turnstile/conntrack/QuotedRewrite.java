@@ -15,10 +15,10 @@ import io.turnstile.packet.TransportPorts;
 import io.turnstile.packet.UdpHeader;
 
 /**
- * Translates the packet that an ICMP or ICMPv6 error quotes. Routers quote as little as eight bytes of the transport
- * header (RFC 792): its checksum follows if it is there; the quoted IPv4 header's and the error's own always do, each
- * by the change alone, so that one that was wrong stays wrong. What is no whole header stays as it is. Allocates
- * nothing.
+ * The rewrite translates the packet that an ICMP or ICMPv6 error quotes. Routers quote as little as eight bytes of the
+ * transport header (RFC 792): its checksum follows if it is there; the quoted IPv4 header's and the error's own always
+ * do, each by the change alone, so that one that was wrong stays wrong. What is no whole header stays as it is.
+ * Allocates nothing.
  *
  * <p>Threads: stateless.
  */

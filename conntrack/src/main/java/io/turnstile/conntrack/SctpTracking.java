@@ -5,9 +5,10 @@ import io.turnstile.packet.Packet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept the tag that its
- * packets carry: it was chosen by the side that they go to, in its INIT or INIT ACK. A connection picked up in its
- * middle learns them from the first packet of each direction. 0 stands for "not known": it is nobody's tag.
+ * The SCTP tracking moves an SCTP association's state and verifies its tags (RFC 9260 §8.5). Of each direction is kept
+ * the tag that its packets carry: it was chosen by the side that they go to, in its INIT or INIT ACK. A connection
+ * picked up in its middle learns them from the first packet of each direction. 0 stands for "not known": it is nobody's
+ * tag.
  *
  * <p>An INIT carries no tag, so that anybody can send one. It therefore changes nothing of an association that is there
  * already: the tags that it and its INIT ACK offer are kept beside, and taken over by a COOKIE ECHO that carries them,

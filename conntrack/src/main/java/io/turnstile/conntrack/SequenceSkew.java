@@ -5,10 +5,10 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.TcpHeader;
 
 /**
- * Keeps a TCP connection's ends in step after payload was made longer or shorter on its way. Per direction: until which
- * sequence number the payload went through as it was sent, and by how much the numbers are shifted before and after
- * that. The ends' numbers are those of each sender; only what goes to the other end is shifted, and acknowledgements
- * back.
+ * The skew keeps a TCP connection's ends in step after payload was made longer or shorter on its way. Per direction:
+ * until which sequence number the payload went through as it was sent, and by how much the numbers are shifted before
+ * and after that. The ends' numbers are those of each sender; only what goes to the other end is shifted, and
+ * acknowledgements back.
  *
  * <p>Unlike Open vSwitch, which keeps one shift for a connection, both directions may be changed, and what was sent
  * before the last change and is sent again is shifted as it was the first time.
@@ -58,7 +58,7 @@ final class SequenceSkew {
     static void restoreAcknowledged(long skew, Packet packet, int direction) {
         long sender = skew + (long) (direction ^ 1) * DIRECTION_BYTES;
         int l4 = packet.l4Offset();
-        if (isNone(sender) || (packet.u8(l4 + TcpHeader.FLAGS) & TcpTransitions.ACK) == 0) {
+        if (isNone(sender) || (packet.u8(l4 + TcpHeader.FLAGS) & TcpHeader.ACK) == 0) {
             return;
         }
         HeaderRewrite.closeForeignChecksum(packet);

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Hands out slots of a region, those given back first. Free slots are linked through their own memory.
+ * The pool hands out slots of a region, those given back first. Free slots are linked through their own memory.
  *
  * <p>Threads: any, without locks.
  */

@@ -8,7 +8,7 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
 import io.turnstile.packet.IpProtocols;
 
-/** Copies an entry into a snapshot. Threads: the entry is locked by the caller. */
+/** The reader copies an entry into a snapshot. Threads: the entry is locked by the caller. */
 final class SnapshotReader {
     private static final TcpState[] TCP_STATES = TcpState.values();
     private static final SctpState[] SCTP_STATES = SctpState.values();

@@ -14,9 +14,9 @@ import io.turnstile.packet.TcpHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real Stateful TCP
- * Packet Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the highest the
- * other side allows (high), the largest window offered before scaling, and the scale.
+ * The TCP tracking moves a TCP connection's states and checks that a packet lies in the window (Guido van Rooij, "Real
+ * Stateful TCP Packet Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the
+ * highest the other side allows (high), the largest window offered before scaling, and the scale.
  *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
@@ -86,9 +86,9 @@ final class TcpTracking {
     static void begin(Packet packet, long entry) {
         int flags = flags(packet);
         int sequence = packet.u32(packet.l4Offset() + TcpHeader.SEQUENCE);
-        int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
+        int high = sequence + payloadBytes(packet) + 1 + ((flags & TcpHeader.FIN) != 0 ? 1 : 0);
         int scale = 0;
-        if ((flags & TcpTransitions.SYN) != 0) {
+        if ((flags & TcpHeader.SYN) != 0) {
             high++;
             int option = scaleOption(packet);
             scale = Math.max(option, 0);
@@ -149,7 +149,7 @@ final class TcpTracking {
         boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
         boolean checkSkew = !first || !open(packet, flags);
         int lowOfReceiver = low(receiver);
-        if ((flags & TcpTransitions.ACK) == 0 || acknowledged == 0 && (flags & TcpTransitions.RST) != 0) {
+        if ((flags & TcpHeader.ACK) == 0 || acknowledged == 0 && (flags & TcpHeader.RST) != 0) {
             // Nothing acknowledged, or a stack that sends RST|ACK with a zero acknowledgement: take it as on the spot.
             acknowledged = lowOfReceiver;
         }
@@ -191,10 +191,10 @@ final class TcpTracking {
         acknowledged = packet.u32(tcp + TcpHeader.ACKNOWLEDGEMENT);
         end = sequence
                 + payloadBytes(packet)
-                + ((flags & TcpTransitions.SYN) != 0 ? 1 : 0)
-                + ((flags & TcpTransitions.FIN) != 0 ? 1 : 0);
+                + ((flags & TcpHeader.SYN) != 0 ? 1 : 0)
+                + ((flags & TcpHeader.FIN) != 0 ? 1 : 0);
         int scales = EntryLayout.flags(entry);
-        boolean syn = (flags & TcpTransitions.SYN) != 0;
+        boolean syn = (flags & TcpHeader.SYN) != 0;
         if (!syn && (scales & BOTH_KNOWN) == BOTH_KNOWN) {
             senderShift = scale(direction);
             receiverShift = scale(direction ^ 1);
@@ -212,7 +212,7 @@ final class TcpTracking {
      * nothing yet that its acknowledgement could be measured against.
      */
     private boolean open(Packet packet, int flags) {
-        if ((flags & TcpTransitions.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
+        if ((flags & TcpHeader.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
             int option = scaleOption(packet);
             if (option != NO_SCALE) {
                 EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_KNOWN << direction);

@@ -7,6 +7,8 @@ import static io.turnstile.conntrack.TcpState.FIN_WAIT_2;
 import static io.turnstile.conntrack.TcpState.SYN_SENT;
 import static io.turnstile.conntrack.TcpState.TIME_WAIT;
 
+import io.turnstile.packet.TcpHeader;
+
 /**
  * TCP as the tracker sees it: each side has a state of its own, moved by what it sends and by what the other one
  * acknowledges. Who sent the packet is the <em>sender</em>, the other side the <em>receiver</em>: a direction is never
@@ -20,13 +22,6 @@ import static io.turnstile.conntrack.TcpState.TIME_WAIT;
  * <p>Source: the state keeping of pf, as Open vSwitch's {@code dump-conntrack} shows it.
  */
 final class TcpTransitions {
-    static final int FIN = 0x01;
-    static final int SYN = 0x02;
-    static final int RST = 0x04;
-    static final int PSH = 0x08;
-    static final int ACK = 0x10;
-    static final int URG = 0x20;
-
     /** What of the flags matters; the row of the tables. */
     enum Kind {
         SYN,
@@ -127,17 +122,18 @@ final class TcpTransitions {
 
     /** Sorts the flags; combinations that no honest stack sends are {@link Kind#IMPOSSIBLE}. */
     static Kind kind(int flags) {
-        boolean ack = (flags & ACK) != 0;
-        if ((flags & SYN) != 0) {
-            if ((flags & (RST | FIN)) != 0 || !ack && (flags & (PSH | URG)) != 0) {
+        boolean ack = (flags & TcpHeader.ACK) != 0;
+        if ((flags & TcpHeader.SYN) != 0) {
+            if ((flags & (TcpHeader.RST | TcpHeader.FIN)) != 0
+                    || !ack && (flags & (TcpHeader.PSH | TcpHeader.URG)) != 0) {
                 return Kind.IMPOSSIBLE;
             }
             return ack ? Kind.SYN_ACK : Kind.SYN;
         }
-        if (!ack && ((flags & RST) == 0 || (flags & (FIN | PSH | URG)) != 0)) {
+        if (!ack && ((flags & TcpHeader.RST) == 0 || (flags & (TcpHeader.FIN | TcpHeader.PSH | TcpHeader.URG)) != 0)) {
             return Kind.IMPOSSIBLE;
         }
-        return (flags & RST) != 0 ? Kind.RST : (flags & FIN) != 0 ? Kind.FIN : Kind.ACK;
+        return (flags & TcpHeader.RST) != 0 ? Kind.RST : (flags & TcpHeader.FIN) != 0 ? Kind.FIN : Kind.ACK;
     }
 
     /** What a pure SYN does first; states are ordinals of {@link TcpState}. */

@@ -4,8 +4,8 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.UdpHeader;
 
 /**
- * Recognizes the packet that begins a TFTP transfer (RFC 1350 §5): opcode 1 (read) or 2 (write), a file name and a
- * mode, each ended by a zero octet. The server answers it from another port of its own. Allocates nothing.
+ * The parser recognizes the packet that begins a TFTP transfer (RFC 1350 §5): opcode 1 (read) or 2 (write), a file name
+ * and a mode, each ended by a zero octet. The server answers it from another port of its own. Allocates nothing.
  *
  * <p>Threads: stateless.
  */

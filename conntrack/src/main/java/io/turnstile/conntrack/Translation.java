@@ -3,8 +3,8 @@ package io.turnstile.conntrack;
 import io.turnstile.packet.Packet;
 
 /**
- * Translates packets of a translated connection as its two tuples say: a packet of the original direction leaves with
- * the reversed reply tuple, one of the reply direction with the reversed original tuple.
+ * The translation changes packets of a translated connection as its two tuples say: a packet of the original direction
+ * leaves with the reversed reply tuple, one of the reply direction with the reversed original tuple.
  *
  * <p>Threads: stateless; the entry is locked by the caller.
  */

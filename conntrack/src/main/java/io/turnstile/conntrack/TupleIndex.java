@@ -9,11 +9,11 @@ import io.turnstile.conntrack.OffHeap.Region;
 import java.lang.ref.Reference;
 
 /**
- * Finds slots by hash, open-addressed. A bucket is one cache line: seven cells and a count of those cells that wanted
- * this bucket and had to go on to a later one. A cell is {@code upper half of the hash << 32 | slot + 1}, 0 when empty.
- * A search goes on to the next bucket only while the count is not zero, so that removal just empties a cell: no
- * tombstones, nothing ever moves, and a search needs no lock. A connection has one cell, a translated one two: its
- * reply tuple has a hash of its own.
+ * The index finds slots by hash, open-addressed. A bucket is one cache line: seven cells and a count of those cells
+ * that wanted this bucket and had to go on to a later one. A cell is {@code upper half of the hash << 32 | slot + 1}, 0
+ * when empty. A search goes on to the next bucket only while the count is not zero, so that removal just empties a
+ * cell: no tombstones, nothing ever moves, and a search needs no lock. A connection has one cell, a translated one two:
+ * its reply tuple has a hash of its own.
  *
  * <p>Invariant: a cell in bucket {@code b + k} whose home is {@code b} is counted in {@code b … b + k - 1}; it is
  * counted before it is written and uncounted after it is emptied.

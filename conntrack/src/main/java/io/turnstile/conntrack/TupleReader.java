@@ -10,8 +10,8 @@ import io.turnstile.packet.Packet.FragmentKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, reversed: the error travels
- * against what it complains of.
+ * The reader finds a packet's tuple. An ICMP error yields the tuple of the packet that it quotes, reversed: the error
+ * travels against what it complains of.
  *
  * <p>What cannot be tracked is {@code +inv}, with a reason. What an error quotes may be a first fragment: it has the
  * ports, and is what a failed reassembly reports.

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Carries a batch of work items through the provider. It goes in rounds: each is one call with the next step of each
- * connection, so that a call never has two operations on one connection.
+ * The runner carries a batch of work items through the provider. It goes in rounds: each is one call with the next step
+ * of each connection, so that a call never has two operations on one connection.
  *
  * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what
  * it says about the provider's holdings is taken down; the items have been dealt with.

@@ -3,8 +3,9 @@ package io.turnstile.offload;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all is well.
- * Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as long.
+ * The breaker decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all
+ * is well. Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as
+ * long.
  *
  * <p>Threads: any.
  */

@@ -7,7 +7,7 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.TupleView;
 
-/** Reads connections from the tracker and makes the SPI's views of them. Threads: one at a time. */
+/** The reader takes connections from the tracker and makes the SPI's views of them. Threads: one at a time. */
 final class ConnViewReader {
     private final Conntrack tracker;
     private final PortNames ports;

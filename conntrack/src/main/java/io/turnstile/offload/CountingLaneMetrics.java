@@ -5,7 +5,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Counts in memory, since the start, for who has no system of metrics.
+ * The recorder counts in memory, since the start, for who has no system of metrics.
  *
  * <p>Threads: any, without locks.
  */

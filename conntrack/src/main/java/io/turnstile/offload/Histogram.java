@@ -5,8 +5,8 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAccumulator;
 
 /**
- * Counts values in buckets whose width grows with the value: those below {@value #STEPS} have one each, above that a
- * power of two is cut into {@value #STEPS} steps, so that a percentile is at most an eighth too high.
+ * The histogram counts values in buckets whose width grows with the value: those below {@value #STEPS} have one each,
+ * above that a power of two is cut into {@value #STEPS} steps, so that a percentile is at most an eighth too high.
  *
  * <p>Threads: any, without locks; a reading meanwhile may miss values that are just being recorded.
  */

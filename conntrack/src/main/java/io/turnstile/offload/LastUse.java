@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Translates providers' answers about a connection's last use to the tracker's scale. What lies in the future counts as
- * now, what lies absurdly far back as the end of that; both are counted.
+ * This conversion brings providers' answers about a connection's last use to the tracker's scale. What lies in the
+ * future counts as now, what lies absurdly far back as the end of that; both are counted.
  *
  * <p>Threads: any.
  */

@@ -19,10 +19,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells offload providers of connections' lives. The tracker reports to it on the packet path, where it only notes bits
- * in a slot's word, once for each provider; what is noted is carried out later in batches, by threads that each
- * provider has for itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider that
- * fails.
+ * The dispatcher tells offload providers of connections' lives. The tracker reports to it on the packet path, where it
+ * only notes bits in a slot's word, once for each provider; what is noted is carried out later in batches, by threads
+ * that each provider has for itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider
+ * that fails.
  *
  * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update*
  * → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in

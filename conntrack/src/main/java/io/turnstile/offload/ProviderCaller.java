@@ -8,8 +8,8 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * Hands operations to a provider, the only place that does. Whatever the provider does, a call gives one fitting result
- * per operation.
+ * The caller hands operations to a provider, the only place that does. Whatever the provider does, a call gives one
+ * fitting result per operation.
  *
  * <p>Threads: any shard's.
  */

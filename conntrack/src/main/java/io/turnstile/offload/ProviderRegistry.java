@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds providers by {@link ServiceLoader}, on the class path and in a folder of jars, and puts them in order. One that
- * cannot be loaded is reported in one line and left out. The folder can be looked at again at any time.
+ * The registry finds providers by {@link ServiceLoader}, on the class path and in a folder of jars, and puts them in
+ * order. One that cannot be loaded is reported in one line and left out. The folder can be looked at again at any time.
  *
  * <p>Threads: one at a time.
  */

@@ -3,8 +3,8 @@ package io.turnstile.offload;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Keeps a scan of a large table from taking a core, memory bandwidth and caches from forwarding: after a first burst
- * each slice is followed by a pause in proportion to what it took. Live events do not wait for it.
+ * The throttle keeps a scan of a large table from taking a core, memory bandwidth and caches from forwarding: after a
+ * first burst each slice is followed by a pause in proportion to what it took. Live events do not wait for it.
  *
  * <p>Threads: under the lock of its shard.
  */

@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Finds out how long ago a reading of the wall clock was taken, though that clock may have been set since. It remembers
- * when the wall clock jumped, and reads each answer on the scale that was in force at the time.
+ * The history finds out how long ago a reading of the wall clock was taken, though that clock may have been set since.
+ * It remembers when the wall clock jumped, and reads each answer on the scale that was in force at the time.
  *
  * <p>After a jump backwards some readings exist on both sides of it; the newer meaning is taken, which errs on the side
  * of keeping a connection for no longer than its timeout.

@@ -15,11 +15,6 @@ public final class Frame {
     /** Stands for "an Ethernet frame with a payload that nobody looks into". */
     static final int OPAQUE = -2;
 
-    static final int FIN = 0x01;
-    static final int SYN = 0x02;
-    static final int RST = 0x04;
-    static final int PSH = 0x08;
-    static final int ACK = 0x10;
     /** The letters of the TCP flags from the lowest bit on, as tcpdump prints them. */
     static final String FLAG_LETTERS = "FSRP.UEW";
 
@@ -113,27 +108,27 @@ public final class Frame {
     }
 
     public Frame syn() {
-        return flags(SYN);
+        return flags(TcpHeader.SYN);
     }
 
     public Frame synAck() {
-        return flags(SYN | ACK);
+        return flags(TcpHeader.SYN | TcpHeader.ACK);
     }
 
     public Frame ack() {
-        return flags(ACK);
+        return flags(TcpHeader.ACK);
     }
 
     public Frame push() {
-        return flags(PSH | ACK);
+        return flags(TcpHeader.PSH | TcpHeader.ACK);
     }
 
     public Frame fin() {
-        return flags(FIN | ACK);
+        return flags(TcpHeader.FIN | TcpHeader.ACK);
     }
 
     public Frame rst() {
-        return flags(RST);
+        return flags(TcpHeader.RST);
     }
 
     /**

@@ -3,7 +3,7 @@ package io.turnstile.packet;
 import java.nio.ByteBuffer;
 
 /**
- * Writes down what a {@link Frame} describes: headers, lengths, checksums.
+ * The encoder writes down what a {@link Frame} describes: headers, lengths, checksums.
  *
  * <p>Threads: stateless.
  */

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Cuts IP frames into fragments (RFC 791 §3.2, RFC 8200 §4.5), for tests and embedders, as {@link Frames} makes them.
+ * The fragmenter cuts IP frames into fragments (RFC 791 §3.2, RFC 8200 §4.5), for tests and embedders, as
+ * {@link Frames} makes them.
  *
  * <p>Threads: stateless.
  */

@@ -3,7 +3,7 @@ package io.turnstile.packet;
 import io.turnstile.packet.Frames.Ends;
 
 /**
- * Describes anew what was read off the wire; see {@link FrameView#toFrame()}.
+ * The reader describes anew what was read off the wire; see {@link FrameView#toFrame()}.
  *
  * <p>Threads: stateless.
  */

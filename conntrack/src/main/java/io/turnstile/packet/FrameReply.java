@@ -39,13 +39,13 @@ final class FrameReply {
     }
 
     private static Frame tcp(Frame asked) {
-        if ((asked.flags & Frame.RST) != 0) {
+        if ((asked.flags & TcpHeader.RST) != 0) {
             throw unanswered(asked);
         }
-        boolean opens = (asked.flags & (Frame.SYN | Frame.ACK)) == Frame.SYN;
-        int consumed = asked.payload.length + Integer.bitCount(asked.flags & (Frame.SYN | Frame.FIN));
+        boolean opens = (asked.flags & (TcpHeader.SYN | TcpHeader.ACK)) == TcpHeader.SYN;
+        int consumed = asked.payload.length + Integer.bitCount(asked.flags & (TcpHeader.SYN | TcpHeader.FIN));
         Frame answer = turned(asked)
-                .seq((asked.flags & Frame.ACK) != 0 ? asked.acknowledged : FIRST_SEQUENCE)
+                .seq((asked.flags & TcpHeader.ACK) != 0 ? asked.acknowledged : FIRST_SEQUENCE)
                 .ackNumber(asked.sequence + consumed);
         return opens ? answer.synAck() : answer.ack();
     }

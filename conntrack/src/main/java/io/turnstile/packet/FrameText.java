@@ -73,11 +73,11 @@ final class FrameText {
         int bits = frame.tcpFlagBits();
         StringBuilder text =
                 new StringBuilder("Flags [").append(frame.tcpFlags()).append(']');
-        if (length > 0 || (bits & (Frame.SYN | Frame.FIN | Frame.RST)) != 0) {
+        if (length > 0 || (bits & (TcpHeader.SYN | TcpHeader.FIN | TcpHeader.RST)) != 0) {
             text.append(", seq ").append(frame.seq());
             text.append(length > 0 ? ":" + (frame.seq() + length & 0xffff_ffffL) : "");
         }
-        text.append((bits & Frame.ACK) != 0 ? ", ack " + frame.ackNumber() : "");
+        text.append((bits & TcpHeader.ACK) != 0 ? ", ack " + frame.ackNumber() : "");
         return text.append(", length ").append(length).toString();
     }
 

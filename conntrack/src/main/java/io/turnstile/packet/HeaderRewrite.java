@@ -3,8 +3,8 @@ package io.turnstile.packet;
 import io.turnstile.packet.Packet.ChecksumState;
 
 /**
- * Writes into the headers of a parsed packet and carries each change into the checksums that cover it (RFC 1624), so
- * that a sum that was wrong stays wrong and the payload is not read. A sum that the sender left open
+ * The rewrite writes into the headers of a parsed packet and carries each change into the checksums that cover it (RFC
+ * 1624), so that a sum that was wrong stays wrong and the payload is not read. A sum that the sender left open
  * ({@link ChecksumState#PARTIAL}) stays open: its field holds the pseudo-header's part, which follows the addresses and
  * nothing else. Offsets are counted from the first byte of the frame. Allocates nothing.
  *

@@ -3,8 +3,8 @@ package io.turnstile.packet;
 import io.turnstile.packet.Packet.FragmentKind;
 
 /**
- * Finds a frame's layers. It looks no further than the headers' fixed parts and never outside the frame: what is cut
- * short or contradicts itself simply has no such layer, as miniflow extraction of Open vSwitch treats it.
+ * The parser finds a frame's layers. It looks no further than the headers' fixed parts and never outside the frame:
+ * what is cut short or contradicts itself simply has no such layer, as miniflow extraction of Open vSwitch treats it.
  *
  * <p>Threads: stateless.
  */

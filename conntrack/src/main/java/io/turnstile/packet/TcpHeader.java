@@ -1,7 +1,8 @@
 package io.turnstile.packet;
 
 /**
- * The TCP header (RFC 9293 §3.1): offsets of its fields, in bytes from its start.
+ * The TCP header (RFC 9293 §3.1): offsets of its fields, in bytes from its start, and the flags as they stand in the
+ * byte at {@link #FLAGS}.
  *
  * <p>Threads: stateless.
  */
@@ -15,6 +16,15 @@ public final class TcpHeader {
     public static final int WINDOW = 14;
     public static final int CHECKSUM = 16;
     public static final int MIN_BYTES = PacketParser.TCP_MIN_BYTES;
+
+    public static final int FIN = 0x01;
+    public static final int SYN = 0x02;
+    public static final int RST = 0x04;
+    public static final int PSH = 0x08;
+    public static final int ACK = 0x10;
+    public static final int URG = 0x20;
+    /** "The window is reduced", of the sender of what follows (RFC 3168 §6.1.2). */
+    public static final int CWR = 0x80;
 
     private TcpHeader() {}
 

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Conntrack;
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
-import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.time.ManualClock;
@@ -60,21 +60,20 @@ class HangRaceTest {
             IMPATIENT);
 
     /** Stays away for longer than it may, now and then. */
-    private static final class Dawdler implements OffloadProvider {
+    private static final class Dawdler extends IdleProvider {
         private final Set<Long> held = ConcurrentHashMap.newKeySet();
         private final Queue<String> faults = new ConcurrentLinkedQueue<>();
         private final AtomicInteger inits = new AtomicInteger();
         private volatile boolean dawdles = true;
 
+        Dawdler() {
+            super("dawdler");
+        }
+
         private void maybeDawdle() {
             if (dawdles && ThreadLocalRandom.current().nextInt(1500) == 0) {
                 LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(4 * HUNG_NS));
             }
-        }
-
-        @Override
-        public String name() {
-            return "dawdler";
         }
 
         @Override
@@ -97,11 +96,6 @@ class HangRaceTest {
         public boolean connEstablished(ConnView connection, PortRef replyIngress) {
             maybeDawdle();
             return true;
-        }
-
-        @Override
-        public long connUpdate(ConnView connection) {
-            return 0;
         }
 
         @Override

@@ -23,9 +23,9 @@ import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 
 /**
- * Random lives × random answers × knob flips × live changes × Interfaces' lists × flush × overload, on one thread and
- * on many: each provider sees a legal history of every connection (the providers check that themselves) and holds
- * exactly the living ones that it accepted, did not fail on, and may have.
+ * Random lives × random answers × hw-offload on and off × live changes × Interfaces' lists × flush × overload, on one
+ * thread and on many: each provider sees a legal history of every connection (the providers check that themselves) and
+ * holds exactly the living ones that it accepted, did not fail on, and may have.
  *
  * <p>A connection's number decides how the providers treat it, so that the expectation needs no bookkeeping.
  */
@@ -204,7 +204,7 @@ class OffloadModelTest {
 
     @Test
     @Timeout(60)
-    void knobFlipsUnderTrafficOnManyThreadsLoseAndDoubleNothing() throws InterruptedException {
+    void turningOnAndOffUnderTrafficOnManyThreadsLoseAndDoubleNothing() throws InterruptedException {
         for (long seed = 1; seed <= 6; seed++) {
             runConcurrently(seed);
         }

@@ -9,8 +9,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * Takes everything, carries nothing, and keeps of each connection only its id, so that a million of them cost 8 MiB and
- * no garbage. An add of what is held and a delete of what is not are counted as faults of the dispatcher.
+ * The provider takes everything, carries nothing, and keeps of each connection only its id, so that a million of them
+ * cost 8 MiB and no garbage. An add of what is held and a delete of what is not are counted as faults of the
+ * dispatcher.
  *
  * <p>Threads: any.
  */

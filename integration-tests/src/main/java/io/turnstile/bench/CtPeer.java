@@ -22,7 +22,7 @@ record CtPeer(Path ovstest) {
         double single = packetNs(1, batch);
         double pair = packetNs(2, batch);
         System.out.printf(
-                "  the peer: %.1f ns/packet; on two threads at once %.1f (scales x%.2f)%n",
+                "  Open vSwitch: %.1f ns/packet; on two threads at once %.1f (scales x%.2f)%n",
                 single, pair, 2 * single / pair);
     }
 
@@ -37,7 +37,7 @@ record CtPeer(Path ovstest) {
     void printZone(int connections) throws IOException, InterruptedException {
         Matcher minima = run(MINIMA_US, "benchmark-zones", connections + "", "3", "10");
         System.out.printf(
-                "the peer: create %.0f ns, met again %.0f ns/packet; flush a zone of %d %.2f ms%n",
+                "Open vSwitch: create %.0f ns, met again %.0f ns/packet; flush a zone of %d %.2f ms%n",
                 Double.parseDouble(minima.group(1)) * 1e3 / connections,
                 Double.parseDouble(minima.group(2)) * 1e3 / connections,
                 connections,

@@ -6,7 +6,7 @@ import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.offload.OffloadDispatcher;
-import io.turnstile.offload.provider.fault.IdleProvider;
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;

@@ -30,8 +30,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Configures a switch through its database with the ovsdb-java client, and waits until the switch has followed, as
- * ovs-vsctl does.
+ * The client configures a switch through its database with the ovsdb-java client, and waits until the switch has
+ * followed, as ovs-vsctl does.
  */
 final class DatabaseClient implements AutoCloseable {
     private static final String DATABASE = "Open_vSwitch";

@@ -209,7 +209,7 @@ final class NamespaceDemo {
     }
 
     private void turnOff(ControlClient control, DatabaseClient database, Host inside, Host outside) throws Exception {
-        say("A new connection, then the knob is turned off while it lives");
+        say("A new connection, then hw-offload is turned off while it lives");
         int before = tally.of(Kind.ESTABLISHED);
         expect(ping(inside, outside), "ping from inside is not answered");
         awaitAtLeast(Kind.ESTABLISHED, before + 1);

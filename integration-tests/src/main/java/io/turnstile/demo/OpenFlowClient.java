@@ -17,7 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 
 /**
- * Adds flows over OpenFlow 1.3, one connection, blocking. An error message of the switch becomes an
+ * The client adds flows over OpenFlow 1.3, one connection, blocking. An error message of the switch becomes an
  * {@link IOException}.
  */
 final class OpenFlowClient implements AutoCloseable {

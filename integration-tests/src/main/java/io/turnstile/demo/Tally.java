@@ -5,7 +5,7 @@ import io.turnstile.offload.spi.OffloadResult;
 import java.util.EnumMap;
 import java.util.Map;
 
-/** Counts what the provider was told and prints each event as it comes. Threads: any. */
+/** The tally counts what the provider was told and prints each event as it comes. Threads: any. */
 final class Tally {
     private final Map<OffloadEvent.Kind, Integer> counts = new EnumMap<>(OffloadEvent.Kind.class);
 

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Runs one program to its end, with a limit on its time, and keeps what it printed. */
+/** The runner runs one program to its end, with a limit on its time, and keeps what it printed. */
 public final class Command {
     private static final Duration DEFAULT_LIMIT = Duration.ofSeconds(30);
 

@@ -1,6 +1,9 @@
 package io.turnstile.lab;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A switch that is driven by Debian's ovs-vsctl, ovs-ofctl and ovs-appctl. */
 public abstract class LabSwitch implements AutoCloseable {
@@ -40,6 +43,27 @@ public abstract class LabSwitch implements AutoCloseable {
 
     /** The daemon that forwards, for its CPU time and its log. */
     public abstract Daemon daemon();
+
+    /**
+     * Makes bridge br0 with these flows alone, the inner host at port 1 and the outer one at port 2, and waits until
+     * both links are up.
+     */
+    public final void connect(Host inside, Host outside, List<String> flows) throws IOException {
+        vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure")
+                .run();
+        vsctl("add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1")
+                .run();
+        vsctl("add-port", "br0", outside.device(), "--", "set", "interface", outside.device(), "ofport_request=2")
+                .run();
+        for (Host host : List.of(inside, outside)) {
+            vsctl("--timeout=10", "wait-until", "interface", host.device(), "link_state=up")
+                    .run();
+        }
+        Path file = Files.createTempFile("flows", ".txt");
+        Files.write(file, flows);
+        ofctl("add-flows", "br0", file.toString()).run();
+        Files.delete(file);
+    }
 
     @Override
     public abstract void close();

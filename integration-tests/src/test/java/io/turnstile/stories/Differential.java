@@ -2,12 +2,16 @@ package io.turnstile.stories;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.lab.Await;
 import io.turnstile.lab.Command;
 import io.turnstile.lab.Lab;
 import io.turnstile.lab.LabSwitch;
 import io.turnstile.lab.OpenVswitch;
 import io.turnstile.lab.Turnstile;
+import io.turnstile.packet.Frame;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.regex.MatchResult;
@@ -23,6 +27,7 @@ import java.util.stream.Collectors;
  */
 final class Differential implements AutoCloseable {
     private static final int MAX_LINES_SHOWN = 12;
+    private static final Duration FORWARDING_LIMIT = Duration.ofSeconds(10);
     private static final Pattern WORD = Pattern.compile("'([^']*)'|(\\S+)");
     private static final Pattern LOG_TIME = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\S+Z\\|\\d+\\|");
     private static final Pattern XID = Pattern.compile("xid=0x[0-9a-f]+");
@@ -119,6 +124,25 @@ final class Differential implements AutoCloseable {
     void ignore(UnaryOperator<String> change) {
         UnaryOperator<String> before = alsoIgnored;
         alsoIgnored = text -> change.apply(before.apply(text));
+    }
+
+    /** Has p1 of both receive the frame; comes back when it has left by p2, which is counted also while time stands. */
+    void forward(Frame frame) {
+        String hex = HexFormat.of().formatHex(frame.bytes());
+        for (LabSwitch sw : List.of(ours, theirs)) {
+            long before = sentByPort2(sw);
+            sw.appctl("netdev-dummy/receive", "p1", hex).run();
+            Await.until(
+                    sw.name() + " forwards",
+                    FORWARDING_LIMIT,
+                    () -> sentByPort2(sw) > before,
+                    () -> sw.appctl("dpctl/dump-flows").run().toString());
+        }
+    }
+
+    private static long sentByPort2(LabSwitch sw) {
+        String text = String.join(" ", sw.ofctl("dump-ports", "br0", "2").run().lines());
+        return Long.parseLong(text.replaceAll("(?s).*tx pkts=(\\d+),.*", "$1"));
     }
 
     void vsctl(String line) {

@@ -48,30 +48,13 @@ class FirewallStoryTest {
             outside.transmitOffloadOff();
             Transcript transcript = new Transcript(inside, outside);
             try (LabSwitch sw = starter.apply(lab)) {
-                configure(sw, inside, outside);
+                sw.connect(inside, outside, FLOWS);
                 lookAround(sw, transcript);
                 carryTraffic(lab, sw, inside, outside, transcript);
                 takeApart(sw, inside, transcript);
             }
             return transcript.toString();
         }
-    }
-
-    private static void configure(LabSwitch sw, Host inside, Host outside) throws Exception {
-        sw.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure")
-                .run();
-        sw.vsctl("add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1")
-                .run();
-        sw.vsctl("add-port", "br0", outside.device(), "--", "set", "interface", outside.device(), "ofport_request=2")
-                .run();
-        for (Host host : List.of(inside, outside)) {
-            sw.vsctl("--timeout=10", "wait-until", "interface", host.device(), "link_state=up")
-                    .run();
-        }
-        Path flows = Files.createTempFile("flows", ".txt");
-        Files.write(flows, FLOWS);
-        sw.ofctl("add-flows", "br0", flows.toString()).run();
-        Files.delete(flows);
     }
 
     private static void lookAround(LabSwitch sw, Transcript transcript) {

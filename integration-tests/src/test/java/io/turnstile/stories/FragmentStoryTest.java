@@ -9,8 +9,6 @@ import io.turnstile.lab.Lab;
 import io.turnstile.lab.LabSwitch;
 import io.turnstile.lab.OpenVswitch;
 import io.turnstile.lab.Turnstile;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
@@ -80,20 +78,7 @@ class FragmentStoryTest {
     }
 
     private static void configure(LabSwitch sw, Host inside, Host outside) throws Exception {
-        sw.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure")
-                .run();
-        sw.vsctl("add-port", "br0", inside.device(), "--", "set", "interface", inside.device(), "ofport_request=1")
-                .run();
-        sw.vsctl("add-port", "br0", outside.device(), "--", "set", "interface", outside.device(), "ofport_request=2")
-                .run();
-        for (Host host : List.of(inside, outside)) {
-            sw.vsctl("--timeout=10", "wait-until", "interface", host.device(), "link_state=up")
-                    .run();
-        }
-        Path flows = Files.createTempFile("flows", ".txt");
-        Files.write(flows, FLOWS);
-        sw.ofctl("add-flows", "br0", flows.toString()).run();
-        Files.delete(flows);
+        sw.connect(inside, outside, FLOWS);
         Await.until(
                 "the hosts know each other",
                 Duration.ofSeconds(10),

@@ -294,7 +294,7 @@ class OffloadSeeingStoryTest {
     }
 
     @Test
-    void theKnobIsALineForEachProvider() {
+    void turningOnAndOffIsALineForEachProvider() {
         set("other_config:hw-offload=false");
         String since = now();
         turnOn();

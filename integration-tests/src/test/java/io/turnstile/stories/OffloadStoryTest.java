@@ -190,7 +190,7 @@ class OffloadStoryTest {
                 () -> connections().toString());
     }
 
-    // ---- the knob ----
+    // ---- hw-offload ----
 
     @Test
     void trueRegistersTheProvidersAndFalseClosesThem() {

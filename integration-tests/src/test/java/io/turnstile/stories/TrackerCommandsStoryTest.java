@@ -1,11 +1,6 @@
 package io.turnstile.stories;
 
-import io.turnstile.lab.Await;
-import io.turnstile.lab.LabSwitch;
-import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
-import java.time.Duration;
-import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,7 +13,6 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("system")
 class TrackerCommandsStoryTest {
-    private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final String DUMP = "dpctl/dump-conntrack";
     private static final String ONE = "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=";
     private static final List<String> WITHOUT_DATAPATH = List.of(
@@ -168,37 +162,18 @@ class TrackerCommandsStoryTest {
         both.close();
     }
 
-    /** Comes back when both switches have forwarded it. */
-    private void send(Frame frame) {
-        String hex = HexFormat.of().formatHex(frame.bytes());
-        for (LabSwitch sw : List.of(both.ours(), both.theirs())) {
-            long before = sent(sw);
-            sw.appctl("netdev-dummy/receive", "p1", hex).run();
-            Await.until(
-                    sw.name() + " forwards",
-                    LIMIT,
-                    () -> sent(sw) > before,
-                    () -> sw.appctl("dpctl/dump-flows").run().toString());
-        }
-    }
-
-    private static long sent(LabSwitch sw) {
-        String text = String.join(" ", sw.ofctl("dump-ports", "br0", "2").run().lines());
-        return Long.parseLong(text.replaceAll("(?s).*tx pkts=(\\d+),.*", "$1"));
-    }
-
     private void sendOfEveryKind() {
         for (int port = 1; port < 8; port++) {
-            send(Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:3").payload(8));
+            both.forward(Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:3").payload(8));
         }
         for (int port = 5; port < 8; port++) {
-            send(Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:4").payload(8));
-            send(Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:5").payload(8));
+            both.forward(Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:4").payload(8));
+            both.forward(Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:5").payload(8));
         }
-        send(Frames.udp("[fd00::1]:9 > [fd00::2]:4").payload(8));
-        send(Frames.tcp("10.0.0.1:9 > 10.0.0.2:4").syn());
-        send(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 77));
-        send(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 78));
+        both.forward(Frames.udp("[fd00::1]:9 > [fd00::2]:4").payload(8));
+        both.forward(Frames.tcp("10.0.0.1:9 > 10.0.0.2:4").syn());
+        both.forward(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 77));
+        both.forward(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 78));
     }
 
     @Test

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** The arrows of docs/architecture.md: a dependency in the wrong direction fails the build here. */
 class ArchitectureTest {
-    private static final JavaClasses HOUSE = new ClassFileImporter()
+    private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .withImportOption(location -> !location.contains("/io/turnstile/testing/"))
             .importPackages("io.turnstile");
@@ -132,7 +132,7 @@ class ArchitectureTest {
                         "address")
                 .whereLayer("daemon")
                 .mayNotBeAccessedByAnyLayer()
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     @Test
@@ -143,13 +143,13 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.turnstile.ovsdb.server..", "io.turnstile.ovsdb.client..")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     /** Each package for itself, so that circles between a package and one inside it are seen. */
     @Test
     void packagesAreFreeOfCycles() {
-        slices().matching("io.turnstile.(**)").should().beFreeOfCycles().check(HOUSE);
+        slices().matching("io.turnstile.(**)").should().beFreeOfCycles().check(CLASSES);
     }
 
     /** Packages that stand below others of the same layer, which the layers above do not see. */
@@ -161,14 +161,14 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.port.linux..")
-                .check(HOUSE);
+                .check(CLASSES);
         noClasses()
                 .that()
                 .resideInAPackage("io.turnstile.openflow.wire..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.openflow")
-                .check(HOUSE);
+                .check(CLASSES);
         noClasses()
                 .that()
                 .resideInAPackage("io.turnstile.datapath..")
@@ -177,7 +177,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.port.linux..")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     @Test
@@ -188,7 +188,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.turnstile.offload.provider..")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 
     @Test
@@ -197,6 +197,6 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("sun.misc.Unsafe")
-                .check(HOUSE);
+                .check(CLASSES);
     }
 }

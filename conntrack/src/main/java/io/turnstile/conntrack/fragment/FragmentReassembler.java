@@ -12,8 +12,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds fragments until their datagram is whole. What is taken out of a batch is copied, so that a batch's packets stay
- * their owner's; what is refused stays in the batch as the fragment it is, and the tracker calls it invalid.
+ * The reassembler holds fragments until their datagram is whole. What is taken out of a batch is copied, so that a
+ * batch's packets stay their owner's; what is refused stays in the batch as the fragment it is, and the tracker calls
+ * it invalid.
  *
  * <p>Refused are fragments with a wrong header, tiny ones, those that overlap or contradict what is held (RFC 5722:
  * such bytes are never used), and what is beyond a limit. A datagram that is not complete 15 seconds after its first

@@ -31,8 +31,8 @@ final class IcmpErrors {
                 frame, headers.network(), Math.min(headers.end(), headers.network() + MAX_QUOTED_BYTES));
         int header = six ? 40 : 20;
         if (!cut && random.nextBoolean()) {
-            turnRound(quoted, six ? 8 : 12, six ? 16 : 4);
-            turnRound(quoted, header, Short.BYTES);
+            swap(quoted, six ? 8 : 12, six ? 16 : 4);
+            swap(quoted, header, Short.BYTES);
         }
         String sender = address(quoted, six ? 8 : 12, six);
         String receiver = address(quoted, six ? 24 : 16, six);
@@ -53,8 +53,8 @@ final class IcmpErrors {
                 .bytes();
     }
 
-    /** Source and destination change places: the answer to a translated packet quotes what the packet was. */
-    private static void turnRound(byte[] quoted, int at, int sizeBytes) {
+    /** Has source and destination change places: the answer to a translated packet quotes what the packet was. */
+    private static void swap(byte[] quoted, int at, int sizeBytes) {
         byte[] first = Arrays.copyOfRange(quoted, at, at + sizeBytes);
         System.arraycopy(quoted, at + sizeBytes, quoted, at, sizeBytes);
         System.arraycopy(first, 0, quoted, at + sizeBytes, sizeBytes);

@@ -10,8 +10,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the members out of a JSON object and remembers the first thing that is wrong with it, in ovsdb-server's words:
- * a member that is missing, of a wrong type, or not known. Belongs to one parse.
+ * The reader takes the members out of a JSON object and remembers the first thing that is wrong with it, in
+ * ovsdb-server's words: a member that is missing, of a wrong type, or not known. Belongs to one parse.
  */
 public final class Members {
     /** The object; a {@link MissingNode} if it is none. */

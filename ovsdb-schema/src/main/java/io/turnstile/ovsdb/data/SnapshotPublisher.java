@@ -8,7 +8,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands snapshots to one consumer on a thread of its own; while the consumer is busy only the newest waits.
+ * The publisher hands snapshots to one consumer on a thread of its own; while the consumer is busy only the newest
+ * waits.
  *
  * <p>Threads: {@link #publish} by one thread at a time.
  */

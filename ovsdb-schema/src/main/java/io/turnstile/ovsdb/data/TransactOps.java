@@ -10,7 +10,7 @@ import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes what a backend wants done as RFC 7047 operations. Threads: stateless. */
+/** The encoder says what a backend wants done in RFC 7047 operations. Threads: stateless. */
 public final class TransactOps {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 

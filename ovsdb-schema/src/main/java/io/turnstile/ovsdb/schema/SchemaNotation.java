@@ -16,7 +16,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the short notation in which our schemas are kept; its grammar stands at the head of {@code open_vswitch.txt}.
+ * The parser reads the short notation in which our schemas are kept; its grammar stands at the head of
+ * {@code open_vswitch.txt}.
  */
 public final class SchemaNotation {
     private static final Pattern COLUMN =

@@ -1,7 +1,7 @@
 package io.turnstile.appctl;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.bridge.BridgeView;
-import io.turnstile.bridge.MacText;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.datapath.Field;
@@ -54,7 +54,7 @@ final class BridgeCommands {
         for (BridgePipeline.MacEntry entry : bridge.macEntries()) {
             String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
             text.append("%5s  %4d  %s  %3d\n"
-                    .formatted(port, entry.vlan(), MacText.format(entry.mac()), entry.ageSeconds()));
+                    .formatted(port, entry.vlan(), AddressText.mac(entry.mac()), entry.ageSeconds()));
         }
         return CommandReply.ok(text.toString());
     }

@@ -9,6 +9,7 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.packet.TcpHeader;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,7 +27,7 @@ final class FlowComposer {
     private static final Pattern PART = Pattern.compile("\\s*,?\\s*([a-z_0-9]+)\\(([^()]*)\\)\\s*");
     private static final int CAPACITY_BYTES = 512;
     private static final int PAYLOAD_BYTES = 64;
-    private static final int TCP_FIN_SYN_RST = 0x07;
+    private static final int TCP_FIN_SYN_RST = TcpHeader.FIN | TcpHeader.SYN | TcpHeader.RST;
 
     private final Map<String, String> parts = new LinkedHashMap<>();
     private final String text;

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Chooses one bridge's Ethernet address, which its local port bears, and its datapath id ({@code other_config:hwaddr}
- * and {@code datapath-id}, ovs-vswitchd.conf.db(5)).
+ * The choice of one bridge's Ethernet address, which its local port bears, and its datapath id
+ * ({@code other_config:hwaddr} and {@code datapath-id}, ovs-vswitchd.conf.db(5)).
  *
  * <p>Threads: the reconciler's.
  */

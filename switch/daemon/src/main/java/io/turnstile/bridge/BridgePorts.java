@@ -231,7 +231,7 @@ final class BridgePorts {
             } catch (PortException e) {
                 LOG.warn("bridge {}: device {} is gone", bridge, iface.name());
                 detach(iface);
-                iface.fail("could not open network device " + iface.name() + " (No such device)");
+                iface.fail(PortException.noSuchDevice(iface.name()).getMessage());
             }
         }
     }

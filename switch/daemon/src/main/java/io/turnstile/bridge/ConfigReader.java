@@ -23,8 +23,8 @@ import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
- * Reads the configuration out of the database (ovs-vswitchd.conf.db(5)). Columns are read here and nowhere else.
- * References to rows that are not there are passed over.
+ * The reader takes the configuration out of the database (ovs-vswitchd.conf.db(5)). Columns are read here and nowhere
+ * else. References to rows that are not there are passed over.
  */
 final class ConfigReader {
     private static final Map<String, Timeout> TIMEOUTS = new HashMap<>();

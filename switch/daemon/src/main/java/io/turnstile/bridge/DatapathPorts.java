@@ -67,8 +67,7 @@ final class DatapathPorts {
             case OVERRIDE_ALL -> true;
         };
         if (type.equals("dummy") && dummies == DummyLevel.NONE) {
-            throw new PortException(
-                    "could not open network device " + config.name() + " (Address family not supported by protocol)");
+            throw PortException.unknownType(config.name());
         }
         boolean inMemory = type.equals("dummy")
                 || type.equals("internal") && ofDummyBridge

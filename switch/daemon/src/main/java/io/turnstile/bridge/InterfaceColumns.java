@@ -1,5 +1,6 @@
 package io.turnstile.bridge;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
@@ -28,7 +29,7 @@ final class InterfaceColumns {
         columns.put("error", errors);
         columns.put("ofport", (long) (iface.ofport() & 0xffff));
         LinkStatus status = iface.linkStatus();
-        columns.put("mac_in_use", MacText.format(status.macAddress()));
+        columns.put("mac_in_use", AddressText.mac(status.macAddress()));
         columns.put("admin_state", status.adminUp() ? "up" : "down");
         columns.put("link_state", status.carrier() ? "up" : "down");
         columns.put("link_resets", status.carrierChanges());

@@ -5,8 +5,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /**
- * Ethernet addresses, written as the database has them ({@code 02:00:00:00:00:01}), and which of them a device may
- * bear.
+ * The parser reads Ethernet addresses as the database has them ({@code 02:00:00:00:00:01}), and says which of them a
+ * device may bear.
  */
 public final class MacText {
     private static final Pattern FORM = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");
@@ -35,17 +35,6 @@ public final class MacText {
     /** A random address of one station, locally administered. */
     static long randomStation() {
         return ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
-    }
-
-    public static String format(long mac) {
-        return "%02x:%02x:%02x:%02x:%02x:%02x"
-                .formatted(
-                        mac >>> 40 & 0xff,
-                        mac >>> 32 & 0xff,
-                        mac >>> 24 & 0xff,
-                        mac >>> 16 & 0xff,
-                        mac >>> 8 & 0xff,
-                        mac & 0xff);
     }
 
     /** Whether a bridge may bear the address of one of its ports: a single station's, and not a dummy device's. */

@@ -3,7 +3,10 @@ package io.turnstile.bridge;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.Set;
 
-/** Gives out OpenFlow port numbers of one bridge, upwards from 1, and again from the start once the top is reached. */
+/**
+ * The allocator gives out OpenFlow port numbers of one bridge, upwards from 1, and again from the start once the top is
+ * reached.
+ */
 final class OfPortAllocator {
     /** The largest number that a port may have; those above are OpenFlow's own. */
     static final int MAX_OFPORT = 0xfeff;

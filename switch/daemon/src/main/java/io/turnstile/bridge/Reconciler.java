@@ -20,8 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the database: after each change the switch is made what the newest snapshot says, then what came of it is
- * written back with {@code cur_cfg} in the same transaction, so that {@code ovs-vsctl} returns when all is done.
+ * The reconciler follows the database: after each change the switch is made what the newest snapshot says, then what
+ * came of it is written back with {@code cur_cfg} in the same transaction, so that {@code ovs-vsctl} returns when all
+ * is done.
  *
  * <p>Threads: has one of its own; {@link #onLinkChange}, {@link #rescanProviders}, {@link #bridges} and {@link #close}
  * by any.

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes back to the database what came of its configuration (ovs-vswitchd.conf.db(5), the columns called status and
- * statistics).
+ * The writer writes back to the database what came of its configuration (ovs-vswitchd.conf.db(5), the columns called
+ * status and statistics).
  *
  * <p>Threads: the reconciler's.
  */

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Records what a lane does in meters named {@code turnstile.offload.…}, tagged with the provider's name. Distributions
- * are those of the last minutes.
+ * The recorder keeps what a lane does in meters named {@code turnstile.offload.…}, tagged with the provider's name.
+ * Distributions are those of the last minutes.
  *
  * <p>Threads: any.
  */

@@ -8,7 +8,7 @@ import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
-import io.turnstile.offload.provider.fault.IdleProvider;
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.Row;

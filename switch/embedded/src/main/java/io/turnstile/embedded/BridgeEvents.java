@@ -11,7 +11,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Writes down what one bridge tells its controllers, until the test takes it.
+ * The recorder writes down what one bridge tells its controllers, until the test takes it.
  *
  * <p>Threads: any.
  */

@@ -8,9 +8,9 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * What an {@link EmbeddedSwitch} has to do with offload providers: the knob, what they were told, and how they stand. A
- * provider that throws, declines or hangs is contained as in production; {@link #failures()} and {@link #takeEvents()}
- * say so.
+ * What an {@link EmbeddedSwitch} has to do with offload providers: {@code hw-offload} on and off, what they were told,
+ * and how they stand. A provider that throws, declines or hangs is contained as in production; {@link #failures()} and
+ * {@link #takeEvents()} say so.
  *
  * <p>Threads: those of the switch. Providers are called by the test's own thread, inside the call that gave reason to.
  */

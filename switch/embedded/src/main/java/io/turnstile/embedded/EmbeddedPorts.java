@@ -21,7 +21,7 @@ import java.util.function.IntUnaryOperator;
  * <p>Threads: the test's; frames are sent by any.
  */
 final class EmbeddedPorts {
-    static final int MAX_NUMBER = 0xfeff;
+    static final int MAX_NUMBER = OfAction.Ports.MAX_16_BITS - 1;
     private static final int NO_DATAPATH_PORT = -1;
     /** Longer than any frame, so that every packet fits. */
     private static final int MTU_BYTES = 65_535;

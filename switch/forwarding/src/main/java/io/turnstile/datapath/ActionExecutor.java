@@ -8,8 +8,8 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 
 /**
- * Rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a rewrite names
- * stays as it is, as in Open vSwitch.
+ * The executor rewrites packets; checksums follow as {@link HeaderRewrite} says. A packet without the header that a
+ * rewrite names stays as it is, as in Open vSwitch.
  *
  * <p>Threads: stateless.
  */
@@ -83,8 +83,12 @@ final class ActionExecutor {
             case TP_DST -> setTransportField(packet, set, 2);
             case PKT_MARK -> packet.setMark((int) merge(packet.mark(), set));
             case SKB_PRIORITY -> packet.setPriority((int) merge(packet.priority(), set));
-            default -> throw new IllegalArgumentException("not a packet field: " + set.field());
+            default -> throw notAPacketField(set);
         }
+    }
+
+    private static IllegalArgumentException notAPacketField(DatapathAction.SetField set) {
+        return new IllegalArgumentException("not a packet field: " + set.field());
     }
 
     private static long merge(long old, DatapathAction.SetField set) {
@@ -126,9 +130,10 @@ final class ActionExecutor {
             case NW_SRC -> packet.putU32(l3 + 14, (int) merge(packet.u32(l3 + 14), set));
             case ARP_THA -> packet.putU48(l3 + 18, merge(packet.u48(l3 + 18), set));
             case NW_DST -> packet.putU32(l3 + 24, (int) merge(packet.u32(l3 + 24), set));
-            default -> {
-                // Not a field of ARP.
+            case NW_TOS, NW_TTL, IPV6_SRC, IPV6_DST, IPV6_LABEL, ND_TARGET -> {
+                // ARP has none of them.
             }
+            default -> throw notAPacketField(set);
         }
     }
 
@@ -141,9 +146,10 @@ final class ActionExecutor {
             case NW_TTL ->
                 HeaderRewrite.putIpv4Word(
                         packet, l3 + 8, ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
-            default -> {
-                // Not a field of IPv4.
+            case IPV6_SRC, IPV6_DST, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET -> {
+                // IPv4 has none of them; the protocol is ARP's opcode only.
             }
+            default -> throw notAPacketField(set);
         }
     }
 
@@ -165,9 +171,10 @@ final class ActionExecutor {
                         l3, (packet.u32(l3) & 0xfff0_0000) | ((int) merge(packet.u32(l3) & 0xf_ffff, set) & 0xf_ffff));
             case NW_TTL -> packet.putU8(l3 + 7, (int) merge(packet.u8(l3 + 7), set));
             case ND_TARGET, ARP_SHA, ARP_THA -> setNeighbourField(packet, set);
-            default -> {
-                // Not a field of IPv6.
+            case NW_SRC, NW_DST, NW_PROTO -> {
+                // IPv6 has none of them; the protocol is ARP's opcode only.
             }
+            default -> throw notAPacketField(set);
         }
     }
 

@@ -8,8 +8,9 @@ import io.turnstile.port.Port;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Forwards a batch: finds the packets' flows, executes each flow's actions on its packets, and does so again with what
- * recirculates. What goes wrong with one flow's packets ends there: it does not take the port or other flows with it.
+ * The executor forwards a batch: finds the packets' flows, executes each flow's actions on its packets, and does so
+ * again with what recirculates. What goes wrong with one flow's packets ends there: it does not take the port or other
+ * flows with it.
  *
  * <p>Threads: forwarding threads, each with its own context, between {@link ForwardingContext#enter} and
  * {@link ForwardingContext#leave}.

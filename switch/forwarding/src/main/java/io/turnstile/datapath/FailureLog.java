@@ -7,7 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logs each distinct cause of failures on the packet path once; the packets are counted by their drop reason.
+ * The log shows each distinct cause of failures on the packet path once; the packets are counted by their drop reason.
  *
  * <p>Threads: any.
  */

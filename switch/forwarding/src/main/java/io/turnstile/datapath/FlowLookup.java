@@ -5,7 +5,8 @@ import io.turnstile.packet.PacketBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds each packet's datapath flow: in the context's exact-match cache, in the flow cache, or by asking the pipeline.
+ * The lookup finds each packet's datapath flow: in the context's exact-match cache, in the flow cache, or by asking the
+ * pipeline.
  *
  * <p>Threads: forwarding threads, each with its own context.
  */

@@ -7,8 +7,8 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * Brings datapath flows into the cache and takes them out, when nobody uses them or the rules changed, and credits the
- * pipeline's rules with their packets.
+ * The upkeep brings datapath flows into the cache and takes them out, when nobody uses them or the rules changed, and
+ * credits the pipeline's rules with their packets.
  *
  * <p>Threads: any. Lock order: the cache before the statistics.
  */

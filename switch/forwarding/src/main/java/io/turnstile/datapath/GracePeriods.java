@@ -5,7 +5,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Knows all forwarding contexts, and so can wait until every batch under way has ended: a grace period, as RCU has it.
+ * The registry knows all forwarding contexts, and so can wait until every batch under way has ended: a grace period, as
+ * RCU has it.
  *
  * <p>A context's epoch is odd from before its batch is received until its last packet is gone
  * ({@link ForwardingContext#enter}). Who removes flows first kills them, then waits ({@link #await}) for every context

@@ -10,14 +10,15 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.FragmentKind;
+import io.turnstile.packet.TcpHeader;
 
 /**
- * Writes a parsed packet's datapath key. A header that is not there leaves zeros, as ovs-fields(7) has it.
+ * The extractor writes a parsed packet's datapath key. A header that is not there leaves zeros, as ovs-fields(7) has
+ * it.
  *
  * <p>Threads: stateless.
  */
 public final class KeyExtractor {
-    private static final int TCP_FLAGS_OFFSET = 12;
     private static final int ND_MESSAGE_BYTES = 24;
     private static final int ND_OPTION_SOURCE = 1;
     private static final int ND_OPTION_TARGET = 2;
@@ -148,7 +149,7 @@ public final class KeyExtractor {
         switch (packet.ipProtocol()) {
             case IpProtocols.TCP -> {
                 key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << TP_DST;
-                key[FlowKey.NW_MISC] |= (long) (packet.u16(l4 + TCP_FLAGS_OFFSET) & TCP_FLAGS_MASK) << TCP_FLAGS;
+                key[FlowKey.NW_MISC] |= (long) (packet.u16(l4 + TcpHeader.DATA_OFFSET) & TCP_FLAGS_MASK) << TCP_FLAGS;
             }
             case IpProtocols.UDP, IpProtocols.SCTP -> key[FlowKey.TP_IPV6_LABEL] |= (long) packet.u32(l4) << TP_DST;
             case IpProtocols.ICMP -> extractIcmpType(packet, l4, key);

@@ -4,23 +4,18 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.packet.TcpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * Cuts a super-frame ({@link Packet#segmentBytes()}) into the frames it stands for, as network hardware would: for
- * ports that cannot pass it on as it is.
+ * The segmenter cuts a super-frame ({@link Packet#segmentBytes()}) into the frames it stands for, as network hardware
+ * would: for ports that cannot pass it on as it is.
  *
  * <p>Threads: stateless. Allocates one buffer a super-frame.
  */
 final class GsoSegmenter {
-    private static final int TCP_CHECKSUM_OFFSET = 16;
-    private static final int TCP_SEQUENCE_OFFSET = 4;
-    private static final int TCP_DATA_OFFSET = 12;
-    private static final int TCP_FLAGS_OFFSET = 13;
-    private static final int FIN_PSH = 0x09;
-    private static final int CWR = 0x80;
     private static final int UDP_LENGTH_OFFSET = 4;
     private static final int IPV4_ID_OFFSET = 4;
     private static final int IPV4_CHECKSUM_OFFSET = 10;
@@ -30,9 +25,8 @@ final class GsoSegmenter {
     /** Gives each segment in order to {@code send}; the packet it is given is reused for the next one. */
     static void forEachSegment(Packet packet, Consumer<Packet> send) {
         int transport = packet.checksumStart();
-        boolean tcp = packet.checksumField() - transport == TCP_CHECKSUM_OFFSET;
-        int headerBytes =
-                transport + (tcp ? (packet.u8(transport + TCP_DATA_OFFSET) >> 4) * 4 : PacketParser.UDP_BYTES);
+        boolean tcp = packet.checksumField() - transport == TcpHeader.CHECKSUM;
+        int headerBytes = transport + (tcp ? TcpHeader.headerBytes(packet, transport) : PacketParser.UDP_BYTES);
         int payloadBytes = packet.lengthBytes() - headerBytes;
         int segmentBytes = packet.segmentBytes();
         Packet segment =
@@ -81,12 +75,12 @@ final class GsoSegmenter {
     }
 
     private static void fixTcp(Packet segment, int transport, int done, boolean last) {
-        segment.putU32(transport + TCP_SEQUENCE_OFFSET, segment.u32(transport + TCP_SEQUENCE_OFFSET) + done);
-        int flags = segment.u8(transport + TCP_FLAGS_OFFSET);
-        flags = last ? flags : flags & ~FIN_PSH;
+        segment.putU32(transport + TcpHeader.SEQUENCE, segment.u32(transport + TcpHeader.SEQUENCE) + done);
+        int flags = segment.u8(transport + TcpHeader.FLAGS);
+        flags = last ? flags : flags & ~(TcpHeader.FIN | TcpHeader.PSH);
         // RFC 3168 §6.1.2: the window reduction is announced once.
-        flags = done == 0 ? flags : flags & ~CWR;
-        segment.putU8(transport + TCP_FLAGS_OFFSET, flags);
+        flags = done == 0 ? flags : flags & ~TcpHeader.CWR;
+        segment.putU8(transport + TcpHeader.FLAGS, flags);
     }
 
     private static void fixTransportChecksum(Packet segment, int transport, int field) {

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Appends Ethernet frames to a capture file in the classic libpcap format (pcap-savefile(5)), little-endian,
+ * The writer appends Ethernet frames to a capture file in the classic libpcap format (pcap-savefile(5)), little-endian,
  * microseconds. Each frame is in the file when {@link #write} returns: tests read it while the switch runs.
  *
  * <p>Threads: any.

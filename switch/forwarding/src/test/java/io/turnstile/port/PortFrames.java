@@ -8,7 +8,7 @@ import java.lang.foreign.Arena;
 import java.util.HexFormat;
 import java.util.Random;
 
-/** PortFrames and packet pools for tests of ports. */
+/** Frames and packet pools for tests of ports. */
 public final class PortFrames {
     private static final int FIN_PUSH_ACK_CWR = 0x99;
 

@@ -9,7 +9,10 @@ import io.turnstile.time.Clock;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
-/** Lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut down. */
+/**
+ * The agent lets bridges be spoken to over OpenFlow. One per process; the event loop group stays the caller's to shut
+ * down.
+ */
 public final class OpenFlowAgent {
     private final EventLoopGroup group;
     private final Clock clock;

@@ -7,8 +7,8 @@ import io.turnstile.openflow.wire.Wire;
 import java.util.List;
 
 /**
- * Cuts the byte stream into messages by the header's length. A length shorter than the header loses the framing:
- * closed.
+ * The framer cuts the byte stream into messages by the header's length. A length shorter than the header loses the
+ * framing: closed.
  */
 final class OpenFlowFramer extends ByteToMessageDecoder {
 

@@ -6,8 +6,8 @@ import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.OfException;
 
 /**
- * Has one request done by what {@link MessageType} names as its handler. Whatever is wrong with it comes out as an
- * {@link OfException}, so that the connection goes on.
+ * The dispatcher has one request done by what {@link MessageType} names as its handler. Whatever is wrong with it comes
+ * out as an {@link OfException}, so that the connection goes on.
  */
 final class RequestDispatcher {
     private final StandardRequests standard;

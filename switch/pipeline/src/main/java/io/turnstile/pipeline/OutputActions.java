@@ -12,7 +12,6 @@ import io.turnstile.pipeline.flow.PacketInReason;
 final class OutputActions {
     private static final int MAX_PACKET_IN_BYTES = 0xffff;
     private static final int MAX_UNWIDENED_PORT = 0xffff;
-    private static final int FIRST_RESERVED_PORT = 0xff00;
 
     private final Walk walk;
     private final Translator tables;
@@ -54,12 +53,13 @@ final class OutputActions {
         Bits value = fields.read(output.source());
         long port = value.low();
         walk.report.detail("output port is %d", port);
-        boolean reserved = (port & 0xffff_ff00L) == (Ports.MAX & 0xffff_ffffL);
+        long firstReserved = Integer.toUnsignedLong(Ports.MAX);
+        boolean reserved = (port & firstReserved) == firstReserved;
         if (value.high() != 0 || port > MAX_UNWIDENED_PORT && !reserved) {
             walk.report.warning("output port %d is out of range", port);
             return;
         }
-        output((int) (port >= FIRST_RESERVED_PORT ? port | 0xffff_0000L : port), last);
+        output(Ports.widened((int) port), last);
     }
 
     /** @param all whether to send to ports with {@code no-flood} too */

@@ -1,5 +1,7 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.datagram;
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.tcp;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,7 +11,6 @@ import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
-import io.turnstile.testing.TestFrame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +18,6 @@ import org.junit.jupiter.api.Test;
 
 /** Flows that track packets: ct(), what it recirculates to, ct_clear. */
 class ConntrackActionsTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
     private final PipelineBench tracked = PipelineBench.withTracker(4);
 
@@ -66,11 +66,11 @@ class ConntrackActionsTest {
         for (int i = 0; i < 2_000; i++) {
             String inside = "10." + i % 7 + ".0." + (1 + i % 200);
             sent.addAll(tracked.receive(
-                    1, TestFrame.udp(inside, 1024 + i, "192.0.2.1", 53).bytes()));
+                    1, datagram(inside + ":" + (1024 + i) + " > 192.0.2.1:53").bytes()));
             sent.addAll(tracked.receive(
-                    2, TestFrame.udp("192.0.2.1", 53, inside, 1024 + i).bytes()));
+                    2, datagram("192.0.2.1:53 > " + inside + ":" + (1024 + i)).bytes()));
             sent.addAll(tracked.receive(
-                    2, TestFrame.udp("192.0.2.1", 53, inside, 40_000).bytes()));
+                    2, datagram("192.0.2.1:53 > " + inside + ":40000").bytes()));
         }
         assertThat(sent).filteredOn("2"::equals).hasSize(2_000);
         assertThat(sent).filteredOn("1"::equals).hasSize(2_000);
@@ -90,10 +90,10 @@ class ConntrackActionsTest {
     void actionsAfterTrackingActOnTheirOwnCopy() {
         tracked.flows(
                 "in_port=1,udp,ct_state=-trk,actions=ct(table=1),mod_tp_dst:54,output:2", "table=1,actions=output:3");
-        tracked.receive(1, UDP.bytes());
-        assertThat(tracked.sentBy(3)).containsExactly(UDP.bytes());
+        tracked.receive(1, dns().bytes());
+        assertThat(tracked.sentBy(3)).containsExactly(dns().bytes());
         assertThat(tracked.sentBy(2))
-                .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
+                .containsExactly(datagram("10.0.0.1:1000 > 10.0.0.2:54").bytes());
     }
 
     @Test
@@ -103,14 +103,14 @@ class ConntrackActionsTest {
                 "table=1,ct_state=+trk,actions=ct_clear,resubmit(,2)",
                 "table=2,ct_state=-trk,actions=output:2",
                 "table=2,ct_state=+trk,actions=output:3");
-        assertThat(tracked.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(tracked.receive(1, dns().bytes())).containsExactly("2");
     }
 
     @Test
     void packetOutMayBeTracked() throws Exception {
         tracked.flows("table=1,ct_state=+trk+new,actions=output:2");
-        tracked.br0.packetOut(3, FlowText.parseActions("ct(table=1)"), UDP.bytes());
-        assertThat(tracked.sentBy(2)).containsExactly(UDP.bytes());
+        tracked.br0.packetOut(3, FlowText.parseActions("ct(table=1)"), dns().bytes());
+        assertThat(tracked.sentBy(2)).containsExactly(dns().bytes());
     }
 
     @Test
@@ -148,8 +148,8 @@ class ConntrackActionsTest {
                 "in_port=3,ct_state=-trk,udp,actions=ct(table=1,zone=8)",
                 "table=1,ct_state=+est+rpl,ct_zone=9,ct_mark=5,ct_label=6,actions=output:1",
                 "table=1,ct_state=+new,actions=output:4");
-        byte[] answer = TestFrame.udp("10.0.0.2", 53, "10.0.0.1", 1000).bytes();
-        assertThat(tracked.receive(1, UDP.bytes())).containsExactly("2");
+        byte[] answer = datagram("10.0.0.2:53 > 10.0.0.1:1000").bytes();
+        assertThat(tracked.receive(1, dns().bytes())).containsExactly("2");
         assertThat(tracked.receive(2, answer)).containsExactly("1");
         assertThat(tracked.receive(3, answer)).containsExactly("4");
     }
@@ -157,7 +157,7 @@ class ConntrackActionsTest {
     @Test
     void endlessRecirculationIsCutOff() {
         tracked.flows("ip,actions=ct(table=0)");
-        tracked.receive(1, UDP.bytes());
+        tracked.receive(1, dns().bytes());
         assertThat(tracked.datapath.drops(DropReason.RECIRCULATION_DEPTH)).isEqualTo(1);
     }
 

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.tcp;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -7,14 +8,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.Match;
-import io.turnstile.testing.TestFrame;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
 /** The counters of flows, their timeouts, and the events that controllers are sent. */
 class EventsAndTimeoutsTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
 
     @Test
@@ -52,7 +51,7 @@ class EventsAndTimeoutsTest {
     void busyFlowDoesNotIdle() {
         bench.flows("idle_timeout=10,udp,actions=output:2");
         for (int i = 0; i < 40; i++) {
-            bench.receive(1, UDP.bytes());
+            bench.receive(1, dns().bytes());
             bench.pass(Duration.ofSeconds(1));
         }
         assertThat(bench.allFlows())
@@ -68,12 +67,12 @@ class EventsAndTimeoutsTest {
         bench.br0.subscribe(recorder);
         bench.flows("hard_timeout=10,send_flow_rem,udp,actions=output:2");
         for (int i = 0; i < 11; i++) {
-            bench.receive(1, UDP.bytes());
+            bench.receive(1, dns().bytes());
             bench.pass(Duration.ofSeconds(1));
         }
         assertThat(bench.allFlows()).isEmpty();
         assertThat(recorder.events).singleElement().asString().startsWith("removed table=0 reason=1 ");
-        assertThat(bench.receive(1, UDP.bytes())).isEmpty();
+        assertThat(bench.receive(1, dns().bytes())).isEmpty();
     }
 
     @Test

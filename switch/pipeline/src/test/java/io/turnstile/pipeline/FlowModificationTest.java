@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,14 +8,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
-import io.turnstile.testing.TestFrame;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Adding, modifying and deleting flows, alone and in bundles (OpenFlow 1.3.5 §6.4). */
 class FlowModificationTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
 
     @Test
@@ -65,7 +64,7 @@ class FlowModificationTest {
         EventRecorder recorder = new EventRecorder();
         bench.br0.subscribe(recorder);
         bench.flows("cookie=1,send_flow_rem,udp,actions=output:2");
-        bench.receive(1, UDP.bytes());
+        bench.receive(1, dns().bytes());
         List<OpenFlowSwitch.FlowStats> before = bench.allFlows();
         List<FlowMod> bundle = List.of(
                 PipelineBench.parse(FlowMod.Command.DELETE, "udp"),
@@ -79,7 +78,7 @@ class FlowModificationTest {
         assertThat(recorder.events)
                 .as("nothing was removed, so nothing is reported")
                 .isEmpty();
-        assertThat(bench.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(bench.receive(1, dns().bytes())).containsExactly("2");
         bench.br0.applyAll(bundle.subList(0, 2));
         assertThat(bench.allFlows())
                 .singleElement()
@@ -112,9 +111,9 @@ class FlowModificationTest {
     @Test
     void samePriorityAndMatchReplacesAndKeepsCounting() {
         bench.flows("udp,actions=output:2");
-        assertThat(bench.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(bench.receive(1, dns().bytes())).containsExactly("2");
         bench.flows("udp,actions=output:3");
-        assertThat(bench.receive(1, UDP.bytes())).containsExactly("3");
+        assertThat(bench.receive(1, dns().bytes())).containsExactly("3");
         assertThat(bench.allFlows())
                 .singleElement()
                 .satisfies(flow -> assertThat(flow.packetCount()).isEqualTo(2));

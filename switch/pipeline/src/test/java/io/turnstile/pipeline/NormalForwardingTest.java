@@ -1,17 +1,16 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.udp;
-import static io.turnstile.testing.TestFrame.MAC_A;
-import static io.turnstile.testing.TestFrame.MAC_B;
+import static io.turnstile.pipeline.SampleFrames.MAC_A;
+import static io.turnstile.pipeline.SampleFrames.MAC_B;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.turnstile.testing.TestFrame;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** What NORMAL learns, forgets and does with it. */
 class NormalForwardingTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
     private final PipelineBench four = new PipelineBench(4);
 
@@ -92,8 +91,8 @@ class NormalForwardingTest {
     @Test
     void normalLearnsMovesAndForgets() {
         four.flows("actions=NORMAL");
-        byte[] fromA = UDP.bytes();
-        byte[] toA = UDP.mac(MAC_A, MAC_B).bytes();
+        byte[] fromA = dns().bytes();
+        byte[] toA = dns().eth(MAC_B, MAC_A).bytes();
         assertThat(four.receive(1, fromA)).containsExactlyInAnyOrder("2", "3", "4");
         assertThat(four.receive(2, toA)).containsExactly("1");
         assertThat(four.receive(3, fromA)).as("A has moved").containsExactly("2");
@@ -101,7 +100,7 @@ class NormalForwardingTest {
         four.pass(Duration.ofSeconds(290));
         four.receive(3, fromA);
         four.pass(Duration.ofSeconds(290));
-        assertThat(four.receive(4, UDP.mac(MAC_A, MAC_B + 1).bytes())).containsExactly("3");
+        assertThat(four.receive(4, dns().eth(MAC_B + 1, MAC_A).bytes())).containsExactly("3");
         four.pass(Duration.ofSeconds(301));
         assertThat(four.receive(2, toA)).containsExactlyInAnyOrder("1", "3", "4");
     }
@@ -109,8 +108,8 @@ class NormalForwardingTest {
     @Test
     void vlansLearnApart() {
         four.flows("actions=NORMAL");
-        assertThat(four.receive(1, UDP.tag(5).bytes())).containsExactlyInAnyOrder("2", "3", "4");
-        assertThat(four.receive(2, UDP.mac(MAC_A, MAC_B).tag(6).bytes())).containsExactlyInAnyOrder("1", "3", "4");
-        assertThat(four.receive(2, UDP.mac(MAC_A, MAC_B).tag(5).bytes())).containsExactly("1");
+        assertThat(four.receive(1, dns().tag(5).bytes())).containsExactlyInAnyOrder("2", "3", "4");
+        assertThat(four.receive(2, dns().eth(MAC_B, MAC_A).tag(6).bytes())).containsExactlyInAnyOrder("1", "3", "4");
+        assertThat(four.receive(2, dns().eth(MAC_B, MAC_A).tag(5).bytes())).containsExactly("1");
     }
 }

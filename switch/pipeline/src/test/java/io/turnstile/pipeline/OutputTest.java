@@ -1,17 +1,16 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.testing.TestFrame;
 import org.junit.jupiter.api.Test;
 
 /** By which ports packets leave, and which ports take them in. */
 class OutputTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
     private final PipelineBench four = new PipelineBench(4);
 
@@ -47,13 +46,13 @@ class OutputTest {
     void floodSparesPortsThatAskForIt() throws OfException {
         four.flows("in_port=1,actions=FLOOD");
         four.br0.modifyPort(3, OfPort.CONFIG_NO_FLOOD, OfPort.CONFIG_NO_FLOOD);
-        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("2", "4");
+        assertThat(four.receive(1, dns().bytes())).containsExactlyInAnyOrder("2", "4");
         four.flows("in_port=1,actions=ALL");
-        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("2", "3", "4");
+        assertThat(four.receive(1, dns().bytes())).containsExactlyInAnyOrder("2", "3", "4");
         four.br0.modifyPort(2, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
-        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("3", "4");
+        assertThat(four.receive(1, dns().bytes())).containsExactlyInAnyOrder("3", "4");
         four.br0.modifyPort(1, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
-        assertThat(four.receive(1, UDP.bytes())).isEmpty();
+        assertThat(four.receive(1, dns().bytes())).isEmpty();
     }
 
     @Test
@@ -69,9 +68,9 @@ class OutputTest {
     @Test
     void packetOutMayGoThroughTheTables() throws Exception {
         bench.flows("in_port=3,udp,actions=output:2");
-        bench.br0.packetOut(3, FlowText.parseActions("TABLE"), UDP.bytes());
+        bench.br0.packetOut(3, FlowText.parseActions("TABLE"), dns().bytes());
         assertThat(bench.sentPorts()).containsExactly("2");
-        assertThat(bench.sentFrames()).containsExactly(UDP.bytes());
+        assertThat(bench.sentFrames()).containsExactly(dns().bytes());
         assertThat(bench.packetCount("")).isEqualTo(1);
     }
 }

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.testing.TestFrame;
+import io.turnstile.packet.Frame;
+import io.turnstile.packet.Frames;
 import java.util.List;
 import java.util.Random;
 
@@ -105,23 +106,23 @@ final class RandomWorld {
         String to = "10.0.0." + (1 + random.nextInt(6));
         int source = random.nextBoolean() ? 0x10 + random.nextInt(3) : 1000;
         int destination = any(List.of(53, 80, 81));
-        TestFrame frame = switch (random.nextInt(5)) {
-            case 0 -> TestFrame.arp(1, 0x0a00_0001, 0x0a00_0001 + random.nextInt(2));
-            case 1 -> TestFrame.udp("fd00::1", source, "fd00::2", destination);
-            case 2 ->
-                TestFrame.tcp(
-                        from, source, to, destination, random.nextBoolean() ? TestFrame.SYN : TestFrame.ACK, 1, 1);
+        Frame frame = switch (random.nextInt(5)) {
+            case 0 -> Frames.arpRequest("10.0.0.1 > 10.0.0." + (1 + random.nextInt(2)));
+            case 1 -> Frames.udp("[fd00::1]:" + source + " > [fd00::2]:" + destination).payload(3);
+            case 2 -> {
+                Frame segment =
+                        Frames.tcp(from + ":" + source + " > " + to + ":" + destination).seq(1).ackNumber(1);
+                yield random.nextBoolean() ? segment.syn() : segment.ack();
+            }
             default ->
-                TestFrame.ip(
-                        from,
-                        to,
-                        TestFrame.UDP,
-                        TestFrame.udpHeader(source, destination, new byte[2]),
-                        random.nextInt(4) == 0 ? 1 : 64,
-                        random.nextInt(2) * 32);
+                Frames.udp(from + ":" + source + " > " + to + ":" + destination)
+                        .payload(2)
+                        .ttl(random.nextInt(4) == 0 ? 1 : 64)
+                        .tos(random.nextInt(2) * 32);
         };
+        frame.eth(SampleFrames.MAC_A, SampleFrames.MAC_B);
         if (random.nextBoolean()) {
-            frame = frame.mac(TestFrame.MAC_A, TestFrame.MAC_B);
+            frame.eth(SampleFrames.MAC_B, SampleFrames.MAC_A);
         }
         return (random.nextInt(4) == 0 ? frame.tag(random.nextBoolean() ? 5 : 6) : frame).bytes();
     }

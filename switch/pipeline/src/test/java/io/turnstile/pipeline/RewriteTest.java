@@ -1,21 +1,22 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.datagram;
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.udp;
-import static io.turnstile.testing.TestFrame.MAC_A;
-import static io.turnstile.testing.TestFrame.MAC_B;
+import static io.turnstile.pipeline.SampleFrames.MAC_A;
+import static io.turnstile.pipeline.SampleFrames.MAC_B;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
-import io.turnstile.testing.TestFrame;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What flows change in packets. */
 class RewriteTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
 
-    private List<byte[]> through(String flow, TestFrame frame) {
+    private List<byte[]> through(String flow, Frame frame) {
         bench.flows(flow);
         bench.receive(1, frame.bytes());
         assertThat(bench.sentPorts()).containsOnly("2");
@@ -38,17 +39,17 @@ class RewriteTest {
 
     @Test
     void outputSeesOnlyWhatWasSetBeforeIt() {
-        assertThat(through("in_port=1,udp,actions=output:2,mod_nw_dst:10.0.0.9,output:2,mod_tp_dst:54,output:2", UDP))
+        assertThat(through("in_port=1,udp,actions=output:2,mod_nw_dst:10.0.0.9,output:2,mod_tp_dst:54,output:2", dns()))
                 .containsExactly(
-                        UDP.bytes(),
-                        TestFrame.udp("10.0.0.1", 1000, "10.0.0.9", 53).bytes(),
-                        TestFrame.udp("10.0.0.1", 1000, "10.0.0.9", 54).bytes());
+                        dns().bytes(),
+                        datagram("10.0.0.1:1000 > 10.0.0.9:53").bytes(),
+                        datagram("10.0.0.1:1000 > 10.0.0.9:54").bytes());
     }
 
     @Test
     void fieldSetBackGoesBackToTheWire() {
-        assertThat(through("in_port=1,udp,actions=mod_tp_dst:54,output:2,mod_tp_dst:53,output:2", UDP))
-                .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes(), UDP.bytes());
+        assertThat(through("in_port=1,udp,actions=mod_tp_dst:54,output:2,mod_tp_dst:53,output:2", dns()))
+                .containsExactly(datagram("10.0.0.1:1000 > 10.0.0.2:54").bytes(), dns().bytes());
     }
 
     @Test
@@ -56,25 +57,25 @@ class RewriteTest {
         assertThat(through(
                         "in_port=1,udp,actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
                                 + "load:0xb->NXM_OF_ETH_SRC[0..7],output:2",
-                        UDP))
-                .containsExactly(UDP.mac(MAC_A, MAC_B).bytes());
+                        dns()))
+                .containsExactly(dns().eth(MAC_B, MAC_A).bytes());
     }
 
     @Test
     void vlanTagsArePushedChangedAndPopped() {
         assertThat(through(
                         "in_port=1,actions=output:2,mod_vlan_vid:5,output:2,mod_vlan_pcp:3,output:2,strip_vlan,output:2",
-                        UDP))
+                        dns()))
                 .containsExactly(
-                        UDP.bytes(), UDP.tag(5).bytes(), UDP.tag(5 | 3 << 13).bytes(), UDP.bytes());
+                        dns().bytes(), dns().tag(5).bytes(), dns().tag(5 | 3 << 13).bytes(), dns().bytes());
     }
 
     @Test
     void secondTagIsPushedOutsideWithTheFirstOnesValue() {
         assertThat(through(
                         "in_port=1,actions=push_vlan:0x8100,set_field:0x1006->vlan_vid,output:2,pop_vlan,output:2",
-                        UDP.tag(5)))
-                .containsExactly(UDP.tag(5).tag(6).bytes(), UDP.tag(5).bytes());
+                        dns().tag(5)))
+                .containsExactly(dns().tag(5).tag(6).bytes(), dns().tag(5).bytes());
     }
 
     @Test
@@ -120,10 +121,8 @@ class RewriteTest {
     void ttlOfOneGoesToTheControllerAndNoFurther() {
         EventRecorder recorder = new EventRecorder();
         bench.br0.subscribe(recorder);
-        TestFrame dying =
-                TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 1, 0);
-        TestFrame living =
-                TestFrame.ip("10.0.0.1", "10.0.0.2", TestFrame.UDP, TestFrame.udpHeader(1, 2, new byte[0]), 2, 0);
+        Frame dying = Frames.udp("10.0.0.1:1 > 10.0.0.2:2").ttl(1);
+        Frame living = Frames.udp("10.0.0.1:1 > 10.0.0.2:2").ttl(2);
         assertThat(through("ip,actions=dec_ttl,output:2", living)).containsExactly(dying.bytes());
         assertThat(bench.receive(1, dying.bytes())).isEmpty();
         assertThat(recorder.events).containsExactly("packet-in reason=2 table=0 in_port=1");

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.datagram;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.conntrack.ConnectionTracker;
@@ -10,7 +11,6 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.port.DummyPort;
-import io.turnstile.testing.TestFrame;
 import io.turnstile.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,7 +53,7 @@ class RulesChangeUnderTrafficTest {
             Random random = new Random(seed);
             List<byte[]> frames = new ArrayList<>();
             for (int i = 0; i < 200; i++) {
-                frames.add(TestFrame.udp(from, 1000 + i, "10.9.0.1", 1 + i % 20).bytes());
+                frames.add(datagram(from + ":" + (1000 + i) + " > 10.9.0.1:" + (1 + i % 20)).bytes());
             }
             long startNs = System.nanoTime();
             while (System.nanoTime() - startNs < TRAFFIC_NS) {

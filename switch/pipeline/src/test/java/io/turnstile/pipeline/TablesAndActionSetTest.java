@@ -1,15 +1,15 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.datagram;
+import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DropReason;
-import io.turnstile.testing.TestFrame;
 import org.junit.jupiter.api.Test;
 
 /** Which flow a packet meets, and in which order actions run (OpenFlow 1.3.5 §5). */
 class TablesAndActionSetTest {
-    private static final TestFrame UDP = TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 53);
     private final PipelineBench bench = new PipelineBench(3);
     private final PipelineBench four = new PipelineBench(4);
 
@@ -19,7 +19,7 @@ class TablesAndActionSetTest {
                 "priority=5,udp,actions=output:3",
                 "priority=10,in_port=1,actions=output:2",
                 "priority=7,in_port=1,udp,actions=output:4");
-        assertThat(four.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(four.receive(1, dns().bytes())).containsExactly("2");
     }
 
     @Test
@@ -37,7 +37,7 @@ class TablesAndActionSetTest {
                 "in_port=1,actions=load:1->NXM_NX_REG0[],resubmit(,1),output:NXM_NX_REG1[]",
                 "table=1,reg0=1,actions=output:3,load:2->NXM_NX_REG1[],goto_table:2",
                 "table=2,actions=output:4");
-        assertThat(four.receive(1, UDP.bytes())).containsExactlyInAnyOrder("2", "3", "4");
+        assertThat(four.receive(1, dns().bytes())).containsExactlyInAnyOrder("2", "3", "4");
     }
 
     @Test
@@ -62,7 +62,7 @@ class TablesAndActionSetTest {
         bench.flows(
                 "in_port=1,actions=write_metadata:0x12/0xff,goto_table:1",
                 "table=1,metadata=0x10/0xf0,actions=output:2");
-        assertThat(bench.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(bench.receive(1, dns().bytes())).containsExactly("2");
     }
 
     @Test
@@ -80,9 +80,9 @@ class TablesAndActionSetTest {
         bench.flows(
                 "in_port=1,udp,actions=write_actions(output:3,mod_tp_dst:54),goto_table:1",
                 "table=1,actions=write_actions(output:2)");
-        assertThat(bench.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(bench.receive(1, dns().bytes())).containsExactly("2");
         assertThat(bench.sentFrames())
-                .containsExactly(TestFrame.udp("10.0.0.1", 1000, "10.0.0.2", 54).bytes());
+                .containsExactly(datagram("10.0.0.1:1000 > 10.0.0.2:54").bytes());
     }
 
     @Test
@@ -90,6 +90,6 @@ class TablesAndActionSetTest {
         bench.flows(
                 "in_port=1,actions=write_actions(output:3),goto_table:1",
                 "table=1,actions=clear_actions,write_actions(output:2)");
-        assertThat(bench.receive(1, UDP.bytes())).containsExactly("2");
+        assertThat(bench.receive(1, dns().bytes())).containsExactly("2");
     }
 }

@@ -14,9 +14,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 
 /**
- * Runs a test on threads of its own and watches the calls that it makes to the provider: one that does not return fails
- * the test, and the thread in it is left behind (a daemon thread, which makes no further call should it ever come
- * back).
+ * The watch runs a test on threads of its own and watches the calls that it makes to the provider: one that does not
+ * return fails the test, and the thread in it is left behind (a daemon thread, which makes no further call should it
+ * ever come back).
  *
  * <p>Whether a call is quick is measured on the clock given; whether it hangs is told by real time.
  */

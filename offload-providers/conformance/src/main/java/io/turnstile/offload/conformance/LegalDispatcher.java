@@ -22,9 +22,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Calls a provider as the switch's dispatcher would: in the order that the SPI promises, containing what goes wrong and
- * going on as the SPI says after it, and taking note of what the provider must hold by its own word. It asserts
- * nothing; the tests look at what it noted.
+ * The dispatcher calls a provider as the switch's dispatcher would: in the order that the SPI promises, containing what
+ * goes wrong and going on as the SPI says after it, and taking note of what the provider must hold by its own word. It
+ * asserts nothing; the tests look at what it noted.
  *
  * <p>Threads: {@link #run} on several at once, each with other connections; the rest while none runs.
  */

@@ -13,9 +13,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands operations to a provider by one of the two sides of the SPI, and has one fitting result for each whatever the
- * provider does: what it throws, and what breaks the rules for answers, becomes {@link OffloadResult.Failed} and is
- * noted. Threads: any.
+ * The caller hands operations to a provider by one of the two sides of the SPI, and has one fitting result for each
+ * whatever the provider does: what it throws, and what breaks the rules for answers, becomes
+ * {@link OffloadResult.Failed} and is noted. Threads: any.
  */
 final class ProviderCalls {
     private static final int FAILURES_KEPT = 20;

@@ -8,7 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reports every network device of this network namespace that appears, changes or goes (rtnetlink(7), RTMGRP_LINK).
+ * The watcher reports every network device of this network namespace that appears, changes or goes (rtnetlink(7),
+ * RTMGRP_LINK).
  *
  * <p>Threads: one thread of this class calls the listeners, one at a time; they should be quick, for events that come
  * faster than they are taken are lost, which is reported.

@@ -92,8 +92,7 @@ public final class Links {
      * @throws PortException if there is none, with the message that users know from {@code ovs-vsctl show}
      */
     public static int requireIndex(String device) {
-        return index(device)
-                .orElseThrow(() -> new PortException("could not open network device " + device + " (No such device)"));
+        return index(device).orElseThrow(() -> PortException.noSuchDevice(device));
     }
 
     /** What the kernel reports of the device by that index. */
@@ -110,9 +109,7 @@ public final class Links {
             int size = SystemCallFailure.check(LibC.recv(fd, reply, 0), device + ": RTM_GETLINK");
             int type = reply.get(ValueLayout.JAVA_SHORT, 4);
             if (type == LinkMessage.NLMSG_ERROR) {
-                throw SystemCallFailure.of(
-                        "could not open network device " + device,
-                        reply.get(ValueLayout.JAVA_INT, LinkMessage.HEADER_BYTES));
+                throw SystemCallFailure.onOpen(device, reply.get(ValueLayout.JAVA_INT, LinkMessage.HEADER_BYTES));
             }
             return LinkMessage.parse(
                     type, reply.asSlice(LinkMessage.HEADER_BYTES, size - (long) LinkMessage.HEADER_BYTES));
@@ -229,7 +226,7 @@ public final class Links {
     /** A {@code struct ifreq} for the device. */
     static MemorySegment request(Arena arena, String device) {
         if (!isDeviceName(device)) {
-            throw new PortException("could not open network device " + device + " (No such device)");
+            throw PortException.noSuchDevice(device);
         }
         MemorySegment request = arena.allocate(IFREQ_BYTES, 8);
         request.setString(0, device);

@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Waits until ports have frames (epoll(7), level triggered). Ports without a descriptor wake it by callback
+ * The poller waits until ports have frames (epoll(7), level triggered). Ports without a descriptor wake it by callback
  * ({@link Port#onReadable}).
  *
  * <p>Threads: {@link #await} by one thread; everything else by any. Nothing is allocated by {@code await}.

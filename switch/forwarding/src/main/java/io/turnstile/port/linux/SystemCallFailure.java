@@ -16,11 +16,15 @@ final class SystemCallFailure {
 
     /** Why a port could not be opened, worded as {@code ovs-vsctl show} has it. */
     static PortException onOpen(String device, long negatedErrno) {
-        return of("could not open network device " + device, negatedErrno);
+        return PortException.notOpened(device, text(negatedErrno));
     }
 
     /** Message as {@code what (Text of errno)}. */
     static PortException of(String what, long negatedErrno) {
-        return new PortException(what + " (" + LibC.strerror((int) -negatedErrno) + ")");
+        return new PortException(what + " (" + text(negatedErrno) + ")");
+    }
+
+    private static String text(long negatedErrno) {
+        return LibC.strerror((int) -negatedErrno);
     }
 }

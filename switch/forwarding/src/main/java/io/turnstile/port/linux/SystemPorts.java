@@ -20,10 +20,7 @@ public final class SystemPorts implements PortFactory {
             case "", "system" -> AfPacketPort.open(name, !"false".equals(options.get("gro")));
             case "internal", "tap" -> TapPort.open(name, type);
             case "dummy" -> new DummyPort(name, options, () -> System.currentTimeMillis() * 1000);
-            // As ovs-vsctl shows it where Open vSwitch does not know the type.
-            default ->
-                throw new PortException(
-                        "could not open network device " + name + " (Address family not supported by protocol)");
+            default -> throw PortException.unknownType(name);
         };
     }
 }

@@ -3,6 +3,7 @@ package io.turnstile.port.linux;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.packet.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -30,13 +31,6 @@ final class VirtioNetHeader {
     private static final int GSO_TCPV6 = 4;
     private static final int GSO_UDP_L4 = 5;
     private static final int GSO_ECN = 0x80;
-
-    /** Where the checksum stands in a TCP header; tells TCP from UDP, whose stands at 6. */
-    private static final int TCP_CHECKSUM_OFFSET = 16;
-
-    private static final int TCP_DATA_OFFSET = 12;
-    private static final int TCP_FLAGS_OFFSET = 13;
-    private static final int TCP_CWR = 0x80;
 
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -79,8 +73,8 @@ final class VirtioNetHeader {
         memory.set(U16, offset + CSUM_START_OFFSET, (short) start);
         memory.set(U16, offset + CSUM_OFFSET_OFFSET, (short) checksumOffset);
         if (packet.segmentBytes() != 0) {
-            boolean tcp = checksumOffset == TCP_CHECKSUM_OFFSET;
-            int transportBytes = tcp ? (packet.u8(start + TCP_DATA_OFFSET) >> 4) * 4 : PacketParser.UDP_BYTES;
+            boolean tcp = checksumOffset == TcpHeader.CHECKSUM;
+            int transportBytes = tcp ? TcpHeader.headerBytes(packet, start) : PacketParser.UDP_BYTES;
             memory.set(ValueLayout.JAVA_BYTE, offset + GSO_TYPE_OFFSET, (byte) gsoType(packet, start, tcp));
             memory.set(U16, offset + HEADER_BYTES_OFFSET, (short) (start + transportBytes));
             memory.set(U16, offset + GSO_SIZE_OFFSET, (short) packet.segmentBytes());
@@ -92,7 +86,7 @@ final class VirtioNetHeader {
             return GSO_UDP_L4;
         }
         // A CWR flag of a super-frame belongs to its first segment only (RFC 3168 §6.1.2): the kernel has to know.
-        int ecn = (packet.u8(transportStart + TCP_FLAGS_OFFSET) & TCP_CWR) != 0 ? GSO_ECN : 0;
+        int ecn = (packet.u8(transportStart + TcpHeader.FLAGS) & TcpHeader.CWR) != 0 ? GSO_ECN : 0;
         return (networkType(packet) == EtherTypes.IPV6 ? GSO_TCPV6 : GSO_TCPV4) | ecn;
     }
 

@@ -38,7 +38,7 @@ public final class FlowModCodec {
         int asked = in.readUnsignedShort();
         int priority = exact ? MAX_PRIORITY : asked;
         Wire.needNoBuffer(in.readInt());
-        int outPort = Wire.port16(in.readUnsignedShort());
+        int outPort = Ports.widened(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         return new FlowMod(
@@ -66,7 +66,7 @@ public final class FlowModCodec {
         int hard = in.readUnsignedShort();
         int priority = in.readUnsignedShort();
         Wire.needNoBuffer(in.readInt());
-        int outPort = Wire.port16(in.readUnsignedShort());
+        int outPort = Ports.widened(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         int matchLength = in.readUnsignedShort();

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.List;
@@ -29,13 +30,13 @@ public final class FlowStatsCodec {
         Wire.need(in, 4, OfErrorCode.OFPBRC_BAD_LEN);
         int table = in.readUnsignedByte();
         in.skipBytes(1);
-        return new FlowQuery(table, match, 0, 0, Wire.port16(in.readUnsignedShort()));
+        return new FlowQuery(table, match, 0, 0, Ports.widened(in.readUnsignedShort()));
     }
 
     /** NXST_FLOW and NXST_AGGREGATE. */
     public static FlowQuery readRequestNicira(ByteBuf in) throws OfException {
         Wire.need(in, 8, OfErrorCode.OFPBRC_BAD_LEN);
-        int outPort = Wire.port16(in.readUnsignedShort());
+        int outPort = Ports.widened(in.readUnsignedShort());
         int matchLength = in.readUnsignedShort();
         int table = in.readUnsignedByte();
         in.skipBytes(3);

@@ -5,6 +5,7 @@ import io.turnstile.pipeline.flow.ActionForm;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfException;
 
 /** Resubmit, and output to the port that a field names. What is read stands after the header. */
@@ -15,7 +16,7 @@ final class ForwardingCodec {
 
     /** in_port 16, table 8, pad 24; the oldest form has no table. */
     static OfAction readResubmit(ActionForm form, ByteBuf in) throws OfException {
-        int port = Wire.port16(in.readUnsignedShort());
+        int port = Ports.widened(in.readUnsignedShort());
         if (form.equals(ActionForm.NX_RESUBMIT)) {
             return new OfAction.Resubmit(port, OfAction.Resubmit.SAME_TABLE, false);
         }

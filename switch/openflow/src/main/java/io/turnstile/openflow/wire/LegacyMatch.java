@@ -12,6 +12,7 @@ import io.turnstile.datapath.FieldValues;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 
@@ -51,7 +52,7 @@ final class LegacyMatch {
         int wildcards = in.readInt();
         int inPort = in.readUnsignedShort();
         if ((wildcards & W_IN_PORT) == 0) {
-            builder.exact(Field.IN_PORT, Wire.port16(inPort) & 0xffff_ffffL);
+            builder.exact(Field.IN_PORT, Ports.widened(inPort) & 0xffff_ffffL);
         }
         long source = readMac(in);
         long destination = readMac(in);

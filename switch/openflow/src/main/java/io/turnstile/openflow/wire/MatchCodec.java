@@ -6,6 +6,7 @@ import io.turnstile.datapath.FieldValues;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.MatchField.Masked;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.HashSet;
@@ -116,7 +117,7 @@ public final class MatchCodec {
             checkMask(field, high, low, maskHigh, maskLow);
         }
         if (field.style() == MatchField.Style.PORT && bytes == 2) {
-            low = Wire.port16((int) low) & 0xffff_ffffL;
+            low = Ports.widened((int) low) & 0xffff_ffffL;
             maskLow = 0xffff_ffffL;
         }
         checkValue(field, low);

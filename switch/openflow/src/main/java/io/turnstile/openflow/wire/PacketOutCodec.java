@@ -24,7 +24,7 @@ public final class PacketOutCodec {
         Wire.need(in, version == WireVersion.OF13 ? 16 : 8, OfErrorCode.OFPBRC_BAD_LEN);
         Wire.needNoBuffer(in.readInt());
         int inPort = switch (version) {
-            case OF10 -> Wire.port16(in.readUnsignedShort());
+            case OF10 -> Ports.widened(in.readUnsignedShort());
             case OF13 -> in.readInt();
             case OF15 -> Ports.NONE;
         };

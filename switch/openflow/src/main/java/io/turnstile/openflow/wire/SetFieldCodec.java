@@ -10,6 +10,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.MatchField.Masked;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfAction.SubField;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -89,7 +90,7 @@ final class SetFieldCodec {
     private static OfAction load(MatchField field, SubField target, long value) {
         if (field.field() == Field.IN_PORT && target.widthBits() == PORT_WIRE_BITS) {
             return new OfAction.SetField(
-                    Field.IN_PORT, 0, Wire.port16((int) value) & 0xffff_ffffL, 0, 0xffff_ffffL, true);
+                    Field.IN_PORT, 0, Ports.widened((int) value) & 0xffff_ffffL, 0, 0xffff_ffffL, true);
         }
         long mask = target.widthBits() == 64 ? -1L : (1L << target.widthBits()) - 1;
         int offset = target.offsetBits();

@@ -41,8 +41,6 @@ import org.projectfloodlight.openflow.types.VlanVid;
  * that an action is shown to it as the only one of a packet-out.
  */
 final class StandardActions {
-    private static final int PACKET_OUT = 13;
-
     private StandardActions() {}
 
     /** Reads one action that is whole in {@code in}, of a size that fits its type. */
@@ -54,7 +52,7 @@ final class StandardActions {
         // 1.5 differs from 1.3 in no action that is read here, only in the packet-out around it.
         WireVersion frame = version == WireVersion.OF10 ? WireVersion.OF10 : WireVersion.OF13;
         ByteBuf message = Unpooled.buffer(64);
-        int start = Wire.startMessage(message, frame, PACKET_OUT, 0);
+        int start = Wire.startMessage(message, frame, PacketOutCodec.TYPE, 0);
         message.writeInt(-1);
         Wire.writePort(message, Ports.NONE, frame);
         message.writeShort(action.readableBytes());

@@ -22,15 +22,8 @@ public final class Wire {
     static final int NO_BUFFER = -1;
     /** OFPG_ANY: no restriction to flows that output to a group. */
     static final int ANY_GROUP = -1;
-    /** Lowest reserved 16-bit port number. */
-    private static final int MAX16 = Ports.MAX & 0xffff;
 
     private Wire() {}
-
-    /** A 16-bit port number; reserved ones become their 32-bit successors. */
-    static int port16(int number) {
-        return number >= MAX16 ? number | 0xffff_0000 : number;
-    }
 
     static void writePort(ByteBuf out, int port, WireVersion version) {
         if (version.isOxm()) {

@@ -19,7 +19,6 @@ import java.util.List;
  */
 public final class ActionCheck {
     private static final int MAX_TABLE = 254;
-    private static final int FIRST_RESERVED_PORT = 0xff00;
     private static final int ZONE_BITS = 16;
 
     /** What is known of the flow's packets at this point of the list. */
@@ -90,7 +89,7 @@ public final class ActionCheck {
         boolean fine = switch (port) {
             case Ports.IN_PORT, Ports.TABLE, Ports.NORMAL, Ports.FLOOD, Ports.ALL, Ports.CONTROLLER, Ports.LOCAL ->
                 true;
-            default -> Integer.compareUnsigned(port, FIRST_RESERVED_PORT) < 0;
+            default -> Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0;
         };
         require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
     }

@@ -275,7 +275,6 @@ public enum ActionKind {
             .writesNothing()
             .outputsNowhere());
 
-    private static final Set<Field> OF_CONNECTION = Set.of(Field.CT_MARK, Field.CT_LABEL);
     private static final Map<String, ActionRow.Reader> READERS = readersByKeyword();
 
     private final ActionRow<? extends OfAction> row;
@@ -339,7 +338,7 @@ public enum ActionKind {
      */
     public boolean belongsInCt(OfAction action) {
         Field written = row.written(action);
-        return row.mayNestInCt() && (written == null || OF_CONNECTION.contains(written));
+        return row.mayNestInCt() && (written == null || MatchField.isWrittenInCt(written));
     }
 
     /** The field that it writes, null if none. */

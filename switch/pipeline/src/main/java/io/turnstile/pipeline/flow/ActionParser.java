@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.OptionalInt;
 
 /**
- * Reads a list of actions and instructions (ovs-actions(7)); what stands behind a keyword is read as its row of
- * {@link ActionKind} says.
+ * The parser reads a list of actions and instructions (ovs-actions(7)); what stands behind a keyword is read as its row
+ * of {@link ActionKind} says.
  */
 final class ActionParser {
 

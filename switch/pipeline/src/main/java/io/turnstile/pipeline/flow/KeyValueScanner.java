@@ -1,8 +1,8 @@
 package io.turnstile.pipeline.flow;
 
 /**
- * Splits {@code key=value}, {@code key:value}, {@code key(value)} and bare keys at commas and blanks outside
- * parentheses, as every piece of ovs-ofctl syntax is made.
+ * The scanner splits {@code key=value}, {@code key:value}, {@code key(value)} and bare keys at commas and blanks
+ * outside parentheses, as every piece of ovs-ofctl syntax is made.
  */
 public final class KeyValueScanner {
     private static final String SEPARATORS = ", \t\r\n";

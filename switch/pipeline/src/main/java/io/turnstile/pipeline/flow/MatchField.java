@@ -146,6 +146,11 @@ public record MatchField(
         return Objects.requireNonNull(BY_FIELD.get(field), "the index has every field of the key");
     }
 
+    /** Whether the key's field belongs to the packet's connection, and only {@code ct(exec(…))} may write it. */
+    static boolean isWrittenInCt(Field field) {
+        return of(field).stream().anyMatch(row -> row.access == Access.IN_CT);
+    }
+
     /** How many bits the key's field has for those who know it by the widest of its names. */
     public static int widestOf(Field field) {
         return Math.max(

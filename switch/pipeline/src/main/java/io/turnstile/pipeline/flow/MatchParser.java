@@ -8,7 +8,7 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 
-/** Collects the fields of one match, key by key; {@link #build} checks that they go together. */
+/** The parser collects the fields of one match, key by key; {@link #build} checks that they go together. */
 final class MatchParser {
     /** In the place of a VLAN id: untagged packets. */
     private static final int VLAN_NONE = 0xffff;

@@ -17,11 +17,13 @@ public sealed interface OfAction {
     /** The row that says everything about actions of this kind. */
     ActionKind kind();
 
-    /**
-     * Reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5; 1.0 numbers are widened by the wire layer).
-     */
+    /** The reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5). */
     interface Ports {
+        /** The lowest reserved number. */
         int MAX = 0xffffff00;
+        /** The same of OpenFlow 1.0, whose numbers have 16 bits. */
+        int MAX_16_BITS = MAX & 0xffff;
+
         int UNSET = 0xfffffff7;
         int IN_PORT = 0xfffffff8;
         int TABLE = 0xfffffff9;
@@ -31,6 +33,11 @@ public sealed interface OfAction {
         int CONTROLLER = 0xfffffffd;
         int LOCAL = 0xfffffffe;
         int NONE = 0xffffffff;
+
+        /** Widens a 16-bit number of OpenFlow 1.0: reserved ones become their 32-bit successors. */
+        static int widened(int number) {
+            return number >= MAX_16_BITS ? number | 0xffff_0000 : number;
+        }
     }
 
     /** A run of bits of a field: {@code NXM_NX_REG0[0..15]}. */

@@ -31,12 +31,12 @@ public interface PortNames {
 
     /** OpenFlow 1.0's 16-bit reserved numbers mean the same as their 32-bit successors. */
     private static OptionalInt widen(long number) {
-        if (number >= 0 && number < 0xff00) {
+        if (number >= 0 && number < Ports.MAX_16_BITS) {
             return OptionalInt.of((int) number);
         }
-        boolean reserved16 = number >= 0xfff7 && number <= 0xffff;
-        boolean reserved32 = number >= 0xfffffff7L && number <= 0xffffffffL;
-        return reserved16 || reserved32 ? OptionalInt.of((int) number | 0xffff0000) : OptionalInt.empty();
+        boolean reserved16 = number >= (Ports.UNSET & 0xffff) && number <= 0xffff;
+        boolean reserved32 = number >= Integer.toUnsignedLong(Ports.UNSET) && number <= 0xffffffffL;
+        return reserved16 || reserved32 ? OptionalInt.of(Ports.widened((int) number)) : OptionalInt.empty();
     }
 
     /** The number, or the reserved name in capitals as {@code ovs-ofctl} prints it. */

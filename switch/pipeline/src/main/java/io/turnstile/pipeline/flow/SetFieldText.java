@@ -8,7 +8,6 @@ import java.util.stream.Collectors;
 /** The text of actions that write a value into a field: set_field, load, and OpenFlow 1.0's mod_… of one field each. */
 final class SetFieldText {
     private static final int ECN_BITS = 3;
-    private static final int FIRST_RESERVED_PORT = 0xff00;
 
     private SetFieldText() {}
 
@@ -63,7 +62,7 @@ final class SetFieldText {
         SubFieldText.Placed placed = destination.place(Numbers.big(value.substring(0, arrow)), value);
         Field field = destination.field().field();
         if (field == Field.IN_PORT && destination.widthBits() == 16) {
-            long port = placed.low() >= FIRST_RESERVED_PORT ? placed.low() | 0xffff_0000L : placed.low();
+            long port = Integer.toUnsignedLong(OfAction.Ports.widened((int) placed.low()));
             return new OfAction.SetField(field, 0, port, 0, 0xffff_ffffL, true);
         }
         return new OfAction.SetField(field, placed.high(), placed.low(), placed.maskHigh(), placed.maskLow(), true);

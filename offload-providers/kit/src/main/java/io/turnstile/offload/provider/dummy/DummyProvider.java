@@ -20,9 +20,9 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed; by default it
- * takes everything, covers both directions at once, does not know when a connection was used, and is told of each
- * connection when it has to let go of all.
+ * The provider holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed;
+ * by default it takes everything, covers both directions at once, does not know when a connection was used, and is told
+ * of each connection when it has to let go of all.
  *
  * <p>Memory: the last {@link #DEFAULT_EVENT_LIMIT} events unless said otherwise, and the connections held.
  *

@@ -5,8 +5,8 @@ import io.turnstile.offload.spi.DelReason;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Answers everything properly, but forgets every n-th connection: to take it in the first place, or to let go of it. A
- * flush and {@code close} are not forgotten.
+ * The provider answers everything properly, but forgets every n-th connection: to take it in the first place, or to let
+ * go of it. A flush and {@code close} are not forgotten.
  *
  * <p>What {@link #held} tells is the truth about the device; what the caller was told differs from it.
  */

@@ -5,7 +5,7 @@ import io.turnstile.offload.spi.ProviderContext;
 import java.time.Duration;
 import java.util.function.ToLongFunction;
 
-/** Does everything right, but says what it likes about when a connection was last used. */
+/** The provider does everything right, but says what it likes about when a connection was last used. */
 public final class LyingProvider extends HoldingProvider {
 
     /** What it says. */

@@ -7,9 +7,9 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.function.Predicate;
 
 /**
- * Declines everything, or the connections chosen, with one reason: when asked, or only when the connection is to be
- * added, as a device does that finds its table full. (A late refusal is a {@link Verdict.Decline} in bulk; the single
- * {@code connAdd}, which has no answer, throws.)
+ * The provider declines everything, or the connections chosen, with one reason: when asked, or only when the connection
+ * is to be added, as a device does that finds its table full. (A late refusal is a {@link Verdict.Decline} in bulk; the
+ * single {@code connAdd}, which has no answer, throws.)
  */
 public final class RefusingProvider extends HoldingProvider {
 

@@ -7,8 +7,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Does everything right, but takes its time. How time passes is given: by default the calling thread really waits; a
- * test with a hand-driven clock gives {@code clock::advance}, and the call has taken that long without any waiting.
+ * The provider does everything right, but takes its time. How time passes is given: by default the calling thread
+ * really waits; a test with a hand-driven clock gives {@code clock::advance}, and the call has taken that long without
+ * any waiting.
  */
 public final class SlowProvider extends HoldingProvider {
     private final Consumer<Duration> sleeper;

@@ -4,9 +4,9 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * Takes everything, and throws an {@link IllegalStateException} out of the callbacks chosen. What it throws out of has
- * had no effect, but {@code connDel} and {@code close}, which let go all the same, as the SPI assumes.
- * {@link #throwFrom} chooses anew at any time.
+ * The provider takes everything, and throws an {@link IllegalStateException} out of the callbacks chosen. What it
+ * throws out of has had no effect, but {@code connDel} and {@code close}, which let go all the same, as the SPI
+ * assumes. {@link #throwFrom} chooses anew at any time.
  */
 public final class ThrowingProvider extends HoldingProvider {
     private volatile Set<Callback> throwing;

@@ -16,9 +16,8 @@
  * </table>
  *
  * <p>All but the last extend {@link io.turnstile.offload.provider.fault.HoldingProvider}: apart from its one fault each
- * is a correct provider, and tells what it holds. {@link io.turnstile.offload.provider.fault.IdleProvider} has no fault
- * and does nothing. Relies on the SPI only. Threads: any, as the SPI says; a fault that can be chosen anew holds from
- * the next callback on.
+ * is a correct provider, and tells what it holds. Relies on the SPI only. Threads: any, as the SPI says; a fault that
+ * can be chosen anew holds from the next callback on.
  */
 @NullMarked
 package io.turnstile.offload.provider.fault;

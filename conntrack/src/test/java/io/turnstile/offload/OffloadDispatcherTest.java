@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Each event's story, one by one, on the calling thread and by hand-driven time that wraps on the way. */
-class OffloadStoriesTest {
+class OffloadDispatcherTest {
     private static final long EPOCH_MS = 1_700_000_000_000L;
 
     private final ManualClock clock =
@@ -206,7 +206,7 @@ class OffloadStoriesTest {
     }
 
     @Test
-    void knobOffTakesEverythingBackAndClosesInReverseOrder() {
+    void turningOffTakesEverythingBackAndClosesInReverseOrder() {
         List<String> journal = new ArrayList<>();
         enable(alpha, beta);
         alpha.journal = journal::add;
@@ -223,7 +223,7 @@ class OffloadStoriesTest {
     }
 
     @Test
-    void afterKnobOffNothingIsToldAnyMore() {
+    void afterTurningOffNothingIsToldAnyMore() {
         enable(alpha);
         long id = commit(7);
         dispatcher.disable();
@@ -236,7 +236,7 @@ class OffloadStoriesTest {
     }
 
     @Test
-    void knobOnReplaysWhatIsThereWithTheReplyPort() {
+    void turningOnReplaysWhatIsThereWithTheReplyPort() {
         long id = commit(7);
         tracker.reply(id, 2, clock.nowNs());
         commit(8);

@@ -1,4 +1,4 @@
-package io.turnstile.offload.provider.fault;
+package io.turnstile.offload.conformance;
 
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
@@ -6,15 +6,16 @@ import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 
 /**
- * Takes everything, does nothing, remembers nothing and never knows when a connection was used: what is left of a
- * provider without a device, for tests and benchmarks that need one and look at something else. Extend it to override
- * what is looked at; {@link HoldingProvider} is for those that look at what is held.
+ * A provider without a device: it takes everything, does nothing, remembers nothing and never knows when a connection
+ * was used. It is for tests and benchmarks that need a provider and look at something else; those that look at one
+ * callback extend it and override that one.
  *
  * <p>Threads: any.
  */
 public class IdleProvider implements OffloadProvider {
     private final String name;
 
+    /** @param name as {@link OffloadProvider#name} wants it */
     public IdleProvider(String name) {
         this.name = name;
     }

@@ -2,9 +2,9 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
-import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 
 /** A provider that does not come back costs nobody else anything, and is cleaned up after if it ever does. */
 @Timeout(60)
-class HangStoriesTest {
+class HangingProviderTest {
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
     private static final LaneLimits IMPATIENT = new LaneLimits(
             65_536,
@@ -46,7 +46,7 @@ class HangStoriesTest {
                     port -> "p" + port,
                     true,
                     CountingLaneMetrics.factory(),
-                    LoggerFactory.getLogger(HangStoriesTest.class)),
+                    LoggerFactory.getLogger(HangingProviderTest.class)),
             IMPATIENT);
     private final Gate gate = new Gate();
     private final ScriptedProvider beta = new ScriptedProvider("beta");
@@ -64,7 +64,7 @@ class HangStoriesTest {
     }
 
     /** Takes everything, and can be closed like a gate: who calls the chosen callback then stays in it. */
-    private static final class Gate implements OffloadProvider {
+    private static final class Gate extends IdleProvider {
         private final Set<Long> held = ConcurrentHashMap.newKeySet();
         private final CountDownLatch opened = new CountDownLatch(1);
         private volatile String closedFor = "";
@@ -72,6 +72,10 @@ class HangStoriesTest {
         private volatile boolean flushes;
         private volatile int stuck;
         private volatile int flushCalls;
+
+        Gate() {
+            super("gate");
+        }
 
         void open() {
             closedFor = "";
@@ -87,11 +91,6 @@ class HangStoriesTest {
                     Thread.currentThread().interrupt();
                 }
             }
-        }
-
-        @Override
-        public String name() {
-            return "gate";
         }
 
         @Override
@@ -253,7 +252,7 @@ class HangStoriesTest {
     }
 
     @Test
-    void aKnobThatIsTurnedOffDoesNotWaitForIt() {
+    void turningOffloadOffDoesNotWaitForIt() {
         dispatcher.enable(List.of(gate, beta));
         live(5);
         await("gate holds all", () -> gate.held.size() == 5);

@@ -27,9 +27,9 @@ import org.junit.jupiter.api.Test;
  * What offload providers are told while real packets go through the whole switch: parser, flows, recirculation,
  * tracker, dispatcher. Time begins near the clock's wrap.
  */
-class EmbeddedOffloadStoriesTest {
+class EmbeddedOffloadTest {
     private static final long EPOCH_MS = 1_700_000_000_000L;
-    /** Of UDP that was answered, as the peer's userspace tracker has it. */
+    /** Of UDP that was answered, as Open vSwitch's userspace tracker has it. */
     private static final Duration ANSWERED_UDP = Duration.ofSeconds(30);
 
     private static final int INSIDE = 1;
@@ -298,7 +298,7 @@ class EmbeddedOffloadStoriesTest {
     }
 
     @Test
-    void knobOffTakesEverythingBackAndPacketsGoOn() {
+    void turningOffTakesEverythingBackAndPacketsGoOn() {
         startWith(alpha);
         sw.hwOffload(true);
         ask();
@@ -316,7 +316,7 @@ class EmbeddedOffloadStoriesTest {
     }
 
     @Test
-    void knobOnTellsOfWhatIsThereWithBothPorts() {
+    void turningOnTellsOfWhatIsThereWithBothPorts() {
         startWith(alpha);
         ask();
         answer();

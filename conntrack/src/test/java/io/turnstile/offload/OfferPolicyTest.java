@@ -12,8 +12,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** What the house decides before a provider is asked, and live changes of who is asked. */
-class OfferPolicyStoriesTest {
+/** What the switch decides before a provider is asked, and live changes of who is asked. */
+class OfferPolicyTest {
     private static final int QUEUE = 10;
     private static final LaneLimits SHORT_QUEUE = new LaneLimits(
             QUEUE,
@@ -35,7 +35,7 @@ class OfferPolicyStoriesTest {
                     port -> "p" + port,
                     false,
                     CountingLaneMetrics.factory(),
-                    LoggerFactory.getLogger(OfferPolicyStoriesTest.class)),
+                    LoggerFactory.getLogger(OfferPolicyTest.class)),
             SHORT_QUEUE);
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");

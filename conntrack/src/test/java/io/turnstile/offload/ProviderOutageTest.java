@@ -2,10 +2,10 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
-import io.turnstile.offload.spi.PortRef;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.List;
@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A provider in trouble is left alone, its connections go back to software, and it is tried again. */
-class BreakerStoriesTest {
+class ProviderOutageTest {
     private static final int TOO_MANY = LaneLimits.DEFAULTS.failuresInARow();
 
     private final ManualClock clock =
@@ -166,7 +166,7 @@ class BreakerStoriesTest {
     }
 
     @Test
-    void theKnobForgetsWhatWas() {
+    void turningOffloadOffAndOnForgetsWhatWas() {
         alpha.fails("query"::equals);
         dispatcher.enable(List.of(alpha));
         commit(TOO_MANY);
@@ -208,28 +208,17 @@ class BreakerStoriesTest {
     }
 
     /** Lets go of everything at once. */
-    private static final class FlushingProvider implements OffloadProvider {
+    private static final class FlushingProvider extends IdleProvider {
         private int held;
         private int deletes;
 
-        @Override
-        public String name() {
-            return "flushing";
+        FlushingProvider() {
+            super("flushing");
         }
 
         @Override
         public void connAdd(ConnView connection) {
             held++;
-        }
-
-        @Override
-        public boolean connEstablished(ConnView connection, PortRef reply) {
-            return true;
-        }
-
-        @Override
-        public long connUpdate(ConnView connection) {
-            return 0;
         }
 
         @Override

@@ -1,2 +1,0 @@
-/** Frames and fakes for the tests of the switch. */
-package io.turnstile.testing;
