@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The file: what a crash cuts off, what damage costs, differences, compaction. */
 class DatabaseLogTest {
-    private static final String SCHEMA = """
+    static final String SCHEMA = """
             {"name":"Things","version":"1.0.0","tables":{"Thing":{"isRoot":true,"columns":{
               "name":{"type":"string"},
               "count":{"type":"integer"},
@@ -29,12 +29,12 @@ class DatabaseLogTest {
               "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}},
               "maybe":{"type":{"key":"integer","min":0,"max":1}},
               "lost":{"type":"string","ephemeral":true}}}}}""";
-    private static final String ID = "10000001-1111-4111-8111-000000000001";
+    static final String ID = "10000001-1111-4111-8111-000000000001";
 
     @TempDir
     Path folder;
 
-    private static JsonNode json(String text) {
+    static JsonNode json(String text) {
         try {
             return OvsdbJson.MAPPER.readTree(text);
         } catch (IOException e) {
@@ -42,7 +42,7 @@ class DatabaseLogTest {
         }
     }
 
-    private static byte[] record(String text) throws Exception {
+    static byte[] record(String text) throws Exception {
         byte[] body = (text + "\n").getBytes(StandardCharsets.UTF_8);
         byte[] hash = MessageDigest.getInstance("SHA-1").digest(body);
         byte[] head = ("OVSDB JSON " + body.length + " " + HexFormat.of().formatHex(hash) + "\n")
@@ -61,7 +61,7 @@ class DatabaseLogTest {
         return file;
     }
 
-    private static Database open(Path file) throws IOException {
+    static Database open(Path file) throws IOException {
         return Database.open(file, DatabaseSchema.fromJson(json(SCHEMA)), (delayMs, task) -> {});
     }
 

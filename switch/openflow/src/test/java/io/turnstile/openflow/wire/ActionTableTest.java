@@ -40,7 +40,7 @@ class ActionTableTest {
         return claims;
     }
 
-    private static OfAction sample(ActionKind kind, String text) {
+    static OfAction sample(ActionKind kind, String text) {
         try {
             return kind == ActionKind.NAT
                     ? ((OfAction.Ct) FlowText.parseActions("ct(commit," + text + ")")

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Bytes recorded between the real ovs-ofctl and the real ovs-vswitchd. */
 class FlowWireTest {
-    private static final int NXT_BODY = 16;
+    static final int NXT_BODY = 16;
 
     record Recorded(WireVersion version, String text, byte[] flowMod, byte[] statistics) {
         @Override
@@ -48,7 +48,7 @@ class FlowWireTest {
         return all;
     }
 
-    private static FlowMod read(byte[] bytes, WireVersion version) throws OfException {
+    static FlowMod read(byte[] bytes, WireVersion version) throws OfException {
         ByteBuf message = Unpooled.wrappedBuffer(bytes);
         boolean nicira = bytes[1] == 4;
         message.skipBytes(nicira ? NXT_BODY : Wire.HEADER_BYTES);
@@ -57,7 +57,7 @@ class FlowWireTest {
                 : version.isOxm() ? FlowModCodec.read13(message, version) : FlowModCodec.read10(message, true);
     }
 
-    private static FlowStats statistics(FlowMod mod) {
+    static FlowStats statistics(FlowMod mod) {
         return new FlowStats(
                 mod.tableId(),
                 mod.priority(),

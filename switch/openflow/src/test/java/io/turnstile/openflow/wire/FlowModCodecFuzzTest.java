@@ -1,0 +1,60 @@
+package io.turnstile.openflow.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.OfException;
+import java.io.IOException;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Any bytes as a flow modification, with its match and its instructions or actions. Input: a message as it comes, whose
+ * first octet is the version; the header is otherwise not looked at.
+ */
+class FlowModCodecFuzzTest {
+    private static final int TYPE_NXT = 4;
+
+    static Stream<byte[]> seeds() throws IOException {
+        return FlowWireTest.recorded().stream().map(FlowWireTest.Recorded::flowMod);
+    }
+
+    private static WireVersion version(byte[] message) {
+        return switch (message[0]) {
+            case 6 -> WireVersion.OF15;
+            case 4 -> WireVersion.OF13;
+            default -> WireVersion.OF10;
+        };
+    }
+
+    @MethodSource("seeds")
+    @FuzzTest
+    void whatIsReadIsWrittenInBytesThatReadTheSame(byte[] message) throws OfException {
+        if (message.length < FlowWireTest.NXT_BODY) {
+            return;
+        }
+        FlowMod mod;
+        try {
+            mod = FlowWireTest.read(message, version(message));
+        } catch (OfException refused) {
+            assertThat(refused.code()).isNotNull();
+            return;
+        }
+        ByteBuf out = Unpooled.buffer();
+        FlowStatsCodec.writeEntryNicira(out, FlowWireTest.statistics(mod));
+        for (WireVersion version : new WireVersion[] {WireVersion.OF13, WireVersion.OF15}) {
+            FlowStatsCodec.writeEntry13(out.clear(), FlowWireTest.statistics(mod), version);
+        }
+        if (version(message) == WireVersion.OF13 && message[1] != TYPE_NXT) {
+            FlowModCodec.write13(out.clear(), mod, 1);
+            FlowMod again = FlowModCodec.read13(out.skipBytes(Wire.HEADER_BYTES), WireVersion.OF13);
+            assertThat(again.match()).isEqualTo(mod.match());
+            assertThat(again.command()).isEqualTo(mod.command());
+            assertThat(again.flags()).isEqualTo(mod.flags());
+            assertThat(again.actions()).hasSameSizeAs(mod.actions());
+        }
+    }
+}
