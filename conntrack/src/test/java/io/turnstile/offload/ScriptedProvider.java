@@ -81,7 +81,7 @@ final class ScriptedProvider implements OffloadProvider {
     @Override
     public synchronized void connAdd(ConnView c) {
         check(
-                open && states.remove(c.id()) == Character.valueOf('q') && everAdded.add(c.id()),
+                open && Character.valueOf('q').equals(states.remove(c.id())) && everAdded.add(c.id()),
                 "add out of order: " + c);
         note("add", c, " in=" + c.originalIngress().number());
         states.put(c.id(), 'a');
@@ -89,7 +89,7 @@ final class ScriptedProvider implements OffloadProvider {
 
     @Override
     public synchronized boolean connEstablished(ConnView c, PortRef replyIngress) {
-        check(open && states.get(c.id()) == Character.valueOf('a'), "established out of order: " + c);
+        check(open && Character.valueOf('a').equals(states.get(c.id())), "established out of order: " + c);
         note("established", c, " in=" + c.originalIngress().number() + " reply=" + replyIngress.number());
         boolean covered = covers.test(c);
         if (covered) {
