@@ -23,10 +23,10 @@ class FtpControlParserFuzzTest {
     static Stream<byte[]> seeds() {
         return Stream.of(
                         "\1PORT 10,1,1,1,156,65\r\n",
-                        "\0227 Entering Passive Mode (10,1,1,2,4,5).\r\n",
+                        "\0" + "227 Entering Passive Mode (10,1,1,2,4,5).\r\n",
                         "\1EPRT |1|10.1.1.1|40001|\r\n",
                         "\3EPRT |2|2001:DB8::1:2|65535|\r\n",
-                        "\0229 Entering Extended Passive Mode (|||40001|)\r\n")
+                        "\0" + "229 Entering Extended Passive Mode (|||40001|)\r\n")
                 .map(text -> text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
