@@ -29,7 +29,9 @@ class FlowCacheTest {
             // at.
             Field.IN_PORT.setExact(masks[i]);
             for (int fields = random.nextInt(4); fields >= 0; fields--) {
-                masks[i][random.nextInt(FlowKey.DATAPATH_WORDS)] |= random.nextLong() & random.nextLong();
+                int word = random.nextInt(FlowKey.DATAPATH_WORDS);
+                long half = random.nextLong();
+                masks[i][word] |= half & random.nextLong();
             }
         }
     }
