@@ -22,6 +22,7 @@ class EmbeddedDependenciesTest {
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
                         "java..",
+                        "org.jspecify.annotations..", // what may be null: nobody needs them at run time
                         "io.netty..",
                         "io.turnstile.embedded..",
                         "io.turnstile.openflow..",
