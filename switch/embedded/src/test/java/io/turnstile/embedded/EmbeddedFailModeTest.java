@@ -2,8 +2,8 @@ package io.turnstile.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.turnstile.pipeline.BridgePipeline.FailMode;
 import io.turnstile.packet.Frames;
+import io.turnstile.pipeline.BridgePipeline.FailMode;
 import org.junit.jupiter.api.Test;
 
 class EmbeddedFailModeTest {

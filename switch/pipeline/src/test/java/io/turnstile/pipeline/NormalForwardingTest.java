@@ -1,9 +1,9 @@
 package io.turnstile.pipeline;
 
-import static io.turnstile.pipeline.SampleFrames.dns;
-import static io.turnstile.pipeline.SampleFrames.udp;
 import static io.turnstile.pipeline.SampleFrames.MAC_A;
 import static io.turnstile.pipeline.SampleFrames.MAC_B;
+import static io.turnstile.pipeline.SampleFrames.dns;
+import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;

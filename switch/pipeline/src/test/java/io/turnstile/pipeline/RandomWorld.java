@@ -108,10 +108,13 @@ final class RandomWorld {
         int destination = any(List.of(53, 80, 81));
         Frame frame = switch (random.nextInt(5)) {
             case 0 -> Frames.arpRequest("10.0.0.1 > 10.0.0." + (1 + random.nextInt(2)));
-            case 1 -> Frames.udp("[fd00::1]:" + source + " > [fd00::2]:" + destination).payload(3);
+            case 1 ->
+                Frames.udp("[fd00::1]:" + source + " > [fd00::2]:" + destination)
+                        .payload(3);
             case 2 -> {
-                Frame segment =
-                        Frames.tcp(from + ":" + source + " > " + to + ":" + destination).seq(1).ackNumber(1);
+                Frame segment = Frames.tcp(from + ":" + source + " > " + to + ":" + destination)
+                        .seq(1)
+                        .ackNumber(1);
                 yield random.nextBoolean() ? segment.syn() : segment.ack();
             }
             default ->

@@ -1,10 +1,10 @@
 package io.turnstile.pipeline;
 
+import static io.turnstile.pipeline.SampleFrames.MAC_A;
+import static io.turnstile.pipeline.SampleFrames.MAC_B;
 import static io.turnstile.pipeline.SampleFrames.datagram;
 import static io.turnstile.pipeline.SampleFrames.dns;
 import static io.turnstile.pipeline.SampleFrames.udp;
-import static io.turnstile.pipeline.SampleFrames.MAC_A;
-import static io.turnstile.pipeline.SampleFrames.MAC_B;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.packet.Frame;
@@ -67,7 +67,10 @@ class RewriteTest {
                         "in_port=1,actions=output:2,mod_vlan_vid:5,output:2,mod_vlan_pcp:3,output:2,strip_vlan,output:2",
                         dns()))
                 .containsExactly(
-                        dns().bytes(), dns().tag(5).bytes(), dns().tag(5 | 3 << 13).bytes(), dns().bytes());
+                        dns().bytes(),
+                        dns().tag(5).bytes(),
+                        dns().tag(5 | 3 << 13).bytes(),
+                        dns().bytes());
     }
 
     @Test

@@ -53,7 +53,8 @@ class RulesChangeUnderTrafficTest {
             Random random = new Random(seed);
             List<byte[]> frames = new ArrayList<>();
             for (int i = 0; i < 200; i++) {
-                frames.add(datagram(from + ":" + (1000 + i) + " > 10.9.0.1:" + (1 + i % 20)).bytes());
+                frames.add(datagram(from + ":" + (1000 + i) + " > 10.9.0.1:" + (1 + i % 20))
+                        .bytes());
             }
             long startNs = System.nanoTime();
             while (System.nanoTime() - startNs < TRAFFIC_NS) {
