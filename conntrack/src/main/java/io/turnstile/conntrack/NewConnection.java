@@ -13,7 +13,7 @@ final class NewConnection {
     private static final int FTP_PORT = 21;
     private static final int TFTP_PORT = 69;
 
-    /** The reply tuple, sealed, if it is not the original one turned round; else null. */
+    /** The reply tuple, folded and hashed, if it is not the original one turned round; else null. */
     @Nullable
     TupleKey reply;
     /** {@code NAT_…} of {@link Translation}, with {@link #reply}. */

@@ -23,7 +23,7 @@ final class PacketMetadata {
         packet.setConntrack(CtState.TRK | CtState.INV, zone, 0, 0, 0);
     }
 
-    /** Writes that the packet is of no connection: the tuple is the packet's ofPacket. */
+    /** Writes that the packet is of no connection: the tuple is the packet's own. */
     static void writeUnknown(Packet packet, int state, int zone, Tuple ofPacket) {
         OriginalTuple tuple = packet.ctOriginal();
         tuple.sourceHigh = ofPacket.sourceHigh;

@@ -3,7 +3,7 @@ package io.turnstile.packet;
 import io.turnstile.packet.Frames.Ends;
 
 /**
- * The reader describes anew what was read off the wire; see {@link FrameView#toFrame()}.
+ * Makes a description of a frame that was read off the wire; see {@link FrameView#toFrame()}.
  *
  * <p>Threads: stateless.
  */
@@ -23,6 +23,9 @@ final class FrameFromView {
             return frame;
         }
         if (view.isIpv4() || view.isIpv6()) {
+            if (view.fragment() != Packet.FragmentKind.NONE) {
+                throw new IllegalStateException("a fragment is no whole packet: " + view);
+            }
             Frame frame = new Frame(view.protocol(), ends(view));
             transport(view, frame);
             return frame.ttl(view.ttl()).tos(view.tos()).payload(view.payload());

@@ -21,7 +21,8 @@ final class FrameReply {
             case IpProtocols.TCP -> tcp(asked);
             case IpProtocols.ICMP -> echo(asked, Frames.ICMP_ECHO, 0);
             case IpProtocols.ICMPV6 -> echo(asked, Frames.ICMP6_ECHO, Frames.ICMP6_ECHO + 1);
-            default -> turned(asked);
+            case IpProtocols.UDP -> turned(asked);
+            default -> throw unanswered(asked); // Where ports stand in the payload, nobody turns them round here.
         };
     }
 

@@ -1,5 +1,7 @@
 package io.turnstile.packet;
 
+import io.turnstile.address.AddressText;
+
 /**
  * Frames on one line each, much as {@code tcpdump -e} prints them.
  *
@@ -49,7 +51,7 @@ final class FrameText {
     private static String arp(FrameView frame) {
         return switch (frame.arpOperation()) {
             case 1 -> "ARP, Request who-has " + frame.destination() + " tell " + frame.source();
-            case 2 -> "ARP, Reply " + frame.source() + " is-at " + frame.sourceMac();
+            case 2 -> "ARP, Reply " + frame.source() + " is-at " + AddressText.mac(frame.arpSenderMac());
             default -> "ARP, operation " + frame.arpOperation();
         };
     }
@@ -100,9 +102,5 @@ final class FrameText {
             letters.append((bits & 1 << bit) != 0 ? Frame.FLAG_LETTERS.charAt(bit) : "");
         }
         return letters.isEmpty() ? "none" : letters.toString();
-    }
-
-    static String mac(long mac) {
-        return String.format("%012x", mac).replaceAll("(..)(?=.)", "$1:");
     }
 }

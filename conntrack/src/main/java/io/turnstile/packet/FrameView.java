@@ -68,11 +68,11 @@ public final class FrameView {
 
     /** {@code 02:00:00:00:00:01}. */
     public String sourceMac() {
-        return FrameText.mac(untagged.u48(SOURCE_MAC));
+        return AddressText.mac(untagged.u48(SOURCE_MAC));
     }
 
     public String destinationMac() {
-        return FrameText.mac(untagged.u48(0));
+        return AddressText.mac(untagged.u48(0));
     }
 
     /** VLAN ids of the tags, outermost first; empty if there is none. */
@@ -126,6 +126,13 @@ public final class FrameView {
     public int arpOperation() {
         require(isArp(), "ARP");
         return untagged.u16(untagged.l3Offset() + 6);
+    }
+
+    /** The MAC address that an ARP packet tells of its sender, whoever the frame itself is from. */
+    public long arpSenderMac() {
+        require(isArp(), "ARP");
+        int at = untagged.l3Offset() + 8;
+        return (long) untagged.u16(at) << 32 | untagged.u32(at + 2) & 0xffff_ffffL;
     }
 
     /** IP protocol behind all extension headers; see {@link IpProtocols}. */
@@ -284,7 +291,12 @@ public final class FrameView {
 
     // ---- answering ----
 
-    /** The frame as a description that can be changed; what {@link Frame} cannot describe is left out. */
+    /**
+     * The frame as a description that can be changed; IP options, extension headers and ARP's own MAC addresses are
+     * left out.
+     *
+     * @throws IllegalStateException of a fragment, which is not a whole packet
+     */
     public Frame toFrame() {
         return FrameFromView.of(this);
     }

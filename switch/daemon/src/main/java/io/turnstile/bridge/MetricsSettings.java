@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The reader applies {@code other_config:metrics-port} and {@code metrics-address}, live: where metrics are served over
- * HTTP; without a port nowhere. A place that cannot be listened at is tried again with each change of the database, and
+ * Applies {@code other_config:metrics-port} and {@code metrics-address}, live: where metrics are served over HTTP;
+ * without a port nowhere. A place that cannot be listened at is tried again with each change of the database, and
  * warned of once.
  *
  * <p>Threads: the reconciler's.

@@ -8,7 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The reader applies {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and
+ * Applies {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and
  * {@code n-offload-threads} to the dispatcher, live, any number of times. A change touches only those providers that it
  * is about.
  *

@@ -11,9 +11,9 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
- * The reader gives the tracker the zones' limits and timeouts as the Datapath rows have them ({@code ovs-vsctl
- * add-zone-tp}, {@code set-zone-limit}). Timeouts that the tracker has no state for (tcp_close_wait and others of the
- * kernel's tracker) have no effect.
+ * Gives the tracker the zones' limits and timeouts as the Datapath rows have them ({@code ovs-vsctl add-zone-tp},
+ * {@code set-zone-limit}). Timeouts that the tracker has no state for (tcp_close_wait and others of the kernel's
+ * tracker) have no effect.
  *
  * <p>Threads: the reconciler's.
  */

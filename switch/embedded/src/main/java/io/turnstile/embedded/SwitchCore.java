@@ -179,10 +179,11 @@ final class SwitchCore {
         attempt("closing offload", dispatcher::close);
         bridges.forEach(bridge -> attempt("closing the controllers of " + bridge.name(), bridge::closeAgent));
         if (eventLoops != null) {
-            eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+            EventLoopGroup loops = eventLoops;
+            attempt("closing the event loops", () -> loops.shutdownGracefully(0, 1, TimeUnit.SECONDS));
         }
         attempt("closing the pipeline", pipeline::close);
-        datapath.retire(context);
+        attempt("retiring the forwarding context", () -> datapath.retire(context));
         bridges.forEach(bridge -> attempt("closing the ports of " + bridge.name(), bridge::closePorts));
         check();
     }

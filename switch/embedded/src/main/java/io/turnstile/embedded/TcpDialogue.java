@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * {@link IllegalStateException} that says what came out instead. Threads: those of the switch.
  */
 public final class TcpDialogue {
+    private static final byte[] NO_OPTIONS = {};
+
     /** One of the two ends. */
     private static final class Side {
         private final int port;
@@ -40,6 +42,7 @@ public final class TcpDialogue {
             return FrameView.of(Objects.requireNonNull(like, "the handshake has not come to this side")
                             .bytes())
                     .toFrame()
+                    .options(NO_OPTIONS) // Those of a SYN stay with it (RFC 7323 §2.2, RFC 9293 §3.2).
                     .seq(sequence)
                     .ackNumber(acknowledged)
                     .payload(0);
@@ -63,7 +66,11 @@ public final class TcpDialogue {
     }
 
     private void handshake(Frame like) {
-        Frame syn = FrameView.of(like.bytes()).toFrame().syn().payload(0);
+        FrameView first = FrameView.of(like.bytes());
+        if (!first.isTcp()) {
+            throw new IllegalArgumentException("a handshake is TCP's: " + first);
+        }
+        Frame syn = first.toFrame().syn().payload(0);
         original.like = syn;
         original.sequence = syn.view().seq();
         FrameView synOut = pass(original, reply, syn);

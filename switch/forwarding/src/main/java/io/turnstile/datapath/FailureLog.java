@@ -25,11 +25,15 @@ final class FailureLog {
 
     /** @param what failed */
     void report(String what, RuntimeException failure) {
-        listener.accept(what, failure);
         StackTraceElement[] trace = failure.getStackTrace();
         String cause = what + " " + failure.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
         if (logged.size() < MAX_CAUSES && logged.add(cause)) {
             LOG.error("{} failed; further failures like this one are only counted", what, failure);
+        }
+        try {
+            listener.accept(what, failure);
+        } catch (RuntimeException e) {
+            LOG.error("a listener of failures failed", e);
         }
     }
 }

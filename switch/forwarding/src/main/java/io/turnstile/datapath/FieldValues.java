@@ -13,8 +13,6 @@ public final class FieldValues {
 
     /** The bits of nw_tos that are the DSCP. */
     public static final int DSCP_MASK = 0xfc;
-    /** The bits of nw_tos that are the ECN. */
-    public static final int ECN_MASK = 0x03;
 
     /** Set in ip_frag for any fragment. */
     public static final int FRAGMENT_ANY = 1;

@@ -37,8 +37,8 @@ final class FlowCache {
         private volatile DatapathFlow[] buckets = new DatapathFlow[FIRST_BUCKETS];
         private int size; // Guarded by the cache.
         private long hits; // Lossy on purpose: only the order of tables follows from it.
-        private long
-                hitsBefore; // Up to the sorting under way, during which readers go on counting. Guarded by the cache.
+        /** Up to the sorting under way, during which readers go on counting. Guarded by the cache. */
+        private long hitsBefore;
 
         SubTable(long[] mask) {
             this.mask = mask;

@@ -26,8 +26,7 @@ public final class KeyExtractor {
     private static final int ND_OPTION_UNIT_BYTES = 8;
 
     // Where the fields stand in their words: constants to the compiler, read from Field once. Pairs that are written
-    // with
-    // one shift, as both addresses or both ports, stand side by side as they do in the packet.
+    // with one shift, as both addresses or both ports, stand side by side as they do in the packet.
     private static final int IN_PORT = Field.IN_PORT.shift();
     private static final int PKT_MARK = Field.PKT_MARK.shift();
     private static final int ETH_ADDRESS = Field.ETH_DST.shift();

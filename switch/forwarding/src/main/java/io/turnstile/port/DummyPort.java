@@ -116,10 +116,6 @@ public final class DummyPort implements Port {
         listeners.add(listener);
     }
 
-    public void removeSentListener(Consumer<byte[]> listener) {
-        listeners.remove(listener);
-    }
-
     @Override
     public String name() {
         return name;

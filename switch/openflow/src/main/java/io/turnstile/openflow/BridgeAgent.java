@@ -89,7 +89,11 @@ public final class BridgeAgent implements AutoCloseable {
 
     /** A request failed through no fault of who sent it. */
     void requestFailed(RuntimeException failure) {
-        failures.accept(failure);
+        try {
+            failures.accept(failure);
+        } catch (RuntimeException e) {
+            LOG.error("{}: a listener of failures failed", bridge.name(), e);
+        }
     }
 
     // ---- what the owner calls ----
@@ -107,14 +111,6 @@ public final class BridgeAgent implements AutoCloseable {
     /** Mirrors what controllers and bridge say to each other to whoever connects ({@code ovs-ofctl snoop}). */
     public SocketAddress listenSnoop(String target) throws IOException {
         return onLoop(() -> bind(target, true, 0));
-    }
-
-    /** Stops accepting at a target given to {@link #listen}; connections stay. */
-    public void unlisten(String target) throws IOException {
-        onLoop(() -> {
-            stopListening(target);
-            return null;
-        });
     }
 
     /** Replaces the controllers: those not in the list are disconnected, those unchanged are left alone. */

@@ -33,9 +33,6 @@ public final class BridgePipeline implements OpenFlowSwitch {
         SECURE
     }
 
-    /** Where a datapath port is plugged in. */
-    public record PortBinding(BridgePipeline bridge, OfPort port) {}
-
     /** One line of {@code fdb/show}. */
     public record MacEntry(int port, int vlan, long mac, long ageSeconds) {}
 

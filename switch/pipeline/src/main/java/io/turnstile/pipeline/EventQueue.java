@@ -101,8 +101,17 @@ final class EventQueue {
                 event.action.run();
             } catch (RuntimeException e) {
                 LOG.warn("a listener of OpenFlow events failed", e);
-                failures.accept(e);
+                tell(e);
             }
+        }
+    }
+
+    /** Who wants to hear of failures must not end the queue by a failure of its own. */
+    private void tell(RuntimeException failure) {
+        try {
+            failures.accept(failure);
+        } catch (RuntimeException e) {
+            LOG.warn("a listener of failures failed", e);
         }
     }
 

@@ -10,7 +10,6 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -141,19 +140,6 @@ public final class Pipeline implements Upcall, AutoCloseable {
     /** All bridges by name. */
     public List<BridgePipeline> bridges() {
         return read(() -> List.copyOf(bridges.values()));
-    }
-
-    /** Where a datapath port is plugged in, null if nowhere. */
-    public BridgePipeline.@Nullable PortBinding portBinding(int datapathPort) {
-        return read(() -> {
-            PortLocation location = portLocations.locate(datapathPort);
-            return location == null
-                    ? null
-                    : new BridgePipeline.PortBinding(
-                            location.bridge(),
-                            Objects.requireNonNull(
-                                    location.bridge().port(location.number()), "only ports of bridges are located"));
-        });
     }
 
     // ---- what bridges and translations need ----

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.MatchField;
 import java.util.Arrays;
@@ -24,7 +25,19 @@ final class TupleSwap {
     private static final List<Pair> IPV4 = ofPackets(EtherTypes.IPV4);
     private static final List<Pair> IPV6 = ofPackets(EtherTypes.IPV6);
 
+    /** By word of the key: asked for every word of every lookup that a new rule might concern. */
+    private static final boolean[] TOUCHED = touchedWords();
+
     private TupleSwap() {}
+
+    private static boolean[] touchedWords() {
+        boolean[] touched = new boolean[FlowKey.WORDS];
+        for (int word = 0; word < touched.length; word++) {
+            int at = word;
+            touched[word] = OF_TUPLE.stream().anyMatch(pair -> pair.original.isIn(at) || pair.packets.isIn(at));
+        }
+        return touched;
+    }
 
     /** Swaps in a key or in a mask; doing it twice restores. */
     static void swap(long[] keyOrMask, int etherType) {
@@ -48,6 +61,6 @@ final class TupleSwap {
 
     /** Whether the word of the key holds a field that takes part. */
     static boolean touches(int word) {
-        return OF_TUPLE.stream().anyMatch(pair -> pair.original.isIn(word) || pair.packets.isIn(word));
+        return TOUCHED[word];
     }
 }

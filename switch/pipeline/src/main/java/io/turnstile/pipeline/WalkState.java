@@ -74,10 +74,14 @@ final class WalkState {
         return state;
     }
 
-    /** The same packet on the other side, where metadata, registers, stack, action set and connection are not seen. */
+    /**
+     * The same packet on the other side, where metadata, registers, stack, action set and connection are not seen.
+     * Until a flow is met there, a packet-in bears the cookie of the one that sent the packet here, as in Open vSwitch.
+     */
     WalkState behindPatchPort(PortLocation peer) {
         WalkState there = new WalkState(peer.bridge(), peer.number(), key.clone(), vlan, List.of(), List.of());
         PipelineFields.clear(there.key);
+        there.ruleCookie = ruleCookie;
         there.clearConntrack();
         return there;
     }

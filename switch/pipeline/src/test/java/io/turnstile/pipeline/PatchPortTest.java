@@ -46,4 +46,16 @@ class PatchPortTest {
         bench.flows(br1, "actions=IN_PORT");
         assertThat(bench.receive(1, udp().bytes())).containsExactly("1");
     }
+
+    /** As in Open vSwitch: the other bridge's action set stands in no flow of its own. */
+    @Test
+    void aPacketInOfTheOtherBridgesActionSetBearsTheCookieOfTheFlowThatLedThere() {
+        BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
+        bench.join(bench.br0, 10, br1, 11);
+        br1.setFailMode(BridgePipeline.FailMode.SECURE);
+        bench.flows("cookie=0x5,actions=output:10");
+        bench.flows(br1, "cookie=0x6,actions=write_actions(controller)");
+        bench.receive(1, udp().bytes());
+        assertThat(bench.datapathActions()).singleElement().asString().contains("rule_cookie=0x5,");
+    }
 }

@@ -121,13 +121,14 @@ class WalkStateTest {
     }
 
     @Test
-    void nothingButThePacketIsSeenBehindAPatchPort() {
+    void nothingButThePacketAndTheCookieIsSeenBehindAPatchPort() {
         WalkState first = WalkState.entering(here, FlowKey.newKey(), VlanStack.of(FlowKey.newKey()));
         scribble(first, 1);
         long[] packet = first.key.clone();
         PipelineFields.clear(packet);
         ConntrackFields.clear(packet);
         WalkState fresh = WalkState.entering(behind, packet, first.vlan());
+        fresh.ruleCookie = first.ruleCookie;
         assertThat(pieces(first.behindPatchPort(behind))).isEqualTo(pieces(fresh));
     }
 

@@ -190,8 +190,8 @@ public final class MatchCodec {
 
     /** Of several names for the same bits of the key, the one whose prerequisites the match meets. */
     private static boolean isName(MatchField field, Match match, WireVersion version) {
-        if (field == VLAN_PCP) { // As Open vSwitch: beside any VLAN id, whether the match says that there is a tag or
-            // not.
+        // As Open vSwitch: beside any VLAN id, whether the match says that there is a tag or not.
+        if (field == VLAN_PCP) {
             return (match.value(Field.VLAN_TCI) & (FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK)) != 0;
         }
         boolean alone = MatchField.of(field.field()).stream()

@@ -9,6 +9,9 @@ public final class ActionSet {
 
     /** Returns what runs; nothing if the set has no way out, since then the packet is dropped. */
     public static List<OfAction> inOrder(List<OfAction> written) {
+        if (written.isEmpty()) {
+            return List.of();
+        }
         List<OfAction> ordered = new ArrayList<>();
         OfAction wayOut = null;
         for (SetPlace place : SetPlace.values()) {

@@ -49,24 +49,38 @@ public enum Prerequisite {
         private static final Set<Integer> ARP = Set.of(EtherTypes.ARP, EtherTypes.RARP);
     }
 
-    private final Set<Integer> etherTypes;
+    private final int[] etherTypes;
     private final int protocol;
-    private final Set<Integer> icmpTypes;
+    private final int[] icmpTypes;
 
     Prerequisite(Set<Integer> etherTypes, int protocol, Set<Integer> icmpTypes) {
-        this.etherTypes = etherTypes;
+        this.etherTypes = numbers(etherTypes);
         this.protocol = protocol;
-        this.icmpTypes = icmpTypes;
+        this.icmpTypes = numbers(icmpTypes);
+    }
+
+    private static int[] numbers(Set<Integer> set) {
+        return set.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** Asked on every miss, so that nothing is boxed. */
+    private static boolean contains(int[] numbers, int wanted) {
+        for (int number : numbers) {
+            if (number == wanted) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** True if packets of this Ethernet type may meet it. */
     public boolean allows(int etherType) {
-        return etherTypes.isEmpty() || etherTypes.contains(etherType);
+        return etherTypes.length == 0 || contains(etherTypes, etherType);
     }
 
     /** True if packets of this Ethernet type and IP protocol meet it, whatever they hold. */
     public boolean isMetBy(int etherType, int ipProtocol) {
-        return allows(etherType) && allowsProtocol(ipProtocol) && icmpTypes.isEmpty();
+        return allows(etherType) && allowsProtocol(ipProtocol) && icmpTypes.length == 0;
     }
 
     private boolean allowsProtocol(int ipProtocol) {
@@ -92,7 +106,7 @@ public enum Prerequisite {
                 (value.applyAsLong(Field.VLAN_TCI) & mask.applyAsLong(Field.VLAN_TCI) & FieldValues.VLAN_PRESENT) != 0;
             case CT -> isConnected(value.applyAsLong(Field.CT_STATE), mask.applyAsLong(Field.CT_STATE));
             case IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
-                etherTypes.contains(exact(Field.ETH_TYPE, value, mask)) && isTransportMet(value, mask);
+                contains(etherTypes, exact(Field.ETH_TYPE, value, mask)) && isTransportMet(value, mask);
         };
     }
 
@@ -104,7 +118,7 @@ public enum Prerequisite {
                 value.applyAsLong(Field.NW_FRAG) & mask.applyAsLong(Field.NW_FRAG) & FieldValues.FRAGMENT_LATER;
         return laterFragment == 0
                 && exact(Field.NW_PROTO, value, mask) == protocol
-                && (icmpTypes.isEmpty() || icmpTypes.contains(exact(Field.TP_SRC, value, mask)));
+                && (icmpTypes.length == 0 || contains(icmpTypes, exact(Field.TP_SRC, value, mask)));
     }
 
     /**
@@ -135,7 +149,7 @@ public enum Prerequisite {
                 yield look(Field.CT_STATE, proof == 0 ? VALID_IN_PACKET : proof, key, lookedAt) != 0;
             }
             case IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
-                etherTypes.contains((int) Field.ETH_TYPE.get(key)) && isTransportMet(key, lookedAt);
+                contains(etherTypes, (int) Field.ETH_TYPE.get(key)) && isTransportMet(key, lookedAt);
         };
     }
 
@@ -147,12 +161,12 @@ public enum Prerequisite {
                 || look(Field.NW_PROTO, Field.NW_PROTO.lowMask(), key, lookedAt) != protocol) {
             return false;
         }
-        if (icmpTypes.isEmpty()) {
+        if (icmpTypes.length == 0) {
             return true;
         }
         long type = look(Field.TP_SRC, Field.TP_SRC.lowMask(), key, lookedAt);
         long code = look(Field.TP_DST, Field.TP_DST.lowMask(), key, lookedAt);
-        return icmpTypes.contains((int) type) && code == 0;
+        return contains(icmpTypes, (int) type) && code == 0;
     }
 
     private static long look(Field field, long bits, long[] key, long[] lookedAt) {

@@ -42,7 +42,12 @@ public final class Prerequisites {
      */
     public static boolean areMet(Field field, long[] key, long[] lookedAt) {
         Set<Prerequisite> needs = of(field);
-        return needs.isEmpty() || needs.stream().anyMatch(prerequisite -> prerequisite.isMet(key, lookedAt));
+        for (Prerequisite prerequisite : needs) {
+            if (prerequisite.isMet(key, lookedAt)) {
+                return true;
+            }
+        }
+        return needs.isEmpty();
     }
 
     /** Whether the field tells of the packet's connection, and is there only if it has one. */

@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 
 /**
  * Actions of ovs-actions(7) that this switch refuses by name. Their standard types stand here too, since Open vSwitch
- * knows these and therefore complains of their length before anything else; a vendor's subtypes are answered like
- * unknown ones.
+ * knows these and therefore complains of their length before anything else, and Nicira's form of group; other subtypes
+ * of vendors are answered like unknown ones.
  */
 public enum UnsupportedAction {
     GROUP("group", nicira(40, 16).in(OF10).orLonger(), standard(22, 8).since(OF11)),
