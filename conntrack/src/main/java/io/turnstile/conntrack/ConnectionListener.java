@@ -3,11 +3,22 @@ package io.turnstile.conntrack;
 /**
  * Is told of connections' lives by the tracker. The offload dispatcher is the one that matters.
  *
- * <p>Threads: called on forwarding threads and on the sweeper, possibly for several connections at once, and for one
- * connection never at once for the same kind of event. Implementations return at once: no lock that anyone holds while
- * waiting, no allocation once warm, no call to a provider.
+ * <p>Threads: called on forwarding threads and on the sweeper, possibly for several connections at once, and with no
+ * lock of the tracker held. Implementations return at once: no lock that anyone holds while waiting, no allocation once
+ * warm, no call to a provider.
  */
 public interface ConnectionListener {
+    /** Bits of {@link #onChanged}: the mark was written with another value. */
+    int MARK_CHANGED = 1;
+
+    /** The label was. */
+    int LABEL_CHANGED = 1 << 1;
+    /** A packet moved one of the two TCP states. */
+    int TCP_CHANGED = 1 << 2;
+    /** A direction's packets come in by another port than before, or by a known one after theirs had gone. */
+    int PORT_CHANGED = 1 << 3;
+    /** What is now known is whether it is a helper's control connection: {@link ConnectionSnapshot#control}. */
+    int CONTROL_CHANGED = 1 << 4;
 
     /**
      * A packet with {@code commit} put the connection into the table.
@@ -17,22 +28,31 @@ public interface ConnectionListener {
     void onCommitted(long connectionId, int inPort, long nowNs);
 
     /**
-     * A reply-direction packet met a committed connection. Called for the first one and again for each later one until
-     * {@link #onReply} has returned true for this connection (the tracker remembers that in the entry, so that the
-     * usual packet costs one bit test). By the time of the call {@link ConnectionSnapshot#replySeen} and
-     * {@link ConnectionSnapshot#replyInPort} can be read.
-     *
-     * @return true: do not call again for this connection
+     * A packet met a connection that is established ({@link ConnectionSnapshot#established}). Comes once, and again
+     * after {@link Conntrack#awaitEstablished}: the tracker remembers in the entry that it was told, so that the usual
+     * packet costs one bit test.
      */
-    boolean onReply(long connectionId, int inPort, long nowNs);
+    void onEstablished(long connectionId, long nowNs);
 
     /**
-     * The sweep is about to let the connection expire: its deadline lies within {@code leadNs}. Asked at most once per
-     * deadline, early enough for an answer ({@link Conntrack#extend}) to arrive before.
+     * A packet changed something about a connection that is {@linkplain Conntrack#hold held}; of one that is not, only
+     * {@link #CONTROL_CHANGED} is told, and {@link #PORT_CHANGED} if a port of it had gone.
      *
-     * @return true if somebody will be asked; false lets the tracker forget about asking until the deadline changes
+     * @param changes bits of {@code …_CHANGED}
      */
-    boolean onExpiring(long connectionId, long deadlineNs, long nowNs);
+    void onChanged(long connectionId, int changes, long nowNs);
+
+    /**
+     * The deadline of a {@linkplain Conntrack#hold held} connection has passed. The tracker asks {@link #isAwaited} at
+     * later sweeps, and removes the connection once that is false, or {@link Conntrack#LONGEST_WAIT_NS} after this, if
+     * the deadline was not put off meanwhile.
+     *
+     * @return whether anybody was asked; false: it is removed at once
+     */
+    boolean onDeadline(long connectionId, long nowNs);
+
+    /** Somebody who was asked by {@link #onDeadline} has not answered. */
+    boolean isAwaited(long connectionId);
 
     /**
      * The connection has left the table: nobody can find it any more. {@link Conntrack#read} still works until this

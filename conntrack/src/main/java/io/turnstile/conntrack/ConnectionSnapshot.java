@@ -47,6 +47,18 @@ public final class ConnectionSnapshot {
     public int originalTcpScale;
 
     public int replyTcpScale;
+    /** One past the highest sequence number that each side has sent, modulo 2^32; meaningful for TCP only. */
+    public int originalTcpSentEnd;
+
+    public int replyTcpSentEnd;
+    /** One past the highest that each side may send, modulo 2^32; meaningful for TCP only. */
+    public int originalTcpAllowedEnd;
+
+    public int replyTcpAllowedEnd;
+    /** The largest window that each side has offered, bytes, scaled; meaningful for TCP only. */
+    public int originalTcpWindow;
+
+    public int replyTcpWindow;
     /** Bits of {@code TCP_FLAG_…}, as {@code flags_orig} and {@code flags_reply} of the dump. */
     public int originalTcpFlags;
 
@@ -57,16 +69,41 @@ public final class ConnectionSnapshot {
     public int originalSctpTag;
 
     public int replySctpTag;
+    /** Id of the connection that has announced this one; 0 if none did. */
+    public long parentId;
     /** Another connection has announced this one: {@link #parent} is that one's original tuple. */
     public boolean hasParent;
 
     public final Tuple parent = new Tuple();
     /** The helper that reads its payload. */
     public Alg alg = Alg.NONE;
+    /** Whether a helper has to read its payload, so that nobody else may carry it. */
+    public Control control = Control.NO;
+
+    /** What is known of a connection with a helper. */
+    public enum Control {
+        /** It has none, or is not what the helper is for: a data connection, another protocol's dialogue. */
+        NO,
+        /** It has one and nothing was said yet. */
+        UNKNOWN,
+        /** The helper's own dialogue. */
+        YES
+    }
+
+    /**
+     * TCP: both sides are {@link TcpState#ESTABLISHED}; SCTP: {@link SctpState#ESTABLISHED}; all others: a reply was
+     * seen.
+     */
+    public boolean established;
+    /** {@link Conntrack#hold} is in force. */
+    public boolean held;
+    /** By how much a packet puts the deadline off in the present state, ns. */
+    public long timeoutNs;
     /** A reply-direction packet has been seen. */
     public boolean replySeen;
 
+    /** Port by which the original direction comes in; -1 if it is gone. */
     public int originalInPort;
-    /** Port of the first reply; -1 while no reply has been seen. */
+    /** Port by which replies come in; -1 while no reply has been seen, or if it is gone. */
     public int replyInPort = -1;
 }

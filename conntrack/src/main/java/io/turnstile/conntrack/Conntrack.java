@@ -1,6 +1,7 @@
 package io.turnstile.conntrack;
 
 import io.turnstile.packet.PacketBatch;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,9 @@ public interface Conntrack {
 
     /** "No such connection". Never a valid id. */
     long NO_CONNECTION = 0;
+
+    /** How long the removal of a held connection waits for those who were asked about its last use. */
+    long LONGEST_WAIT_NS = 60_000_000_000L;
 
     /**
      * Executes {@code ct()} on every packet of the batch: verifies its headers, finds or makes its connection, moves
@@ -31,7 +35,8 @@ public interface Conntrack {
     int track(PacketBatch packets, CtRequest request, long nowNs);
 
     /**
-     * Removes what has expired and asks the listener about what is about to. The cost follows what expires.
+     * Removes what has expired, and asks the listener about what has expired but is held. The cost follows what
+     * expires.
      *
      * <p>Threads: one sweeper at a time.
      *
@@ -82,17 +87,46 @@ public interface Conntrack {
 
     /**
      * A listener learned (from a provider) that the connection was used later than the tracker knows. Only ever extends
-     * the deadline: {@code max(old, lastUsedNs + the state's timeout)}.
+     * the deadline: {@code max(old, lastUsedNs + the state's timeout)}. Threads: any.
      *
      * @param lastUsedNs on the {@code nowNs} scale
      */
     void extend(long connectionId, long lastUsedNs);
 
     /**
-     * Makes the window check of this connection lenient until both sides are seen again: packets were carried
-     * elsewhere, so that the tracker's idea of the sequence numbers is old.
+     * Somebody else is about to carry packets of this connection, so that the tracker does not see them all. As long as
+     * it is held: its TCP window check is lenient, it does not expire without {@link ConnectionListener#onDeadline}
+     * (packets find it though its deadline has passed), {@link ConnectionListener#onChanged} tells of it, and the ports
+     * of its directions follow its packets. Holds are counted. Threads: any.
+     *
+     * @return false, and nothing is held, if the table does not have the connection any more
      */
-    void carriedElsewhere(long connectionId);
+    boolean hold(long connectionId);
+
+    /**
+     * Ends one {@link #hold}. The window check stays lenient until each side was seen again, or goes on at once with
+     * what the carrier knew of sequence numbers. Nothing happens if the table does not have the connection any more.
+     * Threads: any.
+     *
+     * @param resume what the carrier knew; null: nothing
+     */
+    void unhold(long connectionId, @Nullable TcpResume resume);
+
+    /**
+     * Has {@link ConnectionListener#onEstablished} called again with the next packet that meets the connection
+     * established. Threads: any.
+     *
+     * @return whether it is established already. A packet that made it so before this call was not told again; the next
+     *     one will be
+     */
+    boolean awaitEstablished(long connectionId);
+
+    /**
+     * These ports are gone: connections no longer say that their packets come in by them, so that the numbers can be
+     * other ports'. A connection whose packets come in by a port again says so with
+     * {@link ConnectionListener#PORT_CHANGED}. Walks the table once, in the calling thread; no packet waits for it.
+     */
+    void forgetPorts(IntPredicate gone);
 
     /** Sees one connection of a {@link #scan}. The snapshot is reused: copy what must outlive the call. */
     interface ConnectionVisitor {

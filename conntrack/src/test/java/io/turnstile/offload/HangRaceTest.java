@@ -9,6 +9,7 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,11 +86,12 @@ class HangRaceTest {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             maybeDawdle();
             if (!held.add(connection.id())) {
                 faults.add("added twice: " + connection.id());
             }
+            return Verdict.accept();
         }
 
         @Override

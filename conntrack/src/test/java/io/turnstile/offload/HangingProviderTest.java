@@ -112,9 +112,10 @@ class HangingProviderTest {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             pass("add");
             held.add(connection.id());
+            return Verdict.accept();
         }
 
         @Override

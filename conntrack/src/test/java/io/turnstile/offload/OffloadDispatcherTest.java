@@ -624,7 +624,7 @@ class OffloadDispatcherTest {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             throw new AssertionError("single callback");
         }
 

@@ -217,8 +217,9 @@ class ProviderOutageTest {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             held++;
+            return Verdict.accept();
         }
 
         @Override

@@ -23,7 +23,7 @@ class ProviderRegistryTest {
             public final class Plugged implements OffloadProvider {
                 public String name() { return "plugged"; }
                 public int priority() { return 7; }
-                public void connAdd(ConnView connection) { }
+                public Verdict connAdd(ConnView connection) { return Verdict.accept(); }
                 public boolean connEstablished(ConnView connection, PortRef reply) { return true; }
                 public long connUpdate(ConnView connection) { return 0; }
                 public void connDel(ConnView connection, DelReason reason) { }

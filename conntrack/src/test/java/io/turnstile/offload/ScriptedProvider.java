@@ -79,12 +79,13 @@ final class ScriptedProvider implements OffloadProvider {
     }
 
     @Override
-    public synchronized void connAdd(ConnView c) {
+    public synchronized Verdict connAdd(ConnView c) {
         check(
                 open && Character.valueOf('q').equals(states.remove(c.id())) && everAdded.add(c.id()),
                 "add out of order: " + c);
         note("add", c, " in=" + c.originalIngress().number());
         states.put(c.id(), 'a');
+        return Verdict.accept();
     }
 
     @Override

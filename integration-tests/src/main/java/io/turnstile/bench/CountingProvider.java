@@ -4,6 +4,7 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -103,11 +104,12 @@ class CountingProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         adds.incrementAndGet();
         if (change(0, connection.id())) {
             held.incrementAndGet();
         }
+        return Verdict.accept();
     }
 
     @Override

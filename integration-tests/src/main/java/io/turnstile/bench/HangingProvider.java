@@ -17,7 +17,7 @@ final class HangingProvider extends CountingProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         try {
             gate.await();
         } catch (InterruptedException e) {
@@ -25,5 +25,6 @@ final class HangingProvider extends CountingProvider {
             throw new IllegalStateException("interrupted", e);
         }
         super.connAdd(connection);
+        return Verdict.accept();
     }
 }

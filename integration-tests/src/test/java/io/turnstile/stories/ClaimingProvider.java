@@ -5,6 +5,7 @@ import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.Verdict;
 
 /**
  * Claims that connections to {@link #BUSY_PORT} were used this very moment, and knows nothing of the others. Reaches
@@ -26,8 +27,9 @@ public final class ClaimingProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         // It has no device.
+        return Verdict.accept();
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
 
 /**
  * A provider without a device: it takes everything, does nothing, remembers nothing and never knows when a connection
@@ -26,8 +27,9 @@ public class IdleProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         // It has no device.
+        return Verdict.accept();
     }
 
     @Override

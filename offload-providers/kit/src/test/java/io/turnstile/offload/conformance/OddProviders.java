@@ -56,9 +56,10 @@ final class OddProviders {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             super.connAdd(connection);
             seen.add(connection);
+            return Verdict.accept();
         }
     }
 
@@ -96,8 +97,9 @@ final class OddProviders {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             // It holds it already.
+            return Verdict.accept();
         }
     }
 
@@ -110,11 +112,12 @@ final class OddProviders {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             if (!known.add(connection.id())) {
                 throw new IllegalStateException("known already");
             }
             super.connAdd(connection);
+            return Verdict.accept();
         }
     }
 
@@ -155,9 +158,10 @@ final class OddProviders {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             super.connAdd(connection);
             asked.remove(connection.id());
+            return Verdict.accept();
         }
 
         @Override
@@ -263,12 +267,13 @@ final class OddProviders {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             Thread caller = Thread.currentThread();
             if (!master.compareAndSet(null, caller) && master.get() != caller) {
                 throw new IllegalStateException("who are you?");
             }
             super.connAdd(connection);
+            return Verdict.accept();
         }
     }
 
@@ -359,11 +364,12 @@ final class OddProviders {
         }
 
         @Override
-        public void connAdd(ConnView connection) {
+        public Verdict connAdd(ConnView connection) {
             if (used) {
                 throw new IllegalStateException("device is gone");
             }
             super.connAdd(connection);
+            return Verdict.accept();
         }
 
         @Override

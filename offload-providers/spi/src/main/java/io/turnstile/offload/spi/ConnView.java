@@ -15,8 +15,15 @@ import org.jspecify.annotations.Nullable;
  * @param mark ct_mark at this moment
  * @param labelHigh ct_label at this moment, upper 64 bits
  * @param labelLow ct_label at this moment, lower 64 bits
- * @param originalIngress port by which the committing packet came in
- * @param replyIngress port by which the first reply came in; null while there was none
+ * @param originalIngress port by which the original direction's packets come in: the committing packet's, or where
+ *     software has seen them since; {@link PortRef#GONE} if it is not there any more
+ * @param replyIngress the same of the reply direction; null while there was no reply
+ * @param established in the sense of {@link OffloadProvider#connEstablished}
+ * @param tcp null unless it is TCP
+ * @param timeLeftMs until the tracker's deadline, 0 once it has passed
+ * @param timeoutMs by how much a packet puts the deadline off, by the connection's state and timeout policy
+ * @param helper {@code ftp}, {@code tftp}; null if it has none
+ * @param parentId id of the connection that announced this one; 0 unless it is {@link #isRelated}
  */
 public record ConnView(
         long id,
@@ -28,12 +35,69 @@ public record ConnView(
         long labelHigh,
         long labelLow,
         PortRef originalIngress,
-        @Nullable PortRef replyIngress) {
+        @Nullable PortRef replyIngress,
+        boolean established,
+        @Nullable TcpView tcp,
+        long timeLeftMs,
+        long timeoutMs,
+        @Nullable String helper,
+        long parentId) {
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;
     private static final int ICMPV6 = 58;
     private static final int SCTP = 132;
+
+    /** A connection of which no more is known, established once there was a reply: for tests. */
+    public ConnView(
+            long id,
+            int zone,
+            int protocol,
+            TupleView original,
+            TupleView reply,
+            int mark,
+            long labelHigh,
+            long labelLow,
+            PortRef originalIngress,
+            @Nullable PortRef replyIngress) {
+        this(
+                id,
+                zone,
+                protocol,
+                original,
+                reply,
+                mark,
+                labelHigh,
+                labelLow,
+                originalIngress,
+                replyIngress,
+                replyIngress != null,
+                null,
+                0,
+                0,
+                null,
+                0);
+    }
+
+    /** Another connection has announced it (FTP's data connection): {@code ct_state=+rel}. */
+    public boolean isRelated() {
+        return parentId != 0;
+    }
+
+    /** NAT gives original packets another source address, port or ICMP identifier, and replies another destination. */
+    public boolean isSourceTranslated() {
+        return original.sourceHigh() != reply.destinationHigh()
+                || original.sourceLow() != reply.destinationLow()
+                || original.sourcePort() != reply.destinationPort()
+                || original.icmpId() != reply.icmpId();
+    }
+
+    /** NAT gives original packets another destination address or port, and replies another source. */
+    public boolean isDestinationTranslated() {
+        return original.destinationHigh() != reply.sourceHigh()
+                || original.destinationLow() != reply.sourceLow()
+                || original.destinationPort() != reply.sourcePort();
+    }
 
     /** The protocol's name as {@code dpctl/dump-conntrack} has it, else its number. */
     public String protocolName() {

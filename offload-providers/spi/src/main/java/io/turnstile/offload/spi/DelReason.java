@@ -15,6 +15,10 @@ public enum DelReason {
      * software.
      */
     PORT_EXCLUDED("port excluded"),
+    /** A port of it is not there any more; it lives on in software. */
+    PORT_GONE("port gone"),
+    /** The provider said so ({@link ProviderContext#lost}); it lives on in software, and is offered again. */
+    LOST("lost"),
     /** The provider is being closed (hw-offload off, or not chosen any more); the connection lives on in software. */
     PROVIDER_LEAVING("provider leaving"),
     /** A callback of this provider failed, or its circuit breaker opened; the connection lives on in software. */

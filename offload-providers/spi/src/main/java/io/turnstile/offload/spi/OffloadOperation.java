@@ -1,5 +1,6 @@
 package io.turnstile.offload.spi;
 
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,15 +11,20 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface OffloadOperation {
 
-    /** True for a result that this operation may have; null, which no provider may answer, is none. */
+    /**
+     * True for a result that this operation may have. {@link OffloadResult.Deferred} is none: it stands for one, of all
+     * but a {@link Flush}. Null, which no provider may answer, is none either.
+     */
     default boolean isAnsweredBy(@Nullable OffloadResult result) {
         return result instanceof OffloadResult.Failed
                 || switch (this) {
                     case Query query -> result instanceof Verdict;
-                    case Add add -> result instanceof OffloadResult.Done || result instanceof Verdict.Decline;
+                    case Add add -> result instanceof OffloadResult.Done || result instanceof Verdict;
                     case Established established -> result instanceof OffloadResult.Covered;
+                    case Changed changed -> result instanceof OffloadResult.Done;
                     case Update update -> result instanceof OffloadResult.LastUsed;
-                    case Delete delete -> result instanceof OffloadResult.Done;
+                    case Delete delete ->
+                        result instanceof OffloadResult.Done || result instanceof OffloadResult.Released;
                     case Flush flush ->
                         result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
                 };
@@ -34,8 +40,8 @@ public sealed interface OffloadOperation {
     record Query(ConnView connection) implements OfConnection {}
 
     /**
-     * Asks {@link OffloadProvider#connAdd}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}, and
-     * {@link Verdict.Decline} from a provider that finds out only now (its table is full).
+     * Asks {@link OffloadProvider#connAdd}. Results: {@link OffloadResult.Done} or {@link Verdict.Accept}: it is held;
+     * {@link Verdict.Decline}, {@link Verdict.Later}, {@link OffloadResult.Failed}: it is not.
      */
     record Add(ConnView connection) implements OfConnection {}
 
@@ -48,13 +54,20 @@ public sealed interface OffloadOperation {
     record Established(ConnView connection, PortRef replyIngress) implements OfConnection {}
 
     /**
+     * Asks {@link OffloadProvider#connChanged}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}.
+     *
+     * @param changes what has changed since the provider was shown the connection last; not empty, immutable
+     */
+    record Changed(ConnView connection, Set<ConnChange> changes) implements OfConnection {}
+
+    /**
      * Asks {@link OffloadProvider#connUpdate}. Results: {@link OffloadResult.LastUsed}, {@link OffloadResult.Failed}.
      */
     record Update(ConnView connection) implements OfConnection {}
 
     /**
-     * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Failed}; either
-     * way the provider is taken to hold the connection no longer.
+     * Asks {@link OffloadProvider#connDel}. Results: {@link OffloadResult.Done}, {@link OffloadResult.Released},
+     * {@link OffloadResult.Failed}; whichever it is, the provider is taken to hold the connection no longer.
      */
     record Delete(ConnView connection, DelReason reason) implements OfConnection {}
 

@@ -2,6 +2,8 @@ package io.turnstile.offload.spi;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * Takes connections over from the software path. Implementations are found by {@link java.util.ServiceLoader}: a public
@@ -39,12 +41,25 @@ public interface OffloadProvider extends AutoCloseable {
     }
 
     /**
+     * From when on connections are offered: as soon as they are committed, or once they are established, which is all
+     * that most devices want, and spares them what never gets an answer. When: at registration, any thread.
+     */
+    default OfferMoment offeredFrom() {
+        return OfferMoment.COMMITTED;
+    }
+
+    /**
      * Makes the provider ready: opens devices, allocates tables.
+     *
+     * <p>The device may still hold rules of a process that was killed: nobody will ask for their removal, and ids of
+     * that process mean nothing in this one. A provider throws them away here, before any connection is offered; what
+     * must not be carried while the switch was away is the device's own affair (a time limit on rules, a heartbeat).
      *
      * <p>When: each time the provider comes up, before any other callback: hw-offload turned on, the provider chosen,
      * its jar found, or a new try after its breaker opened. May be called again after {@link #close}. Thread: one of
      * the provider's own; the others are not started yet. A throw means that it is not up: {@code close} is not called,
-     * the message is shown as "init failed: …", and it is tried again later.
+     * the message is shown as "init failed: …", and it is tried again later. One that does not return within 10 s is
+     * given up, and shown as such; if it returns after all, {@code close} follows and it is tried again.
      */
     default void init(ProviderContext context) throws Exception {}
 
@@ -61,46 +76,63 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Would the provider take this connection?
      *
-     * <p>When: once per connection and {@code init} (but see "port excluded" in the package description), right before
-     * its {@link #connAdd}. The reply ingress port is absent unless the connection is older than the provider or its
-     * reply came quickly. Must not have effects: {@code connAdd} need not follow an accept (the connection may be
-     * gone). A throw: failed, {@code connAdd} does not follow.
+     * <p>When: right before its {@link #connAdd}; once per connection and {@code init}, and again after
+     * {@link Verdict#later} and after it was taken from the provider though it lives on ("port excluded", "port gone",
+     * "lost"). The reply ingress port is absent unless there was a reply already. Must not have effects: up to 64
+     * connections may be asked about before the first of them is added, and {@code connAdd} need not follow an accept
+     * (the connection may be gone). A throw: failed, {@code connAdd} does not follow.
      */
     default Verdict canOffload(ConnView connection) {
         return Verdict.accept();
     }
 
     /**
-     * A connection was committed and the provider said that it takes it. From the moment this returns the provider
+     * A connection that the provider said it takes. From the moment this returns {@link Verdict#accept()} the provider
      * <em>holds</em> the connection, and {@link #connDel} will follow exactly once.
      *
-     * <p>When: once per connection and {@code init} (but see "port excluded" in the package description), after
-     * {@link #canOffload} accepted. Only the original direction's ingress port is sure to be known. A throw means that
-     * the provider holds nothing: it cleans up before it throws, no other callback follows for this connection. Need
-     * not be idempotent.
+     * <p>When: after {@link #canOffload} accepted. Only the original direction's ingress port is sure to be known. For
+     * any tuple of a zone, in either direction, translated or not, the former connection's {@code connDel} has come
+     * before. A decline, a {@link Verdict#later} (there is no room after all) or a throw means that the provider holds
+     * nothing: it cleans up before, and no {@code connDel} follows. Need not be idempotent.
+     *
+     * @return accept: it is held; decline, later: as in {@link #canOffload}
      */
-    void connAdd(ConnView connection);
+    Verdict connAdd(ConnView connection);
 
     /**
-     * A packet of the reply direction reached a connection that this provider holds.
+     * A connection that this provider holds is established. What that means is the protocol's affair: TCP: the third
+     * packet of the handshake was seen, both sides are {@link TcpView.State#ESTABLISHED}; SCTP: the COOKIE-ECHO was
+     * acknowledged; ICMP, UDP and all others: a packet of the reply direction came that the tracker found valid. A SYN
+     * that was refused is none of these, and neither is one that was only answered.
      *
-     * <p>When: after {@code connAdd} and before {@code connDel}; again on a later reply packet (or before the next
-     * {@code connUpdate}, whichever is first) until it returns true, then never again. Skipped if the connection is
-     * removed before the provider could be told. A throw: {@code connDel(PROVIDER_FAILED)} follows at once. Must bear
-     * repetition after false.
+     * <p>When: after {@code connAdd} and before {@code connDel}, right after {@code connAdd} where it is established by
+     * then; again with a later packet that software sees until it returns true, then never again. Skipped if the
+     * connection is removed before the provider could be told. A throw: {@code connDel(PROVIDER_FAILED)} follows at
+     * once. Must bear repetition after false.
      *
-     * @param replyIngress port by which the first reply came in; equals the original ingress port on a hairpin
+     * @param replyIngress port by which replies come in; equals the original ingress port on a hairpin
      * @return true once the offload covers both directions; false to be asked again
      */
     boolean connEstablished(ConnView connection, PortRef replyIngress);
 
     /**
+     * Something has changed about a connection that this provider holds: who carries packets may have to carry them
+     * otherwise, or not at all (OVN blocks a connection by its label).
+     *
+     * <p>When: after software saw the change; any number of times between {@code connAdd} and {@code connDel}. Changes
+     * coalesce: the view is the newest, {@code changes} all since the provider was shown the connection last. A throw:
+     * {@code connDel(PROVIDER_FAILED)} follows at once. Must be idempotent.
+     */
+    default void connChanged(ConnView connection, Set<ConnChange> changes) {}
+
+    /**
      * When was this connection last used, as far as the provider knows?
      *
-     * <p>When: any number of times between {@code connAdd} and {@code connDel}, a while before the connection's
-     * deadline. The latest answer of all providers that hold the connection counts, and only ever extends the deadline.
-     * An answer in the future is taken as "now". A throw: {@code connDel(PROVIDER_FAILED)} follows at once. Must be
-     * idempotent.
+     * <p>When: any number of times between {@code connAdd} and {@code connDel}, when the connection's deadline has come.
+     * Its removal waits for the answers of all providers that hold it, 60 s at most; the latest of them counts, and
+     * only ever extends the deadline. An answer in the future is taken as "now". A throw:
+     * {@code connDel(PROVIDER_FAILED)} follows at once. Must be idempotent. What was carried can be told at any time:
+     * {@link ProviderContext#used}.
      *
      * @return ms since the epoch on the scale of {@link ProviderContext#wallMs()}; 0: unknown, software's own timer
      *     decides
@@ -110,8 +142,11 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Let go of the connection: from the moment this returns no packet of it may be carried by the provider.
      *
-     * <p>When: exactly once for each {@code connAdd} that returned, as the last callback of this connection. A throw is
-     * counted and logged; the provider is taken to hold the connection no longer.
+     * <p>When: exactly once for each {@code connAdd} that accepted, as the last callback of this connection, unless it
+     * is offered again. Besides, {@link #operate} having thrown, for each of its adds, of which nobody knows how far
+     * they came, and again for each of its deletes: one of a connection that is not held does nothing. A throw is
+     * counted and logged; the provider is taken to hold the connection no longer. What was carried can be told by
+     * {@link ProviderContext#used} before this returns, or in bulk by {@link OffloadResult.Released}.
      */
     void connDel(ConnView connection, DelReason reason);
 
@@ -128,12 +163,34 @@ public interface OffloadProvider extends AutoCloseable {
     }
 
     /**
-     * The bulk interface, through which everything above but {@code init} and {@code close} comes: operations of mixed
+     * A port has come, or was there when the provider came up. What is promised: one of these before
+     * {@link #portChanged} and {@link #portRemoved} of the same {@link PortRef#id()}; nothing as to connections'
+     * callbacks, whose views carry all that is known of their ports. Thread: one of the provider's own, one at a time.
+     * A throw of any of the three is counted and logged.
+     */
+    default void portAdded(PortRef port) {}
+
+    /** A port has another name, bridge, OpenFlow number, ifindex, MAC or MTU than it was shown with. */
+    default void portChanged(PortRef port) {}
+
+    /** A port has gone. What connections came in by it are taken back with {@link DelReason#PORT_GONE}. */
+    default void portRemoved(PortRef port) {}
+
+    /**
+     * {@link ProviderContext#settings()} have changed while the provider is up. A value that it cannot use is worth a
+     * line in {@link ProviderContext#logger()} and is otherwise as if it were not there. Thread: one of its own. A
+     * throw is counted and logged.
+     */
+    default void settingsChanged(Map<String, String> settings) {}
+
+    /**
+     * The bulk interface, through which all {@code conn…} callbacks and {@code canOffload} come: operations of mixed
      * kinds on many connections, at most one for each connection. They may be carried out in any order or together.
      *
-     * <p>The default calls the single callbacks one by one, so that a provider implements either side. A throw out of
-     * here, a list of the wrong length, a null, or a result that does not fit its operation is {@code failed} for the
-     * operations concerned.
+     * <p>The default calls the single callbacks one by one, so that a provider implements either side. A null, or a
+     * result that does not fit its operation, is {@code failed} for that one. A throw out of here, or a list of the
+     * wrong length, is <em>one</em> failure, and nobody knows what was done: a delete follows for every connection that
+     * was to be added, asked about or deleted, each in a list of its own.
      *
      * @param operations 1 to some dozens; immutable, may be kept
      * @return one result per operation, in the same order
@@ -151,12 +208,13 @@ public interface OffloadProvider extends AutoCloseable {
         try {
             return switch (operation) {
                 case OffloadOperation.Query query -> canOffload(query.connection());
-                case OffloadOperation.Add add -> {
-                    connAdd(add.connection());
-                    yield OffloadResult.DONE;
-                }
+                case OffloadOperation.Add add -> connAdd(add.connection());
                 case OffloadOperation.Established established ->
                     new OffloadResult.Covered(connEstablished(established.connection(), established.replyIngress()));
+                case OffloadOperation.Changed changed -> {
+                    connChanged(changed.connection(), changed.changes());
+                    yield OffloadResult.DONE;
+                }
                 case OffloadOperation.Update update -> new OffloadResult.LastUsed(connUpdate(update.connection()));
                 case OffloadOperation.Delete delete -> {
                     connDel(delete.connection(), delete.reason());

@@ -1,5 +1,6 @@
 package io.turnstile.offload.spi;
 
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,8 @@ public sealed interface OffloadResult
                 OffloadResult.OneByOne,
                 OffloadResult.Covered,
                 OffloadResult.LastUsed,
+                OffloadResult.Released,
+                OffloadResult.Deferred,
                 OffloadResult.Failed {
 
     /** The shared {@link Done}. */
@@ -38,8 +41,35 @@ public sealed interface OffloadResult
      * Answer to an {@link OffloadOperation.Update}.
      *
      * @param epochMs when the provider last saw a packet of the connection, ms since the epoch; 0: unknown
+     * @param packets carried since the provider told last; -1: unknown
+     * @param bytes of those packets; -1: unknown
      */
-    record LastUsed(long epochMs) implements OffloadResult {}
+    record LastUsed(long epochMs, long packets, long bytes) implements OffloadResult {
+        /** Without counts. */
+        public LastUsed(long epochMs) {
+            this(epochMs, -1, -1);
+        }
+    }
+
+    /**
+     * Answer to an {@link OffloadOperation.Delete} of a provider that knows more than that it is done.
+     *
+     * @param epochMs as in {@link LastUsed}
+     * @param packets as in {@link LastUsed}
+     * @param bytes as in {@link LastUsed}
+     * @param tcp sequence numbers and windows as the device saw them last, with which software goes on at once
+     *     (states and scales are not read); null: unknown, software believes what it sees first
+     */
+    record Released(long epochMs, long packets, long bytes, @Nullable TcpView tcp) implements OffloadResult {}
+
+    /**
+     * Stands for a result that comes later: the operation goes on in the device while its thread does other things. No
+     * other operation of this connection comes before it is there. One that has not come within 10 s counts as a call
+     * that does not return. An operation that is answered by this may be any but a flush.
+     *
+     * @param result completes with a result that fits the operation, on any thread; with a throwable: failed
+     */
+    record Deferred(CompletionStage<? extends OffloadResult> result) implements OffloadResult {}
 
     /**
      * The operation failed and the provider does not hold the connection on account of it.

@@ -1,9 +1,12 @@
 package io.turnstile.offload.spi;
 
+import java.util.Map;
+
 /**
- * What a provider may use of the switch between {@code init} and {@code close}.
+ * What a provider may use of the switch between {@code init} and {@code close}; after that nothing here has any effect.
  *
- * <p>Threads: any.
+ * <p>Threads: any, those of the provider's own included. Nothing here waits, throws for a connection that is gone, or
+ * calls back on the calling thread.
  */
 public interface ProviderContext {
 
@@ -12,4 +15,58 @@ public interface ProviderContext {
 
     /** How many threads at most call this provider at once (each for other connections). */
     int threads();
+
+    /**
+     * A connection that the provider holds was used: what {@link OffloadProvider#connUpdate} would answer, told without
+     * being asked. For a device that reads its counters in one sweep.
+     *
+     * @param epochMs when its last packet was carried, ms since the epoch; 0: unknown
+     * @param packets carried since the provider told last; -1: unknown
+     * @param bytes of those packets, Ethernet header to the end of the payload; -1: unknown
+     */
+    default void used(long connectionId, long epochMs, long packets, long bytes) {}
+
+    /**
+     * The device has lost a connection that the provider holds (evicted it, ran out of something). Software goes on
+     * with it; {@code connDel(LOST)} follows, and later it is offered again as one that was answered
+     * {@link Verdict#later}.
+     *
+     * @param reason for people, as in {@link Verdict.Decline#reason()}
+     */
+    default void lost(long connectionId, String reason) {}
+
+    /**
+     * There is room again: connections that were answered {@link Verdict#later} are offered anew, and not only after
+     * the pause that the switch makes by itself.
+     */
+    default void room() {}
+
+    /**
+     * The provider's own part of {@code Open_vSwitch:other_config}: of {@code offload-NAME-queue-depth=64} it has
+     * {@code queue-depth} with {@code 64}. As it is now; {@link OffloadProvider#settingsChanged} tells of changes.
+     */
+    default Map<String, String> settings() {
+        return Map.of();
+    }
+
+    /** Writes to the switch's log under the provider's name. Lines are cut at some hundred characters. */
+    default System.Logger logger() {
+        return System.getLogger(ProviderContext.class.getName());
+    }
+
+    /**
+     * A number of the provider's own, shown by {@code conntrack/offload-show} and among the metrics. Asking again for
+     * the same name gives the same; it goes on counting over {@code close} and {@code init}.
+     *
+     * @param name lower case letters, digits and {@code _}; at most 64 names a provider, more are not shown
+     * @param description a few words for people; the first one given stays
+     */
+    default Counter counter(String name, String description) {
+        return count -> {};
+    }
+
+    /** As {@link #counter}, for what goes up and down. */
+    default Gauge gauge(String name, String description) {
+        return value -> {};
+    }
 }

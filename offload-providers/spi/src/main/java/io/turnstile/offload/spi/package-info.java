@@ -59,7 +59,10 @@
  *     private final Set<Long> held = ConcurrentHashMap.newKeySet();
  *
  *     @Override public String name() { return "smallest"; }
- *     @Override public void connAdd(ConnView connection) { held.add(connection.id()); }
+ *     @Override public Verdict connAdd(ConnView connection) {
+ *         held.add(connection.id());
+ *         return Verdict.accept();
+ *     }
  *     @Override public boolean connEstablished(ConnView connection, PortRef replyIngress) { return true; }
  *     @Override public long connUpdate(ConnView connection) { return 0; } // unknown
  *     @Override public void connDel(ConnView connection, DelReason reason) { held.remove(connection.id()); }

@@ -165,11 +165,12 @@ public final class DummyProvider implements OffloadProvider {
     }
 
     @Override
-    public synchronized void connAdd(ConnView connection) {
+    public synchronized Verdict connAdd(ConnView connection) {
         if (held.putIfAbsent(connection.id(), connection) != null) {
             throw new IllegalStateException("added twice");
         }
         record(RecordedEvent.Callback.ADD, connection, new Answer.Nothing());
+        return Verdict.accept();
     }
 
     @Override

@@ -39,11 +39,12 @@ public final class ForgettingProvider extends HoldingProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         meet(Callback.ADD);
         if (!forgets(Lapse.TAKING)) {
             hold(connection);
         }
+        return Verdict.accept();
     }
 
     @Override

@@ -94,9 +94,10 @@ public abstract class HoldingProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         meet(Callback.ADD);
         hold(connection);
+        return Verdict.accept();
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.Verdict;
 import java.io.IOException;
 
 /**
@@ -47,7 +48,7 @@ public final class InitFailingProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         throw misuse();
     }
 

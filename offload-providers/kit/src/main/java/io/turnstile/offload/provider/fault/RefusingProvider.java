@@ -42,11 +42,12 @@ public final class RefusingProvider extends HoldingProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         if (refuses(Moment.ADD, connection)) {
             throw new IllegalStateException(reason);
         }
         super.connAdd(connection);
+        return Verdict.accept();
     }
 
     @Override

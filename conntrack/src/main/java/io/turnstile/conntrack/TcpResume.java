@@ -1,0 +1,12 @@
+package io.turnstile.conntrack;
+
+/**
+ * Sequence numbers with which the window check goes on after somebody else has carried a TCP connection. Modulo 2^32;
+ * "end" is one past the last.
+ *
+ * @param originalSentEnd what the original side has sent
+ * @param originalAllowedEnd what it may send: the other side's acknowledgement and window
+ * @param replySentEnd what the reply side has sent
+ * @param replyAllowedEnd what it may send
+ */
+public record TcpResume(int originalSentEnd, int originalAllowedEnd, int replySentEnd, int replyAllowedEnd) {}
