@@ -1,7 +1,9 @@
 package io.turnstile.offload;
 
+import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadResult;
@@ -9,10 +11,12 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The runner carries a batch of work items through the provider. It goes in rounds: each is one call with the next step
- * of each connection, so that a call never has two operations on one connection.
+ * of each connection, so that a call never has two operations on one connection. An item whose result is deferred is
+ * put aside, and goes on in the batch in which the result is there.
  *
  * <p>A call may be given up by who watches (see {@link OffloadSession#giveUp}). When it comes back after all, only what
  * it says about the provider's holdings is taken down; the items have been dealt with.
@@ -24,21 +28,23 @@ final class BatchRunner {
 
     private final OffloadSession session;
     private final Lane lane;
-    private final SlotTable table;
     private final CallWatch watch;
-    private final WorkItem[] items;
+    private final Deferrals deferrals;
+    private final ItemEnd end;
     private final ConnViewReader reader;
+    private final WorkItem[] items;
     private final List<OfConnection> operations = new ArrayList<>();
     private final List<WorkItem> operationItems = new ArrayList<>();
     private int length;
     private long longestCallNs;
     private boolean givenUp;
 
-    BatchRunner(OffloadSession session, CallWatch watch, int capacity) {
+    BatchRunner(OffloadSession session, CallWatch watch, Deferrals deferrals, int capacity) {
         this.session = session;
         this.watch = watch;
+        this.deferrals = deferrals;
         lane = session.lane;
-        table = session.table;
+        end = new ItemEnd(session);
         reader = new ConnViewReader(session.tracker, lane.context.ports());
         items = new WorkItem[capacity];
         for (int i = 0; i < capacity; i++) {
@@ -65,20 +71,24 @@ final class BatchRunner {
     }
 
     /** Adds a slot just taken from the queue; {@code word} as it was before. */
-    void add(SlotTable.Chunk chunk, int slot, long word) {
+    void add(SlotTable.Chunk chunk, int slot, long word, long nowNs) {
         WorkItem item = items[length++];
-        item.slot = slot;
-        item.chunk = chunk;
-        item.flags = SlotTable.flags(word);
-        item.connectionId = SlotTable.connectionId(word, slot);
+        item.begin(slot, chunk, word);
+        prepare(item, nowNs);
+    }
+
+    /** Adds an item that was put aside, with what its operation came to. */
+    void resume(Deferrals.Completion completion) {
+        WorkItem item = completion.item();
+        items[length++] = item;
+        OffloadResult result = ProviderCaller.fitting(completion.operation(), completion.result());
+        lane.operationEnded(session, completion.operation(), result);
+        take(item, completion.operation(), result);
     }
 
     /** Runs the batch. Returns how many slots were sealed by it. */
-    int run(long nowNs) {
+    int run() {
         longestCallNs = NO_CALL;
-        for (int i = 0; i < length; i++) {
-            prepare(items[i], nowNs);
-        }
         boolean busy = true;
         while (busy && !givenUp) {
             busy = callRound();
@@ -88,8 +98,12 @@ final class BatchRunner {
         }
         int sealed = 0;
         for (int i = 0; i < length && !givenUp; i++) {
-            sealed += finish(items[i]) ? 1 : 0;
-            items[i].view = null;
+            if (!items[i].aside) {
+                sealed += end.finish(items[i]) ? 1 : 0;
+                items[i].view = null;
+            } else {
+                items[i] = new WorkItem(); // that one goes on elsewhere
+            }
         }
         return sealed;
     }
@@ -101,14 +115,13 @@ final class BatchRunner {
         // One that has left may still be held by another lane; this one's replay may have met it too late to hear of
         // its end.
         item.alive = known && !reader.isRemoved();
-        item.replySeen = known && reader.replySeen();
-        item.lastUsedMs = 0;
-        item.afterDelete = null;
-        item.reason = 0;
+        item.established = known && reader.isEstablished();
+        item.originalKey = known ? reader.originalKey() : WorkItem.NO_KEY;
+        item.translatedKey = known ? reader.translatedKey() : WorkItem.NO_KEY;
         // A tracker that dropped the connection in spite of the hold must not keep its provider from being told.
         ConnView view = item.alive || item.leaves() ? reader.view() : null;
         item.view = view;
-        item.steps = view == null ? 0 : steps(item, view, table.state(item.chunk, item.slot));
+        item.steps = view == null ? 0 : steps(item, view, session.table.state(item.chunk, item.slot));
     }
 
     private int steps(WorkItem item, ConnView view, OffloadState state) {
@@ -118,20 +131,32 @@ final class BatchRunner {
         if (!state.isHeld()) {
             return mayBeOffered(item, state) ? firstSteps(item, view) : 0;
         }
-        if (item.has(SlotTable.CHECK | SlotTable.ESTABLISHED) && isExcluded(view)) {
-            item.afterDelete = OffloadState.REFUSED;
-            item.reason = lane.reasons.index(OfferPolicy.PORT_EXCLUDED);
+        if (item.has(SlotTable.LOST)) {
+            item.deleteAs(OffloadState.LATER, session.takeLostReason(item.connectionId), DelReason.LOST);
             return WorkItem.DELETE;
         }
-        int steps = item.has(SlotTable.UPDATE) ? WorkItem.UPDATE : 0;
-        boolean asksReply = item.replySeen && item.has(SlotTable.ESTABLISHED | SlotTable.UPDATE);
-        return asksReply && state == OffloadState.ADDED ? steps | WorkItem.ESTABLISHED : steps;
+        String refusal = item.has(SlotTable.CHECK | SlotTable.ESTABLISHED | SlotTable.CHANGES_MASK)
+                ? refusal(view)
+                : null;
+        if (refusal != null) {
+            boolean gone = refusal.equals(OfferPolicy.PORT_GONE);
+            item.deleteAs(
+                    OffloadState.REFUSED,
+                    lane.reasons.index(refusal),
+                    gone ? DelReason.PORT_GONE : DelReason.PORT_EXCLUDED);
+            return WorkItem.DELETE;
+        }
+        boolean tellsEstablished =
+                item.established && item.has(SlotTable.ESTABLISHED | SlotTable.UPDATE) && state == OffloadState.ADDED;
+        return (tellsEstablished ? WorkItem.ESTABLISHED : 0)
+                | (item.has(SlotTable.CHANGES_MASK) ? WorkItem.CHANGED : 0)
+                | (item.has(SlotTable.UPDATE) ? WorkItem.UPDATE : 0);
     }
 
     private boolean mayBeOffered(WorkItem item, OffloadState state) {
-        boolean asked = item.has(SlotTable.UNTOLD) && state == OffloadState.NONE
-                || item.has(SlotTable.CHECK) && state == OffloadState.REFUSED;
-        return asked && !session.isLeaving();
+        boolean wanted = item.has(SlotTable.UNTOLD) && state == OffloadState.NONE
+                || item.has(SlotTable.CHECK) && (state == OffloadState.REFUSED || state == OffloadState.LATER);
+        return wanted && !session.isLeaving();
     }
 
     /**
@@ -139,74 +164,139 @@ final class BatchRunner {
      * opinion.
      */
     private int firstSteps(WorkItem item, ConnView view) {
-        if (reader.isControl()) {
-            put(item, OffloadState.DECLINED, lane.reasons.index(OfferPolicy.CONTROL_CONNECTION));
+        if (reader.control() != Control.NO) {
+            boolean known = reader.control() == Control.YES;
+            String reason = known ? OfferPolicy.CONTROL_CONNECTION : OfferPolicy.MAYBE_CONTROL;
+            put(item, known ? OffloadState.DECLINED : OffloadState.REFUSED, lane.reasons.index(reason));
             return 0;
         }
-        if (isExcluded(view)) {
-            put(item, OffloadState.REFUSED, lane.reasons.index(OfferPolicy.PORT_EXCLUDED));
+        String refusal = refusal(view);
+        if (refusal != null) {
+            put(item, OffloadState.REFUSED, lane.reasons.index(refusal));
+            return 0;
+        }
+        if (!item.established && lane.offeredFrom() == OfferMoment.ESTABLISHED) {
+            put(item, OffloadState.NONE, 0);
+            item.waits = true;
+            return 0;
+        }
+        if (session.claims.claim(item.slot, item.connectionId, item.originalKey, item.translatedKey)
+                != TupleClaims.GRANTED) {
+            put(item, OffloadState.NONE, 0);
+            item.waits = true;
             return 0;
         }
         int steps = WorkItem.QUERY | WorkItem.ADD;
-        steps |= item.replySeen ? WorkItem.ESTABLISHED : 0;
-        return item.has(SlotTable.UPDATE) ? steps | WorkItem.UPDATE : steps;
+        return item.established ? steps | WorkItem.ESTABLISHED : steps;
     }
 
-    private boolean isExcluded(ConnView view) {
-        return lane.context.offerPolicy().excludes(lane.name(), view);
+    private @Nullable String refusal(ConnView view) {
+        return lane.context.offerPolicy().refusal(lane.name(), view);
     }
 
     // ---- calls ----
 
+    /** Makes one call with a step of each item, and one each for those that have to be alone. */
     private boolean callRound() {
         operations.clear();
         operationItems.clear();
+        boolean busy = false;
         for (int i = 0; i < length; i++) {
             WorkItem item = items[i];
-            int step = Integer.lowestOneBit(item.steps);
-            if (step != 0) {
-                item.steps ^= step;
-                operations.add(operation(item, step));
+            if (item.steps == 0 || item.aside || item.alone) {
+                busy |= item.steps != 0 && item.alone;
+                continue;
+            }
+            OfConnection operation = nextOperation(item);
+            if (operation != null) {
+                operations.add(operation);
                 operationItems.add(item);
             }
         }
-        if (operations.isEmpty()) {
-            return false;
+        if (!operations.isEmpty()) {
+            callAndTake();
+            return true;
         }
-        List<OffloadOperation> batch = List.copyOf(operations);
-        List<OffloadResult> results = call(batch);
-        for (int i = 0; i < batch.size(); i++) {
-            take(operationItems.get(i), operations.get(i), results.get(i));
+        return busy && callAlone();
+    }
+
+    private boolean callAlone() {
+        for (int i = 0; i < length && !givenUp; i++) {
+            WorkItem item = items[i];
+            OfConnection operation = item.alone && item.steps != 0 ? nextOperation(item) : null;
+            if (operation != null) {
+                operations.clear();
+                operationItems.clear();
+                operations.add(operation);
+                operationItems.add(item);
+                item.alone = false;
+                callAndTake();
+            }
         }
         return true;
     }
 
-    private List<OffloadResult> call(List<OffloadOperation> batch) {
-        watch.begin(batch);
-        List<OffloadResult> results = lane.caller.operate(batch);
+    private void callAndTake() {
+        List<OffloadOperation> batch = List.copyOf(operations);
+        List<WorkItem> ofBatch = List.copyOf(operationItems);
+        ProviderCaller.Answers answers = call(batch);
+        for (int i = 0; i < batch.size(); i++) {
+            WorkItem item = ofBatch.get(i);
+            OfConnection operation = (OfConnection) batch.get(i);
+            OffloadResult result = answers.results().get(i);
+            if (result instanceof OffloadResult.Deferred deferred) {
+                deferrals.putAside(item, operation, deferred);
+            } else if (answers.isUnknown()) {
+                takeUnknown(item, operation, result);
+            } else {
+                take(item, operation, result);
+            }
+        }
+    }
+
+    private ProviderCaller.Answers call(List<OffloadOperation> batch) {
+        watch.begin(() -> CallWatch.kindsOf(batch));
+        ProviderCaller.Answers answers = lane.caller.operate(batch);
         long durationNs = watch.durationNs();
         givenUp = !watch.end() || session.isGivenUp();
         longestCallNs = Math.max(longestCallNs, durationNs);
-        lane.called(session, batch, results, durationNs);
-        return results;
+        lane.called(session, batch, answers, durationNs);
+        return answers;
     }
 
     /** Asks the provider to let go of everything at once. Returns whether it did. */
     boolean flush(DelReason reason) {
-        return call(List.of(new OffloadOperation.Flush(reason))).getFirst() instanceof OffloadResult.Done;
+        return call(List.of(new OffloadOperation.Flush(reason))).results().getFirst() instanceof OffloadResult.Done;
     }
 
-    private OfConnection operation(WorkItem item, int step) {
+    /** Tells the provider something that is about no connection, and makes sure that it returns. */
+    void tell(String what, Runnable callback) {
+        watch.begin(() -> what);
+        lane.caller.tell(callback, failure -> lane.record(what, failure));
+        givenUp = !watch.end() || session.isGivenUp();
+    }
+
+    /** The next step as an operation; null if the connection has left meanwhile, so that there is none. */
+    private @Nullable OfConnection nextOperation(WorkItem item) {
+        int step = Integer.lowestOneBit(item.steps);
+        item.steps ^= step;
         ConnView view = Objects.requireNonNull(item.view, "only an item with a view has steps");
         return switch (step) {
             case WorkItem.QUERY -> {
                 put(item, OffloadState.ADDING, 0);
                 yield new OffloadOperation.Query(view);
             }
-            case WorkItem.ADD -> new OffloadOperation.Add(view);
+            case WorkItem.ADD -> {
+                if (!end.beginHold(item)) {
+                    end.dropOffer(item, OffloadState.NONE, 0);
+                    yield null;
+                }
+                yield new OffloadOperation.Add(view);
+            }
             case WorkItem.ESTABLISHED ->
                 new OffloadOperation.Established(
-                        view, Objects.requireNonNull(view.replyIngress(), "the step is made once a reply was seen"));
+                        view, Objects.requireNonNull(view.replyIngress(), "what is established has had a reply"));
+            case WorkItem.CHANGED -> new OffloadOperation.Changed(view, item.changes());
             case WorkItem.UPDATE -> new OffloadOperation.Update(view);
             case WorkItem.DELETE -> {
                 put(item, OffloadState.DELETING, 0);
@@ -217,169 +307,91 @@ final class BatchRunner {
     }
 
     private void put(WorkItem item, OffloadState state, int reason) {
-        table.setState(item.chunk, item.slot, state, reason);
+        session.table.setState(item.chunk, item.slot, state, reason);
     }
+
+    // ---- what they came to ----
 
     /** Moves the connection's state by what the operation came to. */
     private void take(WorkItem item, OfConnection operation, OffloadResult result) {
         switch (result) {
             case Verdict.Accept accept -> {
-                // Stays "adding": the add is the next step.
+                if (operation instanceof OffloadOperation.Add) {
+                    put(item, OffloadState.ADDED, 0);
+                } // else it stays "adding": the add is the next step
             }
-            case Verdict.Decline decline -> {
-                item.steps = 0;
-                put(item, OffloadState.DECLINED, lane.reasons.index(decline.reason()));
+            case Verdict.Decline decline ->
+                end.dropOffer(item, OffloadState.DECLINED, lane.reasons.index(decline.reason()));
+            case Verdict.Later later -> {
+                end.dropOffer(item, OffloadState.LATER, lane.reasons.index(later.reason()));
+                session.waiting.refused();
             }
-            case OffloadResult.Done done -> takeDone(item, operation);
+            case OffloadResult.Done done -> {
+                if (operation instanceof OffloadOperation.Add) {
+                    put(item, OffloadState.ADDED, 0);
+                } else if (operation instanceof OffloadOperation.Delete) {
+                    end.deleted(item);
+                }
+            }
             case OffloadResult.Covered covered -> {
                 if (covered.both()) {
                     put(item, OffloadState.ESTABLISHED, 0);
-                    session.tracker.carriedElsewhere(item.connectionId);
+                } else {
+                    item.asksAgain = true;
                 }
             }
-            case OffloadResult.LastUsed lastUsed -> item.lastUsedMs = lastUsed.epochMs();
+            case OffloadResult.LastUsed used -> {
+                item.lastUsedMs = used.epochMs();
+                lane.metrics.carried(used.packets(), used.bytes());
+            }
+            case OffloadResult.Released released -> {
+                lane.metrics.carried(released.packets(), released.bytes());
+                item.lastUsedMs = released.epochMs();
+                item.resume = ItemEnd.resume(released.tcp());
+                end.deleted(item);
+            }
+            case OffloadResult.Failed failed -> takeFailure(item, operation, lane.reasons.index(failed.reason()));
             case OffloadResult.OneByOne oneByOne ->
                 throw new IllegalStateException("not an answer about one connection");
-            case OffloadResult.Failed failed -> takeFailure(item, operation, failed);
+            case OffloadResult.Deferred deferred -> throw new IllegalStateException("that is no result yet");
         }
     }
 
-    private void takeDone(WorkItem item, OfConnection operation) {
-        if (operation instanceof OffloadOperation.Add) {
-            put(item, OffloadState.ADDED, 0);
-        } else {
-            takeDeleted(item);
-        }
-    }
-
-    private void takeDeleted(WorkItem item) {
-        if (!item.has(SlotTable.REMOVED)) {
-            session.tracker.carriedElsewhere(item.connectionId); // it comes back to software
-        }
-        put(item, item.afterDelete == null ? OffloadState.NONE : item.afterDelete, item.reason);
-    }
-
-    private void takeFailure(WorkItem item, OfConnection operation, OffloadResult.Failed failed) {
-        int reason = lane.reasons.index(failed.reason());
+    private void takeFailure(WorkItem item, OfConnection operation, int reason) {
         switch (operation) {
-            case OffloadOperation.Query q -> dropAsFailed(item, reason);
-            case OffloadOperation.Add a -> dropAsFailed(item, reason);
+            case OffloadOperation.Query q -> end.dropOffer(item, OffloadState.FAILED, reason);
+            case OffloadOperation.Add a -> end.dropOffer(item, OffloadState.FAILED, reason);
             case OffloadOperation.Established e -> deleteAsFailed(item, reason);
+            case OffloadOperation.Changed c -> deleteAsFailed(item, reason);
             case OffloadOperation.Update u -> deleteAsFailed(item, reason);
             case OffloadOperation.Delete d -> {
-                item.reason =
-                        item.afterDelete == OffloadState.FAILED ? item.reason : reason; // the first failure says more
+                // The first failure says more than that of the cleaning up.
+                item.reason = item.afterDelete == OffloadState.FAILED ? item.reason : reason;
                 item.afterDelete = OffloadState.FAILED;
-                takeDeleted(item);
+                end.deleted(item);
             }
         }
-    }
-
-    private void dropAsFailed(WorkItem item, int reason) {
-        item.steps = 0;
-        put(item, OffloadState.FAILED, reason);
     }
 
     private static void deleteAsFailed(WorkItem item, int reason) {
-        item.steps = WorkItem.DELETE;
-        item.afterDelete = OffloadState.FAILED;
-        item.reason = reason;
+        item.deleteAs(OffloadState.FAILED, reason, DelReason.PROVIDER_FAILED);
     }
 
-    // ---- the end of an item ----
-
-    /** Returns whether the slot was sealed. */
-    private boolean finish(WorkItem item) {
-        if (item.lastUsedMs != 0) {
-            extend(item);
-        }
-        if (item.has(SlotTable.REMOVED)) {
-            return finishRemoved(item);
-        }
-        if (item.has(SlotTable.WITHDRAW)) {
-            return finishWithdrawn(item);
-        }
-        if (!item.alive) {
-            forgetUnknown(item);
-            return false;
-        }
-        noteHolding(item);
-        return false;
-    }
-
-    private boolean finishRemoved(WorkItem item) {
-        put(item, OffloadState.NONE, 0);
-        long word;
-        int base;
-        do {
-            word = table.word(item.chunk, item.slot);
-            if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
-                return false; // the session was given up just now, and its hold with it
+    /** The call has thrown, and nobody knows which operations were made: what may be held is deleted, each alone. */
+    private void takeUnknown(WorkItem item, OfConnection operation, OffloadResult result) {
+        int reason = lane.reasons.index(result instanceof OffloadResult.Failed failed ? failed.reason() : "");
+        switch (operation) {
+            case OffloadOperation.Query q -> end.dropOffer(item, OffloadState.FAILED, reason);
+            case OffloadOperation.Delete d when item.deletedBefore -> takeFailure(item, operation, reason);
+            case OffloadOperation.Delete d -> {
+                item.steps = WorkItem.DELETE;
+                item.alone = true;
+                item.deletedBefore = true;
             }
-            base = item.has(SlotTable.WITHDRAW) || (SlotTable.flags(word) & SlotTable.WITHDRAW) != 0
-                    ? SlotTable.SEALED
-                    : 0;
-        } while (!table.changeWord(item.chunk, item.slot, word, base | SlotTable.flags(word) & SlotTable.QUEUED));
-        lane.context.holds().release(item.connectionId);
-        return base != 0;
-    }
-
-    private boolean finishWithdrawn(WorkItem item) {
-        if (session.isFlushed() && table.state(item.chunk, item.slot).isHeld()) {
-            session.tracker.carriedElsewhere(item.connectionId); // it comes back to software
-        }
-        put(item, OffloadState.NONE, 0);
-        while (true) {
-            long word = table.word(item.chunk, item.slot);
-            int flags = SlotTable.flags(word);
-            if ((flags & SlotTable.REMOVED) != 0) {
-                return false; // removed meanwhile and queued for it: that item ends the hold and seals
-            }
-            if (table.changeWord(item.chunk, item.slot, word, SlotTable.SEALED | flags & SlotTable.QUEUED)) {
-                return true;
+            default -> {
+                deleteAsFailed(item, reason);
+                item.alone = true;
             }
         }
-    }
-
-    /**
-     * The connection is not in the tracker's table any more. If the provider was not told, the replay met it at the end
-     * of its life and it is forgotten; else its removal is just being reported, and the next item deals with it.
-     */
-    private void forgetUnknown(WorkItem item) {
-        if (!item.has(SlotTable.UNTOLD)) {
-            return;
-        }
-        while (true) {
-            long word = table.word(item.chunk, item.slot);
-            int flags = SlotTable.flags(word);
-            if (!SlotTable.sameGeneration(word, item.connectionId)
-                    || (flags & SlotTable.TRACKED) == 0
-                    || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0
-                    || table.changeWord(item.chunk, item.slot, word, flags & SlotTable.QUEUED)) {
-                return;
-            }
-        }
-    }
-
-    private void noteHolding(WorkItem item) {
-        OffloadState state = table.state(item.chunk, item.slot);
-        boolean awaitsReply =
-                state == OffloadState.ADDED || state == OffloadState.NONE || state == OffloadState.REFUSED;
-        int wanted = (state.isHeld() ? SlotTable.HELD : 0) | (awaitsReply ? 0 : SlotTable.ESTABLISHED_DONE);
-        int mask = SlotTable.HELD | SlotTable.ESTABLISHED_DONE;
-        long word;
-        do {
-            word = table.word(item.chunk, item.slot);
-            if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
-                return;
-            }
-        } while ((SlotTable.flags(word) & mask) != wanted
-                && !table.changeWord(item.chunk, item.slot, word, word & ~(long) mask | wanted));
-    }
-
-    private void extend(WorkItem item) {
-        long usedNs = lane.context.lastUse().toMonotonicNs(item.lastUsedMs);
-        session.tracker.carriedElsewhere(item.connectionId);
-        session.tracker.extend(item.connectionId, usedNs);
     }
 }

@@ -4,6 +4,7 @@ import io.turnstile.offload.spi.OffloadOperation;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -20,14 +21,15 @@ final class CallWatch {
     private final AtomicLong number = new AtomicLong();
 
     private volatile long startedNs;
-    private volatile List<OffloadOperation> batch = List.of();
+    private volatile Supplier<String> what = () -> "nothing";
 
     CallWatch(LongSupplier stopwatchNs) {
         this.stopwatchNs = stopwatchNs;
     }
 
-    void begin(List<OffloadOperation> operations) {
-        batch = operations;
+    /** Begins a call; {@code what} says which, if somebody has to know. */
+    void begin(Supplier<String> what) {
+        this.what = what;
         startedNs = stopwatchNs.getAsLong();
         number.incrementAndGet();
     }
@@ -43,8 +45,13 @@ final class CallWatch {
         return stopwatchNs.getAsLong() - startedNs;
     }
 
-    /** The kinds of operations of the call that is under way, or was last: {@code add}, {@code established/update}. */
+    /** The call that is under way, or was last: {@code add}, {@code established/update}, {@code portAdded}. */
     String what() {
+        return what.get();
+    }
+
+    /** The kinds of operations of a call. */
+    static String kindsOf(List<OffloadOperation> batch) {
         return batch.stream()
                 .map(operation -> OffloadEvent.Kind.of(operation).toString())
                 .distinct()

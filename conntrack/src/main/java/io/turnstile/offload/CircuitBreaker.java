@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The breaker decides when a provider has failed often enough to be left alone, and when to try it again. Closed: all
- * is well. Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again, for twice as
- * long.
+ * is well. Open: it is not called. Half-open: it is tried, and the first failure or slow call opens again. Each opening
+ * lasts twice as long as the one before, until the provider has worked for {@link LaneLimits#provedNs} on end.
  *
  * <p>Threads: any.
  */
@@ -45,6 +45,8 @@ final class CircuitBreaker {
     private long openings;
     private long backoffNs;
     private long retryAtNs;
+    /** When it closed after having been open. */
+    private long closedAtNs;
 
     CircuitBreaker(LaneLimits limits) {
         this.limits = limits;
@@ -71,12 +73,13 @@ final class CircuitBreaker {
      * A batch is over, and so is the probe, if enough succeeded and nothing failed or was slow.
      *
      * @param durationNs of the longest call of a batch
+     * @param nowNs when it was over
      * @return the cause if this was one slow one too many, else null
      */
-    synchronized @Nullable String called(long durationNs) {
+    synchronized @Nullable String called(long durationNs, long nowNs) {
         if (durationNs <= limits.slowCallNs()) {
             slowInARow = 0;
-            closeIfProved();
+            closeIfProbed(nowNs);
             return null;
         }
         slowInARow++;
@@ -88,10 +91,11 @@ final class CircuitBreaker {
                 : null;
     }
 
-    private void closeIfProved() {
+    /** The pause is not forgotten yet: an init that works says little of a device that fails under load. */
+    private void closeIfProbed(long nowNs) {
         if (position == Position.HALF_OPEN && successes >= limits.probes()) {
             position = Position.CLOSED;
-            backoffNs = 0;
+            closedAtNs = nowNs;
         }
     }
 
@@ -99,6 +103,9 @@ final class CircuitBreaker {
     synchronized void open(String why, long nowNs) {
         if (position == Position.OPEN) {
             return;
+        }
+        if (position == Position.CLOSED && nowNs - closedAtNs >= limits.provedNs()) {
+            backoffNs = 0;
         }
         position = Position.OPEN;
         cause = why;

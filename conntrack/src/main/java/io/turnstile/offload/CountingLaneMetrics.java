@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.DoubleSupplier;
 
 /**
  * The recorder counts in memory, since the start, for who has no system of metrics.
@@ -18,6 +19,8 @@ final class CountingLaneMetrics implements LaneMetrics {
     private final Histogram batchLengths = new Histogram();
     private final Histogram callTimesNs = new Histogram();
     private final Histogram waitTimesNs = new Histogram();
+    private final LongAdder carriedPackets = new LongAdder();
+    private final LongAdder carriedBytes = new LongAdder();
 
     CountingLaneMetrics() {
         for (LongAdder[] outcomes : operations) {
@@ -62,6 +65,27 @@ final class CountingLaneMetrics implements LaneMetrics {
     @Override
     public void givenUp() {
         givenUp.increment();
+    }
+
+    @Override
+    public void carried(long packets, long bytes) {
+        carriedPackets.add(Math.max(0, packets));
+        carriedBytes.add(Math.max(0, bytes));
+    }
+
+    @Override
+    public void ownNumber(String name, String description, boolean isCounter, DoubleSupplier value) {
+        // Shown by who made it; nobody else reads these.
+    }
+
+    @Override
+    public long carriedPackets() {
+        return carriedPackets.sum();
+    }
+
+    @Override
+    public long carriedBytes() {
+        return carriedBytes.sum();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.turnstile.offload;
 
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.time.Clock;
+import java.util.Map;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
@@ -13,7 +14,7 @@ import org.slf4j.Logger;
 final class DispatcherContext {
     private final Conntrack tracker;
     private final Clock clock;
-    private final PortNames ports;
+    private final PortDirectory ports;
     private final boolean threaded;
     private final HoldCounts holds;
     private final EventTaps taps = new EventTaps();
@@ -21,12 +22,13 @@ final class DispatcherContext {
     private final LastUse lastUse;
     private final LaneMetrics.Factory metrics;
     private volatile OfferPolicy rules = OfferPolicy.NONE;
+    private volatile Map<String, String> settings = Map.of();
 
     /** @param threaded lanes have threads of their own; else they are driven by who drains */
     DispatcherContext(
             Conntrack tracker,
             Clock clock,
-            PortNames ports,
+            PortDirectory ports,
             boolean threaded,
             LaneMetrics.Factory metrics,
             Logger log) {
@@ -57,7 +59,7 @@ final class DispatcherContext {
         return threaded;
     }
 
-    PortNames ports() {
+    PortDirectory ports() {
         return ports;
     }
 
@@ -87,5 +89,14 @@ final class DispatcherContext {
 
     void setOfferPolicy(OfferPolicy changed) {
         rules = changed;
+    }
+
+    /** The database's {@code other_config}, of which each provider has a part. */
+    Map<String, String> settings() {
+        return settings;
+    }
+
+    void setSettings(Map<String, String> changed) {
+        settings = changed;
     }
 }

@@ -1,6 +1,7 @@
 package io.turnstile.offload;
 
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
@@ -8,6 +9,7 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
@@ -50,7 +52,10 @@ final class Lane implements LaneReadings {
     private final int priority;
     private final CircuitBreaker breaker;
     private final ProviderDescription description;
+    final ProviderNumbers numbers;
     private volatile @Nullable OffloadSession session; // null: nobody to tell
+    private volatile OfferMoment offeredFrom = OfferMoment.COMMITTED;
+    private volatile Map<String, String> settings = Map.of();
 
     // Guarded by this.
     private Phase phase = Phase.OFF;
@@ -59,6 +64,11 @@ final class Lane implements LaneReadings {
     private String restCause = "";
     private int workers;
     private @Nullable OffloadSession settling;
+    private @Nullable LaneProviderContext providerContext;
+    /** What {@code init} or {@code close} is under way; null if neither is. */
+    private @Nullable String transition;
+
+    private long transitionSinceNs;
 
     Lane(DispatcherContext context, LaneLimits limits, OffloadProvider provider, String name, int priority) {
         this.context = context;
@@ -71,6 +81,7 @@ final class Lane implements LaneReadings {
         breaker = new CircuitBreaker(limits);
         description = new ProviderDescription(provider, name);
         metrics = context.metrics().create(name, this);
+        numbers = new ProviderNumbers(metrics);
     }
 
     String name() {
@@ -89,6 +100,34 @@ final class Lane implements LaneReadings {
     @Nullable
     OffloadSession session() {
         return session;
+    }
+
+    /** From when on the provider wants to be offered connections. */
+    OfferMoment offeredFrom() {
+        return offeredFrom;
+    }
+
+    /** The provider's own part of {@code other_config}. */
+    Map<String, String> settings() {
+        return settings;
+    }
+
+    /** These are the provider's settings now; it is told if it is up and they are not what they were. */
+    void setSettings(Map<String, String> changed) {
+        boolean differ = !settings.equals(changed);
+        settings = changed;
+        OffloadSession present = session;
+        if (differ && present != null) {
+            present.settingsChanged(changed);
+        }
+    }
+
+    /** Ports may have come, changed or gone. */
+    void portsChanged() {
+        OffloadSession present = session;
+        if (present != null) {
+            present.portsChanged();
+        }
     }
 
     synchronized Phase phase() {
@@ -128,6 +167,14 @@ final class Lane implements LaneReadings {
         }
     }
 
+    /** If the provider is leaving, it is to be done as fast as can be. */
+    void hurry() {
+        OffloadSession present = session;
+        if (present != null) {
+            present.hurry();
+        }
+    }
+
     private void leave(DelReason reason) {
         enter(Phase.LEAVING);
         Objects.requireNonNull(session, "a lane that is up has a session").leave(reason);
@@ -158,26 +205,32 @@ final class Lane implements LaneReadings {
 
     private void bringUp() {
         int count;
+        LaneProviderContext begunContext;
         synchronized (this) {
             count = threads;
+            begunContext = new LaneProviderContext(this, count);
+            providerContext = begunContext;
+            beginTransition("init");
         }
-        String fault = init(count);
+        String fault = init(begunContext);
         OffloadSession begun = new OffloadSession(this, count);
+        boolean late;
         synchronized (this) {
-            if (fault != null) {
+            late = !endTransition();
+            if (!late && fault != null) {
                 rest("init failed: " + fault);
                 return;
             }
-            workers = count;
-            session = begun;
-            begun.shards[0].startReplay(
-                    false); // after publishing: what is committed meanwhile is met by one or by both
-            enter(Phase.UP);
-            if (!enabled || threads != count) {
-                leave(DelReason.PROVIDER_LEAVING);
+            if (!late) {
+                begin(begun, begunContext, count);
             }
         }
-        if (context.isThreaded()) {
+        if (late) { // given up: what it has opened meanwhile is closed again, and it is tried anew
+            if (fault == null) {
+                close();
+            }
+            startAnew();
+        } else if (context.isThreaded()) {
             for (int i = 1; i < count; i++) {
                 Shard shard = begun.shards[i];
                 thread(i, () -> work(begun, shard));
@@ -186,15 +239,72 @@ final class Lane implements LaneReadings {
         }
     }
 
-    private @Nullable String init(int threadCount) {
-        try {
-            provider.init(new ClockProviderContext(context.clock(), threadCount));
-            return null;
-        } catch (Throwable e) { // contained: a provider that does not come up is left out
-            String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-            context.causes().record(name + ": init", text, e, context.clock().wallMs());
-            return text;
+    private void begin(OffloadSession begun, LaneProviderContext begunContext, int count) {
+        workers = count;
+        session = begun;
+        begunContext.begin(begun);
+        begun.shards[0].startReplay(false); // after publishing: what is committed meanwhile is met by one or by both
+        enter(Phase.UP);
+        if (!enabled || threads != count) {
+            leave(DelReason.PROVIDER_LEAVING);
         }
+    }
+
+    private void beginTransition(String what) {
+        transition = what;
+        transitionSinceNs = stopwatchNs.getAsLong();
+    }
+
+    /** False if the transition was given up meanwhile. */
+    private boolean endTransition() {
+        boolean inTime = transition != null;
+        transition = null;
+        return inTime;
+    }
+
+    private @Nullable String init(LaneProviderContext begun) {
+        String[] fault = new String[1];
+        caller.tell(
+                () -> {
+                    offeredFrom = provider.offeredFrom();
+                    initialise(begun);
+                },
+                failure -> {
+                    Throwable thrown = failure instanceof CheckedFailure wrapped ? wrapped.thrown : failure;
+                    String message = ProviderText.capped(thrown.getMessage());
+                    fault[0] = message.isBlank() ? thrown.getClass().getSimpleName() : message;
+                    context.causes().record(name + ": init", fault[0], thrown, context.clock().wallMs());
+                });
+        return fault[0];
+    }
+
+    private void initialise(LaneProviderContext begun) {
+        try {
+            provider.init(begun);
+        } catch (Exception e) { // whatever the provider may throw, to who contains it
+            throw new CheckedFailure(e);
+        }
+    }
+
+    /** Carries a checked exception out of a callback. */
+    @SuppressWarnings("serial") // goes nowhere
+    private static final class CheckedFailure extends RuntimeException {
+        private final Exception thrown;
+
+        private CheckedFailure(Exception thrown) {
+            super(thrown);
+            this.thrown = thrown;
+        }
+    }
+
+    /** Records a failure that concerns no connection. */
+    void record(String what, Throwable thrown) {
+        context.causes()
+                .record(
+                        name + ": " + what,
+                        ProviderCaller.text(thrown),
+                        thrown,
+                        context.clock().wallMs());
     }
 
     private void work(OffloadSession of, Shard shard) {
@@ -221,31 +331,16 @@ final class Lane implements LaneReadings {
     // ---- what calls come to ----
 
     /** Counts a call that has returned, tells those who watch, and opens the breaker if this was too much. */
-    void called(OffloadSession of, List<OffloadOperation> batch, List<OffloadResult> results, long durationNs) {
+    void called(
+            OffloadSession of, List<OffloadOperation> batch, ProviderCaller.Answers answers, long durationNs) {
         metrics.called(batch.size(), durationNs);
         String tooMuch = null;
         for (int i = 0; i < batch.size(); i++) {
-            OffloadOperation operation = batch.get(i);
-            OffloadResult result = results.get(i);
-            OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
-            metrics.operation(kind, OperationOutcome.of(result));
-            if (result instanceof OffloadResult.Failed failed) {
-                context.causes()
-                        .record(
-                                name + ": " + kind,
-                                failed.reason(),
-                                failed.cause(),
-                                context.clock().wallMs());
-                String last = breaker.failed(kind + ": " + failed.reason());
+            OffloadResult result = answers.results().get(i);
+            if (!(result instanceof OffloadResult.Deferred)) {
+                // A call that has failed as a whole is one failure, however many operations it had.
+                String last = count(batch.get(i), result, i == 0 || !answers.isUnknown());
                 tooMuch = last == null ? tooMuch : last;
-            } else if (!(result instanceof Verdict.Accept)) { // what was promised only does not count
-                breaker.succeeded();
-            }
-            if (!context.taps().isEmpty()
-                    && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
-                context.taps()
-                        .tell(new OffloadEvent(
-                                name, operation, result, context.clock().wallMs()));
             }
         }
         if (tooMuch != null) {
@@ -253,9 +348,43 @@ final class Lane implements LaneReadings {
         }
     }
 
+    /** Counts an operation that was deferred and has ended. */
+    void operationEnded(OffloadSession of, OffloadOperation operation, OffloadResult result) {
+        String tooMuch = count(operation, result, true);
+        if (tooMuch != null) {
+            trip(of, tooMuch);
+        }
+    }
+
+    /** Returns the cause to open the breaker if this is one failure too many, else null. */
+    private @Nullable String count(OffloadOperation operation, OffloadResult result, boolean isOfItsOwn) {
+        OffloadEvent.Kind kind = OffloadEvent.Kind.of(operation);
+        metrics.operation(kind, OperationOutcome.of(result));
+        String tooMuch = null;
+        if (result instanceof OffloadResult.Failed failed) {
+            if (isOfItsOwn) {
+                context.causes()
+                        .record(
+                                name + ": " + kind,
+                                failed.reason(),
+                                failed.cause(),
+                                context.clock().wallMs());
+                tooMuch = breaker.failed(kind + ": " + failed.reason());
+            }
+        } else if (!(operation instanceof OffloadOperation.Query && result instanceof Verdict.Accept)) {
+            // What was promised only does not count.
+            breaker.succeeded();
+        }
+        if (!context.taps().isEmpty() && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
+            context.taps()
+                    .tell(new OffloadEvent(name, operation, result, context.clock().wallMs()));
+        }
+        return tooMuch;
+    }
+
     /** Opens the breaker if the calls of a batch, the longest of which took so long, were slow once too often. */
     void checkDuration(OffloadSession of, long longestCallNs) {
-        String tooMuch = breaker.called(longestCallNs);
+        String tooMuch = breaker.called(longestCallNs, stopwatchNs.getAsLong());
         if (tooMuch != null) {
             trip(of, tooMuch);
         }
@@ -291,22 +420,42 @@ final class Lane implements LaneReadings {
         if (ended.isGivenUp()) {
             settleAbandoned(ended);
         }
+        synchronized (this) {
+            if (providerContext != null) {
+                providerContext.end();
+                providerContext = null;
+            }
+            beginTransition("close");
+        }
         close();
         synchronized (this) {
-            if (!enabled) {
-                enter(Phase.OFF);
-            } else if (breaker.isOpen()) {
-                enter(Phase.RESTING);
-            } else {
-                start();
-            }
+            endTransition();
+        }
+        startAnew();
+    }
+
+    /** Goes on after the end of a session: the provider is off, rests, or comes up anew. */
+    private synchronized void startAnew() {
+        if (!enabled) {
+            enter(Phase.OFF);
+        } else if (breaker.isOpen()) {
+            enter(Phase.RESTING);
+        } else {
+            start();
         }
     }
 
     /** Takes from the provider what it held when it was given up, as it has come back. */
     private void settleAbandoned(OffloadSession ended) {
+        for (Shard shard : ended.shards) {
+            shard.oweDeferred();
+        }
         deliverOwed(ended);
-        ended.forEachOwed(context.tracker()::carriedElsewhere);
+        ended.forEachOwed(connectionId -> { // it may have carried packets until now
+            if (context.tracker().hold(connectionId)) {
+                context.tracker().unhold(connectionId, null);
+            }
+        });
     }
 
     private void deliverOwed(OffloadSession ended) {
@@ -336,22 +485,21 @@ final class Lane implements LaneReadings {
     private List<OffloadResult> settleCall(OffloadSession ended, List<OffloadOperation> operations) {
         List<OffloadOperation> batch = List.copyOf(operations);
         long startNs = stopwatchNs.getAsLong();
-        List<OffloadResult> results = caller.operate(batch);
-        called(ended, batch, results, stopwatchNs.getAsLong() - startNs);
-        return results;
+        ProviderCaller.Answers answers = caller.operate(batch);
+        called(ended, batch, answers, stopwatchNs.getAsLong() - startNs);
+        return answers.results();
     }
 
     private void close() {
-        try {
-            provider.close();
-        } catch (Throwable e) { // contained: it counts as closed
-            context.causes()
-                    .record(
-                            name + ": close",
-                            ProviderCaller.text(e),
-                            e,
-                            context.clock().wallMs());
-        }
+        caller.tell(
+                () -> {
+                    try {
+                        provider.close();
+                    } catch (Exception e) { // whatever the provider may throw, to who contains it
+                        throw new CheckedFailure(e);
+                    }
+                },
+                failure -> record("close", failure instanceof CheckedFailure wrapped ? wrapped.thrown : failure));
     }
 
     private void rest(String cause) {
@@ -364,10 +512,11 @@ final class Lane implements LaneReadings {
     /** Looks after the lane: gives up calls that do not return, and tries again what has rested. */
     void tick() {
         OffloadSession present = session;
-        if (present != null && context.isThreaded()) {
+        if (present != null) {
             watch(present);
         }
         synchronized (this) {
+            watchTransition();
             if (phase == Phase.RESTING && enabled && breaker.isDue(stopwatchNs.getAsLong())) {
                 breaker.halfOpen();
                 start();
@@ -378,26 +527,46 @@ final class Lane implements LaneReadings {
     private void watch(OffloadSession present) {
         String hung = null;
         for (Shard shard : present.shards) {
-            if (shard.watch().giveUp(limits.hungCallNs())) {
-                hung = shard.watch().what();
+            if (context.isThreaded() && shard.watch().giveUp(limits.hungCallNs())) {
+                hung = shard.watch().what() + " has not returned since " + before(limits.hungCallNs());
+            } else if (shard.oldestDeferredNs() > limits.deferredNs()) {
+                hung = "a deferred operation has not ended since " + before(limits.deferredNs());
             }
         }
         if (hung != null) {
             metrics.givenUp();
-            giveUp(
-                    present,
-                    hung + " has not returned since "
-                            + TimeText.ofDay(context.clock().wallMs() - limits.hungCallNs() / 1_000_000));
+            giveUp(present, hung);
         }
+    }
+
+    private void watchTransition() {
+        if (transition != null
+                && context.isThreaded()
+                && stopwatchNs.getAsLong() - transitionSinceNs > limits.hungStartNs()) {
+            metrics.givenUp();
+            openBreaker(transition + " has not returned since " + before(limits.hungStartNs()));
+            transition = null;
+            enter(Phase.GIVEN_UP);
+        }
+    }
+
+    private String before(long agoNs) {
+        return TimeText.ofDay(context.clock().wallMs() - agoNs / 1_000_000);
     }
 
     private void giveUp(OffloadSession of, String cause) {
         synchronized (this) {
+            if (of.isGivenUp()) {
+                return;
+            }
             openBreaker(cause);
             session = null;
             enter(Phase.GIVEN_UP);
         }
         of.giveUp();
+        if (!context.isThreaded()) {
+            settle(of); // nothing is under way in it but what was deferred
+        }
     }
 
     /**
@@ -485,7 +654,7 @@ final class Lane implements LaneReadings {
 
     OffloadSession.Census census() {
         OffloadSession present = session;
-        return present == null ? new OffloadSession.Census(0, 0) : present.census();
+        return present == null ? new OffloadSession.Census(0, 0, 0) : present.census();
     }
 
     @Override

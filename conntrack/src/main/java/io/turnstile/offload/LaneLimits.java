@@ -13,6 +13,9 @@ import java.util.concurrent.TimeUnit;
  * @param probes operations that must succeed before a half-open breaker closes
  * @param firstBackoffNs from the opening to the first retry; each further one waits twice as long
  * @param longestBackoffNs never longer than this
+ * @param provedNs a provider that has worked for so long without an opening is as one that never failed
+ * @param hungStartNs an {@code init} or {@code close} that takes longer is given up
+ * @param deferredNs a result that is deferred for longer is as a call that does not return
  * @param startTimeoutNs how long turning hw-offload on waits for {@code init}; it goes on by itself after that
  */
 record LaneLimits(
@@ -24,6 +27,9 @@ record LaneLimits(
         int probes,
         long firstBackoffNs,
         long longestBackoffNs,
+        long provedNs,
+        long hungStartNs,
+        long deferredNs,
         long startTimeoutNs) {
     static final LaneLimits DEFAULTS = new LaneLimits(
             65_536,
@@ -34,5 +40,8 @@ record LaneLimits(
             8,
             TimeUnit.SECONDS.toNanos(1),
             TimeUnit.SECONDS.toNanos(60),
+            TimeUnit.SECONDS.toNanos(60),
+            TimeUnit.SECONDS.toNanos(10),
+            TimeUnit.SECONDS.toNanos(10),
             TimeUnit.SECONDS.toNanos(2));
 }

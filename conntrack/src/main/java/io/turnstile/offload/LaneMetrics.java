@@ -1,5 +1,7 @@
 package io.turnstile.offload;
 
+import java.util.function.DoubleSupplier;
+
 /**
  * What is recorded about one provider, over all of its sessions, and read for {@code conntrack/offload-show}. A
  * provider that comes back under the same name goes on counting.
@@ -37,7 +39,17 @@ public interface LaneMetrics {
     /** Records a call that did not return and was given up. */
     void givenUp();
 
+    /** Records what a provider says that it has carried; what is negative is unknown. */
+    void carried(long packets, long bytes);
+
+    /** A provider has made a number of its own. Its description is fit to be shown. */
+    void ownNumber(String name, String description, boolean isCounter, DoubleSupplier value);
+
     // ---- reading ----
+
+    long carriedPackets();
+
+    long carriedBytes();
 
     long count(OffloadEvent.Kind kind, OperationOutcome outcome);
 

@@ -5,10 +5,12 @@ import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.time.Clock;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -16,6 +18,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -24,9 +27,9 @@ import org.slf4j.LoggerFactory;
  * that each provider has for itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider
  * that fails.
  *
- * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again) → update*
- * → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at most one place in
- * the queue.
+ * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again), changed*,
+ * update* → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at most one
+ * place in the queue. Per provider, zone and tuple: del of one connection → add of the next.
  *
  * <p>Threads: the {@code on…} methods any; those that change settings one after the other (they take a lock), never
  * from a provider's callback; everything else any. Starts disabled.
@@ -37,8 +40,13 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     /** The most operations in a call. */
     public static final int MAX_BATCH_LENGTH = Shard.BATCH_LENGTH;
 
+    private static final Logger LOG = LoggerFactory.getLogger(OffloadDispatcher.class);
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
     private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(1);
+    /** How long the end of the process waits for providers to let go, and how often the log says so meanwhile. */
+    private static final long CLOSING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(60);
+
+    private static final long CLOSING_REPORT_NS = TimeUnit.SECONDS.toNanos(5);
     private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long DRAIN_POLL_NS = TimeUnit.MICROSECONDS.toNanos(100);
     private static final Lane[] NOBODY = {};
@@ -57,7 +65,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     private volatile List<Lane> chosen = List.of();
 
     /** Makes a dispatcher with threads, and counters that nobody else reads. */
-    public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports) {
+    public OffloadDispatcher(Conntrack tracker, Clock clock, PortDirectory ports) {
         this(tracker, clock, ports, CountingLaneMetrics.factory());
     }
 
@@ -65,10 +73,10 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * Makes a dispatcher with threads, {@link #setThreads} for each provider. What lanes do is recorded by what
      * {@code metrics} makes.
      */
-    public OffloadDispatcher(Conntrack tracker, Clock clock, PortNames ports, LaneMetrics.Factory metrics) {
+    public OffloadDispatcher(Conntrack tracker, Clock clock, PortDirectory ports, LaneMetrics.Factory metrics) {
         this(
                 new DispatcherContext(
-                        tracker, clock, ports, true, metrics, LoggerFactory.getLogger(OffloadDispatcher.class)),
+                        tracker, clock, ports, true, metrics, LOG),
                 LaneLimits.DEFAULTS);
     }
 
@@ -81,7 +89,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * Makes a dispatcher without threads: nothing reaches a provider but during {@link #drain()}, {@link #enable} and
      * {@link #disable}.
      */
-    public static OffloadDispatcher drainedByCaller(Conntrack tracker, Clock clock, PortNames ports) {
+    public static OffloadDispatcher drainedByCaller(Conntrack tracker, Clock clock, PortDirectory ports) {
         return new OffloadDispatcher(
                 new DispatcherContext(
                         tracker,
@@ -89,7 +97,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                         ports,
                         false,
                         CountingLaneMetrics.factory(),
-                        LoggerFactory.getLogger(OffloadDispatcher.class)),
+                        LOG),
                 LaneLimits.DEFAULTS);
     }
 
@@ -160,6 +168,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         if (!wanted.isEmpty()) {
             context.tracker().setListener(this);
         }
+        giveSettings(wanted);
         wanted.forEach(lane -> lane.enable(threads));
         if (context.isThreaded()) {
             startWatchdog();
@@ -264,12 +273,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * {@code other_config:hw-offload-priority} of Interfaces: which providers may carry connections of a port.
      * Connections that are there already are looked at again.
      *
-     * @param byDatapathPort ports without such a list are not in here
+     * @param byPort by {@link io.turnstile.offload.spi.PortRef#id()}; ports without such a list are not in here
      */
-    public void setPortPriorities(Map<Integer, PriorityList> byDatapathPort) {
+    public void setPortPriorities(Map<Long, PriorityList> byPort) {
         configLock.lock();
         try {
-            OfferPolicy changed = new OfferPolicy(Map.copyOf(byDatapathPort));
+            OfferPolicy changed = new OfferPolicy(Map.copyOf(byPort));
             if (!changed.equals(context.offerPolicy())) {
                 context.setOfferPolicy(changed);
                 for (Lane lane : lanes) {
@@ -281,10 +290,88 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
     }
 
-    /** Same as {@link #disable()}. */
+    /**
+     * {@code Open_vSwitch:other_config}, of which each provider is given its part: of {@code offload-NAME-key} the
+     * {@code key}. Where one provider's name begins another's, a key is the longer one's.
+     */
+    public void setProviderSettings(Map<String, String> otherConfig) {
+        configLock.lock();
+        try {
+            context.setSettings(Map.copyOf(otherConfig));
+            giveSettings(chosen);
+        } finally {
+            configLock.unlock();
+        }
+    }
+
+    private void giveSettings(List<Lane> to) {
+        for (Lane lane : to) {
+            Map<String, String> own = new TreeMap<>();
+            context.settings().forEach((key, value) -> {
+                if (isOwnSetting(lane.name(), key, to)) {
+                    own.put(key.substring(settingPrefix(lane.name()).length()), value);
+                }
+            });
+            lane.setSettings(Collections.unmodifiableMap(own));
+        }
+    }
+
+    private static boolean isOwnSetting(String name, String key, List<Lane> all) {
+        return key.startsWith(settingPrefix(name))
+                && all.stream()
+                        .map(Lane::name)
+                        .noneMatch(other -> other.length() > name.length() && key.startsWith(settingPrefix(other)));
+    }
+
+    private static String settingPrefix(String name) {
+        return "offload-" + name + "-";
+    }
+
+    /** Ports came, went or changed: providers are told. Threads: any; returns at once. */
+    public void portsChanged() {
+        for (Lane lane : lanes) {
+            lane.portsChanged();
+        }
+    }
+
+    /**
+     * The end: as {@link #disable()}, but waits for providers to let go of everything and to be closed, up to a minute,
+     * and the log says what is waited for.
+     */
     @Override
     public void close() {
-        disable();
+        List<Lane> leaving = List.of(lanes);
+        if (disable()) {
+            return;
+        }
+        leaving.forEach(Lane::hurry);
+        long startNs = System.nanoTime(); // real time: it is threads that are waited for
+        while (!disable() && System.nanoTime() - startNs < CLOSING_TIMEOUT_NS && !Thread.interrupted()) {
+            if (leaving.stream().allMatch(lane -> isOver(lane.phase()))) {
+                break;
+            }
+            if (awaitAll(leaving, CLOSING_REPORT_NS)) {
+                continue;
+            }
+            leaving.stream().filter(lane -> !isOver(lane.phase())).forEach(lane -> LOG.info(
+                    "waiting for offload provider {} to let go of {} connections",
+                    lane.name(),
+                    lane.heldConnections()));
+        }
+        for (Lane lane : leaving) {
+            if (lane.phase() != Lane.Phase.OFF) {
+                LOG.warn("offload provider {} was not closed: {}", lane.name(), lane.status().state());
+            }
+        }
+    }
+
+    private static boolean isOver(Lane.Phase phase) {
+        return phase == Lane.Phase.OFF || phase == Lane.Phase.GIVEN_UP;
+    }
+
+    private static boolean awaitAll(List<Lane> awaited, long timeoutNs) {
+        await(awaited, timeoutNs, Lane.Phase.OFF, Lane.Phase.GIVEN_UP);
+        return awaited.stream().allMatch(lane -> isOver(lane.phase()));
     }
 
     /** Whether hw-offload is on. */
@@ -386,23 +473,44 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     @Override
-    public boolean onReply(long connectionId, int inPort, long nowNs) {
-        boolean done = true;
+    public void onEstablished(long connectionId, long nowNs) {
         for (Lane lane : lanes) {
             OffloadSession session = lane.session();
-            done &= session == null || session.onReply(connectionId, inPort, nowNs);
+            if (session != null) {
+                session.onEstablished(connectionId, nowNs);
+            }
         }
-        return done;
     }
 
     @Override
-    public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
+    public void onChanged(long connectionId, int changes, long nowNs) {
+        for (Lane lane : lanes) {
+            OffloadSession session = lane.session();
+            if (session != null) {
+                session.onChanged(connectionId, changes, nowNs);
+            }
+        }
+    }
+
+    @Override
+    public boolean onDeadline(long connectionId, long nowNs) {
         boolean asked = false;
         for (Lane lane : lanes) {
             OffloadSession session = lane.session();
-            asked |= session != null && session.onExpiring(connectionId, deadlineNs, nowNs);
+            asked |= session != null && session.onDeadline(connectionId, nowNs);
         }
         return asked;
+    }
+
+    @Override
+    public boolean isAwaited(long connectionId) {
+        for (Lane lane : lanes) {
+            OffloadSession session = lane.session();
+            if (session != null && session.isAwaited(connectionId)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

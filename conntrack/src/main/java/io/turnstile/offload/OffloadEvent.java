@@ -1,10 +1,13 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         QUERY("query"),
         ADD("add"),
         ESTABLISHED("established"),
+        CHANGED("changed"),
         UPDATE("update"),
         DELETE("delete"),
         FLUSH("flush");
@@ -35,6 +39,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
                 case OffloadOperation.Query q -> QUERY;
                 case OffloadOperation.Add a -> ADD;
                 case OffloadOperation.Established e -> ESTABLISHED;
+                case OffloadOperation.Changed c -> CHANGED;
                 case OffloadOperation.Update u -> UPDATE;
                 case OffloadOperation.Delete d -> DELETE;
                 case OffloadOperation.Flush f -> FLUSH;
@@ -58,7 +63,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
 
     /**
      * One line: {@code dummy add in=p1(1) udp,orig=(…),reply=(…) -> ok}. An established event shows both ports
-     * ({@code in=… reply=…}), a delete its reason.
+     * ({@code in=… reply=…}), a change what has changed ({@code changes=mark+label}), a delete its reason.
      */
     @Override
     public String toString() {
@@ -66,6 +71,7 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case OffloadOperation.Query q -> in(q.connection());
             case OffloadOperation.Add a -> in(a.connection());
             case OffloadOperation.Established e -> in(e.connection()) + " reply=" + e.replyIngress();
+            case OffloadOperation.Changed c -> in(c.connection()) + " changes=" + changes(c.changes());
             case OffloadOperation.Update u -> in(u.connection());
             case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
             case OffloadOperation.Flush f -> "reason=" + f.reason();
@@ -73,6 +79,10 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         ConnView connection = connection();
         return provider + " " + kind() + " " + detail + (connection == null ? "" : " " + connection) + " -> "
                 + resultText();
+    }
+
+    private static String changes(Set<ConnChange> changes) {
+        return changes.stream().sorted().map(ConnChange::toString).collect(Collectors.joining("+"));
     }
 
     private static String in(ConnView connection) {
@@ -87,10 +97,13 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         return switch (result) {
             case Verdict.Accept a -> "accepted";
             case Verdict.Decline d -> "declined: " + d.reason();
+            case Verdict.Later l -> "later: " + l.reason();
             case OffloadResult.Done d -> "ok";
             case OffloadResult.OneByOne o -> "one by one";
             case OffloadResult.Covered c -> c.both() ? "ok" : "ask again";
             case OffloadResult.LastUsed l -> l.epochMs() == 0 ? "last used unknown" : "last used " + l.epochMs();
+            case OffloadResult.Released r -> r.epochMs() == 0 ? "ok" : "ok, last used " + r.epochMs();
+            case OffloadResult.Deferred d -> "deferred";
             case OffloadResult.Failed f -> "failed: " + f.reason();
         };
     }

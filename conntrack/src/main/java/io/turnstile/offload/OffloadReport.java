@@ -58,7 +58,11 @@ final class OffloadReport {
         LaneMetrics metrics = lane.metrics;
         OffloadSession.Census census = lane.census();
         line(text, "breaker", breaker(lane.breakerReading()));
-        line(text, "connections", census.followed() + " followed, " + census.held() + " held");
+        line(
+                text,
+                "connections",
+                census.followed() + " followed, " + census.held() + " held"
+                        + (census.waiting() == 0 ? "" : ", " + census.waiting() + " to be offered later"));
         line(
                 text,
                 "queue",
@@ -79,6 +83,10 @@ final class OffloadReport {
             }
             line(text, kind.toString(), counts.toString());
         }
+        if (metrics.carriedPackets() != 0) {
+            line(text, "carried", metrics.carriedPackets() + " packets, " + metrics.carriedBytes() + " bytes");
+        }
+        lane.numbers.lines().forEach(number -> text.append("  ").append(number).append('\n'));
         lane.description()
                 .forEach(described -> text.append("  ").append(described).append('\n'));
     }
@@ -162,6 +170,7 @@ final class OffloadReport {
             case ESTABLISHED -> "held by " + s.provider() + ", both directions";
             case DELETING -> s.provider() + " is just letting go of it";
             case DECLINED -> "declined by " + s.provider() + ": " + s.reason();
+            case LATER -> "not now, says " + s.provider() + ": " + s.reason();
             case FAILED -> s.provider() + " failed: " + s.reason();
             case REFUSED -> "not offered to " + s.provider() + ": " + s.reason();
         };

@@ -3,10 +3,13 @@ package io.turnstile.offload;
 import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.time.Clock;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +24,12 @@ final class OffloadSession implements ConnectionListener {
     final Conntrack tracker;
     final Clock clock;
     final SlotTable table = new SlotTable();
+    final TupleClaims claims = new TupleClaims();
+    final WaitingOffers waiting = new WaitingOffers(this);
     final Shard[] shards;
+    private final PortNews portNews;
+    private final Map<Long, Integer> lostReasons = new ConcurrentHashMap<>();
+    private volatile @Nullable Map<String, String> newSettings;
     private final BitSet arrived = new BitSet(); // guarded by itself: shards that have stopped calling
     private volatile @Nullable DelReason leavingReason;
     private volatile boolean flushDone;
@@ -34,6 +42,7 @@ final class OffloadSession implements ConnectionListener {
         this.lane = lane;
         tracker = lane.context.tracker();
         clock = lane.context.clock();
+        portNews = new PortNews(lane.context.ports());
         shards = new Shard[shardCount];
         for (int i = 0; i < shardCount; i++) {
             shards[i] = new Shard(this, i, shardCount);
@@ -69,6 +78,13 @@ final class OffloadSession implements ConnectionListener {
             leavingReason = reason;
             table.close();
             wakeAll();
+        }
+    }
+
+    /** Whatever is still to be walked is walked at full speed: the process is about to end. */
+    void hurry() {
+        for (Shard shard : shards) {
+            shard.hurry();
         }
     }
 
@@ -129,7 +145,7 @@ final class OffloadSession implements ConnectionListener {
             if ((SlotTable.flags(word) & SlotTable.REMOVED) != 0) {
                 lane.context.holds().release(SlotTable.connectionId(word, slot));
             } else if ((SlotTable.flags(word) & SlotTable.HELD) != 0) {
-                tracker.carriedElsewhere(SlotTable.connectionId(word, slot)); // it may come back to software any time
+                tracker.unhold(SlotTable.connectionId(word, slot), null); // nobody answers for it any more
             }
         }
         wakeAll();
@@ -188,6 +204,9 @@ final class OffloadSession implements ConnectionListener {
     }
 
     private boolean takeUp(SlotTable.Chunk chunk, int slot, long word, long connectionId, long nowNs) {
+        if (lane.offeredFrom() == OfferMoment.ESTABLISHED) {
+            return takeUpLater(chunk, slot, word, connectionId, nowNs);
+        }
         Shard shard = shardOf(slot);
         if (shard.depth() >= lane.limits.queueLength()) {
             refuse(chunk, slot, word, connectionId);
@@ -199,6 +218,19 @@ final class OffloadSession implements ConnectionListener {
         }
         if ((SlotTable.flags(word) & SlotTable.QUEUED) == 0) {
             shard.push(chunk, slot, nowNs);
+        }
+        return true;
+    }
+
+    /** Nobody is to hear of it before it is established: it takes no place in the queue until then. */
+    private boolean takeUpLater(SlotTable.Chunk chunk, int slot, long word, long connectionId, long nowNs) {
+        int queued = SlotTable.flags(word) & SlotTable.QUEUED;
+        int waits = SlotTable.TRACKED | SlotTable.ADD | SlotTable.AWAITS_ESTABLISHED;
+        if (!table.changeWord(chunk, slot, word, SlotTable.word(connectionId, waits | queued))) {
+            return false;
+        }
+        if (tracker.awaitEstablished(connectionId)) {
+            onEstablished(connectionId, nowNs);
         }
         return true;
     }
@@ -216,9 +248,14 @@ final class OffloadSession implements ConnectionListener {
         }
     }
 
-    /** Offers refused connections again once the queues are short. Returns whether there is something to do for it. */
-    boolean offerRefusedAgain() {
-        if (!refusedSome || isLeaving()) {
+    /** Offers connections again that could not be offered, or were not wanted, before. Returns whether it did. */
+    boolean offerAgain() {
+        return !isLeaving() && (offerRefusedAgain() || waiting.step(lane.stopwatchNs.getAsLong()));
+    }
+
+    /** Offers connections again that found the queue full, once it is short. */
+    private boolean offerRefusedAgain() {
+        if (!refusedSome) {
             return false;
         }
         for (Shard shard : shards) {
@@ -231,53 +268,122 @@ final class OffloadSession implements ConnectionListener {
         return true;
     }
 
+    /** Offers the connection of this slot anew if the provider did not want it before; returns whether it did. */
+    boolean offerWaiting(int slot) {
+        SlotTable.Chunk chunk = table.chunk(slot);
+        if (chunk == null || table.state(chunk, slot) != OffloadState.LATER) {
+            return false;
+        }
+        long word = table.word(chunk, slot);
+        int inTheWay = SlotTable.REMOVED | SlotTable.WITHDRAW | SlotTable.CHECK;
+        return (SlotTable.flags(word) & SlotTable.TRACKED) != 0
+                && (SlotTable.flags(word) & inTheWay) == 0
+                && mark(chunk, slot, word, SlotTable.CHECK, clock.nowNs());
+    }
+
+    /** The offer of a connection had to wait for another one's delete, which is done. */
+    void offerNow(long connectionId) {
+        change(connectionId, SlotTable.ADD, 0);
+    }
+
     /** When connections were last refused for a full queue, ms since the epoch. */
     long refusedWallMs() {
         return refusedWallMs;
     }
 
     @Override
-    public boolean onReply(long connectionId, int inPort, long nowNs) {
+    public void onEstablished(long connectionId, long nowNs) {
         int slot = SlotTable.slotOf(connectionId);
         SlotTable.Chunk chunk = table.chunk(slot);
         if (chunk == null) {
-            return false;
+            return; // the replay has not come by yet, and will find it established
         }
         while (true) {
             long word = table.word(chunk, slot);
-            if (!follows(word, connectionId)) {
-                return false; // the replay has not come by yet; a later reply packet will ask again
-            }
             int flags = SlotTable.flags(word);
-            if ((flags & SlotTable.ESTABLISHED_DONE) != 0) {
-                return true;
+            if (!follows(word, connectionId)
+                    || (flags & SlotTable.AWAITS_ESTABLISHED) == 0
+                    || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
+                return;
             }
-            int nothingToDo = SlotTable.ESTABLISHED | SlotTable.REMOVED | SlotTable.WITHDRAW | SlotTable.OVERLOADED;
-            if ((flags & nothingToDo) != 0 || mark(chunk, slot, word, SlotTable.ESTABLISHED, nowNs)) {
-                return false;
+            if ((flags & SlotTable.HELD) == 0 && isOverloaded(chunk, slot, word, connectionId)) {
+                return;
+            }
+            long told = word & ~(long) SlotTable.AWAITS_ESTABLISHED | SlotTable.ESTABLISHED | SlotTable.QUEUED;
+            if (table.changeWord(chunk, slot, word, told)) {
+                if ((flags & SlotTable.QUEUED) == 0) {
+                    shardOf(slot).push(chunk, slot, nowNs);
+                }
+                return;
+            }
+        }
+    }
+
+    /** The first that the provider would hear of it, and too many wait already. */
+    private boolean isOverloaded(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
+        if (shardOf(slot).depth() < lane.limits.queueLength()) {
+            return false;
+        }
+        refuse(chunk, slot, word, connectionId);
+        return true;
+    }
+
+    @Override
+    public void onChanged(long connectionId, int changes, long nowNs) {
+        int slot = SlotTable.slotOf(connectionId);
+        SlotTable.Chunk chunk = table.chunk(slot);
+        if (chunk == null) {
+            return;
+        }
+        while (true) {
+            long word = table.word(chunk, slot);
+            int flags = SlotTable.flags(word);
+            int wanted = (flags & SlotTable.HELD) != 0
+                    ? changes << SlotTable.CHANGES_SHIFT & SlotTable.CHANGES_MASK
+                    : (changes & (PORT_CHANGED | CONTROL_CHANGED)) != 0 ? SlotTable.CHECK : 0;
+            if (!follows(word, connectionId)
+                    || (wanted & ~flags) == 0
+                    || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0
+                    || mark(chunk, slot, word, wanted, nowNs)) {
+                return;
             }
         }
     }
 
     @Override
-    public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
+    public boolean onDeadline(long connectionId, long nowNs) {
+        return change(connectionId, SlotTable.UPDATE | SlotTable.AWAITED, SlotTable.HELD);
+    }
+
+    @Override
+    public boolean isAwaited(long connectionId) {
         int slot = SlotTable.slotOf(connectionId);
         SlotTable.Chunk chunk = table.chunk(slot);
-        if (chunk == null) {
-            return false;
+        long word = chunk == null ? 0 : table.word(chunk, slot);
+        return follows(word, connectionId) && (SlotTable.flags(word) & (SlotTable.UPDATE | SlotTable.AWAITED)) != 0;
+    }
+
+    /** The provider says that its device has lost the connection. */
+    void onLost(long connectionId, String reason) {
+        lostReasons.put(connectionId, lane.reasons.index(reason));
+        if (!change(connectionId, SlotTable.LOST, SlotTable.HELD)) {
+            lostReasons.remove(connectionId);
         }
-        while (true) {
-            long word = table.word(chunk, slot);
-            int flags = SlotTable.flags(word);
-            boolean worthAsking = (flags & (SlotTable.HELD | SlotTable.ADD)) != 0;
-            if (!follows(word, connectionId)
-                    || !worthAsking
-                    || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
-                return false;
-            }
-            if ((flags & SlotTable.UPDATE) != 0 || mark(chunk, slot, word, SlotTable.UPDATE, nowNs)) {
-                return true;
-            }
+    }
+
+    /** Index of the reason that the provider gave for losing it. */
+    int takeLostReason(long connectionId) {
+        Integer reason = lostReasons.remove(connectionId);
+        return reason == null ? lane.reasons.index("") : reason;
+    }
+
+    /** The provider says that it has carried packets of the connection. */
+    void onUsed(long connectionId, long epochMs) {
+        int slot = SlotTable.slotOf(connectionId);
+        SlotTable.Chunk chunk = table.chunk(slot);
+        long word = chunk == null ? 0 : table.word(chunk, slot);
+        if (epochMs != 0 && follows(word, connectionId) && (SlotTable.flags(word) & SlotTable.HELD) != 0) {
+            tracker.extend(connectionId, lane.context.lastUse().toMonotonicNs(epochMs));
         }
     }
 
@@ -304,6 +410,73 @@ final class OffloadSession implements ConnectionListener {
                 return true;
             }
         }
+    }
+
+    /**
+     * Sets flags of a connection that is followed and queues it; false if it is not followed, is leaving, or has none
+     * of the flags that it needs.
+     *
+     * @param needed 0: it needs none
+     */
+    private boolean change(long connectionId, int flags, int needed) {
+        int slot = SlotTable.slotOf(connectionId);
+        SlotTable.Chunk chunk = table.chunk(slot);
+        if (chunk == null) {
+            return false;
+        }
+        while (true) {
+            long word = table.word(chunk, slot);
+            int present = SlotTable.flags(word);
+            if (!follows(word, connectionId)
+                    || needed != 0 && (present & needed) == 0
+                    || (present & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
+                return false;
+            }
+            if (mark(chunk, slot, word, flags, clock.nowNs())) {
+                return true;
+            }
+        }
+    }
+
+    /** Makes pending again what became so while the connection's item waited for a result. */
+    void markAgain(WorkItem item) {
+        int flags = item.flagsMeanwhile & SlotTable.TAKEN & ~SlotTable.QUEUED;
+        while (true) {
+            long word = table.word(item.chunk, item.slot);
+            if (!follows(word, item.connectionId) || mark(item.chunk, item.slot, word, flags, clock.nowNs())) {
+                return;
+            }
+        }
+    }
+
+    // ---- what is about no connection ----
+
+    /** Ports may have come, changed or gone. */
+    void portsChanged() {
+        portNews.changed();
+        shards[0].wake();
+    }
+
+    /** The provider's settings are these now. */
+    void settingsChanged(Map<String, String> settings) {
+        newSettings = settings;
+        shards[0].wake();
+    }
+
+    /** The provider has not been told yet. */
+    boolean hasNews() {
+        return portNews.isPending() || newSettings != null;
+    }
+
+    /** Tells the provider what is new about ports and settings; by the first shard. Returns whether anything was. */
+    boolean tellNews(BatchRunner runner) {
+        Map<String, String> settings = newSettings;
+        if (settings != null) {
+            newSettings = null;
+            runner.tell("settingsChanged", () -> lane.provider().settingsChanged(settings));
+            return true;
+        }
+        return portNews.step(lane.provider(), runner);
     }
 
     private static boolean follows(long word, long connectionId) {
@@ -335,16 +508,18 @@ final class OffloadSession implements ConnectionListener {
                 .orElse(0);
     }
 
-    /** What a walk over the side table counts. */
-    record Census(long followed, long held) {}
+    /** What a walk over the side table counts; {@code waiting} were answered "later". */
+    record Census(long followed, long held, long waiting) {}
 
     Census census() {
-        long[] counts = new long[2];
+        long[] counts = new long[3];
         walk((chunk, slot, word) -> {
+            OffloadState state = table.state(chunk, slot);
             counts[0]++;
-            counts[1] += table.state(chunk, slot).isHeld() ? 1 : 0;
+            counts[1] += state.isHeld() ? 1 : 0;
+            counts[2] += state == OffloadState.LATER ? 1 : 0;
         });
-        return new Census(counts[0], counts[1]);
+        return new Census(counts[0], counts[1], counts[2]);
     }
 
     private interface SlotVisitor {

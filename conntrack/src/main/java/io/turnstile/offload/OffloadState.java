@@ -14,9 +14,11 @@ public enum OffloadState {
     DELETING("deleting"),
     /** The provider refused it; not held. */
     DECLINED("declined"),
+    /** The provider does not want it now; not held, offered again. */
+    LATER("later"),
     /** A callback failed; not held. */
     FAILED("failed"),
-    /** The switch did not offer it, or took it back: queue full, port excluded; not held, may be offered later. */
+    /** The switch did not offer it, or took it back: queue full, port excluded, port gone; not held, may be offered later. */
     REFUSED("refused");
 
     static final OffloadState[] BY_ORDINAL = values();

@@ -7,6 +7,7 @@ import io.turnstile.offload.spi.Verdict;
 public enum OperationOutcome {
     OK("ok"),
     DECLINED("declined"),
+    LATER("later"),
     ASK_AGAIN("ask again"),
     UNKNOWN("unknown"),
     FAILED("failed");
@@ -21,10 +22,13 @@ public enum OperationOutcome {
         return switch (result) {
             case Verdict.Accept a -> OK;
             case Verdict.Decline d -> DECLINED;
+            case Verdict.Later l -> LATER;
             case OffloadResult.Done d -> OK;
             case OffloadResult.OneByOne o -> OK;
             case OffloadResult.Covered c -> c.both() ? OK : ASK_AGAIN;
             case OffloadResult.LastUsed l -> l.epochMs() == 0 ? UNKNOWN : OK;
+            case OffloadResult.Released r -> OK;
+            case OffloadResult.Deferred d -> throw new IllegalArgumentException("there is no outcome yet");
             case OffloadResult.Failed f -> FAILED;
         };
     }

@@ -6,6 +6,9 @@ import io.turnstile.offload.spi.OffloadResult;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The caller hands operations to a provider, the only place that does. Whatever the provider does, a call gives one
@@ -15,28 +18,44 @@ import java.util.List;
  */
 record ProviderCaller(OffloadProvider provider) {
 
-    /** Hands a batch over and checks what comes back: one result per operation, each of a kind that fits. */
-    List<OffloadResult> operate(List<OffloadOperation> operations) {
-        List<OffloadResult> answers = answers(operations);
-        List<OffloadResult> results = new ArrayList<>(operations.size());
-        for (int i = 0; i < operations.size(); i++) {
-            results.add(fitting(operations.get(i), answers.get(i)));
-        }
-        return results;
-    }
+    /**
+     * What came of a call.
+     *
+     * @param results one per operation, each of a kind that fits, or deferred
+     * @param isUnknown the call as a whole has failed, and nobody knows which operations were carried out
+     */
+    record Answers(List<OffloadResult> results, boolean isUnknown) {}
 
-    private List<OffloadResult> answers(List<OffloadOperation> operations) {
+    /** Hands a batch over and checks what comes back: one result per operation, each of a kind that fits. */
+    Answers operate(List<OffloadOperation> operations) {
         OffloadResult whole;
         try {
             List<OffloadResult> answers = new ArrayList<>(provider.operate(operations));
             if (answers.size() == operations.size()) {
-                return answers;
+                List<OffloadResult> results = new ArrayList<>(operations.size());
+                for (int i = 0; i < operations.size(); i++) {
+                    results.add(fittingOrDeferred(operations.get(i), answers.get(i)));
+                }
+                return new Answers(results, false);
             }
             whole = new OffloadResult.Failed("wrong number of results", null);
         } catch (Throwable e) { // contained: the worst that a provider can throw must not end the dispatcher's thread
             whole = new OffloadResult.Failed(text(e), e);
+        } finally {
+            Thread.interrupted(); // a flag that is left behind would keep this thread from ever resting
         }
-        return Collections.nCopies(operations.size(), whole);
+        return new Answers(Collections.nCopies(operations.size(), whole), true);
+    }
+
+    /** Makes any other call of the provider. */
+    void tell(Runnable callback, Consumer<Throwable> onFailure) {
+        try {
+            callback.run();
+        } catch (Throwable e) { // contained, as above
+            onFailure.accept(e);
+        } finally {
+            Thread.interrupted();
+        }
     }
 
     /** The throwable in words, even if it cannot say them itself. */
@@ -48,7 +67,20 @@ record ProviderCaller(OffloadProvider provider) {
         }
     }
 
-    private static OffloadResult fitting(OffloadOperation operation, OffloadResult result) {
+    private static OffloadResult fittingOrDeferred(OffloadOperation operation, @Nullable OffloadResult result) {
+        if (!(result instanceof OffloadResult.Deferred deferred) || operation instanceof OffloadOperation.Flush) {
+            return fitting(operation, result);
+        }
+        // What the provider's stage does when it is asked to tell belongs to the call: it may not return either.
+        CompletableFuture<OffloadResult> later = new CompletableFuture<>();
+        deferred.result()
+                .whenComplete((answer, failure) -> later.complete(
+                        failure == null ? answer : new OffloadResult.Failed(text(failure), failure)));
+        return new OffloadResult.Deferred(later);
+    }
+
+    /** The result if it is one that the operation may have, else a failure that says so. */
+    static OffloadResult fitting(OffloadOperation operation, @Nullable OffloadResult result) {
         return operation.isAnsweredBy(result)
                 ? result
                 : new OffloadResult.Failed(

@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.OffloadOperation;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
@@ -49,6 +50,7 @@ final class Shard {
     private final int index;
     private final ReentrantLock lock = new ReentrantLock();
     private final CallWatch watch;
+    private final Deferrals deferrals;
     private final BatchRunner runner;
     private final ScanThrottle throttle;
 
@@ -77,6 +79,7 @@ final class Shard {
     /** Slots that are withdrawn from and not sealed yet. */
     private int outstanding;
 
+    private volatile boolean hurried;
     private volatile boolean left;
     private volatile boolean sleeping;
     private volatile @Nullable Thread thread;
@@ -85,12 +88,32 @@ final class Shard {
         this.session = session;
         this.index = index;
         watch = new CallWatch(session.lane.stopwatchNs);
-        runner = new BatchRunner(session, watch, BATCH_LENGTH);
+        deferrals = new Deferrals(session.lane.stopwatchNs, this::wake);
+        runner = new BatchRunner(session, watch, deferrals, BATCH_LENGTH);
         throttle = session.lane.context.isThreaded() ? ScanThrottle.forShards(shardCount) : ScanThrottle.unlimited();
     }
 
     CallWatch watch() {
         return watch;
+    }
+
+    /** The session was given up: connections whose add is deferred are taken to be held, so that they are deleted. */
+    void oweDeferred() {
+        lock.lock();
+        try {
+            deferrals.forEach((item, operation) -> {
+                if (operation instanceof OffloadOperation.Add) {
+                    session.table.setState(item.chunk, item.slot, OffloadState.ADDED, 0);
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How long the operation has been deferred that has been so for longest; 0 if there is none. */
+    long oldestDeferredNs() {
+        return deferrals.oldestNs();
     }
 
     /** Queues a slot whose {@link SlotTable#QUEUED} flag the caller has just set. */
@@ -146,7 +169,12 @@ final class Shard {
             return false;
         }
         try {
-            return depth() == 0 && replayCursor < 0 && !replayWanted && (!session.isLeaving() || left);
+            return depth() == 0
+                    && replayCursor < 0
+                    && !replayWanted
+                    && deferrals.isEmpty()
+                    && (index != 0 || !session.hasNews())
+                    && (!session.isLeaving() || left);
         } finally {
             lock.unlock();
         }
@@ -169,9 +197,13 @@ final class Shard {
                 return false;
             }
             if (session.isLeaving() && !withdrawing) {
-                return beginWithdrawal();
+                // Nothing is to be under way when everything is let go of at once.
+                return deferrals.isEmpty() ? beginWithdrawal() : runBatch(0);
             }
-            boolean busy = runBatch();
+            if (index == 0 && !withdrawing && session.tellNews(runner)) {
+                return true;
+            }
+            boolean busy = runBatch(batchLength);
             if (replayWanted) {
                 beginReplay();
                 busy = true;
@@ -180,7 +212,7 @@ final class Shard {
             if (isWalking() && (!busy || ++batchesSinceSlice >= BATCHES_PER_SLICE)) {
                 busy |= walk();
             }
-            return busy || index == 0 && session.offerRefusedAgain();
+            return busy || index == 0 && !withdrawing && session.offerAgain();
         } finally {
             lock.unlock();
         }
@@ -194,7 +226,7 @@ final class Shard {
     private boolean walk() {
         long nowNs = session.lane.stopwatchNs.getAsLong();
         throttle.sliceFinished(nowNs);
-        if (!throttle.isDue(nowNs)) {
+        if (!hurried && !throttle.isDue(nowNs)) {
             return false;
         }
         throttle.sliceStarted(nowNs);
@@ -207,34 +239,61 @@ final class Shard {
         return true;
     }
 
-    private boolean runBatch() {
+    /** @param most slots that are taken from the queue; results that were deferred and are there come besides */
+    private boolean runBatch(int most) {
+        runner.begin();
+        int resumed = resumeDeferred();
         int length = 0;
-        while (length < batchLength && (polled[length] = poll()) != NOTHING) {
+        while (length < Math.min(most, BATCH_LENGTH - resumed) && (polled[length] = poll()) != NOTHING) {
             length++;
         }
-        if (length == 0) {
+        if (length == 0 && resumed == 0) {
             return false;
         }
         long nowNs = session.clock.nowNs();
-        session.lane.metrics.waited(nowNs - chainSinceNs);
-        runner.begin();
+        if (length > 0) {
+            session.lane.metrics.waited(nowNs - chainSinceNs);
+        }
         for (int i = 0;
                 i < length;
                 i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
-            SlotTable.Chunk chunk = session.table.metChunk(polled[i]);
-            long word = session.table.take(chunk, polled[i]);
-            if ((SlotTable.flags(word) & SlotTable.TRACKED) != 0) {
-                runner.add(chunk, polled[i], word);
-            }
+            take(polled[i], nowNs);
         }
         if (!runner.isEmpty()) {
-            outstanding -= runner.run(nowNs);
+            outstanding -= runner.run();
             batchLength = runner.longestCallNs() > LONG_CALL_NS
                     ? Math.max(1, batchLength / 2)
                     : Math.min(BATCH_LENGTH, batchLength * 2);
             noteIfLeft();
         }
         return true;
+    }
+
+    private int resumeDeferred() {
+        int resumed = 0;
+        while (resumed < BATCH_LENGTH) {
+            Deferrals.Completion completion = deferrals.poll();
+            if (completion == null) {
+                break;
+            }
+            runner.resume(completion);
+            resumed++;
+        }
+        return resumed;
+    }
+
+    private void take(int slot, long nowNs) {
+        SlotTable.Chunk chunk = session.table.metChunk(slot);
+        long word = session.table.take(chunk, slot);
+        if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
+            return;
+        }
+        WorkItem deferred = deferrals.of(slot);
+        if (deferred == null) {
+            runner.add(chunk, slot, word, nowNs);
+        } else {
+            deferred.flagsMeanwhile |= SlotTable.flags(word) | SlotTable.QUEUED;
+        }
     }
 
     /** The slot that has waited longest, unlinked; its flag still says queued, so nobody else touches its link. */
@@ -280,6 +339,12 @@ final class Shard {
     }
 
     // ---- the end of the session ----
+
+    /** Walks are no longer to spare forwarding: the process is about to end. */
+    void hurry() {
+        hurried = true;
+        wake();
+    }
 
     /** Waits until no shard is in a call, so that everything can be let go of at once. */
     private boolean beginWithdrawal() {
@@ -356,7 +421,7 @@ final class Shard {
     private void sleep() {
         sleeping = true;
         // After the flag was raised: a push, or the session's end, either sees it or is seen here.
-        if (top == EMPTY && !replayWanted && !session.isGivenUp()) {
+        if (top == EMPTY && !replayWanted && !session.isGivenUp() && !deferrals.hasCompleted()) {
             LockSupport.parkNanos(this, session.isLeaving() || isWalking() ? LINGER_NS : SLEEP_NS);
         }
         sleeping = false;

@@ -24,9 +24,9 @@ final class SlotTable {
     static final int TRACKED = 1;
     /** The slot is in its shard's queue (set by whoever links it, cleared by the shard when it takes the slot). */
     static final int QUEUED = 1 << 1;
-    /** Pending: announce it. */
+    /** Pending: offer it. Stays while the offer has to wait: for an establishment, or for another one's delete. */
     static final int ADD = 1 << 2;
-    /** Pending: a reply was seen. */
+    /** Pending: it is established. */
     static final int ESTABLISHED = 1 << 3;
     /** Pending: ask for the last use. */
     static final int UPDATE = 1 << 4;
@@ -37,9 +37,9 @@ final class SlotTable {
     static final int REASON_MASK = 3 << REASON_SHIFT;
     /** The provider is leaving: take the connection from it. Stays until the slot is sealed. */
     static final int WITHDRAW = 1 << 8;
-    /** The provider does not want to hear of replies any more. */
-    static final int ESTABLISHED_DONE = 1 << 9;
-    /** The provider holds the connection. */
+    /** The tracker is to say when a packet meets it established. */
+    static final int AWAITS_ESTABLISHED = 1 << 9;
+    /** The lane has the tracker hold the connection: the provider holds it, or is just being given it. */
     static final int HELD = 1 << 10;
     /** The slot takes no more connections: this table is at its end. */
     static final int SEALED = 1 << 11;
@@ -47,12 +47,22 @@ final class SlotTable {
     static final int CHECK = 1 << 12;
     /** It came while too many were waiting and was not queued: nobody was told of it. */
     static final int OVERLOADED = 1 << 13;
+    /** Its removal waits for the answer to {@link #UPDATE}. Stays until that is there. */
+    static final int AWAITED = 1 << 14;
+    /** Pending: the provider says that its device has lost it. */
+    static final int LOST = 1 << 15;
+
+    /** Pending: bits of {@code ConnectionListener.…_CHANGED} that providers are told of. */
+    static final int CHANGES_SHIFT = 16;
+
+    static final int CHANGES_MASK = 0xf << CHANGES_SHIFT;
     /** The provider was not told yet, and may be. */
     static final int UNTOLD = ADD | OVERLOADED;
     /** What taking a slot from the queue clears. */
-    static final int TAKEN = QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED;
+    static final int TAKEN =
+            QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED | LOST | CHANGES_MASK;
 
-    static final int STATE_BITS = 3;
+    static final int STATE_BITS = 4;
     private static final int STATE_MASK = (1 << STATE_BITS) - 1;
 
     static final int CHUNK_BITS = 12;

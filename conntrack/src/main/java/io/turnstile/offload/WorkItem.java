@@ -1,9 +1,16 @@
 package io.turnstile.offload;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.conntrack.TcpResume;
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +25,30 @@ final class WorkItem {
 
     static final int ADD = 1 << 1;
     static final int ESTABLISHED = 1 << 2;
-    static final int UPDATE = 1 << 3;
-    static final int DELETE = 1 << 4;
+    static final int CHANGED = 1 << 3;
+    static final int UPDATE = 1 << 4;
+    static final int DELETE = 1 << 5;
+
+    /** Place of a connection whose tuples are not known any more. */
+    static final long NO_KEY = 0;
 
     private static final RemovalReason[] REASONS = RemovalReason.values();
+    /** By the bits of {@code ConnectionListener.…_CHANGED}, which stand in the order of {@link ConnChange}. */
+    private static final List<Set<ConnChange>> CHANGES = allChanges();
+
+    private static List<Set<ConnChange>> allChanges() {
+        List<Set<ConnChange>> all = new ArrayList<>();
+        for (int bits = 0; bits < 1 << ConnChange.values().length; bits++) {
+            Set<ConnChange> changes = EnumSet.noneOf(ConnChange.class);
+            for (ConnChange change : ConnChange.values()) {
+                if ((bits & 1 << change.ordinal()) != 0) {
+                    changes.add(change);
+                }
+            }
+            all.add(Collections.unmodifiableSet(changes));
+        }
+        return List.copyOf(all);
+    }
 
     int slot;
     SlotTable.Chunk chunk = SlotTable.Chunk.NONE;
@@ -31,11 +58,32 @@ final class WorkItem {
     @Nullable
     ConnView view;
 
-    boolean replySeen;
+    boolean established;
     /** The connection is in the tracker's table. */
     boolean alive;
+    /** Its tuples, as claimed at {@link TupleClaims}; {@link #NO_KEY} of the first: nobody knows them any more. */
+    long originalKey;
+
+    long translatedKey;
     /** The provider's answer, ms since the epoch; 0: it does not know. */
     long lastUsedMs;
+
+    /** What the provider's device knew of sequence numbers when it let go. */
+    @Nullable
+    TcpResume resume;
+
+    /** The next step is to be a call of its own, as the last one has thrown over a whole batch. */
+    boolean alone;
+    /** The delete was made before, and threw over a whole batch. */
+    boolean deletedBefore;
+    /** The offer has to wait, for an establishment or for another connection's delete. */
+    boolean waits;
+    /** The provider has said that it wants to hear of the establishment again. */
+    boolean asksAgain;
+    /** It waits for a result, and is in no batch. */
+    boolean aside;
+    /** What has become pending while the item waited for a result. */
+    int flagsMeanwhile;
 
     int steps;
     /**
@@ -47,8 +95,31 @@ final class WorkItem {
     /** Index of the reason for {@link #afterDelete}. */
     int reason;
 
+    /** What the provider is told about {@link #afterDelete}. */
+    DelReason reasonToTell = DelReason.PROVIDER_FAILED;
+
     boolean has(int flag) {
         return (flags & flag) != 0;
+    }
+
+    /** Makes the item one for a slot just taken from the queue; {@code word} as it was before. */
+    void begin(int slot, SlotTable.Chunk chunk, long word) {
+        this.slot = slot;
+        this.chunk = chunk;
+        flags = SlotTable.flags(word);
+        connectionId = SlotTable.connectionId(word, slot);
+        view = null;
+        steps = 0;
+        lastUsedMs = 0;
+        resume = null;
+        alone = false;
+        deletedBefore = false;
+        waits = false;
+        asksAgain = false;
+        aside = false;
+        flagsMeanwhile = 0;
+        afterDelete = null;
+        reason = 0;
     }
 
     /** Whether the connection leaves the provider with this item. */
@@ -63,11 +134,24 @@ final class WorkItem {
      */
     DelReason delReason(@Nullable DelReason leaving) {
         if (afterDelete != null) {
-            return afterDelete == OffloadState.FAILED ? DelReason.PROVIDER_FAILED : DelReason.PORT_EXCLUDED;
+            return reasonToTell;
         }
         return has(SlotTable.REMOVED)
                 ? reason(flags)
                 : Objects.requireNonNull(leaving, "a connection that lives on is withdrawn as the provider leaves");
+    }
+
+    /** The connection is to be taken from the provider though it lives on, and to be left as that. */
+    void deleteAs(OffloadState state, int reasonIndex, DelReason told) {
+        steps = DELETE;
+        afterDelete = state;
+        reason = reasonIndex;
+        reasonToTell = told;
+    }
+
+    /** What has changed, of what providers are told. */
+    Set<ConnChange> changes() {
+        return CHANGES.get((flags & SlotTable.CHANGES_MASK) >>> SlotTable.CHANGES_SHIFT);
     }
 
     private static DelReason reason(int flags) {

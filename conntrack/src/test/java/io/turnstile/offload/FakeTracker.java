@@ -6,6 +6,7 @@ import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.TcpResume;
 import io.turnstile.packet.PacketBatch;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -14,6 +15,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntPredicate;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 
@@ -23,12 +25,12 @@ import java.util.function.Predicate;
  */
 final class FakeTracker implements Conntrack {
     static final Duration TIMEOUT = Duration.ofSeconds(30);
-    static final Duration LEAD = Duration.ofSeconds(5);
 
     private final Entry[] entries;
     private final int[] generations;
     private final Deque<Integer> free = new ArrayDeque<>();
-    final List<Long> carriedElsewhere = new ArrayList<>();
+    /** Connections that came back to software, each time. */
+    final List<Long> unheld = new ArrayList<>();
     final List<String> faults = new ArrayList<>();
     /** What happens between the listener's answer about a removal and its becoming effective. */
     volatile LongConsumer afterReport = id -> {};
@@ -47,8 +49,9 @@ final class FakeTracker implements Conntrack {
         final ConnectionSnapshot data = new ConnectionSnapshot();
         long deadlineNs;
         Life life = Life.ALIVE;
-        boolean replyDone;
+        boolean told;
         boolean asked;
+        int holds;
     }
 
     FakeTracker(int slots) {
@@ -75,6 +78,7 @@ final class FakeTracker implements Conntrack {
             data.connectionId = id;
             data.protocol = 17;
             data.alg = helperOfNext ? Alg.FTP : Alg.NONE;
+            data.control = helperOfNext ? ConnectionSnapshot.Control.YES : ConnectionSnapshot.Control.NO;
             helperOfNext = false;
             data.originalInPort = inPort;
             data.original.sourceLow = data.reply.destinationLow = 0x0a000001L;
@@ -103,19 +107,41 @@ final class FakeTracker implements Conntrack {
             entry.asked = false;
             if (!entry.data.replySeen) {
                 entry.data.replySeen = true;
+                entry.data.established = true;
                 entry.data.replyInPort = inPort;
             }
-            if (entry.replyDone) {
+            if (entry.told) {
                 return true;
             }
+            entry.told = listener != null;
         }
         ConnectionListener told = listener;
-        if (told != null && told.onReply(id, inPort, nowNs)) {
-            synchronized (this) {
-                entry.replyDone = true;
-            }
+        if (told != null) {
+            told.onEstablished(id, nowNs);
         }
         return true;
+    }
+
+    /** A packet writes the mark; the listener hears of it if somebody holds the connection. */
+    boolean mark(long id, int mark, long nowNs) {
+        boolean tells;
+        synchronized (this) {
+            Entry entry = alive(id);
+            if (entry == null) {
+                return false;
+            }
+            tells = entry.holds > 0 && entry.data.mark != mark;
+            entry.data.mark = mark;
+        }
+        ConnectionListener told = listener;
+        if (told != null && tells) {
+            told.onChanged(id, ConnectionListener.MARK_CHANGED, nowNs);
+        }
+        return true;
+    }
+
+    synchronized int mark(long id) {
+        return alive(id).data.mark;
     }
 
     boolean remove(long id, RemovalReason reason, long nowNs) {
@@ -183,26 +209,41 @@ final class FakeTracker implements Conntrack {
     @Override
     public long sweep(long nowNs) {
         List<Long> expired = new ArrayList<>();
-        List<Entry> expiring = new ArrayList<>();
+        List<Long> asking = new ArrayList<>();
+        List<Long> waiting = new ArrayList<>();
         synchronized (this) {
             for (Entry entry : entries) {
-                if (entry == null || entry.life != Life.ALIVE) {
+                if (entry == null || entry.life != Life.ALIVE || entry.deadlineNs - nowNs > 0) {
                     continue;
                 }
-                if (entry.deadlineNs - nowNs <= 0) {
+                if (entry.holds == 0 || entry.asked && nowNs - entry.deadlineNs >= LONGEST_WAIT_NS) {
                     expired.add(entry.data.connectionId);
-                } else if (entry.deadlineNs - nowNs <= LEAD.toNanos() && !entry.asked) {
+                } else if (entry.asked) {
+                    waiting.add(entry.data.connectionId);
+                } else {
                     entry.asked = true;
-                    expiring.add(entry);
+                    entry.deadlineNs = nowNs;
+                    asking.add(entry.data.connectionId);
                 }
             }
         }
-        expired.forEach(id -> remove(id, RemovalReason.EXPIRED, nowNs));
         ConnectionListener told = listener;
-        if (told != null) {
-            expiring.forEach(entry -> told.onExpiring(entry.data.connectionId, entry.deadlineNs, nowNs));
-        }
+        asking.removeIf(id -> told != null && told.onDeadline(id, nowNs));
+        waiting.removeIf(id -> told != null && told.isAwaited(id));
+        expired.addAll(asking);
+        expired.addAll(waiting);
+        expired.forEach(id -> removeIfDue(id, nowNs));
         return Duration.ofSeconds(1).toNanos();
+    }
+
+    private void removeIfDue(long id, long nowNs) {
+        synchronized (this) {
+            Entry entry = alive(id);
+            if (entry == null || entry.deadlineNs - nowNs > 0) {
+                return; // the answer came just now
+            }
+        }
+        remove(id, RemovalReason.EXPIRED, nowNs);
     }
 
     @Override
@@ -244,6 +285,8 @@ final class FakeTracker implements Conntrack {
         into.replyInPort = from.replyInPort;
         into.replySeen = from.replySeen;
         into.alg = from.alg;
+        into.control = from.control;
+        into.established = from.established;
         copy(from.original, into.original);
         copy(from.reply, into.reply);
     }
@@ -299,7 +342,54 @@ final class FakeTracker implements Conntrack {
     }
 
     @Override
-    public synchronized void carriedElsewhere(long connectionId) {
-        carriedElsewhere.add(connectionId);
+    public synchronized boolean hold(long connectionId) {
+        Entry entry = alive(connectionId);
+        if (entry != null) {
+            entry.holds++;
+        }
+        return entry != null;
+    }
+
+    @Override
+    public synchronized void unhold(long connectionId, TcpResume resume) {
+        Entry entry = alive(connectionId);
+        if (entry != null) {
+            unheld.add(connectionId);
+            if (--entry.holds < 0) {
+                faults.add("given back more often than taken: " + Long.toHexString(connectionId));
+            }
+        }
+    }
+
+    /** How many hold the connection. */
+    synchronized int holds(long connectionId) {
+        return alive(connectionId).holds;
+    }
+
+    @Override
+    public synchronized boolean awaitEstablished(long connectionId) {
+        Entry entry = alive(connectionId);
+        if (entry == null) {
+            return false;
+        }
+        entry.told = false;
+        return entry.data.established;
+    }
+
+    @Override
+    public void forgetPorts(IntPredicate gone) {
+        List<Long> told = new ArrayList<>();
+        synchronized (this) {
+            for (Entry entry : entries) {
+                if (entry != null && entry.life == Life.ALIVE && gone.test(entry.data.originalInPort)) {
+                    entry.data.originalInPort = -1;
+                    told.add(entry.data.connectionId);
+                }
+            }
+        }
+        ConnectionListener present = listener;
+        if (present != null) {
+            told.forEach(id -> present.onChanged(id, ConnectionListener.PORT_CHANGED, 0));
+        }
     }
 }

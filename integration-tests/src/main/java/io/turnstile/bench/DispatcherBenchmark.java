@@ -5,13 +5,16 @@ import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.TcpResume;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -54,7 +57,7 @@ public class DispatcherBenchmark {
 
         @Setup(Level.Iteration)
         public void setUp() {
-            dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), port -> "p");
+            dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), PortDirectory.named(port -> "p"));
             dispatcher.enable(List.<OffloadProvider>of(new IdleProvider("alpha"), new IdleProvider("beta"))
                     .subList(0, providers));
             generation = 0;
@@ -75,12 +78,10 @@ public class DispatcherBenchmark {
             }
         }
 
-        boolean replyToAll() {
-            boolean done = true;
+        void establishAll() {
             for (int slot = 0; slot < CONNECTIONS; slot++) {
-                done &= dispatcher.onReply(id(slot), 2, 0);
+                dispatcher.onEstablished(id(slot), 0);
             }
-            return done;
         }
 
         void removeAll() {
@@ -125,11 +126,10 @@ public class DispatcherBenchmark {
     /** The packet path's and the sweep's reports of a life that no provider hears of: commit, reply, removal. */
     @Benchmark
     @OperationsPerInvocation(CONNECTIONS)
-    public boolean reportsOfALifeUnheard(Idle offload) {
+    public void reportsOfALifeUnheard(Idle offload) {
         offload.commitAll();
-        boolean done = offload.replyToAll();
+        offload.establishAll();
         offload.removeAll();
-        return done;
     }
 
     /** The packet path's report of a commit, which queues the connection for each provider. */
@@ -139,11 +139,11 @@ public class DispatcherBenchmark {
         offload.commitAll();
     }
 
-    /** The packet path's report of a first reply to a connection that providers hold. */
+    /** The packet path's report of an establishment to providers that hold the connection. */
     @Benchmark
     @OperationsPerInvocation(CONNECTIONS)
-    public boolean reportOfAReply(Holding offload) {
-        return offload.replyToAll();
+    public void reportOfAnEstablishment(Holding offload) {
+        offload.establishAll();
     }
 
     /** Reports and provider calls of a life: query, add, established, del. */
@@ -152,7 +152,7 @@ public class DispatcherBenchmark {
     public void wholeLife(Offload offload) {
         offload.nextGeneration();
         offload.commitAll();
-        offload.replyToAll();
+        offload.establishAll();
         offload.dispatcher.drain();
         offload.removeAll();
         offload.dispatcher.drain();
@@ -166,6 +166,9 @@ public class DispatcherBenchmark {
             into.protocol = 17;
             into.replySeen = true;
             into.replyInPort = 2;
+            into.established = true;
+            into.original.sourcePort = (int) connectionId;
+            into.reply.destinationPort = (int) connectionId;
             return true;
         }
 
@@ -215,8 +218,23 @@ public class DispatcherBenchmark {
         }
 
         @Override
-        public void carriedElsewhere(long connectionId) {
+        public boolean hold(long connectionId) {
+            return true;
+        }
+
+        @Override
+        public void unhold(long connectionId, TcpResume resume) {
             // There is no window check.
+        }
+
+        @Override
+        public boolean awaitEstablished(long connectionId) {
+            return false; // the benchmark reports it
+        }
+
+        @Override
+        public void forgetPorts(IntPredicate gone) {
+            // No port goes.
         }
     }
 }

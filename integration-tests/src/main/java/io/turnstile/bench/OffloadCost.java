@@ -3,6 +3,7 @@ package io.turnstile.bench;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.lab.Await;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.time.Clock;
 import java.time.Duration;
@@ -55,7 +56,7 @@ public final class OffloadCost implements Callable<Integer> {
     private double seconds;
 
     private final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), MAX_CONNECTIONS);
-    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
+    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), PortDirectory.named(port -> "p" + port));
 
     /** Who is there. */
     private enum Setting {

@@ -3,6 +3,7 @@ package io.turnstile.bench;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.lab.Await;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.time.Clock;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -71,7 +72,7 @@ public final class OffloadSwitching implements Callable<Integer> {
         System.out.printf(
                 "%d connections, %s; a character is %d ms, its height the rate less waiting for a core, %s as before%n",
                 connections, how, Forwarder.SLICE_NS / 1_000_000, LEVELS.charAt(USUAL_LEVEL));
-        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
+        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), PortDirectory.named(port -> "p" + port));
         long beginCollectedNs = Memory.collectingNs();
         long beginNs = System.nanoTime();
         Forwarder.pause(seconds);
