@@ -316,9 +316,7 @@ final class BatchRunner {
     private void take(WorkItem item, OfConnection operation, OffloadResult result) {
         switch (result) {
             case Verdict.Accept accept -> {
-                if (operation instanceof OffloadOperation.Add) {
-                    put(item, OffloadState.ADDED, 0);
-                } // else it stays "adding": the add is the next step
+                // Stays "adding": the add is the next step.
             }
             case Verdict.Decline decline ->
                 end.dropOffer(item, OffloadState.DECLINED, lane.reasons.index(decline.reason()));

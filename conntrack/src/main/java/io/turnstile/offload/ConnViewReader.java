@@ -34,6 +34,11 @@ final class ConnViewReader {
         return false;
     }
 
+    /** Has the reader at a connection that was read elsewhere. */
+    void show(ConnectionSnapshot read) {
+        snapshot = read;
+    }
+
     /** The connection read last has left the tracker's table, and somebody still holds its entry. */
     boolean isRemoved() {
         return snapshot.removed;

@@ -281,9 +281,12 @@ final class OffloadSession implements ConnectionListener {
                 && mark(chunk, slot, word, SlotTable.CHECK, clock.nowNs());
     }
 
-    /** The offer of a connection had to wait for another one's delete, which is done. */
+    /**
+     * The offer of a connection had to wait for another one's delete, which is done. Only queues it: if it waits, its
+     * word says so, and if it does not wait any more, nothing may say that nobody was told of it.
+     */
     void offerNow(long connectionId) {
-        change(connectionId, SlotTable.ADD, 0);
+        change(connectionId, 0, 0);
     }
 
     /** When connections were last refused for a full queue, ms since the epoch. */
@@ -306,7 +309,7 @@ final class OffloadSession implements ConnectionListener {
                     || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
                 return;
             }
-            if ((flags & SlotTable.HELD) == 0 && isOverloaded(chunk, slot, word, connectionId)) {
+            if ((flags & SlotTable.ADD) != 0 && isOverloaded(chunk, slot, word, connectionId)) {
                 return;
             }
             long told = word & ~(long) SlotTable.AWAITS_ESTABLISHED | SlotTable.ESTABLISHED | SlotTable.QUEUED;

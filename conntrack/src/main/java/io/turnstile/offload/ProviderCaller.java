@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -79,8 +80,11 @@ record ProviderCaller(OffloadProvider provider) {
         return new OffloadResult.Deferred(later);
     }
 
-    /** The result if it is one that the operation may have, else a failure that says so. */
+    /** The result if it is one that the operation may have, else a failure that says so; an add's is never a verdict. */
     static OffloadResult fitting(OffloadOperation operation, @Nullable OffloadResult result) {
+        if (operation instanceof OffloadOperation.Add && result instanceof Verdict.Accept) {
+            return OffloadResult.DONE;
+        }
         return operation.isAnsweredBy(result)
                 ? result
                 : new OffloadResult.Failed(

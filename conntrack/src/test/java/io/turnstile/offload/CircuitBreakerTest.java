@@ -31,12 +31,12 @@ class CircuitBreakerTest {
     @Test
     void onlySlowCallsInARowAreTooMuch() {
         long slowNs = LIMITS.slowCallNs() + 1;
-        assertThat(breaker.called(slowNs)).isNull();
-        assertThat(breaker.called(slowNs)).isNull();
-        assertThat(breaker.called(LIMITS.slowCallNs())).isNull();
-        assertThat(breaker.called(slowNs)).isNull();
-        assertThat(breaker.called(slowNs)).isNull();
-        assertThat(breaker.called(slowNs)).isEqualTo("3 slow calls in a row, the last took 500 ms");
+        assertThat(breaker.called(slowNs, START_NS)).isNull();
+        assertThat(breaker.called(slowNs, START_NS)).isNull();
+        assertThat(breaker.called(LIMITS.slowCallNs(), START_NS)).isNull();
+        assertThat(breaker.called(slowNs, START_NS)).isNull();
+        assertThat(breaker.called(slowNs, START_NS)).isNull();
+        assertThat(breaker.called(slowNs, START_NS)).isEqualTo("3 slow calls in a row, the last took 500 ms");
     }
 
     @Test
@@ -56,17 +56,39 @@ class CircuitBreakerTest {
     }
 
     @Test
-    void halfOpenClosesAfterEnoughSuccessesAndThenForgets() {
+    void halfOpenClosesAfterEnoughSuccesses() {
         breaker.open("cause", START_NS);
         breaker.halfOpen();
         IntStream.range(1, LIMITS.probes()).forEach(i -> breaker.succeeded());
-        assertThat(breaker.called(0)).isNull();
+        assertThat(breaker.called(0, START_NS)).isNull();
         assertThat(breaker.reading(START_NS).position()).isEqualTo(CircuitBreaker.Position.HALF_OPEN);
         breaker.succeeded();
-        assertThat(breaker.called(0)).isNull();
+        assertThat(breaker.called(0, START_NS)).isNull();
         assertThat(breaker.reading(START_NS).position()).isEqualTo(CircuitBreaker.Position.CLOSED);
-        breaker.open("again", START_NS);
-        assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(LIMITS.firstBackoffNs());
+    }
+
+    @Test
+    void thePauseGrowsUntilTheProviderHasWorkedForAMinute() {
+        openAndClose(START_NS);
+        long shortOfAMinute = START_NS + LIMITS.provedNs() - 1;
+        breaker.open("worked for a while only", shortOfAMinute);
+        assertThat(breaker.reading(shortOfAMinute).retryInNs()).isEqualTo(2 * LIMITS.firstBackoffNs());
+        closeAfterProbes(START_NS);
+        long aMinuteLater = START_NS + LIMITS.provedNs();
+        breaker.open("worked for a minute", aMinuteLater);
+        assertThat(breaker.reading(aMinuteLater).retryInNs()).isEqualTo(LIMITS.firstBackoffNs());
+    }
+
+    private void openAndClose(long nowNs) {
+        breaker.open("cause", nowNs);
+        closeAfterProbes(nowNs);
+    }
+
+    private void closeAfterProbes(long nowNs) {
+        breaker.halfOpen();
+        IntStream.range(0, LIMITS.probes()).forEach(i -> breaker.succeeded());
+        assertThat(breaker.called(0, nowNs)).isNull();
+        assertThat(breaker.reading(nowNs).position()).isEqualTo(CircuitBreaker.Position.CLOSED);
     }
 
     @Test
@@ -79,7 +101,7 @@ class CircuitBreakerTest {
         assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(2 * LIMITS.firstBackoffNs());
         breaker.halfOpen();
         IntStream.range(0, 100).forEach(i -> breaker.succeeded());
-        assertThat(breaker.called(LIMITS.slowCallNs() + 1)).isEqualTo("slow again: a call took 500 ms");
+        assertThat(breaker.called(LIMITS.slowCallNs() + 1, START_NS)).isEqualTo("slow again: a call took 500 ms");
         breaker.open("slow again", START_NS);
         assertThat(breaker.reading(START_NS).retryInNs()).isEqualTo(4 * LIMITS.firstBackoffNs());
     }
@@ -89,7 +111,7 @@ class CircuitBreakerTest {
         breaker.open("first", START_NS);
         breaker.open("second", after(1));
         breaker.succeeded();
-        assertThat(breaker.called(Long.MAX_VALUE)).isNull();
+        assertThat(breaker.called(Long.MAX_VALUE, START_NS)).isNull();
         assertThat(breaker.failed("late")).isNull();
         assertThat(breaker.reading(START_NS))
                 .isEqualTo(

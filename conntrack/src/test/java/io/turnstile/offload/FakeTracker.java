@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.IntPredicate;
@@ -28,6 +30,7 @@ final class FakeTracker implements Conntrack {
 
     private final Entry[] entries;
     private final int[] generations;
+    private final Map<Integer, Entry> byNumber = new HashMap<>();
     private final Deque<Integer> free = new ArrayDeque<>();
     /** Connections that came back to software, each time. */
     final List<Long> unheld = new ArrayList<>();
@@ -64,13 +67,21 @@ final class FakeTracker implements Conntrack {
 
     // ---- what packets do ----
 
-    /** A connection of UDP port {@code number}; returns its id, {@link #NO_CONNECTION} if the table is full. */
+    /**
+     * A connection of UDP port {@code number}; returns its id, {@link #NO_CONNECTION} if the table is full. One that is
+     * there takes the place of the former one of that port, and which of the two is reported first is left to chance.
+     */
     long commit(int number, int inPort, long nowNs) {
         long id;
+        Entry former;
         synchronized (this) {
+            former = byNumber.get(number);
             Integer slot = free.poll();
             if (slot == null) {
                 return NO_CONNECTION;
+            }
+            if (former != null) {
+                former.life = Life.REMOVING;
             }
             Entry entry = new Entry();
             id = (long) ++generations[slot] << 32 | slot;
@@ -87,10 +98,18 @@ final class FakeTracker implements Conntrack {
             data.original.destinationPort = data.reply.sourcePort = 53;
             entry.deadlineNs = nowNs + TIMEOUT.toNanos();
             entries[slot] = entry;
+            byNumber.put(number, entry);
         }
         ConnectionListener told = listener;
+        boolean formerFirst = (id & 1) == 0;
+        if (former != null && formerFirst) {
+            finishRemoval(former.data.connectionId, RemovalReason.REPLACED, nowNs);
+        }
         if (told != null) {
             told.onCommitted(id, inPort, nowNs);
+        }
+        if (former != null && !formerFirst) {
+            finishRemoval(former.data.connectionId, RemovalReason.REPLACED, nowNs);
         }
         return id;
     }
@@ -151,7 +170,13 @@ final class FakeTracker implements Conntrack {
                 return false;
             }
             entry.life = Life.REMOVING;
+            byNumber.remove(entry.data.original.sourcePort);
         }
+        finishRemoval(id, reason, nowNs);
+        return true;
+    }
+
+    private void finishRemoval(long id, RemovalReason reason, long nowNs) {
         ConnectionListener told = listener;
         boolean hold = told != null && told.onRemoved(id, reason, nowNs);
         afterReport.accept(id);
@@ -167,7 +192,6 @@ final class FakeTracker implements Conntrack {
                 }
             }
         }
-        return true;
     }
 
     synchronized long timeLeftNs(long id, long nowNs) {

@@ -46,6 +46,9 @@ class HangRaceTest {
             1,
             TimeUnit.MILLISECONDS.toNanos(1),
             TimeUnit.MILLISECONDS.toNanos(2),
+            LaneLimits.DEFAULTS.provedNs(),
+            LaneLimits.DEFAULTS.hungStartNs(),
+            LaneLimits.DEFAULTS.deferredNs(),
             TimeUnit.SECONDS.toNanos(2));
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
@@ -54,7 +57,7 @@ class HangRaceTest {
             new DispatcherContext(
                     tracker,
                     clock,
-                    port -> null,
+                    PortDirectory.named(port -> "p" + port),
                     true,
                     CountingLaneMetrics.factory(),
                     LoggerFactory.getLogger(HangRaceTest.class)),

@@ -35,6 +35,9 @@ class HangingProviderTest {
             1,
             TimeUnit.MILLISECONDS.toNanos(50),
             TimeUnit.MILLISECONDS.toNanos(200),
+            LaneLimits.DEFAULTS.provedNs(),
+            TimeUnit.MILLISECONDS.toNanos(150),
+            TimeUnit.MILLISECONDS.toNanos(150),
             TimeUnit.MILLISECONDS.toNanos(300));
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
@@ -43,7 +46,7 @@ class HangingProviderTest {
             new DispatcherContext(
                     tracker,
                     clock,
-                    port -> "p" + port,
+                    PortDirectory.named(port -> "p" + port),
                     true,
                     CountingLaneMetrics.factory(),
                     LoggerFactory.getLogger(HangingProviderTest.class)),
@@ -147,6 +150,8 @@ class HangingProviderTest {
         }
     }
 
+    private int committed;
+
     private static void await(String what, BooleanSupplier condition) {
         long startNs = System.nanoTime();
         while (!condition.getAsBoolean()) {
@@ -163,14 +168,14 @@ class HangingProviderTest {
     private void live(int connections) {
         Set<Long> before = beta.held();
         for (int i = 0; i < connections; i++) {
-            long id = tracker.commit(1000 + i, 1, clock.nowNs());
+            long id = tracker.commit(1000 + committed++, 1, clock.nowNs());
             tracker.reply(id, 2, clock.nowNs());
         }
         await("beta holds all", () -> beta.held().size() == before.size() + connections);
     }
 
     private void askAboutExpiry() {
-        clock.advance(FakeTracker.TIMEOUT.minusSeconds(2));
+        clock.advance(FakeTracker.TIMEOUT);
         tracker.sweep(clock.nowNs());
     }
 
@@ -212,7 +217,7 @@ class HangingProviderTest {
 
     private List<Long> carriedElsewhere() {
         synchronized (tracker) {
-            return List.copyOf(tracker.carriedElsewhere);
+            return List.copyOf(tracker.unheld);
         }
     }
 
@@ -230,7 +235,7 @@ class HangingProviderTest {
         tracker.commit(20, 1, clock.nowNs());
         await("carried elsewhere so far", () -> carriedElsewhere().containsAll(all));
         synchronized (tracker) {
-            tracker.carriedElsewhere.clear();
+            tracker.unheld.clear();
         }
         gate.open();
         await("let go of", () -> carriedElsewhere().containsAll(all));

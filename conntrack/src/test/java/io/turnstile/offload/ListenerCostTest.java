@@ -18,7 +18,7 @@ class ListenerCostTest {
     private static final int SLOTS = 10_000;
 
     private final OffloadDispatcher dispatcher =
-            OffloadDispatcher.drainedByCaller(knowingEveryConnection(), new ManualClock(0, 0), port -> null);
+            OffloadDispatcher.drainedByCaller(knowingEveryConnection(), new ManualClock(0, 0), PortDirectory.named(port -> "p" + port));
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /** A tracker to which every id is a connection whose reply has been seen. */

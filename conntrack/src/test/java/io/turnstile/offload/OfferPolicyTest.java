@@ -24,6 +24,9 @@ class OfferPolicyTest {
             8,
             Duration.ofSeconds(1).toNanos(),
             Duration.ofSeconds(60).toNanos(),
+            LaneLimits.DEFAULTS.provedNs(),
+            LaneLimits.DEFAULTS.hungStartNs(),
+            LaneLimits.DEFAULTS.deferredNs(),
             0);
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
@@ -32,7 +35,7 @@ class OfferPolicyTest {
             new DispatcherContext(
                     tracker,
                     clock,
-                    port -> "p" + port,
+                    PortDirectory.named(port -> "p" + port),
                     false,
                     CountingLaneMetrics.factory(),
                     LoggerFactory.getLogger(OfferPolicyTest.class)),
@@ -59,11 +62,11 @@ class OfferPolicyTest {
         return tracker.commit(number, port, clock.nowNs());
     }
 
-    private static Map<Integer, PriorityList> port(int number, String list) {
-        return Map.of(number, PriorityList.parse(list));
+    private static Map<Long, PriorityList> port(int number, String list) {
+        return Map.of(number + 1L, PriorityList.parse(list));
     }
 
-    private void rule(Map<Integer, PriorityList> lists) {
+    private void rule(Map<Long, PriorityList> lists) {
         dispatcher.setPortPriorities(lists);
         dispatcher.drain();
     }
@@ -117,7 +120,7 @@ class OfferPolicyTest {
         dispatcher.drain();
         assertThat(alpha.heard()).containsExactly("query 7", "add 7 in=1", "del 7 port excluded");
         assertThat(states(id)).isEqualTo("[alpha:refused(port excluded)]");
-        assertThat(tracker.carriedElsewhere).contains(id);
+        assertThat(tracker.unheld).contains(id);
     }
 
     @Test

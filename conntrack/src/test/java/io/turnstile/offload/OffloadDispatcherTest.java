@@ -3,7 +3,9 @@ package io.turnstile.offload;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
@@ -25,7 +27,7 @@ class OffloadDispatcherTest {
     private final ManualClock clock =
             new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), EPOCH_MS);
     private final FakeTracker tracker = new FakeTracker(5000);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, port -> "p" + port);
+    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");
 
@@ -120,15 +122,19 @@ class OffloadDispatcherTest {
     }
 
     @Test
-    void establishedOfAReplayedConnectionIsRepeatedBeforeTheNextUpdate() {
+    void establishedOfAReplayedConnectionIsRepeatedOnLaterRepliesToo() {
         long id = commit(7);
         tracker.reply(id, 2, clock.nowNs());
-        enable(alpha);
-        assertThat(dispatcher.disable()).isTrue();
+        enable(beta);
+        tracker.reply(id, 2, clock.nowNs()); // the tracker was told "no more replies" by now
         alpha.covers = connection -> false;
-        enable(alpha); // the tracker was told "no more replies" in the first span
+        enable(alpha, beta);
+        for (int i = 0; i < 3; i++) {
+            tracker.reply(id, 2, clock.nowNs());
+            assertThat(heard(alpha)).containsExactly("established 7 in=1 reply=2");
+        }
         alpha.covers = connection -> true;
-        pass(FakeTracker.TIMEOUT.minusSeconds(2));
+        pass(FakeTracker.TIMEOUT);
         assertThat(heard(alpha)).containsExactly("established 7 in=1 reply=2", "update 7");
     }
 
@@ -146,26 +152,57 @@ class OffloadDispatcherTest {
         long id = commit(7);
         dispatcher.drain();
         alpha.lastUsed = connection -> clock.wallMs() - 1000;
-        pass(FakeTracker.TIMEOUT.minusSeconds(2));
+        pass(FakeTracker.TIMEOUT);
         assertThat(tracker.timeLeftNs(id, clock.nowNs()))
                 .isEqualTo(FakeTracker.TIMEOUT.minusSeconds(1).toNanos());
-        assertThat(tracker.carriedElsewhere).contains(id);
     }
 
     @Test
     void anUnknownOrOlderUseLeavesTheDeadlineAlone() {
         enable(alpha);
+        alpha.lastUsed = c -> c.original().sourcePort() == 7 ? 0 : EPOCH_MS - 1;
+        long unknown = commit(7);
+        long older = commit(8);
+        dispatcher.drain();
+        pass(FakeTracker.TIMEOUT.minusMillis(1));
+        assertThat(heard(alpha)).doesNotContain("update 7", "update 8");
+        pass(Duration.ofMillis(1));
+        assertThat(heard(alpha)).containsExactlyInAnyOrder("update 7", "update 8");
+        assertThat(tracker.live()).contains(unknown, older); // the removal has waited for the answers
+        pass(Duration.ZERO);
+        assertThat(heard(alpha)).containsExactlyInAnyOrder("del 7 expired", "del 8 expired");
+    }
+
+    @Test
+    void whatIsUsedAllTheTimeNeverExpires() {
+        enable(alpha, beta);
         long id = commit(7);
         dispatcher.drain();
-        pass(FakeTracker.TIMEOUT.minusSeconds(2));
-        assertThat(heard(alpha)).contains("update 7");
-        assertThat(tracker.timeLeftNs(id, clock.nowNs()))
-                .isEqualTo(Duration.ofSeconds(2).toNanos());
-        long other = commit(8);
-        alpha.lastUsed = connection -> EPOCH_MS - 1;
-        pass(FakeTracker.TIMEOUT.minusSeconds(2));
-        assertThat(tracker.timeLeftNs(other, clock.nowNs()))
-                .isEqualTo(Duration.ofSeconds(2).toNanos());
+        long usedMs = clock.wallMs();
+        for (int i = 0; i < 1000; i++) {
+            long lastMs = usedMs;
+            beta.lastUsed = connection -> lastMs;
+            pass(Duration.ofSeconds(1));
+            usedMs = i % 29 == 0 ? clock.wallMs() : usedMs;
+        }
+        assertThat(tracker.live()).contains(id);
+        assertThat(alpha.heard()).filteredOn("update 7"::equals).hasSizeLessThan(100);
+    }
+
+    @Test
+    void theRemovalWaitsForALaneThatIsBehindButNotForEver() {
+        enable(alpha);
+        long id = commit(7);
+        dispatcher.drain();
+        clock.advance(FakeTracker.TIMEOUT);
+        tracker.sweep(clock.nowNs());
+        alpha.lastUsed = connection -> EPOCH_MS + FakeTracker.TIMEOUT.toMillis();
+        clock.advance(Duration.ofNanos(Conntrack.LONGEST_WAIT_NS - 1));
+        tracker.sweep(clock.nowNs());
+        assertThat(tracker.live()).contains(id);
+        clock.advance(Duration.ofNanos(1));
+        tracker.sweep(clock.nowNs());
+        assertThat(tracker.live()).doesNotContain(id);
     }
 
     @Test
@@ -174,7 +211,7 @@ class OffloadDispatcherTest {
         long id = commit(7);
         dispatcher.drain();
         alpha.lastUsed = connection -> Long.MAX_VALUE;
-        pass(FakeTracker.TIMEOUT.minusSeconds(2));
+        pass(FakeTracker.TIMEOUT);
         assertThat(tracker.timeLeftNs(id, clock.nowNs())).isEqualTo(FakeTracker.TIMEOUT.toNanos());
         assertThat(dispatcher.show()).contains("implausible last-used answers: 1");
     }
@@ -186,7 +223,7 @@ class OffloadDispatcherTest {
         beta.lastUsed = connection -> clock.wallMs() - 3000;
         long id = commit(7);
         dispatcher.drain();
-        pass(FakeTracker.TIMEOUT.minusSeconds(2));
+        pass(FakeTracker.TIMEOUT);
         assertThat(tracker.timeLeftNs(id, clock.nowNs()))
                 .isEqualTo(FakeTracker.TIMEOUT.minusSeconds(3).toNanos());
     }
@@ -219,7 +256,7 @@ class OffloadDispatcherTest {
         assertThat(journal).containsExactly("beta del", "beta close", "alpha del", "alpha close");
         assertThat(dispatcher.offloadStates(id)).isEmpty();
         assertThat(tracker.live()).containsExactly(id);
-        assertThat(tracker.carriedElsewhere).contains(id);
+        assertThat(tracker.unheld).contains(id);
     }
 
     @Test
@@ -273,7 +310,7 @@ class OffloadDispatcherTest {
     @Test
     void aSlotUsedAgainBeforeDrainAnnouncesTheNewConnectionOnly() {
         FakeTracker oneSlot = new FakeTracker(1);
-        OffloadDispatcher ofOne = OffloadDispatcher.drainedByCaller(oneSlot, clock, port -> null);
+        OffloadDispatcher ofOne = OffloadDispatcher.drainedByCaller(oneSlot, clock, PortDirectory.named(port -> "p" + port));
         ofOne.enable(List.of(alpha));
         oneSlot.remove(oneSlot.commit(7, 1, clock.nowNs()), RemovalReason.FLUSHED, clock.nowNs());
         oneSlot.commit(8, 1, clock.nowNs());
@@ -289,10 +326,11 @@ class OffloadDispatcherTest {
         dispatcher.drain();
         alpha.heard();
         long newer = old + (1L << 32);
-        dispatcher.onReply(newer, 2, clock.nowNs());
+        dispatcher.onEstablished(newer, clock.nowNs());
+        dispatcher.onChanged(newer, ConnectionListener.MARK_CHANGED, clock.nowNs());
         assertThat(dispatcher.onRemoved(newer, RemovalReason.EXPIRED, clock.nowNs()))
                 .isFalse();
-        assertThat(dispatcher.onExpiring(newer, 0, clock.nowNs())).isFalse();
+        assertThat(dispatcher.onDeadline(newer, clock.nowNs())).isFalse();
         dispatcher.onCommitted(old - (1L << 32), 1, clock.nowNs());
         assertThat(heard(alpha)).isEmpty();
         assertThat(alpha.held()).containsExactly(old);
@@ -407,7 +445,7 @@ class OffloadDispatcherTest {
             long id = commit(7);
             tracker.reply(id, 2, clock.nowNs());
             dispatcher.drain();
-            pass(FakeTracker.TIMEOUT.minusSeconds(2));
+            pass(FakeTracker.TIMEOUT);
             assertThat(alpha.heard())
                     .endsWith(event + " 7" + (event.equals("update") ? "" : " in=1 reply=2"), "del 7 provider failed");
             assertThat(dispatcher.offloadStates(id).getFirst().state()).isEqualTo(OffloadState.FAILED);
@@ -555,6 +593,7 @@ class OffloadDispatcherTest {
                   query: 0 ok, 1 declined
                   add: 0 ok
                   established: 0 ok
+                  changed: 0 ok
                   update: 0 ok
                   delete: 0 ok
                   flush: 0 ok
@@ -570,6 +609,7 @@ class OffloadDispatcherTest {
                   query: 1 ok
                   add: 1 ok
                   established: 1 ok
+                  changed: 0 ok
                   update: 0 ok
                   delete: 0 ok
                   flush: 0 ok
@@ -603,6 +643,7 @@ class OffloadDispatcherTest {
                         case OffloadOperation.Query q -> OffloadResult.ACCEPT;
                         case OffloadOperation.Add a -> OffloadResult.DONE;
                         case OffloadOperation.Established e -> new OffloadResult.Covered(true);
+                        case OffloadOperation.Changed c -> OffloadResult.DONE;
                         case OffloadOperation.Update u -> new OffloadResult.LastUsed(0);
                         case OffloadOperation.Delete d -> OffloadResult.DONE;
                         case OffloadOperation.Flush f -> OffloadResult.ONE_BY_ONE;

@@ -82,7 +82,7 @@ class OffloadModelTest {
                 new DispatcherContext(
                         tracker,
                         clock,
-                        port -> null,
+                        PortDirectory.named(port -> "p" + port),
                         false,
                         CountingLaneMetrics.factory(),
                         LoggerFactory.getLogger(OffloadModelTest.class)),
@@ -95,12 +95,15 @@ class OffloadModelTest {
                         usual.probes(),
                         usual.firstBackoffNs(),
                         usual.longestBackoffNs(),
+                        usual.provedNs(),
+                        usual.hungStartNs(),
+                        usual.deferredNs(),
                         usual.startTimeoutNs()));
     }
 
     /** Only beta may have connections of this port. */
-    private static Map<Integer, PriorityList> keptFromAlpha(int portOrZero) {
-        return portOrZero == 0 ? Map.of() : Map.of(portOrZero, PriorityList.parse("beta,none"));
+    private static Map<Long, PriorityList> keptFromAlpha(int portOrZero) {
+        return portOrZero == 0 ? Map.of() : Map.of(portOrZero + 1L, PriorityList.parse("beta,none"));
     }
 
     /**
@@ -213,7 +216,7 @@ class OffloadModelTest {
     private void runConcurrently(long seed) throws InterruptedException {
         FakeTracker tracker = new FakeTracker(seed % 3 == 0 ? 40 : 9000);
         tracker.readableWhileRemoving = seed % 2 == 0;
-        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, port -> null);
+        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
         dispatcher.setThreads(1 + (int) (seed % 3));
         ScriptedProvider alpha = provider("alpha", 0);
         ScriptedProvider beta = provider("beta", 3);

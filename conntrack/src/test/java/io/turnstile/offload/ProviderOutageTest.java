@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.Verdict;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.time.ManualClock;
@@ -19,7 +20,7 @@ class ProviderOutageTest {
     private final ManualClock clock =
             new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(5000);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, port -> "p" + port);
+    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");
     private int made;
@@ -62,7 +63,7 @@ class ProviderOutageTest {
                 .filteredOn(event -> event.startsWith("del"))
                 .hasSize(5)
                 .allMatch(event -> event.endsWith("provider failed"));
-        assertThat(tracker.carriedElsewhere).contains(held);
+        assertThat(tracker.unheld).contains(held);
         assertThat(beta.held()).hasSize(5 + TOO_MANY);
         assertThat(dispatcher.offloadStates(held)).first().asString().startsWith("alpha:refused(breaker open: ");
         assertThat(dispatcher.why(held))
@@ -185,7 +186,7 @@ class ProviderOutageTest {
         dispatcher.enable(List.of(alpha));
         commit(100);
         alpha.fails("update"::equals);
-        clock.advance(FakeTracker.TIMEOUT.minusSeconds(2));
+        clock.advance(FakeTracker.TIMEOUT);
         tracker.sweep(clock.nowNs());
         dispatcher.drain();
         assertThat(state()).startsWith("breaker open");
@@ -200,11 +201,11 @@ class ProviderOutageTest {
         commit(300);
         assertThat(flushing.held).isEqualTo(300);
         long id = tracker.live().iterator().next();
-        tracker.carriedElsewhere.clear();
+        tracker.unheld.clear();
         assertThat(dispatcher.disable()).isTrue();
         assertThat(flushing.held).isZero();
         assertThat(flushing.deletes).isZero();
-        assertThat(tracker.carriedElsewhere).contains(id).hasSize(300);
+        assertThat(tracker.unheld).contains(id).hasSize(300);
     }
 
     /** Lets go of everything at once. */

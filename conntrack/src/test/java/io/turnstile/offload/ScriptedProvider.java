@@ -1,10 +1,13 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,10 +29,19 @@ final class ScriptedProvider implements OffloadProvider {
     final List<String> faults = new ArrayList<>(); // guarded by this
     private final Map<Long, Character> states = new HashMap<>(); // guarded by this: q, a(dded), e(stablished)
     private final Set<Long> everAdded = new TreeSet<>(); // guarded by this, within one init
+    /** As a device that goes by tuples has them. */
+    private final Map<TupleView, Long> byTuple = new HashMap<>(); // guarded by this
+
+    private final Map<Long, PortRef> ports = new HashMap<>(); // guarded by this
     private boolean open; // guarded by this
     volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
     volatile Predicate<ConnView> covers = connection -> true;
     volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
+    /** What an add answers; it is not held unless that is to accept. */
+    volatile Function<ConnView, Verdict> addVerdict = connection -> Verdict.accept();
+
+    volatile OfferMoment offeredFrom = OfferMoment.COMMITTED;
+    volatile ProviderContext context;
     /** Throws for these events of connections with these numbers; the number is -1 for init and close. */
     volatile BiPredicate<String, Integer> failsFor = (event, number) -> false;
 
@@ -54,6 +66,8 @@ final class ScriptedProvider implements OffloadProvider {
     public synchronized void init(ProviderContext context) {
         check(!open, "init while open");
         everAdded.clear();
+        byTuple.clear();
+        this.context = context;
         note("init", null, "");
         open = true; // not, if the script has it throw
     }
@@ -63,7 +77,9 @@ final class ScriptedProvider implements OffloadProvider {
         check(open, "close while closed");
         check(held().isEmpty(), "close while holding " + held());
         open = false;
+        ports.clear();
         states.clear();
+        byTuple.clear();
         note("close", null, "");
     }
 
@@ -83,9 +99,17 @@ final class ScriptedProvider implements OffloadProvider {
         check(
                 open && Character.valueOf('q').equals(states.remove(c.id())) && everAdded.add(c.id()),
                 "add out of order: " + c);
+        Long former = byTuple.get(c.original());
+        check(former == null, "add of a tuple that another one has: " + c);
         note("add", c, " in=" + c.originalIngress().number());
-        states.put(c.id(), 'a');
-        return Verdict.accept();
+        Verdict answer = addVerdict.apply(c);
+        if (answer instanceof Verdict.Accept) {
+            states.put(c.id(), 'a');
+            byTuple.put(c.original(), c.id());
+        } else {
+            everAdded.remove(c.id());
+        }
+        return answer;
     }
 
     @Override
@@ -100,6 +124,40 @@ final class ScriptedProvider implements OffloadProvider {
     }
 
     @Override
+    public synchronized void connChanged(ConnView c, Set<ConnChange> changes) {
+        check(open && holds(c.id()) && !changes.isEmpty(), "changed out of order: " + c);
+        note("changed", c, " " + new TreeSet<>(changes) + " mark=" + c.mark());
+    }
+
+    @Override
+    public synchronized void settingsChanged(Map<String, String> settings) {
+        note("settings", null, " " + settings);
+    }
+
+    @Override
+    public synchronized void portAdded(PortRef port) {
+        check(open && ports.put(port.id(), port) == null, "port added twice: " + port);
+        note("port+", null, " " + port);
+    }
+
+    @Override
+    public synchronized void portChanged(PortRef port) {
+        check(open && ports.replace(port.id(), port) != null, "unknown port changed: " + port);
+        note("port=", null, " " + port);
+    }
+
+    @Override
+    public synchronized void portRemoved(PortRef port) {
+        check(open && ports.remove(port.id()) != null, "unknown port removed: " + port);
+        note("port-", null, " " + port);
+    }
+
+    @Override
+    public OfferMoment offeredFrom() {
+        return offeredFrom;
+    }
+
+    @Override
     public synchronized long connUpdate(ConnView c) {
         check(open && holds(c.id()), "update out of order: " + c);
         note("update", c, "");
@@ -110,7 +168,8 @@ final class ScriptedProvider implements OffloadProvider {
     public synchronized void connDel(ConnView c, DelReason reason) {
         check(open && holds(c.id()), "del out of order: " + c);
         states.remove(c.id());
-        if (reason == DelReason.PORT_EXCLUDED) {
+        byTuple.values().remove(c.id());
+        if (reason == DelReason.PORT_EXCLUDED || reason == DelReason.PORT_GONE || reason == DelReason.LOST) {
             everAdded.remove(c.id()); // may be offered again
         }
         note("del", c, " " + reason);

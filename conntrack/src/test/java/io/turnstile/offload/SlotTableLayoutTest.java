@@ -2,7 +2,9 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.offload.spi.ConnChange;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +20,8 @@ class SlotTableLayoutTest {
     private static final Set<String> OTHERS = Set.of(
             "REASON_SHIFT",
             "REASON_MASK",
+            "CHANGES_SHIFT",
+            "CHANGES_MASK",
             "UNTOLD",
             "TAKEN",
             "STATE_BITS",
@@ -40,7 +44,9 @@ class SlotTableLayoutTest {
         assertThat(flags)
                 .hasSizeGreaterThan(10)
                 .doesNotHaveDuplicates()
-                .allMatch(flag -> Integer.bitCount(flag) == 1 && flag > 0 && (flag & SlotTable.REASON_MASK) == 0);
+                .allMatch(flag -> Integer.bitCount(flag) == 1 && flag > 0
+                        && (flag & (SlotTable.REASON_MASK | SlotTable.CHANGES_MASK)) == 0);
+        assertThat(SlotTable.REASON_MASK & SlotTable.CHANGES_MASK).isZero();
     }
 
     @ParameterizedTest
@@ -51,6 +57,22 @@ class SlotTableLayoutTest {
         WorkItem item = new WorkItem();
         item.flags = SlotTable.REMOVED | packed;
         assertThat(item.delReason(null).name()).isEqualTo(reason.name());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyChangeThatProvidersAreToldOfHasTheTrackersBit(ConnChange change) {
+        int bit = switch (change) {
+            case MARK -> ConnectionListener.MARK_CHANGED;
+            case LABEL -> ConnectionListener.LABEL_CHANGED;
+            case TCP -> ConnectionListener.TCP_CHANGED;
+            case PORT -> ConnectionListener.PORT_CHANGED;
+        };
+        int packed = bit << SlotTable.CHANGES_SHIFT;
+        assertThat(packed & SlotTable.CHANGES_MASK).isEqualTo(packed);
+        WorkItem item = new WorkItem();
+        item.flags = packed;
+        assertThat(item.changes()).containsExactly(change);
     }
 
     @ParameterizedTest
