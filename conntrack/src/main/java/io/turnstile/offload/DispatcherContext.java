@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.time.Clock;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
@@ -22,6 +23,7 @@ final class DispatcherContext {
     private final LastUse lastUse;
     private final LaneMetrics.Factory metrics;
     private volatile OfferPolicy rules = OfferPolicy.NONE;
+    private final Map<String, ProviderNumbers> numbers = new ConcurrentHashMap<>();
     private volatile Map<String, String> settings = Map.of();
 
     /** @param threaded lanes have threads of their own; else they are driven by who drains */
@@ -89,6 +91,11 @@ final class DispatcherContext {
 
     void setOfferPolicy(OfferPolicy changed) {
         rules = changed;
+    }
+
+    /** What the provider of this name counts for itself; the same whenever it comes back. */
+    ProviderNumbers numbersOf(String provider, LaneMetrics shownBy) {
+        return numbers.computeIfAbsent(provider, name -> new ProviderNumbers(shownBy));
     }
 
     /** The database's {@code other_config}, of which each provider has a part. */

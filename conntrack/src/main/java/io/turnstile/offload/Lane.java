@@ -81,7 +81,7 @@ final class Lane implements LaneReadings {
         breaker = new CircuitBreaker(limits);
         description = new ProviderDescription(provider, name);
         metrics = context.metrics().create(name, this);
-        numbers = new ProviderNumbers(metrics);
+        numbers = context.numbersOf(name, metrics);
     }
 
     String name() {

@@ -55,6 +55,7 @@ final class FakeTracker implements Conntrack {
         boolean told;
         boolean asked;
         int holds;
+        int reports;
     }
 
     FakeTracker(int slots) {
@@ -133,12 +134,29 @@ final class FakeTracker implements Conntrack {
                 return true;
             }
             entry.told = listener != null;
+            entry.reports += entry.told ? 1 : 0;
         }
         ConnectionListener told = listener;
         if (told != null) {
             told.onEstablished(id, nowNs);
         }
         return true;
+    }
+
+    /** How often the listener was told that the connection is established. */
+    synchronized int reports(long id) {
+        return alive(id).reports;
+    }
+
+    /** Packets of the original direction come in by another port than before. */
+    void movePort(long id, int inPort, long nowNs) {
+        synchronized (this) {
+            alive(id).data.originalInPort = inPort;
+        }
+        ConnectionListener told = listener;
+        if (told != null) {
+            told.onChanged(id, ConnectionListener.PORT_CHANGED, nowNs);
+        }
     }
 
     /** A packet writes the mark; the listener hears of it if somebody holds the connection. */
