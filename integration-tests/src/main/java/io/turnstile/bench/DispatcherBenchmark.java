@@ -5,6 +5,7 @@ import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.TcpResume;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.OffloadProvider;
@@ -12,6 +13,7 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -165,6 +167,7 @@ public class DispatcherBenchmark {
             into.connectionId = connectionId;
             into.protocol = 17;
             into.replySeen = true;
+            into.established = true;
             into.replyInPort = 2;
             return true;
         }
@@ -215,8 +218,23 @@ public class DispatcherBenchmark {
         }
 
         @Override
-        public void carriedElsewhere(long connectionId) {
+        public boolean hold(long connectionId) {
+            return true;
+        }
+
+        @Override
+        public void unhold(long connectionId, TcpResume resume) {
             // There is no window check.
+        }
+
+        @Override
+        public boolean awaitEstablished(long connectionId) {
+            return true;
+        }
+
+        @Override
+        public void forgetPorts(IntPredicate gone) {
+            // Ports stay.
         }
     }
 }
