@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.packet.Frame;
 import java.time.Duration;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -283,6 +284,58 @@ class LenientWindowTest {
         assertThat(seen.replyTcpScale).isEqualTo(8);
         assertThat(seen.replyTcpSentEnd).isEqualTo(901);
         assertThat(reset(true, 901)).isEqualTo("est|rpl");
+    }
+
+    /**
+     * Both sides talk, and software sees a part of it, all of it while nobody carries; somebody forges packets of the
+     * client's address, with numbers far from the real ones, and resets at just these numbers.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
+    void nobodyEndsACarriedConnectionFromOneSide(int seed) {
+        Random random = new Random(seed);
+        long client = CLIENT;
+        long server = SERVER;
+        int holds = 0;
+        for (int step = 0; step < 4000; step++) {
+            boolean reply = random.nextBoolean();
+            switch (random.nextInt(12)) {
+                case 0 -> {
+                    ct.tracker.hold(id);
+                    holds++;
+                }
+                case 1 -> {
+                    boolean knows = random.nextBoolean();
+                    ct.tracker.unhold(
+                            id,
+                            knows
+                                    ? new TcpResume(
+                                            (int) client, (int) client + 60_000, (int) server, (int) server + 60_000)
+                                    : null);
+                    holds = Math.max(0, holds - 1);
+                }
+                case 2, 3 -> {
+                    long carried = holds == 0 ? 0 : random.nextInt(300_000);
+                    client += reply ? 0 : carried;
+                    server += reply ? carried : 0;
+                }
+                case 4, 5, 6, 7, 8 -> {
+                    String state = reply ? data(true, server, client) : data(false, client, server);
+                    assertThat(state).as("step %d", step).isEqualTo(reply ? "est|rpl" : "est");
+                    client += reply ? 0 : 10;
+                    server += reply ? 10 : 0;
+                }
+                default -> {
+                    long forged = client + 1_500_000_000L + random.nextInt(500_000_000);
+                    long acknowledged = server + 1_500_000_000L + random.nextInt(500_000_000);
+                    String kind = random.nextBoolean() ? "[.]" : random.nextBoolean() ? "[P.]" : "[S.]";
+                    ct.look(there(kind + " seq " + forged + " ack " + acknowledged));
+                    reset(false, forged + random.nextInt(2));
+                    ct.look(there("[S] seq " + forged));
+                }
+            }
+            assertThat(states()).as("step %d", step).isEqualTo("ESTABLISHED ESTABLISHED");
+        }
     }
 
     @Test

@@ -139,6 +139,16 @@ class ListenerDutyTest {
     }
 
     @Test
+    void sctpIsEstablishedByItsCookie() {
+        ct.send(SctpChunkBytes.there(0, SctpChunkBytes.init(7)).packet(), COMMIT);
+        ct.send(SctpChunkBytes.back(7, SctpChunkBytes.initAck(9)).packet(), LOOK);
+        ct.send(SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho()).packet(), LOOK);
+        assertThat(told.events).containsExactly("committed in=0");
+        ct.send(SctpChunkBytes.back(7, SctpChunkBytes.cookieAck()).packet(), LOOK);
+        assertThat(told.events).hasSize(2).last().asString().startsWith("established=true");
+    }
+
+    @Test
     void refusedSynEstablishesNothing() {
         ct.sendFrom(1, tcp(THERE).syn().seq(100), COMMIT);
         ct.sendFrom(2, tcp(BACK).flags(0x14).seq(0).ackNumber(101), LOOK);
