@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
+import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.TcpHeader;
@@ -30,11 +31,14 @@ final class AlgTracking {
     private final Tuple reply = new Tuple();
     private Alg alg = Alg.NONE;
     private long entry;
+    private long side;
     private long extension;
     private int direction;
     private boolean translates;
     /** Port of the connection that the packet announces; 0 if it announces none. */
     private int expectedPort;
+
+    private boolean learnedControl;
 
     AlgTracking(ConnectionTable table) {
         this.table = table;
@@ -48,9 +52,12 @@ final class AlgTracking {
      * @return whether the connection has a helper; if not, nothing else is to be called
      */
     boolean begin(int slot, long entry, boolean isReply, boolean translates) {
-        alg = (EntryLayout.flags(entry) & FLAG_SPECIAL) == 0
-                ? Alg.NONE
-                : ALGS[OffHeap.getInt(table.entries.side(slot) + EntryLayout.ALG)];
+        learnedControl = false;
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+            return false;
+        }
+        side = table.entries.side(slot);
+        alg = ALGS[OffHeap.getUnsignedByte(side + EntryLayout.ALG)];
         if (alg == Alg.NONE) {
             return false;
         }
@@ -90,7 +97,23 @@ final class AlgTracking {
         };
     }
 
+    /** {@link #read} has learned whether the connection is the helper's own dialogue. */
+    boolean learnedControl() {
+        return learnedControl;
+    }
+
+    /** Who speaks first decides: a server that greets. It changes nothing about what the helper reads. */
+    private void learnControl(Packet packet) {
+        if (OffHeap.getUnsignedByte(side + EntryLayout.CONTROL) == Control.UNKNOWN.ordinal()
+                && FtpControlParser.hasPayload(packet)) {
+            boolean greets = direction != 0 && FtpControlParser.isGreeting(packet);
+            OffHeap.putByte(side + EntryLayout.CONTROL, (greets ? Control.YES : Control.NO).ordinal());
+            learnedControl = true;
+        }
+    }
+
     private boolean readFtp(Packet packet) {
+        learnControl(packet);
         return switch (ftp.read(packet, direction == 0)) {
             case OTHER -> true;
             case INVALID -> false;

@@ -4,19 +4,26 @@ import static io.turnstile.conntrack.EntryLayout.ALG;
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.FLAG_ASKED;
+import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_PORT_GONE;
+import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.FREE;
 import static io.turnstile.conntrack.EntryLayout.GENERATION_MASK;
 import static io.turnstile.conntrack.EntryLayout.KIND;
+import static io.turnstile.conntrack.EntryLayout.ORIGINAL_IN_PORT;
 import static io.turnstile.conntrack.EntryLayout.POLICY;
 import static io.turnstile.conntrack.EntryLayout.REMOVED;
+import static io.turnstile.conntrack.EntryLayout.REPLY_IN_PORT;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
+import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +39,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Lock order: stripe (insertions of one hash) → entry → wheel shard. The listener is called with none of them held.
  */
 final class ConnectionTable {
-    /** How long before a deadline the listener is asked whether it knows better. */
-    static final long LEAD_NS = 5_000_000_000L;
     /** Threads' readings of the clock are not further apart than this. */
     static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
 
@@ -47,6 +52,9 @@ final class ConnectionTable {
     private static final int LARGE = 1 << 16;
 
     private static final int POLICIES = 1 << 16;
+    private static final int MOST_HOLDS = 0xffff;
+    /** Stands for a port that is not known; packets that a controller made come in by none, too. */
+    private static final int NO_PORT = -1;
 
     /** Answers of {@link #insert}. */
     enum Insertion {
@@ -193,7 +201,7 @@ final class ConnectionTable {
             index.insert(connection.reply.hash, slot);
             translated.incrementAndGet();
         }
-        wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE) - LEAD_NS);
+        wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE));
         count.incrementAndGet();
         return Insertion.DONE;
     }
@@ -222,9 +230,11 @@ final class ConnectionTable {
         }
         OffHeap.putInt(entry + EntryLayout.MARK, connection.mark);
         OffHeap.putShort(side + POLICY, connection.policy);
-        OffHeap.putInt(side + ALG, connection.alg.ordinal());
-        OffHeap.putInt(side + EntryLayout.ORIGINAL_IN_PORT, packet.inPort());
-        OffHeap.putInt(side + EntryLayout.REPLY_IN_PORT, -1);
+        OffHeap.putByte(side + ALG, connection.alg.ordinal());
+        OffHeap.putByte(side + EntryLayout.CONTROL, connection.control(key, packet).ordinal());
+        OffHeap.putShort(side + EntryLayout.HOLDS, 0);
+        OffHeap.putInt(side + ORIGINAL_IN_PORT, packet.inPort());
+        OffHeap.putInt(side + REPLY_IN_PORT, NO_PORT);
         OffHeap.putShort(entry + EntryLayout.FLAGS, flags);
         Timeout timeout = ProtocolTracking.begin(packet, entry);
         EntryLayout.setTimeoutKind(entry, timeout);
@@ -235,8 +245,13 @@ final class ConnectionTable {
     // ---- deadlines ----
 
     /** How long the connection lives in that state, by its policy. */
-    long timeoutNs(int slot, long entry, Timeout timeout) {
+    private long timeoutNs(int slot, long entry, Timeout timeout) {
         return policy(slot, entry).ns(timeout);
+    }
+
+    /** How long the connection lives in its present state. */
+    long timeoutNs(int slot, long entry) {
+        return policy(slot, entry).ns(EntryLayout.timeoutKind(entry));
     }
 
     private TimeoutPolicy policy(int slot, long entry) {
@@ -264,7 +279,7 @@ final class ConnectionTable {
         setDeadline(entry, deadline);
         EntryLayout.setTimeoutKind(entry, timeout);
         if (earlier) {
-            wheel(slot).schedule(slot, deadline - LEAD_NS);
+            wheel(slot).schedule(slot, deadline);
         }
     }
 
@@ -280,7 +295,7 @@ final class ConnectionTable {
         }
         int slot = slot(connectionId);
         long entry = entries.entry(slot);
-        long deadline = lastUsedNs + policy(slot, entry).ns(EntryLayout.timeoutKind(entry));
+        long deadline = lastUsedNs + timeoutNs(slot, entry);
         if (deadline - OffHeap.getLong(entry + DEADLINE) > 0) {
             setDeadline(entry, deadline);
         }
@@ -304,7 +319,7 @@ final class ConnectionTable {
             removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
             translated.decrementAndGet();
         }
-        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getInt(entries.side(slot) + ALG) != 0) {
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
             expectations.forget(id(slot, lockedWord));
         }
         zoneLimits.remove(EntryLayout.zone(kind));
@@ -336,8 +351,8 @@ final class ConnectionTable {
     }
 
     /**
-     * Looks at a slot that came due on the wheel: its connection is over, or the listener is to be asked, or it is
-     * queued again.
+     * Looks at a slot that came due on the wheel: its connection is over, or the listener is to be asked whether it is,
+     * or it is queued again.
      */
     void checkDeadline(int slot, long nowNs) {
         long entry = entries.entry(slot);
@@ -348,21 +363,174 @@ final class ConnectionTable {
             return;
         }
         long deadline = OffHeap.getLong(entry + DEADLINE);
-        long leftNs = deadline - nowNs;
-        if (leftNs <= 0) {
+        if (deadline - nowNs > 0) {
+            wheel(slot).schedule(slot, deadline);
+            EntryTable.unlock(entry, locked);
+            return;
+        }
+        ConnectionListener current = listener;
+        int flags = EntryLayout.flags(entry);
+        if ((flags & FLAG_HELD) == 0 || current == null) {
             removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
             return;
         }
-        int flags = EntryLayout.flags(entry);
-        ConnectionListener asked = leftNs <= LEAD_NS && (flags & FLAG_ASKED) == 0 ? listener : null;
-        if (asked != null) {
+        boolean asks = (flags & FLAG_ASKED) == 0;
+        if (asks) {
             EntryLayout.setFlags(entry, flags | FLAG_ASKED);
+            OffHeap.putLong(entry + DEADLINE, nowNs); // the wait counts from here
         }
-        wheel(slot).schedule(slot, leftNs <= LEAD_NS ? deadline : deadline - LEAD_NS);
+        wheel(slot).schedule(slot, nowNs); // due at the next sweep, be it now
         EntryTable.unlock(entry, locked);
-        if (asked != null) {
-            asked.onExpiring(id(slot, identity), deadline, nowNs);
+        long id = id(slot, identity);
+        boolean waits = asks
+                ? current.onDeadline(id, nowNs)
+                : nowNs - deadline < Conntrack.LONGEST_WAIT_NS && current.isAwaited(id);
+        if (!waits) {
+            removeUnanswered(slot, identity, nowNs);
         }
+    }
+
+    /** Nobody knows of a later use: the connection is over, unless somebody has told of one at the last moment. */
+    private void removeUnanswered(int slot, long identity, long nowNs) {
+        long entry = entries.entry(slot);
+        long locked = EntryTable.lock(entry, identity);
+        if (locked == 0) {
+            return;
+        }
+        boolean unanswered = (EntryLayout.flags(entry) & (FLAG_ASKED | FLAG_HELD)) != FLAG_HELD;
+        if (unanswered && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
+            removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
+        } else {
+            EntryTable.unlock(entry, locked);
+        }
+    }
+
+    // ---- carried by somebody else ----
+
+    boolean hold(long connectionId) {
+        long locked = lock(connectionId);
+        if (locked == 0) {
+            return false;
+        }
+        int slot = slot(connectionId);
+        long entry = entries.entry(slot);
+        int holds = holds(slot);
+        boolean counts = holds < MOST_HOLDS;
+        if (counts) {
+            OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds + 1);
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_HELD);
+        }
+        EntryTable.unlock(entry, locked);
+        return counts;
+    }
+
+    void unhold(long connectionId, @Nullable TcpResume resume) {
+        long locked = lock(connectionId);
+        if (locked == 0) {
+            return;
+        }
+        int slot = slot(connectionId);
+        long entry = entries.entry(slot);
+        int holds = holds(slot);
+        if (holds > 0) {
+            OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds - 1);
+            if (EntryLayout.protocol(OffHeap.getInt(entry + KIND)) == IpProtocols.TCP) {
+                TcpTracking.goOn(entry, resume);
+            }
+            if (holds == 1) {
+                EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_HELD);
+            }
+        }
+        EntryTable.unlock(entry, locked);
+    }
+
+    private int holds(int slot) {
+        return OffHeap.getUnsignedShort(entries.side(slot) + EntryLayout.HOLDS);
+    }
+
+    /** {@link Conntrack#awaitEstablished}. */
+    boolean awaitEstablished(long connectionId) {
+        long locked = lock(connectionId);
+        if (locked == 0) {
+            return false;
+        }
+        long entry = entries.entry(slot(connectionId));
+        EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~EntryLayout.FLAG_ESTABLISHED_REPORTED);
+        boolean established = ProtocolTracking.isEstablished(entry);
+        EntryTable.unlock(entry, locked);
+        return established;
+    }
+
+    // ---- ports ----
+
+    /** {@link Conntrack#forgetPorts}: of removed connections, too, as long as they can be read. */
+    void forgetPorts(IntPredicate gone, long nowNs) {
+        int end = entries.end();
+        for (int slot = 0; slot < end; slot++) {
+            long entry = entries.entry(slot);
+            long identity = EntryTable.identity(EntryTable.word(entry));
+            if (life(identity) == FREE || !names(slot, gone)) {
+                continue;
+            }
+            long locked = EntryTable.lock(entry, identity);
+            if (locked == 0) {
+                continue; // Its next connection has begun with a port that is there.
+            }
+            long side = entries.side(slot);
+            boolean forgotten =
+                    forgetPort(side + ORIGINAL_IN_PORT, gone) | forgetPort(side + REPLY_IN_PORT, gone);
+            int flags = EntryLayout.flags(entry);
+            if (forgotten) {
+                EntryLayout.setFlags(entry, flags | FLAG_PORT_GONE);
+            }
+            EntryTable.unlock(entry, locked);
+            ConnectionListener current = listener;
+            if (forgotten && life(identity) == ALIVE && (flags & FLAG_HELD) != 0 && current != null) {
+                current.onChanged(id(slot, identity), ConnectionListener.PORT_CHANGED, nowNs);
+            }
+        }
+    }
+
+    /** By which port packets of a direction come in, as far as is known. */
+    int inPort(int slot, boolean reply) {
+        return OffHeap.getInt(entries.side(slot) + (reply ? REPLY_IN_PORT : ORIGINAL_IN_PORT));
+    }
+
+    /** Read without the lock: a hint. */
+    private boolean names(int slot, IntPredicate gone) {
+        int original = inPort(slot, false);
+        int reply = inPort(slot, true);
+        return original >= 0 && gone.test(original) || reply >= 0 && gone.test(reply);
+    }
+
+    private static boolean forgetPort(long at, IntPredicate gone) {
+        int port = OffHeap.getInt(at);
+        if (port < 0 || !gone.test(port)) {
+            return false;
+        }
+        OffHeap.putInt(at, NO_PORT);
+        return true;
+    }
+
+    /**
+     * A valid packet of a locked connection that is held or misses a port: its direction comes in by that port. The
+     * first of a direction has said so already.
+     *
+     * @return whether that is news
+     */
+    boolean followPort(int slot, long entry, boolean reply, int inPort) {
+        long side = entries.side(slot);
+        long at = side + (reply ? REPLY_IN_PORT : ORIGINAL_IN_PORT);
+        if (inPort < 0 || OffHeap.getInt(at) == inPort) {
+            return false;
+        }
+        OffHeap.putInt(at, inPort);
+        int flags = EntryLayout.flags(entry);
+        boolean complete = inPort(slot, false) >= 0 && ((flags & FLAG_REPLY_SEEN) == 0 || inPort(slot, true) >= 0);
+        if (complete) {
+            EntryLayout.setFlags(entry, flags & ~FLAG_PORT_GONE);
+        }
+        return true;
     }
 
     // ---- the index's size ----

@@ -1,7 +1,6 @@
 package io.turnstile.conntrack;
 
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
-import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
 import static io.turnstile.conntrack.EntryLayout.FREE;
 import static io.turnstile.conntrack.EntryLayout.life;
 
@@ -11,6 +10,7 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.lang.ref.Reference;
 import java.security.SecureRandom;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +36,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final int FLUSH_LENGTH = 32;
     private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
+    private final Clock clock;
     private final ConnectionTable table;
     private final InvalidCounters invalid = new InvalidCounters();
     private final FirstPackets firstPackets;
@@ -49,13 +50,14 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
     /**
-     * @param clock read once, for the origin of the expiry wheel
+     * @param clock read for the origin of the expiry wheel, and by {@link #forgetPorts}
      * @param maxConnections more are not taken; at least 1
      */
     public ConnectionTracker(Clock clock, int maxConnections) {
         if (maxConnections < 1) {
             throw new IllegalArgumentException("a tracker for " + maxConnections + " connections");
         }
+        this.clock = clock;
         SecureRandom random = new SecureRandom();
         NatHash natHash = new NatHash(random.nextLong(), random.nextLong());
         table = new ConnectionTable(maxConnections, clock.nowNs());
@@ -249,7 +251,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             }
             long locked = EntryTable.lock(entry, identity);
             if (locked != 0) {
-                SnapshotReader.copy(table.entries, slot, connectionId, into, nowNs);
+                SnapshotReader.copy(table, slot, connectionId, into, nowNs);
                 into.removed = life(identity) != ALIVE;
                 EntryTable.unlock(entry, locked);
                 Reference.reachabilityFence(this);
@@ -270,9 +272,9 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             if (locked == 0) {
                 continue;
             }
-            SnapshotReader.copy(table.entries, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
+            SnapshotReader.copy(table, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
             EntryTable.unlock(entry, locked);
-            if (snapshot.timeLeftNs > 0) {
+            if (snapshot.timeLeftNs > 0 || snapshot.held) {
                 visitor.visit(snapshot);
             }
         }
@@ -298,13 +300,28 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void carriedElsewhere(long connectionId) {
-        long locked = table.lock(connectionId);
-        if (locked != 0) {
-            long entry = table.entries.entry(ConnectionTable.slot(connectionId));
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAGS_LENIENT);
-            EntryTable.unlock(entry, locked);
-        }
+    public boolean hold(long connectionId) {
+        boolean held = table.hold(connectionId);
+        Reference.reachabilityFence(this);
+        return held;
+    }
+
+    @Override
+    public void unhold(long connectionId, @Nullable TcpResume resume) {
+        table.unhold(connectionId, resume);
+        Reference.reachabilityFence(this);
+    }
+
+    @Override
+    public boolean awaitEstablished(long connectionId) {
+        boolean established = table.awaitEstablished(connectionId);
+        Reference.reachabilityFence(this);
+        return established;
+    }
+
+    @Override
+    public void forgetPorts(IntPredicate gone) {
+        table.forgetPorts(gone, clock.nowNs());
         Reference.reachabilityFence(this);
     }
 }

@@ -24,11 +24,13 @@ package io.turnstile.conntrack;
  * <pre>
  *   0 wheel: next slot + 1
  *   4 wheel: previous slot + 1
- *   8 in_port of the commit (also next free slot + 1)
- *  12 in_port of the first reply
+ *   8 in_port of the original direction, -1 if it is gone (also next free slot + 1)
+ *  12 in_port of the reply direction, -1 if it is gone or no reply was seen
  *  16 wheel: bucket + 1
  *  18 timeout policy
- *  20 helper
+ *  20 helper (8 bits)
+ *  21 whether it is a helper's control connection (8)
+ *  22 holds (16)
  * </pre>
  *
  * <b>The extension</b>, 168 bytes, for IPv6, NAT, labels, helpers and related connections only.
@@ -73,6 +75,8 @@ final class EntryLayout {
     static final int WHEEL_BUCKET = 16;
     static final int POLICY = 18;
     static final int ALG = 20;
+    static final int CONTROL = 21;
+    static final int HOLDS = 22;
 
     static final int EXTENSION_BYTES = 168;
     static final int SOURCE_HIGH = 0;
@@ -93,20 +97,25 @@ final class EntryLayout {
 
     /** A reply-direction packet was seen. */
     static final int FLAG_REPLY_SEEN = 1;
-    /** The listener wants no more {@link ConnectionListener#onReply}. */
-    static final int FLAG_REPLY_REPORTED = 1 << 1;
-    /** The listener was asked about the present deadline. */
+    /** The listener was told that the connection is established. */
+    static final int FLAG_ESTABLISHED_REPORTED = 1 << 1;
+    /** The listener was asked about the deadline, which has passed. */
     static final int FLAG_ASKED = 1 << 2;
-    /** A thread is just telling the listener of a reply. */
-    static final int FLAG_REPLY_REPORTING = 1 << 3;
-    /** The window check is lenient until the original side was seen; shifted by the direction. */
+    /** Somebody else carries packets of the connection: the side record counts holds. */
+    static final int FLAG_HELD = 1 << 3;
+    /**
+     * TCP: the window check is lenient until the original side was seen; shifted by the direction. What it means of
+     * sequence numbers stands at {@link TcpTracking}.
+     */
     static final int FLAG_LENIENT = 1 << 4;
 
     static final int FLAGS_LENIENT = FLAG_LENIENT | FLAG_LENIENT << 1;
     /** TCP: the original side's SYN carried a window scale; shifted by the direction. */
     static final int FLAG_SCALE_KNOWN = 1 << 6;
-    /** TCP: the original side's handshake was not seen; shifted by the direction. */
+    /** TCP: the handshake was not seen. */
     static final int FLAG_SCALE_UNKNOWN = 1 << 8;
+    /** A direction's port has gone, and none of its packets has come in by another since. */
+    static final int FLAG_PORT_GONE = 1 << 9;
     /** The reply tuple stands in the extension. */
     static final int FLAG_NAT = 1 << 10;
     /** The side record names a timeout policy or a helper, or the extension a parent. */
@@ -203,6 +212,11 @@ final class EntryLayout {
     static void setState(long entry, int direction, int state) {
         long at = entry + STATE + direction;
         OffHeap.putByte(at, OffHeap.getUnsignedByte(at) & 0xf0 | state);
+    }
+
+    /** Both sides' states as one number. */
+    static int states(long entry) {
+        return OffHeap.getUnsignedShort(entry + STATE) & 0x0f0f;
     }
 
     static int scale(long entry, int direction) {

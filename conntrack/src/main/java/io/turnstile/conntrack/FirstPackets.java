@@ -1,6 +1,7 @@
 package io.turnstile.conntrack;
 
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
+import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Expectations.Expectation;
@@ -150,14 +151,14 @@ final class FirstPackets {
         return true;
     }
 
-    /** What the sweep has not come to yet must not stand in the way. */
+    /** What the sweep has not come to yet must not stand in the way, unless somebody may know that it is in use. */
     private void removeIfExpired(TupleKey key, long nowNs) {
         long entry = table.entries.entry(key.slot);
         long locked = EntryTable.lock(entry, key.identity);
         if (locked == 0) {
             return;
         }
-        if (OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
+        if (OffHeap.getLong(entry + DEADLINE) - nowNs <= 0 && (EntryLayout.flags(entry) & FLAG_HELD) == 0) {
             table.removeLocked(key.slot, locked, RemovalReason.EXPIRED, nowNs);
         } else {
             EntryTable.unlock(entry, locked);

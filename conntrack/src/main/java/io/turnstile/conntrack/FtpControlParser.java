@@ -28,6 +28,11 @@ final class FtpControlParser {
     private static final int EPRT_COMMAND = 'E' << 24 | 'P' << 16 | 'R' << 8 | 'T';
     private static final int PASV_ANSWER = '2' << 24 | '2' << 16 | '7' << 8 | ' ';
     private static final int EPSV_ANSWER = '2' << 24 | '2' << 16 | '9' << 8 | ' ';
+    /** What a server's first line may begin with (RFC 959 §5.4): soon, ready, not available. */
+    private static final int GREETING_SOON = '1' << 16 | '2' << 8 | '0';
+
+    private static final int GREETING_READY = '2' << 16 | '2' << 8 | '0';
+    private static final int GREETING_REFUSAL = '4' << 16 | '2' << 8 | '1';
     private static final int UPPER_CASE = 0xdfdf_dfdf;
     private static final int NAME_BYTES = 4;
     private static final int NOT_A_NUMBER = -1;
@@ -56,6 +61,28 @@ final class FtpControlParser {
         return dataAddress;
     }
 
+    /** Whether a TCP packet with layer 4, whose lengths were checked, carries anything. */
+    static boolean hasPayload(Packet packet) {
+        return payloadAt(packet) < packet.l3EndOffset();
+    }
+
+    /** Whether a packet as that of {@link #hasPayload} begins as a server's first line does. */
+    static boolean isGreeting(Packet packet) {
+        int at = payloadAt(packet);
+        if (at + NAME_BYTES > packet.l3EndOffset()) {
+            return false;
+        }
+        int code = packet.u32(at) >>> 8;
+        int separator = packet.u32(at) & 0xff;
+        return (code == GREETING_SOON || code == GREETING_READY || code == GREETING_REFUSAL)
+                && (separator == ' ' || separator == '-');
+    }
+
+    private static int payloadAt(Packet packet) {
+        int l4 = packet.l4Offset();
+        return l4 + Math.max(TcpHeader.MIN_BYTES, TcpHeader.headerBytes(packet, l4));
+    }
+
     /**
      * Reads one TCP packet with layer 4, whose lengths were checked.
      *
@@ -63,8 +90,7 @@ final class FtpControlParser {
      */
     Reading read(Packet packet, boolean fromClient) {
         this.packet = packet;
-        int l4 = packet.l4Offset();
-        at = l4 + Math.max(TcpHeader.MIN_BYTES, TcpHeader.headerBytes(packet, l4));
+        at = payloadAt(packet);
         end = Math.min(packet.l3EndOffset(), at + MAX_LINE_BYTES);
         dataAddress.ipv6 = packet.etherType() == EtherTypes.IPV6;
         dataAddress.high = 0;

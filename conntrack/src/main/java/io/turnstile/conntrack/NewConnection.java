@@ -1,7 +1,9 @@
 package io.turnstile.conntrack;
 
+import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.Packet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +59,33 @@ final class NewConnection {
             case FTP -> tftp ? Alg.NONE : Alg.FTP;
             case TFTP -> ftp ? Alg.NONE : Alg.TFTP;
         };
+    }
+
+    /** What is known of a helper's dialogue from the first packet; the rest comes with {@link AlgTracking}. */
+    Control control(Tuple original, Packet packet) {
+        int protocol = EntryLayout.protocol(original.kind);
+        return switch (alg) {
+            case NONE -> Control.NO;
+            case FTP ->
+                parentId != 0 || protocol != IpProtocols.TCP
+                        ? Control.NO
+                        : hasPort(original, FTP_PORT) ? Control.YES : Control.UNKNOWN;
+            case TFTP ->
+                parentId == 0
+                                && protocol == IpProtocols.UDP
+                                && (isTo(original, TFTP_PORT) || TftpRequest.is(packet))
+                        ? Control.YES
+                        : Control.NO;
+        };
+    }
+
+    private boolean hasPort(Tuple original, int port) {
+        return original.sourcePort == port || isTo(original, port);
+    }
+
+    /** The port may be the one behind the translation. */
+    private boolean isTo(Tuple original, int port) {
+        return original.destinationPort == port || reply != null && reply.sourcePort == port;
     }
 
     /** A connection that another one has announced. */

@@ -44,11 +44,11 @@ final class PacketMetadata {
         packet.setConntrack(state | CtState.TRK, zone, expectation.mark, expectation.labelHigh, expectation.labelLow);
     }
 
-    /** Writes state, tuple, mark and label of a connection. */
-    static void writeWithTuple(Packet packet, int state, CtRequest request, EntryTable entries, long entry, long id) {
+    /** Writes state, tuple, mark and label of a connection; returns what {@link #write} does. */
+    static int writeWithTuple(Packet packet, int state, CtRequest request, EntryTable entries, long entry, long id) {
         writeTuple(packet.ctOriginal(), entries, entry);
         packet.setCtConnection(id);
-        write(packet, state | CtState.TRK, request, entries, entry);
+        return write(packet, state | CtState.TRK, request, entries, entry);
     }
 
     /**
@@ -76,17 +76,25 @@ final class PacketMetadata {
         tuple.destinationLow = addresses & 0xffff_ffffL;
     }
 
-    /** Writes state, mark and label; the tuple stays. */
-    static void write(Packet packet, int state, CtRequest request, EntryTable entries, long entry) {
-        if (request.markMask() != 0) {
-            OffHeap.putInt(
-                    entry + MARK,
-                    OffHeap.getInt(entry + MARK) & ~request.markMask() | request.mark() & request.markMask());
-        }
+    /**
+     * Writes state, mark and label; the tuple stays.
+     *
+     * @return what was written with another value: bits of {@link ConnectionListener#onChanged}
+     */
+    static int write(Packet packet, int state, CtRequest request, EntryTable entries, long entry) {
+        int changes = request.markMask() == 0 ? 0 : writeMark(request, entry);
         if ((request.labelMaskHigh() | request.labelMaskLow()) != 0) {
-            writeLabel(request, entries.makeExtension(entry));
+            changes |= writeLabel(request, entries.makeExtension(entry));
         }
         copy(packet, state, request.zone(), entries, entry);
+        return changes;
+    }
+
+    private static int writeMark(CtRequest request, long entry) {
+        int old = OffHeap.getInt(entry + MARK);
+        int mark = old & ~request.markMask() | request.mark() & request.markMask();
+        OffHeap.putInt(entry + MARK, mark);
+        return mark == old ? 0 : ConnectionListener.MARK_CHANGED;
     }
 
     private static void copy(Packet packet, int state, int zone, EntryTable entries, long entry) {
@@ -100,17 +108,17 @@ final class PacketMetadata {
     }
 
     /** @param extension 0 if memory has run out: there are as many extensions as connections, so it has not */
-    private static void writeLabel(CtRequest request, long extension) {
+    private static int writeLabel(CtRequest request, long extension) {
         if (extension == 0) {
-            return;
+            return 0;
         }
-        long high = OffHeap.getLong(extension + LABEL_HIGH);
-        long low = OffHeap.getLong(extension + LABEL_LOW);
-        OffHeap.putLong(
-                extension + LABEL_HIGH,
-                high & ~request.labelMaskHigh() | request.labelHigh() & request.labelMaskHigh());
-        OffHeap.putLong(
-                extension + LABEL_LOW, low & ~request.labelMaskLow() | request.labelLow() & request.labelMaskLow());
+        long oldHigh = OffHeap.getLong(extension + LABEL_HIGH);
+        long oldLow = OffHeap.getLong(extension + LABEL_LOW);
+        long high = oldHigh & ~request.labelMaskHigh() | request.labelHigh() & request.labelMaskHigh();
+        long low = oldLow & ~request.labelMaskLow() | request.labelLow() & request.labelMaskLow();
+        OffHeap.putLong(extension + LABEL_HIGH, high);
+        OffHeap.putLong(extension + LABEL_LOW, low);
+        return high == oldHigh && low == oldLow ? 0 : ConnectionListener.LABEL_CHANGED;
     }
 
     /** The original direction's tuple: that of the parent, if the connection was announced by one. */

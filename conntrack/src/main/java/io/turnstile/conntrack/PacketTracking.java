@@ -1,9 +1,10 @@
 package io.turnstile.conntrack;
 
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
+import static io.turnstile.conntrack.EntryLayout.FLAG_ESTABLISHED_REPORTED;
+import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
-import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTED;
-import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_REPORTING;
+import static io.turnstile.conntrack.EntryLayout.FLAG_PORT_GONE;
 import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
@@ -22,6 +23,8 @@ import java.lang.invoke.VarHandle;
 final class PacketTracking {
     /** The table size from which on entries are no longer found in the processor's near caches. */
     private static final int CACHED_CONNECTIONS = 16_384;
+    /** What of {@link ConnectionListener#onChanged} is told of connections that nobody holds, too. */
+    private static final int ALWAYS_TOLD = ConnectionListener.PORT_CHANGED | ConnectionListener.CONTROL_CHANGED;
 
     private final ConnectionTable table;
     private final FirstPackets firstPackets;
@@ -148,6 +151,7 @@ final class PacketTracking {
             return false;
         }
         long entry = table.entries.entry(ConnectionTable.slot(id));
+        int changes = 0;
         boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
         if (sameZone) {
             int state = packet.ctState();
@@ -162,9 +166,10 @@ final class PacketTracking {
                 }
                 state |= Translation.apply(packet, table.entries, entry, reply, error, scratch.leavingTuple);
             }
-            PacketMetadata.write(packet, state, request, table.entries, entry);
+            changes = toldOf(entry, PacketMetadata.write(packet, state, request, table.entries, entry));
         }
         EntryTable.unlock(entry, locked);
+        tellChanges(id, changes, scratch.nowNs);
         return sameZone;
     }
 
@@ -208,8 +213,8 @@ final class PacketTracking {
     }
 
     /**
-     * The usual packet of a connection that knows both ways already and whose deadline this batch has moved before:
-     * nothing is to be written, so it needs no lock. What was read belongs together if the entry's word is the same
+     * The usual packet of a connection that knows both ways already, of which there is nothing to tell, and whose
+     * deadline this batch has moved before: nothing is to be written, so it needs no lock. What was read belongs together if the entry's word is the same
      * before and after.
      *
      * @return false if the packet needs more than that; it may bear wrong metadata then
@@ -223,10 +228,11 @@ final class PacketTracking {
                 || EntryTable.identity(word) != key.identity
                 || key.related
                 || timeout == null
-                || (flags & (FLAG_SPECIAL | FLAG_NAT)) != 0
+                || (flags & (FLAG_SPECIAL | FLAG_NAT | FLAG_PORT_GONE)) != 0
                 || OffHeap.getLong(entry + DEADLINE) != nowNs + TimeoutPolicy.DEFAULT.ns(timeout)
                 || key.reply && (flags & FLAG_REPLY_SEEN) == 0
-                || key.reply && (flags & FLAG_REPLY_REPORTED) == 0 && table.listener != null) {
+                || (flags & FLAG_ESTABLISHED_REPORTED) == 0 && table.listener != null
+                || (flags & FLAG_HELD) != 0 && packet.inPort() != table.inPort(key.slot, key.reply)) {
             return false;
         }
         int state = stateAfter(UpdateResult.ESTABLISHED, stateBefore, key.reply);
@@ -250,6 +256,7 @@ final class PacketTracking {
             TrackingScratch scratch) {
         long entry = table.entries.entry(key.slot);
         int state;
+        int changes = 0;
         boolean reports = false;
         boolean hasAlg = false;
         boolean translates = translates(stateBefore, request, entry);
@@ -260,35 +267,45 @@ final class PacketTracking {
             if (hasAlg) {
                 scratch.algs.restore(packet);
             }
+            int tcpStates = ProtocolTracking.tcpStates(entry);
             UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
             if (result == UpdateResult.REOPEN) {
                 table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
                 return false;
             }
             state = stateAfter(result, stateBefore | relation(entry), key.reply);
-            reports = key.reply && result == UpdateResult.ESTABLISHED && shouldReportReply(packet, key.slot, entry);
+            if (result != UpdateResult.INVALID) {
+                changes = tcpStates == ProtocolTracking.tcpStates(entry) ? 0 : ConnectionListener.TCP_CHANGED;
+                changes |= followPorts(packet, key, entry, result);
+                reports = shouldReportEstablished(entry);
+            }
             if (scratch.protocols.timeout() != null) {
                 table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
             }
             if (result == UpdateResult.INVALID) {
                 invalid.count(scratch.protocols.invalidReason());
-            } else if (hasAlg && !scratch.algs.read(packet)) {
-                invalid.count(InvalidReason.ALG_ADDRESS);
-                state |= CtState.INV;
+            } else if (hasAlg) {
+                if (!scratch.algs.read(packet)) {
+                    invalid.count(InvalidReason.ALG_ADDRESS);
+                    state |= CtState.INV;
+                }
+                changes |= scratch.algs.learnedControl() ? ConnectionListener.CONTROL_CHANGED : 0;
             }
         }
         if (translates) {
             state |= Translation.apply(packet, table.entries, entry, key.reply, key.related, scratch.leavingTuple);
         }
         long id = ConnectionTable.id(key.slot, locked);
-        PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        changes |= PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
+        changes = toldOf(entry, changes);
         if (hasAlg) {
             scratch.algs.expect(id);
         }
         EntryTable.unlock(entry, locked);
         if (reports) {
-            reportReply(packet, id, nowNs);
+            tellEstablished(id, nowNs);
         }
+        tellChanges(id, changes, nowNs);
         return true;
     }
 
@@ -316,29 +333,47 @@ final class PacketTracking {
                 && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
     }
 
-    /** Notes the first reply; true if this thread is the one to tell the listener. */
-    private boolean shouldReportReply(Packet packet, int slot, long entry) {
+    /** By which port a direction comes in: of the first reply, and of those that somebody wants to know of. */
+    private int followPorts(Packet packet, TupleKey key, long entry, UpdateResult result) {
         int flags = EntryLayout.flags(entry);
-        if ((flags & FLAG_REPLY_REPORTED) != 0) {
-            return false;
+        if (key.reply && result == UpdateResult.ESTABLISHED && (flags & FLAG_REPLY_SEEN) == 0) {
+            OffHeap.putInt(table.entries.side(key.slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
+            EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN);
+            return 0;
         }
-        boolean reports = table.listener != null && (flags & FLAG_REPLY_REPORTING) == 0;
-        if ((flags & FLAG_REPLY_SEEN) == 0) {
-            OffHeap.putInt(table.entries.side(slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
-        }
-        EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN | (reports ? FLAG_REPLY_REPORTING : 0));
-        return reports;
+        return (flags & (FLAG_HELD | FLAG_PORT_GONE)) != 0
+                        && table.followPort(key.slot, entry, key.reply, packet.inPort())
+                ? ConnectionListener.PORT_CHANGED
+                : 0;
     }
 
-    private void reportReply(Packet packet, long id, long nowNs) {
+    /** Whether this packet is the one of which the listener is told that it met an established connection. */
+    private boolean shouldReportEstablished(long entry) {
+        int flags = EntryLayout.flags(entry);
+        if ((flags & FLAG_ESTABLISHED_REPORTED) != 0
+                || table.listener == null
+                || !ProtocolTracking.isEstablished(entry)) {
+            return false;
+        }
+        EntryLayout.setFlags(entry, flags | FLAG_ESTABLISHED_REPORTED);
+        return true;
+    }
+
+    private void tellEstablished(long id, long nowNs) {
         ConnectionListener listener = table.listener;
-        boolean done = listener != null && listener.onReply(id, packet.inPort(), nowNs);
-        long locked = table.lock(id);
-        if (locked != 0) {
-            long entry = table.entries.entry(ConnectionTable.slot(id));
-            int flags = EntryLayout.flags(entry) & ~FLAG_REPLY_REPORTING;
-            EntryLayout.setFlags(entry, done ? flags | FLAG_REPLY_REPORTED : flags);
-            EntryTable.unlock(entry, locked);
+        if (listener != null) {
+            listener.onEstablished(id, nowNs);
+        }
+    }
+
+    private static int toldOf(long entry, int changes) {
+        return changes == 0 || (EntryLayout.flags(entry) & FLAG_HELD) != 0 ? changes : changes & ALWAYS_TOLD;
+    }
+
+    private void tellChanges(long id, int changes, long nowNs) {
+        ConnectionListener listener = changes == 0 ? null : table.listener;
+        if (listener != null) {
+            listener.onChanged(id, changes, nowNs);
         }
     }
 }

@@ -59,6 +59,24 @@ final class ProtocolTracking {
         };
     }
 
+    /** Both sides' TCP states as one number, to see whether they move; of other protocols always the same. */
+    static int tcpStates(long entry) {
+        return EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP
+                ? EntryLayout.states(entry)
+                : 0;
+    }
+
+    /** {@link ConnectionSnapshot#established}. */
+    static boolean isEstablished(long entry) {
+        return switch (EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND))) {
+            case IpProtocols.TCP ->
+                EntryLayout.state(entry, 0) == TcpState.ESTABLISHED.ordinal()
+                        && EntryLayout.state(entry, 1) == TcpState.ESTABLISHED.ordinal();
+            case IpProtocols.SCTP -> EntryLayout.state(entry, 0) == SctpState.ESTABLISHED.ordinal();
+            default -> (EntryLayout.flags(entry) & EntryLayout.FLAG_REPLY_SEEN) != 0;
+        };
+    }
+
     /** Writes the protocol's part of a fresh entry; returns what its deadline is from. */
     static Timeout begin(Packet packet, long entry) {
         return switch (packet.ipProtocol()) {

@@ -6,6 +6,7 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_KNOWN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_UNKNOWN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
+import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.packet.IpProtocols;
 
 /** The reader copies an entry into a snapshot. Threads: the entry is locked by the caller. */
@@ -13,10 +14,12 @@ final class SnapshotReader {
     private static final TcpState[] TCP_STATES = TcpState.values();
     private static final SctpState[] SCTP_STATES = SctpState.values();
     private static final Alg[] ALGS = Alg.values();
+    private static final Control[] CONTROLS = Control.values();
 
     private SnapshotReader() {}
 
-    static void copy(EntryTable entries, int slot, long connectionId, ConnectionSnapshot into, long nowNs) {
+    static void copy(ConnectionTable table, int slot, long connectionId, ConnectionSnapshot into, long nowNs) {
+        EntryTable entries = table.entries;
         long entry = entries.entry(slot);
         long side = entries.side(slot);
         long extension = entries.extensionOf(entry);
@@ -37,19 +40,24 @@ final class SnapshotReader {
         into.labelHigh = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
         into.labelLow = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
         into.timeLeftNs = OffHeap.getLong(entry + DEADLINE) - nowNs;
+        into.timeoutNs = table.timeoutNs(slot, entry);
+        into.held = (flags & EntryLayout.FLAG_HELD) != 0;
+        into.established = ProtocolTracking.isEstablished(entry);
         into.replySeen = (flags & EntryLayout.FLAG_REPLY_SEEN) != 0;
         into.originalInPort = OffHeap.getInt(side + EntryLayout.ORIGINAL_IN_PORT);
         into.replyInPort = into.replySeen ? OffHeap.getInt(side + EntryLayout.REPLY_IN_PORT) : -1;
-        into.alg = (flags & FLAG_SPECIAL) != 0 ? ALGS[OffHeap.getInt(side + EntryLayout.ALG)] : Alg.NONE;
+        into.alg = ALGS[OffHeap.getUnsignedByte(side + EntryLayout.ALG)];
+        into.control = CONTROLS[OffHeap.getUnsignedByte(side + EntryLayout.CONTROL)];
         copyParent(extension, flags, into);
         copyTcp(entry, flags, into);
         copySctp(entry, into);
     }
 
     private static void copyParent(long extension, int flags, ConnectionSnapshot into) {
-        into.hasParent = (flags & FLAG_SPECIAL) != 0
-                && extension != 0
-                && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0;
+        into.parentId = (flags & FLAG_SPECIAL) != 0 && extension != 0
+                ? OffHeap.getLong(extension + EntryLayout.PARENT_ID)
+                : 0;
+        into.hasParent = into.parentId != 0;
         if (into.hasParent) {
             copyAddresses(extension + EntryLayout.PARENT, into.parent);
             fillPorts(
@@ -132,8 +140,18 @@ final class SnapshotReader {
         into.replyTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 1)] : TcpState.CLOSED;
         into.originalTcpScale = tcp ? EntryLayout.scale(entry, 0) : 0;
         into.replyTcpScale = tcp ? EntryLayout.scale(entry, 1) : 0;
+        into.originalTcpSentEnd = tcp ? sequence(entry, 0, EntryLayout.PEER_SEQUENCE_LOW) : 0;
+        into.replyTcpSentEnd = tcp ? sequence(entry, 1, EntryLayout.PEER_SEQUENCE_LOW) : 0;
+        into.originalTcpAllowedEnd = tcp ? sequence(entry, 0, EntryLayout.PEER_SEQUENCE_HIGH) : 0;
+        into.replyTcpAllowedEnd = tcp ? sequence(entry, 1, EntryLayout.PEER_SEQUENCE_HIGH) : 0;
+        into.originalTcpWindow = tcp ? TcpTracking.largestWindow(entry, 0) << into.originalTcpScale : 0;
+        into.replyTcpWindow = tcp ? TcpTracking.largestWindow(entry, 1) << into.replyTcpScale : 0;
         into.originalTcpFlags = tcp ? tcpFlags(flags, 0) : 0;
         into.replyTcpFlags = tcp ? tcpFlags(flags, 1) : 0;
+    }
+
+    private static int sequence(long entry, int direction, int offset) {
+        return OffHeap.getInt(EntryLayout.peer(entry, direction) + offset);
     }
 
     private static void copySctp(long entry, ConnectionSnapshot into) {
@@ -145,6 +163,6 @@ final class SnapshotReader {
 
     private static int tcpFlags(int flags, int direction) {
         return ((flags & FLAG_SCALE_KNOWN << direction) != 0 ? ConnectionSnapshot.TCP_FLAG_WINDOW_SCALE : 0)
-                | ((flags & FLAG_SCALE_UNKNOWN << direction) != 0 ? ConnectionSnapshot.TCP_FLAG_BE_LIBERAL : 0);
+                | ((flags & FLAG_SCALE_UNKNOWN) != 0 ? ConnectionSnapshot.TCP_FLAG_BE_LIBERAL : 0);
     }
 }

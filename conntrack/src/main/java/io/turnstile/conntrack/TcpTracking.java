@@ -1,6 +1,7 @@
 package io.turnstile.conntrack;
 
 import static io.turnstile.conntrack.EntryLayout.FLAGS_LENIENT;
+import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 import static io.turnstile.conntrack.EntryLayout.FLAG_LENIENT;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_KNOWN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SCALE_UNKNOWN;
@@ -18,6 +19,11 @@ import org.jspecify.annotations.Nullable;
  * Stateful TCP Packet Filtering in IP Filter", 2000). Of each side is kept: the highest sequence number sent (low), the
  * highest the other side allows (high), the largest window offered before scaling, and the scale.
  *
+ * <p>While somebody else carries packets, and until both sides were seen again, it is lenient: what a packet says is
+ * believed instead of compared. {@link EntryLayout#FLAG_LENIENT} of a side then means "not seen since the numbers were
+ * believed": a side whose numbers do not go on where they were sets the other one's. So if that of the receiver alone
+ * is set, what is known of the sender is the sender's own word, and no reset is measured by it (decision 15).
+ *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class TcpTracking {
@@ -25,7 +31,6 @@ final class TcpTracking {
     private static final int NO_SCALE = -1;
 
     private static final int BOTH_KNOWN = FLAG_SCALE_KNOWN | FLAG_SCALE_KNOWN << 1;
-    private static final int BOTH_UNKNOWN = FLAG_SCALE_UNKNOWN | FLAG_SCALE_UNKNOWN << 1;
     /** A window is 16 bits before scaling. */
     private static final int LARGEST_STORED_WINDOW = 0xffff;
 
@@ -94,7 +99,7 @@ final class TcpTracking {
             scale = Math.max(option, 0);
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
         } else {
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN | FLAG_SCALE_UNKNOWN << 1);
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN);
         }
         int window = Math.max(packet.u16(packet.l4Offset() + TcpHeader.WINDOW), 1);
         writePeer(entry, 0, sequence, high, unscaled(window, scale));
@@ -147,6 +152,9 @@ final class TcpTracking {
         int flags = flags(packet);
         readSegment(packet, flags);
         boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
+        if (isLenient()) {
+            return followLeniently(packet, kind, first, checkWindow);
+        }
         boolean checkSkew = !first || !open(packet, flags);
         int lowOfReceiver = low(receiver);
         if ((flags & TcpHeader.ACK) == 0 || acknowledged == 0 && (flags & TcpHeader.RST) != 0) {
@@ -154,23 +162,15 @@ final class TcpTracking {
             acknowledged = lowOfReceiver;
         }
         int sent = sequence;
-        int sentEnd = end;
         if (sequence == end) {
             // Without data the sequence number moves nothing: be lenient about it.
             sequence = low(sender);
             end = sequence;
         }
-        int lenient = EntryLayout.flags(entry) & FLAGS_LENIENT;
         int skew = checkSkew ? lowOfReceiver - acknowledged : 0;
-        if (lenient != 0) {
-            resynchronise(lenient, sent, sentEnd);
-        }
-        if (lenient != 0 || !checkWindow || inWindow(skew, kind, sent)) {
+        if (!checkWindow || inWindow(skew, kind, sent)) {
             slideWindow();
-            setState(direction, TcpTransitions.sender(kind, state(direction)));
-            setState(direction ^ 1, TcpTransitions.receiver(kind, state(direction ^ 1)));
-            timeout = TcpTransitions.timeout(state(direction), state(direction ^ 1));
-            return UpdateResult.ESTABLISHED;
+            return moved(kind);
         }
         if (isStraggler()) {
             // Deadline untouched: a flood of such packets must not keep the connection alive.
@@ -182,6 +182,64 @@ final class TcpTracking {
             return UpdateResult.ESTABLISHED;
         }
         return invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    private UpdateResult moved(Kind kind) {
+        setState(direction, TcpTransitions.sender(kind, state(direction)));
+        setState(direction ^ 1, TcpTransitions.receiver(kind, state(direction ^ 1)));
+        timeout = TcpTransitions.timeout(state(direction), state(direction ^ 1));
+        return UpdateResult.ESTABLISHED;
+    }
+
+    private boolean isLenient() {
+        return hasFlag(FLAG_HELD | FLAGS_LENIENT);
+    }
+
+    /** What may end the connection is measured as ever; all else is believed. */
+    private UpdateResult followLeniently(Packet packet, Kind kind, boolean first, boolean checkWindow) {
+        switch (kind) {
+            case RST -> {
+                return !checkWindow || isOnTheSpot(packet, first) ? moved(kind) : invalid(InvalidReason.TCP_WINDOW);
+            }
+            case SYN -> {
+                acknowledged = low(receiver);
+                if (checkWindow && (isUnconfirmed(entry, direction) || !inWindow(0, kind, sequence))) {
+                    return invalid(InvalidReason.TCP_WINDOW);
+                }
+                slideWindow();
+                return moved(kind);
+            }
+            case SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
+                if (first) {
+                    open(packet, flags(packet));
+                }
+                resynchronise(first);
+                slideWindow();
+                return moved(kind);
+            }
+        }
+        throw new AssertionError(kind);
+    }
+
+    /**
+     * RFC 5961 §3.2, give or take one. A side of which nothing was seen refuses what the other one has sent, and has to
+     * acknowledge just that (RFC 9293 §3.10.7.3): it may have answered by a way that software does not see.
+     */
+    private boolean isOnTheSpot(Packet packet, boolean first) {
+        if (first) {
+            return (flags(packet) & TcpHeader.ACK) != 0
+                    && (isNear(acknowledged, low(receiver), 1) || acknowledged == high(receiver) - 1);
+        }
+        return !isUnconfirmed(entry, direction) && isNear(sequence, low(sender), 1);
+    }
+
+    /** What is known of the side's numbers is its own word alone. */
+    private static boolean isUnconfirmed(long entry, int direction) {
+        return (EntryLayout.flags(entry) & FLAGS_LENIENT) == FLAG_LENIENT << (direction ^ 1);
+    }
+
+    private static boolean isNear(int sequence, int other, int distance) {
+        return sequence - other >= -distance && sequence - other <= distance;
     }
 
     private void readSegment(Packet packet, int flags) {
@@ -198,7 +256,7 @@ final class TcpTracking {
         if (!syn && (scales & BOTH_KNOWN) == BOTH_KNOWN) {
             senderShift = scale(direction);
             receiverShift = scale(direction ^ 1);
-        } else if (!syn && (scales & BOTH_UNKNOWN) == BOTH_UNKNOWN) {
+        } else if (!syn && (scales & FLAG_SCALE_UNKNOWN) != 0) {
             senderShift = LARGEST_SCALE;
             receiverShift = LARGEST_SCALE;
         } else {
@@ -224,7 +282,7 @@ final class TcpTracking {
                 // RFC 7323 §2.2: one side without the option turns scaling off for both.
                 setLargestWindow(entry, direction ^ 1, largestWindow(direction ^ 1) << scale(direction ^ 1));
                 EntryLayout.setScale(entry, direction ^ 1, 0);
-                EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~(BOTH_KNOWN | BOTH_UNKNOWN));
+                EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~(BOTH_KNOWN | FLAG_SCALE_UNKNOWN));
             }
         }
         OffHeap.putInt(sender + PEER_SEQUENCE_LOW, sequence);
@@ -240,21 +298,67 @@ final class TcpTracking {
         return fresh;
     }
 
-    /** Believes this side after packets went elsewhere, and forgets about the other one until it speaks. */
-    private void resynchronise(int lenient, int sent, int sentEnd) {
-        int senderFlag = FLAG_LENIENT << direction;
-        if ((lenient & senderFlag) != 0) {
-            sequence = sent;
-            end = sentEnd;
+    /** Believes the packet: where its sender is, and by the acknowledgement where the receiver is. */
+    private void resynchronise(boolean first) {
+        int offered = Math.max(1, largestWindow(direction ^ 1) << receiverShift);
+        int reach = Math.max(offered, STRAY_BYTES);
+        boolean goesOn = !first && isNear(sequence, low(sender), reach) && isNear(end, low(sender), reach);
+        if (!goesOn || end - low(sender) > 0) {
             OffHeap.putInt(sender + PEER_SEQUENCE_LOW, end);
-            OffHeap.putInt(
-                    sender + PEER_SEQUENCE_HIGH, end + Math.max(1, largestWindow(direction ^ 1) << receiverShift));
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~senderFlag);
         }
-        if ((lenient & FLAG_LENIENT << (direction ^ 1)) != 0) {
+        if (!goesOn || end + offered - high(sender) > 0) {
+            OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, end + offered);
+        }
+        boolean acknowledgesNear =
+                isNear(acknowledged, low(receiver), Math.max(largestWindow(direction) << senderShift, STRAY_BYTES));
+        if (!acknowledgesNear || acknowledged - low(receiver) > 0) {
             OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, acknowledged);
+        }
+        if (!acknowledgesNear) {
             OffHeap.putInt(receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
         }
+        int flags = EntryLayout.flags(entry) & ~(FLAG_LENIENT << direction);
+        EntryLayout.setFlags(entry, goesOn ? flags : flags | FLAG_LENIENT << (direction ^ 1));
+    }
+
+    /** Somebody has ended carrying packets of the connection. */
+    static void goOn(long entry, @Nullable TcpResume resume) {
+        int flags = EntryLayout.flags(entry);
+        if (resume != null) {
+            resume(entry, resume);
+            EntryLayout.setFlags(entry, flags & ~FLAGS_LENIENT);
+        } else if ((flags & FLAGS_LENIENT) == 0) {
+            EntryLayout.setFlags(entry, flags | FLAGS_LENIENT);
+        }
+    }
+
+    /**
+     * Goes on with what somebody else has seen of both sides. The packets that he has handed over last may have told
+     * more than he tells: what lies less than a window ahead stays.
+     */
+    private static void resume(long entry, TcpResume known) {
+        resume(entry, 0, known.originalSentEnd(), known.originalAllowedEnd());
+        resume(entry, 1, known.replySentEnd(), known.replyAllowedEnd());
+    }
+
+    private static void resume(long entry, int direction, int sentEnd, int allowedEnd) {
+        long peer = EntryLayout.peer(entry, direction);
+        int scale = (EntryLayout.flags(entry) & FLAG_SCALE_UNKNOWN) != 0
+                ? LARGEST_SCALE
+                : EntryLayout.scale(entry, direction ^ 1);
+        int ahead = largestWindow(entry, direction ^ 1) << scale;
+        boolean believed = EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal()
+                && !isUnconfirmed(entry, direction);
+        if (!believed || !isAhead(low(peer), sentEnd, ahead)) {
+            OffHeap.putInt(peer + PEER_SEQUENCE_LOW, sentEnd);
+        }
+        if (!believed || !isAhead(high(peer), allowedEnd, ahead)) {
+            OffHeap.putInt(peer + PEER_SEQUENCE_HIGH, allowedEnd);
+        }
+    }
+
+    private static boolean isAhead(int sequence, int other, int most) {
+        return sequence - other > 0 && sequence - other <= most;
     }
 
     private boolean inWindow(int skew, Kind kind, int sent) {
@@ -337,6 +441,10 @@ final class TcpTracking {
     }
 
     private int largestWindow(int side) {
+        return largestWindow(entry, side);
+    }
+
+    static int largestWindow(long entry, int side) {
         return OffHeap.getUnsignedShort(entry + LARGEST_WINDOW + (long) side * Short.BYTES);
     }
 

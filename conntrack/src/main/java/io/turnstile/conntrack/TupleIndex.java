@@ -2,6 +2,7 @@ package io.turnstile.conntrack;
 
 import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
+import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConntrackControl.BucketVisitor;
@@ -50,7 +51,7 @@ final class TupleIndex {
     }
 
     /**
-     * Looks for a living, unexpired connection of the sealed tuple in either direction; fills {@link TupleKey#slot},
+     * Looks for a living connection, unexpired or held, of the sealed tuple in either direction; fills {@link TupleKey#slot},
      * {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms
      * it.
      */
@@ -108,7 +109,9 @@ final class TupleIndex {
         if (!original && !key.isReplyOf(entries, entry)) {
             return false;
         }
-        if (checksDeadline && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
+        if (checksDeadline
+                && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0
+                && (EntryLayout.flags(entry) & FLAG_HELD) == 0) {
             return false;
         }
         key.slot = slot;

@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Three threads with tuples of their own, each of which knows exactly what its packets must meet, on one tracker, where
- * a fourth lets time pass, sweeps, flushes (all, a zone, what a filter names), changes the limit, walks the table and
- * releases what the listener holds. A connection may go at any moment, but only with a report, only for a reason that
+ * a fourth lets time pass, sweeps, flushes (all, a zone, what a filter names), changes the limit, walks the table,
+ * carries some connections and releases what the listener holds. A connection may go at any moment, but only with a report, only for a reason that
  * was there, and only once.
  *
  * <p>{@code -Drace.millis=…} sets how long it goes on.
@@ -53,6 +53,12 @@ class ConcurrentModelTest {
 
     private final Set<Long> committed = ConcurrentHashMap.newKeySet();
     private final Map<Long, Removal> removed = new ConcurrentHashMap<>();
+    private final Set<Long> established = ConcurrentHashMap.newKeySet();
+    /** Held once, and never let go of. */
+    private final Set<Long> carried = ConcurrentHashMap.newKeySet();
+    /** When somebody was asked about it. */
+    private final Map<Long, Long> asked = new ConcurrentHashMap<>();
+
     private final Queue<Long> held = new ConcurrentLinkedQueue<>();
     private final Queue<String> faults = new ConcurrentLinkedQueue<>();
     private final AtomicLong refused = new AtomicLong();
@@ -103,7 +109,9 @@ class ConcurrentModelTest {
             assertThat(UdpPackets.read(seen.reply, seen.zone, seen.ipv6)).isEqualTo(connection.reply);
             assertThat(seen.mark).isEqualTo(connection.mark);
             assertThat(seen.labelHigh).isEqualTo(connection.labelHigh);
-            assertThat(seen.timeLeftNs).isEqualTo(connection.deadlineNs - nowNs.get());
+            if (!asked.containsKey(connection.id)) {
+                assertThat(seen.timeLeftNs).isEqualTo(connection.deadlineNs - nowNs.get());
+            }
             assertThat(tuples.add(connection.original)).isTrue();
             assertThat(tuples.add(connection.reply)).isTrue();
             ofZone[seen.zone]++;
@@ -141,13 +149,35 @@ class ConcurrentModelTest {
         }
 
         @Override
-        public boolean onReply(long connectionId, int inPort, long now) {
-            return (connectionId & 1) == 0;
+        public void onEstablished(long connectionId, long now) {
+            if (!established.add(connectionId)) {
+                faults.add("established twice: " + connectionId);
+            }
         }
 
         @Override
-        public boolean onExpiring(long connectionId, long deadlineNs, long now) {
-            return false;
+        public void onChanged(long connectionId, int changes, long now) {
+            if (!carried.contains(connectionId)) {
+                faults.add("changes of what nobody carries: " + connectionId);
+            }
+        }
+
+        @Override
+        public boolean onDeadline(long connectionId, long now) {
+            if (!carried.contains(connectionId)) {
+                faults.add("asked about what nobody carries: " + connectionId);
+            }
+            asked.put(connectionId, now);
+            return connectionId % 5 != 0;
+        }
+
+        @Override
+        public boolean isAwaited(long connectionId) {
+            Long since = asked.get(connectionId);
+            if (since == null) {
+                faults.add("awaited without a question: " + connectionId);
+            }
+            return since != null && nowNs.get() - since < TimeUnit.SECONDS.toNanos(2);
         }
 
         @Override
@@ -388,6 +418,9 @@ class ConcurrentModelTest {
                         cursor,
                         64,
                         seen -> {
+                            if (seen.connectionId % 7 == 0 && carried.add(seen.connectionId)) {
+                                tracker.hold(seen.connectionId);
+                            }
                             if (seen.labelHigh != ~seen.labelLow
                                     || seen.mark != (int) seen.labelHigh
                                     || seen.original.sourceLow != seen.reply.destinationLow

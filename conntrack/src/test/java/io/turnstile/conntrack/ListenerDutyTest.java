@@ -24,9 +24,7 @@ class ListenerDutyTest {
         final List<String> events = new ArrayList<>();
         final List<Long> ids = new ArrayList<>();
         final ConnectionSnapshot seen = new ConnectionSnapshot();
-        int repliesWanted = 1;
         boolean hold;
-        boolean interested = true;
 
         @Override
         public void onCommitted(long connectionId, int inPort, long nowNs) {
@@ -37,16 +35,25 @@ class ListenerDutyTest {
         }
 
         @Override
-        public boolean onReply(long connectionId, int inPort, long nowNs) {
+        public void onEstablished(long connectionId, long nowNs) {
             assertThat(ct.tracker.read(connectionId, seen, nowNs)).isTrue();
-            events.add("reply in=" + inPort + " seen=" + seen.replySeen + " first=" + seen.replyInPort);
-            return --repliesWanted <= 0;
+            events.add("established=" + seen.established + " in=" + seen.originalInPort + " back=" + seen.replyInPort);
         }
 
         @Override
-        public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
-            events.add("expiring in " + Duration.ofNanos(deadlineNs - nowNs).toSeconds() + " s");
-            return interested;
+        public void onChanged(long connectionId, int changes, long nowNs) {
+            events.add("changed " + changes);
+        }
+
+        @Override
+        public boolean onDeadline(long connectionId, long nowNs) {
+            events.add("deadline");
+            return true;
+        }
+
+        @Override
+        public boolean isAwaited(long connectionId) {
+            return false;
         }
 
         @Override
@@ -76,24 +83,80 @@ class ListenerDutyTest {
     }
 
     @Test
-    void repliesAreToldUntilTheListenerHasEnough() {
-        told.repliesWanted = 2;
+    void establishedIsToldOnce() {
         ct.sendFrom(1, udp(THERE), COMMIT);
+        ct.sendFrom(1, udp(THERE), LOOK);
         ct.sendFrom(5, udp(BACK), LOOK);
         ct.sendFrom(6, udp(BACK), LOOK);
-        ct.sendFrom(7, udp(BACK), LOOK);
-        assertThat(told.events)
-                .containsExactly("committed in=1", "reply in=5 seen=true first=5", "reply in=6 seen=true first=5");
+        ct.sendFrom(1, udp(THERE), LOOK);
+        assertThat(told.events).containsExactly("committed in=1", "established=true in=1 back=5");
     }
 
     @Test
-    void listenerThatComesLaterHearsTheNextReply() {
+    void establishedIsToldAgainIfSomebodyAsksForIt() {
+        ct.sendFrom(1, udp(THERE), COMMIT);
+        long id = told.ids.getFirst();
+        assertThat(ct.tracker.awaitEstablished(id)).isFalse();
+        ct.sendFrom(5, udp(BACK), LOOK);
+        told.events.clear();
+        assertThat(ct.tracker.awaitEstablished(id)).isTrue();
+        ct.sendFrom(1, udp(THERE), LOOK);
+        ct.sendFrom(1, udp(THERE), LOOK);
+        assertThat(told.events).as("by a packet of either way").containsExactly("established=true in=1 back=5");
+    }
+
+    /** The second and later packets of a batch may take the way without lock. */
+    @Test
+    void establishedIsNotMissedOnTheFastPath() {
+        ct.sendFrom(1, udp(THERE), COMMIT);
+        ct.sendFrom(5, udp(BACK), LOOK);
+        for (String way : new String[] {THERE, BACK}) {
+            told.events.clear();
+            ct.sendFrom(5, udp(way), LOOK);
+            ct.tracker.awaitEstablished(told.ids.getFirst());
+            ct.sendFrom(5, udp(way), LOOK);
+            assertThat(told.events).hasSize(1);
+        }
+    }
+
+    @Test
+    void listenerThatComesLaterHearsOfEstablishedOnes() {
         ct.tracker.setListener(null);
         ct.sendFrom(1, udp(THERE), COMMIT);
         ct.sendFrom(5, udp(BACK), LOOK);
         ct.tracker.setListener(told);
         ct.sendFrom(6, udp(BACK), LOOK);
-        assertThat(told.events).containsExactly("reply in=6 seen=true first=5");
+        assertThat(told.events).containsExactly("established=true in=1 back=5");
+    }
+
+    @Test
+    void tcpIsEstablishedByTheThirdPacket() {
+        ct.sendFrom(1, tcp(THERE).syn().seq(100), COMMIT);
+        ct.sendFrom(2, tcp(BACK).synAck().seq(900).ackNumber(101), LOOK);
+        assertThat(told.events).containsExactly("committed in=1");
+        ct.sendFrom(1, tcp(THERE).ack().seq(101).ackNumber(901), LOOK);
+        assertThat(told.events).containsExactly("committed in=1", "established=true in=1 back=2");
+    }
+
+    @Test
+    void sctpIsEstablishedByItsCookie() {
+        ct.send(SctpChunkBytes.there(0, SctpChunkBytes.init(7)).packet(), COMMIT);
+        ct.send(SctpChunkBytes.back(7, SctpChunkBytes.initAck(9)).packet(), LOOK);
+        ct.send(SctpChunkBytes.there(9, SctpChunkBytes.cookieEcho()).packet(), LOOK);
+        assertThat(told.events).containsExactly("committed in=0");
+        ct.send(SctpChunkBytes.back(7, SctpChunkBytes.cookieAck()).packet(), LOOK);
+        assertThat(told.events).hasSize(2).last().asString().startsWith("established=true");
+    }
+
+    @Test
+    void refusedSynEstablishesNothing() {
+        ct.sendFrom(1, tcp(THERE).syn().seq(100), COMMIT);
+        ct.sendFrom(2, tcp(BACK).flags(0x14).seq(0).ackNumber(101), LOOK);
+        assertThat(told.events).containsExactly("committed in=1");
+        assertThat(ct.tracker.read(told.ids.getFirst(), told.seen, ct.clock.nowNs()))
+                .isTrue();
+        assertThat(told.seen.established).isFalse();
+        assertThat(told.seen.replySeen).isTrue();
     }
 
     @Test
@@ -104,19 +167,14 @@ class ListenerDutyTest {
     }
 
     @Test
-    void expiryIsAnnouncedOnceForEachDeadline() {
+    void nobodyIsAskedAboutWhatNobodyHolds() {
         ct.sendFrom(1, udp(THERE), COMMIT);
-        ct.advance(Duration.ofSeconds(50));
+        ct.advance(Duration.ofSeconds(59));
         ct.sweep();
-        ct.advance(Duration.ofSeconds(6));
+        assertThat(ct.tracker.connectionCount()).isOne();
+        ct.advance(Duration.ofSeconds(1));
         ct.sweep();
-        ct.sweep();
-        ct.advance(Duration.ofSeconds(2));
-        ct.sweep();
-        assertThat(told.events).containsExactly("committed in=1", "expiring in 4 s");
-        ct.advance(Duration.ofSeconds(2));
-        ct.sweep();
-        assertThat(told.events).containsExactly("committed in=1", "expiring in 4 s", "removed EXPIRED");
+        assertThat(told.events).containsExactly("committed in=1", "removed EXPIRED");
     }
 
     @Test
@@ -129,14 +187,12 @@ class ListenerDutyTest {
         ct.tracker.extend(
                 told.ids.getFirst(), ct.clock.nowNs() - Duration.ofSeconds(40).toNanos());
         assertThat(ct.dump(false, true).getFirst()).endsWith("timeout=54");
-        ct.advance(Duration.ofSeconds(10));
+        ct.advance(Duration.ofSeconds(53));
         ct.sweep();
-        ct.advance(Duration.ofSeconds(40));
+        assertThat(ct.tracker.connectionCount()).isOne();
+        ct.advance(Duration.ofSeconds(1));
         ct.sweep();
-        assertThat(told.events).containsExactly("committed in=1", "expiring in 4 s", "expiring in 4 s");
-        ct.advance(Duration.ofSeconds(4));
-        ct.sweep();
-        assertThat(told.events).endsWith("removed EXPIRED");
+        assertThat(told.events).containsExactly("committed in=1", "removed EXPIRED");
     }
 
     @Test
@@ -174,7 +230,9 @@ class ListenerDutyTest {
             assertThat(ct.tracker.read(id, into, 0)).isFalse();
             ct.tracker.release(id);
             ct.tracker.extend(id, 0);
-            ct.tracker.carriedElsewhere(id);
+            assertThat(ct.tracker.hold(id)).isFalse();
+            ct.tracker.unhold(id, null);
+            assertThat(ct.tracker.awaitEstablished(id)).isFalse();
         }
     }
 }

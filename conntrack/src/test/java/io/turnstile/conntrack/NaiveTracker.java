@@ -36,6 +36,16 @@ final class NaiveTracker {
         int mark;
         long labelHigh;
         long labelLow;
+        /** How many carry it. */
+        int holds;
+        /** They were asked about the deadline, which has passed. */
+        boolean asked;
+        /** The listener knows that it is established. */
+        boolean reported;
+
+        int originalPort;
+        int replyPort = -1;
+        boolean portGone;
 
         Connection(Tuple original) {
             this.original = original;
@@ -77,13 +87,17 @@ final class NaiveTracker {
         return back == null ? null : new Finding(back, true);
     }
 
-    /** As {@link #holder}, but a connection whose time is over is not found. */
+    /** As {@link #holder}, but a connection whose time is over, and which nobody carries, is not found. */
     Finding find(Tuple tuple, long nowNs) {
         Finding holder = holder(tuple);
         return holder == null || isOver(holder.connection, nowNs) ? null : holder;
     }
 
     static boolean isOver(Connection connection, long nowNs) {
+        return isPast(connection, nowNs) && connection.holds == 0;
+    }
+
+    static boolean isPast(Connection connection, long nowNs) {
         return connection.deadlineNs - nowNs <= 0;
     }
 
@@ -118,7 +132,38 @@ final class NaiveTracker {
         if (!staysLonger) {
             connection.deadlineNs = deadline;
             connection.timeout = timeout;
+            connection.asked = false;
         }
+    }
+
+    /** A packet came in by that port; returns whether the listener is to hear of it. */
+    static boolean followPort(Connection connection, boolean reply, boolean first, int inPort) {
+        if (reply && first) {
+            connection.replyPort = inPort;
+            return false;
+        }
+        boolean news = inPort != (reply ? connection.replyPort : connection.originalPort);
+        if (!news || connection.holds == 0 && !connection.portGone) {
+            return false;
+        }
+        if (reply) {
+            connection.replyPort = inPort;
+        } else {
+            connection.originalPort = inPort;
+        }
+        if (connection.originalPort != -1 && (connection.replyPort != -1 || !connection.answered)) {
+            connection.portGone = false;
+        }
+        return true;
+    }
+
+    /** The port has gone; returns whether the listener is to hear of it. */
+    static boolean forgetPort(Connection connection, int port) {
+        boolean forgotten = connection.originalPort == port || connection.replyPort == port;
+        connection.originalPort = connection.originalPort == port ? -1 : connection.originalPort;
+        connection.replyPort = connection.replyPort == port ? -1 : connection.replyPort;
+        connection.portGone |= forgotten;
+        return forgotten && connection.holds > 0;
     }
 
     /** Somebody knows of a later use. */
@@ -126,6 +171,7 @@ final class NaiveTracker {
         long deadline = lastUsedNs + ns(connection, connection.timeout);
         if (deadline - connection.deadlineNs > 0) {
             connection.deadlineNs = deadline;
+            connection.asked = false;
         }
     }
 

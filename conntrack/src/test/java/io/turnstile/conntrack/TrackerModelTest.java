@@ -10,9 +10,11 @@ import io.turnstile.packet.PacketBatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,13 +22,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The tracker against {@link NaiveTracker}: random UDP traffic of both families with NAT, marks, labels, zones and
- * timeout policies, while time passes, the table is swept, flushed, limited and enlarged, and the listener holds what
- * is removed. The seed is the parameter; but for seed 1 the clock wraps on the way.
+ * timeout policies, while time passes, the table is swept, flushed, limited and enlarged, ports come and go, others
+ * carry connections and are asked about their deadlines, and the listener holds what is removed. The seed is the parameter; but for seed 1 the clock wraps on the way.
  */
 class TrackerModelTest {
     private static final int STEPS = 12_000;
     private static final int ZONES = 3;
     private static final int PAIRS = 40;
+    private static final int PORTS = 5;
     private static final int PUBLIC = 600;
     private static final int FIRST_PORT = 5000;
     private static final int LAST_PORT = 5007;
@@ -38,6 +41,10 @@ class TrackerModelTest {
 
     private final NaiveTracker naive = new NaiveTracker();
     private final List<String> events = new ArrayList<>();
+    /** What the listener was told of connections that stay. */
+    private final List<String> told = new ArrayList<>();
+    /** Those who were asked, and have not answered. */
+    private final Set<Long> awaited = new HashSet<>();
     /** Removed, but still readable, by id. */
     private final Map<Long, Tuple> held = new TreeMap<>();
 
@@ -78,12 +85,12 @@ class TrackerModelTest {
 
     private void step() {
         events.clear();
+        told.clear();
         int choice = random.nextInt(1000);
         if (choice < 50) {
             ct.advance(Duration.ofMillis(random.nextInt(choice < 2 ? 90_000 : 4000)));
         } else if (choice < 80) {
-            ct.sweep();
-            expectRemoved("EXPIRED", naive.removeIf(connection -> NaiveTracker.isOver(connection, ct.clock.nowNs())));
+            sweep();
         } else if (choice < 85) {
             flush();
         } else if (choice < 100) {
@@ -92,6 +99,10 @@ class TrackerModelTest {
             release();
         } else if (choice < 150) {
             extend();
+        } else if (choice < 200) {
+            carry();
+        } else if (choice < 204) {
+            forgetPort();
         } else {
             packet();
         }
@@ -159,11 +170,89 @@ class TrackerModelTest {
     private void extend() {
         List<Connection> all = naive.all();
         if (!all.isEmpty()) {
-            Connection chosen = all.get(random.nextInt(all.size()));
-            long lastUsedNs = ct.clock.nowNs() - random.nextInt(1_000_000_000) * 20L;
-            ct.tracker.extend(chosen.id, lastUsedNs);
-            naive.extend(chosen, lastUsedNs);
+            extend(all.get(random.nextInt(all.size())), ct.clock.nowNs() - random.nextInt(1_000_000_000) * 20L);
         }
+    }
+
+    private void extend(Connection chosen, long lastUsedNs) {
+        ct.tracker.extend(chosen.id, lastUsedNs);
+        naive.extend(chosen, lastUsedNs);
+    }
+
+    /** Whoever is carried and past its deadline is asked about, and goes if nobody knows of a use. */
+    private void sweep() {
+        long now = ct.clock.nowNs();
+        List<String> asked = new ArrayList<>();
+        List<Connection> gone = new ArrayList<>();
+        for (Connection connection : naive.all()) {
+            if (NaiveTracker.isOver(connection, now)) {
+                gone.add(connection);
+            } else if (NaiveTracker.isPast(connection, now)) {
+                if (connection.asked && now - connection.deadlineNs >= Conntrack.LONGEST_WAIT_NS) {
+                    gone.add(connection);
+                } else {
+                    asked.add((connection.asked ? "AWAITED " : "DEADLINE ") + connection.id);
+                }
+            }
+        }
+        ct.sweep();
+        assertThat(told).containsExactlyInAnyOrderElementsOf(asked);
+        for (Connection connection : naive.all()) {
+            boolean unknown = told.contains("AWAITED " + connection.id) || told.contains("DEADLINE " + connection.id);
+            if (unknown && !awaited.contains(connection.id)) {
+                gone.add(connection);
+            }
+        }
+        gone.forEach(naive::remove);
+        expectRemoved("EXPIRED", gone);
+        answer();
+    }
+
+    /** Some of those who were asked answer between two sweeps. */
+    private void answer() {
+        awaited.removeIf(id -> !byId.containsKey(id));
+        for (Long id : new ArrayList<>(awaited)) {
+            if (random.nextInt(3) == 0) {
+                awaited.remove(id);
+                if (random.nextBoolean()) {
+                    extend(byId.get(id), ct.clock.nowNs() - random.nextInt(1_000_000_000));
+                }
+            }
+        }
+    }
+
+    private void carry() {
+        List<Connection> all = naive.all();
+        if (all.isEmpty()) {
+            return;
+        }
+        Connection chosen = all.get(random.nextInt(all.size()));
+        switch (random.nextInt(3)) {
+            case 0 -> {
+                assertThat(ct.tracker.hold(chosen.id)).isTrue();
+                chosen.holds++;
+            }
+            case 1 -> {
+                ct.tracker.unhold(chosen.id, null);
+                chosen.holds = Math.max(0, chosen.holds - 1);
+            }
+            default -> {
+                assertThat(ct.tracker.awaitEstablished(chosen.id)).isEqualTo(chosen.answered);
+                chosen.reported = false;
+            }
+        }
+    }
+
+    private void forgetPort() {
+        int port = 1 + random.nextInt(PORTS);
+        List<String> expected = new ArrayList<>();
+        for (Connection connection : naive.all()) {
+            if (NaiveTracker.forgetPort(connection, port)) {
+                expected.add("CHANGED " + connection.id + " " + ConnectionListener.PORT_CHANGED);
+            }
+        }
+        ct.tracker.forgetPorts(gone -> gone == port);
+        assertThat(told).containsExactlyInAnyOrderElementsOf(expected);
     }
 
     private void expectRemoved(String reason, List<Connection> gone) {
@@ -189,15 +278,36 @@ class TrackerModelTest {
         }
 
         @Override
-        public boolean onReply(long connectionId, int inPort, long nowNs) {
-            return random.nextInt(3) == 0;
+        public void onEstablished(long connectionId, long nowNs) {
+            told.add("ESTABLISHED " + connectionId);
         }
 
         @Override
-        public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
-            assertThat(deadlineNs).isEqualTo(byId.get(connectionId).deadlineNs);
-            assertThat(deadlineNs - nowNs).isBetween(1L, ConnectionTable.LEAD_NS);
-            return false;
+        public void onChanged(long connectionId, int changes, long nowNs) {
+            told.add("CHANGED " + connectionId + " " + changes);
+        }
+
+        @Override
+        public boolean onDeadline(long connectionId, long nowNs) {
+            told.add("DEADLINE " + connectionId);
+            awaited.remove(connectionId);
+            Connection asked = byId.get(connectionId);
+            asked.asked = true;
+            asked.deadlineNs = nowNs;
+            if (random.nextInt(8) == 0) {
+                extend(asked, nowNs);
+            }
+            boolean waits = random.nextInt(3) > 0 || asked.deadlineNs != nowNs;
+            if (waits) {
+                awaited.add(connectionId);
+            }
+            return waits;
+        }
+
+        @Override
+        public boolean isAwaited(long connectionId) {
+            told.add("AWAITED " + connectionId);
+            return awaited.contains(connectionId);
         }
 
         @Override
@@ -260,6 +370,8 @@ class TrackerModelTest {
                 Alg.NONE,
                 random.nextInt(4) / 3);
         Packet packet = UdpPackets.of(tuple);
+        int usual = 1 + tuple.source() % PORTS;
+        packet.setInPort(random.nextInt(10) == 0 ? 1 + random.nextInt(PORTS) : usual);
         PacketBatch batch = new PacketBatch();
         batch.add(packet);
         long now = ct.clock.nowNs();
@@ -285,6 +397,7 @@ class TrackerModelTest {
 
     private void follow(Finding found, Packet packet, CtRequest request) {
         Connection connection = found.connection();
+        boolean first = !connection.answered;
         naive.follow(found, ct.clock.nowNs());
         String state = !connection.answered ? "new" : found.reply() ? "est|rpl" : "est";
         Tuple sent = found.reply() ? connection.reply : connection.original;
@@ -292,8 +405,30 @@ class TrackerModelTest {
             state += connection.source != found.reply() ? "|snat" : "|dnat";
             sent = found.reply() ? connection.original.turned() : connection.reply.turned();
         }
-        write(connection, request);
+        expectTold(connection, NaiveTracker.followPort(connection, found.reply(), first, packet.inPort()), request);
         expectKnown(connection, state, sent, packet);
+    }
+
+    private void expectTold(Connection connection, boolean moved, CtRequest request) {
+        int mark = connection.mark;
+        long labelHigh = connection.labelHigh;
+        long labelLow = connection.labelLow;
+        write(connection, request);
+        int changes = moved ? ConnectionListener.PORT_CHANGED : 0;
+        if (connection.holds > 0) {
+            changes |= mark == connection.mark ? 0 : ConnectionListener.MARK_CHANGED;
+            boolean sameLabel = labelHigh == connection.labelHigh && labelLow == connection.labelLow;
+            changes |= sameLabel ? 0 : ConnectionListener.LABEL_CHANGED;
+        }
+        List<String> expected = new ArrayList<>();
+        if (connection.answered && !connection.reported) {
+            expected.add("ESTABLISHED " + connection.id);
+            connection.reported = true;
+        }
+        if (changes != 0) {
+            expected.add("CHANGED " + connection.id + " " + changes);
+        }
+        assertThat(told).containsExactlyElementsOf(expected);
     }
 
     private static void write(Connection connection, CtRequest request) {
@@ -336,6 +471,8 @@ class TrackerModelTest {
         Connection connection = new Connection(tuple);
         connection.id = id;
         connection.policy = request.timeoutPolicy();
+        connection.originalPort = packet.inPort();
+        assertThat(told).isEmpty();
         Tuple sent = UdpPackets.read(packet, tuple.zone(), tuple.ipv6());
         if (chooses) {
             connection.source = request.nat().kind() == NatRequest.Kind.SOURCE;
@@ -441,7 +578,10 @@ class TrackerModelTest {
                         connection.labelHigh,
                         connection.labelLow,
                         connection.deadlineNs - now,
-                        connection.answered));
+                        connection.answered,
+                        connection.holds > 0,
+                        connection.originalPort,
+                        connection.replyPort));
             }
         }
         TreeSet<String> actual = new TreeSet<>();
@@ -457,7 +597,10 @@ class TrackerModelTest {
                             seen.labelHigh,
                             seen.labelLow,
                             seen.timeLeftNs,
-                            seen.replySeen)),
+                            seen.replySeen && seen.established,
+                            seen.held,
+                            seen.originalInPort,
+                            seen.replyInPort)),
                     now);
         }
         assertThat(actual).containsExactlyElementsOf(expected);
@@ -475,9 +618,12 @@ class TrackerModelTest {
             long labelHigh,
             long labelLow,
             long leftNs,
-            boolean answered) {
+            boolean answered,
+            boolean carried,
+            int originalPort,
+            int replyPort) {
         return id + " " + original + " " + reply + " " + mark + " " + labelHigh + " " + labelLow + " " + leftNs + " "
-                + answered;
+                + answered + " " + carried + " " + originalPort + " " + replyPort;
     }
 
     private void nothingIsLeftAfterAll() {

@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,7 @@ class TrackerThreadsTest {
         Set<Long> committed = ConcurrentHashMap.newKeySet();
         Set<Long> removed = ConcurrentHashMap.newKeySet();
         AtomicInteger faults = new AtomicInteger();
-        AtomicInteger replying = new AtomicInteger();
+        Set<Long> established = ConcurrentHashMap.newKeySet();
         tracker.setListener(new ConnectionListener() {
             @Override
             public void onCommitted(long connectionId, int inPort, long nowNs) {
@@ -37,13 +38,27 @@ class TrackerThreadsTest {
             }
 
             @Override
-            public boolean onReply(long connectionId, int inPort, long nowNs) {
-                return replying.incrementAndGet() % 3 == 0;
+            public void onEstablished(long connectionId, long nowNs) {
+                faults.addAndGet(established.add(connectionId) ? 0 : 1);
+                if (connectionId % 5 == 0) {
+                    tracker.hold(connectionId);
+                }
             }
 
             @Override
-            public boolean onExpiring(long connectionId, long deadlineNs, long nowNs) {
-                return false;
+            public void onChanged(long connectionId, int changes, long nowNs) {
+                faults.addAndGet(established.contains(connectionId) ? 0 : 1);
+            }
+
+            @Override
+            public boolean onDeadline(long connectionId, long nowNs) {
+                faults.addAndGet(connectionId % 5 == 0 ? 0 : 1);
+                return connectionId % 2 == 0;
+            }
+
+            @Override
+            public boolean isAwaited(long connectionId) {
+                return ThreadLocalRandom.current().nextInt(4) > 0;
             }
 
             @Override

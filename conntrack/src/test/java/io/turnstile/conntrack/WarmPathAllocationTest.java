@@ -24,6 +24,48 @@ class WarmPathAllocationTest {
     private final TrackerFixture ct = new TrackerFixture();
     private final PacketBatch batch = new PacketBatch();
 
+    /** Somebody carries whatever is established, and is asked about it. */
+    private static final class Holder implements ConnectionListener {
+        private final Conntrack tracker;
+
+        Holder(Conntrack tracker) {
+            this.tracker = tracker;
+        }
+
+        @Override
+        public void onCommitted(long connectionId, int inPort, long nowNs) {}
+
+        @Override
+        public void onEstablished(long connectionId, long nowNs) {
+            tracker.hold(connectionId);
+        }
+
+        @Override
+        public void onChanged(long connectionId, int changes, long nowNs) {}
+
+        @Override
+        public boolean onDeadline(long connectionId, long nowNs) {
+            tracker.unhold(connectionId, null);
+            return false;
+        }
+
+        @Override
+        public boolean isAwaited(long connectionId) {
+            return false;
+        }
+
+        @Override
+        public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
+            return false;
+        }
+    }
+
+    @Test
+    void carriedConnectionsAllocateNothing() {
+        ct.tracker.setListener(new Holder(ct.tracker));
+        trackingCommittingAndFlushingAllocateNothing();
+    }
+
     @Test
     void trackingCommittingAndFlushingAllocateNothing() {
         batch.add(udp("10.0.0.1:1 > 10.0.0.2:2").packet());

@@ -5,9 +5,11 @@ import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.CtState;
+import io.turnstile.conntrack.TcpResume;
 import io.turnstile.packet.PacketBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 
 /** A tracker that calls every packet tracked and new, and remembers how many came at once. */
@@ -72,7 +74,22 @@ final class RecordingConntrack implements Conntrack {
     }
 
     @Override
-    public void carriedElsewhere(long connectionId) {
+    public boolean hold(long connectionId) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void unhold(long connectionId, TcpResume resume) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean awaitEstablished(long connectionId) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void forgetPorts(IntPredicate gone) {
         throw new UnsupportedOperationException();
     }
 }
