@@ -5,14 +5,24 @@ import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.CtState;
+import io.turnstile.conntrack.TcpResume;
 import io.turnstile.packet.PacketBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /** A tracker that calls every packet tracked and new, and remembers how many came at once. */
 final class RecordingConntrack implements Conntrack {
+    private static final int MOST_PORTS = 1000;
+
     final List<Integer> batchLengths = new ArrayList<>();
+    /** The port numbers of each walk that was to forget some. */
+    final List<List<Integer>> forgotten = new CopyOnWriteArrayList<>();
+
+    volatile Runnable duringForgetting = () -> {};
     boolean remembering = true;
 
     @Override
@@ -72,7 +82,23 @@ final class RecordingConntrack implements Conntrack {
     }
 
     @Override
-    public void carriedElsewhere(long connectionId) {
+    public boolean hold(long connectionId) {
         throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void unhold(long connectionId, TcpResume resume) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean awaitEstablished(long connectionId) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void forgetPorts(IntPredicate gone) {
+        duringForgetting.run();
+        forgotten.add(IntStream.range(0, MOST_PORTS).filter(gone).boxed().toList());
     }
 }

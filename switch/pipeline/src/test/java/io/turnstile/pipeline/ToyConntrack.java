@@ -5,10 +5,12 @@ import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.CtState;
+import io.turnstile.conntrack.TcpResume;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 
 /**
@@ -110,5 +112,18 @@ final class ToyConntrack implements Conntrack {
     public void extend(long connectionId, long lastUsedNs) {}
 
     @Override
-    public void carriedElsewhere(long connectionId) {}
+    public boolean hold(long connectionId) {
+        return false;
+    }
+
+    @Override
+    public void unhold(long connectionId, TcpResume resume) {}
+
+    @Override
+    public boolean awaitEstablished(long connectionId) {
+        return false;
+    }
+
+    @Override
+    public void forgetPorts(IntPredicate gone) {}
 }
