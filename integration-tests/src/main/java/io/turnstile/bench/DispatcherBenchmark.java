@@ -54,7 +54,7 @@ public class DispatcherBenchmark {
 
         @Setup(Level.Iteration)
         public void setUp() {
-            dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), port -> "p");
+            dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), new NumberedPorts());
             dispatcher.enable(List.<OffloadProvider>of(new IdleProvider("alpha"), new IdleProvider("beta"))
                     .subList(0, providers));
             generation = 0;

@@ -55,7 +55,7 @@ public final class OffloadCost implements Callable<Integer> {
     private double seconds;
 
     private final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), MAX_CONNECTIONS);
-    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), port -> "p" + port);
+    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), new NumberedPorts());
 
     /** Who is there. */
     private enum Setting {
