@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -146,14 +147,15 @@ public final class Datapath {
 
     /** Has fragments and connections forget the numbers of removed ports. With {@link #restLock} held. */
     private void forgetDeparted() {
-        BitSet gone = ports.departed();
-        if (gone.isEmpty()) {
+        BitSet departed = ports.departed();
+        if (departed.isEmpty()) {
             return;
         }
+        IntPredicate gone = number -> number >= 0 && departed.get(number);
         gracePeriods.await(); // A batch under way may carry packets of theirs to the tracker.
-        drops.add(DropReason.FRAGMENT_EXPIRED, fragments.forgetPorts(gone::get));
-        conntrack.forgetPorts(gone::get);
-        ports.forgotten(gone);
+        drops.add(DropReason.FRAGMENT_EXPIRED, fragments.forgetPorts(gone));
+        conntrack.forgetPorts(gone);
+        ports.forgotten(departed);
     }
 
     /** The port of that number, null if there is none. */

@@ -19,7 +19,7 @@ class RecordingConntrack implements Conntrack {
     private static final int MOST_PORTS = 1000;
 
     final List<Integer> batchLengths = new ArrayList<>();
-    /** The port numbers of each walk that was to forget some. */
+    /** The port numbers of each walk that was to forget some; it asks of -1 too, which connections without port have. */
     final List<List<Integer>> forgotten = new CopyOnWriteArrayList<>();
 
     volatile Runnable duringForgetting = () -> {};
@@ -99,6 +99,6 @@ class RecordingConntrack implements Conntrack {
     @Override
     public void forgetPorts(IntPredicate gone) {
         duringForgetting.run();
-        forgotten.add(IntStream.range(0, MOST_PORTS).filter(gone).boxed().toList());
+        forgotten.add(IntStream.range(-1, MOST_PORTS).filter(gone).boxed().toList());
     }
 }
