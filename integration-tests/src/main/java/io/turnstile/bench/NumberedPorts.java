@@ -5,7 +5,9 @@ import io.turnstile.offload.spi.PortRef;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** The ports of benchmarks that have no switch: of every number from 0 to 15 there is a port, p0 to p15. Threads: any. */
+/**
+ * The ports of benchmarks that have no switch: of every number from 0 to 15 there is a port, p0 to p15. Threads: any.
+ */
 final class NumberedPorts implements PortDirectory {
     private static final int PORTS = 16;
 

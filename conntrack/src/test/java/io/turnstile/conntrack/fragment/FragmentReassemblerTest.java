@@ -41,8 +41,9 @@ class FragmentReassemblerTest {
         int[] byPort = {3, 4, 3};
         for (int i = 0; i < byPort.length; i++) {
             PacketBatch batch = new PacketBatch();
-            Packet first = parsed(FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), i, 1400)
-                    .getFirst());
+            Packet first =
+                    parsed(FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), i, 1400)
+                            .getFirst());
             first.setInPort(byPort[i]);
             batch.add(first);
             reassembler.takeFragments(batch, 0, nowNs, completed);

@@ -166,9 +166,7 @@ public final class Reconciler implements AutoCloseable {
         bridges.ifaces().forEach(iface -> {
             DatapathPorts.Opened device = iface.opened();
             if (device != null) {
-                iface.config()
-                        .offloadPriority()
-                        .ifPresent(list -> lists.put(device.id(), PriorityList.parse(list)));
+                iface.config().offloadPriority().ifPresent(list -> lists.put(device.id(), PriorityList.parse(list)));
             }
         });
         offload.reconfigurePorts(lists);

@@ -77,8 +77,8 @@ public final class SwitchDaemon implements AutoCloseable {
         tracker = new ConnectionTracker(clock, config.maxConnections());
         datapath = new Datapath(tracker, clock);
         pipeline = new Pipeline(datapath, clock);
-        dispatcher = new OffloadDispatcher(
-                tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
+        dispatcher =
+                new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
         monitor = new OffloadMonitor(dispatcher, clock);
     }

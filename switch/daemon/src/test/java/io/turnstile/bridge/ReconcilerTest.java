@@ -542,8 +542,9 @@ class ReconcilerTest {
     /** A connection whose first packet comes in by that interface; how it stands with the provider. */
     private String offeredFrom(String iface, int sourcePort) {
         PacketBatch batch = new PacketBatch();
-        Packet packet =
-                Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:53").payload(8).packet();
+        Packet packet = Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:53")
+                .payload(8)
+                .packet();
         packet.setInPort(known(iface).number());
         batch.add(packet);
         tracker.track(batch, CtRequest.commit(0), Clock.system().nowNs());

@@ -59,7 +59,9 @@ public final class EmbeddedBridge {
 
     // ---- ports ----
 
-    /** Makes the port of that OpenFlow number, 1 to 65279, which must be free. Providers are told before this returns. */
+    /**
+     * Makes the port of that OpenFlow number, 1 to 65279, which must be free. Providers are told before this returns.
+     */
     public DummyPort addPort(int number) {
         return core.call(() -> {
             DummyPort added = ports.add(number);

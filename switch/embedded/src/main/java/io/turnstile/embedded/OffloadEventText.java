@@ -14,10 +14,8 @@ final class OffloadEventText {
 
     static String of(OffloadEvent event) {
         String what = switch (event.operation()) {
-            case OffloadOperation.Query q ->
-                "query in=" + number(q.connection().originalIngress());
-            case OffloadOperation.Add a ->
-                "add in=" + number(a.connection().originalIngress());
+            case OffloadOperation.Query q -> "query in=" + number(q.connection().originalIngress());
+            case OffloadOperation.Add a -> "add in=" + number(a.connection().originalIngress());
             case OffloadOperation.Established e -> "established in=" + number(e.replyIngress());
             case OffloadOperation.Changed c -> "changed " + changes(c);
             case OffloadOperation.Update u ->
@@ -45,7 +43,8 @@ final class OffloadEventText {
 
     /** With where the connection's packets come in, if that is what has changed. */
     private static String changes(OffloadOperation.Changed changed) {
-        String changes = changed.changes().stream().sorted().map(ConnChange::toString).collect(Collectors.joining(","));
+        String changes =
+                changed.changes().stream().sorted().map(ConnChange::toString).collect(Collectors.joining(","));
         if (!changed.changes().contains(ConnChange.PORT)) {
             return changes;
         }

@@ -382,12 +382,13 @@ class EmbeddedOffloadTest {
         sw.hwOffload(true);
         assertThat(sw.offload().takeEventObjects())
                 .isNotEmpty()
-                .allSatisfy(event ->
-                        assertThat(event.connection().replyIngress()).isNotEqualTo(known(OUTSIDE)));
+                .allSatisfy(
+                        event -> assertThat(event.connection().replyIngress()).isNotEqualTo(known(OUTSIDE)));
         answer();
         assertThat(sw.offload().takeEventObjects())
                 .last()
-                .satisfies(event -> assertThat(event.connection().replyIngress()).isEqualTo(known(OUTSIDE)));
+                .satisfies(
+                        event -> assertThat(event.connection().replyIngress()).isEqualTo(known(OUTSIDE)));
     }
 
     @Test

@@ -11,9 +11,7 @@ import io.turnstile.datapath.DatapathAction.Recirculate;
 import io.turnstile.packet.FrameFragments;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
-import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.DummyPort;
-import io.turnstile.port.Port;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -137,8 +135,7 @@ class PortNumbersTest {
         List<Integer> trackedBefore = new ArrayList<>();
         conntrack.duringForgetting = () -> trackedBefore.addAll(conntrack.batchLengths);
         ForwardingContext context = datapath.newContext();
-        Thread forwarder =
-                Thread.ofPlatform().start(() -> datapath.receiveAndProcess(number, port, context));
+        Thread forwarder = Thread.ofPlatform().start(() -> datapath.receiveAndProcess(number, port, context));
         assertThat(inBatch.await(10, TimeUnit.SECONDS)).isTrue();
         Thread remover = Thread.ofPlatform().start(() -> datapath.removePort(number));
         while (datapath.port(number) != null) {
@@ -240,6 +237,8 @@ class PortNumbersTest {
         }
         assertThat(wrong).isEmpty();
         assertThat(tracked.packets()).isGreaterThanOrEqualTo(1500);
-        assertThat(numbers.stream().distinct().count()).as("numbers are used again").isLessThan(3000);
+        assertThat(numbers.stream().distinct().count())
+                .as("numbers are used again")
+                .isLessThan(3000);
     }
 }

@@ -19,7 +19,9 @@ class RecordingConntrack implements Conntrack {
     private static final int MOST_PORTS = 1000;
 
     final List<Integer> batchLengths = new ArrayList<>();
-    /** The port numbers of each walk that was to forget some; it asks of -1 too, which connections without port have. */
+    /**
+     * The port numbers of each walk that was to forget some; it asks of -1 too, which connections without port have.
+     */
     final List<List<Integer>> forgotten = new CopyOnWriteArrayList<>();
 
     volatile Runnable duringForgetting = () -> {};

@@ -92,8 +92,7 @@ public final class SwitchPorts implements PortDirectory {
         if (entry == null) {
             return PortRef.GONE;
         }
-        PortLocation location =
-                pipeline.read(() -> pipeline.portLocations().locate(entry.number()));
+        PortLocation location = pipeline.read(() -> pipeline.portLocations().locate(entry.number()));
         LinkStatus link = lastLinkStatus(entry);
         String type = entry.port().type();
         return new PortRef(
