@@ -138,6 +138,8 @@ public final class SwitchDaemon implements AutoCloseable {
                         Version.number(),
                         Version.database(),
                         this::setManagers)));
+        // At the end all ports go before providers are told to leave: that is not to be told one by one.
+        closeLater(() -> pipeline.switchPorts().onChange(() -> {}));
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
         AppctlCommands.all(commandContext(reconciler, housekeeping)).forEach(control::register);
