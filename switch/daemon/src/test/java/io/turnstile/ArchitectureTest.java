@@ -103,7 +103,8 @@ class ArchitectureTest {
                 .whereLayer("flow")
                 .mayOnlyAccessLayers("datapath", "packet", "conntrack", "address")
                 .whereLayer("pipeline")
-                .mayOnlyAccessLayers("flow", "datapath", "port", "packet", "conntrack", "time", "address")
+                .mayOnlyAccessLayers(
+                        "flow", "datapath", "port", "offload", "spi", "conntrack", "packet", "time", "address")
                 .whereLayer("openflow")
                 .mayOnlyAccessLayers("pipeline", "flow", "datapath", "port", "packet", "conntrack", "time")
                 .whereLayer("bridge")

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -174,13 +175,31 @@ public final class FragmentReassembler {
     public synchronized int expire(long nowNs) {
         int expired = 0;
         while (oldest != null && nowNs - oldest.deadlineNs > 0) {
-            FragmentedDatagram late = oldest;
-            unlink(late);
-            expired += late.fragmentCount();
-            counts[late.family().ordinal()][Count.EXPIRED.ordinal()] += late.fragmentCount();
-            recycle(late);
+            expired += drop(oldest);
         }
         return expired;
+    }
+
+    /**
+     * Drops datagrams of which fragments came in by ports that are gone, so that the ports' numbers can be others';
+     * returns how many fragments that were. They count as expired.
+     */
+    public synchronized int forgetPorts(IntPredicate gone) {
+        int dropped = 0;
+        for (FragmentedDatagram datagram = oldest; datagram != null; ) {
+            FragmentedDatagram next = datagram.newer;
+            dropped += datagram.cameInBy(gone) ? drop(datagram) : 0;
+            datagram = next;
+        }
+        return dropped;
+    }
+
+    private int drop(FragmentedDatagram datagram) {
+        unlink(datagram);
+        int fragments = datagram.fragmentCount();
+        counts[datagram.family().ordinal()][Count.EXPIRED.ordinal()] += fragments;
+        recycle(datagram);
+        return fragments;
     }
 
     private void recycle(FragmentedDatagram datagram) {

@@ -10,6 +10,7 @@ import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketParser;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,6 +107,16 @@ public final class FragmentedDatagram {
 
     boolean isComplete() {
         return heldBytes == totalBytes;
+    }
+
+    /** Whether any of the fragments did. */
+    boolean cameInBy(IntPredicate ports) {
+        for (int i = 0; i < count; i++) {
+            if (ports.test(fragments[i].inPort())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Where among the fragments a new one belongs, or {@link #OVERLAPS} or {@link #CONTRADICTS}. */

@@ -34,6 +34,29 @@ class FragmentReassemblerTest {
     private final CompletedDatagrams completed = new CompletedDatagrams();
     private long nowNs = Long.MAX_VALUE - 7 * SECOND; // the clock wraps while things wait
 
+    // ---- ports that go ----
+
+    @Test
+    void ofPortsThatAreGoneNoFragmentStays() {
+        int[] byPort = {3, 4, 3};
+        for (int i = 0; i < byPort.length; i++) {
+            PacketBatch batch = new PacketBatch();
+            Packet first =
+                    parsed(FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), i, 1400)
+                            .getFirst());
+            first.setInPort(byPort[i]);
+            batch.add(first);
+            reassembler.takeFragments(batch, 0, nowNs, completed);
+        }
+        assertThat(reassembler.forgetPorts(port -> port == 5)).isZero();
+        assertThat(reassembler.forgetPorts(port -> port == 3)).isEqualTo(2);
+        assertThat(reassembler.incomplete())
+                .extracting(IncompleteDatagram::identification)
+                .containsExactly(1);
+        assertThat(reassembler.status().held()).isEqualTo(1);
+        assertThat(reassembler.expire(nowNs + 16 * SECOND)).isEqualTo(1);
+    }
+
     // ---- what goes in and comes out ----
 
     private static Packet parsed(byte[] frame) {

@@ -8,6 +8,7 @@ import io.turnstile.port.PortException;
 import io.turnstile.port.PortFactory;
 import io.turnstile.time.Clock;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * The ports of the datapath: opens devices, adds them to the datapath and gives them a forwarding thread, and takes all
@@ -19,8 +20,12 @@ final class DatapathPorts {
     private static final int FIRST_NUMBER = 1;
     private static final int FIRST_DUMMY_BRIDGE_NUMBER = 100;
 
-    /** An open device and its number in the datapath. */
-    record Opened(Port port, int number) {}
+    /**
+     * An open device and its number in the datapath.
+     *
+     * @param id its identity there, which no other port ever has
+     */
+    record Opened(Port port, int number, long id) {}
 
     private final Datapath datapath;
     private final ForwardingThreads threads;
@@ -43,13 +48,20 @@ final class DatapathPorts {
             addDummyLocalPort();
         }
         try {
-            int number = datapath.addPort(port, freeNumber(port));
+            int number = port.type().startsWith("dummy")
+                    ? datapath.addPort(port, dummyNumber(port))
+                    : datapath.addPortFrom(FIRST_NUMBER, port);
             threads.add(number, port);
-            return new Opened(port, number);
+            return new Opened(port, number, identity(number));
         } catch (RuntimeException e) {
             port.close();
             throw e;
         }
+    }
+
+    private long identity(int number) {
+        return Objects.requireNonNull(datapath.portEntry(number), "only this thread removes ports")
+                .id();
     }
 
     /** Adds the port that a dummy datapath of Open vSwitch has before any other; no interface stands for it. */
@@ -83,19 +95,17 @@ final class DatapathPorts {
     }
 
     /**
-     * A number that is free. Dummy ports are numbered by the digits in their names and bridges' from 100 on, as Open
-     * vSwitch does for its test suites; the rest upwards from 1.
+     * Dummy ports are numbered by the digits in their names and bridges' from 100 on, as Open vSwitch does for its test
+     * suites; the rest upwards from 1. Those suites count on numbers that are free at once.
      */
-    private int freeNumber(Port port) {
+    private int dummyNumber(Port port) {
         Map<Integer, Port> taken = datapath.ports();
-        if (port.type().startsWith("dummy")) {
-            String digits = port.name().replaceFirst("^[^0-9]*", "").replaceFirst("[^0-9].*$", "");
-            int start = port.name().startsWith("br") ? FIRST_DUMMY_BRIDGE_NUMBER : 0;
-            if (digits.matches("[0-9]{1,4}")) {
-                int wanted = start + Integer.parseInt(digits);
-                if (wanted > 0 && !taken.containsKey(wanted)) {
-                    return wanted;
-                }
+        String digits = port.name().replaceFirst("^[^0-9]*", "").replaceFirst("[^0-9].*$", "");
+        int start = port.name().startsWith("br") ? FIRST_DUMMY_BRIDGE_NUMBER : 0;
+        if (digits.matches("[0-9]{1,4}")) {
+            int wanted = start + Integer.parseInt(digits);
+            if (wanted > 0 && !taken.containsKey(wanted)) {
+                return wanted;
             }
         }
         int number = FIRST_NUMBER;

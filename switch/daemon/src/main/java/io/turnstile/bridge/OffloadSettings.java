@@ -39,9 +39,9 @@ final class OffloadSettings {
         registry.closeRetired(dispatcher::isInUse);
     }
 
-    /** Sets the lists of providers of the interfaces that have one of their own, by datapath port. */
-    void reconfigurePorts(Map<Integer, PriorityList> byDatapathPort) {
-        dispatcher.setPortPriorities(byDatapathPort);
+    /** Sets the lists of providers of the interfaces that have one of their own, by their ports' identities. */
+    void reconfigurePorts(Map<Long, PriorityList> byPortId) {
+        dispatcher.setPortPriorities(byPortId);
     }
 
     /** Looks at the plug-in folder again, and uses what it has now. */

@@ -159,14 +159,14 @@ public final class Reconciler implements AutoCloseable {
         }
     }
 
+    /** What providers may know of the ports, and which of them may have connections of which. */
     private void configureOffloadPorts() {
-        Map<Integer, PriorityList> lists = new HashMap<>();
+        components.pipeline().switchPorts().refresh();
+        Map<Long, PriorityList> lists = new HashMap<>();
         bridges.ifaces().forEach(iface -> {
             DatapathPorts.Opened device = iface.opened();
             if (device != null) {
-                iface.config()
-                        .offloadPriority()
-                        .ifPresent(list -> lists.put(device.number(), PriorityList.parse(list)));
+                iface.config().offloadPriority().ifPresent(list -> lists.put(device.id(), PriorityList.parse(list)));
             }
         });
         offload.reconfigurePorts(lists);

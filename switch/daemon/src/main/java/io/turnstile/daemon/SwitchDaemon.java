@@ -19,7 +19,6 @@ import io.turnstile.ovsdb.client.RemoteOvsdb;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.server.EmbeddedOvsdb;
 import io.turnstile.pipeline.Pipeline;
-import io.turnstile.port.Port;
 import io.turnstile.port.linux.LinkWatcher;
 import io.turnstile.port.linux.SystemPorts;
 import io.turnstile.telemetry.MetricsEndpoint;
@@ -60,9 +59,9 @@ public final class SwitchDaemon implements AutoCloseable {
     private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final ConnectionTracker tracker;
     private final Datapath datapath;
+    private final Pipeline pipeline;
     private final OffloadDispatcher dispatcher;
     private final OffloadMonitor monitor;
-    private final Pipeline pipeline;
     private final Runnable onExit;
     /** Everything that was started, last first; it is closed in this order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
@@ -77,18 +76,15 @@ public final class SwitchDaemon implements AutoCloseable {
         this.onExit = onExit;
         tracker = new ConnectionTracker(clock, config.maxConnections());
         datapath = new Datapath(tracker, clock);
-        dispatcher = new OffloadDispatcher(tracker, clock, this::portName, MicrometerLaneMetrics.factory(meters));
-        monitor = new OffloadMonitor(dispatcher, clock);
         pipeline = new Pipeline(datapath, clock);
+        dispatcher =
+                new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
+        pipeline.switchPorts().onChange(dispatcher::portsChanged);
+        monitor = new OffloadMonitor(dispatcher, clock);
     }
 
     public SwitchDaemon(DaemonConfig config) {
         this(config, () -> {});
-    }
-
-    private @Nullable String portName(int number) {
-        Port port = datapath.port(number);
-        return port == null ? null : port.name();
     }
 
     /**
@@ -142,6 +138,8 @@ public final class SwitchDaemon implements AutoCloseable {
                         Version.number(),
                         Version.database(),
                         this::setManagers)));
+        // At the end all ports go before providers are told to leave: that is not to be told one by one.
+        closeLater(() -> pipeline.switchPorts().onChange(() -> {}));
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
         AppctlCommands.all(commandContext(reconciler, housekeeping)).forEach(control::register);

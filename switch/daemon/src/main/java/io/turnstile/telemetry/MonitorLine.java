@@ -1,5 +1,6 @@
 package io.turnstile.telemetry;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.offload.OffloadEvent;
@@ -112,16 +113,30 @@ final class MonitorLine {
         switch (result) {
             case Verdict.Accept a -> line.put("result", "accepted");
             case Verdict.Decline d -> line.put("result", "declined").put("reason", d.reason());
+            case Verdict.Later l -> line.put("result", "later").put("reason", l.reason());
             case OffloadResult.Done d -> line.put("result", "ok");
             case OffloadResult.OneByOne o -> line.put("result", "one by one");
             case OffloadResult.Covered c -> line.put("result", c.both() ? "ok" : "ask again");
             case OffloadResult.LastUsed l -> {
                 line.put("result", l.epochMs() == 0 ? "unknown" : "last used");
-                if (l.epochMs() != 0) {
-                    line.put("last_used_ms", l.epochMs());
-                }
+                addUse(line, l.epochMs(), l.packets(), l.bytes());
             }
+            case OffloadResult.Released r -> addUse(line.put("result", "ok"), r.epochMs(), r.packets(), r.bytes());
+            case OffloadResult.Deferred d -> line.put("result", "deferred");
             case OffloadResult.Failed f -> line.put("result", "failed").put("reason", f.reason());
+        }
+    }
+
+    /** What is not known is left out, as opposed to 0. */
+    private static void addUse(ObjectNode line, long epochMs, long packets, long bytes) {
+        if (epochMs != 0) {
+            line.put("last_used_ms", epochMs);
+        }
+        if (packets >= 0) {
+            line.put("packets", packets);
+        }
+        if (bytes >= 0) {
+            line.put("bytes", bytes);
         }
     }
 
@@ -130,6 +145,11 @@ final class MonitorLine {
             case OffloadOperation.Query q -> addConnection(line, q.connection(), null);
             case OffloadOperation.Add a -> addConnection(line, a.connection(), null);
             case OffloadOperation.Established e -> addConnection(line, e.connection(), e.replyIngress());
+            case OffloadOperation.Changed c -> {
+                ArrayNode changes = line.putArray("changes");
+                c.changes().stream().sorted().forEach(change -> changes.add(change.toString()));
+                addConnection(line, c.connection(), null);
+            }
             case OffloadOperation.Update u -> addConnection(line, u.connection(), null);
             case OffloadOperation.Delete d ->
                 addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
@@ -158,7 +178,9 @@ final class MonitorLine {
     }
 
     private static void addPort(ObjectNode line, String which, @Nullable PortRef port) {
-        if (port != null) {
+        if (port != null && port.isGone()) {
+            line.put(which + "_port_gone", true);
+        } else if (port != null) {
             line.put(which + "_port", port.number());
             if (port.name() != null) {
                 line.put(which + "_port_name", port.name());

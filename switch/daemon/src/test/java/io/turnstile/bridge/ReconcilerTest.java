@@ -4,14 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.CtRequest;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.offload.conformance.IdleProvider;
+import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.Row;
+import io.turnstile.packet.Frames;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.DummyPort;
@@ -51,6 +56,7 @@ class ReconcilerTest {
     private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
     private final Listening provider = new Listening();
     private EventLoopGroup loop;
+    private ConnectionTracker tracker;
     private Datapath datapath;
     private ForwardingThreads threads;
     private OffloadDispatcher offload;
@@ -60,11 +66,11 @@ class ReconcilerTest {
     @BeforeEach
     void start() {
         Clock clock = Clock.system();
-        ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
+        tracker = new ConnectionTracker(clock, 1000);
         datapath = new Datapath(tracker, clock);
         pipeline = new Pipeline(datapath, clock);
         threads = new ForwardingThreads(datapath, 1);
-        offload = new OffloadDispatcher(tracker, clock, Integer::toString);
+        offload = new OffloadDispatcher(tracker, clock, pipeline.switchPorts());
         loop = OpenFlowAgent.newEventLoop();
         reconciler = new Reconciler(
                 database,
@@ -102,7 +108,8 @@ class ReconcilerTest {
         if (missing.contains(name)) {
             throw new PortException(NO_DEVICE.formatted(name));
         }
-        DummyPort device = new DummyPort(name, type.equals("internal") ? "dummy-internal" : "dummy", options, () -> 0);
+        String shown = type.equals("internal") ? "dummy-internal" : name.startsWith("eth") ? "system" : "dummy";
+        DummyPort device = new DummyPort(name, shown, options, () -> 0);
         devices.put(name, device);
         return device;
     }
@@ -359,6 +366,76 @@ class ReconcilerTest {
         assertThat(datapath.ports().values()).extracting(Port::name).containsExactlyInAnyOrder("br0", "br1", "a");
     }
 
+    // ---- ports as the datapath and providers know them ----
+
+    private PortRef known(String name) {
+        return pipeline.switchPorts().ports().stream()
+                .filter(port -> name.equals(port.name()))
+                .findFirst()
+                .orElse(PortRef.GONE);
+    }
+
+    @Test
+    void aPortIsKnownWithItsBridgeItsNumbersAndItsDevice() throws Exception {
+        database.addBridge("br0", Map.of("other_config", Map.of("hwaddr", "02:00:00:00:00:aa")));
+        database.addPort("br0", "eth0", Map.of("ofport_request", 40L, "mac", "02:00:00:00:00:01"));
+        database.commit();
+        PortRef port = known("eth0");
+        assertThat(port).isEqualTo(new PortRef(port.id(), 1, "eth0", "br0", 40, "system", 0, 0x0200_0000_0001L, 1500));
+        PortRef own = known("br0");
+        assertThat(own)
+                .isEqualTo(new PortRef(own.id(), 100, "br0", "br0", 65534, "internal", 0, 0x0200_0000_00aaL, 1500));
+    }
+
+    @Test
+    void whatChangesAboutAPortIsTold() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID row = database.addPort("br0", "eth0", Map.of());
+        database.commit();
+        List<PortRef> told = new CopyOnWriteArrayList<>();
+        pipeline.switchPorts().onChange(() -> told.add(known("eth0")));
+        database.set("Interface", row, Map.of("mtu_request", 9000L));
+        database.commit();
+        assertThat(told).last().extracting(PortRef::mtu).isEqualTo(9000);
+        devices.get("eth0").setMacAddress(0x0200_0000_0042L);
+        reconciler.onLinkChange();
+        database.await("the address told", () -> told.getLast().mac() == 0x0200_0000_0042L);
+        database.deletePort("br0", "eth0");
+        database.commit();
+        assertThat(told).last().isEqualTo(PortRef.GONE);
+    }
+
+    @Test
+    void aNumberIsAnotherPortsOnlyWhenItHasRested() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "eth0", Map.of());
+        database.commit();
+        database.deletePort("br0", "eth0");
+        database.addPort("br0", "eth1", Map.of());
+        database.commit();
+        assertThat(known("eth1").number()).isEqualTo(2);
+        datapath.maintain(0);
+        datapath.maintain(0);
+        database.addPort("br0", "eth2", Map.of());
+        database.commit();
+        assertThat(known("eth2").number()).isEqualTo(1);
+    }
+
+    /** Open vSwitch's test suites name datapath ports by numbers that follow from the ports' names. */
+    @Test
+    void aDummyPortHasItsNumberAtOnceButNotItsIdentity() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p7", Map.of());
+        database.commit();
+        PortRef first = known("p7");
+        database.deletePort("br0", "p7");
+        database.commit();
+        database.addPort("br0", "p7", Map.of());
+        database.commit();
+        assertThat(known("p7").number()).isEqualTo(7);
+        assertThat(known("p7").id()).isNotEqualTo(first.id());
+    }
+
     // ---- ports ----
 
     @Test
@@ -460,6 +537,39 @@ class ReconcilerTest {
         database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of()));
         database.commit();
         assertThat(provider.heard).containsExactly("init", "close", "init", "close", "init", "close");
+    }
+
+    /** A connection whose first packet comes in by that interface; how it stands with the provider. */
+    private String offeredFrom(String iface, int sourcePort) {
+        PacketBatch batch = new PacketBatch();
+        Packet packet = Frames.udp("10.0.0.1:" + sourcePort + " > 10.0.0.2:53")
+                .payload(8)
+                .packet();
+        packet.setInPort(known(iface).number());
+        batch.add(packet);
+        tracker.track(batch, CtRequest.commit(0), Clock.system().nowNs());
+        offload.drain();
+        return offload.offloadStates(packet.ctConnection()).toString();
+    }
+
+    @Test
+    void anInterfacesOwnListOfProvidersFollowsItsPort() throws Exception {
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("hw-offload", "true")));
+        database.addBridge("br0", Map.of());
+        Map<String, Object> keptFromAll = Map.of("other_config", Map.of("hw-offload-priority", "none"));
+        UUID moving = database.addPort("br0", "p1", keptFromAll);
+        database.addPort("br0", "p2", Map.of());
+        database.commit();
+        assertThat(offeredFrom("p1", 1)).contains("port excluded");
+        assertThat(offeredFrom("p2", 2)).doesNotContain("port excluded");
+        database.set("Interface", moving, Map.of("ofport_request", 40L)); // opened anew, under the number that it had
+        database.commit();
+        assertThat(offeredFrom("p1", 3)).contains("port excluded");
+        database.deletePort("br0", "p1");
+        database.commit();
+        database.addPort("br0", "p1", Map.of());
+        database.commit();
+        assertThat(offeredFrom("p1", 4)).doesNotContain("port excluded");
     }
 
     /** Writes down when it is opened and closed. */

@@ -3,6 +3,7 @@ package io.turnstile.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.offload.OffloadEvent;
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
@@ -13,6 +14,7 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class EventRingTest {
@@ -98,6 +100,37 @@ class EventRingTest {
                                 + ",\"event\":\"flush\",\"provider\":\"card\",\"result\":\"ok\",\"cause\":\"flushed\"}",
                         "{\"seq\":5," + time + ",\"event\":\"update\",\"provider\":\"dummy\",\"result\":\"last used\","
                                 + "\"last_used_ms\":17,\"connection\":\"1\"," + tuples + "}");
+    }
+
+    @Test
+    void aPortThatIsGoneIsSaidToBeGoneAndHasNoNumber() {
+        ConnView moved = new ConnView(
+                1,
+                7,
+                17,
+                tuple(0x0a000001, 1000, 0x0a000002, 53),
+                tuple(0x0a000002, 53, 0x0a000001, 1000),
+                0,
+                0,
+                0,
+                PortRef.GONE,
+                new PortRef(2, "p2"));
+        OffloadOperation changed = new OffloadOperation.Changed(moved, Set.of(ConnChange.PORT, ConnChange.MARK));
+        happen(new OffloadEvent("dummy", changed, OffloadResult.DONE, TIME));
+        assertThat(ring.read(0, 9).lines().getFirst().text())
+                .contains("\"event\":\"changed\"", "\"changes\":[\"mark\",\"port\"]")
+                .endsWith("\"zone\":7,\"in_port_gone\":true,\"reply_port\":2,\"reply_port_name\":\"p2\"}");
+    }
+
+    @Test
+    void whatAProviderGivesBackWithADeleteIsShownWhereKnown() {
+        OffloadOperation delete = new OffloadOperation.Delete(connection(1), DelReason.EXPIRED);
+        happen(
+                new OffloadEvent("dummy", delete, new OffloadResult.Released(17, 3, 180, null), TIME),
+                new OffloadEvent("other", delete, new OffloadResult.Released(0, -1, -1, null), TIME));
+        assertThat(ring.read(0, 9).lines().get(0).text())
+                .contains("\"result\":\"ok\",\"last_used_ms\":17,\"packets\":3,\"bytes\":180,\"cause\"");
+        assertThat(ring.read(0, 9).lines().get(1).text()).contains("\"result\":\"ok\",\"cause\"");
     }
 
     @Test

@@ -139,7 +139,7 @@ class MetricsPageTest {
     @Test
     void offloadsGaugesShowTheProviderThatCameUpLast() {
         try (OffloadDispatcher dispatcher =
-                new OffloadDispatcher(tracker, clock, port -> "p" + port, MicrometerLaneMetrics.factory(registry))) {
+                new OffloadDispatcher(tracker, clock, new NumberedPorts(), MicrometerLaneMetrics.factory(registry))) {
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
             dispatcher.disable();
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));

@@ -59,9 +59,15 @@ public final class EmbeddedBridge {
 
     // ---- ports ----
 
-    /** Makes the port of that OpenFlow number, 1 to 65279, which must be free. */
+    /**
+     * Makes the port of that OpenFlow number, 1 to 65279, which must be free. Providers are told before this returns.
+     */
     public DummyPort addPort(int number) {
-        return core.call(() -> ports.add(number));
+        return core.call(() -> {
+            DummyPort added = ports.add(number);
+            core.settle();
+            return added;
+        });
     }
 
     /** The port of that number; {@link OfAction.Ports#LOCAL} is the bridge's own. */
@@ -71,11 +77,15 @@ public final class EmbeddedBridge {
 
     /**
      * Unplugs the port. Flows that name it stay; what they send there is dropped from now on, and that is no error.
+     * Providers are told before this returns. Another port of that number is another port to them.
      *
      * @throws IllegalArgumentException there is no such port
      */
     public void removePort(int number) {
-        core.run(() -> ports.remove(number));
+        core.run(() -> {
+            ports.remove(number);
+            core.settle();
+        });
     }
 
     /** Joins two bridges of a switch by a pair of patch ports, whose numbers must be free. */

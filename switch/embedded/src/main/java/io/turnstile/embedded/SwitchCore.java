@@ -57,12 +57,8 @@ final class SwitchCore {
         pipeline = new Pipeline(datapath, clock, Runnable::run);
         pipeline.onEventFailure(failure -> failures.record("a listener of OpenFlow events", failure));
         pipeline.onOutputToMissingPort(this::outputToMissingPort);
-        dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, this::portName);
-    }
-
-    private @Nullable String portName(int datapathPort) {
-        Port port = datapath.port(datapathPort);
-        return port == null ? null : port.name();
+        dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, pipeline.switchPorts());
+        pipeline.switchPorts().onChange(dispatcher::portsChanged);
     }
 
     /** Under the pipeline's lock: the flows at fault are looked up once that is free. */
@@ -154,6 +150,7 @@ final class SwitchCore {
         long nowNs = clock.nowNs();
         datapath.maintain(nowNs);
         pipeline.maintain(nowNs);
+        pipeline.switchPorts().refresh(); // The test may have given ports other addresses.
         tracker.sweep(nowNs);
         dispatcher.drain();
     }

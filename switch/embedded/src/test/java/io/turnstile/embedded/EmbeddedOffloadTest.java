@@ -78,6 +78,11 @@ class EmbeddedOffloadTest {
         return Frames.echoRequest("10.0.0.1 > 10.0.0.2", 77).icmpSeq(1).payload(8);
     }
 
+    /** The main bridge's port of that number, as providers know it. */
+    private PortRef known(int number) {
+        return sw.core().pipeline.switchPorts().port(number);
+    }
+
     // ---- one connection's life, by protocol ----
 
     @Test
@@ -165,13 +170,13 @@ class EmbeddedOffloadTest {
                     .hasToString("udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53),"
                             + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000),zone=7");
             assertThat(event.connection().mark()).isEqualTo(5);
-            assertThat(event.connection().originalIngress()).isEqualTo(new PortRef(1, "p1"));
+            assertThat(event.connection().originalIngress()).isEqualTo(known(INSIDE));
         });
         assertThat(events.get(1).connection().replyIngress()).isNull();
         assertThat(events.get(2).operation())
                 .isInstanceOfSatisfying(
                         OffloadOperation.Established.class,
-                        established -> assertThat(established.replyIngress()).isEqualTo(new PortRef(2, "p2")));
+                        established -> assertThat(established.replyIngress()).isEqualTo(known(OUTSIDE)));
     }
 
     @Test
@@ -327,6 +332,95 @@ class EmbeddedOffloadTest {
             sw.hwOffload(false);
             assertThat(sw.takeOffloadEvents()).containsExactly("del provider leaving", "del provider leaving");
         }
+    }
+
+    // ---- ports that come and go ----
+
+    @Test
+    void aPortIsKnownByItsBridgeAndItsNumberThere() {
+        startWith(alpha);
+        assertThat(known(INSIDE).name()).isEqualTo("p1");
+        assertThat(known(INSIDE).bridge()).isEqualTo("br0");
+        assertThat(known(INSIDE).openFlowNumber()).isEqualTo(INSIDE);
+        assertThat(known(INSIDE).kind()).isEqualTo("dummy");
+        sw.addBridge("br1", INSIDE);
+        assertThat(sw.core().pipeline.switchPorts().ports())
+                .filteredOn(port -> "br1".equals(port.bridge()))
+                .extracting(PortRef::name, PortRef::openFlowNumber)
+                .containsExactlyInAnyOrder(tuple("br1", 65534), tuple("br1-p1", INSIDE));
+    }
+
+    /** The number is the same, the port is not. */
+    @Test
+    void aConnectionWhosePortWentIsNeverSaidToComeInByTheNextPortOfThatNumber() {
+        startWith(alpha);
+        ask();
+        long first = known(INSIDE).id();
+        sw.removePort(INSIDE);
+        sw.addPort(INSIDE);
+        long next = known(INSIDE).id();
+        assertThat(next).isNotEqualTo(first);
+        sw.hwOffload(true);
+        assertThat(sw.offload().takeEventObjects())
+                .isNotEmpty()
+                .allSatisfy(event ->
+                        assertThat(event.connection().originalIngress()).isEqualTo(PortRef.GONE));
+        ask();
+        assertThat(sw.offload().takeEventObjects())
+                .last()
+                .satisfies(event ->
+                        assertThat(event.connection().originalIngress()).isEqualTo(known(INSIDE)));
+    }
+
+    @Test
+    void aRepliesPortThatWentIsForgottenToo() {
+        startWith(alpha);
+        ask();
+        answer();
+        sw.removePort(OUTSIDE);
+        sw.addPort(OUTSIDE);
+        sw.hwOffload(true);
+        assertThat(sw.offload().takeEventObjects())
+                .isNotEmpty()
+                .allSatisfy(
+                        event -> assertThat(event.connection().replyIngress()).isNotEqualTo(known(OUTSIDE)));
+        answer();
+        assertThat(sw.offload().takeEventObjects())
+                .last()
+                .satisfies(
+                        event -> assertThat(event.connection().replyIngress()).isEqualTo(known(OUTSIDE)));
+    }
+
+    @Test
+    void whatCameInByAPortIsTakenBackWhenItGoes() {
+        startWith(alpha);
+        sw.hwOffload(true);
+        ask();
+        answer();
+        sw.takeOffloadEvents();
+        sw.removePort(INSIDE);
+        assertThat(sw.takeOffloadEvents()).first().isEqualTo("del port gone");
+        sw.addPort(INSIDE);
+        ask();
+        assertThat(alpha.held())
+                .extracting(connection -> connection.originalIngress().id())
+                .doesNotContain(1L);
+        assertThat(sw.offload().takeEventObjects())
+                .last()
+                .satisfies(event ->
+                        assertThat(event.connection().originalIngress()).isEqualTo(known(INSIDE)));
+    }
+
+    @Test
+    void aHostThatMovesToAnotherPortTakesItsConnectionAlong() {
+        startWith(alpha);
+        sw.flows("table=1,priority=10,in_port=3,ct_state=+trk+est actions=2");
+        sw.hwOffload(true);
+        ask();
+        answer();
+        sw.takeOffloadEvents();
+        sw.receive(DETOUR, query);
+        assertThat(sw.takeOffloadEvents()).containsExactly("changed port in=3 reply=2");
     }
 
     // ---- several providers ----

@@ -7,10 +7,13 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * rest by any thread.
  */
 public final class Datapath {
+    /** Ingress port of packets that came in by none: all ones. */
+    private static final int NO_PORT = -1;
+
     private final FragmentReassembler fragments = new FragmentReassembler();
     private final Conntrack conntrack;
     private final Clock clock;
@@ -34,6 +40,10 @@ public final class Datapath {
     private final FailureLog failures = new FailureLog();
     private final FlowUpkeep upkeep;
     private final BatchExecutor executor;
+    /** Held while numbers of removed ports are forgotten and freed, so that none is another port's meanwhile. */
+    private final Object restLock = new Object();
+
+    private volatile IntConsumer portListener = number -> {};
 
     /**
      * Lookups and flows, for {@code dpctl/show}.
@@ -87,21 +97,80 @@ public final class Datapath {
 
     // ---- ports ----
 
-    /** Takes a port in under the wanted number, or the lowest free one for -1. Returns the number. */
+    /**
+     * Takes a port in under the wanted number, or for -1 as {@link #addPortFrom} from 0. If the number still rests, all
+     * that names it is made to forget it first, which walks the table of connections. Returns the number.
+     */
     public int addPort(Port port, int wantedNumber) {
-        return ports.add(port, wantedNumber);
+        if (wantedNumber < 0) {
+            return addPortFrom(0, port);
+        }
+        if (ports.isResting(wantedNumber)) {
+            synchronized (restLock) {
+                forgetDeparted();
+                ports.freeForgotten();
+            }
+        }
+        ports.add(port, wantedNumber);
+        portListener.accept(wantedNumber);
+        return wantedNumber;
     }
 
-    /** Lets the port go; its owner closes it. No packet is sent to it by a batch that begins afterwards. */
+    /**
+     * Takes a port in under the lowest number from {@code lowest} on that is free. A number is free again some
+     * {@link #maintain} after its port was removed: once no packet and no connection names it. Returns the number.
+     */
+    public int addPortFrom(int lowest, Port port) {
+        int number = ports.addFrom(lowest, port);
+        portListener.accept(number);
+        return number;
+    }
+
+    /**
+     * Lets the port go; its owner closes it. No packet is sent to it by a batch that begins afterwards. Its number
+     * rests before it can be another port's.
+     */
     public void removePort(int number) {
         if (ports.remove(number)) {
+            portListener.accept(number);
             gracePeriods.await();
         }
+    }
+
+    /**
+     * Has {@code listener} told the number of each port that came or went, by the thread that added or removed it and
+     * before that call returns.
+     */
+    public void onPortChange(IntConsumer listener) {
+        portListener = listener;
+    }
+
+    /** Has fragments and connections forget the numbers of removed ports. With {@link #restLock} held. */
+    private void forgetDeparted() {
+        BitSet departed = ports.departed();
+        if (departed.isEmpty()) {
+            return;
+        }
+        IntPredicate gone = number -> number >= 0 && departed.get(number);
+        gracePeriods.await(); // A batch under way may carry packets of theirs to the tracker.
+        drops.add(DropReason.FRAGMENT_EXPIRED, fragments.forgetPorts(gone));
+        conntrack.forgetPorts(gone);
+        ports.forgotten(departed);
     }
 
     /** The port of that number, null if there is none. */
     public @Nullable Port port(int number) {
         return ports.get(number);
+    }
+
+    /** The same with its identity. */
+    public @Nullable DatapathPort portEntry(int number) {
+        return ports.entry(number);
+    }
+
+    /** No port's number is higher than this one; -1 if there never was a port. */
+    public int highestPortNumber() {
+        return ports.highest();
     }
 
     public Map<Integer, Port> ports() {
@@ -154,10 +223,16 @@ public final class Datapath {
         }
     }
 
-    /** Runs actions on one packet outside any flow (packet-out), recirculation included. */
+    /**
+     * Runs actions on one packet outside any flow (packet-out), recirculation included. If its ingress port has gone
+     * since that was set, it has none.
+     */
     public void execute(Packet packet, DatapathAction[] actions, ForwardingContext context) {
         context.enter();
         try {
+            if (ports.isResting(packet.inPort())) {
+                packet.setInPort(NO_PORT);
+            }
             executor.execute(packet, actions, context, clock.nowNs());
         } finally {
             context.leave();
@@ -197,11 +272,16 @@ public final class Datapath {
     }
 
     /**
-     * Expires flows that nobody used and fragments left alone, credits flows, sorts the cache. Called twice a second.
+     * Expires flows that nobody used and fragments left alone, credits flows, sorts the cache, and has what still names
+     * removed ports forget them. Called twice a second, not from inside a batch.
      */
     public void maintain(long nowNs) {
         drops.add(DropReason.FRAGMENT_EXPIRED, fragments.expire(nowNs));
         upkeep.maintain(nowNs);
+        synchronized (restLock) {
+            ports.freeForgotten(); // Forgotten a round ago.
+            forgetDeparted();
+        }
     }
 
     /** A snapshot of the present flows. */

@@ -60,6 +60,14 @@ public interface Port extends AutoCloseable {
     /** Present link and address state, read from the device. */
     LinkStatus linkStatus();
 
+    /**
+     * What {@link #linkStatus} answered last, at once and without asking the device. Who hears that a device has
+     * changed asks {@link #linkStatus}, and so renews this.
+     */
+    default LinkStatus lastLinkStatus() {
+        return linkStatus();
+    }
+
     /** Sets the device administratively up or down. Errors are {@link PortException}. */
     void setAdminUp(boolean up);
 

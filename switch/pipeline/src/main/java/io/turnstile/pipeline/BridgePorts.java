@@ -73,6 +73,7 @@ final class BridgePorts {
             sinceNs.put(port.number(), pipeline.nowNs());
             changed(effects);
             pipeline.portLocations().map(port, locationOf(port.number()), effects);
+            tellDirectory(port, effects);
             effects.afterwards(() -> events.portStatus(port, PortStatusReason.ADD));
         });
     }
@@ -85,6 +86,7 @@ final class BridgePorts {
                 return;
             }
             pipeline.portLocations().unmap(port, locationOf(number), effects);
+            tellDirectory(port, effects);
             byNumber.remove(number);
             sinceNs.remove(number);
             changed(effects);
@@ -120,8 +122,14 @@ final class BridgePorts {
         pipeline.portLocations().unmap(old, location, effects);
         byNumber.put(port.number(), port);
         pipeline.portLocations().map(port, location, effects);
+        tellDirectory(old, effects);
+        tellDirectory(port, effects);
         changed(effects);
         effects.afterwards(() -> events.portStatus(port, PortStatusReason.MODIFY));
+    }
+
+    private void tellDirectory(OfPort port, Effects effects) {
+        effects.afterwards(() -> pipeline.switchPorts().refresh(port.datapathPort()));
     }
 
     private void changed(Effects effects) {

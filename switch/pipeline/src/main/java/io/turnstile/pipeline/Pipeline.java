@@ -39,6 +39,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final RecirculationIds recirculationIds = new RecirculationIds();
     private final AddressLearning learning;
     private final PortLocations portLocations = new PortLocations();
+    private final SwitchPorts switchPorts;
     private final Map<String, BridgePipeline> bridges = new TreeMap<>(); // under the table lock
 
     private final Object executionLock = new Object();
@@ -68,6 +69,9 @@ public final class Pipeline implements Upcall, AutoCloseable {
         this.learning = new AddressLearning(datapath, changes);
         this.executionContext = datapath.newContext();
         datapath.setUpcall(this);
+        this.switchPorts = new SwitchPorts(this, datapath);
+        datapath.onPortChange(switchPorts::refresh);
+        switchPorts.refresh();
     }
 
     // ---- those who want to know ----
@@ -111,6 +115,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
                 portLocations.forget(bridge);
                 recirculationIds.forget(bridge);
                 effects.everythingThrough(bridge.dependents());
+                effects.afterwards(switchPorts::refresh);
                 effects.afterwards(bridge::close);
             }
         });
@@ -140,6 +145,11 @@ public final class Pipeline implements Upcall, AutoCloseable {
     /** All bridges by name. */
     public List<BridgePipeline> bridges() {
         return read(() -> List.copyOf(bridges.values()));
+    }
+
+    /** The datapath's ports as offload providers are told of them. */
+    public SwitchPorts switchPorts() {
+        return switchPorts;
     }
 
     // ---- what bridges and translations need ----

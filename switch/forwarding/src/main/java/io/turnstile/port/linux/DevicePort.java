@@ -23,12 +23,14 @@ abstract class DevicePort implements Port {
     // Written with both locks held, read with either.
     boolean closed;
     private final long carrierChangesBefore;
+    private volatile LinkStatus lastLinkStatus;
 
     DevicePort(String name, int ifIndex, int fd, LinkMessage link) {
         this.name = name;
         this.ifIndex = ifIndex;
         this.fd = fd;
         this.carrierChangesBefore = link.carrierChanges();
+        this.lastLinkStatus = link.status(0, carrierChangesBefore);
     }
 
     @Override
@@ -43,7 +45,14 @@ abstract class DevicePort implements Port {
 
     @Override
     public final LinkStatus linkStatus() {
-        return Links.query(ifIndex, name).status(Links.speed(name).speedMbps(), carrierChangesBefore);
+        LinkStatus status = Links.query(ifIndex, name).status(Links.speed(name).speedMbps(), carrierChangesBefore);
+        lastLinkStatus = status;
+        return status;
+    }
+
+    @Override
+    public final LinkStatus lastLinkStatus() {
+        return lastLinkStatus;
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.port.DummyPort;
+import io.turnstile.port.LinkStatus;
 import io.turnstile.port.PortException;
 import io.turnstile.port.PortFrames;
 import io.turnstile.port.PortStatistics;
@@ -51,6 +52,19 @@ class AfPacketPortSystemTest {
                         .extracting(Packet::toBytes)
                         .containsExactly(PortFrames.random(size, size), PortFrames.random(size, -size));
             }
+        }
+    }
+
+    @Test
+    void whatTheDeviceSaidLastIsKnownWhenItHasGone() {
+        String[] names = devices.pair();
+        try (AfPacketPort port = AfPacketPort.open(names[0], false)) {
+            LinkStatus opened = port.lastLinkStatus();
+            assertThat(opened.ifIndex()).isEqualTo(Links.requireIndex(names[0]));
+            assertThat(opened.macAddress()).isEqualTo(port.linkStatus().macAddress());
+            TestDevices.run("ip link del " + names[0]);
+            assertThatThrownBy(port::linkStatus).isInstanceOf(PortException.class);
+            assertThat(port.lastLinkStatus().ifIndex()).isEqualTo(opened.ifIndex());
         }
     }
 

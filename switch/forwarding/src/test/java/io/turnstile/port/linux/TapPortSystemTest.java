@@ -8,6 +8,7 @@ import io.turnstile.packet.FrameView;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
+import io.turnstile.port.LinkStatus;
 import io.turnstile.port.PortException;
 import io.turnstile.port.PortFrames;
 import java.io.IOException;
@@ -66,6 +67,23 @@ class TapPortSystemTest {
             assertThat(port.linkStatus().mtuBytes()).isEqualTo(1400);
             assertThat(port.linkStatus().adminUp()).isTrue();
             assertThat(port.linkStatus().carrier()).isTrue();
+        }
+    }
+
+    @Test
+    void whatTheDeviceSaidLastIsKnownFromTheStartAndRenewedByAsking() {
+        String device = TestDevices.name();
+        try (TapPort port = TapPort.open(device, "tap")) {
+            LinkStatus opened = port.lastLinkStatus();
+            assertThat(opened.ifIndex()).isEqualTo(Links.requireIndex(device));
+            assertThat(opened.mtuBytes()).isEqualTo(1500);
+            port.setMacAddress(HOST_MAC);
+            port.setMtu(1400);
+            assertThat(port.lastLinkStatus()).isEqualTo(opened);
+            LinkStatus asked = port.linkStatus();
+            assertThat(asked.mtuBytes()).isEqualTo(1400);
+            assertThat(asked.macAddress()).isEqualTo(HOST_MAC);
+            assertThat(port.lastLinkStatus()).isEqualTo(asked);
         }
     }
 
