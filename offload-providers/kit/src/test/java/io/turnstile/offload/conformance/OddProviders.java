@@ -57,9 +57,8 @@ final class OddProviders {
 
         @Override
         public Verdict connAdd(ConnView connection) {
-            super.connAdd(connection);
             seen.add(connection);
-            return Verdict.accept();
+            return super.connAdd(connection);
         }
     }
 
@@ -98,8 +97,7 @@ final class OddProviders {
 
         @Override
         public Verdict connAdd(ConnView connection) {
-            // It holds it already.
-            return Verdict.accept();
+            return Verdict.accept(); // it holds it already
         }
     }
 
@@ -116,8 +114,7 @@ final class OddProviders {
             if (!known.add(connection.id())) {
                 throw new IllegalStateException("known already");
             }
-            super.connAdd(connection);
-            return Verdict.accept();
+            return super.connAdd(connection);
         }
     }
 
@@ -159,9 +156,8 @@ final class OddProviders {
 
         @Override
         public Verdict connAdd(ConnView connection) {
-            super.connAdd(connection);
             asked.remove(connection.id());
-            return Verdict.accept();
+            return super.connAdd(connection);
         }
 
         @Override
@@ -250,6 +246,7 @@ final class OddProviders {
             return switch (operation) {
                 case OffloadOperation.Query query -> Verdict.accept();
                 case OffloadOperation.Established established -> new OffloadResult.Covered(true);
+                case OffloadOperation.Changed changed -> OffloadResult.DONE;
                 case OffloadOperation.Update update -> new OffloadResult.LastUsed(0);
                 case OffloadOperation.Add add -> OffloadResult.DONE;
                 case OffloadOperation.Delete delete -> OffloadResult.DONE;
@@ -272,8 +269,7 @@ final class OddProviders {
             if (!master.compareAndSet(null, caller) && master.get() != caller) {
                 throw new IllegalStateException("who are you?");
             }
-            super.connAdd(connection);
-            return Verdict.accept();
+            return super.connAdd(connection);
         }
     }
 
@@ -351,7 +347,7 @@ final class OddProviders {
         @Override
         public void close() {
             super.close();
-            hold(SampleConnections.committed(1 << 20));
+            hold(SampleConnections.established(1 << 20));
         }
     }
 
@@ -368,8 +364,7 @@ final class OddProviders {
             if (used) {
                 throw new IllegalStateException("device is gone");
             }
-            super.connAdd(connection);
-            return Verdict.accept();
+            return super.connAdd(connection);
         }
 
         @Override
