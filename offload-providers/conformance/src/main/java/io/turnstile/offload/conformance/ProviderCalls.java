@@ -97,9 +97,11 @@ final class ProviderCalls {
         return List.copyOf(misfits);
     }
 
-    /** The first of the notices about ports and settings that were answered by a throw. */
-    List<Failure> refusedNotices() {
-        return List.copyOf(refusedNotices);
+    /** The first of the throws out of callbacks about ports and settings with such names. */
+    List<Failure> refusedNotices(String callbacks) {
+        return refusedNotices.stream()
+                .filter(refused -> refused.operation().matches(callbacks + ".*"))
+                .toList();
     }
 
     /** Has operations carried out. */

@@ -76,7 +76,12 @@ public abstract class HoldingProvider implements OffloadProvider {
 
     /** Holds the connection no longer. Returns whether it was held. */
     protected final boolean letGo(ConnView connection) {
-        return held.remove(connection.id()) != null;
+        return letGo(connection.id());
+    }
+
+    /** Holds the connection no longer. Returns whether it was held. */
+    protected final boolean letGo(long connectionId) {
+        return held.remove(connectionId) != null;
     }
 
     @Override

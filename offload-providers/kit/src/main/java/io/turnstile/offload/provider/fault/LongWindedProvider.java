@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * The provider declines everything at length, describes itself at length, and begins by a long line in the log and a
- * counter with a long name and description.
+ * counter that is named and described at length.
  */
 public final class LongWindedProvider extends HoldingProvider {
     private final String text;
