@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
@@ -30,9 +31,12 @@ class ListenerCostTest {
                     case "read" -> {
                         ConnectionSnapshot into = (ConnectionSnapshot) arguments[1];
                         into.connectionId = (long) arguments[0];
-                        into.replySeen = true;
+                        into.original.sourcePort = ((Long) arguments[0]).intValue();
+                        into.reply.destinationPort = into.original.sourcePort;
                         yield true;
                     }
+                    case "hold" -> true;
+                    case "awaitEstablished" -> false;
                     case "scan" -> -1L;
                     default -> null;
                 });
@@ -63,8 +67,8 @@ class ListenerCostTest {
     void lifeThatNobodyWasToldOfAllocatesNothing() {
         assertThat(leastBytes(
                         () -> {},
-                        id -> !dispatcher.onReply(id, 2, 0)
-                                && dispatcher.onExpiring(id, 1, 0)
+                        id -> !dispatcher.onDeadline(id, 0)
+                                && !dispatcher.isAwaited(id)
                                 && !dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1)))
                 .isZero();
     }
@@ -73,9 +77,13 @@ class ListenerCostTest {
     void lifeOfAHeldConnectionAllocatesNothing() {
         assertThat(leastBytes(
                         dispatcher::drain,
-                        id -> dispatcher.onReply(id, 2, 0)
-                                && dispatcher.onExpiring(id, 1, 0)
-                                && dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1)))
+                        id -> {
+                            dispatcher.onEstablished(id, 0);
+                            dispatcher.onChanged(id, ConnectionListener.MARK_CHANGED, 0);
+                            return dispatcher.onDeadline(id, 0)
+                                    && dispatcher.isAwaited(id)
+                                    && dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1);
+                        }))
                 .isZero();
     }
 

@@ -1,6 +1,7 @@
 package io.turnstile.bench;
 
 import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.Verdict;
 import java.util.concurrent.CountDownLatch;
 
 /** The first {@code connAdd} does not return until it is let. Threads: any. */
@@ -24,7 +25,6 @@ final class HangingProvider extends CountingProvider {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         }
-        super.connAdd(connection);
-        return Verdict.accept();
+        return super.connAdd(connection);
     }
 }

@@ -2,6 +2,7 @@ package io.turnstile.telemetry;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -13,6 +14,7 @@ import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.OperationOutcome;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -36,7 +38,16 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
     private final Timer calls;
     private final Timer waits;
 
+    private final Counter carriedPackets;
+    private final Counter carriedBytes;
+    private final MeterRegistry registry;
+    private final String provider;
+
     private MicrometerLaneMetrics(MeterRegistry registry, String provider) {
+        this.registry = registry;
+        this.provider = provider;
+        carriedPackets = counter(registry, provider, "carried.packets", "packets that the provider says it has carried");
+        carriedBytes = counter(registry, provider, "carried.bytes", "bytes of those packets");
         for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
             for (OperationOutcome outcome : OperationOutcome.values()) {
                 operations[kind.ordinal()][outcome.ordinal()] = Counter.builder(PREFIX + "operations")
@@ -159,6 +170,39 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
     @Override
     public void givenUp() {
         givenUp.increment();
+    }
+
+    @Override
+    public void carried(long packets, long bytes) {
+        carriedPackets.increment(Math.max(0, packets));
+        carriedBytes.increment(Math.max(0, bytes));
+    }
+
+    @Override
+    public void ownNumber(String name, String description, boolean isCounter, DoubleSupplier value) {
+        String meter = PREFIX + "provider." + name.replace('_', '.');
+        if (isCounter) {
+            FunctionCounter.builder(meter, value, DoubleSupplier::getAsDouble)
+                    .description(description)
+                    .tag("provider", provider)
+                    .register(registry);
+        } else {
+            Gauge.builder(meter, value, DoubleSupplier::getAsDouble)
+                    .description(description)
+                    .tag("provider", provider)
+                    .strongReference(true)
+                    .register(registry);
+        }
+    }
+
+    @Override
+    public long carriedPackets() {
+        return (long) carriedPackets.count();
+    }
+
+    @Override
+    public long carriedBytes() {
+        return (long) carriedBytes.count();
     }
 
     @Override

@@ -6,8 +6,8 @@ import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.control.Command;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.pipeline.Pipeline;
-import io.turnstile.telemetry.NumberedPorts;
 import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.ManualClock;
 import io.turnstile.time.WarpableClock;
@@ -38,7 +38,7 @@ class AppctlCommandsTest {
     private final WarpableClock clock = new WarpableClock(new ManualClock(0, 0));
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 16);
     private final Datapath datapath = new Datapath(tracker, clock);
-    private final OffloadDispatcher offload = OffloadDispatcher.drainedByCaller(tracker, clock, new NumberedPorts());
+    private final OffloadDispatcher offload = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final OffloadMonitor monitor = new OffloadMonitor(offload, clock);
 
     @AfterEach

@@ -6,11 +6,11 @@ import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.control.CommandReply;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.provider.dummy.DummyProvider;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.PacketBatch;
-import io.turnstile.telemetry.NumberedPorts;
 import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
@@ -31,7 +31,7 @@ class OffloadCommandsTest {
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
     private final DummyProvider alpha = new DummyProvider("alpha", 200, 10);
     private final DummyProvider beta = new DummyProvider("beta", 100, 10);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, new NumberedPorts());
+    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock);
     private final OffloadCommands commands =
             new OffloadCommands(dispatcher, tracker, clock, monitor, CompletableFuture::new, () -> DATAPATH);

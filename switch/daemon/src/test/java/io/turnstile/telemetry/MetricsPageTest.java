@@ -10,6 +10,7 @@ import io.turnstile.conntrack.InvalidReason;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.provider.dummy.DummyProvider;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
@@ -139,7 +140,7 @@ class MetricsPageTest {
     @Test
     void offloadsGaugesShowTheProviderThatCameUpLast() {
         try (OffloadDispatcher dispatcher =
-                new OffloadDispatcher(tracker, clock, new NumberedPorts(), MicrometerLaneMetrics.factory(registry))) {
+                new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port), MicrometerLaneMetrics.factory(registry))) {
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
             dispatcher.disable();
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));

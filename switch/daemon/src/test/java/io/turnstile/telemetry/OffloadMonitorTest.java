@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.provider.dummy.DummyProvider;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.PacketBatch;
@@ -32,7 +33,7 @@ class OffloadMonitorTest {
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, new NumberedPorts());
+    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock, 64, TimeUnit.MINUTES.toNanos(1));
 
     @AfterEach

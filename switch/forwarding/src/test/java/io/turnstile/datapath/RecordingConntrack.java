@@ -9,12 +9,22 @@ import io.turnstile.conntrack.TcpResume;
 import io.turnstile.packet.PacketBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /** A tracker that calls every packet tracked and new, and remembers how many came at once. */
-final class RecordingConntrack implements Conntrack {
+class RecordingConntrack implements Conntrack {
+    private static final int MOST_PORTS = 1000;
+
     final List<Integer> batchLengths = new ArrayList<>();
+    /**
+     * The port numbers of each walk that was to forget some; it asks of -1 too, which connections without port have.
+     */
+    final List<List<Integer>> forgotten = new CopyOnWriteArrayList<>();
+
+    volatile Runnable duringForgetting = () -> {};
     boolean remembering = true;
 
     @Override
@@ -90,6 +100,7 @@ final class RecordingConntrack implements Conntrack {
 
     @Override
     public void forgetPorts(IntPredicate gone) {
-        throw new UnsupportedOperationException();
+        duringForgetting.run();
+        forgotten.add(IntStream.range(-1, MOST_PORTS).filter(gone).boxed().toList());
     }
 }

@@ -6,6 +6,7 @@ import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.ProviderStatus;
 import io.turnstile.offload.provider.dummy.DummyProvider;
 import io.turnstile.offload.provider.dummy.RecordedEvent;
@@ -22,7 +23,8 @@ class ContainmentTest {
     private static final long CONNECTION = 1L << 32 | 5;
 
     private final OffloadDispatcher dispatcher =
-            OffloadDispatcher.drainedByCaller(knowingEveryConnection(), new ManualClock(0, 1), port -> "p" + port);
+            OffloadDispatcher.drainedByCaller(
+                    knowingEveryConnection(), new ManualClock(0, 1), PortDirectory.named(port -> "p" + port));
     private final DummyProvider dummy = new DummyProvider();
 
     private static Conntrack knowingEveryConnection() {
@@ -36,8 +38,11 @@ class ContainmentTest {
                         into.originalInPort = 1;
                         into.replySeen = true;
                         into.replyInPort = 2;
+                        into.established = true;
                         yield true;
                     }
+                    case "hold" -> true;
+                    case "awaitEstablished" -> false;
                     case "scan" -> -1L;
                     default -> null;
                 });
@@ -45,9 +50,9 @@ class ContainmentTest {
 
     private void live() {
         dispatcher.onCommitted(CONNECTION, 1, 0);
-        dispatcher.onReply(CONNECTION, 2, 0);
+        dispatcher.onEstablished(CONNECTION, 0);
         dispatcher.drain();
-        dispatcher.onExpiring(CONNECTION, 1, 0);
+        dispatcher.onDeadline(CONNECTION, 0);
         dispatcher.drain();
         dispatcher.onRemoved(CONNECTION, RemovalReason.EXPIRED, 0);
         dispatcher.drain();
