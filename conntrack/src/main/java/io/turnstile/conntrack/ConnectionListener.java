@@ -13,7 +13,7 @@ public interface ConnectionListener {
 
     /** The label was. */
     int LABEL_CHANGED = 1 << 1;
-    /** A packet moved one of the two TCP states. */
+    /** A packet moved one of the two TCP states towards the end: FIN, its acknowledgement, RST. */
     int TCP_CHANGED = 1 << 2;
     /** A direction's packets come in by another port than before, or by a known one after theirs had gone. */
     int PORT_CHANGED = 1 << 3;

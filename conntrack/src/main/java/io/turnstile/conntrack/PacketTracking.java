@@ -275,7 +275,7 @@ final class PacketTracking {
             }
             state = stateAfter(result, stateBefore | relation(entry), key.reply);
             if (result != UpdateResult.INVALID) {
-                changes = tcpStates == ProtocolTracking.tcpStates(entry) ? 0 : ConnectionListener.TCP_CHANGED;
+                changes = ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
                 changes |= followPorts(packet, key, entry, result);
                 reports = shouldReportEstablished(entry);
             }

@@ -66,6 +66,13 @@ final class ProtocolTracking {
                 : 0;
     }
 
+    /** Whether a side of a TCP connection has come nearer to its end since its states were {@code before}. */
+    static boolean closesFurther(int before, long entry) {
+        return tcpStates(entry) != before
+                && (EntryLayout.state(entry, 0) >= TcpState.CLOSING.ordinal()
+                        || EntryLayout.state(entry, 1) >= TcpState.CLOSING.ordinal());
+    }
+
     /** {@link ConnectionSnapshot#established}. */
     static boolean isEstablished(long entry) {
         return switch (EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND))) {

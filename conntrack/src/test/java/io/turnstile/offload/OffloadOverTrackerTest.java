@@ -89,8 +89,21 @@ class OffloadOverTrackerTest {
         enable(alpha);
         send(1, tcp("10.0.0.1:7 > 10.0.0.2:80").syn().seq(100), CtRequest.commit(0));
         send(2, tcp("10.0.0.2:80 > 10.0.0.1:7").synAck().seq(900).ackNumber(101), CtRequest.lookup(0));
+        assertThat(heard(alpha)).containsExactly("query 7", "add 7 in=1"); // only answered
+        send(1, tcp("10.0.0.1:7 > 10.0.0.2:80").ack().seq(101).ackNumber(901), CtRequest.lookup(0));
+        assertThat(heard(alpha)).containsExactly("established 7 in=1 reply=2");
         send(1, tcp("10.0.0.1:7 > 10.0.0.2:80").flags(0x14).seq(101).ackNumber(901), CtRequest.lookup(0));
-        assertThat(heard(alpha)).containsExactly("query 7", "add 7 in=1", "established 7 in=1 reply=2");
+        assertThat(heard(alpha)).containsExactly("changed 7 [tcp] mark=0");
+        pass(31);
+        assertThat(heard(alpha)).containsExactly("update 7", "del 7 expired");
+    }
+
+    @Test
+    void aRefusedSynIsNeverEstablished() {
+        enable(alpha);
+        send(1, tcp("10.0.0.1:7 > 10.0.0.2:80").syn().seq(100), CtRequest.commit(0));
+        send(2, tcp("10.0.0.2:80 > 10.0.0.1:7").flags(0x14).seq(0).ackNumber(101), CtRequest.lookup(0));
+        assertThat(heard(alpha)).containsExactly("query 7", "add 7 in=1");
         pass(31);
         assertThat(heard(alpha)).containsExactly("update 7", "del 7 expired");
     }

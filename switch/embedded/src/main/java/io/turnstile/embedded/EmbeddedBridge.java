@@ -84,6 +84,7 @@ public final class EmbeddedBridge {
     public void removePort(int number) {
         core.run(() -> {
             ports.remove(number);
+            core.forgetRemovedPorts();
             core.settle();
         });
     }

@@ -43,8 +43,9 @@ import org.jspecify.annotations.Nullable;
  *     assertThat(sw.takeOffloadEvents()).containsExactly("add in=1");
  *     sw.receive(2, syn.reply());
  *     assertThat(sw.takeSentBytes(1)).containsExactly(syn.reply().bytes());
+ *     sw.receive(1, syn.reply().reply());
  *     assertThat(sw.takeOffloadEvents()).containsExactly("established in=2");
- *     sw.advance(Duration.ofMinutes(10));
+ *     sw.advance(Duration.ofDays(2));
  *     assertThat(sw.takeOffloadEvents()).last().isEqualTo("del expired");
  * }
  * }</pre>

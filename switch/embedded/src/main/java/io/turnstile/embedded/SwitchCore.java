@@ -145,6 +145,11 @@ final class SwitchCore {
         return busy;
     }
 
+    /** Connections no longer say that they come in by a port that is not there; housekeeping need not come by first. */
+    void forgetRemovedPorts() {
+        datapath.maintain(clock.nowNs());
+    }
+
     /** What housekeeping does twice a second. */
     void tick() {
         long nowNs = clock.nowNs();
