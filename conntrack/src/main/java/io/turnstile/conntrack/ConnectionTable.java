@@ -231,7 +231,8 @@ final class ConnectionTable {
         OffHeap.putInt(entry + EntryLayout.MARK, connection.mark);
         OffHeap.putShort(side + POLICY, connection.policy);
         OffHeap.putByte(side + ALG, connection.alg.ordinal());
-        OffHeap.putByte(side + EntryLayout.CONTROL, connection.control(key, packet).ordinal());
+        OffHeap.putByte(
+                side + EntryLayout.CONTROL, connection.control(key, packet).ordinal());
         OffHeap.putShort(side + EntryLayout.HOLDS, 0);
         OffHeap.putInt(side + ORIGINAL_IN_PORT, packet.inPort());
         OffHeap.putInt(side + REPLY_IN_PORT, NO_PORT);
@@ -477,8 +478,7 @@ final class ConnectionTable {
                 continue; // Its next connection has begun with a port that is there.
             }
             long side = entries.side(slot);
-            boolean forgotten =
-                    forgetPort(side + ORIGINAL_IN_PORT, gone) | forgetPort(side + REPLY_IN_PORT, gone);
+            boolean forgotten = forgetPort(side + ORIGINAL_IN_PORT, gone) | forgetPort(side + REPLY_IN_PORT, gone);
             int flags = EntryLayout.flags(entry);
             if (forgotten) {
                 EntryLayout.setFlags(entry, flags | FLAG_PORT_GONE);

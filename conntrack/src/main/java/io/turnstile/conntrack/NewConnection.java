@@ -71,9 +71,7 @@ final class NewConnection {
                         ? Control.NO
                         : hasPort(original, FTP_PORT) ? Control.YES : Control.UNKNOWN;
             case TFTP ->
-                parentId == 0
-                                && protocol == IpProtocols.UDP
-                                && (isTo(original, TFTP_PORT) || TftpRequest.is(packet))
+                parentId == 0 && protocol == IpProtocols.UDP && (isTo(original, TFTP_PORT) || TftpRequest.is(packet))
                         ? Control.YES
                         : Control.NO;
         };

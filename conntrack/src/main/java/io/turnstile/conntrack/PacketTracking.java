@@ -214,8 +214,8 @@ final class PacketTracking {
 
     /**
      * The usual packet of a connection that knows both ways already, of which there is nothing to tell, and whose
-     * deadline this batch has moved before: nothing is to be written, so it needs no lock. What was read belongs together if the entry's word is the same
-     * before and after.
+     * deadline this batch has moved before: nothing is to be written, so it needs no lock. What was read belongs
+     * together if the entry's word is the same before and after.
      *
      * @return false if the packet needs more than that; it may bear wrong metadata then
      */

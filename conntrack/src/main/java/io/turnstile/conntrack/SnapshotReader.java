@@ -54,9 +54,8 @@ final class SnapshotReader {
     }
 
     private static void copyParent(long extension, int flags, ConnectionSnapshot into) {
-        into.parentId = (flags & FLAG_SPECIAL) != 0 && extension != 0
-                ? OffHeap.getLong(extension + EntryLayout.PARENT_ID)
-                : 0;
+        into.parentId =
+                (flags & FLAG_SPECIAL) != 0 && extension != 0 ? OffHeap.getLong(extension + EntryLayout.PARENT_ID) : 0;
         into.hasParent = into.parentId != 0;
         if (into.hasParent) {
             copyAddresses(extension + EntryLayout.PARENT, into.parent);

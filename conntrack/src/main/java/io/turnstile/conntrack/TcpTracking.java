@@ -197,17 +197,15 @@ final class TcpTracking {
 
     /** What may end the connection is measured as ever; all else is believed. */
     private UpdateResult followLeniently(Packet packet, Kind kind, boolean first, boolean checkWindow) {
-        switch (kind) {
-            case RST -> {
-                return !checkWindow || isOnTheSpot(packet, first) ? moved(kind) : invalid(InvalidReason.TCP_WINDOW);
-            }
+        boolean valid = switch (kind) {
+            case RST -> !checkWindow || isOnTheSpot(packet, first);
             case SYN -> {
                 acknowledged = low(receiver);
-                if (checkWindow && (isUnconfirmed(entry, direction) || !inWindow(0, kind, sequence))) {
-                    return invalid(InvalidReason.TCP_WINDOW);
+                boolean fits = !isUnconfirmed(entry, direction) && inWindow(0, kind, sequence);
+                if (!checkWindow || fits) {
+                    slideWindow();
                 }
-                slideWindow();
-                return moved(kind);
+                yield !checkWindow || fits;
             }
             case SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
                 if (first) {
@@ -215,10 +213,10 @@ final class TcpTracking {
                 }
                 resynchronise(first);
                 slideWindow();
-                return moved(kind);
+                yield true;
             }
-        }
-        throw new AssertionError(kind);
+        };
+        return valid ? moved(kind) : invalid(InvalidReason.TCP_WINDOW);
     }
 
     /**
@@ -347,8 +345,8 @@ final class TcpTracking {
                 ? LARGEST_SCALE
                 : EntryLayout.scale(entry, direction ^ 1);
         int ahead = largestWindow(entry, direction ^ 1) << scale;
-        boolean believed = EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal()
-                && !isUnconfirmed(entry, direction);
+        boolean believed =
+                EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal() && !isUnconfirmed(entry, direction);
         if (!believed || !isAhead(low(peer), sentEnd, ahead)) {
             OffHeap.putInt(peer + PEER_SEQUENCE_LOW, sentEnd);
         }

@@ -51,9 +51,9 @@ final class TupleIndex {
     }
 
     /**
-     * Looks for a living connection, unexpired or held, of the sealed tuple in either direction; fills {@link TupleKey#slot},
-     * {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until {@link EntryTable#lock} confirms
-     * it.
+     * Looks for a living connection, unexpired or held, of the sealed tuple in either direction; fills
+     * {@link TupleKey#slot}, {@link TupleKey#identity} and {@link TupleKey#reply}. The result is a hint until
+     * {@link EntryTable#lock} confirms it.
      */
     boolean find(TupleKey key, long nowNs) {
         boolean found = find(key, nowNs, true);

@@ -11,6 +11,8 @@ final class Carrier implements ConnectionListener {
     LongPredicate asked = id -> false;
     /** Answers {@link #isAwaited}. */
     boolean awaited;
+    /** What happens while it is asked {@link #isAwaited}. */
+    Runnable meanwhile = () -> {};
 
     /** What was told since the last call. */
     List<String> news() {
@@ -45,6 +47,7 @@ final class Carrier implements ConnectionListener {
 
     @Override
     public boolean isAwaited(long connectionId) {
+        meanwhile.run();
         return awaited;
     }
 

@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Three threads with tuples of their own, each of which knows exactly what its packets must meet, on one tracker, where
  * a fourth lets time pass, sweeps, flushes (all, a zone, what a filter names), changes the limit, walks the table,
- * carries some connections and releases what the listener holds. A connection may go at any moment, but only with a report, only for a reason that
- * was there, and only once.
+ * carries some connections and releases what the listener holds. A connection may go at any moment, but only with a
+ * report, only for a reason that was there, and only once.
  *
  * <p>{@code -Drace.millis=…} sets how long it goes on.
  */

@@ -62,7 +62,9 @@ class HeldDeadlineTest {
             ct.advance(SECOND);
             ct.sweep();
         }
-        assertThat(ct.tracker.connectionCount()).as("once it is not used any more").isZero();
+        assertThat(ct.tracker.connectionCount())
+                .as("once it is not used any more")
+                .isZero();
     }
 
     @Test
@@ -170,6 +172,22 @@ class HeldDeadlineTest {
         ct.sweep();
         ct.sweep();
         assertThat(carrier.news()).containsExactly("deadline", "removed EXPIRED");
+    }
+
+    @Test
+    void answerThatCrossesTheLookAtItIsAskedFurther() {
+        carrier.asked = id -> true;
+        long id = held();
+        ct.advance(UDP_FIRST);
+        ct.sweep();
+        ct.advance(SECOND);
+        carrier.meanwhile = () -> ct.tracker.extend(id, ct.clock.nowNs() - UDP_FIRST.toNanos());
+        ct.sweep();
+        assertThat(carrier.news()).containsExactly("deadline");
+        ct.sweep();
+        assertThat(carrier.news())
+                .as("there is a newer deadline, and it has passed, too")
+                .containsExactly("deadline");
     }
 
     @Test

@@ -90,7 +90,9 @@ class LenientWindowTest {
             assertThat(ct.look(there("[.] seq " + CLIENT + " ack " + (SERVER + carried))))
                     .isEqualTo("est");
         }
-        assertThat(reset(false, CLIENT)).as("all of the client's packets were seen").isEqualTo("est");
+        assertThat(reset(false, CLIENT))
+                .as("all of the client's packets were seen")
+                .isEqualTo("est");
         assertThat(states()).isEqualTo("TIME_WAIT TIME_WAIT");
     }
 
@@ -107,7 +109,8 @@ class LenientWindowTest {
     @Test
     void errorsOfACarriedConnectionAreRelated() {
         ct.tracker.hold(id);
-        byte[] quoted = there("[P.] seq " + (CLIENT + CARRIED) + " ack 901 len 10").bytes();
+        byte[] quoted =
+                there("[P.] seq " + (CLIENT + CARRIED) + " ack 901 len 10").bytes();
         assertThat(ct.look(portUnreachable("10.0.0.2 > 10.0.0.1", quoted))).isEqualTo("rel|rpl");
     }
 
@@ -131,7 +134,9 @@ class LenientWindowTest {
         ct.tracker.unhold(id, null);
         assertThat(data(false, 700_000_000, 800_000_000)).isEqualTo("est");
         assertThat(data(true, SERVER + CARRIED, CLIENT + CARRIED)).isEqualTo("est|rpl");
-        assertThat(data(false, CLIENT + CARRIED, SERVER + CARRIED + 10)).as("still lenient").isEqualTo("est");
+        assertThat(data(false, CLIENT + CARRIED, SERVER + CARRIED + 10))
+                .as("still lenient")
+                .isEqualTo("est");
         assertThat(data(false, 700_000_010, 800_000_000)).as("now strict").isEqualTo("inv");
     }
 
@@ -141,8 +146,7 @@ class LenientWindowTest {
         ct.tracker.hold(id);
         long client = CLIENT + carried;
         long server = SERVER + 2 * carried;
-        ct.tracker.unhold(
-                id, new TcpResume((int) client, (int) client + 60_000, (int) server, (int) server + 60_000));
+        ct.tracker.unhold(id, new TcpResume((int) client, (int) client + 60_000, (int) server, (int) server + 60_000));
         states();
         assertThat(seen.originalTcpSentEnd).isEqualTo((int) client);
         assertThat(seen.originalTcpAllowedEnd).isEqualTo((int) client + 60_000);
@@ -217,6 +221,14 @@ class LenientWindowTest {
         data(false, CLIENT + CARRIED, SERVER + CARRIED);
         assertThat(reset(true, SERVER + CARRIED)).isEqualTo("est|rpl");
         assertThat(states()).isEqualTo("TIME_WAIT TIME_WAIT");
+    }
+
+    @Test
+    void acknowledgementOfALittleMoreTellsItToo() {
+        ct.tracker.hold(id);
+        ct.look(there("[.] seq " + CLIENT + " ack " + (SERVER + 1000)));
+        assertThat(reset(true, SERVER)).isEqualTo("inv");
+        assertThat(reset(true, SERVER + 1000)).isEqualTo("est|rpl");
     }
 
     /** A packet that is believed and a reset at its number are one guess, not a way past RFC 5961. */

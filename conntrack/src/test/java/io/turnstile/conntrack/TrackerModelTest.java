@@ -23,7 +23,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * The tracker against {@link NaiveTracker}: random UDP traffic of both families with NAT, marks, labels, zones and
  * timeout policies, while time passes, the table is swept, flushed, limited and enlarged, ports come and go, others
- * carry connections and are asked about their deadlines, and the listener holds what is removed. The seed is the parameter; but for seed 1 the clock wraps on the way.
+ * carry connections and are asked about their deadlines, and the listener holds what is removed. The seed is the
+ * parameter; but for seed 1 the clock wraps on the way.
  */
 class TrackerModelTest {
     private static final int STEPS = 12_000;
