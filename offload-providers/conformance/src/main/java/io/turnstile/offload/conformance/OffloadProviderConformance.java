@@ -485,8 +485,8 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void aFullTableSaysLater() throws Exception {
-        checkFull((dispatcher, answers) -> assertThat(refused(answers)).allSatisfy(answer -> assertThat(answer)
-                .isInstanceOf(Verdict.Later.class)));
+        checkFull((dispatcher, answers) -> assertThat(refused(answers))
+                .allSatisfy(answer -> assertThat(answer).isInstanceOf(Verdict.Later.class)));
     }
 
     @Test
@@ -602,7 +602,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
                 } else {
                     operations.add(new OffloadOperation.Query(known));
                 }
-                if (dispatcher.perform(List.of(new OffloadOperation.Query(fresh))).getFirst()
+                if (dispatcher
+                                .perform(List.of(new OffloadOperation.Query(fresh)))
+                                .getFirst()
                         instanceof Verdict.Accept) {
                     operations.add(new OffloadOperation.Add(fresh));
                 }
@@ -893,8 +895,7 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     private static List<Integer> take(LegalDispatcher dispatcher, int count) throws Exception {
         dispatcher.run(taken(count), SEED);
         return IntStream.range(0, count)
-                .filter(number ->
-dispatcher.isHeld(SampleConnections.id(number)))
+                .filter(number -> dispatcher.isHeld(SampleConnections.id(number)))
                 .boxed()
                 .toList();
     }

@@ -89,8 +89,8 @@ public abstract class ProviderUnderTest {
 
     /**
      * Whether the provider's single callbacks work too. The switch makes all its calls by {@code operate}: one that
-     * overrides it, or {@code operateOne}, for everything says no, and the tests that compare the two sides are reported
-     * as aborted.
+     * overrides it, or {@code operateOne}, for everything says no, and the tests that compare the two sides are
+     * reported as aborted.
      */
     protected boolean worksSingly() {
         return true;

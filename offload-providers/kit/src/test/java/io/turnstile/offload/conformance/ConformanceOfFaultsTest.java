@@ -35,8 +35,8 @@ import org.junit.platform.testkit.engine.Events;
 /** The kit finds each fault, by the tests about it and by no others. */
 class ConformanceOfFaultsTest {
     private static final String FROM_HERE = "kit.under.test";
-    private static final Set<String> ABOUT_ROOM = Set.of(
-            "aFullTableSaysLater", "noMoreIsHeldThanThereIsRoomFor", "whatWasToldLaterIsTakenWhenThereIsRoom");
+    private static final Set<String> ABOUT_ROOM =
+            Set.of("aFullTableSaysLater", "noMoreIsHeldThanThereIsRoomFor", "whatWasToldLaterIsTakenWhenThereIsRoom");
     private static final Duration SOON = Duration.ofSeconds(10);
 
     /** The kit on a provider with the fault under test. Nested, so that no build runs it as a test of its own. */

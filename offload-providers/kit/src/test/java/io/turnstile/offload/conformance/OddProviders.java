@@ -573,8 +573,7 @@ final class OddProviders {
 
         @Override
         public void connDel(ConnView connection, DelReason reason) {
-            rules.computeIfPresent(
-                    connection.original(), (tuple, rule) -> rule.id() == connection.id() ? null : rule);
+            rules.computeIfPresent(connection.original(), (tuple, rule) -> rule.id() == connection.id() ? null : rule);
             letGo(connection);
         }
 

@@ -54,16 +54,16 @@
  *   <li>Events coalesce. A connection that came and went before the provider could be told is never announced. One that
  *       was removed before the provider could be told that it is established gets no connEstablished; several changes
  *       are one connChanged, whose view is the newest.
- *   <li>For a connection canOffload → connAdd come first, in this order, and connDel last; between them connEstablished,
- *       connChanged and connUpdate come in any order. A connection that never gets an answer sees no connEstablished,
- *       but connUpdate at its deadline, and connChanged.
+ *   <li>For a connection canOffload → connAdd come first, in this order, and connDel last; between them
+ *       connEstablished, connChanged and connUpdate come in any order. A connection that never gets an answer sees no
+ *       connEstablished, but connUpdate at its deadline, and connChanged.
  *   <li>Between connections one thing holds: for a zone and a tuple, of either direction, translated or not, connDel of
  *       the former connection has been answered before connAdd of the next is called. A device whose rules are keyed by
  *       zone and tuple needs no more; one that answers a delete before it is carried out has lost this. The same tuple
  *       in another zone is another connection at the same time.
  *   <li>established is more than answered. TCP: both sides are {@code ESTABLISHED}; the packet that made it so is as a
- *       rule the third of the handshake, of the <em>original</em> direction, so connEstablished's view knows the reply's
- *       port from the packet before. A SYN that was refused is never established. What software does not see (a
+ *       rule the third of the handshake, of the <em>original</em> direction, so connEstablished's view knows the
+ *       reply's port from the packet before. A SYN that was refused is never established. What software does not see (a
  *       provider that carries from connAdd on takes the handshake's rest) cannot move the tracker's states either: let
  *       software see SYN, SYN|ACK and the first ACK, and every FIN and RST.
  *   <li>A connection does not expire while a provider that holds it says that it is used. The holders are asked when
@@ -106,17 +106,17 @@
  * <p>Of failure:
  *
  * <ul>
- *   <li>An operation that fails is one failure of one connection. A throw out of operate, or a list of the wrong length,
- *       is one failure of the provider, and what was done is unknown: a connDel(PROVIDER_FAILED) follows for each
- *       connection of the list, each in a list of its own. Most of what they are about may not be held: deleting that
- *       does nothing, and is no error.
+ *   <li>An operation that fails is one failure of one connection. A throw out of operate, or a list of the wrong
+ *       length, is one failure of the provider, and what was done is unknown: a connDel(PROVIDER_FAILED) follows for
+ *       each connection of the list, each in a list of its own. Most of what they are about may not be held: deleting
+ *       that does nothing, and is no error.
  *   <li>A result that is {@link io.turnstile.offload.spi.OffloadResult.Deferred} keeps back what else there is for that
- *       connection, and nothing else; it has 10 s, completes on any thread, and is taken once. A delete that is deferred
- *       is not done until then: the next connection with its tuple waits.
+ *       connection, and nothing else; it has 10 s, completes on any thread, and is taken once. A delete that is
+ *       deferred is not done until then: the next connection with its tuple waits.
  *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init, close: 10 s) or a deferred
  *       result of more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one
- *       given up, open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s … at
- *       most 1 min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
+ *       given up, open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s …
+ *       at most 1 min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
  *   <li>After a call that was given up and came back in the end, connDel may bring a connection that is long gone: its
  *       view knows the id and nothing else.
  *   <li>A callback that leaves its thread interrupted does nothing with that: the dispatcher clears it.
