@@ -184,8 +184,9 @@ final class LegalDispatcher {
 
     /** Asks for a flush, and deletes one by one if it did not do. Returns what the flush answered. */
     OffloadResult flush(DelReason reason) throws Exception {
-        OffloadResult answer =
-                calls.make(List.of(new OffloadOperation.Flush(reason))).results().getFirst();
+        OffloadResult answer = calls.make(List.of(new OffloadOperation.Flush(reason)))
+                .results()
+                .getFirst();
         if (answer instanceof OffloadResult.Done) {
             held.keySet().forEach(reports::takeBack);
             held.clear();
@@ -275,7 +276,8 @@ final class LegalDispatcher {
         if (chosen.isEmpty()) {
             return;
         }
-        Outcome outcome = carryOut(chosen.stream().map(life -> life.next(moment)).toList());
+        Outcome outcome =
+                carryOut(chosen.stream().map(life -> life.next(moment)).toList());
         for (int i = 0; i < chosen.size(); i++) {
             chosen.get(i).answered(outcome.results().get(i));
             if (outcome.isBroken()) {
@@ -319,7 +321,8 @@ final class LegalDispatcher {
     /** Has an operation on a connection that is held carried out, and the connection deleted if that fails. */
     OffloadResult performOrDelete(OfConnection operation) throws Exception {
         OffloadResult result = perform(List.of(operation)).getFirst();
-        if (result instanceof OffloadResult.Failed && isHeld(operation.connection().id())) {
+        if (result instanceof OffloadResult.Failed
+                && isHeld(operation.connection().id())) {
             perform(List.of(new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED)));
         }
         return result;
@@ -353,7 +356,9 @@ final class LegalDispatcher {
         }
     }
 
-    /** Of a list that nobody knows how far it came, each connection is deleted by itself. Returns the answers to that. */
+    /**
+     * Of a list that nobody knows how far it came, each connection is deleted by itself. Returns the answers to that.
+     */
     private List<OffloadResult> settle(List<? extends OfConnection> operations, Outcome outcome) throws Exception {
         for (int i = 0; i < operations.size(); i++) {
             note(operations.get(i), outcome.results().get(i));
@@ -388,8 +393,7 @@ final class LegalDispatcher {
             }
         }
         switch (result) {
-            case OffloadResult.LastUsed used ->
-                note(operation, used.epochMs(), used.packets(), used.bytes());
+            case OffloadResult.LastUsed used -> note(operation, used.epochMs(), used.packets(), used.bytes());
             case OffloadResult.Released released ->
                 note(operation, released.epochMs(), released.packets(), released.bytes());
             case OffloadResult other -> {}

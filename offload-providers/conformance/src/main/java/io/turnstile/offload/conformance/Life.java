@@ -59,7 +59,9 @@ final class Life {
         this.plan.addAll(steps);
     }
 
-    /** Just these steps, in this order; of a connection that is established when it is offered as the SPI orders them. */
+    /**
+     * Just these steps, in this order; of a connection that is established when it is offered as the SPI orders them.
+     */
     static Life of(int number, DelReason reason, Step... steps) {
         return new Life(number, new Random(number), reason, Arrays.asList(steps));
     }

@@ -10,6 +10,7 @@ import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.ProviderContext;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -86,6 +87,15 @@ public abstract class ProviderUnderTest {
         return OptionalInt.empty();
     }
 
+    /**
+     * Whether the provider's single callbacks work too. The switch makes all its calls by {@code operate}: one that
+     * overrides it, or {@code operateOne}, for everything says no, and the tests that compare the two sides are
+     * reported as aborted.
+     */
+    protected boolean worksSingly() {
+        return true;
+    }
+
     /** The provider's part of the switch's settings, as {@link ProviderContext#settings} gives it. By default none. */
     protected Map<String, String> settings() {
         return Map.of();
@@ -93,7 +103,7 @@ public abstract class ProviderUnderTest {
 
     /**
      * How many connections the tests have held at once at most. A device with a small table says less, or its refusals
-     * for want of room look like differences. Some tests hold 340 and those about threads 200 for each thread whatever
+     * for want of room look like differences. Some tests hold 170 and those about threads 200 for each thread whatever
      * this says.
      */
     protected int heldAtOnce() {
@@ -150,6 +160,15 @@ public abstract class ProviderUnderTest {
                 dispatcher.leave();
             }
         });
+    }
+
+    /** The sides of the SPI by which the provider may be called. */
+    final List<Way> ways() {
+        return worksSingly() ? List.of(Way.values()) : List.of(Way.BULK);
+    }
+
+    final void assumeItWorksSingly() {
+        assumeTrue(worksSingly(), "the provider works in bulk only");
     }
 
     final LegalDispatcher dispatcher(Way way, CallWatch watch) throws Exception {

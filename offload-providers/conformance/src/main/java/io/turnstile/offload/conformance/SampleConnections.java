@@ -209,18 +209,16 @@ final class SampleConnections {
     }
 
     private static TcpView tcp(Kind kind, int number, Stage stage) {
-        State original =
-                switch (stage) {
-                    case COMMITTED -> State.SYN_SENT;
-                    case ANSWERED, ESTABLISHED -> State.ESTABLISHED;
-                    case CLOSING -> State.CLOSING;
-                };
-        State reply =
-                switch (stage) {
-                    case COMMITTED -> State.CLOSED;
-                    case ANSWERED -> State.SYN_SENT;
-                    case ESTABLISHED, CLOSING -> State.ESTABLISHED;
-                };
+        State original = switch (stage) {
+            case COMMITTED -> State.SYN_SENT;
+            case ANSWERED, ESTABLISHED -> State.ESTABLISHED;
+            case CLOSING -> State.CLOSING;
+        };
+        State reply = switch (stage) {
+            case COMMITTED -> State.CLOSED;
+            case ANSWERED -> State.SYN_SENT;
+            case ESTABLISHED, CLOSING -> State.ESTABLISHED;
+        };
         int scale = kind == Kind.PICKED_UP ? NOT_SEEN : 7;
         int start = 0x7fff_fff0 + number; // wraps in some
         return new TcpView(peer(original, start, scale), peer(reply, -start, scale));
@@ -241,14 +239,11 @@ final class SampleConnections {
         long server = ipv6 ? 1L << Integer.SIZE : SERVER;
         int port = FIRST_CLIENT_PORT + number % CLIENT_PORTS;
         TupleView original = tuple(ipv6, protocol, high, client, server, port, HTTPS, false);
-        TupleView reply =
-                switch (kind) {
-                    case SOURCE_NAT ->
-                        tuple(false, protocol, 0, server, TRANSLATED + number, HTTPS, port + 1, true);
-                    case DESTINATION_NAT ->
-                        tuple(false, protocol, 0, TRANSLATED + number, client, HTTPS + 1, port, true);
-                    default -> tuple(ipv6, protocol, high, server, client, HTTPS, port, true);
-                };
+        TupleView reply = switch (kind) {
+            case SOURCE_NAT -> tuple(false, protocol, 0, server, TRANSLATED + number, HTTPS, port + 1, true);
+            case DESTINATION_NAT -> tuple(false, protocol, 0, TRANSLATED + number, client, HTTPS + 1, port, true);
+            default -> tuple(ipv6, protocol, high, server, client, HTTPS, port, true);
+        };
         return new Tuples(original, reply);
     }
 

@@ -10,10 +10,14 @@ import io.turnstile.offload.provider.fault.InitFailingProvider;
 import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.time.ManualClock;
+import java.io.IOException;
 import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Queue;
@@ -21,6 +25,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
@@ -35,8 +40,8 @@ import org.junit.platform.testkit.engine.Events;
 /** The kit finds each fault, by the tests about it and by no others. */
 class ConformanceOfFaultsTest {
     private static final String FROM_HERE = "kit.under.test";
-    private static final Set<String> ABOUT_ROOM = Set.of(
-            "aFullTableSaysLater", "noMoreIsHeldThanThereIsRoomFor", "whatWasToldLaterIsTakenWhenThereIsRoom");
+    private static final Set<String> ABOUT_ROOM =
+            Set.of("aFullTableSaysLater", "noMoreIsHeldThanThereIsRoomFor", "whatWasToldLaterIsTakenWhenThereIsRoom");
     private static final Duration SOON = Duration.ofSeconds(10);
 
     /** The kit on a provider with the fault under test. Nested, so that no build runs it as a test of its own. */
@@ -111,6 +116,35 @@ class ConformanceOfFaultsTest {
         @Override
         protected OffloadProvider newProvider() {
             return new ThrowingProvider("p", EnumSet.noneOf(Callback.class));
+        }
+
+        @Override
+        protected int heldAtOnce() {
+            return 400;
+        }
+
+        @Override
+        protected int lives() {
+            return 1_000;
+        }
+    }
+
+    /** A good provider whose single callbacks do not work. */
+    @ExtendWith(OnlyFromHere.class)
+    static class OfBulkOnly extends OffloadProviderConformance {
+        @Override
+        protected OffloadProvider newProvider() {
+            return new OddProviders.BulkOnly();
+        }
+
+        @Override
+        protected OptionalLong heldBy(OffloadProvider provider) {
+            return OptionalLong.of(((HoldingProvider) provider).heldCount());
+        }
+
+        @Override
+        protected boolean worksSingly() {
+            return false;
         }
 
         @Override
@@ -205,5 +239,36 @@ class ConformanceOfFaultsTest {
                         "noMoreIsHeldThanThereIsRoomFor",
                         "nothingIsHeldAfterManyLives",
                         "whatWasToldLaterIsTakenWhenThereIsRoom");
+    }
+
+    @Test
+    void aProviderThatAnswersInBulkOnlyIsNotAskedSingly() {
+        Events events = run(OfBulkOnly.class);
+        assertThat(names(events.failed())).isEmpty();
+        Set<String> aborted = new TreeSet<>(ABOUT_ROOM);
+        aborted.addAll(Set.of(
+                "bulkAnswersAsSingleCallbacksDo",
+                "bulkHoldsWhatSingleCallbacksHold",
+                "aFlushAnswersAlikeInBulkAndSingly"));
+        assertThat(names(events.aborted())).isEqualTo(aborted);
+    }
+
+    /** The list of what is checked stands in the documentation of the kit. */
+    @Test
+    void theListOfTheKitHasEachTest() throws IOException {
+        Path source = sourceOf(OffloadProviderConformance.class);
+        String text = Files.readString(source);
+        String list = text.substring(0, text.indexOf("public abstract class"));
+        assertThat(allTests()).allSatisfy(test -> assertThat(list).containsPattern("\\b" + test + "\\b"));
+    }
+
+    private static Path sourceOf(Class<?> type) {
+        String inModule =
+                "offload-providers/conformance/src/main/java/" + type.getName().replace('.', '/') + ".java";
+        return Stream.iterate(Path.of("").toAbsolutePath(), Objects::nonNull, Path::getParent)
+                .map(folder -> folder.resolve(inModule))
+                .filter(Files::exists)
+                .findFirst()
+                .orElseThrow();
     }
 }

@@ -52,7 +52,10 @@ enum Fault {
     THROWS_FROM_CHANGED(throwing(Callback.CHANGED), "noChangeFails"),
     THROWS_FROM_UPDATE(throwing(Callback.UPDATE), "noUpdateFails"),
     THROWS_FROM_DEL(
-            throwing(Callback.DEL), "noDeleteFails", "everyReasonEndsAConnection", "aConnectionMayEndBeforeItsReply",
+            throwing(Callback.DEL),
+            "noDeleteFails",
+            "everyReasonEndsAConnection",
+            "aConnectionMayEndBeforeItsReply",
             "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine"),
     THROWS_FROM_FLUSH(throwing(Callback.FLUSH), "aFlushIsAnswered"),
     THROWS_FROM_PORT(throwing(Callback.PORT), "portsComeChangeAndGo"),
@@ -108,40 +111,54 @@ enum Fault {
             "afterAFlushNothingIsHeld",
             "whatWasFlushedCanBeAddedAfterARestart",
             "everyCallbackReturnsInTime"),
-    DEFERS(deferring(Manner.ELSEWHERE, Callback.CAN_OFFLOAD, Callback.ADD, Callback.ESTABLISHED, Callback.CHANGED, Callback.UPDATE, Callback.DEL)),
+    DEFERS(deferring(
+            Manner.ELSEWHERE,
+            Callback.CAN_OFFLOAD,
+            Callback.ADD,
+            Callback.ESTABLISHED,
+            Callback.CHANGED,
+            Callback.UPDATE,
+            Callback.DEL)),
     DEFERS_FOR_EVER(deferring(Manner.WHEN_TOLD, Callback.UPDATE), TestsWith.AN_UPDATE),
-    DEFERS_AND_SAYS_IT_TWICE(deferring(Manner.TWICE, Callback.UPDATE),
+    DEFERS_AND_SAYS_IT_TWICE(
+            deferring(Manner.TWICE, Callback.UPDATE),
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo"),
-    DEFERS_AND_SAYS_NONSENSE(deferring(Manner.NONSENSE, Callback.UPDATE),
+    DEFERS_AND_SAYS_NONSENSE(
+            deferring(Manner.NONSENSE, Callback.UPDATE),
             "noUpdateFails",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
             "bulkAnswersAsSingleCallbacksDo",
             "bulkHoldsWhatSingleCallbacksHold"),
-    DEFERS_AND_SAYS_NULL(deferring(Manner.NULL, Callback.UPDATE),
+    DEFERS_AND_SAYS_NULL(
+            deferring(Manner.NULL, Callback.UPDATE),
             "noUpdateFails",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
             "bulkAnswersAsSingleCallbacksDo",
             "bulkHoldsWhatSingleCallbacksHold"),
-    DEFERS_AND_DEFERS_AGAIN(deferring(Manner.DEFERRED_AGAIN, Callback.UPDATE),
+    DEFERS_AND_DEFERS_AGAIN(
+            deferring(Manner.DEFERRED_AGAIN, Callback.UPDATE),
             "noUpdateFails",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
             "bulkAnswersAsSingleCallbacksDo",
             "bulkHoldsWhatSingleCallbacksHold"),
-    DEFERS_AND_THROWS(deferring(Manner.THROWABLE, Callback.UPDATE),
+    DEFERS_AND_THROWS(
+            deferring(Manner.THROWABLE, Callback.UPDATE),
             "noUpdateFails",
             "bulkAnswersAsSingleCallbacksDo",
             "bulkHoldsWhatSingleCallbacksHold"),
-    DEFERS_TO_NOWHERE(deferring(Manner.NO_STAGE, Callback.UPDATE),
+    DEFERS_TO_NOWHERE(
+            deferring(Manner.NO_STAGE, Callback.UPDATE),
             "noUpdateFails",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
             "bulkAnswersAsSingleCallbacksDo",
             "bulkHoldsWhatSingleCallbacksHold"),
-    DEFERS_A_FLUSH(deferring(Manner.ELSEWHERE, Callback.FLUSH),
+    DEFERS_A_FLUSH(
+            deferring(Manner.ELSEWHERE, Callback.FLUSH),
             "eachOperationOfABatchHasOneFittingResult",
             "aFlushIsAnswered",
             "aFlushAnswersAlikeInBulkAndSingly"),
@@ -355,7 +372,9 @@ enum Fault {
 
     /** How many connections it has room for; empty: that is no matter. */
     OptionalInt room() {
-        return name().contains("FULL") || this == TAKES_TOO_MANY ? OptionalInt.of(OddProviders.ROOM) : OptionalInt.empty();
+        return name().contains("FULL") || this == TAKES_TOO_MANY
+                ? OptionalInt.of(OddProviders.ROOM)
+                : OptionalInt.empty();
     }
 
     /** A new one; if it lets time pass, then on this clock. */

@@ -1,5 +1,6 @@
 package io.turnstile.offload.conformance;
 
+import io.turnstile.offload.provider.fault.Callback;
 import io.turnstile.offload.provider.fault.HoldingProvider;
 import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
@@ -443,6 +444,41 @@ final class OddProviders {
         }
     }
 
+    /** Answers operations only: no fault. */
+    static final class BulkOnly extends HoldingProvider {
+        BulkOnly() {
+            super("p");
+        }
+
+        @Override
+        public OffloadResult operateOne(OffloadOperation operation) {
+            return switch (operation) {
+                case OffloadOperation.Query query -> Verdict.accept();
+                case OffloadOperation.Add add -> {
+                    hold(add.connection());
+                    yield OffloadResult.DONE;
+                }
+                case OffloadOperation.Established established -> new OffloadResult.Covered(true);
+                case OffloadOperation.Changed changed -> OffloadResult.DONE;
+                case OffloadOperation.Update update -> new OffloadResult.LastUsed(0);
+                case OffloadOperation.Delete delete -> {
+                    letGo(delete.connection());
+                    yield OffloadResult.DONE;
+                }
+                case OffloadOperation.Flush flush -> OffloadResult.ONE_BY_ONE;
+            };
+        }
+
+        @Override
+        protected void meet(Callback callback) {
+            switch (callback) {
+                case CAN_OFFLOAD, ADD, ESTABLISHED, CHANGED, UPDATE, DEL, FLUSH ->
+                    throw new UnsupportedOperationException("by operate only");
+                case INIT, CLOSE, OPERATE, DESCRIBE, PORT, SETTINGS -> {}
+            }
+        }
+    }
+
     /** Wants connections once they are established: no fault. */
     static final class EstablishedOnly extends HoldingProvider {
         EstablishedOnly() {
@@ -573,8 +609,7 @@ final class OddProviders {
 
         @Override
         public void connDel(ConnView connection, DelReason reason) {
-            rules.computeIfPresent(
-                    connection.original(), (tuple, rule) -> rule.id() == connection.id() ? null : rule);
+            rules.computeIfPresent(connection.original(), (tuple, rule) -> rule.id() == connection.id() ? null : rule);
             letGo(connection);
         }
 

@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * when it has to let go of all.
  *
  * <p>A caller that breaks the life cycle is told so by an {@link IllegalStateException}: an add of what is held, a
- * callback about what is not. A delete of what is not held is legal once {@code operate} has thrown, and does
- * nothing then.
+ * callback about what is not. A delete of what is not held is legal once {@code operate} has thrown, and does nothing
+ * then.
  *
  * <p>Memory: the last {@link #DEFAULT_EVENT_LIMIT} events unless said otherwise, and the connections held.
  *

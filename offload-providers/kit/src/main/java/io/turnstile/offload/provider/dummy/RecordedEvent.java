@@ -65,16 +65,20 @@ public record RecordedEvent(
     /**
      * Returns the event in a few words, ports by number: {@code init}, {@code query -> accept}, {@code query ->
      * decline: …}, {@code query -> later: …}, {@code add in=1}, {@code add in=1 -> later: …}, {@code established in=2}
-     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code flush provider
-     * leaving}, {@code close}.
+     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code flush
+     * provider leaving}, {@code close}.
      */
     @Override
     public String toString() {
         String result = switch (answer) {
             case Answer.Nothing nothing -> "";
             case Answer.Offload offload -> " -> " + text(offload.verdict());
-            case Answer.Changes changed -> " "
-                    + changed.changes().stream().sorted().map(ConnChange::toString).collect(Collectors.joining(","));
+            case Answer.Changes changed ->
+                " "
+                        + changed.changes().stream()
+                                .sorted()
+                                .map(ConnChange::toString)
+                                .collect(Collectors.joining(","));
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
