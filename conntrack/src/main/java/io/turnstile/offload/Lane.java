@@ -191,7 +191,8 @@ final class Lane implements LaneReadings {
             provider.init(new ClockProviderContext(context.clock(), threadCount));
             return null;
         } catch (Throwable e) { // contained: a provider that does not come up is left out
-            String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+            HeapExhaustion.check(e);
+            String text = ProviderText.ofMessage(e);
             context.causes().record(name + ": init", text, e, context.clock().wallMs());
             return text;
         }
@@ -345,6 +346,7 @@ final class Lane implements LaneReadings {
         try {
             provider.close();
         } catch (Throwable e) { // contained: it counts as closed
+            HeapExhaustion.check(e);
             context.causes()
                     .record(
                             name + ": close",

@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -25,7 +26,19 @@ record ProviderCaller(OffloadProvider provider) {
         return results;
     }
 
+    /** An interrupt that the provider has left behind ends here: a thread that is interrupted never sleeps again. */
     private List<OffloadResult> answers(List<OffloadOperation> operations) {
+        boolean wasInterrupted = Thread.currentThread().isInterrupted();
+        try {
+            return contained(operations);
+        } finally {
+            if (!wasInterrupted) {
+                Thread.interrupted();
+            }
+        }
+    }
+
+    private List<OffloadResult> contained(List<OffloadOperation> operations) {
         OffloadResult whole;
         try {
             List<OffloadResult> answers = new ArrayList<>(provider.operate(operations));
@@ -34,6 +47,7 @@ record ProviderCaller(OffloadProvider provider) {
             }
             whole = new OffloadResult.Failed("wrong number of results", null);
         } catch (Throwable e) { // contained: the worst that a provider can throw must not end the dispatcher's thread
+            HeapExhaustion.check(e);
             whole = new OffloadResult.Failed(text(e), e);
         }
         return Collections.nCopies(operations.size(), whole);
@@ -41,19 +55,24 @@ record ProviderCaller(OffloadProvider provider) {
 
     /** The throwable in words, even if it cannot say them itself. */
     static String text(Throwable thrown) {
-        try {
-            return String.valueOf(thrown);
-        } catch (Throwable e) {
-            return thrown.getClass().getName();
-        }
+        return ProviderText.of(thrown);
     }
 
     private static OffloadResult fitting(OffloadOperation operation, OffloadResult result) {
         return operation.isAnsweredBy(result)
-                ? result
+                ? withFittingText(result)
                 : new OffloadResult.Failed(
                         "wrong result: "
                                 + (result == null ? "null" : result.getClass().getSimpleName()),
                         null);
+    }
+
+    private static OffloadResult withFittingText(OffloadResult result) {
+        if (result instanceof Verdict.Decline decline) {
+            return new Verdict.Decline(ProviderText.reason(decline.reason()));
+        }
+        return result instanceof OffloadResult.Failed failed
+                ? new OffloadResult.Failed(ProviderText.reason(failed.reason()), failed.cause())
+                : result;
     }
 }

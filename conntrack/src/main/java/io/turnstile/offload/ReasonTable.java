@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import java.util.HashMap;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,19 +13,13 @@ import org.jspecify.annotations.Nullable;
 final class ReasonTable {
     static final int CAPACITY = 255;
     private static final int OTHER = CAPACITY + 1;
-    private static final int MAX_LENGTH = 200;
-    /** A reason is shown within a line. */
-    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}+");
 
     private final Map<String, Integer> indexes = new HashMap<>(); // guarded by this
     private final @Nullable String[] texts = new @Nullable String[CAPACITY + 2]; // guarded by this
 
     /** The index of a reason as the provider gave it; null or blank: it gave none. */
     synchronized int index(@Nullable String given) {
-        String reason = given == null || given.isBlank()
-                ? "no reason given"
-                : CONTROL.matcher(given.strip()).replaceAll(" ");
-        String text = reason.length() <= MAX_LENGTH ? reason : reason.substring(0, MAX_LENGTH);
+        String text = ProviderText.reason(given);
         Integer known = indexes.get(text);
         if (known != null) {
             return known;

@@ -42,7 +42,7 @@ public final class EmbeddedOffload {
     }
 
     private void choose() {
-        core.dispatcher.enable(providers.inOrder(priority));
+        core.dispatcher.enableNamed(providers.inOrder(priority));
         core.dispatcher.drain();
     }
 
