@@ -123,7 +123,7 @@ public final class SwitchDaemon implements AutoCloseable {
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
-        ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
+        ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder(), config.dummies().providersOnlyIfNamed());
         Reconciler reconciler = closeLater(new Reconciler(
                 backend,
                 new SwitchComponents(
@@ -144,13 +144,14 @@ public final class SwitchDaemon implements AutoCloseable {
                         this::setManagers)));
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
-        AppctlCommands.all(commandContext(reconciler, housekeeping)).forEach(control::register);
+        AppctlCommands.all(commandContext(reconciler, housekeeping, providers)).forEach(control::register);
         housekeeping.start();
         reconciler.start();
         control.listen(config.controlSocket());
     }
 
-    private CommandContext commandContext(Reconciler reconciler, Housekeeping housekeeping) {
+    private CommandContext commandContext(
+            Reconciler reconciler, Housekeeping housekeeping, ProviderRegistry providers) {
         return new CommandContext(
                 datapath,
                 pipeline,
@@ -161,6 +162,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 reconciler::bridges,
                 reconciler::onLinkChange,
                 reconciler::rescanProviders,
+                providers::faults,
                 housekeeping.coverage(),
                 housekeeping::warp,
                 LogSettings.control(),
