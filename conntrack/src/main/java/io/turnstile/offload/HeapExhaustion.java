@@ -20,6 +20,9 @@ public final class HeapExhaustion {
             "GC overhead limit exceeded",
             "Requested array size exceeds VM limit");
 
+    /** A cause may be its own cause's cause. */
+    private static final int MAX_DEPTH = 8;
+
     private static volatile @Nullable Consumer<OutOfMemoryError> handler;
 
     private HeapExhaustion() {}
@@ -49,11 +52,16 @@ public final class HeapExhaustion {
         return false;
     }
 
-    /** To be called with every throwable of foreign code that is contained. Allocates nothing. */
+    /** To be called with every throwable of foreign code that is contained, which may have it as a cause. */
     static void check(Throwable thrown) {
         Consumer<OutOfMemoryError> told = handler;
-        if (told != null && is(thrown)) {
-            told.accept((OutOfMemoryError) thrown);
+        Throwable cause = thrown;
+        for (int depth = 0; told != null && cause != null && depth < MAX_DEPTH; depth++) {
+            if (is(cause)) {
+                told.accept((OutOfMemoryError) cause);
+                return;
+            }
+            cause = cause.getCause();
         }
     }
 }

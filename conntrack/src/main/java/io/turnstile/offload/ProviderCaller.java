@@ -71,8 +71,12 @@ record ProviderCaller(OffloadProvider provider) {
         if (result instanceof Verdict.Decline decline) {
             return new Verdict.Decline(ProviderText.reason(decline.reason()));
         }
-        return result instanceof OffloadResult.Failed failed
-                ? new OffloadResult.Failed(ProviderText.reason(failed.reason()), failed.cause())
-                : result;
+        if (result instanceof OffloadResult.Failed failed) {
+            if (failed.cause() != null) {
+                HeapExhaustion.check(failed.cause()); // the SPI's own loop over single callbacks has caught it
+            }
+            return new OffloadResult.Failed(ProviderText.reason(failed.reason()), failed.cause());
+        }
+        return result;
     }
 }

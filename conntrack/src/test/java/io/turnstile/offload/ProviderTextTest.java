@@ -71,6 +71,8 @@ class ProviderTextTest {
             HeapExhaustion.check(new OutOfMemoryError());
             HeapExhaustion.check(new StackOverflowError("Java heap space"));
             assertThat(told).containsExactly(real);
+            HeapExhaustion.check(new IllegalStateException(new ExceptionInInitializerError(real)));
+            assertThat(told).containsExactly(real, real);
         } finally {
             HeapExhaustion.handleBy(null);
         }

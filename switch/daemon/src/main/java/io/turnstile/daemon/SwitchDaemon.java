@@ -5,6 +5,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.appctl.AppctlCommands;
 import io.turnstile.appctl.CommandContext;
+import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.DummyLevel;
 import io.turnstile.bridge.Reconciler;
 import io.turnstile.bridge.SwitchComponents;
@@ -34,10 +35,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -67,7 +69,9 @@ public final class SwitchDaemon implements AutoCloseable {
     /** Everything that was started, last first; it is closed in this order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
-    private final Set<String> managerRemotes = new HashSet<>();
+    private final Set<String> managerRemotes = ConcurrentHashMap.newKeySet();
+    /** Null until started. */
+    private volatile @Nullable Reconciler reconciler;
     /** Null until started. */
     private @Nullable OvsdbBackend database;
 
@@ -142,6 +146,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         Version.number(),
                         Version.database(),
                         this::setManagers)));
+        this.reconciler = reconciler;
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
         AppctlCommands.all(commandContext(reconciler, housekeeping, providers)).forEach(control::register);
@@ -224,6 +229,30 @@ public final class SwitchDaemon implements AutoCloseable {
                 .map(remote -> Path.of(remote.substring("punix:".length())))
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** All Unix sockets that this switch has made, to be removed where it cannot be closed any more. Threads: any. */
+    List<Path> sockets() {
+        List<Path> sockets = new ArrayList<>();
+        sockets.add(config.controlSocket());
+        for (String remote : config.remotes()) {
+            addSocket(remote, sockets);
+        }
+        managerRemotes.forEach(remote -> addSocket(remote, sockets));
+        Reconciler present = reconciler;
+        if (present != null) {
+            for (BridgeView bridge : present.bridges()) {
+                sockets.add(config.runDirectory().resolve(bridge.name() + ".mgmt"));
+                sockets.add(config.runDirectory().resolve(bridge.name() + ".snoop"));
+            }
+        }
+        return sockets;
+    }
+
+    private static void addSocket(String remote, List<Path> sockets) {
+        if (remote.startsWith("punix:")) {
+            sockets.add(Path.of(remote.substring("punix:".length())));
+        }
     }
 
     /** Ends everything, sockets and TAP devices included. */
