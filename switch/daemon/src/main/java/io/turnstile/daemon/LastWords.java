@@ -46,6 +46,7 @@ final class LastWords {
     private final @Nullable Path log;
     private final Path pidFile;
     private final Supplier<List<Path>> sockets;
+    private final OutputStream errors;
     private final IntConsumer halt;
     private final AtomicBoolean said = new AtomicBoolean();
     /** Held to be given back. */
@@ -55,11 +56,27 @@ final class LastWords {
     @SuppressWarnings("UnusedVariable")
     private @Nullable FileChannel will;
 
-    /** @param sockets the Unix sockets that are there at the time */
-    LastWords(@Nullable Path log, Path pidFile, Supplier<List<Path>> sockets, IntConsumer halt) {
+    /**
+     * The last words of this process.
+     *
+     * @param sockets the Unix sockets that are there at the time
+     */
+    static LastWords ofProcess(@Nullable Path log, Path pidFile, Supplier<List<Path>> sockets) {
+        // Not System.err, whose lock somebody may hold who has run out of memory as well.
+        OutputStream errors = new FileOutputStream(FileDescriptor.err);
+        return new LastWords(log, pidFile, sockets, errors, Runtime.getRuntime()::halt);
+    }
+
+    LastWords(
+            @Nullable Path log,
+            Path pidFile,
+            Supplier<List<Path>> sockets,
+            OutputStream errors,
+            IntConsumer halt) {
         this.log = log;
         this.pidFile = pidFile;
         this.sockets = sockets;
+        this.errors = errors;
         this.halt = halt;
     }
 
@@ -113,8 +130,7 @@ final class LastWords {
     private void write(String words) {
         String line = VlogLayout.line(Instant.now(), "daemon", "EMER", words);
         append(log, line);
-        // Not by System.err, which somebody may hold who has run out of memory as well.
-        try (OutputStream errors = new FileOutputStream(FileDescriptor.err)) {
+        try {
             errors.write(("turnstile: " + words + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             // Nobody reads it.

@@ -200,7 +200,7 @@ public final class Main implements Callable<Integer> {
         Path pidPath = pidPath(config.runDirectory());
         try (PidFile _ = PidFile.hold(pidPath, overwritePidFile);
                 SwitchDaemon daemon = new SwitchDaemon(config, ending::countDown)) {
-            LastWords lastWords = new LastWords(logPath(), pidPath, daemon::sockets, Runtime.getRuntime()::halt);
+            LastWords lastWords = LastWords.ofProcess(logPath(), pidPath, daemon::sockets);
             lastWords.leaveWill(config.runDirectory());
             lastWords.listen();
             // Before the start: a plug-in's constructor may be the one that ends it all.
