@@ -160,7 +160,8 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         Set<String> names = new HashSet<>();
         for (ProviderNaming naming : inPriorityOrder) {
             switch (naming) {
-                case ProviderNaming.Named named when names.add(named.provider().name()) -> {
+                case ProviderNaming.Named named
+                when names.add(named.provider().name()) -> {
                     Lane lane = laneOf(named.provider());
                     wanted.add(lane);
                     shown.add(lane::status);

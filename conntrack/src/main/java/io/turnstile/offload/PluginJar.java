@@ -74,7 +74,8 @@ final class PluginJar implements AutoCloseable {
             Files.copy(jar, own, StandardCopyOption.REPLACE_EXISTING);
             List<String> types = types(own, into);
             if (!types.isEmpty()) {
-                URLClassLoader loader = new URLClassLoader(name, new URL[] {own.toUri().toURL()}, parent);
+                URLClassLoader loader =
+                        new URLClassLoader(name, new URL[] {own.toUri().toURL()}, parent);
                 if (keep(own, loader)) {
                     types.forEach(type -> load(type, loader, into));
                 }
@@ -173,7 +174,8 @@ final class PluginJar implements AutoCloseable {
         } catch (NoSuchMethodException e) {
             into.fault(type + " has no public constructor without parameters");
         } catch (UnsupportedClassVersionError e) {
-            into.fault(type + " was compiled for a newer Java than this one, " + Runtime.version().feature());
+            into.fault(type + " was compiled for a newer Java than this one, "
+                    + Runtime.version().feature());
         } catch (NoClassDefFoundError e) {
             into.fault(type + " needs a class that is not there: " + e.getMessage());
         } catch (Throwable e) { // contained: a class can be broken in any way, and a signed one refused

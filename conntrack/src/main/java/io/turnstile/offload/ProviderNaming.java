@@ -41,8 +41,8 @@ sealed interface ProviderNaming {
     static ProviderNaming askWithin(OffloadProvider provider, long limitNs) {
         AtomicReference<@Nullable ProviderNaming> answer = new AtomicReference<>();
         String type = ProviderText.line(provider.getClass().getName());
-        BoundedCall call =
-                BoundedCall.start("offload-name-" + provider.getClass().getSimpleName(), () -> answer.set(ask(provider)));
+        BoundedCall call = BoundedCall.start(
+                "offload-name-" + provider.getClass().getSimpleName(), () -> answer.set(ask(provider)));
         call.await(System.nanoTime() + limitNs);
         ProviderNaming given = answer.get();
         if (given != null) {

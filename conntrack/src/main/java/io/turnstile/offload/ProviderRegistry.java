@@ -24,9 +24,9 @@ import org.slf4j.LoggerFactory;
  * The registry finds providers by {@link ServiceLoader}, on the class path and in a folder of jars, and puts them in
  * order. One that cannot be loaded is reported in one line and left out. The folder can be looked at again at any time.
  *
- * <p>Providers are loaded on threads of their own, all side by side: whoever looks waits {@link
- * ProviderLoading#PATIENCE_NS} for the new ones together, and never again for one that has not come by then. It keeps
- * the one thread it hangs on, and counts at the next look if it comes after all.
+ * <p>Providers are loaded on threads of their own, all side by side: whoever looks waits
+ * {@link ProviderLoading#PATIENCE_NS} for the new ones together, and never again for one that has not come by then. It
+ * keeps the one thread it hangs on, and counts at the next look if it comes after all.
  *
  * <p>Threads: one at a time; {@link #faults} any.
  */
@@ -66,8 +66,8 @@ public final class ProviderRegistry {
         /** Three lines, and one for each failure. */
         @Override
         public String toString() {
-            StringBuilder text = new StringBuilder("added: " + text(added) + "\nremoved: " + text(removed) + "\nkept: "
-                    + text(kept) + "\n");
+            StringBuilder text = new StringBuilder(
+                    "added: " + text(added) + "\nremoved: " + text(removed) + "\nkept: " + text(kept) + "\n");
             failed.forEach(line -> text.append("failed: ").append(line).append('\n'));
             return text.toString();
         }
@@ -97,8 +97,7 @@ public final class ProviderRegistry {
      *
      * @param onlyIfNamed their names
      */
-    public static ProviderRegistry discover(
-            ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed) {
+    public static ProviderRegistry discover(ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed) {
         return discover(loader, pluginFolder, onlyIfNamed, ProviderLoading.PATIENCE_NS);
     }
 
@@ -245,8 +244,7 @@ public final class ProviderRegistry {
         return new Rescan(List.copyOf(added), removed, List.copyOf(kept), failed);
     }
 
-    private static boolean isSame(
-            Map<String, NamedProvider> before, Map<String, NamedProvider> after, String name) {
+    private static boolean isSame(Map<String, NamedProvider> before, Map<String, NamedProvider> after, String name) {
         NamedProvider old = before.get(name);
         NamedProvider present = after.get(name);
         return old != null && present != null && old.provider() == present.provider();
@@ -287,8 +285,8 @@ public final class ProviderRegistry {
 
     private List<NamedProvider> inOrder(PriorityList list) {
         return list.order(providers.values()).stream()
-                .filter(provider -> !onlyIfNamed.contains(provider.name())
-                        || list.names().contains(provider.name()))
+                .filter(provider ->
+                        !onlyIfNamed.contains(provider.name()) || list.names().contains(provider.name()))
                 .toList();
     }
 

@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Texts of providers, made fit to be kept and shown within a line. A provider may say anything, and any amount of it, so
- * each text is cut where it enters.
+ * Texts of providers, made fit to be kept and shown within a line. A provider may say anything, and any amount of it,
+ * so each text is cut where it enters.
  *
  * <p>Threads: any.
  */

@@ -39,8 +39,7 @@ class PluginFaultsTest {
     }
 
     private ProviderRegistry discover() {
-        return ProviderRegistry.discover(
-                TestJar.classPathWithoutProviders(), folder, Set.of(), PATIENCE_NS);
+        return ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder, Set.of(), PATIENCE_NS);
     }
 
     private void write(String name, TestJar jar) {
@@ -86,8 +85,7 @@ class PluginFaultsTest {
                 .isEqualTo("acme.jar: names no provider: " + services + " is empty");
         assertThat(faultOf(new TestJar().services("acme card!")))
                 .isEqualTo("acme.jar: \"acme card!\" in " + services + " is no class name");
-        assertThat(faultOf(new TestJar().services("x\n".repeat(100_000))))
-                .contains("is larger than");
+        assertThat(faultOf(new TestJar().services("x\n".repeat(100_000)))).contains("is larger than");
     }
 
     @Test
@@ -101,7 +99,9 @@ class PluginFaultsTest {
                 .isEqualTo("acme.jar: acme.Card has no public constructor without parameters");
         TestJar hidden = new TestJar()
                 .services("acme.Hidden")
-                .code("Hidden", "package acme; abstract class Hidden implements io.turnstile.offload.spi.OffloadProvider {}");
+                .code(
+                        "Hidden",
+                        "package acme; abstract class Hidden implements io.turnstile.offload.spi.OffloadProvider {}");
         assertThat(faultOf(hidden)).isEqualTo("acme.jar: acme.Hidden is not public");
         assertThat(faultOf(new TestJar().services(ScriptedProvider.class.getName())))
                 .isEqualTo("acme.jar: " + ScriptedProvider.class.getName() + " is not in it: it is the switch's own");
@@ -123,8 +123,9 @@ class PluginFaultsTest {
     @Test
     void whatConstructorsInitialisersAndNamesThrowIsSaid() {
         assertThat(faultOf(card("public Card() { throw new IllegalStateException(\"no device\"); }")))
-                .startsWith("acme.jar: acme.Card: its constructor failed with java.lang.IllegalStateException: no device"
-                        + " at acme.Card.<init>:");
+                .startsWith(
+                        "acme.jar: acme.Card: its constructor failed with java.lang.IllegalStateException: no device"
+                                + " at acme.Card.<init>:");
         assertThat(faultOf(card("static final int SLOTS = Integer.parseInt(\"many\");")))
                 .contains("its constructor failed with java.lang.NumberFormatException: For input string: \"many\"");
         assertThat(faultOf(card("public Card() { throw new OutOfMemoryError(\"scripted\"); }")))
@@ -243,6 +244,8 @@ class PluginFaultsTest {
         assertThat(registry.inOrder("")).extracting(NamedProvider::name).containsExactly("good");
         assertThat(registry.inOrder("good")).extracting(NamedProvider::name).containsExactly("good");
         assertThat(registry.inOrder("card")).extracting(NamedProvider::name).containsExactly("card", "good");
-        assertThat(registry.inOrder("card,none")).extracting(NamedProvider::name).containsExactly("card");
+        assertThat(registry.inOrder("card,none"))
+                .extracting(NamedProvider::name)
+                .containsExactly("card");
     }
 }

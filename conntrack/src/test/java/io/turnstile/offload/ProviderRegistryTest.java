@@ -97,9 +97,11 @@ class ProviderRegistryTest {
         ProviderRegistry registry = ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder);
         jar("good.jar", "Plugged", true);
         assertThat(registry.names()).isEmpty();
-        assertThat(registry.rescan()).isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of(), List.of(), List.of()));
+        assertThat(registry.rescan())
+                .isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of(), List.of(), List.of()));
         OffloadProvider loaded = registry.inOrder().getFirst().provider();
-        assertThat(registry.rescan()).isEqualTo(new ProviderRegistry.Rescan(List.of(), List.of(), List.of("plugged"), List.of()));
+        assertThat(registry.rescan())
+                .isEqualTo(new ProviderRegistry.Rescan(List.of(), List.of(), List.of("plugged"), List.of()));
         assertThat(registry.inOrder()).extracting(NamedProvider::provider).containsExactly(loaded);
         Files.delete(folder.resolve("good.jar"));
         assertThat(registry.rescan()).hasToString("added: -\nremoved: plugged\nkept: -\n");

@@ -23,7 +23,9 @@ class ProviderTextTest {
                 .hasSize(ProviderText.MAX_LENGTH)
                 .endsWith("x…");
         String pairs = "x" + "\ud83d\ude00".repeat(ProviderText.MAX_LENGTH);
-        assertThat(ProviderText.line(pairs)).hasSizeLessThanOrEqualTo(ProviderText.MAX_LENGTH).endsWith("\ude00…");
+        assertThat(ProviderText.line(pairs))
+                .hasSizeLessThanOrEqualTo(ProviderText.MAX_LENGTH)
+                .endsWith("\ude00…");
     }
 
     @Test
@@ -41,7 +43,10 @@ class ProviderTextTest {
     @Test
     void aDescriptionHasSoManyLines() {
         List<String> many = new ArrayList<>(Collections.nCopies(1000, "a\nline"));
-        assertThat(ProviderText.lines(many)).hasSize(ProviderText.MAX_LINES).startsWith("a line").endsWith("…");
+        assertThat(ProviderText.lines(many))
+                .hasSize(ProviderText.MAX_LINES)
+                .startsWith("a line")
+                .endsWith("…");
         assertThat(ProviderText.lines(Arrays.asList("one", null))).containsExactly("one", "");
     }
 

@@ -117,15 +117,16 @@ final class TestJar {
                 };
             }
         };
-        JavaFileObject text = new SimpleJavaFileObject(
-                URI.create("mem:///acme/" + type + ".java"), JavaFileObject.Kind.SOURCE) {
-            @Override
-            public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-                return source;
-            }
-        };
+        JavaFileObject text =
+                new SimpleJavaFileObject(URI.create("mem:///acme/" + type + ".java"), JavaFileObject.Kind.SOURCE) {
+                    @Override
+                    public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+                        return source;
+                    }
+                };
         List<String> options = List.of("-proc:none", "-cp", classPath());
-        if (!compiler.getTask(null, inMemory, null, options, null, List.of(text)).call()) {
+        if (!compiler.getTask(null, inMemory, null, options, null, List.of(text))
+                .call()) {
             throw new IllegalArgumentException(source);
         }
         Map<String, byte[]> compiled = new TreeMap<>();

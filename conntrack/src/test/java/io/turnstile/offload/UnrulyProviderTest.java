@@ -69,9 +69,11 @@ class UnrulyProviderTest {
                                     OffloadResult.Failed.class,
                                     failed -> assertThat(failed.cause()).isNotNull()))
                     .anySatisfy(event -> assertThat(event.resultText()).startsWith("declined: no roomx"));
-            assertThat(dispatcher.failures()).allSatisfy(line -> assertThat(line).hasSizeLessThan(500));
-            assertThat(dispatcher.show().lines()).hasSizeLessThan(200).allSatisfy(line -> assertThat(line)
-                    .hasSizeLessThan(500));
+            assertThat(dispatcher.failures())
+                    .allSatisfy(line -> assertThat(line).hasSizeLessThan(500));
+            assertThat(dispatcher.show().lines())
+                    .hasSizeLessThan(200)
+                    .allSatisfy(line -> assertThat(line).hasSizeLessThan(500));
         }
     }
 
@@ -158,7 +160,8 @@ class UnrulyProviderTest {
             assertThat(dispatcher.providers())
                     .extracting(ProviderStatus::state)
                     .satisfiesExactly(
-                            state -> assertThat(state).startsWith("not registered: its name has not returned within 5 s"),
+                            state -> assertThat(state)
+                                    .startsWith("not registered: its name has not returned within 5 s"),
                             state -> assertThat(state).isEqualTo("ready"));
         }
     }

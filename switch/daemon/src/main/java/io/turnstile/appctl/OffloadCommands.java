@@ -96,7 +96,10 @@ final class OffloadCommands {
     private String plugins() {
         StringBuilder text = new StringBuilder();
         for (String fault : pluginFaults.get()) {
-            text.append(text.isEmpty() ? "plug-ins left out:\n" : "").append("  ").append(fault).append('\n');
+            text.append(text.isEmpty() ? "plug-ins left out:\n" : "")
+                    .append("  ")
+                    .append(fault)
+                    .append('\n');
         }
         return text.toString();
     }

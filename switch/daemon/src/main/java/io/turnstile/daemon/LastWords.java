@@ -67,12 +67,7 @@ final class LastWords {
         return new LastWords(log, pidFile, sockets, errors, Runtime.getRuntime()::halt);
     }
 
-    LastWords(
-            @Nullable Path log,
-            Path pidFile,
-            Supplier<List<Path>> sockets,
-            OutputStream errors,
-            IntConsumer halt) {
+    LastWords(@Nullable Path log, Path pidFile, Supplier<List<Path>> sockets, OutputStream errors, IntConsumer halt) {
         this.log = log;
         this.pidFile = pidFile;
         this.sockets = sockets;
@@ -161,11 +156,13 @@ final class LastWords {
         if (message == null) {
             return kind;
         }
-        return kind + ": " + (message.length() <= MESSAGE_LENGTH ? message : message.substring(0, MESSAGE_LENGTH) + "…");
+        return kind + ": "
+                + (message.length() <= MESSAGE_LENGTH ? message : message.substring(0, MESSAGE_LENGTH) + "…");
     }
 
     /**
-     * The innermost place in a plug-in, whose class loader has the jar's name; where there is none, the innermost place.
+     * The innermost place in a plug-in, whose class loader has the jar's name; where there is none, the innermost
+     * place.
      */
     private static String place(Throwable error) {
         StackTraceElement[] trace = error.getStackTrace();

@@ -204,7 +204,8 @@ public final class Main implements Callable<Integer> {
             lastWords.leaveWill(config.runDirectory());
             lastWords.listen();
             // Before the start: a plug-in's constructor may be the one that ends it all.
-            Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
+            Runtime.getRuntime()
+                    .addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
             daemon.start();
             LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
             if (readyFile != null) {

@@ -127,7 +127,10 @@ public final class SwitchDaemon implements AutoCloseable {
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
-        ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder(), config.dummies().providersOnlyIfNamed());
+        ProviderRegistry providers = ProviderRegistry.discover(
+                getClass().getClassLoader(),
+                config.pluginFolder(),
+                config.dummies().providersOnlyIfNamed());
         Reconciler reconciler = closeLater(new Reconciler(
                 backend,
                 new SwitchComponents(

@@ -34,9 +34,8 @@ class OffloadCommandsTest {
     private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, port -> "p" + port);
     private List<String> pluginFaults = List.of();
     private final OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock);
-    private final OffloadCommands commands =
-            new OffloadCommands(
-                    dispatcher, tracker, clock, monitor, CompletableFuture::new, () -> pluginFaults, () -> DATAPATH);
+    private final OffloadCommands commands = new OffloadCommands(
+            dispatcher, tracker, clock, monitor, CompletableFuture::new, () -> pluginFaults, () -> DATAPATH);
 
     @AfterEach
     void close() {

@@ -9,8 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class DummyLevelTest {
     private static List<String> chosen(DummyLevel level, String priority) {
-        return ProviderRegistry.discover(
-                        DummyLevelTest.class.getClassLoader(), null, level.providersOnlyIfNamed())
+        return ProviderRegistry.discover(DummyLevelTest.class.getClassLoader(), null, level.providersOnlyIfNamed())
                 .inOrder(priority)
                 .stream()
                 .map(NamedProvider::name)
