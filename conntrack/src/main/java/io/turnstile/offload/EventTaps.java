@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.offload.spi.OffloadResult;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
@@ -26,9 +27,21 @@ final class EventTaps {
 
     /** Tells all; one that throws is taken off, with a line saying so. */
     void tell(OffloadEvent event) {
+        OffloadEvent kept = withoutThrowable(event);
         for (Consumer<OffloadEvent> tap : taps) {
-            tell(tap, event);
+            tell(tap, kept);
         }
+    }
+
+    /** Who watches keeps thousands of events, and a throwable can hold on to anything; its words are the reason. */
+    private static OffloadEvent withoutThrowable(OffloadEvent event) {
+        return event.result() instanceof OffloadResult.Failed failed && failed.cause() != null
+                ? new OffloadEvent(
+                        event.provider(),
+                        event.operation(),
+                        new OffloadResult.Failed(failed.reason(), null),
+                        event.wallMs())
+                : event;
     }
 
     private void tell(Consumer<OffloadEvent> tap, OffloadEvent event) {

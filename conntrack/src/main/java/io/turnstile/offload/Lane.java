@@ -271,8 +271,7 @@ final class Lane implements LaneReadings {
                 },
                 failure -> {
                     Throwable thrown = failure instanceof CheckedFailure wrapped ? wrapped.thrown : failure;
-                    String message = ProviderText.capped(thrown.getMessage());
-                    fault[0] = message.isBlank() ? thrown.getClass().getSimpleName() : message;
+                    fault[0] = ProviderText.ofMessage(thrown);
                     context.causes().record(name + ": init", fault[0], thrown, context.clock().wallMs());
                 });
         return fault[0];

@@ -16,7 +16,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +40,6 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     public static final int MAX_BATCH_LENGTH = Shard.BATCH_LENGTH;
 
     private static final Logger LOG = LoggerFactory.getLogger(OffloadDispatcher.class);
-    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]*");
     private static final long LEAVING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(1);
     /** How long the end of the process waits for providers to let go, and how often the log says so meanwhile. */
     private static final long CLOSING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(60);
@@ -132,7 +130,30 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      *
      * @param inPriorityOrder the order in which they are listed, and drained
      */
-    public void enable(List<OffloadProvider> inPriorityOrder) {
+    public void enableNamed(List<NamedProvider> inPriorityOrder) {
+        enableAsked(inPriorityOrder.stream()
+                .<ProviderNaming>map(ProviderNaming.Named::new)
+                .toList());
+    }
+
+    /**
+     * The same with providers that have yet to be asked for their names: those that have no lane are, and each is
+     * waited for some seconds at most. One that has no name, or a bad one, is shown by {@link #providers()}.
+     */
+    public void enable(List<? extends OffloadProvider> inPriorityOrder) {
+        enableAsked(inPriorityOrder.stream().map(this::ask).toList());
+    }
+
+    private ProviderNaming ask(OffloadProvider provider) {
+        for (Lane lane : lanes) {
+            if (lane.provider() == provider) {
+                return new ProviderNaming.Named(new NamedProvider(lane.name(), lane.priority(), provider));
+            }
+        }
+        return ProviderNaming.askWithin(provider, ProviderLoading.PATIENCE_NS);
+    }
+
+    private void enableAsked(List<ProviderNaming> inPriorityOrder) {
         configLock.lock();
         try {
             choose(inPriorityOrder);
@@ -141,19 +162,24 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
     }
 
-    private void choose(List<OffloadProvider> inPriorityOrder) {
+    private void choose(List<ProviderNaming> inPriorityOrder) {
         List<Lane> wanted = new ArrayList<>();
         List<Supplier<ProviderStatus>> shown = new ArrayList<>();
         Set<String> names = new HashSet<>();
-        for (OffloadProvider provider : inPriorityOrder) {
-            String fault = nameFault(provider, names);
-            if (fault == null) {
-                Lane lane = laneOf(provider);
-                wanted.add(lane);
-                shown.add(lane::status);
-            } else {
-                ProviderStatus refused = new ProviderStatus(nameOf(provider), OffloadProvider.DEFAULT_PRIORITY, fault);
-                shown.add(() -> refused);
+        for (ProviderNaming naming : inPriorityOrder) {
+            switch (naming) {
+                case ProviderNaming.Named named
+                when names.add(named.provider().name()) -> {
+                    Lane lane = laneOf(named.provider());
+                    wanted.add(lane);
+                    shown.add(lane::status);
+                }
+                case ProviderNaming.Named named ->
+                    shown.add(refused(named.provider().name(), "there is another provider of this name"));
+                case ProviderNaming.Refused refused -> {
+                    recordThrown(refused);
+                    shown.add(refused(refused.shownName(), refused.fault()));
+                }
             }
         }
         List<Lane> leaving = new ArrayList<>(List.of(lanes));
@@ -179,41 +205,29 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         forgetLanesThatLeft();
     }
 
-    private Lane laneOf(OffloadProvider provider) {
+    private Lane laneOf(NamedProvider named) {
         for (Lane lane : lanes) {
-            if (lane.provider() == provider) {
+            if (lane.provider() == named.provider()) {
                 return lane;
             }
         }
-        return new Lane(context, limits, provider, provider.name(), provider.priority());
+        return new Lane(context, limits, named.provider(), named.name(), named.priority());
     }
 
-    private static String nameOf(OffloadProvider provider) {
-        try {
-            return String.valueOf(provider.name());
-        } catch (Throwable e) { // contained: it has none
-            return provider.getClass().getName();
-        }
+    private static Supplier<ProviderStatus> refused(String name, String fault) {
+        ProviderStatus status = new ProviderStatus(name, OffloadProvider.DEFAULT_PRIORITY, "not registered: " + fault);
+        return () -> status;
     }
 
-    private @Nullable String nameFault(OffloadProvider provider, Set<String> names) {
-        String name;
-        try {
-            name = provider.name();
-            provider.priority();
-        } catch (Throwable e) { // contained: a provider that cannot even say its name is left out
+    private void recordThrown(ProviderNaming.Refused refused) {
+        if (refused.thrown() != null) {
             context.causes()
                     .record(
-                            provider.getClass().getName() + ": name",
-                            ProviderCaller.text(e),
-                            e,
+                            refused.shownName() + ": name",
+                            ProviderCaller.text(refused.thrown()),
+                            refused.thrown(),
                             context.clock().wallMs());
-            return "not registered: its name failed with " + ProviderCaller.text(e);
         }
-        if (name == null || !NAME.matcher(name).matches() || name.equals(PriorityList.NONE)) {
-            return "not registered: a name is lower case letters, digits, - and _, and not \"none\"";
-        }
-        return names.add(name) ? null : "not registered: there is another provider of this name";
     }
 
     /**

@@ -1,12 +1,12 @@
 package io.turnstile.offload;
 
-import io.turnstile.offload.spi.OffloadProvider;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -51,17 +51,17 @@ public record PriorityList(List<String> names, boolean ends) {
     }
 
     /** Those that are used, in order: as named, then by their own priority, higher first, equal ones by name. */
-    public List<OffloadProvider> order(Collection<? extends OffloadProvider> providers) {
-        Map<String, OffloadProvider> byName = providers.stream()
+    public List<NamedProvider> order(Collection<NamedProvider> providers) {
+        Map<String, NamedProvider> byName = providers.stream()
                 .collect(Collectors.toMap(
-                        OffloadProvider::name, provider -> provider, (first, second) -> first, LinkedHashMap::new));
-        Set<OffloadProvider> chosen = new LinkedHashSet<>();
-        names.stream().filter(byName::containsKey).forEach(name -> chosen.add(byName.get(name)));
+                        NamedProvider::name, provider -> provider, (first, second) -> first, LinkedHashMap::new));
+        Set<NamedProvider> chosen = new LinkedHashSet<>();
+        names.stream().map(byName::get).filter(Objects::nonNull).forEach(chosen::add);
         if (!ends) {
             byName.values().stream()
-                    .sorted(Comparator.comparingInt(OffloadProvider::priority)
+                    .sorted(Comparator.comparingInt(NamedProvider::priority)
                             .reversed()
-                            .thenComparing(OffloadProvider::name))
+                            .thenComparing(NamedProvider::name))
                     .forEach(chosen::add);
         }
         return List.copyOf(chosen);

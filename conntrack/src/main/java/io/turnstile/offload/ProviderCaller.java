@@ -29,6 +29,7 @@ record ProviderCaller(OffloadProvider provider) {
 
     /** Hands a batch over and checks what comes back: one result per operation, each of a kind that fits. */
     Answers operate(List<OffloadOperation> operations) {
+        boolean wasInterrupted = Thread.currentThread().isInterrupted();
         OffloadResult whole;
         try {
             List<OffloadResult> answers = new ArrayList<>(provider.operate(operations));
@@ -41,31 +42,37 @@ record ProviderCaller(OffloadProvider provider) {
             }
             whole = new OffloadResult.Failed("wrong number of results", null);
         } catch (Throwable e) { // contained: the worst that a provider can throw must not end the dispatcher's thread
+            HeapExhaustion.check(e);
             whole = new OffloadResult.Failed(text(e), e);
         } finally {
-            Thread.interrupted(); // a flag that is left behind would keep this thread from ever resting
+            restoreInterrupt(wasInterrupted);
         }
         return new Answers(Collections.nCopies(operations.size(), whole), true);
     }
 
     /** Makes any other call of the provider. */
     void tell(Runnable callback, Consumer<Throwable> onFailure) {
+        boolean wasInterrupted = Thread.currentThread().isInterrupted();
         try {
             callback.run();
         } catch (Throwable e) { // contained, as above
+            HeapExhaustion.check(e);
             onFailure.accept(e);
         } finally {
+            restoreInterrupt(wasInterrupted);
+        }
+    }
+
+    /** An interrupt that the provider has left behind ends here: a thread that is interrupted never sleeps again. */
+    private static void restoreInterrupt(boolean wasInterrupted) {
+        if (!wasInterrupted) {
             Thread.interrupted();
         }
     }
 
     /** The throwable in words, even if it cannot say them itself. */
     static String text(Throwable thrown) {
-        try {
-            return String.valueOf(thrown);
-        } catch (Throwable e) {
-            return thrown.getClass().getName();
-        }
+        return ProviderText.of(thrown);
     }
 
     private static OffloadResult fittingOrDeferred(OffloadOperation operation, @Nullable OffloadResult result) {
@@ -86,10 +93,26 @@ record ProviderCaller(OffloadProvider provider) {
             return OffloadResult.DONE;
         }
         return operation.isAnsweredBy(result)
-                ? result
+                ? withFittingText(result)
                 : new OffloadResult.Failed(
                         "wrong result: "
                                 + (result == null ? "null" : result.getClass().getSimpleName()),
                         null);
+    }
+
+    private static OffloadResult withFittingText(OffloadResult result) {
+        if (result instanceof Verdict.Decline decline) {
+            return new Verdict.Decline(ProviderText.reason(decline.reason()));
+        }
+        if (result instanceof Verdict.Later later) {
+            return new Verdict.Later(ProviderText.reason(later.reason()));
+        }
+        if (result instanceof OffloadResult.Failed failed) {
+            if (failed.cause() != null) {
+                HeapExhaustion.check(failed.cause()); // the SPI's own loop over single callbacks has caught it
+            }
+            return new OffloadResult.Failed(ProviderText.reason(failed.reason()), failed.cause());
+        }
+        return result;
     }
 }

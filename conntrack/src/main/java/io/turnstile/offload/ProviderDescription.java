@@ -30,7 +30,7 @@ final class ProviderDescription {
         try {
             return ask().get(PATIENCE_MS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            return List.of("describe failed: " + ProviderCaller.text(Objects.requireNonNullElse(e.getCause(), e)));
+            return List.of("describe failed: " + ProviderText.of(Objects.requireNonNullElse(e.getCause(), e)));
         } catch (TimeoutException e) {
             return List.of("describe has not returned");
         } catch (InterruptedException e) {
@@ -46,8 +46,9 @@ final class ProviderDescription {
             asked = answer;
             Thread.ofPlatform().daemon().name("offload-" + name + "-describe").start(() -> {
                 try {
-                    answer.complete(List.copyOf(provider.describe()));
+                    answer.complete(ProviderText.lines(provider.describe()));
                 } catch (Throwable e) { // contained: only this text suffers
+                    HeapExhaustion.check(e);
                     answer.completeExceptionally(e);
                 }
             });

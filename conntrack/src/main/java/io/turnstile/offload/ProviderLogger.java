@@ -33,8 +33,8 @@ final class ProviderLogger implements System.Logger {
     @Override
     public void log(Level level, @Nullable ResourceBundle bundle, @Nullable String text, @Nullable Throwable thrown) {
         if (isLoggable(level)) {
-            String line = ProviderText.capped(text);
-            String cause = thrown == null ? "" : ": " + ProviderText.capped(ProviderCaller.text(thrown));
+            String line = ProviderText.line(text);
+            String cause = thrown == null ? "" : ": " + ProviderCaller.text(thrown);
             log.atLevel(slf4j(level)).log("{}: {}{}", name, line, cause);
         }
     }

@@ -80,7 +80,7 @@ final class ProviderNumbers {
         if (valid && known == null && numbers.size() < CAPACITY) {
             numbers.put(name, made);
             DoubleSupplier reading = made::read;
-            metrics.ownNumber(name, ProviderText.capped(description), isCounter, reading);
+            metrics.ownNumber(name, ProviderText.line(description), isCounter, reading);
         }
         return made;
     }

@@ -2,13 +2,17 @@ package io.turnstile.offload;
 
 import io.turnstile.offload.spi.OffloadProvider;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -20,35 +24,52 @@ import org.slf4j.LoggerFactory;
  * The registry finds providers by {@link ServiceLoader}, on the class path and in a folder of jars, and puts them in
  * order. One that cannot be loaded is reported in one line and left out. The folder can be looked at again at any time.
  *
- * <p>Threads: one at a time.
+ * <p>Providers are loaded on threads of their own, all side by side: whoever looks waits
+ * {@link ProviderLoading#PATIENCE_NS} for the new ones together, and never again for one that has not come by then. It
+ * keeps the one thread it hangs on, and counts at the next look if it comes after all.
+ *
+ * <p>Threads: one at a time; {@link #faults} any.
  */
 public final class ProviderRegistry {
     private static final Logger LOG = LoggerFactory.getLogger(ProviderRegistry.class);
 
     private final ClassLoader loader;
     private final @Nullable Path pluginFolder;
-    private final List<OffloadProvider> builtIn = new ArrayList<>();
+    private final Set<String> onlyIfNamed;
+    private final long patienceNs;
+    /** By the place that is named in a fault. */
+    private final Map<String, ProviderLoading> builtIn = new LinkedHashMap<>();
+
     private final Map<Path, PluginJar> jars = new TreeMap<>();
+    /** Nobody has waited for these yet. */
+    private final List<ProviderLoading> begun = new ArrayList<>();
+
     /** Their files are gone, but their providers may still be leaving. */
     private final List<PluginJar> retired = new ArrayList<>();
 
-    private Map<String, OffloadProvider> providers = Map.of();
+    private Map<String, NamedProvider> providers = Map.of();
+    private volatile List<String> faults = List.of();
     private List<String> complainedOf = List.of();
 
     /**
      * What a look at the plug-in folder has changed, by names of providers. One whose jar was replaced is removed and
      * added.
+     *
+     * @param failed what could not be used, changed or not: see {@link ProviderRegistry#faults}
      */
-    public record Rescan(List<String> added, List<String> removed, List<String> kept) {
+    public record Rescan(List<String> added, List<String> removed, List<String> kept, List<String> failed) {
         /** Whether providers came or went. */
         public boolean isChange() {
             return !added.isEmpty() || !removed.isEmpty();
         }
 
-        /** Three lines. */
+        /** Three lines, and one for each failure. */
         @Override
         public String toString() {
-            return "added: " + text(added) + "\nremoved: " + text(removed) + "\nkept: " + text(kept) + "\n";
+            StringBuilder text = new StringBuilder(
+                    "added: " + text(added) + "\nremoved: " + text(removed) + "\nkept: " + text(kept) + "\n");
+            failed.forEach(line -> text.append("failed: ").append(line).append('\n'));
+            return text.toString();
         }
 
         private static String text(List<String> names) {
@@ -56,9 +77,11 @@ public final class ProviderRegistry {
         }
     }
 
-    private ProviderRegistry(ClassLoader loader, @Nullable Path pluginFolder) {
+    ProviderRegistry(ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed, long patienceNs) {
         this.loader = loader;
         this.pluginFolder = pluginFolder;
+        this.onlyIfNamed = Set.copyOf(onlyIfNamed);
+        this.patienceNs = patienceNs;
     }
 
     /**
@@ -66,24 +89,73 @@ public final class ProviderRegistry {
      * first of each name stays: those of the class path, then by the jars' names.
      */
     public static ProviderRegistry discover(ClassLoader loader, @Nullable Path pluginFolder) {
-        ProviderRegistry registry = new ProviderRegistry(loader, pluginFolder);
-        PluginJar.load(ServiceLoader.load(OffloadProvider.class, loader), null, registry.builtIn, "class path");
+        return discover(loader, pluginFolder, Set.of());
+    }
+
+    /**
+     * The same, but for some providers that are used only where {@code hw-offload-priority} names them.
+     *
+     * @param onlyIfNamed their names
+     */
+    public static ProviderRegistry discover(ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed) {
+        return discover(loader, pluginFolder, onlyIfNamed, ProviderLoading.PATIENCE_NS);
+    }
+
+    static ProviderRegistry discover(
+            ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed, long patienceNs) {
+        ProviderRegistry registry = new ProviderRegistry(loader, pluginFolder, onlyIfNamed, patienceNs);
+        registry.addBuiltIn("class path", new ProviderLoading("class-path", into -> loadClassPath(loader, into)));
         registry.rescan();
         return registry;
     }
 
     /** A registry of providers made elsewhere, for embedding and tests. */
     public static ProviderRegistry of(List<? extends OffloadProvider> providers) {
-        ProviderRegistry registry = new ProviderRegistry(ProviderRegistry.class.getClassLoader(), null);
-        registry.builtIn.addAll(providers);
+        return of(providers, ProviderLoading.PATIENCE_NS);
+    }
+
+    static ProviderRegistry of(List<? extends OffloadProvider> providers, long patienceNs) {
+        ProviderRegistry registry =
+                new ProviderRegistry(ProviderRegistry.class.getClassLoader(), null, Set.of(), patienceNs);
+        for (int i = 0; i < providers.size(); i++) {
+            OffloadProvider provider = providers.get(i);
+            String place = "provider " + (i + 1);
+            String type = provider.getClass().getName();
+            registry.addBuiltIn(place, new ProviderLoading("given-" + i, into -> into.add(type, () -> provider)));
+        }
         registry.rescan();
         return registry;
     }
 
+    private void addBuiltIn(String place, ProviderLoading loading) {
+        builtIn.put(place, loading);
+        begun.add(loading);
+    }
+
+    private static void loadClassPath(ClassLoader loader, ProviderLoading into) {
+        into.step("the class path");
+        Iterator<ServiceLoader.Provider<OffloadProvider>> found =
+                ServiceLoader.load(OffloadProvider.class, loader).stream().iterator();
+        while (true) {
+            try {
+                if (!found.hasNext()) {
+                    return;
+                }
+                ServiceLoader.Provider<OffloadProvider> provider = found.next();
+                into.add(provider.type().getName(), provider::get);
+            } catch (ServiceConfigurationError | LinkageError e) {
+                into.fault(ProviderText.of(e));
+            }
+            into.step("the class path");
+        }
+    }
+
     /** Looks at the plug-in folder again. Jars that are as they were keep their providers, the very objects. */
     public Rescan rescan() {
-        Map<String, OffloadProvider> before = providers;
-        List<Path> files = files();
+        long deadlineNs = System.nanoTime() + patienceNs;
+        Map<String, NamedProvider> before = providers;
+        List<String> failed = new ArrayList<>();
+        List<Path> files = files(failed);
         jars.entrySet().removeIf(entry -> {
             boolean gone = !files.contains(entry.getKey()) || !entry.getValue().isStill(entry.getKey());
             if (gone) {
@@ -93,14 +165,17 @@ public final class ProviderRegistry {
         });
         for (Path file : files) {
             if (!jars.containsKey(file)) {
-                load(file);
+                load(file, failed);
             }
         }
-        providers = byName();
-        return difference(before, providers);
+        begun.forEach(loading -> loading.await(deadlineNs));
+        begun.clear();
+        providers = byName(failed);
+        sayOnce(failed);
+        return difference(before, providers, faults);
     }
 
-    private List<Path> files() {
+    private List<Path> files(List<String> failed) {
         if (pluginFolder == null || !Files.isDirectory(pluginFolder)) {
             return List.of();
         }
@@ -108,52 +183,71 @@ public final class ProviderRegistry {
             return files.filter(file -> file.getFileName().toString().endsWith(".jar"))
                     .sorted()
                     .toList();
-        } catch (IOException e) {
-            LOG.warn("plug-in folder {} cannot be read: {}", pluginFolder, e.getMessage());
+        } catch (IOException | UncheckedIOException e) {
+            failed.add(pluginFolder + ": the folder cannot be read: " + ProviderText.of(e));
             return List.copyOf(jars.keySet());
         }
     }
 
-    private void load(Path file) {
+    private void load(Path file, List<String> failed) {
         try {
-            jars.put(file, PluginJar.load(file, loader));
+            PluginJar jar = new PluginJar(file, loader);
+            jars.put(file, jar);
+            begun.add(jar.loading());
         } catch (IOException e) {
-            LOG.warn("offload provider jar {} is left out: {}", file, e.toString());
+            failed.add(file.getFileName() + ": " + ProviderText.of(e));
         }
     }
 
-    private Map<String, OffloadProvider> byName() {
-        Map<String, OffloadProvider> found = new LinkedHashMap<>();
-        builtIn.forEach(provider -> add(provider, found));
-        jars.values().forEach(jar -> jar.providers().forEach(provider -> add(provider, found)));
+    private Map<String, NamedProvider> byName(List<String> failed) {
+        Map<String, NamedProvider> found = new LinkedHashMap<>();
+        builtIn.forEach((place, loading) -> take(place, loading, found, failed));
+        jars.forEach((file, jar) -> take(file.getFileName().toString(), jar.loading(), found, failed));
         return found;
     }
 
-    private static void add(OffloadProvider provider, Map<String, OffloadProvider> into) {
-        try {
-            OffloadProvider first = into.putIfAbsent(provider.name(), provider);
-            if (first != null && first != provider) {
-                LOG.warn(
-                        "offload provider {} of {} left out: there is another of this name",
-                        provider.name(),
-                        provider.getClass().getName());
+    private void take(String place, ProviderLoading loading, Map<String, NamedProvider> into, List<String> failed) {
+        // Faults first: what ends between the two looks must not be missing from both.
+        loading.faults(patienceNs).forEach(fault -> failed.add(ProviderText.line(place) + ": " + fault));
+        for (NamedProvider provider : loading.providers()) {
+            NamedProvider first = into.putIfAbsent(provider.name(), provider);
+            if (first != null && first.provider() != provider.provider()) {
+                failed.add(ProviderText.line(place) + ": there is another provider of the name " + provider.name());
             }
-        } catch (RuntimeException e) {
-            LOG.warn(
-                    "offload provider {} left out: its name failed with {}",
-                    provider.getClass().getName(),
-                    e.toString());
         }
     }
 
-    private static Rescan difference(Map<String, OffloadProvider> before, Map<String, OffloadProvider> after) {
+    /** Each fault is logged when it is new, and shown as long as it stays. */
+    private void sayOnce(List<String> failed) {
+        failed.stream()
+                .filter(line -> !faults.contains(line))
+                .forEach(line -> LOG.warn("offload plug-in left out: {}", line));
+        faults = List.copyOf(failed);
+    }
+
+    /**
+     * What was left out at the last look, one line each: the jar (or {@code class path}) and why it, or something of
+     * it, cannot be used.
+     */
+    public List<String> faults() {
+        return faults;
+    }
+
+    private static Rescan difference(
+            Map<String, NamedProvider> before, Map<String, NamedProvider> after, List<String> failed) {
         List<String> added = new ArrayList<>();
         List<String> kept = new ArrayList<>();
-        after.forEach((name, provider) -> (before.get(name) == provider ? kept : added).add(name));
+        after.keySet().forEach(name -> (isSame(before, after, name) ? kept : added).add(name));
         List<String> removed = before.keySet().stream()
-                .filter(name -> before.get(name) != after.get(name))
+                .filter(name -> !isSame(before, after, name))
                 .toList();
-        return new Rescan(List.copyOf(added), removed, List.copyOf(kept));
+        return new Rescan(List.copyOf(added), removed, List.copyOf(kept), failed);
+    }
+
+    private static boolean isSame(Map<String, NamedProvider> before, Map<String, NamedProvider> after, String name) {
+        NamedProvider old = before.get(name);
+        NamedProvider present = after.get(name);
+        return old != null && present != null && old.provider() == present.provider();
     }
 
     /**
@@ -161,7 +255,7 @@ public final class ProviderRegistry {
      */
     public void closeRetired(Predicate<OffloadProvider> isInUse) {
         retired.removeIf(jar -> {
-            boolean over = jar.providers().stream().noneMatch(isInUse);
+            boolean over = jar.providers().stream().map(NamedProvider::provider).noneMatch(isInUse);
             if (over) {
                 jar.close();
             }
@@ -175,18 +269,25 @@ public final class ProviderRegistry {
     }
 
     /** The providers by their own priority, higher first, equal ones by name. */
-    public List<OffloadProvider> inOrder() {
-        return PriorityList.EMPTY.order(providers.values());
+    public List<NamedProvider> inOrder() {
+        return inOrder(PriorityList.EMPTY);
     }
 
     /**
      * The providers by {@code other_config:hw-offload-priority}. Names that nobody bears are skipped, with one warning
      * until they change.
      */
-    public List<OffloadProvider> inOrder(@Nullable String priorityList) {
+    public List<NamedProvider> inOrder(@Nullable String priorityList) {
         PriorityList list = PriorityList.parse(priorityList);
         warnOfUnknown(list);
-        return list.order(providers.values());
+        return inOrder(list);
+    }
+
+    private List<NamedProvider> inOrder(PriorityList list) {
+        return list.order(providers.values()).stream()
+                .filter(provider ->
+                        !onlyIfNamed.contains(provider.name()) || list.names().contains(provider.name()))
+                .toList();
     }
 
     private void warnOfUnknown(PriorityList list) {

@@ -19,7 +19,7 @@ final class ReasonTable {
 
     /** The index of a reason as the provider gave it; null or blank: it gave none. */
     synchronized int index(@Nullable String given) {
-        String text = given == null || given.isBlank() ? "no reason given" : ProviderText.capped(given.strip());
+        String text = ProviderText.reason(given);
         Integer known = indexes.get(text);
         if (known != null) {
             return known;

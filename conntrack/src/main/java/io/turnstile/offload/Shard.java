@@ -406,6 +406,7 @@ final class Shard {
         thread = Thread.currentThread();
         int idle = 0;
         while (!left && !session.isGivenUp()) {
+            Thread.interrupted(); // a provider may have left an interrupt behind, and with it nobody sleeps
             if (step()) {
                 idle = 0;
             } else if (idle < LINGER_TURNS) {

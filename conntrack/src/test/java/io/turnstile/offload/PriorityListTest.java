@@ -7,12 +7,15 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PriorityListTest {
-    private final List<ScriptedProvider> three =
-            List.of(new ScriptedProvider("gamma"), new ScriptedProvider("alpha"), new ScriptedProvider("beta"));
+    private final List<NamedProvider> three = List.of(named("gamma"), named("alpha"), named("beta"));
+
+    private static NamedProvider named(String name) {
+        return new NamedProvider(name, OffloadProvider.DEFAULT_PRIORITY, new ScriptedProvider(name));
+    }
 
     private List<String> order(String list) {
         return PriorityList.parse(list).order(three).stream()
-                .map(OffloadProvider::name)
+                .map(NamedProvider::name)
                 .toList();
     }
 

@@ -36,8 +36,8 @@ class ProviderRegistryTest {
     private final ProviderRegistry three = ProviderRegistry.of(
             List.of(new ScriptedProvider("gamma"), new ScriptedProvider("alpha"), new ScriptedProvider("beta")));
 
-    private static List<String> names(List<OffloadProvider> providers) {
-        return providers.stream().map(OffloadProvider::name).toList();
+    private static List<String> names(List<NamedProvider> providers) {
+        return providers.stream().map(NamedProvider::name).toList();
     }
 
     @Test
@@ -63,13 +63,14 @@ class ProviderRegistryTest {
         ScriptedProvider first = new ScriptedProvider("alpha");
         assertThat(ProviderRegistry.of(List.of(first, new ScriptedProvider("alpha")))
                         .inOrder())
+                .extracting(NamedProvider::provider)
                 .containsExactly(first);
     }
 
     @Test
     void jarsInThePluginFolderAreFound() throws IOException {
         jar("good.jar", "Plugged", true);
-        ProviderRegistry registry = ProviderRegistry.discover(getClass().getClassLoader(), folder);
+        ProviderRegistry registry = ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder);
         assertThat(names(registry.inOrder())).containsExactly("plugged");
         assertThat(registry.inOrder().getFirst().priority()).isEqualTo(7);
     }
@@ -79,27 +80,29 @@ class ProviderRegistryTest {
         jar("a-lying.jar", "NotThere", false);
         Files.writeString(folder.resolve("b-torn.jar"), "this is no jar");
         jar("good.jar", "Plugged", true);
-        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder)
+        assertThat(ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder)
                         .names())
                 .containsExactly("plugged");
     }
 
     @Test
     void aMissingFolderIsAnEmptyOne() {
-        assertThat(ProviderRegistry.discover(getClass().getClassLoader(), folder.resolve("absent"))
+        assertThat(ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder.resolve("absent"))
                         .names())
                 .isEmpty();
     }
 
     @Test
     void aJarThatComesOrGoesIsSeenByTheNextLook() throws IOException {
-        ProviderRegistry registry = ProviderRegistry.discover(getClass().getClassLoader(), folder);
+        ProviderRegistry registry = ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder);
         jar("good.jar", "Plugged", true);
         assertThat(registry.names()).isEmpty();
-        assertThat(registry.rescan()).isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of(), List.of()));
-        OffloadProvider loaded = registry.inOrder().getFirst();
-        assertThat(registry.rescan()).isEqualTo(new ProviderRegistry.Rescan(List.of(), List.of(), List.of("plugged")));
-        assertThat(registry.inOrder()).containsExactly(loaded);
+        assertThat(registry.rescan())
+                .isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of(), List.of(), List.of()));
+        OffloadProvider loaded = registry.inOrder().getFirst().provider();
+        assertThat(registry.rescan())
+                .isEqualTo(new ProviderRegistry.Rescan(List.of(), List.of(), List.of("plugged"), List.of()));
+        assertThat(registry.inOrder()).extracting(NamedProvider::provider).containsExactly(loaded);
         Files.delete(folder.resolve("good.jar"));
         assertThat(registry.rescan()).hasToString("added: -\nremoved: plugged\nkept: -\n");
         assertThat(registry.names()).isEmpty();
@@ -108,13 +111,13 @@ class ProviderRegistryTest {
     @Test
     void aJarThatWasReplacedIsLoadedAnewAndTheOldOneWorksUntilItIsLetGo() throws IOException {
         jar("good.jar", "Plugged", true);
-        ProviderRegistry registry = ProviderRegistry.discover(getClass().getClassLoader(), folder);
-        OffloadProvider old = registry.inOrder().getFirst();
+        ProviderRegistry registry = ProviderRegistry.discover(TestJar.classPathWithoutProviders(), folder);
+        OffloadProvider old = registry.inOrder().getFirst().provider();
         Files.delete(folder.resolve("good.jar"));
         jar("good.jar", "Plugged", true);
         assertThat(registry.rescan())
-                .isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of("plugged"), List.of()));
-        assertThat(registry.inOrder().getFirst())
+                .isEqualTo(new ProviderRegistry.Rescan(List.of("plugged"), List.of("plugged"), List.of(), List.of()));
+        assertThat(registry.inOrder().getFirst().provider())
                 .isNotSameAs(old)
                 .extracting(OffloadProvider::name)
                 .isEqualTo("plugged");

@@ -22,7 +22,7 @@ import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 
 /** Answers as told, writes down what it hears, and checks that each connection's history is a legal one. */
-final class ScriptedProvider implements OffloadProvider {
+class ScriptedProvider implements OffloadProvider {
     private final String name;
     private final boolean keepsEvents;
     final List<String> events = new ArrayList<>(); // guarded by this

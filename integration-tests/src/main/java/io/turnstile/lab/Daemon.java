@@ -43,6 +43,11 @@ public final class Daemon implements AutoCloseable {
         return process.isAlive();
     }
 
+    /** The exit status, once it has ended; 128 and the signal's number if that ended it. */
+    public int exitStatus() {
+        return process.exitValue();
+    }
+
     /** CPU time used so far by the process, in nanoseconds; 0 when the system does not tell. */
     public long cpuNs() {
         return process.info()

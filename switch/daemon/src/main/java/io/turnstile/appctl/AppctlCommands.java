@@ -30,6 +30,7 @@ public final class AppctlCommands {
                         context.clock(),
                         context.offloadMonitor(),
                         context.rescanProviders(),
+                        context.pluginFaults(),
                         datapath::present)
                 .commands());
         if (context.dummies()) {

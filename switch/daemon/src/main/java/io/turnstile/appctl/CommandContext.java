@@ -19,6 +19,7 @@ import java.util.function.Supplier;
  * @param bridges the bridges as they stand
  * @param onLinkChange is called when a command has changed the state of a device
  * @param rescanProviders looks at the folder of offload providers again
+ * @param pluginFaults what of the plug-ins cannot be used, a line each
  * @param warp moves time, and lets everything happen that is due then
  * @param log the levels of the log
  * @param forwardingThreads how many threads carry packets
@@ -35,6 +36,7 @@ public record CommandContext(
         Supplier<List<BridgeView>> bridges,
         Runnable onLinkChange,
         Supplier<CompletableFuture<ProviderRegistry.Rescan>> rescanProviders,
+        Supplier<List<String>> pluginFaults,
         Coverage coverage,
         TimeWarp warp,
         LogControl log,

@@ -28,21 +28,27 @@ final class OffloadCommands {
     private final Clock clock;
     private final OffloadMonitor monitor;
     private final Supplier<CompletableFuture<ProviderRegistry.Rescan>> rescanProviders;
+    private final Supplier<List<String>> pluginFaults;
     private final Supplier<String> datapath;
 
-    /** @param datapath its present name, type included; empty while there is none */
+    /**
+     * @param pluginFaults what of the plug-ins cannot be used, a line each
+     * @param datapath its present name, type included; empty while there is none
+     */
     OffloadCommands(
             OffloadDispatcher dispatcher,
             Conntrack tracker,
             Clock clock,
             OffloadMonitor monitor,
             Supplier<CompletableFuture<ProviderRegistry.Rescan>> rescanProviders,
+            Supplier<List<String>> pluginFaults,
             Supplier<String> datapath) {
         this.dispatcher = dispatcher;
         this.tracker = tracker;
         this.clock = clock;
         this.monitor = monitor;
         this.rescanProviders = rescanProviders;
+        this.pluginFaults = pluginFaults;
         this.datapath = datapath;
     }
 
@@ -79,11 +85,23 @@ final class OffloadCommands {
 
     private CommandReply show(List<String> arguments) {
         if (arguments.isEmpty()) {
-            return CommandReply.ok(dispatcher.show());
+            return CommandReply.ok(dispatcher.show() + plugins());
         }
         return arguments.getFirst().equals("-m")
-                ? CommandReply.ok(dispatcher.showConnections())
+                ? CommandReply.ok(dispatcher.showConnections() + plugins())
                 : CommandReply.error("unknown option " + arguments.getFirst());
+    }
+
+    /** The section of plug-ins that cannot be used; empty if all can. */
+    private String plugins() {
+        StringBuilder text = new StringBuilder();
+        for (String fault : pluginFaults.get()) {
+            text.append(text.isEmpty() ? "plug-ins left out:\n" : "")
+                    .append("  ")
+                    .append(fault)
+                    .append('\n');
+        }
+        return text.toString();
     }
 
     CommandReply why(DpctlLine line) {

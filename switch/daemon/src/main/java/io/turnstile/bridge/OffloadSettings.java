@@ -57,7 +57,7 @@ final class OffloadSettings {
     private void apply() {
         if (present.on()) {
             dispatcher.setThreads(present.threads());
-            dispatcher.enable(registry.inOrder(present.priority()));
+            dispatcher.enableNamed(registry.inOrder(present.priority()));
             LOG.info("hw-offload is on, providers: {}", dispatcher.providers());
         } else if (dispatcher.disable()) {
             LOG.info("hw-offload is off");

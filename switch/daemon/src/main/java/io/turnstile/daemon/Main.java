@@ -197,14 +197,16 @@ public final class Main implements Callable<Integer> {
         }
         warnOfAccepted();
         CountDownLatch closed = new CountDownLatch(1);
-        try (PidFile _ = PidFile.hold(pidPath(config.runDirectory()), overwritePidFile);
+        Path pidPath = pidPath(config.runDirectory());
+        try (PidFile _ = PidFile.hold(pidPath, overwritePidFile);
                 SwitchDaemon daemon = new SwitchDaemon(config, ending::countDown)) {
+            LastWords lastWords = LastWords.ofProcess(logPath(), pidPath, daemon::sockets);
+            lastWords.leaveWill(config.runDirectory());
+            lastWords.listen();
+            // Before the start: a plug-in's constructor may be the one that ends it all.
+            Runtime.getRuntime()
+                    .addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
             daemon.start();
-            Thread onSignal = Thread.ofPlatform().name("signal").unstarted(() -> {
-                ending.countDown();
-                awaitQuietly(closed);
-            });
-            Runtime.getRuntime().addShutdownHook(onSignal);
             LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
             if (readyFile != null) {
                 Files.createFile(readyFile);
@@ -213,9 +215,22 @@ public final class Main implements Callable<Integer> {
             LOG.info("ending");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            closed.countDown();
         }
-        closed.countDown();
         return CommandLine.ExitCode.OK;
+    }
+
+    /** A signal, or somebody who called System.exit: the switch is closed before the process ends. */
+    private void onEnd(CountDownLatch closed) {
+        if (closed.getCount() > 0) {
+            String caller = ExitCaller.find();
+            if (caller != null) {
+                LOG.warn("System.exit was called by {}", caller);
+            }
+        }
+        ending.countDown();
+        awaitQuietly(closed);
     }
 
     private static void awaitQuietly(CountDownLatch latch) {

@@ -5,6 +5,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.appctl.AppctlCommands;
 import io.turnstile.appctl.CommandContext;
+import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.DummyLevel;
 import io.turnstile.bridge.Reconciler;
 import io.turnstile.bridge.SwitchComponents;
@@ -33,10 +34,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,7 +68,9 @@ public final class SwitchDaemon implements AutoCloseable {
     /** Everything that was started, last first; it is closed in this order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
-    private final Set<String> managerRemotes = new HashSet<>();
+    private final Set<String> managerRemotes = ConcurrentHashMap.newKeySet();
+    /** Null until started. */
+    private volatile @Nullable Reconciler reconciler;
     /** Null until started. */
     private @Nullable OvsdbBackend database;
 
@@ -119,7 +123,10 @@ public final class SwitchDaemon implements AutoCloseable {
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
-        ProviderRegistry providers = ProviderRegistry.discover(getClass().getClassLoader(), config.pluginFolder());
+        ProviderRegistry providers = ProviderRegistry.discover(
+                getClass().getClassLoader(),
+                config.pluginFolder(),
+                config.dummies().providersOnlyIfNamed());
         Reconciler reconciler = closeLater(new Reconciler(
                 backend,
                 new SwitchComponents(
@@ -140,15 +147,17 @@ public final class SwitchDaemon implements AutoCloseable {
                         this::setManagers)));
         // At the end all ports go before providers are told to leave: that is not to be told one by one.
         closeLater(() -> pipeline.switchPorts().onChange(() -> {}));
+        this.reconciler = reconciler;
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
-        AppctlCommands.all(commandContext(reconciler, housekeeping)).forEach(control::register);
+        AppctlCommands.all(commandContext(reconciler, housekeeping, providers)).forEach(control::register);
         housekeeping.start();
         reconciler.start();
         control.listen(config.controlSocket());
     }
 
-    private CommandContext commandContext(Reconciler reconciler, Housekeeping housekeeping) {
+    private CommandContext commandContext(
+            Reconciler reconciler, Housekeeping housekeeping, ProviderRegistry providers) {
         return new CommandContext(
                 datapath,
                 pipeline,
@@ -159,6 +168,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 reconciler::bridges,
                 reconciler::onLinkChange,
                 reconciler::rescanProviders,
+                providers::faults,
                 housekeeping.coverage(),
                 housekeeping::warp,
                 LogSettings.control(),
@@ -220,6 +230,30 @@ public final class SwitchDaemon implements AutoCloseable {
                 .map(remote -> Path.of(remote.substring("punix:".length())))
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** All Unix sockets that this switch has made, to be removed where it cannot be closed any more. Threads: any. */
+    List<Path> sockets() {
+        List<Path> sockets = new ArrayList<>();
+        sockets.add(config.controlSocket());
+        for (String remote : config.remotes()) {
+            addSocket(remote, sockets);
+        }
+        managerRemotes.forEach(remote -> addSocket(remote, sockets));
+        Reconciler present = reconciler;
+        if (present != null) {
+            for (BridgeView bridge : present.bridges()) {
+                sockets.add(config.runDirectory().resolve(bridge.name() + ".mgmt"));
+                sockets.add(config.runDirectory().resolve(bridge.name() + ".snoop"));
+            }
+        }
+        return sockets;
+    }
+
+    private static void addSocket(String remote, List<Path> sockets) {
+        if (remote.startsWith("punix:")) {
+            sockets.add(Path.of(remote.substring("punix:".length())));
+        }
     }
 
     /** Ends everything, sockets and TAP devices included. */

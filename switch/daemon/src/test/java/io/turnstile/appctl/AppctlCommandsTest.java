@@ -58,6 +58,7 @@ class AppctlCommandsTest {
                 List::of,
                 () -> {},
                 CompletableFuture::new,
+                List::of,
                 new Coverage(datapath, tracker, List.of()),
                 (distance, step) -> {},
                 NO_LOG,

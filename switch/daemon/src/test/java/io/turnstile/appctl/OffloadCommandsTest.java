@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.PortDirectory;
@@ -32,9 +33,10 @@ class OffloadCommandsTest {
     private final DummyProvider alpha = new DummyProvider("alpha", 200, 10);
     private final DummyProvider beta = new DummyProvider("beta", 100, 10);
     private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private List<String> pluginFaults = List.of();
     private final OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock);
-    private final OffloadCommands commands =
-            new OffloadCommands(dispatcher, tracker, clock, monitor, CompletableFuture::new, () -> DATAPATH);
+    private final OffloadCommands commands = new OffloadCommands(
+            dispatcher, tracker, clock, monitor, CompletableFuture::new, () -> pluginFaults, () -> DATAPATH);
 
     @AfterEach
     void close() {
@@ -58,6 +60,20 @@ class OffloadCommandsTest {
 
     private CommandReply why(String... words) {
         return DpctlLine.run(List.of(words), commands::why);
+    }
+
+    @Test
+    void showEndsWithThePluginsThatCannotBeUsed() {
+        Command show = commands.commands().getFirst();
+        String before = show.handler().apply(List.of()).join().text();
+        pluginFaults = List.of("a.jar: is no jar: zip file is empty", "b.jar: acme.Card is not in it");
+        for (List<String> arguments : List.of(List.<String>of(), List.of("-m"))) {
+            assertThat(show.handler().apply(arguments).join().text()).isEqualTo(before + """
+                    plug-ins left out:
+                      a.jar: is no jar: zip file is empty
+                      b.jar: acme.Card is not in it
+                    """);
+        }
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.turnstile.embedded;
 import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.offload.ProviderStatus;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -42,7 +43,7 @@ public final class EmbeddedOffload {
     }
 
     private void choose() {
-        core.dispatcher.enable(providers.inOrder(priority));
+        core.dispatcher.enableNamed(providers.inOrder(priority));
         core.dispatcher.drain();
     }
 
@@ -71,10 +72,13 @@ public final class EmbeddedOffload {
     }
 
     /**
-     * What providers have failed at so far, one line for each distinct cause, with count, first and last time (UTC).
+     * What providers have failed at so far, one line for each distinct cause, with count, first and last time (UTC),
+     * after those that could not be used at all, because they have no name that is fit, say.
      */
     public List<String> failures() {
-        return core.call(core.dispatcher::failures);
+        List<String> failures = new ArrayList<>(providers.faults());
+        failures.addAll(core.call(core.dispatcher::failures));
+        return List.copyOf(failures);
     }
 
     /**
