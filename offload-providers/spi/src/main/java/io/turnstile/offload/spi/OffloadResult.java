@@ -57,10 +57,14 @@ public sealed interface OffloadResult
      * @param epochMs as in {@link LastUsed}
      * @param packets as in {@link LastUsed}
      * @param bytes as in {@link LastUsed}
-     * @param tcp sequence numbers and windows as the device saw them last, with which software goes on at once
-     *     (states and scales are not read); null: unknown, software believes what it sees first
+     * @param tcp sequence numbers and windows as the device saw them last, with which software goes on at once (states
+     *     and scales are not read); null: unknown, software believes what it sees first
      */
-    record Released(long epochMs, long packets, long bytes, @Nullable TcpView tcp) implements OffloadResult {}
+    record Released(
+            long epochMs,
+            long packets,
+            long bytes,
+            @Nullable TcpView tcp) implements OffloadResult {}
 
     /**
      * Stands for a result that comes later: the operation goes on in the device while its thread does other things. No
@@ -72,7 +76,8 @@ public sealed interface OffloadResult
     record Deferred(CompletionStage<? extends OffloadResult> result) implements OffloadResult {}
 
     /**
-     * The operation failed and the provider does not hold the connection on account of it.
+     * The operation failed. After an add the provider does not hold the connection; after any other of a connection
+     * that it holds a delete follows.
      *
      * @param reason for people, a few words
      * @param cause what was thrown; null if nothing was
