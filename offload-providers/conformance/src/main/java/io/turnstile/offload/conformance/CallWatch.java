@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
@@ -12,6 +13,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The watch runs a test on threads of its own and watches the calls that it makes to the provider: one that does not
@@ -28,9 +30,10 @@ final class CallWatch {
     private final Duration testLimit;
     private final Map<Thread, Call> underWay = new ConcurrentHashMap<>();
     private final Map<String, Long> slowestNs = new ConcurrentHashMap<>();
+    private final Set<String> interrupting = ConcurrentHashMap.newKeySet();
     private volatile boolean abandoned;
 
-    private record Call(String name, long startNs) {}
+    private record Call(String name, long startNs, Duration limit) {}
 
     CallWatch(LongSupplier nowNs, Duration hangLimit, Duration testLimit) {
         this.nowNs = nowNs;
@@ -81,24 +84,37 @@ final class CallWatch {
     }
 
     /** Makes one call to the provider. */
-    <T> T call(String name, Callable<T> call) throws Exception {
+    <T extends @Nullable Object> T call(String name, Callable<T> call) throws Exception {
+        return call(name, hangLimit, call);
+    }
+
+    /** Makes one call, or waits for something, that may take so long. */
+    <T extends @Nullable Object> T call(String name, Duration limit, Callable<T> call) throws Exception {
         if (abandoned) {
             throw new IllegalStateException("the test was given up");
         }
         Thread thread = Thread.currentThread();
         long startNs = nowNs.getAsLong();
-        underWay.put(thread, new Call(name, System.nanoTime()));
+        underWay.put(thread, new Call(name, System.nanoTime(), limit));
         try {
             return call.call();
         } finally {
             underWay.remove(thread);
             slowestNs.merge(name, nowNs.getAsLong() - startNs, Math::max);
+            if (Thread.interrupted()) {
+                interrupting.add(name);
+            }
         }
     }
 
     /** The longest time that calls of each name took, ns. */
     Map<String, Long> slowestNs() {
         return Map.copyOf(slowestNs);
+    }
+
+    /** The names of the calls that left their thread interrupted. */
+    Set<String> interrupting() {
+        return Set.copyOf(interrupting);
     }
 
     private static FutureTask<Void> start(String name, Body body) {
@@ -132,9 +148,9 @@ final class CallWatch {
     }
 
     private void failIfHanging(Thread thread, Call call) {
-        if (System.nanoTime() - call.startNs() > hangLimit.toNanos()) {
+        if (System.nanoTime() - call.startNs() > call.limit().toNanos()) {
             abandoned = true;
-            AssertionError hung = new AssertionError(call.name() + " has not returned within " + hangLimit);
+            AssertionError hung = new AssertionError(call.name() + " has not come back within " + call.limit());
             hung.setStackTrace(thread.getStackTrace());
             throw hung;
         }

@@ -1,15 +1,19 @@
 package io.turnstile.offload.conformance;
 
+import io.turnstile.offload.conformance.ProviderCalls.Outcome;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
-import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -18,7 +22,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,43 +31,41 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: {@link #run} on several at once, each with other connections; the rest while none runs.
  */
-final class LegalDispatcher implements ProviderContext {
+final class LegalDispatcher {
     static final int BATCH_LENGTH = 32;
+    /** So many connections may be asked about before the first of them is added. */
+    static final int OFFERED_AT_ONCE = 64;
+
     private static final int LIVES_AT_ONCE = 200;
     private static final int LAST_USES_KEPT = 10_000;
 
-    /** An answer to an update other than "unknown", and when it was given; ms since the epoch. */
+    /** An answer about last use other than "unknown", and when it was given; ms since the epoch. */
     record LastUse(long connectionId, long answerMs, long initMs, long nowMs) {}
 
     private final OffloadProvider provider;
     private final CallWatch watch;
     private final ProviderCalls calls;
-    private final LongSupplier wallMs;
-    private final int threads;
+    private final ProviderReports reports;
+    private final OfferMoment moment;
     private final Map<Long, ConnView> held = new ConcurrentHashMap<>();
+    private final AtomicInteger deletes = new AtomicInteger();
     private final Queue<LastUse> lastUses = new ConcurrentLinkedQueue<>();
     private final AtomicInteger lastUseCount = new AtomicInteger();
     private Consumer<ConnView> observer = connection -> {};
     private boolean open;
-    private long initMs;
 
+    /** For a provider that is offered connections from that moment on. */
     LegalDispatcher(
-            OffloadProvider provider, CallWatch watch, ProviderCalls.Way way, LongSupplier wallMs, int threads) {
+            OffloadProvider provider,
+            CallWatch watch,
+            ProviderCalls calls,
+            ProviderReports reports,
+            OfferMoment moment) {
         this.provider = provider;
         this.watch = watch;
-        this.calls = new ProviderCalls(provider, watch, way);
-        this.wallMs = wallMs;
-        this.threads = threads;
-    }
-
-    @Override
-    public long wallMs() {
-        return wallMs.getAsLong();
-    }
-
-    @Override
-    public int threads() {
-        return threads;
+        this.calls = calls;
+        this.reports = reports;
+        this.moment = moment;
     }
 
     // ---- what was noted ----
@@ -81,9 +82,23 @@ final class LegalDispatcher implements ProviderContext {
         return calls;
     }
 
+    ProviderReports reports() {
+        return reports;
+    }
+
+    /** From when on the provider is offered connections. */
+    OfferMoment moment() {
+        return moment;
+    }
+
     /** How many connections the provider holds, by its own word. */
     int heldCount() {
         return held.size();
+    }
+
+    /** The connections that the provider holds, by its own word, as it was shown them last. */
+    List<ConnView> held() {
+        return List.copyOf(held.values());
     }
 
     /** Whether the provider holds this connection, by its own word. */
@@ -91,7 +106,7 @@ final class LegalDispatcher implements ProviderContext {
         return held.containsKey(connectionId);
     }
 
-    /** The first answers to updates other than "unknown". */
+    /** The first answers about last use other than "unknown". */
     List<LastUse> lastUses() {
         return List.copyOf(lastUses);
     }
@@ -103,14 +118,33 @@ final class LegalDispatcher implements ProviderContext {
 
     // ---- the provider as a whole ----
 
-    /** Brings it up; a throw comes through. */
+    /** Brings it up, and tells it of the ports that are there; a throw of the former comes through. */
     void init() throws Exception {
-        initMs = wallMs();
+        reports.begin();
         watch.call("init", () -> {
-            provider.init(this);
+            provider.init(reports);
             return null;
         });
         open = true;
+        for (PortRef port : SampleConnections.PORTS) {
+            portAdded(port);
+        }
+    }
+
+    void portAdded(PortRef port) throws Exception {
+        calls.notice("portAdded", port.toString(), () -> provider.portAdded(port));
+    }
+
+    void portChanged(PortRef port) throws Exception {
+        calls.notice("portChanged", port.toString(), () -> provider.portChanged(port));
+    }
+
+    void portRemoved(PortRef port) throws Exception {
+        calls.notice("portRemoved", port.toString(), () -> provider.portRemoved(port));
+    }
+
+    void settingsChanged(Map<String, String> settings) throws Exception {
+        calls.notice("settingsChanged", settings.keySet().toString(), () -> provider.settingsChanged(settings));
     }
 
     /** Takes everything back one by one and closes; a throw of the latter comes through. */
@@ -150,9 +184,11 @@ final class LegalDispatcher implements ProviderContext {
 
     /** Asks for a flush, and deletes one by one if it did not do. Returns what the flush answered. */
     OffloadResult flush(DelReason reason) throws Exception {
-        OffloadResult answer =
-                calls.make(List.of(new OffloadOperation.Flush(reason))).getFirst();
+        OffloadResult answer = calls.make(List.of(new OffloadOperation.Flush(reason)))
+                .results()
+                .getFirst();
         if (answer instanceof OffloadResult.Done) {
+            held.keySet().forEach(reports::takeBack);
             held.clear();
         } else {
             deleteAll(reason);
@@ -162,12 +198,33 @@ final class LegalDispatcher implements ProviderContext {
 
     /** A delete for each connection held. */
     void deleteAll(DelReason reason) throws Exception {
-        List<ConnView> all = List.copyOf(held.values());
-        for (int from = 0; from < all.size(); from += BATCH_LENGTH) {
-            perform(all.subList(from, Math.min(all.size(), from + BATCH_LENGTH)).stream()
+        takeLostBack();
+        deleteEach(held(), reason);
+    }
+
+    /** A delete for each that the provider has lost. */
+    void takeLostBack() throws Exception {
+        deleteEach(
+                held().stream()
+                        .filter(connection -> reports.isLost(connection.id()))
+                        .toList(),
+                DelReason.LOST);
+    }
+
+    private void deleteEach(List<ConnView> all, DelReason reason) throws Exception {
+        for (List<ConnView> some : inBatches(all)) {
+            perform(some.stream()
                     .map(connection -> new OffloadOperation.Delete(connection, reason))
                     .toList());
         }
+    }
+
+    private static <T> List<List<T>> inBatches(List<T> all) {
+        List<List<T>> batches = new ArrayList<>();
+        for (int from = 0; from < all.size(); from += BATCH_LENGTH) {
+            batches.add(all.subList(from, Math.min(all.size(), from + BATCH_LENGTH)));
+        }
+        return batches;
     }
 
     // ---- connections ----
@@ -187,8 +244,21 @@ final class LegalDispatcher implements ProviderContext {
                 alive.add(lives.next());
             }
             Collections.shuffle(alive, random);
-            step(alive.subList(0, Math.min(alive.size(), BATCH_LENGTH)));
+            List<Life> ready =
+                    alive.stream().filter(life -> !life.isPostponed()).toList();
+            long roomBefore = deletes.get() + reports.roomTold();
+            step(ready.subList(0, Math.min(ready.size(), BATCH_LENGTH)));
+            alive.forEach(this::endIfLost);
             alive.removeIf(Life::isOver);
+            if (ready.isEmpty() || deletes.get() + reports.roomTold() > roomBefore) {
+                alive.forEach(Life::offerAgain);
+            }
+        }
+    }
+
+    private void endIfLost(Life life) {
+        if (reports.isLost(life.connectionId())) {
+            life.lose();
         }
     }
 
@@ -198,50 +268,143 @@ final class LegalDispatcher implements ProviderContext {
                 !alive.isEmpty();
                 alive = alive.stream().filter(life -> !life.isOver()).toList()) {
             step(alive);
+            alive.forEach(this::endIfLost);
         }
     }
 
     private void step(List<Life> chosen) throws Exception {
-        List<OfConnection> batch = chosen.stream().map(Life::next).toList();
-        List<OffloadResult> results = perform(batch);
-        for (int i = 0; i < batch.size(); i++) {
-            chosen.get(i).answered(results.get(i));
+        if (chosen.isEmpty()) {
+            return;
         }
+        Outcome outcome =
+                carryOut(chosen.stream().map(life -> life.next(moment)).toList());
+        for (int i = 0; i < chosen.size(); i++) {
+            chosen.get(i).answered(outcome.results().get(i));
+            if (outcome.isBroken()) {
+                chosen.get(i).end();
+            }
+        }
+    }
+
+    /**
+     * Offers connections: asks about all, then adds those that were accepted, then tells of those that are established
+     * already. Returns the last word on each: of the query if it was refused by that, of the add otherwise.
+     */
+    Map<ConnView, OffloadResult> offer(List<ConnView> connections) throws Exception {
+        Map<ConnView, OffloadResult> answers = new LinkedHashMap<>();
+        for (List<ConnView> some : inBatches(connections)) {
+            List<OffloadResult> verdicts =
+                    perform(some.stream().map(OffloadOperation.Query::new).toList());
+            for (int i = 0; i < some.size(); i++) {
+                answers.put(some.get(i), verdicts.get(i));
+            }
+        }
+        List<ConnView> accepted = connections.stream()
+                .filter(connection -> answers.get(connection) instanceof Verdict.Accept)
+                .toList();
+        for (List<ConnView> some : inBatches(accepted)) {
+            List<OffloadResult> results =
+                    perform(some.stream().map(OffloadOperation.Add::new).toList());
+            for (int i = 0; i < some.size(); i++) {
+                answers.put(some.get(i), results.get(i));
+            }
+        }
+        for (ConnView connection : accepted) {
+            PortRef replyIngress = connection.replyIngress();
+            if (connection.established() && replyIngress != null && isHeld(connection.id())) {
+                performOrDelete(new OffloadOperation.Established(connection, replyIngress));
+            }
+        }
+        return answers;
+    }
+
+    /** Has an operation on a connection that is held carried out, and the connection deleted if that fails. */
+    OffloadResult performOrDelete(OfConnection operation) throws Exception {
+        OffloadResult result = perform(List.of(operation)).getFirst();
+        if (result instanceof OffloadResult.Failed
+                && isHeld(operation.connection().id())) {
+            perform(List.of(new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED)));
+        }
+        return result;
     }
 
     /** Has operations carried out, each on another connection; one result each. */
     List<OffloadResult> perform(List<? extends OfConnection> operations) throws Exception {
-        operations.forEach(operation -> observer.accept(operation.connection()));
-        List<OffloadResult> results = calls.make(operations);
-        for (int i = 0; i < results.size(); i++) {
-            note(operations.get(i), results.get(i));
+        return carryOut(operations).results();
+    }
+
+    /**
+     * Has them carried out in bulk while the machine fails. Returns the answers to the deletes that follow if nobody
+     * knows then what was done.
+     */
+    List<OffloadResult> performWhileTheMachineFails(List<? extends OfConnection> operations) throws Exception {
+        operations.forEach(this::show);
+        return settle(operations, calls.makeBroken(operations));
+    }
+
+    private Outcome carryOut(List<? extends OfConnection> operations) throws Exception {
+        operations.forEach(this::show);
+        Outcome outcome = calls.make(operations);
+        settle(operations, outcome);
+        return outcome;
+    }
+
+    private void show(OfConnection operation) {
+        observer.accept(operation.connection());
+        if (operation instanceof OffloadOperation.Add add) {
+            reports.give(add.connection().id());
         }
-        return results;
+    }
+
+    /**
+     * Of a list that nobody knows how far it came, each connection is deleted by itself. Returns the answers to that.
+     */
+    private List<OffloadResult> settle(List<? extends OfConnection> operations, Outcome outcome) throws Exception {
+        for (int i = 0; i < operations.size(); i++) {
+            note(operations.get(i), outcome.results().get(i));
+        }
+        List<OffloadResult> answers = new ArrayList<>();
+        if (outcome.isBroken()) {
+            for (OfConnection operation : operations) {
+                OfConnection delete = new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
+                answers.add(calls.make(List.of(delete)).results().getFirst());
+                note(delete, answers.getLast());
+            }
+        }
+        return answers;
     }
 
     private void note(OfConnection operation, OffloadResult result) {
         ConnView connection = operation.connection();
         switch (operation) {
+            case OffloadOperation.Query query -> {}
             case OffloadOperation.Add add -> {
-                if (result instanceof OffloadResult.Done) {
+                if (Life.isTaken(result)) {
                     held.put(connection.id(), connection);
                 }
             }
-            case OffloadOperation.Update update -> {
-                held.replace(connection.id(), connection);
-                if (result instanceof OffloadResult.LastUsed used && used.epochMs() != 0) {
-                    note(new LastUse(connection.id(), used.epochMs(), initMs, wallMs()));
-                }
-            }
-            case OffloadOperation.Delete delete -> held.remove(connection.id());
-            case OffloadOperation.Query query -> {}
             case OffloadOperation.Established established -> held.replace(connection.id(), connection);
+            case OffloadOperation.Changed changed -> held.replace(connection.id(), connection);
+            case OffloadOperation.Update update -> held.replace(connection.id(), connection);
+            case OffloadOperation.Delete delete -> {
+                held.remove(connection.id());
+                reports.takeBack(connection.id());
+                deletes.incrementAndGet();
+            }
+        }
+        switch (result) {
+            case OffloadResult.LastUsed used -> note(operation, used.epochMs(), used.packets(), used.bytes());
+            case OffloadResult.Released released ->
+                note(operation, released.epochMs(), released.packets(), released.bytes());
+            case OffloadResult other -> {}
         }
     }
 
-    private void note(LastUse lastUse) {
-        if (lastUseCount.incrementAndGet() <= LAST_USES_KEPT) {
-            lastUses.add(lastUse);
+    private void note(OfConnection operation, long epochMs, long packets, long bytes) {
+        long id = operation.connection().id();
+        reports.judgeCounts(operation.getClass().getSimpleName(), packets, bytes);
+        if (epochMs != 0 && lastUseCount.incrementAndGet() <= LAST_USES_KEPT) {
+            lastUses.add(new LastUse(id, epochMs, reports.initMs(), reports.wallMs()));
         }
     }
 }

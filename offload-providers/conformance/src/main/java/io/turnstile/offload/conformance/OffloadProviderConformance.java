@@ -5,16 +5,21 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.turnstile.offload.conformance.Life.Step;
 import io.turnstile.offload.conformance.ProviderCalls.Way;
+import io.turnstile.offload.conformance.SampleConnections.Stage;
+import io.turnstile.offload.conformance.SampleConnections.Succession;
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -45,19 +50,87 @@ import org.junit.jupiter.api.Test;
  * one at a time, and closes it; a test method must be run by one thread, and the provider's device be used by nobody
  * else.
  *
- * <p>Calls that do not return fail the test after {@link #hangLimit()}; the thread in them is left behind.
+ * <p>Calls that do not return, and deferred results that do not come, fail the test after {@link #hangLimit()} and
+ * {@link #deferredLimit()}; the thread in them is left behind.
+ *
+ * <table>
+ * <caption>What is checked. Of the tests in italics, some of it needs {@link #heldBy}; those in bold need
+ * {@link #room}.</caption>
+ * <tr><th>about</th><th>what</th><th>tests</th></tr>
+ * <tr><td>itself</td><td>the name is well formed; name, priority and the moment of the offer are constant; it describes
+ *     itself at any time, quickly, on any thread</td>
+ *     <td>nameIsWellFormed, nameAndPriorityAndMomentNeverChange, itDescribesItselfBeforeInit,
+ *     itDescribesItselfAtAnyTime, itDescribesItselfWhileThreadsCallIt</td></tr>
+ * <tr><td>verdicts</td><td>it accepts what it should; refusals have short reasons, and few different ones; a question
+ *     changes nothing</td>
+ *     <td>whatItShouldAcceptItAccepts, refusalsHaveAReasonAndTheReasonsAreFew, <i>askingHasNoEffect</i></td></tr>
+ * <tr><td>lives</td><td>no callback throws, whatever the connection and the order that is legal; each reason ends a
+ *     connection, before its reply too; what ended may come again; what may be repeated bears it; what it takes it
+ *     holds, and nothing else</td>
+ *     <td>noQueryFails, noAddFails, noEstablishedFails, noChangeFails, noUpdateFails, noDeleteFails,
+ *     <i>everyReasonEndsAConnection</i>, <i>aConnectionMayEndBeforeItsReply</i>,
+ *     <i>aConnectionThatEndedMayComeAgain</i>, <i>itHoldsWhatItTookAndNothingElse</i>,
+ *     <i>establishedMayBeRepeatedUntilItCoversBoth</i>, <i>changesMayBeRepeated</i>,
+ *     <i>updatesMayBeRepeatedAndNeverGoBack</i></td></tr>
+ * <tr><td>last use, reports</td><td>times are unknown or between init and now; counts can be; what it tells unasked is
+ *     about what it was given; counters and gauges have names that can be shown</td>
+ *     <td>lastUseIsUnknownOrBetweenInitAndNow, whatItTellsUnaskedCanBe, itsCountersAreWellNamed</td></tr>
+ * <tr><td>ports, settings</td><td>ports come, change and go; settings may be anything</td>
+ *     <td>portsComeChangeAndGo, settingsMayBeNonsense</td></tr>
+ * <tr><td>room</td><td>64 are asked about before the first is added: no more is held than there is room for, the others
+ *     are told "later", and are taken when there is room</td>
+ *     <td><b>aFullTableSaysLater</b>, <b>noMoreIsHeldThanThereIsRoomFor</b>,
+ *     <b>whatWasToldLaterIsTakenWhenThereIsRoom</b></td></tr>
+ * <tr><td>tuples</td><td>after the delete its tuple may be the next connection's at once: the same, the same turned
+ *     round, one translated onto it; the same in two zones are two</td>
+ *     <td><i>aTupleGoesOverToTheNextConnection</i>, <i>theSameTupleInAnotherZoneIsAnotherConnection</i></td></tr>
+ * <tr><td>bulk</td><td>one fitting result for each operation, deferred or not; the same answers and the same holdings as
+ *     by single callbacks; after a list that broke off a delete of what is not held does nothing</td>
+ *     <td>eachOperationOfABatchHasOneFittingResult, <i>batchesOfOneKindAreAnsweredToo</i>,
+ *     bulkAnswersAsSingleCallbacksDo, <i>bulkHoldsWhatSingleCallbacksHold</i>,
+ *     <i>aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine</i></td></tr>
+ * <tr><td>threads</td><td>several at once get the answers of one, and nothing is lost</td>
+ *     <td>manyThreadsGetTheAnswersOfOne, <i>manyThreadsLoseNothing</i></td></tr>
+ * <tr><td>flush</td><td>it is answered, alike by both sides; nothing is held after it; what was flushed may come again
+ *     after a restart</td>
+ *     <td>aFlushIsAnswered, aFlushAnswersAlikeInBulkAndSingly, <i>afterAFlushNothingIsHeld</i>,
+ *     whatWasFlushedCanBeAddedAfterARestart</td></tr>
+ * <tr><td>init, close</td><td>it comes up; it closes quietly; nothing is held then; it comes up again as it was</td>
+ *     <td><i>itComesUp</i>, itClosesQuietly, <i>afterCloseNothingIsHeld</i>, <i>afterARestartItWorksAsBefore</i></td></tr>
+ * <tr><td>leaks</td><td>after very many lives nothing is held, and no views are kept</td>
+ *     <td><i>nothingIsHeldAfterManyLives</i>, viewsOfConnectionsThatEndedAreNotKept</td></tr>
+ * <tr><td>time, threads' state</td><td>every call returns in time, and leaves its thread as it was</td>
+ *     <td>everyCallbackReturnsInTime, noCallLeavesItsThreadInterrupted</td></tr>
+ * </table>
+ *
+ * <p>What it cannot check: that packets are carried rightly; that what a process which was killed left in the device is
+ * thrown away by the next {@code init}, as no two devices tell it alike; that what a device evicts is told.
  */
 public abstract class OffloadProviderConformance extends ProviderUnderTest {
     private static final String WELL_FORMED_NAME = "[a-z0-9_-]+";
     private static final String RESERVED_NAME = "none";
     private static final int MOST_REASONS = 255;
-    private static final int SOME = 20 * SampleConnections.Kind.values().length;
+    private static final int LONGEST_REASON = 200;
+    private static final int SOME = 10 * SampleConnections.Kind.values().length;
     private static final int REPEATS = 20;
     private static final int ROUNDS = 3;
     private static final int COLLECTIONS = 20;
     private static final long SEED = 20;
+    private static final List<Set<ConnChange>> SOME_CHANGES =
+            List.of(Set.of(ConnChange.MARK), Set.of(ConnChange.LABEL, ConnChange.PORT), Set.of(ConnChange.PORT));
     private static final String[] CALLBACKS = {
-        "operate", "canOffload", "connAdd", "connEstablished", "connUpdate", "connDel", "connFlush"
+        "operate",
+        "canOffload",
+        "connAdd",
+        "connEstablished",
+        "connChanged",
+        "connUpdate",
+        "connDel",
+        "connFlush",
+        "portAdded",
+        "portChanged",
+        "portRemoved",
+        "settingsChanged"
     };
 
     // ---- name, priority, description ----
@@ -69,21 +142,20 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     }
 
     @Test
-    protected void nameAndPriorityNeverChange() throws Exception {
+    protected void nameAndPriorityAndMomentNeverChange() throws Exception {
         check(dispatcher -> {
-            String name = dispatcher.provider().name();
-            int priority = dispatcher.provider().priority();
+            List<Object> first = ofItself(dispatcher.provider());
+            assertThat(first).doesNotContainNull();
             dispatcher.run(taken(SOME), SEED);
-            assertSaysOfItself(dispatcher.provider(), name, priority);
+            assertThat(ofItself(dispatcher.provider())).isEqualTo(first);
             dispatcher.leave();
-            assertSaysOfItself(dispatcher.provider(), name, priority);
-            assertSaysOfItself(create(dispatcher.watch()), name, priority);
+            assertThat(ofItself(dispatcher.provider())).isEqualTo(first);
+            assertThat(ofItself(create(dispatcher.watch()))).isEqualTo(first);
         });
     }
 
-    private static void assertSaysOfItself(OffloadProvider provider, String name, int priority) {
-        assertThat(provider.name()).isEqualTo(name);
-        assertThat(provider.priority()).isEqualTo(priority);
+    private static List<Object> ofItself(OffloadProvider provider) {
+        return Arrays.asList(provider.name(), provider.priority(), provider.offeredFrom());
     }
 
     @Test
@@ -138,7 +210,7 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         check(dispatcher -> {
             List<String> refused = new ArrayList<>();
             for (int number = 0; number < SOME; number++) {
-                ConnView connection = SampleConnections.committed(number);
+                ConnView connection = SampleConnections.offered(number, dispatcher.moment());
                 OffloadResult verdict = dispatcher
                         .perform(List.of(new OffloadOperation.Query(connection)))
                         .getFirst();
@@ -155,14 +227,25 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         check(dispatcher -> {
             Set<String> reasons = new HashSet<>();
             for (int number = 0; number < heldAtOnce(); number++) {
-                OffloadOperation.Query query = new OffloadOperation.Query(SampleConnections.committed(number));
-                if (dispatcher.perform(List.of(query)).getFirst() instanceof Verdict.Decline decline) {
-                    assertThat(decline.reason()).isNotBlank();
+                ConnView connection = SampleConnections.offered(number, dispatcher.moment());
+                OffloadResult verdict = dispatcher
+                        .perform(List.of(new OffloadOperation.Query(connection)))
+                        .getFirst();
+                if (verdict instanceof Verdict.Decline decline) {
+                    assertIsReason(decline.reason());
                     reasons.add(decline.reason());
+                } else if (verdict instanceof Verdict.Later later) {
+                    assertIsReason(later.reason());
+                    reasons.add(later.reason());
                 }
             }
             assertThat(reasons).hasSizeLessThanOrEqualTo(MOST_REASONS);
         });
+    }
+
+    private static void assertIsReason(String reason) {
+        assertThat(reason).isNotBlank();
+        assertThat(reason.length()).as("characters of a reason").isLessThanOrEqualTo(LONGEST_REASON);
     }
 
     @Test
@@ -193,6 +276,11 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     }
 
     @Test
+    protected void noChangeFails() throws Exception {
+        assertThatNoneFails(OffloadOperation.Changed.class);
+    }
+
+    @Test
     protected void noUpdateFails() throws Exception {
         assertThatNoneFails(OffloadOperation.Update.class);
     }
@@ -204,12 +292,10 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     /** Connections of every kind, lives of every legal shape, by both sides of the SPI. */
     private void assertThatNoneFails(Class<? extends OffloadOperation> kind) throws Exception {
-        for (Way way : Way.values()) {
+        for (Way way : ways()) {
             check(way, dispatcher -> {
                 dispatcher.run(randomLives(heldAtOnce(), false), SEED);
-                if (way == Way.BULK || kind != OffloadOperation.Add.class) {
-                    assertThatNothingFailed(dispatcher, kind);
-                }
+                assertThatNothingFailed(dispatcher, kind);
             });
         }
     }
@@ -219,7 +305,16 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         for (DelReason reason : DelReason.values()) {
             check(dispatcher -> {
                 dispatcher.run(
-                        livesOf(SOME, reason, Step.QUERY, Step.ADD, Step.ESTABLISHED, Step.UPDATE, Step.DELETE), SEED);
+                        livesOf(
+                                SOME,
+                                reason,
+                                Step.QUERY,
+                                Step.ADD,
+                                Step.ESTABLISHED,
+                                Step.CHANGED,
+                                Step.UPDATE,
+                                Step.DELETE),
+                        SEED);
                 assertThatNothingFailed(dispatcher, OffloadOperation.Delete.class);
                 assertHoldings(dispatcher);
             });
@@ -265,7 +360,25 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
                 assertSameKindAgain(repeat(
                         dispatcher,
                         new OffloadOperation.Established(
-                                SampleConnections.replied(number), SampleConnections.replyPort(number))));
+                                SampleConnections.established(number), SampleConnections.replyPort(number))));
+            }
+            assertThat(deviation(dispatcher)).isEqualTo(before);
+        });
+    }
+
+    @Test
+    protected void changesMayBeRepeated() throws Exception {
+        check(dispatcher -> {
+            List<Integer> numbers = take(dispatcher, SOME);
+            OptionalLong before = deviation(dispatcher);
+            for (int number : numbers) {
+                for (Set<ConnChange> changes : SOME_CHANGES) {
+                    Stage stage = SampleConnections.offeredAt(number, dispatcher.moment());
+                    ConnView changed = SampleConnections.view(number, stage, changes, false);
+                    if (dispatcher.isHeld(changed.id())) {
+                        assertSameKindAgain(repeat(dispatcher, new OffloadOperation.Changed(changed, changes)));
+                    }
+                }
             }
             assertThat(deviation(dispatcher)).isEqualTo(before);
         });
@@ -277,8 +390,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
             List<Integer> numbers = take(dispatcher, SOME);
             OptionalLong before = deviation(dispatcher);
             for (int number : numbers) {
-                List<OffloadResult> answers =
-                        repeat(dispatcher, new OffloadOperation.Update(SampleConnections.committed(number)));
+                Stage stage = SampleConnections.offeredAt(number, dispatcher.moment());
+                ConnView due = SampleConnections.view(number, stage, Set.of(), true);
+                List<OffloadResult> answers = repeat(dispatcher, new OffloadOperation.Update(due));
                 assertSameKindAgain(answers);
                 assertThat(answers.stream()
                                 .filter(OffloadResult.LastUsed.class::isInstance)
@@ -290,17 +404,15 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         });
     }
 
-    /** Repeats as long as that is legal: until it fails or has no more to say. */
+    /** Repeats as long as that is legal: until it fails, is lost or has no more to say. */
     private static List<OffloadResult> repeat(LegalDispatcher dispatcher, OfConnection operation) throws Exception {
         List<OffloadResult> answers = new ArrayList<>();
         do {
-            answers.add(dispatcher.perform(List.of(operation)).getFirst());
+            answers.add(dispatcher.performOrDelete(operation));
+            dispatcher.takeLostBack();
         } while (answers.size() < REPEATS
-                && !(answers.getLast() instanceof OffloadResult.Failed)
+                && dispatcher.isHeld(operation.connection().id())
                 && !answers.getLast().equals(new OffloadResult.Covered(true)));
-        if (answers.getLast() instanceof OffloadResult.Failed) {
-            dispatcher.perform(List.of(new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED)));
-        }
         return answers;
     }
 
@@ -319,7 +431,189 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
         });
     }
 
+    // ---- what it tells unasked ----
+
+    @Test
+    protected void whatItTellsUnaskedCanBe() throws Exception {
+        check(dispatcher -> {
+            dispatcher.run(randomLives(heldAtOnce(), true), SEED);
+            dispatcher.flush(DelReason.PROVIDER_LEAVING);
+            assertThat(dispatcher.reports().findings()).isEmpty();
+        });
+    }
+
+    @Test
+    protected void itsCountersAreWellNamed() throws Exception {
+        check(dispatcher -> {
+            dispatcher.run(randomLives(SOME, false), SEED);
+            assertThat(dispatcher.reports().namingFindings()).isEmpty();
+        });
+    }
+
+    // ---- ports and settings ----
+
+    @Test
+    protected void portsComeChangeAndGo() throws Exception {
+        check(dispatcher -> {
+            dispatcher.run(taken(SOME), SEED);
+            for (PortRef port : SampleConnections.PORTS) {
+                dispatcher.portChanged(SampleConnections.renamed(port));
+                dispatcher.portRemoved(SampleConnections.renamed(port));
+            }
+            assertThat(dispatcher.calls().refusedNotices("port")).isEmpty();
+        });
+    }
+
+    @Test
+    protected void settingsMayBeNonsense() throws Exception {
+        Map<String, String> without = new TreeMap<>();
+        check(dispatcher -> without.putAll(outcome(dispatcher, randomLives(SOME, false))));
+        check(dispatcher -> {
+            for (String value : List.of("", "nonsense", "-1", "99999999999999999999", " true ", "x".repeat(10_000))) {
+                Map<String, String> settings = new TreeMap<>(Map.of("not-a-setting-of-anybody", value));
+                settings().keySet().forEach(key -> settings.put(key, value));
+                dispatcher.settingsChanged(Map.copyOf(settings));
+            }
+            dispatcher.settingsChanged(Map.of());
+            dispatcher.settingsChanged(settings());
+            assertThat(dispatcher.calls().refusedNotices("settings")).isEmpty();
+            assertThat(outcome(dispatcher, randomLives(SOME, false))).isEqualTo(without);
+        });
+    }
+
+    // ---- room ----
+
+    @Test
+    protected void aFullTableSaysLater() throws Exception {
+        checkFull((dispatcher, answers) -> assertThat(refused(answers))
+                .allSatisfy(answer -> assertThat(answer).isInstanceOf(Verdict.Later.class)));
+    }
+
+    @Test
+    protected void noMoreIsHeldThanThereIsRoomFor() throws Exception {
+        checkFull((dispatcher, answers) -> {
+            assertThat(dispatcher.heldCount()).isLessThanOrEqualTo(room().orElseThrow());
+            assertHoldings(dispatcher);
+        });
+    }
+
+    @Test
+    protected void whatWasToldLaterIsTakenWhenThereIsRoom() throws Exception {
+        checkFull((dispatcher, answers) -> {
+            List<ConnView> later = answers.entrySet().stream()
+                    .filter(answer -> answer.getValue() instanceof Verdict.Later)
+                    .map(Map.Entry::getKey)
+                    .toList();
+            dispatcher.deleteAll(DelReason.EXPIRED);
+            assertThat(refused(dispatcher.offer(later))).isEmpty();
+            assertHoldings(dispatcher);
+        });
+    }
+
+    private interface FullCheck {
+        void with(LegalDispatcher dispatcher, Map<ConnView, OffloadResult> answers) throws Exception;
+    }
+
+    /** Offers more than there is room for, as many at once as the switch does, and looks at what came of it. */
+    private void checkFull(FullCheck check) throws Exception {
+        assumeTrue(room().isPresent(), "room() is to be overridden for this test");
+        int wanted = room().orElseThrow() + LegalDispatcher.OFFERED_AT_ONCE;
+        check(dispatcher -> {
+            List<ConnView> fitting = IntStream.iterate(0, number -> number + 1)
+                    .mapToObj(number -> SampleConnections.offered(number, dispatcher.moment()))
+                    .filter(this::shouldAccept)
+                    .limit(wanted)
+                    .toList();
+            Map<ConnView, OffloadResult> answers = new HashMap<>();
+            for (int from = 0; from < wanted; from += LegalDispatcher.OFFERED_AT_ONCE) {
+                answers.putAll(dispatcher.offer(
+                        fitting.subList(from, Math.min(wanted, from + LegalDispatcher.OFFERED_AT_ONCE))));
+            }
+            check.with(dispatcher, answers);
+        });
+    }
+
+    private static List<OffloadResult> refused(Map<ConnView, OffloadResult> answers) {
+        return answers.values().stream().filter(answer -> !Life.isTaken(answer)).toList();
+    }
+
+    // ---- order by tuple ----
+
+    @Test
+    protected void aTupleGoesOverToTheNextConnection() throws Exception {
+        check(dispatcher -> {
+            for (int number = 0; number < SOME; number++) {
+                ConnView connection = SampleConnections.offered(number, dispatcher.moment());
+                dispatcher.offer(List.of(connection));
+                int next = number;
+                for (Succession succession : Succession.values()) {
+                    if (dispatcher.isHeld(connection.id())
+                            && (succession == Succession.SAME || SampleConnections.hasPorts(number))) {
+                        next += SOME;
+                        connection = goOver(dispatcher, connection, next, succession);
+                    }
+                }
+                dispatcher.deleteAll(DelReason.EXPIRED);
+            }
+            assertHoldings(dispatcher);
+        });
+    }
+
+    /** Deletes the former and offers the next, which has a tuple of it. Returns that one. */
+    private ConnView goOver(LegalDispatcher dispatcher, ConnView former, int number, Succession succession)
+            throws Exception {
+        ConnView next = SampleConnections.successor(former, number, succession);
+        dispatcher.perform(List.of(new OffloadOperation.Delete(former, DelReason.REPLACED)));
+        dispatcher.offer(List.of(next));
+        assertHoldings(dispatcher);
+        return next;
+    }
+
+    @Test
+    protected void theSameTupleInAnotherZoneIsAnotherConnection() throws Exception {
+        check(dispatcher -> {
+            for (int number = 0; number < SOME; number++) {
+                ConnView here = SampleConnections.twin(number, number, 1, dispatcher.moment());
+                ConnView there = SampleConnections.twin(number, number + SOME, 2, dispatcher.moment());
+                dispatcher.offer(List.of(here, there));
+                assertHoldings(dispatcher);
+                if (dispatcher.isHeld(here.id())) {
+                    dispatcher.perform(List.of(new OffloadOperation.Delete(here, DelReason.EXPIRED)));
+                }
+                assertHoldings(dispatcher);
+                dispatcher.deleteAll(DelReason.EXPIRED);
+                assertHoldings(dispatcher);
+            }
+        });
+    }
+
     // ---- bulk ----
+
+    @Test
+    protected void aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine() throws Exception {
+        check(dispatcher -> {
+            List<Integer> held = take(dispatcher, LegalDispatcher.BATCH_LENGTH);
+            List<OfConnection> operations = new ArrayList<>();
+            for (int number = 0; number < LegalDispatcher.BATCH_LENGTH; number++) {
+                ConnView known = SampleConnections.offered(number, dispatcher.moment());
+                ConnView fresh = SampleConnections.offered(number + SOME, dispatcher.moment());
+                if (held.contains(number)) {
+                    operations.add(new OffloadOperation.Delete(known, DelReason.FLUSHED));
+                } else {
+                    operations.add(new OffloadOperation.Query(known));
+                }
+                if (dispatcher
+                                .perform(List.of(new OffloadOperation.Query(fresh)))
+                                .getFirst()
+                        instanceof Verdict.Accept) {
+                    operations.add(new OffloadOperation.Add(fresh));
+                }
+            }
+            assertThat(dispatcher.performWhileTheMachineFails(operations))
+                    .noneMatch(OffloadResult.Failed.class::isInstance);
+            assertHoldings(dispatcher);
+        });
+    }
 
     @Test
     protected void eachOperationOfABatchHasOneFittingResult() throws Exception {
@@ -348,6 +642,7 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void bulkAnswersAsSingleCallbacksDo() throws Exception {
+        assumeItWorksSingly();
         Map<String, String> bulk = new TreeMap<>();
         Map<String, String> single = new TreeMap<>();
         check(Way.BULK, dispatcher -> bulk.putAll(outcome(dispatcher, randomLives(heldAtOnce(), true))));
@@ -357,8 +652,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void bulkHoldsWhatSingleCallbacksHold() throws Exception {
+        assumeItWorksSingly();
         List<Long> held = new ArrayList<>();
-        for (Way way : Way.values()) {
+        for (Way way : ways()) {
             check(way, dispatcher -> {
                 assumeHoldingsAreKnown(dispatcher);
                 dispatcher.run(randomLives(heldAtOnce(), true), SEED);
@@ -411,7 +707,7 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     @Test
     protected void aFlushIsAnswered() throws Exception {
         for (DelReason reason : List.of(DelReason.PROVIDER_LEAVING, DelReason.PROVIDER_FAILED)) {
-            for (Way way : Way.values()) {
+            for (Way way : ways()) {
                 for (int held : new int[] {0, SOME}) {
                     check(way, dispatcher -> {
                         dispatcher.run(taken(held), SEED);
@@ -425,8 +721,9 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void aFlushAnswersAlikeInBulkAndSingly() throws Exception {
+        assumeItWorksSingly();
         List<Class<?>> answers = new ArrayList<>();
-        for (Way way : Way.values()) {
+        for (Way way : ways()) {
             check(way, dispatcher -> {
                 dispatcher.run(taken(SOME), SEED);
                 answers.add(dispatcher.flush(DelReason.PROVIDER_LEAVING).getClass());
@@ -549,11 +846,29 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
 
     @Test
     protected void everyCallbackReturnsInTime() throws Exception {
-        for (Way way : Way.values()) {
+        checkInAllCalls(dispatcher -> assertInTime(dispatcher.watch(), CALLBACKS));
+    }
+
+    @Test
+    protected void noCallLeavesItsThreadInterrupted() throws Exception {
+        checkInAllCalls(dispatcher -> {
+            dispatcher.leave();
+            assertThat(dispatcher.watch().interrupting()).isEmpty();
+        });
+    }
+
+    /** Makes every call that there is, by both sides of the SPI, and looks at something. */
+    private void checkInAllCalls(Check check) throws Exception {
+        for (Way way : ways()) {
             check(way, dispatcher -> {
                 dispatcher.run(randomLives(SOME, true), SEED);
+                dispatcher.settingsChanged(settings());
+                for (PortRef port : SampleConnections.PORTS) {
+                    dispatcher.portChanged(SampleConnections.renamed(port));
+                    dispatcher.portRemoved(SampleConnections.renamed(port));
+                }
                 dispatcher.flush(DelReason.PROVIDER_LEAVING);
-                assertInTime(dispatcher.watch(), CALLBACKS);
+                check.with(dispatcher);
             });
         }
     }
@@ -580,8 +895,7 @@ public abstract class OffloadProviderConformance extends ProviderUnderTest {
     private static List<Integer> take(LegalDispatcher dispatcher, int count) throws Exception {
         dispatcher.run(taken(count), SEED);
         return IntStream.range(0, count)
-                .filter(number ->
-                        dispatcher.isHeld(SampleConnections.committed(number).id()))
+                .filter(number -> dispatcher.isHeld(SampleConnections.id(number)))
                 .boxed()
                 .toList();
     }

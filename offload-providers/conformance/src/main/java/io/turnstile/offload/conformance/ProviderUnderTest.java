@@ -5,9 +5,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.turnstile.offload.conformance.ProviderCalls.Way;
 import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.ProviderContext;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
@@ -50,6 +55,14 @@ public abstract class ProviderUnderTest {
         return Duration.ofSeconds(2);
     }
 
+    /**
+     * How long a result that was deferred may take: as the switch lets it unless overridden. Real time; that no other
+     * call comes meanwhile is no excuse.
+     */
+    protected Duration deferredLimit() {
+        return Duration.ofSeconds(10);
+    }
+
     /** How long one test may take. Real time. */
     protected Duration testLimit() {
         return Duration.ofMinutes(1);
@@ -66,8 +79,31 @@ public abstract class ProviderUnderTest {
     }
 
     /**
+     * How many connections the device has room for, all of which {@link #shouldAccept} lets pass. Empty, as it is by
+     * default: more than anybody would want to try; the tests that fill it are then reported as aborted. They go a
+     * little beyond it, whatever {@link #heldAtOnce} says.
+     */
+    protected OptionalInt room() {
+        return OptionalInt.empty();
+    }
+
+    /**
+     * Whether the provider's single callbacks work too. The switch makes all its calls by {@code operate}: one that
+     * overrides it, or {@code operateOne}, for everything says no, and the tests that compare the two sides are
+     * reported as aborted.
+     */
+    protected boolean worksSingly() {
+        return true;
+    }
+
+    /** The provider's part of the switch's settings, as {@link ProviderContext#settings} gives it. By default none. */
+    protected Map<String, String> settings() {
+        return Map.of();
+    }
+
+    /**
      * How many connections the tests have held at once at most. A device with a small table says less, or its refusals
-     * for want of room look like differences. Some tests hold 280 and those about threads 200 for each thread whatever
+     * for want of room look like differences. Some tests hold 170 and those about threads 200 for each thread whatever
      * this says.
      */
     protected int heldAtOnce() {
@@ -126,8 +162,32 @@ public abstract class ProviderUnderTest {
         });
     }
 
+    /** The sides of the SPI by which the provider may be called. */
+    final List<Way> ways() {
+        return worksSingly() ? List.of(Way.values()) : List.of(Way.BULK);
+    }
+
+    final void assumeItWorksSingly() {
+        assumeTrue(worksSingly(), "the provider works in bulk only");
+    }
+
     final LegalDispatcher dispatcher(Way way, CallWatch watch) throws Exception {
-        return new LegalDispatcher(create(watch), watch, way, this::wallMs, threads());
+        OffloadProvider provider = create(watch);
+        return new LegalDispatcher(
+                provider,
+                watch,
+                new ProviderCalls(provider, watch, way, deferredLimit()),
+                new ProviderReports(this::wallMs, threads(), settings(), lastUseTolerance()),
+                watch.call("offeredFrom", () -> momentOf(provider)));
+    }
+
+    /** A provider that does not say properly is taken for one that says nothing: there is a test about that. */
+    private static OfferMoment momentOf(OffloadProvider provider) {
+        try {
+            return provider.offeredFrom() == OfferMoment.ESTABLISHED ? OfferMoment.ESTABLISHED : OfferMoment.COMMITTED;
+        } catch (Throwable e) { // whatever it is
+            return OfferMoment.COMMITTED;
+        }
     }
 
     final OffloadProvider create(CallWatch watch) throws Exception {
@@ -139,13 +199,15 @@ public abstract class ProviderUnderTest {
     }
 
     /** The provider holds as many connections as it said it takes, if it can be known. */
-    final void assertHoldings(LegalDispatcher dispatcher) {
+    final void assertHoldings(LegalDispatcher dispatcher) throws Exception {
+        dispatcher.takeLostBack();
         heldBy(dispatcher.provider())
                 .ifPresent(held -> assertThat(held).as("connections held").isEqualTo(dispatcher.heldCount()));
     }
 
     /** How many more connections the provider holds than it said it takes. */
-    final OptionalLong deviation(LegalDispatcher dispatcher) {
+    final OptionalLong deviation(LegalDispatcher dispatcher) throws Exception {
+        dispatcher.takeLostBack();
         OptionalLong held = heldBy(dispatcher.provider());
         return held.isPresent() ? OptionalLong.of(held.getAsLong() - dispatcher.heldCount()) : held;
     }

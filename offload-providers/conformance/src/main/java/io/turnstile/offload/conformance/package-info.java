@@ -4,8 +4,9 @@
  * what can be said of the provider stands in {@link io.turnstile.offload.conformance.ProviderUnderTest}. It calls the
  * provider directly, as the switch's dispatcher would ({@code LegalDispatcher}), with connections of every kind
  * ({@code SampleConnections}) that live legal lives ({@code Life}), by both sides of the SPI ({@code ProviderCalls}),
- * and gives up on calls that do not return ({@code CallWatch}). {@link io.turnstile.offload.conformance.IdleProvider}
- * is the provider that does nothing, for tests of whoever calls providers.
+ * judges what it tells unasked ({@code ProviderReports}), and gives up on calls that do not return ({@code CallWatch}).
+ * {@link io.turnstile.offload.conformance.IdleProvider} is the provider that does nothing, for tests of whoever calls
+ * providers.
  *
  * <p>Relies on the SPI, JUnit Jupiter's API and AssertJ. The latter two have scope {@code provided} in this module's
  * POM: the kit ships in the module's jar, but whoever runs the switch needs neither, and who extends the kit has them

@@ -1,9 +1,16 @@
 package io.turnstile.offload.conformance;
 
 import io.turnstile.offload.provider.fault.Callback;
+import io.turnstile.offload.provider.fault.DeferringProvider;
+import io.turnstile.offload.provider.fault.DeferringProvider.Manner;
+import io.turnstile.offload.provider.fault.EvictingProvider;
 import io.turnstile.offload.provider.fault.ForgettingProvider;
 import io.turnstile.offload.provider.fault.ForgettingProvider.Lapse;
+import io.turnstile.offload.provider.fault.FullProvider;
+import io.turnstile.offload.provider.fault.HalfwayProvider;
 import io.turnstile.offload.provider.fault.HangingProvider;
+import io.turnstile.offload.provider.fault.InterruptingProvider;
+import io.turnstile.offload.provider.fault.LongWindedProvider;
 import io.turnstile.offload.provider.fault.LyingProvider;
 import io.turnstile.offload.provider.fault.LyingProvider.Lie;
 import io.turnstile.offload.provider.fault.RefusingProvider;
@@ -11,8 +18,10 @@ import io.turnstile.offload.provider.fault.RefusingProvider.Moment;
 import io.turnstile.offload.provider.fault.SlowProvider;
 import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -25,6 +34,13 @@ enum Fault {
     REFUSES_ALL(clock -> new RefusingProvider("p", "no room"), "whatItShouldAcceptItAccepts"),
     /** As a device may: its table is full. No fault. */
     REFUSES_LATE(clock -> new RefusingProvider("p", Moment.ADD, connection -> connection.zone() != 0, "table full")),
+    REFUSES_FOR_NOW(
+            clock -> new RefusingProvider("p", Moment.QUERY, connection -> true, Verdict.later("busy")),
+            "whatItShouldAcceptItAccepts"),
+    HAS_LONG_REASONS(
+            clock -> new LongWindedProvider("p", 100_000),
+            "whatItShouldAcceptItAccepts",
+            "refusalsHaveAReasonAndTheReasonsAreFew"),
     REASON_FOR_EACH(
             odd(OddProviders.ReasonForEach::new),
             "whatItShouldAcceptItAccepts",
@@ -33,20 +49,31 @@ enum Fault {
     THROWS_FROM_QUERY(throwing(Callback.CAN_OFFLOAD), "noQueryFails", "whatItShouldAcceptItAccepts"),
     THROWS_FROM_ADD(throwing(Callback.ADD), "noAddFails"),
     THROWS_FROM_ESTABLISHED(throwing(Callback.ESTABLISHED), "noEstablishedFails"),
+    THROWS_FROM_CHANGED(throwing(Callback.CHANGED), "noChangeFails"),
     THROWS_FROM_UPDATE(throwing(Callback.UPDATE), "noUpdateFails"),
     THROWS_FROM_DEL(
-            throwing(Callback.DEL), "noDeleteFails", "everyReasonEndsAConnection", "aConnectionMayEndBeforeItsReply"),
+            throwing(Callback.DEL),
+            "noDeleteFails",
+            "everyReasonEndsAConnection",
+            "aConnectionMayEndBeforeItsReply",
+            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine"),
     THROWS_FROM_FLUSH(throwing(Callback.FLUSH), "aFlushIsAnswered"),
+    THROWS_FROM_PORT(throwing(Callback.PORT), "portsComeChangeAndGo"),
+    THROWS_FROM_SETTINGS(throwing(Callback.SETTINGS), "settingsMayBeNonsense"),
     THROWS_FROM_CLOSE(throwing(Callback.CLOSE), "itClosesQuietly"),
     THROWS_FROM_DESCRIBE(
             throwing(Callback.DESCRIBE),
             "itDescribesItselfBeforeInit",
             "itDescribesItselfAtAnyTime",
             "itDescribesItselfWhileThreadsCallIt"),
-    /** Nothing gets beyond the first question, so that of the connections' lives only that one fails. */
+    /** Nothing gets beyond the first question and the deletes that follow its failure. */
     THROWS_FROM_OPERATE(
             throwing(Callback.OPERATE),
             "noQueryFails",
+            "noDeleteFails",
+            "everyReasonEndsAConnection",
+            "aConnectionMayEndBeforeItsReply",
+            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine",
             "whatItShouldAcceptItAccepts",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
@@ -55,6 +82,17 @@ enum Fault {
             "aFlushIsAnswered",
             "aFlushAnswersAlikeInBulkAndSingly"),
 
+    /** What is in lists of two or more fails. */
+    THROWS_HALFWAY(
+            clock -> new HalfwayProvider("p", 1),
+            "noQueryFails",
+            "noAddFails",
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold",
+            "manyThreadsGetTheAnswersOfOne"),
+
     SLOW_IN_UPDATE(slow(Callback.UPDATE), "everyCallbackReturnsInTime"),
     SLOW_IN_DEL(slow(Callback.DEL), "everyCallbackReturnsInTime"),
     SLOW_IN_FLUSH(slow(Callback.FLUSH), "everyCallbackReturnsInTime"),
@@ -62,37 +100,13 @@ enum Fault {
     /** Opening a device takes its time. No fault. */
     SLOW_IN_INIT(slow(Callback.INIT)),
 
-    /** Every test in which an update comes. */
-    HANGS_IN_UPDATE(
-            hanging(Callback.UPDATE),
-            "noQueryFails",
-            "noAddFails",
-            "noEstablishedFails",
-            "noUpdateFails",
-            "noDeleteFails",
-            "everyReasonEndsAConnection",
-            "aConnectionMayEndBeforeItsReply",
-            "aConnectionThatEndedMayComeAgain",
-            "itHoldsWhatItTookAndNothingElse",
-            "updatesMayBeRepeatedAndNeverGoBack",
-            "lastUseIsUnknownOrBetweenInitAndNow",
-            "eachOperationOfABatchHasOneFittingResult",
-            "batchesOfOneKindAreAnsweredToo",
-            "bulkAnswersAsSingleCallbacksDo",
-            "bulkHoldsWhatSingleCallbacksHold",
-            "manyThreadsGetTheAnswersOfOne",
-            "manyThreadsLoseNothing",
-            "itDescribesItselfWhileThreadsCallIt",
-            "whatWasFlushedCanBeAddedAfterARestart",
-            "afterCloseNothingIsHeld",
-            "afterARestartItWorksAsBefore",
-            "nothingIsHeldAfterManyLives",
-            "viewsOfConnectionsThatEndedAreNotKept",
-            "everyCallbackReturnsInTime"),
+    HANGS_IN_UPDATE(hanging(Callback.UPDATE), TestsWith.AN_UPDATE),
     /** Every test with a flush in it. */
     HANGS_IN_FLUSH(
             hanging(Callback.FLUSH),
             "eachOperationOfABatchHasOneFittingResult",
+            "whatItTellsUnaskedCanBe",
+            "noCallLeavesItsThreadInterrupted",
             "aFlushIsAnswered",
             "aFlushAnswersAlikeInBulkAndSingly",
             "afterAFlushNothingIsHeld",
@@ -103,6 +117,86 @@ enum Fault {
             "itDescribesItselfBeforeInit",
             "itDescribesItselfAtAnyTime",
             "itDescribesItselfWhileThreadsCallIt"),
+
+    /** No fault. */
+    DEFERS(deferring(
+            Manner.ELSEWHERE,
+            Callback.CAN_OFFLOAD,
+            Callback.ADD,
+            Callback.ESTABLISHED,
+            Callback.CHANGED,
+            Callback.UPDATE,
+            Callback.DEL)),
+    DEFERS_FOR_EVER(deferring(Manner.WHEN_TOLD, Callback.UPDATE), TestsWith.AN_UPDATE),
+    DEFERS_AND_SAYS_IT_TWICE(
+            deferring(Manner.TWICE, Callback.UPDATE),
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo"),
+    DEFERS_AND_SAYS_NONSENSE(
+            deferring(Manner.NONSENSE, Callback.UPDATE),
+            "noUpdateFails",
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold"),
+    DEFERS_AND_SAYS_NULL(
+            deferring(Manner.NULL, Callback.UPDATE),
+            "noUpdateFails",
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold"),
+    DEFERS_AND_DEFERS_AGAIN(
+            deferring(Manner.DEFERRED_AGAIN, Callback.UPDATE),
+            "noUpdateFails",
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold"),
+    DEFERS_AND_THROWS(
+            deferring(Manner.THROWABLE, Callback.UPDATE),
+            "noUpdateFails",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold"),
+    DEFERS_TO_NOWHERE(
+            deferring(Manner.NO_STAGE, Callback.UPDATE),
+            "noUpdateFails",
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold"),
+    DEFERS_A_FLUSH(
+            deferring(Manner.ELSEWHERE, Callback.FLUSH),
+            "eachOperationOfABatchHasOneFittingResult",
+            "aFlushIsAnswered",
+            "aFlushAnswersAlikeInBulkAndSingly"),
+    INTERRUPTS(clock -> new InterruptingProvider("p", Set.of(Callback.UPDATE)), "noCallLeavesItsThreadInterrupted"),
+    INTERRUPTS_AT_PORTS(
+            clock -> new InterruptingProvider("p", Set.of(Callback.PORT)), "noCallLeavesItsThreadInterrupted"),
+
+    /** As it should be. No fault. */
+    IS_FULL(clock -> new FullProvider("p", OddProviders.ROOM)),
+    TAKES_TOO_MANY(odd(OddProviders.FullWhenAskedOnly::new), "noMoreIsHeldThanThereIsRoomFor"),
+    IS_FULL_FOR_GOOD(odd(OddProviders.FullForGood::new), "aFullTableSaysLater"),
+    THROWS_WHEN_FULL(odd(OddProviders.ThrowsWhenFull::new), "aFullTableSaysLater"),
+    STAYS_FULL(odd(OddProviders.StaysFull::new), "whatWasToldLaterIsTakenWhenThereIsRoom"),
+    /** It says so. No fault. */
+    EVICTS(clock -> new EvictingProvider("p", connection -> connection.id() % 3 == 0)),
+    LOSES_WHAT_IT_NEVER_HAD(odd(OddProviders.LosesWhatItNeverHad::new), "whatItTellsUnaskedCanBe"),
+    HAS_A_BAD_COUNTER(odd(OddProviders.Miscounting::new), "itsCountersAreWellNamed"),
+    TELLS_NONSENSE(odd(OddProviders.TellsNonsense::new), "whatItTellsUnaskedCanBe"),
+    /** No fault. */
+    GIVES_BACK(odd(OddProviders.GivesBack::new)),
+    GIVES_BACK_TOO_LITTLE(odd(OddProviders.GivesBackTooLittle::new), "whatItTellsUnaskedCanBe"),
+
+    /** No fault. */
+    WANTS_ESTABLISHED_ONLY(odd(OddProviders.EstablishedOnly::new)),
+    HAS_NO_MOMENT(odd(OddProviders.NoMoment::new), "nameAndPriorityAndMomentNeverChange"),
+    CHANGES_ONCE_ONLY(odd(OddProviders.ChangesOnceOnly::new), "changesMayBeRepeated"),
+    IS_STRICT_ABOUT_DELETES(
+            odd(OddProviders.StrictDeletes::new), "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine"),
+    DELETES_LATE(odd(OddProviders.LateDeletes::new), "aTupleGoesOverToTheNextConnection"),
+    KNOWS_NO_ZONES(odd(OddProviders.Zoneless::new), "theSameTupleInAnotherZoneIsAnotherConnection"),
 
     SAYS_THE_FUTURE(lying(Lie.FUTURE), "lastUseIsUnknownOrBetweenInitAndNow"),
     SAYS_THE_END_OF_TIME(lying(Lie.END_OF_TIME), "lastUseIsUnknownOrBetweenInitAndNow"),
@@ -115,9 +209,17 @@ enum Fault {
     SAYS_NOW_ALWAYS(lying(Lie.ALWAYS_NOW)),
     GOES_BACK_IN_TIME(odd(OddProviders.GoingBack::new), "updatesMayBeRepeatedAndNeverGoBack"),
 
-    FORGETS_TO_TAKE(forgetting(Lapse.TAKING), "itHoldsWhatItTookAndNothingElse", "manyThreadsLoseNothing"),
+    FORGETS_TO_TAKE(
+            forgetting(Lapse.TAKING),
+            "aTupleGoesOverToTheNextConnection",
+            "theSameTupleInAnotherZoneIsAnotherConnection",
+            "itHoldsWhatItTookAndNothingElse",
+            "manyThreadsLoseNothing"),
     FORGETS_TO_LET_GO(
             forgetting(Lapse.LETTING_GO),
+            "aTupleGoesOverToTheNextConnection",
+            "theSameTupleInAnotherZoneIsAnotherConnection",
+            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine",
             "everyReasonEndsAConnection",
             "aConnectionMayEndBeforeItsReply",
             "aConnectionThatEndedMayComeAgain",
@@ -130,14 +232,18 @@ enum Fault {
 
     HAS_A_BAD_NAME(odd(() -> new OddProviders.Named("Bad Name")), "nameIsWellFormed"),
     HAS_A_RESERVED_NAME(odd(() -> new OddProviders.Named("none")), "nameIsWellFormed"),
-    RISES(odd(OddProviders.Rising::new), "nameAndPriorityNeverChange"),
+    RISES(odd(OddProviders.Rising::new), "nameAndPriorityAndMomentNeverChange"),
     TAKES_WHEN_ASKED(odd(OddProviders.Grabbing::new), "askingHasNoEffect"),
     TAKES_NOTHING_TWICE(
             odd(OddProviders.NeverTwice::new),
             "aConnectionThatEndedMayComeAgain",
             "whatWasFlushedCanBeAddedAfterARestart",
             "afterARestartItWorksAsBefore"),
-    NEEDS_THE_REPLY(odd(OddProviders.NeedsTheReply::new), "noDeleteFails", "aConnectionMayEndBeforeItsReply"),
+    NEEDS_THE_REPLY(
+            odd(OddProviders.NeedsTheReply::new),
+            "noDeleteFails",
+            "aConnectionMayEndBeforeItsReply",
+            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine"),
     KNOWS_NOT_EVERY_REASON(odd(OddProviders.NotThisReason::new), "noDeleteFails", "everyReasonEndsAConnection"),
     MUST_NOT_BE_ASKED_TWICE(
             odd(OddProviders.NotAskedTwice::new), "noEstablishedFails", "establishedMayBeRepeatedUntilItCoversBoth"),
@@ -145,6 +251,10 @@ enum Fault {
     ANSWERS_TOO_LITTLE(
             odd(OddProviders.TooFewResults::new),
             "noQueryFails",
+            "noDeleteFails",
+            "everyReasonEndsAConnection",
+            "aConnectionMayEndBeforeItsReply",
+            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine",
             "whatItShouldAcceptItAccepts",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
@@ -174,6 +284,8 @@ enum Fault {
             "manyThreadsGetTheAnswersOfOne"),
     DOES_NOTHING_IN_BULK(
             odd(OddProviders.BulkWithoutEffect::new),
+            "aTupleGoesOverToTheNextConnection",
+            "theSameTupleInAnotherZoneIsAnotherConnection",
             "itHoldsWhatItTookAndNothingElse",
             "bulkHoldsWhatSingleCallbacksHold",
             "manyThreadsLoseNothing"),
@@ -188,6 +300,41 @@ enum Fault {
             odd(OddProviders.LeavesSomething::new), "afterCloseNothingIsHeld", "afterARestartItWorksAsBefore"),
     COMES_UP_ONCE_ONLY(
             odd(OddProviders.OnceOnly::new), "afterARestartItWorksAsBefore", "whatWasFlushedCanBeAddedAfterARestart");
+
+    /** Tests by what comes in them. */
+    private interface TestsWith {
+        String[] AN_UPDATE = {
+            "noQueryFails",
+            "noAddFails",
+            "noEstablishedFails",
+            "noChangeFails",
+            "noUpdateFails",
+            "noDeleteFails",
+            "everyReasonEndsAConnection",
+            "aConnectionMayEndBeforeItsReply",
+            "aConnectionThatEndedMayComeAgain",
+            "itHoldsWhatItTookAndNothingElse",
+            "updatesMayBeRepeatedAndNeverGoBack",
+            "lastUseIsUnknownOrBetweenInitAndNow",
+            "whatItTellsUnaskedCanBe",
+            "itsCountersAreWellNamed",
+            "settingsMayBeNonsense",
+            "eachOperationOfABatchHasOneFittingResult",
+            "batchesOfOneKindAreAnsweredToo",
+            "bulkAnswersAsSingleCallbacksDo",
+            "bulkHoldsWhatSingleCallbacksHold",
+            "manyThreadsGetTheAnswersOfOne",
+            "manyThreadsLoseNothing",
+            "itDescribesItselfWhileThreadsCallIt",
+            "whatWasFlushedCanBeAddedAfterARestart",
+            "afterCloseNothingIsHeld",
+            "afterARestartItWorksAsBefore",
+            "nothingIsHeldAfterManyLives",
+            "viewsOfConnectionsThatEndedAreNotKept",
+            "everyCallbackReturnsInTime",
+            "noCallLeavesItsThreadInterrupted"
+        };
+    }
 
     private final Function<ManualClock, OffloadProvider> maker;
     private final Set<String> failedTests;
@@ -209,6 +356,10 @@ enum Fault {
         return clock -> new HangingProvider("p", Set.of(callback));
     }
 
+    private static Function<ManualClock, OffloadProvider> deferring(Manner manner, Callback... callbacks) {
+        return clock -> new DeferringProvider("p", manner, Set.of(callbacks));
+    }
+
     private static Function<ManualClock, OffloadProvider> lying(Lie lie) {
         return clock -> new LyingProvider("p", lie);
     }
@@ -219,6 +370,13 @@ enum Fault {
 
     private static Function<ManualClock, OffloadProvider> odd(Supplier<OffloadProvider> maker) {
         return clock -> maker.get();
+    }
+
+    /** How many connections it has room for; empty: that is no matter. */
+    OptionalInt room() {
+        return name().contains("FULL") || this == TAKES_TOO_MANY
+                ? OptionalInt.of(OddProviders.ROOM)
+                : OptionalInt.empty();
     }
 
     /** A new one; if it lets time pass, then on this clock. */

@@ -1,9 +1,13 @@
 package io.turnstile.offload.provider.dummy;
 
 import io.turnstile.offload.provider.dummy.RecordedEvent.Answer;
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
+import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
@@ -14,15 +18,21 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The provider holds what it is given, carries nothing, and writes down every callback. Its answers can be programmed;
- * by default it takes everything, covers both directions at once, does not know when a connection was used, and is told
- * of each connection when it has to let go of all.
+ * The provider holds what it is given, carries nothing, and writes down every callback; of those about ports and
+ * settings it counts the calls and keeps what they came to. Its answers can be programmed; by default it takes
+ * everything, covers both directions at once, does not know when a connection was used, and is told of each connection
+ * when it has to let go of all.
+ *
+ * <p>A caller that breaks the life cycle is told so by an {@link IllegalStateException}: an add of what is held, a
+ * callback about what is not. A delete of what is not held is legal once {@code operate} has thrown, and does nothing
+ * then.
  *
  * <p>Memory: the last {@link #DEFAULT_EVENT_LIMIT} events unless said otherwise, and the connections held.
  *
@@ -37,13 +47,18 @@ public final class DummyProvider implements OffloadProvider {
     private final String name;
     private final int priority;
     private final int eventLimit;
+    private final OfferMoment offeredFrom;
     private final Deque<RecordedEvent> events = new ArrayDeque<>(); // guarded by this
     private final Map<Long, ConnView> held = new LinkedHashMap<>(); // guarded by this
     private final Map<RecordedEvent.Callback, Long> counts =
             new EnumMap<>(RecordedEvent.Callback.class); // guarded by this
+    private final Map<Long, PortRef> ports = new LinkedHashMap<>(); // guarded by this
+    private Map<String, String> settings = Map.of(); // guarded by this
     private long sequence; // guarded by this
+    private volatile boolean someDeletesMayMiss;
     private volatile @Nullable ProviderContext context;
     private volatile Function<ConnView, Verdict> verdict = connection -> Verdict.accept();
+    private volatile Function<ConnView, Verdict> addVerdict = connection -> Verdict.accept();
     private volatile Predicate<ConnView> covers = connection -> true;
     private volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
     private volatile boolean flushesAtOnce;
@@ -59,9 +74,15 @@ public final class DummyProvider implements OffloadProvider {
      * @param eventLimit how many events are kept; older ones are forgotten. 0 keeps counts only
      */
     public DummyProvider(String name, int priority, int eventLimit) {
+        this(name, priority, eventLimit, OfferMoment.COMMITTED);
+    }
+
+    /** One of several, to which connections are offered from another moment on. */
+    public DummyProvider(String name, int priority, int eventLimit, OfferMoment offeredFrom) {
         this.name = name;
         this.priority = priority;
         this.eventLimit = eventLimit;
+        this.offeredFrom = offeredFrom;
     }
 
     // ---- programming ----
@@ -69,6 +90,11 @@ public final class DummyProvider implements OffloadProvider {
     /** Sets what {@code canOffload} answers. */
     public void answerCanOffload(Function<ConnView, Verdict> verdict) {
         this.verdict = verdict;
+    }
+
+    /** Sets what {@code connAdd} answers; the connection is held if that is to accept. */
+    public void answerAdd(Function<ConnView, Verdict> verdict) {
+        this.addVerdict = verdict;
     }
 
     /** Sets what {@code connEstablished} answers. */
@@ -109,6 +135,21 @@ public final class DummyProvider implements OffloadProvider {
         return List.copyOf(held.values());
     }
 
+    /** The ports that have come and not gone, as they were shown last, in the order of their coming. */
+    public synchronized List<PortRef> ports() {
+        return List.copyOf(ports.values());
+    }
+
+    /** The settings as they were at init or told of last. */
+    public synchronized Map<String, String> settings() {
+        return settings;
+    }
+
+    /** What the last init gave: for a test that has the provider say something unasked. Null before the first. */
+    public @Nullable ProviderContext context() {
+        return context;
+    }
+
     /** How often a callback came since the provider was made, forgotten events included. */
     public synchronized long count(RecordedEvent.Callback callback) {
         return counts.getOrDefault(callback, 0L);
@@ -144,8 +185,15 @@ public final class DummyProvider implements OffloadProvider {
     }
 
     @Override
-    public void init(ProviderContext context) {
+    public OfferMoment offeredFrom() {
+        return offeredFrom;
+    }
+
+    @Override
+    public synchronized void init(ProviderContext context) {
         this.context = context;
+        ports.clear();
+        settings = Map.copyOf(context.settings());
         record(RecordedEvent.Callback.INIT, null, new Answer.Nothing());
     }
 
@@ -157,20 +205,23 @@ public final class DummyProvider implements OffloadProvider {
     @Override
     public Verdict canOffload(ConnView connection) {
         Verdict answer = verdict.apply(connection);
-        record(
-                RecordedEvent.Callback.CAN_OFFLOAD,
-                connection,
-                new Answer.Offload(answer instanceof Verdict.Decline decline ? decline.reason() : null));
+        record(RecordedEvent.Callback.CAN_OFFLOAD, connection, new Answer.Offload(answer));
         return answer;
     }
 
     @Override
-    public synchronized Verdict connAdd(ConnView connection) {
-        if (held.putIfAbsent(connection.id(), connection) != null) {
-            throw new IllegalStateException("added twice");
+    public Verdict connAdd(ConnView connection) {
+        Verdict answer = addVerdict.apply(connection);
+        synchronized (this) {
+            if (held.containsKey(connection.id())) {
+                throw new IllegalStateException("added twice");
+            }
+            if (answer instanceof Verdict.Accept) {
+                held.put(connection.id(), connection);
+            }
+            record(RecordedEvent.Callback.ADD, connection, new Answer.Offload(answer));
         }
-        record(RecordedEvent.Callback.ADD, connection, new Answer.Nothing());
-        return Verdict.accept();
+        return answer;
     }
 
     @Override
@@ -179,6 +230,12 @@ public final class DummyProvider implements OffloadProvider {
         refresh(connection);
         record(RecordedEvent.Callback.ESTABLISHED, connection, new Answer.Covers(answer));
         return answer;
+    }
+
+    @Override
+    public void connChanged(ConnView connection, Set<ConnChange> changes) {
+        refresh(connection);
+        record(RecordedEvent.Callback.CHANGED, connection, new Answer.Changes(changes));
     }
 
     @Override
@@ -191,7 +248,7 @@ public final class DummyProvider implements OffloadProvider {
 
     @Override
     public synchronized void connDel(ConnView connection, DelReason reason) {
-        if (held.remove(connection.id()) == null) {
+        if (held.remove(connection.id()) == null && !someDeletesMayMiss) {
             throw new IllegalStateException("deleted without being held");
         }
         record(RecordedEvent.Callback.DEL, connection, new Answer.Reason(reason));
@@ -207,14 +264,52 @@ public final class DummyProvider implements OffloadProvider {
         return true;
     }
 
+    @Override
+    public synchronized void portAdded(PortRef port) {
+        ports.put(port.id(), port);
+        tally(RecordedEvent.Callback.PORT_ADDED);
+    }
+
+    @Override
+    public synchronized void portChanged(PortRef port) {
+        ports.put(port.id(), port);
+        tally(RecordedEvent.Callback.PORT_CHANGED);
+    }
+
+    @Override
+    public synchronized void portRemoved(PortRef port) {
+        ports.remove(port.id());
+        tally(RecordedEvent.Callback.PORT_REMOVED);
+    }
+
+    @Override
+    public synchronized void settingsChanged(Map<String, String> settings) {
+        this.settings = Map.copyOf(settings);
+        tally(RecordedEvent.Callback.SETTINGS_CHANGED);
+    }
+
+    @Override
+    public List<OffloadResult> operate(List<OffloadOperation> operations) {
+        try {
+            return OffloadProvider.super.operate(operations);
+        } catch (Throwable e) { // whatever it was, deletes follow of what may not be held
+            someDeletesMayMiss = true;
+            throw e;
+        }
+    }
+
     private synchronized void refresh(ConnView connection) {
         if (held.replace(connection.id(), connection) == null) {
             throw new IllegalStateException("told of a connection that is not held");
         }
     }
 
-    private synchronized void record(RecordedEvent.Callback callback, @Nullable ConnView connection, Answer answer) {
+    private synchronized void tally(RecordedEvent.Callback callback) {
         counts.merge(callback, 1L, Long::sum);
+    }
+
+    private synchronized void record(RecordedEvent.Callback callback, @Nullable ConnView connection, Answer answer) {
+        tally(callback);
         if (events.size() == eventLimit) {
             events.poll();
         }

@@ -1,8 +1,12 @@
 package io.turnstile.offload.provider.dummy;
 
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,31 +23,34 @@ public record RecordedEvent(
         @Nullable ConnView connection,
         Answer answer) {
 
-    /** Which callback. */
+    /** Which callback. Those about ports and settings are counted, and are in no event. */
     public enum Callback {
         INIT,
         CAN_OFFLOAD,
         ADD,
         ESTABLISHED,
+        CHANGED,
         UPDATE,
         DEL,
         FLUSH,
+        PORT_ADDED,
+        PORT_CHANGED,
+        PORT_REMOVED,
+        SETTINGS_CHANGED,
         CLOSE
     }
 
-    /** What was answered or, for {@link Callback#DEL} and {@link Callback#FLUSH}, given. */
+    /** What was answered or, for {@link Callback#CHANGED}, {@link Callback#DEL} and {@link Callback#FLUSH}, given. */
     public sealed interface Answer {
         /** The callback has no answer. */
         record Nothing() implements Answer {}
 
-        /**
-         * The answer to a query.
-         *
-         * @param reason null: accepted
-         */
-        record Offload(@Nullable String reason) implements Answer {}
+        /** The answer to a query or to an add. */
+        record Offload(Verdict verdict) implements Answer {}
 
         record Covers(boolean both) implements Answer {}
+
+        record Changes(Set<ConnChange> changes) implements Answer {}
 
         /**
          * The answer to an update.
@@ -57,14 +64,21 @@ public record RecordedEvent(
 
     /**
      * Returns the event in a few words, ports by number: {@code init}, {@code query -> accept}, {@code query ->
-     * decline: …}, {@code add in=1}, {@code established in=2} (the reply's port), {@code update -> unknown}, {@code del
-     * expired}, {@code flush provider leaving}, {@code close}.
+     * decline: …}, {@code query -> later: …}, {@code add in=1}, {@code add in=1 -> later: …}, {@code established in=2}
+     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code flush
+     * provider leaving}, {@code close}.
      */
     @Override
     public String toString() {
         String result = switch (answer) {
             case Answer.Nothing nothing -> "";
-            case Answer.Offload offload -> offload.reason() == null ? " -> accept" : " -> decline: " + offload.reason();
+            case Answer.Offload offload -> " -> " + text(offload.verdict());
+            case Answer.Changes changed ->
+                " "
+                        + changed.changes().stream()
+                                .sorted()
+                                .map(ConnChange::toString)
+                                .collect(Collectors.joining(","));
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
@@ -72,12 +86,32 @@ public record RecordedEvent(
         return switch (callback) {
             case INIT -> "init";
             case CAN_OFFLOAD -> "query" + result;
-            case ADD -> "add" + ingress(connection == null ? null : connection.originalIngress());
+            case ADD ->
+                "add"
+                        + ingress(connection == null ? null : connection.originalIngress())
+                        + (isAccept(answer) ? "" : result);
             case ESTABLISHED -> "established" + ingress(connection == null ? null : connection.replyIngress()) + result;
+            case CHANGED -> "changed" + result;
             case UPDATE -> "update" + result;
             case DEL -> "del" + result;
             case FLUSH -> "flush" + result;
+            case PORT_ADDED -> "port added";
+            case PORT_CHANGED -> "port changed";
+            case PORT_REMOVED -> "port removed";
+            case SETTINGS_CHANGED -> "settings changed";
             case CLOSE -> "close";
+        };
+    }
+
+    private static boolean isAccept(Answer answer) {
+        return answer instanceof Answer.Offload offload && offload.verdict() instanceof Verdict.Accept;
+    }
+
+    private static String text(Verdict verdict) {
+        return switch (verdict) {
+            case Verdict.Accept accept -> "accept";
+            case Verdict.Decline decline -> "decline: " + decline.reason();
+            case Verdict.Later later -> "later: " + later.reason();
         };
     }
 

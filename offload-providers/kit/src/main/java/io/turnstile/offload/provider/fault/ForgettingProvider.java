@@ -2,6 +2,7 @@ package io.turnstile.offload.provider.fault;
 
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.Verdict;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**

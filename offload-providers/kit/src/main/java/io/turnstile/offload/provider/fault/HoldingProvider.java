@@ -1,5 +1,6 @@
 package io.turnstile.offload.provider.fault;
 
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
@@ -19,13 +20,14 @@ import org.jspecify.annotations.Nullable;
  * connection was used, lets go when told, flushes at once. It remembers what it holds and nothing else. The fault
  * providers are this with one fault each; a test's own odd provider may extend it too.
  *
- * <p>Errors: {@code connAdd} of what is held and {@code connDel} of what is not throw {@link IllegalStateException}:
- * the caller broke the life cycle. Threads: any.
+ * <p>Errors: {@code connAdd} of what is held throws {@link IllegalStateException}, as the caller broke the life cycle;
+ * so does {@code connDel} of what is not held, unless {@code operate} has thrown before. Threads: any.
  */
 public abstract class HoldingProvider implements OffloadProvider {
     private final String name;
     private final Map<Long, ConnView> held = new ConcurrentHashMap<>();
     private volatile @Nullable ProviderContext context;
+    private volatile boolean someDeletesMayMiss;
 
     protected HoldingProvider(String name) {
         this.name = name;
@@ -55,6 +57,16 @@ public abstract class HoldingProvider implements OffloadProvider {
         return given == null ? System.currentTimeMillis() : given.wallMs();
     }
 
+    /** What the last init gave; null before the first. */
+    protected final @Nullable ProviderContext context() {
+        return context;
+    }
+
+    /** From now on deletes of what is not held are legal: the caller does not know what has become of an operation. */
+    protected final void letDeletesMiss() {
+        someDeletesMayMiss = true;
+    }
+
     /** Takes note of a connection. */
     protected final void hold(ConnView connection) {
         if (held.putIfAbsent(connection.id(), connection) != null) {
@@ -64,7 +76,12 @@ public abstract class HoldingProvider implements OffloadProvider {
 
     /** Holds the connection no longer. Returns whether it was held. */
     protected final boolean letGo(ConnView connection) {
-        return held.remove(connection.id()) != null;
+        return letGo(connection.id());
+    }
+
+    /** Holds the connection no longer. Returns whether it was held. */
+    protected final boolean letGo(long connectionId) {
+        return held.remove(connectionId) != null;
     }
 
     @Override
@@ -107,6 +124,11 @@ public abstract class HoldingProvider implements OffloadProvider {
     }
 
     @Override
+    public void connChanged(ConnView connection, Set<ConnChange> changes) {
+        meet(Callback.CHANGED);
+    }
+
+    @Override
     public long connUpdate(ConnView connection) {
         meet(Callback.UPDATE);
         return 0;
@@ -120,7 +142,7 @@ public abstract class HoldingProvider implements OffloadProvider {
         } finally {
             wasHeld = letGo(connection);
         }
-        if (!wasHeld) {
+        if (!wasHeld && !someDeletesMayMiss) {
             throw new IllegalStateException("deleted without being held");
         }
     }
@@ -134,8 +156,38 @@ public abstract class HoldingProvider implements OffloadProvider {
 
     @Override
     public List<OffloadResult> operate(List<OffloadOperation> operations) {
-        meet(Callback.OPERATE);
+        try {
+            meet(Callback.OPERATE);
+            return carryOut(operations);
+        } catch (Throwable e) { // whatever it was, deletes follow of what may not be held
+            letDeletesMiss();
+            throw e;
+        }
+    }
+
+    /** What {@code operate} does. The place for faults of the bulk call. */
+    protected List<OffloadResult> carryOut(List<OffloadOperation> operations) {
         return OffloadProvider.super.operate(operations);
+    }
+
+    @Override
+    public void portAdded(PortRef port) {
+        meet(Callback.PORT);
+    }
+
+    @Override
+    public void portChanged(PortRef port) {
+        meet(Callback.PORT);
+    }
+
+    @Override
+    public void portRemoved(PortRef port) {
+        meet(Callback.PORT);
+    }
+
+    @Override
+    public void settingsChanged(Map<String, String> settings) {
+        meet(Callback.SETTINGS);
     }
 
     @Override

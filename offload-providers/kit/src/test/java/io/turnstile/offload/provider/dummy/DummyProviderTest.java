@@ -3,14 +3,19 @@ package io.turnstile.offload.provider.dummy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class DummyProviderTest {
@@ -44,19 +49,27 @@ class DummyProviderTest {
                 new OffloadOperation.Query(one),
                 new OffloadOperation.Add(one),
                 new OffloadOperation.Established(one, REPLY),
+                new OffloadOperation.Changed(one, EnumSet.of(ConnChange.TCP, ConnChange.MARK)),
                 new OffloadOperation.Update(one),
                 new OffloadOperation.Delete(one, DelReason.EXPIRED)));
         assertThat(results)
                 .containsExactly(
                         Verdict.accept(),
-                        OffloadResult.DONE,
+                        Verdict.accept(),
                         new OffloadResult.Covered(true),
+                        OffloadResult.DONE,
                         new OffloadResult.LastUsed(0),
                         OffloadResult.DONE);
         assertThat(dummy.events(1))
                 .extracting(RecordedEvent::toString)
-                .containsExactly("query -> accept", "add in=1", "established in=2", "update -> unknown", "del expired");
-        assertThat(dummy.events()).extracting(RecordedEvent::sequence).containsExactly(0L, 1L, 2L, 3L, 4L);
+                .containsExactly(
+                        "query -> accept",
+                        "add in=1",
+                        "established in=2",
+                        "changed mark,tcp",
+                        "update -> unknown",
+                        "del expired");
+        assertThat(dummy.events()).extracting(RecordedEvent::sequence).containsExactly(0L, 1L, 2L, 3L, 4L, 5L);
         assertThat(dummy.held()).isEmpty();
     }
 
@@ -73,6 +86,56 @@ class DummyProviderTest {
         assertThat(dummy.events())
                 .extracting(RecordedEvent::toString)
                 .containsExactly("query -> decline: odd one", "add in=1", "established in=2 -> again", "update -> 42");
+    }
+
+    @Test
+    void itMaySayLaterWhenAskedAndWhenAdding() {
+        dummy.answerCanOffload(c -> c.id() == 1 ? Verdict.later("busy") : Verdict.accept());
+        dummy.answerAdd(c -> Verdict.later("full"));
+        assertThat(dummy.canOffload(connection(1))).isEqualTo(Verdict.later("busy"));
+        assertThat(dummy.connAdd(connection(2))).isEqualTo(Verdict.later("full"));
+        assertThat(dummy.held()).isEmpty();
+        assertThat(dummy.events())
+                .extracting(RecordedEvent::toString)
+                .containsExactly("query -> later: busy", "add in=1 -> later: full");
+    }
+
+    @Test
+    void portsAndSettingsAreKeptAsTheyStandAndCounted() {
+        dummy.init(new ProviderContext() {
+            @Override
+            public long wallMs() {
+                return 0;
+            }
+
+            @Override
+            public int threads() {
+                return 1;
+            }
+
+            @Override
+            public Map<String, String> settings() {
+                return Map.of("key", "old");
+            }
+        });
+        assertThat(dummy.settings()).containsEntry("key", "old");
+        dummy.portAdded(new PortRef(1, "p1"));
+        dummy.portAdded(REPLY);
+        dummy.portChanged(new PortRef(1, "q1"));
+        dummy.portRemoved(REPLY);
+        dummy.settingsChanged(Map.of("key", "new"));
+        assertThat(dummy.ports()).containsExactly(new PortRef(1, "q1"));
+        assertThat(dummy.settings()).containsEntry("key", "new");
+        assertThat(dummy.count(RecordedEvent.Callback.PORT_ADDED)).isEqualTo(2);
+        assertThat(dummy.count(RecordedEvent.Callback.PORT_REMOVED)).isEqualTo(1);
+        assertThat(dummy.events()).extracting(RecordedEvent::toString).containsExactly("init");
+    }
+
+    @Test
+    void itIsOfferedConnectionsFromTheMomentThatItWasMadeFor() {
+        assertThat(dummy.offeredFrom()).isEqualTo(OfferMoment.COMMITTED);
+        assertThat(new DummyProvider("late", 1, 1, OfferMoment.ESTABLISHED).offeredFrom())
+                .isEqualTo(OfferMoment.ESTABLISHED);
     }
 
     @Test

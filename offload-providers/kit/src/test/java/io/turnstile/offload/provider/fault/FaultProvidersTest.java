@@ -3,6 +3,7 @@ package io.turnstile.offload.provider.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.turnstile.offload.provider.fault.DeferringProvider.Manner;
 import io.turnstile.offload.provider.fault.ForgettingProvider.Lapse;
 import io.turnstile.offload.provider.fault.RefusingProvider.Moment;
 import io.turnstile.offload.spi.ConnView;
@@ -16,12 +17,17 @@ import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class FaultProvidersTest {
     private static final Duration SOON = Duration.ofSeconds(10);
@@ -42,17 +48,37 @@ class FaultProvidersTest {
     }
 
     private static ProviderContext at(LongSupplier wallMs) {
-        return new ProviderContext() {
-            @Override
-            public long wallMs() {
-                return wallMs.getAsLong();
-            }
+        return new Context(wallMs);
+    }
 
-            @Override
-            public int threads() {
-                return 1;
-            }
-        };
+    /** Writes down what a provider says unasked. */
+    private static final class Context implements ProviderContext {
+        final List<String> said = new ArrayList<>();
+        private final LongSupplier wallMs;
+
+        Context(LongSupplier wallMs) {
+            this.wallMs = wallMs;
+        }
+
+        @Override
+        public long wallMs() {
+            return wallMs.getAsLong();
+        }
+
+        @Override
+        public int threads() {
+            return 1;
+        }
+
+        @Override
+        public void lost(long connectionId, String reason) {
+            said.add("lost " + connectionId + ": " + reason);
+        }
+
+        @Override
+        public void room() {
+            said.add("room");
+        }
     }
 
     @Test
@@ -108,15 +134,136 @@ class FaultProvidersTest {
     }
 
     @Test
-    void aLateRefusalIsADeclineInBulkAndAThrowFromTheSingleCallback() {
+    void aLateRefusalIsAnAnswerByBothSides() {
         RefusingProvider full = new RefusingProvider("full", Moment.ADD, c -> c.id() != 1, "table full");
         assertThat(full.operate(List.of(
                         new OffloadOperation.Query(connection(2)),
                         new OffloadOperation.Add(connection(1)),
                         new OffloadOperation.Add(connection(2)))))
-                .containsExactly(Verdict.accept(), OffloadResult.DONE, Verdict.decline("table full"));
-        assertThatThrownBy(() -> full.connAdd(connection(3))).hasMessage("table full");
+                .containsExactly(Verdict.accept(), Verdict.accept(), Verdict.decline("table full"));
+        RefusingProvider busy = new RefusingProvider("busy", Moment.ADD, c -> true, Verdict.later("busy"));
+        assertThat(busy.connAdd(connection(3))).isEqualTo(Verdict.later("busy"));
         assertThat(full.held()).containsExactly(1L);
+    }
+
+    @Test
+    void theFullOneNeverHoldsMoreAndTellsWhenThereIsRoom() throws Exception {
+        ManualClock clock = new ManualClock(0, 0);
+        Context context = new Context(clock::wallMs);
+        FullProvider provider = new FullProvider("full", 2);
+        provider.init(context);
+        for (int id = 1; id <= 3; id++) {
+            assertThat(provider.canOffload(connection(id))).isEqualTo(Verdict.accept());
+        }
+        provider.connAdd(connection(1));
+        provider.connAdd(connection(2));
+        assertThat(provider.connAdd(connection(3))).isEqualTo(Verdict.later("table full"));
+        assertThat(provider.canOffload(connection(4))).isEqualTo(Verdict.later("table full"));
+        assertThat(provider.heldCount()).isEqualTo(2);
+        provider.connDel(connection(1), DelReason.EXPIRED);
+        provider.connDel(connection(2), DelReason.EXPIRED);
+        assertThat(context.said).containsExactly("room");
+    }
+
+    @Test
+    void theEvictingOneSaysWhatItHasLost() throws Exception {
+        ManualClock clock = new ManualClock(0, 0);
+        Context context = new Context(clock::wallMs);
+        EvictingProvider provider = new EvictingProvider("evicting", c -> c.id() == 2);
+        provider.init(context);
+        for (int id = 1; id <= 3; id++) {
+            provider.connAdd(connection(id));
+            provider.connUpdate(connection(id));
+        }
+        assertThat(provider.evict(3, "parity error")).isTrue();
+        assertThat(provider.evict(3, "parity error")).isFalse();
+        assertThat(context.said).containsExactly("lost 2: evicted", "lost 3: parity error");
+        provider.connDel(connection(2), DelReason.LOST);
+        assertThat(provider.held()).containsExactly(1L);
+    }
+
+    @Test
+    void theHalfwayOneHasDoneTheFirstHalf() {
+        HalfwayProvider provider = new HalfwayProvider("halfway", 2);
+        List<OffloadOperation> adds = List.of(
+                new OffloadOperation.Add(connection(1)),
+                new OffloadOperation.Add(connection(2)),
+                new OffloadOperation.Add(connection(3)));
+        List<OffloadOperation> deletes = adds.stream()
+                .<OffloadOperation>map(add -> new OffloadOperation.Delete(
+                        ((OffloadOperation.Add) add).connection(), DelReason.PROVIDER_FAILED))
+                .toList();
+        assertThat(provider.operate(adds)).hasSize(3);
+        assertThatThrownBy(() -> provider.operate(deletes)).hasMessage("broke off after 1 of 3");
+        assertThat(provider.held()).containsExactlyInAnyOrder(2L, 3L);
+        for (OffloadOperation delete : deletes) {
+            assertThat(provider.operate(List.of(delete))).containsExactly(OffloadResult.DONE);
+        }
+        assertThat(provider.held()).isEmpty();
+        assertThatThrownBy(() -> new HalfwayProvider("never", 0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void theDeferringOneDoesItWhenItIsToldTo() {
+        DeferringProvider provider =
+                new DeferringProvider("deferring", Manner.WHEN_TOLD, EnumSet.of(Callback.ADD, Callback.DEL));
+        List<OffloadResult> results = provider.operate(
+                List.of(new OffloadOperation.Query(connection(1)), new OffloadOperation.Add(connection(1))));
+        assertThat(results.getFirst()).isEqualTo(Verdict.accept());
+        CompletableFuture<? extends OffloadResult> added =
+                ((OffloadResult.Deferred) results.getLast()).result().toCompletableFuture();
+        assertThat(added).isNotDone();
+        assertThat(provider.held()).isEmpty();
+        assertThat(provider.waiting()).isEqualTo(1);
+        assertThat(provider.complete()).isEqualTo(1);
+        assertThat(added).isCompletedWithValueMatching(Verdict.accept()::equals);
+        assertThat(provider.held()).containsExactly(1L);
+        assertThat(provider.complete()).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Manner.class,
+            names = {"WHEN_TOLD", "NO_STAGE"},
+            mode = EnumSource.Mode.EXCLUDE)
+    void whateverIsDeferredComes(Manner manner) {
+        DeferringProvider provider = new DeferringProvider("deferring", manner, EnumSet.of(Callback.UPDATE));
+        OffloadResult.Deferred deferred =
+                (OffloadResult.Deferred) provider.operateOne(new OffloadOperation.Update(connection(1)));
+        Queue<String> came = new ConcurrentLinkedQueue<>();
+        CompletableFuture<Void> done = deferred.result()
+                .whenComplete((result, thrown) -> came.add(result + " " + thrown))
+                .handle((result, thrown) -> (Void) null)
+                .toCompletableFuture();
+        assertThat(done).succeedsWithin(SOON);
+        assertThat(came).hasSize(manner == Manner.TWICE ? 2 : 1);
+    }
+
+    @Test
+    void theInterruptingOneLeavesItsTraceInChosenCallbacksOnly() {
+        InterruptingProvider provider = new InterruptingProvider("interrupting", EnumSet.of(Callback.ADD));
+        provider.canOffload(connection(1));
+        assertThat(Thread.interrupted()).isFalse();
+        provider.connAdd(connection(1));
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(provider.held()).containsExactly(1L);
+    }
+
+    @Test
+    void theLongWindedOneHasLongTexts() throws Exception {
+        LongWindedProvider provider = new LongWindedProvider("long", 250);
+        provider.init(at(() -> 0));
+        assertThat(((Verdict.Decline) provider.canOffload(connection(1))).reason())
+                .hasSize(250);
+        assertThat(provider.describe().getFirst()).hasSize(250);
+    }
+
+    @Test
+    void afterOperateHasThrownADeleteOfWhatIsNotHeldDoesNothing() {
+        ThrowingProvider provider = new ThrowingProvider("throwing", EnumSet.of(Callback.OPERATE));
+        assertThatThrownBy(() -> provider.operate(List.of())).isInstanceOf(IllegalStateException.class);
+        provider.connDel(connection(2), DelReason.PROVIDER_FAILED);
+        assertThat(provider.held()).isEmpty();
     }
 
     @Test
