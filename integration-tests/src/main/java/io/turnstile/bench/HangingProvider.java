@@ -24,7 +24,6 @@ final class HangingProvider extends CountingProvider {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         }
-        super.connAdd(connection);
-        return Verdict.accept();
+        return super.connAdd(connection);
     }
 }
