@@ -54,7 +54,7 @@ final class TestJar {
                 import io.turnstile.offload.spi.*;
                 public final class %s implements OffloadProvider {
                     public String name() { return "%s"; }
-                    public void connAdd(ConnView connection) { }
+                    public Verdict connAdd(ConnView connection) { return Verdict.accept(); }
                     public boolean connEstablished(ConnView connection, PortRef reply) { return true; }
                     public long connUpdate(ConnView connection) { return 0; }
                     public void connDel(ConnView connection, DelReason reason) { }

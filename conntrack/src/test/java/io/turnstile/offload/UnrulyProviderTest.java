@@ -42,7 +42,7 @@ class UnrulyProviderTest {
         List<OffloadEvent> kept = new ArrayList<>();
         ScriptedProvider talker = new ScriptedProvider("talker", false) {
             @Override
-            public void connAdd(ConnView connection) {
+            public Verdict connAdd(ConnView connection) {
                 throw new IllegalStateException("x".repeat(HUGE));
             }
 
@@ -112,9 +112,10 @@ class UnrulyProviderTest {
             }
 
             @Override
-            public void connAdd(ConnView connection) {
+            public Verdict connAdd(ConnView connection) {
                 super.connAdd(connection);
                 Thread.currentThread().interrupt();
+                return Verdict.accept();
             }
         };
         try (OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port))) {

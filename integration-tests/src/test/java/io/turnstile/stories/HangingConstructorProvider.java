@@ -4,6 +4,7 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
 import java.util.concurrent.locks.LockSupport;
 
 /** Never comes to be: its constructor waits for a device that does not answer. */
@@ -20,7 +21,7 @@ public final class HangingConstructorProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         throw new IllegalStateException("there is no such provider");
     }
 

@@ -4,6 +4,7 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,7 +26,7 @@ public final class UnrulyProvider implements OffloadProvider {
     }
 
     @Override
-    public void connAdd(ConnView connection) {
+    public Verdict connAdd(ConnView connection) {
         switch (connection.original().destinationPort()) {
             case EATS_MEMORY -> eat();
             case EATS_MEMORY_AND_GOES_ON -> {
@@ -40,6 +41,7 @@ public final class UnrulyProvider implements OffloadProvider {
             case EXITS -> System.exit(EXIT_STATUS);
             default -> throw new IllegalArgumentException("nothing to do for " + connection);
         }
+        return Verdict.accept();
     }
 
     private static void eat() {

@@ -82,6 +82,7 @@ enum Fault {
             "aFlushIsAnswered",
             "aFlushAnswersAlikeInBulkAndSingly"),
 
+    /** What is in lists of two or more fails. */
     THROWS_HALFWAY(
             clock -> new HalfwayProvider("p", 1),
             "noQueryFails",
@@ -111,6 +112,13 @@ enum Fault {
             "afterAFlushNothingIsHeld",
             "whatWasFlushedCanBeAddedAfterARestart",
             "everyCallbackReturnsInTime"),
+    HANGS_IN_DESCRIBE(
+            hanging(Callback.DESCRIBE),
+            "itDescribesItselfBeforeInit",
+            "itDescribesItselfAtAnyTime",
+            "itDescribesItselfWhileThreadsCallIt"),
+
+    /** No fault. */
     DEFERS(deferring(
             Manner.ELSEWHERE,
             Callback.CAN_OFFLOAD,
@@ -189,12 +197,6 @@ enum Fault {
             odd(OddProviders.StrictDeletes::new), "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine"),
     DELETES_LATE(odd(OddProviders.LateDeletes::new), "aTupleGoesOverToTheNextConnection"),
     KNOWS_NO_ZONES(odd(OddProviders.Zoneless::new), "theSameTupleInAnotherZoneIsAnotherConnection"),
-
-    HANGS_IN_DESCRIBE(
-            hanging(Callback.DESCRIBE),
-            "itDescribesItselfBeforeInit",
-            "itDescribesItselfAtAnyTime",
-            "itDescribesItselfWhileThreadsCallIt"),
 
     SAYS_THE_FUTURE(lying(Lie.FUTURE), "lastUseIsUnknownOrBetweenInitAndNow"),
     SAYS_THE_END_OF_TIME(lying(Lie.END_OF_TIME), "lastUseIsUnknownOrBetweenInitAndNow"),

@@ -71,8 +71,8 @@
  *       several answers the latest counts. Who answers "unknown" leaves the timer to software, which sees no packets of
  *       what is carried.
  *   <li>While a connection is held, software's check of TCP's windows is lenient, and goes on being so after connDel
- *       until it has seen both sides again, or at once with the numbers of
- *       {@link io.turnstile.offload.spi.OffloadResult.Released}.
+ *       until it has seen both sides again. With the numbers of {@link io.turnstile.offload.spi.OffloadResult.Released}
+ *       it is strict at once.
  *   <li>Several providers may hold the same connection; they are not told of one another, and neither waits for the
  *       other.
  *   <li>When a provider comes up, connections that exist already are announced as if they were new. In a large table
@@ -113,13 +113,13 @@
  *   <li>A result that is {@link io.turnstile.offload.spi.OffloadResult.Deferred} keeps back what else there is for that
  *       connection, and nothing else; it has 10 s, completes on any thread, and is taken once. A delete that is
  *       deferred is not done until then: the next connection with its tuple waits.
- *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init, close: 10 s) or a deferred
- *       result of more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one
- *       given up, open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s …
- *       at most 1 min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
+ *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init: 10 s) or a deferred result of
+ *       more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one given up,
+ *       open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s … at most 1
+ *       min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
  *   <li>After a call that was given up and came back in the end, connDel may bring a connection that is long gone: its
  *       view knows the id and nothing else.
- *   <li>A callback that leaves its thread interrupted does nothing with that: the dispatcher clears it.
+ *   <li>A callback leaves its thread as it found it. An interrupt that it leaves behind is cleared.
  *   <li>Texts (reasons, messages of throwables, lines of describe) are cut.
  * </ul>
  *

@@ -83,6 +83,7 @@ public final class HangingProvider extends HoldingProvider {
                 return;
             }
             stuck++;
+            letDeletesMiss(); // who gave the call up does not know what has become of it
             door.notifyAll();
             for (long mine = releases; mine == releases; ) {
                 try {
