@@ -357,7 +357,8 @@ final class LegalDispatcher {
     }
 
     /**
-     * Of a list that nobody knows how far it came, each connection is deleted by itself. Returns the answers to that.
+     * Of a list that nobody knows how far it came, each connection is deleted by itself, but for those that the
+     * provider was only asked whether it wants. Returns the answers to that.
      */
     private List<OffloadResult> settle(List<? extends OfConnection> operations, Outcome outcome) throws Exception {
         for (int i = 0; i < operations.size(); i++) {
@@ -366,6 +367,9 @@ final class LegalDispatcher {
         List<OffloadResult> answers = new ArrayList<>();
         if (outcome.isBroken()) {
             for (OfConnection operation : operations) {
+                if (operation instanceof OffloadOperation.Query) {
+                    continue; // has no effects
+                }
                 OfConnection delete = new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
                 answers.add(calls.make(List.of(delete)).results().getFirst());
                 note(delete, answers.getLast());

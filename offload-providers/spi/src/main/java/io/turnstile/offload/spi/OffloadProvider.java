@@ -68,7 +68,8 @@ public interface OffloadProvider extends AutoCloseable {
      *
      * <p>When: once for each {@code init} that returned, after {@code connDel} for every connection held or a
      * {@link #connFlush} that said true; no callback follows but {@code init}. Thread: the last of the provider's own.
-     * A throw is logged; the provider counts as closed.
+     * A throw is logged; the provider counts as closed. One that does not return within 10 s is given up, and shown as
+     * such.
      */
     @Override
     default void close() throws Exception {}
@@ -76,7 +77,7 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Would the provider take this connection?
      *
-     * <p>When: right before its {@link #connAdd}; once per connection and {@code init}, and again after
+     * <p>When: before its {@link #connAdd}; once per connection and {@code init}, and again after
      * {@link Verdict#later} and after it was taken from the provider though it lives on ("port excluded", "port gone",
      * "lost"). The reply ingress port is absent unless there was a reply already. Must not have effects: up to 64
      * connections may be asked about before the first of them is added, and {@code connAdd} need not follow an accept
@@ -189,8 +190,8 @@ public interface OffloadProvider extends AutoCloseable {
      *
      * <p>The default calls the single callbacks one by one, so that a provider implements either side. A null, or a
      * result that does not fit its operation, is {@code failed} for that one. A throw out of here, or a list of the
-     * wrong length, is <em>one</em> failure, and nobody knows what was done: a delete follows for every connection that
-     * was to be added, asked about or deleted, each in a list of its own.
+     * wrong length, is <em>one</em> failure, and nobody knows what was done: a delete follows for every connection of
+     * the list, each in a list of its own, but for those of a {@link OffloadOperation.Query}, which has no effects.
      *
      * @param operations 1 to some dozens; immutable, may be kept
      * @return one result per operation, in the same order

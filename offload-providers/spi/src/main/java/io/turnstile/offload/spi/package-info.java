@@ -24,9 +24,9 @@
  * <tr><td>connEstablished</td><td>with the first packet after connAdd that finds it established, of either direction;
  *     right after connAdd if it is by then</td><td>original and reply</td><td>own</td>
  *     <td>true: never again; false: asked again; throw: connDel follows, failed</td><td>until true</td></tr>
- * <tr><td>connChanged</td><td>mark, label, a side's TCP state or a port has changed</td><td>original; reply once there
+ * <tr><td>connChanged</td><td>mark, label or a port has changed, or software saw FIN or RST</td><td>original; reply once there
  *     was one</td><td>own</td><td>throw: connDel follows, failed</td><td>yes</td></tr>
- * <tr><td>connUpdate</td><td>its deadline has come, or will within a moment</td><td>as connChanged</td><td>own</td>
+ * <tr><td>connUpdate</td><td>its deadline has come</td><td>as connChanged</td><td>own</td>
  *     <td>last use, ms since the epoch, 0 unknown; throw: connDel follows, failed</td><td>yes</td></tr>
  * <tr><td>connDel</td><td>see {@link io.turnstile.offload.spi.DelReason}</td><td>as connChanged, "gone" if they
  *     are</td><td>own</td><td>not held any more, also after a throw</td>
@@ -107,13 +107,14 @@
  *
  * <ul>
  *   <li>An operation that fails is one failure of one connection. A throw out of operate, or a list of the wrong
- *       length, is one failure of the provider, and what was done is unknown: a connDel(PROVIDER_FAILED) follows for
- *       each connection of the list, each in a list of its own. Most of what they are about may not be held: deleting
- *       that does nothing, and is no error.
+ *       length, is one failure of the provider, and what was done is unknown: a connDel follows for each connection of
+ *       the list, each in a list of its own, but for those about which only canOffload was asked. Some of them may not
+ *       be held: deleting that does nothing, and is no error. After a call that was given up and came back there may be
+ *       such deletes, too.
  *   <li>A result that is {@link io.turnstile.offload.spi.OffloadResult.Deferred} keeps back what else there is for that
  *       connection, and nothing else; it has 10 s, completes on any thread, and is taken once. A delete that is
  *       deferred is not done until then: the next connection with its tuple waits.
- *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init: 10 s) or a deferred result of
+ *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init, close: 10 s) or a deferred result of
  *       more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one given up,
  *       open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s … at most 1
  *       min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
