@@ -6,8 +6,6 @@ import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.FLAG_ASKED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 import static io.turnstile.conntrack.EntryLayout.FLAG_NAT;
-import static io.turnstile.conntrack.EntryLayout.FLAG_PORT_GONE;
-import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.FREE;
 import static io.turnstile.conntrack.EntryLayout.GENERATION_MASK;
@@ -19,11 +17,9 @@ import static io.turnstile.conntrack.EntryLayout.REPLY_IN_PORT;
 import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
-import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +48,6 @@ final class ConnectionTable {
     private static final int LARGE = 1 << 16;
 
     private static final int POLICIES = 1 << 16;
-    private static final int MOST_HOLDS = 0xffff;
-    /** Stands for a port that is not known; packets that a controller made come in by none, too. */
-    private static final int NO_PORT = -1;
 
     /** Answers of {@link #insert}. */
     enum Insertion {
@@ -235,7 +228,7 @@ final class ConnectionTable {
                 side + EntryLayout.CONTROL, connection.control(key, packet).ordinal());
         OffHeap.putShort(side + EntryLayout.HOLDS, 0);
         OffHeap.putInt(side + ORIGINAL_IN_PORT, packet.inPort());
-        OffHeap.putInt(side + REPLY_IN_PORT, NO_PORT);
+        OffHeap.putInt(side + REPLY_IN_PORT, InPorts.NONE);
         OffHeap.putShort(entry + EntryLayout.FLAGS, flags);
         Timeout timeout = ProtocolTracking.begin(packet, entry);
         EntryLayout.setTimeoutKind(entry, timeout);
@@ -404,133 +397,6 @@ final class ConnectionTable {
         } else {
             EntryTable.unlock(entry, locked);
         }
-    }
-
-    // ---- carried by somebody else ----
-
-    boolean hold(long connectionId) {
-        long locked = lock(connectionId);
-        if (locked == 0) {
-            return false;
-        }
-        int slot = slot(connectionId);
-        long entry = entries.entry(slot);
-        int holds = holds(slot);
-        boolean counts = holds < MOST_HOLDS;
-        if (counts) {
-            OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds + 1);
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_HELD);
-        }
-        EntryTable.unlock(entry, locked);
-        return counts;
-    }
-
-    void unhold(long connectionId, @Nullable TcpResume resume) {
-        long locked = lock(connectionId);
-        if (locked == 0) {
-            return;
-        }
-        int slot = slot(connectionId);
-        long entry = entries.entry(slot);
-        int holds = holds(slot);
-        if (holds > 0) {
-            OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds - 1);
-            if (EntryLayout.protocol(OffHeap.getInt(entry + KIND)) == IpProtocols.TCP) {
-                TcpTracking.goOn(entry, resume);
-            }
-            if (holds == 1) {
-                EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_HELD);
-            }
-        }
-        EntryTable.unlock(entry, locked);
-    }
-
-    private int holds(int slot) {
-        return OffHeap.getUnsignedShort(entries.side(slot) + EntryLayout.HOLDS);
-    }
-
-    /** {@link Conntrack#awaitEstablished}. */
-    boolean awaitEstablished(long connectionId) {
-        long locked = lock(connectionId);
-        if (locked == 0) {
-            return false;
-        }
-        long entry = entries.entry(slot(connectionId));
-        EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~EntryLayout.FLAG_ESTABLISHED_REPORTED);
-        boolean established = ProtocolTracking.isEstablished(entry);
-        EntryTable.unlock(entry, locked);
-        return established;
-    }
-
-    // ---- ports ----
-
-    /** {@link Conntrack#forgetPorts}: of removed connections, too, as long as they can be read. */
-    void forgetPorts(IntPredicate gone, long nowNs) {
-        int end = entries.end();
-        for (int slot = 0; slot < end; slot++) {
-            long entry = entries.entry(slot);
-            long identity = EntryTable.identity(EntryTable.word(entry));
-            if (life(identity) == FREE || !names(slot, gone)) {
-                continue;
-            }
-            long locked = EntryTable.lock(entry, identity);
-            if (locked == 0) {
-                continue; // Its next connection has begun with a port that is there.
-            }
-            long side = entries.side(slot);
-            boolean forgotten = forgetPort(side + ORIGINAL_IN_PORT, gone) | forgetPort(side + REPLY_IN_PORT, gone);
-            int flags = EntryLayout.flags(entry);
-            if (forgotten) {
-                EntryLayout.setFlags(entry, flags | FLAG_PORT_GONE);
-            }
-            EntryTable.unlock(entry, locked);
-            ConnectionListener current = listener;
-            if (forgotten && life(identity) == ALIVE && (flags & FLAG_HELD) != 0 && current != null) {
-                current.onChanged(id(slot, identity), ConnectionListener.PORT_CHANGED, nowNs);
-            }
-        }
-    }
-
-    /** By which port packets of a direction come in, as far as is known. */
-    int inPort(int slot, boolean reply) {
-        return OffHeap.getInt(entries.side(slot) + (reply ? REPLY_IN_PORT : ORIGINAL_IN_PORT));
-    }
-
-    /** Read without the lock: a hint. */
-    private boolean names(int slot, IntPredicate gone) {
-        int original = inPort(slot, false);
-        int reply = inPort(slot, true);
-        return original >= 0 && gone.test(original) || reply >= 0 && gone.test(reply);
-    }
-
-    private static boolean forgetPort(long at, IntPredicate gone) {
-        int port = OffHeap.getInt(at);
-        if (port < 0 || !gone.test(port)) {
-            return false;
-        }
-        OffHeap.putInt(at, NO_PORT);
-        return true;
-    }
-
-    /**
-     * A valid packet of a locked connection that is held or misses a port: its direction comes in by that port. The
-     * first of a direction has said so already.
-     *
-     * @return whether that is news
-     */
-    boolean followPort(int slot, long entry, boolean reply, int inPort) {
-        long side = entries.side(slot);
-        long at = side + (reply ? REPLY_IN_PORT : ORIGINAL_IN_PORT);
-        if (inPort < 0 || OffHeap.getInt(at) == inPort) {
-            return false;
-        }
-        OffHeap.putInt(at, inPort);
-        int flags = EntryLayout.flags(entry);
-        boolean complete = inPort(slot, false) >= 0 && ((flags & FLAG_REPLY_SEEN) == 0 || inPort(slot, true) >= 0);
-        if (complete) {
-            EntryLayout.setFlags(entry, flags & ~FLAG_PORT_GONE);
-        }
-        return true;
     }
 
     // ---- the index's size ----

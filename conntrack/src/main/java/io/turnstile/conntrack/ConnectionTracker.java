@@ -38,6 +38,8 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     private final Clock clock;
     private final ConnectionTable table;
+    private final Holds holds;
+    private final InPorts inPorts;
     private final InvalidCounters invalid = new InvalidCounters();
     private final FirstPackets firstPackets;
     private final PacketTracking packetTracking;
@@ -61,6 +63,8 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         SecureRandom random = new SecureRandom();
         NatHash natHash = new NatHash(random.nextLong(), random.nextLong());
         table = new ConnectionTable(maxConnections, clock.nowNs());
+        holds = new Holds(table);
+        inPorts = new InPorts(table);
         firstPackets = new FirstPackets(table, invalid);
         packetTracking = new PacketTracking(table, firstPackets, invalid);
         scratch = ThreadLocal.withInitial(() -> new TrackingScratch(table, natHash));
@@ -301,27 +305,27 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public boolean hold(long connectionId) {
-        boolean held = table.hold(connectionId);
+        boolean held = holds.hold(connectionId);
         Reference.reachabilityFence(this);
         return held;
     }
 
     @Override
     public void unhold(long connectionId, @Nullable TcpResume resume) {
-        table.unhold(connectionId, resume);
+        holds.unhold(connectionId, resume);
         Reference.reachabilityFence(this);
     }
 
     @Override
     public boolean awaitEstablished(long connectionId) {
-        boolean established = table.awaitEstablished(connectionId);
+        boolean established = holds.awaitEstablished(connectionId);
         Reference.reachabilityFence(this);
         return established;
     }
 
     @Override
     public void forgetPorts(IntPredicate gone) {
-        table.forgetPorts(gone, clock.nowNs());
+        inPorts.forget(gone, clock.nowNs());
         Reference.reachabilityFence(this);
     }
 }

@@ -27,12 +27,14 @@ final class PacketTracking {
     private static final int ALWAYS_TOLD = ConnectionListener.PORT_CHANGED | ConnectionListener.CONTROL_CHANGED;
 
     private final ConnectionTable table;
+    private final InPorts inPorts;
     private final FirstPackets firstPackets;
     private final InvalidCounters invalid;
     volatile boolean windowChecked = true;
 
     PacketTracking(ConnectionTable table, FirstPackets firstPackets, InvalidCounters invalid) {
         this.table = table;
+        this.inPorts = new InPorts(table);
         this.firstPackets = firstPackets;
         this.invalid = invalid;
     }
@@ -232,7 +234,7 @@ final class PacketTracking {
                 || OffHeap.getLong(entry + DEADLINE) != nowNs + TimeoutPolicy.DEFAULT.ns(timeout)
                 || key.reply && (flags & FLAG_REPLY_SEEN) == 0
                 || (flags & FLAG_ESTABLISHED_REPORTED) == 0 && table.listener != null
-                || (flags & FLAG_HELD) != 0 && packet.inPort() != table.inPort(key.slot, key.reply)) {
+                || (flags & FLAG_HELD) != 0 && packet.inPort() != inPorts.of(key.slot, key.reply)) {
             return false;
         }
         int state = stateAfter(UpdateResult.ESTABLISHED, stateBefore, key.reply);
@@ -342,7 +344,7 @@ final class PacketTracking {
             return 0;
         }
         return (flags & (FLAG_HELD | FLAG_PORT_GONE)) != 0
-                        && table.followPort(key.slot, entry, key.reply, packet.inPort())
+                        && inPorts.follow(key.slot, entry, key.reply, packet.inPort())
                 ? ConnectionListener.PORT_CHANGED
                 : 0;
     }
