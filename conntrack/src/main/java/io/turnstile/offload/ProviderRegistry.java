@@ -142,7 +142,7 @@ public final class ProviderRegistry {
                     return;
                 }
                 ServiceLoader.Provider<OffloadProvider> provider = found.next();
-                into.add(provider.type().getName(), provider::get);
+                into.add(provider.type().getName(), provider);
             } catch (ServiceConfigurationError | LinkageError e) {
                 into.fault(ProviderText.of(e));
             }
