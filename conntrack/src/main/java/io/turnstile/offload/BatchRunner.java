@@ -135,9 +135,8 @@ final class BatchRunner {
             item.deleteAs(OffloadState.LATER, session.takeLostReason(item.connectionId), DelReason.LOST);
             return WorkItem.DELETE;
         }
-        String refusal = item.has(SlotTable.CHECK | SlotTable.ESTABLISHED | SlotTable.CHANGES_MASK)
-                ? refusal(view)
-                : null;
+        String refusal =
+                item.has(SlotTable.CHECK | SlotTable.ESTABLISHED | SlotTable.CHANGES_MASK) ? refusal(view) : null;
         if (refusal != null) {
             boolean gone = refusal.equals(OfferPolicy.PORT_GONE);
             item.deleteAs(

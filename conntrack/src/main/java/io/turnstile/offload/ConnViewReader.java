@@ -5,7 +5,6 @@ import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.TcpState;
 import io.turnstile.offload.spi.ConnView;
-import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.TcpView;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.packet.IpProtocols;

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Deferrals {
     /** An operation whose result is there; null from a provider that completes with null. */
-    record Completion(WorkItem item, OfConnection operation, @Nullable OffloadResult result) {}
+    record Completion(
+            WorkItem item, OfConnection operation, @Nullable OffloadResult result) {}
 
     private static final long NONE = Long.MAX_VALUE;
 

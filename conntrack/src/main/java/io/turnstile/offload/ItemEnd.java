@@ -95,8 +95,7 @@ final class ItemEnd {
     }
 
     private void extend(WorkItem item) {
-        session.tracker.extend(
-                item.connectionId, session.lane.context.lastUse().toMonotonicNs(item.lastUsedMs));
+        session.tracker.extend(item.connectionId, session.lane.context.lastUse().toMonotonicNs(item.lastUsedMs));
         item.lastUsedMs = 0;
     }
 

@@ -272,7 +272,12 @@ final class Lane implements LaneReadings {
                 failure -> {
                     Throwable thrown = failure instanceof CheckedFailure wrapped ? wrapped.thrown : failure;
                     fault[0] = ProviderText.ofMessage(thrown);
-                    context.causes().record(name + ": init", fault[0], thrown, context.clock().wallMs());
+                    context.causes()
+                            .record(
+                                    name + ": init",
+                                    fault[0],
+                                    thrown,
+                                    context.clock().wallMs());
                 });
         return fault[0];
     }
@@ -330,8 +335,7 @@ final class Lane implements LaneReadings {
     // ---- what calls come to ----
 
     /** Counts a call that has returned, tells those who watch, and opens the breaker if this was too much. */
-    void called(
-            OffloadSession of, List<OffloadOperation> batch, ProviderCaller.Answers answers, long durationNs) {
+    void called(OffloadSession of, List<OffloadOperation> batch, ProviderCaller.Answers answers, long durationNs) {
         metrics.called(batch.size(), durationNs);
         String tooMuch = null;
         for (int i = 0; i < batch.size(); i++) {
@@ -376,7 +380,8 @@ final class Lane implements LaneReadings {
         }
         if (!context.taps().isEmpty() && !(result instanceof OffloadResult.OneByOne)) { // that one is of no consequence
             context.taps()
-                    .tell(new OffloadEvent(name, operation, result, context.clock().wallMs()));
+                    .tell(new OffloadEvent(
+                            name, operation, result, context.clock().wallMs()));
         }
         return tooMuch;
     }
@@ -450,11 +455,12 @@ final class Lane implements LaneReadings {
             shard.oweDeferred();
         }
         deliverOwed(ended);
-        ended.forEachOwed(connectionId -> { // it may have carried packets until now
-            if (context.tracker().hold(connectionId)) {
-                context.tracker().unhold(connectionId, null);
-            }
-        });
+        ended.forEachOwed(
+                connectionId -> { // it may have carried packets until now
+                    if (context.tracker().hold(connectionId)) {
+                        context.tracker().unhold(connectionId, null);
+                    }
+                });
     }
 
     private void deliverOwed(OffloadSession ended) {

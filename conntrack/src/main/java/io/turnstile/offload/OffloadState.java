@@ -18,7 +18,10 @@ public enum OffloadState {
     LATER("later"),
     /** A callback failed; not held. */
     FAILED("failed"),
-    /** The switch did not offer it, or took it back: queue full, port excluded, port gone; not held, may be offered later. */
+    /**
+     * The switch did not offer it, or took it back: queue full, port excluded, port gone; not held, may be offered
+     * later.
+     */
     REFUSED("refused");
 
     static final OffloadState[] BY_ORDINAL = values();

@@ -82,22 +82,25 @@ record ProviderCaller(OffloadProvider provider) {
         // What the provider's stage does when it is asked to tell belongs to the call: it may not return either.
         CompletableFuture<OffloadResult> later = new CompletableFuture<>();
         deferred.result()
-                .whenComplete((answer, failure) -> later.complete(
-                        failure == null ? answer : new OffloadResult.Failed(text(failure), failure)));
+                .whenComplete((answer, failure) ->
+                        later.complete(failure == null ? answer : new OffloadResult.Failed(text(failure), failure)));
         return new OffloadResult.Deferred(later);
     }
 
-    /** The result if it is one that the operation may have, else a failure that says so; an add's is never a verdict. */
+    /**
+     * The result if it is one that the operation may have, else a failure that says so; an add's is never a verdict.
+     */
     static OffloadResult fitting(OffloadOperation operation, @Nullable OffloadResult result) {
         if (operation instanceof OffloadOperation.Add && result instanceof Verdict.Accept) {
             return OffloadResult.DONE;
         }
-        return operation.isAnsweredBy(result)
-                ? withFittingText(result)
-                : new OffloadResult.Failed(
-                        "wrong result: "
-                                + (result == null ? "null" : result.getClass().getSimpleName()),
-                        null);
+        if (result == null || !operation.isAnsweredBy(result)) {
+            return new OffloadResult.Failed(
+                    "wrong result: "
+                            + (result == null ? "null" : result.getClass().getSimpleName()),
+                    null);
+        }
+        return withFittingText(result);
     }
 
     private static OffloadResult withFittingText(OffloadResult result) {

@@ -23,19 +23,19 @@ final class ProviderNumbers {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]*");
 
     private final LaneMetrics metrics;
-    private final Map<String, Number> numbers = new LinkedHashMap<>(); // guarded by this
+    private final Map<String, OwnNumber> numbers = new LinkedHashMap<>(); // guarded by this
 
     ProviderNumbers(LaneMetrics metrics) {
         this.metrics = metrics;
     }
 
     /** One that is shown; written without waiting. */
-    private static final class Number implements Counter, Gauge {
+    private static final class OwnNumber implements Counter, Gauge {
         private final boolean isCounter;
         private final LongAdder count = new LongAdder();
         private volatile double value;
 
-        private Number(boolean isCounter) {
+        private OwnNumber(boolean isCounter) {
             this.isCounter = isCounter;
         }
 
@@ -56,9 +56,11 @@ final class ProviderNumbers {
         }
 
         private String text() {
-            return isCounter ? Long.toString(count.sum()) : String.format(Locale.ROOT, "%.10g", value)
-                    .replaceFirst("(\\.\\d*?)0+$", "$1")
-                    .replaceFirst("\\.$", "");
+            return isCounter
+                    ? Long.toString(count.sum())
+                    : String.format(Locale.ROOT, "%.10g", value)
+                            .replaceFirst("(\\.\\d*?)0+$", "$1")
+                            .replaceFirst("\\.$", "");
         }
     }
 
@@ -70,12 +72,12 @@ final class ProviderNumbers {
         return number(name, description, false);
     }
 
-    private synchronized Number number(String name, String description, boolean isCounter) {
-        Number known = numbers.get(name);
+    private synchronized OwnNumber number(String name, String description, boolean isCounter) {
+        OwnNumber known = numbers.get(name);
         if (known != null && known.isCounter == isCounter) {
             return known;
         }
-        Number made = new Number(isCounter);
+        OwnNumber made = new OwnNumber(isCounter);
         boolean valid = name.length() <= MAX_NAME_LENGTH && NAME.matcher(name).matches();
         if (valid && known == null && numbers.size() < CAPACITY) {
             numbers.put(name, made);

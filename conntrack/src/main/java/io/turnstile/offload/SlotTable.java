@@ -59,8 +59,7 @@ final class SlotTable {
     /** The provider was not told yet, and may be. */
     static final int UNTOLD = ADD | OVERLOADED;
     /** What taking a slot from the queue clears. */
-    static final int TAKEN =
-            QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED | LOST | CHANGES_MASK;
+    static final int TAKEN = QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED | LOST | CHANGES_MASK;
 
     static final int STATE_BITS = 4;
     private static final int STATE_MASK = (1 << STATE_BITS) - 1;

@@ -92,8 +92,8 @@ final class TupleClaims {
      * Claims both tuples of a connection for its slot, or neither.
      *
      * @param second 0 if the connection is not translated
-     * @return {@link #GRANTED}, also if the slot has them already; else the slot that has one of them, and
-     *     {@link #end} of that slot will give this connection's id back
+     * @return {@link #GRANTED}, also if the slot has them already; else the slot that has one of them, and {@link #end}
+     *     of that slot will give this connection's id back
      */
     int claim(int slot, long connectionId, long first, long second) {
         int other = claim(slot, connectionId, first);

@@ -34,6 +34,7 @@ final class FakeTracker implements Conntrack {
     private final Deque<Integer> free = new ArrayDeque<>();
     /** Connections that came back to software, each time. */
     final List<Long> unheld = new ArrayList<>();
+
     final List<String> faults = new ArrayList<>();
     /** What happens between the listener's answer about a removal and its becoming effective. */
     volatile LongConsumer afterReport = id -> {};

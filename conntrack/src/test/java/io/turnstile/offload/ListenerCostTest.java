@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 class ListenerCostTest {
     private static final int SLOTS = 10_000;
 
-    private final OffloadDispatcher dispatcher =
-            OffloadDispatcher.drainedByCaller(knowingEveryConnection(), new ManualClock(0, 0), PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(
+            knowingEveryConnection(), new ManualClock(0, 0), PortDirectory.named(port -> "p" + port));
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /** A tracker to which every id is a connection whose reply has been seen. */
@@ -75,15 +75,13 @@ class ListenerCostTest {
 
     @Test
     void lifeOfAHeldConnectionAllocatesNothing() {
-        assertThat(leastBytes(
-                        dispatcher::drain,
-                        id -> {
-                            dispatcher.onEstablished(id, 0);
-                            dispatcher.onChanged(id, ConnectionListener.MARK_CHANGED, 0);
-                            return dispatcher.onDeadline(id, 0)
-                                    && dispatcher.isAwaited(id)
-                                    && dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1);
-                        }))
+        assertThat(leastBytes(dispatcher::drain, id -> {
+                    dispatcher.onEstablished(id, 0);
+                    dispatcher.onChanged(id, ConnectionListener.MARK_CHANGED, 0);
+                    return dispatcher.onDeadline(id, 0)
+                            && dispatcher.isAwaited(id)
+                            && dispatcher.onRemoved(id, RemovalReason.EXPIRED, 1);
+                }))
                 .isZero();
     }
 

@@ -27,7 +27,8 @@ class OffloadDispatcherTest {
     private final ManualClock clock =
             new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), EPOCH_MS);
     private final FakeTracker tracker = new FakeTracker(5000);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");
 
@@ -310,7 +311,8 @@ class OffloadDispatcherTest {
     @Test
     void aSlotUsedAgainBeforeDrainAnnouncesTheNewConnectionOnly() {
         FakeTracker oneSlot = new FakeTracker(1);
-        OffloadDispatcher ofOne = OffloadDispatcher.drainedByCaller(oneSlot, clock, PortDirectory.named(port -> "p" + port));
+        OffloadDispatcher ofOne =
+                OffloadDispatcher.drainedByCaller(oneSlot, clock, PortDirectory.named(port -> "p" + port));
         ofOne.enable(List.of(alpha));
         oneSlot.remove(oneSlot.commit(7, 1, clock.nowNs()), RemovalReason.FLUSHED, clock.nowNs());
         oneSlot.commit(8, 1, clock.nowNs());

@@ -18,7 +18,8 @@ class OffloadThreadsTest {
 
     private final ManualClock clock = new ManualClock(0, 0);
     private final FakeTracker tracker = new FakeTracker(100);
-    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final BlockingQueue<OffloadEvent> events = new LinkedBlockingQueue<>();
 
     @AfterEach

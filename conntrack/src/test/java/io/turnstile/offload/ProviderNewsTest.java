@@ -253,7 +253,10 @@ class ProviderNewsTest {
         for (int i = 0; i < 2 * ProviderNumbers.CAPACITY; i++) {
             alpha.context.counter("n" + i, "x").add(1);
         }
-        assertThat(dispatcher.show()).doesNotContain("Bad name").contains("  n63: 1\n").doesNotContain("n64");
+        assertThat(dispatcher.show())
+                .doesNotContain("Bad name")
+                .contains("  n63: 1\n")
+                .doesNotContain("n64");
     }
 
     @Test

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
-import io.turnstile.offload.spi.Verdict;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadProvider;
+import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.List;
@@ -20,7 +20,8 @@ class ProviderOutageTest {
     private final ManualClock clock =
             new ManualClock(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos(), 1_700_000_000_000L);
     private final FakeTracker tracker = new FakeTracker(5000);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final ScriptedProvider alpha = new ScriptedProvider("alpha");
     private final ScriptedProvider beta = new ScriptedProvider("beta");
     private int made;

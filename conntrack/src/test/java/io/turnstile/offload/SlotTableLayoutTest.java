@@ -44,7 +44,8 @@ class SlotTableLayoutTest {
         assertThat(flags)
                 .hasSizeGreaterThan(10)
                 .doesNotHaveDuplicates()
-                .allMatch(flag -> Integer.bitCount(flag) == 1 && flag > 0
+                .allMatch(flag -> Integer.bitCount(flag) == 1
+                        && flag > 0
                         && (flag & (SlotTable.REASON_MASK | SlotTable.CHANGES_MASK)) == 0);
         assertThat(SlotTable.REASON_MASK & SlotTable.CHANGES_MASK).isZero();
     }

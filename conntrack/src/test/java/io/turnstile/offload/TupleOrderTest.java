@@ -55,15 +55,17 @@ class TupleOrderTest {
     @Test
     void itWaitsForADeleteThatIsDeferred() {
         List<CompletableFuture<OffloadResult>> deletes = new ArrayList<>();
-        BulkProvider slow = new BulkProvider("slow", operations -> operations.stream()
-                .<OffloadResult>map(operation -> {
-                    if (operation instanceof OffloadOperation.Delete) {
-                        deletes.add(new CompletableFuture<>());
-                        return new OffloadResult.Deferred(deletes.getLast());
-                    }
-                    return BulkProvider.agreeing(operation);
-                })
-                .toList());
+        BulkProvider slow = new BulkProvider(
+                "slow",
+                operations -> operations.stream()
+                        .<OffloadResult>map(operation -> {
+                            if (operation instanceof OffloadOperation.Delete) {
+                                deletes.add(new CompletableFuture<>());
+                                return new OffloadResult.Deferred(deletes.getLast());
+                            }
+                            return BulkProvider.agreeing(operation);
+                        })
+                        .toList());
         dispatcher.enable(List.of(slow));
         tracker.commit(7, 1, clock.nowNs());
         dispatcher.drain();
@@ -135,9 +137,12 @@ class TupleOrderTest {
     @Test
     void zoneAndProtocolTellTuplesApart() {
         long one = key(plain(1, 1000, 2, 80), false);
-        assertThat(key(plain(1, 1000, 2, 80).andThen(data -> data.zone = 1), false)).isNotEqualTo(one);
-        assertThat(key(plain(1, 1000, 2, 80).andThen(data -> data.protocol = 17), false)).isNotEqualTo(one);
-        assertThat(key(plain(1, 1000, 2, 80).andThen(data -> data.ipv6 = true), false)).isNotEqualTo(one);
+        assertThat(key(plain(1, 1000, 2, 80).andThen(data -> data.zone = 1), false))
+                .isNotEqualTo(one);
+        assertThat(key(plain(1, 1000, 2, 80).andThen(data -> data.protocol = 17), false))
+                .isNotEqualTo(one);
+        assertThat(key(plain(1, 1000, 2, 80).andThen(data -> data.ipv6 = true), false))
+                .isNotEqualTo(one);
     }
 
     @Test

@@ -54,7 +54,8 @@ class UnrulyProviderTest {
         talker.verdict = connection -> (connection.originalIngress().number() & 1) == 0
                 ? Verdict.accept()
                 : Verdict.decline("no\nroom" + "x".repeat(HUGE));
-        try (OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port))) {
+        try (OffloadDispatcher dispatcher =
+                OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port))) {
             dispatcher.addEventTap(kept::add);
             dispatcher.enable(List.of(talker));
             for (int i = 0; i < KEPT_EVENTS; i++) {
@@ -118,7 +119,8 @@ class UnrulyProviderTest {
                 return Verdict.accept();
             }
         };
-        try (OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port))) {
+        try (OffloadDispatcher dispatcher =
+                new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port))) {
             dispatcher.addEventTap(events::add);
             dispatcher.enable(List.of(interrupter));
             awaitSmallCpuTime("offload-alpha-0");
@@ -134,7 +136,8 @@ class UnrulyProviderTest {
 
     @Test
     void whoDrainsByHandKeepsHisOwnInterrupt() {
-        try (OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port))) {
+        try (OffloadDispatcher dispatcher =
+                OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port))) {
             dispatcher.enable(List.of(new ScriptedProvider("alpha")));
             tracker.commit(7, 1, 0);
             Thread.currentThread().interrupt();
@@ -156,7 +159,8 @@ class UnrulyProviderTest {
                 return "mute";
             }
         };
-        try (OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port))) {
+        try (OffloadDispatcher dispatcher =
+                OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port))) {
             dispatcher.enable(List.of(mute, alpha));
             assertThat(dispatcher.providers())
                     .extracting(ProviderStatus::state)

@@ -65,7 +65,8 @@ class WaitingOffersTest {
         assertThat(dispatcher.failures()).isEmpty();
         assertThat(dispatcher.providers().getFirst().state()).isEqualTo("ready");
         assertThat(dispatcher.show()).contains("connections: 1000 followed, 100 held, 900 to be offered later");
-        assertThat(dispatcher.offloadStates(tracker.live().stream().skip(500).findFirst().orElseThrow()))
+        assertThat(dispatcher.offloadStates(
+                        tracker.live().stream().skip(500).findFirst().orElseThrow()))
                 .hasToString("[card:later(card is full)]");
     }
 

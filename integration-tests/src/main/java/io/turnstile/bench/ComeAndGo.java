@@ -33,7 +33,8 @@ final class ComeAndGo implements AutoCloseable {
     private final ManualClock clock =
             new ManualClock(Long.MAX_VALUE - Duration.ofMinutes(10).toNanos(), 1_700_000_000_000L);
     private final ConnectionTracker tracker = new ConnectionTracker(clock, AT_ONCE);
-    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final Traffic traffic = new Traffic();
     private final List<CountingProvider> providers;
     private long lives;

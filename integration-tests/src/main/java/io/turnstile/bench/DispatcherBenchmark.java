@@ -57,7 +57,8 @@ public class DispatcherBenchmark {
 
         @Setup(Level.Iteration)
         public void setUp() {
-            dispatcher = OffloadDispatcher.drainedByCaller(new AllKnowing(), Clock.system(), PortDirectory.named(port -> "p"));
+            dispatcher = OffloadDispatcher.drainedByCaller(
+                    new AllKnowing(), Clock.system(), PortDirectory.named(port -> "p"));
             dispatcher.enable(List.<OffloadProvider>of(new IdleProvider("alpha"), new IdleProvider("beta"))
                     .subList(0, providers));
             generation = 0;

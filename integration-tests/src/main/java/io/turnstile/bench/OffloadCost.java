@@ -56,7 +56,8 @@ public final class OffloadCost implements Callable<Integer> {
     private double seconds;
 
     private final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), MAX_CONNECTIONS);
-    private final OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            new OffloadDispatcher(tracker, Clock.system(), PortDirectory.named(port -> "p" + port));
 
     /** Who is there. */
     private enum Setting {

@@ -72,7 +72,8 @@ public final class OffloadSwitching implements Callable<Integer> {
         System.out.printf(
                 "%d connections, %s; a character is %d ms, its height the rate less waiting for a core, %s as before%n",
                 connections, how, Forwarder.SLICE_NS / 1_000_000, LEVELS.charAt(USUAL_LEVEL));
-        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, Clock.system(), PortDirectory.named(port -> "p" + port));
+        OffloadDispatcher dispatcher =
+                new OffloadDispatcher(tracker, Clock.system(), PortDirectory.named(port -> "p" + port));
         long beginCollectedNs = Memory.collectingNs();
         long beginNs = System.nanoTime();
         Forwarder.pause(seconds);

@@ -58,9 +58,28 @@ class PluginTroubleStoryTest {
         Turnstile turnstile = start("--enable-dummy=override");
         turnstile
                 .vsctl(
-                        "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure", "--",
-                        "add-port", "br0", "p1", "--", "set", "interface", "p1", "ofport_request=1", "--", "set",
-                        "open_vswitch", ".", "other_config:hw-offload=true")
+                        "add-br",
+                        "br0",
+                        "--",
+                        "set",
+                        "bridge",
+                        "br0",
+                        "datapath_type=dummy",
+                        "fail_mode=secure",
+                        "--",
+                        "add-port",
+                        "br0",
+                        "p1",
+                        "--",
+                        "set",
+                        "interface",
+                        "p1",
+                        "ofport_request=1",
+                        "--",
+                        "set",
+                        "open_vswitch",
+                        ".",
+                        "other_config:hw-offload=true")
                 .run();
         turnstile.ofctl("add-flow", "br0", "ip,actions=ct(commit)").run();
         assertThat(pidFile()).exists();

@@ -46,7 +46,8 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
     private MicrometerLaneMetrics(MeterRegistry registry, String provider) {
         this.registry = registry;
         this.provider = provider;
-        carriedPackets = counter(registry, provider, "carried.packets", "packets that the provider says it has carried");
+        carriedPackets =
+                counter(registry, provider, "carried.packets", "packets that the provider says it has carried");
         carriedBytes = counter(registry, provider, "carried.bytes", "bytes of those packets");
         for (OffloadEvent.Kind kind : OffloadEvent.Kind.values()) {
             for (OperationOutcome outcome : OperationOutcome.values()) {
@@ -174,8 +175,8 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
 
     @Override
     public void carried(long packets, long bytes) {
-        carriedPackets.increment(Math.max(0, packets));
-        carriedBytes.increment(Math.max(0, bytes));
+        carriedPackets.increment((double) Math.max(0, packets));
+        carriedBytes.increment((double) Math.max(0, bytes));
     }
 
     @Override

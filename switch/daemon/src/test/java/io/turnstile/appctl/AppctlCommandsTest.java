@@ -38,7 +38,8 @@ class AppctlCommandsTest {
     private final WarpableClock clock = new WarpableClock(new ManualClock(0, 0));
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 16);
     private final Datapath datapath = new Datapath(tracker, clock);
-    private final OffloadDispatcher offload = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher offload =
+            OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final OffloadMonitor monitor = new OffloadMonitor(offload, clock);
 
     @AfterEach

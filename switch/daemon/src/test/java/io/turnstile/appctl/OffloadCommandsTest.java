@@ -32,7 +32,8 @@ class OffloadCommandsTest {
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
     private final DummyProvider alpha = new DummyProvider("alpha", 200, 10);
     private final DummyProvider beta = new DummyProvider("beta", 100, 10);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private List<String> pluginFaults = List.of();
     private final OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock);
     private final OffloadCommands commands = new OffloadCommands(

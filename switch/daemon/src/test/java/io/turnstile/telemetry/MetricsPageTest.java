@@ -139,8 +139,8 @@ class MetricsPageTest {
 
     @Test
     void offloadsGaugesShowTheProviderThatCameUpLast() {
-        try (OffloadDispatcher dispatcher =
-                new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port), MicrometerLaneMetrics.factory(registry))) {
+        try (OffloadDispatcher dispatcher = new OffloadDispatcher(
+                tracker, clock, PortDirectory.named(port -> "p" + port), MicrometerLaneMetrics.factory(registry))) {
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));
             dispatcher.disable();
             dispatcher.enable(List.of(new DummyProvider("alpha", 200, 10)));

@@ -33,7 +33,8 @@ class OffloadMonitorTest {
 
     private final ManualClock clock = new ManualClock(0, 1_700_000_000_000L);
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
-    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher =
+            OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock, 64, TimeUnit.MINUTES.toNanos(1));
 
     @AfterEach

@@ -6,7 +6,9 @@ public enum ConnChange {
     MARK("mark"),
     /** {@link ConnView#labelHigh()} or {@link ConnView#labelLow()} was written. */
     LABEL("label"),
-    /** Software saw a packet that moved a side's {@link TcpView.State} towards the end: FIN, its acknowledgement, RST. */
+    /**
+     * Software saw a packet that moved a side's {@link TcpView.State} towards the end: FIN, its acknowledgement, RST.
+     */
     TCP("tcp"),
     /** Packets of a direction come in by another port than before: a host has moved. */
     PORT("port");

@@ -77,11 +77,11 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Would the provider take this connection?
      *
-     * <p>When: before its {@link #connAdd}; once per connection and {@code init}, and again after
-     * {@link Verdict#later} and after it was taken from the provider though it lives on ("port excluded", "port gone",
-     * "lost"). The reply ingress port is absent unless there was a reply already. Must not have effects: up to 64
-     * connections may be asked about before the first of them is added, and {@code connAdd} need not follow an accept
-     * (the connection may be gone). A throw: failed, {@code connAdd} does not follow.
+     * <p>When: before its {@link #connAdd}; once per connection and {@code init}, and again after {@link Verdict#later}
+     * and after it was taken from the provider though it lives on ("port excluded", "port gone", "lost"). The reply
+     * ingress port is absent unless there was a reply already. Must not have effects: up to 64 connections may be asked
+     * about before the first of them is added, and {@code connAdd} need not follow an accept (the connection may be
+     * gone). A throw: failed, {@code connAdd} does not follow.
      */
     default Verdict canOffload(ConnView connection) {
         return Verdict.accept();
@@ -129,9 +129,9 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * When was this connection last used, as far as the provider knows?
      *
-     * <p>When: any number of times between {@code connAdd} and {@code connDel}, when the connection's deadline has come.
-     * Its removal waits for the answers of all providers that hold it, 60 s at most; the latest of them counts, and
-     * only ever extends the deadline. An answer in the future is taken as "now". A throw:
+     * <p>When: any number of times between {@code connAdd} and {@code connDel}, when the connection's deadline has
+     * come. Its removal waits for the answers of all providers that hold it, 60 s at most; the latest of them counts,
+     * and only ever extends the deadline. An answer in the future is taken as "now". A throw:
      * {@code connDel(PROVIDER_FAILED)} follows at once. Must be idempotent. What was carried can be told at any time:
      * {@link ProviderContext#used}.
      *

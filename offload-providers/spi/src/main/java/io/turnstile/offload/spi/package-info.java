@@ -114,10 +114,10 @@
  *   <li>A result that is {@link io.turnstile.offload.spi.OffloadResult.Deferred} keeps back what else there is for that
  *       connection, and nothing else; it has 10 s, completes on any thread, and is taken once. A delete that is
  *       deferred is not done until then: the next connection with its tuple waits.
- *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init, close: 10 s) or a deferred result of
- *       more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one given up,
- *       open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s … at most 1
- *       min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
+ *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init, close: 10 s) or a deferred
+ *       result of more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one
+ *       given up, open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s …
+ *       at most 1 min. The pause begins at 1 s again when the provider has worked for a minute without opening it.
  *   <li>After a call that was given up and came back in the end, connDel may bring a connection that is long gone: its
  *       view knows the id and nothing else.
  *   <li>A callback leaves its thread as it found it. An interrupt that it leaves behind is cleared.

@@ -22,9 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ContainmentTest {
     private static final long CONNECTION = 1L << 32 | 5;
 
-    private final OffloadDispatcher dispatcher =
-            OffloadDispatcher.drainedByCaller(
-                    knowingEveryConnection(), new ManualClock(0, 1), PortDirectory.named(port -> "p" + port));
+    private final OffloadDispatcher dispatcher = OffloadDispatcher.drainedByCaller(
+            knowingEveryConnection(), new ManualClock(0, 1), PortDirectory.named(port -> "p" + port));
     private final DummyProvider dummy = new DummyProvider();
 
     private static Conntrack knowingEveryConnection() {
