@@ -110,7 +110,8 @@ final class ConnViewReader {
                 TimeUnit.NANOSECONDS.toMillis(Math.max(0, c.timeLeftNs)),
                 TimeUnit.NANOSECONDS.toMillis(c.timeoutNs),
                 helper(c.alg),
-                c.parentId);
+                c.parentId,
+                c.hasParent ? tuple(c.parent) : null);
     }
 
     private static @Nullable String helper(Alg alg) {

@@ -21,6 +21,7 @@ final class SampleConnections {
     private static final int ICMPV6 = 58;
     private static final int SCTP = 132;
     private static final int HTTPS = 443;
+    private static final int FTP = 21;
     private static final long SERVER = 0xc0a80001L;
     private static final long TRANSLATED = 0xac100000L;
     private static final long PREFIX = 0x20010db8_00000000L;
@@ -150,7 +151,8 @@ final class SampleConnections {
                 other.timeLeftMs(),
                 other.timeoutMs(),
                 other.helper(),
-                other.parentId());
+                other.parentId(),
+                other.parent());
     }
 
     /** What the tuples of a connection are to those of the one that had them before. */
@@ -205,7 +207,24 @@ final class SampleConnections {
                 due ? 0 : timeoutMs,
                 timeoutMs,
                 kind == Kind.HELPED ? "ftp" : null,
-                kind == Kind.RELATED ? id(number + (1 << 23)) : 0);
+                kind == Kind.RELATED ? id(number + (1 << 23)) : 0,
+                kind == Kind.RELATED ? parentOf(tuples.original()) : null);
+    }
+
+    /** Between the same hosts, at FTP's own port. */
+    private static TupleView parentOf(TupleView t) {
+        return new TupleView(
+                t.ipv6(),
+                t.protocol(),
+                t.sourceHigh(),
+                t.sourceLow(),
+                t.destinationHigh(),
+                t.destinationLow(),
+                t.sourcePort(),
+                FTP,
+                0,
+                0,
+                0);
     }
 
     private static TcpView tcp(Kind kind, int number, Stage stage) {

@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param timeLeftMs until the tracker's deadline, 0 once it has passed
  * @param timeoutMs by how much a packet puts the deadline off, by the connection's state and timeout policy
  * @param helper {@code ftp}, {@code tftp}; null if it has none
- * @param parentId id of the connection that announced this one; 0 unless it is {@link #isRelated}
+ * @param parentId id of the connection that announced this one, which may have ended since; 0 unless it is
+ *     {@link #isRelated}
+ * @param parent that one's original tuple; null unless it is {@link #isRelated}
  */
 public record ConnView(
         long id,
@@ -41,7 +43,8 @@ public record ConnView(
         long timeLeftMs,
         long timeoutMs,
         @Nullable String helper,
-        long parentId) {
+        long parentId,
+        @Nullable TupleView parent) {
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;
@@ -76,7 +79,8 @@ public record ConnView(
                 0,
                 0,
                 null,
-                0);
+                0,
+                null);
     }
 
     /** Another connection has announced it (FTP's data connection): {@code ct_state=+rel}. */
