@@ -15,7 +15,10 @@ public interface ConnectionListener {
     int LABEL_CHANGED = 1 << 1;
     /** A packet moved one of the two TCP states towards the end: FIN, its acknowledgement, RST. */
     int TCP_CHANGED = 1 << 2;
-    /** A direction's packets come in by another port than before, or by a known one after theirs had gone. */
+    /**
+     * A direction's packets come in by another port than before (looked at about once a second), or by a known one
+     * after theirs had gone (at once).
+     */
     int PORT_CHANGED = 1 << 3;
     /** What is now known is whether it is a helper's control connection: {@link ConnectionSnapshot#control}. */
     int CONTROL_CHANGED = 1 << 4;

@@ -23,6 +23,8 @@ import java.lang.invoke.VarHandle;
 final class PacketTracking {
     /** The table size from which on entries are no longer found in the processor's near caches. */
     private static final int CACHED_CONNECTIONS = 16_384;
+    /** Of 2^30 ns. */
+    static final int SECOND_SHIFT = 30;
     /** What of {@link ConnectionListener#onChanged} is told of connections that nobody holds, too. */
     private static final int ALWAYS_TOLD = ConnectionListener.PORT_CHANGED | ConnectionListener.CONTROL_CHANGED;
 
@@ -233,8 +235,7 @@ final class PacketTracking {
                 || (flags & (FLAG_SPECIAL | FLAG_NAT | FLAG_PORT_GONE)) != 0
                 || OffHeap.getLong(entry + DEADLINE) != nowNs + TimeoutPolicy.DEFAULT.ns(timeout)
                 || key.reply && (flags & FLAG_REPLY_SEEN) == 0
-                || (flags & FLAG_ESTABLISHED_REPORTED) == 0 && table.listener != null
-                || (flags & FLAG_HELD) != 0 && packet.inPort() != inPorts.of(key.slot, key.reply)) {
+                || (flags & FLAG_ESTABLISHED_REPORTED) == 0 && table.listener != null) {
             return false;
         }
         int state = stateAfter(UpdateResult.ESTABLISHED, stateBefore, key.reply);
@@ -270,19 +271,22 @@ final class PacketTracking {
                 scratch.algs.restore(packet);
             }
             int tcpStates = ProtocolTracking.tcpStates(entry);
+            long deadlineBefore = OffHeap.getLong(entry + DEADLINE);
             UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
             if (result == UpdateResult.REOPEN) {
                 table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
                 return false;
             }
             state = stateAfter(result, stateBefore | relation(entry), key.reply);
-            if (result != UpdateResult.INVALID) {
-                changes = ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
-                changes |= followPorts(packet, key, entry, result);
-                reports = shouldReportEstablished(entry);
-            }
             if (scratch.protocols.timeout() != null) {
                 table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
+            }
+            if (result != UpdateResult.INVALID) {
+                changes = ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
+                changes |= noteFirstReply(packet, key, entry, result)
+                        ? 0
+                        : followPorts(packet, key, entry, deadlineBefore);
+                reports = shouldReportEstablished(entry);
             }
             if (result == UpdateResult.INVALID) {
                 invalid.count(scratch.protocols.invalidReason());
@@ -335,16 +339,27 @@ final class PacketTracking {
                 && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
     }
 
-    /** By which port a direction comes in: of the first reply, and of those that somebody wants to know of. */
-    private int followPorts(Packet packet, TupleKey key, long entry, UpdateResult result) {
+    /** Notes by which port the first reply comes in; false if the packet is not that. */
+    private boolean noteFirstReply(Packet packet, TupleKey key, long entry, UpdateResult result) {
         int flags = EntryLayout.flags(entry);
-        if (key.reply && result == UpdateResult.ESTABLISHED && (flags & FLAG_REPLY_SEEN) == 0) {
+        boolean isFirst = key.reply && result == UpdateResult.ESTABLISHED && (flags & FLAG_REPLY_SEEN) == 0;
+        if (isFirst) {
             OffHeap.putInt(table.entries.side(key.slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
             EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN);
-            return 0;
         }
-        return (flags & (FLAG_HELD | FLAG_PORT_GONE)) != 0
-                        && inPorts.follow(key.slot, entry, key.reply, packet.inPort())
+        return isFirst;
+    }
+
+    /**
+     * Looks by which port a direction comes in, if somebody wants to know. The ports stand in another cache line than
+     * the entry: where they are known, they are looked at once in about a second of the connection's traffic.
+     */
+    private int followPorts(Packet packet, TupleKey key, long entry, long deadlineBefore) {
+        int flags = EntryLayout.flags(entry);
+        boolean looks = (flags & FLAG_PORT_GONE) != 0
+                || (flags & FLAG_HELD) != 0
+                        && deadlineBefore >> SECOND_SHIFT != OffHeap.getLong(entry + DEADLINE) >> SECOND_SHIFT;
+        return looks && inPorts.follow(key.slot, entry, key.reply, packet.inPort())
                 ? ConnectionListener.PORT_CHANGED
                 : 0;
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Packet;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -149,10 +150,25 @@ class HeldChangesTest {
         ct.sendFrom(usual, udp(way), LOOK);
         ct.sendFrom(usual, udp(way), LOOK);
         assertThat(carrier.news()).isEmpty();
+        ct.clock.advance(Duration.ofSeconds(2)); // a port is looked at once a second
         ct.sendFrom(9, udp(way), LOOK);
         ct.sendFrom(9, udp(way), LOOK);
         assertThat(carrier.news()).containsExactly("changed port");
         assertThat(ports()).isEqualTo(reply ? "1 9" : "9 2");
+    }
+
+    @Test
+    void packetsByTwoPortsInTurnAreToldOnceASecond() {
+        udpBothWays(true);
+        for (int i = 0; i < 100; i++) {
+            ct.sendFrom(3 + i % 2, udp(THERE), LOOK);
+        }
+        assertThat(carrier.news()).hasSizeLessThan(2);
+        for (int i = 0; i < 100; i++) {
+            ct.clock.advance(Duration.ofMillis(100));
+            ct.sendFrom(3 + i % 2, udp(THERE), LOOK);
+        }
+        assertThat(carrier.news()).hasSizeBetween(4, 11);
     }
 
     @Test
@@ -201,6 +217,7 @@ class HeldChangesTest {
         ct.sendFrom(1, udp(THERE), LOOK);
         assertThat(ports()).as("the number may be another port's").isEqualTo("1 8");
         assertThat(carrier.news()).containsExactly("changed port", "changed port");
+        ct.clock.advance(Duration.ofSeconds(2));
         ct.sendFrom(4, udp(THERE), LOOK);
         assertThat(ports()).as("once both are known, as before").isEqualTo(held ? "4 8" : "1 8");
     }

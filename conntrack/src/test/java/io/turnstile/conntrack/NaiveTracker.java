@@ -137,13 +137,15 @@ final class NaiveTracker {
     }
 
     /** A packet came in by that port; returns whether the listener is to hear of it. */
-    static boolean followPort(Connection connection, boolean reply, boolean first, int inPort) {
+    static boolean followPort(Connection connection, boolean reply, boolean first, int inPort, long deadlineBefore) {
         if (reply && first) {
             connection.replyPort = inPort;
             return false;
         }
         boolean news = inPort != (reply ? connection.replyPort : connection.originalPort);
-        if (!news || connection.holds == 0 && !connection.portGone) {
+        boolean newSecond =
+                deadlineBefore >> PacketTracking.SECOND_SHIFT != connection.deadlineNs >> PacketTracking.SECOND_SHIFT;
+        if (!news || !connection.portGone && (connection.holds == 0 || !newSecond)) {
             return false;
         }
         if (reply) {

@@ -399,6 +399,7 @@ class TrackerModelTest {
     private void follow(Finding found, Packet packet, CtRequest request) {
         Connection connection = found.connection();
         boolean first = !connection.answered;
+        long deadlineBefore = connection.deadlineNs;
         naive.follow(found, ct.clock.nowNs());
         String state = !connection.answered ? "new" : found.reply() ? "est|rpl" : "est";
         Tuple sent = found.reply() ? connection.reply : connection.original;
@@ -406,7 +407,8 @@ class TrackerModelTest {
             state += connection.source != found.reply() ? "|snat" : "|dnat";
             sent = found.reply() ? connection.original.turned() : connection.reply.turned();
         }
-        expectTold(connection, NaiveTracker.followPort(connection, found.reply(), first, packet.inPort()), request);
+        boolean moved = NaiveTracker.followPort(connection, found.reply(), first, packet.inPort(), deadlineBefore);
+        expectTold(connection, moved, request);
         expectKnown(connection, state, sent, packet);
     }
 

@@ -188,8 +188,7 @@ class EmbeddedOffloadTest {
         ask();
         sw.receive(DETOUR, answer);
         answer();
-        assertThat(sw.takeOffloadEvents())
-                .containsExactly("add in=1", "established in=3", "changed port in=1 reply=2"); // it has moved since
+        assertThat(sw.takeOffloadEvents()).containsExactly("add in=1", "established in=3");
     }
 
     @Test
@@ -420,6 +419,7 @@ class EmbeddedOffloadTest {
         ask();
         answer();
         sw.takeOffloadEvents();
+        sw.advance(Duration.ofSeconds(2)); // a port is looked at once a second
         sw.receive(DETOUR, query);
         assertThat(sw.takeOffloadEvents()).containsExactly("changed port in=3 reply=2");
     }
