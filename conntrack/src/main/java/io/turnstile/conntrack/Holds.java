@@ -53,7 +53,8 @@ final class Holds {
         int holds = holds(slot);
         if (holds > 0) {
             OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds - 1);
-            if (EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP) {
+            if (resume != TcpResume.NOTHING_CARRIED
+                    && EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP) {
                 TcpTracking.goOn(entry, resume);
             }
             if (holds == 1) {

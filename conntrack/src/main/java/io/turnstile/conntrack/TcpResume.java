@@ -9,4 +9,7 @@ package io.turnstile.conntrack;
  * @param replySentEnd what the reply side has sent
  * @param replyAllowedEnd what it may send
  */
-public record TcpResume(int originalSentEnd, int originalAllowedEnd, int replySentEnd, int replyAllowedEnd) {}
+public record TcpResume(int originalSentEnd, int originalAllowedEnd, int replySentEnd, int replyAllowedEnd) {
+    /** Says that nothing was carried: the check goes on with what software knows. */
+    public static final TcpResume NOTHING_CARRIED = new TcpResume(0, 0, 0, 0);
+}

@@ -125,15 +125,18 @@ final class BatchRunner {
     }
 
     private int steps(WorkItem item, ConnView view, OffloadState state) {
+        if (session.isFlushed()) {
+            return 0; // it has let go of everything, and hears of nothing any more
+        }
         if (item.leaves()) {
-            return state.isHeld() && !session.isFlushed() ? WorkItem.DELETE : 0;
+            return state.isHeld() ? stepsOfLeaving(item, view) : 0;
         }
         if (!state.isHeld()) {
             return mayBeOffered(item, state) ? firstSteps(item, view) : 0;
         }
         if (item.has(SlotTable.LOST)) {
             item.deleteAs(OffloadState.LATER, session.takeLostReason(item.connectionId), DelReason.LOST);
-            return WorkItem.DELETE;
+            return stepsOfLeaving(item, view);
         }
         String refusal =
                 item.has(SlotTable.CHECK | SlotTable.ESTABLISHED | SlotTable.CHANGES_MASK) ? refusal(view) : null;
@@ -143,13 +146,21 @@ final class BatchRunner {
                     OffloadState.REFUSED,
                     lane.reasons.index(refusal),
                     gone ? DelReason.PORT_GONE : DelReason.PORT_EXCLUDED);
-            return WorkItem.DELETE;
+            return stepsOfLeaving(item, view);
         }
-        boolean tellsEstablished =
-                item.established && item.has(SlotTable.ESTABLISHED | SlotTable.UPDATE) && state == OffloadState.ADDED;
+        boolean tellsEstablished = item.established && item.has(SlotTable.ESTABLISHED) && state == OffloadState.ADDED;
         return (tellsEstablished ? WorkItem.ESTABLISHED : 0)
                 | (item.has(SlotTable.CHANGES_MASK) ? WorkItem.CHANGED : 0)
                 | (item.has(SlotTable.UPDATE) ? WorkItem.UPDATE : 0);
+    }
+
+    /**
+     * What lives on and was carried must not expire before software sees its next packet: with less than half of its
+     * timeout left, the provider is asked for its last use first.
+     */
+    private static int stepsOfLeaving(WorkItem item, ConnView view) {
+        boolean asks = item.alive && 2 * view.timeLeftMs() < view.timeoutMs();
+        return asks ? WorkItem.UPDATE | WorkItem.DELETE : WorkItem.DELETE;
     }
 
     private boolean mayBeOffered(WorkItem item, OffloadState state) {
@@ -179,8 +190,9 @@ final class BatchRunner {
             item.waits = true;
             return 0;
         }
-        if (session.claims.claim(item.slot, item.connectionId, item.originalKey, item.translatedKey)
-                != TupleClaims.GRANTED) {
+        int holder = session.claims.claim(
+                item.slot, item.connectionId, item.originalKey, item.translatedKey, session::offerNow);
+        if (holder != TupleClaims.GRANTED) {
             put(item, OffloadState.NONE, 0);
             item.waits = true;
             return 0;
@@ -286,11 +298,8 @@ final class BatchRunner {
                 yield new OffloadOperation.Query(view);
             }
             case WorkItem.ADD -> {
-                if (!end.beginHold(item)) {
-                    end.dropOffer(item, OffloadState.NONE, 0);
-                    yield null;
-                }
-                yield new OffloadOperation.Add(view);
+                ConnView newest = viewOfHeld(item);
+                yield newest == null ? null : new OffloadOperation.Add(newest);
             }
             case WorkItem.ESTABLISHED ->
                 new OffloadOperation.Established(
@@ -303,6 +312,28 @@ final class BatchRunner {
             }
             default -> throw new IllegalStateException("no such step: " + step);
         };
+    }
+
+    /**
+     * Holds the connection and returns the view to add: what happened to the connection since the provider was asked,
+     * nobody was told of; from the hold on everything is. Null, and the offer is dropped, if it is gone or is not to be
+     * offered any more.
+     */
+    private @Nullable ConnView viewOfHeld(WorkItem item) {
+        if (!end.beginHold(item) || !reader.read(item.connectionId, session.clock.nowNs()) || reader.isRemoved()) {
+            end.dropOffer(item, OffloadState.NONE, 0);
+            return null;
+        }
+        ConnView newest = reader.view();
+        String refusal = refusal(newest);
+        if (refusal != null) {
+            end.dropOffer(item, OffloadState.REFUSED, lane.reasons.index(refusal));
+            return null;
+        }
+        item.view = newest;
+        item.established = newest.established();
+        item.steps |= item.established ? WorkItem.ESTABLISHED : 0;
+        return newest;
     }
 
     private void put(WorkItem item, OffloadState state, int reason) {
@@ -386,6 +417,7 @@ final class BatchRunner {
                 item.deletedBefore = true;
             }
             default -> {
+                put(item, OffloadState.ADDED, 0); // maybe: it counts as held until the delete is made
                 deleteAsFailed(item, reason);
                 item.alone = true;
             }

@@ -8,11 +8,15 @@ import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.TcpView;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.packet.IpProtocols;
+import java.security.SecureRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The reader takes connections from the tracker and makes the SPI's views of them. Threads: one at a time. */
 final class ConnViewReader {
+    /** Who chooses addresses and ports is not to choose where they collide. */
+    private static final long SEED = new SecureRandom().nextLong();
+
     private final Conntrack tracker;
     private final PortDirectory ports;
     private ConnectionSnapshot snapshot = new ConnectionSnapshot();
@@ -79,7 +83,7 @@ final class ConnViewReader {
         }
         long kind = (long) snapshot.zone << Integer.SIZE | (long) snapshot.protocol << 1 | (snapshot.ipv6 ? 1 : 0);
         long tuple = turned ? mixed(destination, source) : mixed(source, destination);
-        long key = mixed(mixed(tuple, icmp), kind);
+        long key = mixed(mixed(tuple, icmp), kind ^ SEED);
         return key == 0 ? 1 : key;
     }
 

@@ -27,6 +27,7 @@ final class Deferrals {
     private final Map<Integer, Aside> asides = new LinkedHashMap<>(); // by slot, oldest first
     private final Queue<Completion> completed = new ConcurrentLinkedQueue<>();
     private volatile long oldestSinceNs = NONE;
+    private volatile int count;
 
     private record Aside(WorkItem item, OfConnection operation, long sinceNs) {}
 
@@ -80,7 +81,13 @@ final class Deferrals {
     }
 
     private void noteOldest() {
+        count = asides.size();
         oldestSinceNs = asides.isEmpty() ? NONE : asides.values().iterator().next().sinceNs;
+    }
+
+    /** How many wait. Threads: any. */
+    int count() {
+        return count;
     }
 
     /** How long the longest has waited; 0 if none does. Threads: any. */

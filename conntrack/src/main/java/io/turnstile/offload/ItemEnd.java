@@ -38,14 +38,15 @@ final class ItemEnd {
         }
     }
 
-    private void endHold(WorkItem item) {
+    private void endHold(WorkItem item, @Nullable TcpResume resume) {
+        session.forgetLost(item.connectionId);
         while (true) {
             long word = table.word(item.chunk, item.slot);
             if ((SlotTable.flags(word) & SlotTable.HELD) == 0) {
                 return;
             }
             if (table.changeWord(item.chunk, item.slot, word, word & ~(long) SlotTable.HELD)) {
-                session.tracker.unhold(item.connectionId, item.resume);
+                session.tracker.unhold(item.connectionId, resume);
                 return;
             }
         }
@@ -60,11 +61,11 @@ final class ItemEnd {
         }
     }
 
-    /** The connection is not taken: it is left as that. */
+    /** The connection is not taken: it is left as that. Of one that has failed nobody knows what was carried. */
     void dropOffer(WorkItem item, OffloadState state, int reason) {
         item.steps = 0;
         table.setState(item.chunk, item.slot, state, reason);
-        endHold(item);
+        endHold(item, state == OffloadState.FAILED ? null : TcpResume.NOTHING_CARRIED);
         endClaims(item);
     }
 
@@ -75,7 +76,7 @@ final class ItemEnd {
         }
         OffloadState left = item.afterDelete == null ? OffloadState.NONE : item.afterDelete;
         table.setState(item.chunk, item.slot, left, item.afterDelete == null ? 0 : item.reason);
-        endHold(item);
+        endHold(item, item.resume);
         endClaims(item);
         if (left == OffloadState.LATER) {
             session.waiting.refused();
@@ -123,6 +124,7 @@ final class ItemEnd {
     }
 
     private boolean finishRemoved(WorkItem item) {
+        session.forgetLost(item.connectionId);
         table.setState(item.chunk, item.slot, OffloadState.NONE, 0);
         long word;
         int base;
@@ -140,7 +142,7 @@ final class ItemEnd {
     }
 
     private boolean finishWithdrawn(WorkItem item) {
-        endHold(item); // where the provider has let go of everything at once, there was no delete
+        endHold(item, null); // where the provider has let go of everything at once, there was no delete
         table.setState(item.chunk, item.slot, OffloadState.NONE, 0);
         while (true) {
             long word = table.word(item.chunk, item.slot);
@@ -179,13 +181,17 @@ final class ItemEnd {
         boolean isAdded = table.state(item.chunk, item.slot) == OffloadState.ADDED;
         boolean awaits = isAdded || item.waits && !item.established;
         int set = (item.waits ? SlotTable.ADD : 0) | (awaits ? SlotTable.AWAITS_ESTABLISHED : 0);
-        int cleared = SlotTable.AWAITED | (awaits ? 0 : SlotTable.AWAITS_ESTABLISHED);
+        // A question that came up while this item was under way is another item's to answer.
+        boolean answered = item.has(SlotTable.UPDATE) && (item.flagsMeanwhile & SlotTable.UPDATE) == 0;
         long word;
+        int cleared;
         do {
             word = table.word(item.chunk, item.slot);
             if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
                 return;
             }
+            boolean asked = (SlotTable.flags(word) & SlotTable.UPDATE) != 0;
+            cleared = (answered && !asked ? SlotTable.AWAITED : 0) | (awaits ? 0 : SlotTable.AWAITS_ESTABLISHED);
         } while ((word & ~(long) cleared | set) != word
                 && !table.changeWord(item.chunk, item.slot, word, word & ~(long) cleared | set));
         // A provider that wants to hear again is told by the next packet; else what was missed till now is made up for.

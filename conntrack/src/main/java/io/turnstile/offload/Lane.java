@@ -11,6 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -212,6 +215,7 @@ final class Lane implements LaneReadings {
             providerContext = begunContext;
             beginTransition("init");
         }
+        Map<String, String> shown = settings;
         String fault = init(begunContext);
         OffloadSession begun = new OffloadSession(this, count);
         boolean late;
@@ -223,6 +227,9 @@ final class Lane implements LaneReadings {
             }
             if (!late) {
                 begin(begun, begunContext, count);
+                if (!settings.equals(shown)) {
+                    begun.settingsChanged(settings); // since init may have read them
+                }
             }
         }
         if (late) { // given up: what it has opened meanwhile is closed again, and it is tried anew
@@ -487,12 +494,39 @@ final class Lane implements LaneReadings {
         }
     }
 
+    /** Makes a call of the end, and waits for results that are deferred: {@code close} is not to overtake them. */
     private List<OffloadResult> settleCall(OffloadSession ended, List<OffloadOperation> operations) {
         List<OffloadOperation> batch = List.copyOf(operations);
         long startNs = stopwatchNs.getAsLong();
         ProviderCaller.Answers answers = caller.operate(batch);
         called(ended, batch, answers, stopwatchNs.getAsLong() - startNs);
-        return answers.results();
+        if (answers.isUnknown() && batch.size() > 1) {
+            batch.forEach(one -> settleCall(ended, List.of(one)));
+        }
+        long untilNs = stopwatchNs.getAsLong() + limits.deferredNs();
+        List<OffloadResult> results = new ArrayList<>();
+        for (int i = 0; i < batch.size(); i++) {
+            OffloadResult result = answers.results().get(i);
+            if (result instanceof OffloadResult.Deferred deferred) {
+                result = awaited(batch.get(i), deferred, untilNs);
+                operationEnded(ended, batch.get(i), result);
+            }
+            results.add(result);
+        }
+        return results;
+    }
+
+    private OffloadResult awaited(OffloadOperation operation, OffloadResult.Deferred deferred, long untilNs) {
+        long leftNs = context.isThreaded() ? Math.max(0, untilNs - stopwatchNs.getAsLong()) : 0;
+        try {
+            OffloadResult result = deferred.result().toCompletableFuture().get(leftNs, TimeUnit.NANOSECONDS);
+            return ProviderCaller.fitting(operation, result);
+        } catch (ExecutionException | TimeoutException e) {
+            return new OffloadResult.Failed("has not ended", null);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new OffloadResult.Failed("was not waited for", null);
+        }
     }
 
     private void close() {
@@ -561,7 +595,7 @@ final class Lane implements LaneReadings {
 
     private void giveUp(OffloadSession of, String cause) {
         synchronized (this) {
-            if (of.isGivenUp()) {
+            if (of.isGivenUp() || session != of) {
                 return;
             }
             openBreaker(cause);

@@ -44,6 +44,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     /** How long the end of the process waits for providers to let go, and how often the log says so meanwhile. */
     private static final long CLOSING_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(60);
 
+    private static final long HUNG_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(10);
     private static final long CLOSING_REPORT_NS = TimeUnit.SECONDS.toNanos(5);
     private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long DRAIN_POLL_NS = TimeUnit.MICROSECONDS.toNanos(100);
@@ -341,31 +342,29 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /**
      * The end: as {@link #disable()}, but waits for providers to let go of everything and to be closed, up to a minute,
-     * and the log says what is waited for.
+     * and the log says what is waited for. One that is given up has ten seconds to come back.
      */
     @Override
     public void close() {
+        close(CLOSING_TIMEOUT_NS, HUNG_TIMEOUT_NS);
+    }
+
+    void close(long timeoutNs, long hungTimeoutNs) {
         List<Lane> leaving = List.of(lanes);
-        if (disable()) {
-            return;
-        }
+        boolean isOver = disable();
         leaving.forEach(Lane::hurry);
         long startNs = System.nanoTime(); // real time: it is threads that are waited for
-        while (!disable()
-                && System.nanoTime() - startNs < CLOSING_TIMEOUT_NS
-                && !Thread.currentThread().isInterrupted()) {
-            if (leaving.stream().allMatch(lane -> isOver(lane.phase()))) {
+        while (!isOver && context.isThreaded() && !Thread.currentThread().isInterrupted()) {
+            long tookNs = System.nanoTime() - startNs;
+            boolean onlyHung = leaving.stream().allMatch(lane -> isOverOrHung(lane.phase()));
+            if (tookNs >= (onlyHung ? hungTimeoutNs : timeoutNs)) {
                 break;
             }
-            if (awaitAll(leaving, CLOSING_REPORT_NS)) {
-                continue;
+            await(leaving, Math.min(CLOSING_REPORT_NS, hungTimeoutNs), Lane.Phase.OFF);
+            isOver = leaving.stream().allMatch(lane -> lane.phase() == Lane.Phase.OFF);
+            if (!isOver) {
+                leaving.forEach(OffloadDispatcher::sayWhatIsWaitedFor);
             }
-            leaving.stream()
-                    .filter(lane -> !isOver(lane.phase()))
-                    .forEach(lane -> LOG.info(
-                            "waiting for offload provider {} to let go of {} connections",
-                            lane.name(),
-                            lane.heldConnections()));
         }
         for (Lane lane : leaving) {
             if (lane.phase() != Lane.Phase.OFF) {
@@ -375,15 +374,18 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                         lane.status().state());
             }
         }
+        disable(); // those that are off are forgotten
     }
 
-    private static boolean isOver(Lane.Phase phase) {
+    private static void sayWhatIsWaitedFor(Lane lane) {
+        if (lane.phase() != Lane.Phase.OFF) {
+            LOG.info(
+                    "waiting for offload provider {} to let go of {} connections", lane.name(), lane.heldConnections());
+        }
+    }
+
+    private static boolean isOverOrHung(Lane.Phase phase) {
         return phase == Lane.Phase.OFF || phase == Lane.Phase.GIVEN_UP;
-    }
-
-    private static boolean awaitAll(List<Lane> awaited, long timeoutNs) {
-        await(awaited, timeoutNs, Lane.Phase.OFF, Lane.Phase.GIVEN_UP);
-        return awaited.stream().allMatch(lane -> isOver(lane.phase()));
     }
 
     /** Whether hw-offload is on. */

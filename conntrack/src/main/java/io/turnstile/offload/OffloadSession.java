@@ -10,6 +10,7 @@ import java.util.BitSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,7 @@ final class OffloadSession implements ConnectionListener {
     final Shard[] shards;
     private final PortNews portNews;
     private final Map<Long, Integer> lostReasons = new ConcurrentHashMap<>();
-    private volatile @Nullable Map<String, String> newSettings;
+    private final AtomicReference<@Nullable Map<String, String>> newSettings = new AtomicReference<>();
     private final BitSet arrived = new BitSet(); // guarded by itself: shards that have stopped calling
     private volatile @Nullable DelReason leavingReason;
     private volatile boolean flushDone;
@@ -191,8 +192,10 @@ final class OffloadSession implements ConnectionListener {
             }
             if ((flags & SlotTable.TRACKED) != 0 && !SlotTable.isNewer(connectionId, word)) {
                 boolean pending = (flags & (SlotTable.ADD | SlotTable.CHECK | SlotTable.REMOVED)) != 0;
+                // What the provider does not want now is offered again by who bounds that.
                 if (!checks
                         || pending
+                        || table.state(chunk, slot) == OffloadState.LATER
                         || !SlotTable.sameGeneration(word, connectionId)
                         || mark(chunk, slot, word, SlotTable.CHECK, nowNs)) {
                     return;
@@ -355,7 +358,7 @@ final class OffloadSession implements ConnectionListener {
 
     @Override
     public boolean onDeadline(long connectionId, long nowNs) {
-        return change(connectionId, SlotTable.UPDATE | SlotTable.AWAITED, SlotTable.HELD);
+        return change(connectionId, SlotTable.UPDATE | SlotTable.AWAITED, SlotTable.HELD) || isAwaited(connectionId);
     }
 
     @Override
@@ -363,13 +366,23 @@ final class OffloadSession implements ConnectionListener {
         int slot = SlotTable.slotOf(connectionId);
         SlotTable.Chunk chunk = table.chunk(slot);
         long word = chunk == null ? 0 : table.word(chunk, slot);
-        return follows(word, connectionId) && (SlotTable.flags(word) & (SlotTable.UPDATE | SlotTable.AWAITED)) != 0;
+        int flags = SlotTable.flags(word);
+        // Being taken from the provider, it may yet be told of a use.
+        boolean leaves = (flags & SlotTable.WITHDRAW) != 0 && (flags & SlotTable.HELD) != 0;
+        return follows(word, connectionId) && (leaves || (flags & (SlotTable.UPDATE | SlotTable.AWAITED)) != 0);
     }
 
     /** The provider says that its device has lost the connection. */
     void onLost(long connectionId, String reason) {
         lostReasons.put(connectionId, lane.reasons.index(reason));
         if (!change(connectionId, SlotTable.LOST, SlotTable.HELD)) {
+            lostReasons.remove(connectionId);
+        }
+    }
+
+    /** The connection is not held any more, lost or not. */
+    void forgetLost(long connectionId) {
+        if (!lostReasons.isEmpty()) {
             lostReasons.remove(connectionId);
         }
     }
@@ -462,20 +475,19 @@ final class OffloadSession implements ConnectionListener {
 
     /** The provider's settings are these now. */
     void settingsChanged(Map<String, String> settings) {
-        newSettings = settings;
+        newSettings.set(settings);
         shards[0].wake();
     }
 
     /** The provider has not been told yet. */
     boolean hasNews() {
-        return portNews.isPending() || newSettings != null;
+        return portNews.isPending() || newSettings.get() != null;
     }
 
     /** Tells the provider what is new about ports and settings; by the first shard. Returns whether anything was. */
     boolean tellNews(BatchRunner runner) {
-        Map<String, String> settings = newSettings;
+        Map<String, String> settings = newSettings.getAndSet(null);
         if (settings != null) {
-            newSettings = null;
             runner.tell("settingsChanged", () -> lane.provider().settingsChanged(settings));
             return true;
         }
@@ -498,6 +510,12 @@ final class OffloadSession implements ConnectionListener {
     }
 
     // ---- looking ----
+
+    /** Connections that wait for a call, or for its result. */
+    int backlog() {
+        return queueDepth()
+                + Arrays.stream(shards).mapToInt(Shard::deferredCount).sum();
+    }
 
     int queueDepth() {
         return Arrays.stream(shards).mapToInt(Shard::depth).sum();

@@ -22,6 +22,9 @@ final class Shard {
     private static final long LONG_CALL_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private static final int FIRST_BATCH_LENGTH = 8;
+    /** Operations whose result a provider may owe: as many as four batches. */
+    private static final int MOST_DEFERRED = 4 * BATCH_LENGTH;
+
     private static final int REPLAY_SLOTS = 1024;
     /** A slice of a walk waits for a pause, or for so many batches: twice what a slice brings about by itself. */
     private static final int BATCHES_PER_SLICE = 2 * REPLAY_SLOTS / BATCH_LENGTH;
@@ -109,6 +112,11 @@ final class Shard {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Operations whose result the provider owes. */
+    int deferredCount() {
+        return deferrals.count();
     }
 
     /** How long the operation has been deferred that has been so for longest; 0 if there is none. */
@@ -203,7 +211,11 @@ final class Shard {
             if (index == 0 && !withdrawing && session.tellNews(runner)) {
                 return true;
             }
-            boolean busy = runBatch(batchLength);
+            int room = MOST_DEFERRED - deferrals.count();
+            if (room <= 0) {
+                return runBatch(0); // what the device has not done yet waits here, and not in the device
+            }
+            boolean busy = runBatch(Math.min(batchLength, room));
             if (replayWanted) {
                 beginReplay();
                 busy = true;
@@ -352,6 +364,7 @@ final class Shard {
             return false;
         }
         withdrawing = true;
+        batchLength = 1; // quick adds say nothing of how long deletes take
         throttle.scanStarted();
         replayCursor = -1;
         withdrawalSlot = index;

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,10 +93,11 @@ final class TupleClaims {
      * Claims both tuples of a connection for its slot, or neither.
      *
      * @param second 0 if the connection is not translated
+     * @param wake is given the ids of those who waited for the first while the second was still open
      * @return {@link #GRANTED}, also if the slot has them already; else the slot that has one of them, and {@link #end}
      *     of that slot will give this connection's id back
      */
-    int claim(int slot, long connectionId, long first, long second) {
+    int claim(int slot, long connectionId, long first, long second, LongConsumer wake) {
         int other = claim(slot, connectionId, first);
         if (other != GRANTED || second == 0) {
             return other;
@@ -103,6 +105,7 @@ final class TupleClaims {
         other = claim(slot, connectionId, second);
         if (other != GRANTED) {
             free(slot, first);
+            waitersOf(slot).forEach(wake::accept);
         }
         return other;
     }

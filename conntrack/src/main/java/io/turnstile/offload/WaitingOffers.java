@@ -19,7 +19,8 @@ final class WaitingOffers {
     private final OffloadSession session;
     private volatile boolean some;
     private volatile boolean freed;
-    private volatile boolean room;
+    /** What {@link #refusals} was when the provider last said that there is room; it has not since if it is not. */
+    private volatile long refusalsAtRoom = -1;
     /** How often the answer was "later"; exact enough to see that it was. */
     private volatile long refusals;
 
@@ -52,14 +53,14 @@ final class WaitingOffers {
 
     /** The provider says that there is room. */
     void room() {
-        room = true;
+        refusalsAtRoom = refusals;
         session.shards[0].wake();
     }
 
     /** Goes on with a round, or begins one if it is time. Returns whether there was something to do. */
     boolean step(long nowNs) {
         if (walking) {
-            return session.queueDepth() < OFFERS_A_SLICE && slice();
+            return session.backlog() < OFFERS_A_SLICE && slice();
         }
         if (!some) {
             return false;
@@ -69,13 +70,14 @@ final class WaitingOffers {
             pausedSinceNs = nowNs;
         }
         long waitedNs = nowNs - pausedSinceNs;
+        boolean room = refusalsAtRoom == refusals;
         if (!room && waitedNs < pauseNs && !(freed && waitedNs >= PAUSE_AFTER_DELETE_NS)) {
             return false;
         }
         if (room || freed) {
             pauseNs = FIRST_PAUSE_NS;
         }
-        room = false;
+        refusalsAtRoom = -1;
         freed = false;
         some = false;
         walking = true;

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,6 +29,7 @@ class DispatcherCloseTest {
     private static final class Slow extends IdleProvider {
         private final Set<Long> held = ConcurrentHashMap.newKeySet();
         private volatile boolean closed;
+        private volatile long deleteNs = 100_000;
 
         private Slow() {
             super("slow");
@@ -41,7 +43,7 @@ class DispatcherCloseTest {
 
         @Override
         public void connDel(ConnView connection, DelReason reason) {
-            LockSupport.parkNanos(100_000);
+            LockSupport.parkNanos(deleteNs);
             held.remove(connection.id());
         }
 
@@ -66,6 +68,22 @@ class DispatcherCloseTest {
         assertThat(slow.held).isEmpty();
         assertThat(slow.closed).isTrue();
         assertThat(dispatcher.isInUse(slow)).isFalse();
+    }
+
+    /** A batch that is as long as the adds allowed would be given up. */
+    @Test
+    @Timeout(60)
+    void deletesThatTakeFarLongerThanAddsDoNotHang() {
+        Slow slow = new Slow();
+        slow.deleteNs = TimeUnit.MILLISECONDS.toNanos(40);
+        dispatcher.enable(List.of(slow));
+        for (int i = 0; i < 250; i++) {
+            tracker.commit(i, 1, clock.nowNs());
+        }
+        dispatcher.drain();
+        dispatcher.close();
+        assertThat(slow.held).isEmpty();
+        assertThat(slow.closed).isTrue();
     }
 
     /** Never comes back from its end. */
@@ -93,7 +111,7 @@ class DispatcherCloseTest {
         dispatcher.enable(List.of(stuck));
         tracker.commit(1, 1, clock.nowNs());
         dispatcher.drain();
-        dispatcher.close();
+        dispatcher.close(TimeUnit.SECONDS.toNanos(30), TimeUnit.SECONDS.toNanos(3));
         assertThat(dispatcher.providers().getFirst().state()).contains("delete has not returned since");
         stuck.never.countDown();
     }

@@ -14,37 +14,37 @@ class TupleClaimsTest {
 
     @Test
     void aTupleIsOneSlotsUntilItEnds() {
-        assertThat(claims.claim(1, 101, 7, 0)).isEqualTo(TupleClaims.GRANTED);
-        assertThat(claims.claim(1, 101, 7, 0)).isEqualTo(TupleClaims.GRANTED);
-        assertThat(claims.claim(2, 102, 7, 0)).isEqualTo(1);
+        assertThat(claims.claim(1, 101, 7, 0, id -> {})).isEqualTo(TupleClaims.GRANTED);
+        assertThat(claims.claim(1, 101, 7, 0, id -> {})).isEqualTo(TupleClaims.GRANTED);
+        assertThat(claims.claim(2, 102, 7, 0, id -> {})).isEqualTo(1);
         assertThat(claims.end(1, 7, 0)).containsExactly(102L);
-        assertThat(claims.claim(2, 102, 7, 0)).isEqualTo(TupleClaims.GRANTED);
+        assertThat(claims.claim(2, 102, 7, 0, id -> {})).isEqualTo(TupleClaims.GRANTED);
         assertThat(claims.end(2, 7, 0)).isEmpty();
     }
 
     @Test
     void ofTwoTuplesBothAreClaimedOrNeither() {
-        claims.claim(1, 101, 8, 0);
-        assertThat(claims.claim(2, 102, 7, 8)).isEqualTo(1);
-        assertThat(claims.claim(3, 103, 7, 0)).isEqualTo(TupleClaims.GRANTED);
+        claims.claim(1, 101, 8, 0, id -> {});
+        assertThat(claims.claim(2, 102, 7, 8, id -> {})).isEqualTo(1);
+        assertThat(claims.claim(3, 103, 7, 0, id -> {})).isEqualTo(TupleClaims.GRANTED);
         assertThat(claims.end(1, 8, 0)).containsExactly(102L);
     }
 
     @Test
     void endingWhatIsAnothersDoesNothing() {
-        claims.claim(1, 101, 7, 0);
+        claims.claim(1, 101, 7, 0, id -> {});
         assertThat(claims.end(2, 7, 0)).isEmpty();
-        assertThat(claims.claim(3, 103, 7, 0)).isEqualTo(1);
+        assertThat(claims.claim(3, 103, 7, 0, id -> {})).isEqualTo(1);
     }
 
     @Test
     void anEndWithoutTuplesFindsThemAll() {
-        claims.claim(1, 101, 7, 8L << 60);
-        claims.claim(2, 102, 9, 0);
-        claims.claim(3, 103, 7, 0);
+        claims.claim(1, 101, 7, 8L << 60, id -> {});
+        claims.claim(2, 102, 9, 0, id -> {});
+        claims.claim(3, 103, 7, 0, id -> {});
         assertThat(claims.end(1)).containsExactly(103L);
-        assertThat(claims.claim(4, 104, 7, 8L << 60)).isEqualTo(TupleClaims.GRANTED);
-        assertThat(claims.claim(4, 104, 9, 0)).isEqualTo(2);
+        assertThat(claims.claim(4, 104, 7, 8L << 60, id -> {})).isEqualTo(TupleClaims.GRANTED);
+        assertThat(claims.claim(4, 104, 9, 0, id -> {})).isEqualTo(2);
     }
 
     /** Few places and many keys of one home: what moves must stay findable. */
@@ -61,7 +61,7 @@ class TupleClaimsTest {
             int slot = random.nextInt(50);
             if (random.nextBoolean()) {
                 Integer other = naive.putIfAbsent(key, slot);
-                assertThat(claims.claim(slot, slot, key, 0))
+                assertThat(claims.claim(slot, slot, key, 0, id -> {}))
                         .isEqualTo(other == null || other == slot ? TupleClaims.GRANTED : other);
             } else {
                 claims.end(slot, key, 0);
