@@ -5,10 +5,12 @@ import io.turnstile.conntrack.Conntrack;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.time.Clock;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -540,6 +542,11 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     // ---- looking ----
+
+    /** The lane of the provider of this name, for who wants to look into it. */
+    Optional<Lane> laneOf(String provider) {
+        return Arrays.stream(lanes).filter(lane -> lane.name().equals(provider)).findFirst();
+    }
 
     /** Whether this provider may still be called: it is up, or on its way up or down. */
     public boolean isInUse(OffloadProvider provider) {

@@ -380,6 +380,11 @@ final class OffloadSession implements ConnectionListener {
         }
     }
 
+    /** How many losses are remembered that nobody has worked on yet. */
+    int rememberedLosses() {
+        return lostReasons.size();
+    }
+
     /** The connection is not held any more, lost or not. */
     void forgetLost(long connectionId) {
         if (!lostReasons.isEmpty()) {

@@ -311,6 +311,8 @@ final class FakeTracker implements Conntrack {
             return false;
         }
         copy(entry.data, into);
+        into.timeLeftNs = entry.deadlineNs - nowNs;
+        into.timeoutNs = TIMEOUT.toNanos();
         into.removed = entry.life != Life.ALIVE;
         return true;
     }
