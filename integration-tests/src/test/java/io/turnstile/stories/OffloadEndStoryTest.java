@@ -9,6 +9,7 @@ import io.turnstile.lab.Host;
 import io.turnstile.lab.Lab;
 import io.turnstile.lab.Turnstile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,7 +28,9 @@ import org.junit.jupiter.api.Test;
 class OffloadEndStoryTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int CONNECTIONS = 50_000;
-    private static final int A_COMMAND = 2000;
+    private static final int DUMMIES = 10;
+    /** As many packets as a dummy port keeps until they are forwarded. */
+    private static final int QUEUE_LENGTH = 100;
     /** For all of them more than 5 s. */
     private static final String DELETE_US = "100";
 
@@ -57,12 +60,25 @@ class OffloadEndStoryTest {
             turnstile
                     .vsctl("add-br", bridge, "--", "add-port", bridge, a.device(), "--", "add-port", bridge, b.device())
                     .run();
-            turnstile
-                    .vsctl("add-port", bridge, "d3", "--", "set", "interface", "d3", "type=dummy", "ofport_request=3")
-                    .run();
+            for (int port = 0; port < DUMMIES; port++) {
+                String name = "d" + port;
+                turnstile
+                        .vsctl("add-port", bridge, name, "--", "set", "interface", name, "type=dummy")
+                        .run();
+            }
             Path flows = lab.folder().resolve("flows.txt");
-            Files.write(flows, List.of("arp actions=NORMAL", "in_port=3,ip actions=ct(commit)", "icmp actions=ct(commit),NORMAL"));
+            Files.write(
+                    flows,
+                    List.of(
+                            "arp actions=NORMAL",
+                            "udp actions=ct(commit,zone=5)",
+                            "icmp actions=ct(commit),NORMAL"));
             turnstile.ofctl("del-flows", bridge).run();
+            turnstile
+                    .vsctl("-- --id=@m create Datapath datapath_version=0 -- set Open_vSwitch . datapaths:system=@m"
+                            .split(" "))
+                    .run();
+            turnstile.vsctl("add-zone-tp", "system", "zone=5", "udp_single=3600").run();
             turnstile.ofctl("add-flows", bridge, flows.toString()).run();
             turnstile
                     .vsctl(
@@ -82,34 +98,41 @@ class OffloadEndStoryTest {
         }
     }
 
-    /** Each connection's first packet, by the dummy port. */
+    /** Each connection's first packet. */
     private void commitMany() throws IOException {
         try (ControlConnection control = ControlConnection.open(turnstile.controlSocket())) {
-            for (int i = 0; i < CONNECTIONS; i += A_COMMAND) {
-                List<String> words = new ArrayList<>(List.of("d3"));
-                for (int j = i; j < i + A_COMMAND; j++) {
-                    words.add(("in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x0800),"
-                                    + "ipv4(src=10.6.%d.%d,dst=10.7.0.1,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)")
-                            .formatted(j / 250, j % 250));
+            int sent = 0;
+            while (sent < CONNECTIONS) {
+                for (int port = 0; port < DUMMIES; port++) {
+                    control.run("netdev-dummy/receive", firstPackets(port, sent));
+                    sent += QUEUE_LENGTH;
                 }
-                control.run("netdev-dummy/receive", words.toArray(String[]::new));
-                awaitHoarded(i + A_COMMAND);
+                awaitHoarded(control, sent);
             }
         }
     }
 
-    private void awaitHoarded(int count) {
-        Await.until(
-                count + " held",
-                PATIENCE,
-                () -> shown().lines()
-                        .anyMatch(line -> line.startsWith("  hoarded: ")
-                                && Integer.parseInt(line.substring("  hoarded: ".length())) >= count),
-                this::shown);
+    private static String[] firstPackets(int port, int from) {
+        List<String> words = new ArrayList<>(List.of("d" + port));
+        for (int i = from; i < from + QUEUE_LENGTH; i++) {
+            words.add(("in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x0800),"
+                            + "ipv4(src=10.6.%d.%d,dst=10.7.0.1,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)")
+                    .formatted(i / 250, i % 250));
+        }
+        return words.toArray(String[]::new);
     }
 
-    private String shown() {
-        return turnstile.appctl("conntrack/offload-show").run().text();
+    private static void awaitHoarded(ControlConnection control, int count) {
+        Await.until(count + " held", PATIENCE, () -> shown(control).contains("\n  hoarded: " + count + "\n"), () ->
+                shown(control));
+    }
+
+    private static String shown(ControlConnection control) {
+        try {
+            return control.run("conntrack/offload-show");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private String ping(int count) {
