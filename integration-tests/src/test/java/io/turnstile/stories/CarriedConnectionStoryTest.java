@@ -214,11 +214,11 @@ class CarriedConnectionStoryTest {
                     .ofctl(
                             "add-flow",
                             "br0",
-                            "table=1,priority=10,ip,actions=ct(commit,zone=5,exec(load:0x7->NXM_NX_CT_MARK[]))")
+                            "table=1,priority=40000,ip,actions=ct(commit,zone=5,exec(load:0x7->NXM_NX_CT_MARK[]))")
                     .run();
             receive("p1", ack);
+            await(",mark=7,", CarriedConnectionStoryTest::dump);
             await("\"result\":\"ok\",\"changes\":[\"mark\"]", events);
-            assertThat(dump()).contains(",mark=7,");
             receive("p1", reset);
             await("\"result\":\"ok\",\"changes\":[\"tcp\"]", events);
             await("\"changes\":[\"mark\"]", live::output);
