@@ -366,18 +366,15 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
         leaving.forEach(Lane::hurry);
         long startNs = System.nanoTime(); // real time: it is threads that are waited for
-        while (!disable() && System.nanoTime() - startNs < CLOSING_TIMEOUT_NS && !Thread.interrupted()) {
-            if (leaving.stream().allMatch(lane -> isOver(lane.phase()))) {
-                break;
-            }
-            if (awaitAll(leaving, CLOSING_REPORT_NS)) {
-                continue;
-            }
+        boolean allOver;
+        do {
             leaving.stream().filter(lane -> !isOver(lane.phase())).forEach(lane -> LOG.info(
                     "waiting for offload provider {} to let go of {} connections",
                     lane.name(),
                     lane.heldConnections()));
-        }
+            allOver = awaitAll(leaving, CLOSING_REPORT_NS);
+        } while (!allOver && System.nanoTime() - startNs < CLOSING_TIMEOUT_NS && !Thread.interrupted());
+        disable(); // whoever has left is forgotten
         for (Lane lane : leaving) {
             if (lane.phase() != Lane.Phase.OFF) {
                 LOG.warn("offload provider {} was not closed: {}", lane.name(), lane.status().state());
