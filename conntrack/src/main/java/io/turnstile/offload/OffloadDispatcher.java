@@ -26,9 +26,9 @@ import org.slf4j.LoggerFactory;
  * that each provider has for itself, or by who calls {@link #drain()}. See {@link Lane} for what becomes of a provider
  * that fails.
  *
- * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again), changed*,
- * update* → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at most one
- * place in the queue. Per provider, zone and tuple: del of one connection → add of the next.
+ * <p>What always holds, per connection, provider and {@code init}: add → established (once true, never again),
+ * changed*, update* → del; exactly one del for each add that succeeded, once the connection or the provider leaves; at
+ * most one place in the queue. Per provider, zone and tuple: del of one connection → add of the next.
  *
  * <p>Threads: the {@code on…} methods any; those that change settings one after the other (they take a lock), never
  * from a provider's callback; everything else any. Starts disabled.
@@ -72,10 +72,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      * {@code metrics} makes.
      */
     public OffloadDispatcher(Conntrack tracker, Clock clock, PortDirectory ports, LaneMetrics.Factory metrics) {
-        this(
-                new DispatcherContext(
-                        tracker, clock, ports, true, metrics, LOG),
-                LaneLimits.DEFAULTS);
+        this(new DispatcherContext(tracker, clock, ports, true, metrics, LOG), LaneLimits.DEFAULTS);
     }
 
     OffloadDispatcher(DispatcherContext context, LaneLimits limits) {
@@ -89,13 +86,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
      */
     public static OffloadDispatcher drainedByCaller(Conntrack tracker, Clock clock, PortDirectory ports) {
         return new OffloadDispatcher(
-                new DispatcherContext(
-                        tracker,
-                        clock,
-                        ports,
-                        false,
-                        CountingLaneMetrics.factory(),
-                        LOG),
+                new DispatcherContext(tracker, clock, ports, false, CountingLaneMetrics.factory(), LOG),
                 LaneLimits.DEFAULTS);
     }
 
@@ -341,7 +332,9 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         return "offload-" + name + "-";
     }
 
-    /** Whether a key of {@code other_config} is meant for the provider of this name, or for one whose name begins so. */
+    /**
+     * Whether a key of {@code other_config} is meant for the provider of this name, or for one whose name begins so.
+     */
     public static boolean isSettingOf(String name, String key) {
         String prefix = settingPrefix(name);
         return key.startsWith(prefix) && key.length() > prefix.length();
@@ -368,16 +361,21 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         long startNs = System.nanoTime(); // real time: it is threads that are waited for
         boolean allOver;
         do {
-            leaving.stream().filter(lane -> !isOver(lane.phase())).forEach(lane -> LOG.info(
-                    "waiting for offload provider {} to let go of {} connections",
-                    lane.name(),
-                    lane.heldConnections()));
+            leaving.stream()
+                    .filter(lane -> !isOver(lane.phase()))
+                    .forEach(lane -> LOG.info(
+                            "waiting for offload provider {} to let go of {} connections",
+                            lane.name(),
+                            lane.heldConnections()));
             allOver = awaitAll(leaving, CLOSING_REPORT_NS);
         } while (!allOver && System.nanoTime() - startNs < CLOSING_TIMEOUT_NS && !Thread.interrupted());
         disable(); // whoever has left is forgotten
         for (Lane lane : leaving) {
             if (lane.phase() != Lane.Phase.OFF) {
-                LOG.warn("offload provider {} was not closed: {}", lane.name(), lane.status().state());
+                LOG.warn(
+                        "offload provider {} was not closed: {}",
+                        lane.name(),
+                        lane.status().state());
             }
         }
     }

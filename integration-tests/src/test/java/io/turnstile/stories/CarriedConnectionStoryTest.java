@@ -72,7 +72,9 @@ class CarriedConnectionStoryTest {
         turnstile
                 .ofctl("add-flow", "br0", "ip,ct_state=-trk,actions=ct(table=1,zone=5)")
                 .run();
-        turnstile.ofctl("add-flow", "br0", "table=1,ip,actions=ct(commit,zone=5)").run();
+        turnstile
+                .ofctl("add-flow", "br0", "table=1,ip,actions=ct(commit,zone=5)")
+                .run();
     }
 
     private static void addPort(String name, int number) {
@@ -139,7 +141,8 @@ class CarriedConnectionStoryTest {
             exchange(ClaimingProvider.BUSY_PORT);
             exchange(54);
             for (int port : List.of(ClaimingProvider.BUSY_PORT, 54)) {
-                await("sport=" + port + ",dport=1000),id=0,zone=5,status=0,offload=(claiming:established)",
+                await(
+                        "sport=" + port + ",dport=1000),id=0,zone=5,status=0,offload=(claiming:established)",
                         CarriedConnectionStoryTest::dump);
             }
             for (int i = 0; i < 10; i++) {
@@ -201,8 +204,8 @@ class CarriedConnectionStoryTest {
         Supplier<String> events = events();
         String view = Turnstile.repositoryRoot().resolve("turnstile") + " offload-monitor --target="
                 + turnstile.controlSocket() + " --since=0";
-        try (Daemon live = Command.of("sh", "-c", "exec " + view)
-                .start(lab.folder().resolve("live.txt"))) {
+        try (Daemon live =
+                Command.of("sh", "-c", "exec " + view).start(lab.folder().resolve("live.txt"))) {
             receive("p1", syn);
             await("state_orig=SYN_SENT", CarriedConnectionStoryTest::dump);
             receive("p2", synAck);

@@ -69,16 +69,15 @@ class OffloadEndStoryTest {
             Path flows = lab.folder().resolve("flows.txt");
             Files.write(
                     flows,
-                    List.of(
-                            "arp actions=NORMAL",
-                            "udp actions=ct(commit,zone=5)",
-                            "icmp actions=ct(commit),NORMAL"));
+                    List.of("arp actions=NORMAL", "udp actions=ct(commit,zone=5)", "icmp actions=ct(commit),NORMAL"));
             turnstile.ofctl("del-flows", bridge).run();
             turnstile
                     .vsctl("-- --id=@m create Datapath datapath_version=0 -- set Open_vSwitch . datapaths:system=@m"
                             .split(" "))
                     .run();
-            turnstile.vsctl("add-zone-tp", "system", "zone=5", "udp_single=3600").run();
+            turnstile
+                    .vsctl("add-zone-tp", "system", "zone=5", "udp_single=3600")
+                    .run();
             turnstile.ofctl("add-flows", bridge, flows.toString()).run();
             turnstile
                     .vsctl(
@@ -123,8 +122,11 @@ class OffloadEndStoryTest {
     }
 
     private static void awaitHoarded(ControlConnection control, int count) {
-        Await.until(count + " held", PATIENCE, () -> shown(control).contains("\n  hoarded: " + count + "\n"), () ->
-                shown(control));
+        Await.until(
+                count + " held",
+                PATIENCE,
+                () -> shown(control).contains("\n  hoarded: " + count + "\n"),
+                () -> shown(control));
     }
 
     private static String shown(ControlConnection control) {

@@ -153,7 +153,8 @@ class OffloadFtpStoryTest {
     @Test
     void whatTurnsOutNotToBeFtpIsOfferedOnceItHasSaidSo() {
         serveHttp(8080);
-        String events = turnstile.appctl("conntrack/offload-monitor", "since=now").run().text();
+        String events =
+                turnstile.appctl("conntrack/offload-monitor", "since=now").run().text();
         String since = "since=" + events.replaceFirst("(?s).*\"next\":(\\d+).*", "$1");
         download("http://" + server.address() + ":8080/file");
         awaitState(",dport=8080)", ",offload=(dummy:established)");

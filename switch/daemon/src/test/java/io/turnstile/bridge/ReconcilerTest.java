@@ -560,8 +560,7 @@ class ReconcilerTest {
         otherConfig("offload-listening-depth", "64", "max-idle", "9000");
         otherConfig("offload-listening-depth", "128", "offload-listening-mode", "fast");
         otherConfig();
-        assertThat(provider.heard)
-                .containsExactly("init {depth=64}", "settings {depth=128, mode=fast}", "settings {}");
+        assertThat(provider.heard).containsExactly("init {depth=64}", "settings {depth=128, mode=fast}", "settings {}");
     }
 
     @Test

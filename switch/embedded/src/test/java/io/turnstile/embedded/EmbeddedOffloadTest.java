@@ -369,7 +369,10 @@ class EmbeddedOffloadTest {
         assertThat(next).isNotEqualTo(first);
         sw.hwOffload(true);
         assertThat(sw.offload().takeEventObjects()).isEmpty();
-        assertThat(sw.dumpConnectionsWithOffload()).singleElement().asString().contains("offload=(alpha:refused(port gone))");
+        assertThat(sw.dumpConnectionsWithOffload())
+                .singleElement()
+                .asString()
+                .contains("offload=(alpha:refused(port gone))");
         ask();
         assertThat(sw.offload().takeEventObjects())
                 .last()
