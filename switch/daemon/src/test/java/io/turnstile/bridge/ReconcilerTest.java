@@ -616,6 +616,21 @@ class ReconcilerTest {
         assertThat(offeredFrom("p1", 4)).doesNotContain("port excluded");
     }
 
+    @Test
+    void onceFollowingHasStoppedChangesHaveNoEffectAndWhatIsThereStays() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p1", Map.of());
+        otherConfig();
+        int ports = datapath.ports().size();
+        reconciler.stopFollowing();
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of()));
+        database.deletePort("br0", "p1");
+        database.announce();
+        reconciler.stopFollowing(); // whatever that has queued is done
+        assertThat(provider.heard).containsExactly("init");
+        assertThat(datapath.ports()).hasSize(ports);
+    }
+
     /** Writes down when it is opened and closed. */
     private static final class Listening extends IdleProvider {
         private final List<String> heard = new CopyOnWriteArrayList<>();
