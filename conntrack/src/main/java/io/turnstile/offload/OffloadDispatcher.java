@@ -325,14 +325,22 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     }
 
     private static boolean isOwnSetting(String name, String key, List<Lane> all) {
-        return key.startsWith(settingPrefix(name))
+        return isSettingOf(name, key)
                 && all.stream()
                         .map(Lane::name)
-                        .noneMatch(other -> other.length() > name.length() && key.startsWith(settingPrefix(other)));
+                        .noneMatch(other -> other.length() > name.length() && isSettingOf(other, key));
     }
 
     private static String settingPrefix(String name) {
         return "offload-" + name + "-";
+    }
+
+    /**
+     * Whether a key of {@code other_config} is meant for the provider of this name, or for one whose name begins so.
+     */
+    public static boolean isSettingOf(String name, String key) {
+        String prefix = settingPrefix(name);
+        return key.startsWith(prefix) && key.length() > prefix.length();
     }
 
     /** Ports came, went or changed: providers are told. Threads: any; returns at once. */
@@ -362,11 +370,9 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             if (tookNs >= (onlyHung ? hungTimeoutNs : timeoutNs)) {
                 break;
             }
+            leaving.forEach(OffloadDispatcher::sayWhatIsWaitedFor);
             await(leaving, Math.min(CLOSING_REPORT_NS, hungTimeoutNs), Lane.Phase.OFF);
             isOver = leaving.stream().allMatch(lane -> lane.phase() == Lane.Phase.OFF);
-            if (!isOver) {
-                leaving.forEach(OffloadDispatcher::sayWhatIsWaitedFor);
-            }
         }
         for (Lane lane : leaving) {
             if (lane.phase() != Lane.Phase.OFF) {

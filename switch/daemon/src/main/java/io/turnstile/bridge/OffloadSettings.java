@@ -3,24 +3,29 @@ package io.turnstile.bridge;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.PriorityList;
 import io.turnstile.offload.ProviderRegistry;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Applies {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces) and
- * {@code n-offload-threads} to the dispatcher, live, any number of times. A change touches only those providers that it
- * is about.
+ * Applies {@code other_config:hw-offload}, {@code hw-offload-priority} (there and on Interfaces),
+ * {@code n-offload-threads} and providers' own settings, {@code offload-NAME-…}, to the dispatcher, live, any number of
+ * times. A change touches only those providers that it is about.
  *
  * <p>Threads: the reconciler's.
  */
 final class OffloadSettings {
     private static final Logger LOG = LoggerFactory.getLogger(OffloadSettings.class);
+    private static final String OWN_SETTING = "offload-";
+    /** A setting of Open vSwitch for a datapath that this is not; no provider's. */
+    private static final String REBALANCE = "offload-rebalance";
 
     private final OffloadDispatcher dispatcher;
     private final ProviderRegistry registry;
     private final SettingsReader values = new SettingsReader("other_config");
     private Setting present = new Setting(false, "", 1);
+    private Map<String, String> otherConfig = Map.of();
 
     private record Setting(boolean on, String priority, int threads) {}
 
@@ -30,6 +35,9 @@ final class OffloadSettings {
     }
 
     void reconfigure(Map<String, String> otherConfig) {
+        this.otherConfig = otherConfig;
+        dispatcher.setProviderSettings(otherConfig); // before any comes up: it may ask for them in init
+        warnOfOwnerless();
         Setting wanted = read(otherConfig);
         boolean differs = wanted.on() ? !wanted.equals(present) : present.on();
         present = wanted;
@@ -47,6 +55,7 @@ final class OffloadSettings {
     /** Looks at the plug-in folder again, and uses what it has now. */
     ProviderRegistry.Rescan rescan() {
         ProviderRegistry.Rescan rescan = registry.rescan();
+        warnOfOwnerless();
         if (present.on() && rescan.isChange()) {
             apply();
         }
@@ -64,6 +73,16 @@ final class OffloadSettings {
         } else {
             LOG.info("hw-offload is off, providers are still leaving: {}", dispatcher.providers());
         }
+    }
+
+    private void warnOfOwnerless() {
+        List<String> names = registry.names();
+        otherConfig.forEach((key, value) -> {
+            if (key.startsWith(OWN_SETTING) && !key.equals(REBALANCE)) {
+                boolean owned = names.stream().anyMatch(name -> OffloadDispatcher.isSettingOf(name, key));
+                values.check(key, value, owned, "belongs to no offload provider here, passed over");
+            }
+        });
     }
 
     private Setting read(Map<String, String> otherConfig) {

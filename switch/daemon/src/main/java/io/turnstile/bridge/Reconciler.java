@@ -10,10 +10,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,8 +26,8 @@ import org.slf4j.LoggerFactory;
  * came of it is written back with {@code cur_cfg} in the same transaction, so that {@code ovs-vsctl} returns when all
  * is done.
  *
- * <p>Threads: has one of its own; {@link #onLinkChange}, {@link #rescanProviders}, {@link #bridges} and {@link #close}
- * by any.
+ * <p>Threads: has one of its own; {@link #onLinkChange}, {@link #rescanProviders}, {@link #bridges},
+ * {@link #stopFollowing} and {@link #close} by any.
  */
 public final class Reconciler implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
@@ -108,11 +110,14 @@ public final class Reconciler implements AutoCloseable {
         }
     }
 
-    /** Runs one pass; a bug in it must not end the following. */
     private void guarded(Runnable task) {
-        if (ended) {
-            return;
+        if (!ended) {
+            contained(task);
         }
+    }
+
+    /** Runs one pass; a bug in it must not end the following. */
+    private static void contained(Runnable task) {
         try {
             task.run();
         } catch (RuntimeException e) {
@@ -209,14 +214,26 @@ public final class Reconciler implements AutoCloseable {
         views = bridges.views();
     }
 
+    /** Changes are not followed any more; everything stays as it is. A pass that is under way is waited for. */
+    public void stopFollowing() {
+        CompletableFuture<Void> stopped = CompletableFuture.runAsync(() -> ended = true, thread);
+        try {
+            stopped.get(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn("the last change of the database has not been followed in time");
+        }
+    }
+
     /** Ends all bridges: sockets and TAP devices are gone when this returns. The database is left as it is. */
     @Override
     public void close() {
         thread.execute(() -> {
-            bridges.all().forEach(bridge -> guarded(bridge::close));
+            ended = true;
+            bridges.all().forEach(bridge -> contained(bridge::close));
             bridges.clear();
             publish();
-            ended = true;
         });
         thread.shutdown();
         try {

@@ -30,7 +30,8 @@ import picocli.CommandLine.Parameters;
 public final class Main implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
     private static final String PROGRAM = "turnstile";
-    private static final int CLOSE_SECONDS = 20;
+    /** Longer than providers and everything else are waited for at most, one after the other. */
+    private static final int CLOSE_SECONDS = 100;
 
     @Parameters(
             index = "0",

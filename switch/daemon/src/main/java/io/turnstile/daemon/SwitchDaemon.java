@@ -118,7 +118,6 @@ public final class SwitchDaemon implements AutoCloseable {
         MetricsPage page =
                 closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
-        closeLater(dispatcher);
         closeLater(monitor);
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
@@ -145,8 +144,9 @@ public final class SwitchDaemon implements AutoCloseable {
                         Version.number(),
                         Version.database(),
                         this::setManagers)));
-        // At the end all ports go before providers are told to leave: that is not to be told one by one.
-        closeLater(() -> pipeline.switchPorts().onChange(() -> {}));
+        // What providers let go of, software forwards until they have let go of all: the ports go only then.
+        closeLater(dispatcher);
+        closeLater(reconciler::stopFollowing);
         this.reconciler = reconciler;
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));

@@ -104,6 +104,12 @@ final class FakeDatabase implements OvsdbBackend {
         await("cur_cfg " + next, () -> root().integer("cur_cfg").orElse(0L) >= next);
     }
 
+    /** Who follows is told of what was set when this returns; what comes of it is not waited for. */
+    void announce() throws Exception {
+        publish();
+        follower.submit(() -> {}).get();
+    }
+
     // ---- as the reader ----
 
     synchronized Row root() {

@@ -2,6 +2,9 @@ package io.turnstile.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
@@ -31,6 +34,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -40,6 +44,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** What the database asks for and what is written back, with devices in memory. */
 @Timeout(60)
@@ -539,6 +544,45 @@ class ReconcilerTest {
         assertThat(provider.heard).containsExactly("init", "close", "init", "close", "init", "close");
     }
 
+    private void otherConfig(String... keysAndValues) throws Exception {
+        Map<String, Object> settings = new TreeMap<>(Map.of("hw-offload", "true"));
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            settings.put(keysAndValues[i], keysAndValues[i + 1]);
+        }
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", settings));
+        database.commit();
+        offload.drain();
+    }
+
+    @Test
+    void providersHaveTheirSettingsFromTheStartAndAreToldOfChanges() throws Exception {
+        otherConfig("offload-listening-depth", "64");
+        otherConfig("offload-listening-depth", "64", "max-idle", "9000");
+        otherConfig("offload-listening-depth", "128", "offload-listening-mode", "fast");
+        otherConfig();
+        assertThat(provider.heard).containsExactly("init {depth=64}", "settings {depth=128, mode=fast}", "settings {}");
+    }
+
+    @Test
+    void settingsOfNoProviderAreWarnedOfOnce() throws Exception {
+        Logger log = (Logger) LoggerFactory.getLogger(SettingsReader.class);
+        ListAppender<ILoggingEvent> appender = new ListAppender<>();
+        appender.start();
+        log.addAppender(appender);
+        try {
+            for (String idle : List.of("9000", "8000")) {
+                otherConfig("offload-nobody-depth", "64", "offload-listening-depth", "64", "max-idle", idle);
+                otherConfig("offload-rebalance", "true", "offload-nobody-depth", "64", "max-idle", idle);
+            }
+        } finally {
+            log.detachAppender(appender);
+        }
+        assertThat(appender.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .containsExactly(
+                        "other_config: offload-nobody-depth=64: belongs to no offload provider here, passed over");
+    }
+
     /** A connection whose first packet comes in by that interface; how it stands with the provider. */
     private String offeredFrom(String iface, int sourcePort) {
         PacketBatch batch = new PacketBatch();
@@ -572,6 +616,21 @@ class ReconcilerTest {
         assertThat(offeredFrom("p1", 4)).doesNotContain("port excluded");
     }
 
+    @Test
+    void onceFollowingHasStoppedChangesHaveNoEffectAndWhatIsThereStays() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "p1", Map.of());
+        otherConfig();
+        int ports = datapath.ports().size();
+        reconciler.stopFollowing();
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of()));
+        database.deletePort("br0", "p1");
+        database.announce();
+        reconciler.stopFollowing(); // whatever that has queued is done
+        assertThat(provider.heard).containsExactly("init");
+        assertThat(datapath.ports()).hasSize(ports);
+    }
+
     /** Writes down when it is opened and closed. */
     private static final class Listening extends IdleProvider {
         private final List<String> heard = new CopyOnWriteArrayList<>();
@@ -582,7 +641,12 @@ class ReconcilerTest {
 
         @Override
         public void init(ProviderContext context) {
-            heard.add("init");
+            heard.add(context.settings().isEmpty() ? "init" : "init " + context.settings());
+        }
+
+        @Override
+        public void settingsChanged(Map<String, String> settings) {
+            heard.add("settings " + settings);
         }
 
         @Override

@@ -5,6 +5,7 @@ import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.offload.ProviderStatus;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -58,6 +59,20 @@ public final class EmbeddedOffload {
             if (core.dispatcher.isEnabled()) {
                 choose();
             }
+        });
+    }
+
+    /**
+     * {@code other_config}, of which each provider is given its part: of {@code offload-NAME-queue-depth} it has
+     * {@code queue-depth}. Takes the place of all settings given before. Live: providers that are up are told of what
+     * is new to them before this returns.
+     *
+     * @param otherConfig with the whole keys, as the database has them; others than {@code offload-…} do nothing here
+     */
+    public void settings(Map<String, String> otherConfig) {
+        core.run(() -> {
+            core.dispatcher.setProviderSettings(otherConfig);
+            core.dispatcher.drain();
         });
     }
 

@@ -11,14 +11,18 @@ import io.turnstile.offload.provider.fault.Callback;
 import io.turnstile.offload.provider.fault.InitFailingProvider;
 import io.turnstile.offload.provider.fault.ThrowingProvider;
 import io.turnstile.offload.spi.ConnView;
+import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -519,5 +523,59 @@ class EmbeddedOffloadTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("65536");
         assertThatThrownBy(() -> sw.flushConnections(-1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    // ---- settings ----
+
+    /** Writes down what settings it has. */
+    private static final class Tuned implements OffloadProvider {
+        private final List<String> heard = new ArrayList<>();
+
+        @Override
+        public String name() {
+            return "tuned";
+        }
+
+        @Override
+        public void init(ProviderContext context) {
+            heard.add("init " + context.settings());
+        }
+
+        @Override
+        public void settingsChanged(Map<String, String> settings) {
+            heard.add("changed " + settings);
+        }
+
+        @Override
+        public Verdict connAdd(ConnView connection) {
+            return Verdict.decline("it is here for its settings");
+        }
+
+        @Override
+        public boolean connEstablished(ConnView connection, PortRef replyIngress) {
+            return false;
+        }
+
+        @Override
+        public long connUpdate(ConnView connection) {
+            return 0;
+        }
+
+        @Override
+        public void connDel(ConnView connection, DelReason reason) {
+            // It holds nothing.
+        }
+    }
+
+    @Test
+    void aProviderHasItsPartOfTheSettingsAndIsToldOfChanges() {
+        Tuned tuned = new Tuned();
+        startWith(tuned);
+        sw.offload().settings(Map.of("offload-tuned-depth", "64", "offload-other-depth", "1", "max-idle", "9000"));
+        sw.offload().enable(true);
+        sw.offload().settings(Map.of("offload-tuned-depth", "64"));
+        sw.offload().settings(Map.of("offload-tuned-depth", "128"));
+        sw.offload().settings(Map.of());
+        assertThat(tuned.heard).containsExactly("init {depth=64}", "changed {depth=128}", "changed {}");
     }
 }
