@@ -291,7 +291,7 @@ final class BatchRunner {
                     end.dropOffer(item, OffloadState.NONE, 0);
                     yield null;
                 }
-                yield new OffloadOperation.Add(view);
+                yield new OffloadOperation.Add(newest(item, view));
             }
             case WorkItem.ESTABLISHED ->
                 new OffloadOperation.Established(
@@ -304,6 +304,16 @@ final class BatchRunner {
             }
             default -> throw new IllegalStateException("no such step: " + step);
         };
+    }
+
+    /** From the hold on changes are told as such; what has changed since the question has to be in what the add shows. */
+    private ConnView newest(WorkItem item, ConnView asked) {
+        if (!reader.read(item.connectionId, session.clock.nowNs()) || reader.isRemoved()) {
+            return asked;
+        }
+        ConnView newest = reader.view();
+        item.view = newest;
+        return newest;
     }
 
     private void put(WorkItem item, OffloadState state, int reason) {
