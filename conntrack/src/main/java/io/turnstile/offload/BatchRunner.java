@@ -387,6 +387,9 @@ final class BatchRunner {
 
     /** The call has thrown, and nobody knows which operations were made: what may be held is deleted, each alone. */
     private void takeUnknown(WorkItem item, OfConnection operation, OffloadResult result) {
+        if (operation instanceof OffloadOperation.Add || operation instanceof OffloadOperation.Delete) {
+            put(item, OffloadState.ADDED, 0); // should the session be given up before the delete, it is owed
+        }
         int reason = lane.reasons.index(result instanceof OffloadResult.Failed failed ? failed.reason() : "");
         switch (operation) {
             case OffloadOperation.Query q -> end.dropOffer(item, OffloadState.FAILED, reason);
