@@ -125,8 +125,11 @@ final class BatchRunner {
     }
 
     private int steps(WorkItem item, ConnView view, OffloadState state) {
+        if (session.isFlushed()) {
+            return 0; // the provider has let go of everything
+        }
         if (item.leaves()) {
-            return state.isHeld() && !session.isFlushed() ? WorkItem.DELETE : 0;
+            return state.isHeld() ? WorkItem.DELETE : 0;
         }
         if (!state.isHeld()) {
             return mayBeOffered(item, state) ? firstSteps(item, view) : 0;
