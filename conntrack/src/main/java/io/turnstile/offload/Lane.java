@@ -461,6 +461,7 @@ final class Lane implements LaneReadings {
         boolean flushed = ended.isFlushAsked()
                 ? ended.isFlushed()
                 : settleCall(ended, List.of(new OffloadOperation.Flush(DelReason.PROVIDER_FAILED)))
+                                .results()
                                 .getFirst()
                         instanceof OffloadResult.Done;
         if (flushed) {
@@ -472,21 +473,27 @@ final class Lane implements LaneReadings {
             reader.read(connectionId, context.clock().nowNs());
             batch.add(new OffloadOperation.Delete(reader.view(), DelReason.PROVIDER_FAILED));
             if (batch.size() == Shard.BATCH_LENGTH) {
-                settleCall(ended, batch);
+                deleteOwed(ended, batch);
                 batch.clear();
             }
         });
         if (!batch.isEmpty()) {
-            settleCall(ended, batch);
+            deleteOwed(ended, batch);
         }
     }
 
-    private List<OffloadResult> settleCall(OffloadSession ended, List<OffloadOperation> operations) {
+    private void deleteOwed(OffloadSession ended, List<OffloadOperation> deletes) {
+        if (settleCall(ended, deletes).isUnknown()) { // as everywhere else: each once more, alone
+            deletes.forEach(delete -> settleCall(ended, List.of(delete)));
+        }
+    }
+
+    private ProviderCaller.Answers settleCall(OffloadSession ended, List<OffloadOperation> operations) {
         List<OffloadOperation> batch = List.copyOf(operations);
         long startNs = stopwatchNs.getAsLong();
         ProviderCaller.Answers answers = caller.operate(batch);
         called(ended, batch, answers, stopwatchNs.getAsLong() - startNs);
-        return answers.results();
+        return answers;
     }
 
     private void close() {

@@ -165,6 +165,26 @@ class DeferredResultsTest {
     }
 
     @Test
+    void deletesOfOneThatWasGivenUpAreRepeatedEachAloneToo() {
+        dispatcher.enable(List.of(device));
+        for (int number = 7; number < 9; number++) {
+            commit(number);
+            complete();
+            complete();
+        }
+        commit(9);
+        clock.advance(Duration.ofNanos(LaneLimits.DEFAULTS.deferredNs() + 1));
+        device.script = operations -> {
+            if (operations.size() > 1) {
+                throw new IllegalStateException("ring is full");
+            }
+            return BulkProvider.agreeing(operations);
+        };
+        dispatcher.drain();
+        assertThat(device.kinds()).endsWith(Kind.FLUSH, Kind.DELETE, Kind.DELETE, Kind.DELETE, Kind.DELETE);
+    }
+
+    @Test
     void whoLeavesIsAskedForAFlushOnlyWhenNothingIsUnderWay() {
         dispatcher.enable(List.of(device));
         commit(7);
