@@ -180,15 +180,18 @@ final class ItemEnd {
         boolean isAdded = table.state(item.chunk, item.slot) == OffloadState.ADDED;
         boolean awaits = isAdded || item.waits && !item.established;
         int set = (item.waits ? SlotTable.ADD : 0) | (awaits ? SlotTable.AWAITS_ESTABLISHED : 0);
-        int cleared = SlotTable.AWAITED | (awaits ? 0 : SlotTable.AWAITS_ESTABLISHED);
         long word;
+        long changed;
         do {
             word = table.word(item.chunk, item.slot);
             if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
                 return;
             }
-        } while ((word & ~(long) cleared | set) != word
-                && !table.changeWord(item.chunk, item.slot, word, word & ~(long) cleared | set));
+            // A question that has become pending since the item was taken is still to be answered.
+            boolean asks = ((SlotTable.flags(word) | item.flagsMeanwhile) & SlotTable.UPDATE) != 0;
+            int cleared = (asks ? 0 : SlotTable.AWAITED) | (awaits ? 0 : SlotTable.AWAITS_ESTABLISHED);
+            changed = word & ~(long) cleared | set;
+        } while (changed != word && !table.changeWord(item.chunk, item.slot, word, changed));
         // A provider that wants to hear again is told by the next packet; else what was missed till now is made up for.
         if (awaits && session.tracker.awaitEstablished(item.connectionId) && !item.asksAgain) {
             session.onEstablished(item.connectionId, session.clock.nowNs());
