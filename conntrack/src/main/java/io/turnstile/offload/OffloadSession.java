@@ -355,7 +355,7 @@ final class OffloadSession implements ConnectionListener {
 
     @Override
     public boolean onDeadline(long connectionId, long nowNs) {
-        return change(connectionId, SlotTable.UPDATE | SlotTable.AWAITED, SlotTable.HELD);
+        return change(connectionId, SlotTable.UPDATE | SlotTable.AWAITED, SlotTable.HELD) || isAwaited(connectionId);
     }
 
     @Override
@@ -363,7 +363,10 @@ final class OffloadSession implements ConnectionListener {
         int slot = SlotTable.slotOf(connectionId);
         SlotTable.Chunk chunk = table.chunk(slot);
         long word = chunk == null ? 0 : table.word(chunk, slot);
-        return follows(word, connectionId) && (SlotTable.flags(word) & (SlotTable.UPDATE | SlotTable.AWAITED)) != 0;
+        int flags = SlotTable.flags(word);
+        // Who leaves is not asked any more, but may tell of a use until the delete has been answered.
+        boolean leaves = (flags & SlotTable.WITHDRAW) != 0 && (flags & SlotTable.HELD) != 0;
+        return follows(word, connectionId) && (leaves || (flags & (SlotTable.UPDATE | SlotTable.AWAITED)) != 0);
     }
 
     /** The provider says that its device has lost the connection. */
