@@ -86,6 +86,17 @@ final class BatchRunner {
         take(item, completion.operation(), result);
     }
 
+    /** The item that has this slot, of the first {@code count}; null if there is none. */
+    @Nullable
+    WorkItem itemOf(int slot, int count) {
+        for (int i = 0; i < count; i++) {
+            if (items[i].slot == slot) {
+                return items[i];
+            }
+        }
+        return null;
+    }
+
     /** Runs the batch. Returns how many slots were sealed by it. */
     int run() {
         longestCallNs = NO_CALL;

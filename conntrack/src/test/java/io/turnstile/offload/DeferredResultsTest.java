@@ -31,6 +31,12 @@ class DeferredResultsTest {
     private final BulkProvider device = new BulkProvider("device", this::defer);
 
     private List<OffloadResult> defer(List<OffloadOperation> operations) {
+        assertThat(operations.stream()
+                        .filter(OffloadOperation.OfConnection.class::isInstance)
+                        .map(operation -> ((OffloadOperation.OfConnection) operation)
+                                .connection()
+                                .id()))
+                .doesNotHaveDuplicates();
         return operations.stream()
                 .<OffloadResult>map(operation -> {
                     if (operation instanceof OffloadOperation.Flush) {
@@ -111,6 +117,58 @@ class DeferredResultsTest {
         assertThat(device.kinds()).containsExactly(Kind.QUERY, Kind.ADD, Kind.DELETE);
         complete();
         assertThat(tracker.heldSlots()).isZero();
+    }
+
+    @Test
+    void whatHappensTogetherWithTheResultComesInALaterList() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        tracker.reply(id, 2, clock.nowNs());
+        tracker.mark(id, 5, clock.nowNs());
+        dispatcher.drain();
+        assertThat(device.kinds()).containsExactly(Kind.QUERY, Kind.ADD, Kind.ESTABLISHED);
+        tracker.remove(id, RemovalReason.FLUSHED, clock.nowNs());
+        complete();
+        assertThat(device.kinds()).containsExactly(Kind.QUERY, Kind.ADD, Kind.ESTABLISHED, Kind.CHANGED);
+        complete();
+        assertThat(device.kinds()).endsWith(Kind.CHANGED, Kind.DELETE);
+        assertThat(dispatcher.failures()).isEmpty();
+    }
+
+    @Test
+    void aDeadlineThatComesWhileSomethingElseIsUnderWayWaitsToo() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        clock.advance(FakeTracker.TIMEOUT.minusSeconds(1));
+        tracker.mark(id, 5, clock.nowNs());
+        dispatcher.drain();
+        clock.advance(Duration.ofSeconds(1));
+        tracker.sweep(clock.nowNs());
+        dispatcher.drain();
+        complete(); // the change; the question follows
+        assertThat(device.kinds()).endsWith(Kind.CHANGED, Kind.UPDATE);
+        tracker.sweep(clock.nowNs());
+        assertThat(tracker.live()).contains(id);
+    }
+
+    @Test
+    void aDeadlineThatComesWhileItIsTakenBackWaitsForWhatTheDeleteTells() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        clock.advance(FakeTracker.TIMEOUT.minusSeconds(1));
+        assertThat(dispatcher.disable()).isFalse();
+        clock.advance(Duration.ofSeconds(1));
+        tracker.sweep(clock.nowNs());
+        assertThat(tracker.live()).contains(id);
+        pending.removeFirst().result().complete(new OffloadResult.Released(clock.wallMs(), -1, -1, null));
+        dispatcher.drain();
+        assertThat(tracker.timeLeftNs(id, clock.nowNs())).isEqualTo(FakeTracker.TIMEOUT.toNanos());
     }
 
     @Test
