@@ -419,7 +419,8 @@ final class ConnectionTable {
         boolean counts = holds < MOST_HOLDS;
         if (counts) {
             OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds + 1);
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_HELD);
+            // One who comes after the deadline is asked, too.
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_ASKED | FLAG_HELD);
         }
         EntryTable.unlock(entry, locked);
         return counts;

@@ -281,8 +281,8 @@ final class FakeTracker implements Conntrack {
     private void removeIfDue(long id, long nowNs) {
         synchronized (this) {
             Entry entry = alive(id);
-            if (entry == null || entry.deadlineNs - nowNs > 0) {
-                return; // the answer came just now
+            if (entry == null || entry.deadlineNs - nowNs > 0 || entry.holds > 0 && !entry.asked) {
+                return; // the answer came just now, or somebody who is to be asked
             }
         }
         remove(id, RemovalReason.EXPIRED, nowNs);
@@ -388,6 +388,7 @@ final class FakeTracker implements Conntrack {
         Entry entry = alive(connectionId);
         if (entry != null) {
             entry.holds++;
+            entry.asked = false; // one who comes after the deadline is asked, too
         }
         return entry != null;
     }
