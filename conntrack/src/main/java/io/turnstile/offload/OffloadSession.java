@@ -209,8 +209,7 @@ final class OffloadSession implements ConnectionListener {
         }
         Shard shard = shardOf(slot);
         if (shard.depth() >= lane.limits.queueLength()) {
-            refuse(chunk, slot, word, connectionId);
-            return true;
+            return refuse(chunk, slot, word, connectionId);
         }
         long wanted = SlotTable.word(connectionId, SlotTable.TRACKED | SlotTable.ADD | SlotTable.QUEUED);
         if (!table.changeWord(chunk, slot, word, wanted)) {
@@ -235,17 +234,22 @@ final class OffloadSession implements ConnectionListener {
         return true;
     }
 
-    /** Too many wait already: software goes on with this one alone, and it is offered when there is room. */
-    private void refuse(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
+    /**
+     * Too many wait already: software goes on with this one alone, and it is offered when there is room. False if the
+     * word has changed meanwhile.
+     */
+    private boolean refuse(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
         int queued = SlotTable.flags(word) & SlotTable.QUEUED;
         long refused = SlotTable.word(connectionId, SlotTable.TRACKED | SlotTable.OVERLOADED | queued);
-        if (table.changeWord(chunk, slot, word, refused)) {
-            lane.metrics.queueFull();
-            if (!refusedSome) {
-                refusedSome = true;
-                refusedWallMs = clock.wallMs();
-            }
+        if (!table.changeWord(chunk, slot, word, refused)) {
+            return false;
         }
+        lane.metrics.queueFull();
+        if (!refusedSome) {
+            refusedSome = true;
+            refusedWallMs = clock.wallMs();
+        }
+        return true;
     }
 
     /** Offers connections again that could not be offered, or were not wanted, before. Returns whether it did. */
@@ -309,8 +313,11 @@ final class OffloadSession implements ConnectionListener {
                     || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
                 return;
             }
-            if ((flags & SlotTable.ADD) != 0 && isOverloaded(chunk, slot, word, connectionId)) {
-                return;
+            if ((flags & SlotTable.ADD) != 0 && shardOf(slot).depth() >= lane.limits.queueLength()) {
+                if (refuse(chunk, slot, word, connectionId)) { // the first that the provider would hear of it
+                    return;
+                }
+                continue;
             }
             long told = word & ~(long) SlotTable.AWAITS_ESTABLISHED | SlotTable.ESTABLISHED | SlotTable.QUEUED;
             if (table.changeWord(chunk, slot, word, told)) {
@@ -320,15 +327,6 @@ final class OffloadSession implements ConnectionListener {
                 return;
             }
         }
-    }
-
-    /** The first that the provider would hear of it, and too many wait already. */
-    private boolean isOverloaded(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
-        if (shardOf(slot).depth() < lane.limits.queueLength()) {
-            return false;
-        }
-        refuse(chunk, slot, word, connectionId);
-        return true;
     }
 
     @Override
