@@ -278,11 +278,17 @@ final class OffloadSession implements ConnectionListener {
         if (chunk == null || table.state(chunk, slot) != OffloadState.LATER) {
             return false;
         }
-        long word = table.word(chunk, slot);
         int inTheWay = SlotTable.REMOVED | SlotTable.WITHDRAW | SlotTable.CHECK;
-        return (SlotTable.flags(word) & SlotTable.TRACKED) != 0
-                && (SlotTable.flags(word) & inTheWay) == 0
-                && mark(chunk, slot, word, SlotTable.CHECK, clock.nowNs());
+        while (true) { // the item that has brought the answer may still be about the word
+            long word = table.word(chunk, slot);
+            int flags = SlotTable.flags(word);
+            if ((flags & SlotTable.TRACKED) == 0 || (flags & inTheWay) != 0) {
+                return false;
+            }
+            if (mark(chunk, slot, word, SlotTable.CHECK, clock.nowNs())) {
+                return true;
+            }
+        }
     }
 
     /**
