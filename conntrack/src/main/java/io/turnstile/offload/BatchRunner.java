@@ -196,6 +196,7 @@ final class BatchRunner {
         }
         if (session.claims.claim(item.slot, item.connectionId, item.originalKey, item.translatedKey)
                 != TupleClaims.GRANTED) {
+            session.claims.waitersOf(item.slot).forEach(session::offerNow);
             put(item, OffloadState.NONE, 0);
             item.waits = true;
             return 0;

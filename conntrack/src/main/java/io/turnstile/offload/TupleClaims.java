@@ -168,7 +168,11 @@ final class TupleClaims {
         return waitersOf(slot);
     }
 
-    private List<Long> waitersOf(int slot) {
+    /**
+     * Takes who waits for a slot. Besides the end of its claims this is to be done when a claim was not granted: others
+     * may have met the first of its two tuples before that one was given up again.
+     */
+    List<Long> waitersOf(int slot) {
         List<Long> waiters = waiting.isEmpty() ? null : waiting.remove(slot);
         return waiters == null ? List.of() : waiters;
     }
