@@ -124,6 +124,7 @@ final class ItemEnd {
     }
 
     private boolean finishRemoved(WorkItem item) {
+        session.forgetLost(item.connectionId);
         table.setState(item.chunk, item.slot, OffloadState.NONE, 0);
         long word;
         int base;

@@ -387,6 +387,13 @@ final class OffloadSession implements ConnectionListener {
         return reason == null ? lane.reasons.index("") : reason;
     }
 
+    /** The connection has ended: whatever it was lost for is of no more interest. */
+    void forgetLost(long connectionId) {
+        if (!lostReasons.isEmpty()) {
+            lostReasons.remove(connectionId);
+        }
+    }
+
     /** The provider says that it has carried packets of the connection. */
     void onUsed(long connectionId, long epochMs) {
         int slot = SlotTable.slotOf(connectionId);
