@@ -1,5 +1,6 @@
 package io.turnstile.conntrack;
 
+import static io.turnstile.conntrack.EntryLayout.FLAG_ASKED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_ESTABLISHED_REPORTED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 
@@ -36,7 +37,8 @@ final class Holds {
         boolean counts = holds < MOST;
         if (counts) {
             OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds + 1);
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_HELD);
+            // One who comes after the deadline is asked, too.
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_ASKED | FLAG_HELD);
         }
         EntryTable.unlock(entry, locked);
         return counts;

@@ -86,6 +86,17 @@ final class BatchRunner {
         take(item, completion.operation(), result);
     }
 
+    /** The item that has this slot, of the first {@code count}; null if there is none. */
+    @Nullable
+    WorkItem itemOf(int slot, int count) {
+        for (int i = 0; i < count; i++) {
+            if (items[i].slot == slot) {
+                return items[i];
+            }
+        }
+        return null;
+    }
+
     /** Runs the batch. Returns how many slots were sealed by it. */
     int run() {
         longestCallNs = NO_CALL;
@@ -407,6 +418,9 @@ final class BatchRunner {
 
     /** The call has thrown, and nobody knows which operations were made: what may be held is deleted, each alone. */
     private void takeUnknown(WorkItem item, OfConnection operation, OffloadResult result) {
+        if (operation instanceof OffloadOperation.Add || operation instanceof OffloadOperation.Delete) {
+            put(item, OffloadState.ADDED, 0); // should the session be given up before the delete, it is owed
+        }
         int reason = lane.reasons.index(result instanceof OffloadResult.Failed failed ? failed.reason() : "");
         switch (operation) {
             case OffloadOperation.Query q -> end.dropOffer(item, OffloadState.FAILED, reason);
@@ -417,7 +431,6 @@ final class BatchRunner {
                 item.deletedBefore = true;
             }
             default -> {
-                put(item, OffloadState.ADDED, 0); // maybe: it counts as held until the delete is made
                 deleteAsFailed(item, reason);
                 item.alone = true;
             }

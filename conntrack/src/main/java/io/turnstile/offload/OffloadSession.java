@@ -212,8 +212,7 @@ final class OffloadSession implements ConnectionListener {
         }
         Shard shard = shardOf(slot);
         if (shard.depth() >= lane.limits.queueLength()) {
-            refuse(chunk, slot, word, connectionId);
-            return true;
+            return refuse(chunk, slot, word, connectionId);
         }
         long wanted = SlotTable.word(connectionId, SlotTable.TRACKED | SlotTable.ADD | SlotTable.QUEUED);
         if (!table.changeWord(chunk, slot, word, wanted)) {
@@ -238,17 +237,22 @@ final class OffloadSession implements ConnectionListener {
         return true;
     }
 
-    /** Too many wait already: software goes on with this one alone, and it is offered when there is room. */
-    private void refuse(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
+    /**
+     * Too many wait already: software goes on with this one alone, and it is offered when there is room. False if the
+     * word has changed meanwhile.
+     */
+    private boolean refuse(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
         int queued = SlotTable.flags(word) & SlotTable.QUEUED;
         long refused = SlotTable.word(connectionId, SlotTable.TRACKED | SlotTable.OVERLOADED | queued);
-        if (table.changeWord(chunk, slot, word, refused)) {
-            lane.metrics.queueFull();
-            if (!refusedSome) {
-                refusedSome = true;
-                refusedWallMs = clock.wallMs();
-            }
+        if (!table.changeWord(chunk, slot, word, refused)) {
+            return false;
         }
+        lane.metrics.queueFull();
+        if (!refusedSome) {
+            refusedSome = true;
+            refusedWallMs = clock.wallMs();
+        }
+        return true;
     }
 
     /** Offers connections again that could not be offered, or were not wanted, before. Returns whether it did. */
@@ -277,11 +281,17 @@ final class OffloadSession implements ConnectionListener {
         if (chunk == null || table.state(chunk, slot) != OffloadState.LATER) {
             return false;
         }
-        long word = table.word(chunk, slot);
         int inTheWay = SlotTable.REMOVED | SlotTable.WITHDRAW | SlotTable.CHECK;
-        return (SlotTable.flags(word) & SlotTable.TRACKED) != 0
-                && (SlotTable.flags(word) & inTheWay) == 0
-                && mark(chunk, slot, word, SlotTable.CHECK, clock.nowNs());
+        while (true) { // the item that has brought the answer may still be about the word
+            long word = table.word(chunk, slot);
+            int flags = SlotTable.flags(word);
+            if ((flags & SlotTable.TRACKED) == 0 || (flags & inTheWay) != 0) {
+                return false;
+            }
+            if (mark(chunk, slot, word, SlotTable.CHECK, clock.nowNs())) {
+                return true;
+            }
+        }
     }
 
     /**
@@ -312,8 +322,11 @@ final class OffloadSession implements ConnectionListener {
                     || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
                 return;
             }
-            if ((flags & SlotTable.ADD) != 0 && isOverloaded(chunk, slot, word, connectionId)) {
-                return;
+            if ((flags & SlotTable.ADD) != 0 && shardOf(slot).depth() >= lane.limits.queueLength()) {
+                if (refuse(chunk, slot, word, connectionId)) { // the first that the provider would hear of it
+                    return;
+                }
+                continue;
             }
             long told = word & ~(long) SlotTable.AWAITS_ESTABLISHED | SlotTable.ESTABLISHED | SlotTable.QUEUED;
             if (table.changeWord(chunk, slot, word, told)) {
@@ -323,15 +336,6 @@ final class OffloadSession implements ConnectionListener {
                 return;
             }
         }
-    }
-
-    /** The first that the provider would hear of it, and too many wait already. */
-    private boolean isOverloaded(SlotTable.Chunk chunk, int slot, long word, long connectionId) {
-        if (shardOf(slot).depth() < lane.limits.queueLength()) {
-            return false;
-        }
-        refuse(chunk, slot, word, connectionId);
-        return true;
     }
 
     @Override

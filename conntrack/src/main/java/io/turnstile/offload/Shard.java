@@ -269,7 +269,7 @@ final class Shard {
         for (int i = 0;
                 i < length;
                 i++) { // only now: a slot that was taken may be queued anew, and must not be met twice
-            take(polled[i], nowNs);
+            take(polled[i], resumed, nowNs);
         }
         if (!runner.isEmpty()) {
             outstanding -= runner.run();
@@ -294,13 +294,15 @@ final class Shard {
         return resumed;
     }
 
-    private void take(int slot, long nowNs) {
+    /** @param resumed how many items the batch has that were deferred before */
+    private void take(int slot, int resumed, long nowNs) {
         SlotTable.Chunk chunk = session.table.metChunk(slot);
         long word = session.table.take(chunk, slot);
         if ((SlotTable.flags(word) & SlotTable.TRACKED) == 0) {
             return;
         }
         WorkItem deferred = deferrals.of(slot);
+        deferred = deferred == null ? runner.itemOf(slot, resumed) : deferred;
         if (deferred == null) {
             runner.add(chunk, slot, word, nowNs);
         } else {

@@ -31,6 +31,12 @@ class DeferredResultsTest {
     private final BulkProvider device = new BulkProvider("device", this::defer);
 
     private List<OffloadResult> defer(List<OffloadOperation> operations) {
+        assertThat(operations.stream()
+                        .filter(OffloadOperation.OfConnection.class::isInstance)
+                        .map(operation -> ((OffloadOperation.OfConnection) operation)
+                                .connection()
+                                .id()))
+                .doesNotHaveDuplicates();
         return operations.stream()
                 .<OffloadResult>map(operation -> {
                     if (operation instanceof OffloadOperation.Flush) {
@@ -114,6 +120,58 @@ class DeferredResultsTest {
     }
 
     @Test
+    void whatHappensTogetherWithTheResultComesInALaterList() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        tracker.reply(id, 2, clock.nowNs());
+        tracker.mark(id, 5, clock.nowNs());
+        dispatcher.drain();
+        assertThat(device.kinds()).containsExactly(Kind.QUERY, Kind.ADD, Kind.ESTABLISHED);
+        tracker.remove(id, RemovalReason.FLUSHED, clock.nowNs());
+        complete();
+        assertThat(device.kinds()).containsExactly(Kind.QUERY, Kind.ADD, Kind.ESTABLISHED, Kind.CHANGED);
+        complete();
+        assertThat(device.kinds()).endsWith(Kind.CHANGED, Kind.DELETE);
+        assertThat(dispatcher.failures()).isEmpty();
+    }
+
+    @Test
+    void aDeadlineThatComesWhileSomethingElseIsUnderWayWaitsToo() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        clock.advance(FakeTracker.TIMEOUT.minusSeconds(1));
+        tracker.mark(id, 5, clock.nowNs());
+        dispatcher.drain();
+        clock.advance(Duration.ofSeconds(1));
+        tracker.sweep(clock.nowNs());
+        dispatcher.drain();
+        complete(); // the change; the question follows
+        assertThat(device.kinds()).endsWith(Kind.CHANGED, Kind.UPDATE);
+        tracker.sweep(clock.nowNs());
+        assertThat(tracker.live()).contains(id);
+    }
+
+    @Test
+    void aDeadlineThatComesWhileItIsTakenBackWaitsForWhatTheDeleteTells() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        clock.advance(FakeTracker.TIMEOUT.minusSeconds(1));
+        assertThat(dispatcher.disable()).isFalse();
+        clock.advance(Duration.ofSeconds(1));
+        tracker.sweep(clock.nowNs());
+        assertThat(tracker.live()).contains(id);
+        pending.removeFirst().result().complete(new OffloadResult.Released(clock.wallMs(), -1, -1, null));
+        dispatcher.drain();
+        assertThat(tracker.timeLeftNs(id, clock.nowNs())).isEqualTo(FakeTracker.TIMEOUT.toNanos());
+    }
+
+    @Test
     void aDeadlineWaitsForAnAnswerThatIsDeferred() {
         dispatcher.enable(List.of(device));
         long id = commit(7);
@@ -162,6 +220,26 @@ class DeferredResultsTest {
         clock.advance(Duration.ofSeconds(2));
         dispatcher.drain();
         assertThat(dispatcher.offloadStates(id)).hasToString("[device:added]");
+    }
+
+    @Test
+    void deletesOfOneThatWasGivenUpAreRepeatedEachAloneToo() {
+        dispatcher.enable(List.of(device));
+        for (int number = 7; number < 9; number++) {
+            commit(number);
+            complete();
+            complete();
+        }
+        commit(9);
+        clock.advance(Duration.ofNanos(LaneLimits.DEFAULTS.deferredNs() + 1));
+        device.script = operations -> {
+            if (operations.size() > 1) {
+                throw new IllegalStateException("ring is full");
+            }
+            return BulkProvider.agreeing(operations);
+        };
+        dispatcher.drain();
+        assertThat(device.kinds()).endsWith(Kind.FLUSH, Kind.DELETE, Kind.DELETE, Kind.DELETE, Kind.DELETE);
     }
 
     @Test

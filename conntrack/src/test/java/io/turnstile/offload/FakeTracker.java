@@ -30,7 +30,9 @@ final class FakeTracker implements Conntrack {
 
     private final Entry[] entries;
     private final int[] generations;
-    private final Map<Integer, Entry> byNumber = new HashMap<>();
+    /** By zone and number; a translated connection stands here twice. */
+    private final Map<Long, Entry> byNumber = new HashMap<>();
+
     private final Deque<Integer> free = new ArrayDeque<>();
     /** Connections that came back to software, each time. */
     final List<Long> unheld = new ArrayList<>();
@@ -51,6 +53,7 @@ final class FakeTracker implements Conntrack {
 
     private static final class Entry {
         final ConnectionSnapshot data = new ConnectionSnapshot();
+        long[] numbers = {};
         long deadlineNs;
         Life life = Life.ALIVE;
         boolean told;
@@ -74,46 +77,74 @@ final class FakeTracker implements Conntrack {
      * there takes the place of the former one of that port, and which of the two is reported first is left to chance.
      */
     long commit(int number, int inPort, long nowNs) {
+        return commit(0, number, number, false, inPort, nowNs);
+    }
+
+    /**
+     * The same in a zone, translated so that its replies are those to another number if {@code translated} is not
+     * {@code number}, and from the other side if it is turned: it takes the place of all that have one of its tuples.
+     */
+    long commit(int zone, int number, int translated, boolean turned, int inPort, long nowNs) {
         long id;
-        Entry former;
+        List<Long> formers = new ArrayList<>();
         synchronized (this) {
-            former = byNumber.get(number);
             Integer slot = free.poll();
             if (slot == null) {
                 return NO_CONNECTION;
             }
-            if (former != null) {
-                former.life = Life.REMOVING;
-            }
             Entry entry = new Entry();
             id = (long) ++generations[slot] << 32 | slot;
-            ConnectionSnapshot data = entry.data;
-            data.connectionId = id;
-            data.protocol = 17;
-            data.alg = helperOfNext ? Alg.FTP : Alg.NONE;
-            data.control = helperOfNext ? ConnectionSnapshot.Control.YES : ConnectionSnapshot.Control.NO;
-            helperOfNext = false;
-            data.originalInPort = inPort;
-            data.original.sourceLow = data.reply.destinationLow = 0x0a000001L;
-            data.original.destinationLow = data.reply.sourceLow = 0x0a000002L;
-            data.original.sourcePort = data.reply.destinationPort = number;
-            data.original.destinationPort = data.reply.sourcePort = 53;
+            describe(entry.data, zone, number, translated, turned);
+            entry.data.connectionId = id;
+            entry.data.originalInPort = inPort;
             entry.deadlineNs = nowNs + TIMEOUT.toNanos();
+            entry.numbers = new long[] {(long) zone << 32 | number, (long) zone << 32 | translated};
+            for (long tuple : entry.numbers) {
+                Entry former = byNumber.get(tuple);
+                if (former != null) {
+                    former.life = Life.REMOVING;
+                    forgetNumbers(former);
+                    formers.add(former.data.connectionId);
+                }
+            }
             entries[slot] = entry;
-            byNumber.put(number, entry);
+            for (long tuple : entry.numbers) {
+                byNumber.put(tuple, entry);
+            }
         }
         ConnectionListener told = listener;
-        boolean formerFirst = (id & 1) == 0;
-        if (former != null && formerFirst) {
-            finishRemoval(former.data.connectionId, RemovalReason.REPLACED, nowNs);
+        boolean formersFirst = (id & 1) == 0;
+        if (formersFirst) {
+            formers.forEach(former -> finishRemoval(former, RemovalReason.REPLACED, nowNs));
         }
         if (told != null) {
             told.onCommitted(id, inPort, nowNs);
         }
-        if (former != null && !formerFirst) {
-            finishRemoval(former.data.connectionId, RemovalReason.REPLACED, nowNs);
+        if (!formersFirst) {
+            formers.forEach(former -> finishRemoval(former, RemovalReason.REPLACED, nowNs));
         }
         return id;
+    }
+
+    private void describe(ConnectionSnapshot data, int zone, int number, int translated, boolean turned) {
+        data.zone = zone;
+        data.protocol = 17;
+        data.alg = helperOfNext ? Alg.FTP : Alg.NONE;
+        data.control = helperOfNext ? ConnectionSnapshot.Control.YES : ConnectionSnapshot.Control.NO;
+        helperOfNext = false;
+        ConnectionSnapshot.Tuple forth = turned ? data.reply : data.original;
+        ConnectionSnapshot.Tuple back = turned ? data.original : data.reply;
+        forth.sourceLow = back.destinationLow = 0x0a000001L;
+        forth.destinationLow = back.sourceLow = 0x0a000002L;
+        forth.destinationPort = back.sourcePort = 53;
+        forth.sourcePort = turned ? translated : number;
+        back.destinationPort = turned ? number : translated;
+    }
+
+    private void forgetNumbers(Entry entry) {
+        for (long tuple : entry.numbers) {
+            byNumber.remove(tuple, entry);
+        }
     }
 
     /** A packet of the reply direction; false if there is no such connection. */
@@ -152,7 +183,11 @@ final class FakeTracker implements Conntrack {
     /** Packets of the original direction come in by another port than before. */
     void movePort(long id, int inPort, long nowNs) {
         synchronized (this) {
-            alive(id).data.originalInPort = inPort;
+            Entry entry = alive(id);
+            if (entry == null) {
+                return;
+            }
+            entry.data.originalInPort = inPort;
         }
         ConnectionListener told = listener;
         if (told != null) {
@@ -189,7 +224,7 @@ final class FakeTracker implements Conntrack {
                 return false;
             }
             entry.life = Life.REMOVING;
-            byNumber.remove(entry.data.original.sourcePort);
+            forgetNumbers(entry);
         }
         finishRemoval(id, reason, nowNs);
         return true;
@@ -282,8 +317,8 @@ final class FakeTracker implements Conntrack {
     private void removeIfDue(long id, long nowNs) {
         synchronized (this) {
             Entry entry = alive(id);
-            if (entry == null || entry.deadlineNs - nowNs > 0) {
-                return; // the answer came just now
+            if (entry == null || entry.deadlineNs - nowNs > 0 || entry.holds > 0 && !entry.asked) {
+                return; // the answer came just now, or somebody who is to be asked
             }
         }
         remove(id, RemovalReason.EXPIRED, nowNs);
@@ -391,6 +426,7 @@ final class FakeTracker implements Conntrack {
         Entry entry = alive(connectionId);
         if (entry != null) {
             entry.holds++;
+            entry.asked = false; // one who comes after the deadline is asked, too
         }
         return entry != null;
     }
@@ -421,13 +457,20 @@ final class FakeTracker implements Conntrack {
         return entry.data.established;
     }
 
+    private static boolean forgetPorts(ConnectionSnapshot data, IntPredicate gone) {
+        boolean original = gone.test(data.originalInPort);
+        boolean reply = data.replySeen && gone.test(data.replyInPort);
+        data.originalInPort = original ? -1 : data.originalInPort;
+        data.replyInPort = reply ? -1 : data.replyInPort;
+        return original || reply;
+    }
+
     @Override
     public void forgetPorts(IntPredicate gone) {
         List<Long> told = new ArrayList<>();
         synchronized (this) {
             for (Entry entry : entries) {
-                if (entry != null && entry.life == Life.ALIVE && gone.test(entry.data.originalInPort)) {
-                    entry.data.originalInPort = -1;
+                if (entry != null && entry.life == Life.ALIVE && forgetPorts(entry.data, gone)) {
                     told.add(entry.data.connectionId);
                 }
             }

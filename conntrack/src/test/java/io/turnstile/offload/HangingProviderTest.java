@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -255,6 +257,38 @@ class HangingProviderTest {
         await("off", dispatcher::disable);
         assertThat(gate.held).isEmpty();
         assertThat(gate.flushCalls).isEqualTo(1);
+    }
+
+    @Test
+    void whatACallHasDoneThatThrowsAfterItWasGivenUpIsDeleted() {
+        Set<Long> inDevice = ConcurrentHashMap.newKeySet();
+        AtomicBoolean hangs = new AtomicBoolean(true);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        BulkProvider device = new BulkProvider("device", operations -> {
+            for (OffloadOperation operation : operations) {
+                if (operation instanceof OffloadOperation.Add add) {
+                    inDevice.add(add.connection().id());
+                } else if (operation instanceof OffloadOperation.Delete delete) {
+                    inDevice.remove(delete.connection().id());
+                }
+            }
+            if (!inDevice.isEmpty() && hangs.getAndSet(false)) {
+                try {
+                    goesOn.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                throw new IllegalStateException("ring is full");
+            }
+            return BulkProvider.agreeing(operations);
+        });
+        dispatcher.enable(List.of(device));
+        tracker.commit(7, 1, clock.nowNs());
+        await("given up", () -> dispatcher.providers().getFirst().state().startsWith("breaker open"));
+        tracker.flush(null, clock.nowNs());
+        assertThat(inDevice).hasSize(1);
+        goesOn.countDown();
+        await("deleted", inDevice::isEmpty);
     }
 
     @Test

@@ -125,6 +125,22 @@ class OffloadOverTrackerTest {
     }
 
     @Test
+    void whoIsGivenAConnectionAfterItsDeadlineIsAskedToo() {
+        enable(alpha);
+        beta.lastUsed = connection -> clock.wallMs();
+        commit(7);
+        dispatcher.drain();
+        for (int i = 0; i < 61; i++) {
+            clock.advance(Duration.ofSeconds(1));
+            tracker.sweep(clock.nowNs()); // in the end alpha is asked
+        }
+        dispatcher.enable(List.of(alpha, beta));
+        dispatcher.drain();
+        pass(3);
+        assertThat(tracker.connectionCount()).isOne();
+    }
+
+    @Test
     void flushIsDelToEveryProvider() {
         enable(alpha, beta);
         commit(7);

@@ -9,6 +9,7 @@ import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -97,6 +98,22 @@ class ProviderNewsTest {
         long id = tracker.commit(7, 1, clock.nowNs());
         tracker.mark(id, 5, clock.nowNs());
         assertThat(heard()).endsWith("query 7", "add 7 in=1");
+    }
+
+    @Test
+    void whatChangesWhileTheProviderIsAskedIsInWhatTheAddShows() {
+        List<Integer> marks = new ArrayList<>();
+        alpha.verdict = c -> {
+            tracker.mark(c.id(), 5, clock.nowNs());
+            return Verdict.accept();
+        };
+        alpha.addVerdict = c -> {
+            marks.add(c.mark());
+            return Verdict.accept();
+        };
+        enable();
+        commit();
+        assertThat(marks).containsExactly(5);
     }
 
     @Test
