@@ -15,10 +15,13 @@ class FlushOrderTest {
     private final FakeTracker tracker = new FakeTracker(500);
     private final OffloadDispatcher dispatcher =
             OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
-    private final BulkProvider device = new BulkProvider("device", operations -> operations.stream()
-            .map(operation ->
-                    operation instanceof OffloadOperation.Flush ? OffloadResult.DONE : BulkProvider.agreeing(operation))
-            .toList());
+    private final BulkProvider device = new BulkProvider(
+            "device",
+            operations -> operations.stream()
+                    .map(operation -> operation instanceof OffloadOperation.Flush
+                            ? OffloadResult.DONE
+                            : BulkProvider.agreeing(operation))
+                    .toList());
 
     @Test
     void nothingIsSaidOfConnectionsThatTheProviderHasLetGoOf() {

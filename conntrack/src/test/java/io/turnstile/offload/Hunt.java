@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How long random histories are tried: some seeds in an ordinary run; for {@code -Dturnstile.hunt.minutes=20} fresh ones
- * for so long, for each test; {@code -Dturnstile.hunt.seed=7} that one alone. A failure names its seed.
+ * How long random histories are tried: some seeds in an ordinary run; for {@code -Dturnstile.hunt.minutes=20} fresh
+ * ones for so long, for each test; {@code -Dturnstile.hunt.seed=7} that one alone. A failure names its seed.
  */
 final class Hunt {
     /** A random history, decided by its seed as far as threads leave that to it. */

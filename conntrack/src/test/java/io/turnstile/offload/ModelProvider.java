@@ -25,9 +25,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
- * A device with a table of a certain size that goes by zone and tuple, and checks whatever it is told. What it does with
- * a connection the connection's number decides; while it is wild it also does what the SPI allows at random: answers
- * later, fails in mid-list, says "later", loses connections, stays away.
+ * A device with a table of a certain size that goes by zone and tuple, and checks whatever it is told. What it does
+ * with a connection the connection's number decides; while it is wild it also does what the SPI allows at random:
+ * answers later, fails in mid-list, says "later", loses connections, stays away.
  */
 final class ModelProvider implements OffloadProvider {
     /**
@@ -125,8 +125,7 @@ final class ModelProvider implements OffloadProvider {
     private Map<String, String> settings = Map.of();
 
     /** @param givenUpCount how often the switch has given up a call of this provider */
-    ModelProvider(
-            String name, int salt, Manner manner, long seed, LongSupplier givenUpCount, LongSupplier wallMs) {
+    ModelProvider(String name, int salt, Manner manner, long seed, LongSupplier givenUpCount, LongSupplier wallMs) {
         this.name = name;
         this.salt = salt;
         this.manner = manner;
@@ -399,7 +398,8 @@ final class ModelProvider implements OffloadProvider {
         boolean holds = held.containsKey(c.id());
         switch (operation) {
             case OffloadOperation.Query q -> {
-                check(!holds && !accepted.contains(c.id()), "question about what is known: " + text(q));
+                check(!holds, "question about what is known: " + text(q));
+                accepted.remove(c.id()); // no add followed: its port had gone, say
                 check(manner.offeredFrom() == OfferMoment.COMMITTED || c.established(), "too early: " + text(q));
                 uncertain.remove(c.id()); // it has begun anew
             }
@@ -551,7 +551,8 @@ final class ModelProvider implements OffloadProvider {
                     excused.add(id);
                     accepted.remove(id);
                 }
-                if (chosen.operation() instanceof OffloadOperation.Add && (fails || result instanceof OffloadResult.Failed)) {
+                if (chosen.operation() instanceof OffloadOperation.Add
+                        && (fails || result instanceof OffloadResult.Failed)) {
                     release(id);
                 }
             }

@@ -85,7 +85,7 @@ class ScriptedProvider implements OffloadProvider {
 
     @Override
     public synchronized Verdict canOffload(ConnView c) {
-        check(open && !states.containsKey(c.id()), "query of known " + c);
+        check(open && !holds(c.id()), "query of known " + c); // an add need not have followed
         note("query", c, "");
         Verdict answer = verdict.apply(c);
         if (answer instanceof Verdict.Accept) {

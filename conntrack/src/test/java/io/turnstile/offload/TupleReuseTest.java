@@ -102,8 +102,7 @@ class TupleReuseTest {
     private void run(long seed) throws InterruptedException {
         ConnectionTracker tracker = new ConnectionTracker(clock, CONNECTIONS);
         Device device = new Device();
-        OffloadDispatcher dispatcher =
-                new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
+        OffloadDispatcher dispatcher = new OffloadDispatcher(tracker, clock, PortDirectory.named(port -> "p" + port));
         dispatcher.setThreads(1 + (int) (seed % 3));
         dispatcher.enable(List.of(device));
         AtomicReference<Throwable> failure = new AtomicReference<>();
@@ -161,12 +160,11 @@ class TupleReuseTest {
                 };
             }
             int zone = random.nextInt(5) == 0 ? 1 : 0;
-            CtRequest request =
-                    switch (random.nextInt(6)) {
-                        case 0, 1 -> CtRequest.lookup(zone);
-                        case 2 -> new CtRequest(zone, true, true, random.nextInt(9), -1, 0, 0, 0, 0); // replaces
-                        default -> CtRequest.commit(zone);
-                    };
+            CtRequest request = switch (random.nextInt(6)) {
+                case 0, 1 -> CtRequest.lookup(zone);
+                case 2 -> new CtRequest(zone, true, true, random.nextInt(9), -1, 0, 0, 0, 0); // replaces
+                default -> CtRequest.commit(zone);
+            };
             Packet packet = frame.packet();
             packet.setInPort(back ? 2 : 1);
             batch.clear();

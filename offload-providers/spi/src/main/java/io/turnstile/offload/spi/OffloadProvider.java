@@ -78,10 +78,10 @@ public interface OffloadProvider extends AutoCloseable {
      * Would the provider take this connection?
      *
      * <p>When: before its {@link #connAdd}; once per connection and {@code init}, and again after {@link Verdict#later}
-     * and after it was taken from the provider though it lives on ("port excluded", "port gone", "lost"). The reply
-     * ingress port is absent unless there was a reply already. Must not have effects: up to 64 connections may be asked
-     * about before the first of them is added, and {@code connAdd} need not follow an accept (the connection may be
-     * gone). A throw: failed, {@code connAdd} does not follow.
+     * and after it was taken from the provider though it lives on ("port excluded", "port gone", "lost"), or was not
+     * added in the end because its port went. The reply ingress port is absent unless there was a reply already. Must
+     * not have effects: up to 64 connections may be asked about before the first of them is added, and {@code connAdd}
+     * need not follow an accept (the connection may be gone). A throw: failed, {@code connAdd} does not follow.
      */
     default Verdict canOffload(ConnView connection) {
         return Verdict.accept();
