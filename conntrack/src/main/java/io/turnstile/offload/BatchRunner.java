@@ -175,8 +175,10 @@ final class BatchRunner {
     }
 
     private boolean mayBeOffered(WorkItem item, OffloadState state) {
+        // A port that has changed while the connection was still being deleted is a reason to look again, too.
         boolean wanted = item.has(SlotTable.UNTOLD) && state == OffloadState.NONE
-                || item.has(SlotTable.CHECK) && (state == OffloadState.REFUSED || state == OffloadState.LATER);
+                || item.has(SlotTable.CHECK | SlotTable.PORT_CHANGE)
+                        && (state == OffloadState.REFUSED || state == OffloadState.LATER);
         return wanted && !session.isLeaving();
     }
 

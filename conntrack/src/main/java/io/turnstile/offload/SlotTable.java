@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.conntrack.ConnectionListener;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
@@ -56,6 +57,7 @@ final class SlotTable {
     static final int CHANGES_SHIFT = 16;
 
     static final int CHANGES_MASK = 0xf << CHANGES_SHIFT;
+    static final int PORT_CHANGE = ConnectionListener.PORT_CHANGED << CHANGES_SHIFT;
     /** The provider was not told yet, and may be. */
     static final int UNTOLD = ADD | OVERLOADED;
     /** What taking a slot from the queue clears. */

@@ -138,6 +138,20 @@ class DeferredResultsTest {
     }
 
     @Test
+    void aPortThatComesWhileItIsTakenBackForThatBringsItAgain() {
+        dispatcher.enable(List.of(device));
+        long id = commit(7);
+        complete();
+        complete();
+        tracker.forgetPorts(port -> port == 1);
+        dispatcher.drain();
+        assertThat(device.kinds()).endsWith(Kind.DELETE);
+        tracker.movePort(id, 3, clock.nowNs());
+        complete();
+        assertThat(device.kinds()).endsWith(Kind.DELETE, Kind.QUERY);
+    }
+
+    @Test
     void aDeadlineThatComesWhileSomethingElseIsUnderWayWaitsToo() {
         dispatcher.enable(List.of(device));
         long id = commit(7);
