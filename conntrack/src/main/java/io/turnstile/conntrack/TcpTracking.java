@@ -151,7 +151,7 @@ final class TcpTracking {
         receiver = EntryLayout.peer(entry, direction ^ 1);
         int flags = flags(packet);
         readSegment(packet, flags);
-        boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
+        boolean first = !isSeen(entry, direction);
         if (isLenient()) {
             return followLeniently(packet, kind, first, checkWindow);
         }
@@ -326,33 +326,40 @@ final class TcpTracking {
         int flags = EntryLayout.flags(entry);
         if (resume != null) {
             resume(entry, resume);
-            EntryLayout.setFlags(entry, flags & ~FLAGS_LENIENT);
+            boolean bothSeen = isSeen(entry, 0) && isSeen(entry, 1);
+            EntryLayout.setFlags(entry, bothSeen ? flags & ~FLAGS_LENIENT : flags | FLAGS_LENIENT);
         } else if ((flags & FLAGS_LENIENT) == 0) {
             EntryLayout.setFlags(entry, flags | FLAGS_LENIENT);
         }
     }
 
-    /**
-     * Goes on with what somebody else has seen of both sides. The packets that he has handed over last may have told
-     * more than he tells: what lies less than a window ahead stays.
-     */
-    private static void resume(long entry, TcpResume known) {
-        resume(entry, 0, known.originalSentEnd(), known.originalAllowedEnd());
-        resume(entry, 1, known.replySentEnd(), known.replyAllowedEnd());
+    private static boolean isSeen(long entry, int direction) {
+        return EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal();
     }
 
-    private static void resume(long entry, int direction, int sentEnd, int allowedEnd) {
+    /**
+     * Goes on with what somebody else has seen of both sides. The packets that he has handed over last may have told
+     * more than he tells: what lies less than a window ahead stays, unless it is one side's own word.
+     */
+    private static void resume(long entry, TcpResume known) {
+        boolean keepsAhead = !isUnconfirmed(entry, 0) && !isUnconfirmed(entry, 1);
+        resume(entry, 0, known.originalSentEnd(), known.originalAllowedEnd(), keepsAhead);
+        resume(entry, 1, known.replySentEnd(), known.replyAllowedEnd(), keepsAhead);
+    }
+
+    private static void resume(long entry, int direction, int sentEnd, int allowedEnd, boolean keepsAhead) {
+        if (!isSeen(entry, direction)) {
+            return; // the numbers may be what he was shown himself, and that means nothing
+        }
         long peer = EntryLayout.peer(entry, direction);
         int scale = (EntryLayout.flags(entry) & FLAG_SCALE_UNKNOWN) != 0
                 ? LARGEST_SCALE
                 : EntryLayout.scale(entry, direction ^ 1);
         int ahead = largestWindow(entry, direction ^ 1) << scale;
-        boolean believed =
-                EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal() && !isUnconfirmed(entry, direction);
-        if (!believed || !isAhead(low(peer), sentEnd, ahead)) {
+        if (!keepsAhead || !isAhead(low(peer), sentEnd, ahead)) {
             OffHeap.putInt(peer + PEER_SEQUENCE_LOW, sentEnd);
         }
-        if (!believed || !isAhead(high(peer), allowedEnd, ahead)) {
+        if (!keepsAhead || !isAhead(high(peer), allowedEnd, ahead)) {
             OffHeap.putInt(peer + PEER_SEQUENCE_HIGH, allowedEnd);
         }
     }
@@ -374,7 +381,7 @@ final class TcpTracking {
 
     /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
     private boolean isStraggler() {
-        return (state(direction ^ 1) < TcpState.SYN_SENT.ordinal()
+        return (!isSeen(entry, direction ^ 1)
                         || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
                         || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
                 && high(sender) + STRAY_BYTES - end >= 0

@@ -162,6 +162,81 @@ class LenientWindowTest {
         assertThat(reset(true, server + 10)).isEqualTo("est|rpl");
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 901, Integer.MIN_VALUE})
+    void numbersOfASideThatWasNeverSeenDoNotCount(int told) {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        ct.tracker.unhold(id, new TcpResume((int) (CLIENT + CARRIED), (int) (CLIENT + CARRIED) + 60_000, told, told));
+        states();
+        assertThat(seen.originalTcpSentEnd).isEqualTo((int) (CLIENT + CARRIED));
+        assertThat(seen.replyTcpSentEnd).as("what it was").isZero();
+        assertThat(data(true, 3_000_000_000L, CLIENT + CARRIED)).isEqualTo("est|rpl");
+        assertThat(states()).isEqualTo("ESTABLISHED SYN_SENT");
+        assertThat(data(false, CLIENT + CARRIED, 3_000_000_010L)).isEqualTo("est");
+        assertThat(data(true, 3_000_000_010L + CARRIED, CLIENT + CARRIED + 10))
+                .as("strict once it was seen")
+                .isEqualTo("inv");
+        assertThat(data(true, 3_000_000_010L, CLIENT + CARRIED + 10)).isEqualTo("est|rpl");
+    }
+
+    @Test
+    void sideThatWasSeenMayResetThoughTheOtherWasNot() {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        ct.tracker.unhold(id, new TcpResume(5000, 65_000, 0, 0));
+        assertThat(reset(false, 101)).isEqualTo("inv");
+        assertThat(reset(false, 5000)).isEqualTo("est");
+    }
+
+    /** Whatever a carrier tells harms the one connection, and that one's packets only. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void absurdNumbersHarmTheirOwnConnectionOnly(int seed) {
+        Random random = new Random(seed);
+        int[] limits = {0, 1, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, (int) CLIENT, (int) SERVER};
+        ct.pass(tcp("10.0.0.3:1234 > 10.0.0.2:80").window(60_000).segment("[S] seq 100"));
+        String other = ct.dump(true, true).getLast();
+        for (int round = 0; round < 500; round++) {
+            TcpResume absurd = new TcpResume(
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)],
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)],
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)],
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)]);
+            ct.tracker.hold(id);
+            ct.tracker.unhold(id, absurd);
+            assertThat(data(false, CLIENT, SERVER)).isIn("est", "inv");
+            assertThat(data(true, SERVER, CLIENT)).isIn("est|rpl", "inv");
+            assertThat(data(false, random.nextInt() & 0xffff_ffffL, SERVER)).isIn("est", "inv");
+            assertThat(states()).isEqualTo("ESTABLISHED ESTABLISHED");
+            assertThat(ct.dump(true, true)).hasSize(2).contains(other);
+        }
+        ct.advance(Duration.ofSeconds(86_401));
+        ct.sweep();
+        assertThat(ct.tracker.connectionCount()).as("it expires like any other").isZero();
+        handshake();
+        assertThat(data(false, CLIENT, SERVER)).as("and another one begins").isEqualTo("est");
+    }
+
+    /** A side's own word is not what software knows better. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void carrierIsBelievedBeforeOneSidesOwnWord(boolean reply) {
+        ct.tracker.hold(id);
+        long client = CLIENT + CARRIED;
+        long server = SERVER + CARRIED;
+        data(reply, (reply ? server : client) + 1000, (reply ? client : server) + 1000);
+        ct.tracker.unhold(
+                id, new TcpResume((int) client, (int) client + 60_000, (int) server, (int) server + 60_000));
+        states();
+        assertThat(seen.originalTcpSentEnd).isEqualTo((int) client);
+        assertThat(seen.replyTcpSentEnd).isEqualTo((int) server);
+    }
+
     @Test
     void whatSoftwareHasSeenLaterIsNotForgotten() {
         ct.tracker.hold(id);
