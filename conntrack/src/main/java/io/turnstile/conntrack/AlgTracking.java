@@ -14,8 +14,8 @@ import io.turnstile.packet.TcpHeader;
  * ends' sequence numbers in step.
  *
  * <p>For each packet: {@link #begin}, and if that is true {@link #restore} before the packet is tracked, {@link #read}
- * after that and before it is translated, {@link #expect} when its marks are set. Where it was tracked before and is only
- * translated now: {@link #readAgain}.
+ * after that and before it is translated, {@link #expect} when its marks are set. Where it was tracked before and is
+ * only translated now: {@link #readAgain}.
  *
  * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
  *

@@ -325,7 +325,7 @@ class LenientWindowTest {
         assertThat(reset(false, CLIENT + CARRIED)).as("as the server says").isEqualTo("est");
     }
 
-    /** A number near the right one is soon guessed; so the acknowledgement must be right as well, or the number exact. */
+    /** A number near the right one is soon guessed: the acknowledgement must be right as well, or the number exact. */
     @ParameterizedTest
     @CsvSource({
         "false, 50000", "false, 2", "false, -5", "false, -60000", "true, 50000", "true, 2", "true, -5", "true, -60000"
@@ -349,7 +349,7 @@ class LenientWindowTest {
                 .isEqualTo(reply ? "est|rpl" : "est");
     }
 
-    /** A packet whose number is not told from the right one must not set what the next one's acknowledgement is to be. */
+    /** A packet that is its sender's own word must not set what the next one's acknowledgement is to be. */
     @Test
     void acknowledgementIsNotConfirmedByAnotherOfTheSameSide() {
         ct.tracker.hold(id);
