@@ -14,7 +14,8 @@ import io.turnstile.packet.TcpHeader;
  * ends' sequence numbers in step.
  *
  * <p>For each packet: {@link #begin}, and if that is true {@link #restore} before the packet is tracked, {@link #read}
- * after that and before it is translated, {@link #expect} when its marks are set.
+ * after that and before it is translated, {@link #expect} when its marks are set. Where it was tracked before and is
+ * only translated now: {@link #readAgain}.
  *
  * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
  *
@@ -38,6 +39,7 @@ final class AlgTracking {
     /** Port of the connection that the packet announces; 0 if it announces none. */
     private int expectedPort;
 
+    private boolean learnsControl;
     private boolean learnedControl;
 
     AlgTracking(ConnectionTable table) {
@@ -52,6 +54,7 @@ final class AlgTracking {
      * @return whether the connection has a helper; if not, nothing else is to be called
      */
     boolean begin(int slot, long entry, boolean isReply, boolean translates) {
+        learnsControl = true;
         learnedControl = false;
         if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
             return false;
@@ -97,6 +100,15 @@ final class AlgTracking {
         };
     }
 
+    /**
+     * Looks at a packet that an earlier {@code ct()} has followed, as it is translated now. What it says of the
+     * connection was learned then; if it was invalid, it has nothing to say.
+     */
+    void readAgain(Packet packet) {
+        learnsControl = false;
+        read(packet);
+    }
+
     /** {@link #read} has learned whether the connection is the helper's own dialogue. */
     boolean learnedControl() {
         return learnedControl;
@@ -104,7 +116,8 @@ final class AlgTracking {
 
     /** Who speaks first decides: a server that greets. It changes nothing about what the helper reads. */
     private void learnControl(Packet packet) {
-        if (OffHeap.getUnsignedByte(side + EntryLayout.CONTROL) == Control.UNKNOWN.ordinal()
+        if (learnsControl
+                && OffHeap.getUnsignedByte(side + EntryLayout.CONTROL) == Control.UNKNOWN.ordinal()
                 && FtpControlParser.hasPayload(packet)) {
             boolean greets = direction != 0 && FtpControlParser.isGreeting(packet);
             OffHeap.putByte(side + EntryLayout.CONTROL, (greets ? Control.YES : Control.NO).ordinal());

@@ -106,8 +106,8 @@ public interface Conntrack {
 
     /**
      * Ends one {@link #hold}. The window check stays lenient until each side was seen again, or goes on at once with
-     * what the carrier knew of sequence numbers. Nothing happens if the table does not have the connection any more.
-     * Threads: any.
+     * what the carrier knew of sequence numbers, if the tracker has seen both sides before. Nothing happens if the
+     * table does not have the connection any more. Threads: any.
      *
      * @param resume what the carrier knew; null: nothing
      */

@@ -138,6 +138,11 @@ final class EntryTable {
         return OffHeap.getAcquire(entry + WORD);
     }
 
+    /** The word, read after all that the thread has written with volatile order. */
+    static long wordInOrder(long entry) {
+        return OffHeap.getVolatile(entry + WORD);
+    }
+
     static long identity(long word) {
         return word & IDENTITY_MASK;
     }

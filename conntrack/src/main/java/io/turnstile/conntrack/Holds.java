@@ -5,6 +5,7 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_ESTABLISHED_REPORTED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 
 import io.turnstile.packet.IpProtocols;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +73,9 @@ final class Holds {
 
     /** {@link Conntrack#awaitEstablished}. */
     boolean awaitEstablished(long connectionId) {
+        if (isToBeReported(connectionId)) {
+            return false;
+        }
         long locked = table.lock(connectionId);
         if (locked == 0) {
             return false;
@@ -81,5 +85,27 @@ final class Holds {
         boolean established = ProtocolTracking.isEstablished(entry);
         EntryTable.unlock(entry, locked);
         return established;
+    }
+
+    /**
+     * Whether the connection is not established and will be reported when it is, as that of a fresh one: it is asked
+     * about with each commit, so it is read without lock. The word is read in order with what the caller has written
+     * before: who reports from here on has locked the entry later, and sees that.
+     */
+    private boolean isToBeReported(long connectionId) {
+        int slot = ConnectionTable.slot(connectionId);
+        if (!entries.contains(slot)) {
+            return false;
+        }
+        long entry = entries.entry(slot);
+        long word = EntryTable.wordInOrder(entry);
+        if ((word & EntryLayout.LOCKED) != 0
+                || EntryTable.identity(word) != ConnectionTable.aliveIdentity(connectionId)
+                || (EntryLayout.flags(entry) & FLAG_ESTABLISHED_REPORTED) != 0
+                || ProtocolTracking.isEstablished(entry)) {
+            return false;
+        }
+        VarHandle.loadLoadFence();
+        return EntryTable.word(entry) == word;
     }
 }

@@ -17,8 +17,8 @@ import java.lang.invoke.VarHandle;
  * by address. The one segment over all addresses is a constant, so an access is one machine instruction and a compare;
  * who calls this answers for the address.
  *
- * <p>Threads: any. {@code …Acquire}, {@code …Release} and {@link #compareAndSet} order as their names say; the rest is
- * plain.
+ * <p>Threads: any. {@code …Acquire}, {@code …Volatile}, {@code …Release} and {@link #compareAndSet} order as their names
+ * say; the rest is plain.
  */
 final class OffHeap {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -95,6 +95,10 @@ final class OffHeap {
 
     static long getAcquire(long address) {
         return (long) LONGS.getAcquire(ALL, address);
+    }
+
+    static long getVolatile(long address) {
+        return (long) LONGS.getVolatile(ALL, address);
     }
 
     static void putRelease(long address, long value) {

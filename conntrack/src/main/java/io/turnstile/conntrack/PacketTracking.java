@@ -166,7 +166,7 @@ final class PacketTracking {
                 boolean error = TupleReader.isError(packet);
                 if (!error && scratch.algs.begin(ConnectionTable.slot(id), entry, reply, true)) {
                     scratch.algs.restore(packet);
-                    scratch.algs.read(packet);
+                    scratch.algs.readAgain(packet);
                 }
                 state |= Translation.apply(packet, table.entries, entry, reply, error, scratch.leavingTuple);
             }

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While somebody else carries packets, and until both sides were seen again, it is lenient: what a packet says is
  * believed instead of compared. {@link EntryLayout#FLAG_LENIENT} of a side then means "not seen since the numbers were
- * believed": a side whose numbers do not go on where they were sets the other one's. So if that of the receiver alone
- * is set, what is known of the sender is the sender's own word, and no reset is measured by it (decision 15).
+ * believed": a side whose packet does not go on where both sides were sets the other one's. So if that of the receiver
+ * alone is set, what is known of the sender is the sender's own word, and no reset is measured by it (decision 15).
  *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
@@ -151,7 +151,7 @@ final class TcpTracking {
         receiver = EntryLayout.peer(entry, direction ^ 1);
         int flags = flags(packet);
         readSegment(packet, flags);
-        boolean first = state(direction) < TcpState.SYN_SENT.ordinal();
+        boolean first = !isSeen(entry, direction);
         if (isLenient()) {
             return followLeniently(packet, kind, first, checkWindow);
         }
@@ -199,19 +199,14 @@ final class TcpTracking {
     private UpdateResult followLeniently(Packet packet, Kind kind, boolean first, boolean checkWindow) {
         boolean valid = switch (kind) {
             case RST -> !checkWindow || isOnTheSpot(packet, first);
-            case SYN -> {
-                acknowledged = low(receiver);
-                boolean fits = !isUnconfirmed(entry, direction) && inWindow(0, kind, sequence);
-                if (!checkWindow || fits) {
-                    slideWindow();
-                }
-                yield !checkWindow || fits;
-            }
+            // It acknowledges nothing that would confirm its number: that is not taken over.
+            case SYN -> !checkWindow || !isUnconfirmed(entry, direction) && inWindow(0, kind, sequence);
             case SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
+                boolean goesOn = !first && goesOn(kind);
                 if (first) {
                     open(packet, flags(packet));
                 }
-                resynchronise(first);
+                resynchronise(goesOn);
                 slideWindow();
                 yield true;
             }
@@ -296,23 +291,30 @@ final class TcpTracking {
         return fresh;
     }
 
+    /**
+     * Whether the packet goes on where both sides were, so that what is known of its sender is more than the sender's
+     * own word: its number is the next one, or both of its numbers lie where software takes them. A number that is just
+     * near is not enough, nor is one that overlaps: a blind attacker soon has such a one.
+     */
+    private boolean goesOn(Kind kind) {
+        return isNear(sequence, low(sender), 1) || inWindow(low(receiver) - acknowledged, kind, sequence);
+    }
+
     /** Believes the packet: where its sender is, and by the acknowledgement where the receiver is. */
-    private void resynchronise(boolean first) {
-        int offered = Math.max(1, largestWindow(direction ^ 1) << receiverShift);
-        int reach = Math.max(offered, STRAY_BYTES);
-        boolean goesOn = !first && isNear(sequence, low(sender), reach) && isNear(end, low(sender), reach);
+    private void resynchronise(boolean goesOn) {
+        int allowed = end + Math.max(1, largestWindow(direction ^ 1) << receiverShift);
         if (!goesOn || end - low(sender) > 0) {
             OffHeap.putInt(sender + PEER_SEQUENCE_LOW, end);
         }
-        if (!goesOn || end + offered - high(sender) > 0) {
-            OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, end + offered);
+        if (!goesOn || end - high(sender) > 0) {
+            OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, allowed);
         }
-        boolean acknowledgesNear =
-                isNear(acknowledged, low(receiver), Math.max(largestWindow(direction) << senderShift, STRAY_BYTES));
-        if (!acknowledgesNear || acknowledged - low(receiver) > 0) {
+        boolean keepsReceiver = goesOn
+                && isNear(acknowledged, low(receiver), Math.max(largestWindow(direction) << senderShift, STRAY_BYTES));
+        if (!keepsReceiver || acknowledged - low(receiver) > 0) {
             OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, acknowledged);
         }
-        if (!acknowledgesNear) {
+        if (!keepsReceiver) {
             OffHeap.putInt(receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
         }
         int flags = EntryLayout.flags(entry) & ~(FLAG_LENIENT << direction);
@@ -324,33 +326,40 @@ final class TcpTracking {
         int flags = EntryLayout.flags(entry);
         if (resume != null) {
             resume(entry, resume);
-            EntryLayout.setFlags(entry, flags & ~FLAGS_LENIENT);
+            boolean bothSeen = isSeen(entry, 0) && isSeen(entry, 1);
+            EntryLayout.setFlags(entry, bothSeen ? flags & ~FLAGS_LENIENT : flags | FLAGS_LENIENT);
         } else if ((flags & FLAGS_LENIENT) == 0) {
             EntryLayout.setFlags(entry, flags | FLAGS_LENIENT);
         }
     }
 
-    /**
-     * Goes on with what somebody else has seen of both sides. The packets that he has handed over last may have told
-     * more than he tells: what lies less than a window ahead stays.
-     */
-    private static void resume(long entry, TcpResume known) {
-        resume(entry, 0, known.originalSentEnd(), known.originalAllowedEnd());
-        resume(entry, 1, known.replySentEnd(), known.replyAllowedEnd());
+    private static boolean isSeen(long entry, int direction) {
+        return EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal();
     }
 
-    private static void resume(long entry, int direction, int sentEnd, int allowedEnd) {
+    /**
+     * Goes on with what somebody else has seen of both sides. The packets that he has handed over last may have told
+     * more than he tells: what lies less than a window ahead stays, unless it is one side's own word.
+     */
+    private static void resume(long entry, TcpResume known) {
+        boolean keepsAhead = !isUnconfirmed(entry, 0) && !isUnconfirmed(entry, 1);
+        resume(entry, 0, known.originalSentEnd(), known.originalAllowedEnd(), keepsAhead);
+        resume(entry, 1, known.replySentEnd(), known.replyAllowedEnd(), keepsAhead);
+    }
+
+    private static void resume(long entry, int direction, int sentEnd, int allowedEnd, boolean keepsAhead) {
+        if (!isSeen(entry, direction)) {
+            return; // the numbers may be what he was shown himself, and that means nothing
+        }
         long peer = EntryLayout.peer(entry, direction);
         int scale = (EntryLayout.flags(entry) & FLAG_SCALE_UNKNOWN) != 0
                 ? LARGEST_SCALE
                 : EntryLayout.scale(entry, direction ^ 1);
         int ahead = largestWindow(entry, direction ^ 1) << scale;
-        boolean believed =
-                EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal() && !isUnconfirmed(entry, direction);
-        if (!believed || !isAhead(low(peer), sentEnd, ahead)) {
+        if (!keepsAhead || !isAhead(low(peer), sentEnd, ahead)) {
             OffHeap.putInt(peer + PEER_SEQUENCE_LOW, sentEnd);
         }
-        if (!believed || !isAhead(high(peer), allowedEnd, ahead)) {
+        if (!keepsAhead || !isAhead(high(peer), allowedEnd, ahead)) {
             OffHeap.putInt(peer + PEER_SEQUENCE_HIGH, allowedEnd);
         }
     }
@@ -372,7 +381,7 @@ final class TcpTracking {
 
     /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
     private boolean isStraggler() {
-        return (state(direction ^ 1) < TcpState.SYN_SENT.ordinal()
+        return (!isSeen(entry, direction ^ 1)
                         || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
                         || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
                 && high(sender) + STRAY_BYTES - end >= 0

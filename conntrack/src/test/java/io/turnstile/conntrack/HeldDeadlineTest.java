@@ -4,6 +4,7 @@ import static io.turnstile.packet.Frames.portUnreachable;
 import static io.turnstile.packet.Frames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.packet.Packet;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -249,6 +250,28 @@ class HeldDeadlineTest {
         assertThat(ct.commit(udp(THERE))).isEqualTo("new");
         assertThat(ct.ids()).as("the same connection goes on").containsExactly(id);
         assertThat(carrier.news()).isEqualTo(List.of());
+    }
+
+    /** It expired when the tuple was looked up, and is held when another one is to take its place. */
+    @Test
+    void holdBetweenLookUpAndCommitKeepsTheConnection() {
+        long id = held();
+        ct.advance(UDP_FIRST.plus(SECOND));
+        ConnectionTable table = ct.tracker.table();
+        TrackingScratch scratch = new TrackingScratch(table, new NatHash(1, 2));
+        Packet packet = udp(THERE).packet();
+        TupleReader.read(packet, 0, scratch.keys[0]);
+        table.hash.foldAndHash(scratch.keys[0]);
+        FirstPackets first = new FirstPackets(table, new InvalidCounters());
+        assertThat(first.begin(packet, 0, CtRequest.commit(0), ct.clock.nowNs(), scratch))
+                .as("to be looked up again")
+                .isFalse();
+        assertThat(ct.ids()).containsExactly(id);
+        assertThat(carrier.news()).isEmpty();
+        ct.tracker.unhold(id, null);
+        assertThat(first.begin(packet, 0, CtRequest.commit(0), ct.clock.nowNs(), scratch))
+                .isFalse();
+        assertThat(carrier.news()).containsExactly("removed EXPIRED");
     }
 
     @Test

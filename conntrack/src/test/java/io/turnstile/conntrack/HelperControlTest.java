@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.packet.Frame;
+import io.turnstile.packet.Packet;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,6 +143,30 @@ class HelperControlTest {
                 tcp("10.0.0.1:4000 > 10.0.0.2:2121").syn(),
                 new CtRequest(0, true, false, 0, 0, 0, 0, 0, 0, nat, Alg.FTP, 0));
         assertThat(control(id)).isEqualTo(Control.YES);
+    }
+
+    /** As a pipeline has it that tracks first and translates later, whatever the state. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void packetThatIsTranslatedLaterSpeaksOnce(boolean valid) {
+        long address = 0x0a000002;
+        NatRequest nat = new NatRequest(
+                NatRequest.Kind.DESTINATION, false, 0, address, 0, address, 0, 0, false, NatRequest.Choice.DEFAULT);
+        String there = "10.0.0.1:4000 > 10.0.0.9:2121";
+        long id = first(
+                tcp(there).segment("[S] seq 999"),
+                new CtRequest(0, true, false, 0, 0, 0, 0, 0, 0, nat, Alg.FTP, 0));
+        reply(2121, "[S.] seq 4999 ack 1000", "");
+        ct.send(tcp(there).segment("[.] seq 1000 ack 5000").packet(), LOOK);
+        assertThat(carrier.news()).containsExactly("established");
+        Packet greeting = tcp("10.0.0.2:2121 > 10.0.0.1:4000")
+                .segment("[P.] seq " + (valid ? 5000 : 900_000_000) + " ack 1000")
+                .payload("220 ready\r\n")
+                .packet();
+        assertThat(TrackerFixture.state(ct.send(greeting, LOOK))).isEqualTo(valid ? "est|rpl" : "inv");
+        ct.send(greeting, LOOK.with(NatRequest.ANY));
+        assertThat(control(id)).isEqualTo(valid ? Control.YES : Control.UNKNOWN);
+        assertThat(carrier.news()).isEqualTo(valid ? List.of("changed control") : List.of());
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -161,6 +162,81 @@ class LenientWindowTest {
         assertThat(reset(true, server + 10)).isEqualTo("est|rpl");
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 901, Integer.MIN_VALUE})
+    void numbersOfASideThatWasNeverSeenDoNotCount(int told) {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        ct.tracker.unhold(id, new TcpResume((int) (CLIENT + CARRIED), (int) (CLIENT + CARRIED) + 60_000, told, told));
+        states();
+        assertThat(seen.originalTcpSentEnd).isEqualTo((int) (CLIENT + CARRIED));
+        assertThat(seen.replyTcpSentEnd).as("what it was").isZero();
+        assertThat(data(true, 3_000_000_000L, CLIENT + CARRIED)).isEqualTo("est|rpl");
+        assertThat(states()).isEqualTo("ESTABLISHED SYN_SENT");
+        assertThat(data(false, CLIENT + CARRIED, 3_000_000_010L)).isEqualTo("est");
+        assertThat(data(true, 3_000_000_010L + CARRIED, CLIENT + CARRIED + 10))
+                .as("strict once it was seen")
+                .isEqualTo("inv");
+        assertThat(data(true, 3_000_000_010L, CLIENT + CARRIED + 10)).isEqualTo("est|rpl");
+    }
+
+    @Test
+    void sideThatWasSeenMayResetThoughTheOtherWasNot() {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        ct.tracker.unhold(id, new TcpResume(5000, 65_000, 0, 0));
+        assertThat(reset(false, 101)).isEqualTo("inv");
+        assertThat(reset(false, 5000)).isEqualTo("est");
+    }
+
+    /** Whatever a carrier tells harms the one connection, and that one's packets only. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void absurdNumbersHarmTheirOwnConnectionOnly(int seed) {
+        Random random = new Random(seed);
+        int[] limits = {0, 1, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, (int) CLIENT, (int) SERVER};
+        ct.pass(tcp("10.0.0.3:1234 > 10.0.0.2:80").window(60_000).segment("[S] seq 100"));
+        String other = ct.dump(true, true).getLast();
+        for (int round = 0; round < 500; round++) {
+            TcpResume absurd = new TcpResume(
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)],
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)],
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)],
+                    random.nextBoolean() ? random.nextInt() : limits[random.nextInt(limits.length)]);
+            ct.tracker.hold(id);
+            ct.tracker.unhold(id, absurd);
+            assertThat(data(false, CLIENT, SERVER)).isIn("est", "inv");
+            assertThat(data(true, SERVER, CLIENT)).isIn("est|rpl", "inv");
+            assertThat(data(false, random.nextInt() & 0xffff_ffffL, SERVER)).isIn("est", "inv");
+            assertThat(states()).isEqualTo("ESTABLISHED ESTABLISHED");
+            assertThat(ct.dump(true, true)).hasSize(2).contains(other);
+        }
+        ct.advance(Duration.ofSeconds(86_401));
+        ct.sweep();
+        assertThat(ct.tracker.connectionCount()).as("it expires like any other").isZero();
+        handshake();
+        assertThat(data(false, CLIENT, SERVER)).as("and another one begins").isEqualTo("est");
+    }
+
+    /** A side's own word is not what software knows better. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void carrierIsBelievedBeforeOneSidesOwnWord(boolean reply) {
+        ct.tracker.hold(id);
+        long client = CLIENT + CARRIED;
+        long server = SERVER + CARRIED;
+        data(reply, (reply ? server : client) + 1000, (reply ? client : server) + 1000);
+        ct.tracker.unhold(
+                id, new TcpResume((int) client, (int) client + 60_000, (int) server, (int) server + 60_000));
+        states();
+        assertThat(seen.originalTcpSentEnd).isEqualTo((int) client);
+        assertThat(seen.replyTcpSentEnd).isEqualTo((int) server);
+    }
+
     @Test
     void whatSoftwareHasSeenLaterIsNotForgotten() {
         ct.tracker.hold(id);
@@ -247,6 +323,134 @@ class LenientWindowTest {
         data(true, SERVER + CARRIED, CLIENT + CARRIED);
         assertThat(reset(false, 700_000_020)).isEqualTo("inv");
         assertThat(reset(false, CLIENT + CARRIED)).as("as the server says").isEqualTo("est");
+    }
+
+    /** A number near the right one is soon guessed: the acknowledgement must be right as well, or the number exact. */
+    @ParameterizedTest
+    @CsvSource({
+        "false, 50000", "false, 2", "false, -5", "false, -60000", "true, 50000", "true, 2", "true, -5", "true, -60000"
+    })
+    void numberThatIsNearIsNoReasonToBelieveItsReset(boolean reply, long off) {
+        ct.tracker.hold(id);
+        long forged = (reply ? SERVER : CLIENT) + off;
+        data(reply, forged, 3_000_000_000L);
+        assertThat(reset(reply, forged + 10)).isEqualTo("inv");
+        data(reply, forged + 10, 3_000_000_000L);
+        assertThat(reset(reply, forged + 20))
+                .as("nor is what agrees with it")
+                .isEqualTo("inv");
+        data(!reply, reply ? CLIENT : SERVER, reply ? SERVER : CLIENT);
+        assertThat(reset(reply, forged + 20))
+                .as("nor what the other side says")
+                .isEqualTo("inv");
+        assertThat(states()).isEqualTo("ESTABLISHED ESTABLISHED");
+        assertThat(reset(reply, reply ? SERVER : CLIENT))
+                .as("as the other side says")
+                .isEqualTo(reply ? "est|rpl" : "est");
+    }
+
+    /** A packet that is its sender's own word must not set what the next one's acknowledgement is to be. */
+    @Test
+    void acknowledgementIsNotConfirmedByAnotherOfTheSameSide() {
+        ct.tracker.hold(id);
+        data(false, CLIENT - 40_000, 3_000_000_000L);
+        data(false, CLIENT + 40_000, 3_000_000_000L);
+        assertThat(reset(false, CLIENT + 40_010)).isEqualTo("inv");
+    }
+
+    /** After a jump of one side the other one's number is known: its own packets must not be near it only. */
+    @Test
+    void otherSideMustAgreeInBothNumbers() {
+        ct.tracker.hold(id);
+        data(false, CLIENT + CARRIED, SERVER + CARRIED);
+        data(true, SERVER + CARRIED + 20_000, 3_000_000_000L);
+        assertThat(reset(true, SERVER + CARRIED + 20_010)).isEqualTo("inv");
+    }
+
+    @Test
+    void synDoesNotSetTheNumberOfAReset() {
+        ct.tracker.hold(id);
+        assertThat(ct.look(there("[S] seq " + (CLIENT + 200)))).isEqualTo("est");
+        assertThat(reset(false, CLIENT + 201)).isEqualTo("inv");
+        assertThat(reset(false, CLIENT)).isEqualTo("est");
+    }
+
+    /** Both directions with data under way, of which a part is lost or carried. */
+    @Test
+    void gapOfAPacketThatAcknowledgesRightlyIsNone() {
+        ct.tracker.hold(id);
+        long client = CLIENT + CARRIED;
+        long server = SERVER + CARRIED;
+        data(false, client + 3000, server);
+        data(true, server + 2000, client);
+        data(false, client + 6000, server + 500);
+        assertThat(data(true, server + 4000, client + 3010)).isEqualTo("est|rpl");
+        assertThat(reset(true, server + 4000)).isEqualTo("inv");
+        assertThat(reset(true, server + 4010)).isEqualTo("est|rpl");
+    }
+
+    @Test
+    void dataUnderWayBothWaysDoNotKeepItLenient() {
+        ct.tracker.hold(id);
+        ct.tracker.unhold(id, null);
+        long client = CLIENT + CARRIED;
+        long server = SERVER + CARRIED;
+        data(false, client + 3000, server);
+        data(true, server + 2000, client);
+        assertThat(data(false, client + 2 * CARRIED, server)).isEqualTo("inv");
+        assertThat(data(false, client + 3010, server + 100)).isEqualTo("est");
+    }
+
+    /**
+     * The same packets meet the connection while it is held and one that software alone follows; some are forged, of
+     * one side's address. What does not end the one does not end the other.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
+    void carriedIsEndedByNothingThatDoesNotEndItInSoftware(int seed) {
+        Random random = new Random(seed);
+        boolean forgedReply = seed % 2 == 0;
+        for (int round = 0; round < 2000; round++) {
+            LenientWindowTest software = new LenientWindowTest();
+            software.handshake();
+            LenientWindowTest held = new LenientWindowTest();
+            held.handshake();
+            held.ct.tracker.hold(held.id);
+            long[] next = {CLIENT, SERVER};
+            for (int step = 0; step < 6; step++) {
+                int forger = forgedReply ? 1 : 0;
+                long forged = next[forger] + around(random);
+                String acknowledging = " ack " + (next[forger ^ 1] + around(random));
+                String segment =
+                        switch (random.nextInt(6)) {
+                            case 0 -> "[S] seq " + forged;
+                            case 1 -> "[S.] seq " + forged + acknowledging;
+                            default -> "[P.] seq " + forged + acknowledging + " len 10";
+                        };
+                String reset = "[R] seq " + (forged + (segment.startsWith("[P") ? 10 : 1));
+                int side = random.nextInt(4);
+                if (side < 2) {
+                    String genuine = "[P.] seq " + next[side] + " ack " + next[side ^ 1] + " len 10";
+                    held.ct.look(side == 1 ? back(genuine) : there(genuine));
+                    software.ct.look(side == 1 ? back(genuine) : there(genuine));
+                    next[side] += 10;
+                }
+                for (String packet : new String[] {segment, reset}) {
+                    software.ct.look(forgedReply ? back(packet) : there(packet));
+                    held.ct.look(forgedReply ? back(packet) : there(packet));
+                }
+                if (software.states().startsWith("TIME_WAIT")) {
+                    break;
+                }
+                assertThat(held.states()).as("%s in round %d", segment, round).isEqualTo("ESTABLISHED ESTABLISHED");
+            }
+        }
+    }
+
+    /** Near but not exact, or anywhere. */
+    private static long around(Random random) {
+        int off = random.nextInt(100, 60_000);
+        return random.nextInt(3) == 0 ? random.nextInt(1 << 20, 1 << 30) : random.nextBoolean() ? off : -off;
     }
 
     @Test

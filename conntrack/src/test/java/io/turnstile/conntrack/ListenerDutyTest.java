@@ -4,9 +4,13 @@ import static io.turnstile.packet.Frames.tcp;
 import static io.turnstile.packet.Frames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.packet.PacketBatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -103,6 +107,81 @@ class ListenerDutyTest {
         ct.sendFrom(1, udp(THERE), LOOK);
         ct.sendFrom(1, udp(THERE), LOOK);
         assertThat(told.events).as("by a packet of either way").containsExactly("established=true in=1 back=5");
+    }
+
+    @Test
+    void awaitingAFreshConnectionTakesNoLock() {
+        ct.sendFrom(1, udp(THERE), COMMIT);
+        long id = told.ids.getFirst();
+        long entry = ct.tracker.table().entries.entry(ConnectionTable.slot(id));
+        long word = EntryTable.word(entry);
+        assertThat(ct.tracker.awaitEstablished(id)).isFalse();
+        assertThat(EntryTable.word(entry)).as("each lock leaves another version").isEqualTo(word);
+        assertThat(ct.tracker.awaitEstablished(id + (1L << 32)))
+                .as("another connection of the slot")
+                .isFalse();
+        ct.sendFrom(5, udp(BACK), LOOK);
+        assertThat(told.events).containsExactly("committed in=1", "established=true in=1 back=5");
+    }
+
+    /** Who waits is told, or learns that he need not, whenever the packet comes. */
+    @Test
+    void establishedIsNotMissedWhileSomebodyBeginsToAwaitIt() throws Exception {
+        ConnectionTracker tracker = new ConnectionTracker(ct.clock, 100);
+        AtomicBoolean waits = new AtomicBoolean();
+        AtomicInteger heard = new AtomicInteger();
+        AtomicLong id = new AtomicLong();
+        tracker.setListener(new ConnectionListener() {
+            @Override
+            public void onCommitted(long connectionId, int inPort, long nowNs) {
+                id.set(connectionId);
+            }
+
+            @Override
+            public void onEstablished(long connectionId, long nowNs) {
+                if (waits.get()) {
+                    heard.incrementAndGet();
+                }
+            }
+
+            @Override
+            public void onChanged(long connectionId, int changes, long nowNs) {}
+
+            @Override
+            public boolean onDeadline(long connectionId, long nowNs) {
+                return false;
+            }
+
+            @Override
+            public boolean isAwaited(long connectionId) {
+                return false;
+            }
+
+            @Override
+            public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
+                return false;
+            }
+        });
+        PacketBatch batch = new PacketBatch();
+        Race.run(
+                () -> {
+                    tracker.flush(null, ct.clock.nowNs());
+                    waits.set(false);
+                    heard.set(0);
+                    batch.clear();
+                    batch.add(udp(THERE).packet());
+                    tracker.track(batch, COMMIT, ct.clock.nowNs());
+                    batch.clear();
+                    batch.add(udp(BACK).packet());
+                },
+                () -> assertThat(heard.get()).isPositive(),
+                round -> tracker.track(batch, LOOK, ct.clock.nowNs()),
+                round -> {
+                    waits.set(true);
+                    if (tracker.awaitEstablished(id.get())) {
+                        heard.incrementAndGet();
+                    }
+                });
     }
 
     /** The second and later packets of a batch may take the way without lock. */
