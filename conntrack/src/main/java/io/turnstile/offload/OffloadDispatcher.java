@@ -215,7 +215,6 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             context.causes()
                     .record(
                             refused.shownName() + ": name",
-                            ProviderCaller.text(refused.thrown()),
                             refused.thrown(),
                             context.clock().wallMs());
         }

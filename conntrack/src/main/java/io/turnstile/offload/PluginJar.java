@@ -114,7 +114,7 @@ final class PluginJar implements AutoCloseable {
                 return types(services.readNBytes(MAX_SERVICES_BYTES + 1), into);
             }
         } catch (IOException | RuntimeException e) { // the latter by entries that are torn
-            into.fault("is no jar: " + e.getMessage());
+            into.fault("is no jar: " + FailureText.of(e).reason());
             return List.of();
         }
     }
@@ -177,7 +177,8 @@ final class PluginJar implements AutoCloseable {
             into.fault(type + " was compiled for a newer Java than this one, "
                     + Runtime.version().feature());
         } catch (NoClassDefFoundError e) {
-            into.fault(type + " needs a class that is not there: " + e.getMessage());
+            into.fault(type + " needs a class that is not there: "
+                    + FailureText.of(e).reason());
         } catch (Throwable e) { // contained: a class can be broken in any way, and a signed one refused
             HeapExhaustion.check(e);
             into.fault(type + " cannot be loaded: " + ProviderText.of(e));

@@ -34,7 +34,7 @@ final class ProviderLogger implements System.Logger {
     public void log(Level level, @Nullable ResourceBundle bundle, @Nullable String text, @Nullable Throwable thrown) {
         if (isLoggable(level)) {
             String line = ProviderText.line(text);
-            String cause = thrown == null ? "" : ": " + ProviderCaller.text(thrown);
+            String cause = thrown == null ? "" : ": " + ProviderText.of(thrown);
             log.atLevel(slf4j(level)).log("{}: {}{}", name, line, cause);
         }
     }
