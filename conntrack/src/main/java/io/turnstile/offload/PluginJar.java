@@ -3,7 +3,6 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.OffloadProvider;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Modifier;
 import java.net.URL;
@@ -56,20 +55,19 @@ final class PluginJar implements AutoCloseable {
      *
      * @throws IOException it is not there any more
      */
-    PluginJar(Path jar, ClassLoader parent) throws IOException {
+    PluginJar(Path jar, ClassLoader parent, PluginCopies copies) throws IOException {
         name = jar.getFileName().toString();
         stamp = Stamp.of(jar);
-        loading = new ProviderLoading(name, into -> load(jar, parent, into));
+        loading = new ProviderLoading(name, into -> load(jar, parent, copies, into));
     }
 
-    private void load(Path jar, ClassLoader parent, ProviderLoading into) throws IOException {
+    private void load(Path jar, ClassLoader parent, PluginCopies copies, ProviderLoading into) throws IOException {
         into.step("its file");
         if (!stamp.isFile()) {
             into.fault("is no jar: not a file");
             return;
         }
-        Path own = Files.createTempFile("turnstile-plugin-", ".jar");
-        own.toFile().deleteOnExit();
+        Path own = copies.create();
         try {
             Files.copy(jar, own, StandardCopyOption.REPLACE_EXISTING);
             List<String> types = types(own, into);
@@ -95,10 +93,13 @@ final class PluginJar implements AutoCloseable {
     }
 
     private synchronized void dispose(Path own) throws IOException {
-        if (classes != null) {
-            classes.close();
+        try {
+            if (classes != null) {
+                classes.close();
+            }
+        } finally {
+            PluginCopies.remove(own);
         }
-        Files.deleteIfExists(own);
     }
 
     // ---- the services file ----
@@ -224,17 +225,10 @@ final class PluginJar implements AutoCloseable {
 
     /** Nobody may use its providers any more. */
     @Override
-    public synchronized void close() {
+    public synchronized void close() throws IOException {
         closed = true;
-        try {
-            if (classes != null) {
-                classes.close();
-            }
-            if (copy != null) {
-                Files.deleteIfExists(copy);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        if (copy != null) {
+            dispose(copy);
         }
     }
 }

@@ -2,7 +2,6 @@ package io.turnstile.offload;
 
 import io.turnstile.offload.spi.OffloadProvider;
 import java.lang.reflect.InvocationTargetException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.Set;
@@ -30,7 +29,7 @@ final class ProviderLoading {
             ConstructorFailure.class);
 
     private final List<NamedProvider> found = new CopyOnWriteArrayList<>();
-    private final List<String> faults = new CopyOnWriteArrayList<>();
+    private final FaultLines faults = new FaultLines();
     private final BoundedCall call;
     /** What is being done: {@code its constructor}. */
     private volatile String step = "it";
@@ -128,17 +127,17 @@ final class ProviderLoading {
     }
 
     /**
-     * What was left out and why, a sentence each.
+     * What was left out and why, a sentence each; to be added to.
      *
      * @param patienceNs how long it was waited for, to be said of one that hangs
      */
-    List<String> faults(long patienceNs) {
-        List<String> all = new ArrayList<>(faults);
+    FaultLines faults(long patienceNs) {
+        FaultLines all = faults.copy();
         FailureText thrown = call.thrown();
         if (thrown != null) {
-            all.add(thrown.text());
+            all.addAtAnyRate(thrown.text());
         } else if (!call.isOver()) {
-            all.add(hangs(step, patienceNs, call.whereabouts()));
+            all.addAtAnyRate(hangs(step, patienceNs, call.whereabouts()));
         }
         return all;
     }
