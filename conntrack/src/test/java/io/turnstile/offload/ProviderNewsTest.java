@@ -255,8 +255,16 @@ class ProviderNewsTest {
         }
         assertThat(dispatcher.show())
                 .doesNotContain("Bad name")
-                .contains("  n63: 1\n")
+                .contains("  n63: 1\n", "  (some are not shown: a malformed name, or more than 64)\n")
                 .doesNotContain("n64");
+    }
+
+    @Test
+    void aGaugeMayHaveACountersName() {
+        enable();
+        alpha.context.counter("fill", "rules put in").add(3);
+        alpha.context.gauge("fill", "part of the table in use").set(0.25);
+        assertThat(dispatcher.show()).contains("  fill: 3\n", "  fill (gauge): 0.25\n");
     }
 
     @Test
