@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.time.ManualClock;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -307,6 +308,30 @@ class HostileThrowableTest {
                 .isFalse();
     }
 
+    @Test
+    void aThreadThatCannotBeHadIsSaidAndAskedForAgain() {
+        AtomicBoolean isFirst = new AtomicBoolean(true);
+        ProviderDescription description = new ProviderDescription(
+                new ScriptedProvider("alpha") {
+                    @Override
+                    public List<String> describe() {
+                        return List.of("a line");
+                    }
+                },
+                work -> new Thread(work) {
+                    @Override
+                    public void start() {
+                        if (isFirst.getAndSet(false)) {
+                            throw new OutOfMemoryError("unable to create native thread");
+                        }
+                        super.start();
+                    }
+                });
+        assertThat(description.lines())
+                .containsExactly("describe failed: java.lang.OutOfMemoryError: unable to create native thread");
+        assertThat(description.lines()).containsExactly("a line");
+    }
+
     // ---- deferred to nowhere ----
 
     private static List<OffloadResult> agreeingBut(
@@ -365,14 +390,14 @@ class HostileThrowableTest {
     // ---- the end of a lane's thread ----
 
     /** Metrics of which the first that is recorded fails, as a fault of the dispatcher's own. */
-    private static LaneMetrics.Factory failingOnce() {
+    private static LaneMetrics.Factory failingOnce(String recorded) {
         AtomicBoolean isFirst = new AtomicBoolean(true);
         LaneMetrics.Factory counting = CountingLaneMetrics.factory();
         return (provider, lane) -> {
             LaneMetrics metrics = counting.create(provider, lane);
             return (LaneMetrics) Proxy.newProxyInstance(
                     LaneMetrics.class.getClassLoader(), new Class<?>[] {LaneMetrics.class}, (proxy, method, given) -> {
-                        if (method.getName().equals("waited") && isFirst.getAndSet(false)) {
+                        if (method.getName().equals(recorded) && isFirst.getAndSet(false)) {
                             throw new Hostile(Manner.THROWS);
                         }
                         return method.invoke(metrics, given);
@@ -381,8 +406,24 @@ class HostileThrowableTest {
     }
 
     @Test
+    void aFaultOfOneLaneDoesNotEndTheWatchOverAll() {
+        ScriptedProvider alpha = new ScriptedProvider("alpha") {
+            @Override
+            public void init(ProviderContext context) {
+                PluginGate.pass();
+            }
+        };
+        OffloadDispatcher dispatcher = dispatcher(true, failingOnce("givenUp"));
+        dispatcher.enable(List.of(alpha));
+        await("given up", () -> dispatcher.providers().getFirst().state().contains("init has not returned since "));
+        assertThat(dispatcher.failures()).anySatisfy(line -> assertThat(line).contains("alpha: watch failed"));
+        PluginGate.open();
+        await("off", dispatcher::disable);
+    }
+
+    @Test
     void aLaneEndsThoughItsFaultCannotBeTold() {
-        OffloadDispatcher dispatcher = dispatcher(true, failingOnce());
+        OffloadDispatcher dispatcher = dispatcher(true, failingOnce("waited"));
         dispatcher.enable(List.of(beta));
         long id = tracker.commit(7, 1, clock.nowNs());
         await("the fault", () -> dispatcher.failures().stream().anyMatch(line -> line.contains("beta: dispatcher")));
