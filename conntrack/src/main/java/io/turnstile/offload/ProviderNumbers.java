@@ -79,18 +79,20 @@ final class ProviderNumbers {
     }
 
     private synchronized OwnNumber number(@Nullable String name, @Nullable String description, boolean isCounter) {
-        boolean valid = name != null
-                && name.length() <= MAX_NAME_LENGTH
-                && NAME.matcher(name).matches();
-        Id id = new Id(valid ? name : "", isCounter);
+        String shown = name != null
+                        && name.length() <= MAX_NAME_LENGTH
+                        && NAME.matcher(name).matches()
+                ? name
+                : "";
+        Id id = new Id(shown, isCounter);
         OwnNumber known = numbers.get(id);
         if (known != null) {
             return known;
         }
         OwnNumber made = new OwnNumber(isCounter);
-        if (valid && numbers.size() < CAPACITY) {
+        if (!shown.isEmpty() && numbers.size() < CAPACITY) {
             numbers.put(id, made);
-            metrics.ownNumber(name, ProviderText.line(description), isCounter, made.reading);
+            metrics.ownNumber(shown, ProviderText.line(description), isCounter, made.reading);
         } else {
             someAreNotShown = true;
         }

@@ -152,7 +152,7 @@ final class LastWords {
 
     /** The error's class and message. A plug-in's error may be one that cannot say it. */
     private static String text(Throwable error) {
-        String message;
+        @Nullable String message;
         try {
             message = error.getMessage();
         } catch (Throwable e) { // contained: its class has to do
