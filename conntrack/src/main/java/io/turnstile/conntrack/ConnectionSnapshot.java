@@ -48,8 +48,8 @@ public final class ConnectionSnapshot {
 
     public int replyTcpScale;
     /**
-     * One past the highest sequence number that each side has sent, modulo 2^32; what the original side's first
-     * packet (its SYN) takes is counted with the data after it. Meaningful for TCP only.
+     * One past the highest sequence number that each side has sent, modulo 2^32; what the original side's first packet
+     * (its SYN) takes is counted with the data after it. Meaningful for TCP only.
      */
     public int originalTcpSentEnd;
 

@@ -17,8 +17,8 @@ import java.lang.invoke.VarHandle;
  * by address. The one segment over all addresses is a constant, so an access is one machine instruction and a compare;
  * who calls this answers for the address.
  *
- * <p>Threads: any. {@code …Acquire}, {@code …Volatile}, {@code …Release} and {@link #compareAndSet} order as their names
- * say; the rest is plain.
+ * <p>Threads: any. {@code …Acquire}, {@code …Volatile}, {@code …Release} and {@link #compareAndSet} order as their
+ * names say; the rest is plain.
  */
 final class OffHeap {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);

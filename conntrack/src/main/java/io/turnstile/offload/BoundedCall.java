@@ -1,6 +1,7 @@
 package io.turnstile.offload;
 
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -13,20 +14,25 @@ import org.jspecify.annotations.Nullable;
 final class BoundedCall {
     private final CountDownLatch over = new CountDownLatch(1);
     private final Thread thread;
-    private volatile @Nullable Throwable thrown;
+    private volatile @Nullable FailureText thrown;
 
-    private BoundedCall(String threadName, Runnable work) {
-        thread = Thread.ofPlatform().daemon().name(threadName).unstarted(() -> run(work));
+    private BoundedCall(ThreadFactory threads, Runnable work) {
+        thread = threads.newThread(() -> run(work));
     }
 
     /** Starts the call. What it throws is kept in {@link #thrown}; so is why no thread could be had. */
     static BoundedCall start(String threadName, Runnable work) {
-        BoundedCall call = new BoundedCall(threadName, work);
+        return start(Thread.ofPlatform().daemon().name(threadName).factory(), work);
+    }
+
+    /** The same on a thread of that make, a daemon. */
+    static BoundedCall start(ThreadFactory threads, Runnable work) {
+        BoundedCall call = new BoundedCall(threads, work);
         try {
             call.thread.start();
         } catch (Throwable e) { // contained: there is no thread left for it
             HeapExhaustion.check(e);
-            call.thrown = e;
+            call.thrown = FailureText.of(e);
             call.over.countDown();
         }
         return call;
@@ -37,7 +43,7 @@ final class BoundedCall {
             work.run();
         } catch (Throwable e) { // contained: foreign code can throw anything
             HeapExhaustion.check(e);
-            thrown = e;
+            thrown = FailureText.of(e); // here, as this may not come back either
         } finally {
             over.countDown();
         }
@@ -63,7 +69,7 @@ final class BoundedCall {
     }
 
     @Nullable
-    Throwable thrown() {
+    FailureText thrown() {
         return thrown;
     }
 

@@ -10,7 +10,8 @@ import org.slf4j.Logger;
 
 /**
  * Failures by distinct cause: the first of each kind is logged as one line, later ones are counted. Bounded: beyond
- * {@link #CAPACITY} causes everything counts under one more.
+ * {@link #CAPACITY} causes everything counts under one more. All lanes share it, so it has texts only: nothing foreign
+ * runs here.
  *
  * <p>Threads: any.
  */
@@ -41,32 +42,33 @@ final class CauseLog {
      * Counts a failure, and logs the first of its cause.
      *
      * @param what who did what: {@code dummy: add}
-     * @param text the failure in words; tells causes apart only where nothing was thrown
-     * @param thrown tells causes apart by its class and the place it was thrown at, whatever its message says
+     * @param failure tells causes apart by the class and the place of what was thrown, whatever its message says; by
+     *     its words only where nothing was thrown
      */
-    synchronized void record(String what, String text, @Nullable Throwable thrown, long wallMs) {
-        String key = what + (thrown == null ? text : thrown.getClass().getName() + place(thrown));
+    void record(String what, FailureText failure, long wallMs) {
+        String first = count(what, failure, wallMs);
+        if (first != null) {
+            log.warn("{} (further ones are counted, see conntrack/offload-show)", first);
+        }
+    }
+
+    /** Returns the line of a cause that is new; null if it is not. */
+    private synchronized @Nullable String count(String what, FailureText failure, long wallMs) {
+        String key = what + (failure.type().isEmpty() ? failure.text() : failure.type() + failure.place());
         Cause cause = causes.get(key);
         if (cause == null && causes.size() >= CAPACITY) {
             key = OVERFLOW;
             cause = causes.get(key);
         }
+        boolean isNew = cause == null;
         if (cause == null) {
-            String line = key.equals(OVERFLOW) ? OVERFLOW : what + " failed: " + text + place(thrown);
+            String line = key.equals(OVERFLOW) ? OVERFLOW : what + " failed: " + failure.text() + failure.place();
             cause = new Cause(line, wallMs);
             causes.put(key, cause);
-            log.warn("{} (further ones are counted, see conntrack/offload-show)", line);
         }
         cause.count++;
         cause.lastWallMs = wallMs;
-    }
-
-    private static String place(@Nullable Throwable thrown) {
-        if (thrown == null || thrown.getStackTrace().length == 0) {
-            return "";
-        }
-        StackTraceElement top = thrown.getStackTrace()[0];
-        return " at " + top.getClassName() + "." + top.getMethodName() + ":" + top.getLineNumber();
+        return isNew ? cause.line : null;
     }
 
     /** One line per cause with count, first and last time (UTC). */

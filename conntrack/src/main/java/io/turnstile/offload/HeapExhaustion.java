@@ -36,9 +36,12 @@ public final class HeapExhaustion {
         HeapExhaustion.handler = handler;
     }
 
-    /** Whether this is the Java machine saying that there is no memory left. */
+    /**
+     * Whether this is the Java machine saying that there is no memory left. It throws that very class; one that is
+     * derived from it is foreign code.
+     */
     public static boolean is(Throwable thrown) {
-        if (!(thrown instanceof OutOfMemoryError)) {
+        if (thrown.getClass() != OutOfMemoryError.class) {
             return false;
         }
         String said = thrown.getMessage();
@@ -52,7 +55,10 @@ public final class HeapExhaustion {
         return false;
     }
 
-    /** To be called with every throwable of foreign code that is contained, which may have it as a cause. */
+    /**
+     * To be called with every throwable of foreign code that is contained, which may have it as a cause. Runs the
+     * throwable's code; may hang, but throws nothing of that.
+     */
     static void check(Throwable thrown) {
         Consumer<OutOfMemoryError> told = handler;
         Throwable cause = thrown;
@@ -61,7 +67,15 @@ public final class HeapExhaustion {
                 told.accept((OutOfMemoryError) cause);
                 return;
             }
-            cause = cause.getCause();
+            cause = causeOf(cause);
+        }
+    }
+
+    private static @Nullable Throwable causeOf(Throwable thrown) {
+        try {
+            return thrown.getCause();
+        } catch (Throwable e) { // contained: it is looked at in its place
+            return e;
         }
     }
 }

@@ -271,65 +271,37 @@ final class Lane implements LaneReadings {
 
     private @Nullable String init(LaneProviderContext begun) {
         String[] fault = new String[1];
-        caller.tell(
+        caller.tellChecked(
                 () -> {
                     offeredFrom = provider.offeredFrom();
-                    initialise(begun);
+                    provider.init(begun);
                 },
                 failure -> {
-                    Throwable thrown = failure instanceof CheckedFailure wrapped ? wrapped.thrown : failure;
-                    fault[0] = ProviderText.ofMessage(thrown);
-                    context.causes()
-                            .record(
-                                    name + ": init",
-                                    fault[0],
-                                    thrown,
-                                    context.clock().wallMs());
+                    fault[0] = failure.reason();
+                    record("init", failure.reworded(failure.reason()));
                 });
         return fault[0];
     }
 
-    private void initialise(LaneProviderContext begun) {
-        try {
-            provider.init(begun);
-        } catch (Exception e) { // whatever the provider may throw, to who contains it
-            throw new CheckedFailure(e);
-        }
-    }
-
-    /** Carries a checked exception out of a callback. */
-    @SuppressWarnings("serial") // goes nowhere
-    private static final class CheckedFailure extends RuntimeException {
-        private final Exception thrown;
-
-        private CheckedFailure(Exception thrown) {
-            super(thrown);
-            this.thrown = thrown;
-        }
-    }
-
     /** Records a failure that concerns no connection. */
-    void record(String what, Throwable thrown) {
-        context.causes()
-                .record(
-                        name + ": " + what,
-                        ProviderCaller.text(thrown),
-                        thrown,
-                        context.clock().wallMs());
+    void record(String what, FailureText failure) {
+        context.causes().record(name + ": " + what, failure, context.clock().wallMs());
     }
 
     private void work(OffloadSession of, Shard shard) {
         try {
             shard.work();
         } catch (RuntimeException | Error e) { // contained: a fault of ours costs this session and no other
-            context.causes()
-                    .record(
-                            name + ": dispatcher",
-                            ProviderCaller.text(e),
-                            e,
-                            context.clock().wallMs());
-            giveUp(of, "a fault in the dispatcher: " + ProviderCaller.text(e));
+            FailureText fault = FailureText.of(e);
+            record("dispatcher", fault);
+            giveUp(of, "a fault in the dispatcher: " + fault.text());
+        } finally {
+            workerEnded(of);
         }
+    }
+
+    /** The last one has the lane end, however it came to its own end. */
+    private void workerEnded(OffloadSession of) {
         boolean last;
         synchronized (this) {
             last = --workers == 0;
@@ -373,12 +345,7 @@ final class Lane implements LaneReadings {
         String tooMuch = null;
         if (result instanceof OffloadResult.Failed failed) {
             if (isOfItsOwn) {
-                context.causes()
-                        .record(
-                                name + ": " + kind,
-                                failed.reason(),
-                                failed.cause(),
-                                context.clock().wallMs());
+                record(kind.toString(), ProviderCaller.failure(failed));
                 tooMuch = breaker.failed(kind + ": " + failed.reason());
             }
         } else if (!(operation instanceof OffloadOperation.Query && result instanceof Verdict.Accept)) {
@@ -411,12 +378,7 @@ final class Lane implements LaneReadings {
     private void openBreaker(String cause) {
         restCause = cause;
         breaker.open(cause, stopwatchNs.getAsLong());
-        context.causes()
-                .record(
-                        name + ": provider",
-                        DETAIL.matcher(cause).replaceAll(""),
-                        null,
-                        context.clock().wallMs());
+        record("provider", FailureText.said(DETAIL.matcher(cause).replaceAll("")));
     }
 
     // ---- coming down ----
@@ -530,15 +492,7 @@ final class Lane implements LaneReadings {
     }
 
     private void close() {
-        caller.tell(
-                () -> {
-                    try {
-                        provider.close();
-                    } catch (Exception e) { // whatever the provider may throw, to who contains it
-                        throw new CheckedFailure(e);
-                    }
-                },
-                failure -> record("close", failure instanceof CheckedFailure wrapped ? wrapped.thrown : failure));
+        caller.tellChecked(provider::close, failure -> record("close", failure));
     }
 
     private void rest(String cause) {

@@ -42,7 +42,11 @@ public interface LaneMetrics {
     /** Records what a provider says that it has carried; what is negative is unknown. */
     void carried(long packets, long bytes);
 
-    /** A provider has made a number of its own. Its description is fit to be shown. */
+    /**
+     * A provider has made a number of its own. Its description is fit to be shown.
+     *
+     * @param value is kept as long as there may be a provider of that name: it may be referred to weakly
+     */
     void ownNumber(String name, String description, boolean isCounter, DoubleSupplier value);
 
     // ---- reading ----

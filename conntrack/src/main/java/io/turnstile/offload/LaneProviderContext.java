@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The dispatcher's side of {@link ProviderContext}, one for each {@code init}. What comes after the session has ended
- * has no effect.
+ * The dispatcher's side of {@link ProviderContext}, one for each {@code init}. What comes about connections after the
+ * session has ended has no effect; the log and the numbers are there at any time.
  *
  * <p>Threads: any.
  */
@@ -47,8 +47,7 @@ final class LaneProviderContext implements ProviderContext {
     public void used(long connectionId, long epochMs, long packets, long bytes) {
         OffloadSession present = session;
         if (present != null) {
-            lane.metrics.carried(packets, bytes);
-            present.onUsed(connectionId, epochMs);
+            present.onUsed(connectionId, epochMs, packets, bytes);
         }
     }
 

@@ -218,7 +218,6 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             context.causes()
                     .record(
                             refused.shownName() + ": name",
-                            ProviderCaller.text(refused.thrown()),
                             refused.thrown(),
                             context.clock().wallMs());
         }
@@ -413,9 +412,19 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         while (keepsWatching()) {
             context.lastUse().observe();
             for (Lane lane : lanes) {
-                lane.tick();
+                watch(lane);
             }
             LockSupport.parkNanos(this, WATCH_INTERVAL_NS);
+        }
+    }
+
+    /** A fault that has to do with one lane must not leave the others without anybody who watches. */
+    private static void watch(Lane lane) {
+        try {
+            lane.tick();
+        } catch (RuntimeException | Error e) {
+            HeapExhaustion.check(e);
+            lane.record("watch", FailureText.of(e));
         }
     }
 

@@ -403,12 +403,15 @@ final class OffloadSession implements ConnectionListener {
     }
 
     /** The provider says that it has carried packets of the connection. */
-    void onUsed(long connectionId, long epochMs) {
+    void onUsed(long connectionId, long epochMs, long packets, long bytes) {
         int slot = SlotTable.slotOf(connectionId);
         SlotTable.Chunk chunk = table.chunk(slot);
         long word = chunk == null ? 0 : table.word(chunk, slot);
-        if (epochMs != 0 && follows(word, connectionId) && (SlotTable.flags(word) & SlotTable.HELD) != 0) {
-            tracker.extend(connectionId, lane.context.lastUse().toMonotonicNs(epochMs));
+        if (follows(word, connectionId) && (SlotTable.flags(word) & SlotTable.HELD) != 0) {
+            lane.metrics.carried(packets, bytes);
+            if (epochMs != 0) {
+                tracker.extend(connectionId, lane.context.lastUse().toMonotonicNs(epochMs));
+            }
         }
     }
 

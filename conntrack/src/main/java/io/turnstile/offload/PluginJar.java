@@ -3,7 +3,6 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.OffloadProvider;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Modifier;
 import java.net.URL;
@@ -56,20 +55,19 @@ final class PluginJar implements AutoCloseable {
      *
      * @throws IOException it is not there any more
      */
-    PluginJar(Path jar, ClassLoader parent) throws IOException {
+    PluginJar(Path jar, ClassLoader parent, PluginCopies copies) throws IOException {
         name = jar.getFileName().toString();
         stamp = Stamp.of(jar);
-        loading = new ProviderLoading(name, into -> load(jar, parent, into));
+        loading = new ProviderLoading(name, into -> load(jar, parent, copies, into));
     }
 
-    private void load(Path jar, ClassLoader parent, ProviderLoading into) throws IOException {
+    private void load(Path jar, ClassLoader parent, PluginCopies copies, ProviderLoading into) throws IOException {
         into.step("its file");
         if (!stamp.isFile()) {
             into.fault("is no jar: not a file");
             return;
         }
-        Path own = Files.createTempFile("turnstile-plugin-", ".jar");
-        own.toFile().deleteOnExit();
+        Path own = copies.create();
         try {
             Files.copy(jar, own, StandardCopyOption.REPLACE_EXISTING);
             List<String> types = types(own, into);
@@ -95,10 +93,13 @@ final class PluginJar implements AutoCloseable {
     }
 
     private synchronized void dispose(Path own) throws IOException {
-        if (classes != null) {
-            classes.close();
+        try {
+            if (classes != null) {
+                classes.close();
+            }
+        } finally {
+            PluginCopies.remove(own);
         }
-        Files.deleteIfExists(own);
     }
 
     // ---- the services file ----
@@ -114,7 +115,7 @@ final class PluginJar implements AutoCloseable {
                 return types(services.readNBytes(MAX_SERVICES_BYTES + 1), into);
             }
         } catch (IOException | RuntimeException e) { // the latter by entries that are torn
-            into.fault("is no jar: " + e.getMessage());
+            into.fault("is no jar: " + FailureText.of(e).reason());
             return List.of();
         }
     }
@@ -177,7 +178,8 @@ final class PluginJar implements AutoCloseable {
             into.fault(type + " was compiled for a newer Java than this one, "
                     + Runtime.version().feature());
         } catch (NoClassDefFoundError e) {
-            into.fault(type + " needs a class that is not there: " + e.getMessage());
+            into.fault(type + " needs a class that is not there: "
+                    + FailureText.of(e).reason());
         } catch (Throwable e) { // contained: a class can be broken in any way, and a signed one refused
             HeapExhaustion.check(e);
             into.fault(type + " cannot be loaded: " + ProviderText.of(e));
@@ -223,17 +225,10 @@ final class PluginJar implements AutoCloseable {
 
     /** Nobody may use its providers any more. */
     @Override
-    public synchronized void close() {
+    public synchronized void close() throws IOException {
         closed = true;
-        try {
-            if (classes != null) {
-                classes.close();
-            }
-            if (copy != null) {
-                Files.deleteIfExists(copy);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        if (copy != null) {
+            dispose(copy);
         }
     }
 }

@@ -7,6 +7,7 @@ import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -43,21 +44,32 @@ record ProviderCaller(OffloadProvider provider) {
             whole = new OffloadResult.Failed("wrong number of results", null);
         } catch (Throwable e) { // contained: the worst that a provider can throw must not end the dispatcher's thread
             HeapExhaustion.check(e);
-            whole = new OffloadResult.Failed(text(e), e);
+            whole = failed(FailureText.of(e));
         } finally {
             restoreInterrupt(wasInterrupted);
         }
         return new Answers(Collections.nCopies(operations.size(), whole), true);
     }
 
+    /** A callback that is about no operation. */
+    @FunctionalInterface
+    interface Callback {
+        void run() throws Exception;
+    }
+
     /** Makes any other call of the provider. */
-    void tell(Runnable callback, Consumer<Throwable> onFailure) {
+    void tell(Runnable callback, Consumer<FailureText> onFailure) {
+        tellChecked(callback::run, onFailure);
+    }
+
+    /** The same for one that may throw anything. */
+    void tellChecked(Callback callback, Consumer<FailureText> onFailure) {
         boolean wasInterrupted = Thread.currentThread().isInterrupted();
         try {
             callback.run();
         } catch (Throwable e) { // contained, as above
             HeapExhaustion.check(e);
-            onFailure.accept(e);
+            onFailure.accept(FailureText.of(e));
         } finally {
             restoreInterrupt(wasInterrupted);
         }
@@ -70,9 +82,8 @@ record ProviderCaller(OffloadProvider provider) {
         }
     }
 
-    /** The throwable in words, even if it cannot say them itself. */
-    static String text(Throwable thrown) {
-        return ProviderText.of(thrown);
+    private static OffloadResult.Failed failed(FailureText failure) {
+        return new OffloadResult.Failed(failure.text(), failure.carrier());
     }
 
     private static OffloadResult fittingOrDeferred(OffloadOperation operation, @Nullable OffloadResult result) {
@@ -81,10 +92,26 @@ record ProviderCaller(OffloadProvider provider) {
         }
         // What the provider's stage does when it is asked to tell belongs to the call: it may not return either.
         CompletableFuture<OffloadResult> later = new CompletableFuture<>();
-        deferred.result()
-                .whenComplete((answer, failure) ->
-                        later.complete(failure == null ? answer : new OffloadResult.Failed(text(failure), failure)));
+        try {
+            Objects.requireNonNull(deferred.result(), "deferred to nowhere")
+                    .whenComplete((answer, failure) -> later.complete(completed(operation, answer, failure)));
+        } catch (Throwable e) { // contained: this operation fails, and no other of the list
+            HeapExhaustion.check(e);
+            return failed(FailureText.of(e));
+        }
         return new OffloadResult.Deferred(later);
+    }
+
+    /**
+     * Made fit on the thread that completes it, the provider's own: whoever takes it up later meets no foreign code.
+     */
+    private static OffloadResult completed(
+            OffloadOperation operation, @Nullable OffloadResult answer, @Nullable Throwable failure) {
+        if (failure == null) {
+            return fitting(operation, answer);
+        }
+        HeapExhaustion.check(failure);
+        return failed(FailureText.of(failure));
     }
 
     /**
@@ -111,11 +138,23 @@ record ProviderCaller(OffloadProvider provider) {
             return new Verdict.Later(ProviderText.reason(later.reason()));
         }
         if (result instanceof OffloadResult.Failed failed) {
-            if (failed.cause() != null) {
-                HeapExhaustion.check(failed.cause()); // the SPI's own loop over single callbacks has caught it
-            }
-            return new OffloadResult.Failed(ProviderText.reason(failed.reason()), failed.cause());
+            return withoutForeign(ProviderText.reason(failed.reason()), failed.cause());
         }
         return result;
+    }
+
+    private static OffloadResult withoutForeign(String reason, @Nullable Throwable cause) {
+        if (cause == null) {
+            return new OffloadResult.Failed(reason, null);
+        }
+        HeapExhaustion.check(cause); // the SPI's own loop over single callbacks has caught it
+        return new OffloadResult.Failed(reason, FailureText.of(cause).carrier());
+    }
+
+    /** The failure that a fitting result tells of. */
+    static FailureText failure(OffloadResult.Failed failed) {
+        return failed.cause() == null
+                ? FailureText.said(failed.reason())
+                : FailureText.of(failed.cause()).reworded(failed.reason());
     }
 }

@@ -2,9 +2,9 @@ package io.turnstile.offload;
 
 import io.turnstile.offload.spi.OffloadProvider;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -17,21 +17,28 @@ final class ProviderDescription {
     private static final long PATIENCE_MS = 250;
 
     private final OffloadProvider provider;
-    private final String name;
+    private final ThreadFactory threads;
     private CompletableFuture<List<String>> asked = CompletableFuture.completedFuture(List.of()); // guarded by this
 
     ProviderDescription(OffloadProvider provider, String name) {
+        this(
+                provider,
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("offload-" + name + "-describe")
+                        .factory());
+    }
+
+    ProviderDescription(OffloadProvider provider, ThreadFactory threads) {
         this.provider = provider;
-        this.name = name;
+        this.threads = threads;
     }
 
     /** The provider's lines, or one that says why there are none. */
     List<String> lines() {
         try {
             return ask().get(PATIENCE_MS, TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            return List.of("describe failed: " + ProviderText.of(Objects.requireNonNullElse(e.getCause(), e)));
-        } catch (TimeoutException e) {
+        } catch (ExecutionException | TimeoutException e) { // it is never completed by a throwable
             return List.of("describe has not returned");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -44,15 +51,25 @@ final class ProviderDescription {
         if (asked.isDone()) {
             CompletableFuture<List<String>> answer = new CompletableFuture<>();
             asked = answer;
-            Thread.ofPlatform().daemon().name("offload-" + name + "-describe").start(() -> {
-                try {
-                    answer.complete(ProviderText.lines(provider.describe()));
-                } catch (Throwable e) { // contained: only this text suffers
-                    HeapExhaustion.check(e);
-                    answer.completeExceptionally(e);
-                }
-            });
+            BoundedCall call = BoundedCall.start(threads, () -> answer.complete(describe()));
+            FailureText noThread = call.isOver() ? call.thrown() : null;
+            if (noThread != null) {
+                answer.complete(failed(noThread));
+            }
         }
         return asked;
+    }
+
+    private List<String> describe() {
+        try {
+            return ProviderText.lines(provider.describe());
+        } catch (Throwable e) { // contained: only this text suffers
+            HeapExhaustion.check(e);
+            return failed(FailureText.of(e));
+        }
+    }
+
+    private static List<String> failed(FailureText failure) {
+        return List.of("describe failed: " + failure.text());
     }
 }

@@ -1,8 +1,10 @@
 package io.turnstile.offload;
 
 import io.turnstile.offload.spi.OffloadProvider;
-import java.util.ArrayList;
+import java.lang.reflect.InvocationTargetException;
 import java.util.List;
+import java.util.ServiceConfigurationError;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -19,8 +21,15 @@ final class ProviderLoading {
     /** How long anybody waits for the providers of all places together. */
     static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(5);
 
+    /** Those very classes: one that is derived from them has foreign code. */
+    private static final Set<Class<?>> WRAPPINGS = Set.of(
+            InvocationTargetException.class,
+            ExceptionInInitializerError.class,
+            ServiceConfigurationError.class,
+            ConstructorFailure.class);
+
     private final List<NamedProvider> found = new CopyOnWriteArrayList<>();
-    private final List<String> faults = new CopyOnWriteArrayList<>();
+    private final FaultLines faults = new FaultLines();
     private final BoundedCall call;
     /** What is being done: {@code its constructor}. */
     private volatile String step = "it";
@@ -68,7 +77,8 @@ final class ProviderLoading {
             provider = constructor.get();
         } catch (Throwable e) { // contained: a constructor can throw anything
             HeapExhaustion.check(e);
-            fault(type + ": its constructor failed with " + ProviderText.of(reason(e)) + at(reason(e)));
+            FailureText failure = FailureText.of(reason(e));
+            fault(type + ": its constructor failed with " + failure.text() + failure.place());
             return;
         }
         step("its name");
@@ -82,23 +92,13 @@ final class ProviderLoading {
     private static Throwable reason(Throwable thrown) {
         Throwable reason = thrown;
         for (int i = 0; i < 4; i++) { // a cause may be its own cause's cause
-            Throwable cause = reason instanceof ReflectiveOperationException
-                            || reason instanceof ExceptionInInitializerError
-                            || reason instanceof java.util.ServiceConfigurationError
-                            || reason instanceof ConstructorFailure
-                    ? reason.getCause()
-                    : null;
+            Throwable cause = WRAPPINGS.contains(reason.getClass()) ? reason.getCause() : null;
             if (cause == null) {
                 return reason;
             }
             reason = cause;
         }
         return reason;
-    }
-
-    private static String at(Throwable thrown) {
-        StackTraceElement[] trace = thrown.getStackTrace();
-        return trace.length == 0 ? "" : " at " + BoundedCall.place(trace[0]);
     }
 
     /** Carries a checked throwable out of a supplier. */
@@ -127,17 +127,17 @@ final class ProviderLoading {
     }
 
     /**
-     * What was left out and why, a sentence each.
+     * What was left out and why, a sentence each; to be added to.
      *
      * @param patienceNs how long it was waited for, to be said of one that hangs
      */
-    List<String> faults(long patienceNs) {
-        List<String> all = new ArrayList<>(faults);
-        Throwable thrown = call.thrown();
+    FaultLines faults(long patienceNs) {
+        FaultLines all = faults.copy();
+        FailureText thrown = call.thrown();
         if (thrown != null) {
-            all.add(ProviderText.of(thrown));
+            all.addAtAnyRate(thrown.text());
         } else if (!call.isOver()) {
-            all.add(hangs(step, patienceNs, call.whereabouts()));
+            all.addAtAnyRate(hangs(step, patienceNs, call.whereabouts()));
         }
         return all;
     }

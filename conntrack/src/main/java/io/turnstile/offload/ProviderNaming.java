@@ -17,7 +17,7 @@ sealed interface ProviderNaming {
      * @param fault a sentence
      * @param thrown what it threw, if that is the reason
      */
-    record Refused(String shownName, String fault, @Nullable Throwable thrown) implements ProviderNaming {}
+    record Refused(String shownName, String fault, @Nullable FailureText thrown) implements ProviderNaming {}
 
     /** Asks on the calling thread: may hang, but throws nothing. */
     static ProviderNaming ask(OffloadProvider provider) {
@@ -33,7 +33,8 @@ sealed interface ProviderNaming {
                     : new Refused(ProviderText.line(String.valueOf(name)), fault, null);
         } catch (Throwable e) { // contained: one that cannot even say its name is left out
             HeapExhaustion.check(e);
-            return new Refused(type, "its " + asked + " failed with " + ProviderText.of(e), e);
+            FailureText failure = FailureText.of(e);
+            return new Refused(type, "its " + asked + " failed with " + failure.text(), failure);
         }
     }
 
@@ -42,15 +43,15 @@ sealed interface ProviderNaming {
         AtomicReference<@Nullable ProviderNaming> answer = new AtomicReference<>();
         String type = ProviderText.line(provider.getClass().getName());
         BoundedCall call = BoundedCall.start(
-                "offload-name-" + provider.getClass().getSimpleName(), () -> answer.set(ask(provider)));
+                "offload-name-" + ProviderText.simpleName(provider.getClass()), () -> answer.set(ask(provider)));
         call.await(System.nanoTime() + limitNs);
         ProviderNaming given = answer.get();
         if (given != null) {
             return given;
         }
-        Throwable thrown = call.thrown();
+        FailureText thrown = call.thrown();
         return thrown == null
                 ? new Refused(type, ProviderLoading.hangs("its name", limitNs, call.whereabouts()), null)
-                : new Refused(type, "its name failed with " + ProviderText.of(thrown), thrown);
+                : new Refused(type, "its name failed with " + thrown.text(), thrown);
     }
 }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.DoubleSupplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The counters and gauges that a provider has made for itself. They outlive its sessions. Bounded: beyond
@@ -23,7 +24,10 @@ final class ProviderNumbers {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]*");
 
     private final LaneMetrics metrics;
-    private final Map<String, OwnNumber> numbers = new LinkedHashMap<>(); // guarded by this
+    private final Map<Id, OwnNumber> numbers = new LinkedHashMap<>(); // guarded by this
+    private boolean someAreNotShown; // guarded by this
+
+    private record Id(String name, boolean isCounter) {}
 
     ProviderNumbers(LaneMetrics metrics) {
         this.metrics = metrics;
@@ -34,6 +38,8 @@ final class ProviderNumbers {
         private final boolean isCounter;
         private final LongAdder count = new LongAdder();
         private volatile double value;
+        /** Here, as who shows it may refer to it weakly. */
+        private final DoubleSupplier reading = this::read;
 
         private OwnNumber(boolean isCounter) {
             this.isCounter = isCounter;
@@ -72,25 +78,37 @@ final class ProviderNumbers {
         return number(name, description, false);
     }
 
-    private synchronized OwnNumber number(String name, String description, boolean isCounter) {
-        OwnNumber known = numbers.get(name);
-        if (known != null && known.isCounter == isCounter) {
+    private synchronized OwnNumber number(@Nullable String name, @Nullable String description, boolean isCounter) {
+        String shown = name != null
+                        && name.length() <= MAX_NAME_LENGTH
+                        && NAME.matcher(name).matches()
+                ? name
+                : "";
+        Id id = new Id(shown, isCounter);
+        OwnNumber known = numbers.get(id);
+        if (known != null) {
             return known;
         }
         OwnNumber made = new OwnNumber(isCounter);
-        boolean valid = name.length() <= MAX_NAME_LENGTH && NAME.matcher(name).matches();
-        if (valid && known == null && numbers.size() < CAPACITY) {
-            numbers.put(name, made);
-            DoubleSupplier reading = made::read;
-            metrics.ownNumber(name, ProviderText.line(description), isCounter, reading);
+        if (!shown.isEmpty() && numbers.size() < CAPACITY) {
+            numbers.put(id, made);
+            metrics.ownNumber(shown, ProviderText.line(description), isCounter, made.reading);
+        } else {
+            someAreNotShown = true;
         }
         return made;
     }
 
-    /** {@code name: value}, in the order of their making. */
+    /** {@code name: value}, in the order of their making; a gauge beside a counter of the same name is called one. */
     synchronized List<String> lines() {
         List<String> lines = new ArrayList<>(numbers.size());
-        numbers.forEach((name, number) -> lines.add(name + ": " + number.text()));
+        numbers.forEach((id, number) -> {
+            boolean isSecond = !id.isCounter && numbers.containsKey(new Id(id.name, true));
+            lines.add(id.name + (isSecond ? " (gauge)" : "") + ": " + number.text());
+        });
+        if (someAreNotShown) {
+            lines.add("(some are not shown: a malformed name, or more than " + CAPACITY + ")");
+        }
         return lines;
     }
 }

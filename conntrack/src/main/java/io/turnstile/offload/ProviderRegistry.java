@@ -36,6 +36,7 @@ public final class ProviderRegistry {
     private final ClassLoader loader;
     private final @Nullable Path pluginFolder;
     private final Set<String> onlyIfNamed;
+    private final PluginCopies copies;
     private final long patienceNs;
     /** By the place that is named in a fault. */
     private final Map<String, ProviderLoading> builtIn = new LinkedHashMap<>();
@@ -77,10 +78,16 @@ public final class ProviderRegistry {
         }
     }
 
-    ProviderRegistry(ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed, long patienceNs) {
+    ProviderRegistry(
+            ClassLoader loader,
+            @Nullable Path pluginFolder,
+            Set<String> onlyIfNamed,
+            PluginCopies copies,
+            long patienceNs) {
         this.loader = loader;
         this.pluginFolder = pluginFolder;
         this.onlyIfNamed = Set.copyOf(onlyIfNamed);
+        this.copies = copies;
         this.patienceNs = patienceNs;
     }
 
@@ -98,12 +105,35 @@ public final class ProviderRegistry {
      * @param onlyIfNamed their names
      */
     public static ProviderRegistry discover(ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed) {
-        return discover(loader, pluginFolder, onlyIfNamed, ProviderLoading.PATIENCE_NS);
+        return discover(loader, pluginFolder, onlyIfNamed, (Path) null);
+    }
+
+    /**
+     * The same with a folder for the copies of jars that their classes are loaded from.
+     *
+     * @param copies is there; null: the one for temporary files. What a process that was killed has left in it is
+     *     removed
+     */
+    public static ProviderRegistry discover(
+            ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed, @Nullable Path copies) {
+        return discover(loader, pluginFolder, onlyIfNamed, new PluginCopies(copies), ProviderLoading.PATIENCE_NS);
     }
 
     static ProviderRegistry discover(
             ClassLoader loader, @Nullable Path pluginFolder, Set<String> onlyIfNamed, long patienceNs) {
-        ProviderRegistry registry = new ProviderRegistry(loader, pluginFolder, onlyIfNamed, patienceNs);
+        return discover(loader, pluginFolder, onlyIfNamed, new PluginCopies(null), patienceNs);
+    }
+
+    private static ProviderRegistry discover(
+            ClassLoader loader,
+            @Nullable Path pluginFolder,
+            Set<String> onlyIfNamed,
+            PluginCopies copies,
+            long patienceNs) {
+        ProviderRegistry registry = new ProviderRegistry(loader, pluginFolder, onlyIfNamed, copies, patienceNs);
+        if (pluginFolder != null) {
+            copies.removeOrphans();
+        }
         registry.addBuiltIn("class path", new ProviderLoading("class-path", into -> loadClassPath(loader, into)));
         registry.rescan();
         return registry;
@@ -115,8 +145,8 @@ public final class ProviderRegistry {
     }
 
     static ProviderRegistry of(List<? extends OffloadProvider> providers, long patienceNs) {
-        ProviderRegistry registry =
-                new ProviderRegistry(ProviderRegistry.class.getClassLoader(), null, Set.of(), patienceNs);
+        ProviderRegistry registry = new ProviderRegistry(
+                ProviderRegistry.class.getClassLoader(), null, Set.of(), new PluginCopies(null), patienceNs);
         for (int i = 0; i < providers.size(); i++) {
             OffloadProvider provider = providers.get(i);
             String place = "provider " + (i + 1);
@@ -191,7 +221,7 @@ public final class ProviderRegistry {
 
     private void load(Path file, List<String> failed) {
         try {
-            PluginJar jar = new PluginJar(file, loader);
+            PluginJar jar = new PluginJar(file, loader, copies);
             jars.put(file, jar);
             begun.add(jar.loading());
         } catch (IOException e) {
@@ -208,19 +238,21 @@ public final class ProviderRegistry {
 
     private void take(String place, ProviderLoading loading, Map<String, NamedProvider> into, List<String> failed) {
         // Faults first: what ends between the two looks must not be missing from both.
-        loading.faults(patienceNs).forEach(fault -> failed.add(ProviderText.line(place) + ": " + fault));
+        FaultLines faults = loading.faults(patienceNs);
         for (NamedProvider provider : loading.providers()) {
             NamedProvider first = into.putIfAbsent(provider.name(), provider);
             if (first != null && first.provider() != provider.provider()) {
-                failed.add(ProviderText.line(place) + ": there is another provider of the name " + provider.name());
+                faults.add("there is another provider of the name " + provider.name());
             }
         }
+        faults.lines().forEach(fault -> failed.add(ProviderText.line(place) + ": " + fault));
     }
 
     /** Each fault is logged when it is new, and shown as long as it stays. */
     private void sayOnce(List<String> failed) {
+        Set<String> known = Set.copyOf(faults);
         failed.stream()
-                .filter(line -> !faults.contains(line))
+                .filter(line -> !known.contains(line))
                 .forEach(line -> LOG.warn("offload plug-in left out: {}", line));
         faults = List.copyOf(failed);
     }
@@ -257,10 +289,18 @@ public final class ProviderRegistry {
         retired.removeIf(jar -> {
             boolean over = jar.providers().stream().map(NamedProvider::provider).noneMatch(isInUse);
             if (over) {
-                jar.close();
+                close(jar);
             }
             return over;
         });
+    }
+
+    private static void close(PluginJar jar) {
+        try {
+            jar.close();
+        } catch (IOException | RuntimeException e) { // the switch's settings have nothing to do with it
+            LOG.warn("the copy of an offload plug-in that is gone could not be removed: {}", e.toString());
+        }
     }
 
     /** The names found, in no particular order. */

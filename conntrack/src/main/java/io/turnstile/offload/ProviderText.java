@@ -80,26 +80,14 @@ final class ProviderText {
         return List.copyOf(lines);
     }
 
-    /** The throwable's message alone, its class if it has none. Runs its code. */
-    static String ofMessage(Throwable thrown) {
-        try {
-            String message = thrown.getMessage();
-            return message == null ? thrown.getClass().getSimpleName() : line(message);
-        } catch (Throwable e) { // contained: its class has to do
-            HeapExhaustion.check(e);
-            return thrown.getClass().getSimpleName();
-        }
-    }
-
     /** The throwable in words, even if it cannot say them itself. Runs its code. */
     static String of(Throwable thrown) {
-        String kind = thrown.getClass().getName();
-        try {
-            String message = thrown.getLocalizedMessage();
-            return message == null ? line(kind) : line(kind + ": " + line(message));
-        } catch (Throwable e) { // contained: its class has to do
-            HeapExhaustion.check(e);
-            return line(kind);
-        }
+        return FailureText.of(thrown).text();
+    }
+
+    /** A class's name without its package. {@link Class#getSimpleName} can throw, for classes that are odd enough. */
+    static String simpleName(Class<?> type) {
+        String name = type.getName();
+        return line(name.substring(name.lastIndexOf('.') + 1));
     }
 }

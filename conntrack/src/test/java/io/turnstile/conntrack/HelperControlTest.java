@@ -154,8 +154,7 @@ class HelperControlTest {
                 NatRequest.Kind.DESTINATION, false, 0, address, 0, address, 0, 0, false, NatRequest.Choice.DEFAULT);
         String there = "10.0.0.1:4000 > 10.0.0.9:2121";
         long id = first(
-                tcp(there).segment("[S] seq 999"),
-                new CtRequest(0, true, false, 0, 0, 0, 0, 0, 0, nat, Alg.FTP, 0));
+                tcp(there).segment("[S] seq 999"), new CtRequest(0, true, false, 0, 0, 0, 0, 0, 0, nat, Alg.FTP, 0));
         reply(2121, "[S.] seq 4999 ack 1000", "");
         ct.send(tcp(there).segment("[.] seq 1000 ack 5000").packet(), LOOK);
         assertThat(carrier.news()).containsExactly("established");

@@ -230,8 +230,7 @@ class LenientWindowTest {
         long client = CLIENT + CARRIED;
         long server = SERVER + CARRIED;
         data(reply, (reply ? server : client) + 1000, (reply ? client : server) + 1000);
-        ct.tracker.unhold(
-                id, new TcpResume((int) client, (int) client + 60_000, (int) server, (int) server + 60_000));
+        ct.tracker.unhold(id, new TcpResume((int) client, (int) client + 60_000, (int) server, (int) server + 60_000));
         states();
         assertThat(seen.originalTcpSentEnd).isEqualTo((int) client);
         assertThat(seen.replyTcpSentEnd).isEqualTo((int) server);
@@ -328,7 +327,14 @@ class LenientWindowTest {
     /** A number near the right one is soon guessed: the acknowledgement must be right as well, or the number exact. */
     @ParameterizedTest
     @CsvSource({
-        "false, 50000", "false, 2", "false, -5", "false, -60000", "true, 50000", "true, 2", "true, -5", "true, -60000"
+        "false, 50000",
+        "false, 2",
+        "false, -5",
+        "false, -60000",
+        "true, 50000",
+        "true, 2",
+        "true, -5",
+        "true, -60000"
     })
     void numberThatIsNearIsNoReasonToBelieveItsReset(boolean reply, long off) {
         ct.tracker.hold(id);
@@ -336,13 +342,9 @@ class LenientWindowTest {
         data(reply, forged, 3_000_000_000L);
         assertThat(reset(reply, forged + 10)).isEqualTo("inv");
         data(reply, forged + 10, 3_000_000_000L);
-        assertThat(reset(reply, forged + 20))
-                .as("nor is what agrees with it")
-                .isEqualTo("inv");
+        assertThat(reset(reply, forged + 20)).as("nor is what agrees with it").isEqualTo("inv");
         data(!reply, reply ? CLIENT : SERVER, reply ? SERVER : CLIENT);
-        assertThat(reset(reply, forged + 20))
-                .as("nor what the other side says")
-                .isEqualTo("inv");
+        assertThat(reset(reply, forged + 20)).as("nor what the other side says").isEqualTo("inv");
         assertThat(states()).isEqualTo("ESTABLISHED ESTABLISHED");
         assertThat(reset(reply, reply ? SERVER : CLIENT))
                 .as("as the other side says")
@@ -421,12 +423,11 @@ class LenientWindowTest {
                 int forger = forgedReply ? 1 : 0;
                 long forged = next[forger] + around(random);
                 String acknowledging = " ack " + (next[forger ^ 1] + around(random));
-                String segment =
-                        switch (random.nextInt(6)) {
-                            case 0 -> "[S] seq " + forged;
-                            case 1 -> "[S.] seq " + forged + acknowledging;
-                            default -> "[P.] seq " + forged + acknowledging + " len 10";
-                        };
+                String segment = switch (random.nextInt(6)) {
+                    case 0 -> "[S] seq " + forged;
+                    case 1 -> "[S.] seq " + forged + acknowledging;
+                    default -> "[P.] seq " + forged + acknowledging + " len 10";
+                };
                 String reset = "[R] seq " + (forged + (segment.startsWith("[P") ? 10 : 1));
                 int side = random.nextInt(4);
                 if (side < 2) {

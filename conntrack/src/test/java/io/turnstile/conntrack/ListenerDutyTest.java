@@ -116,7 +116,9 @@ class ListenerDutyTest {
         long entry = ct.tracker.table().entries.entry(ConnectionTable.slot(id));
         long word = EntryTable.word(entry);
         assertThat(ct.tracker.awaitEstablished(id)).isFalse();
-        assertThat(EntryTable.word(entry)).as("each lock leaves another version").isEqualTo(word);
+        assertThat(EntryTable.word(entry))
+                .as("each lock leaves another version")
+                .isEqualTo(word);
         assertThat(ct.tracker.awaitEstablished(id + (1L << 32)))
                 .as("another connection of the slot")
                 .isFalse();

@@ -155,6 +155,22 @@ class PluginFaultsTest {
     }
 
     @Test
+    void ofVeryManyFaultsOfAJarTheFirstAreNamed() {
+        StringBuilder services = new StringBuilder(CARD);
+        for (int i = 0; i < 500; i++) {
+            services.append("A").append(i).append('\n');
+        }
+        write("acme.jar", card("").services(services.toString()));
+        write("other.jar", new TestJar().services("acme.Absent"));
+        ProviderRegistry registry = discover();
+        assertThat(registry.names()).containsExactly("card");
+        assertThat(registry.faults())
+                .hasSize(FaultLines.CAPACITY + 2)
+                .startsWith("acme.jar: A0 is not in it")
+                .endsWith("acme.jar: and 484 more", "other.jar: acme.Absent is not in it");
+    }
+
+    @Test
     void aRescanShowsFailuresAsLongAsTheyStay() throws IOException {
         ProviderRegistry registry = discover();
         write("acme.jar", new TestJar().services("acme.Absent"));

@@ -51,6 +51,9 @@ class ProviderNewsTest {
         assertThat(tracker.heldSlots()).isZero();
     }
 
+    /** The connection that a script tells of. */
+    private volatile long held;
+
     private void enable() {
         ports.put(101, 1, "p1", 1500);
         ports.put(102, 2, "p2", 1500);
@@ -272,8 +275,16 @@ class ProviderNewsTest {
         }
         assertThat(dispatcher.show())
                 .doesNotContain("Bad name")
-                .contains("  n63: 1\n")
+                .contains("  n63: 1\n", "  (some are not shown: a malformed name, or more than 64)\n")
                 .doesNotContain("n64");
+    }
+
+    @Test
+    void aGaugeMayHaveACountersName() {
+        enable();
+        alpha.context.counter("fill", "rules put in").add(3);
+        alpha.context.gauge("fill", "part of the table in use").set(0.25);
+        assertThat(dispatcher.show()).contains("  fill: 3\n", "  fill (gauge): 0.25\n");
     }
 
     @Test
@@ -297,6 +308,32 @@ class ProviderNewsTest {
         alpha.context.used(id, clock.wallMs(), 1, 1);
         assertThat(tracker.timeLeftNs(id, clock.nowNs()))
                 .isEqualTo(FakeTracker.TIMEOUT.minusSeconds(20).toNanos());
+    }
+
+    @Test
+    void whatItDoesNotHoldItHasNotCarried() {
+        alpha.verdict = c -> Verdict.decline("no");
+        enable();
+        long declined = commit();
+        alpha.context.used(declined, clock.wallMs(), 10, 1500);
+        alpha.context.used(declined + 1, clock.wallMs(), 10, 1500);
+        alpha.context.used(-1, 0, 10, 1500);
+        assertThat(dispatcher.show()).doesNotContain("1500 bytes");
+    }
+
+    @Test
+    void whatItTellsOfWhileItLetsGoStillCounts() {
+        alpha.journal = event -> {
+            if (event.equals("alpha del")) {
+                alpha.context.used(held, 0, 10, 1500);
+            }
+        };
+        enable();
+        held = commit();
+        tracker.flush(null, clock.nowNs());
+        dispatcher.drain();
+        alpha.context.used(held, 0, 1, 1);
+        assertThat(dispatcher.show()).contains("carried: 10 packets, 1500 bytes");
     }
 
     @Test

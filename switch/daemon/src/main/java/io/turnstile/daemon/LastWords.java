@@ -150,8 +150,14 @@ final class LastWords {
         }
     }
 
+    /** The error's class and message. A plug-in's error may be one that cannot say it. */
     private static String text(Throwable error) {
-        String message = error.getMessage();
+        @Nullable String message;
+        try {
+            message = error.getMessage();
+        } catch (Throwable e) { // contained: its class has to do
+            message = null;
+        }
         String kind = error.getClass().getName();
         if (message == null) {
             return kind;
@@ -165,7 +171,14 @@ final class LastWords {
      * place.
      */
     private static String place(Throwable error) {
-        StackTraceElement[] trace = error.getStackTrace();
+        try {
+            return place(error.getStackTrace());
+        } catch (Throwable e) { // contained, as above: there may not even be a trace
+            return "";
+        }
+    }
+
+    private static String place(StackTraceElement[] trace) {
         for (StackTraceElement frame : trace) {
             String loader = frame.getClassLoaderName();
             if (loader != null && loader.endsWith(".jar")) {

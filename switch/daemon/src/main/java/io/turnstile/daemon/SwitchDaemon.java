@@ -125,7 +125,8 @@ public final class SwitchDaemon implements AutoCloseable {
         ProviderRegistry providers = ProviderRegistry.discover(
                 getClass().getClassLoader(),
                 config.pluginFolder(),
-                config.dummies().providersOnlyIfNamed());
+                config.dummies().providersOnlyIfNamed(),
+                config.runDirectory());
         Reconciler reconciler = closeLater(new Reconciler(
                 backend,
                 new SwitchComponents(

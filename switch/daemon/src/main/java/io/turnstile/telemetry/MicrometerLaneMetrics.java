@@ -42,8 +42,10 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
     private final Counter carriedBytes;
     private final MeterRegistry registry;
     private final String provider;
+    private final OwnNumberNames ownNames;
 
-    private MicrometerLaneMetrics(MeterRegistry registry, String provider) {
+    private MicrometerLaneMetrics(MeterRegistry registry, String provider, OwnNumberNames ownNames) {
+        this.ownNames = ownNames;
         this.registry = registry;
         this.provider = provider;
         carriedPackets =
@@ -78,8 +80,9 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
 
     /** Returns a factory of meters in that registry. */
     public static Factory factory(MeterRegistry registry) {
+        OwnNumberNames ownNames = new OwnNumberNames();
         return (provider, lane) -> {
-            MicrometerLaneMetrics metrics = new MicrometerLaneMetrics(registry, provider);
+            MicrometerLaneMetrics metrics = new MicrometerLaneMetrics(registry, provider, ownNames);
             gauge(registry, provider, "queue.depth", "connections that wait", lane, LaneReadings::queueDepth);
             gauge(
                     registry,
@@ -181,7 +184,7 @@ public final class MicrometerLaneMetrics implements LaneMetrics {
 
     @Override
     public void ownNumber(String name, String description, boolean isCounter, DoubleSupplier value) {
-        String meter = PREFIX + "provider." + name.replace('_', '.');
+        String meter = PREFIX + "provider." + ownNames.of(name, isCounter);
         if (isCounter) {
             FunctionCounter.builder(meter, value, DoubleSupplier::getAsDouble)
                     .description(description)

@@ -95,6 +95,31 @@ class LastWordsTest {
     }
 
     @Test
+    void anErrorThatCannotSayItsWordsOrPlaceIsItsClass() {
+        class Mute extends Error {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String getMessage() {
+                throw new IllegalStateException("scripted");
+            }
+
+            @Override
+            public StackTraceElement[] getStackTrace() {
+                return null;
+            }
+        }
+        words.uncaught(new Thread("acme"), new Mute()); // throws nothing
+        words.say("a forwarding thread has died", new Mute());
+        assertThat(log)
+                .content()
+                .contains("a forwarding thread has died: " + Mute.class.getName() + ", in thread "
+                        + Thread.currentThread().getName() + "\n");
+        assertThat(halts).hasSize(1);
+        assertThat(pidFile).doesNotExist();
+    }
+
+    @Test
     void theEndOfMemoryInAnyThreadEndsTheProcess() {
         words.uncaught(new Thread("acme"), inPlugin());
         assertThat(halts).hasSize(1);

@@ -11,7 +11,9 @@ import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.PortDirectory;
+import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
@@ -20,9 +22,12 @@ import io.turnstile.time.ManualClock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -153,6 +158,86 @@ class MetricsPageTest {
                     .containsEntry(
                             "turnstile_offload_operations_total{operation=\"add\",provider=\"alpha\",result=\"ok\"}",
                             1.0);
+        }
+    }
+
+    /** Keeps what it was given at init. */
+    private static final class Counting extends IdleProvider {
+        private volatile @Nullable ProviderContext context;
+
+        Counting(String name) {
+            super(name);
+        }
+
+        @Override
+        public void init(ProviderContext context) {
+            this.context = context;
+        }
+
+        void count(String name, int count) {
+            Objects.requireNonNull(context).counter(name, "a counter").add(count);
+        }
+
+        void stand(String name, double value) {
+            Objects.requireNonNull(context).gauge(name, "a gauge").set(value);
+        }
+    }
+
+    private static Map<String, Double> ofProviders(Map<String, Double> samples) {
+        Map<String, Double> own = new TreeMap<>();
+        samples.forEach((name, value) -> {
+            if (name.startsWith("turnstile_offload_provider_")) {
+                own.put(name.substring("turnstile_offload_provider_".length()), value);
+            }
+        });
+        return own;
+    }
+
+    @Test
+    void aProvidersOwnNumbersAreThereWhateverTheirNames() {
+        try (OffloadDispatcher dispatcher = new OffloadDispatcher(
+                tracker, clock, PortDirectory.named(port -> "p" + port), MicrometerLaneMetrics.factory(registry))) {
+            Counting alpha = new Counting("alpha");
+            Counting beta = new Counting("beta");
+            dispatcher.enable(List.of(alpha, beta));
+            alpha.count("x", 1);
+            alpha.stand("x", 2);
+            alpha.count("x_total", 3);
+            alpha.stand("x_total", 4);
+            alpha.stand("y_info", 5);
+            alpha.count("y_created", 6);
+            alpha.stand("y_count", 7);
+            alpha.count("y_sum", 8);
+            alpha.stand("y_max", 9);
+            alpha.count("y_bucket", 10);
+            alpha.stand("total", 11);
+            alpha.count("a_b", 12);
+            alpha.count("a__b", 13);
+            alpha.count("a_b_", 14);
+            beta.stand("a_b", 15);
+            beta.count("x", 16);
+            read();
+            System.gc();
+            alpha.count("x", 100);
+            alpha.stand("x", 102);
+            assertThat(ofProviders(read()))
+                    .containsExactlyInAnyOrderEntriesOf(Map.ofEntries(
+                            Map.entry("x_total{provider=\"alpha\"}", 101.0),
+                            Map.entry("x_gauge{provider=\"alpha\"}", 102.0),
+                            Map.entry("x_counter_total{provider=\"alpha\"}", 3.0),
+                            Map.entry("x_total_gauge{provider=\"alpha\"}", 4.0),
+                            Map.entry("y_info_gauge{provider=\"alpha\"}", 5.0),
+                            Map.entry("y_created_counter_total{provider=\"alpha\"}", 6.0),
+                            Map.entry("y_count{provider=\"alpha\"}", 7.0),
+                            Map.entry("y_sum_total{provider=\"alpha\"}", 8.0),
+                            Map.entry("y_max{provider=\"alpha\"}", 9.0),
+                            Map.entry("y_bucket_counter_total{provider=\"alpha\"}", 10.0),
+                            Map.entry("total_gauge{provider=\"alpha\"}", 11.0),
+                            Map.entry("a_b_total{provider=\"alpha\"}", 12.0),
+                            Map.entry("a__b_total{provider=\"alpha\"}", 13.0),
+                            Map.entry("a_b__total{provider=\"alpha\"}", 14.0),
+                            Map.entry("a_b_gauge{provider=\"beta\"}", 15.0),
+                            Map.entry("x_total{provider=\"beta\"}", 16.0)));
         }
     }
 

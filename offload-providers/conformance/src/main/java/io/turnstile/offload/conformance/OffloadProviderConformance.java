@@ -107,7 +107,9 @@ import org.junit.jupiter.api.Test;
  * thrown away by the next {@code init}, as no two devices tell it alike; that what a device evicts is told.
  */
 public abstract class OffloadProviderConformance extends ProviderUnderTest {
-    private static final String WELL_FORMED_NAME = "[a-z0-9_-]+";
+    /** What the switch takes, as in its NamedProvider. */
+    private static final String WELL_FORMED_NAME = "[a-z0-9][a-z0-9_-]{0,199}";
+
     private static final String RESERVED_NAME = "none";
     private static final int MOST_REASONS = 255;
     private static final int LONGEST_REASON = 200;

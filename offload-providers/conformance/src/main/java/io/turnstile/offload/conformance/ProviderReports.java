@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  * provider was never given since init may not.
  */
 final class ProviderReports implements ProviderContext {
-    private static final String WELL_FORMED_NAME = "[a-z0-9_]+";
+    /** What the switch shows, as in its ProviderNumbers. */
+    private static final String WELL_FORMED_NAME = "[a-z][a-z0-9_]{0,63}";
+
     private static final int MOST_NAMES = 64;
     private static final int FINDINGS_KEPT = 20;
     private static final int SMALLEST_FRAME = 14; // an Ethernet header
@@ -155,24 +157,24 @@ final class ProviderReports implements ProviderContext {
 
     @Override
     public Counter counter(String name, String description) {
-        check(name, description);
+        check("counter", name, description);
         return count -> {};
     }
 
     @Override
     public Gauge gauge(String name, String description) {
-        check(name, description);
+        check("gauge", name, description);
         return value -> {};
     }
 
-    private void check(String name, String description) {
-        if (names.size() > MOST_NAMES || !names.add(name)) {
+    private void check(String kind, @Nullable String name, @Nullable String description) {
+        if (names.size() > MOST_NAMES || !names.add(kind + " " + name)) {
             return;
         }
-        if (!name.matches(WELL_FORMED_NAME)) {
+        if (name == null || !name.matches(WELL_FORMED_NAME)) {
             namingFindings.add("malformed: " + name);
         }
-        if (description.isBlank()) {
+        if (description == null || description.isBlank()) {
             namingFindings.add("no description: " + name);
         }
         if (names.size() > MOST_NAMES) {

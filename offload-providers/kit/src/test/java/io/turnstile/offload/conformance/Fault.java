@@ -66,14 +66,10 @@ enum Fault {
             "itDescribesItselfBeforeInit",
             "itDescribesItselfAtAnyTime",
             "itDescribesItselfWhileThreadsCallIt"),
-    /** Nothing gets beyond the first question and the deletes that follow its failure. */
+    /** Nothing gets beyond the first question. */
     THROWS_FROM_OPERATE(
             throwing(Callback.OPERATE),
             "noQueryFails",
-            "noDeleteFails",
-            "everyReasonEndsAConnection",
-            "aConnectionMayEndBeforeItsReply",
-            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine",
             "whatItShouldAcceptItAccepts",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",
@@ -183,7 +179,11 @@ enum Fault {
     /** It says so. No fault. */
     EVICTS(clock -> new EvictingProvider("p", connection -> connection.id() % 3 == 0)),
     LOSES_WHAT_IT_NEVER_HAD(odd(OddProviders.LosesWhatItNeverHad::new), "whatItTellsUnaskedCanBe"),
-    HAS_A_BAD_COUNTER(odd(OddProviders.Miscounting::new), "itsCountersAreWellNamed"),
+    HAS_A_BAD_COUNTER(odd(() -> new OddProviders.Miscounting("Bad-Name")), "itsCountersAreWellNamed"),
+    HAS_A_COUNTER_THAT_BEGINS_WITH_A_DIGIT(odd(() -> new OddProviders.Miscounting("9x")), "itsCountersAreWellNamed"),
+    HAS_A_COUNTER_WITH_A_LONG_NAME(odd(() -> new OddProviders.Miscounting("x".repeat(65))), "itsCountersAreWellNamed"),
+    /** No fault. */
+    HAS_A_COUNTER(odd(() -> new OddProviders.Miscounting("x9_".repeat(21)))),
     TELLS_NONSENSE(odd(OddProviders.TellsNonsense::new), "whatItTellsUnaskedCanBe"),
     /** No fault. */
     GIVES_BACK(odd(OddProviders.GivesBack::new)),
@@ -231,6 +231,10 @@ enum Fault {
     HOARDS_VIEWS(odd(OddProviders.Hoarder::new), "viewsOfConnectionsThatEndedAreNotKept"),
 
     HAS_A_BAD_NAME(odd(() -> new OddProviders.Named("Bad Name")), "nameIsWellFormed"),
+    HAS_A_NAME_LIKE_AN_OPTION(odd(() -> new OddProviders.Named("-card")), "nameIsWellFormed"),
+    HAS_A_LONG_NAME(odd(() -> new OddProviders.Named("p".repeat(201))), "nameIsWellFormed"),
+    /** No fault. */
+    HAS_A_NAME_JUST_SHORT_ENOUGH(odd(() -> new OddProviders.Named("p".repeat(200)))),
     HAS_A_RESERVED_NAME(odd(() -> new OddProviders.Named("none")), "nameIsWellFormed"),
     RISES(odd(OddProviders.Rising::new), "nameAndPriorityAndMomentNeverChange"),
     TAKES_WHEN_ASKED(odd(OddProviders.Grabbing::new), "askingHasNoEffect"),
@@ -251,10 +255,6 @@ enum Fault {
     ANSWERS_TOO_LITTLE(
             odd(OddProviders.TooFewResults::new),
             "noQueryFails",
-            "noDeleteFails",
-            "everyReasonEndsAConnection",
-            "aConnectionMayEndBeforeItsReply",
-            "aDeleteOfWhatIsNotHeldDoesNothingAfterAFailureOfTheMachine",
             "whatItShouldAcceptItAccepts",
             "eachOperationOfABatchHasOneFittingResult",
             "batchesOfOneKindAreAnsweredToo",

@@ -635,14 +635,17 @@ final class OddProviders {
 
     /** Has a counter that nothing can show. */
     static final class Miscounting extends HoldingProvider {
-        Miscounting() {
+        private final String counter;
+
+        Miscounting(String counter) {
             super("p");
+            this.counter = counter;
         }
 
         @Override
         public void init(ProviderContext context) throws Exception {
             super.init(context);
-            context.counter("Bad-Name", "what it counts").add(1);
+            context.counter(counter, "what it counts").add(1);
         }
     }
 

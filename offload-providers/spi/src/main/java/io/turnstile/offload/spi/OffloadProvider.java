@@ -42,7 +42,8 @@ public interface OffloadProvider extends AutoCloseable {
 
     /**
      * From when on connections are offered: as soon as they are committed, or once they are established, which is all
-     * that most devices want, and spares them what never gets an answer. When: at registration, any thread.
+     * that most devices want, and spares them what never gets an answer. When: before each {@link #init}, on the same
+     * thread; what is said about a throw there, and about one that does not return, holds here.
      */
     default OfferMoment offeredFrom() {
         return OfferMoment.COMMITTED;

@@ -57,8 +57,9 @@ public sealed interface OffloadResult
      * @param epochMs as in {@link LastUsed}
      * @param packets as in {@link LastUsed}
      * @param bytes as in {@link LastUsed}
-     * @param tcp sequence numbers and windows as the device saw them last, with which software goes on at once (states
-     *     and scales are not read); null: unknown, software believes what it sees first
+     * @param tcp sequence numbers as the device saw them last ({@link TcpView.Peer#sentEnd},
+     *     {@link TcpView.Peer#allowedEnd}), with which software goes on at once; states, largest windows and scales are
+     *     not read. Null: unknown, software believes what it sees first
      */
     record Released(
             long epochMs,
@@ -69,7 +70,8 @@ public sealed interface OffloadResult
     /**
      * Stands for a result that comes later: the operation goes on in the device while its thread does other things. No
      * other operation of this connection comes before it is there. One that has not come within 10 s counts as a call
-     * that does not return. An operation that is answered by this may be any but a flush.
+     * that does not return. An operation that is answered by this may be any but a flush. At most 256 of each of the
+     * provider's threads are outstanding: its other operations wait for one of them.
      *
      * @param result completes with a result that fits the operation, on any thread; with a throwable: failed
      */

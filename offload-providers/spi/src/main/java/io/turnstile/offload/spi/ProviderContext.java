@@ -3,7 +3,8 @@ package io.turnstile.offload.spi;
 import java.util.Map;
 
 /**
- * What a provider may use of the switch between {@code init} and {@code close}; after that nothing here has any effect.
+ * What a provider may use of the switch between {@code init} and {@code close}. After that nothing it says about
+ * connections has any effect; {@link #logger}, {@link #counter} and {@link #gauge} still have theirs.
  *
  * <p>Threads: any, those of the provider's own included. Nothing here waits, throws for a connection that is gone, or
  * calls back on the calling thread.
@@ -19,6 +20,8 @@ public interface ProviderContext {
     /**
      * A connection that the provider holds was used: what {@link OffloadProvider#connUpdate} would answer, told without
      * being asked. For a device that reads its counters in one sweep.
+     *
+     * <p>Of a connection that it does not hold nothing counts. It holds it until {@code connDel} has returned.
      *
      * @param epochMs when its last packet was carried, ms since the epoch; 0: unknown
      * @param packets carried since the provider told last; -1: unknown
@@ -58,7 +61,8 @@ public interface ProviderContext {
      * A number of the provider's own, shown by {@code conntrack/offload-show} and among the metrics. Asking again for
      * the same name gives the same; it goes on counting over {@code close} and {@code init}.
      *
-     * @param name lower case letters, digits and {@code _}; at most 64 names a provider, more are not shown
+     * @param name lower case letters, digits and {@code _}, a letter first, at most 64 characters; at most 64 counters
+     *     and gauges a provider. What is more, or has another name, can be used and is not shown
      * @param description a few words for people; the first one given stays
      */
     default Counter counter(String name, String description) {

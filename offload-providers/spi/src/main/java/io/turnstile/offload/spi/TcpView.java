@@ -28,8 +28,8 @@ public record TcpView(Peer original, Peer reply) {
     /**
      * One side. Sequence numbers are modulo 2^32.
      *
-     * @param sentEnd one past the highest sequence number that it has sent; what the original side's first packet
-     *     (its SYN) takes is counted with the data after it
+     * @param sentEnd one past the highest sequence number that it has sent; what the original side's first packet (its
+     *     SYN) takes is counted with the data after it
      * @param allowedEnd one past the highest that the other side lets it send: acknowledgement and window together
      * @param largestWindow the largest window that it has offered, bytes, scaled
      * @param windowScale its shift (RFC 7323 §2); 0 if it or the other does not scale, -1 if its SYN was not seen

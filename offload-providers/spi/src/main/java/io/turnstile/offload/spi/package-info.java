@@ -9,7 +9,9 @@
  * <caption>Per provider, and per connection and provider. "Own" thread: one of those that the provider has for
  * itself.</caption>
  * <tr><th>event</th><th>when</th><th>ports known</th><th>thread</th><th>result</th><th>idempotent?</th></tr>
- * <tr><td>name, priority, offeredFrom</td><td>at registration</td><td>–</td><td>any</td><td>constants</td>
+ * <tr><td>name, priority</td><td>at registration</td><td>–</td><td>any</td><td>constants; throw: not registered</td>
+ *     <td>yes</td></tr>
+ * <tr><td>offeredFrom</td><td>before each init</td><td>–</td><td>own</td><td>constant; throw: as of init</td>
  *     <td>yes</td></tr>
  * <tr><td>init</td><td>hw-offload turned on, provider chosen, or tried again after its breaker opened</td><td>–</td>
  *     <td>own</td><td>throw, or not back within 10 s: "init failed", tried again after 1 s, 2 s, … 1 min</td>
@@ -92,7 +94,7 @@
  *   <li>A device that evicts says lost() and may be asked about the connection until connDel(LOST) has come; it may
  *       answer as if it held it still, and the delete has nothing to do.
  *   <li>used(), lost() and room() may come on any thread at any time, also for a connection that has just gone: then
- *       they do nothing.
+ *       they do nothing, and what was carried does not count.
  * </ul>
  *
  * <p>Of ports:
@@ -113,7 +115,8 @@
  *       such deletes, too.
  *   <li>A result that is {@link io.turnstile.offload.spi.OffloadResult.Deferred} keeps back what else there is for that
  *       connection, and nothing else; it has 10 s, completes on any thread, and is taken once. A delete that is
- *       deferred is not done until then: the next connection with its tuple waits.
+ *       deferred is not done until then: the next connection with its tuple waits. At most 256 operations of each of
+ *       the provider's threads are outstanding at a time.
  *   <li>Budgets: a call that takes more than 500 ms is slow, one of more than 2 s (init, close: 10 s) or a deferred
  *       result of more than 10 s is given up, the call with its thread. 16 failures or 3 slow calls in a row, or one
  *       given up, open the circuit breaker: connFlush or connDel for all, close, and init again after 1 s, 2 s, 4 s …
