@@ -278,8 +278,7 @@ final class Lane implements LaneReadings {
 
     /** Records a failure that concerns no connection. */
     void record(String what, FailureText failure) {
-        context.causes()
-                .record(name + ": " + what, failure, context.clock().wallMs());
+        context.causes().record(name + ": " + what, failure, context.clock().wallMs());
     }
 
     private void work(OffloadSession of, Shard shard) {

@@ -102,7 +102,9 @@ record ProviderCaller(OffloadProvider provider) {
         return new OffloadResult.Deferred(later);
     }
 
-    /** Made fit on the thread that completes it, the provider's own: whoever takes it up later meets no foreign code. */
+    /**
+     * Made fit on the thread that completes it, the provider's own: whoever takes it up later meets no foreign code.
+     */
     private static OffloadResult completed(
             OffloadOperation operation, @Nullable OffloadResult answer, @Nullable Throwable failure) {
         if (failure == null) {

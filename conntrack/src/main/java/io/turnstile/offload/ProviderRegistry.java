@@ -145,9 +145,8 @@ public final class ProviderRegistry {
     }
 
     static ProviderRegistry of(List<? extends OffloadProvider> providers, long patienceNs) {
-        ProviderRegistry registry =
-                new ProviderRegistry(
-                        ProviderRegistry.class.getClassLoader(), null, Set.of(), new PluginCopies(null), patienceNs);
+        ProviderRegistry registry = new ProviderRegistry(
+                ProviderRegistry.class.getClassLoader(), null, Set.of(), new PluginCopies(null), patienceNs);
         for (int i = 0; i < providers.size(); i++) {
             OffloadProvider provider = providers.get(i);
             String place = "provider " + (i + 1);

@@ -109,6 +109,7 @@ import org.junit.jupiter.api.Test;
 public abstract class OffloadProviderConformance extends ProviderUnderTest {
     /** What the switch takes, as in its NamedProvider. */
     private static final String WELL_FORMED_NAME = "[a-z0-9][a-z0-9_-]{0,199}";
+
     private static final String RESERVED_NAME = "none";
     private static final int MOST_REASONS = 255;
     private static final int LONGEST_REASON = 200;

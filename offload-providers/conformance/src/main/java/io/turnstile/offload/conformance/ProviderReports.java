@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class ProviderReports implements ProviderContext {
     /** What the switch shows, as in its ProviderNumbers. */
     private static final String WELL_FORMED_NAME = "[a-z][a-z0-9_]{0,63}";
+
     private static final int MOST_NAMES = 64;
     private static final int FINDINGS_KEPT = 20;
     private static final int SMALLEST_FRAME = 14; // an Ethernet header

@@ -180,10 +180,8 @@ enum Fault {
     EVICTS(clock -> new EvictingProvider("p", connection -> connection.id() % 3 == 0)),
     LOSES_WHAT_IT_NEVER_HAD(odd(OddProviders.LosesWhatItNeverHad::new), "whatItTellsUnaskedCanBe"),
     HAS_A_BAD_COUNTER(odd(() -> new OddProviders.Miscounting("Bad-Name")), "itsCountersAreWellNamed"),
-    HAS_A_COUNTER_THAT_BEGINS_WITH_A_DIGIT(
-            odd(() -> new OddProviders.Miscounting("9x")), "itsCountersAreWellNamed"),
-    HAS_A_COUNTER_WITH_A_LONG_NAME(
-            odd(() -> new OddProviders.Miscounting("x".repeat(65))), "itsCountersAreWellNamed"),
+    HAS_A_COUNTER_THAT_BEGINS_WITH_A_DIGIT(odd(() -> new OddProviders.Miscounting("9x")), "itsCountersAreWellNamed"),
+    HAS_A_COUNTER_WITH_A_LONG_NAME(odd(() -> new OddProviders.Miscounting("x".repeat(65))), "itsCountersAreWellNamed"),
     /** No fault. */
     HAS_A_COUNTER(odd(() -> new OddProviders.Miscounting("x9_".repeat(21)))),
     TELLS_NONSENSE(odd(OddProviders.TellsNonsense::new), "whatItTellsUnaskedCanBe"),
