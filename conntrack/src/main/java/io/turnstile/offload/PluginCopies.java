@@ -39,8 +39,8 @@ final class PluginCopies {
 
     /** Makes an empty file for a copy. */
     Path create() throws IOException {
-        Path made = Files.createTempFile(
-                folder, PREFIX + ProcessHandle.current().pid() + "-", ".jar");
+        Path made =
+                Files.createTempFile(folder, PREFIX + ProcessHandle.current().pid() + "-", ".jar");
         OWN.add(made);
         return made;
     }

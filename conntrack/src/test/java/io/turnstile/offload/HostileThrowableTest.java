@@ -177,7 +177,9 @@ class HostileThrowableTest {
                 assertThat(beta.heard()).anySatisfy(heard -> assertThat(heard).startsWith("del"));
                 dispatcher.disable();
                 assertThat(dispatcher.failures())
-                        .anySatisfy(line -> assertThat(line).matches(".*alpha: .*(" + Pattern.quote(Hostile.class.getSimpleName()) + "|hostile).*"));
+                        .anySatisfy(line -> assertThat(line)
+                                .matches(
+                                        ".*alpha: .*(" + Pattern.quote(Hostile.class.getSimpleName()) + "|hostile).*"));
                 assertThat(tracker.heldSlots()).isZero();
             }
         }
@@ -273,10 +275,7 @@ class HostileThrowableTest {
         HeapExhaustion.check(new Hostile(manner));
         assertThat(FailureText.of(new Hostile(manner)))
                 .isEqualTo(new FailureText(
-                        Hostile.class.getName(),
-                        "HostileThrowableTest$Hostile",
-                        Hostile.class.getName(),
-                        ""));
+                        Hostile.class.getName(), "HostileThrowableTest$Hostile", Hostile.class.getName(), ""));
     }
 
     @Test

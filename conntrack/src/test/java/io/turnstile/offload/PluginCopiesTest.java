@@ -76,14 +76,19 @@ class PluginCopiesTest {
     void aStartRemovesWhatProcessesThatWereKilledHaveLeft() throws Exception {
         Path dead = Files.createFile(copies.resolve("turnstile-plugin-" + pidOfADeadProcess() + "-1.jar"));
         Path formerOfThisNumber = Files.createFile(copies.resolve("turnstile-plugin-" + pid + "-former.jar"));
-        Path alive = Files.createFile(copies.resolve(
-                "turnstile-plugin-" + ProcessHandle.current().parent().orElseThrow().pid() + "-1.jar"));
+        Path alive = Files.createFile(copies.resolve("turnstile-plugin-"
+                + ProcessHandle.current().parent().orElseThrow().pid() + "-1.jar"));
         Path foreign = Files.createFile(copies.resolve("turnstile-plugin-of-somebody.jar"));
         ProviderRegistry first = discover();
         assertThat(first.names()).containsExactly("card");
-        assertThat(copies()).doesNotContain(dead, formerOfThisNumber).contains(alive, foreign).hasSize(3);
+        assertThat(copies())
+                .doesNotContain(dead, formerOfThisNumber)
+                .contains(alive, foreign)
+                .hasSize(3);
         discover();
-        assertThat(copies()).as("another registry of this process is no orphan's").hasSize(4);
+        assertThat(copies())
+                .as("another registry of this process is no orphan's")
+                .hasSize(4);
     }
 
     @Test

@@ -155,6 +155,8 @@ class ProviderLoggerTest {
     @Test
     void linesAreCut() {
         logger.log(Level.INFO, "x\ny".repeat(10_000));
-        assertThat(lines.getFirst()).hasSizeLessThan(ProviderText.MAX_LENGTH + 20).doesNotContain("\n");
+        assertThat(lines.getFirst())
+                .hasSizeLessThan(ProviderText.MAX_LENGTH + 20)
+                .doesNotContain("\n");
     }
 }

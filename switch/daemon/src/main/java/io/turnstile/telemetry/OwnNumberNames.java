@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 /**
  * The names under which providers' own numbers stand on the page. Prometheus has a counter {@code x} as
  * {@code x_total}, strikes endings that it has other uses for, and refuses a gauge beside a counter of one name: here
- * each kind and name has a name of its own, the same for all providers. Where two would be one, the one that comes later
- * has its kind appended.
+ * each kind and name has a name of its own, the same for all providers. Where two would be one, the one that comes
+ * later has its kind appended.
  *
  * <p>Threads: any.
  */

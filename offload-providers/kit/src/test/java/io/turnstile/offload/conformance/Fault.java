@@ -40,6 +40,7 @@ enum Fault {
     HAS_LONG_REASONS(
             clock -> new LongWindedProvider("p", 100_000),
             "whatItShouldAcceptItAccepts",
+            "itsCountersAreWellNamed",
             "refusalsHaveAReasonAndTheReasonsAreFew"),
     REASON_FOR_EACH(
             odd(OddProviders.ReasonForEach::new),
