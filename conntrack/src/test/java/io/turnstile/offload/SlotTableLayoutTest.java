@@ -22,6 +22,7 @@ class SlotTableLayoutTest {
             "REASON_MASK",
             "CHANGES_SHIFT",
             "CHANGES_MASK",
+            "PORT_CHANGE",
             "UNTOLD",
             "TAKEN",
             "STATE_BITS",
