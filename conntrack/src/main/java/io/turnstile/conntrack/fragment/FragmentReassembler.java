@@ -181,17 +181,13 @@ public final class FragmentReassembler {
     }
 
     /**
-     * Drops datagrams of which fragments came in by ports that are gone, so that the ports' numbers can be others';
-     * returns how many fragments that were. They count as expired.
+     * Fragments that came in by ports that are gone wait on, but came in by none from now on, so that the ports'
+     * numbers can be others'.
      */
-    public synchronized int forgetPorts(IntPredicate gone) {
-        int dropped = 0;
-        for (FragmentedDatagram datagram = oldest; datagram != null; ) {
-            FragmentedDatagram next = datagram.newer;
-            dropped += datagram.cameInBy(gone) ? drop(datagram) : 0;
-            datagram = next;
+    public synchronized void forgetPorts(IntPredicate gone) {
+        for (FragmentedDatagram datagram = oldest; datagram != null; datagram = datagram.newer) {
+            datagram.forgetPorts(gone);
         }
-        return dropped;
     }
 
     private int drop(FragmentedDatagram datagram) {

@@ -109,14 +109,13 @@ public final class FragmentedDatagram {
         return heldBytes == totalBytes;
     }
 
-    /** Whether any of the fragments did. */
-    boolean cameInBy(IntPredicate ports) {
+    /** Fragments that came in by such a port came in by none. */
+    void forgetPorts(IntPredicate gone) {
         for (int i = 0; i < count; i++) {
-            if (ports.test(fragments[i].inPort())) {
-                return true;
+            if (gone.test(fragments[i].inPort())) {
+                fragments[i].setInPort(-1);
             }
         }
-        return false;
     }
 
     /** Where among the fragments a new one belongs, or {@link #OVERLAPS} or {@link #CONTRADICTS}. */

@@ -37,24 +37,23 @@ class FragmentReassemblerTest {
     // ---- ports that go ----
 
     @Test
-    void ofPortsThatAreGoneNoFragmentStays() {
-        int[] byPort = {3, 4, 3};
-        for (int i = 0; i < byPort.length; i++) {
-            PacketBatch batch = new PacketBatch();
-            Packet first =
-                    parsed(FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), i, 1400)
-                            .getFirst());
-            first.setInPort(byPort[i]);
-            batch.add(first);
-            reassembler.takeFragments(batch, 0, nowNs, completed);
-        }
-        assertThat(reassembler.forgetPorts(port -> port == 5)).isZero();
-        assertThat(reassembler.forgetPorts(port -> port == 3)).isEqualTo(2);
-        assertThat(reassembler.incomplete())
-                .extracting(IncompleteDatagram::identification)
-                .containsExactly(1);
+    void fragmentsOfPortsThatAreGoneWaitOnAndCameInByNone() {
+        List<byte[]> frames = FrameFragments.cut(udp(FragmentFamily.IPV4, 2000).bytes(), 1, 1400);
+        Packet first = parsed(frames.getFirst());
+        first.setInPort(3);
+        PacketBatch batch = new PacketBatch();
+        batch.add(first);
+        reassembler.takeFragments(batch, 0, nowNs, completed);
+        reassembler.forgetPorts(port -> port == 3);
         assertThat(reassembler.status().held()).isEqualTo(1);
-        assertThat(reassembler.expire(nowNs + 16 * SECOND)).isEqualTo(1);
+        Packet last = parsed(frames.getLast());
+        last.setInPort(4);
+        batch.clear();
+        batch.add(last);
+        reassembler.takeFragments(batch, 0, nowNs, completed);
+        assertThat(completed.length()).isEqualTo(1);
+        assertThat(completed.get(0).fragment(0).inPort()).isEqualTo(-1);
+        assertThat(completed.get(0).fragment(1).inPort()).isEqualTo(4);
     }
 
     // ---- what goes in and comes out ----

@@ -153,7 +153,7 @@ public final class Datapath {
         }
         IntPredicate gone = number -> number >= 0 && departed.get(number);
         gracePeriods.await(); // A batch under way may carry packets of theirs to the tracker.
-        drops.add(DropReason.FRAGMENT_EXPIRED, fragments.forgetPorts(gone));
+        fragments.forgetPorts(gone);
         conntrack.forgetPorts(gone);
         ports.forgotten(departed);
     }

@@ -161,7 +161,7 @@ class PortNumbersTest {
     }
 
     @Test
-    void fragmentsThatCameInByThePortAreNotMadeWholeByThoseOfAnother() {
+    void fragmentsThatCameInByThePortWaitOnAndNameNoPort() {
         datapath.setUpcall(
                 new ScriptedUpcall(key -> translation("A", BY_PORT, new Ct(CtRequest.commit(0)), new Output(9))));
         List<byte[]> cut = FrameFragments.cut(
@@ -173,8 +173,12 @@ class PortNumbersTest {
         assertThat(datapath.fragments().status().held()).isEqualTo(1);
         datapath.removePort(number);
         maintain();
+        maintain();
+        MemoryPort next = new MemoryPort("q1").delivering(cut.getLast());
+        assertThat(datapath.addPortFrom(1, next)).isEqualTo(number);
+        datapath.receiveAndProcess(number, next, context);
         assertThat(datapath.fragments().status().held()).isZero();
-        assertThat(datapath.drops(DropReason.FRAGMENT_EXPIRED)).isEqualTo(1);
+        assertThat(conntrack.inPorts).containsExactly(-1);
     }
 
     /** The sender of a packet-out has looked its ingress port's number up, and then the port goes. */

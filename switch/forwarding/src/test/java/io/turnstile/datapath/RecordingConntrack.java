@@ -19,6 +19,8 @@ class RecordingConntrack implements Conntrack {
     private static final int MOST_PORTS = 1000;
 
     final List<Integer> batchLengths = new ArrayList<>();
+    /** By which port each tracked packet came in. */
+    final List<Integer> inPorts = new ArrayList<>();
     /**
      * The port numbers of each walk that was to forget some; it asks of -1 too, which connections without port have.
      */
@@ -33,6 +35,9 @@ class RecordingConntrack implements Conntrack {
             batchLengths.add(packets.length());
         }
         for (int i = 0; i < packets.length(); i++) {
+            if (remembering) {
+                inPorts.add(packets.get(i).inPort());
+            }
             packets.get(i).setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
         }
         return 0;
