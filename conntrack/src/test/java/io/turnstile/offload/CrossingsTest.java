@@ -9,7 +9,6 @@ import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.time.ManualClock;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -17,14 +16,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.slf4j.LoggerFactory;
 
 /** What happens to a connection, or to its provider, while a call about it is under way. */
 class CrossingsTest {
@@ -66,44 +61,7 @@ class CrossingsTest {
         return id;
     }
 
-    private void sweepAfter(Duration time) {
-        clock.advance(time);
-        tracker.sweep(clock.nowNs());
-        dispatcher.drain();
-    }
-
     // ---- deadlines ----
-
-    @Test
-    void aQuestionThatComesUpDuringAnotherCallIsWaitedFor() {
-        BulkProvider device = deferring(Kind.CHANGED, Kind.UPDATE);
-        dispatcher.enable(List.of(device));
-        long id = commit();
-        clock.advance(FakeTracker.TIMEOUT.minusSeconds(1));
-        tracker.mark(id, 5, clock.nowNs());
-        dispatcher.drain();
-        sweepAfter(Duration.ofSeconds(1)); // while the change is under way
-        pending.removeFirst().complete(OffloadResult.DONE);
-        dispatcher.drain();
-        assertThat(device.kinds()).endsWith(Kind.CHANGED, Kind.UPDATE);
-        sweepAfter(Duration.ofSeconds(1));
-        assertThat(tracker.live()).contains(id);
-    }
-
-    @Test
-    void aDeadlineWaitsForADeleteThatMayTellOfAUse() {
-        BulkProvider device = deferring(Kind.DELETE);
-        dispatcher.enable(List.of(device));
-        long id = commit();
-        clock.advance(FakeTracker.TIMEOUT.minusSeconds(1));
-        dispatcher.disable();
-        sweepAfter(Duration.ofSeconds(1));
-        assertThat(tracker.live()).contains(id);
-        pending.removeFirst().complete(new OffloadResult.Released(clock.wallMs(), 1, 1, null));
-        dispatcher.drain();
-        sweepAfter(Duration.ofSeconds(20));
-        assertThat(tracker.live()).contains(id);
-    }
 
     @Test
     void whatIsTakenBackShortOfItsDeadlineIsAskedAboutFirst() {
@@ -122,17 +80,6 @@ class CrossingsTest {
     }
 
     // ---- between the question and the add ----
-
-    @Test
-    void aMarkWrittenMeanwhileIsInWhatTheAddShows() {
-        BulkProvider device = disturbed(() -> tracker.live().forEach(id -> tracker.mark(id, 5, clock.nowNs())));
-        dispatcher.enable(List.of(device));
-        commit();
-        assertThat(device.heard.getLast())
-                .isInstanceOfSatisfying(
-                        OffloadOperation.Add.class,
-                        add -> assertThat(add.connection().mark()).isEqualTo(5));
-    }
 
     @Test
     void aReplyMeanwhileIsToldRightAfterTheAdd() {
@@ -164,24 +111,6 @@ class CrossingsTest {
     // ---- the end ----
 
     @Test
-    void nothingComesAfterAFlushThatSaidTrue() {
-        BulkProvider device = new BulkProvider(
-                "device",
-                operations -> operations.stream()
-                        .map(operation -> operation instanceof OffloadOperation.Flush
-                                ? OffloadResult.DONE
-                                : BulkProvider.agreeing(operation))
-                        .toList());
-        dispatcher.enable(List.of(device));
-        long id = commit();
-        tracker.mark(id, 5, clock.nowNs());
-        tracker.reply(id, 2, clock.nowNs());
-        dispatcher.disable();
-        assertThat(device.kinds()).endsWith(Kind.FLUSH);
-        assertThat(tracker.holds(id)).isZero();
-    }
-
-    @Test
     void reasonsOfWhatWasLostAndHasEndedAreForgotten() {
         BulkProvider device = deferring();
         dispatcher.enable(List.of(device));
@@ -193,59 +122,6 @@ class CrossingsTest {
         }
         assertThat(dispatcher.laneOf("device").orElseThrow().session().rememberedLosses())
                 .isZero();
-    }
-
-    @Test
-    @Timeout(30)
-    void addsOfACallThatWasGivenUpAndThrowsAreDeleted() throws InterruptedException {
-        LaneLimits usual = LaneLimits.DEFAULTS;
-        LaneLimits impatient = new LaneLimits(
-                usual.queueLength(),
-                usual.hungStartNs(),
-                usual.slowInARow(),
-                TimeUnit.MILLISECONDS.toNanos(150),
-                usual.failuresInARow(),
-                usual.probes(),
-                usual.firstBackoffNs(),
-                usual.longestBackoffNs(),
-                usual.provedNs(),
-                usual.hungStartNs(),
-                usual.deferredNs(),
-                usual.startTimeoutNs());
-        OffloadDispatcher threaded = new OffloadDispatcher(
-                new DispatcherContext(
-                        tracker,
-                        clock,
-                        PortDirectory.named(port -> "p" + port),
-                        true,
-                        CountingLaneMetrics.factory(),
-                        LoggerFactory.getLogger(CrossingsTest.class)),
-                impatient);
-        Set<Long> inDevice = ConcurrentHashMap.newKeySet();
-        CountDownLatch letGo = new CountDownLatch(1);
-        BulkProvider device = new BulkProvider("device", operations -> {
-            operations.forEach(operation -> {
-                if (operation instanceof OffloadOperation.Add add) {
-                    inDevice.add(add.connection().id());
-                } else if (operation instanceof OffloadOperation.Delete delete) {
-                    inDevice.remove(delete.connection().id());
-                }
-            });
-            if (operations.getFirst() instanceof OffloadOperation.Add && letGo.getCount() > 0) {
-                awaitQuietly(letGo);
-                throw new IllegalStateException("late");
-            }
-            return BulkProvider.agreeing(operations);
-        });
-        threaded.enable(List.of(device));
-        tracker.commit(7, 1, clock.nowNs());
-        while (!threaded.providers().getFirst().state().startsWith("breaker open")) {
-            LockSupport.parkNanos(1_000_000);
-        }
-        assertThat(inDevice).hasSize(1);
-        letGo.countDown();
-        threaded.close();
-        assertThat(inDevice).isEmpty();
     }
 
     private static void awaitQuietly(CountDownLatch latch) {
