@@ -44,6 +44,8 @@ final class Lane implements LaneReadings {
     /** What differs from one opening to the next, so that equal causes are counted together. */
     private static final Pattern DETAIL = Pattern.compile("^\\d+ |(, the last| since |: a call took).*");
 
+    private static final long PREDECESSOR_POLL_NS = TimeUnit.SECONDS.toNanos(1);
+
     final DispatcherContext context;
     final LaneLimits limits;
     final ProviderCaller caller;
@@ -68,6 +70,8 @@ final class Lane implements LaneReadings {
     private int workers;
     private @Nullable OffloadSession settling;
     private @Nullable LaneProviderContext providerContext;
+    /** Providers of the same name that are leaving. */
+    private final List<Lane> predecessors = new ArrayList<>();
     /** What {@code init} or {@code close} is under way; null if neither is. */
     private @Nullable String transition;
 
@@ -202,11 +206,37 @@ final class Lane implements LaneReadings {
         }
     }
 
+    /**
+     * Two providers of one name share a device: this one is initialised only when that one has let go of everything and
+     * is closed, or was given up.
+     */
+    synchronized void comesAfter(Lane leaving) {
+        predecessors.add(leaving);
+    }
+
+    private void awaitPredecessors() {
+        List<Lane> former;
+        synchronized (this) {
+            former = List.copyOf(predecessors);
+            predecessors.clear();
+        }
+        try {
+            for (Lane lane : former) {
+                while (context.isThreaded() && !lane.awaitPhase(PREDECESSOR_POLL_NS, Phase.OFF, Phase.GIVEN_UP)) {
+                    // nobody waits for this thread
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private void thread(int number, Runnable work) {
         Thread.ofPlatform().daemon().name("offload-" + name + "-" + number).start(work);
     }
 
     private void bringUp() {
+        awaitPredecessors();
         int count;
         LaneProviderContext begunContext;
         synchronized (this) {

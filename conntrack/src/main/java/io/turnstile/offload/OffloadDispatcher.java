@@ -179,6 +179,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         List<Lane> leaving = new ArrayList<>(List.of(lanes));
         leaving.removeAll(wanted);
         leaving.reversed().forEach(Lane::disable);
+        if (!context.isThreaded()) {
+            drainUntilLeft(leaving);
+        }
+        for (Lane lane : wanted) {
+            leaving.stream().filter(former -> former.name().equals(lane.name())).forEach(lane::comesAfter);
+        }
         List<Lane> all = new ArrayList<>(wanted);
         all.addAll(leaving);
         lanes = all.toArray(NOBODY); // before any comes up: its replay and the live events meet
@@ -193,8 +199,6 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         if (context.isThreaded()) {
             startWatchdog();
             await(wanted, limits.startTimeoutNs(), Lane.Phase.UP, Lane.Phase.RESTING, Lane.Phase.GIVEN_UP);
-        } else {
-            drainUntilLeft(leaving);
         }
         forgetLanesThatLeft();
     }

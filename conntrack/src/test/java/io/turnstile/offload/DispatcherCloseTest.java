@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -84,6 +86,32 @@ class DispatcherCloseTest {
         dispatcher.close();
         assertThat(slow.held).isEmpty();
         assertThat(slow.closed).isTrue();
+    }
+
+    /** A jar that was replaced: both are of one device. */
+    @Test
+    @Timeout(60)
+    void oneThatTakesAnothersPlaceIsInitialisedWhenThatOneIsClosed() {
+        Slow former = new Slow();
+        dispatcher.enable(List.of(former));
+        for (int i = 0; i < 3000; i++) {
+            tracker.commit(i, 1, clock.nowNs());
+        }
+        dispatcher.drain();
+        AtomicReference<String> atInit = new AtomicReference<>();
+        IdleProvider next = new IdleProvider("slow") {
+            @Override
+            public void init(ProviderContext context) {
+                atInit.set("held " + former.held.size() + ", closed " + former.closed);
+            }
+        };
+        former.deleteNs = TimeUnit.MILLISECONDS.toNanos(1);
+        dispatcher.enable(List.of(next));
+        while (atInit.get() == null) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(atInit.get()).isEqualTo("held 0, closed true");
+        dispatcher.close();
     }
 
     /** Never comes back from its end. */
