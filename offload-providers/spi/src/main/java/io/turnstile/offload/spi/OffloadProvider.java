@@ -155,8 +155,8 @@ public interface OffloadProvider extends AutoCloseable {
     /**
      * Let go of every connection at once, if the provider has a way to do so that is cheaper than one by one.
      *
-     * <p>When: at most once, before {@link #close}, while no other callback is under way; the dispatcher is about to
-     * take all connections away. A throw is counted and means false.
+     * <p>When: at most once, before {@link #close}, while no other callback is under way and no deferred result is
+     * owed; the dispatcher is about to take all connections away. A throw is counted and means false.
      *
      * @return true: nothing is held any more and no {@link #connDel} follows; false: connDel follows for each one held
      */

@@ -199,9 +199,7 @@
  *     private void forget(ConnView connection) {
  *         if (held.remove(connection.id())) { // a delete may be about what is not held
  *             room.release();
- *             if (room.availablePermits() == 1) {
- *                 context.room();
- *             }
+ *             context.room();
  *         }
  *     }
  *     @Override public void connChanged(ConnView connection, Set<ConnChange> changes) { device.rewrite(connection); }
