@@ -270,7 +270,8 @@ final class PacketTracking {
             if (hasAlg) {
                 scratch.algs.restore(packet);
             }
-            int tcpStates = ProtocolTracking.tcpStates(entry);
+            boolean held = (EntryLayout.flags(entry) & FLAG_HELD) != 0;
+            int tcpStates = held ? ProtocolTracking.tcpStates(entry) : 0; // nobody else is told of them
             long deadlineBefore = OffHeap.getLong(entry + DEADLINE);
             UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
             if (result == UpdateResult.REOPEN) {
@@ -282,7 +283,7 @@ final class PacketTracking {
                 table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
             }
             if (result != UpdateResult.INVALID) {
-                changes = ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
+                changes = held && ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
                 changes |= noteFirstReply(packet, key, entry, result)
                         ? 0
                         : followPorts(packet, key, entry, deadlineBefore);

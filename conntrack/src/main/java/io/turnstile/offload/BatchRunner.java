@@ -198,20 +198,20 @@ final class BatchRunner {
             put(item, OffloadState.REFUSED, lane.reasons.index(refusal));
             return 0;
         }
-        if (!item.established && lane.offeredFrom() == OfferMoment.ESTABLISHED) {
-            put(item, OffloadState.NONE, 0);
-            item.waits = true;
-            return 0;
-        }
-        int holder = session.claims.claim(
-                item.slot, item.connectionId, item.originalKey, item.translatedKey, session::offerNow);
-        if (holder != TupleClaims.GRANTED) {
+        if (!item.established && lane.offeredFrom() == OfferMoment.ESTABLISHED || !claimsTuples(item)) {
             put(item, OffloadState.NONE, 0);
             item.waits = true;
             return 0;
         }
         int steps = WorkItem.QUERY | WorkItem.ADD;
         return item.established ? steps | WorkItem.ESTABLISHED : steps;
+    }
+
+    /** False if another connection has one of its tuples at the provider; the end of that one offers it again. */
+    private boolean claimsTuples(WorkItem item) {
+        return session.claims.claim(
+                        item.slot, item.connectionId, item.originalKey, item.translatedKey, session::offerNow)
+                == TupleClaims.GRANTED;
     }
 
     private @Nullable String refusal(ConnView view) {
