@@ -54,16 +54,18 @@ final class AlgTracking {
      * @return whether the connection has a helper; if not, nothing else is to be called
      */
     boolean begin(int slot, long entry, boolean isReply, boolean translates) {
-        learnsControl = true;
-        learnedControl = false;
         if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
             return false;
         }
-        side = table.entries.side(slot);
-        alg = ALGS[OffHeap.getUnsignedByte(side + EntryLayout.ALG)];
-        if (alg == Alg.NONE) {
+        long side = table.entries.side(slot);
+        int helper = OffHeap.getUnsignedByte(side + EntryLayout.ALG);
+        if (helper == Alg.NONE.ordinal()) {
             return false;
         }
+        alg = ALGS[helper];
+        learnsControl = true;
+        learnedControl = false;
+        this.side = side;
         this.entry = entry;
         this.translates = translates;
         extension = table.entries.extensionOf(entry);

@@ -226,12 +226,11 @@ final class ConnectionTable {
         OffHeap.putByte(side + ALG, connection.alg.ordinal());
         OffHeap.putByte(
                 side + EntryLayout.CONTROL, connection.control(key, packet).ordinal());
-        OffHeap.putShort(side + EntryLayout.HOLDS, 0);
         OffHeap.putInt(side + ORIGINAL_IN_PORT, packet.inPort());
         OffHeap.putInt(side + REPLY_IN_PORT, InPorts.NONE);
         OffHeap.putShort(entry + EntryLayout.FLAGS, flags);
         Timeout timeout = ProtocolTracking.begin(packet, entry);
-        EntryLayout.setTimeoutKind(entry, timeout);
+        EntryLayout.setTimeout(entry, EntryLayout.flags(entry), timeout);
         OffHeap.putLong(entry + DEADLINE, nowNs + timeoutNs(slot, entry, timeout));
         return true;
     }
@@ -270,16 +269,11 @@ final class ConnectionTable {
                 && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
             return;
         }
-        setDeadline(entry, deadline);
-        EntryLayout.setTimeoutKind(entry, timeout);
+        OffHeap.putLong(entry + DEADLINE, deadline);
+        EntryLayout.setTimeout(entry, EntryLayout.flags(entry) & ~FLAG_ASKED, timeout);
         if (earlier) {
             wheel(slot).schedule(slot, deadline);
         }
-    }
-
-    private static void setDeadline(long entry, long deadline) {
-        OffHeap.putLong(entry + DEADLINE, deadline);
-        EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_ASKED);
     }
 
     void extend(long connectionId, long lastUsedNs) {
@@ -291,7 +285,8 @@ final class ConnectionTable {
         long entry = entries.entry(slot);
         long deadline = lastUsedNs + timeoutNs(slot, entry);
         if (deadline - OffHeap.getLong(entry + DEADLINE) > 0) {
-            setDeadline(entry, deadline);
+            OffHeap.putLong(entry + DEADLINE, deadline);
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_ASKED);
         }
         EntryTable.unlock(entry, locked);
     }

@@ -8,6 +8,7 @@ import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
+import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.security.SecureRandom;
 import java.util.function.IntPredicate;
@@ -34,6 +35,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final int POLL_LENGTH = 256;
     private static final int SCAN_LENGTH = 4096;
     private static final int FLUSH_LENGTH = 32;
+    private static final int READS_WITHOUT_LOCK = 3;
     private static final int DEFAULT_SWEEP_INTERVAL_MS = 20_000;
 
     private final Clock clock;
@@ -248,20 +250,36 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             return false;
         }
         long entry = table.entries.entry(slot);
-        while (true) {
-            long identity = EntryTable.identity(EntryTable.word(entry));
+        for (int attempt = 0; ; attempt++) {
+            long word = EntryTable.word(entry);
+            long identity = EntryTable.identity(word);
             if ((identity ^ connectionId) >>> 32 != 0 || life(identity) == FREE) {
                 return false;
             }
-            long locked = EntryTable.lock(entry, identity);
-            if (locked != 0) {
+            if (attempt < READS_WITHOUT_LOCK) {
+                // Packets of the connection find their cache line as they have left it.
+                if ((word & EntryLayout.LOCKED) != 0 || !copyWhole(slot, connectionId, word, into, nowNs)) {
+                    continue;
+                }
+            } else {
+                long locked = EntryTable.lock(entry, identity);
+                if (locked == 0) {
+                    continue;
+                }
                 SnapshotReader.copy(table, slot, connectionId, into, nowNs);
-                into.removed = life(identity) != ALIVE;
                 EntryTable.unlock(entry, locked);
-                Reference.reachabilityFence(this);
-                return true;
             }
+            into.removed = life(identity) != ALIVE;
+            Reference.reachabilityFence(this);
+            return true;
         }
+    }
+
+    /** Copies an entry without its lock; false if it changed meanwhile, so that what was copied is worth nothing. */
+    private boolean copyWhole(int slot, long connectionId, long word, ConnectionSnapshot into, long nowNs) {
+        SnapshotReader.copy(table, slot, connectionId, into, nowNs);
+        VarHandle.loadLoadFence();
+        return EntryTable.word(table.entries.entry(slot)) == word;
     }
 
     @Override

@@ -98,9 +98,10 @@ public interface Conntrack {
      * it is held: its TCP window check is lenient, it does not expire without {@link ConnectionListener#onDeadline}
      * (packets find it though its deadline has passed; a hold that comes after that has the question asked anew),
      * {@link ConnectionListener#onChanged} tells of it, and the ports of its directions follow its packets. Holds are
-     * counted. Threads: any.
+     * counted, 31 at most. Threads: any.
      *
-     * @return false, and nothing is held, if the table does not have the connection any more
+     * @return false, and nothing is held, if the table does not have the connection any more, or it has all holds there
+     *     can be
      */
     boolean hold(long connectionId);
 

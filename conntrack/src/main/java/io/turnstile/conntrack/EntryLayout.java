@@ -6,7 +6,7 @@ package io.turnstile.conntrack;
  * <p><b>The entry</b>, 64 bytes, one cache line: what a lookup compares and what every packet changes.
  *
  * <pre>
- *   0 word       generation (32 bits) | version (24) | unused (5) | lock bit | life (2 bits)
+ *   0 word       generation (32 bits) | version (24) | holds (5) | lock bit | life (2 bits)
  *   8 addresses  source | destination, 32 bits each: IPv4 addresses, or folded IPv6 ones (see {@link TupleKey})
  *  16 ports      source | destination, 16 bits each; for ICMP both are the identifier
  *  20 kind       zone (16 bits) | protocol (8) | ICMP question class (3) | IPv6 (1)
@@ -30,7 +30,6 @@ package io.turnstile.conntrack;
  *  18 timeout policy
  *  20 helper (8 bits)
  *  21 whether it is a helper's control connection (8)
- *  22 holds (16)
  * </pre>
  *
  * <b>The extension</b>, 168 bytes, for IPv6, NAT, labels, helpers and related connections only.
@@ -76,7 +75,6 @@ final class EntryLayout {
     static final int POLICY = 18;
     static final int ALG = 20;
     static final int CONTROL = 21;
-    static final int HOLDS = 22;
 
     static final int EXTENSION_BYTES = 168;
     static final int SOURCE_HIGH = 0;
@@ -101,7 +99,7 @@ final class EntryLayout {
     static final int FLAG_ESTABLISHED_REPORTED = 1 << 1;
     /** The listener was asked about the deadline, which has passed. */
     static final int FLAG_ASKED = 1 << 2;
-    /** Somebody else carries packets of the connection: the side record counts holds. */
+    /** Somebody else carries packets of the connection: the word counts holds. */
     static final int FLAG_HELD = 1 << 3;
     /**
      * TCP: the window check is lenient until the original side was seen; shifted by the direction. What it means of
@@ -132,6 +130,8 @@ final class EntryLayout {
     static final int LIFE_MASK = 3;
     static final int LOCKED = 4;
 
+    static final long HOLD_ONE = 1L << 3;
+    static final long HOLDS_MASK = 31 * HOLD_ONE;
     static final long GENERATION_MASK = 0xffff_ffff_0000_0000L;
     static final long VERSION_ONE = 1L << 8;
     static final long VERSION_MASK = 0xffff_ff00L;
@@ -201,8 +201,9 @@ final class EntryLayout {
         return OffHeap.getUnsignedShort(entry + FLAGS) >>> TIMEOUT_SHIFT;
     }
 
-    static void setTimeoutKind(long entry, Timeout timeout) {
-        OffHeap.putShort(entry + FLAGS, flags(entry) | timeout.ordinal() << TIMEOUT_SHIFT);
+    /** Sets the flags and what the deadline is from, which share a word, with one store. */
+    static void setTimeout(long entry, int flags, Timeout timeout) {
+        OffHeap.putShort(entry + FLAGS, flags | timeout.ordinal() << TIMEOUT_SHIFT);
     }
 
     static int state(long entry, int direction) {

@@ -3,6 +3,8 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.FLAG_ASKED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_ESTABLISHED_REPORTED;
 import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
+import static io.turnstile.conntrack.EntryLayout.HOLDS_MASK;
+import static io.turnstile.conntrack.EntryLayout.HOLD_ONE;
 
 import io.turnstile.packet.IpProtocols;
 import java.lang.invoke.VarHandle;
@@ -13,11 +15,12 @@ import org.jspecify.annotations.Nullable;
  * {@link Conntrack#hold}; the deadline of a held connection is {@link ConnectionTable#checkDeadline}'s business, its
  * window check that of {@link TcpTracking}.
  *
+ * <p>The count stands in the entry's word: whoever counts has locked it and owns its cache line anyway, and the side
+ * record, of which several share a line, stays with the threads that make new connections.
+ *
  * <p>Threads: any; the entry's lock guards the count.
  */
 final class Holds {
-    private static final int MOST = 0xffff;
-
     private final ConnectionTable table;
     private final EntryTable entries;
 
@@ -32,16 +35,13 @@ final class Holds {
         if (locked == 0) {
             return false;
         }
-        int slot = ConnectionTable.slot(connectionId);
-        long entry = entries.entry(slot);
-        int holds = holds(slot);
-        boolean counts = holds < MOST;
+        long entry = entries.entry(ConnectionTable.slot(connectionId));
+        boolean counts = (locked & HOLDS_MASK) != HOLDS_MASK;
         if (counts) {
-            OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds + 1);
             // One who comes after the deadline is asked, too.
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_ASKED | FLAG_HELD);
         }
-        EntryTable.unlock(entry, locked);
+        EntryTable.unlock(entry, counts ? locked + HOLD_ONE : locked);
         return counts;
     }
 
@@ -51,24 +51,18 @@ final class Holds {
         if (locked == 0) {
             return;
         }
-        int slot = ConnectionTable.slot(connectionId);
-        long entry = entries.entry(slot);
-        int holds = holds(slot);
-        if (holds > 0) {
-            OffHeap.putShort(entries.side(slot) + EntryLayout.HOLDS, holds - 1);
+        long entry = entries.entry(ConnectionTable.slot(connectionId));
+        boolean counted = (locked & HOLDS_MASK) != 0;
+        if (counted) {
             if (resume != TcpResume.NOTHING_CARRIED
                     && EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP) {
                 TcpTracking.goOn(entry, resume);
             }
-            if (holds == 1) {
+            if ((locked & HOLDS_MASK) == HOLD_ONE) {
                 EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_HELD);
             }
         }
-        EntryTable.unlock(entry, locked);
-    }
-
-    private int holds(int slot) {
-        return OffHeap.getUnsignedShort(entries.side(slot) + EntryLayout.HOLDS);
+        EntryTable.unlock(entry, counted ? locked - HOLD_ONE : locked);
     }
 
     /** {@link Conntrack#awaitEstablished}. */

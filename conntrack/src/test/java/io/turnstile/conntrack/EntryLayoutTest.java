@@ -40,8 +40,7 @@ class EntryLayoutTest {
             new Part("WHEEL_BUCKET", EntryLayout.WHEEL_BUCKET, Short.BYTES),
             new Part("POLICY", EntryLayout.POLICY, Short.BYTES),
             new Part("ALG", EntryLayout.ALG, Byte.BYTES),
-            new Part("CONTROL", EntryLayout.CONTROL, Byte.BYTES),
-            new Part("HOLDS", EntryLayout.HOLDS, Short.BYTES));
+            new Part("CONTROL", EntryLayout.CONTROL, Byte.BYTES));
     private static final List<Part> ADDRESSES = List.of(
             new Part("SOURCE_HIGH", EntryLayout.SOURCE_HIGH, Long.BYTES),
             new Part("SOURCE_LOW", EntryLayout.SOURCE_LOW, Long.BYTES),
@@ -84,6 +83,8 @@ class EntryLayoutTest {
             "REMOVED",
             "LIFE_MASK",
             "LOCKED",
+            "HOLD_ONE",
+            "HOLDS_MASK",
             "GENERATION_MASK",
             "VERSION_ONE",
             "VERSION_MASK",
@@ -148,13 +149,17 @@ class EntryLayoutTest {
 
     @Test
     void partsOfTheWordAreDisjoint() {
-        List<Long> parts =
-                List.of(EntryLayout.GENERATION_MASK, EntryLayout.VERSION_MASK, (long) EntryLayout.LIFE_MASK, (long)
-                        EntryLayout.LOCKED);
+        List<Long> parts = List.of(
+                EntryLayout.GENERATION_MASK,
+                EntryLayout.VERSION_MASK,
+                EntryLayout.HOLDS_MASK,
+                (long) EntryLayout.LIFE_MASK,
+                (long) EntryLayout.LOCKED);
         assertThat(parts.stream().mapToLong(mask -> mask).sum())
                 .isEqualTo(parts.stream().reduce(0L, (a, b) -> a | b));
         assertThat(Integer.bitCount(EntryLayout.LOCKED)).isEqualTo(1);
         assertThat(Long.lowestOneBit(EntryLayout.VERSION_MASK)).isEqualTo(EntryLayout.VERSION_ONE);
+        assertThat(Long.lowestOneBit(EntryLayout.HOLDS_MASK)).isEqualTo(EntryLayout.HOLD_ONE);
         assertThat(List.of(EntryLayout.FREE, EntryLayout.ALIVE, EntryLayout.REMOVED))
                 .doesNotHaveDuplicates()
                 .allMatch(life -> (life & EntryLayout.LIFE_MASK) == life);
@@ -187,7 +192,7 @@ class EntryLayoutTest {
     void everyTimeoutFitsBesideTheFlags(Timeout timeout) {
         for (int flags : new int[] {0, EntryLayout.FLAGS_MASK}) {
             EntryLayout.setFlags(entry, flags);
-            EntryLayout.setTimeoutKind(entry, timeout);
+            EntryLayout.setTimeout(entry, EntryLayout.flags(entry), timeout);
             assertThat(EntryLayout.timeoutKind(entry)).isEqualTo(timeout.ordinal());
             assertThat(EntryLayout.flags(entry)).isEqualTo(flags);
         }
