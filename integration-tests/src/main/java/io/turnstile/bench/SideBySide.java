@@ -1,5 +1,6 @@
 package io.turnstile.bench;
 
+import io.turnstile.bench.traffic.Programs;
 import io.turnstile.bench.traffic.ShortConnections;
 import io.turnstile.bench.traffic.UdpFlood;
 import io.turnstile.lab.Await;
@@ -234,7 +235,7 @@ public final class SideBySide implements Callable<Integer> {
         Path ready = lab.folder().resolve("udp-ready");
         int patience = seconds + 20;
         try (Daemon sink =
-                outside.start(java(UdpFlood.class, "sink", "" + UDP_PORT, "" + patience, ready.toString()))) {
+                outside.start(Programs.java(UdpFlood.class, "sink", "" + UDP_PORT, "" + patience, ready.toString()))) {
             Await.until("the sink is ready", Duration.ofSeconds(10), () -> Files.exists(ready), sink::output);
             udpSend(inside, outside, 2);
             long before = receivedPackets(outside);
@@ -247,7 +248,7 @@ public final class SideBySide implements Callable<Integer> {
 
     /** Sends for so long; returns that long in nanoseconds, without the sender's start. */
     private static long udpSend(Host from, Host to, int forSeconds) {
-        from.command(java(UdpFlood.class, "send", to.address(), "" + UDP_PORT, "" + forSeconds)
+        from.command(Programs.java(UdpFlood.class, "send", to.address(), "" + UDP_PORT, "" + forSeconds)
                         .toArray(String[]::new))
                 .within(Duration.ofSeconds(forSeconds + 20))
                 .run();
@@ -261,7 +262,7 @@ public final class SideBySide implements Callable<Integer> {
 
     private double connectionsPerSecond(Lab lab, Host inside, Host outside) {
         Path ready = lab.folder().resolve("tcp-ready");
-        try (Daemon server = outside.start(java(
+        try (Daemon server = outside.start(Programs.java(
                 ShortConnections.class,
                 "serve",
                 "" + FIRST_SERVICE_PORT,
@@ -275,7 +276,7 @@ public final class SideBySide implements Callable<Integer> {
     }
 
     private static double exchange(Host from, Host to, int forSeconds) {
-        return Double.parseDouble(from.command(java(
+        return Double.parseDouble(from.command(Programs.java(
                                 ShortConnections.class,
                                 "run",
                                 to.address(),
@@ -288,18 +289,5 @@ public final class SideBySide implements Callable<Integer> {
                 .run()
                 .lines()
                 .getLast());
-    }
-
-    /** The same JVM and class path as ours, kept small. */
-    private static List<String> java(Class<?> program, String... arguments) {
-        List<String> words = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                program.getName()));
-        words.addAll(List.of(arguments));
-        return words;
     }
 }
