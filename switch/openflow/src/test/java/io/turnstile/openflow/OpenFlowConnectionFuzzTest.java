@@ -12,7 +12,6 @@ import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -61,9 +60,9 @@ class OpenFlowConnectionFuzzTest {
     void theConnectionLives(byte[] input) {
         EmbeddedChannel channel = new EmbeddedChannel();
         List<RuntimeException> failures = new ArrayList<>();
-        BridgeAgent agent = new BridgeAgent(
-                channel.eventLoop(), new FakeSwitch(), new ManualClock(0, 0), new LongAdder(), failures::add);
-        OpenFlowConnection connection = new OpenFlowConnection(agent, true, 0);
+        BridgeAgent agent =
+                new OpenFlowAgent(channel.eventLoop(), new ManualClock(0, 0), failures::add).attach(new FakeSwitch());
+        OpenFlowConnection connection = new OpenFlowConnection(agent, true, 0, OpenFlowConnection.GREETING_MS);
         channel.pipeline().addLast(new OpenFlowFramer(), connection);
         connection.channelActive(channel.pipeline().context(connection));
         channel.writeInbound(Unpooled.wrappedBuffer(input));
