@@ -4,6 +4,7 @@ import io.turnstile.offload.PriorityList;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
+import io.turnstile.time.OncePerMinute;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Reconciler implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long CLOSE_TIMEOUT_SECONDS = 10;
     private static final int TICK_MS = 500;
     private static final int DEFAULT_STATISTICS_INTERVAL_MS = 5000;
@@ -121,7 +123,9 @@ public final class Reconciler implements AutoCloseable {
         try {
             task.run();
         } catch (RuntimeException e) {
-            LOG.error("reconciliation failed", e);
+            if (TOLD.isDue("reconciliation", e)) {
+                LOG.error("reconciliation failed", e);
+            }
         }
     }
 
@@ -146,7 +150,9 @@ public final class Reconciler implements AutoCloseable {
     /** Makes the Open_vSwitch row; a new snapshot follows once it is there. */
     private void makeRoot() {
         backend.ensureRoot().exceptionally(failure -> {
-            LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
+            if (TOLD.isDue("root", failure)) {
+                LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
+            }
             return null;
         });
     }
