@@ -2,6 +2,7 @@ package io.turnstile.bridge;
 
 import io.turnstile.offload.PriorityList;
 import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.time.OncePerMinute;
@@ -162,6 +163,10 @@ public final class Reconciler implements AutoCloseable {
         components.datapath().setFlowLimit(settings.number(otherConfig, "flow-limit", 1, DEFAULT_FLOW_LIMIT));
         int idleMs = settings.number(otherConfig, "max-idle", 1, DEFAULT_FLOW_IDLE_MS);
         components.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
+        components
+                .openFlow()
+                .setBundleIdleSeconds(settings.number(
+                        otherConfig, "bundle-idle-timeout", 1, OpenFlowAgent.DEFAULT_BUNDLE_IDLE_SECONDS));
         offload.reconfigure(otherConfig);
         metrics.reconfigure(otherConfig);
         if (!config.managers().equals(managers)) {

@@ -1,6 +1,7 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
@@ -59,7 +60,10 @@ final class BundleRequests {
                 }
                 bundle.closeToAdditions(clock.nowNs());
             }
-            case COMMIT_REQUEST -> commit(id, flags, session, request.reply());
+            case COMMIT_REQUEST -> {
+                commit(id, flags, request);
+                return;
+            }
             case DISCARD_REQUEST -> {
                 known(id, session);
                 session.discard(id);
@@ -139,25 +143,42 @@ final class BundleRequests {
         return body.slice(at, length);
     }
 
-    private void commit(int id, int flags, Session session, Reply reply) throws OfException {
+    /** A bundle may take seconds: it is applied off the event loop, while the connection waits and others do not. */
+    private void commit(int id, int flags, Request request) throws OfException {
+        Session session = request.session();
         Bundle bundle = known(id, session);
         if (bundle.flags() != flags) {
             throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
         }
-        try {
-            bridge.applyAll(bundle.changes());
-        } catch (BundleException refused) {
-            // The message at fault is reported under its own xid, then the commit under that of the commit.
-            ByteBuf culprit = bundle.message(refused.index());
-            ByteBuf out = reply.buffer();
-            OfErrorCode code =
-                    refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
-            ErrorCodec.write(out, reply.version(), culprit.getInt(Wire.XID_OFFSET), code, culprit);
-            reply.send(out);
-            throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, String.valueOf(refused.getMessage()));
-        } finally {
-            session.discard(id);
-        }
+        session.bundles.remove(id); // neither idle nor to be discarded from now on
+        Reply reply = request.reply();
+        ByteBuf commit = Unpooled.copiedBuffer(request.message());
+        request.connection().doElsewhere(() -> {
+            try {
+                bridge.applyAll(bundle.changes());
+                return () -> answer(id, COMMIT_REQUEST + 1, flags, reply);
+            } catch (BundleException refused) {
+                OfErrorCode code =
+                        refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
+                ByteBuf culprit = Unpooled.copiedBuffer(bundle.message(refused.index()));
+                return () -> {
+                    // The message at fault is reported under its own xid, then the commit under that of the commit.
+                    refuse(culprit, code, reply);
+                    refuse(commit, OfErrorCode.OFPBFC_MSG_FAILED, reply);
+                };
+            } catch (Throwable e) { // contained: who commits is told
+                request.connection().requestFailed(MessageType.BUNDLE_CONTROL.label(), e);
+                return () -> refuse(commit, OfErrorCode.OFPBRC_EPERM, reply);
+            } finally {
+                bundle.close();
+            }
+        });
+    }
+
+    private static void refuse(ByteBuf message, OfErrorCode code, Reply reply) {
+        ByteBuf out = reply.buffer();
+        ErrorCodec.write(out, reply.version(), message.getInt(Wire.XID_OFFSET), code, message);
+        reply.send(out);
     }
 
     private static void answer(int id, int type, int flags, Reply reply) {

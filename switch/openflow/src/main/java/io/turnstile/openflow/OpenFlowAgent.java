@@ -6,6 +6,9 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -15,6 +18,8 @@ import java.util.function.Consumer;
  */
 public final class OpenFlowAgent {
     public static final int DEFAULT_BUNDLE_IDLE_SECONDS = 10;
+
+    private static final int COMMITTER_IDLE_SECONDS = 10;
 
     private final EventLoopGroup group;
     private final Shared shared;
@@ -32,13 +37,24 @@ public final class OpenFlowAgent {
      *     logged and answered by an error in any case
      */
     public OpenFlowAgent(EventLoopGroup group, Clock clock, Consumer<RuntimeException> failures) {
-        this(group, new Shared(clock, failures, Runtime.getRuntime().maxMemory()));
+        this(group, new Shared(clock, failures, Runtime.getRuntime().maxMemory(), committer()));
     }
 
     /** @param shared what bridges' agents have in common */
     OpenFlowAgent(EventLoopGroup group, Shared shared) {
         this.group = group;
         this.shared = shared;
+    }
+
+    /** One daemon thread named {@code openflow-commit}, while it has something to do. */
+    private static Executor committer() {
+        return new ThreadPoolExecutor(
+                0,
+                1,
+                COMMITTER_IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                new DefaultThreadFactory("openflow-commit", true));
     }
 
     /** One daemon thread named {@code openflow}. */

@@ -6,6 +6,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.openflow.wire.AsyncCodec;
 import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.projectfloodlight.openflow.types.U32;
@@ -68,6 +70,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
 
     private String peer = "";
     private boolean inTurn;
+    /** A request is being done on another thread, and the next wait for it. */
+    private boolean held;
+
     private boolean turnQueued;
     /** Nothing more is heard: an error has been sent that is the last word. */
     private boolean ended;
@@ -157,7 +162,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         long realNs = System.nanoTime();
         boolean late = realNs - lookedRealNs > TimeUnit.MILLISECONDS.toNanos(2 * everyMs);
         lookedRealNs = realNs;
-        if (!channel().isActive() || late) {
+        if (!channel().isActive() || late || held) {
             return; // Where the loop was held up, what was said meanwhile is still to be read.
         }
         long nowNs = agent.clock().nowNs();
@@ -311,12 +316,36 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         if (mayGoOn()) {
             queueTurn();
         }
-        channel().config().setAutoRead(waiting.isEmpty() && channel().isWritable());
+        channel().config().setAutoRead(waiting.isEmpty() && channel().isWritable() && !held);
     }
 
     /** Whether there is a request, and room for its answer. */
     private boolean mayGoOn() {
-        return !waiting.isEmpty() && channel().isWritable();
+        return !waiting.isEmpty() && channel().isWritable() && !held;
+    }
+
+    /**
+     * Has a request done on another thread, because it would hold up other connections here. The next request waits
+     * until it is answered.
+     *
+     * @param work does it, must not throw, and returns what answers it; that is run here
+     */
+    void doElsewhere(Supplier<Runnable> work) {
+        EventLoop loop = channel().eventLoop();
+        held = true;
+        agent.shared().elsewhere().execute(() -> {
+            Runnable answer = work.get();
+            if (!loop.isShuttingDown()) {
+                loop.execute(() -> goOn(answer));
+            }
+        });
+    }
+
+    private void goOn(Runnable answer) {
+        held = false;
+        lastHeardNs = agent.clock().nowNs();
+        answer.run();
+        queueTurn();
     }
 
     private void take(ByteBuf message) {
@@ -391,12 +420,17 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             LOG.debug("{}: request {} refused: {}", agent.bridgeName(), type, refused.getMessage());
             error(message, xid, refused.code());
         } catch (Throwable bug) { // contained: errors too, for a stack can be too small for one request alone
-            if (agent.shared().told().isDue("request", bug)) {
-                LOG.error("{}: request {} failed", this, type, bug);
-            }
-            agent.requestFailed(bug);
+            requestFailed("type " + type, bug);
             error(message, xid, OfErrorCode.OFPBRC_EPERM);
         }
+    }
+
+    /** A request failed through no fault of the peer's. Threads: any. */
+    void requestFailed(String request, Throwable bug) {
+        if (agent.shared().told().isDue("request", bug)) {
+            LOG.error("{}: request {} failed", this, request, bug);
+        }
+        agent.requestFailed(bug);
     }
 
     private void error(ByteBuf request, int xid, OfErrorCode code) {

@@ -2,6 +2,7 @@ package io.turnstile.openflow;
 
 import io.turnstile.time.Clock;
 import io.turnstile.time.OncePerMinute;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -25,13 +26,16 @@ final class Shared {
     private final ByteBudget bundles;
     private final UnsentBudget unsent;
     private final ByteBudget packetIns;
+    private final Executor elsewhere;
     private volatile long bundleIdleNs = TimeUnit.SECONDS.toNanos(OpenFlowAgent.DEFAULT_BUNDLE_IDLE_SECONDS);
 
     /**
      * @param failures is told of requests that failed through no fault of who sent them
      * @param memoryBytes the heap, which is also how much Java machines let buffers outside of it have
+     * @param elsewhere does what would hold up an event loop
      */
-    Shared(Clock clock, Consumer<RuntimeException> failures, long memoryBytes) {
+    Shared(Clock clock, Consumer<RuntimeException> failures, long memoryBytes, Executor elsewhere) {
+        this.elsewhere = elsewhere;
         this.clock = clock;
         this.failures = failures;
         this.bundles = new ByteBudget(memoryBytes / BUNDLE_FRACTION);
@@ -70,6 +74,11 @@ final class Shared {
     /** Packets to the controllers on their way to the event loop. */
     ByteBudget packetIns() {
         return packetIns;
+    }
+
+    /** Does what would hold up an event loop. */
+    Executor elsewhere() {
+        return elsewhere;
     }
 
     long bundleIdleNs() {

@@ -35,7 +35,7 @@ final class Dialogue implements AutoCloseable {
     /** @param memoryBytes what the budgets are parts of */
     Dialogue(WireVersion version, long memoryBytes, int inactivityProbeMs) {
         this.version = version;
-        shared = new Shared(clock, failures::add, memoryBytes);
+        shared = new Shared(clock, failures::add, memoryBytes, Runnable::run);
         agent = new OpenFlowAgent(channel.eventLoop(), shared).attach(bridge);
         connection = new OpenFlowConnection(agent, true, inactivityProbeMs, OpenFlowConnection.GREETING_MS);
         channel.pipeline().addLast(new OpenFlowFramer(), connection);

@@ -21,7 +21,8 @@ class EventBacklogTest {
 
     private final EventLoopGroup group = OpenFlowAgent.newEventLoop();
     private final EventLoop loop = group.next();
-    private final Shared shared = new Shared(new ManualClock(0, 0), failure -> {}, 32 * 100 * PACKET_BYTES);
+    private final Shared shared = 
+            new Shared(new ManualClock(0, 0), failure -> {}, 32 * 100 * PACKET_BYTES, Runnable::run);
     private final List<Throwable> failures = new CopyOnWriteArrayList<>();
     private final EventBacklog backlog = new EventBacklog(loop, shared, failures::add);
     private final CompletableFuture<Void> goOn = new CompletableFuture<>();
