@@ -23,6 +23,7 @@ class OpenFlowConnectionFuzzTest {
     private static final int ECHO_XID = 0x7e57_ec40;
     private static final int ECHO_REQUEST = 2;
     private static final int ECHO_REPLY = 3;
+    private static final int REQUESTFORWARD = 32;
 
     static Stream<byte[]> seeds() {
         List<byte[]> seeds = new ArrayList<>();
@@ -34,7 +35,18 @@ class OpenFlowConnectionFuzzTest {
                 seeds.add(ByteBufUtil.getBytes(out));
             }
         }
+        seeds.add(nestedMessages());
         return seeds.stream();
+    }
+
+    /** OFPT_REQUESTFORWARD of another, which OpenFlowJ reads as deep as it goes. */
+    private static byte[] nestedMessages() {
+        ByteBuf out = Unpooled.buffer();
+        Wire.endMessage(out, Wire.startMessage(out, WireVersion.OF15, 0, 1));
+        for (int length = 2000; length >= Wire.HEADER_BYTES; length -= Wire.HEADER_BYTES) {
+            out.writeByte(WireVersion.OF15.code()).writeByte(REQUESTFORWARD).writeShort(length).writeInt(2);
+        }
+        return ByteBufUtil.getBytes(out);
     }
 
     /** The message's head and some zeros. */
@@ -59,6 +71,7 @@ class OpenFlowConnectionFuzzTest {
     @FuzzTest
     void theConnectionLives(byte[] input) {
         EmbeddedChannel channel = new EmbeddedChannel();
+        channel.freezeTime(); // what is left for later turns is done at once
         List<RuntimeException> failures = new ArrayList<>();
         BridgeAgent agent =
                 new OpenFlowAgent(channel.eventLoop(), new ManualClock(0, 0), failures::add).attach(new FakeSwitch());
