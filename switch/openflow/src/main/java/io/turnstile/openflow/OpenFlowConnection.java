@@ -6,6 +6,8 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.openflow.wire.AsyncCodec;
 import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.openflow.wire.ErrorCodec;
@@ -19,10 +21,13 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.projectfloodlight.openflow.types.U32;
@@ -31,31 +36,65 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One connection, of a controller or a tool, which is called the peer here as in Netty: greets, agrees on a version,
- * has requests done one after the other, and sends what the peer wants unasked. While a peer does not read its answers,
- * its requests are not read either. Event loop thread only.
+ * has requests done one after the other, and sends what the peer wants unasked.
+ *
+ * <p>Requests wait in a queue that holds what one read of the socket brought, and the socket is not read while it holds
+ * anything. They are done in turns of {@link #REQUESTS_PER_TURN}, between which all other connections have theirs, and
+ * none while the peer does not read its answers. Event loop thread only.
  */
-final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
+final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements UnsentBudget.Holder {
     private static final Logger LOG = LoggerFactory.getLogger(OpenFlowConnection.class);
+    /** As many as Open vSwitch does at once. */
+    private static final int REQUESTS_PER_TURN = 50;
+    /** A turn also ends with the request that goes beyond this. */
+    private static final long TURN_NS = TimeUnit.MILLISECONDS.toNanos(5);
+    /** How often it is looked whether the peer is silent; more often if it is to be probed more often. */
+    private static final long LOOK_MS = 1000;
+    /** A tool that connects has greeted by then, or is cut off, as by Open vSwitch. */
+    static final int GREETING_MS = 1000;
+
     // These two are understood before a version is agreed on: all versions give them the same number.
     private static final int HELLO = MessageType.HELLO.number(WireVersion.OF10);
     private static final int ERROR = MessageType.ERROR.number(WireVersion.OF10);
     private static final int HELLO_BITMAP = 1;
-    /** With this much unsent, a peer is taken for dead rather than slow. */
-    private static final long UNSENT_LIMIT_BYTES = 64L << 20;
 
     private final BridgeAgent agent;
     private final Session session;
     private final int inactivityProbeMs;
-    /** Null until connected. */
+    private final int greetingMs;
+    private final ArrayDeque<ByteBuf> waiting = new ArrayDeque<>();
+    // Null until connected.
     private @Nullable Channel channel;
+    private UnsentBudget.@Nullable Share unsent;
+    private @Nullable ScheduledFuture<?> looking;
 
+    private String peer = "";
+    private boolean inTurn;
+    /** A request is being done on another thread, and the next wait for it. */
+    private boolean held;
+
+    private boolean turnQueued;
+    /** Nothing more is heard: an error has been sent that is the last word. */
+    private boolean ended;
+
+    private long openedNs;
     private long lastHeardNs;
     private boolean probed;
+    private long lookedRealNs;
+    // How far sending had come when it was last looked: the message, and how much of it.
+    private @Nullable Object sending;
+    private long sentOfItBytes;
 
-    OpenFlowConnection(BridgeAgent agent, boolean service, int inactivityProbeMs) {
+    /**
+     * @param service whether it is a tool's
+     * @param inactivityProbeMs silence after which the peer is asked for a sign of life; 0: never
+     * @param greetingMs how long the peer may take to greet
+     */
+    OpenFlowConnection(BridgeAgent agent, boolean service, int inactivityProbeMs, int greetingMs) {
         this.agent = agent;
         this.session = new Session(service);
         this.inactivityProbeMs = inactivityProbeMs;
+        this.greetingMs = greetingMs;
     }
 
     Session session() {
@@ -83,7 +122,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     public void channelActive(ChannelHandlerContext context) {
         Channel opened = context.channel();
         channel = opened;
-        lastHeardNs = agent.clock().nowNs();
+        unsent = agent.shared().unsent().join(this);
+        peer = agent.nameOf(opened.remoteAddress());
+        openedNs = agent.clock().nowNs();
+        lastHeardNs = openedNs;
         agent.opened(this);
         var factory = WireVersion.newest().factory();
         ByteBuf out = opened.alloc().buffer();
@@ -95,54 +137,224 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                 .build()
                 .writeTo(out);
         send(out);
-        if (inactivityProbeMs > 0) {
-            context.executor()
-                    .scheduleAtFixedRate(this::probe, inactivityProbeMs, inactivityProbeMs, TimeUnit.MILLISECONDS);
-        }
+        long everyMs = inactivityProbeMs > 0 ? Math.min(LOOK_MS, inactivityProbeMs) : LOOK_MS;
+        lookedRealNs = System.nanoTime();
+        looking = context.executor()
+                .scheduleAtFixedRate(() -> look(everyMs), everyMs, everyMs, TimeUnit.MILLISECONDS);
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+        if (looking != null) {
+            looking.cancel(false);
+        }
+        if (unsent != null) {
+            unsent.leave();
+        }
+        session.discardAll();
+        waiting.forEach(ByteBuf::release);
+        waiting.clear();
         agent.closed(this);
     }
 
+    /** Looks whether the peer is silent. */
+    private void look(long everyMs) {
+        long realNs = System.nanoTime();
+        boolean late = realNs - lookedRealNs > TimeUnit.MILLISECONDS.toNanos(2 * everyMs);
+        lookedRealNs = realNs;
+        if (!channel().isActive() || late || held) {
+            return; // Where the loop was held up, what was said meanwhile is still to be read.
+        }
+        long nowNs = agent.clock().nowNs();
+        if (session.version == null) {
+            if (nowNs - openedNs >= TimeUnit.MILLISECONDS.toNanos(greetingMs)) {
+                giveUp("connection timed out", "Connection timed out");
+            }
+            return;
+        }
+        expireBundles(nowNs);
+        if (hasSentMore() && !probed) {
+            lastHeardNs = nowNs; // it reads what it has asked for
+        }
+        if (inactivityProbeMs > 0) {
+            probe(nowNs);
+        }
+    }
+
+    /** Whether the peer has taken some of what was waiting for it when it was last looked. */
+    private boolean hasSentMore() {
+        ChannelOutboundBuffer buffer = channel().unsafe().outboundBuffer();
+        Object next = buffer == null ? null : buffer.current();
+        long sentOfNextBytes = buffer == null || next == null ? 0 : buffer.currentProgress();
+        boolean more = sending != null && (next != sending || sentOfNextBytes != sentOfItBytes);
+        sending = next;
+        sentOfItBytes = sentOfNextBytes;
+        return more;
+    }
+
     /** Sends an echo after one silent interval and gives up after the second. */
-    private void probe() {
+    private void probe(long nowNs) {
         long patienceNs = TimeUnit.MILLISECONDS.toNanos(inactivityProbeMs) * (probed ? 2 : 1);
-        if (!channel().isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
+        if (nowNs - lastHeardNs < patienceNs) {
             return;
         }
         if (probed) {
-            agent.report(this, "no response to inactivity probe");
-            channel().close();
-        } else if (isReady()) {
+            giveUp(
+                    "no response to inactivity probe after %s seconds, disconnecting"
+                            .formatted(inactivityProbeMs / 1000.0),
+                    "no response to inactivity probe");
+        } else {
             probed = true;
             send(MessageType.ECHO_REQUEST, empty -> {});
         }
     }
 
+    private void giveUp(String why, String status) {
+        if (agent.shared().told().isDue(agent.bridgeName() + " " + status)) {
+            LOG.info("{}: {}", this, why);
+        }
+        agent.report(this, status);
+        channel().close();
+    }
+
+    private void expireBundles(long nowNs) {
+        if (session.bundles.isEmpty()) {
+            return;
+        }
+        long idleNs = agent.shared().bundleIdleNs();
+        List<Integer> idle = session.bundles.entrySet().stream()
+                .filter(bundle -> bundle.getValue().isIdle(nowNs, idleNs))
+                .map(Map.Entry::getKey)
+                .toList();
+        for (int id : idle) {
+            ByteBuf opening = Objects.requireNonNull(session.bundles.get(id)).opening();
+            error(opening, opening.getInt(Wire.XID_OFFSET), OfErrorCode.OFPBFC_TIMEOUT);
+            session.discard(id);
+        }
+    }
+
+    /** As {@code bridge<->peer}, which is how Open vSwitch names it. */
+    @Override
+    public String toString() {
+        return agent.bridgeName() + "<->" + peer;
+    }
+
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (!(cause instanceof IOException)) {
-            LOG.warn("{}: closing an OpenFlow connection", agent.bridgeName(), cause);
+        if (!(cause instanceof IOException) && agent.shared().told().isDue("closing", cause)) {
+            LOG.warn("{}: closing an OpenFlow connection", this, cause);
         }
         agent.report(this, cause.getMessage());
         context.close();
     }
 
+    // ---- what is not sent yet ----
+
+    @Override
+    public long unsentBytes() {
+        ChannelOutboundBuffer buffer = channel == null ? null : channel.unsafe().outboundBuffer();
+        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+    }
+
+    @Override
+    public void cutOff(long unsentBytes, long allUnsentBytes) {
+        LOG.warn(
+                "{}: disconnecting a peer that does not read: {} bytes wait for it, role {}; {} wait for all peers,"
+                        + " of {} that may",
+                this,
+                unsentBytes,
+                session.role.label(),
+                allUnsentBytes,
+                agent.shared().unsent().limitBytes());
+        Channel greedy = channel();
+        greedy.eventLoop().execute(() -> {
+            agent.report(this, "peer does not read");
+            greedy.close();
+        });
+    }
+
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        context.channel().config().setAutoRead(context.channel().isWritable());
+        if (context.channel().isWritable()) {
+            queueTurn(); // not at once: who flushes is in the middle of something
+        }
     }
 
     // ---- requests ----
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object received) {
-        ByteBuf message = (ByteBuf) received;
-        lastHeardNs = agent.clock().nowNs();
-        probed = false;
+        waiting.add((ByteBuf) received);
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (!turnQueued) {
+            takeTurn();
+        }
+    }
+
+    /** After everybody else's: a task that is scheduled comes after the loop has looked at all sockets again. */
+    private void queueTurn() {
+        if (!turnQueued && !inTurn) {
+            turnQueued = true;
+            channel().eventLoop().schedule(this::takeTurn, 0, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void takeTurn() {
+        turnQueued = false;
+        inTurn = true;
+        long startNs = System.nanoTime();
         try {
+            for (int i = 0; i < REQUESTS_PER_TURN && mayGoOn() && System.nanoTime() - startNs < TURN_NS; i++) {
+                take(waiting.remove());
+            }
+        } finally {
+            inTurn = false;
+        }
+        if (mayGoOn()) {
+            queueTurn();
+        }
+        channel().config().setAutoRead(waiting.isEmpty() && channel().isWritable() && !held);
+    }
+
+    /** Whether there is a request, and room for its answer. */
+    private boolean mayGoOn() {
+        return !waiting.isEmpty() && channel().isWritable() && !held;
+    }
+
+    /**
+     * Has a request done on another thread, because it would hold up other connections here. The next request waits
+     * until it is answered.
+     *
+     * @param work does it, must not throw, and returns what answers it; that is run here
+     */
+    void doElsewhere(Supplier<Runnable> work) {
+        EventLoop loop = channel().eventLoop();
+        held = true;
+        agent.shared().elsewhere().execute(() -> {
+            Runnable answer = work.get();
+            if (!loop.isShuttingDown()) {
+                loop.execute(() -> goOn(answer));
+            }
+        });
+    }
+
+    private void goOn(Runnable answer) {
+        held = false;
+        lastHeardNs = agent.clock().nowNs();
+        answer.run();
+        queueTurn();
+    }
+
+    private void take(ByteBuf message) {
+        try {
+            if (ended) {
+                return;
+            }
+            lastHeardNs = agent.clock().nowNs();
+            probed = false;
             agent.snoop(this, message);
             if (session.version == null) {
                 greet(message);
@@ -166,6 +378,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                     message.getInt(message.readerIndex() + Wire.XID_OFFSET),
                     "We support versions " + WireVersion.allCodes() + ".");
             agent.report(this, "no common OpenFlow version");
+            ended = true;
             channel().writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
             return;
         }
@@ -206,11 +419,18 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         } catch (OfException refused) {
             LOG.debug("{}: request {} refused: {}", agent.bridgeName(), type, refused.getMessage());
             error(message, xid, refused.code());
-        } catch (RuntimeException bug) {
-            LOG.error("{}: request {} failed", agent.bridgeName(), type, bug);
-            agent.requestFailed(bug);
+        } catch (Throwable bug) { // contained: errors too, for a stack can be too small for one request alone
+            requestFailed("type " + type, bug);
             error(message, xid, OfErrorCode.OFPBRC_EPERM);
         }
+    }
+
+    /** A request failed through no fault of the peer's. Threads: any. */
+    void requestFailed(String request, Throwable bug) {
+        if (agent.shared().told().isDue("request", bug)) {
+            LOG.error("{}: request {} failed", this, request, bug);
+        }
+        agent.requestFailed(bug);
     }
 
     private void error(ByteBuf request, int xid, OfErrorCode code) {
@@ -229,6 +449,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private void send(ByteBuf out) {
         agent.snoop(this, out);
         channel().writeAndFlush(out, channel().voidPromise());
+        if (unsent != null) {
+            unsent.grown();
+        }
     }
 
     // ---- what is sent unasked ----
@@ -258,8 +481,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         return true;
     }
 
+    /**
+     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much.
+     */
     void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
-        if (wants(session.async.flowRemoved, reason.number()) && keepsUp()) {
+        if (wants(session.async.flowRemoved, reason.number())) {
             if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
                 send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
             } else {
@@ -271,7 +497,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     }
 
     void portStatus(OfPort port, OFPortReason reason) {
-        if (wants(session.async.portStatus, reason.ordinal()) && keepsUp()) {
+        if (wants(session.async.portStatus, reason.ordinal())) {
             ByteBuf out = channel().alloc().buffer();
             session.agreedVersion()
                     .factory()
@@ -292,17 +518,6 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                     MessageType.ROLE_STATUS,
                     out -> out.writeInt(session.role.code()).writeInt(0).writeLong(generationId));
         }
-    }
-
-    /** Flow-removed and port-status are not dropped one by one; a peer that reads nothing at all is cut off. */
-    private boolean keepsUp() {
-        ChannelOutboundBuffer unsent = channel().unsafe().outboundBuffer();
-        if (unsent != null && unsent.totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
-            agent.report(this, "peer does not read");
-            channel().close();
-            return false;
-        }
-        return true;
     }
 
     /** Answers on this connection. */

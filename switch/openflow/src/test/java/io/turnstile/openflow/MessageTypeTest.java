@@ -100,7 +100,7 @@ class MessageTypeTest {
 
     /** The answers, or the error by which the request is refused. */
     private static List<ByteBuf> request(ByteBuf message, WireVersion version, Role role) throws OfException {
-        OpenFlowConnection connection = new OpenFlowConnection(agent, false, 0);
+        OpenFlowConnection connection = new OpenFlowConnection(agent, false, 0, 0);
         connection.session().version = version;
         connection.session().role = role;
         List<ByteBuf> answers = new ArrayList<>();
