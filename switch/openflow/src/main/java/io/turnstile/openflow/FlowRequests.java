@@ -10,7 +10,7 @@ import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfException;
-import java.util.List;
+import java.util.function.BiConsumer;
 
 /** Flow modifications, packet-outs, flow and aggregate statistics. */
 final class FlowRequests {
@@ -27,11 +27,17 @@ final class FlowRequests {
         FlowMod change = request.version().isOxm()
                 ? FlowModCodec.read13(request.body(), request.version())
                 : FlowModCodec.read10(request.body(), session.flowModTableId);
-        bridge.apply(change);
+        apply(change, request.reply());
     }
 
     void modifyByNicira(Request request) throws OfException {
-        bridge.apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId));
+        apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId), request.reply());
+    }
+
+    private void apply(FlowMod change, Reply reply) throws OfException {
+        if (!bridge.tryApply(change)) {
+            reply.aside(() -> bridge.apply(change));
+        }
     }
 
     void packetOut(Request request) throws OfException {
@@ -42,23 +48,21 @@ final class FlowRequests {
     void flows(Request request) throws OfException {
         FlowQuery query = query(request);
         WireVersion version = request.version();
-        MultipartReply parts = new MultipartReply(request.reply(), MessageType.FLOW_STATS);
-        for (FlowStats flow : bridge.flows(query)) {
-            parts.add(
-                    version.isOxm()
-                            ? out -> FlowStatsCodec.writeEntry13(out, flow, version)
-                            : out -> FlowStatsCodec.writeEntry10(out, flow));
-        }
-        parts.finish();
+        dump(
+                query,
+                MessageType.FLOW_STATS,
+                request.reply(),
+                version.isOxm()
+                        ? (out, flow) -> FlowStatsCodec.writeEntry13(out, flow, version)
+                        : FlowStatsCodec::writeEntry10);
     }
 
     void flowsOfNicira(Request request) throws OfException {
-        FlowQuery query = queryOfNicira(request);
-        MultipartReply parts = new MultipartReply(request.reply(), MessageType.NXST_FLOW);
-        for (FlowStats flow : bridge.flows(query)) {
-            parts.add(out -> FlowStatsCodec.writeEntryNicira(out, flow));
-        }
-        parts.finish();
+        dump(queryOfNicira(request), MessageType.NXST_FLOW, request.reply(), FlowStatsCodec::writeEntryNicira);
+    }
+
+    private void dump(FlowQuery query, MessageType type, Reply reply, BiConsumer<ByteBuf, FlowStats> writer) {
+        reply.sendGradually(new FlowDump(bridge.flowsInTurn(query), new MultipartReply(reply, type), writer));
     }
 
     void aggregate(Request request) throws OfException {
@@ -70,10 +74,7 @@ final class FlowRequests {
     }
 
     private void aggregate(FlowQuery query, MessageType type, Reply reply) {
-        List<FlowStats> flows = bridge.flows(query);
-        MultipartReply parts = new MultipartReply(reply, type);
-        parts.add(out -> FlowStatsCodec.writeAggregate(out, flows, reply.version()));
-        parts.finish();
+        reply.sendGradually(new FlowTotals(bridge.flowsInTurn(query), type, reply));
     }
 
     private static FlowQuery query(Request request) throws OfException {

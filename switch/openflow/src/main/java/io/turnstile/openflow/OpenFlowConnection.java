@@ -42,12 +42,16 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private static final int HELLO_BITMAP = 1;
     /** With this much unsent, a peer is taken for dead rather than slow. */
     private static final long UNSENT_LIMIT_BYTES = 64L << 20;
+    /** The same for ended flows that it has not been told of. */
+    private static final int UNTOLD_LIMIT = 2_000_000;
 
     private final BridgeAgent agent;
     private final Session session;
     private final int inactivityProbeMs;
     /** Null until connected. */
     private @Nullable Channel channel;
+    /** Null until connected. */
+    private @Nullable ReplyPump pump;
 
     private long lastHeardNs;
     private boolean probed;
@@ -71,6 +75,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         return Objects.requireNonNull(channel, "nothing is received or sent before the channel is active");
     }
 
+    private ReplyPump pump() {
+        return Objects.requireNonNull(pump, "nothing is received or sent before the channel is active");
+    }
+
     void close() {
         if (channel != null) {
             channel.close();
@@ -83,6 +91,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     public void channelActive(ChannelHandlerContext context) {
         Channel opened = context.channel();
         channel = opened;
+        pump = new ReplyPump(opened, this::take, this::replyFailed, this::heard);
         lastHeardNs = agent.clock().nowNs();
         agent.opened(this);
         var factory = WireVersion.newest().factory();
@@ -103,11 +112,15 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+        pump().close();
         agent.closed(this);
     }
 
     /** Sends an echo after one silent interval and gives up after the second. */
     private void probe() {
+        if (pump().isAside()) {
+            heard(); // The peer waits, not we.
+        }
         long patienceNs = TimeUnit.MILLISECONDS.toNanos(inactivityProbeMs) * (probed ? 2 : 1);
         if (!channel().isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
             return;
@@ -132,16 +145,27 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        context.channel().config().setAutoRead(context.channel().isWritable());
+        pump().writabilityChanged();
     }
 
     // ---- requests ----
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object received) {
-        ByteBuf message = (ByteBuf) received;
+        heard();
+        if (pump().isBusy()) {
+            pump().hold((ByteBuf) received);
+        } else {
+            take((ByteBuf) received);
+        }
+    }
+
+    private void heard() {
         lastHeardNs = agent.clock().nowNs();
         probed = false;
+    }
+
+    private void take(ByteBuf message) {
         try {
             agent.snoop(this, message);
             if (session.version == null) {
@@ -202,15 +226,31 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                     != session.agreedVersion().code()) {
                 throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
             }
-            agent.dispatcher().handle(message, this, new ReplyTo(xid));
-        } catch (OfException refused) {
+            agent.dispatcher().handle(message, this, new ReplyTo(message, xid));
+        } catch (OfException | RuntimeException failure) {
+            refuse(message, failure);
+        }
+    }
+
+    /** Answers a request that failed, through its own fault or the switch's. */
+    private void refuse(ByteBuf message, Exception failure) {
+        int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
+        int xid = message.getInt(message.readerIndex() + Wire.XID_OFFSET);
+        if (failure instanceof OfException refused) {
             LOG.debug("{}: request {} refused: {}", agent.bridgeName(), type, refused.getMessage());
             error(message, xid, refused.code());
-        } catch (RuntimeException bug) {
-            LOG.error("{}: request {} failed", agent.bridgeName(), type, bug);
-            agent.requestFailed(bug);
+        } else {
+            LOG.error("{}: request {} failed", agent.bridgeName(), type, failure);
+            agent.requestFailed(failure instanceof RuntimeException bug ? bug : new IllegalStateException(failure));
             error(message, xid, OfErrorCode.OFPBRC_EPERM);
         }
+    }
+
+    /** What has been sent of the reply cannot be completed. */
+    private void replyFailed(RuntimeException bug) {
+        LOG.error("{}: a reply failed", agent.bridgeName(), bug);
+        agent.requestFailed(bug);
+        channel().close();
     }
 
     private void error(ByteBuf request, int xid, OfErrorCode code) {
@@ -258,15 +298,19 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         return true;
     }
 
-    void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
+    /** @param flows each made when it is asked for */
+    void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
         if (wants(session.async.flowRemoved, reason.number()) && keepsUp()) {
-            if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
-                send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
-            } else {
-                send(
-                        MessageType.FLOW_REMOVED,
-                        out -> AsyncCodec.flowRemoved(out, session.agreedVersion(), flow, reason));
-            }
+            // As in Open vSwitch the peer's requests wait meanwhile, or it could have flows removed without end.
+            pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
+        }
+    }
+
+    private void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
+        if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
+            send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
+        } else {
+            send(MessageType.FLOW_REMOVED, out -> AsyncCodec.flowRemoved(out, session.agreedVersion(), flow, reason));
         }
     }
 
@@ -297,7 +341,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     /** Flow-removed and port-status are not dropped one by one; a peer that reads nothing at all is cut off. */
     private boolean keepsUp() {
         ChannelOutboundBuffer unsent = channel().unsafe().outboundBuffer();
-        if (unsent != null && unsent.totalPendingWriteBytes() > UNSENT_LIMIT_BYTES) {
+        if (unsent != null && unsent.totalPendingWriteBytes() > UNSENT_LIMIT_BYTES
+                || pump().waitingItems() > UNTOLD_LIMIT) {
             agent.report(this, "peer does not read");
             channel().close();
             return false;
@@ -307,9 +352,12 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
 
     /** Answers on this connection. */
     private final class ReplyTo implements Reply {
+        private final ByteBuf request;
         private final int xid;
 
-        ReplyTo(int xid) {
+        /** @param request valid during the call that handles it */
+        ReplyTo(ByteBuf request, int xid) {
+            this.request = request;
             this.xid = xid;
         }
 
@@ -326,6 +374,25 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         @Override
         public ByteBuf buffer() {
             return channel().alloc().buffer();
+        }
+
+        @Override
+        public void sendGradually(LongReply reply) {
+            pump().start(reply);
+        }
+
+        @Override
+        public void aside(ReplyPump.Task change) {
+            ByteBuf kept = request.retainedDuplicate();
+            pump().aside(change, failure -> {
+                try {
+                    if (failure != null && channel().isActive()) {
+                        refuse(kept, failure);
+                    }
+                } finally {
+                    kept.release();
+                }
+            });
         }
 
         @Override
