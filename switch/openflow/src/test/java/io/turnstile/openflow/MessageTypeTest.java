@@ -124,6 +124,17 @@ class MessageTypeTest {
             public void send(ByteBuf answer) {
                 answers.add(answer);
             }
+
+            @Override
+            public void sendGradually(LongReply reply) {
+                boolean more = reply.proceed();
+                assertThat(more).as("there is too little for two pieces").isFalse();
+            }
+
+            @Override
+            public void aside(ReplyPump.Task change) {
+                throw new AssertionError("nothing here takes long");
+            }
         });
         return answers;
     }

@@ -86,7 +86,7 @@ final class TimeoutWheel {
                 Rule rule = Objects.requireNonNull(slot.rules[i], "there are rules up to the size");
                 if (rule.hardTimeoutReached(nowNs) || rule.idleTimeoutReached(nowNs)) {
                     due.accept(rule);
-                } else if (secondOf(rule.endsNs()) > now && (secondOf(rule.endsNs()) & SLOTS - 1) != rule.timeoutSlot) {
+                } else if ((secondOf(rule.endsNs()) & SLOTS - 1) != rule.timeoutSlot) {
                     remove(rule);
                     add(rule);
                 }
