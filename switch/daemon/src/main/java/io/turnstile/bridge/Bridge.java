@@ -4,6 +4,7 @@ import io.turnstile.openflow.BridgeAgent;
 import io.turnstile.openflow.ControllerStatus;
 import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.pipeline.BridgePipeline;
+import io.turnstile.time.OncePerMinute;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Bridge {
     private static final Logger LOG = LoggerFactory.getLogger(Bridge.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final int DEFAULT_MAC_AGING_SECONDS = 300;
     private static final int DEFAULT_MAC_TABLE_SIZE = 8192;
 
@@ -51,7 +53,7 @@ final class Bridge {
             agent.listen("punix:" + runDirectory.resolve(config.name() + ".mgmt"));
             agent.listenSnoop("punix:" + runDirectory.resolve(config.name() + ".snoop"));
         } catch (IOException | RuntimeException e) {
-            LOG.warn("bridge {}: {}", config.name(), e.getMessage());
+            warn(e);
         }
     }
 
@@ -104,7 +106,13 @@ final class Bridge {
             controllerRows = List.copyOf(rows);
         } catch (IOException | RuntimeException e) {
             controllerRows = List.of();
-            LOG.warn("bridge {}: {}", config.name(), e.getMessage());
+            warn(e);
+        }
+    }
+
+    private void warn(Exception failure) {
+        if (TOLD.isDue(config.name(), failure)) {
+            LOG.warn("bridge {}: {}", config.name(), failure.getMessage());
         }
     }
 

@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
+import io.turnstile.time.OncePerMinute;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import org.slf4j.LoggerFactory;
  */
 final class BridgeAddress {
     private static final Logger LOG = LoggerFactory.getLogger(BridgeAddress.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
 
     private final String bridge;
     private final BridgePipeline pipeline;
@@ -62,7 +64,9 @@ final class BridgeAddress {
             try {
                 device.setMacAddress(mac);
             } catch (PortException e) {
-                LOG.warn("bridge {}: {}", bridge, e.getMessage());
+                if (TOLD.isDue(bridge, e)) {
+                    LOG.warn("bridge {}: {}", bridge, e.getMessage());
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.PortException;
+import io.turnstile.time.OncePerMinute;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -27,6 +28,7 @@ import org.slf4j.LoggerFactory;
  */
 final class BridgePorts {
     private static final Logger LOG = LoggerFactory.getLogger(BridgePorts.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
 
     private final String bridge;
     private final boolean ofDummyBridge;
@@ -143,7 +145,7 @@ final class BridgePorts {
             if (half != null) {
                 datapathPorts.close(half);
             }
-            if (!Objects.equals(e.getMessage(), before)) {
+            if (!Objects.equals(e.getMessage(), before) && TOLD.isDue(config.name(), e)) {
                 LOG.warn("bridge {}: {}", bridge, e.getMessage());
             }
         }

@@ -1,5 +1,6 @@
 package io.turnstile.bridge;
 
+import io.turnstile.time.OncePerMinute;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +19,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Bridges {
     private static final Logger LOG = LoggerFactory.getLogger(Bridges.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
 
     private final SwitchComponents components;
     private final DatapathPorts datapathPorts;
@@ -81,7 +83,9 @@ final class Bridges {
                 bridges.computeIfAbsent(config.name(), name -> new Bridge(config, components, datapathPorts))
                         .reconfigure(config);
             } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
-                LOG.error("bridge {} cannot be configured", config.name(), e);
+                if (TOLD.isDue(config.name(), e)) {
+                    LOG.error("bridge {} cannot be configured", config.name(), e);
+                }
             }
         }
     }

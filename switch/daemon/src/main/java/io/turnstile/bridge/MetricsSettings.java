@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import com.google.common.net.InetAddresses;
 import com.google.common.primitives.Ints;
 import io.turnstile.telemetry.MetricsEndpoint;
+import io.turnstile.time.OncePerMinute;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,6 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 final class MetricsSettings {
     private static final Logger LOG = LoggerFactory.getLogger(MetricsSettings.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final String PORT = "metrics-port";
     private static final String ADDRESS = "metrics-address";
     private static final String LOOPBACK = "127.0.0.1";
@@ -52,7 +54,7 @@ final class MetricsSettings {
                     wanted == null ? "metrics are not served any more" : "metrics are served at http://{}/metrics",
                     text(wanted));
         } catch (IOException e) {
-            if (wanted != null && !wanted.equals(failed)) {
+            if (wanted != null && !wanted.equals(failed) && TOLD.isDue("metrics", e)) {
                 LOG.warn(
                         "other_config: {}={}: cannot listen at {}: {}; tried again with the next change",
                         PORT,

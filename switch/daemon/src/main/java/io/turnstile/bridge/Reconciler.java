@@ -2,8 +2,10 @@ package io.turnstile.bridge;
 
 import io.turnstile.offload.PriorityList;
 import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
+import io.turnstile.time.OncePerMinute;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Reconciler implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long CLOSE_TIMEOUT_SECONDS = 10;
     private static final int TICK_MS = 500;
     private static final int DEFAULT_STATISTICS_INTERVAL_MS = 5000;
@@ -121,7 +124,9 @@ public final class Reconciler implements AutoCloseable {
         try {
             task.run();
         } catch (RuntimeException e) {
-            LOG.error("reconciliation failed", e);
+            if (TOLD.isDue("reconciliation", e)) {
+                LOG.error("reconciliation failed", e);
+            }
         }
     }
 
@@ -146,7 +151,9 @@ public final class Reconciler implements AutoCloseable {
     /** Makes the Open_vSwitch row; a new snapshot follows once it is there. */
     private void makeRoot() {
         backend.ensureRoot().exceptionally(failure -> {
-            LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
+            if (TOLD.isDue("root", failure)) {
+                LOG.warn("the Open_vSwitch row cannot be made: {}", failure.getMessage());
+            }
             return null;
         });
     }
@@ -156,6 +163,10 @@ public final class Reconciler implements AutoCloseable {
         components.datapath().setFlowLimit(settings.number(otherConfig, "flow-limit", 1, DEFAULT_FLOW_LIMIT));
         int idleMs = settings.number(otherConfig, "max-idle", 1, DEFAULT_FLOW_IDLE_MS);
         components.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
+        components
+                .openFlow()
+                .setBundleIdleSeconds(settings.number(
+                        otherConfig, "bundle-idle-timeout", 1, OpenFlowAgent.DEFAULT_BUNDLE_IDLE_SECONDS));
         offload.reconfigure(otherConfig);
         metrics.reconfigure(otherConfig);
         if (!config.managers().equals(managers)) {

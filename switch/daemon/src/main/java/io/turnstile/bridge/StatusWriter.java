@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.data.OvsdbBackend.ColumnUpdate;
+import io.turnstile.time.OncePerMinute;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 final class StatusWriter {
     private static final Logger LOG = LoggerFactory.getLogger(StatusWriter.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long TIMEOUT_SECONDS = 10;
 
     private final OvsdbBackend backend;
@@ -176,9 +178,11 @@ final class StatusWriter {
             Thread.currentThread().interrupt();
             return true;
         } catch (ExecutionException | TimeoutException e) {
-            LOG.warn(
-                    "status cannot be written to the database: {}",
-                    e.getCause() == null ? "no answer" : e.getCause().getMessage());
+            if (TOLD.isDue("status", e)) {
+                LOG.warn(
+                        "status cannot be written to the database: {}",
+                        e.getCause() == null ? "no answer" : e.getCause().getMessage());
+            }
             return false;
         }
     }

@@ -6,6 +6,7 @@ import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.telemetry.RareEvent;
+import io.turnstile.time.OncePerMinute;
 import io.turnstile.time.WarpableClock;
 import java.time.Duration;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Housekeeping implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long FLOWS_EVERY_NS = 500_000_000L;
     private static final long SHORTEST_PAUSE_NS = 1_000_000L;
 
@@ -76,7 +78,9 @@ final class Housekeeping implements AutoCloseable {
             }
             pauseNs = Math.clamp(tracker.sweep(clock.nowNs()), SHORTEST_PAUSE_NS, FLOWS_EVERY_NS);
         } catch (RuntimeException e) { // contained: one failure must not end all expiry
-            LOG.error("housekeeping failed", e);
+            if (TOLD.isDue("housekeeping", e)) {
+                LOG.error("housekeeping failed", e);
+            }
         }
         if (!thread.isShutdown()) {
             thread.schedule(this::turn, pauseNs, TimeUnit.NANOSECONDS);

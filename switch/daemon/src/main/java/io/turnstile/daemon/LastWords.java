@@ -122,7 +122,8 @@ final class LastWords {
         }
     }
 
-    private void write(String words) {
+    private void write(String said) {
+        String words = VlogLayout.oneLine(said);
         String line = VlogLayout.line(Instant.now(), "daemon", "EMER", words);
         append(log, line);
         try {

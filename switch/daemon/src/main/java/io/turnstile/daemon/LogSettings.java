@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxy;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.OutputStreamAppender;
@@ -11,6 +12,7 @@ import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.filter.Filter;
 import ch.qos.logback.core.spi.FilterReply;
 import io.turnstile.appctl.LogControl;
+import io.turnstile.time.OncePerMinute;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -143,6 +145,7 @@ final class LogSettings {
         appender.setName(destination.name());
         appender.setEncoder(encoder);
         appender.addFilter(new ByModule(destination));
+        appender.addFilter(new OncePerCause());
         appender.start();
         context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
     }
@@ -174,6 +177,21 @@ final class LogSettings {
             Level threshold =
                     module(event.getLoggerName()).map(destination::level).orElse(Level.WARN);
             return event.getLevel().isGreaterOrEqual(threshold) ? FilterReply.NEUTRAL : FilterReply.DENY;
+        }
+    }
+
+    /**
+     * The last filter of a destination: it lets through what was thrown once a minute for each cause, whoever logs it,
+     * libraries too.
+     */
+    private static final class OncePerCause extends Filter<ILoggingEvent> {
+        private final OncePerMinute told = new OncePerMinute();
+
+        @Override
+        public FilterReply decide(ILoggingEvent event) {
+            boolean repeated = event.getThrowableProxy() instanceof ThrowableProxy thrown
+                    && !told.isDue(event.getLoggerName(), thrown.getThrowable());
+            return repeated ? FilterReply.DENY : FilterReply.NEUTRAL;
         }
     }
 

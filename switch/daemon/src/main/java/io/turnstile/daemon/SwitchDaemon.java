@@ -29,6 +29,7 @@ import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.telemetry.RareEvent;
 import io.turnstile.telemetry.SwitchMeters;
 import io.turnstile.time.Clock;
+import io.turnstile.time.OncePerMinute;
 import io.turnstile.time.WarpableClock;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,6 +56,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class SwitchDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
 
     private final DaemonConfig config;
     private final WarpableClock clock = new WarpableClock(Clock.system());
@@ -203,7 +205,9 @@ public final class SwitchDaemon implements AutoCloseable {
                     embedded.addRemote(target);
                     managerRemotes.add(target);
                 } catch (IOException | IllegalArgumentException e) {
-                    LOG.warn("manager {}: {}", target, e.getMessage());
+                    if (TOLD.isDue("manager", e)) {
+                        LOG.warn("manager {}: {}", target, e.getMessage());
+                    }
                 }
             }
         }

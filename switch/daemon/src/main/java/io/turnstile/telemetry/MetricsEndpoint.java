@@ -2,6 +2,7 @@ package io.turnstile.telemetry;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.turnstile.time.OncePerMinute;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
@@ -22,6 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class MetricsEndpoint implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MetricsEndpoint.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final String PATH = "/metrics";
     private static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
     private static final int BACKLOG = 16;
@@ -96,7 +98,9 @@ public final class MetricsEndpoint implements AutoCloseable {
         try {
             text = page.get();
         } catch (RuntimeException e) { // contained: the switch does not depend on being looked at
-            LOG.warn("metrics cannot be read", e);
+            if (TOLD.isDue("metrics", e)) {
+                LOG.warn("metrics cannot be read", e);
+            }
             send(exchange, FAILED, "text/plain", e + "\n");
             return;
         }

@@ -114,4 +114,48 @@ class LogSettingsTest {
         assertThat(Files.readString(moved)).contains("old").doesNotContain("new");
         assertThat(Files.readString(file)).contains("new").doesNotContain("old");
     }
+
+    @Test
+    void nobodyMakesALineOfTheirOwn() throws IOException {
+        BRIDGE.warn("bridge {}: gone", "x\n2026-01-01T00:00:00.000Z|00001|bridge|WARN|forged\r\u001b[2J\u2028\u0085");
+        assertThat(lines()).hasSize(1);
+        assertThat(lines().getFirst())
+                .endsWith("bridge x\\n2026-01-01T00:00:00.000Z|00001|bridge|WARN|forged\\r\\x1b[2J\\u2028\\x85: gone");
+    }
+
+    @Test
+    void norByTheWordsOfWhatIsThrown() throws IOException {
+        RuntimeException inner = new IllegalStateException("inner\nforged");
+        RuntimeException outer = new IllegalArgumentException("outer\nforged", inner);
+        outer.addSuppressed(new IllegalStateException("beside\nforged"));
+        BRIDGE.error("failed", outer);
+        assertThat(lines()).noneMatch(line -> line.startsWith("forged"));
+        assertThat(lines().get(1)).isEqualTo("java.lang.IllegalArgumentException: outer\\nforged");
+        assertThat(lines())
+                .contains("Caused by: java.lang.IllegalStateException: inner\\nforged")
+                .contains("\tSuppressed: java.lang.IllegalStateException: beside\\nforged");
+    }
+
+    private static RuntimeException deep(int depth) {
+        return depth == 0 ? new IllegalStateException("deep") : deep(depth - 1);
+    }
+
+    @Test
+    void aTraceIsOnlySoLong() throws IOException {
+        BRIDGE.error("failed", deep(1000));
+        assertThat(lines()).hasSize(2 + VlogLayout.MAX_FRAMES + 1).last().asString().matches("\t\\.\\.\\. \\d+ more");
+    }
+
+    @Test
+    void whatIsThrownAtOnePlaceIsLoggedOnceAMinute() throws IOException {
+        Logger library = LoggerFactory.getLogger("com.example.Library");
+        for (int i = 0; i < 100; i++) {
+            BRIDGE.error("failed {}", i, deep(2));
+            library.warn("failed {}", i, deep(2));
+        }
+        BRIDGE.error("without a throwable");
+        BRIDGE.error("without a throwable");
+        assertThat(lines().stream().filter(line -> line.contains("|ERR|"))).hasSize(3);
+        assertThat(lines().stream().filter(line -> line.contains("|WARN|"))).hasSize(1);
+    }
 }

@@ -2,6 +2,7 @@ package io.turnstile.datapath;
 
 import io.turnstile.port.Port;
 import io.turnstile.port.linux.Poller;
+import io.turnstile.time.OncePerMinute;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ForwardingThreads implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ForwardingThreads.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final int MAX_READY = 64;
     private static final long WAIT_NS = 1_000_000_000L;
     /** A busy port gives way to the others after so many batches. */
@@ -77,7 +79,9 @@ public final class ForwardingThreads implements AutoCloseable {
             } catch (RuntimeException e) {
                 // What flows and actions do wrong is contained by the datapath, so it is the port that cannot be read.
                 failures.incrementAndGet();
-                LOG.error("port {} cannot be read and is served no more until it is added anew", port.name(), e);
+                if (TOLD.isDue(port.name(), e)) {
+                    LOG.error("port {} cannot be read and is served no more until it is added anew", port.name(), e);
+                }
                 poller.remove(port);
             }
         }

@@ -2,11 +2,14 @@ package io.turnstile.openflow;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.ReferenceCountUtil;
@@ -22,19 +25,16 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.time.Clock;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
@@ -46,17 +46,15 @@ import org.slf4j.LoggerFactory;
  */
 public final class BridgeAgent implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BridgeAgent.class);
-    /** Packet-ins on their way to the event loop; more are dropped. */
-    private static final int MAX_PENDING_PACKET_INS = 1024;
+    /** Of one listener; the memory that a connection takes without having said anything is not counted. */
+    static final int MAX_CONNECTIONS = 512;
 
     private final EventLoop loop;
     private final OpenFlowSwitch bridge;
-    private final Clock clock;
+    private final Shared shared;
     private final RequestDispatcher dispatcher;
+    private final EventBacklog backlog;
     private final AutoCloseable subscription;
-    private final AtomicInteger pendingPacketIns = new AtomicInteger();
-    private final LongAdder droppedPacketIns;
-    private final Consumer<RuntimeException> failures;
 
     // Event loop thread only.
     private final Map<String, Channel> listeners = new LinkedHashMap<>();
@@ -66,33 +64,27 @@ public final class BridgeAgent implements AutoCloseable {
     private boolean generationKnown;
     private long generationId;
     private boolean anyConnected;
+    private int unixPeers;
     private boolean closed;
 
-    /**
-     * @param droppedPacketIns counts packet-ins that no connection is quick enough to take
-     * @param failures is told of requests that failed through no fault of who sent them
-     */
-    BridgeAgent(
-            EventLoop loop,
-            OpenFlowSwitch bridge,
-            Clock clock,
-            LongAdder droppedPacketIns,
-            Consumer<RuntimeException> failures) {
-        this.failures = failures;
+    BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Shared shared) {
         this.loop = loop;
-        this.droppedPacketIns = droppedPacketIns;
         this.bridge = bridge;
-        this.clock = clock;
+        this.shared = shared;
         this.dispatcher = new RequestDispatcher(bridge, this);
+        this.backlog = new EventBacklog(loop, shared, this::requestFailed);
         this.subscription = bridge.subscribe(new FromBridge());
     }
 
-    /** A request failed through no fault of who sent it. */
-    void requestFailed(RuntimeException failure) {
+    /** A request, or a report to the peers, failed through no fault of theirs. */
+    void requestFailed(Throwable failure) {
         try {
-            failures.accept(failure);
+            shared.failures()
+                    .accept(failure instanceof RuntimeException bug ? bug : new IllegalStateException(failure));
         } catch (RuntimeException e) {
-            LOG.error("{}: a listener of failures failed", bridge.name(), e);
+            if (shared.told().isDue("listener", e)) {
+                LOG.error("{}: a listener of failures failed", bridge.name(), e);
+            }
         }
     }
 
@@ -149,6 +141,7 @@ public final class BridgeAgent implements AutoCloseable {
     public void close() {
         try {
             subscription.close();
+            backlog.close();
             onLoop(() -> {
                 closed = true;
                 listeners.forEach(BridgeAgent::closeListener);
@@ -198,7 +191,8 @@ public final class BridgeAgent implements AutoCloseable {
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
                 .channel(parsed.unix() ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
-                .childHandler(new Accepted(snoop, probeMs));
+                .childOption(ChannelOption.RECVBUF_ALLOCATOR, oneReadAtATime())
+                .childHandler(new Accepted(target, snoop, probeMs));
         // On the loop itself registering and binding are done at once, so that nothing needs to be waited for.
         Channel channel = bootstrap.register().channel();
         var binding = channel.bind(parsed.address());
@@ -231,22 +225,43 @@ public final class BridgeAgent implements AutoCloseable {
         }
     }
 
+    /** A socket is read once before the loop looks at the others. */
+    static RecvByteBufAllocator oneReadAtATime() {
+        return new AdaptiveRecvByteBufAllocator().maxMessagesPerRead(1);
+    }
+
     private final class Accepted extends ChannelInitializer<Channel> {
+        private final String target;
         private final boolean snoop;
         private final int probeMs;
+        /** Event loop thread only. */
+        private int present;
 
-        Accepted(boolean snoop, int probeMs) {
+        Accepted(String target, boolean snoop, int probeMs) {
+            this.target = target;
             this.snoop = snoop;
             this.probeMs = probeMs;
         }
 
         @Override
         protected void initChannel(Channel channel) {
+            if (present >= MAX_CONNECTIONS) {
+                if (shared.told().isDue("too many at " + target)) {
+                    LOG.warn("{}: {}: more than {} connections, refused", bridge.name(), target, MAX_CONNECTIONS);
+                }
+                channel.close();
+                return;
+            }
+            present++;
+            channel.closeFuture().addListener(closed -> present--);
             if (snoop) {
                 channel.pipeline().addLast(new Snooper());
             } else {
                 channel.pipeline()
-                        .addLast(new OpenFlowFramer(), new OpenFlowConnection(BridgeAgent.this, true, probeMs));
+                        .addLast(
+                                new OpenFlowFramer(),
+                                new OpenFlowConnection(
+                                        BridgeAgent.this, true, probeMs, OpenFlowConnection.GREETING_MS));
             }
         }
     }
@@ -281,7 +296,21 @@ public final class BridgeAgent implements AutoCloseable {
     }
 
     Clock clock() {
-        return clock;
+        return shared.clock();
+    }
+
+    Shared shared() {
+        return shared;
+    }
+
+    /** What a peer is called in the log, in Open vSwitch's words. */
+    String nameOf(@Nullable SocketAddress peer) {
+        if (peer instanceof InetSocketAddress inet && inet.getAddress() != null) {
+            String host = inet.getAddress().getHostAddress();
+            return "tcp:" + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + inet.getPort();
+        }
+        String path = peer instanceof UnixDomainSocketAddress unix ? unix.toString() : "";
+        return path.isEmpty() ? "unix#" + ++unixPeers : "unix:" + path;
     }
 
     RequestDispatcher dispatcher() {
@@ -366,21 +395,18 @@ public final class BridgeAgent implements AutoCloseable {
                 long cookie,
                 int controllerId,
                 Match metadata) {
-            if (pendingPacketIns.incrementAndGet() > MAX_PENDING_PACKET_INS) {
-                pendingPacketIns.decrementAndGet();
-                droppedPacketIns.increment();
-                return;
-            }
-            loop.execute(() -> {
-                pendingPacketIns.decrementAndGet();
+            boolean room = backlog.offerPacket(frame.length, () -> {
                 boolean slow = false;
                 for (OpenFlowConnection connection : connections) {
                     slow |= !connection.packetIn(frame, reason, tableId, cookie, controllerId, metadata);
                 }
                 if (slow) {
-                    droppedPacketIns.increment();
+                    shared.droppedPacketIns().increment();
                 }
             });
+            if (!room) {
+                shared.droppedPacketIns().increment();
+            }
         }
 
         @Override
@@ -392,7 +418,7 @@ public final class BridgeAgent implements AutoCloseable {
 
         @Override
         public void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
-            loop.execute(() -> new ArrayList<>(connections).forEach(c -> c.flowsRemoved(flows, reason)));
+            backlog.put(() -> List.copyOf(connections).forEach(c -> c.flowsRemoved(flows, reason)));
         }
 
         @Override
@@ -402,7 +428,7 @@ public final class BridgeAgent implements AutoCloseable {
                 case DELETE -> OFPortReason.DELETE;
                 case MODIFY -> OFPortReason.MODIFY;
             };
-            loop.execute(() -> new ArrayList<>(connections).forEach(c -> c.portStatus(port, named)));
+            backlog.put(() -> List.copyOf(connections).forEach(c -> c.portStatus(port, named)));
         }
     }
 }

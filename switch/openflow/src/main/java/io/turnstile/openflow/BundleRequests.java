@@ -3,15 +3,18 @@ package io.turnstile.openflow;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.ErrorCodec;
-import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.time.Clock;
 
-/** Bundles of flow modifications (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. */
+/**
+ * Bundles of flow modifications (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What is wrong with a
+ * message is answered when it comes, as Open vSwitch does; a bundle that is misused is gone.
+ */
 final class BundleRequests {
     private static final int OPEN_REQUEST = 0;
     private static final int CLOSE_REQUEST = 2;
@@ -19,63 +22,85 @@ final class BundleRequests {
     private static final int DISCARD_REQUEST = 6;
     private static final int FLAG_ATOMIC = 1;
     private static final int FLAG_ORDERED = 2;
-    private static final int MAX_MESSAGES = 1_000_000;
-    private static final int MAX_BUNDLES = 64;
+    /** Of one connection. */
+    static final int MAX_BUNDLES = 64;
 
     private final OpenFlowSwitch bridge;
+    private final ByteBudget budget;
+    private final Clock clock;
 
-    BundleRequests(OpenFlowSwitch bridge) {
+    /** @param budget what all bundles of the process may hold */
+    BundleRequests(OpenFlowSwitch bridge, ByteBudget budget, Clock clock) {
         this.bridge = bridge;
+        this.budget = budget;
+        this.clock = clock;
     }
 
     /** bundle_id 32, type 16, flags 16. */
     void control(Request request) throws OfException {
         ByteBuf body = request.body();
         Session session = request.session();
-        Session.Bundle bundle;
         int id = body.readInt();
         int type = body.readUnsignedShort();
-        int flags = body.readUnsignedShort();
-        if ((flags & ~(FLAG_ATOMIC | FLAG_ORDERED)) != 0) {
-            throw new OfException(OfErrorCode.OFPBFC_BAD_FLAGS, "flags " + flags);
-        }
+        int flags = checked(body.readUnsignedShort());
         switch (type) {
-            case OPEN_REQUEST -> open(id, flags, session);
-            case CLOSE_REQUEST -> {
-                bundle = opened(id, session);
-                if (bundle.closed) {
-                    session.bundles.remove(id);
-                    throw new OfException(OfErrorCode.OFPBFC_BUNDLE_CLOSED, "bundle " + id);
+            case OPEN_REQUEST -> {
+                if (session.bundles.containsKey(id)) {
+                    throw misused(id, session, OfErrorCode.OFPBFC_BAD_ID, "is open already");
                 }
-                bundle.closed = true;
+                make(id, flags, request);
             }
-            case COMMIT_REQUEST -> commit(id, session, request.reply());
+            case CLOSE_REQUEST -> {
+                Bundle bundle = known(id, session);
+                if (bundle.isClosed()) {
+                    throw misused(id, session, OfErrorCode.OFPBFC_BUNDLE_CLOSED, "is closed already");
+                }
+                if (bundle.flags() != flags) {
+                    throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
+                }
+                bundle.closeToAdditions(clock.nowNs());
+            }
+            case COMMIT_REQUEST -> {
+                commit(id, flags, request);
+                return;
+            }
             case DISCARD_REQUEST -> {
-                opened(id, session);
-                session.bundles.remove(id);
+                known(id, session);
+                session.discard(id);
             }
             default -> throw new OfException(OfErrorCode.OFPBFC_BAD_TYPE, "control type " + type);
         }
         answer(id, type + 1, flags, request.reply());
     }
 
-    private static void open(int id, int flags, Session session) throws OfException {
-        if (session.bundles.containsKey(id)) {
-            session.bundles.remove(id);
-            throw new OfException(OfErrorCode.OFPBFC_BAD_ID, "bundle " + id + " is open already");
+    private static int checked(int flags) throws OfException {
+        if ((flags & ~(FLAG_ATOMIC | FLAG_ORDERED)) != 0) {
+            throw new OfException(OfErrorCode.OFPBFC_BAD_FLAGS, "flags " + flags);
         }
-        if (session.bundles.size() >= MAX_BUNDLES) {
-            throw new OfException(OfErrorCode.OFPBFC_MSG_TOO_MANY, "too many bundles");
-        }
-        session.bundles.put(id, new Session.Bundle(flags));
+        return flags;
     }
 
-    private static Session.Bundle opened(int id, Session session) throws OfException {
-        Session.Bundle bundle = session.bundles.get(id);
+    private Bundle make(int id, int flags, Request request) throws OfException {
+        Session session = request.session();
+        if (session.bundles.size() >= MAX_BUNDLES) {
+            throw new OfException(OfErrorCode.OFPBFC_OUT_OF_BUNDLES, "more than " + MAX_BUNDLES + " bundles");
+        }
+        Bundle bundle = Bundle.open(budget, flags, request.version(), request.message(), clock.nowNs());
+        session.bundles.put(id, bundle);
+        return bundle;
+    }
+
+    private static Bundle known(int id, Session session) throws OfException {
+        Bundle bundle = session.bundles.get(id);
         if (bundle == null) {
             throw new OfException(OfErrorCode.OFPBFC_BAD_ID, "no bundle " + id);
         }
         return bundle;
+    }
+
+    private static OfException misused(int id, Session session, OfErrorCode code, String how) {
+        session.discard(id);
+        return new OfException(code, "bundle " + id + " " + how);
     }
 
     /** bundle_id 32, pad 16, flags 16, the message. */
@@ -86,46 +111,74 @@ final class BundleRequests {
         int id = body.readInt();
         body.skipBytes(2);
         int flags = body.readUnsignedShort();
-        ByteBuf message = body.slice();
-        int length = message.getUnsignedShort(Wire.LENGTH_OFFSET);
-        if (message.getUnsignedByte(0) != version.code()
-                || length > message.readableBytes()
-                || length < Wire.HEADER_BYTES) {
-            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "bundled message");
+        ByteBuf flowMod = bundled(body, version, request.reply().xid());
+        Bundle.read(flowMod, version);
+        Bundle bundle = session.bundles.get(id);
+        if (bundle == null) {
+            bundle = make(id, checked(flags), request);
+        } else if (bundle.isClosed()) {
+            throw misused(id, session, OfErrorCode.OFPBFC_BUNDLE_CLOSED, "is closed");
+        } else if (bundle.flags() != flags) {
+            throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
         }
-        Session.Bundle bundle = session.bundles.computeIfAbsent(id, key -> new Session.Bundle(flags));
-        if (bundle.closed) {
-            throw new OfException(OfErrorCode.OFPBFC_BUNDLE_CLOSED, "bundle " + id);
-        }
-        if (bundle.flags != flags) {
-            throw new OfException(OfErrorCode.OFPBFC_BAD_FLAGS, "flags differ from the bundle's");
-        }
-        if (message.getUnsignedByte(Wire.TYPE_OFFSET) != MessageType.FLOW_MOD.number(version)) {
-            throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod may be bundled");
-        }
-        if (bundle.changes.size() >= MAX_MESSAGES) {
-            throw new OfException(OfErrorCode.OFPBFC_MSG_TOO_MANY, "bundle " + id);
-        }
-        ByteBuf flowMod = message.slice(Wire.HEADER_BYTES, length - Wire.HEADER_BYTES);
-        bundle.changes.add(FlowModCodec.read13(flowMod, version));
-        bundle.requests.add(Unpooled.copiedBuffer(message.slice(0, length)));
+        bundle.add(flowMod, clock.nowNs());
     }
 
-    private void commit(int id, Session session, Reply reply) throws OfException {
-        Session.Bundle bundle = opened(id, session);
-        session.bundles.remove(id);
-        try {
-            bridge.applyAll(bundle.changes);
-        } catch (BundleException refused) {
-            // The message at fault is reported under its own xid, then the commit under that of the commit.
-            ByteBuf culprit = bundle.requests.get(refused.index());
-            ByteBuf out = reply.buffer();
-            OfErrorCode code =
-                    refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
-            ErrorCodec.write(out, reply.version(), culprit.getInt(Wire.XID_OFFSET), code, culprit);
-            reply.send(out);
-            throw new OfException(OfErrorCode.OFPBFC_MSG_FAILED, String.valueOf(refused.getMessage()));
+    /** The message in it, if that is one that may be. */
+    private static ByteBuf bundled(ByteBuf body, WireVersion version, int xid) throws OfException {
+        int at = body.readerIndex();
+        if (body.getUnsignedByte(at) != version.code()) {
+            throw new OfException(OfErrorCode.OFPBFC_BAD_VERSION, "bundled message of another version");
         }
+        int length = body.getUnsignedShort(at + Wire.LENGTH_OFFSET);
+        if (length < Wire.HEADER_BYTES || length > body.readableBytes()) {
+            throw new OfException(OfErrorCode.OFPBFC_MSG_BAD_LEN, "bundled message of " + length + " bytes");
+        }
+        if (body.getInt(at + Wire.XID_OFFSET) != xid) {
+            throw new OfException(OfErrorCode.OFPBFC_MSG_BAD_XID, "bundled message under another xid");
+        }
+        if (body.getUnsignedByte(at + Wire.TYPE_OFFSET) != MessageType.FLOW_MOD.number(version)) {
+            throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod may be bundled");
+        }
+        return body.slice(at, length);
+    }
+
+    /** A bundle may take seconds: it is applied off the event loop, while the connection waits and others do not. */
+    private void commit(int id, int flags, Request request) throws OfException {
+        Session session = request.session();
+        Bundle bundle = known(id, session);
+        if (bundle.flags() != flags) {
+            throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
+        }
+        session.bundles.remove(id); // neither idle nor to be discarded from now on
+        Reply reply = request.reply();
+        ByteBuf commit = Unpooled.copiedBuffer(request.message());
+        request.connection().doElsewhere(() -> {
+            try {
+                bridge.applyAll(bundle.changes());
+                return () -> answer(id, COMMIT_REQUEST + 1, flags, reply);
+            } catch (BundleException refused) {
+                OfErrorCode code =
+                        refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
+                ByteBuf culprit = Unpooled.copiedBuffer(bundle.message(refused.index()));
+                return () -> {
+                    // The message at fault is reported under its own xid, then the commit under that of the commit.
+                    refuse(culprit, code, reply);
+                    refuse(commit, OfErrorCode.OFPBFC_MSG_FAILED, reply);
+                };
+            } catch (Throwable e) { // contained: who commits is told
+                request.connection().requestFailed(MessageType.BUNDLE_CONTROL.label(), e);
+                return () -> refuse(commit, OfErrorCode.OFPBRC_EPERM, reply);
+            } finally {
+                bundle.close();
+            }
+        });
+    }
+
+    private static void refuse(ByteBuf message, OfErrorCode code, Reply reply) {
+        ByteBuf out = reply.buffer();
+        ErrorCodec.write(out, reply.version(), message.getInt(Wire.XID_OFFSET), code, message);
+        reply.send(out);
     }
 
     private static void answer(int id, int type, int flags, Reply reply) {

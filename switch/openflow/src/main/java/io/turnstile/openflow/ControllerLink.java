@@ -37,6 +37,9 @@ final class ControllerLink {
     private @Nullable ScheduledFuture<?> retry;
     private State state = State.VOID;
     private int backoffMs = FIRST_BACKOFF_MS;
+    /** Before the connection that is there or being made; a controller may take as long to greet. */
+    private int lastPauseMs;
+
     private @Nullable String lastError;
     private long connectedNs;
     private long disconnectedNs;
@@ -68,12 +71,14 @@ final class ControllerLink {
     private void connect(SocketTarget where) {
         state = State.CONNECTING;
         greeted = false;
-        OpenFlowConnection next = new OpenFlowConnection(agent, false, target.inactivityProbeMs());
+        OpenFlowConnection next = new OpenFlowConnection(
+                agent, false, target.inactivityProbeMs(), Math.max(OpenFlowConnection.GREETING_MS, lastPauseMs));
         connection = next;
         new Bootstrap()
                 .group(loop)
                 .channel(where.unix() ? NioDomainSocketChannel.class : NioSocketChannel.class)
                 .option(io.netty.channel.ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+                .option(io.netty.channel.ChannelOption.RECVBUF_ALLOCATOR, BridgeAgent.oneReadAtATime())
                 .handler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {
@@ -103,6 +108,7 @@ final class ControllerLink {
             connectedNs = agent.clock().nowNs();
             state = State.ACTIVE;
             backoffMs = FIRST_BACKOFF_MS;
+            lastPauseMs = 0;
         }
     }
 
@@ -131,6 +137,7 @@ final class ControllerLink {
         }
         state = State.BACKOFF;
         retry = loop.schedule(() -> connect(SocketTarget.parse(target.target())), backoffMs, TimeUnit.MILLISECONDS);
+        lastPauseMs = backoffMs;
         backoffMs = Math.min(backoffMs * 2, target.maxBackoffMs());
     }
 

@@ -1,14 +1,17 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
+import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.function.BiConsumer;
 
@@ -27,17 +30,31 @@ final class FlowRequests {
         FlowMod change = request.version().isOxm()
                 ? FlowModCodec.read13(request.body(), request.version())
                 : FlowModCodec.read10(request.body(), session.flowModTableId);
-        apply(change, request.reply());
+        apply(change, request);
     }
 
     void modifyByNicira(Request request) throws OfException {
-        apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId), request.reply());
+        apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId), request);
     }
 
-    private void apply(FlowMod change, Reply reply) throws OfException {
-        if (!bridge.tryApply(change)) {
-            reply.aside(() -> bridge.apply(change));
+    /** What may take long is done off the event loop, while the connection waits and others do not. */
+    private void apply(FlowMod change, Request request) throws OfException {
+        if (bridge.tryApply(change)) {
+            return;
         }
+        OpenFlowConnection connection = request.connection();
+        ByteBuf message = Unpooled.copiedBuffer(request.message());
+        connection.doElsewhere(() -> {
+            try {
+                bridge.apply(change);
+                return () -> {};
+            } catch (OfException refused) {
+                return () -> connection.error(message, message.getInt(Wire.XID_OFFSET), refused.code());
+            } catch (Throwable e) { // contained: who asked is told
+                connection.requestFailed(MessageType.FLOW_MOD.label(), e);
+                return () -> connection.error(message, message.getInt(Wire.XID_OFFSET), OfErrorCode.OFPBRC_EPERM);
+            }
+        });
     }
 
     void packetOut(Request request) throws OfException {

@@ -6,7 +6,10 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -14,10 +17,12 @@ import java.util.function.Consumer;
  * down.
  */
 public final class OpenFlowAgent {
+    public static final int DEFAULT_BUNDLE_IDLE_SECONDS = 10;
+
+    private static final int COMMITTER_IDLE_SECONDS = 10;
+
     private final EventLoopGroup group;
-    private final Clock clock;
-    private final Consumer<RuntimeException> failures;
-    private final LongAdder droppedPacketIns = new LongAdder();
+    private final Shared shared;
 
     /**
      * @param group of NIO event loops ({@link #newEventLoop()}); each bridge keeps to one of them
@@ -32,9 +37,24 @@ public final class OpenFlowAgent {
      *     logged and answered by an error in any case
      */
     public OpenFlowAgent(EventLoopGroup group, Clock clock, Consumer<RuntimeException> failures) {
+        this(group, new Shared(clock, failures, Runtime.getRuntime().maxMemory(), committer()));
+    }
+
+    /** @param shared what bridges' agents have in common */
+    OpenFlowAgent(EventLoopGroup group, Shared shared) {
         this.group = group;
-        this.clock = clock;
-        this.failures = failures;
+        this.shared = shared;
+    }
+
+    /** One daemon thread named {@code openflow-commit}, while it has something to do. */
+    private static Executor committer() {
+        return new ThreadPoolExecutor(
+                0,
+                1,
+                COMMITTER_IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                new DefaultThreadFactory("openflow-commit", true));
     }
 
     /** One daemon thread named {@code openflow}. */
@@ -45,11 +65,19 @@ public final class OpenFlowAgent {
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
     public BridgeAgent attach(OpenFlowSwitch bridge) {
-        return new BridgeAgent(group.next(), bridge, clock, droppedPacketIns, failures);
+        return new BridgeAgent(group.next(), bridge, shared);
+    }
+
+    /**
+     * Bundles of which nothing was heard for so long are dropped, and whoever made them is told
+     * ({@code other_config:bundle-idle-timeout}); {@link #DEFAULT_BUNDLE_IDLE_SECONDS} at first.
+     */
+    public void setBundleIdleSeconds(int seconds) {
+        shared.setBundleIdleNs(TimeUnit.SECONDS.toNanos(seconds));
     }
 
     /** How many packet-ins, of all bridges that ever were, no connection was quick enough to take. */
     public long droppedPacketIns() {
-        return droppedPacketIns.sum();
+        return shared.droppedPacketIns().sum();
     }
 }

@@ -6,6 +6,8 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.openflow.wire.AsyncCodec;
 import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.openflow.wire.ErrorCodec;
@@ -19,10 +21,13 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.projectfloodlight.openflow.types.U32;
@@ -31,35 +36,68 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One connection, of a controller or a tool, which is called the peer here as in Netty: greets, agrees on a version,
- * has requests done one after the other, and sends what the peer wants unasked. While a peer does not read its answers,
- * its requests are not read either. Event loop thread only.
+ * has requests done one after the other, and sends what the peer wants unasked.
+ *
+ * <p>Requests wait in a queue that holds what one read of the socket brought, and the socket is not read while it holds
+ * anything. They are done in turns of {@link #REQUESTS_PER_TURN}, between which all other connections have theirs, and
+ * none while the peer does not read its answers. Event loop thread only.
  */
-final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
+final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements UnsentBudget.Holder {
     private static final Logger LOG = LoggerFactory.getLogger(OpenFlowConnection.class);
+    /** As many as Open vSwitch does at once. */
+    private static final int REQUESTS_PER_TURN = 50;
+    /** A turn also ends with the request that goes beyond this. */
+    private static final long TURN_NS = TimeUnit.MILLISECONDS.toNanos(5);
+    /** A peer that has not been told of so many ended flows is taken for dead rather than slow. */
+    private static final int UNTOLD_LIMIT = 2_000_000;
+    /** How often it is looked whether the peer is silent; more often if it is to be probed more often. */
+    private static final long LOOK_MS = 1000;
+    /** A tool that connects has greeted by then, or is cut off, as by Open vSwitch. */
+    static final int GREETING_MS = 1000;
+
     // These two are understood before a version is agreed on: all versions give them the same number.
     private static final int HELLO = MessageType.HELLO.number(WireVersion.OF10);
     private static final int ERROR = MessageType.ERROR.number(WireVersion.OF10);
     private static final int HELLO_BITMAP = 1;
-    /** With this much unsent, a peer is taken for dead rather than slow. */
-    private static final long UNSENT_LIMIT_BYTES = 64L << 20;
-    /** The same for ended flows that it has not been told of. */
-    private static final int UNTOLD_LIMIT = 2_000_000;
 
     private final BridgeAgent agent;
     private final Session session;
     private final int inactivityProbeMs;
-    /** Null until connected. */
+    private final int greetingMs;
+    private final ArrayDeque<ByteBuf> waiting = new ArrayDeque<>();
+    // Null until connected.
     private @Nullable Channel channel;
-    /** Null until connected. */
     private @Nullable ReplyPump pump;
+    private UnsentBudget.@Nullable Share unsent;
+    private @Nullable ScheduledFuture<?> looking;
 
+    private String peer = "";
+    private boolean inTurn;
+    /** A request is being done on another thread, and the next wait for it. */
+    private boolean held;
+
+    private boolean turnQueued;
+    /** Nothing more is heard: an error has been sent that is the last word. */
+    private boolean ended;
+
+    private long openedNs;
     private long lastHeardNs;
     private boolean probed;
+    private long lookedRealNs;
+    // How far sending had come when it was last looked: the message, and how much of it.
+    private @Nullable Object sending;
+    private long sentOfItBytes;
 
-    OpenFlowConnection(BridgeAgent agent, boolean service, int inactivityProbeMs) {
+    /**
+     * @param service whether it is a tool's
+     * @param inactivityProbeMs silence after which the peer is asked for a sign of life; 0: never
+     * @param greetingMs how long the peer may take to greet
+     */
+    OpenFlowConnection(BridgeAgent agent, boolean service, int inactivityProbeMs, int greetingMs) {
         this.agent = agent;
         this.session = new Session(service);
         this.inactivityProbeMs = inactivityProbeMs;
+        this.greetingMs = greetingMs;
     }
 
     Session session() {
@@ -91,8 +129,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     public void channelActive(ChannelHandlerContext context) {
         Channel opened = context.channel();
         channel = opened;
-        pump = new ReplyPump(opened, this::take, this::replyFailed, this::heard);
-        lastHeardNs = agent.clock().nowNs();
+        pump = new ReplyPump(opened, this::queueTurn, this::replyFailed);
+        unsent = agent.shared().unsent().join(this);
+        peer = agent.nameOf(opened.remoteAddress());
+        openedNs = agent.clock().nowNs();
+        lastHeardNs = openedNs;
         agent.opened(this);
         var factory = WireVersion.newest().factory();
         ByteBuf out = opened.alloc().buffer();
@@ -104,69 +145,231 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                 .build()
                 .writeTo(out);
         send(out);
-        if (inactivityProbeMs > 0) {
-            context.executor()
-                    .scheduleAtFixedRate(this::probe, inactivityProbeMs, inactivityProbeMs, TimeUnit.MILLISECONDS);
-        }
+        long everyMs = inactivityProbeMs > 0 ? Math.min(LOOK_MS, inactivityProbeMs) : LOOK_MS;
+        lookedRealNs = System.nanoTime();
+        looking = context.executor()
+                .scheduleAtFixedRate(() -> look(everyMs), everyMs, everyMs, TimeUnit.MILLISECONDS);
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+        if (looking != null) {
+            looking.cancel(false);
+        }
+        if (unsent != null) {
+            unsent.leave();
+        }
         pump().close();
+        session.discardAll();
+        waiting.forEach(ByteBuf::release);
+        waiting.clear();
         agent.closed(this);
     }
 
-    /** Sends an echo after one silent interval and gives up after the second. */
-    private void probe() {
-        if (pump().isAside()) {
-            heard(); // The peer waits, not we.
+    /** Looks whether the peer is silent. */
+    private void look(long everyMs) {
+        long realNs = System.nanoTime();
+        boolean late = realNs - lookedRealNs > TimeUnit.MILLISECONDS.toNanos(2 * everyMs);
+        lookedRealNs = realNs;
+        if (!channel().isActive() || late || held) {
+            return; // Where the loop was held up, what was said meanwhile is still to be read.
         }
+        long nowNs = agent.clock().nowNs();
+        if (session.version == null) {
+            if (nowNs - openedNs >= TimeUnit.MILLISECONDS.toNanos(greetingMs)) {
+                giveUp("connection timed out", "Connection timed out");
+            }
+            return;
+        }
+        expireBundles(nowNs);
+        if (hasSentMore() && !probed) {
+            lastHeardNs = nowNs; // it reads what it has asked for
+        }
+        if (inactivityProbeMs > 0) {
+            probe(nowNs);
+        }
+    }
+
+    /** Whether the peer has taken some of what was waiting for it when it was last looked. */
+    private boolean hasSentMore() {
+        ChannelOutboundBuffer buffer = channel().unsafe().outboundBuffer();
+        Object next = buffer == null ? null : buffer.current();
+        long sentOfNextBytes = buffer == null || next == null ? 0 : buffer.currentProgress();
+        boolean more = sending != null && (next != sending || sentOfNextBytes != sentOfItBytes);
+        sending = next;
+        sentOfItBytes = sentOfNextBytes;
+        return more;
+    }
+
+    /** Sends an echo after one silent interval and gives up after the second. */
+    private void probe(long nowNs) {
         long patienceNs = TimeUnit.MILLISECONDS.toNanos(inactivityProbeMs) * (probed ? 2 : 1);
-        if (!channel().isActive() || agent.clock().nowNs() - lastHeardNs < patienceNs) {
+        if (nowNs - lastHeardNs < patienceNs) {
             return;
         }
         if (probed) {
-            agent.report(this, "no response to inactivity probe");
-            channel().close();
-        } else if (isReady()) {
+            giveUp(
+                    "no response to inactivity probe after %s seconds, disconnecting"
+                            .formatted(inactivityProbeMs / 1000.0),
+                    "no response to inactivity probe");
+        } else {
             probed = true;
             send(MessageType.ECHO_REQUEST, empty -> {});
         }
     }
 
+    private void giveUp(String why, String status) {
+        if (agent.shared().told().isDue(agent.bridgeName() + " " + status)) {
+            LOG.info("{}: {}", this, why);
+        }
+        agent.report(this, status);
+        channel().close();
+    }
+
+    private void expireBundles(long nowNs) {
+        if (session.bundles.isEmpty()) {
+            return;
+        }
+        long idleNs = agent.shared().bundleIdleNs();
+        List<Integer> idle = session.bundles.entrySet().stream()
+                .filter(bundle -> bundle.getValue().isIdle(nowNs, idleNs))
+                .map(Map.Entry::getKey)
+                .toList();
+        for (int id : idle) {
+            ByteBuf opening = Objects.requireNonNull(session.bundles.get(id)).opening();
+            error(opening, opening.getInt(Wire.XID_OFFSET), OfErrorCode.OFPBFC_TIMEOUT);
+            session.discard(id);
+        }
+    }
+
+    /** As {@code bridge<->peer}, which is how Open vSwitch names it. */
+    @Override
+    public String toString() {
+        return agent.bridgeName() + "<->" + peer;
+    }
+
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (!(cause instanceof IOException)) {
-            LOG.warn("{}: closing an OpenFlow connection", agent.bridgeName(), cause);
+        if (!(cause instanceof IOException) && agent.shared().told().isDue("closing", cause)) {
+            LOG.warn("{}: closing an OpenFlow connection", this, cause);
         }
         agent.report(this, cause.getMessage());
         context.close();
     }
 
+    // ---- what is not sent yet ----
+
+    @Override
+    public long unsentBytes() {
+        ChannelOutboundBuffer buffer = channel == null ? null : channel.unsafe().outboundBuffer();
+        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+    }
+
+    @Override
+    public void cutOff(long unsentBytes, long allUnsentBytes) {
+        LOG.warn(
+                "{}: disconnecting a peer that does not read: {} bytes wait for it, role {}; {} wait for all peers,"
+                        + " of {} that may",
+                this,
+                unsentBytes,
+                session.role.label(),
+                allUnsentBytes,
+                agent.shared().unsent().limitBytes());
+        Channel greedy = channel();
+        greedy.eventLoop().execute(() -> {
+            agent.report(this, "peer does not read");
+            greedy.close();
+        });
+    }
+
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        pump().writabilityChanged();
+        if (context.channel().isWritable()) {
+            pump().goOn();
+            queueTurn(); // not at once: who flushes is in the middle of something
+        }
     }
 
     // ---- requests ----
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object received) {
-        heard();
-        if (pump().isBusy()) {
-            pump().hold((ByteBuf) received);
-        } else {
-            take((ByteBuf) received);
+        waiting.add((ByteBuf) received);
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (!turnQueued) {
+            takeTurn();
         }
     }
 
-    private void heard() {
+    /** After everybody else's: a task that is scheduled comes after the loop has looked at all sockets again. */
+    private void queueTurn() {
+        if (!turnQueued && !inTurn) {
+            turnQueued = true;
+            channel().eventLoop().schedule(this::takeTurn, 0, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void takeTurn() {
+        turnQueued = false;
+        inTurn = true;
+        long startNs = System.nanoTime();
+        try {
+            for (int i = 0; i < REQUESTS_PER_TURN && mayGoOn() && System.nanoTime() - startNs < TURN_NS; i++) {
+                take(waiting.remove());
+            }
+        } finally {
+            inTurn = false;
+        }
+        if (mayGoOn()) {
+            queueTurn();
+        }
+        channel().config().setAutoRead(waiting.isEmpty() && channel().isWritable() && !isBusy());
+    }
+
+    /** Whether there is a request, and room for its answer. */
+    private boolean mayGoOn() {
+        return !waiting.isEmpty() && channel().isWritable() && !isBusy();
+    }
+
+    /** Whether a request is not answered yet, and the next have to wait. */
+    private boolean isBusy() {
+        return held || pump().isBusy();
+    }
+
+    /**
+     * Has a request done on another thread, because it would hold up other connections here. The next request waits
+     * until it is answered.
+     *
+     * @param work does it, must not throw, and returns what answers it; that is run here
+     */
+    void doElsewhere(Supplier<Runnable> work) {
+        EventLoop loop = channel().eventLoop();
+        held = true;
+        agent.shared().elsewhere().execute(() -> {
+            Runnable answer = work.get();
+            if (!loop.isShuttingDown()) {
+                loop.execute(() -> goOn(answer));
+            }
+        });
+    }
+
+    private void goOn(Runnable answer) {
+        held = false;
         lastHeardNs = agent.clock().nowNs();
-        probed = false;
+        answer.run();
+        queueTurn();
     }
 
     private void take(ByteBuf message) {
         try {
+            if (ended) {
+                return;
+            }
+            lastHeardNs = agent.clock().nowNs();
+            probed = false;
             agent.snoop(this, message);
             if (session.version == null) {
                 greet(message);
@@ -190,6 +393,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                     message.getInt(message.readerIndex() + Wire.XID_OFFSET),
                     "We support versions " + WireVersion.allCodes() + ".");
             agent.report(this, "no common OpenFlow version");
+            ended = true;
             channel().writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
             return;
         }
@@ -226,34 +430,32 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
                     != session.agreedVersion().code()) {
                 throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
             }
-            agent.dispatcher().handle(message, this, new ReplyTo(message, xid));
-        } catch (OfException | RuntimeException failure) {
-            refuse(message, failure);
-        }
-    }
-
-    /** Answers a request that failed, through its own fault or the switch's. */
-    private void refuse(ByteBuf message, Exception failure) {
-        int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
-        int xid = message.getInt(message.readerIndex() + Wire.XID_OFFSET);
-        if (failure instanceof OfException refused) {
+            agent.dispatcher().handle(message, this, new ReplyTo(xid));
+        } catch (OfException refused) {
             LOG.debug("{}: request {} refused: {}", agent.bridgeName(), type, refused.getMessage());
             error(message, xid, refused.code());
-        } else {
-            LOG.error("{}: request {} failed", agent.bridgeName(), type, failure);
-            agent.requestFailed(failure instanceof RuntimeException bug ? bug : new IllegalStateException(failure));
+        } catch (Throwable bug) { // contained: errors too, for a stack can be too small for one request alone
+            requestFailed("type " + type, bug);
             error(message, xid, OfErrorCode.OFPBRC_EPERM);
         }
     }
 
-    /** What has been sent of the reply cannot be completed. */
-    private void replyFailed(RuntimeException bug) {
-        LOG.error("{}: a reply failed", agent.bridgeName(), bug);
+    /** A request failed through no fault of the peer's. Threads: any. */
+    void requestFailed(String request, Throwable bug) {
+        if (agent.shared().told().isDue("request", bug)) {
+            LOG.error("{}: request {} failed", this, request, bug);
+        }
         agent.requestFailed(bug);
+    }
+
+    /** What has been sent of a reply cannot be completed. */
+    private void replyFailed(Throwable bug) {
+        requestFailed("of many answers", bug);
         channel().close();
     }
 
-    private void error(ByteBuf request, int xid, OfErrorCode code) {
+    /** Answers a request, of which this is a copy or the message itself, by an error. */
+    void error(ByteBuf request, int xid, OfErrorCode code) {
         ByteBuf out = channel().alloc().buffer();
         ErrorCodec.write(out, session.agreedVersion(), xid, code, request);
         send(out);
@@ -269,6 +471,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     private void send(ByteBuf out) {
         agent.snoop(this, out);
         channel().writeAndFlush(out, channel().voidPromise());
+        if (unsent != null) {
+            unsent.grown();
+        }
     }
 
     // ---- what is sent unasked ----
@@ -298,12 +503,21 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         return true;
     }
 
-    /** @param flows each made when it is asked for */
+    /**
+     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much. As
+     * in Open vSwitch the peer's requests wait meanwhile, or it could have flows removed without end.
+     *
+     * @param flows each made when it is asked for
+     */
     void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
-        if (wants(session.async.flowRemoved, reason.number()) && keepsUp()) {
-            // As in Open vSwitch the peer's requests wait meanwhile, or it could have flows removed without end.
-            pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
+        if (!wants(session.async.flowRemoved, reason.number())) {
+            return;
         }
+        if (pump().waitingItems() + flows.size() > UNTOLD_LIMIT && pump().isBusy()) {
+            giveUp("disconnecting a peer that does not read what flows have ended", "peer does not read");
+            return;
+        }
+        pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
     }
 
     private void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
@@ -315,7 +529,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
     }
 
     void portStatus(OfPort port, OFPortReason reason) {
-        if (wants(session.async.portStatus, reason.ordinal()) && keepsUp()) {
+        if (wants(session.async.portStatus, reason.ordinal())) {
             ByteBuf out = channel().alloc().buffer();
             session.agreedVersion()
                     .factory()
@@ -338,26 +552,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Flow-removed and port-status are not dropped one by one; a peer that reads nothing at all is cut off. */
-    private boolean keepsUp() {
-        ChannelOutboundBuffer unsent = channel().unsafe().outboundBuffer();
-        if (unsent != null && unsent.totalPendingWriteBytes() > UNSENT_LIMIT_BYTES
-                || pump().waitingItems() > UNTOLD_LIMIT) {
-            agent.report(this, "peer does not read");
-            channel().close();
-            return false;
-        }
-        return true;
-    }
-
     /** Answers on this connection. */
     private final class ReplyTo implements Reply {
-        private final ByteBuf request;
         private final int xid;
 
-        /** @param request valid during the call that handles it */
-        ReplyTo(ByteBuf request, int xid) {
-            this.request = request;
+        ReplyTo(int xid) {
             this.xid = xid;
         }
 
@@ -379,20 +578,6 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter {
         @Override
         public void sendGradually(LongReply reply) {
             pump().start(reply);
-        }
-
-        @Override
-        public void aside(ReplyPump.Task change) {
-            ByteBuf kept = request.retainedDuplicate();
-            pump().aside(change, failure -> {
-                try {
-                    if (failure != null && channel().isActive()) {
-                        refuse(kept, failure);
-                    }
-                } finally {
-                    kept.release();
-                }
-            });
         }
 
         @Override

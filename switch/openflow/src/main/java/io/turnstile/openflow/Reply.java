@@ -25,9 +25,6 @@ interface Reply {
     /** Sends what is long piece by piece; the peer's further requests wait until it is complete. */
     void sendGradually(LongReply reply);
 
-    /** Has a change that takes long made by another thread, while the peer's further requests wait. */
-    void aside(ReplyPump.Task change);
-
     default void send(OFMessage message) {
         ByteBuf out = buffer();
         message.writeTo(out);

@@ -51,7 +51,7 @@ record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Rep
                 throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "incomplete message");
             }
             return parsed;
-        } catch (OFParseError | RuntimeException malformed) {
+        } catch (OFParseError | RuntimeException | StackOverflowError malformed) { // messages may hold messages
             int type = message.getUnsignedByte(message.readerIndex() + 1);
             boolean unknown = String.valueOf(malformed.getMessage()).contains("discriminator");
             throw new OfException(

@@ -21,7 +21,7 @@ final class RequestDispatcher {
         this.flows = new FlowRequests(bridge);
         this.nicira = new NiciraRequests(bridge);
         this.roles = new RoleRequests(agent);
-        this.bundles = new BundleRequests(bridge);
+        this.bundles = new BundleRequests(bridge, agent.shared().bundles(), agent.clock());
     }
 
     /** @param message the whole message; its version byte is the session's */

@@ -1,11 +1,7 @@
 package io.turnstile.openflow;
 
-import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.flow.FlowMod;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -17,20 +13,6 @@ final class Session {
         STANDARD,
         NXM,
         NXM2
-    }
-
-    /** One bundle that is being filled (OpenFlow 1.5.1 §6.9). */
-    static final class Bundle {
-        final int flags;
-        final List<FlowMod> changes = new ArrayList<>();
-        /** The messages' first bytes and xids, for errors about one of them. */
-        final List<ByteBuf> requests = new ArrayList<>();
-
-        boolean closed;
-
-        Bundle(int flags) {
-            this.flags = flags;
-        }
     }
 
     /** Default of miss_send_len (OFP_DEFAULT_MISS_SEND_LEN). */
@@ -58,6 +40,20 @@ final class Session {
         this.service = service;
         this.async = AsyncMasks.standard();
         this.missSendLengthBytes = service ? 0 : DEFAULT_MISS_SEND_LENGTH;
+    }
+
+    /** Forgets a bundle, if there is such. */
+    void discard(int bundleId) {
+        Bundle bundle = bundles.remove(bundleId);
+        if (bundle != null) {
+            bundle.close();
+        }
+    }
+
+    /** Forgets all bundles: the connection is over. */
+    void discardAll() {
+        bundles.values().forEach(Bundle::close);
+        bundles.clear();
     }
 
     /** The version agreed on. Nothing but a hello is read or sent before there is one. */

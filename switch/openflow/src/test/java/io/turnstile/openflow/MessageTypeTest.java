@@ -100,7 +100,7 @@ class MessageTypeTest {
 
     /** The answers, or the error by which the request is refused. */
     private static List<ByteBuf> request(ByteBuf message, WireVersion version, Role role) throws OfException {
-        OpenFlowConnection connection = new OpenFlowConnection(agent, false, 0);
+        OpenFlowConnection connection = new OpenFlowConnection(agent, false, 0, 0);
         connection.session().version = version;
         connection.session().role = role;
         List<ByteBuf> answers = new ArrayList<>();
@@ -129,11 +129,6 @@ class MessageTypeTest {
             public void sendGradually(LongReply reply) {
                 boolean more = reply.proceed();
                 assertThat(more).as("there is too little for two pieces").isFalse();
-            }
-
-            @Override
-            public void aside(ReplyPump.Task change) {
-                throw new AssertionError("nothing here takes long");
             }
         });
         return answers;

@@ -12,7 +12,6 @@ import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -24,6 +23,7 @@ class OpenFlowConnectionFuzzTest {
     private static final int ECHO_XID = 0x7e57_ec40;
     private static final int ECHO_REQUEST = 2;
     private static final int ECHO_REPLY = 3;
+    private static final int REQUESTFORWARD = 32;
 
     static Stream<byte[]> seeds() {
         List<byte[]> seeds = new ArrayList<>();
@@ -35,7 +35,18 @@ class OpenFlowConnectionFuzzTest {
                 seeds.add(ByteBufUtil.getBytes(out));
             }
         }
+        seeds.add(nestedMessages());
         return seeds.stream();
+    }
+
+    /** OFPT_REQUESTFORWARD of another, which OpenFlowJ reads as deep as it goes. */
+    private static byte[] nestedMessages() {
+        ByteBuf out = Unpooled.buffer();
+        Wire.endMessage(out, Wire.startMessage(out, WireVersion.OF15, 0, 1));
+        for (int length = 2000; length >= Wire.HEADER_BYTES; length -= Wire.HEADER_BYTES) {
+            out.writeByte(WireVersion.OF15.code()).writeByte(REQUESTFORWARD).writeShort(length).writeInt(2);
+        }
+        return ByteBufUtil.getBytes(out);
     }
 
     /** The message's head and some zeros. */
@@ -60,10 +71,11 @@ class OpenFlowConnectionFuzzTest {
     @FuzzTest
     void theConnectionLives(byte[] input) {
         EmbeddedChannel channel = new EmbeddedChannel();
+        channel.freezeTime(); // what is left for later turns is done at once
         List<RuntimeException> failures = new ArrayList<>();
-        BridgeAgent agent = new BridgeAgent(
-                channel.eventLoop(), new FakeSwitch(), new ManualClock(0, 0), new LongAdder(), failures::add);
-        OpenFlowConnection connection = new OpenFlowConnection(agent, true, 0);
+        BridgeAgent agent =
+                new OpenFlowAgent(channel.eventLoop(), new ManualClock(0, 0), failures::add).attach(new FakeSwitch());
+        OpenFlowConnection connection = new OpenFlowConnection(agent, true, 0, OpenFlowConnection.GREETING_MS);
         channel.pipeline().addLast(new OpenFlowFramer(), connection);
         connection.channelActive(channel.pipeline().context(connection));
         channel.writeInbound(Unpooled.wrappedBuffer(input));

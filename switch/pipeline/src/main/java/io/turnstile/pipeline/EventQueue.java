@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.time.OncePerMinute;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +19,7 @@ import org.slf4j.LoggerFactory;
  */
 final class EventQueue {
     private static final Logger LOG = LoggerFactory.getLogger(EventQueue.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     static final int MAX_WAITING_PACKETS = 1000;
 
     private record Event(Runnable action, boolean packet) {}
@@ -100,7 +102,9 @@ final class EventQueue {
             try {
                 event.action.run();
             } catch (RuntimeException e) {
-                LOG.warn("a listener of OpenFlow events failed", e);
+                if (TOLD.isDue("event", e)) {
+                    LOG.warn("a listener of OpenFlow events failed", e);
+                }
                 tell(e);
             }
         }
@@ -111,7 +115,9 @@ final class EventQueue {
         try {
             failures.accept(failure);
         } catch (RuntimeException e) {
-            LOG.warn("a listener of failures failed", e);
+            if (TOLD.isDue("listener", e)) {
+                LOG.warn("a listener of failures failed", e);
+            }
         }
     }
 

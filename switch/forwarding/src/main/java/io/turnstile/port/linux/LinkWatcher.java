@@ -1,5 +1,6 @@
 package io.turnstile.port.linux;
 
+import io.turnstile.time.OncePerMinute;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,6 +17,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class LinkWatcher implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LinkWatcher.class);
+    private static final OncePerMinute TOLD = new OncePerMinute();
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0x800 | 0x80000;
     private static final int RTMGRP_LINK = 1;
@@ -99,7 +101,9 @@ public final class LinkWatcher implements AutoCloseable {
         try {
             listener.run();
         } catch (RuntimeException e) {
-            LOG.error("a listener for link changes failed", e);
+            if (TOLD.isDue("listener", e)) {
+                LOG.error("a listener for link changes failed", e);
+            }
         }
     }
 

@@ -23,10 +23,21 @@ import java.util.Objects;
  */
 public final class ActionCodec {
 
+    /** As deep as text may be nested. No action that may stand inside another has others inside. */
+    private static final int MAX_NESTING = 100;
+
     private ActionCodec() {}
 
     /** Reads actions until {@code in} is used up. */
     public static List<OfAction> read(ByteBuf in, WireVersion version) throws OfException {
+        return read(in, version, 0);
+    }
+
+    /** @param nesting how many actions these stand in */
+    static List<OfAction> read(ByteBuf in, WireVersion version, int nesting) throws OfException {
+        if (nesting > MAX_NESTING) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "actions are nested too deeply");
+        }
         List<OfAction> actions = new ArrayList<>();
         while (in.isReadable()) {
             Wire.need(in, 8, OfErrorCode.OFPBAC_BAD_LEN);
@@ -38,7 +49,7 @@ public final class ActionCodec {
             ByteBuf action = in.readSlice(length);
             actions.add(
                     switch (entry) {
-                        case ActionTable.Entry.Supported known -> readOne(known, action, version);
+                        case ActionTable.Entry.Supported known -> readOne(known, action, version, nesting);
                         case ActionTable.Entry.Unsupported known -> throw unsupported(known.action());
                     });
         }
@@ -52,8 +63,8 @@ public final class ActionCodec {
     }
 
     /** {@code action} is the whole of it; what the codecs get stands after the header. */
-    private static OfAction readOne(ActionTable.Entry.Supported entry, ByteBuf action, WireVersion version)
-            throws OfException {
+    private static OfAction readOne(
+            ActionTable.Entry.Supported entry, ByteBuf action, WireVersion version, int nesting) throws OfException {
         ActionForm form = entry.form();
         ByteBuf in =
                 action.slice(ActionTable.headerBytes(form), action.readableBytes() - ActionTable.headerBytes(form));
@@ -69,7 +80,7 @@ public final class ActionCodec {
             case CONTROLLER -> ControllerCodec.read(form, in);
             case RESUBMIT -> ForwardingCodec.readResubmit(form, in);
             case MOVE -> MoveCodec.read(form, in);
-            case CT -> ConntrackActionCodec.read(in, version);
+            case CT -> ConntrackActionCodec.read(in, version, nesting);
             case NAT -> new OfAction.Nat(NatCodec.read(in));
             case SET_QUEUE -> QueueCodec.read(form, in);
             case NOTE -> NiciraActions.readNote(in);

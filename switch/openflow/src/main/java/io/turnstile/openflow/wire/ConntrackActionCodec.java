@@ -21,7 +21,8 @@ final class ConntrackActionCodec {
 
     private ConntrackActionCodec() {}
 
-    static OfAction read(ByteBuf in, WireVersion version) throws OfException {
+    /** @param nesting how many actions this one stands in */
+    static OfAction read(ByteBuf in, WireVersion version, int nesting) throws OfException {
         int flags = in.readUnsignedShort();
         boolean fromField = in.getInt(in.readerIndex()) != 0;
         MatchField zoneField = fromField ? SubFieldCodec.readShortField(in) : null;
@@ -33,7 +34,7 @@ final class ConntrackActionCodec {
         in.skipBytes(3); // Open vSwitch does not look at them either.
         int helper = in.readUnsignedShort();
         check(flags, helper);
-        List<OfAction> exec = ActionCodec.read(in, version);
+        List<OfAction> exec = ActionCodec.read(in, version, nesting + 1);
         checkExec(exec);
         return new OfAction.Ct(
                 (flags & COMMIT) != 0,

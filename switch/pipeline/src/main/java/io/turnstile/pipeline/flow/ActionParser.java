@@ -19,7 +19,12 @@ final class ActionParser {
         CT_EXEC
     }
 
+    /** Open vSwitch's. */
+    private static final int MAX_NESTING = 100;
+
     private final PortNames ports;
+    /** How many lists of actions the parser stands in. */
+    private int nesting;
 
     ActionParser(PortNames ports) {
         this.ports = ports;
@@ -44,6 +49,18 @@ final class ActionParser {
     }
 
     private List<OfAction> parse(String text, Place place) throws FlowTextException {
+        if (nesting >= MAX_NESTING) {
+            throw new FlowTextException("Action nested too deeply");
+        }
+        nesting++;
+        try {
+            return list(text, place);
+        } finally {
+            nesting--;
+        }
+    }
+
+    private List<OfAction> list(String text, Place place) throws FlowTextException {
         List<OfAction> actions = new ArrayList<>();
         boolean drop = false;
         KeyValueScanner scanner = new KeyValueScanner(text);

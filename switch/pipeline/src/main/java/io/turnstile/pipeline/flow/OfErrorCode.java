@@ -74,12 +74,16 @@ public enum OfErrorCode {
     OFPBFC_BAD_ID(-1, -1, 17, 2),
     OFPBFC_BUNDLE_EXIST(-1, -1, 17, 3),
     OFPBFC_BUNDLE_CLOSED(-1, -1, 17, 4),
+    OFPBFC_OUT_OF_BUNDLES(-1, -1, 17, 5),
     OFPBFC_BAD_TYPE(-1, -1, 17, 6),
     OFPBFC_BAD_FLAGS(-1, -1, 17, 7),
+    OFPBFC_MSG_BAD_LEN(-1, -1, 17, 8),
     OFPBFC_MSG_BAD_XID(-1, -1, 17, 9),
     OFPBFC_MSG_UNSUP(-1, -1, 17, 10),
     OFPBFC_MSG_TOO_MANY(-1, -1, 17, 12),
-    OFPBFC_MSG_FAILED(-1, -1, 17, 13);
+    OFPBFC_MSG_FAILED(-1, -1, 17, 13),
+    OFPBFC_TIMEOUT(-1, -1, 17, 14),
+    OFPBFC_BAD_VERSION(-1, -1, 0xffff, 22);
 
     private final int type10;
     private final int code10;

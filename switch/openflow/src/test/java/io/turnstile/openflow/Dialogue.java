@@ -1,0 +1,124 @@
+package io.turnstile.openflow;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.turnstile.openflow.wire.Wire;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.time.ManualClock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** One peer that talks to a bridge over no network: what it says is answered before {@link #say} returns. */
+final class Dialogue implements AutoCloseable {
+    static final int ERROR = 1;
+    static final int ECHO_REQUEST = 2;
+    static final int ECHO_REPLY = 3;
+
+    final EmbeddedChannel channel = new EmbeddedChannel();
+    final ManualClock clock = new ManualClock(Long.MAX_VALUE - 1_000_000, 0);
+    final List<RuntimeException> failures = new ArrayList<>();
+    final FakeSwitch bridge = new FakeSwitch();
+    final Shared shared;
+    final BridgeAgent agent;
+    final OpenFlowConnection connection;
+    private final WireVersion version;
+
+    Dialogue(WireVersion version) {
+        this(version, Runtime.getRuntime().maxMemory(), 0);
+    }
+
+    /** @param memoryBytes what the budgets are parts of */
+    Dialogue(WireVersion version, long memoryBytes, int inactivityProbeMs) {
+        this.version = version;
+        shared = new Shared(clock, failures::add, memoryBytes, Runnable::run);
+        agent = new OpenFlowAgent(channel.eventLoop(), shared).attach(bridge);
+        connection = new OpenFlowConnection(agent, true, inactivityProbeMs, OpenFlowConnection.GREETING_MS);
+        channel.pipeline().addLast(new OpenFlowFramer(), connection);
+        channel.freezeTime();
+        connection.channelActive(channel.pipeline().context(connection));
+        answers(); // the bridge's hello
+    }
+
+    Dialogue greeted() {
+        say(message(0, 1, body -> {}));
+        return this;
+    }
+
+    ByteBuf message(int type, int xid, Consumer<ByteBuf> body) {
+        ByteBuf out = Unpooled.buffer();
+        int start = Wire.startMessage(out, version, type, xid);
+        body.accept(out);
+        Wire.endMessage(out, start);
+        return out;
+    }
+
+    ByteBuf message(MessageType type, int xid, Consumer<ByteBuf> body) {
+        ByteBuf out = Unpooled.buffer();
+        MessageFraming.write(out, type, version, xid, body);
+        return out;
+    }
+
+    /** Says bytes and returns what is answered. */
+    List<ByteBuf> say(ByteBuf bytes) {
+        channel.writeInbound(bytes);
+        settle();
+        return answers();
+    }
+
+    /** Says a message; its error, or null if there is none. */
+    OfErrorCode refusal(ByteBuf message) {
+        int xid = message.getInt(Wire.XID_OFFSET);
+        return say(message).stream()
+                .filter(answer -> answer.getInt(Wire.XID_OFFSET) == xid)
+                .map(Dialogue::error)
+                .filter(error -> error != null)
+                .reduce((first, last) -> last)
+                .orElse(null);
+    }
+
+    /** The error that a message of OpenFlow 1.5 is; null if it is none. */
+    static OfErrorCode error(ByteBuf message) {
+        if (message.getUnsignedByte(Wire.TYPE_OFFSET) != ERROR) {
+            return null;
+        }
+        int type = message.getUnsignedShort(Wire.HEADER_BYTES);
+        int code = message.getUnsignedShort(Wire.HEADER_BYTES + 2);
+        for (OfErrorCode each : OfErrorCode.values()) {
+            if (each.type13() == type && each.code13() == code) {
+                return each;
+            }
+        }
+        throw new AssertionError("error " + type + " " + code);
+    }
+
+    /** Does everything that is queued, requests of later turns included. */
+    void settle() {
+        channel.runPendingTasks(); // time stands still: what is scheduled for now is done with all that it brings
+    }
+
+    /** Time goes on, and everything is looked after that is to be now. */
+    void advance(Duration time) {
+        clock.advance(time);
+        channel.advanceTimeBy(time.toNanos(), TimeUnit.NANOSECONDS);
+        settle();
+    }
+
+    List<ByteBuf> answers() {
+        List<ByteBuf> answers = new ArrayList<>();
+        for (ByteBuf out = channel.readOutbound(); out != null; out = channel.readOutbound()) {
+            answers.add(Unpooled.copiedBuffer(out));
+            out.release();
+        }
+        return answers;
+    }
+
+    @Override
+    public void close() {
+        channel.finishAndReleaseAll();
+    }
+}
