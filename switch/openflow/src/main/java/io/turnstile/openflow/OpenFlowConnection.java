@@ -48,6 +48,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     private static final int REQUESTS_PER_TURN = 50;
     /** A turn also ends with the request that goes beyond this. */
     private static final long TURN_NS = TimeUnit.MILLISECONDS.toNanos(5);
+    /** So many are sent at once, whether the peer reads or not. */
+    private static final int FEW_FLOWS = 64;
     /** A peer that has not been told of so many ended flows is taken for dead rather than slow. */
     private static final int UNTOLD_LIMIT = 2_000_000;
     /** How often it is looked whether the peer is silent; more often if it is to be probed more often. */
@@ -504,8 +506,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     /**
-     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much. As
-     * in Open vSwitch the peer's requests wait meanwhile, or it could have flows removed without end.
+     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much. Many
+     * at once are sent as the peer takes them; as in Open vSwitch its requests wait meanwhile, or it could have flows
+     * removed without end.
      *
      * @param flows each made when it is asked for
      */
@@ -513,11 +516,13 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         if (!wants(session.async.flowRemoved, reason.number())) {
             return;
         }
-        if (pump().waitingItems() + flows.size() > UNTOLD_LIMIT && pump().isBusy()) {
-            giveUp("disconnecting a peer that does not read what flows have ended", "peer does not read");
-            return;
+        if (flows.size() <= FEW_FLOWS && !pump().isBusy()) {
+            flows.forEach(flow -> flowRemoved(flow, reason));
+        } else if (pump().isBusy() && pump().waitingItems() + flows.size() > UNTOLD_LIMIT) {
+            giveUp("disconnecting a peer that does not read which flows have ended", "peer does not read");
+        } else {
+            pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
         }
-        pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
     }
 
     private void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
