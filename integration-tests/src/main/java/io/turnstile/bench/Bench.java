@@ -6,7 +6,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak|flows",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
@@ -14,7 +14,8 @@ import picocli.CommandLine;
             FloodBench.class,
             SweepBench.class,
             OffloadBench.class,
-            SoakBench.class
+            SoakBench.class,
+            FlowBench.class
         })
 public final class Bench {
     private Bench() {}

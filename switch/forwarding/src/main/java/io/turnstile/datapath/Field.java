@@ -197,6 +197,16 @@ public enum Field {
         return isWide() ? key[word + 1] : (key[word] >>> shift) & lowMask();
     }
 
+    /** The word of the key that has the field, or the lower half of a wide one. */
+    public int lowWord() {
+        return isWide() ? word + 1 : word;
+    }
+
+    /** The field's value, or the lower half of a wide one, in what {@link #lowWord} of a key holds. */
+    public long in(long lowWord) {
+        return isWide() ? lowWord : (lowWord >>> shift) & lowMask();
+    }
+
     /** The upper 64 bits of a wide field, else 0. */
     public long getHigh(long[] key) {
         return isWide() ? key[word] : 0;

@@ -412,8 +412,13 @@ public final class BridgeAgent implements AutoCloseable {
         @Override
         public void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
             if (flow.flags().contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                backlog.put(() -> List.copyOf(connections).forEach(c -> c.flowRemoved(flow, reason)));
+                flowsRemoved(List.of(flow), reason);
             }
+        }
+
+        @Override
+        public void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
+            backlog.put(() -> List.copyOf(connections).forEach(c -> c.flowsRemoved(flows, reason)));
         }
 
         @Override

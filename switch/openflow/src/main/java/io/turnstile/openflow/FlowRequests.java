@@ -1,16 +1,19 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
+import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import java.util.List;
+import java.util.function.BiConsumer;
 
 /** Flow modifications, packet-outs, flow and aggregate statistics. */
 final class FlowRequests {
@@ -27,11 +30,31 @@ final class FlowRequests {
         FlowMod change = request.version().isOxm()
                 ? FlowModCodec.read13(request.body(), request.version())
                 : FlowModCodec.read10(request.body(), session.flowModTableId);
-        bridge.apply(change);
+        apply(change, request);
     }
 
     void modifyByNicira(Request request) throws OfException {
-        bridge.apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId));
+        apply(FlowModCodec.readNicira(request.body(), request.session().flowModTableId), request);
+    }
+
+    /** What may take long is done off the event loop, while the connection waits and others do not. */
+    private void apply(FlowMod change, Request request) throws OfException {
+        if (bridge.tryApply(change)) {
+            return;
+        }
+        OpenFlowConnection connection = request.connection();
+        ByteBuf message = Unpooled.copiedBuffer(request.message());
+        connection.doElsewhere(() -> {
+            try {
+                bridge.apply(change);
+                return () -> {};
+            } catch (OfException refused) {
+                return () -> connection.error(message, message.getInt(Wire.XID_OFFSET), refused.code());
+            } catch (Throwable e) { // contained: who asked is told
+                connection.requestFailed(MessageType.FLOW_MOD.label(), e);
+                return () -> connection.error(message, message.getInt(Wire.XID_OFFSET), OfErrorCode.OFPBRC_EPERM);
+            }
+        });
     }
 
     void packetOut(Request request) throws OfException {
@@ -42,23 +65,21 @@ final class FlowRequests {
     void flows(Request request) throws OfException {
         FlowQuery query = query(request);
         WireVersion version = request.version();
-        MultipartReply parts = new MultipartReply(request.reply(), MessageType.FLOW_STATS);
-        for (FlowStats flow : bridge.flows(query)) {
-            parts.add(
-                    version.isOxm()
-                            ? out -> FlowStatsCodec.writeEntry13(out, flow, version)
-                            : out -> FlowStatsCodec.writeEntry10(out, flow));
-        }
-        parts.finish();
+        dump(
+                query,
+                MessageType.FLOW_STATS,
+                request.reply(),
+                version.isOxm()
+                        ? (out, flow) -> FlowStatsCodec.writeEntry13(out, flow, version)
+                        : FlowStatsCodec::writeEntry10);
     }
 
     void flowsOfNicira(Request request) throws OfException {
-        FlowQuery query = queryOfNicira(request);
-        MultipartReply parts = new MultipartReply(request.reply(), MessageType.NXST_FLOW);
-        for (FlowStats flow : bridge.flows(query)) {
-            parts.add(out -> FlowStatsCodec.writeEntryNicira(out, flow));
-        }
-        parts.finish();
+        dump(queryOfNicira(request), MessageType.NXST_FLOW, request.reply(), FlowStatsCodec::writeEntryNicira);
+    }
+
+    private void dump(FlowQuery query, MessageType type, Reply reply, BiConsumer<ByteBuf, FlowStats> writer) {
+        reply.sendGradually(new FlowDump(bridge.flowsInTurn(query), new MultipartReply(reply, type), writer));
     }
 
     void aggregate(Request request) throws OfException {
@@ -70,10 +91,7 @@ final class FlowRequests {
     }
 
     private void aggregate(FlowQuery query, MessageType type, Reply reply) {
-        List<FlowStats> flows = bridge.flows(query);
-        MultipartReply parts = new MultipartReply(reply, type);
-        parts.add(out -> FlowStatsCodec.writeAggregate(out, flows, reply.version()));
-        parts.finish();
+        reply.sendGradually(new FlowTotals(bridge.flowsInTurn(query), type, reply));
     }
 
     private static FlowQuery query(Request request) throws OfException {

@@ -17,6 +17,7 @@ final class MultipartReply {
     private final MessageType type;
     private ByteBuf message;
     private int headSize;
+    private int sent;
 
     /** @param type the statistics request that is answered */
     MultipartReply(Reply reply, MessageType type) {
@@ -49,5 +50,16 @@ final class MultipartReply {
     void finish() {
         Wire.endMessage(message, 0);
         reply.send(message);
+        sent++;
+    }
+
+    /** How many messages have been sent. */
+    int sent() {
+        return sent;
+    }
+
+    /** Nothing more will be added or sent. */
+    void abandon() {
+        message.release();
     }
 }

@@ -48,6 +48,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     private static final int REQUESTS_PER_TURN = 50;
     /** A turn also ends with the request that goes beyond this. */
     private static final long TURN_NS = TimeUnit.MILLISECONDS.toNanos(5);
+    /** So many are sent at once, whether the peer reads or not. */
+    private static final int FEW_FLOWS = 64;
+    /** A peer that has not been told of so many ended flows is taken for dead rather than slow. */
+    private static final int UNTOLD_LIMIT = 2_000_000;
     /** How often it is looked whether the peer is silent; more often if it is to be probed more often. */
     private static final long LOOK_MS = 1000;
     /** A tool that connects has greeted by then, or is cut off, as by Open vSwitch. */
@@ -65,6 +69,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     private final ArrayDeque<ByteBuf> waiting = new ArrayDeque<>();
     // Null until connected.
     private @Nullable Channel channel;
+    private @Nullable ReplyPump pump;
     private UnsentBudget.@Nullable Share unsent;
     private @Nullable ScheduledFuture<?> looking;
 
@@ -110,6 +115,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         return Objects.requireNonNull(channel, "nothing is received or sent before the channel is active");
     }
 
+    private ReplyPump pump() {
+        return Objects.requireNonNull(pump, "nothing is received or sent before the channel is active");
+    }
+
     void close() {
         if (channel != null) {
             channel.close();
@@ -122,6 +131,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     public void channelActive(ChannelHandlerContext context) {
         Channel opened = context.channel();
         channel = opened;
+        pump = new ReplyPump(opened, this::queueTurn, this::replyFailed);
         unsent = agent.shared().unsent().join(this);
         peer = agent.nameOf(opened.remoteAddress());
         openedNs = agent.clock().nowNs();
@@ -151,6 +161,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         if (unsent != null) {
             unsent.leave();
         }
+        pump().close();
         session.discardAll();
         waiting.forEach(ByteBuf::release);
         waiting.clear();
@@ -276,6 +287,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         if (context.channel().isWritable()) {
+            pump().goOn();
             queueTurn(); // not at once: who flushes is in the middle of something
         }
     }
@@ -316,12 +328,17 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         if (mayGoOn()) {
             queueTurn();
         }
-        channel().config().setAutoRead(waiting.isEmpty() && channel().isWritable() && !held);
+        channel().config().setAutoRead(waiting.isEmpty() && channel().isWritable() && !isBusy());
     }
 
     /** Whether there is a request, and room for its answer. */
     private boolean mayGoOn() {
-        return !waiting.isEmpty() && channel().isWritable() && !held;
+        return !waiting.isEmpty() && channel().isWritable() && !isBusy();
+    }
+
+    /** Whether a request is not answered yet, and the next have to wait. */
+    private boolean isBusy() {
+        return held || pump().isBusy();
     }
 
     /**
@@ -433,7 +450,14 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         agent.requestFailed(bug);
     }
 
-    private void error(ByteBuf request, int xid, OfErrorCode code) {
+    /** What has been sent of a reply cannot be completed. */
+    private void replyFailed(Throwable bug) {
+        requestFailed("of many answers", bug);
+        channel().close();
+    }
+
+    /** Answers a request, of which this is a copy or the message itself, by an error. */
+    void error(ByteBuf request, int xid, OfErrorCode code) {
         ByteBuf out = channel().alloc().buffer();
         ErrorCodec.write(out, session.agreedVersion(), xid, code, request);
         send(out);
@@ -482,17 +506,30 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     /**
-     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much.
+     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much. Many
+     * at once are sent as the peer takes them; as in Open vSwitch its requests wait meanwhile, or it could have flows
+     * removed without end.
+     *
+     * @param flows each made when it is asked for
      */
-    void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
-        if (wants(session.async.flowRemoved, reason.number())) {
-            if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
-                send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
-            } else {
-                send(
-                        MessageType.FLOW_REMOVED,
-                        out -> AsyncCodec.flowRemoved(out, session.agreedVersion(), flow, reason));
-            }
+    void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
+        if (!wants(session.async.flowRemoved, reason.number())) {
+            return;
+        }
+        if (flows.size() <= FEW_FLOWS && !pump().isBusy()) {
+            flows.forEach(flow -> flowRemoved(flow, reason));
+        } else if (pump().isBusy() && pump().waitingItems() + flows.size() > UNTOLD_LIMIT) {
+            giveUp("disconnecting a peer that does not read which flows have ended", "peer does not read");
+        } else {
+            pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
+        }
+    }
+
+    private void flowRemoved(FlowStats flow, FlowRemovedReason reason) {
+        if (session.nxmFlowFormat && session.version == WireVersion.OF10) {
+            send(MessageType.NXT_FLOW_REMOVED, out -> AsyncCodec.flowRemovedNxm(out, flow, reason));
+        } else {
+            send(MessageType.FLOW_REMOVED, out -> AsyncCodec.flowRemoved(out, session.agreedVersion(), flow, reason));
         }
     }
 
@@ -541,6 +578,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         @Override
         public ByteBuf buffer() {
             return channel().alloc().buffer();
+        }
+
+        @Override
+        public void sendGradually(LongReply reply) {
+            pump().start(reply);
         }
 
         @Override

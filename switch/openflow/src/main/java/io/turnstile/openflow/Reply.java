@@ -22,6 +22,9 @@ interface Reply {
         return version().factory();
     }
 
+    /** Sends what is long piece by piece; the peer's further requests wait until it is complete. */
+    void sendGradually(LongReply reply);
+
     default void send(OFMessage message) {
         ByteBuf out = buffer();
         message.writeTo(out);

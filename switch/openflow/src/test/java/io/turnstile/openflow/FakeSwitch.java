@@ -28,6 +28,8 @@ final class FakeSwitch implements OpenFlowSwitch {
             new OfPort(2, 2, "p2", 0xaa55aa55000eL, 0, 0, null, 0)));
     final List<Boolean> connected = new CopyOnWriteArrayList<>();
     volatile Events events;
+    /** Whether every change takes long. */
+    volatile boolean slow;
 
     @Override
     public String name() {
@@ -42,6 +44,14 @@ final class FakeSwitch implements OpenFlowSwitch {
     @Override
     public int tableCount() {
         return 254;
+    }
+
+    @Override
+    public boolean tryApply(FlowMod mod) throws OfException {
+        if (!slow) {
+            apply(mod);
+        }
+        return !slow;
     }
 
     @Override

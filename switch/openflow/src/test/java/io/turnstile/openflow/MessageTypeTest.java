@@ -124,6 +124,12 @@ class MessageTypeTest {
             public void send(ByteBuf answer) {
                 answers.add(answer);
             }
+
+            @Override
+            public void sendGradually(LongReply reply) {
+                boolean more = reply.proceed();
+                assertThat(more).as("there is too little for two pieces").isFalse();
+            }
         });
         return answers;
     }

@@ -4,6 +4,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.OpenFlowSwitch.Events;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.Match;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -15,6 +16,27 @@ import java.util.concurrent.CountDownLatch;
  * <p>Threads: any.
  */
 final class BridgeEvents {
+    /** What flows were when they ended. */
+    private static final class RemovedFlows extends AbstractList<OpenFlowSwitch.FlowStats> {
+        private final List<Rule> rules;
+        private final long endedNs;
+
+        RemovedFlows(List<Rule> rules, long endedNs) {
+            this.rules = rules;
+            this.endedNs = endedNs;
+        }
+
+        @Override
+        public OpenFlowSwitch.FlowStats get(int index) {
+            return rules.get(index).statistics(endedNs);
+        }
+
+        @Override
+        public int size() {
+            return rules.size();
+        }
+    }
+
     private record Subscriber(Events listener, EventQueue queue) {}
 
     private final Pipeline pipeline;
@@ -75,9 +97,11 @@ final class BridgeEvents {
         }
     }
 
-    void flowRemoved(Rule rule, FlowRemovedReason reason) {
-        OpenFlowSwitch.FlowStats last = rule.statistics(pipeline.nowNs());
-        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowRemoved(last, reason)));
+    /** Flows ended together. What each of them was is put together when a subscriber looks at it. */
+    void flowsRemoved(List<Rule> rules, FlowRemovedReason reason) {
+        List<OpenFlowSwitch.FlowStats> flows = new RemovedFlows(rules, pipeline.nowNs());
+        subscribers.forEach(
+                subscriber -> subscriber.queue.post(() -> subscriber.listener.flowsRemoved(flows, reason)));
     }
 
     void portStatus(OfPort port, PortStatusReason reason) {

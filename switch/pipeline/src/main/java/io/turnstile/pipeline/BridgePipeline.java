@@ -13,6 +13,7 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
+import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -164,7 +165,22 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     @Override
     public void applyAll(List<FlowMod> changes) throws BundleException {
+        tables.applyAll(changes.iterator());
+    }
+
+    @Override
+    public void applyAll(Iterator<FlowMod> changes) throws BundleException {
         tables.applyAll(changes);
+    }
+
+    @Override
+    public boolean tryApply(FlowMod change) throws OfException {
+        return tables.tryApply(change);
+    }
+
+    @Override
+    public FlowCursor flowsInTurn(FlowQuery query) {
+        return tables.cursor(query);
     }
 
     @Override
@@ -272,8 +288,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     // ---- upkeep ----
 
     void maintain(long nowNs) {
-        if (pipeline.read(() -> tables.anyTimedOut(nowNs))) {
-            pipeline.change(effects -> tables.expire(nowNs, effects));
+        if (tables.mayTimeOut()) {
+            pipeline.changeUnlessBusy(effects -> tables.expire(nowNs, effects));
         }
         Collection<MacTable.Station> aged = macTable.expire(nowNs);
         boolean failOpenDue = pipeline.read(failOpen::isWaiting);

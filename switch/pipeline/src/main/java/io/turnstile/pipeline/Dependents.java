@@ -22,6 +22,10 @@ final class Dependents {
         flows.remove(flow);
     }
 
+    int size() {
+        return flows.size();
+    }
+
     boolean isEmpty() {
         return flows.isEmpty();
     }

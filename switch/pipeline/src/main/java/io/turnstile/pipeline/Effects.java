@@ -8,23 +8,34 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 
-/** The effects of one change, gathered while it is made: from them follows which datapath flows it may concern. */
+/**
+ * The effects of one change, gathered while it is made: from them follows which datapath flows it may concern.
+ *
+ * <p>Threads: the one that makes the change.
+ */
 final class Effects {
-    private record Addition(FlowTable table, Rule rule) {}
-
-    private final List<Addition> additions = new ArrayList<>();
-    private final List<Rule> goneRules = new ArrayList<>();
+    private final Runnable breath;
+    private final List<FlowModification> modifications = new ArrayList<>();
     private final List<Dependents> whole = new ArrayList<>();
     private final List<WalkRecord.StationRead> stations = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
 
-    void ruleAdded(FlowTable table, Rule rule) {
-        additions.add(new Addition(table, rule));
+    /** @param breath lets others have the table lock if it was held for long */
+    Effects(Runnable breath) {
+        this.breath = breath;
     }
 
-    /** The rule was deleted, or replaced by one with other actions. */
-    void ruleGone(Rule rule) {
-        goneRules.add(rule);
+    /** The change includes these modifications of flows, however many are still to be made. */
+    void include(FlowModification modification) {
+        modifications.add(modification);
+    }
+
+    /**
+     * Called between two steps of a change that may be long, where everything that packets meet is as it was: lets
+     * others have the table lock for a moment if it was held for long.
+     */
+    void breathe() {
+        breath.run();
     }
 
     void everythingThrough(Dependents dependents) {
@@ -44,21 +55,34 @@ final class Effects {
         afterwards.forEach(Runnable::run);
     }
 
+    /** Undoes what was prepared. */
+    void undo() {
+        modifications.reversed().forEach(FlowModification::undo);
+        modifications.clear();
+    }
+
+    /** What was prepared is in force, for all packets at once. */
+    void takeEffect() {
+        modifications.forEach(FlowModification::takeEffect);
+    }
+
+    /** Removes what was kept for packets that came before. */
+    void cleanUp() {
+        modifications.forEach(FlowModification::cleanUp);
+    }
+
     /** Whether any datapath flow can be concerned. */
     boolean concernsFlows() {
-        return !(additions.isEmpty() && goneRules.isEmpty() && whole.isEmpty() && stations.isEmpty());
+        return !(whole.isEmpty() && stations.isEmpty())
+                || modifications.stream().anyMatch(FlowModification::concernsFlows);
     }
 
     /** Under the flow cache's lock. */
     Collection<DatapathFlow> concernedFlows() {
         Set<DatapathFlow> concerned = Collections.newSetFromMap(new IdentityHashMap<>());
         whole.forEach(dependents -> dependents.collectInto(concerned));
-        goneRules.forEach(rule -> rule.dependents.collectInto(concerned));
         stations.forEach(read -> read.table().collectReaders(read.station(), concerned));
-        for (Addition added : additions) {
-            added.table.dependents.collectInto(
-                    concerned, flow -> ((WalkRecord) flow.owner()).isConcernedBy(added.rule, added.table, flow));
-        }
+        modifications.forEach(modification -> modification.collectConcerned(concerned));
         return concerned;
     }
 }

@@ -78,9 +78,7 @@ final class FailOpen {
     /** Adds the flow of a standalone bridge without controllers, if this is one. */
     void installDefaultFlow(Effects effects) {
         if (!controllersConfigured && mode == FailMode.STANDALONE) {
-            FlowModification modification = tables.modification(pipeline.nowNs());
-            modification.addInternal(Rule.internal(0, NORMAL, pipeline.nowNs()));
-            modification.reportTo(effects);
+            tables.modification(effects, pipeline.nowNs()).addInternal(Rule.internal(0, NORMAL, pipeline.nowNs()));
         }
     }
 
@@ -96,7 +94,7 @@ final class FailOpen {
         if (wanted == (present != null)) {
             return;
         }
-        FlowModification modification = tables.modification(nowNs);
+        FlowModification modification = tables.modification(effects, nowNs);
         if (present == null) {
             Rule added = Rule.internal(PRIORITY, NORMAL, nowNs);
             modification.addInternal(added);
@@ -105,7 +103,6 @@ final class FailOpen {
             modification.remove(present);
             hiddenRule = null;
         }
-        modification.reportTo(effects);
     }
 
     boolean isStandalone() {

@@ -1,36 +1,63 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 
 /**
- * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). Each step is noted, so
- * that a refusal in the middle can undo those before it.
+ * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). While it is prepared
+ * packets go on meeting the rules as they were; then it {@linkplain #takeEffect takes effect} in one step, and after
+ * that what has gone is taken out of the tables. Preparation and cleaning up may take as long as they need: they let go
+ * of the table lock between two rules ({@link Effects#breathe}).
  *
- * <p>Threads: under the table lock, held for writing; so packets see all of it or nothing.
+ * <p>Threads: whoever holds the change lock, under the table lock, held for writing.
  */
 final class FlowModification {
-    /** One change of a table: {@code gone} is null for an added flow, {@code come} for a removed one. */
-    private record Step(
-            FlowTable table, @Nullable Rule gone, @Nullable Rule come, boolean deleted) {}
+    /** What happens to one table. */
+    private static final class TableChange {
+        private final FlowTable table;
+        /** Rules that were put in; some may be gone again. */
+        private final List<Rule> coming = new ArrayList<>();
+        /** Rules that packets have met so far and that are taken out once they don't. */
+        private final List<Rule> going = new ArrayList<>();
+
+        private int additions;
+
+        TableChange(FlowTable table) {
+            this.table = table;
+        }
+    }
+
+    /** Additions times datapath flows that are compared one by one: some milliseconds. */
+    static final long MAX_COMPARISONS = 500_000;
 
     private final FlowTables tables;
     private final BridgeEvents events;
+    private final Effects effects;
     private final long nowNs;
-    private final List<Step> steps = new ArrayList<>();
+    private final List<TableChange> changes = new ArrayList<>();
+    /** Rules with send_flow_rem, by the reason for which they end. */
+    private final Map<FlowRemovedReason, List<Rule>> reported = new EnumMap<>(FlowRemovedReason.class);
 
-    FlowModification(FlowTables tables, BridgeEvents events, long nowNs) {
+    FlowModification(FlowTables tables, BridgeEvents events, Effects effects, long nowNs) {
         this.tables = tables;
         this.events = events;
+        this.effects = effects;
         this.nowNs = nowNs;
     }
+
+    // ---- preparation ----
 
     void apply(FlowMod change) throws OfException {
         switch (change.command()) {
@@ -47,10 +74,11 @@ final class FlowModification {
         checkTable(tableId);
         ActionCheck.check(change.actions(), change.match(), tableId);
         FlowTable table = tables.get(tableId);
-        Rule added = Rule.of(change, tableId, nowNs);
-        Rule old = table.findExact(change.match(), change.priority());
+        Match match = table.withSharedMask(change.match());
+        Rule added = Rule.of(change, tableId, match, tables.sharedActions().share(change.actions()), nowNs);
+        Rule old = table.findExact(match, change.priority());
         if (old != null) {
-            step(table, old, old.replacedBy(added, change.flags().contains(FlowMod.Flag.RESET_COUNTS)), false);
+            replace(table, old, old.replacedBy(added, change.flags().contains(FlowMod.Flag.RESET_COUNTS)));
             return;
         }
         if (change.flags().contains(FlowMod.Flag.CHECK_OVERLAP)) {
@@ -59,7 +87,7 @@ final class FlowModification {
         if (table.size() >= FlowTable.MAX_ENTRIES) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "table " + tableId + " is full");
         }
-        step(table, null, added, false);
+        put(table, added, Rule.Phase.COMING);
     }
 
     private static void checkTable(int tableId) throws OfException {
@@ -71,15 +99,15 @@ final class FlowModification {
         }
     }
 
-    private static void checkOverlap(FlowTable table, Rule added) throws OfException {
-        List<Rule> overlapping = new ArrayList<>();
-        table.forEach(rule -> {
-            if (rule.priority == added.priority && rule.match.overlaps(added.match)) {
-                overlapping.add(rule);
+    private void checkOverlap(FlowTable table, Rule added) throws OfException {
+        for (SubTable subTable : table.subTables()) {
+            for (int i = 0; i < subTable.size(); i++) {
+                Rule rule = subTable.rule(i);
+                if (rule.priority == added.priority && rule.isPresent() && rule.match.overlaps(added.match)) {
+                    throw new OfException(OfErrorCode.OFPFMFC_OVERLAP, "overlaps a flow of the same priority");
+                }
+                effects.breathe();
             }
-        });
-        if (!overlapping.isEmpty()) {
-            throw new OfException(OfErrorCode.OFPFMFC_OVERLAP, "overlaps a flow of the same priority");
         }
     }
 
@@ -88,27 +116,41 @@ final class FlowModification {
         if (change.tableId() != FlowMod.ALL_TABLES) {
             checkTable(change.tableId());
         }
+        boolean deletes =
+                change.command() == FlowMod.Command.DELETE || change.command() == FlowMod.Command.DELETE_STRICT;
         List<Rule> selected = new ArrayList<>();
         for (FlowTable table : tables.oneOrAll(change.tableId())) {
             if (strict) {
                 Rule exact = table.findExact(change.match(), change.priority());
-                if (exact != null) {
+                if (exact != null && selects(change, deletes, exact)) {
                     selected.add(exact);
                 }
             } else {
-                table.forEach(rule -> {
-                    if (change.match().covers(rule.match)) {
-                        selected.add(rule);
-                    }
-                });
+                selectLoosely(change, deletes, table, selected);
             }
         }
-        boolean deletes =
-                change.command() == FlowMod.Command.DELETE || change.command() == FlowMod.Command.DELETE_STRICT;
-        selected.removeIf(rule -> rule.isHidden()
-                || ((rule.cookie ^ change.cookie()) & change.cookieMask()) != 0
-                || deletes && !rule.outputsTo(change.outPort()));
         return selected;
+    }
+
+    private void selectLoosely(FlowMod change, boolean deletes, FlowTable table, List<Rule> selected) {
+        for (SubTable subTable : table.subTables()) {
+            if (!change.match().mask().isWithin(subTable.mask())) {
+                continue;
+            }
+            for (int i = 0; i < subTable.size(); i++) {
+                Rule rule = subTable.rule(i);
+                if (rule.isPresent() && change.match().covers(rule.match) && selects(change, deletes, rule)) {
+                    selected.add(rule);
+                }
+                effects.breathe();
+            }
+        }
+    }
+
+    private static boolean selects(FlowMod change, boolean deletes, Rule rule) {
+        return !rule.isHidden()
+                && ((rule.cookie ^ change.cookie()) & change.cookieMask()) == 0
+                && (!deletes || rule.outputsTo(change.outPort()));
     }
 
     private void modify(FlowMod change, List<Rule> selected) throws OfException {
@@ -120,77 +162,173 @@ final class FlowModification {
             return;
         }
         boolean resetCounts = change.flags().contains(FlowMod.Flag.RESET_COUNTS);
+        List<OfAction> actions = tables.sharedActions().share(change.actions());
         for (Rule rule : selected) {
-            ActionCheck.check(change.actions(), rule.match, rule.tableId);
-            step(
-                    tables.get(rule.tableId),
-                    rule,
-                    rule.modified(
-                            change.actions(),
-                            change.setsCookie() ? change.newCookie() : rule.cookie,
-                            resetCounts,
-                            nowNs),
-                    false);
+            ActionCheck.check(actions, rule.match, rule.tableId());
+            long cookie = change.setsCookie() ? change.newCookie() : rule.cookie;
+            replace(tables.get(rule.tableId()), rule, rule.modified(actions, cookie, resetCounts, nowNs));
+            effects.breathe();
         }
     }
 
     private void delete(List<Rule> selected) {
         for (Rule rule : selected) {
-            step(tables.get(rule.tableId), rule, null, true);
+            remove(rule, FlowRemovedReason.DELETE);
+            effects.breathe();
         }
     }
 
-    /** Removes a flow that has timed out. */
+    /** Removes a flow and, if it has {@code send_flow_rem}, says why. */
+    void remove(Rule rule, FlowRemovedReason reason) {
+        remove(rule);
+        if (rule.has(FlowMod.Flag.SEND_FLOW_REM)) {
+            reported.computeIfAbsent(reason, _ -> new ArrayList<>()).add(rule);
+        }
+    }
+
+    /** Removes a flow and reports nothing. */
     void remove(Rule rule) {
-        step(tables.get(rule.tableId), rule, null, false);
+        take(changeOf(tables.get(rule.tableId())), rule);
     }
 
     /** Adds a flow that the switch has by itself. */
     void addInternal(Rule rule) {
-        step(tables.get(rule.tableId), null, rule, false);
+        put(tables.get(rule.tableId()), rule, Rule.Phase.COMING);
     }
 
-    private void step(FlowTable table, @Nullable Rule gone, @Nullable Rule come, boolean deleted) {
-        swap(table, gone, come);
-        steps.add(new Step(table, gone, come, deleted));
+    private void replace(FlowTable table, Rule old, Rule by) {
+        // In the place of its like a rule is preferred by exactly those packets that met the old one, if any did.
+        Rule.Phase phase = old.phase == Rule.Phase.COMING ? Rule.Phase.COMING : Rule.Phase.REPLACING;
+        take(changeOf(table), old);
+        put(table, by, phase);
     }
 
-    private void swap(FlowTable table, @Nullable Rule gone, @Nullable Rule come) {
-        if (gone != null) {
-            table.remove(gone);
-            tables.timed().remove(gone);
+    private void put(FlowTable table, Rule rule, Rule.Phase phase) {
+        rule.phase = phase;
+        TableChange change = changeOf(table);
+        table.insert(rule);
+        change.coming.add(rule);
+        change.additions += phase == Rule.Phase.COMING ? 1 : 0;
+    }
+
+    private static void take(TableChange change, Rule rule) {
+        if (rule.phase == Rule.Phase.SETTLED) {
+            change.table.letGo(rule);
+            change.going.add(rule);
+        } else {
+            change.additions -= rule.phase == Rule.Phase.COMING ? 1 : 0;
+            change.table.remove(rule);
         }
-        if (come != null) {
-            table.insert(come);
-            if (come.hasTimeout()) {
-                tables.timed().add(come);
+    }
+
+    private TableChange changeOf(FlowTable table) {
+        // Most changes are about one table, or one after the other.
+        for (int i = changes.size() - 1; i >= 0; i--) {
+            if (changes.get(i).table == table) {
+                return changes.get(i);
             }
         }
+        TableChange change = new TableChange(table);
+        table.beginChange();
+        changes.add(change);
+        return change;
     }
 
-    /** Undoes everything, last step first. */
+    // ---- the end ----
+
+    /** Undoes everything. */
     void undo() {
-        for (Step step : steps.reversed()) {
-            swap(step.table, step.come, step.gone);
+        for (TableChange change : changes) {
+            for (Rule rule : change.coming) {
+                if (rule.phase != Rule.Phase.GONE) {
+                    change.table.remove(rule);
+                }
+                effects.breathe();
+            }
+            for (Rule rule : change.going) {
+                change.table.takeBack(rule);
+                effects.breathe();
+            }
         }
-        steps.clear();
+        changes.forEach(change -> change.table.endChange());
+        changes.clear();
+        reported.clear();
+    }
+
+    /** Whether packets may go other ways than before. */
+    boolean concernsFlows() {
+        return changes.stream().anyMatch(change -> !change.going.isEmpty() || change.additions > 0);
+    }
+
+    /** From now on packets meet the rules as they are to be. */
+    void takeEffect() {
+        changes.forEach(change -> change.table.takeEffect());
+        reported.forEach((reason, rules) -> effects.afterwards(() -> events.flowsRemoved(rules, reason)));
     }
 
     /**
-     * Reports the steps, and sends flow-removed for flows that a request deleted if they have {@code send_flow_rem}.
+     * Adds the datapath flows whose packets may go another way by now: those that rest on a rule that goes, and those
+     * that might have met an added one. Under the flow cache's lock, after the change has taken effect and before it is
+     * cleaned up.
      */
-    void reportTo(Effects effects) {
-        for (Step step : steps) {
-            Rule gone = step.gone;
-            if (gone != null) {
-                // A rule in the place of its like is preferred by exactly those packets that met the old one.
-                effects.ruleGone(gone);
-                if (step.deleted && gone.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                    effects.afterwards(() -> events.flowRemoved(gone, FlowRemovedReason.DELETE));
-                }
-            } else if (step.come != null) {
-                effects.ruleAdded(step.table, step.come);
+    void collectConcerned(Set<DatapathFlow> concerned) {
+        for (TableChange change : changes) {
+            collectGoing(change, concerned);
+            collectAdded(change, concerned);
+        }
+    }
+
+    /** Goes by the rules or by the datapath flows, whichever are fewer. */
+    private static void collectGoing(TableChange change, Set<DatapathFlow> concerned) {
+        FlowTable table = change.table;
+        if (change.going.size() <= table.dependents.size()) {
+            change.going.forEach(rule -> rule.collectDependents(concerned));
+        } else {
+            table.dependents.collectInto(
+                    concerned, flow -> ((WalkRecord) flow.owner()).restsOnWhatGoes(table));
+        }
+    }
+
+    /** Compares each addition with each datapath flow while that takes no time to speak of, and else takes them all. */
+    private static void collectAdded(TableChange change, Set<DatapathFlow> concerned) {
+        FlowTable table = change.table;
+        if ((long) change.additions * table.dependents.size() > MAX_COMPARISONS) {
+            table.dependents.collectInto(concerned);
+            return;
+        }
+        if (table.dependents.isEmpty()) {
+            return;
+        }
+        for (Rule rule : change.coming) {
+            if (rule.phase == Rule.Phase.COMING) {
+                table.dependents.collectInto(
+                        concerned, flow -> ((WalkRecord) flow.owner()).isConcernedBy(rule, table, flow));
             }
         }
+    }
+
+    /** Takes out what has gone, once the change has taken effect. */
+    void cleanUp() {
+        TimeoutWheel timeouts = tables.timeouts();
+        for (TableChange change : changes) {
+            for (Rule rule : change.coming) {
+                if (rule.phase != Rule.Phase.GONE) {
+                    rule.phase = Rule.Phase.SETTLED;
+                    if (rule.hasTimeout()) {
+                        timeouts.add(rule);
+                    }
+                }
+                effects.breathe();
+            }
+            for (Rule rule : change.going) {
+                if (rule.hasTimeout()) {
+                    timeouts.remove(rule);
+                }
+                change.table.remove(rule);
+                effects.breathe();
+            }
+        }
+        changes.forEach(change -> change.table.endChange());
+        changes.clear();
     }
 }

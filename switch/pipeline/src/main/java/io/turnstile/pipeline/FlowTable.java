@@ -1,17 +1,23 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MatchMask;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One OpenFlow table: a tuple-space search over its masks, those with the highest priorities first. Of two rules of
  * equal priority that match the same packet either may win (OpenFlow 1.3.5 §5.3 leaves it open).
+ *
+ * <p>While a change is being made, packets meet the rules as they were, and the changer has them as they will be
+ * ({@link Rule.Phase}); {@link #takeEffect} is the moment between.
  *
  * <p>Threads: under the table lock; {@link #dependents} under the flow cache's.
  */
@@ -26,15 +32,29 @@ final class FlowTable {
     final LongAdder lookups = new LongAdder();
     final LongAdder matched = new LongAdder();
     private final List<SubTable> subTables = new ArrayList<>();
+    private final Map<MatchMask, SubTable> byMask = new HashMap<>();
     private int size;
+    private int shownSize;
+    /** Whether a change of the table is being made. */
+    private boolean changing;
+    /** Whether that change has taken effect. */
+    private boolean switched;
 
     FlowTable(int id) {
         this.id = id;
     }
 
+    /** How many rules the changer has. */
     int size() {
         return size;
     }
+
+    /** How many rules packets may meet. */
+    int shownSize() {
+        return shownSize;
+    }
+
+    // ---- what packets meet ----
 
     /** The best rule for the key, or null; adds to {@code wildcards} the bits of the key that decided it. */
     @Nullable
@@ -45,7 +65,7 @@ final class FlowTable {
             if (best != null && subTable.maxPriority() <= best.priority) {
                 return best;
             }
-            Rule rule = subTable.find(key, wildcards);
+            Rule rule = subTable.find(key, wildcards, switched);
             if (rule != null && (best == null || rule.priority > best.priority)) {
                 best = rule;
             }
@@ -53,56 +73,107 @@ final class FlowTable {
         return best;
     }
 
+    /** Adds the rules that packets may meet, a list for each mask. */
+    void copyInto(List<Rule[]> lists) {
+        for (SubTable subTable : subTables) {
+            Rule[] rules = subTable.copyOfRules();
+            if (changing) {
+                int kept = 0;
+                for (Rule rule : rules) {
+                    if (rule.isMet(switched)) {
+                        rules[kept++] = rule;
+                    }
+                }
+                rules = Arrays.copyOf(rules, kept);
+            }
+            lists.add(rules);
+        }
+    }
+
+    // ---- what the changer has ----
+
     /** The rule of this very match and priority, or null. */
     @Nullable
     Rule findExact(Match match, int priority) {
-        SubTable subTable = subTableOf(match);
+        SubTable subTable = byMask.get(match.mask());
         return subTable == null ? null : subTable.findExact(match, priority);
     }
 
-    private @Nullable SubTable subTableOf(Match match) {
-        for (SubTable subTable : subTables) {
-            if (subTable.hasMaskOf(match)) {
-                return subTable;
-            }
-        }
-        return null;
+    /** The sub-tables as they are now. */
+    List<SubTable> subTables() {
+        return List.copyOf(subTables);
     }
 
+    /** The match with the mask of the rules that have an equal one, if there are any. */
+    Match withSharedMask(Match match) {
+        SubTable subTable = byMask.get(match.mask());
+        return subTable == null ? match : match.sharing(subTable.mask());
+    }
+
+    // ---- change ----
+
+    /** A change begins. */
+    void beginChange() {
+        changing = true;
+    }
+
+    /** Puts the rule in, in whatever phase it is. */
     void insert(Rule rule) {
-        SubTable subTable = subTableOf(rule.match);
-        if (subTable == null) {
-            subTable = new SubTable(rule.match);
-            subTables.add(subTable);
-        }
+        SubTable subTable = byMask.computeIfAbsent(rule.match.mask(), mask -> {
+            SubTable made = new SubTable(mask);
+            subTables.add(made);
+            return made;
+        });
         int before = subTable.maxPriority();
+        boolean first = subTable.isEmpty();
         subTable.insert(rule);
-        size++;
-        if (before != subTable.maxPriority()) {
+        size += rule.isPresent() ? 1 : 0;
+        if (first || before != subTable.maxPriority()) {
             sort();
         }
     }
 
+    /** Takes the rule out. */
     void remove(Rule rule) {
         SubTable subTable =
-                Objects.requireNonNull(subTableOf(rule.match), "a rule of the table is in its mask's sub-table");
+                Objects.requireNonNull(byMask.get(rule.match.mask()), "a rule of the table is in its mask's sub-table");
         int before = subTable.maxPriority();
         subTable.remove(rule);
-        size--;
+        size -= rule.isPresent() ? 1 : 0;
+        rule.phase = Rule.Phase.GONE;
         if (subTable.isEmpty()) {
+            byMask.remove(subTable.mask());
             subTables.remove(subTable);
         } else if (before != subTable.maxPriority()) {
             sort();
         }
     }
 
-    private void sort() {
-        subTables.sort(Comparator.comparingInt(SubTable::maxPriority).reversed());
+    /** The changer lets go of a rule that packets meet. */
+    void letGo(Rule rule) {
+        rule.phase = Rule.Phase.GOING;
+        size--;
     }
 
-    void forEach(Consumer<Rule> visitor) {
-        for (SubTable subTable : subTables) {
-            subTable.rules().forEach(visitor);
-        }
+    /** And takes it back. */
+    void takeBack(Rule rule) {
+        rule.phase = Rule.Phase.SETTLED;
+        size++;
+    }
+
+    /** From now on packets meet what the changer has. */
+    void takeEffect() {
+        switched = true;
+        shownSize = size;
+    }
+
+    /** Every rule is settled or gone again: the change is over, whether it took effect or was undone. */
+    void endChange() {
+        switched = false;
+        changing = false;
+    }
+
+    private void sort() {
+        subTables.sort(Comparator.comparingInt(SubTable::maxPriority).reversed());
     }
 }

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
+import io.turnstile.pipeline.OpenFlowSwitch.FlowCursor;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
@@ -9,31 +10,34 @@ import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The flow tables of one bridge: changes of flows, what flows there are, and their timeouts.
  *
- * <p>Threads: under the table lock, except for {@link #applyAll}, {@link #select} and {@link #statistics}, which take
- * it.
+ * <p>Threads: under the table lock, except for {@link #applyAll}, {@link #tryApply}, {@link #select}, {@link #cursor}
+ * and {@link #statistics}, which take it.
  */
 final class FlowTables {
     /** How many tables controllers have. */
     static final int COUNT = 254;
     /** Not for controllers, as in Open vSwitch. */
     static final int INTERNAL_TABLE = 254;
+    /** With no more flows than this, a walk through all of them takes but a moment. */
+    private static final int FEW_FLOWS = 5_000;
 
     private final Pipeline pipeline;
     private final BridgeEvents events;
     private final FlowTable[] tables = new FlowTable[COUNT + 1];
-    /** The flows that time out. */
-    private final Set<Rule> timed = new LinkedHashSet<>();
+    // Under the change lock.
+    private final TimeoutWheel timeouts;
+    private final SharedActions sharedActions = new SharedActions();
 
     FlowTables(Pipeline pipeline, BridgeEvents events) {
         this.pipeline = pipeline;
         this.events = events;
+        this.timeouts = new TimeoutWheel(pipeline.nowNs());
         Arrays.setAll(tables, FlowTable::new);
     }
 
@@ -46,92 +50,129 @@ final class FlowTables {
         return idOrAll == FlowMod.ALL_TABLES ? List.of(tables).subList(0, COUNT) : List.of(tables[idOrAll]);
     }
 
-    Set<Rule> timed() {
-        return timed;
+    TimeoutWheel timeouts() {
+        return timeouts;
     }
 
-    FlowModification modification(long nowNs) {
-        return new FlowModification(this, events, nowNs);
+    SharedActions sharedActions() {
+        return sharedActions;
     }
+
+    /** Modifications that become part of the change with those effects. */
+    FlowModification modification(Effects effects, long nowNs) {
+        FlowModification modification = new FlowModification(this, events, effects, nowNs);
+        effects.include(modification);
+        return modification;
+    }
+
+    // ---- change ----
 
     /** Applies all or none, as one version to packets. */
-    void applyAll(List<FlowMod> changes) throws BundleException {
+    void applyAll(Iterator<FlowMod> changes) throws BundleException {
         pipeline.<BundleException>change(effects -> {
-            FlowModification modification = modification(pipeline.nowNs());
-            for (int i = 0; i < changes.size(); i++) {
+            FlowModification modification = modification(effects, pipeline.nowNs());
+            for (int i = 0; changes.hasNext(); i++) {
                 try {
-                    modification.apply(changes.get(i));
+                    modification.apply(changes.next());
                 } catch (OfException e) {
-                    modification.undo();
                     throw new BundleException(i, e);
                 }
+                effects.breathe();
             }
-            modification.reportTo(effects);
         });
+    }
+
+    /** {@link OpenFlowSwitch#tryApply}. */
+    boolean tryApply(FlowMod change) throws OfException {
+        return isQuick(change)
+                && pipeline.<OfException>changeAtOnce(effects ->
+                        modification(effects, pipeline.nowNs()).apply(change));
+    }
+
+    /** Whether the change concerns few flows, or finds them without a search; the numbers may be out of date. */
+    private boolean isQuick(FlowMod change) {
+        boolean searches = switch (change.command()) {
+            case ADD -> change.flags().contains(FlowMod.Flag.CHECK_OVERLAP);
+            case MODIFY, DELETE -> true;
+            case MODIFY_STRICT, DELETE_STRICT -> false;
+        };
+        if (!searches) {
+            return true;
+        }
+        long flows = 0;
+        for (FlowTable table : tables) {
+            flows += table.size();
+        }
+        return flows <= FEW_FLOWS;
     }
 
     /** Removes every flow but the hidden ones. */
     void clear(Effects effects) {
-        FlowModification modification = modification(pipeline.nowNs());
+        FlowModification modification = modification(effects, pipeline.nowNs());
         for (FlowTable table : tables) {
-            List<Rule> rules = new ArrayList<>();
-            table.forEach(rules::add);
-            rules.stream().filter(rule -> !rule.isHidden()).forEach(modification::remove);
+            for (SubTable subTable : table.subTables()) {
+                for (int i = 0; i < subTable.size(); i++) {
+                    Rule rule = subTable.rule(i);
+                    if (!rule.isHidden() && rule.isPresent()) {
+                        modification.remove(rule);
+                    }
+                    effects.breathe();
+                }
+            }
         }
-        modification.reportTo(effects);
     }
 
+    // ---- what there is ----
+
     List<FlowStats> select(FlowQuery query) {
+        List<FlowStats> selected = new ArrayList<>();
+        FlowCursor cursor = cursor(query);
+        while (cursor.advance(Integer.MAX_VALUE, selected::add)) {
+            // Once is enough: a bridge does not have that many.
+        }
+        return selected;
+    }
+
+    /** The flows as they are now; only their names are copied while nobody may change them. */
+    FlowCursor cursor(FlowQuery query) {
         pipeline.datapath().pushStatistics();
-        return pipeline.read(() -> {
-            long nowNs = pipeline.nowNs();
-            List<FlowStats> selected = new ArrayList<>();
-            if (query.tableId() > INTERNAL_TABLE && query.tableId() != FlowMod.ALL_TABLES) {
-                return selected;
-            }
-            for (FlowTable table : oneOrAll(query.tableId())) {
-                table.forEach(rule -> {
-                    if (!rule.isHidden()
-                            && query.match().covers(rule.match)
-                            && rule.outputsTo(query.outPort())
-                            && ((rule.cookie ^ query.cookie()) & query.cookieMask()) == 0) {
-                        selected.add(rule.statistics(nowNs));
-                    }
-                });
-            }
-            return selected;
-        });
+        List<Rule[]> rules = new ArrayList<>();
+        if (query.tableId() <= INTERNAL_TABLE || query.tableId() == FlowMod.ALL_TABLES) {
+            pipeline.read(() -> {
+                oneOrAll(query.tableId()).forEach(table -> table.copyInto(rules));
+                return rules;
+            });
+        }
+        return new SelectedFlows(pipeline, query, rules);
     }
 
     List<TableStats> statistics() {
         pipeline.datapath().pushStatistics();
         return pipeline.read(() -> Arrays.stream(tables, 0, COUNT)
                 .map(table -> new TableStats(
-                        table.id, table.size(), table.lookups.sum(), table.matched.sum(), FlowTable.MAX_ENTRIES))
+                        table.id, table.shownSize(), table.lookups.sum(), table.matched.sum(), FlowTable.MAX_ENTRIES))
                 .toList());
     }
 
-    boolean anyTimedOut(long nowNs) {
-        return !timedOut(nowNs).isEmpty();
-    }
+    // ---- timeouts ----
 
-    private List<Rule> timedOut(long nowNs) {
-        return timed.stream()
-                .filter(rule -> rule.hardTimeoutReached(nowNs) || rule.idleTimeoutReached(nowNs))
-                .toList();
+    /** Whether any flow has a timeout; the answer may be out of date. */
+    boolean mayTimeOut() {
+        return timeouts.size() > 0;
     }
 
     void expire(long nowNs, Effects effects) {
-        FlowModification modification = modification(nowNs);
-        for (Rule rule : timedOut(nowNs)) {
-            modification.remove(rule);
-            if (rule.flags.contains(FlowMod.Flag.SEND_FLOW_REM)) {
-                FlowRemovedReason reason = rule.hardTimeoutReached(nowNs)
-                        ? FlowRemovedReason.HARD_TIMEOUT
-                        : FlowRemovedReason.IDLE_TIMEOUT;
-                effects.afterwards(() -> events.flowRemoved(rule, reason));
-            }
+        List<Rule> due = new ArrayList<>();
+        timeouts.timedOut(nowNs, effects::breathe, due::add);
+        if (due.isEmpty()) {
+            return;
         }
-        modification.reportTo(effects);
+        FlowModification modification = modification(effects, nowNs);
+        for (Rule rule : due) {
+            modification.remove(
+                    rule,
+                    rule.hardTimeoutReached(nowNs) ? FlowRemovedReason.HARD_TIMEOUT : FlowRemovedReason.IDLE_TIMEOUT);
+            effects.breathe();
+        }
     }
 }

@@ -8,8 +8,11 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.port.PortStatistics;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Iterator;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * One bridge as its controllers see it: everything OpenFlow can ask of the pipeline. The wire layer and the embedded
@@ -37,8 +40,50 @@ public interface OpenFlowSwitch {
      */
     void applyAll(List<FlowMod> changes) throws BundleException;
 
+    /**
+     * The same if it takes but a moment: it returns false, and nothing has been done, if another change is being made or
+     * this one may be about many flows. To be asked by threads that others wait for.
+     */
+    default boolean tryApply(FlowMod change) throws OfException {
+        apply(change);
+        return true;
+    }
+
+    /**
+     * {@link #applyAll(List)} with changes that are made while it goes: at no time are there more of them than one.
+     *
+     * @param changes asked for each once, in order, by the calling thread, with the pipeline's locks held
+     */
+    default void applyAll(Iterator<FlowMod> changes) throws BundleException {
+        List<FlowMod> all = new ArrayList<>();
+        changes.forEachRemaining(all::add);
+        applyAll(all);
+    }
+
     /** Flows that a request selects, in no particular order. */
     List<FlowStats> flows(FlowQuery query);
+
+    /** The same one after the other: the flows as they are now, with the counters as they are when it comes to each. */
+    default FlowCursor flowsInTurn(FlowQuery query) {
+        Iterator<FlowStats> flows = flows(query).iterator();
+        return (atMost, visitor) -> {
+            for (int i = 0; i < atMost && flows.hasNext(); i++) {
+                visitor.accept(flows.next());
+            }
+            return flows.hasNext();
+        };
+    }
+
+    /** A place among the flows that a request selects. One thread at a time. */
+    interface FlowCursor {
+        /**
+         * Looks at the next flows and hands over those that are selected.
+         *
+         * @param atMost how many flows to look at, selected or not
+         * @return whether there may be more
+         */
+        boolean advance(int atMost, Consumer<FlowStats> visitor);
+    }
 
     /** Counters of each table, by number. */
     List<TableStats> tables();
@@ -134,6 +179,15 @@ public interface OpenFlowSwitch {
                 Match metadata);
 
         void flowRemoved(FlowStats flow, FlowRemovedReason reason);
+
+        /**
+         * Flows ended together, up to a million.
+         *
+         * @param flows each is made when it is asked for; can be kept
+         */
+        default void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
+            flows.forEach(flow -> flowRemoved(flow, reason));
+        }
 
         /**
          * True while packets that no flow matches should come as packet-ins: connections that speak a version before

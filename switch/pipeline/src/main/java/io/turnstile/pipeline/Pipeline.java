@@ -159,6 +159,21 @@ public final class Pipeline implements Upcall, AutoCloseable {
         changes.make(change);
     }
 
+    /** {@link Changes#makeUnlessBusy}. */
+    <E extends Exception> boolean changeUnlessBusy(Changes.Change<E> change) throws E {
+        return changes.makeUnlessBusy(change);
+    }
+
+    /** {@link Changes#makeAtOnce}. */
+    <E extends Exception> boolean changeAtOnce(Changes.Change<E> change) throws E {
+        return changes.makeAtOnce(change);
+    }
+
+    /** {@link Changes#setSliceNs}. */
+    void setSliceNs(long sliceNs) {
+        changes.setSliceNs(sliceNs);
+    }
+
     /** {@link Changes#read}. */
     <T extends @Nullable Object> T read(Supplier<T> reading) {
         return changes.read(reading);

@@ -1,43 +1,69 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MatchMask;
 import io.turnstile.pipeline.flow.OfAction;
+import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may
- * share the counters.
+ * share the counters. There may be a million of them: what few flows have is null until it is needed, and equal masks
+ * and actions are one object ({@link MatchMask}, {@link SharedActions}).
+ *
+ * <p>Threads: the definition by any; the counters by any; phase and places under the table lock; the dependents under
+ * the flow cache's.
  */
-final class Rule {
+final class Rule extends HashChains.Node {
+
+    /** Whether packets meet the rule: what a change prepares shows, and what it takes away goes, all at once. */
+    enum Phase {
+        /** Met by packets, before and after the change that is being made, if any is. */
+        SETTLED,
+        /** Added by the change that is being made: met once that has taken effect. */
+        COMING,
+        /** The same, in the place of one of equal match and priority that packets meet until then. */
+        REPLACING,
+        /** Met until the change that is being made takes effect; to the changer it is gone already. */
+        GOING,
+        /** In no table any more. */
+        GONE
+    }
+
     private static final int MAX_PRIORITY = 0xffff;
     private static final long NS_PER_MS = 1_000_000L;
     private static final long NS_PER_SECOND = 1_000_000_000L;
+    private static final AtomicReferenceFieldUpdater<Rule, FlowCounters> COUNTERS =
+            AtomicReferenceFieldUpdater.newUpdater(Rule.class, FlowCounters.class, "counters");
 
-    final int tableId;
     final int priority;
     final Match match;
     final long cookie;
-    final int idleTimeoutSeconds;
-    final int hardTimeoutSeconds;
-    final int importance;
-    /** The ADD's flags. Those that only steered the ADD are shown with the flow too, as Open vSwitch does. */
-    final Set<FlowMod.Flag> flags;
-
     final List<OfAction> actions;
     final long createdNs;
     final long modifiedNs;
-    final FlowCounters counters;
-    final Dependents dependents = new Dependents();
+    private final byte tableId;
+    private final char idleTimeoutSeconds;
+    private final char hardTimeoutSeconds;
+    private final char importance;
+    /** {@link FlagSet}. */
+    private final byte flags;
 
-    // Place in the classifier; written under the table lock.
-    @Nullable
-    Rule nextInBucket;
-
-    long maskedHash;
+    Phase phase = Phase.SETTLED;
+    /** Place in the sub-table's list. */
     int listIndex;
+    /** Place among those that time out ({@link TimeoutWheel}). */
+    int timeoutIndex;
+
+    char timeoutSlot;
+
+    private volatile @Nullable FlowCounters counters;
+    private @Nullable Dependents dependents;
 
     private Rule(
             int tableId,
@@ -47,18 +73,19 @@ final class Rule {
             int idleTimeoutSeconds,
             int hardTimeoutSeconds,
             int importance,
-            Set<FlowMod.Flag> flags,
+            byte flags,
             List<OfAction> actions,
             long createdNs,
             long modifiedNs,
-            FlowCounters counters) {
-        this.tableId = tableId;
+            @Nullable FlowCounters counters) {
+        super(KeyHash.of(match));
+        this.tableId = (byte) tableId;
         this.priority = priority;
         this.match = match;
         this.cookie = cookie;
-        this.idleTimeoutSeconds = idleTimeoutSeconds;
-        this.hardTimeoutSeconds = hardTimeoutSeconds;
-        this.importance = importance;
+        this.idleTimeoutSeconds = (char) idleTimeoutSeconds;
+        this.hardTimeoutSeconds = (char) hardTimeoutSeconds;
+        this.importance = (char) importance;
         this.flags = flags;
         this.actions = actions;
         this.createdNs = createdNs;
@@ -68,24 +95,33 @@ final class Rule {
 
     /** A new flow. */
     static Rule of(FlowMod add, int tableId, long nowNs) {
+        return of(add, tableId, add.match(), List.copyOf(add.actions()), nowNs);
+    }
+
+    /**
+     * The same with an equal match and equal actions that others have too.
+     *
+     * @param actions immutable
+     */
+    static Rule of(FlowMod add, int tableId, Match match, List<OfAction> actions, long nowNs) {
         return new Rule(
                 tableId,
                 add.priority(),
-                add.match(),
+                match,
                 add.cookie(),
                 add.idleTimeoutSeconds(),
                 add.hardTimeoutSeconds(),
                 add.importance(),
-                Set.copyOf(add.flags()),
-                List.copyOf(add.actions()),
+                FlagSet.of(add.flags()),
+                actions,
                 nowNs,
                 nowNs,
-                new FlowCounters(nowNs));
+                null);
     }
 
     /** A flow that the switch adds by itself, above or beside what controllers may set. */
     static Rule internal(int priority, List<OfAction> actions, long nowNs) {
-        return new Rule(0, priority, Match.ANY, 0, 0, 0, 0, Set.of(), actions, nowNs, nowNs, new FlowCounters(nowNs));
+        return new Rule(0, priority, Match.ANY, 0, 0, 0, 0, FlagSet.NONE, actions, nowNs, nowNs, null);
     }
 
     /**
@@ -93,7 +129,7 @@ final class Rule {
      */
     Rule replacedBy(Rule added, boolean resetCounts) {
         return new Rule(
-                tableId,
+                tableId(),
                 priority,
                 match,
                 added.cookie,
@@ -104,15 +140,17 @@ final class Rule {
                 added.actions,
                 added.createdNs,
                 added.modifiedNs,
-                resetCounts ? added.counters : counters);
+                resetCounts ? null : counters());
     }
 
     /**
      * MODIFY: other actions, and for the older protocols another cookie; everything else stays (OpenFlow 1.3.5 §6.4).
+     *
+     * @param newActions immutable
      */
     Rule modified(List<OfAction> newActions, long newCookie, boolean resetCounts, long nowNs) {
         return new Rule(
-                tableId,
+                tableId(),
                 priority,
                 match,
                 newCookie,
@@ -120,11 +158,77 @@ final class Rule {
                 hardTimeoutSeconds,
                 importance,
                 flags,
-                List.copyOf(newActions),
+                newActions,
                 createdNs,
                 nowNs,
-                resetCounts ? new FlowCounters(nowNs) : counters);
+                resetCounts ? null : counters());
     }
+
+    int tableId() {
+        return tableId & 0xff;
+    }
+
+    boolean has(FlowMod.Flag flag) {
+        return FlagSet.has(flags, flag);
+    }
+
+    // ---- phase ----
+
+    /**
+     * Whether packets meet the rule.
+     *
+     * @param switched whether the change that is being made has taken effect
+     */
+    boolean isMet(boolean switched) {
+        return phase == Phase.SETTLED || phase != Phase.GONE && (phase == Phase.GOING) != switched;
+    }
+
+    /** Whether the rule is there for the changer. */
+    boolean isPresent() {
+        return phase != Phase.GOING && phase != Phase.GONE;
+    }
+
+    // ---- counters ----
+
+    /** The counters; made now if nothing was counted yet. */
+    FlowCounters counters() {
+        FlowCounters present = counters;
+        if (present == null) {
+            // Only a flow that was added or had its counters reset at its last modification has none.
+            COUNTERS.compareAndSet(this, null, new FlowCounters(modifiedNs));
+            present = Objects.requireNonNull(counters, "counters that were made stay");
+        }
+        return present;
+    }
+
+    // ---- datapath flows that rest on the rule ----
+
+    void addDependent(DatapathFlow flow) {
+        Dependents present = dependents;
+        if (present == null) {
+            present = new Dependents();
+            dependents = present;
+        }
+        present.add(flow);
+    }
+
+    void removeDependent(DatapathFlow flow) {
+        Dependents present = dependents;
+        if (present != null) {
+            present.remove(flow);
+            if (present.isEmpty()) {
+                dependents = null;
+            }
+        }
+    }
+
+    void collectDependents(Collection<DatapathFlow> into) {
+        if (dependents != null) {
+            dependents.collectInto(into);
+        }
+    }
+
+    // ---- what it is ----
 
     /** Whether the flow is the switch's and not shown to controllers: its priority is above all that they can set. */
     boolean isHidden() {
@@ -145,8 +249,19 @@ final class Rule {
 
     /** Last packet or last modification, whichever came later. */
     private long lastActivityNs() {
-        long used = counters.lastUsedNs();
+        FlowCounters counted = counters;
+        long used = counted == null ? modifiedNs : counted.lastUsedNs();
         return used - modifiedNs >= 0 ? used : modifiedNs;
+    }
+
+    /** The earliest time at which the flow may end, if no packet comes. */
+    long endsNs() {
+        long hardNs = modifiedNs + hardTimeoutSeconds * NS_PER_SECOND;
+        long idleNs = lastActivityNs() + idleTimeoutSeconds * NS_PER_SECOND;
+        if (idleTimeoutSeconds == 0) {
+            return hardNs;
+        }
+        return hardTimeoutSeconds == 0 || idleNs - hardNs < 0 ? idleNs : hardNs;
     }
 
     boolean outputsTo(int port) {
@@ -160,19 +275,20 @@ final class Rule {
     }
 
     OpenFlowSwitch.FlowStats statistics(long nowNs) {
+        FlowCounters counted = counters;
         return new OpenFlowSwitch.FlowStats(
-                tableId,
+                tableId(),
                 priority,
                 match,
                 cookie,
                 idleTimeoutSeconds,
                 hardTimeoutSeconds,
                 importance,
-                flags,
+                FlagSet.set(flags),
                 wholeMs(nowNs - createdNs),
                 wholeMs(Math.max(0, nowNs - lastActivityNs())),
-                flags.contains(FlowMod.Flag.NO_PKT_COUNTS) ? 0 : counters.packets(),
-                flags.contains(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counters.bytes(),
+                counted == null || has(FlowMod.Flag.NO_PKT_COUNTS) ? 0 : counted.packets(),
+                counted == null || has(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counted.bytes(),
                 actions);
     }
 }

@@ -1,12 +1,8 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.Match;
-import java.util.ArrayList;
+import io.turnstile.pipeline.flow.MatchMask;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -19,92 +15,84 @@ import org.jspecify.annotations.Nullable;
  * rule has the packet's values up to a stage, later stages have not been looked at. So a rule on a TCP port does not
  * make every UDP packet's flow depend on its ports.
  *
+ * <p>Rules that packets do not meet yet, or no more, count as rules here for all but the answer: then a lookup may note
+ * more than it had to, which is never wrong.
+ *
  * <p>Threads: under the table lock.
  */
 final class SubTable {
     private static final int FEW_RULES = 4;
-    private static final int FIRST_BUCKETS = 8;
-    private static final long HASH_SEED = 0x9e37_79b9_7f4a_7c15L;
-    private static final int[][] STAGES = FlowKey.stages();
+    private static final int FEWEST_PLACES = 4;
 
-    final long[] mask;
-    /** Words that the mask touches, in the order of the stages. */
-    private final int[] words;
-    /** For each stage that has words: one past its last index in {@link #words}. */
-    private final int[] stageEnds;
+    private final MatchMask mask;
     /** For each stage but the last: how many rules have these values up to there. */
-    private final List<Map<Long, Integer>> prefixes = new ArrayList<>();
+    private final PrefixCounts[] prefixes;
 
-    private final List<Rule> rules = new ArrayList<>();
-    private Rule[] buckets = new Rule[FIRST_BUCKETS];
+    private @Nullable Rule[] rules = new Rule[FEWEST_PLACES];
+    private int size;
+    private final HashChains<Rule> byHash = new HashChains<>();
     /** How many rules have which priority. */
-    private final TreeMap<Integer, Integer> priorities = new TreeMap<>();
+    private final TreeMap<Integer, int[]> priorities = new TreeMap<>();
 
-    SubTable(Match match) {
-        mask = match.copyOfMask();
-        int[] touched = new int[FlowKey.WORDS];
-        int[] ends = new int[STAGES.length];
-        int length = 0;
-        int stages = 0;
-        for (int[] stage : STAGES) {
-            int before = length;
-            for (int word : stage) {
-                if (mask[word] != 0) {
-                    touched[length++] = word;
-                }
-            }
-            if (length > before) {
-                ends[stages++] = length;
-            }
-        }
-        words = Arrays.copyOf(touched, length);
-        stageEnds = Arrays.copyOf(ends, stages);
-        for (int i = 0; i < stages - 1; i++) {
-            prefixes.add(new HashMap<>());
-        }
+    private int maxPriority;
+
+    SubTable(MatchMask mask) {
+        this.mask = mask;
+        this.prefixes = new PrefixCounts[Math.max(0, mask.stages() - 1)];
+        Arrays.setAll(prefixes, _ -> new PrefixCounts());
     }
 
+    MatchMask mask() {
+        return mask;
+    }
+
+    /** No rule's is higher; 0 if there is none. */
     int maxPriority() {
-        return priorities.isEmpty() ? 0 : priorities.lastKey();
+        return maxPriority;
     }
 
     boolean isEmpty() {
-        return rules.isEmpty();
+        return size == 0;
     }
 
-    List<Rule> rules() {
-        return rules;
+    int size() {
+        return size;
     }
 
-    boolean hasMaskOf(Match match) {
-        for (int i = 0; i < FlowKey.WORDS; i++) {
-            if (mask[i] != match.maskWord(i)) {
-                return false;
-            }
-        }
-        return true;
+    /** The rules, in no order; holds until one comes or goes. */
+    Rule rule(int index) {
+        return Objects.requireNonNull(rules[index], "there are rules up to the size");
+    }
+
+    /** A copy of the list of rules. */
+    Rule[] copyOfRules() {
+        return Arrays.copyOf(rules, size, Rule[].class);
     }
 
     // ---- lookup ----
 
-    /** The rule of highest priority that the key meets, or null; {@code wildcards} gets the bits that decided it. */
+    /**
+     * The rule of highest priority that the key meets, or null; {@code wildcards} gets the bits that decided it.
+     *
+     * @param switched whether the change that is being made has taken effect
+     */
     @Nullable
-    Rule find(long[] key, long[] wildcards) {
-        return rules.size() <= FEW_RULES ? findAmongFew(key, wildcards) : findStaged(key, wildcards);
+    Rule find(long[] key, long[] wildcards, boolean switched) {
+        return size <= FEW_RULES ? findAmongFew(key, wildcards, switched) : findStaged(key, wildcards, switched);
     }
 
-    private @Nullable Rule findAmongFew(long[] key, long[] wildcards) {
+    private @Nullable Rule findAmongFew(long[] key, long[] wildcards, boolean switched) {
         Rule best = null;
-        for (int i = 0; i < rules.size(); i++) {
-            Rule rule = rules.get(i);
-            if (rule.match.matches(key)) {
-                best = best == null || rule.priority > best.priority ? rule : best;
-            } else {
+        for (int i = 0; i < size; i++) {
+            Rule rule = rule(i);
+            if (!rule.match.matches(key)) {
                 noteDifference(rule, key, wildcards);
+            } else if (rule.isMet(switched)) {
+                best = best == null || rule.priority > best.priority ? rule : best;
             }
         }
         if (best != null) {
-            note(words.length, wildcards);
+            note(mask.length(), wildcards);
         }
         return best;
     }
@@ -112,35 +100,38 @@ final class SubTable {
     /** One word in which the key differs from the rule; nothing if the bits noted so far tell it already. */
     private void noteDifference(Rule rule, long[] key, long[] wildcards) {
         int first = -1;
-        for (int word : words) {
-            long difference = (rule.match.valueWord(word) ^ key[word]) & mask[word];
+        for (int i = 0; i < mask.length(); i++) {
+            int word = mask.wordAt(i);
+            long difference = (rule.match.valueAt(i) ^ key[word]) & mask.bitsAt(i);
             if ((difference & wildcards[word]) != 0) {
                 return;
             }
             if (difference != 0 && first < 0) {
-                first = word;
+                first = i;
             }
         }
-        wildcards[first] |= mask[first];
+        wildcards[mask.wordAt(first)] |= mask.bitsAt(first);
     }
 
-    private @Nullable Rule findStaged(long[] key, long[] wildcards) {
-        long hash = HASH_SEED;
+    private @Nullable Rule findStaged(long[] key, long[] wildcards, boolean switched) {
+        long hash = KeyHash.SEED;
         int index = 0;
-        for (int stage = 0; stage < stageEnds.length; stage++) {
-            while (index < stageEnds[stage]) {
-                int word = words[index++];
-                hash = mix(hash, key[word] & mask[word]);
+        for (int stage = 0; stage < mask.stages(); stage++) {
+            for (int end = mask.stageEnd(stage); index < end; index++) {
+                hash = KeyHash.mix(hash, key[mask.wordAt(index)] & mask.bitsAt(index));
             }
-            if (stage < prefixes.size() && !prefixes.get(stage).containsKey(hash)) {
+            if (stage < prefixes.length && !prefixes[stage].contains(hash)) {
                 note(index, wildcards);
                 return null;
             }
         }
-        note(words.length, wildcards);
+        note(mask.length(), wildcards);
         Rule best = null;
-        for (Rule rule = buckets[bucketOf(hash)]; rule != null; rule = rule.nextInBucket) {
-            if (rule.maskedHash == hash && (best == null || rule.priority > best.priority) && rule.match.matches(key)) {
+        for (Rule rule = byHash.first(hash); rule != null; rule = byHash.next(rule)) {
+            if (rule.hash == hash
+                    && (best == null || rule.priority > best.priority)
+                    && rule.isMet(switched)
+                    && rule.match.matches(key)) {
                 best = rule;
             }
         }
@@ -149,14 +140,16 @@ final class SubTable {
 
     private void note(int length, long[] wildcards) {
         for (int i = 0; i < length; i++) {
-            wildcards[words[i]] |= mask[words[i]];
+            wildcards[mask.wordAt(i)] |= mask.bitsAt(i);
         }
     }
 
+    /** The rule of this very match and priority that the changer has there, or null. */
     @Nullable
     Rule findExact(Match match, int priority) {
-        for (Rule rule = buckets[bucketOf(hashOf(match))]; rule != null; rule = rule.nextInBucket) {
-            if (rule.priority == priority && rule.match.equals(match)) {
+        long hash = KeyHash.of(match);
+        for (Rule rule = byHash.first(hash); rule != null; rule = byHash.next(rule)) {
+            if (rule.hash == hash && rule.priority == priority && rule.isPresent() && rule.match.equals(match)) {
                 return rule;
             }
         }
@@ -166,75 +159,47 @@ final class SubTable {
     // ---- change ----
 
     void insert(Rule rule) {
-        rule.maskedHash = hashOf(rule.match);
-        rule.listIndex = rules.size();
-        rules.add(rule);
-        if (rules.size() > buckets.length) {
-            grow();
-        } else {
-            link(rule);
+        if (size == rules.length) {
+            rules = Arrays.copyOf(rules, size * 2);
         }
-        countPrefixes(rule, 1);
-        priorities.merge(rule.priority, 1, Integer::sum);
+        rule.listIndex = size;
+        rules[size++] = rule;
+        byHash.link(rule);
+        long hash = KeyHash.SEED;
+        int index = 0;
+        for (int stage = 0; stage < prefixes.length; stage++) {
+            for (int end = mask.stageEnd(stage); index < end; index++) {
+                hash = KeyHash.mix(hash, rule.match.valueAt(index));
+            }
+            prefixes[stage].add(hash);
+        }
+        priorities.computeIfAbsent(rule.priority, _ -> new int[1])[0]++;
+        maxPriority = Math.max(maxPriority, rule.priority);
     }
 
     void remove(Rule rule) {
-        Rule last = rules.removeLast();
+        Rule last = rule(--size);
+        rules[size] = null;
         if (last != rule) {
-            rules.set(rule.listIndex, last);
+            rules[rule.listIndex] = last;
             last.listIndex = rule.listIndex;
         }
-        int bucket = bucketOf(rule.maskedHash);
-        if (buckets[bucket] == rule) {
-            buckets[bucket] = rule.nextInBucket;
-        } else {
-            Rule before = buckets[bucket];
-            while (before.nextInBucket != rule) {
-                before = Objects.requireNonNull(before.nextInBucket, "a rule of the table is in its bucket's chain");
-            }
-            before.nextInBucket = rule.nextInBucket;
+        if (size < rules.length / 4 && rules.length > FEWEST_PLACES) {
+            rules = Arrays.copyOf(rules, rules.length / 2);
         }
-        rule.nextInBucket = null;
-        countPrefixes(rule, -1);
-        priorities.merge(rule.priority, -1, (a, b) -> a + b == 0 ? null : a + b);
-    }
-
-    private void grow() {
-        buckets = new Rule[buckets.length * 2];
-        rules.forEach(this::link);
-    }
-
-    private void link(Rule rule) {
-        int bucket = bucketOf(rule.maskedHash);
-        rule.nextInBucket = buckets[bucket];
-        buckets[bucket] = rule;
-    }
-
-    private void countPrefixes(Rule rule, int delta) {
-        long hash = HASH_SEED;
+        byHash.unlink(rule);
+        long hash = KeyHash.SEED;
         int index = 0;
-        for (int stage = 0; stage < prefixes.size(); stage++) {
-            while (index < stageEnds[stage]) {
-                hash = mix(hash, rule.match.valueWord(words[index++]));
+        for (int stage = 0; stage < prefixes.length; stage++) {
+            for (int end = mask.stageEnd(stage); index < end; index++) {
+                hash = KeyHash.mix(hash, rule.match.valueAt(index));
             }
-            prefixes.get(stage).merge(hash, delta, (a, b) -> a + b == 0 ? null : a + b);
+            prefixes[stage].remove(hash);
         }
-    }
-
-    private long hashOf(Match match) {
-        long hash = HASH_SEED;
-        for (int word : words) {
-            hash = mix(hash, match.valueWord(word));
+        int[] ofPriority = Objects.requireNonNull(priorities.get(rule.priority), "the rule's priority was counted");
+        if (--ofPriority[0] == 0) {
+            priorities.remove(rule.priority);
+            maxPriority = priorities.isEmpty() ? 0 : priorities.lastKey();
         }
-        return hash;
-    }
-
-    private static long mix(long hash, long word) {
-        long mixed = (hash ^ word) * 0xff51_afd7_ed55_8ccdL;
-        return mixed ^ (mixed >>> 32);
-    }
-
-    private int bucketOf(long hash) {
-        return (int) hash & (buckets.length - 1);
     }
 }

@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.pipeline.flow.MatchMask;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -45,10 +46,13 @@ record WalkRecord(
             if (winner != null && added.priority < winner.priority) {
                 return false;
             }
-            for (int i = 0; i < FlowKey.WORDS; i++) {
+            MatchMask mask = added.match.mask();
+            for (int i = 0; i < mask.length(); i++) {
+                int word = mask.wordAt(i);
                 // Pipeline fields are the same for all packets of a flow; swapped ones are elsewhere in its mask.
-                long fixed = i >= FlowKey.DATAPATH_WORDS ? -1L : swapped && TupleSwap.touches(i) ? 0 : flowMask[i];
-                if (((key[i] ^ added.match.valueWord(i)) & added.match.maskWord(i) & fixed) != 0) {
+                long fixed =
+                        word >= FlowKey.DATAPATH_WORDS ? -1L : swapped && TupleSwap.touches(word) ? 0 : flowMask[word];
+                if (((key[word] ^ added.match.valueAt(i)) & mask.bitsAt(i) & fixed) != 0) {
                     return false;
                 }
             }
@@ -75,13 +79,23 @@ record WalkRecord(
         return false;
     }
 
+    /** Whether a flow with this record rests on a rule of the table that is going. */
+    boolean restsOnWhatGoes(FlowTable table) {
+        for (TableLookup lookup : lookups) {
+            if (lookup.table == table && lookup.winner != null && lookup.winner.phase == Rule.Phase.GOING) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Registers the flow with everything that it depends on, where a change looks for it. */
     void register(DatapathFlow flow) {
         bridges.forEach(bridge -> bridge.dependents().add(flow));
         for (TableLookup lookup : lookups) {
             lookup.table.dependents.add(flow);
             if (lookup.winner != null) {
-                lookup.winner.dependents.add(flow);
+                lookup.winner.addDependent(flow);
             }
         }
         reads.forEach(read -> read.table.addReader(read.station, flow));
@@ -92,7 +106,7 @@ record WalkRecord(
         for (TableLookup lookup : lookups) {
             lookup.table.dependents.remove(flow);
             if (lookup.winner != null) {
-                lookup.winner.dependents.remove(flow);
+                lookup.winner.removeDependent(flow);
             }
         }
         reads.forEach(read -> read.table.removeReader(read.station, flow));
@@ -104,7 +118,7 @@ record WalkRecord(
             lookup.table.lookups.add(packets);
             if (lookup.winner != null) {
                 lookup.table.matched.add(packets);
-                lookup.winner.counters.add(packets, bytes, lastUsedNs);
+                lookup.winner.counters().add(packets, bytes, lastUsedNs);
             }
         }
     }

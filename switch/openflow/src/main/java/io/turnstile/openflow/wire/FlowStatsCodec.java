@@ -7,7 +7,6 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import java.util.List;
 
 /** Flow and aggregate statistics of every version, and the Nicira ones. */
 public final class FlowStatsCodec {
@@ -159,17 +158,15 @@ public final class FlowStatsCodec {
     }
 
     /** The body of an aggregate reply. */
-    public static void writeAggregate(ByteBuf out, List<FlowStats> flows, WireVersion version) {
-        long packets = flows.stream().mapToLong(FlowStats::packetCount).sum();
-        long bytes = flows.stream().mapToLong(FlowStats::byteCount).sum();
+    public static void writeAggregate(ByteBuf out, long packets, long bytes, int flows, WireVersion version) {
         if (version == WireVersion.OF15) {
             int start = Wire.startProperty(out, 0);
             oxs(out, OXS_PACKET_COUNT, 8).writeLong(packets);
             oxs(out, OXS_BYTE_COUNT, 8).writeLong(bytes);
-            oxs(out, OXS_FLOW_COUNT, 4).writeInt(flows.size());
+            oxs(out, OXS_FLOW_COUNT, 4).writeInt(flows);
             Wire.endProperty(out, start);
         } else {
-            out.writeLong(packets).writeLong(bytes).writeInt(flows.size()).writeInt(0);
+            out.writeLong(packets).writeLong(bytes).writeInt(flows).writeInt(0);
         }
     }
 

@@ -6,74 +6,98 @@ import java.util.Arrays;
 
 /**
  * Which packets a flow is for: a value and a mask in the layout of {@link FlowKey}. Bits outside the mask are zero in
- * the value, so that two matches are the same flow exactly if they are equal (OpenFlow 1.3.5 §5.2).
+ * the value, so that two matches are the same flow exactly if they are equal (OpenFlow 1.3.5 §5.2). Kept are only the
+ * words that the mask touches, for there may be millions of them.
  *
  * <p>Immutable: the arrays are never handed out, copies are.
  */
 public final class Match {
     /** Matches everything. */
-    public static final Match ANY = new Match(FlowKey.newKey(), FlowKey.newKey());
+    public static final Match ANY = builder().build();
 
+    private final MatchMask mask;
+    /** One word for each that the mask touches, in its order. */
     private final long[] value;
-    private final long[] mask;
 
-    private Match(long[] value, long[] mask) {
-        this.value = value;
+    private Match(MatchMask mask, long[] value) {
         this.mask = mask;
+        this.value = value;
     }
 
-    /** A match with the same mask and an all-zero value: names the mask itself. */
-    static Match maskOf(Match match) {
-        return new Match(FlowKey.newKey(), match.mask);
+    private static Match of(long[] value, long[] mask) {
+        MatchMask touched = MatchMask.of(mask);
+        long[] kept = new long[touched.length()];
+        for (int i = 0; i < kept.length; i++) {
+            kept[i] = value[touched.wordAt(i)];
+        }
+        return new Match(touched, kept);
+    }
+
+    /** The same with a mask that is equal to its own, so that many share one. */
+    public Match sharing(MatchMask equalMask) {
+        return equalMask == mask ? this : new Match(equalMask, value);
+    }
+
+    public MatchMask mask() {
+        return mask;
+    }
+
+    /** The masked value of the {@code index}th word that the mask touches. */
+    public long valueAt(int index) {
+        return value[index];
     }
 
     /** One word of the masked value, {@code [0, FlowKey.WORDS)}. */
     public long valueWord(int word) {
-        return value[word];
+        int index = mask.indexOf(word);
+        return index < 0 ? 0 : value[index];
     }
 
     public long maskWord(int word) {
-        return mask[word];
+        return mask.word(word);
     }
 
     public long[] copyOfValue() {
-        return value.clone();
-    }
-
-    public long[] copyOfMask() {
-        return mask.clone();
+        long[] copy = FlowKey.newKey();
+        for (int i = 0; i < value.length; i++) {
+            copy[mask.wordAt(i)] = value[i];
+        }
+        return copy;
     }
 
     /** Lower 64 bits of the field's value. */
     public long value(Field field) {
-        return field.get(value);
+        return field.in(valueWord(field.lowWord()));
     }
 
     public long valueHigh(Field field) {
-        return field.getHigh(value);
+        return field.isWide() ? valueWord(field.word()) : 0;
     }
 
     public long mask(Field field) {
-        return field.get(mask);
+        return field.in(maskWord(field.lowWord()));
     }
 
     public long maskHigh(Field field) {
-        return field.getHigh(mask);
+        return field.isWide() ? maskWord(field.word()) : 0;
     }
 
     /** True if any bit of the field is matched on. */
     public boolean matchesOn(Field field) {
-        return field.get(mask) != 0 || field.getHigh(mask) != 0;
+        return mask(field) != 0 || maskHigh(field) != 0;
     }
 
     public boolean isExact(Field field) {
-        return field.get(mask) == field.lowMask() && field.getHigh(mask) == field.highMask();
+        return mask(field) == field.lowMask() && maskHigh(field) == field.highMask();
     }
 
     /** True if every packet of {@code other} is also one of this (for loose modify and delete). */
     public boolean covers(Match other) {
-        for (int i = 0; i < FlowKey.WORDS; i++) {
-            if ((mask[i] & ~other.mask[i]) != 0 || ((value[i] ^ other.value[i]) & mask[i]) != 0) {
+        if (!mask.isWithin(other.mask)) {
+            return false;
+        }
+        for (int i = 0; i < value.length; i++) {
+            if (((value[i] ^ other.valueWord(mask.wordAt(i))) & mask.bitsAt(i)) != 0) {
                 return false;
             }
         }
@@ -82,8 +106,9 @@ public final class Match {
 
     /** True if some packet could meet both (for OFPFF_CHECK_OVERLAP). */
     public boolean overlaps(Match other) {
-        for (int i = 0; i < FlowKey.WORDS; i++) {
-            if (((value[i] ^ other.value[i]) & mask[i] & other.mask[i]) != 0) {
+        for (int i = 0; i < value.length; i++) {
+            int word = mask.wordAt(i);
+            if (((value[i] ^ other.valueWord(word)) & mask.bitsAt(i) & other.maskWord(word)) != 0) {
                 return false;
             }
         }
@@ -91,8 +116,8 @@ public final class Match {
     }
 
     public boolean matches(long[] key) {
-        for (int i = 0; i < FlowKey.WORDS; i++) {
-            if (((value[i] ^ key[i]) & mask[i]) != 0) {
+        for (int i = 0; i < value.length; i++) {
+            if (((value[i] ^ key[mask.wordAt(i)]) & mask.bitsAt(i)) != 0) {
                 return false;
             }
         }
@@ -101,12 +126,13 @@ public final class Match {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Match match && Arrays.equals(value, match.value) && Arrays.equals(mask, match.mask);
+        return this == other
+                || other instanceof Match match && Arrays.equals(value, match.value) && mask.equals(match.mask);
     }
 
     @Override
     public int hashCode() {
-        return 31 * Arrays.hashCode(value) + Arrays.hashCode(mask);
+        return 31 * Arrays.hashCode(value) + mask.hashCode();
     }
 
     public static Builder builder() {
@@ -152,7 +178,7 @@ public final class Match {
         }
 
         public Match build() {
-            return new Match(value.clone(), mask.clone());
+            return Match.of(value, mask);
         }
     }
 }
