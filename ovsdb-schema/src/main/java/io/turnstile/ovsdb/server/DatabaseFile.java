@@ -99,7 +99,7 @@ final class DatabaseFile implements AutoCloseable {
      */
     static DatabaseFile open(Path file, DatabaseSchema schemaIfNew, Consumer<Runnable> loop, LongSupplier clockNs)
             throws IOException {
-        Replay replay = new Replay(schemaIfNew.name(), Runtime.getRuntime().maxMemory() / 4 * 3);
+        Replay replay = new Replay(schemaIfNew.name(), Runtime.getRuntime().maxMemory() / 2);
         DatabaseLog log = DatabaseLog.open(file, json -> json.writeTree(schemaIfNew.toJson()), replay);
         return new DatabaseFile(log, replay, loop, clockNs);
     }

@@ -1,10 +1,11 @@
 package io.turnstile.ovsdb.server;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -23,6 +24,15 @@ final class RecordReader {
     private static final int BUFFER_BYTES = 1 << 16;
     /** How often what follows a damaged record may be gone through in search of good ones. */
     private static final int SEARCH_PASSES = 4;
+
+    /** Jackson's own limit, or less where there is little memory: it collects a text in pieces of two bytes a character. */
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxStringLength((int) Math.min(
+                            StreamReadConstraints.DEFAULT_MAX_STRING_LEN,
+                            Runtime.getRuntime().maxMemory() / 8))
+                    .build())
+            .build();
 
     private static final byte[] MAGIC = RecordHeader.MAGIC.getBytes(StandardCharsets.US_ASCII);
 
@@ -84,7 +94,7 @@ final class RecordReader {
         BodyInput input = new BodyInput(header.lengthBytes());
         @Nullable Exception refusal = null;
         boolean isJson = true;
-        try (JsonParser json = OvsdbJson.MAPPER.getFactory().createParser(input)) {
+        try (JsonParser json = JSON.createParser(input)) {
             isJson = json.nextToken() == JsonToken.START_OBJECT;
             if (isJson) {
                 body.read(json);

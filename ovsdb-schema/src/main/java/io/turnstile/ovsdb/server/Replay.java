@@ -3,6 +3,7 @@ package io.turnstile.ovsdb.server;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import io.turnstile.ovsdb.data.Atoms;
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
@@ -42,6 +43,13 @@ final class Replay implements DatabaseLog.Loader {
 
     private boolean differences;
     private long writtenHeapBytes;
+    /** What the JSON of the column's value takes that is being read. */
+    private long valueHeapBytes;
+
+    private final ObjectReader values = OvsdbJson.counting(bytes -> {
+        valueHeapBytes += bytes;
+        checkMemory(heapBytes + writtenHeapBytes + valueHeapBytes);
+    });
 
     /**
      * A replay of the records of the database of that name.
@@ -68,7 +76,7 @@ final class Replay implements DatabaseLog.Loader {
     @Override
     public void read(long record, JsonParser json) throws IOException {
         if (record == 0) {
-            schemaRead = DatabaseSchema.fromJson(OvsdbJson.MAPPER.readTree(json));
+            schemaRead = DatabaseSchema.fromJson(values.readTree(json));
             if (!schemaRead.name().equals(name)) {
                 throw new RecordReader.RefusedException("holds database " + schemaRead.name() + ", not " + name);
             }
@@ -114,7 +122,8 @@ final class Replay implements DatabaseLog.Loader {
                 json.skipChildren();
                 continue;
             }
-            JsonNode value = OvsdbJson.MAPPER.readTree(json);
+            valueHeapBytes = 0;
+            JsonNode value = values.readTree(json);
             // A difference may have more or fewer members than a value.
             Datum datum = Datum.fromJson(value, column, Atoms.NamedUuids.NONE, 0, ColumnSchema.UNLIMITED);
             data.put(column.index(), datum);
@@ -129,15 +138,16 @@ final class Replay implements DatabaseLog.Loader {
         }
     }
 
-    private void grow(long bytes) throws IOException {
+    private void grow(long bytes) {
         writtenHeapBytes += bytes;
         checkMemory(heapBytes + writtenHeapBytes);
     }
 
-    private void checkMemory(long bytes) throws IOException {
+    private void checkMemory(long bytes) {
         if (bytes > maxHeapBytes) {
-            throw new RecordReader.RefusedException(
-                    "with it the database takes more than %d MB of memory, three quarters of what there is (-Xmx)"
+            throw new OvsdbException(
+                    "resources exhausted",
+                    "with it the database takes more than %d MB of memory, half of what this process may have (-Xmx)"
                             .formatted(maxHeapBytes >> 20));
         }
     }
@@ -195,6 +205,15 @@ final class Replay implements DatabaseLog.Loader {
     }
 
     private static long heapBytes(Object atom) {
-        return atom instanceof String text ? ATOM_BYTES + text.length() : ATOM_BYTES / 2;
+        return atom instanceof String text ? ATOM_BYTES + heapBytes(text) : ATOM_BYTES / 2;
+    }
+
+    private static long heapBytes(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) > 0xff) {
+                return 2L * text.length();
+            }
+        }
+        return text.length();
     }
 }
