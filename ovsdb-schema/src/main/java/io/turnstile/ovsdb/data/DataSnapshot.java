@@ -21,6 +21,13 @@ public final class DataSnapshot implements DatabaseSnapshot {
         return new DataSnapshot(schema, Map.of());
     }
 
+    /** A snapshot of these rows, by table. */
+    public static DataSnapshot of(DatabaseSchema schema, Map<String, Map<UUID, DataRow>> rows) {
+        Map<String, Map<UUID, DataRow>> tables = new HashMap<>();
+        rows.forEach((table, byUuid) -> tables.put(table, new HashMap<>(byUuid)));
+        return new DataSnapshot(schema, tables);
+    }
+
     public DatabaseSchema schema() {
         return schema;
     }

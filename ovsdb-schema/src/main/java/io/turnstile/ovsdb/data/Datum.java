@@ -8,8 +8,10 @@ import io.turnstile.ovsdb.schema.ColumnSchema;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
@@ -230,7 +232,7 @@ public final class Datum implements Comparable<Datum> {
      * for maps the pairs that come, change or go (the latter with the old value).
      */
     public Datum differenceTo(Datum after, ColumnSchema column) {
-        if (column.isOptionalScalar()) {
+        if (column.max() == 1) {
             return after;
         }
         if (column.isMap()) {
@@ -266,7 +268,7 @@ public final class Datum implements Comparable<Datum> {
 
     /** The inverse of {@link #differenceTo}. */
     public Datum apply(Datum difference, ColumnSchema column) {
-        if (column.isOptionalScalar()) {
+        if (column.max() == 1) {
             return difference;
         }
         if (column.isMap()) {
@@ -281,7 +283,7 @@ public final class Datum implements Comparable<Datum> {
             }
             return ofMap(pairs);
         }
-        List<Object> atoms = new ArrayList<>(keys());
+        Set<Object> atoms = new LinkedHashSet<>(keys());
         for (Object key : difference.keys) {
             if (!atoms.remove(key)) {
                 atoms.add(key);

@@ -3,13 +3,17 @@ package io.turnstile.ovsdb.data;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.NumericNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.databind.node.ValueNode;
 import java.math.BigInteger;
+import java.util.function.LongConsumer;
 
 /** JSON as OVSDB reads and shows it. Threads: stateless. */
 public final class OvsdbJson {
@@ -19,7 +23,7 @@ public final class OvsdbJson {
      * A number is an integer if its value is one that fits 64 bits, however it is written (RFC 7047 §3.1 leaves 1.0
      * open; ovsdb-server takes it for 1), and a real otherwise.
      */
-    private static final JsonNodeFactory BY_VALUE = new JsonNodeFactory() {
+    private static class ByValue extends JsonNodeFactory {
         private static final long serialVersionUID = 1L;
 
         @Override
@@ -60,19 +64,71 @@ public final class OvsdbJson {
             }
             return super.textNode(text);
         }
-    };
+    }
+
+    /** Tells of each node what it takes of memory, about, before it is made. */
+    private static final class Counting extends ByValue {
+        private static final long serialVersionUID = 1L;
+        private static final int NODE_BYTES = 24;
+        private static final int TEXT_BYTES = 80;
+        private static final int CONTAINER_BYTES = 80;
+
+        private final transient LongConsumer count;
+
+        Counting(LongConsumer count) {
+            this.count = count;
+        }
+
+        @Override
+        public TextNode textNode(String text) {
+            count.accept(TEXT_BYTES + text.length());
+            return super.textNode(text);
+        }
+
+        @Override
+        public NumericNode numberNode(int value) {
+            count.accept(NODE_BYTES);
+            return super.numberNode(value);
+        }
+
+        @Override
+        public NumericNode numberNode(long value) {
+            count.accept(NODE_BYTES);
+            return super.numberNode(value);
+        }
+
+        @Override
+        public ArrayNode arrayNode() {
+            count.accept(CONTAINER_BYTES);
+            return super.arrayNode();
+        }
+
+        @Override
+        public ObjectNode objectNode() {
+            count.accept(CONTAINER_BYTES);
+            return super.objectNode();
+        }
+    }
 
     /**
      * Reads and writes messages, records and schemas. Reading throws {@link IllegalArgumentException} for what no
      * database can hold.
      */
     public static final ObjectMapper MAPPER =
-            JsonMapper.builder().nodeFactory(BY_VALUE).build();
+            JsonMapper.builder().nodeFactory(new ByValue()).build();
 
     private static final ObjectMapper SORTED =
             JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
     private OvsdbJson() {}
+
+    /**
+     * Reads as {@link #MAPPER} does and tells on the way how much memory each part of the value takes, so that {@code
+     * count} can end it by throwing.
+     */
+    public static ObjectReader counting(LongConsumer count) {
+        return MAPPER.reader().with(new Counting(count));
+    }
 
     /** The text that error messages quote: members in the order of their names. */
     public static String sortedText(JsonNode json) {

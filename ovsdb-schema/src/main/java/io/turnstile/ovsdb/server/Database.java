@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
-import io.turnstile.ovsdb.schema.SchemaException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -20,8 +19,6 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One database: its present rows, its file, who follows it, and transactions that wait.
@@ -29,28 +26,23 @@ import org.slf4j.LoggerFactory;
  * <p>Threads: the server's event loop.
  */
 final class Database implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Database.class);
     /** How many past transactions monitor_cond_since can go on from. */
     private static final int HISTORY_LENGTH = 100;
     /** A client may wait as long as a 64-bit number says; it is looked at every now and then. */
     private static final long LONGEST_SLEEP_MS = 3_600_000;
 
-    private static final long COMPACT_FROM_BYTES = 1 << 20;
-    private static final int COMPACT_FACTOR = 4;
-
     private final DatabaseSchema schema;
     /** Null for a database in memory. */
-    private final @Nullable DatabaseLog log;
+    private final @Nullable DatabaseFile file;
 
     private final Scheduler scheduler;
     private DataSnapshot snapshot;
     private UUID lastTransaction = UUID.randomUUID();
-    private long compactedSizeBytes;
     private final Deque<Past> history = new ArrayDeque<>();
     private final Map<Object, Follower> followers = new LinkedHashMap<>();
     private final List<Pending> pending = new ArrayList<>();
 
-    /** Runs a task later on the server's event loop. */
+    /** Runs a task later on the server's event loop. Any thread may call. */
     interface Scheduler {
         void after(long delayMs, Runnable task);
     }
@@ -89,12 +81,12 @@ final class Database implements AutoCloseable {
         }
     }
 
-    private Database(DatabaseSchema schema, @Nullable DatabaseLog log, DataSnapshot snapshot, Scheduler scheduler) {
+    private Database(
+            DatabaseSchema schema, @Nullable DatabaseFile file, DataSnapshot snapshot, Scheduler scheduler) {
         this.schema = schema;
-        this.log = log;
+        this.file = file;
         this.snapshot = snapshot;
         this.scheduler = scheduler;
-        this.compactedSizeBytes = log == null ? 0 : log.sizeBytes();
     }
 
     /** A database that lives in memory only. */
@@ -103,33 +95,11 @@ final class Database implements AutoCloseable {
     }
 
     /** Opens a file, or makes it with that schema. A file keeps the schema that it has. */
-    static Database open(Path file, DatabaseSchema schemaIfNew, Scheduler scheduler) throws IOException {
-        DatabaseLog.Opened opened = DatabaseLog.open(file, schemaIfNew.toJson());
-        try {
-            DatabaseSchema schema = DatabaseSchema.fromJson(opened.records().getFirst());
-            if (!schema.name().equals(schemaIfNew.name())) {
-                throw new IOException(file + ": holds database " + schema.name() + ", not " + schemaIfNew.name());
-            }
-            return new Database(schema, opened.log(), replay(opened.records(), schema), scheduler);
-        } catch (IOException e) {
-            opened.log().close();
-            throw e;
-        } catch (SchemaException | OvsdbException | IllegalArgumentException e) {
-            opened.log().close();
-            throw new IOException(file + ": " + e.getMessage(), e);
-        }
-    }
-
-    /**
-     * Rows after all records; a whole record that is not of this schema is nobody's unfinished write, so the file is
-     * not touched.
-     */
-    private static DataSnapshot replay(List<JsonNode> records, DatabaseSchema schema) {
-        DataSnapshot snapshot = DataSnapshot.empty(schema);
-        for (JsonNode record : records.subList(1, records.size())) {
-            snapshot = FileRecords.apply(snapshot, record);
-        }
-        return snapshot;
+    static Database open(Path path, DatabaseSchema schemaIfNew, Scheduler scheduler) throws IOException {
+        DatabaseFile file =
+                DatabaseFile.open(path, schemaIfNew, task -> scheduler.after(0, task), System::nanoTime);
+        file.compactIfWorthwhile();
+        return new Database(file.schema(), file, file.snapshot(), scheduler);
     }
 
     DatabaseSchema schema() {
@@ -193,8 +163,7 @@ final class Database implements AutoCloseable {
                     try {
                         commit(done.changes(), done.comment());
                     } catch (IOException e) {
-                        LOG.error("cannot write the database file", e);
-                        replies.add(Transaction.error(new OvsdbException("I/O error", e.toString())));
+                        replies.add(ioError(e));
                     }
                 }
                 request.reply.accept(replies);
@@ -203,6 +172,14 @@ final class Database implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** What ovsdb-server answers if a transaction does not get to disk; the file has logged it. */
+    private static ObjectNode ioError(IOException failure) {
+        return failure instanceof FileTrouble trouble
+                ? Transaction.error(new OvsdbException("I/O error", trouble.what()))
+                        .put("io-error", trouble.reason())
+                : Transaction.error(new OvsdbException("I/O error", String.valueOf(failure.getMessage())));
     }
 
     private void retry(Pending request) {
@@ -234,13 +211,11 @@ final class Database implements AutoCloseable {
         if (changes.isEmpty()) {
             return;
         }
-        if (log != null) {
-            ObjectNode record = FileRecords.ofChanges(changes, comment, System.currentTimeMillis());
-            if (record != null) {
-                log.append(record);
-            }
+        DataSnapshot after = changes.after();
+        if (file != null) {
+            file.commit(changes, after, comment);
         }
-        snapshot = changes.after();
+        snapshot = after;
         lastTransaction = UUID.randomUUID();
         Past past = new Past(lastTransaction, rowChanges(changes));
         history.addLast(past);
@@ -249,21 +224,6 @@ final class Database implements AutoCloseable {
         }
         for (Follower follower : List.copyOf(followers.values())) {
             follower.committed(lastTransaction, past.changes);
-        }
-        if (log != null
-                && log.sizeBytes() > COMPACT_FROM_BYTES
-                && log.sizeBytes() > COMPACT_FACTOR * compactedSizeBytes) {
-            compactIfPossible(log);
-        }
-    }
-
-    /** The transaction is on disk already: that the file stays long is no failure of it. */
-    private void compactIfPossible(DatabaseLog log) {
-        try {
-            compact(log);
-        } catch (IOException e) {
-            LOG.warn("cannot compact the database file", e);
-            compactedSizeBytes = log.sizeBytes();
         }
     }
 
@@ -278,16 +238,13 @@ final class Database implements AutoCloseable {
         return all;
     }
 
-    /** Writes the file anew with nothing but what is there now. */
-    void compact() throws IOException {
-        if (log != null) {
-            compact(log);
+    /** Writes the file anew with nothing but what is there now; {@code done} is told of the outcome. */
+    void compact(Consumer<@Nullable IOException> done) {
+        if (file == null) {
+            done.accept(null);
+        } else {
+            file.compact(done);
         }
-    }
-
-    private void compact(DatabaseLog log) throws IOException {
-        log.compact(List.of(schema.toJson(), FileRecords.ofSnapshot(snapshot, System.currentTimeMillis())));
-        compactedSizeBytes = log.sizeBytes();
     }
 
     // ---- followers ----
@@ -329,8 +286,8 @@ final class Database implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        if (log != null) {
-            log.close();
+        if (file != null) {
+            file.close();
         }
     }
 }

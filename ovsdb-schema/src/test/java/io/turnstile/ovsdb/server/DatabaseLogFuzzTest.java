@@ -22,12 +22,12 @@ class DatabaseLogFuzzTest {
     static Path folder;
 
     static Stream<byte[]> seeds() throws Exception {
-        DatabaseSchema schema = DatabaseSchema.fromJson(DatabaseLogTest.json(DatabaseLogTest.SCHEMA));
-        String row = "{\"Thing\":{\"" + DatabaseLogTest.ID + "\":";
+        DatabaseSchema schema = DatabaseSchema.fromJson(Things.json(Things.SCHEMA));
+        String row = "{\"Thing\":{\"" + Things.ID + "\":";
         String text = schema.toJson() + "\n" + row
                 + "{\"name\":\"a\",\"tags\":[\"set\",[\"b\",\"c\"]],\"maybe\":7}},\"_date\":1}\n" + row
                 + "{\"tags\":\"c\"}},\"_is_diff\":true}\n" + row + "null}}";
-        byte[] file = DatabaseLogTest.record(schema.toJson().toString());
+        byte[] file = Records.record(schema.toJson().toString());
         return Stream.of(
                 ("\0" + text).getBytes(StandardCharsets.UTF_8),
                 ("\1" + new String(file, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8));
@@ -46,18 +46,18 @@ class DatabaseLogFuzzTest {
             Files.writeString(file, content);
         } else {
             for (String line : content.split("\n", -1)) {
-                Files.write(file, DatabaseLogTest.record(line), java.nio.file.StandardOpenOption.APPEND);
+                Files.write(file, Records.record(line), java.nio.file.StandardOpenOption.APPEND);
             }
         }
         String read;
-        try (Database database = DatabaseLogTest.open(file)) {
-            read = FileRecords.ofSnapshot(database.snapshot(), 0).toString();
+        try (Database database = Things.open(file)) {
+            read = Records.ofSnapshot(database.snapshot()).toString();
         } catch (IOException refused) {
             assertThat(refused.getMessage()).startsWith(file.toString());
             return;
         }
-        try (Database database = DatabaseLogTest.open(file)) {
-            assertThat(FileRecords.ofSnapshot(database.snapshot(), 0)).hasToString(read);
+        try (Database database = Things.open(file)) {
+            assertThat(Records.ofSnapshot(database.snapshot())).hasToString(read);
         }
     }
 }

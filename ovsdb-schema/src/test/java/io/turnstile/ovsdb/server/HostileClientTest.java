@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.ovsdb.data.OvsdbJson;
+import io.turnstile.ovsdb.schema.DatabaseSchema;
 import io.turnstile.ovsdb.schema.SchemaNotation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -71,7 +72,7 @@ class HostileClientTest {
             schema.withObject("/tables").setAll((ObjectNode) OvsdbJson.MAPPER.readTree(more));
         }
         Path file = folder.resolve("conf.db");
-        DatabaseLog.open(file, schema).log().close();
+        Database.open(file, DatabaseSchema.fromJson(schema), (delayMs, task) -> {}).close();
         socket = folder.resolve("db.sock");
         server = new EmbeddedOvsdb(file, List.of("punix:" + socket));
         bystander = new RpcClient(socket);

@@ -76,8 +76,7 @@ class OvsdbSessionFuzzTest {
     }
 
     private static void assertThatFileHolds(DataSnapshot snapshot) {
-        JsonNode record = FileRecords.ofSnapshot(snapshot, 0);
-        DataSnapshot read = FileRecords.apply(DataSnapshot.empty(snapshot.schema()), record);
-        assertThat(FileRecords.ofSnapshot(read, 0)).isEqualTo(record);
+        JsonNode record = Records.ofSnapshot(snapshot);
+        assertThat(Records.ofSnapshot(Records.replay(snapshot.schema(), record))).isEqualTo(record);
     }
 }
