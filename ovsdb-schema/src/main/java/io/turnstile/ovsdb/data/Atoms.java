@@ -16,6 +16,10 @@ import org.jspecify.annotations.Nullable;
 public final class Atoms {
     private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
 
+    private static final int ATOM_BYTES = 32;
+    /** What a string takes beside its characters; most have one byte each. */
+    private static final int STRING_BYTES = 56;
+
     private Atoms() {}
 
     /** The order in which OVSDB keeps sets: numbers by value, strings by their bytes, UUIDs as unsigned numbers. */
@@ -35,6 +39,11 @@ public final class Atoms {
         }
         default -> throw new IllegalArgumentException("not an atom: " + a);
     };
+
+    /** About how much memory the atom takes, with the place that refers to it. */
+    static long sizeBytes(Object atom) {
+        return atom instanceof String text ? STRING_BYTES + (long) text.length() : ATOM_BYTES;
+    }
 
     public static JsonNode toJson(Object atom) {
         JsonNodeFactory nodes = JsonNodeFactory.instance;

@@ -24,26 +24,48 @@ public final class DataRow implements Row {
     private final TableSchema schema;
     private final UUID uuid;
     private final UUID version;
-    private final Datum[] data;
+    /** What a row takes beside its values: itself, its two UUIDs, its place in a table. */
+    private static final int ROW_BYTES = 200;
 
-    private DataRow(TableSchema schema, UUID uuid, UUID version, Datum[] data) {
+    private final Datum[] data;
+    private final long sizeBytes;
+
+    private DataRow(TableSchema schema, UUID uuid, UUID version, Datum[] data, long sizeBytes) {
         this.schema = schema;
         this.uuid = uuid;
         this.version = version;
         this.data = data;
+        this.sizeBytes = sizeBytes;
     }
 
     /** A row with every column at its default. */
     public static DataRow fresh(TableSchema schema, UUID uuid) {
         Datum[] data = schema.columns().values().stream().map(Datum::defaultOf).toArray(Datum[]::new);
-        return new DataRow(schema, uuid, UUID.randomUUID(), data);
+        return new DataRow(schema, uuid, UUID.randomUUID(), data, ROW_BYTES + sizeBytes(data));
+    }
+
+    private static long sizeBytes(Datum[] data) {
+        long sizeBytes = (long) data.length * Integer.BYTES;
+        for (Datum datum : data) {
+            sizeBytes += datum.sizeBytes();
+        }
+        return sizeBytes;
     }
 
     /** This row with some columns replaced; columns are named by {@link ColumnSchema#index}. */
     public DataRow with(Map<Integer, Datum> changes) {
         Datum[] changed = data.clone();
-        changes.forEach((index, datum) -> changed[index] = datum);
-        return new DataRow(schema, uuid, UUID.randomUUID(), changed);
+        long changedBytes = sizeBytes;
+        for (Map.Entry<Integer, Datum> change : changes.entrySet()) {
+            changedBytes += change.getValue().sizeBytes() - data[change.getKey()].sizeBytes();
+            changed[change.getKey()] = change.getValue();
+        }
+        return new DataRow(schema, uuid, UUID.randomUUID(), changed, changedBytes);
+    }
+
+    /** About how much memory the row takes. */
+    public long sizeBytes() {
+        return sizeBytes;
     }
 
     public TableSchema schema() {

@@ -11,21 +11,27 @@ import org.jspecify.annotations.Nullable;
 public final class DataSnapshot implements DatabaseSnapshot {
     private final DatabaseSchema schema;
     private final Map<String, Map<UUID, DataRow>> tables;
+    private final long sizeBytes;
 
-    private DataSnapshot(DatabaseSchema schema, Map<String, Map<UUID, DataRow>> tables) {
+    private DataSnapshot(DatabaseSchema schema, Map<String, Map<UUID, DataRow>> tables, long sizeBytes) {
         this.schema = schema;
         this.tables = tables;
+        this.sizeBytes = sizeBytes;
     }
 
     public static DataSnapshot empty(DatabaseSchema schema) {
-        return new DataSnapshot(schema, Map.of());
+        return new DataSnapshot(schema, Map.of(), 0);
     }
 
     /** A snapshot of these rows, by table. */
     public static DataSnapshot of(DatabaseSchema schema, Map<String, Map<UUID, DataRow>> rows) {
         Map<String, Map<UUID, DataRow>> tables = new HashMap<>();
         rows.forEach((table, byUuid) -> tables.put(table, new HashMap<>(byUuid)));
-        return new DataSnapshot(schema, tables);
+        long sizeBytes = tables.values().stream()
+                .flatMap(table -> table.values().stream())
+                .mapToLong(DataRow::sizeBytes)
+                .sum();
+        return new DataSnapshot(schema, tables, sizeBytes);
     }
 
     public DatabaseSchema schema() {
@@ -37,6 +43,11 @@ public final class DataSnapshot implements DatabaseSnapshot {
         return tables.getOrDefault(table, Map.of());
     }
 
+    /** About how much memory all rows take. */
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
     @Override
     public Map<UUID, Row> table(String name) {
         return Collections.unmodifiableMap(rows(name));
@@ -45,17 +56,20 @@ public final class DataSnapshot implements DatabaseSnapshot {
     /** This snapshot after changes: table → UUID → new row, or null for a deleted one. */
     public DataSnapshot with(Map<String, Map<UUID, @Nullable DataRow>> changes) {
         Map<String, Map<UUID, DataRow>> after = new HashMap<>(tables);
-        changes.forEach((table, rows) -> {
-            Map<UUID, DataRow> copy = new HashMap<>(rows(table));
-            rows.forEach((uuid, row) -> {
-                if (row == null) {
-                    copy.remove(uuid);
-                } else {
-                    copy.put(uuid, row);
-                }
-            });
-            after.put(table, copy);
-        });
-        return new DataSnapshot(schema, after);
+        long afterBytes = sizeBytes;
+        for (Map.Entry<String, Map<UUID, @Nullable DataRow>> table : changes.entrySet()) {
+            Map<UUID, DataRow> copy = new HashMap<>(rows(table.getKey()));
+            for (Map.Entry<UUID, @Nullable DataRow> change : table.getValue().entrySet()) {
+                DataRow row = change.getValue();
+                DataRow old = row == null ? copy.remove(change.getKey()) : copy.put(change.getKey(), row);
+                afterBytes += sizeBytes(row) - sizeBytes(old);
+            }
+            after.put(table.getKey(), copy);
+        }
+        return new DataSnapshot(schema, after, afterBytes);
+    }
+
+    private static long sizeBytes(@Nullable DataRow row) {
+        return row == null ? 0 : row.sizeBytes();
     }
 }

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Datum implements Comparable<Datum> {
     private static final Object[] NO_VALUES = {};
+    /** The object itself and its arrays. */
+    private static final int OBJECT_BYTES = 64;
 
     public static final Datum EMPTY = new Datum(new Object[0], NO_VALUES);
     /** How ovsdb-server prints that there is no limit. */
@@ -115,6 +117,21 @@ public final class Datum implements Comparable<Datum> {
     /** The value of a map's pair. */
     public Object value(int index) {
         return values[index];
+    }
+
+    /** About how much memory the value takes. */
+    public long sizeBytes() {
+        if (isEmpty()) {
+            return 0; // There is only one.
+        }
+        long sizeBytes = OBJECT_BYTES;
+        for (Object key : keys) {
+            sizeBytes += Atoms.sizeBytes(key);
+        }
+        for (Object value : values) {
+            sizeBytes += Atoms.sizeBytes(value);
+        }
+        return sizeBytes;
     }
 
     public List<Object> keys() {

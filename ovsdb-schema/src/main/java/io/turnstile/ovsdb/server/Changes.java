@@ -2,6 +2,7 @@ package io.turnstile.ovsdb.server;
 
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
+import io.turnstile.ovsdb.data.OvsdbException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,8 +19,18 @@ final class Changes {
     private final DataSnapshot before;
     private final Map<String, Map<UUID, @Nullable DataRow>> written = new LinkedHashMap<>();
 
-    Changes(DataSnapshot before) {
+    private final long maxBytes;
+    private long sizeBytes;
+
+    /**
+     * Changes to a snapshot, none yet.
+     *
+     * @param maxBytes what the database may grow to
+     */
+    Changes(DataSnapshot before, long maxBytes) {
         this.before = before;
+        this.maxBytes = maxBytes;
+        this.sizeBytes = before.sizeBytes();
     }
 
     DataSnapshot before() {
@@ -40,11 +51,22 @@ final class Changes {
         return written.getOrDefault(table, Map.of()).containsKey(uuid);
     }
 
+    /** Writes a row; {@link OvsdbException} if the database would grow too large with it. */
     void put(DataRow row) {
+        DataRow old = row(row.schema().name(), row.uuid());
+        long growthBytes = row.sizeBytes() - (old == null ? 0 : old.sizeBytes());
+        if (growthBytes > 0 && sizeBytes + growthBytes > maxBytes) {
+            throw new OvsdbException(
+                    "resources exhausted",
+                    "The database would take more than %d MiB of memory.".formatted(maxBytes >> 20));
+        }
+        sizeBytes += growthBytes;
         written.computeIfAbsent(row.schema().name(), t -> new LinkedHashMap<>()).put(row.uuid(), row);
     }
 
     void delete(DataRow row) {
+        DataRow old = row(row.schema().name(), row.uuid());
+        sizeBytes -= old == null ? 0 : old.sizeBytes();
         written.computeIfAbsent(row.schema().name(), t -> new LinkedHashMap<>()).put(row.uuid(), null);
     }
 

@@ -2,7 +2,9 @@ package io.turnstile.ovsdb.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.OvsdbException;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
@@ -10,11 +12,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -41,6 +45,13 @@ final class Database implements AutoCloseable {
     private final Deque<Past> history = new ArrayDeque<>();
     private final Map<Object, Follower> followers = new LinkedHashMap<>();
     private final List<Pending> pending = new ArrayList<>();
+    private ServerLimits limits = ServerLimits.ofThisProcess();
+    private long historyBytes;
+    private boolean retrying;
+    private boolean retryAgain;
+    private final long startNs = System.nanoTime();
+    /** When {@link #scheduler} will have the deadlines looked at, in milliseconds since the start. */
+    private final TreeSet<Long> wakeUpsMs = new TreeSet<>();
 
     /** Runs a task later on the server's event loop. Any thread may call. */
     interface Scheduler {
@@ -52,33 +63,55 @@ final class Database implements AutoCloseable {
         void committed(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes);
     }
 
-    private record Past(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes) {}
+    private record Past(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes, long sizeBytes) {}
 
     /** A transaction whose wait is not met. */
     private static final class Pending {
         final List<JsonNode> operations;
         final Predicate<String> ownsLock;
-        final Consumer<@Nullable ArrayNode> reply;
+        final Reply reply;
         final long sinceNs = System.nanoTime();
         final Object owner;
         final JsonNode id;
+        final long maxBytes;
+        /** Since the request came; -1: it waits for ever. */
+        long untilMs = -1;
 
         Pending(
                 List<JsonNode> operations,
                 Predicate<String> ownsLock,
-                Consumer<@Nullable ArrayNode> reply,
+                Reply reply,
                 Object owner,
-                JsonNode id) {
+                JsonNode id,
+                long maxBytes) {
             this.operations = operations;
             this.ownsLock = ownsLock;
             this.reply = reply;
             this.owner = owner;
             this.id = id;
+            this.maxBytes = maxBytes;
         }
 
         long elapsedMs() {
             return (System.nanoTime() - sinceNs) / 1_000_000;
         }
+
+        boolean isOver() {
+            return untilMs >= 0 && elapsedMs() >= untilMs;
+        }
+
+        long restMs() {
+            return untilMs < 0 ? Long.MAX_VALUE : Math.max(0, untilMs - elapsedMs());
+        }
+    }
+
+    /** Takes what a transaction is answered. */
+    interface Reply {
+        /**
+         * @param replies null if the transaction is cancelled; may hold an {@link Unfolding}
+         * @param rows of which it unfolds
+         */
+        void accept(@Nullable ArrayNode replies, RowsHeld rows);
     }
 
     private Database(
@@ -102,8 +135,19 @@ final class Database implements AutoCloseable {
         return new Database(file.schema(), file, file.snapshot(), scheduler);
     }
 
+    /** Other limits than those of this process. */
+    void limitTo(ServerLimits limits) {
+        this.limits = limits;
+    }
+
     DatabaseSchema schema() {
         return schema;
+    }
+
+    /** True if the row stands in the database as it is. */
+    boolean holds(DataRow row) {
+        DataRow present = snapshot.rows(row.schema().name()).get(row.uuid());
+        return present != null && present.version().equals(row.version());
     }
 
     DataSnapshot snapshot() {
@@ -128,14 +172,32 @@ final class Database implements AutoCloseable {
             Object owner,
             JsonNode id,
             Consumer<@Nullable ArrayNode> reply) {
-        attempt(new Pending(operations, ownsLock, reply, owner, id));
+        transactUnfolding(operations, ownsLock, owner, id, (replies, rows) -> reply.accept(replies));
+    }
+
+    /** As above, for answers that are written row by row. */
+    void transactUnfolding(
+            List<JsonNode> operations, Predicate<String> ownsLock, Object owner, JsonNode id, Reply reply) {
+        attempt(new Pending(operations, ownsLock, reply, owner, id, limits.databaseBytes()));
+    }
+
+    /** A transaction of the switch's own, which has to say what it does however full clients made the database. */
+    void transactUnlimited(List<JsonNode> operations, Object owner, Consumer<@Nullable ArrayNode> reply) {
+        attempt(new Pending(
+                operations,
+                lock -> false,
+                (replies, rows) -> reply.accept(replies),
+                owner,
+                NullNode.instance,
+                Long.MAX_VALUE));
     }
 
     /**
      * The server's own rows, which clients may not write. {@link IllegalArgumentException} if they break the schema.
      */
     void fill(List<JsonNode> operations) throws IOException {
-        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false) instanceof Transaction.Done done)
+        if (!(Transaction.run(snapshot, operations, lock -> false, 0, false, Long.MAX_VALUE, 0)
+                        instanceof Transaction.Done done)
                 || done.changes() == null) {
             throw new IllegalArgumentException("refused by the schema: " + operations);
         }
@@ -147,15 +209,25 @@ final class Database implements AutoCloseable {
         return pending.stream().anyMatch(request -> request.owner.equals(owner) && request.id.equals(id));
     }
 
+    /** How many transactions wait. */
+    int waiting() {
+        return pending.size();
+    }
+
     private void attempt(Pending request) {
         boolean reserved = schema.name().startsWith("_");
-        switch (Transaction.run(snapshot, request.operations, request.ownsLock, request.elapsedMs(), reserved)) {
+        switch (Transaction.run(
+                snapshot,
+                request.operations,
+                request.ownsLock,
+                request.elapsedMs(),
+                reserved,
+                request.maxBytes,
+                limits.replyRows())) {
             case Transaction.Blocked blocked -> {
+                request.untilMs = blocked.untilMs();
                 pending.add(request);
-                if (blocked.untilMs() >= 0) {
-                    long restMs = Math.clamp(blocked.untilMs() - request.elapsedMs(), 0, LONGEST_SLEEP_MS);
-                    scheduler.after(restMs + 1, () -> retry(request));
-                }
+                wakeUpFor(request);
             }
             case Transaction.Done done -> {
                 ArrayNode replies = done.replies();
@@ -166,7 +238,7 @@ final class Database implements AutoCloseable {
                         replies.add(ioError(e));
                     }
                 }
-                request.reply.accept(replies);
+                request.reply.accept(replies, done.rows());
                 if (done.changes() != null && !done.changes().isEmpty()) {
                     retryAll();
                 }
@@ -188,8 +260,44 @@ final class Database implements AutoCloseable {
         }
     }
 
+    /** Tries what waits until nothing of it changes anything any more. */
     private void retryAll() {
-        List.copyOf(pending).forEach(this::retry);
+        retryAgain = true;
+        if (retrying) {
+            return; // One of those that are tried has changed something.
+        }
+        retrying = true;
+        try {
+            while (retryAgain) {
+                retryAgain = false;
+                List.copyOf(pending).forEach(this::retry);
+            }
+        } finally {
+            retrying = false;
+        }
+    }
+
+    /**
+     * Has the deadlines looked at in time. Sleeps are powers of two, and one is begun only if it ends before all that
+     * are under way: no two of those are of one length then, so there are a score of them at most, whatever clients ask
+     * for and cancel.
+     */
+    private void wakeUpFor(Pending request) {
+        if (request.untilMs < 0) {
+            return;
+        }
+        long sleepMs = Long.highestOneBit(Math.clamp(request.restMs(), 1, LONGEST_SLEEP_MS));
+        long atMs = (System.nanoTime() - startNs) / 1_000_000 + sleepMs;
+        if (wakeUpsMs.isEmpty() || atMs < wakeUpsMs.first()) {
+            wakeUpsMs.add(atMs);
+            scheduler.after(sleepMs, () -> wakeUp(atMs));
+        }
+    }
+
+    private void wakeUp(long atMs) {
+        wakeUpsMs.remove(atMs);
+        List.copyOf(pending).stream().filter(Pending::isOver).forEach(this::retry);
+        pending.stream().min(Comparator.comparingLong(Pending::restMs)).ifPresent(this::wakeUpFor);
     }
 
     /**
@@ -201,10 +309,15 @@ final class Database implements AutoCloseable {
             if (request.owner.equals(owner) && (id == null || request.id.equals(id))) {
                 pending.remove(request);
                 if (id != null) {
-                    request.reply.accept(null);
+                    request.reply.accept(null, RowsHeld.NONE);
                 }
             }
         }
+    }
+
+    /** Gives up a waiting transaction, unanswered. */
+    void forget(Object owner, JsonNode id) {
+        pending.removeIf(request -> request.owner.equals(owner) && request.id.equals(id));
     }
 
     private void commit(Changes changes, String comment) throws IOException {
@@ -217,13 +330,20 @@ final class Database implements AutoCloseable {
         }
         snapshot = after;
         lastTransaction = UUID.randomUUID();
-        Past past = new Past(lastTransaction, rowChanges(changes));
-        history.addLast(past);
-        if (history.size() > HISTORY_LENGTH) {
-            history.removeFirst();
-        }
+        Map<String, Map<UUID, Monitor.RowChange>> rowChanges = rowChanges(changes);
+        RowsHeld held = RowsHeld.of(rowChanges);
+        Past past = new Past(lastTransaction, rowChanges, held.rowBytes() + held.placeBytes());
+        remember(past);
         for (Follower follower : List.copyOf(followers.values())) {
             follower.committed(lastTransaction, past.changes);
+        }
+    }
+
+    private void remember(Past past) {
+        history.addLast(past);
+        historyBytes += past.sizeBytes;
+        while (history.size() > HISTORY_LENGTH || historyBytes > limits.historyBytes()) {
+            historyBytes -= history.removeFirst().sizeBytes;
         }
     }
 
@@ -251,6 +371,10 @@ final class Database implements AutoCloseable {
 
     void follow(Object key, Follower follower) {
         followers.put(key, follower);
+    }
+
+    int followers() {
+        return followers.size();
     }
 
     boolean unfollow(Object key) {

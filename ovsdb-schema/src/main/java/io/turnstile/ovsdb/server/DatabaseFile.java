@@ -120,7 +120,7 @@ final class DatabaseFile implements AutoCloseable {
             try {
                 log.append(record);
             } catch (IOException e) {
-                trouble.warn(String.valueOf(e.getMessage()));
+                trouble.warn("write", String.valueOf(e.getMessage()));
                 throw e;
             }
             estimatedBytes += FileRecords.growthBytes(changes);
@@ -200,7 +200,7 @@ final class DatabaseFile implements AutoCloseable {
     /** Transactions are on disk all the same: that the file stays long is no failure of theirs. */
     private void failed(IOException failure, List<Consumer<@Nullable IOException>> askers) {
         retryNs = clockNs.getAsLong() + RETRY_NS;
-        trouble.warn("cannot compact: " + failure.getMessage());
+        trouble.warn("compact", "cannot compact: " + failure.getMessage());
         askers.forEach(asker -> asker.accept(failure));
     }
 

@@ -3,7 +3,6 @@ package io.turnstile.ovsdb.server;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
@@ -13,6 +12,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.data.OvsdbException;
+import io.turnstile.ovsdb.data.Row;
 import io.turnstile.ovsdb.data.SnapshotPublisher;
 import io.turnstile.ovsdb.data.TransactOps;
 import io.turnstile.ovsdb.schema.SchemaNotation;
@@ -55,8 +55,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     private final Database database;
     private final Locks locks = new Locks();
     private final UUID serverId = UUID.randomUUID();
-    private final OvsdbListener listener =
-            new OvsdbListener(loop, out -> new OvsdbSession(databases, locks, serverId, out));
+    private final OvsdbListener listener;
     private final Map<String, Channel> remotes = new HashMap<>();
     private final List<SnapshotPublisher> publishers = new ArrayList<>();
     private final Object self = new Object();
@@ -69,6 +68,16 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
      * @throws UncheckedIOException if the file or a socket cannot be had; the message is for people
      */
     public EmbeddedOvsdb(@Nullable Path databaseFile, List<String> remotes) {
+        this(databaseFile, remotes, ServerLimits.ofThisProcess());
+    }
+
+    EmbeddedOvsdb(@Nullable Path databaseFile, List<String> remotes, ServerLimits limits) {
+        listener = new OvsdbListener(
+                loop,
+                limits,
+                peer -> new OvsdbSession(databases, locks, serverId, limits, peer),
+                row -> databases.values().stream().anyMatch(database -> database.holds(row)),
+                this::probeIntervalMs);
         Database.Scheduler scheduler = (delayMs, task) -> {
             var _ = loop.schedule(task, delayMs, TimeUnit.MILLISECONDS);
         };
@@ -77,6 +86,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
                     ? Database.inMemory(SchemaNotation.openVswitch(), scheduler)
                     : Database.open(databaseFile, SchemaNotation.openVswitch(), scheduler);
             Database server = Database.inMemory(SchemaNotation.server(), scheduler);
+            database.limitTo(limits);
             databases.put(NAME, database);
             databases.put("_Server", server);
             onLoop(() -> {
@@ -118,6 +128,17 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     }
 
     // ---- sockets ----
+
+    /** The inactivity_probe of the Manager that names this remote; -1 if there is none. */
+    private long probeIntervalMs(String remote) {
+        for (Row manager : database.snapshot().table("Manager").values()) {
+            if (manager.has("inactivity_probe")
+                    && manager.string("target").orElse("").equals(remote)) {
+                return manager.integer("inactivity_probe").orElse(-1L);
+            }
+        }
+        return -1;
+    }
 
     /** Listens on one more socket; listening twice on one is once. {@link IOException} says what is wrong. */
     public void addRemote(String remote) throws IOException {
@@ -181,7 +202,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     /** Runs RFC 7047 operations on the Open_vSwitch database, as a client would. */
     public CompletableFuture<Void> transact(List<JsonNode> operations) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        loop.execute(() -> database.transact(operations, lock -> false, self, NullNode.instance, replies -> {
+        loop.execute(() -> database.transactUnlimited(operations, self, replies -> {
             for (JsonNode reply : replies) {
                 if (reply.has("error")) {
                     done.completeExceptionally(new OvsdbException(

@@ -46,6 +46,11 @@ final class Locks {
         }
     }
 
+    /** How many places in lines are taken. */
+    int places() {
+        return queues.values().stream().mapToInt(Deque::size).sum();
+    }
+
     boolean isOwner(String name, OvsdbSession session) {
         Deque<Place> queue = queues.get(name);
         return queue != null && queue.peekFirst().session == session;

@@ -14,10 +14,13 @@ import io.turnstile.ovsdb.schema.ColumnSchema;
 import io.turnstile.ovsdb.schema.DatabaseSchema;
 import io.turnstile.ovsdb.schema.TableSchema;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -167,47 +170,77 @@ final class Monitor {
     // ---- updates ----
 
     /** The rows that are there when the monitor begins. */
-    ObjectNode initial(DataSnapshot snapshot) {
-        ObjectNode updates = NODES.objectNode();
-        tables.forEach((name, table) -> {
-            ObjectNode rows = NODES.objectNode();
-            if (table.select.initial) {
-                snapshot.rows(name).values().stream().filter(table.condition).forEach(row -> {
-                    ObjectNode update = rows.putObject(row.uuid().toString());
-                    if (version == Version.MONITOR) {
-                        update.set("new", allColumns(table, row, Select::initial));
-                    } else {
-                        update.set("initial", nonDefault(table, row, Select::initial));
-                    }
-                });
-            }
-            if (!rows.isEmpty()) {
-                updates.set(name, rows);
-            }
-        });
-        return updates;
+    JsonNode initial(DataSnapshot snapshot) {
+        return Unfolding.object(updates(
+                tables.values().stream().filter(table -> table.select.initial),
+                table -> snapshot.rows(table.schema.name()).values().stream()
+                        .filter(table.condition)
+                        .map(row -> Map.entry(row.uuid(), initial(table, row)))));
     }
 
-    /** What a change means for this monitor; empty if nothing. */
-    ObjectNode update(Map<String, Map<UUID, RowChange>> changes) {
-        ObjectNode updates = NODES.objectNode();
-        changes.forEach((name, rows) -> {
-            Table table = tables.get(name);
-            if (table == null) {
-                return;
-            }
-            ObjectNode rowUpdates = NODES.objectNode();
-            rows.forEach((uuid, change) -> {
-                ObjectNode update = rowUpdate(table, matching(table, change.before()), matching(table, change.after()));
-                if (update != null) {
-                    rowUpdates.set(uuid.toString(), update);
-                }
-            });
-            if (!rowUpdates.isEmpty()) {
-                updates.set(name, rowUpdates);
-            }
-        });
-        return updates;
+    private ObjectNode initial(Table table, DataRow row) {
+        ObjectNode update = NODES.objectNode();
+        if (version == Version.MONITOR) {
+            update.set("new", allColumns(table, row, Select::initial));
+        } else {
+            update.set("initial", nonDefault(table, row, Select::initial));
+        }
+        return update;
+    }
+
+    /**
+     * What changes mean for this monitor, null if nothing.
+     *
+     * @param changes do not change any more
+     */
+    @Nullable
+    JsonNode update(Map<String, Map<UUID, RowChange>> changes) {
+        Iterator<Map.Entry<String, JsonNode>> updates = updates(
+                tables.values().stream().filter(table -> changes.containsKey(table.schema.name())),
+                table -> changes.get(table.schema.name()).entrySet().stream()
+                        .map(row -> entry(
+                                row.getKey(),
+                                rowUpdate(
+                                        table,
+                                        matching(table, row.getValue().before()),
+                                        matching(table, row.getValue().after())))));
+        return updates.hasNext() ? Unfolding.object(updates) : null;
+    }
+
+    private static Map.@Nullable Entry<UUID, ObjectNode> entry(UUID uuid, @Nullable ObjectNode update) {
+        return update == null ? null : Map.entry(uuid, update);
+    }
+
+    /**
+     * Tables that have rows to tell of, and those rows, looked for no further than is asked: of a pair of streams the
+     * inner one would be gone through at once ({@code flatMap}).
+     */
+    private static Iterator<Map.Entry<String, JsonNode>> updates(
+            Stream<Table> tables, Function<Table, Stream<Map.@Nullable Entry<UUID, ObjectNode>>> rowsOf) {
+        return tables.map(table -> Map.entry(
+                        table.schema.name(),
+                        rowsOf.apply(table)
+                                .filter(Objects::nonNull)
+                                .map(row -> Map.entry(row.getKey().toString(), (JsonNode) row.getValue()))
+                                .iterator()))
+                .filter(table -> table.getValue().hasNext())
+                .map(table -> Map.entry(table.getKey(), Unfolding.object(table.getValue())))
+                .iterator();
+    }
+
+    /** True if the change of a row may matter to this monitor: cheaper than the update, and never wrong about a no. */
+    boolean mayTell(String tableName, RowChange change) {
+        Table table = tables.get(tableName);
+        if (table == null) {
+            return false;
+        }
+        DataRow before = change.before();
+        DataRow after = change.after();
+        return before == null || after == null || table.differs(before, after);
+    }
+
+    boolean follows(String table) {
+        return tables.containsKey(table);
     }
 
     private static @Nullable DataRow matching(Table table, @Nullable DataRow row) {
@@ -297,29 +330,25 @@ final class Monitor {
      * monitor_cond_change: takes over new conditions and says what comes into view and what goes out of it.
      *
      * @param requests table → {@code [{"where": …}]}
+     * @return null if nothing does
      */
-    ObjectNode changeConditions(JsonNode requests, DatabaseSchema schema, DataSnapshot snapshot) {
+    @Nullable
+    JsonNode changeConditions(JsonNode requests, DatabaseSchema schema, DataSnapshot snapshot) {
         if (!requests.isObject()) {
             throw new OvsdbException("syntax error", "monitor-cond-change-requests must be object");
         }
         Map<String, ConditionChange> changes = new LinkedHashMap<>();
         requests.properties()
                 .forEach(entry -> changes.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
-        ObjectNode updates = NODES.objectNode();
-        changes.forEach((name, change) -> {
-            tables.put(name, change.after);
-            ObjectNode rows = NODES.objectNode();
-            snapshot.rows(name).values().forEach(row -> {
-                ObjectNode update = rowUpdate(change.before, matching(change.before, row), matching(change.after, row));
-                if (update != null) {
-                    rows.set(row.uuid().toString(), update);
-                }
-            });
-            if (!rows.isEmpty()) {
-                updates.set(name, rows);
-            }
-        });
-        return updates;
+        changes.forEach((name, change) -> tables.put(name, change.after));
+        Iterator<Map.Entry<String, JsonNode>> updates =
+                updates(changes.values().stream().map(ConditionChange::before), before -> {
+                    Table after = changes.get(before.schema.name()).after;
+                    return snapshot.rows(before.schema.name()).values().stream()
+                            .map(row ->
+                                    entry(row.uuid(), rowUpdate(before, matching(before, row), matching(after, row))));
+                });
+        return updates.hasNext() ? Unfolding.object(updates) : null;
     }
 
     /** A table as it is followed until now and from now on. */
@@ -352,5 +381,11 @@ final class Monitor {
     }
 
     /** A row before and after; null where it was not there. */
-    record RowChange(@Nullable DataRow before, @Nullable DataRow after) {}
+    record RowChange(@Nullable DataRow before, @Nullable DataRow after) {
+
+        /** What the two take in memory. */
+        long rowBytes() {
+            return (before == null ? 0 : before.sizeBytes()) + (after == null ? 0 : after.sizeBytes());
+        }
+    }
 }

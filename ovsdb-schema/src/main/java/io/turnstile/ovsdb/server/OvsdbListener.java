@@ -1,61 +1,80 @@
 package io.turnstile.ovsdb.server;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufInputStream;
-import io.netty.buffer.Unpooled;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.channel.group.ChannelGroup;
-import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.handler.codec.json.JsonObjectDecoder;
-import io.netty.handler.timeout.IdleStateEvent;
-import io.netty.handler.timeout.IdleStateHandler;
-import io.netty.util.concurrent.GlobalEventExecutor;
-import io.turnstile.ovsdb.data.OvsdbJson;
+import io.turnstile.ovsdb.data.DataRow;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow
- * each other without separators. A client that sends no JSON, or does not take what it is sent, is let go.
+ * each other without separators. A client that sends no JSON, or makes the server hold too much, is let go.
  *
  * <p>Threads: the event loop.
  */
 final class OvsdbListener {
     private static final Logger LOG = LoggerFactory.getLogger(OvsdbListener.class);
-    private static final ObjectMapper JSON = OvsdbJson.MAPPER;
-    private static final int MAX_MESSAGE_BYTES = 64 << 20;
-    private static final long MAX_UNSENT_BYTES = 64 << 20;
-    private static final int PROBE_AFTER_SECONDS = 5;
-    private static final int MAX_LOGGED_CHARS = 200;
+    private static final long DEFAULT_PROBE_MS = 5000;
+    private static final long LEAST_PROBE_MS = 1000;
+    private static final int TICK_SECONDS = 1;
+    private static final int READ_BYTES = 64 << 10;
+    /** Not pooled: what a peak took goes back to the system when it is over. */
+    private static final ByteBufAllocator BUFFERS = new UnpooledByteBufAllocator(true);
+
     private static final int DEFAULT_PORT = 6640;
 
     private final EventLoopGroup loop;
-    private final Function<Consumer<JsonNode>, OvsdbSession> sessions;
-    private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final ServerLimits limits;
+    private final Function<Peer, OvsdbSession> sessions;
+    private final ToLongFunction<String> configuredProbeMs;
+    private final ClientBudget budget;
+    private final RareLog log = new RareLog(LOG, System::nanoTime);
+    private final Map<Channel, Connection> connections = new LinkedHashMap<>();
+    private long accepted;
 
-    OvsdbListener(EventLoopGroup loop, Function<Consumer<JsonNode>, OvsdbSession> sessions) {
+    /**
+     * No sockets yet.
+     *
+     * @param isCurrent whether a row is in a database now
+     * @param configuredProbeMs after how long a silence clients of a remote are asked whether they are there; 0: never;
+     *     -1: nobody has said
+     */
+    OvsdbListener(
+            EventLoopGroup loop,
+            ServerLimits limits,
+            Function<Peer, OvsdbSession> sessions,
+            Predicate<DataRow> isCurrent,
+            ToLongFunction<String> configuredProbeMs) {
         this.loop = loop;
+        this.limits = limits;
         this.sessions = sessions;
+        this.configuredProbeMs = configuredProbeMs;
+        this.budget = new ClientBudget(limits.clientBytes(), isCurrent, loop);
+        loop.scheduleAtFixedRate(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
     }
 
     /** Begins to listen; a socket file that nobody listens on any more is replaced. */
@@ -73,16 +92,20 @@ final class OvsdbListener {
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        connections.add(channel);
-                        if (!unix) {
-                            channel.pipeline().addLast(new IdleStateHandler(PROBE_AFTER_SECONDS, 0, 0));
-                        }
-                        channel.pipeline()
-                                .addLast(
-                                        new JsonObjectDecoder(MAX_MESSAGE_BYTES),
-                                        new Connection(sessions.apply(message -> send(channel, message))));
+                        accept(channel, remote, unix);
                     }
-                });
+                })
+                .handler(new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+                        log.warn("accept " + cause.getClass(), remote + ": accept failed: " + cause.getMessage());
+                    }
+                })
+                .childOption(ChannelOption.AUTO_READ, false)
+                .childOption(ChannelOption.ALLOCATOR, BUFFERS)
+                .childOption(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new FixedRecvByteBufAllocator(READ_BYTES).maxMessagesPerRead(1));
         try {
             return bootstrap.bind(address).sync().channel();
         } catch (InterruptedException e) {
@@ -112,82 +135,62 @@ final class OvsdbListener {
         }
     }
 
-    void close() {
-        connections.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
-    }
-
-    /** One client. */
-    private static final class Connection extends SimpleChannelInboundHandler<ByteBuf> {
-        private final OvsdbSession session;
-        private boolean probed;
-
-        Connection(OvsdbSession session) {
-            this.session = session;
-        }
-
-        @Override
-        protected void channelRead0(ChannelHandlerContext context, ByteBuf bytes) throws IOException {
-            if (!context.channel().isActive()) {
-                return; // Let go; what he said after that in one breath is not heard.
-            }
-            probed = false;
-            JsonNode message;
-            try (InputStream in = new ByteBufInputStream(bytes)) {
-                message = JSON.readTree(in);
-            } catch (JsonProcessingException | IllegalArgumentException e) {
-                LOG.warn("{}: not JSON: {}", context.channel(), excerpt(String.valueOf(e.getMessage())));
-                var _ = context.close();
-                return;
-            }
-            session.receive(message);
-        }
-
-        @Override
-        public void userEventTriggered(ChannelHandlerContext context, Object event) {
-            if (event instanceof IdleStateEvent) {
-                if (probed) {
-                    LOG.warn("{}: no response to inactivity probe, disconnecting", context.channel());
-                    var _ = context.close();
-                } else {
-                    probed = true;
-                    session.probe();
-                }
-            }
-        }
-
-        @Override
-        public void channelInactive(ChannelHandlerContext context) {
-            session.close();
-        }
-
-        @Override
-        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            if (context.channel().isActive()) {
-                LOG.warn("{}: {}", context.channel(), excerpt(cause.toString()));
-                var _ = context.close();
-            }
-        }
-    }
-
-    /** One line, not the whole of a message that Netty or Jackson quotes. */
-    private static String excerpt(String text) {
-        String line = text.lines().findFirst().orElse("");
-        return line.length() <= MAX_LOGGED_CHARS ? line : line.substring(0, MAX_LOGGED_CHARS) + "...";
-    }
-
-    private static void send(Channel channel, JsonNode message) {
-        if (!channel.isActive()) {
-            return;
-        }
-        if (channel.bytesBeforeWritable() > MAX_UNSENT_BYTES) {
-            LOG.warn("{}: does not read what it asked for, disconnecting", channel);
+    /** A new client's channel, unless there are too many. */
+    private void accept(Channel channel, String remote, boolean unix) {
+        if (connections.size() >= limits.connections() && !makeRoom()) {
+            log.warn("too many connections", remote + ": connection exceeded maximum (" + limits.connections() + ")");
             var _ = channel.close();
             return;
         }
-        try {
-            var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(JSON.writeValueAsBytes(message)));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree is always JSON", e);
+        accepted++;
+        Connection connection = new Connection(
+                unix ? "unix#" + accepted : "tcp:" + text(channel.remoteAddress()),
+                channel,
+                limits,
+                budget,
+                sessions,
+                () -> probeIntervalMs(remote, unix),
+                log,
+                System::nanoTime);
+        connections.put(channel, connection);
+        channel.closeFuture().addListener(closed -> connections.remove(channel));
+        channel.pipeline().addLast(connection);
+    }
+
+    private static String text(@Nullable SocketAddress address) {
+        return address instanceof InetSocketAddress inet
+                ? inet.getAddress().getHostAddress() + ":" + inet.getPort()
+                : String.valueOf(address);
+    }
+
+    /** Lets go whoever has been there longest and has not said a word. */
+    private boolean makeRoom() {
+        return connections.values().stream()
+                .filter(connection -> !connection.hasSpoken())
+                .findFirst()
+                .map(silent -> {
+                    silent.cutOff("silent", "has never sent a request and gives way to a new client, disconnecting");
+                    return true;
+                })
+                .orElse(false);
+    }
+
+    /** As ovsdb-server: what the Manager says, else five seconds where a peer can vanish unnoticed. */
+    private long probeIntervalMs(String remote, boolean unix) {
+        long configuredMs = configuredProbeMs.applyAsLong(remote);
+        if (configuredMs < 0) {
+            return unix ? 0 : DEFAULT_PROBE_MS;
         }
+        return configuredMs == 0 ? 0 : Math.max(configuredMs, LEAST_PROBE_MS);
+    }
+
+    private void tick() {
+        List.copyOf(connections.values()).forEach(Connection::tick);
+        budget.checkPrecisely();
+    }
+
+    void close() {
+        loop.submit(() -> List.copyOf(connections.keySet()).forEach(Channel::close))
+                .awaitUninterruptibly(1, TimeUnit.SECONDS);
     }
 }

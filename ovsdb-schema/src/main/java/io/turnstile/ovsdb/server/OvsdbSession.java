@@ -11,12 +11,12 @@ import io.turnstile.ovsdb.data.OvsdbJson;
 import java.net.ProtocolException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One client's conversation: requests in, replies and notifications out (RFC 7047 §4).
@@ -25,30 +25,126 @@ import java.util.function.Consumer;
  */
 final class OvsdbSession {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final UUID NOTHING = new UUID(0, 0);
     private static final JsonNode PROBE_ID = NODES.textNode("echo");
     private static final Set<String> MEMBERS = Set.of("id", "method", "params", "result", "error");
 
     private final Map<String, Database> databases;
     private final Locks locks;
     private final UUID serverId;
-    private final Consumer<JsonNode> out;
-    private final Set<String> lockNames = new HashSet<>();
-    private final Map<JsonNode, Monitoring> monitors = new HashMap<>();
+    private final Peer peer;
+    private final ServerLimits limits;
+    /** Each lock with what its request cost. */
+    private final Map<String, Long> lockNames = new HashMap<>();
 
-    private record Monitoring(Database database, Monitor monitor, Object key) {}
+    private final Map<JsonNode, Monitoring> monitors = new LinkedHashMap<>();
+    private int waiting;
+    /** What the request that is handled now takes in memory. */
+    private long costBytes;
 
-    OvsdbSession(Map<String, Database> databases, Locks locks, UUID serverId, Consumer<JsonNode> out) {
+    /** A client's session; what it has beyond the limits is refused. */
+    OvsdbSession(Map<String, Database> databases, Locks locks, UUID serverId, ServerLimits limits, Peer peer) {
         this.databases = databases;
         this.locks = locks;
         this.serverId = serverId;
-        this.out = out;
+        this.limits = limits;
+        this.peer = peer;
+    }
+
+    /**
+     * One of the client's monitors, and what it was not told yet because it has not read what it was told before. That
+     * is one change for each row, however often the row changed.
+     */
+    private final class Monitoring implements Database.Follower {
+        private final Database database;
+        private final Monitor monitor;
+        private final long costBytes;
+        private JsonNode id;
+        private final Map<String, Map<UUID, Monitor.RowChange>> gathered = new HashMap<>();
+        private UUID gatheredUntil = NOTHING;
+        private long gatheredBytes;
+        private int gatheredCount;
+
+        Monitoring(JsonNode id, Database database, Monitor monitor, long costBytes) {
+            this.id = id;
+            this.database = database;
+            this.monitor = monitor;
+            this.costBytes = costBytes;
+        }
+
+        @Override
+        public void committed(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes) {
+            if (peer.isBehind() || !gathered.isEmpty()) {
+                gather(transaction, changes);
+            } else {
+                tell(transaction, monitor.update(changes), RowsHeld.of(changes));
+            }
+        }
+
+        private void gather(UUID transaction, Map<String, Map<UUID, Monitor.RowChange>> changes) {
+            gatheredUntil = transaction;
+            changes.forEach((table, rows) -> {
+                if (!monitor.follows(table)) {
+                    return;
+                }
+                Map<UUID, Monitor.RowChange> byRow = gathered.computeIfAbsent(table, t -> new HashMap<>());
+                rows.forEach((uuid, change) -> gather(table, byRow, uuid, change));
+                if (byRow.isEmpty()) {
+                    gathered.remove(table);
+                }
+            });
+        }
+
+        private void gather(String table, Map<UUID, Monitor.RowChange> byRow, UUID uuid, Monitor.RowChange change) {
+            Monitor.RowChange first = byRow.get(uuid);
+            if (first == null && !monitor.mayTell(table, change)) {
+                return;
+            }
+            Monitor.RowChange both = first == null ? change : new Monitor.RowChange(first.before(), change.after());
+            gatheredBytes += both.rowBytes() - (first == null ? 0 : first.rowBytes());
+            gatheredCount += first == null ? 1 : 0;
+            if (both.before() == null && both.after() == null) { // Came and went.
+                byRow.remove(uuid);
+                gatheredCount--;
+            } else {
+                byRow.put(uuid, both);
+            }
+        }
+
+        RowsHeld gatheredRows() {
+            return new RowsHeld(gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.rows(gathered));
+        }
+
+        void tellGathered() {
+            if (!gathered.isEmpty()) {
+                Map<String, Map<UUID, Monitor.RowChange>> changes = Map.copyOf(gathered);
+                gathered.clear();
+                gatheredBytes = 0;
+                gatheredCount = 0;
+                tell(gatheredUntil, monitor.update(changes), RowsHeld.of(changes));
+            }
+        }
+
+        void tell(UUID transaction, @Nullable JsonNode updates, RowsHeld rows) {
+            if (updates == null) {
+                return;
+            }
+            ArrayNode params = NODES.arrayNode().add(id);
+            if (monitor.version() == Monitor.Version.COND_SINCE) {
+                params.add(transaction.toString());
+            }
+            send(monitor.version().notification(), params.add(updates), rows);
+        }
     }
 
     /**
      * Takes one JSON-RPC message; {@link ProtocolException} if it is none, after which there is nothing to be said any
      * more.
+     *
+     * @param costBytes what the message takes in memory
      */
-    void receive(JsonNode message) throws ProtocolException {
+    void receive(JsonNode message, long costBytes) throws ProtocolException {
+        this.costBytes = costBytes;
         requireRpc(message);
         JsonNode id = message.path("id");
         JsonNode params = message.path("params");
@@ -65,7 +161,21 @@ final class OvsdbSession {
         try {
             handle(method, params, id);
         } catch (OvsdbException e) {
-            reply(id, NullNode.instance, Transaction.error(e));
+            refuse(id, e);
+        }
+    }
+
+    /** Answers a request with an error. */
+    void refuse(JsonNode id, OvsdbException error) {
+        reply(id, NullNode.instance, Transaction.error(error));
+    }
+
+    private void requireRoom(int own, int all, String what) {
+        if (own >= limits.perClient() || all >= limits.together()) {
+            throw new OvsdbException(
+                    "resources exhausted",
+                    "%s: a client may have %d, and all together %d."
+                            .formatted(what, limits.perClient(), limits.together()));
         }
     }
 
@@ -138,14 +248,60 @@ final class OvsdbSession {
         }
         List<JsonNode> operations = new ArrayList<>();
         params.forEach(operations::add);
-        database.transact(
-                operations.subList(1, operations.size()), name -> locks.isOwner(name, this), this, id, replies -> {
+        Wait wait = new Wait(costBytes);
+        database.transactUnfolding(
+                operations.subList(1, operations.size()),
+                name -> locks.isOwner(name, this),
+                this,
+                id,
+                (replies, rows) -> {
+                    wait.end();
                     if (replies == null) {
                         reply(id, NullNode.instance, NODES.textNode("canceled"));
                     } else {
-                        reply(id, replies);
+                        reply(id, replies, NullNode.instance, rows);
                     }
                 });
+        if (wait.begin()
+                && (waiting > limits.perClient()
+                        || databases.values().stream()
+                                        .mapToInt(Database::waiting)
+                                        .sum()
+                                > limits.together())) {
+            wait.end();
+            database.forget(this, id);
+            requireRoom(limits.perClient(), 0, "too many waiting transactions");
+        }
+    }
+
+    /** A transaction's wait, if it has one, as the client is charged for it. */
+    private final class Wait {
+        private final long costBytes;
+        private boolean begun;
+        private boolean ended;
+
+        Wait(long costBytes) {
+            this.costBytes = costBytes;
+        }
+
+        /** Returns false if the transaction is over already. */
+        boolean begin() {
+            if (ended) {
+                return false;
+            }
+            begun = true;
+            waiting++;
+            peer.charge(ClientBudget.Held.KEPT, costBytes);
+            return true;
+        }
+
+        void end() {
+            if (begun && !ended) {
+                waiting--;
+                peer.charge(ClientBudget.Held.KEPT, -costBytes);
+            }
+            ended = true;
+        }
     }
 
     // ---- monitors ----
@@ -163,41 +319,53 @@ final class OvsdbSession {
         if (monitors.containsKey(monitorId)) {
             throw new OvsdbException("syntax error", "duplicate monitor ID").at(monitorId);
         }
+        requireRoom(
+                monitors.size(),
+                databases.values().stream().mapToInt(Database::followers).sum(),
+                "too many monitors");
         Monitor monitor = Monitor.parse(params.get(2), database.schema(), version);
-        JsonNode result = version == Monitor.Version.COND_SINCE
-                ? since(database, monitor, params.get(3))
-                : monitor.initial(database.snapshot());
-        Object key = new Object();
-        monitors.put(monitorId, new Monitoring(database, monitor, key));
-        database.follow(
-                key, (transaction, changes) -> notifyOf(monitorId, monitor, transaction, monitor.update(changes)));
-        reply(id, result);
+        Map<String, Map<UUID, Monitor.RowChange>> missed =
+                version == Monitor.Version.COND_SINCE ? missed(database, params.get(3)) : null;
+        JsonNode updates = missed == null ? monitor.initial(database.snapshot()) : monitor.update(missed);
+        Monitoring monitoring = new Monitoring(monitorId, database, monitor, costBytes);
+        monitors.put(monitorId, monitoring);
+        peer.charge(ClientBudget.Held.KEPT, costBytes);
+        database.follow(monitoring, monitoring);
+        JsonNode result = updates == null ? NODES.objectNode() : updates;
+        reply(
+                id,
+                version == Monitor.Version.COND_SINCE
+                        ? NODES.arrayNode()
+                                .add(missed != null)
+                                .add(database.lastTransaction().toString())
+                                .add(result)
+                        : result,
+                NullNode.instance,
+                missed == null ? RowsHeld.of(database.snapshot()) : RowsHeld.of(missed));
     }
 
     /** ovsdb-server(7) §4.1.15: only what the client has missed, if we still know that. */
-    private static ArrayNode since(Database database, Monitor monitor, JsonNode lastSeen) {
+    private static @Nullable Map<String, Map<UUID, Monitor.RowChange>> missed(Database database, JsonNode lastSeen) {
         if (!lastSeen.isTextual()) {
             throw new OvsdbException("syntax error", "last-txn-id must be string").at(lastSeen);
         }
         if (!Atoms.isUuid(lastSeen.asText())) {
             throw new OvsdbException("syntax error", "last-txn-id must be UUID format.").at(lastSeen);
         }
-        Map<String, Map<UUID, Monitor.RowChange>> missed = database.changesSince(UUID.fromString(lastSeen.asText()));
-        return NODES.arrayNode()
-                .add(missed != null)
-                .add(database.lastTransaction().toString())
-                .add(missed != null ? monitor.update(missed) : monitor.initial(database.snapshot()));
+        return database.changesSince(UUID.fromString(lastSeen.asText()));
     }
 
-    private void notifyOf(JsonNode monitorId, Monitor monitor, UUID transaction, ObjectNode updates) {
-        if (updates.isEmpty()) {
-            return;
-        }
-        ArrayNode params = NODES.arrayNode().add(monitorId);
-        if (monitor.version() == Monitor.Version.COND_SINCE) {
-            params.add(transaction.toString());
-        }
-        send(monitor.version().notification(), params.add(updates));
+    /** Tells of what was gathered while the client had not taken what it was sent. */
+    void tellGathered() {
+        monitors.values().forEach(Monitoring::tellGathered);
+    }
+
+    /** The rows that are to be told of. */
+    List<RowsHeld> gatheredRows() {
+        return monitors.values().stream()
+                .filter(monitoring -> !monitoring.gathered.isEmpty())
+                .map(Monitoring::gatheredRows)
+                .toList();
     }
 
     private void changeConditions(JsonNode params, JsonNode id) {
@@ -218,13 +386,12 @@ final class OvsdbSession {
         if (monitor.version() == Monitor.Version.MONITOR) {
             throw new OvsdbException("syntax error", "a monitor without conditions cannot change them").at(oldId);
         }
-        ObjectNode updates = monitor.changeConditions(params.get(2), database.schema(), database.snapshot());
+        monitoring.tellGathered(); // By the conditions under which it was gathered.
+        JsonNode updates = monitor.changeConditions(params.get(2), database.schema(), database.snapshot());
         monitors.remove(oldId);
         monitors.put(newId, monitoring);
-        database.follow(
-                monitoring.key,
-                (transaction, changes) -> notifyOf(newId, monitor, transaction, monitor.update(changes)));
-        notifyOf(newId, monitor, database.lastTransaction(), updates);
+        monitoring.id = newId;
+        monitoring.tell(database.lastTransaction(), updates, RowsHeld.of(database.snapshot()));
         reply(id, NODES.objectNode());
     }
 
@@ -234,7 +401,8 @@ final class OvsdbSession {
             reply(id, NullNode.instance, NODES.textNode(params.size() == 1 ? "unknown monitor" : "invalid parameters"));
             return;
         }
-        monitoring.database.unfollow(monitoring.key);
+        monitoring.database.unfollow(monitoring);
+        peer.charge(ClientBudget.Held.KEPT, -monitoring.costBytes);
         reply(id, NODES.objectNode());
     }
 
@@ -251,13 +419,16 @@ final class OvsdbSession {
 
     private void lock(String method, JsonNode params, JsonNode id) {
         String name = lockName(method, params);
-        if (!lockNames.add(name)) {
+        if (lockNames.containsKey(name)) {
             throw new OvsdbException("syntax error", "must issue \"unlock\" before new \"" + method + "\"").at(params);
         }
+        requireRoom(lockNames.size(), locks.places(), "too many locks");
+        lockNames.put(name, costBytes);
+        peer.charge(ClientBudget.Held.KEPT, costBytes);
         if (method.equals("steal")) {
             OvsdbSession victim = locks.steal(name, this);
             if (victim != null) {
-                victim.send("stolen", NODES.arrayNode().add(name));
+                victim.send("stolen", NODES.arrayNode().add(name), RowsHeld.NONE);
             }
             reply(id, NODES.objectNode().put("locked", true));
         } else {
@@ -267,16 +438,18 @@ final class OvsdbSession {
 
     private void unlock(JsonNode params, JsonNode id) {
         String name = lockName("unlock", params);
-        if (!lockNames.remove(name)) {
+        Long cost = lockNames.remove(name);
+        if (cost == null) {
             throw new OvsdbException("syntax error", "unlock: \"unlock\" without \"lock\" or \"steal\"").at(params);
         }
+        peer.charge(ClientBudget.Held.KEPT, -cost);
         locks.unlock(name, this);
         reply(id, NODES.objectNode());
     }
 
     /** The lock that this client waited for is its own now. */
     void locked(String name) {
-        send("locked", NODES.arrayNode().add(name));
+        send("locked", NODES.arrayNode().add(name), RowsHeld.NONE);
     }
 
     // ---- out ----
@@ -285,15 +458,15 @@ final class OvsdbSession {
         ObjectNode message = NODES.objectNode().put("method", "echo");
         message.set("id", PROBE_ID);
         message.set("params", NODES.arrayNode());
-        out.accept(message);
+        peer.send(message, RowsHeld.NONE);
     }
 
-    private void send(String method, JsonNode params) {
+    private void send(String method, JsonNode params, RowsHeld rows) {
         ObjectNode message = NODES.objectNode();
         message.putNull("id");
         message.put("method", method);
         message.set("params", params);
-        out.accept(message);
+        peer.send(message, rows);
     }
 
     private void reply(JsonNode id, JsonNode result) {
@@ -301,17 +474,29 @@ final class OvsdbSession {
     }
 
     private void reply(JsonNode id, JsonNode result, JsonNode error) {
+        reply(id, result, error, RowsHeld.NONE);
+    }
+
+    /** Whoever is answered has heard of all changes up to the answer. */
+    private void reply(JsonNode id, JsonNode result, JsonNode error, RowsHeld rows) {
+        tellGathered();
         ObjectNode message = NODES.objectNode();
         message.set("id", id);
         message.set("result", result);
         message.set("error", error);
-        out.accept(message);
+        peer.send(message, rows);
+    }
+
+    /** What the client has, for the log. */
+    String describe() {
+        return " (%d monitors, %d waiting transactions, %d locks)"
+                .formatted(monitors.size(), waiting, lockNames.size());
     }
 
     /** The connection is gone. */
     void close() {
-        monitors.values().forEach(monitoring -> monitoring.database.unfollow(monitoring.key));
+        monitors.values().forEach(monitoring -> monitoring.database.unfollow(monitoring));
         databases.values().forEach(database -> database.cancel(this, null));
-        List.copyOf(lockNames).forEach(name -> locks.unlock(name, this));
+        List.copyOf(lockNames.keySet()).forEach(name -> locks.unlock(name, this));
     }
 }

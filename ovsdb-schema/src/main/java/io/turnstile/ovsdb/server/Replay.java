@@ -27,9 +27,6 @@ final class Replay implements DatabaseLog.Loader {
     /** What a reference, the header of an object and its place in a table take. */
     private static final int ROW_BYTES = 300;
 
-    private static final int COLUMN_BYTES = 24;
-    private static final int ATOM_BYTES = 60;
-
     private final String name;
     private final long maxHeapBytes;
     private final Map<String, Map<UUID, DataRow>> tables = new HashMap<>();
@@ -127,7 +124,7 @@ final class Replay implements DatabaseLog.Loader {
             // A difference may have more or fewer members than a value.
             Datum datum = Datum.fromJson(value, column, Atoms.NamedUuids.NONE, 0, ColumnSchema.UNLIMITED);
             data.put(column.index(), datum);
-            grow(heapBytes(datum));
+            grow(datum.sizeBytes());
         }
         return data;
     }
@@ -163,11 +160,11 @@ final class Replay implements DatabaseLog.Loader {
             Map<UUID, DataRow> rows = tables.computeIfAbsent(table.name(), t -> new HashMap<>());
             entry.getValue().forEach((uuid, data) -> {
                 DataRow before = data == null ? rows.remove(uuid) : rows.get(uuid);
-                heapBytes -= before == null ? 0 : heapBytes(before);
+                heapBytes -= before == null ? 0 : before.sizeBytes();
                 if (data != null) {
                     DataRow row = row(before, table, uuid, data);
                     rows.put(uuid, row);
-                    heapBytes += heapBytes(row);
+                    heapBytes += row.sizeBytes();
                 }
             });
         }
@@ -186,34 +183,5 @@ final class Replay implements DatabaseLog.Loader {
             }
         }
         return before.with(data);
-    }
-
-    private static long heapBytes(DataRow row) {
-        long bytes = ROW_BYTES;
-        for (ColumnSchema column : row.schema().columns().values()) {
-            bytes += heapBytes(row.datum(column));
-        }
-        return bytes;
-    }
-
-    private static long heapBytes(Datum datum) {
-        long bytes = COLUMN_BYTES;
-        for (int i = 0; i < datum.size(); i++) {
-            bytes += heapBytes(datum.key(i)) + (datum.isMap() ? heapBytes(datum.value(i)) : 0);
-        }
-        return bytes;
-    }
-
-    private static long heapBytes(Object atom) {
-        return atom instanceof String text ? ATOM_BYTES + heapBytes(text) : ATOM_BYTES / 2;
-    }
-
-    private static long heapBytes(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            if (text.charAt(i) > 0xff) {
-                return 2L * text.length();
-            }
-        }
-        return text.length();
     }
 }

@@ -45,12 +45,18 @@ final class Transaction {
     private final List<String> comments = new ArrayList<>();
     private final long elapsedMs;
     private final boolean reserved;
+    private final int maxRows;
+    private final List<DataRow> selected = new ArrayList<>();
 
     /** How a run ended. */
     sealed interface Outcome {}
 
-    /** Committed, or refused if {@code changes} is null; {@code replies} says how. */
-    record Done(ArrayNode replies, @Nullable Changes changes, String comment) implements Outcome {}
+    /**
+     * Committed, or refused if {@code changes} is null; {@code replies} says how.
+     *
+     * @param replies may hold {@link Unfolding}s, of {@code rows}
+     */
+    record Done(ArrayNode replies, @Nullable Changes changes, String comment, RowsHeld rows) implements Outcome {}
 
     /**
      * A wait is not met yet: run again after the next change, or when so much time since the request has passed (-1:
@@ -69,9 +75,16 @@ final class Transaction {
         }
     }
 
-    private Transaction(DataSnapshot before, Predicate<String> ownsLock, long elapsedMs, boolean reserved) {
+    private Transaction(
+            DataSnapshot before,
+            Predicate<String> ownsLock,
+            long elapsedMs,
+            boolean reserved,
+            long maxBytes,
+            int maxRows) {
         this.before = before;
-        this.changes = new Changes(before);
+        this.changes = new Changes(before, maxBytes);
+        this.maxRows = maxRows;
         this.ownsLock = ownsLock;
         this.elapsedMs = elapsedMs;
         this.reserved = reserved;
@@ -84,14 +97,18 @@ final class Transaction {
      * @param ownsLock whether the client holds a lock, for {@code assert}
      * @param elapsedMs since the request came, for {@code wait}
      * @param reserved the database is the server's own: whatever would write is refused
+     * @param maxBytes what the database may grow to
+     * @param maxRows how many rows all selects together may find
      */
     static Outcome run(
             DataSnapshot before,
             List<JsonNode> operations,
             Predicate<String> ownsLock,
             long elapsedMs,
-            boolean reserved) {
-        return new Transaction(before, ownsLock, elapsedMs, reserved).run(operations);
+            boolean reserved,
+            long maxBytes,
+            int maxRows) {
+        return new Transaction(before, ownsLock, elapsedMs, reserved, maxBytes, maxRows).run(operations);
     }
 
     private Outcome run(List<JsonNode> operations) {
@@ -108,16 +125,20 @@ final class Transaction {
                 for (int rest = i + 1; rest < operations.size(); rest++) {
                     replies.addNull();
                 }
-                return new Done(replies, null, "");
+                return new Done(replies, null, "", rows());
             }
         }
         try {
             Integrity.enforce(before.schema(), changes);
             changes.dropUnchanged();
-            return new Done(replies, changes, String.join("\n", comments));
+            return new Done(replies, changes, String.join("\n", comments), rows());
         } catch (OvsdbException e) {
-            return new Done(replies.add(error(e)), null, "");
+            return new Done(replies.add(error(e)), null, "", rows());
         }
+    }
+
+    private RowsHeld rows() {
+        return RowsHeld.of(selected);
     }
 
     /** RFC 7047 §3.1 error. */
@@ -293,16 +314,25 @@ final class Transaction {
                     .findFirst()
                     .orElse(0));
         }
-        ObjectNode reply = NODES.objectNode();
-        ArrayNode rows = reply.putArray("rows");
-        Set<ObjectNode> seen = new HashSet<>();
-        for (DataRow row : found) {
-            ObjectNode json = json(row, columns);
-            if (seen.add(json)) {
-                rows.add(json);
-            }
+        List<DataRow> distinct = columns.contains(DataRow.UUID_COLUMN) ? found : distinct(found, columns);
+        if (selected.size() + distinct.size() > maxRows) {
+            throw new OvsdbException("resources exhausted", "The transaction selects more than " + maxRows + " rows.");
         }
-        return reply;
+        selected.addAll(distinct);
+        return NODES.objectNode()
+                .set(
+                        "rows",
+                        Unfolding.array(distinct.stream()
+                                .map(row -> (JsonNode) json(row, columns))
+                                .iterator()));
+    }
+
+    /** The first of the rows of each kind. */
+    private static List<DataRow> distinct(List<DataRow> rows, List<String> columns) {
+        Set<List<Datum>> seen = new HashSet<>();
+        return rows.stream()
+                .filter(row -> seen.add(columns.stream().map(row::datum).toList()))
+                .toList();
     }
 
     private static ObjectNode json(DataRow row, List<String> columns) {

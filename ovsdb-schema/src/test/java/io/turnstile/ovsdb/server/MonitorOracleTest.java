@@ -26,12 +26,13 @@ class MonitorOracleTest {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final String NOBODY = "00000000-0000-0000-0000-000000000000";
     private static final DatabaseSchema SCHEMA = DatabaseSchema.fromJson(json("""
-            {"name":"Things","version":"1.0.0","tables":{"Thing":{"isRoot":true,"columns":{
-              "name":{"type":"string"},
-              "count":{"type":"integer"},
-              "maybe":{"type":{"key":"integer","min":0,"max":1}},
-              "tags":{"type":{"key":"string","min":0,"max":"unlimited"}},
-              "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}}}}}}"""));
+        {"name":"Things","version":"1.0.0","tables":{"Thing":{"isRoot":true,"columns":{
+          "name":{"type":"string"},
+          "count":{"type":"integer"},
+          "maybe":{"type":{"key":"integer","min":0,"max":1}},
+          "tags":{"type":{"key":"string","min":0,"max":"unlimited"}},
+          "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}}}}}}\
+        """));
     private static final List<String> COLUMNS = List.of("name", "count", "maybe", "tags", "notes");
     private static final Map<String, String> DEFAULTS = Map.of(
             "name", "\"\"", "count", "0", "maybe", "[\"set\",[]]", "tags", "[\"set\",[]]", "notes", "[\"map\",[]]");
@@ -52,6 +53,7 @@ class MonitorOracleTest {
         private final String method;
         private final Map<String, Map<String, JsonNode>> rows = new TreeMap<>();
         private final List<JsonNode> kinds = new ArrayList<>();
+        private LocalPeer peer;
         private OvsdbSession session;
         private JsonNode reply;
         private String where = "[true]";
@@ -63,7 +65,8 @@ class MonitorOracleTest {
         }
 
         void connect() {
-            session = new OvsdbSession(databases, new Locks(), new UUID(1, 1), this::receive);
+            peer = new LocalPeer(this::receive);
+            session = new OvsdbSession(databases, new Locks(), new UUID(1, 1), LocalPeer.LIMITS, peer);
             ObjectNode request = NODES.objectNode();
             COLUMNS.forEach(request.putArray("columns")::add);
             ArrayNode params = NODES.arrayNode().add("Things").add("m");
@@ -87,7 +90,7 @@ class MonitorOracleTest {
             ObjectNode message = NODES.objectNode().put("id", 1).put("method", name);
             message.set("params", params);
             try {
-                session.receive(message);
+                session.receive(message, 0);
             } catch (IOException e) {
                 throw new AssertionError(e);
             }
@@ -309,6 +312,120 @@ class MonitorOracleTest {
     }
 
     @Test
+    void whoReadsSlowlyEndsUpWithTheSameAsWhoReadsAtOnce() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        List<String> conditions = List.of("[true]", "[]", "[['count','<',5]]", "[['count','>=',5],['name','==','a']]");
+        List<Mirror> slow = new ArrayList<>();
+        List<Mirror> quick = new ArrayList<>();
+        for (int i = 0; i < 9; i++) {
+            String method =
+                    List.of("monitor", "monitor_cond", "monitor_cond_since").get(i % 3);
+            slow.add(new Mirror(method));
+            quick.add(new Mirror(method));
+        }
+        for (int step = 0; step < 1500; step++) {
+            transact(
+                    database.snapshot().rows("Thing").size() > 30
+                            ? "{'op':'delete','table':'Thing','where':[['count','>',2]]}"
+                            : randomOperation(random),
+                    randomOperation(random));
+            int which = random.nextInt(slow.size());
+            Mirror mirror = slow.get(which);
+            switch (random.nextInt(6)) {
+                case 0, 1 -> mirror.peer.setBehind(true);
+                case 2 -> {
+                    mirror.peer.setBehind(false);
+                    mirror.session.tellGathered();
+                }
+                case 3 -> { // Whatever is answered, what led to it is told before.
+                    mirror.call("echo", NODES.arrayNode());
+                    assertSame(mirror, quick.get(which), seed, step);
+                }
+                case 4 -> {
+                    if (!mirror.method.equals("monitor")) {
+                        String where = conditions.get(random.nextInt(conditions.size()));
+                        for (Mirror each : List.of(mirror, quick.get(which))) {
+                            each.where = where;
+                            each.call("monitor_cond_change", json("['m','m',{'Thing':[{'where':" + where + "}]}]"));
+                        }
+                    }
+                }
+                default -> {
+                    // Goes on as before.
+                }
+            }
+            if (!mirror.peer.isBehind()) {
+                assertSame(mirror, quick.get(which), seed, step);
+            }
+        }
+        for (int i = 0; i < slow.size(); i++) {
+            slow.get(i).session.tellGathered();
+            assertSame(slow.get(i), quick.get(i), seed, i);
+            assertThat(slow.get(i).rows.toString())
+                    .as("seed %d", seed)
+                    .isEqualTo(seen(slow.get(i).where).toString());
+            assertThat(slow.get(i).kinds)
+                    .as("seed %d", seed)
+                    .hasSizeLessThan(quick.get(i).kinds.size());
+        }
+    }
+
+    private static void assertSame(Mirror slow, Mirror quick, long seed, int step) {
+        assertThat(slow.rows.toString())
+                .as("seed %d step %d %s where %s", seed, step, slow.method, slow.where)
+                .isEqualTo(quick.rows.toString());
+        assertThat(slow.lastTransaction.isEmpty()).isFalse();
+    }
+
+    @Test
+    void whatWasGatheredIsOneChangeARow() {
+        transact("{'op':'insert','table':'Thing','row':{'name':'stays','count':1}}");
+        Mirror mirror = new Mirror("monitor_cond");
+        mirror.kinds.clear();
+        mirror.peer.setBehind(true);
+        for (int i = 2; i < 100; i++) {
+            transact("{'op':'update','table':'Thing','where':[['name','==','stays']],'row':{'count':" + i + "}}");
+        }
+        transact("{'op':'insert','table':'Thing','row':{'name':'comes'}}");
+        transact("{'op':'insert','table':'Thing','row':{'name':'comes and goes'}}");
+        transact("{'op':'delete','table':'Thing','where':[['name','==','comes and goes']]}");
+        assertThat(mirror.kinds).isEmpty();
+        assertThat(RowsHeld.sum(mirror.session.gatheredRows()).rows().get()).hasSize(3);
+        mirror.peer.setBehind(false);
+        mirror.session.tellGathered();
+        assertThat(mirror.kinds)
+                .extracting(JsonNode::toString)
+                .containsExactlyInAnyOrder("{\"modify\":{\"count\":99}}", "{\"insert\":{\"name\":\"comes\"}}");
+        transact("{'op':'update','table':'Thing','where':[['name','==','stays']],'row':{'count':5}}");
+        assertThat(mirror.kinds).as("and the next one at once").hasSize(3);
+        mirror.kinds.clear();
+        mirror.peer.setBehind(true);
+        transact("{'op':'update','table':'Thing','where':[['name','==','stays']],'row':{'count':6}}");
+        transact("{'op':'update','table':'Thing','where':[['name','==','stays']],'row':{'count':5}}");
+        mirror.session.tellGathered();
+        assertThat(mirror.kinds).as("changed and changed back").isEmpty();
+        assertThat(mirror.session.gatheredRows()).isEmpty();
+    }
+
+    @Test
+    void whatIsGatheredIsWeighedAsWhatItRefersTo() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        Mirror mirror = new Mirror("monitor");
+        mirror.peer.setBehind(true);
+        for (int i = 0; i < 500; i++) {
+            transact(randomOperation(random));
+            for (RowsHeld held : mirror.session.gatheredRows()) {
+                assertThat(held.rowBytes())
+                        .as("seed %d step %d", seed, i)
+                        .isEqualTo(
+                                held.rows().get().mapToLong(DataRow::sizeBytes).sum());
+            }
+        }
+    }
+
+    @Test
     void aKnownTransactionIsGoneOnFromAndAnUnknownOneIsNot() {
         transact(
                 "{'op':'insert','table':'Thing','row':{'name':'a'}}",
@@ -336,17 +453,19 @@ class MonitorOracleTest {
                 Database fresh = Database.inMemory(SCHEMA, (delayMs, task) -> {});
                 List<String> told = new ArrayList<>();
                 Map<String, Database> all = new HashMap<>(Map.of("Things", fresh));
-                OvsdbSession session = new OvsdbSession(all, new Locks(), new UUID(1, 1), message -> {
+                OvsdbSession session = LocalPeer.session(all, new Locks(), message -> {
                     JsonNode updates =
                             message.has("method") ? message.get("params").get(1) : message.get("result");
                     updates.path("Thing").forEach(update -> told.add(kind(update, !message.has("method"))));
                 });
                 List<JsonNode> insert = List.of(json("{'op':'insert','table':'Thing','row':{'name':'a'}}"));
                 fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> {});
-                session.receive(json(("{'id':1,'method':'" + method
-                                + "','params':['Things','m',{'Thing':{'columns':['name'],'select':{"
-                                + "'initial':%b,'insert':%b,'modify':%b,'delete':%b}}}]}")
-                        .formatted((mask & 1) != 0, (mask & 2) != 0, (mask & 4) != 0, (mask & 8) != 0)));
+                session.receive(
+                        json(("{'id':1,'method':'" + method
+                                        + "','params':['Things','m',{'Thing':{'columns':['name'],'select':{"
+                                        + "'initial':%b,'insert':%b,'modify':%b,'delete':%b}}}]}")
+                                .formatted((mask & 1) != 0, (mask & 2) != 0, (mask & 4) != 0, (mask & 8) != 0)),
+                        0);
                 fresh.transact(insert, lock -> false, this, NODES.nullNode(), reply -> {});
                 fresh.transact(
                         List.of(json("{'op':'update','table':'Thing','where':[],'row':{'count':1}}")),

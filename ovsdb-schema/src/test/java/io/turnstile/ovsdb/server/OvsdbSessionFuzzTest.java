@@ -16,7 +16,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -56,19 +55,19 @@ class OvsdbSessionFuzzTest {
     void everythingIsAnsweredAndKeptWhole(byte[] input) throws Exception {
         Database database = Database.inMemory(SCHEMA, (delayMs, task) -> {});
         List<JsonNode> out = new ArrayList<>();
-        OvsdbSession session =
-                new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(0, 1), out::add);
+        OvsdbSession session = LocalPeer.session(Map.of("Open_vSwitch", database), new Locks(), out::add);
         try (MappingIterator<JsonNode> messages =
                 OvsdbJson.MAPPER.readerFor(JsonNode.class).readValues(new String(input, StandardCharsets.UTF_8))) {
             while (messages.hasNextValue()) {
-                session.receive(messages.nextValue());
+                session.receive(messages.nextValue(), 0);
             }
         } catch (ProtocolException | JsonProcessingException | IllegalArgumentException letGo) {
             session.close();
             assertThatFileHolds(database.snapshot());
             return;
         }
-        session.receive(OvsdbJson.MAPPER.readTree("{\"id\":\"" + ECHO_ID + "\",\"method\":\"echo\",\"params\":[1]}"));
+        session.receive(
+                OvsdbJson.MAPPER.readTree("{\"id\":\"" + ECHO_ID + "\",\"method\":\"echo\",\"params\":[1]}"), 0);
         assertThat(out.getLast().path("id").asText()).isEqualTo(ECHO_ID);
         assertThatFileHolds(database.snapshot());
         session.close();

@@ -120,12 +120,11 @@ class TransactionTest {
     @Test
     void aCancelledTransactionIsAnsweredCancelledAndDoesNothing() throws IOException {
         List<JsonNode> messages = new ArrayList<>();
-        OvsdbSession session =
-                new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1), messages::add);
-        session.receive(json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "]}"));
-        session.receive(json("{'id':null,'method':'cancel','params':['other']}"));
+        OvsdbSession session = LocalPeer.session(Map.of("Open_vSwitch", database), new Locks(), messages::add);
+        session.receive(json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "]}"), 0);
+        session.receive(json("{'id':null,'method':'cancel','params':['other']}"), 0);
         assertThat(messages).isEmpty();
-        session.receive(json("{'id':null,'method':'cancel','params':['w']}"));
+        session.receive(json("{'id':null,'method':'cancel','params':['w']}"), 0);
         assertThat(messages).containsExactly(json("{'id':'w','result':null,'error':'canceled'}"));
         transact("{'op':'insert','table':'QoS','row':{'type':'never'}}");
         assertThat(messages).as("nothing more of it").hasSize(1);
@@ -134,10 +133,9 @@ class TransactionTest {
     @Test
     void theTransactionsOfALostSessionAreForgotten() throws IOException {
         List<JsonNode> messages = new ArrayList<>();
-        OvsdbSession session =
-                new OvsdbSession(Map.of("Open_vSwitch", database), new Locks(), new UUID(1, 1), messages::add);
+        OvsdbSession session = LocalPeer.session(Map.of("Open_vSwitch", database), new Locks(), messages::add);
         session.receive(
-                json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "," + INSERT + "]}"));
+                json("{'id':'w','method':'transact','params':['Open_vSwitch'," + FOREVER + "," + INSERT + "]}"), 0);
         session.close();
         transact("{'op':'insert','table':'QoS','row':{'type':'never'}}");
         assertThat(messages).isEmpty();
@@ -150,10 +148,9 @@ class TransactionTest {
         List<String> told = new ArrayList<>();
         List<OvsdbSession> sessions = new ArrayList<>();
         for (String name : List.of("a", "b", "c")) {
-            sessions.add(new OvsdbSession(
+            sessions.add(LocalPeer.session(
                     Map.of("Open_vSwitch", database),
                     locks,
-                    new UUID(1, 1),
                     message -> told.add(name + " "
                             + (message.has("method")
                                     ? message.get("method").asText()
@@ -162,9 +159,9 @@ class TransactionTest {
         JsonNode lock = json("{'id':1,'method':'lock','params':['l']}");
         JsonNode unlock = json("{'id':1,'method':'unlock','params':['l']}");
         for (OvsdbSession session : sessions) {
-            session.receive(lock);
+            session.receive(lock, 0);
         }
-        sessions.get(1).receive(unlock);
+        sessions.get(1).receive(unlock, 0);
         sessions.get(0).close();
         assertThat(told)
                 .containsExactly(
