@@ -1,5 +1,7 @@
 package io.turnstile.conntrack;
 
+import java.util.Iterator;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,8 +47,22 @@ public interface ConntrackControl {
      */
     void setTimeoutPolicy(int id, @Nullable TimeoutPolicy policy);
 
-    /** Visits connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}). */
-    void visitExpected(ExpectationVisitor visitor);
+    /**
+     * Connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}), as they stand
+     * now; what is shown of each is made as the iterator comes to it.
+     */
+    Iterator<Expected> expected();
+
+    /**
+     * Begins to remove the connections that the filter accepts, in slices, so that whoever does it can do something else
+     * in between.
+     *
+     * @param actor whom the audit trail names as the one who asked
+     */
+    Flush beginFlush(Predicate<ConnectionSnapshot> filter, String actor);
+
+    /** What was removed and refused lately, why, and how often. */
+    AuditTrail audit();
 
     /**
      * How many connections each bucket of the index holds, or each of 1024 groups of them, in order
@@ -54,9 +70,17 @@ public interface ConntrackControl {
      */
     void visitBuckets(BucketVisitor visitor);
 
-    /** Sees one expected connection; both tuples are copies. */
-    interface ExpectationVisitor {
-        void visit(ConnectionSnapshot expected, ConnectionSnapshot.Tuple parent);
+    /** One expected connection; both tuples are copies. */
+    record Expected(ConnectionSnapshot connection, ConnectionSnapshot.Tuple parent) {}
+
+    /** A flush under way. Threads: one at a time. */
+    interface Flush {
+        /**
+         * Goes through that many slots of the table; safe while traffic runs.
+         *
+         * @return how many connections were removed; -1 if all had been gone through before
+         */
+        int next(int slots, long nowNs);
     }
 
     /** Sees one bucket. */
