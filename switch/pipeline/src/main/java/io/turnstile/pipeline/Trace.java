@@ -25,7 +25,9 @@ public final class Trace {
     private static final String RULER = "=".repeat(79);
     private static final int DEFAULT_CT_STATE = CtState.TRK | CtState.NEW;
     private static final int MAX_RECIRCULATIONS = 4096;
-    static final int MAX_CHARACTERS = 2 << 20;
+    static final int MAX_CHARACTERS = 8 << 20;
+    /** Of the lines of one walk. */
+    static final int WALK_CHARACTERS = 1 << 20;
 
     private final Pipeline pipeline;
     private final Iterator<Integer> ctStates;
@@ -98,7 +100,7 @@ public final class Trace {
     }
 
     private TraceReport newReport() {
-        return new TraceReport((int) Math.max(0, MAX_CHARACTERS - written));
+        return new TraceReport(WALK_CHARACTERS);
     }
 
     private void resume(TraceReport.Recirculation recirculation) {
