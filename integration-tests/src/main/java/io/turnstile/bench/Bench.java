@@ -6,14 +6,15 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
             CpuBench.class,
             FloodBench.class,
             SweepBench.class,
-            OffloadBench.class
+            OffloadBench.class,
+            ControlBench.class
         })
 public final class Bench {
     private Bench() {}

@@ -9,6 +9,7 @@ import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.conntrack.ConntrackJson;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
+import io.turnstile.control.PieceBudget;
 import io.turnstile.control.TextSource;
 import io.turnstile.time.Clock;
 import java.time.Instant;
@@ -80,7 +81,7 @@ final class AuditCommands {
 
     /** The records that a filter accepts, the newest first. */
     private final class Records implements TextSource {
-        private static final int RECORDS_OF_PIECE = 4096;
+        private static final int RECORDS_AT_ONCE = 16;
 
         private final Set<AuditCause> causes;
         private final ConnectionFilter filter;
@@ -99,23 +100,29 @@ final class AuditCommands {
 
         @Override
         public boolean next(StringBuilder out) {
-            int begin = out.length();
-            for (int i = 0; i < RECORDS_OF_PIECE && out.length() - begin < ENOUGH; i++) {
-                AuditRecord record = left == 0 ? null : reading.next();
-                if (record == null) {
-                    return false;
-                }
-                if (causes.contains(record.cause) && filter.test(record.connection)) {
-                    left--;
-                    String time = TIME.format(Instant.ofEpochMilli(wallMs - (nowNs - record.atNs) / 1_000_000));
-                    if (json) {
-                        appendObject(out, time, record);
-                    } else {
-                        appendLine(out, time, record);
+            PieceBudget budget = new PieceBudget(out);
+            while (!budget.isSpent()) {
+                for (int i = 0; i < RECORDS_AT_ONCE; i++) {
+                    AuditRecord record = left == 0 ? null : reading.next();
+                    if (record == null) {
+                        return false;
+                    }
+                    if (causes.contains(record.cause) && filter.test(record.connection)) {
+                        left--;
+                        append(out, record);
                     }
                 }
             }
             return true;
+        }
+
+        private void append(StringBuilder out, AuditRecord record) {
+            String time = TIME.format(Instant.ofEpochMilli(wallMs - (nowNs - record.atNs) / 1_000_000));
+            if (json) {
+                appendObject(out, time, record);
+            } else {
+                appendLine(out, time, record);
+            }
         }
     }
 

@@ -3,13 +3,14 @@ package io.turnstile.appctl;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.ConntrackControl;
+import io.turnstile.control.PieceBudget;
 import io.turnstile.control.RefusedException;
 import io.turnstile.control.TextSource;
 import io.turnstile.time.Clock;
 
 /** {@code dpctl/flush-conntrack}, slice by slice. Threads: the control socket's. */
 final class ConnectionFlush implements TextSource {
-    private static final int SLOTS_OF_PIECE = 1024;
+    private static final int SLOTS_AT_ONCE = 64;
 
     private final ConnectionFilter filter;
     private final Clock clock;
@@ -32,7 +33,13 @@ final class ConnectionFlush implements TextSource {
 
     @Override
     public boolean next(StringBuilder out) throws RefusedException {
-        int some = left == 0 ? -1 : flush.next(SLOTS_OF_PIECE, clock.nowNs());
+        PieceBudget budget = new PieceBudget(out);
+        long nowNs = clock.nowNs();
+        int some = 0;
+        while (some >= 0 && !budget.isSpent()) {
+            removed += some;
+            some = left == 0 ? -1 : flush.next(SLOTS_AT_ONCE, nowNs);
+        }
         if (some >= 0) {
             removed += some;
             return true;

@@ -3,6 +3,7 @@ package io.turnstile.appctl;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
+import io.turnstile.control.PieceBudget;
 import io.turnstile.control.RefusedException;
 import io.turnstile.control.TextSource;
 import io.turnstile.time.Clock;
@@ -42,9 +43,9 @@ abstract class ConnectionWalk implements TextSource {
 
     @Override
     public boolean next(StringBuilder out) throws RefusedException {
-        int begin = out.length();
+        PieceBudget budget = new PieceBudget(out);
         long nowNs = clock.nowNs();
-        for (int slots = 0; slots < SLOTS_OF_PIECE && out.length() - begin < ENOUGH; slots += SLOTS_AT_ONCE) {
+        for (int slots = 0; slots < SLOTS_OF_PIECE && !budget.isSpent(); slots += SLOTS_AT_ONCE) {
             cursor = tracker.scan(cursor, SLOTS_AT_ONCE, connection -> visit(connection, out), nowNs);
             if (cursor < 0 || left == 0) {
                 end(out);

@@ -9,7 +9,7 @@ import java.util.Iterator;
  * <p>Threads: one.
  */
 public final class TextLines implements TextSource {
-    private static final int MOST_LINES = 4096;
+    private static final int LINES_AT_ONCE = 8;
 
     private final Iterator<String> lines;
 
@@ -19,14 +19,16 @@ public final class TextLines implements TextSource {
 
     @Override
     public boolean next(StringBuilder out) {
-        int begin = out.length();
-        for (int i = 0; i < MOST_LINES && out.length() - begin < ENOUGH; i++) {
-            if (!lines.hasNext()) {
-                return false;
-            }
-            String line = lines.next();
-            if (!line.isEmpty()) {
-                out.append(line).append('\n');
+        PieceBudget budget = new PieceBudget(out);
+        while (!budget.isSpent()) {
+            for (int i = 0; i < LINES_AT_ONCE; i++) {
+                if (!lines.hasNext()) {
+                    return false;
+                }
+                String line = lines.next();
+                if (!line.isEmpty()) {
+                    out.append(line).append('\n');
+                }
             }
         }
         return lines.hasNext();
