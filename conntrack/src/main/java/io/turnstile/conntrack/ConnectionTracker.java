@@ -131,9 +131,16 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void visitBuckets(BucketVisitor visitor) {
-        table.index.visit(visitor);
-        Reference.reachabilityFence(this);
+    public BucketWalk beginBuckets() {
+        TupleIndex index = table.index; // the same for all of the walk, even if a larger one takes its place
+        return new BucketWalk() {
+            private int shown;
+
+            @Override
+            public boolean next(BucketVisitor visitor) {
+                return index.visit(shown++, visitor);
+            }
+        };
     }
 
     @Override

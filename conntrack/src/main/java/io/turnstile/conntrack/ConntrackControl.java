@@ -68,7 +68,16 @@ public interface ConntrackControl {
      * How many connections each bucket of the index holds, or each of 1024 groups of them, in order
      * ({@code dpctl/ct-bkts}).
      */
-    void visitBuckets(BucketVisitor visitor);
+    default void visitBuckets(BucketVisitor visitor) {
+        BucketWalk walk = beginBuckets();
+        boolean more = true;
+        while (more) {
+            more = walk.next(visitor);
+        }
+    }
+
+    /** The same one by one, so that whoever looks can do something else in between. */
+    BucketWalk beginBuckets();
 
     /** One expected connection; both tuples are copies. */
     record Expected(ConnectionSnapshot connection, ConnectionSnapshot.Tuple parent) {}
@@ -81,6 +90,12 @@ public interface ConntrackControl {
          * @return how many connections were removed; -1 if all had been gone through before
          */
         int next(int slots, long nowNs);
+    }
+
+    /** A walk over buckets under way. Threads: one. */
+    interface BucketWalk {
+        /** Visits the next bucket; false if there is none. */
+        boolean next(BucketVisitor visitor);
     }
 
     /** Sees one bucket. */

@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/…conntrack} and {@code dpctl/ct-…}: what ovs-vswitchd(8) says of the connection tracker. */
 final class ConntrackCommands {
-    private static final int BUCKETS_OF_LINE = 8;
     /** Who it is that flushes, in the audit trail. */
     private static final String ACTOR = "appctl";
 
@@ -170,21 +169,7 @@ final class ConntrackCommands {
         if (wrong != null) {
             return wrong;
         }
-        StringBuilder rows = new StringBuilder();
-        int[] total = new int[1];
-        tracker.visitBuckets((bucket, connections) -> {
-            if (bucket % BUCKETS_OF_LINE == 0) {
-                rows.append("\n %3d..%3d   | ".formatted(bucket, bucket + BUCKETS_OF_LINE - 1));
-            }
-            rows.append(connections > (above == null ? 0 : above) ? "%5d".formatted(connections) : "    .");
-            total[0] = bucket + 1;
-        });
-        int connections = tracker.connectionCount();
-        String text = "Total Buckets: %d\nCurrent Connections: %d\n\n".formatted(total[0], connections);
-        return CommandReply.ok(connections == 0 ? text : text + """
-                +-----------+-----------------------------------------+
-                |  Buckets  |         Connections per Buckets         |
-                +-----------+-----------------------------------------+""" + rows + "\n\n");
+        return CommandReply.ofSource(new BucketTable(tracker, above == null ? 0 : above));
     }
 
     // ---- changing ----
