@@ -6,58 +6,96 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The filter selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl
- * ct-flush} and {@code dpctl/flush-conntrack} do (ovs-ofctl(8)). Zero stands for "any" in everything that has no mask,
- * so that an empty filter selects all. With a protocol of ICMP id, type and code always count.
+ * ct-flush} and {@code dpctl/flush-conntrack} do (ovs-ofctl(8)), and by state. Zero stands for "any" in everything that
+ * has no mask, so that an empty filter selects all. With a protocol of ICMP id, type and code always count.
  *
  * <p>Threads: filled by one, then any.
  */
 public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     /**
      * What is asked of one direction's tuple; addresses are two longs, an IPv4 address in the low 32 bits of
-     * {@code …Low}.
+     * {@code …Low}. A mask of zero is no mask: the value counts as a whole, unless it is zero.
      */
     public static final class PartialTuple {
         public long sourceHigh;
         public long sourceLow;
         public long destinationHigh;
         public long destinationLow;
+        public long sourceMaskHigh;
+        public long sourceMaskLow;
+        public long destinationMaskHigh;
+        public long destinationMaskLow;
         public int sourcePort;
         public int destinationPort;
+        public int sourcePortMask;
+        public int destinationPortMask;
         public int icmpId;
         public int icmpType;
         public int icmpCode;
 
         private boolean matches(ConnectionSnapshot.Tuple tuple, boolean icmp) {
-            return fits(sourceHigh, sourceLow, tuple.sourceHigh, tuple.sourceLow)
-                    && fits(destinationHigh, destinationLow, tuple.destinationHigh, tuple.destinationLow)
+            return hasAddresses(tuple)
                     && (icmp
                             ? icmpId == tuple.icmpId && icmpType == tuple.icmpType && icmpCode == tuple.icmpCode
-                            : fits(0, sourcePort, 0, tuple.sourcePort)
-                                    && fits(0, destinationPort, 0, tuple.destinationPort));
+                            : hasPorts(tuple));
         }
 
         /** Zero is "any" for the fields of ICMP too. */
         private boolean allows(ConnectionSnapshot.Tuple tuple) {
-            return fits(sourceHigh, sourceLow, tuple.sourceHigh, tuple.sourceLow)
-                    && fits(destinationHigh, destinationLow, tuple.destinationHigh, tuple.destinationLow)
-                    && fits(0, sourcePort, 0, tuple.sourcePort)
-                    && fits(0, destinationPort, 0, tuple.destinationPort)
-                    && fits(0, icmpId, 0, tuple.icmpId)
-                    && fits(0, icmpType, 0, tuple.icmpType)
-                    && fits(0, icmpCode, 0, tuple.icmpCode);
+            return hasAddresses(tuple)
+                    && hasPorts(tuple)
+                    && fits(icmpId, 0, tuple.icmpId)
+                    && fits(icmpType, 0, tuple.icmpType)
+                    && fits(icmpCode, 0, tuple.icmpCode);
         }
 
-        private static boolean fits(long wantedHigh, long wantedLow, long high, long low) {
+        private boolean hasAddresses(ConnectionSnapshot.Tuple tuple) {
+            return fits(sourceHigh, sourceLow, sourceMaskHigh, sourceMaskLow, tuple.sourceHigh, tuple.sourceLow)
+                    && fits(
+                            destinationHigh,
+                            destinationLow,
+                            destinationMaskHigh,
+                            destinationMaskLow,
+                            tuple.destinationHigh,
+                            tuple.destinationLow);
+        }
+
+        private boolean hasPorts(ConnectionSnapshot.Tuple tuple) {
+            return fits(sourcePort, sourcePortMask, tuple.sourcePort)
+                    && fits(destinationPort, destinationPortMask, tuple.destinationPort);
+        }
+
+        private static boolean fits(int wanted, int mask, int value) {
+            return fits(0, wanted, 0, mask, 0, value);
+        }
+
+        private static boolean fits(
+                long wantedHigh, long wantedLow, long maskHigh, long maskLow, long high, long low) {
+            if ((maskHigh | maskLow) != 0) {
+                return ((wantedHigh ^ high) & maskHigh | (wantedLow ^ low) & maskLow) == 0;
+            }
             return (wantedHigh | wantedLow) == 0 || wantedHigh == high && wantedLow == low;
         }
 
+        private boolean hasMask() {
+            return (sourceMaskHigh
+                            | sourceMaskLow
+                            | destinationMaskHigh
+                            | destinationMaskLow
+                            | sourcePortMask
+                            | destinationPortMask)
+                    != 0;
+        }
+
         private boolean isEmpty(boolean icmp) {
-            return (sourceHigh | sourceLow | destinationHigh | destinationLow) == 0
+            return !hasMask()
+                    && (sourceHigh | sourceLow | destinationHigh | destinationLow) == 0
                     && (icmp || (sourcePort | destinationPort) == 0);
         }
 
         private boolean isWhole(boolean icmp) {
-            return (sourceHigh | sourceLow) != 0
+            return !hasMask()
+                    && (sourceHigh | sourceLow) != 0
                     && (destinationHigh | destinationLow) != 0
                     && (icmp || sourcePort != 0 && destinationPort != 0);
         }
@@ -77,6 +115,12 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     public long labelLow;
     public long labelMaskHigh;
     public long labelMaskLow;
+    /** The states of TCP and SCTP connections, as the dump shows them, by bits of their ordinals; meaningful if any is set. */
+    public int tcpStates;
+
+    public int sctpStates;
+    /** At most so many are to be shown or removed, for who goes through the table; 0: all. Does not count in a test. */
+    public int limit;
 
     private boolean icmp() {
         return protocol == IpProtocols.ICMP || protocol == IpProtocols.ICMPV6;
@@ -84,7 +128,10 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
 
     /** Nothing is asked but the zone, at most. */
     public boolean isEmpty() {
-        return protocol == 0 && ipv6 == null && original.isEmpty(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
+        return protocol == 0
+                && ipv6 == null
+                && (tcpStates | sctpStates) == 0
+                && original.isEmpty(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
     }
 
     /**
@@ -92,7 +139,7 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
      * given.
      */
     public boolean namesOne() {
-        return original.isWhole(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
+        return original.isWhole(icmp()) && reply.isEmpty(icmp()) && hasNoMarks() && (tcpStates | sctpStates) == 0;
     }
 
     private boolean hasNoMarks() {
@@ -128,7 +175,17 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     private boolean isSameKind(ConnectionSnapshot connection, int wantedZone) {
         return connection.zone == wantedZone
                 && (ipv6 == null || ipv6 == connection.ipv6)
-                && (protocol == 0 || protocol == connection.protocol);
+                && (protocol == 0 || protocol == connection.protocol)
+                && ((tcpStates | sctpStates) == 0 || isInState(connection));
+    }
+
+    private boolean isInState(ConnectionSnapshot connection) {
+        return switch (connection.protocol) {
+            case IpProtocols.TCP ->
+                (tcpStates >>> ConntrackDump.shownState(connection).ordinal() & 1) != 0;
+            case IpProtocols.SCTP -> (sctpStates >>> connection.sctpState.ordinal() & 1) != 0;
+            default -> false;
+        };
     }
 
     private boolean bearsMarks(ConnectionSnapshot connection) {

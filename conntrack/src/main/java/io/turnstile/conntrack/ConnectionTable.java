@@ -18,6 +18,7 @@ import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.packet.Packet;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,7 @@ final class ConnectionTable {
     /** Connections with two cells in the index. */
     private final AtomicInteger translated = new AtomicInteger();
 
+    final AuditTrail audit = new AuditTrail();
     final ZoneLimits zoneLimits = new ZoneLimits();
     final Expectations expectations = new Expectations();
     final AtomicReferenceArray<@Nullable TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
@@ -300,9 +302,15 @@ final class ConnectionTable {
     // ---- out ----
 
     /** Takes a locked connection out of the table and unlocks it. Its place on the wheel stays until it comes due. */
-    void removeLocked(int slot, long lockedWord, RemovalReason reason, long nowNs) {
+    void removeLocked(int slot, long lockedWord, AuditCause cause, long nowNs) {
+        removeLocked(slot, lockedWord, cause, Actors.NOBODY, nowNs);
+    }
+
+    /** @param actor who asked for it, by {@link AuditTrail#actor} */
+    void removeLocked(int slot, long lockedWord, AuditCause cause, int actor, long nowNs) {
         long entry = entries.entry(slot);
         int kind = OffHeap.getInt(entry + KIND);
+        audit.removed(entry, entries.extensionOf(entry), id(slot, lockedWord), cause, actor, nowNs);
         removeFromIndex(hash.ofOriginal(entry), slot);
         if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
             removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
@@ -321,6 +329,7 @@ final class ConnectionTable {
         }
         EntryTable.unlock(entry, lockedWord, REMOVED);
         long id = id(slot, lockedWord);
+        RemovalReason reason = Objects.requireNonNull(cause.reason(), "a cause of removals");
         if (!current.onRemoved(id, reason, nowNs)) {
             release(id);
         }
@@ -360,7 +369,7 @@ final class ConnectionTable {
         ConnectionListener current = listener;
         int flags = EntryLayout.flags(entry);
         if ((flags & FLAG_HELD) == 0 || current == null) {
-            removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
+            removeLocked(slot, locked, AuditCause.EXPIRED, nowNs);
             return;
         }
         boolean asks = (flags & FLAG_ASKED) == 0;
@@ -388,7 +397,7 @@ final class ConnectionTable {
         }
         boolean unanswered = (EntryLayout.flags(entry) & (FLAG_ASKED | FLAG_HELD)) != FLAG_HELD;
         if (unanswered && OffHeap.getLong(entry + DEADLINE) - nowNs <= 0) {
-            removeLocked(slot, locked, RemovalReason.EXPIRED, nowNs);
+            removeLocked(slot, locked, AuditCause.UNUSED, nowNs);
         } else {
             EntryTable.unlock(entry, locked);
         }

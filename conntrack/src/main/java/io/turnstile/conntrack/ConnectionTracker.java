@@ -4,13 +4,13 @@ import static io.turnstile.conntrack.EntryLayout.ALIVE;
 import static io.turnstile.conntrack.EntryLayout.FREE;
 import static io.turnstile.conntrack.EntryLayout.life;
 
-import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.Clock;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.security.SecureRandom;
+import java.util.Iterator;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -133,9 +133,16 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     }
 
     @Override
-    public void visitBuckets(BucketVisitor visitor) {
-        table.index.visit(visitor);
-        Reference.reachabilityFence(this);
+    public BucketWalk beginBuckets() {
+        TupleIndex index = table.index; // the same for all of the walk, even if a larger one takes its place
+        return new BucketWalk() {
+            private int shown;
+
+            @Override
+            public boolean next(BucketVisitor visitor) {
+                return index.visit(shown++, visitor);
+            }
+        };
     }
 
     @Override
@@ -163,13 +170,19 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public int flush(@Nullable Integer zone, long nowNs) {
+        return flush(zone, "", nowNs);
+    }
+
+    @Override
+    public int flush(@Nullable Integer zone, String actor, long nowNs) {
+        int by = numberOf(actor);
         int removed = 0;
         int end = table.entries.end();
         for (int from = 0; from < end; from += FLUSH_LENGTH) {
             int to = Math.min(end, from + FLUSH_LENGTH);
             prefetchBuckets(from, to);
             for (int slot = from; slot < to; slot++) {
-                removed += flushSlot(slot, zone, nowNs) ? 1 : 0;
+                removed += flushSlot(slot, zone, by, nowNs) ? 1 : 0;
             }
         }
         Reference.reachabilityFence(this);
@@ -185,7 +198,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         flushPrefetched = prefetched;
     }
 
-    private boolean flushSlot(int slot, @Nullable Integer zone, long nowNs) {
+    private boolean flushSlot(int slot, @Nullable Integer zone, int actor, long nowNs) {
         long entry = table.entries.entry(slot);
         long identity = EntryTable.identity(EntryTable.word(entry));
         if (life(identity) != ALIVE
@@ -196,46 +209,85 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         if (locked == 0) {
             return false;
         }
-        table.removeLocked(slot, locked, RemovalReason.FLUSHED, nowNs);
+        table.removeLocked(slot, locked, AuditCause.FLUSHED, actor, nowNs);
         return true;
+    }
+
+    private int numberOf(String actor) {
+        return actor.isEmpty() ? Actors.NOBODY : table.audit.actor(actor);
     }
 
     @Override
     public int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs) {
-        int[] removed = new int[1];
-        long cursor = 0;
-        while (cursor >= 0) {
-            cursor = scan(
-                    cursor,
-                    SCAN_LENGTH,
-                    connection -> {
-                        long locked = filter.test(connection) ? table.lock(connection.connectionId) : 0;
-                        if (locked != 0) {
-                            table.removeLocked(
-                                    ConnectionTable.slot(connection.connectionId),
-                                    locked,
-                                    RemovalReason.FLUSHED,
-                                    nowNs);
-                            removed[0]++;
-                        }
-                    },
-                    nowNs);
-        }
-        return removed[0];
+        return flushMatching(filter, "", nowNs);
     }
 
     @Override
-    public void visitExpected(ExpectationVisitor visitor) {
-        for (Expectation expectation : table.expectations.all()) {
-            ConnectionSnapshot expected = new ConnectionSnapshot();
-            ConnectionSnapshot parent = new ConnectionSnapshot();
-            SnapshotReader.copyTuple(expectation.tuple, expected);
-            SnapshotReader.copyTuple(expectation.parent, parent);
-            expected.mark = expectation.mark;
-            expected.labelHigh = expectation.labelHigh;
-            expected.labelLow = expectation.labelLow;
-            visitor.visit(expected, parent.original);
+    public int flushMatching(Predicate<ConnectionSnapshot> filter, String actor, long nowNs) {
+        int removed = 0;
+        Flush flush = beginFlush(filter, actor);
+        for (int some = 0; some >= 0; some = flush.next(SCAN_LENGTH, nowNs)) {
+            removed += some;
         }
+        return removed;
+    }
+
+    @Override
+    public Flush beginFlush(Predicate<ConnectionSnapshot> filter, String actor) {
+        return new SlicedFlush(filter, numberOf(actor));
+    }
+
+    /** A flush that goes through the table in slices. Threads: one at a time. */
+    private final class SlicedFlush implements Flush {
+        private final Predicate<ConnectionSnapshot> filter;
+        private final int actor;
+        private long cursor;
+        private int removed;
+
+        SlicedFlush(Predicate<ConnectionSnapshot> filter, int actor) {
+            this.filter = filter;
+            this.actor = actor;
+        }
+
+        @Override
+        public int next(int slots, long nowNs) {
+            if (cursor < 0) {
+                return -1;
+            }
+            removed = 0;
+            cursor = scan(cursor, slots, connection -> remove(connection, nowNs), nowNs);
+            return removed;
+        }
+
+        private void remove(ConnectionSnapshot connection, long nowNs) {
+            long id = connection.connectionId;
+            long locked = filter.test(connection) ? table.lock(id) : 0;
+            if (locked != 0) {
+                table.removeLocked(ConnectionTable.slot(id), locked, AuditCause.FLUSHED, actor, nowNs);
+                removed++;
+            }
+        }
+    }
+
+    @Override
+    public AuditTrail audit() {
+        return table.audit;
+    }
+
+    @Override
+    public Iterator<Expected> expected() {
+        return table.expectations.all().stream().map(ConnectionTracker::expected).iterator();
+    }
+
+    private static Expected expected(Expectation expectation) {
+        ConnectionSnapshot expected = new ConnectionSnapshot();
+        ConnectionSnapshot parent = new ConnectionSnapshot();
+        SnapshotReader.copyTuple(expectation.tuple, expected);
+        SnapshotReader.copyTuple(expectation.parent, parent);
+        expected.mark = expectation.mark;
+        expected.labelHigh = expectation.labelHigh;
+        expected.labelLow = expectation.labelLow;
+        return new Expected(expected, parent.original);
     }
 
     @Override

@@ -50,8 +50,18 @@ public interface Conntrack {
      */
     int flush(@Nullable Integer zone, long nowNs);
 
+    /** The same on behalf of somebody, whom the audit trail names. */
+    default int flush(@Nullable Integer zone, String actor, long nowNs) {
+        return flush(zone, nowNs);
+    }
+
     /** Removes the connections that the filter accepts; safe while traffic runs. Returns how many were removed. */
     int flushMatching(Predicate<ConnectionSnapshot> filter, long nowNs);
+
+    /** The same on behalf of somebody, whom the audit trail names. */
+    default int flushMatching(Predicate<ConnectionSnapshot> filter, String actor, long nowNs) {
+        return flushMatching(filter, nowNs);
+    }
 
     /** How many connections the table holds. */
     int connectionCount();

@@ -1,5 +1,7 @@
 package io.turnstile.conntrack;
 
+import java.util.Iterator;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,18 +47,55 @@ public interface ConntrackControl {
      */
     void setTimeoutPolicy(int id, @Nullable TimeoutPolicy policy);
 
-    /** Visits connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}). */
-    void visitExpected(ExpectationVisitor visitor);
+    /**
+     * Connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}), as they stand
+     * now; what is shown of each is made as the iterator comes to it.
+     */
+    Iterator<Expected> expected();
+
+    /**
+     * Begins to remove the connections that the filter accepts, in slices, so that whoever does it can do something else
+     * in between.
+     *
+     * @param actor whom the audit trail names as the one who asked
+     */
+    Flush beginFlush(Predicate<ConnectionSnapshot> filter, String actor);
+
+    /** What was removed and refused lately, why, and how often. */
+    AuditTrail audit();
 
     /**
      * How many connections each bucket of the index holds, or each of 1024 groups of them, in order
      * ({@code dpctl/ct-bkts}).
      */
-    void visitBuckets(BucketVisitor visitor);
+    default void visitBuckets(BucketVisitor visitor) {
+        BucketWalk walk = beginBuckets();
+        boolean more = true;
+        while (more) {
+            more = walk.next(visitor);
+        }
+    }
 
-    /** Sees one expected connection; both tuples are copies. */
-    interface ExpectationVisitor {
-        void visit(ConnectionSnapshot expected, ConnectionSnapshot.Tuple parent);
+    /** The same one by one, so that whoever looks can do something else in between. */
+    BucketWalk beginBuckets();
+
+    /** One expected connection; both tuples are copies. */
+    record Expected(ConnectionSnapshot connection, ConnectionSnapshot.Tuple parent) {}
+
+    /** A flush under way. Threads: one at a time. */
+    interface Flush {
+        /**
+         * Goes through that many slots of the table; safe while traffic runs.
+         *
+         * @return how many connections were removed; -1 if all had been gone through before
+         */
+        int next(int slots, long nowNs);
+    }
+
+    /** A walk over buckets under way. Threads: one. */
+    interface BucketWalk {
+        /** Visits the next bucket; false if there is none. */
+        boolean next(BucketVisitor visitor);
     }
 
     /** Sees one bucket. */

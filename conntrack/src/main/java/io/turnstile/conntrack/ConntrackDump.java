@@ -23,6 +23,12 @@ public final class ConntrackDump {
      */
     public static String line(ConnectionSnapshot connection, boolean more, boolean statistics) {
         StringBuilder out = new StringBuilder(160);
+        append(out, connection, more, statistics);
+        return out.toString();
+    }
+
+    /** Appends {@link #line}. */
+    public static void append(StringBuilder out, ConnectionSnapshot connection, boolean more, boolean statistics) {
         appendProtocol(out, connection.protocol);
         out.append(",orig=(");
         appendTuple(out, connection, connection.original);
@@ -65,7 +71,6 @@ public final class ConntrackDump {
             appendTuple(out, connection, connection.parent);
             out.append(')');
         }
-        return out.toString();
     }
 
     /** One expected connection of {@code dpctl/dump-conntrack-exp}, without line end. */
@@ -94,7 +99,7 @@ public final class ConntrackDump {
         return shown(original.compareTo(reply) >= 0 ? original : reply);
     }
 
-    private static void appendProtocol(StringBuilder out, int protocol) {
+    static void appendProtocol(StringBuilder out, int protocol) {
         switch (protocol) {
             case IpProtocols.ICMP -> out.append("icmp");
             case IpProtocols.ICMPV6 -> out.append("icmpv6");
@@ -119,17 +124,24 @@ public final class ConntrackDump {
         }
     }
 
-    private static String address(ConnectionSnapshot connection, long high, long low) {
+    static String address(ConnectionSnapshot connection, long high, long low) {
         return connection.ipv6 ? AddressText.ipv6(high, low) : AddressText.ipv4(low);
     }
 
     private static void appendLabels(StringBuilder out, ConnectionSnapshot connection) {
-        if (connection.labelHigh != 0) {
-            out.append(",labels=0x").append(Long.toHexString(connection.labelHigh));
-            String low = Long.toHexString(connection.labelLow);
+        if ((connection.labelHigh | connection.labelLow) != 0) {
+            appendLabel(out.append(",labels="), connection);
+        }
+    }
+
+    /** {@code 0x…}. */
+    static void appendLabel(StringBuilder out, ConnectionSnapshot connection) {
+        String low = Long.toHexString(connection.labelLow);
+        if (connection.labelHigh == 0) {
+            out.append("0x").append(low);
+        } else {
+            out.append("0x").append(Long.toHexString(connection.labelHigh));
             out.append("0".repeat(16 - low.length())).append(low);
-        } else if (connection.labelLow != 0) {
-            out.append(",labels=0x").append(Long.toHexString(connection.labelLow));
         }
     }
 

@@ -3,7 +3,6 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.FLAG_HELD;
 
-import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.conntrack.Expectations.Expectation;
 import io.turnstile.packet.Packet;
 import java.util.Objects;
@@ -54,6 +53,7 @@ final class FirstPackets {
         }
         if (request.nat() != null && !chooseReply(key, request.nat(), expectation, scratch)) {
             natExhaustions.increment();
+            table.audit.refused(key, AuditCause.NAT_EXHAUSTED, nowNs);
             scratch.steps[position] = TrackingScratch.DROP;
             scratch.drops++;
             return true;
@@ -65,10 +65,12 @@ final class FirstPackets {
             }
             case TABLE_FULL -> {
                 refusals.increment();
+                table.audit.refused(key, AuditCause.TABLE_FULL, nowNs);
                 writeNew(packet, key, request, expectation);
                 yield true;
             }
             case ZONE_FULL -> {
+                table.audit.refused(key, AuditCause.ZONE_FULL, nowNs);
                 writeNew(packet, key, request, expectation);
                 yield true;
             }
@@ -159,7 +161,7 @@ final class FirstPackets {
             return;
         }
         if (OffHeap.getLong(entry + DEADLINE) - nowNs <= 0 && (EntryLayout.flags(entry) & FLAG_HELD) == 0) {
-            table.removeLocked(key.slot, locked, RemovalReason.EXPIRED, nowNs);
+            table.removeLocked(key.slot, locked, AuditCause.EXPIRED, nowNs);
         } else {
             EntryTable.unlock(entry, locked);
         }

@@ -9,7 +9,6 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
 
-import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
@@ -200,7 +199,7 @@ final class PacketTracking {
                     continue;
                 }
                 if (request.force() && key.reply) {
-                    table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
+                    table.removeLocked(key.slot, locked, AuditCause.FORCED, nowNs);
                 } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, scratch)) {
                     return;
                 }
@@ -274,7 +273,7 @@ final class PacketTracking {
         long deadlineBefore = watched ? OffHeap.getLong(entry + DEADLINE) : 0;
         UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
         if (result == UpdateResult.REOPEN) {
-            table.removeLocked(key.slot, locked, RemovalReason.REPLACED, nowNs);
+            table.removeLocked(key.slot, locked, AuditCause.REOPENED, nowNs);
             return false;
         }
         int state = stateAfter(result, stateBefore | relation(entry, flags), key.reply);

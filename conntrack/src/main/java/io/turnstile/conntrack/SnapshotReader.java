@@ -53,6 +53,44 @@ final class SnapshotReader {
         copySctp(entry, into);
     }
 
+    /**
+     * Copies what an {@linkplain AuditTrail audit record} has of a connection that is not there any more: what is not in
+     * it (deadline, ports, windows, parent) has the value of a connection without such.
+     */
+    static void copyRecord(long record, long extension, ConnectionSnapshot into) {
+        int kind = OffHeap.getInt(record + EntryLayout.KIND);
+        int flags = EntryLayout.flags(record);
+        into.removed = true;
+        into.zone = EntryLayout.zone(kind);
+        into.protocol = EntryLayout.protocol(kind);
+        into.ipv6 = EntryLayout.ipv6(kind);
+        if (into.ipv6 && extension == 0) {
+            return; // half a record, which the caller will find out
+        }
+        copyOriginal(record, extension, kind, into.original);
+        if ((flags & FLAG_NAT) != 0 && extension != 0) {
+            copyReply(extension, kind, into.reply);
+        } else {
+            reverse(into.original, kind, into.reply);
+        }
+        into.mark = OffHeap.getInt(record + EntryLayout.MARK);
+        into.labelHigh = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
+        into.labelLow = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
+        into.replySeen = (flags & EntryLayout.FLAG_REPLY_SEEN) != 0;
+        boolean tcp = into.protocol == IpProtocols.TCP;
+        into.originalTcpState = tcp ? tcpState(record, 0) : TcpState.CLOSED;
+        into.replyTcpState = tcp ? tcpState(record, 1) : TcpState.CLOSED;
+        into.sctpState = into.protocol == IpProtocols.SCTP ? sctpState(record) : SctpState.CLOSED;
+    }
+
+    private static TcpState tcpState(long entry, int direction) {
+        return TCP_STATES[Math.min(EntryLayout.state(entry, direction), TCP_STATES.length - 1)];
+    }
+
+    private static SctpState sctpState(long entry) {
+        return SCTP_STATES[Math.min(EntryLayout.state(entry, 0), SCTP_STATES.length - 1)];
+    }
+
     private static void copyParent(long extension, int flags, ConnectionSnapshot into) {
         into.parentId =
                 (flags & FLAG_SPECIAL) != 0 && extension != 0 ? OffHeap.getLong(extension + EntryLayout.PARENT_ID) : 0;

@@ -207,17 +207,21 @@ final class TupleIndex {
         return sum;
     }
 
-    void visit(BucketVisitor visitor) {
+    /** Visits one of the shown buckets, which stands for several; false if there is none of that number. */
+    boolean visit(int shown, BucketVisitor visitor) {
         long perShown = (length + MOST_SHOWN - 1) / MOST_SHOWN;
-        for (long first = 0; first < length; first += perShown) {
-            int used = 0;
-            for (long bucket = first; bucket < Math.min(length, first + perShown); bucket++) {
-                for (int i = 0; i < CELLS; i++) {
-                    used += OffHeap.getLong(address(bucket) + i * 8L) == 0 ? 0 : 1;
-                }
-            }
-            visitor.visit((int) (first / perShown), used);
+        long first = shown * perShown;
+        if (first >= length) {
+            return false;
         }
+        int used = 0;
+        for (long bucket = first; bucket < Math.min(length, first + perShown); bucket++) {
+            for (int i = 0; i < CELLS; i++) {
+                used += OffHeap.getLong(address(bucket) + i * 8L) == 0 ? 0 : 1;
+            }
+        }
+        visitor.visit(shown, used);
         keepMemory();
+        return true;
     }
 }

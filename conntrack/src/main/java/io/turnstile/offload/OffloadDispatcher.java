@@ -605,12 +605,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     /** Text of {@code conntrack/offload-show}. */
     public String show() {
-        return new OffloadReport(this, context, chosen).text(false);
+        return new OffloadReport(this, context, chosen).text();
     }
 
     /** {@link #show()} with a line for each connection followed: the connection, then its state with each provider. */
-    public String showConnections() {
-        return new OffloadReport(this, context, chosen).text(true);
+    public ConnectionLines connectionLines() {
+        return new ConnectionLines(this, context, show());
     }
 
     /** Who carries the connection, and why not: a line per provider. */

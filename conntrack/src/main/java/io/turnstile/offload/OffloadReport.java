@@ -6,11 +6,9 @@ import java.util.Locale;
 import java.util.StringJoiner;
 
 /**
- * Text about the dispatcher for people. Made for one look; walks the side tables, so its cost follows the table's size.
+ * Text about the dispatcher for people. Made for one look.
  */
 final class OffloadReport {
-    private static final int SCAN_SLOTS = 4096;
-
     private final OffloadDispatcher dispatcher;
     private final DispatcherContext context;
     private final List<Lane> lanes;
@@ -21,7 +19,7 @@ final class OffloadReport {
         this.lanes = lanes;
     }
 
-    String text(boolean withConnections) {
+    String text() {
         StringBuilder text = new StringBuilder();
         text.append("hw-offload: ")
                 .append(dispatcher.isEnabled() ? "enabled" : "disabled")
@@ -47,9 +45,6 @@ final class OffloadReport {
         if (!failures.isEmpty()) {
             text.append("failures:\n");
             failures.forEach(line -> text.append("  ").append(line).append('\n'));
-        }
-        if (withConnections && dispatcher.isEnabled()) {
-            appendConnections(text);
         }
         return text.toString();
     }
@@ -114,33 +109,6 @@ final class OffloadReport {
                 ? ", next try in " + (reading.retryInNs() + 999_999) / 1_000_000 + " ms"
                 : "";
         return reading.position() + next + ", opened " + reading.openings() + " times, last: " + reading.cause();
-    }
-
-    private void appendConnections(StringBuilder text) {
-        text.append("connections:\n");
-        ConnViewReader reader = new ConnViewReader(context.tracker(), context.ports());
-        long nowNs = context.clock().nowNs();
-        long cursor = 0;
-        while (cursor >= 0) {
-            cursor = context.tracker()
-                    .scan(
-                            cursor,
-                            SCAN_SLOTS,
-                            connection -> {
-                                if (reader.read(connection.connectionId, nowNs)) {
-                                    StringJoiner states = new StringJoiner(" ");
-                                    dispatcher
-                                            .offloadStates(connection.connectionId)
-                                            .forEach(state -> states.add(state.toString()));
-                                    text.append("  ")
-                                            .append(reader.view())
-                                            .append(' ')
-                                            .append(states)
-                                            .append('\n');
-                                }
-                            },
-                            nowNs);
-        }
     }
 
     static String why(boolean enabled, List<ProviderStatus> statuses, List<ProviderConnectionState> states) {

@@ -574,13 +574,22 @@ class OffloadDispatcherTest {
         }
     }
 
+    private String connectionLines() {
+        StringBuilder text = new StringBuilder();
+        ConnectionLines lines = dispatcher.connectionLines();
+        while (lines.next(text, 1)) {
+            assertThat(text).isNotNull();
+        }
+        return text.toString();
+    }
+
     @Test
     void showTellsProvidersCountsAndConnections() {
         alpha.verdict = connection -> Verdict.decline("alg");
         enable(alpha, beta);
         tracker.reply(commit(7), 2, clock.nowNs());
         dispatcher.drain();
-        assertThat(dispatcher.showConnections()).isEqualTo("""
+        assertThat(connectionLines()).isEqualTo("""
                 hw-offload: enabled
                 implausible last-used answers: 0
                 provider alpha: priority 100, ready

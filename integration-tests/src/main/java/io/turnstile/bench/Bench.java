@@ -6,7 +6,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak|flows",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak|flows|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
@@ -15,7 +15,8 @@ import picocli.CommandLine;
             SweepBench.class,
             OffloadBench.class,
             SoakBench.class,
-            FlowBench.class
+            FlowBench.class,
+            ControlBench.class
         })
 public final class Bench {
     private Bench() {}

@@ -202,7 +202,6 @@ class TrackerCommandsStoryTest {
         both.appctlSorted(DUMP);
         both.appctlSorted(DUMP + " -m zone=4");
         both.appctlSorted(DUMP + " zone=4 -m");
-        both.appctlSorted(DUMP + " zone=3 ct_nw_proto=17");
         for (String flush : FLUSHES) {
             both.appctl("dpctl/flush-conntrack " + flush);
             both.appctlSorted(DUMP);

@@ -20,8 +20,9 @@ public final class AppctlCommands {
         all.addAll(new BridgeCommands(context.pipeline(), context.bridges()).commands());
         all.addAll(new DatapathCommands(context.datapath(), context.clock(), context.bridges(), datapath).commands());
         all.addAll(new ConntrackCommands(
-                        context.datapath(), context.tracker(), context.offload(), context.clock(), datapath::present)
+                        context.tracker(), context.offload(), context.clock(), datapath::present)
                 .commands());
+        all.addAll(new AuditCommands(context.tracker().audit(), context.clock()).commands());
         all.addAll(new ZoneLimitCommands(context.tracker().zoneLimits(), datapath::present).commands());
         all.addAll(new FragmentCommands(context.datapath().fragments(), datapath::present).commands());
         all.addAll(new OffloadCommands(

@@ -4,6 +4,7 @@ import io.turnstile.address.AddressText;
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
+import io.turnstile.control.TextLines;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.pipeline.OfPort;
@@ -17,6 +18,7 @@ import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** {@code fdb/…} and {@code ofproto/…}: what concerns one bridge. */
 final class BridgeCommands {
@@ -50,13 +52,14 @@ final class BridgeCommands {
     }
 
     private static CommandReply showMacs(BridgePipeline bridge) {
-        StringBuilder text = new StringBuilder(" port  VLAN  MAC                Age\n");
-        for (BridgePipeline.MacEntry entry : bridge.macEntries()) {
-            String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
-            text.append("%5s  %4d  %s  %3d\n"
-                    .formatted(port, entry.vlan(), AddressText.mac(entry.mac()), entry.ageSeconds()));
-        }
-        return CommandReply.ok(text.toString());
+        Stream<String> lines = bridge.macEntries().stream().map(BridgeCommands::macLine);
+        return CommandReply.ofSource(new TextLines(
+                Stream.concat(Stream.of(" port  VLAN  MAC                Age"), lines).iterator()));
+    }
+
+    private static String macLine(BridgePipeline.MacEntry entry) {
+        String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
+        return "%5s  %4d  %s  %3d".formatted(port, entry.vlan(), AddressText.mac(entry.mac()), entry.ageSeconds());
     }
 
     private CommandReply flushMacs(List<String> arguments) {
@@ -99,7 +102,7 @@ final class BridgeCommands {
         try {
             Match flow = FlowText.parseMatch(arguments.get(1), name -> portNumber(bridge, name));
             int inPort = flow.matchesOn(Field.IN_PORT) ? (int) flow.value(Field.IN_PORT) : OfAction.Ports.NONE;
-            return CommandReply.ok(pipeline.trace(bridge, inPort, flow.copyOfValue(), ctStates));
+            return CommandReply.ofSource(pipeline.beginTrace(bridge, inPort, flow.copyOfValue(), ctStates)::next);
         } catch (FlowTextException e) {
             return CommandReply.error("Bad openflow flow syntax: " + arguments.get(1) + ": " + e.getMessage());
         }

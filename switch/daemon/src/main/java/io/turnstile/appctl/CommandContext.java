@@ -47,7 +47,9 @@ public record CommandContext(
     /** Moves the switch's time forward. */
     @FunctionalInterface
     public interface TimeWarp {
-        /** Returns when everything that is due after each of the steps is done. */
-        void warp(Duration distance, Duration step);
+        /**
+         * Completes when everything that is due after each of the steps is done. Who cancels it has no further step made.
+         */
+        CompletableFuture<Void> warp(Duration distance, Duration step);
     }
 }

@@ -1,32 +1,28 @@
 package io.turnstile.appctl;
 
+import com.google.common.collect.Streams;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.ConntrackDump;
-import io.turnstile.conntrack.TcpState;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
-import io.turnstile.datapath.Datapath;
-import io.turnstile.offload.OffloadColumn;
+import io.turnstile.control.TextLines;
 import io.turnstile.offload.OffloadDispatcher;
-import io.turnstile.packet.IpProtocols;
 import io.turnstile.time.Clock;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Consumer;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/…conntrack} and {@code dpctl/ct-…}: what ovs-vswitchd(8) says of the connection tracker. */
 final class ConntrackCommands {
-    private static final int BUCKETS_OF_LINE = 8;
+    /** Who it is that flushes, in the audit trail. */
+    private static final String ACTOR = "appctl";
 
-    private final Datapath forwarding;
     private final ConnectionTracker tracker;
     private final OffloadDispatcher dispatcher;
     private final Clock clock;
@@ -34,12 +30,10 @@ final class ConntrackCommands {
 
     /** @param datapath its present name, type included; empty while there is none */
     ConntrackCommands(
-            Datapath forwarding,
             ConnectionTracker tracker,
             OffloadDispatcher dispatcher,
             Clock clock,
             Supplier<String> datapath) {
-        this.forwarding = forwarding;
         this.tracker = tracker;
         this.dispatcher = dispatcher;
         this.clock = clock;
@@ -48,14 +42,19 @@ final class ConntrackCommands {
 
     List<Command> commands() {
         return List.of(
-                Command.of("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, DpctlLine.handler(this::dump)),
+                Command.of(
+                        "dpctl/dump-conntrack",
+                        "[-m] [-s] [-f json] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
+                        0,
+                        12,
+                        DpctlLine.handler(Set.of(DpctlLine.Extra.FORMAT), this::dump)),
                 Command.of("dpctl/dump-conntrack-exp", "[dp] [zone=N]", 0, 2, DpctlLine.handler(this::dumpExpected)),
                 Command.of(
                         "dpctl/flush-conntrack",
-                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] [ct-reply-tuple]",
+                        "[--dry-run] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
                         0,
-                        6,
-                        DpctlLine.handler(this::flush)),
+                        9,
+                        DpctlLine.handler(Set.of(DpctlLine.Extra.DRY_RUN), this::flush)),
                 Command.of("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, DpctlLine.handler(this::statistics)),
                 Command.of("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, DpctlLine.handler(this::buckets)),
                 Command.of("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, handler(2, this::setMaxConnections)),
@@ -107,66 +106,46 @@ final class ConntrackCommands {
         return wrong != null ? wrong : command.apply(zone);
     }
 
+    /** With words that Open vSwitch does not know here all are read as those of a flush, else as Open vSwitch does. */
     private CommandReply dump(DpctlLine line) {
-        return ofZone(line, zone -> {
-            List<String> lines = new ArrayList<>();
-            forEachConnection(
-                    zone,
-                    connection -> lines.add(ConntrackDump.line(connection, line.more(), line.statistics())
-                            + (line.more()
-                                    ? OffloadColumn.of(dispatcher.offloadStates(connection.connectionId))
-                                    : "")));
-            return CommandReply.ok(String.join("\n", lines));
-        });
+        if (line.words().stream().noneMatch(ConnectionFilterText::isFilter)) {
+            return ofZone(line, zone -> CommandReply.ofSource(dump(line, inZone(zone))));
+        }
+        try {
+            return CommandReply.ofSource(
+                    dump(line, ConnectionFilterText.parse(line.arguments(datapath.get()))));
+        } catch (BadArgument e) {
+            return DpctlLine.invalid(e.getMessage());
+        }
     }
 
-    private void forEachConnection(@Nullable Integer zone, Consumer<ConnectionSnapshot> action) {
-        ConnectionScan.forEach(tracker, clock.nowNs(), connection -> {
-            if (zone == null || connection.zone == zone) {
-                action.accept(connection);
-            }
-        });
+    private ConnectionDump dump(DpctlLine line, ConnectionFilter filter) {
+        return new ConnectionDump(tracker, clock, filter, dispatcher, line);
+    }
+
+    private static ConnectionFilter inZone(@Nullable Integer zone) {
+        ConnectionFilter filter = new ConnectionFilter();
+        filter.zone = zone;
+        return filter;
     }
 
     private CommandReply dumpExpected(DpctlLine line) {
         return ofZone(line, zone -> {
-            List<String> lines = new ArrayList<>();
-            tracker.visitExpected((expected, parent) -> {
-                if (zone == null || expected.zone == zone) {
-                    lines.add(ConntrackDump.expectedLine(expected, parent));
-                }
-            });
-            return CommandReply.ok(String.join("\n", lines));
+            Stream<String> lines = Streams.stream(tracker.expected())
+                    .map(expected -> zone == null || expected.connection().zone == zone
+                            ? ConntrackDump.expectedLine(expected.connection(), expected.parent())
+                            : "");
+            return CommandReply.ofSource(new TextLines(lines.iterator()));
         });
     }
 
     private CommandReply statistics(DpctlLine line) {
         boolean inWords =
                 line.fromEnd(0).startsWith("verbose") || line.fromEnd(1).startsWith("verbose");
-        return ofZone(withoutVerbose(line), zone -> {
-            Map<String, Integer> byProtocol = new LinkedHashMap<>();
-            Arrays.asList("TCP", "UDP", "UDPLITE", "SCTP", "ICMP", "ICMPv6", "DCCP", "IGMP", "Other")
-                    .forEach(name -> byProtocol.put(name, 0));
-            int[] byState = new int[TcpState.values().length];
-            forEachConnection(zone, connection -> {
-                byProtocol.merge(protocol(connection.protocol), 1, Integer::sum);
-                if (connection.protocol == IpProtocols.TCP) {
-                    byState[ConntrackDump.shownState(connection).ordinal()]++;
-                }
-            });
-            StringBuilder text = new StringBuilder("Connections Stats:\n    Total: ")
-                    .append(byProtocol.values().stream()
-                            .mapToInt(Integer::intValue)
-                            .sum())
-                    .append('\n');
-            byProtocol.forEach((name, count) -> {
-                if (count > 0) {
-                    text.append("  ").append(name).append(": ").append(count).append('\n');
-                    text.append((inWords || line.more()) && name.equals("TCP") ? states(byState) : "");
-                }
-            });
-            return CommandReply.ok(text.toString());
-        });
+        boolean withStates = inWords || line.more();
+        return ofZone(
+                withoutVerbose(line),
+                zone -> CommandReply.ofSource(new ConnectionCensus(tracker, clock, inZone(zone), withStates)));
     }
 
     /** The line without the word {@code verbose}, which stands for {@code -m}, on either side of the zone. */
@@ -179,35 +158,7 @@ final class ConntrackCommands {
                 break;
             }
         }
-        return new DpctlLine(words, line.more(), line.statistics());
-    }
-
-    private static String states(int[] counts) {
-        StringBuilder text = new StringBuilder("    Conn per TCP states:\n");
-        for (TcpState state : TcpState.values()) {
-            if (counts[state.ordinal()] > 0) {
-                text.append("\t  [")
-                        .append(state)
-                        .append("]=")
-                        .append(counts[state.ordinal()])
-                        .append('\n');
-            }
-        }
-        return text.toString();
-    }
-
-    private static String protocol(int number) {
-        return switch (number) {
-            case IpProtocols.ICMP -> "ICMP";
-            case IpProtocols.IGMP -> "IGMP";
-            case IpProtocols.TCP -> "TCP";
-            case IpProtocols.UDP -> "UDP";
-            case IpProtocols.DCCP -> "DCCP";
-            case IpProtocols.ICMPV6 -> "ICMPv6";
-            case IpProtocols.SCTP -> "SCTP";
-            case IpProtocols.UDP_LITE -> "UDPLITE";
-            default -> "Other";
-        };
+        return line.with(words);
     }
 
     private CommandReply buckets(DpctlLine line) {
@@ -218,21 +169,7 @@ final class ConntrackCommands {
         if (wrong != null) {
             return wrong;
         }
-        StringBuilder rows = new StringBuilder();
-        int[] total = new int[1];
-        tracker.visitBuckets((bucket, connections) -> {
-            if (bucket % BUCKETS_OF_LINE == 0) {
-                rows.append("\n %3d..%3d   | ".formatted(bucket, bucket + BUCKETS_OF_LINE - 1));
-            }
-            rows.append(connections > (above == null ? 0 : above) ? "%5d".formatted(connections) : "    .");
-            total[0] = bucket + 1;
-        });
-        int connections = tracker.connectionCount();
-        String text = "Total Buckets: %d\nCurrent Connections: %d\n\n".formatted(total[0], connections);
-        return CommandReply.ok(connections == 0 ? text : text + """
-                +-----------+-----------------------------------------+
-                |  Buckets  |         Connections per Buckets         |
-                +-----------+-----------------------------------------+""" + rows + "\n\n");
+        return CommandReply.ofSource(new BucketTable(tracker, above == null ? 0 : above));
     }
 
     // ---- changing ----
@@ -249,10 +186,24 @@ final class ConntrackCommands {
             return CommandReply.error(
                     wrong.text() + "\n" + DpctlLine.invalid("Cannot open dpif").text());
         }
-        int removed = forwarding.flushConnections(filter, clock.nowNs());
-        return removed == 0 && filter.namesOne()
-                ? CommandReply.error("ovs-vswitchd: failed to flush conntrack (No such file or directory)")
-                : CommandReply.ok();
+        return CommandReply.ofSource(
+                line.dryRun() ? count(filter) : new ConnectionFlush(tracker, clock, filter, ACTOR));
+    }
+
+    private ConnectionWalk count(ConnectionFilter filter) {
+        return new ConnectionWalk(tracker, clock, filter, false) {
+            private long count;
+
+            @Override
+            void found(ConnectionSnapshot connection, StringBuilder out) {
+                count++;
+            }
+
+            @Override
+            void end(StringBuilder out) {
+                out.append(count).append(count == 1 ? " connection" : " connections").append(" would be removed");
+            }
+        };
     }
 
     private CommandReply setMaxConnections(DpctlLine line) {

@@ -4,15 +4,19 @@ import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.BridgeView.InterfaceView;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
+import io.turnstile.control.TextLines;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. */
@@ -113,16 +117,25 @@ final class DatapathCommands {
         IntFunction<String> ports = arguments.contains("--names") || more && !arguments.contains("--no-names")
                 ? this::portName
                 : Integer::toString;
-        long nowNs = clock.nowNs();
-        StringBuilder text = new StringBuilder();
-        for (DatapathFlow flow : datapath.flows()) {
-            text.append(
-                            more
-                                    ? DatapathFlowText.verboseLine(flow, nowNs, ports)
-                                    : DatapathFlowText.line(flow, nowNs, ports))
-                    .append('\n');
+        return CommandReply.ofSource(new TextLines(flowLines(datapath.flows(), more, ports)));
+    }
+
+    /** Lines of flows, each made when it is asked for; a flow that has gone meanwhile is left out. */
+    private Iterator<String> flowLines(List<DatapathFlow> flows, boolean more, IntFunction<String> ports) {
+        if (flows.isEmpty()) {
+            return Collections.emptyIterator();
         }
-        return CommandReply.ok(text.isEmpty() ? "" : "flow-dump from the main thread:\n" + text);
+        long nowNs = clock.nowNs();
+        Stream<String> lines = flows.stream().map(flow -> {
+            if (flow.isDead()) {
+                return "";
+            }
+            return more
+                    ? DatapathFlowText.verboseLine(flow, nowNs, ports)
+                    : DatapathFlowText.line(flow, nowNs, ports);
+        });
+        return Stream.concat(Stream.of("flow-dump from the main thread:"), lines)
+                .iterator();
     }
 
     private String portName(int number) {

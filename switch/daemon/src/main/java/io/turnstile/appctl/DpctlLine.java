@@ -16,8 +16,18 @@ import org.jspecify.annotations.Nullable;
  * @param words the words behind the options
  * @param more {@code -m}
  * @param statistics {@code -s}
+ * @param json {@code -f json}: lines are JSON objects
+ * @param dryRun {@code --dry-run}: only say what would be done
  */
-record DpctlLine(List<String> words, boolean more, boolean statistics) {
+record DpctlLine(List<String> words, boolean more, boolean statistics, boolean json, boolean dryRun) {
+    /** Options that some commands have besides Open vSwitch's. */
+    enum Extra {
+        /** {@code -f text}, {@code -f json}. */
+        FORMAT,
+        /** {@code --dry-run}. */
+        DRY_RUN
+    }
+
     private static final Set<String> LONG_OPTIONS =
             Set.of("--more", "--statistics", "--clear", "--may-create", "--names", "--no-names");
     private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?\\d+).*", Pattern.DOTALL);
@@ -26,6 +36,11 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
     /** The handler of a command whose options are read before it runs. */
     static Function<List<String>, CommandReply> handler(Function<DpctlLine, CommandReply> command) {
         return words -> run(words, command);
+    }
+
+    /** The same for a command with options of its own. */
+    static Function<List<String>, CommandReply> handler(Set<Extra> extras, Function<DpctlLine, CommandReply> command) {
+        return words -> run(words, extras, command);
     }
 
     /** The same for a command whose datapath, if it is named, has to be there: see {@link #wrongDatapath}. */
@@ -39,8 +54,14 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
 
     /** Reads the options that stand before the other words, and runs the command. */
     static CommandReply run(List<String> words, Function<DpctlLine, CommandReply> command) {
+        return run(words, Set.of(), command);
+    }
+
+    static CommandReply run(List<String> words, Set<Extra> extras, Function<DpctlLine, CommandReply> command) {
         boolean more = false;
         boolean statistics = false;
+        boolean json = false;
+        boolean dryRun = false;
         int options = 0;
         for (;
                 options < words.size()
@@ -48,6 +69,20 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
                         && words.get(options).length() > 1;
                 options++) {
             String option = words.get(options);
+            if (extras.contains(Extra.DRY_RUN) && option.equals("--dry-run")) {
+                dryRun = true;
+                continue;
+            }
+            if (extras.contains(Extra.FORMAT) && (option.equals("-f") || option.startsWith("--format="))) {
+                boolean separate = option.equals("-f");
+                options += separate ? 1 : 0;
+                String format = separate ? options < words.size() ? words.get(options) : "" : option.substring(9);
+                if (!format.equals("json") && !format.equals("text")) {
+                    return invalid("the format is text or json");
+                }
+                json = format.equals("json");
+                continue;
+            }
             String unknown = unknownOption(option);
             if (unknown != null) {
                 return CommandReply.error("Unrecognized option " + unknown);
@@ -56,7 +91,13 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
             more |= option.equals("--more") || letters && option.contains("m");
             statistics |= option.equals("--statistics") || letters && option.contains("s");
         }
-        return command.apply(new DpctlLine(words.subList(options, words.size()), more, statistics));
+        return command.apply(
+                new DpctlLine(words.subList(options, words.size()), more, statistics, json, dryRun));
+    }
+
+    /** The same line with other words. */
+    DpctlLine with(List<String> otherWords) {
+        return new DpctlLine(otherWords, more, statistics, json, dryRun);
     }
 
     private static @Nullable String unknownOption(String option) {
@@ -108,7 +149,7 @@ record DpctlLine(List<String> words, boolean more, boolean statistics) {
 
     /** The line without its last word. */
     DpctlLine withoutLast() {
-        return new DpctlLine(words.subList(0, words.size() - 1), more, statistics);
+        return with(words.subList(0, words.size() - 1));
     }
 
     /**

@@ -1,10 +1,16 @@
 package io.turnstile.appctl;
 
+import static io.turnstile.control.TextSource.ENOUGH;
+
 import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
+import io.turnstile.control.RefusedException;
+import io.turnstile.control.TextSource;
+import io.turnstile.offload.ConnectionLines;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.telemetry.OffloadMonitor;
@@ -21,7 +27,7 @@ final class OffloadCommands {
      */
     private static final int CONNECTIONS_SHOWN = 100;
 
-    private static final int MOST_WORDS = 6;
+    private static final int MOST_WORDS = 8;
 
     private final OffloadDispatcher dispatcher;
     private final Conntrack tracker;
@@ -57,7 +63,7 @@ final class OffloadCommands {
                 Command.of("conntrack/offload-show", "[-m]", 0, 1, this::show),
                 Command.of(
                         "conntrack/offload-why",
-                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [ct-orig-tuple] [ct-reply-tuple]",
+                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
                         1,
                         MOST_WORDS,
                         DpctlLine.handler(this::why)),
@@ -88,8 +94,17 @@ final class OffloadCommands {
             return CommandReply.ok(dispatcher.show() + plugins());
         }
         return arguments.getFirst().equals("-m")
-                ? CommandReply.ok(dispatcher.showConnections() + plugins())
+                ? CommandReply.ofSource(showConnections())
                 : CommandReply.error("unknown option " + arguments.getFirst());
+    }
+
+    private TextSource showConnections() {
+        ConnectionLines lines = dispatcher.connectionLines();
+        return out -> {
+            boolean more = lines.next(out, ENOUGH);
+            out.append(more ? "" : plugins());
+            return more;
+        };
     }
 
     /** The section of plug-ins that cannot be used; empty if all can. */
@@ -119,23 +134,30 @@ final class OffloadCommands {
     }
 
     private CommandReply why(ConnectionFilter filter) {
-        StringBuilder text = new StringBuilder();
-        int[] found = new int[1];
-        ConnectionScan.forEach(tracker, clock.nowNs(), connection -> {
-            if (filter.testEitherWay(connection) && found[0]++ < CONNECTIONS_SHOWN) {
-                text.append(ConntrackDump.line(connection, false, false)).append('\n');
-                dispatcher
-                        .why(connection.connectionId)
-                        .lines()
-                        .forEach(reason -> text.append("  ").append(reason).append('\n'));
+        return CommandReply.ofSource(new ConnectionWalk(tracker, clock, filter, true) {
+            private int found;
+
+            @Override
+            void found(ConnectionSnapshot connection, StringBuilder out) {
+                if (found++ < CONNECTIONS_SHOWN) {
+                    ConntrackDump.append(out, connection, false, false);
+                    out.append('\n');
+                    dispatcher
+                            .why(connection.connectionId)
+                            .lines()
+                            .forEach(reason -> out.append("  ").append(reason).append('\n'));
+                }
+            }
+
+            @Override
+            void end(StringBuilder out) throws RefusedException {
+                if (found == 0) {
+                    throw new RefusedException("ovs-vswitchd: no connection matches (No such file or directory)");
+                }
+                if (found > CONNECTIONS_SHOWN) {
+                    out.append("and ").append(found - CONNECTIONS_SHOWN).append(" more connections\n");
+                }
             }
         });
-        if (found[0] == 0) {
-            return CommandReply.error("ovs-vswitchd: no connection matches (No such file or directory)");
-        }
-        if (found[0] > CONNECTIONS_SHOWN) {
-            text.append("and ").append(found[0] - CONNECTIONS_SHOWN).append(" more connections\n");
-        }
-        return CommandReply.ok(text.toString());
     }
 }

@@ -5,6 +5,7 @@ import io.turnstile.control.CommandReply;
 import io.turnstile.time.WarpableClock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /** {@code time/…}: time by hand, for test suites. */
 final class TimeCommands {
@@ -21,7 +22,7 @@ final class TimeCommands {
     List<Command> commands() {
         return List.of(
                 Command.of("time/stop", "", 0, 0, arguments -> stop()),
-                Command.of("time/warp", "[large_msecs] msecs", 1, 2, this::warp));
+                Command.later("time/warp", "[large_msecs] msecs", 1, 2, this::warp));
     }
 
     private CommandReply stop() {
@@ -30,15 +31,17 @@ final class TimeCommands {
     }
 
     /** Moves time. One number says how far, in steps of a second at most; of two the second is the step. */
-    private CommandReply warp(List<String> arguments) {
+    private CompletableFuture<CommandReply> warp(List<String> arguments) {
         for (String argument : arguments) {
             if (!argument.matches("[1-9][0-9]{0,14}")) {
-                return CommandReply.error("invalid MSECS");
+                return CompletableFuture.completedFuture(CommandReply.error("invalid MSECS"));
             }
         }
         long distanceMs = Long.parseLong(arguments.getFirst());
         long stepMs = arguments.size() > 1 ? Long.parseLong(arguments.get(1)) : Math.min(distanceMs, DEFAULT_STEP_MS);
-        warp.warp(Duration.ofMillis(distanceMs), Duration.ofMillis(stepMs));
-        return CommandReply.ok("warped");
+        CompletableFuture<Void> warping = warp.warp(Duration.ofMillis(distanceMs), Duration.ofMillis(stepMs));
+        CompletableFuture<CommandReply> reply = warping.thenApply(done -> CommandReply.ok("warped"));
+        reply.whenComplete((done, failure) -> warping.cancel(false)); // the asker may have left
+        return reply;
     }
 }

@@ -1,13 +1,19 @@
 package io.turnstile.control;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The answer of a command. {@code ovs-appctl} prints the text of a success to standard output, that of a refusal to
  * standard error, and ends with status 2 after the latter.
+ *
+ * @param text empty if the source has it
+ * @param source makes the text of a success piece by piece; null if it is there
  */
-public record CommandReply(String text, boolean isError) {
+public record CommandReply(
+        String text, boolean isError, @Nullable TextSource source) {
 
     public static CommandReply ok(String text) {
-        return new CommandReply(text, false);
+        return new CommandReply(text, false, null);
     }
 
     public static CommandReply ok() {
@@ -15,11 +21,36 @@ public record CommandReply(String text, boolean isError) {
     }
 
     public static CommandReply error(String text) {
-        return new CommandReply(text, true);
+        return new CommandReply(text, true, null);
     }
 
-    /** The text as Open vSwitch sends it: unless it is empty it ends with a newline. */
-    String terminated() {
-        return text.isEmpty() || text.endsWith("\n") ? text : text + "\n";
+    /** A text that may be large, or that takes a while: it is made as the asker takes it, and never stands whole. */
+    public static CommandReply ofSource(TextSource source) {
+        return new CommandReply("", false, source);
+    }
+
+    /** The same with its whole text, for who has the room. */
+    public CommandReply whole() {
+        TextSource making = source;
+        if (making == null) {
+            return this;
+        }
+        StringBuilder all = new StringBuilder();
+        try {
+            boolean more = true;
+            while (more) {
+                more = making.next(all);
+            }
+            return ok(all.toString());
+        } catch (RefusedException e) {
+            return error(e.getMessage());
+        } finally {
+            making.close();
+        }
+    }
+
+    /** What makes the text of a success. */
+    TextSource pieces() {
+        return source != null ? source : new TextPieces(text);
     }
 }

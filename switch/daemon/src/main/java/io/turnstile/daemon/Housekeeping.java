@@ -28,6 +28,8 @@ final class Housekeeping implements AutoCloseable {
     private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long FLOWS_EVERY_NS = 500_000_000L;
     private static final long SHORTEST_PAUSE_NS = 1_000_000L;
+    /** How long time is warped before the housekeeper looks at what else is due. */
+    private static final long WARP_SLICE_NS = 20_000_000L;
 
     private final WarpableClock clock;
     private final Datapath datapath;
@@ -93,24 +95,38 @@ final class Housekeeping implements AutoCloseable {
         pipeline.maintain(nowNs);
     }
 
-    /** Moves time in steps and does after each everything that is due; returns when that is done. */
-    void warp(Duration distance, Duration step) {
-        CompletableFuture.runAsync(
-                        () -> {
-                            Duration left = distance;
-                            while (left.isPositive()) {
-                                Duration next = left.compareTo(step) < 0 ? left : step;
-                                clock.warp(next);
-                                left = left.minus(next);
-                                maintainFlows();
-                                tracker.sweep(clock.nowNs());
-                                offload.drain(); // providers asked about expiring connections answer before the sweep
-                                // that counts
-                                tracker.sweep(clock.nowNs());
-                            }
-                        },
-                        thread)
-                .join();
+    /**
+     * Moves time in steps and does after each everything that is due, between the housekeeper's other rounds. Completes
+     * when that is done; cancelled, it ends there.
+     */
+    CompletableFuture<Void> warp(Duration distance, Duration step) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        thread.execute(() -> warp(distance, step, done));
+        return done;
+    }
+
+    private void warp(Duration distance, Duration step, CompletableFuture<Void> done) {
+        try {
+            long endNs = System.nanoTime() + WARP_SLICE_NS;
+            Duration left = distance;
+            while (left.isPositive() && !done.isDone() && System.nanoTime() - endNs < 0) {
+                Duration next = left.compareTo(step) < 0 ? left : step;
+                clock.warp(next);
+                left = left.minus(next);
+                maintainFlows();
+                tracker.sweep(clock.nowNs());
+                offload.drain(); // providers asked about expiring connections answer before the sweep that counts
+                tracker.sweep(clock.nowNs());
+            }
+            Duration rest = left;
+            if (!left.isPositive()) {
+                done.complete(null);
+            } else if (!done.isDone()) {
+                thread.execute(() -> warp(rest, step, done));
+            }
+        } catch (RuntimeException e) { // contained: it is the asker's to hear of
+            done.completeExceptionally(e);
+        }
     }
 
     @Override

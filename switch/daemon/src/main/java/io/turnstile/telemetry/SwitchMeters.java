@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.turnstile.conntrack.AuditCause;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.InvalidReason;
 import io.turnstile.conntrack.ZoneLimits;
@@ -72,18 +73,16 @@ public final class SwitchMeters implements MeterBinder {
     private void bindConnections() {
         gauge("connections", "connections in the table", tracker, ConnectionTracker::connectionCount);
         gauge("connections.max", "connections that the table may hold", tracker, ConnectionTracker::maxConnections);
-        counter(
-                "connections.refused",
-                "commits refused: the table or the zone was full",
-                Tags.of("reason", "table_full"),
-                tracker,
-                ConnectionTracker::refusals);
-        counter(
-                "connections.refused",
-                "commits refused: the table or the zone was full",
-                Tags.of("reason", "zone_full"),
-                tracker.zoneLimits(),
-                ZoneLimits::refusals);
+        for (AuditCause cause : AuditCause.values()) {
+            counter(
+                    cause.isRemoval() ? "connections.removed" : "connections.refused",
+                    cause.isRemoval()
+                            ? "connections that left the table, by cause"
+                            : "connections that were not made: the table or the zone was full, or nat() found no tuple",
+                    Tags.of(cause.isRemoval() ? "cause" : "reason", cause.label()),
+                    tracker,
+                    one -> one.audit().count(cause));
+        }
         for (InvalidReason reason : InvalidReason.values()) {
             counter(
                     "packets.invalid",

@@ -61,7 +61,7 @@ class AppctlCommandsTest {
                 CompletableFuture::new,
                 List::of,
                 new Coverage(datapath, tracker, List.of()),
-                (distance, step) -> {},
+                (distance, step) -> CompletableFuture.completedFuture(null),
                 NO_LOG,
                 1,
                 dummies,

@@ -60,7 +60,7 @@ class OffloadCommandsTest {
     }
 
     private CommandReply why(String... words) {
-        return DpctlLine.run(List.of(words), commands::why);
+        return DpctlLine.run(List.of(words), commands::why).whole();
     }
 
     @Test
@@ -69,7 +69,7 @@ class OffloadCommandsTest {
         String before = show.handler().apply(List.of()).join().text();
         pluginFaults = List.of("a.jar: is no jar: zip file is empty", "b.jar: acme.Card is not in it");
         for (List<String> arguments : List.of(List.<String>of(), List.of("-m"))) {
-            assertThat(show.handler().apply(arguments).join().text()).isEqualTo(before + """
+            assertThat(show.handler().apply(arguments).join().whole().text()).isEqualTo(before + """
                     plug-ins left out:
                       a.jar: is no jar: zip file is empty
                       b.jar: acme.Card is not in it

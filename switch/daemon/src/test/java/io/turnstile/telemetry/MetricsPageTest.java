@@ -90,6 +90,10 @@ class MetricsPageTest {
                 .containsEntry("turnstile_connections_refused_total{reason=\"table_full\"}", 1.0)
                 .containsEntry("turnstile_connections_refused_total{reason=\"zone_full\"}", 0.0);
         tracker.flush(null, clock.nowNs());
+        assertThat(read())
+                .containsEntry("turnstile_connections_removed_total{cause=\"flushed\"}", 3.0)
+                .containsEntry("turnstile_connections_removed_total{cause=\"expired\"}", 0.0)
+                .containsEntry("turnstile_connections_refused_total{reason=\"nat_exhausted\"}", 0.0);
         commit(7, 1);
         commit(7, 2);
         assertThat(read())

@@ -248,7 +248,7 @@ public final class EmbeddedSwitch extends MainBridgeShorthands implements AutoCl
 
     private int flush(@Nullable Integer zone) {
         return core.call(() -> {
-            int flushed = core.tracker.flush(zone, core.clock.nowNs());
+            int flushed = core.tracker.flush(zone, "embedded", core.clock.nowNs());
             core.dispatcher.drain();
             return flushed;
         });

@@ -85,9 +85,15 @@ public final class Datapath {
         failures.onFailure(listener);
     }
 
-    /** Removes tracked connections. Returns how many. */
-    public int flushConnections(ConnectionFilter filter, long nowNs) {
-        return filter.isEmpty() ? conntrack.flush(filter.zone, nowNs) : conntrack.flushMatching(filter, nowNs);
+    /**
+     * Removes tracked connections. Returns how many.
+     *
+     * @param actor whom the audit trail names as the one who asked
+     */
+    public int flushConnections(ConnectionFilter filter, String actor, long nowNs) {
+        return filter.isEmpty()
+                ? conntrack.flush(filter.zone, actor, nowNs)
+                : conntrack.flushMatching(filter, actor, nowNs);
     }
 
     /** Where fragments wait for each other at {@code ct()}, with its switches, limits and counters. */

@@ -258,7 +258,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     @Override
     public int flushConnections(ConnectionFilter filter) {
-        return pipeline.datapath().flushConnections(filter, pipeline.nowNs());
+        return pipeline.datapath().flushConnections(filter, "openflow " + name, pipeline.nowNs());
     }
 
     // ---- events ----

@@ -267,7 +267,18 @@ public final class Pipeline implements Upcall, AutoCloseable {
      * @param ctStates {@code --ct-next}: the ct_state of each recirculation in turn; {@code trk|new} for those beyond
      */
     public String trace(BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
-        return read(() -> new Trace(this, ctStates).of(bridge, inPort, key));
+        Trace trace = beginTrace(bridge, inPort, key, ctStates);
+        StringBuilder text = new StringBuilder();
+        boolean more = true;
+        while (more) {
+            more = trace.next(text);
+        }
+        return text.toString();
+    }
+
+    /** The same walk by walk. */
+    public Trace beginTrace(BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
+        return new Trace(this, bridge, inPort, key, ctStates);
     }
 
     // ---- upkeep ----

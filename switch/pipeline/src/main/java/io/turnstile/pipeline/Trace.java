@@ -12,41 +12,95 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation. Nothing is learned,
- * counted or installed; recirculation ids are allocated as for a real packet.
+ * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation, one walk at a time.
+ * Nothing is learned, counted or installed; recirculation ids are allocated as for a real packet. Between two walks flows
+ * may change, as between two packets.
  *
- * <p>One use by one thread, under the table lock.
+ * <p>It ends where Open vSwitch ends it, after {@link #MAX_RECIRCULATIONS}, or after {@link #MAX_CHARACTERS} of text:
+ * nobody reads more, and actions that recirculate thousands of times, each time anew, make gigabytes.
+ *
+ * <p>Threads: one; takes the table lock for each walk.
  */
-final class Trace {
+public final class Trace {
     private static final String RULER = "=".repeat(79);
     private static final int DEFAULT_CT_STATE = CtState.TRK | CtState.NEW;
-    private static final int MAX_RECIRCULATIONS = 64;
+    private static final int MAX_RECIRCULATIONS = 4096;
+    static final int MAX_CHARACTERS = 8 << 20;
+    /** Of the lines of one walk. */
+    static final int WALK_CHARACTERS = 1 << 20;
 
     private final Pipeline pipeline;
     private final Iterator<Integer> ctStates;
-    private final StringBuilder text = new StringBuilder();
+    private final BridgePipeline bridge;
+    private final int inPort;
+    private final long[] key;
+    private StringBuilder text = new StringBuilder();
     private final Deque<TraceReport.Recirculation> pending = new ArrayDeque<>();
+    /** How many recirculations there were beyond what {@link #pending} has room for. */
+    private long beyond;
+
+    private int resumed;
+    private long written;
+    private boolean begun;
 
     /**
      * @param ctStates the ct_state of the packet after each recirculation in turn; {@code trk|new} when they are used
      *     up
      */
-    Trace(Pipeline pipeline, List<Integer> ctStates) {
+    Trace(Pipeline pipeline, BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
         this.pipeline = pipeline;
+        this.bridge = bridge;
+        this.inPort = inPort;
+        this.key = key.clone();
         this.ctStates = ctStates.iterator();
     }
 
-    /** @param key the packet's; its in_port does not count */
-    String of(BridgePipeline bridge, int inPort, long[] key) {
+    /** Appends the next walk; false if that was the last one. */
+    public boolean next(StringBuilder out) {
+        int before = out.length();
+        text = out;
+        if (begun) {
+            TraceReport.Recirculation recirculation = pending.remove();
+            pipeline.read(() -> {
+                resume(recirculation);
+                return true;
+            });
+            resumed++;
+        } else {
+            begun = true;
+            pipeline.read(() -> {
+                begin();
+                return true;
+            });
+        }
+        written += out.length() - before;
+        if (pending.isEmpty()) {
+            return false;
+        }
+        boolean tooMuch = written >= MAX_CHARACTERS;
+        if (tooMuch || resumed > MAX_RECIRCULATIONS) {
+            out.append("\n\n").append(RULER);
+            out.append(
+                    tooMuch
+                            ? "\nTrace reached the limit of " + (MAX_CHARACTERS >> 20) + " MB of text."
+                            : "\nTrace reached the recirculation limit.");
+            out.append("  Stopping the trace here.\nQueued but not processed: ").append(pending.size() + beyond);
+            out.append(" recirculations.\n");
+            return false;
+        }
+        return true;
+    }
+
+    private void begin() {
         long[] shown = key.clone();
         Field.IN_PORT.set(shown, inPort & 0xffff_ffffL);
-        TraceReport report = new TraceReport();
+        TraceReport report = newReport();
         Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
         walk(shown, translator, translator.translateAt(bridge, inPort), report);
-        for (int i = 0; !pending.isEmpty() && i < MAX_RECIRCULATIONS; i++) {
-            resume(pending.remove());
-        }
-        return text.toString();
+    }
+
+    private TraceReport newReport() {
+        return new TraceReport(WALK_CHARACTERS);
     }
 
     private void resume(TraceReport.Recirculation recirculation) {
@@ -62,31 +116,34 @@ final class Trace {
                                 ? "ct_state=" + FlowDescription.ctState(state)
                                 : "default ct_state=trk|new (use --ct-next to customize)")
                 .append('\n');
-        long[] key = recirculation.key().clone();
+        long[] resumedKey = recirculation.key().clone();
         if (recirculation.nat() != null) {
-            new SimulatedNat(recirculation.nat(), key).apply(text);
+            new SimulatedNat(recirculation.nat(), resumedKey).apply(text);
         }
         text.append(RULER).append("\n\n");
-        Field.RECIRC_ID.set(key, recirculation.id());
-        Field.CT_STATE.set(key, state);
-        Field.CT_ZONE.set(key, recirculation.zone());
-        TraceReport report = new TraceReport();
-        Translator translator = new Translator(pipeline, key, pipeline.nowNs(), report);
-        walk(key, translator, translator.translate(), report);
+        Field.RECIRC_ID.set(resumedKey, recirculation.id());
+        Field.CT_STATE.set(resumedKey, state);
+        Field.CT_ZONE.set(resumedKey, recirculation.zone());
+        TraceReport report = newReport();
+        Translator translator = new Translator(pipeline, resumedKey, pipeline.nowNs(), report);
+        walk(resumedKey, translator, translator.translate(), report);
     }
 
-    private void walk(long[] key, Translator translator, Upcall.Translation translation, TraceReport report) {
-        text.append("Flow: ").append(FlowDescription.of(key)).append('\n');
+    private void walk(long[] packet, Translator translator, Upcall.Translation translation, TraceReport report) {
+        text.append("Flow: ").append(FlowDescription.of(packet)).append('\n');
         print(report.roots(), 0);
-        boolean unchanged = Arrays.equals(key, translator.finalKey());
+        boolean unchanged = Arrays.equals(packet, translator.finalKey());
         text.append("\nFinal flow: ")
                 .append(unchanged ? "unchanged" : FlowDescription.of(translator.finalKey()))
                 .append("\nMegaflow: ")
-                .append(FlowDescription.megaflow(key, translation.mask()))
+                .append(FlowDescription.megaflow(packet, translation.mask()))
                 .append("\nDatapath actions: ")
-                .append(DatapathFlowText.actions(translation.actions(), key, Integer::toString))
+                .append(DatapathFlowText.actions(translation.actions(), packet, Integer::toString))
                 .append('\n');
-        pending.addAll(report.recirculations());
+        int room = Math.max(0, MAX_RECIRCULATIONS + 1 - resumed - pending.size());
+        List<TraceReport.Recirculation> further = report.recirculations();
+        pending.addAll(further.subList(0, Math.min(room, further.size())));
+        beyond += Math.max(0, further.size() - room);
     }
 
     /** The last node of a list is not indented if it has more below it, so that long chains of tables stay readable. */

@@ -41,11 +41,18 @@ final class TraceReport implements WalkReport {
      */
     record Recirculation(int id, int zone, @Nullable NatRequest nat, long[] key) {}
 
+    /** How far a level is set in, about. */
+    private static final int INDENT = 8;
+
     private final List<Node> roots = new ArrayList<>();
     private final Deque<List<Node>> open = new ArrayDeque<>();
     private final List<Recirculation> recirculations = new ArrayList<>();
 
-    TraceReport() {
+    private int left;
+
+    /** @param characters after so many it says that it has reached its limit, and nothing more */
+    TraceReport(int characters) {
+        left = characters;
         open.push(roots);
     }
 
@@ -158,13 +165,22 @@ final class TraceReport implements WalkReport {
     }
 
     private void line(Kind kind, String text) {
-        open.element().add(new Node(kind, text, List.of()));
+        add(new Node(kind, text, List.of()));
+    }
+
+    private void add(Node node) {
+        if (left < 0) {
+            return;
+        }
+        left -= node.text().length() + INDENT * open.size();
+        open.element()
+                .add(left < 0 ? new Node(Kind.ERROR, "the trace has reached its limit of text", List.of()) : node);
     }
 
     /** What comes until {@link #close} stands below this line. */
     private void open(Kind kind, String text) {
         Node node = new Node(kind, text, new ArrayList<>());
-        open.element().add(node);
+        add(node);
         open.push(node.children());
     }
 }

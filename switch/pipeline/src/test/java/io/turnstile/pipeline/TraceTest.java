@@ -26,6 +26,43 @@ class TraceTest {
     }
 
     @Test
+    void aTraceEndsWhereOpenVswitchEndsIt() throws Exception {
+        bench.flows("table=0,ip,actions=ct(table=0)");
+        String text = trace(bench.br0, "in_port=1,ip");
+        assertThat(text).endsWith("\n\n" + RULER
+                + "\nTrace reached the recirculation limit.  Stopping the trace here.\n"
+                + "Queued but not processed: 1 recirculations.\n");
+        assertThat(text.split("- resume conntrack", -1)).hasSize(4097 + 1);
+    }
+
+    @Test
+    void aTraceThatIsTooLongToBeReadEnds() throws Exception {
+        bench.flows("table=0,ip,actions=" + "ct(table=0),".repeat(1000) + "2");
+        StringBuilder text = new StringBuilder();
+        Match match = FlowText.parseMatch("in_port=1,ip");
+        Trace trace = bench.pipeline.beginTrace(bench.br0, 1, match.copyOfValue(), List.of());
+        int pieces = 1;
+        while (trace.next(text)) {
+            pieces++;
+        }
+        assertThat(text.length()).isBetween(Trace.MAX_CHARACTERS / 2, 3 * Trace.MAX_CHARACTERS / 2);
+        assertThat(text).contains("Trace reached the limit of 8 MB of text.");
+        int walks = pieces;
+        assertThat(text).endsWith("Queued but not processed: " + (walks * 1000 - walks + 1) + " recirculations.\n");
+    }
+
+    @Test
+    void oneWalkOfEndlessLinesEnds() throws Exception {
+        bench.flows(
+                "table=0,ip,actions=" + "resubmit(,1),".repeat(60) + "load:0->NXM_NX_REG1[]",
+                "table=1,ip,actions=" + "resubmit(,2),".repeat(60) + "load:0->NXM_NX_REG1[]",
+                "table=2,ip,actions=" + "load:1->NXM_NX_REG0[],load:0->NXM_NX_REG0[],".repeat(200) + "2");
+        String text = trace(bench.br0, "in_port=1,ip");
+        assertThat(text.length()).isLessThan(2 * Trace.WALK_CHARACTERS);
+        assertThat(text).contains(" >>>> the trace has reached its limit of text <<<<\n");
+    }
+
+    @Test
     void recirculationIsFollowed() throws Exception {
         neighbour();
         bench.flows(
