@@ -52,7 +52,8 @@ public final class OncePerMinute {
         String kind = thrown.getClass().getName();
         try {
             Throwable inner = thrown.getCause();
-            return kind + place(thrown)
+            return kind
+                    + place(thrown)
                     + (inner == null ? "" : " by " + inner.getClass().getName() + place(inner));
         } catch (Throwable e) { // contained: a plug-in's may be one that cannot say it
             return kind;

@@ -40,8 +40,10 @@ class OncePerMinuteTest {
             due += told.isDue("x", new IllegalStateException("words " + i)) ? 1 : 0;
         }
         assertThat(due).isEqualTo(1);
-        assertThat(told.isDue("x", new IllegalStateException("from another line"))).isTrue();
-        assertThat(told.isDue("y", new IllegalStateException("of something else"))).isTrue();
+        assertThat(told.isDue("x", new IllegalStateException("from another line")))
+                .isTrue();
+        assertThat(told.isDue("y", new IllegalStateException("of something else")))
+                .isTrue();
     }
 
     @Test

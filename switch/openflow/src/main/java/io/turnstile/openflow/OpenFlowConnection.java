@@ -149,8 +149,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         send(out);
         long everyMs = inactivityProbeMs > 0 ? Math.min(LOOK_MS, inactivityProbeMs) : LOOK_MS;
         lookedRealNs = System.nanoTime();
-        looking = context.executor()
-                .scheduleAtFixedRate(() -> look(everyMs), everyMs, everyMs, TimeUnit.MILLISECONDS);
+        looking = context.executor().scheduleAtFixedRate(() -> look(everyMs), everyMs, everyMs, TimeUnit.MILLISECONDS);
     }
 
     @Override

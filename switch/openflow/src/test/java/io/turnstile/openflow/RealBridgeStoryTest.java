@@ -95,7 +95,8 @@ class RealBridgeStoryTest {
     void aHundredThousandFlowsFitIntoOneBundle() throws Exception {
         StringBuilder flows = new StringBuilder();
         for (int i = 0; i < 100_000; i++) {
-            flows.append("priority=10,ip,nw_src=10.%d.%d.%d,actions=output:1\n".formatted(i >> 16, i >> 8 & 0xff, i & 0xff));
+            flows.append(
+                    "priority=10,ip,nw_src=10.%d.%d.%d,actions=output:1\n".formatted(i >> 16, i >> 8 & 0xff, i & 0xff));
         }
         Path file = Files.writeString(dir.resolve("flows"), flows);
         for (String version : List.of("OpenFlow13", "OpenFlow15")) {

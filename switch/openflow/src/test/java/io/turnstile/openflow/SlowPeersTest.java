@@ -99,8 +99,9 @@ class SlowPeersTest {
                 taker.advance(Duration.ofSeconds(1));
                 slow.take(1);
             }
-            assertThat(taker.answers()).hasSize(20).allMatch(answer -> answer.getUnsignedByte(Wire.TYPE_OFFSET)
-                    == Dialogue.ECHO_REPLY);
+            assertThat(taker.answers())
+                    .hasSize(20)
+                    .allMatch(answer -> answer.getUnsignedByte(Wire.TYPE_OFFSET) == Dialogue.ECHO_REPLY);
             for (int second = 0; second < 2 * PROBE_MS / 1000 + 2; second++) {
                 taker.advance(Duration.ofSeconds(1));
             }
@@ -136,7 +137,9 @@ class SlowPeersTest {
         }
         peer.channel.pipeline().fireChannelRead(many).fireChannelReadComplete(); // one read of the socket
         assertThat(peer.answers().size()).isBetween(1, 100);
-        assertThat(peer.channel.config().isAutoRead()).as("the socket is not read meanwhile").isFalse();
+        assertThat(peer.channel.config().isAutoRead())
+                .as("the socket is not read meanwhile")
+                .isFalse();
         peer.settle();
         assertThat(peer.answers().size()).isBetween(900, 999);
         assertThat(peer.channel.config().isAutoRead()).isTrue();
