@@ -259,7 +259,20 @@ public final class Datapath {
      *     keep account of stands still meanwhile
      */
     public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
-        upkeep.invalidate(affected);
+        bury(kill(affected));
+    }
+
+    /**
+     * The quick half of {@link #invalidate(Supplier)}: from now on no packet is looked up to be of these flows. What is
+     * returned is to be handed to {@link #bury}.
+     */
+    public Collection<DatapathFlow> kill(Supplier<? extends Collection<DatapathFlow>> affected) {
+        return upkeep.kill(affected);
+    }
+
+    /** The slow half: takes killed flows out of the cache and credits their last packets. */
+    public void bury(Collection<DatapathFlow> killed) {
+        upkeep.bury(killed);
     }
 
     /**

@@ -165,20 +165,27 @@ final class FlowCache {
         return flow;
     }
 
-    /** Asks under the lock which flows, then kills those that live and reports each to {@code removed}. */
-    void removeNamed(Supplier<? extends Collection<DatapathFlow>> named, Consumer<DatapathFlow> removed) {
-        Collection<DatapathFlow> flows;
-        synchronized (this) {
-            flows = named.get();
+    /**
+     * Asks under the lock which flows, and kills those that live: from now on no lookup finds them. They stay where they
+     * are until they are {@linkplain #bury buried}, which takes much longer.
+     *
+     * @param named may name a flow twice
+     */
+    synchronized List<DatapathFlow> killNamed(Supplier<? extends Collection<DatapathFlow>> named) {
+        Collection<DatapathFlow> flows = named.get();
+        List<DatapathFlow> killed = new ArrayList<>(flows.size());
+        for (DatapathFlow flow : flows) {
+            if (!flow.isDead()) {
+                flow.kill();
+                killed.add(flow);
+            }
         }
-        removeAll(flows, removed);
+        return killed;
     }
 
-    /** Kills those of the flows that live and reports each to {@code removed}. */
-    void removeAll(Collection<DatapathFlow> flows, Consumer<DatapathFlow> removed) {
-        for (DatapathFlow flow : flows) {
-            remove(flow, removed);
-        }
+    /** Takes flows out that {@link #killNamed} has killed, and reports each to {@code removed}. */
+    void bury(Collection<DatapathFlow> killed, Consumer<DatapathFlow> removed) {
+        killed.forEach(flow -> takeOut(flow, removed));
     }
 
     /**
@@ -194,12 +201,15 @@ final class FlowCache {
     }
 
     private synchronized void remove(DatapathFlow flow, Consumer<DatapathFlow> removed) {
-        if (flow.isDead()) {
-            return;
+        if (!flow.isDead()) {
+            flow.kill();
+            takeOut(flow, removed);
         }
-        flow.kill();
+    }
+
+    private synchronized void takeOut(DatapathFlow flow, Consumer<DatapathFlow> removed) {
         SubTable table =
-                Objects.requireNonNull(byMask.get(new Mask(flow.mask())), "a live flow is in its mask's table");
+                Objects.requireNonNull(byMask.get(new Mask(flow.mask())), "a flow is in its mask's table until it is taken out");
         table.unlink(flow);
         size--;
         if (table.size == 0) {

@@ -66,8 +66,12 @@ final class FlowUpkeep {
         cache.remove(affected, this::retire);
     }
 
-    void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
-        cache.removeNamed(affected, this::retire);
+    Collection<DatapathFlow> kill(Supplier<? extends Collection<DatapathFlow>> affected) {
+        return cache.killNamed(affected);
+    }
+
+    void bury(Collection<DatapathFlow> killed) {
+        cache.bury(killed, this::retire);
     }
 
     /** Credits the last packets of a removed flow. */

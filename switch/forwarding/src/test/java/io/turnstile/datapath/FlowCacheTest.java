@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -60,6 +61,30 @@ class FlowCacheTest {
         return true;
     }
 
+    private void removeNamed(List<DatapathFlow> named, Consumer<DatapathFlow> removed) {
+        cache.bury(cache.killNamed(() -> named), removed);
+    }
+
+    @Test
+    void aKilledFlowIsNotFoundAndMakesRoomForItsLikeBeforeItIsBuried() {
+        long[] key = randomKey();
+        DatapathFlow first = cache.install(flowFor(key));
+        List<DatapathFlow> killed = cache.killNamed(() -> List.of(first, first));
+        assertThat(killed).containsExactly(first);
+        assertThat(cache.find(key)).isNull();
+        DatapathFlow second = cache.install(flowFor(key));
+        assertThat(second).isNotSameAs(first);
+        cache.remove(flow -> flow == first, _ -> {
+            throw new AssertionError("it was killed by another");
+        });
+        List<DatapathFlow> buried = new ArrayList<>();
+        cache.bury(killed, buried::add);
+        assertThat(buried).containsExactly(first);
+        assertThat(cache.find(key)).isSameAs(second);
+        assertThat(cache.flows()).containsExactly(second);
+        assertThat(cache.size()).isEqualTo(1);
+    }
+
     @Test
     void findsWhatAListFinds() {
         List<DatapathFlow> list = new ArrayList<>();
@@ -76,7 +101,8 @@ class FlowCacheTest {
                     cache.remove(flow -> Field.IN_PORT.get(flow.key()) == port, list::remove);
                 }
                 case 1 -> cache.sortByHits();
-                case 2, 3, 4 -> cache.removeAll(expected == null ? List.of() : List.of(expected), list::remove);
+                case 2, 3, 4 -> removeNamed(
+                        expected == null ? List.of() : List.of(expected, expected), list::remove);
                 default -> {
                     DatapathFlow flow = flowFor(key);
                     DatapathFlow there = cache.install(flow);
@@ -141,7 +167,7 @@ class FlowCacheTest {
             if (there == null) {
                 cache.install(flowFor(key));
             } else if (there != stays) {
-                cache.removeAll(List.of(there), flow -> {});
+                removeNamed(List.of(there), _ -> {});
             }
         }
         stop.set(true);

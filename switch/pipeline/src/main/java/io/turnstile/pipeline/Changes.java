@@ -1,6 +1,9 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.DatapathFlow;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -92,6 +95,7 @@ final class Changes {
     private <E extends Exception> void makeAlone(Change<E> change) throws E {
         Effects effects = new Effects(this::breathe);
         boolean concerns;
+        Collection<DatapathFlow> killed = List.of();
         beginSlice();
         try {
             prepare(change, effects);
@@ -99,13 +103,14 @@ final class Changes {
             effects.takeEffect();
             if (concerns) {
                 generation.incrementAndGet();
-                datapath.invalidate(effects::concernedFlows);
+                killed = datapath.kill(effects::concernedFlows);
             }
             effects.cleanUp();
         } finally {
             tableLock.writeLock().unlock();
         }
         if (concerns) {
+            datapath.bury(killed);
             datapath.awaitQuiescence();
         }
         effects.runAfterwards();

@@ -12,14 +12,30 @@ import java.util.function.Predicate;
  * lock.
  */
 final class Dependents {
-    private final Set<DatapathFlow> flows = Collections.newSetFromMap(new IdentityHashMap<>(4));
+    private static final int FEW = 4;
+    /** A set that was this much larger is made anew: it would keep its size, and a walk through it its length. */
+    private static final int SHRINKAGE = 8;
+
+    private Set<DatapathFlow> flows = newSet(FEW);
+    private int largest = FEW;
+
+    private static Set<DatapathFlow> newSet(int expected) {
+        return Collections.newSetFromMap(new IdentityHashMap<>(expected));
+    }
 
     void add(DatapathFlow flow) {
         flows.add(flow);
+        largest = Math.max(largest, flows.size());
     }
 
     void remove(DatapathFlow flow) {
         flows.remove(flow);
+        if (largest > FEW * SHRINKAGE && flows.size() < largest / SHRINKAGE) {
+            Set<DatapathFlow> smaller = newSet(flows.size() * 2);
+            smaller.addAll(flows);
+            largest = Math.max(FEW, flows.size());
+            flows = smaller;
+        }
     }
 
     int size() {

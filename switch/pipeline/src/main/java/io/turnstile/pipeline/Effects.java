@@ -3,10 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathFlow;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The effects of one change, gathered while it is made: from them follows which datapath flows it may concern.
@@ -77,9 +74,9 @@ final class Effects {
                 || modifications.stream().anyMatch(FlowModification::concernsFlows);
     }
 
-    /** Under the flow cache's lock. */
+    /** Under the flow cache's lock. May name a flow more than once. */
     Collection<DatapathFlow> concernedFlows() {
-        Set<DatapathFlow> concerned = Collections.newSetFromMap(new IdentityHashMap<>());
+        List<DatapathFlow> concerned = new ArrayList<>();
         whole.forEach(dependents -> dependents.collectInto(concerned));
         stations.forEach(read -> read.table().collectReaders(read.station(), concerned));
         modifications.forEach(modification -> modification.collectConcerned(concerned));

@@ -9,11 +9,11 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). While it is prepared
@@ -271,7 +271,7 @@ final class FlowModification {
      * that might have met an added one. Under the flow cache's lock, after the change has taken effect and before it is
      * cleaned up.
      */
-    void collectConcerned(Set<DatapathFlow> concerned) {
+    void collectConcerned(Collection<DatapathFlow> concerned) {
         for (TableChange change : changes) {
             collectGoing(change, concerned);
             collectAdded(change, concerned);
@@ -279,7 +279,7 @@ final class FlowModification {
     }
 
     /** Goes by the rules or by the datapath flows, whichever are fewer. */
-    private static void collectGoing(TableChange change, Set<DatapathFlow> concerned) {
+    private static void collectGoing(TableChange change, Collection<DatapathFlow> concerned) {
         FlowTable table = change.table;
         if (change.going.size() <= table.dependents.size()) {
             change.going.forEach(rule -> rule.collectDependents(concerned));
@@ -290,20 +290,21 @@ final class FlowModification {
     }
 
     /** Compares each addition with each datapath flow while that takes no time to speak of, and else takes them all. */
-    private static void collectAdded(TableChange change, Set<DatapathFlow> concerned) {
+    private static void collectAdded(TableChange change, Collection<DatapathFlow> concerned) {
         FlowTable table = change.table;
+        if (table.dependents.isEmpty()) {
+            return;
+        }
         if ((long) change.additions * table.dependents.size() > MAX_COMPARISONS) {
             table.dependents.collectInto(concerned);
             return;
         }
-        if (table.dependents.isEmpty()) {
-            return;
-        }
-        for (Rule rule : change.coming) {
-            if (rule.phase == Rule.Phase.COMING) {
-                table.dependents.collectInto(
-                        concerned, flow -> ((WalkRecord) flow.owner()).isConcernedBy(rule, table, flow));
-            }
+        if (change.additions > 0) {
+            List<Rule> additions = change.coming.stream()
+                    .filter(rule -> rule.phase == Rule.Phase.COMING)
+                    .toList();
+            table.dependents.collectInto(
+                    concerned, flow -> ((WalkRecord) flow.owner()).isConcernedByAny(additions, table, flow));
         }
     }
 

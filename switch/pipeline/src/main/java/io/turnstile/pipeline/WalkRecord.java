@@ -69,11 +69,15 @@ record WalkRecord(
         return new WalkRecord(otherGeneration, bridges, lookups, reads, sightings, recirculationIds);
     }
 
-    /** Whether a flow with this record may be wrong once {@code added} is in {@code table}. */
-    boolean isConcernedBy(Rule added, FlowTable table, DatapathFlow flow) {
+    /** Whether a flow with this record may be wrong once any of {@code additions} is in {@code table}. */
+    boolean isConcernedByAny(List<Rule> additions, FlowTable table, DatapathFlow flow) {
         for (TableLookup lookup : lookups) {
-            if (lookup.table == table && lookup.mightPrefer(added, flow.mask())) {
-                return true;
+            if (lookup.table == table) {
+                for (int i = 0; i < additions.size(); i++) {
+                    if (lookup.mightPrefer(additions.get(i), flow.mask())) {
+                        return true;
+                    }
+                }
             }
         }
         return false;

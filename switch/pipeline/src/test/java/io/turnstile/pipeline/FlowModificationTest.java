@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.turnstile.packet.Frames;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Adding, modifying and deleting flows, alone and in bundles (OpenFlow 1.3.5 §6.4). */
@@ -173,5 +175,50 @@ class FlowModificationTest {
         assertThat(bench.allFlows())
                 .singleElement()
                 .satisfies(flow -> assertThat(flow.cookie()).isEqualTo(0x21));
+    }
+
+    /** A frame whose datapath flow is its own: the flows look at its source's port. */
+    private static byte[] from(int port) {
+        return Frames.udp("10.0.0.1:" + port + " > 10.0.0.2:53").bytes();
+    }
+
+    @Test
+    void moreAdditionsThanCanBeComparedWithDatapathFlowsDropAllThatMightBeConcerned() throws Exception {
+        int flows = 1_000;
+        int additions = (int) (FlowModification.MAX_COMPARISONS / flows) + 1;
+        bench.flows("priority=0,actions=output:2");
+        for (int i = 1; i <= 5; i++) {
+            bench.flows("priority=1,udp,tp_src=" + i + ",actions=drop");
+        }
+        bench.datapath.setFlowLimit(2 * flows);
+        for (int port = 1; port <= flows; port++) {
+            bench.receive(1, from(10_000 + port));
+        }
+        assertThat(bench.datapath.flows()).hasSize(flows);
+        List<FlowMod> bundle = IntStream.range(0, additions)
+                .mapToObj(i -> PipelineBench.parse(
+                        FlowMod.Command.ADD, "priority=40000,udp,tp_src=" + (10_001 + i) + ",actions=output:3"))
+                .toList();
+        bench.br0.applyAll(bundle.subList(0, 2));
+        assertThat(bench.datapath.flows()).as("few are compared").hasSize(flows - 2);
+        bench.br0.applyAll(bundle.subList(2, additions));
+        for (int port = 1; port <= flows; port++) {
+            assertThat(bench.receive(1, from(10_000 + port))).containsExactly(port <= additions ? "3" : "2");
+        }
+        assertThat(bench.datapath.flows()).hasSize(flows);
+    }
+
+    @Test
+    void aFlowOfABundleThatTheBundleTakesAwayAgainLeavesNothing() throws Exception {
+        bench.flows("cookie=1,in_port=1,actions=output:2");
+        bench.br0.applyAll(List.of(
+                PipelineBench.parse(FlowMod.Command.ADD, "udp,priority=9,actions=output:3"),
+                PipelineBench.parse(FlowMod.Command.MODIFY, "udp,actions=drop"),
+                PipelineBench.parse(FlowMod.Command.DELETE, "udp"),
+                PipelineBench.parse(FlowMod.Command.DELETE, "in_port=1"),
+                PipelineBench.parse(FlowMod.Command.ADD, "cookie=2,in_port=1,actions=output:3")));
+        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::cookie).containsExactly(2L);
+        assertThat(bench.br0.tables().getFirst().activeCount()).isEqualTo(1);
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("3");
     }
 }
