@@ -216,7 +216,8 @@ class KilledDatabaseTest {
         known.stream()
                 .filter(Step::isWrite)
                 .sorted(Comparator.comparingLong(Step::value))
-                .forEach(step -> keys.put(life.written.get(step.id())[0], life.written.get(step.id())[1]));
+                .forEach(step ->
+                        keys.put(life.written.get(step.id())[0], life.written.get(step.id())[1]));
         assertThat(state.keys()).as("%s: the last write of each key", when).isEqualTo(keys);
         counter = state.counter();
     }

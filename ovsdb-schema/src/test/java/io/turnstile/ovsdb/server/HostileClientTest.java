@@ -72,7 +72,8 @@ class HostileClientTest {
             schema.withObject("/tables").setAll((ObjectNode) OvsdbJson.MAPPER.readTree(more));
         }
         Path file = folder.resolve("conf.db");
-        Database.open(file, DatabaseSchema.fromJson(schema), (delayMs, task) -> {}).close();
+        Database.open(file, DatabaseSchema.fromJson(schema), (delayMs, task) -> {})
+                .close();
         socket = folder.resolve("db.sock");
         server = new EmbeddedOvsdb(file, List.of("punix:" + socket));
         bystander = new RpcClient(socket);
@@ -233,7 +234,7 @@ class HostileClientTest {
         try (RpcClient client = new RpcClient(socket)) {
             client.sendRaw(
                     "{\"id\":1}{\"id\":2,\"method\":\"transact\",\"params\":[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\","
-                            + "\"row\":{}}]}");
+                        + "\"row\":{}}]}");
             assertThat(client.receive()).as("let go").isNull();
         }
         assertThat(bystander
