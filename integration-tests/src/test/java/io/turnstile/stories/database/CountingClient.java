@@ -50,19 +50,20 @@ final class CountingClient implements AutoCloseable {
     Step write(String id, int key, int ballastChars) {
         String text = id + ":" + "x".repeat(ballastChars);
         return step(id, true, """
-                {"op":"mutate","table":"Open_vSwitch","where":[],"mutations":[["next_cfg","+=",1]]},
-                {"op":"delete","table":"Queue","where":[["dscp",">=",%d]]},
-                {"op":"mutate","table":"Queue","where":[],"mutations":[["dscp","+=",1]]},
-                {"op":"insert","table":"Queue","row":{"dscp":0,"external_ids":["map",[["id","%s"]]]}},
-                {"op":"mutate","table":"Open_vSwitch","where":[],"mutations":[
-                  ["external_ids","delete",["set",["k%d"]]],["external_ids","insert",["map",[["k%d","%s"]]]]]},
-                {"op":"select","table":"Open_vSwitch","where":[],"columns":["next_cfg"]}
-                """.formatted(WINDOW - 1, id, key, key, text));
+            {"op":"mutate","table":"Open_vSwitch","where":[],"mutations":[["next_cfg","+=",1]]},
+            {"op":"delete","table":"Queue","where":[["dscp",">=",%d]]},
+            {"op":"mutate","table":"Queue","where":[],"mutations":[["dscp","+=",1]]},
+            {"op":"insert","table":"Queue","row":{"dscp":0,"external_ids":["map",[["id","%s"]]]}},
+            {"op":"mutate","table":"Open_vSwitch","where":[],"mutations":[
+              ["external_ids","delete",["set",["k%d"]]],["external_ids","insert",["map",[["k%d","%s"]]]]]},
+            {"op":"select","table":"Open_vSwitch","where":[],"columns":["next_cfg"]}
+            """.formatted(WINDOW - 1, id, key, key, text));
     }
 
     /** Reads the counter. */
     Step read(String id) {
-        return step(id, false, "{\"op\":\"select\",\"table\":\"Open_vSwitch\",\"where\":[],\"columns\":[\"next_cfg\"]}");
+        return step(
+                id, false, "{\"op\":\"select\",\"table\":\"Open_vSwitch\",\"where\":[],\"columns\":[\"next_cfg\"]}");
     }
 
     private Step step(String id, boolean isWrite, String operations) {
@@ -90,8 +91,9 @@ final class CountingClient implements AutoCloseable {
     State state() {
         try {
             JsonNode result = transact("""
-                    {"op":"select","table":"Open_vSwitch","where":[],"columns":["next_cfg","external_ids"]},
-                    {"op":"select","table":"Queue","where":[],"columns":["dscp","external_ids"]}""");
+                {"op":"select","table":"Open_vSwitch","where":[],"columns":["next_cfg","external_ids"]},
+                {"op":"select","table":"Queue","where":[],"columns":["dscp","external_ids"]}\
+                """);
             JsonNode root = result.get(0).get("rows").get(0);
             long counter = root.get("next_cfg").asLong();
             Map<String, Long> recent = new HashMap<>();

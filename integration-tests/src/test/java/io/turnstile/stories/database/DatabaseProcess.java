@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -28,22 +29,22 @@ final class DatabaseProcess implements AutoCloseable {
         this.process = process;
     }
 
-    /** Begins to start the server. */
-    static DatabaseProcess launch(Path file, Path socket) {
+    /**
+     * Begins to start the server.
+     *
+     * @param options the JVM's, of {@link QuickStart}
+     */
+    static DatabaseProcess launch(List<String> options, Path file, Path socket) {
+        List<String> words = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx64m",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-XX:-UsePerfData"));
+        words.addAll(options);
+        words.addAll(List.of(DatabaseProcess.class.getName(), file.toString(), socket.toString()));
         try {
-            return new DatabaseProcess(new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java")
-                                    .toString(),
-                            "-Xmx64m",
-                            "-XX:TieredStopAtLevel=1",
-                            "-XX:+UseSerialGC",
-                            "-XX:-UsePerfData",
-                            "-Xshare:auto",
-                            "-cp",
-                            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                            DatabaseProcess.class.getName(),
-                            file.toString(),
-                            socket.toString())
+            return new DatabaseProcess(new ProcessBuilder(words)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start());
         } catch (IOException e) {
@@ -52,8 +53,8 @@ final class DatabaseProcess implements AutoCloseable {
     }
 
     /** Starts the server and returns once it listens. */
-    static DatabaseProcess start(Path file, Path socket) {
-        DatabaseProcess server = launch(file, socket);
+    static DatabaseProcess start(List<String> options, Path file, Path socket) {
+        DatabaseProcess server = launch(options, file, socket);
         try {
             if (!READY.equals(server.process.inputReader().readLine())) {
                 throw new AssertionError("the server did not start");
@@ -63,6 +64,16 @@ final class DatabaseProcess implements AutoCloseable {
         }
         server.reader = Thread.ofPlatform().start(server::countCompactions);
         return server;
+    }
+
+    /** Has the server end of itself. */
+    void end() {
+        try {
+            process.outputWriter().close();
+            process.onExit().join();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void countCompactions() {

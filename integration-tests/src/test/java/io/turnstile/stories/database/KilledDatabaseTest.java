@@ -25,6 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class KilledDatabaseTest {
     private static final int USUAL_KILLS = 5;
+    /** From here on an archive of the server's classes saves more than it costs. */
+    private static final int MANY_KILLS = 20;
+
     private static final int WRITERS = 3;
     private static final int MAX_ACKNOWLEDGED = 120;
     private static final long STARTING_NS = Duration.ofMillis(700).toNanos();
@@ -73,13 +76,14 @@ class KilledDatabaseTest {
         long startNs = System.nanoTime();
         Path file = folder.resolve("conf.db");
         Path socket = folder.resolve("s");
+        List<String> options = kills < MANY_KILLS ? QuickStart.fromClasses() : archive(file, socket);
         Life life = new Life();
         for (int round = 0; round <= kills; round++) {
             if (random.nextInt(8) == 0) {
-                DatabaseProcess.launch(file, socket).killAfter(random.nextLong(STARTING_NS));
+                DatabaseProcess.launch(options, file, socket).killAfter(random.nextLong(STARTING_NS));
                 killedStarting++;
             }
-            try (DatabaseProcess server = DatabaseProcess.start(file, socket)) {
+            try (DatabaseProcess server = DatabaseProcess.start(options, file, socket)) {
                 check(life, socket, "seed " + seed + ", after kill " + round);
                 life = new Life();
                 if (round < kills) {
@@ -98,6 +102,12 @@ class KilledDatabaseTest {
                     .as("no kill makes what would have to be copied")
                     .noneMatch(name -> name.contains("damaged"));
         }
+    }
+
+    private List<String> archive(Path file, Path socket) throws Exception {
+        List<String> writing = QuickStart.writingArchive(folder);
+        DatabaseProcess.start(writing, file, socket).end();
+        return QuickStart.fromArchive(writing);
     }
 
     private void report(int rounds, long startNs) {
@@ -206,7 +216,8 @@ class KilledDatabaseTest {
         known.stream()
                 .filter(Step::isWrite)
                 .sorted(Comparator.comparingLong(Step::value))
-                .forEach(step -> keys.put(life.written.get(step.id())[0], life.written.get(step.id())[1]));
+                .forEach(step ->
+                        keys.put(life.written.get(step.id())[0], life.written.get(step.id())[1]));
         assertThat(state.keys()).as("%s: the last write of each key", when).isEqualTo(keys);
         counter = state.counter();
     }

@@ -26,26 +26,32 @@ class OneOrderTest {
 
     @Test
     void whoIsAnsweredBeforeAnotherAsksComesBefore() {
-        assertThat(OneOrder.violation(List.of(write(0, 10, 2), write(11, 20, 1)))).isPresent();
-        assertThat(OneOrder.violation(List.of(write(0, 10, 1), write(11, 20, 2)))).isEmpty();
+        assertThat(OneOrder.violation(List.of(write(0, 10, 2), write(11, 20, 1))))
+                .isPresent();
+        assertThat(OneOrder.violation(List.of(write(0, 10, 1), write(11, 20, 2))))
+                .isEmpty();
     }
 
     @Test
     void aStaleReadIsFound() {
-        assertThat(OneOrder.violation(List.of(write(0, 10, 1), read(11, 20, 0)))).isPresent();
+        assertThat(OneOrder.violation(List.of(write(0, 10, 1), read(11, 20, 0))))
+                .isPresent();
         assertThat(OneOrder.violation(List.of(read(0, 10, 2), read(11, 20, 1)))).isPresent();
         assertThat(OneOrder.violation(List.of(read(0, 10, 2), read(11, 20, 2)))).isEmpty();
     }
 
     @Test
     void aReadOfWhatWasNotYetAskedForIsFound() {
-        assertThat(OneOrder.violation(List.of(read(0, 10, 1), write(11, 20, 1)))).isPresent();
-        assertThat(OneOrder.violation(List.of(read(0, 12, 1), write(11, 20, 1)))).isEmpty();
+        assertThat(OneOrder.violation(List.of(read(0, 10, 1), write(11, 20, 1))))
+                .isPresent();
+        assertThat(OneOrder.violation(List.of(read(0, 12, 1), write(11, 20, 1))))
+                .isEmpty();
     }
 
     @Test
     void twoWritesOfOneValueAreFound() {
-        assertThat(OneOrder.violation(List.of(write(0, 10, 1), write(5, 20, 1)))).isPresent();
+        assertThat(OneOrder.violation(List.of(write(0, 10, 1), write(5, 20, 1))))
+                .isPresent();
     }
 
     @Test

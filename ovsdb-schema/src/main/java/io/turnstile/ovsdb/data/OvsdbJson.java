@@ -123,8 +123,8 @@ public final class OvsdbJson {
     private OvsdbJson() {}
 
     /**
-     * Reads as {@link #MAPPER} does and tells on the way how much memory each part of the value takes, so that {@code
-     * count} can end it by throwing.
+     * Reads as {@link #MAPPER} does and tells on the way how much memory each part of the value takes, so that
+     * {@code count} can end it by throwing.
      */
     public static ObjectReader counting(LongConsumer count) {
         return MAPPER.reader().with(new Counting(count));

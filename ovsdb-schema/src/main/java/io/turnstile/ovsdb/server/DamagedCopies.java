@@ -39,7 +39,7 @@ final class DamagedCopies {
         try {
             Files.deleteIfExists(unfinished);
             try (FileChannel out = Folders.create(unfinished)) {
-                Files.setPosixFilePermissions(unfinished, Files.getPosixFilePermissions(file));
+                Folders.copyMode(file, unfinished);
                 for (long done = 0, size = content.size(); done < size; ) {
                     done += content.transferTo(done, size - done, out);
                 }

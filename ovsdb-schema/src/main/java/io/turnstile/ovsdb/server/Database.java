@@ -114,8 +114,7 @@ final class Database implements AutoCloseable {
         void accept(@Nullable ArrayNode replies, RowsHeld rows);
     }
 
-    private Database(
-            DatabaseSchema schema, @Nullable DatabaseFile file, DataSnapshot snapshot, Scheduler scheduler) {
+    private Database(DatabaseSchema schema, @Nullable DatabaseFile file, DataSnapshot snapshot, Scheduler scheduler) {
         this.schema = schema;
         this.file = file;
         this.snapshot = snapshot;
@@ -129,8 +128,7 @@ final class Database implements AutoCloseable {
 
     /** Opens a file, or makes it with that schema. A file keeps the schema that it has. */
     static Database open(Path path, DatabaseSchema schemaIfNew, Scheduler scheduler) throws IOException {
-        DatabaseFile file =
-                DatabaseFile.open(path, schemaIfNew, task -> scheduler.after(0, task), System::nanoTime);
+        DatabaseFile file = DatabaseFile.open(path, schemaIfNew, task -> scheduler.after(0, task), System::nanoTime);
         file.compactIfWorthwhile();
         return new Database(file.schema(), file, file.snapshot(), scheduler);
     }

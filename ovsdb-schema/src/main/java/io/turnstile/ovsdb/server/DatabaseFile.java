@@ -27,6 +27,8 @@ final class DatabaseFile implements AutoCloseable {
     static final long COMPACT_FROM_BYTES = 1 << 20;
 
     static final int COMPACT_FACTOR = 4;
+    /** An octet that is escaped takes six. */
+    private static final double MAX_ESTIMATE_FACTOR = 6;
     /** After a compaction that failed. */
     private static final long RETRY_NS = TimeUnit.MINUTES.toNanos(1);
 
@@ -39,9 +41,9 @@ final class DatabaseFile implements AutoCloseable {
     private final RareLog trouble;
     private final List<Consumer<@Nullable IOException>> waiting = new ArrayList<>();
     private DataSnapshot snapshot;
-    /** Of the snapshot in a compacted file, by what rows hold. */
+    /** Of the compacted file, by what schema and rows hold. */
     private long estimatedBytes;
-    /** By how much the last compacted file was longer than that. */
+    /** By how much the last compacted file was longer than that: text may be written in escapes. */
     private double estimateFactor = 1;
 
     private long retryNs;
@@ -87,6 +89,7 @@ final class DatabaseFile implements AutoCloseable {
         this.clockNs = clockNs;
         trouble = new RareLog(LOG, clockNs);
         retryNs = clockNs.getAsLong();
+        estimatedBytes = schema.toJson().toString().length();
         for (String table : schema.tables().keySet()) {
             snapshot.rows(table).values().forEach(row -> estimatedBytes += FileRecords.sizeBytes(row));
         }
@@ -135,13 +138,15 @@ final class DatabaseFile implements AutoCloseable {
     void compactIfWorthwhile() {
         if (running == null
                 && log.sizeBytes() > COMPACT_FROM_BYTES
-                && log.sizeBytes() > COMPACT_FACTOR * Math.max(1, estimateFactor) * estimatedBytes
+                && log.sizeBytes() > COMPACT_FACTOR * estimateFactor * estimatedBytes
                 && clockNs.getAsLong() - retryNs >= 0) {
             begin();
         }
     }
 
-    /** Writes the file anew with nothing but what is there now; {@code done} is told once that is on disk, or why not. */
+    /**
+     * Writes the file anew with nothing but what is there now; {@code done} is told once that is on disk, or why not.
+     */
     void compact(Consumer<@Nullable IOException> done) {
         waiting.add(done);
         if (running == null) {
@@ -151,8 +156,7 @@ final class DatabaseFile implements AutoCloseable {
 
     private void begin() {
         List<RecordWriter.Body> content = List.of(
-                json -> json.writeTree(schema.toJson()),
-                FileRecords.ofSnapshot(snapshot, System.currentTimeMillis()));
+                json -> json.writeTree(schema.toJson()), FileRecords.ofSnapshot(snapshot, System.currentTimeMillis()));
         try {
             Compaction compaction = new Compaction(Rewrite.begin(log), content);
             waiting.clear();
@@ -179,8 +183,8 @@ final class DatabaseFile implements AutoCloseable {
             }
         }
         if (outcome == null) {
-            estimateFactor =
-                    compaction.rewrite.contentBytes() / (double) Math.max(1, compaction.estimatedBytes);
+            estimateFactor = Math.clamp(
+                    compaction.rewrite.contentBytes() / (double) compaction.estimatedBytes, 1, MAX_ESTIMATE_FACTOR);
             LOG.info(
                     "{}: compacted from {} to {} bytes in {} ms",
                     log.file(),

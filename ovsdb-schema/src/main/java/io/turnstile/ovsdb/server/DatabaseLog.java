@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
  * A standalone database file as ovsdb-tool writes and reads it (ovsdb(5)): records, first the schema, then one for a
  * transaction. A record is on disk before {@link #append} returns.
  *
- * <p>What a crash left of the last write is cut when the file is written to the next time. What is damaged otherwise
- * is copied before that ({@link DamagedCopies}); in either case the records before it are what counts, as with
+ * <p>What a crash left of the last write is cut when the file is written to the next time. What is damaged otherwise is
+ * copied before that ({@link DamagedCopies}); in either case the records before it are what counts, as with
  * ovsdb-server.
  *
  * <p>Threads: the database's; {@link #sizeBytes} and {@link #file} may be asked by any.
@@ -97,7 +97,8 @@ final class DatabaseLog implements AutoCloseable {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             String head = RecordHeader.beginning(channel);
             if (head.isEmpty()) {
-                throw new IOException(file + ": not an OVSDB database file: it is empty (without it a new one is made)");
+                throw new IOException(
+                        file + ": not an OVSDB database file: it is empty (without it a new one is made)");
             }
             if (head.startsWith(RecordHeader.CLUSTER_MAGIC)) {
                 throw new IOException(file + ": a clustered database, not a standalone one"
@@ -165,18 +166,15 @@ final class DatabaseLog implements AutoCloseable {
                 if (damage == null) {
                     loader.take(record);
                 }
-            } catch (RecordReader.RefusedException
-                    | OvsdbException
-                    | SchemaException
-                    | IllegalArgumentException e) {
+            } catch (RecordReader.RefusedException | OvsdbException | SchemaException | IllegalArgumentException e) {
                 throw new IOException(file + ": record " + record + ": " + e.getMessage(), e);
             } catch (IOException e) {
                 throw new FileTrouble(file, "read failed", e);
             }
             if (damage != null) {
                 if (record == 0) {
-                    throw new IOException(file + ": not an OVSDB database file any more, its schema is damaged: "
-                            + damage.inWords());
+                    throw new IOException(
+                            file + ": not an OVSDB database file any more, its schema is damaged: " + damage.inWords());
                 }
                 return damage;
             }

@@ -7,7 +7,6 @@ import io.turnstile.ovsdb.data.Datum;
 import io.turnstile.ovsdb.schema.ColumnSchema;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -25,12 +24,13 @@ final class FileRecords {
     /** The record of a transaction; null if nothing in it is to be kept. */
     static RecordWriter.@Nullable Body ofChanges(Changes changes, String comment, long wallMs) {
         Map<String, Map<UUID, @Nullable DataRow>> kept = new LinkedHashMap<>();
-        changes.written().forEach((table, rows) -> rows.forEach((uuid, row) -> {
-            DataRow before = changes.before().rows(table).get(uuid);
-            if (row == null || before == null || !isSameInFile(before, row)) {
-                kept.computeIfAbsent(table, t -> new LinkedHashMap<>()).put(uuid, row);
-            }
-        }));
+        changes.written()
+                .forEach((table, rows) -> rows.forEach((uuid, row) -> {
+                    DataRow before = changes.before().rows(table).get(uuid);
+                    if (row == null || before == null || !isSameInFile(before, row)) {
+                        kept.computeIfAbsent(table, t -> new LinkedHashMap<>()).put(uuid, row);
+                    }
+                }));
         return kept.isEmpty()
                 ? null
                 : json -> {

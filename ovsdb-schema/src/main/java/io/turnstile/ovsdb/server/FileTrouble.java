@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * That something could not be done with a file, in ovsdb-server's words: {@code conf.db: write failed (No space left on
@@ -43,15 +44,19 @@ final class FileTrouble extends IOException {
     /** The system's word for the error: the JDK leaves it out where it has a class for it. */
     private static String reason(IOException error) {
         return switch (error) {
-            case FileTrouble trouble -> trouble.getMessage();
+            case FileTrouble trouble -> trouble.what + " (" + trouble.reason + ")";
             case AccessDeniedException _ -> "Permission denied";
             case NoSuchFileException _ -> "No such file or directory";
             case FileAlreadyExistsException _ -> "File exists";
             case NotDirectoryException _ -> "Not a directory";
             case DirectoryNotEmptyException _ -> "Directory not empty";
             case ClosedByInterruptException _ -> "interrupted";
-            case FileSystemException known when known.getReason() != null -> known.getReason();
-            default -> error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
+            case FileSystemException known -> said(known.getReason(), known);
+            default -> said(error.getMessage(), error);
         };
+    }
+
+    private static String said(@Nullable String reason, IOException error) {
+        return reason == null ? error.getClass().getSimpleName() : reason;
     }
 }

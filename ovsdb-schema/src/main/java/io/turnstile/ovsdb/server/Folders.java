@@ -18,6 +18,9 @@ final class Folders {
     private static final FileAttribute<Set<PosixFilePermission>> DATABASE_MODE =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r-----"));
 
+    /** What file systems say whose folders are not synced; ovsdb-server passes over it too. */
+    private static final String NO_SYNC = "Invalid argument";
+
     private static final int MAX_LINKS = 40;
 
     private Folders() {}
@@ -57,6 +60,14 @@ final class Folders {
                 DATABASE_MODE);
     }
 
+    /** Gives a new file another one's mode, where modes differ: not all file systems have them. */
+    static void copyMode(Path from, Path to) throws IOException {
+        Set<PosixFilePermission> mode = Files.getPosixFilePermissions(from);
+        if (!mode.equals(Files.getPosixFilePermissions(to))) {
+            Files.setPosixFilePermissions(to, mode);
+        }
+    }
+
     /** Removes what is not wanted any more, after something else has failed: that is what is said. */
     static void discard(Path file) {
         try {
@@ -70,6 +81,10 @@ final class Folders {
     static void sync(Path file) throws IOException {
         try (FileChannel folder = FileChannel.open(parent(file))) {
             folder.force(true);
+        } catch (IOException e) {
+            if (!NO_SYNC.equals(e.getMessage())) {
+                throw e;
+            }
         }
     }
 }

@@ -15,8 +15,8 @@ import java.security.MessageDigest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The records of a database file, one after the other, through a buffer of fixed size: what a record takes of memory
- * is the reader's affair.
+ * The records of a database file, one after the other, through a buffer of fixed size: what a record takes of memory is
+ * the reader's affair.
  *
  * <p>Threads: one at a time.
  */
@@ -25,7 +25,9 @@ final class RecordReader {
     /** How often what follows a damaged record may be gone through in search of good ones. */
     private static final int SEARCH_PASSES = 4;
 
-    /** Jackson's own limit, or less where there is little memory: it collects a text in pieces of two bytes a character. */
+    /**
+     * Jackson's own limit, or less where there is little memory: it collects a text in pieces of two bytes a character.
+     */
     private static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxStringLength((int) Math.min(

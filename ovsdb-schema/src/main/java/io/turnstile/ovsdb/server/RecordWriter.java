@@ -10,8 +10,8 @@ import java.security.MessageDigest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One record, written through a buffer of fixed size. The header tells length and checksum of what follows it: the
- * body is written once for these, and, unless it has stayed in the buffer, once more into the file.
+ * One record, written through a buffer of fixed size. The header tells length and checksum of what follows it: the body
+ * is written once for these, and, unless it has stayed in the buffer, once more into the file.
  */
 final class RecordWriter {
     private static final int BUFFER_BYTES = 1 << 16;

@@ -5,13 +5,12 @@ import java.io.InterruptedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 
 /**
  * A new file beside a log ({@code conf.db.tmp}), which is to take its place: first what the log adds up to, then what
- * has been appended to the log meanwhile. Until {@link #takePlace} the log is what counts, from then on the new file:
- * a crash finds one of them whole.
+ * has been appended to the log meanwhile. Until {@link #takePlace} the log is what counts, from then on the new file: a
+ * crash finds one of them whole.
  *
  * <p>Threads: {@link #write} may run on any while the log is appended to; the rest is the log's.
  */
@@ -47,7 +46,7 @@ final class Rewrite {
         try {
             Files.deleteIfExists(fresh);
             FileChannel to = Folders.create(fresh);
-            Files.setPosixFilePermissions(fresh, Files.getPosixFilePermissions(log.file()));
+            Folders.copyMode(log.file(), fresh);
             return new Rewrite(log, fresh, from, to);
         } catch (IOException e) {
             from.close();

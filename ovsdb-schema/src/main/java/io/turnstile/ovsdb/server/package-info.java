@@ -6,11 +6,14 @@
  * <p>Answers and error texts are ovsdb-server's. On purpose it is otherwise in these: monitor_cond_since goes on from
  * the last 100 transactions; a cancelled transaction is answered "canceled" (RFC 7047 §4.1.4); the holder of a lock is
  * told "locked" once; monitor_cond_change of a monitor without conditions is an error; reals keep all their digits; the
- * least integer times -1 is a range error; {@code convert} is an unknown method.
+ * least integer times -1 is a range error; {@code convert} is an unknown method. A log is compacted by how its length
+ * compares with what it holds, also at the start, where ovsdb-server looks at its growth every ten minutes and later;
+ * every transaction is on disk when it is answered; a missing file is made; a damaged one is copied before it is cut.
  *
  * <p>Relies on the values and schemas beside it, on Netty for sockets and on Jackson for JSON.
  *
- * <p>Threads: one event loop owns all databases and connections; nothing in here locks.
+ * <p>Threads: one event loop owns all databases and connections; nothing in here locks. A thread of its own writes a
+ * file anew.
  */
 @NullMarked
 package io.turnstile.ovsdb.server;

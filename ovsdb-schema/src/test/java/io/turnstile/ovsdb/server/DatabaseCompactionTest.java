@@ -200,15 +200,34 @@ class DatabaseCompactionTest {
     }
 
     @Test
+    void afterACompactionOfNothingItGoesByWhatComes() throws Exception {
+        Path file = file(schema());
+        try (Database database = open(file, loop)) {
+            database.compact(outcomes::add);
+            loop.next().run();
+            insert(database, "one");
+            for (int i = 0; i < 60; i++) {
+                rename(database, "x".repeat(40_000) + i);
+                if (Files.exists(folder.resolve("things.db.tmp"))) {
+                    loop.next().run();
+                }
+            }
+            assertThat(Files.size(file)).isLessThan(DatabaseFile.COMPACT_FROM_BYTES + 100_000);
+        }
+    }
+
+    @Test
     void aCompactionThatFailsHarmsNobodyAndIsNotTriedAtEachTransaction() throws Exception {
         Path file = file(schema(), inserting(1, "before"));
         Path inTheWay = folder.resolve("things.db.tmp");
         try (Database database = open(file, loop)) {
             Files.createDirectories(inTheWay.resolve("full"));
             database.compact(outcomes::add);
-            assertThat(outcomes).singleElement().satisfies(failure -> assertThat(failure)
-                    .hasMessageContaining("things.db.tmp")
-                    .hasMessageContaining("Directory not empty"));
+            assertThat(outcomes)
+                    .singleElement()
+                    .satisfies(failure -> assertThat(failure)
+                            .hasMessageContaining("things.db.tmp")
+                            .hasMessageContaining("Directory not empty"));
             for (int i = 0; i < 60; i++) {
                 rename(database, "x".repeat(40_000) + i);
             }
@@ -233,8 +252,9 @@ class DatabaseCompactionTest {
         database.compact(outcomes::add);
         Runnable end = loop.next();
         database.close();
-        assertThat(outcomes).singleElement().satisfies(failure -> assertThat(failure)
-                .hasMessageContaining("being closed"));
+        assertThat(outcomes)
+                .singleElement()
+                .satisfies(failure -> assertThat(failure).hasMessageContaining("being closed"));
         end.run();
         assertThat(siblings()).containsExactly(".things.db.~lock~", "things.db");
         open(file).close();
@@ -243,8 +263,7 @@ class DatabaseCompactionTest {
     @Test
     void theNewFileHasTheOldOnesMode() throws Exception {
         Path file = file(schema());
-        Files.setPosixFilePermissions(
-                file, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw----"));
+        Files.setPosixFilePermissions(file, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw----"));
         try (Database database = open(file, loop)) {
             database.compact(outcomes::add);
             loop.next().run();

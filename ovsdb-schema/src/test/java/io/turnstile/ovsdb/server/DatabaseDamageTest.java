@@ -61,7 +61,8 @@ class DatabaseDamageTest {
     }
 
     private String said() {
-        return String.join("\n", log.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
+        return String.join(
+                "\n", log.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
     }
 
     private static byte[] flipped(byte[] record, int at) {
@@ -110,7 +111,9 @@ class DatabaseDamageTest {
             byte[] damaged = Files.readAllBytes(file);
             try (Database database = open(file)) {
                 assertThat(names(database)).as("byte %d flipped", at).isEqualTo("first");
-                assertThat(Files.readAllBytes(file)).as("not touched before a write").isEqualTo(damaged);
+                assertThat(Files.readAllBytes(file))
+                        .as("not touched before a write")
+                        .isEqualTo(damaged);
                 insert(database, "after");
             }
             assertThat(Files.readAllBytes(copy(1))).as("byte %d flipped", at).isEqualTo(damaged);
@@ -155,7 +158,9 @@ class DatabaseDamageTest {
                         .singleElement()
                         .asString()
                         .startsWith(file + ": record 2 at offset " + offset + ": ")
-                        .contains(one.what, "; 2 good records behind it; the records before it are used, and the file is copied");
+                        .contains(
+                                one.what,
+                                "; 2 good records behind it; the records before it are used, and the file is copied");
                 insert(database, "after");
                 assertThat(said()).contains("copied as " + copy(1));
             }
@@ -206,7 +211,8 @@ class DatabaseDamageTest {
     void aDamagedFileThatCannotBeCopiedIsNotWrittenTo() throws Exception {
         Path file = file(schema(), inserting(1, "first"), flipped(inserting(2, "damaged"), 70));
         byte[] content = Files.readAllBytes(file);
-        Path inTheWay = Files.createDirectories(folder.resolve("things.db.damaged.tmp").resolve("full"));
+        Path inTheWay =
+                Files.createDirectories(folder.resolve("things.db.damaged.tmp").resolve("full"));
         try (Database database = open(folder.resolve("things.db"))) {
             throw new AssertionError("opened beside " + inTheWay + ": " + names(database));
         } catch (IOException e) {
@@ -243,7 +249,11 @@ class DatabaseDamageTest {
     void lookingForGoodRecordsHasAnEnd() throws Exception {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 20_000; i++) {
-            text.append("OVSDB JSON ").append(1_000_000 - 70 * i).append(" ").append("0".repeat(40)).append("\n");
+            text.append("OVSDB JSON ")
+                    .append(1_000_000 - 70 * i)
+                    .append(" ")
+                    .append("0".repeat(40))
+                    .append("\n");
         }
         Path file = file(schema(), text.toString().getBytes(StandardCharsets.US_ASCII), inserting(1, "far"));
         long startNs = System.nanoTime();

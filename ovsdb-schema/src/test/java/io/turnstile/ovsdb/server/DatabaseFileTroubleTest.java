@@ -61,7 +61,8 @@ class DatabaseFileTroubleTest {
                 new Case("OVSDB JSON 3 abc\n{}\n", "the header is none"),
                 new Case("OVSDB CLUSTER 2 0123\n{}", "a clustered database, not a standalone one"),
                 new Case(schema, "holds database Other, not Things"),
-                new Case(new String(Records.record("{\"name\":7}"), StandardCharsets.UTF_8), "not a database schema"))) {
+                new Case(
+                        new String(Records.record("{\"name\":7}"), StandardCharsets.UTF_8), "not a database schema"))) {
             Files.writeString(file, one.content);
             assertRefused(file, one.why);
             assertThat(Files.readString(file)).isEqualTo(one.content);
@@ -102,8 +103,7 @@ class DatabaseFileTroubleTest {
                 .doesNotContain("\tat ");
         Files.delete(file);
         Files.delete(folder.resolve(".conf.db.~lock~"));
-        Files.setPosixFilePermissions(
-                folder, java.nio.file.attribute.PosixFilePermissions.fromString("r-x------"));
+        Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("r-x------"));
         try {
             assertThatThrownBy(() -> ServerProcess.start(
                             List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all"),
@@ -112,8 +112,7 @@ class DatabaseFileTroubleTest {
                             folder.resolve("s")))
                     .hasMessageContaining("refused: " + file + ": failed to lock lockfile (Permission denied)\n");
         } finally {
-            Files.setPosixFilePermissions(
-                    folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwx------"));
+            Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwx------"));
         }
         assertThat(siblings()).isEmpty();
     }
@@ -175,8 +174,8 @@ class DatabaseFileTroubleTest {
         Path file = folder.resolve("conf.db");
         Path socket = folder.resolve("s");
         List<String> acknowledged;
-        try (ServerProcess server = ServerProcess.start(
-                List.of("sh", "-c", "ulimit -f 512; exec \"$@\"", "sh"), 64, file, socket)) {
+        try (ServerProcess server =
+                ServerProcess.start(List.of("sh", "-c", "ulimit -f 512; exec \"$@\"", "sh"), 64, file, socket)) {
             acknowledged = fill(server, socket, "File too large");
         }
         assertThat(siblings()).containsExactly(".conf.db.~lock~", "conf.db", "s");
@@ -228,8 +227,7 @@ class DatabaseFileTroubleTest {
                 disk.toString(),
                 file.toString());
         assertThatThrownBy(() -> ServerProcess.start(readOnly, 64, disk.resolve("conf.db"), folder.resolve("s")))
-                .hasMessageContaining(
-                        "refused: " + disk.resolve("conf.db") + ": open failed (Read-only file system)\n")
+                .hasMessageContaining("refused: " + disk.resolve("conf.db") + ": open failed (Read-only file system)\n")
                 .message()
                 .doesNotContain("\tat ");
     }
@@ -261,7 +259,11 @@ class DatabaseFileTroubleTest {
                 assertThat(System.nanoTime()).as("compacted").isLessThan(deadlineNs);
                 client.call("echo", "[1]");
             }
-            assertThat(names(socket)).singleElement().asString().startsWith("79x").hasSize(2 + MEGABYTE);
+            assertThat(names(socket))
+                    .singleElement()
+                    .asString()
+                    .startsWith("79x")
+                    .hasSize(2 + MEGABYTE);
         }
     }
 
@@ -291,8 +293,8 @@ class DatabaseFileTroubleTest {
         Things.write(
                 file,
                 Records.record(schema),
-                Records.record("{\"QoS\":{\"" + new UUID(1, 1) + "\":{\"type\":\"" + "x".repeat(10 * MEGABYTE)
-                        + "\"}}}"));
+                Records.record(
+                        "{\"QoS\":{\"" + new UUID(1, 1) + "\":{\"type\":\"" + "x".repeat(10 * MEGABYTE) + "\"}}}"));
         assertRefusedForMemory(file, "exceeds the maximum allowed");
     }
 

@@ -64,7 +64,7 @@ class DatabaseLogTest {
                         + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"w\"],[\"m\",\"x\"]]],\"maybe\":7}}}"),
                 Records.record(
                         "{\"Thing\":{\"" + ID + "\":{\"count\":5,\"tags\":[\"set\",[\"b\",\"c\"]],"
-                                + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}},\"_is_diff\":true}"),
+                                              + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}},\"_is_diff\":true}"),
                 Records.record("{\"Thing\":{\"" + ID + "\":{\"name\":\"whole\"}}}"));
         try (Database database = open(file)) {
             DataRow row = row(database);
@@ -101,7 +101,7 @@ class DatabaseLogTest {
             transact(
                     database,
                     "{\"op\":\"update\",\"table\":\"Thing\",\"where\":[],\"row\":{\"count\":4,\"tags\":[\"set\",[\"b\",\"c\"]],"
-                            + "\"pair\":[\"map\",[[\"q\",2]]],\"notes\":[\"map\",[[\"l\",\"z\"],[\"m\",\"new\"]]]}}");
+                        + "\"pair\":[\"map\",[[\"q\",2]]],\"notes\":[\"map\",[[\"l\",\"z\"],[\"m\",\"new\"]]]}}");
             assertThat(lastRecord(file).path("Thing").path(ID))
                     .isEqualTo(json("{\"count\":4,\"tags\":[\"set\",[\"a\",\"c\"]],\"pair\":[\"map\",[[\"q\",2]]],"
                             + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"z\"],[\"m\",\"new\"]]]}"));
@@ -121,9 +121,7 @@ class DatabaseLogTest {
             for (int i = 0; i < 5_000; i++) {
                 pairs.append(i == 0 ? "" : ",").append("[\"key").append(i).append("\",\"value\"]");
             }
-            transact(
-                    database,
-                    "{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"notes\":[\"map\",[" + pairs + "]]}}");
+            transact(database, "{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"notes\":[\"map\",[" + pairs + "]]}}");
             long before = Files.size(file);
             transact(
                     database,
@@ -192,7 +190,8 @@ class DatabaseLogTest {
         Path file = file(schema());
         // Around what the buffer holds, where a record is written in one piece or in several.
         int buffer = 1 << 16;
-        int common = "{\"Thing\":{\"\":{\"name\":\"\"}},\"_is_diff\":true,\"_date\":1700000000000}\n".length() + ID.length();
+        int common =
+                "{\"Thing\":{\"\":{\"name\":\"\"}},\"_is_diff\":true,\"_date\":1700000000000}\n".length() + ID.length();
         List<Integer> lengths = List.of(
                 1, buffer - common - 1, buffer - common, buffer - common + 1, buffer, 2 * buffer - common, 500_000);
         try (Database database = open(file)) {

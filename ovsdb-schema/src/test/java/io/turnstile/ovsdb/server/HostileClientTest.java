@@ -69,7 +69,8 @@ class HostileClientTest {
             schema.withObject("/tables").setAll((ObjectNode) OvsdbJson.MAPPER.readTree(more));
         }
         Path file = folder.resolve("conf.db");
-        Database.open(file, DatabaseSchema.fromJson(schema), (delayMs, task) -> {}).close();
+        Database.open(file, DatabaseSchema.fromJson(schema), (delayMs, task) -> {})
+                .close();
         socket = folder.resolve("db.sock");
         server = new EmbeddedOvsdb(file, List.of("punix:" + socket));
         bystander = new RpcClient(socket);

@@ -76,6 +76,7 @@ class OvsdbSessionFuzzTest {
 
     private static void assertThatFileHolds(DataSnapshot snapshot) {
         JsonNode record = Records.ofSnapshot(snapshot);
-        assertThat(Records.ofSnapshot(Records.replay(snapshot.schema(), record))).isEqualTo(record);
+        assertThat(Records.ofSnapshot(Records.replay(snapshot.schema(), record)))
+                .isEqualTo(record);
     }
 }

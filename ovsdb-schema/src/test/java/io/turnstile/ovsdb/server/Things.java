@@ -14,14 +14,15 @@ import java.util.UUID;
 /** A small database of things, for tests of its file. */
 final class Things {
     static final String SCHEMA = """
-            {"name":"Things","version":"1.0.0","tables":{"Thing":{"isRoot":true,"columns":{
-              "name":{"type":"string"},
-              "count":{"type":"integer"},
-              "tags":{"type":{"key":"string","min":0,"max":"unlimited"}},
-              "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}},
-              "maybe":{"type":{"key":"integer","min":0,"max":1}},
-              "pair":{"type":{"key":"string","value":"integer","min":0,"max":1}},
-              "lost":{"type":"string","ephemeral":true}}}}}""";
+        {"name":"Things","version":"1.0.0","tables":{"Thing":{"isRoot":true,"columns":{
+          "name":{"type":"string"},
+          "count":{"type":"integer"},
+          "tags":{"type":{"key":"string","min":0,"max":"unlimited"}},
+          "notes":{"type":{"key":"string","value":"string","min":0,"max":"unlimited"}},
+          "maybe":{"type":{"key":"integer","min":0,"max":1}},
+          "pair":{"type":{"key":"string","value":"integer","min":0,"max":1}},
+          "lost":{"type":"string","ephemeral":true}}}}}\
+        """;
     static final String ID = "10000001-1111-4111-8111-000000000001";
 
     private Things() {}
@@ -73,8 +74,7 @@ final class Things {
 
     static String insert(Database database, String name) {
         return transact(
-                database,
-                "{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"name\":\"" + name + "\",\"lost\":\"x\"}}");
+                database, "{\"op\":\"insert\",\"table\":\"Thing\",\"row\":{\"name\":\"" + name + "\",\"lost\":\"x\"}}");
     }
 
     /** Runs operations at once; returns their replies. */
