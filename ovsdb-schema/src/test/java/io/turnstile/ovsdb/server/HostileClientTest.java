@@ -107,7 +107,7 @@ class HostileClientTest {
                 .doesNotHaveDuplicates();
     }
 
-    private static List<String> messages() throws IOException {
+    static List<String> messages() throws IOException {
         List<String> messages = new ArrayList<>();
         for (String script : SCRIPTS) {
             try (var in = HostileClientTest.class.getResourceAsStream("conversations/" + script + ".txt")) {
