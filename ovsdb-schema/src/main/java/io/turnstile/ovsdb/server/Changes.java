@@ -72,7 +72,12 @@ final class Changes {
 
     /** Every row as it stands now. The table may be written meanwhile. */
     void forEach(String table, Consumer<DataRow> visitor) {
-        Map<UUID, @Nullable DataRow> changed = new HashMap<>(written.getOrDefault(table, Map.of()));
+        Map<UUID, @Nullable DataRow> here = written.get(table);
+        if (here == null) {
+            before.rows(table).values().forEach(visitor);
+            return;
+        }
+        Map<UUID, @Nullable DataRow> changed = new HashMap<>(here);
         before.rows(table).forEach((uuid, row) -> {
             if (!changed.containsKey(uuid)) {
                 visitor.accept(row);

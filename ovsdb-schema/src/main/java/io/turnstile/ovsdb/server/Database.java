@@ -108,6 +108,8 @@ final class Database implements AutoCloseable {
     /** Takes what a transaction is answered. */
     interface Reply {
         /**
+         * The answer is there.
+         *
          * @param replies null if the transaction is cancelled; may hold an {@link Unfolding}
          * @param rows of which it unfolds
          */

@@ -145,7 +145,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
         synchronized (remotes) {
             if (!remotes.containsKey(remote)) {
                 remotes.put(remote, listener.listen(remote));
-                LOG.info("{}: listening", remote);
+                LOG.info("{}: listening", RareLog.printable(remote)); // It may be a client's row that names it.
             }
         }
     }
@@ -165,7 +165,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
             try {
                 Files.deleteIfExists(Path.of(remote.substring("punix:".length())));
             } catch (IOException e) {
-                LOG.warn("{}: cannot remove: {}", remote, e.getMessage());
+                LOG.warn("{}: cannot remove: {}", RareLog.printable(remote), RareLog.printable("" + e.getMessage()));
             }
         }
     }

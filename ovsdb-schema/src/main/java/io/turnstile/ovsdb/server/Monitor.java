@@ -196,8 +196,8 @@ final class Monitor {
     @Nullable
     JsonNode update(Map<String, Map<UUID, RowChange>> changes) {
         Iterator<Map.Entry<String, JsonNode>> updates = updates(
-                tables.values().stream().filter(table -> changes.containsKey(table.schema.name())),
-                table -> changes.get(table.schema.name()).entrySet().stream()
+                tables.values().stream(),
+                table -> changes.getOrDefault(table.schema.name(), Map.of()).entrySet().stream()
                         .map(row -> entry(
                                 row.getKey(),
                                 rowUpdate(
@@ -341,9 +341,10 @@ final class Monitor {
         requests.properties()
                 .forEach(entry -> changes.put(entry.getKey(), newCondition(entry.getKey(), entry.getValue(), schema)));
         changes.forEach((name, change) -> tables.put(name, change.after));
+        Map<String, Table> now = Map.copyOf(tables); // It unfolds later.
         Iterator<Map.Entry<String, JsonNode>> updates =
                 updates(changes.values().stream().map(ConditionChange::before), before -> {
-                    Table after = changes.get(before.schema.name()).after;
+                    Table after = now.getOrDefault(before.schema.name(), before);
                     return snapshot.rows(before.schema.name()).values().stream()
                             .map(row ->
                                     entry(row.uuid(), rowUpdate(before, matching(before, row), matching(after, row))));

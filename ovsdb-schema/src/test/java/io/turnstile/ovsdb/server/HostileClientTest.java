@@ -109,7 +109,7 @@ class HostileClientTest {
                 .doesNotHaveDuplicates();
     }
 
-    private static List<String> messages() throws IOException {
+    static List<String> messages() throws IOException {
         List<String> messages = new ArrayList<>();
         for (String script : SCRIPTS) {
             try (var in = HostileClientTest.class.getResourceAsStream("conversations/" + script + ".txt")) {
@@ -231,7 +231,7 @@ class HostileClientTest {
         try (RpcClient client = new RpcClient(socket)) {
             client.sendRaw(
                     "{\"id\":1}{\"id\":2,\"method\":\"transact\",\"params\":[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\","
-                        + "\"row\":{}}]}");
+                            + "\"row\":{}}]}");
             assertThat(client.receive()).as("let go").isNull();
         }
         assertThat(bystander

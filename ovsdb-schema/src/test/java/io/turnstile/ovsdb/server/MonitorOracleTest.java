@@ -324,7 +324,7 @@ class MonitorOracleTest {
             slow.add(new Mirror(method));
             quick.add(new Mirror(method));
         }
-        for (int step = 0; step < 1500; step++) {
+        for (int step = 0; step < 600; step++) {
             transact(
                     database.snapshot().rows("Thing").size() > 30
                             ? "{'op':'delete','table':'Thing','where':[['count','>',2]]}"

@@ -238,6 +238,21 @@ class SlowClientsTest {
     }
 
     @Test
+    void whomAManagersInactivityProbeIsForIsAsked() {
+        String manager = "{'op':'insert','table':'Manager','uuid-name':'m','row':{'target':'punix:" + socket
+                + "','inactivity_probe':1000}}";
+        assertThat(transact(
+                                manager
+                                        + ",{'op':'insert','table':'Open_vSwitch','row':{'manager_options':['named-uuid','m']}}")
+                        .toString())
+                .contains("\"error\":null");
+        try (RpcClient silent = new RpcClient(socket)) {
+            assertThat(silent.receive().path("method").asText()).isEqualTo("echo");
+            assertThat(silent.receive()).as("let go").isNull();
+        }
+    }
+
+    @Test
     void manySelectsInOneTransactionAreAnsweredOrRefused() {
         String select = "{\"op\":\"select\",\"table\":\"QoS\",\"where\":[]}";
         assertThat(bystander
