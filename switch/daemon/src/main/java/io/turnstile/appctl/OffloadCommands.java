@@ -63,7 +63,8 @@ final class OffloadCommands {
                 Command.of("conntrack/offload-show", "[-m]", 0, 1, this::show),
                 Command.of(
                         "conntrack/offload-why",
-                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
+                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple]"
+                                + " [ct-reply-tuple]",
                         1,
                         MOST_WORDS,
                         DpctlLine.handler(this::why)),
