@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The names of those who have connections removed, as small numbers: {@code appctl}, {@code openflow br0}. They are few;
- * beyond {@link #MOST} all are "others".
+ * The names of those who have connections removed, as small numbers: {@code appctl}, {@code openflow br0}. They are
+ * few; beyond {@link #MOST} all are "others".
  *
  * <p>Threads: any.
  */

@@ -16,8 +16,8 @@ public final class AuditRecord {
      */
     public long count = 1;
     /**
-     * What the connection was: tuples, zone, mark, label and state; of a refusal the tuple and the zone, since there was
-     * no connection. {@link ConnectionSnapshot#connectionId} is 0 for a refusal.
+     * What the connection was: tuples, zone, mark, label and state; of a refusal the tuple and the zone, since there
+     * was no connection. {@link ConnectionSnapshot#connectionId} is 0 for a refusal.
      */
     public final ConnectionSnapshot connection = new ConnectionSnapshot();
 }

@@ -11,8 +11,8 @@ import java.lang.invoke.VarHandle;
  * fields mean something else ({@link AuditTrail}), with the head of an extension beside it, if the connection had one.
  *
  * <p>The record's word says what stands in it: 0 nothing yet; {@code 2 × ticket + 1} that ticket is being written;
- * {@code 2 × ticket + 2} it is whole. Tickets count the records from 0. Who finds another one at a record, a whole round
- * behind or ahead, lets its own record go and counts it as lost: no record is ever two.
+ * {@code 2 × ticket + 2} it is whole. Tickets count the records from 0. Who finds another one at a record, a whole
+ * round behind or ahead, lets its own record go and counts it as lost: no record is ever two.
  *
  * <p>Threads: any, without locks: a writer is one atomic addition, one atomic exchange and plain stores. A reader who
  * finds the same whole word before and after has read one record.

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The trail remembers the last removals and the last refusals of connections, with cause and who asked, and counts them
- * all. Removals and refusals have a {@linkplain AuditRing ring} each, so that a flood of refusals washes no removal away;
- * and of refusals of one zone and cause within {@link #REFUSAL_PAUSE_NS} there is one record, which says how many there
- * were since the record before.
+ * all. Removals and refusals have a {@linkplain AuditRing ring} each, so that a flood of refusals washes no removal
+ * away; and of refusals of one zone and cause within {@link #REFUSAL_PAUSE_NS} there is one record, which says how many
+ * there were since the record before.
  *
  * <p>A record is a copy of the entry, of which these are its own:
  *
@@ -184,7 +184,8 @@ public final class AuditTrail {
     }
 
     /**
-     * The reading goes back in time, by both rings. Records that are overwritten before it comes to them are passed over.
+     * The reading goes back in time, by both rings. Records that are overwritten before it comes to them are passed
+     * over.
      *
      * <p>Threads: one.
      */

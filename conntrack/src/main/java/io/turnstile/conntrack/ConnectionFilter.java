@@ -69,8 +69,7 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
             return fits(0, wanted, 0, mask, 0, value);
         }
 
-        private static boolean fits(
-                long wantedHigh, long wantedLow, long maskHigh, long maskLow, long high, long low) {
+        private static boolean fits(long wantedHigh, long wantedLow, long maskHigh, long maskLow, long high, long low) {
             if ((maskHigh | maskLow) != 0) {
                 return ((wantedHigh ^ high) & maskHigh | (wantedLow ^ low) & maskLow) == 0;
             }
@@ -115,7 +114,10 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
     public long labelLow;
     public long labelMaskHigh;
     public long labelMaskLow;
-    /** The states of TCP and SCTP connections, as the dump shows them, by bits of their ordinals; meaningful if any is set. */
+    /**
+     * The states of TCP and SCTP connections, as the dump shows them, by bits of their ordinals; meaningful if any is
+     * set.
+     */
     public int tcpStates;
 
     public int sctpStates;
@@ -131,7 +133,9 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         return protocol == 0
                 && ipv6 == null
                 && (tcpStates | sctpStates) == 0
-                && original.isEmpty(icmp()) && reply.isEmpty(icmp()) && hasNoMarks();
+                && original.isEmpty(icmp())
+                && reply.isEmpty(icmp())
+                && hasNoMarks();
     }
 
     /**

@@ -276,7 +276,9 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public Iterator<Expected> expected() {
-        return table.expectations.all().stream().map(ConnectionTracker::expected).iterator();
+        return table.expectations.all().stream()
+                .map(ConnectionTracker::expected)
+                .iterator();
     }
 
     private static Expected expected(Expectation expectation) {

@@ -48,14 +48,14 @@ public interface ConntrackControl {
     void setTimeoutPolicy(int id, @Nullable TimeoutPolicy policy);
 
     /**
-     * Connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}), as they stand
-     * now; what is shown of each is made as the iterator comes to it.
+     * Connections that are expected because others have announced them ({@code dpctl/dump-conntrack-exp}), as they
+     * stand now; what is shown of each is made as the iterator comes to it.
      */
     Iterator<Expected> expected();
 
     /**
-     * Begins to remove the connections that the filter accepts, in slices, so that whoever does it can do something else
-     * in between.
+     * Begins to remove the connections that the filter accepts, in slices, so that whoever does it can do something
+     * else in between.
      *
      * @param actor whom the audit trail names as the one who asked
      */

@@ -54,8 +54,8 @@ final class SnapshotReader {
     }
 
     /**
-     * Copies what an {@linkplain AuditTrail audit record} has of a connection that is not there any more: what is not in
-     * it (deadline, ports, windows, parent) has the value of a connection without such.
+     * Copies what an {@linkplain AuditTrail audit record} has of a connection that is not there any more: what is not
+     * in it (deadline, ports, windows, parent) has the value of a connection without such.
      */
     static void copyRecord(long record, long extension, ConnectionSnapshot into) {
         int kind = OffHeap.getInt(record + EntryLayout.KIND);

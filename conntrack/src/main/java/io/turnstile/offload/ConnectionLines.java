@@ -39,8 +39,7 @@ public final class ConnectionLines {
         head = "";
         long nowNs = context.clock().nowNs();
         for (int slots = 0; cursor >= 0 && slots < SLOTS_OF_PIECE && out.length() - begin < enough; ) {
-            cursor = context.tracker()
-                    .scan(cursor, SLOTS_AT_ONCE, connection -> append(connection, out, nowNs), nowNs);
+            cursor = context.tracker().scan(cursor, SLOTS_AT_ONCE, connection -> append(connection, out, nowNs), nowNs);
             slots += SLOTS_AT_ONCE;
         }
         return cursor >= 0;
@@ -49,9 +48,7 @@ public final class ConnectionLines {
     private void append(ConnectionSnapshot connection, StringBuilder out, long nowNs) {
         if (reader.read(connection.connectionId, nowNs)) {
             StringJoiner states = new StringJoiner(" ");
-            dispatcher
-                    .offloadStates(connection.connectionId)
-                    .forEach(state -> states.add(state.toString()));
+            dispatcher.offloadStates(connection.connectionId).forEach(state -> states.add(state.toString()));
             out.append("  ").append(reader.view()).append(' ').append(states).append('\n');
         }
     }

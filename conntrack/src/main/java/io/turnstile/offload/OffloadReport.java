@@ -5,9 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.StringJoiner;
 
-/**
- * Text about the dispatcher for people. Made for one look.
- */
+/** Text about the dispatcher for people. Made for one look. */
 final class OffloadReport {
     private final OffloadDispatcher dispatcher;
     private final DispatcherContext context;

@@ -45,9 +45,7 @@ class AuditTrailTest {
 
     @Test
     void aRemovalHasItsCauseItsActorAndWhatTheConnectionWas() {
-        ct.send(
-                udp("10.0.0.1:1 > 10.0.0.2:53").packet(),
-                new CtRequest(3, true, false, 5, -1, 1, 2, -1, -1));
+        ct.send(udp("10.0.0.1:1 > 10.0.0.2:53").packet(), new CtRequest(3, true, false, 5, -1, 1, 2, -1, -1));
         ct.commit(udp("[fc00::1]:2 > [fc00::2]:53"));
         ct.tracker.flush(3, "appctl", ct.clock.nowNs());
         ct.advance(Duration.ofMinutes(5));
@@ -73,9 +71,7 @@ class AuditTrailTest {
     @Test
     void whatTakesAnothersPlaceIsTold() {
         ct.commit(udp("10.0.0.1:1 > 10.0.0.2:53"));
-        ct.send(
-                udp("10.0.0.2:53 > 10.0.0.1:1").packet(),
-                new CtRequest(0, true, true, 0, 0, 0, 0, 0, 0));
+        ct.send(udp("10.0.0.2:53 > 10.0.0.1:1").packet(), new CtRequest(0, true, true, 0, 0, 0, 0, 0, 0));
         assertThat(trail()).containsExactly("forced  1 " + udpLine(1));
         ct.advance(Duration.ofSeconds(1));
         ct.commit(tcp("10.0.0.1:1 > 10.0.0.2:80").syn().seq(99));

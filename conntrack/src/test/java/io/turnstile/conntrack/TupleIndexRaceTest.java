@@ -120,7 +120,8 @@ class TupleIndexRaceTest {
         visitors.forEach(key -> assertThat(index.findEvenExpired(key)).isFalse());
         residents.forEach(key -> assertThat(index.remove(key.hash, key.slot)).isTrue());
         int shown = 0;
-        while (index.visit(shown, (bucket, connections) -> assertThat(connections).isZero())) {
+        while (index.visit(
+                shown, (bucket, connections) -> assertThat(connections).isZero())) {
             shown++;
         }
         assertThat(shown).isPositive();

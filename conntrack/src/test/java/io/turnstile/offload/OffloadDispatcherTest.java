@@ -364,9 +364,9 @@ class OffloadDispatcherTest {
         assertThat(dispatcher.offloadStates(id))
                 .hasToString("[alpha:declined(alg control connection), beta:established]");
         assertThat(dispatcher.why(id)).isEqualTo("""
-                declined by alpha: alg control connection
-                held by beta, both directions
-                """);
+            declined by alpha: alg control connection
+            held by beta, both directions
+            """);
         expire();
         assertThat(heard(alpha)).isEmpty();
     }
@@ -590,50 +590,50 @@ class OffloadDispatcherTest {
         tracker.reply(commit(7), 2, clock.nowNs());
         dispatcher.drain();
         assertThat(connectionLines()).isEqualTo("""
-                hw-offload: enabled
-                implausible last-used answers: 0
-                provider alpha: priority 100, ready
-                  breaker: closed
-                  connections: 1 followed, 0 held
-                  queue: 0 waiting, the first for 0.000 ms, 0 refused as full
-                  never announced: 0
-                  calls: 1, 0 given up
-                  call length: p50 1, p99 1, max 1
-                  call time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
-                  waiting time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
-                  query: 0 ok, 1 declined
-                  add: 0 ok
-                  established: 0 ok
-                  changed: 0 ok
-                  update: 0 ok
-                  delete: 0 ok
-                  flush: 0 ok
-                provider beta: priority 100, ready
-                  breaker: closed
-                  connections: 1 followed, 1 held
-                  queue: 0 waiting, the first for 0.000 ms, 0 refused as full
-                  never announced: 0
-                  calls: 3, 0 given up
-                  call length: p50 1, p99 1, max 1
-                  call time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
-                  waiting time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
-                  query: 1 ok
-                  add: 1 ok
-                  established: 1 ok
-                  changed: 0 ok
-                  update: 0 ok
-                  delete: 0 ok
-                  flush: 0 ok
-                connections:
-                  udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=7,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=7) \
-                alpha:declined(alg) beta:established
-                """);
+            hw-offload: enabled
+            implausible last-used answers: 0
+            provider alpha: priority 100, ready
+              breaker: closed
+              connections: 1 followed, 0 held
+              queue: 0 waiting, the first for 0.000 ms, 0 refused as full
+              never announced: 0
+              calls: 1, 0 given up
+              call length: p50 1, p99 1, max 1
+              call time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
+              waiting time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
+              query: 0 ok, 1 declined
+              add: 0 ok
+              established: 0 ok
+              changed: 0 ok
+              update: 0 ok
+              delete: 0 ok
+              flush: 0 ok
+            provider beta: priority 100, ready
+              breaker: closed
+              connections: 1 followed, 1 held
+              queue: 0 waiting, the first for 0.000 ms, 0 refused as full
+              never announced: 0
+              calls: 3, 0 given up
+              call length: p50 1, p99 1, max 1
+              call time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
+              waiting time: p50 0.000 ms, p99 0.000 ms, max 0.000 ms
+              query: 1 ok
+              add: 1 ok
+              established: 1 ok
+              changed: 0 ok
+              update: 0 ok
+              delete: 0 ok
+              flush: 0 ok
+            connections:
+              udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=7,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=7) \
+            alpha:declined(alg) beta:established
+            """);
         dispatcher.disable();
         assertThat(dispatcher.show()).isEqualTo("""
-                hw-offload: disabled
-                provider alpha: priority 100, closed
-                provider beta: priority 100, closed
-                """);
+            hw-offload: disabled
+            provider alpha: priority 100, closed
+            provider beta: priority 100, closed
+            """);
     }
 
     @Test

@@ -40,8 +40,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * What large answers cost, and how long others wait meanwhile: Debian's {@code ovs-appctl} asks, while another client asks
- * for {@code version} again and again.
+ * What large answers cost, and how long others wait meanwhile: Debian's {@code ovs-appctl} asks, while another client
+ * asks for {@code version} again and again.
  */
 @CommandLine.Command(name = "control", description = "large answers of ovs-appctl, and who waits for them")
 public final class ControlBench implements Callable<Integer> {
@@ -133,7 +133,8 @@ public final class ControlBench implements Callable<Integer> {
         return 0;
     }
 
-    private void fillFlows(Datapath datapath, BridgePipeline bridge, Clock clock) throws FlowTextException, OfException {
+    private void fillFlows(Datapath datapath, BridgePipeline bridge, Clock clock)
+            throws FlowTextException, OfException {
         datapath.setFlowLimit(flows);
         DummyPort port = new DummyPort("p1", "dummy", Map.of(), clock::nowNs);
         int number = datapath.addPort(port, 1);
@@ -182,7 +183,8 @@ public final class ControlBench implements Callable<Integer> {
         over.set(true);
         other.join();
         System.out.printf(
-                "%-50s status %d, %6.1f MB in %6.2f s; %6d other answers, the longest after %5.1f ms; heap at most %d MB%n",
+                "%-50s status %d, %6.1f MB in %6.2f s; %6d other answers, the longest after %5.1f ms; heap at most %d"
+                        + " MB%n",
                 command,
                 status,
                 Files.size(answer) / 1e6,

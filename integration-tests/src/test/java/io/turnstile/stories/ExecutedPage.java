@@ -14,8 +14,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A page of the documentation, done as it says in an empty directory: its files written, its commands run, and the output
- * that it shows found in theirs, in that order.
+ * A page of the documentation, done as it says in an empty directory: its files written, its commands run, and the
+ * output that it shows found in theirs, in that order.
  */
 final class ExecutedPage {
     private static final Pattern BLOCK = Pattern.compile("(?ms)^```(\\w+)(?: file=(\\S+))?\\n(.*?)^```$");

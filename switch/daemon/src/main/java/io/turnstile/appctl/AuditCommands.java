@@ -39,7 +39,8 @@ final class AuditCommands {
     List<Command> commands() {
         return List.of(Command.of(
                 "conntrack/audit",
-                "[-f json] [cause=C[,C]...] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
+                "[-f json] [cause=C[,C]...] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N]"
+                        + " [ct-orig-tuple] [ct-reply-tuple]",
                 0,
                 MOST_WORDS,
                 DpctlLine.handler(Set.of(DpctlLine.Extra.FORMAT), this::show)));

@@ -53,8 +53,9 @@ final class BridgeCommands {
 
     private static CommandReply showMacs(BridgePipeline bridge) {
         Stream<String> lines = bridge.macEntries().stream().map(BridgeCommands::macLine);
-        return CommandReply.ofSource(new TextLines(
-                Stream.concat(Stream.of(" port  VLAN  MAC                Age"), lines).iterator()));
+        return CommandReply.ofSource(
+                new TextLines(Stream.concat(Stream.of(" port  VLAN  MAC                Age"), lines)
+                        .iterator()));
     }
 
     private static String macLine(BridgePipeline.MacEntry entry) {

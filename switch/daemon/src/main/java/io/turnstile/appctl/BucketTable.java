@@ -47,9 +47,10 @@ final class BucketTable implements TextSource {
         out.append("Total Buckets: %d\nCurrent Connections: %d\n\n".formatted(total, connections));
         if (connections > 0) {
             out.append("""
-                    +-----------+-----------------------------------------+
-                    |  Buckets  |         Connections per Buckets         |
-                    +-----------+-----------------------------------------+""").append(rows).append("\n\n");
+                +-----------+-----------------------------------------+
+                |  Buckets  |         Connections per Buckets         |
+                +-----------+-----------------------------------------+\
+                """).append(rows).append("\n\n");
         }
     }
 }

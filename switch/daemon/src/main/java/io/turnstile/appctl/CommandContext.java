@@ -48,7 +48,8 @@ public record CommandContext(
     @FunctionalInterface
     public interface TimeWarp {
         /**
-         * Completes when everything that is due after each of the steps is done. Who cancels it has no further step made.
+         * Completes when everything that is due after each of the steps is done. Who cancels it has no further step
+         * made.
          */
         CompletableFuture<Void> warp(Duration distance, Duration step);
     }

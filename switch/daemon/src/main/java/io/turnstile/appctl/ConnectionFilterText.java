@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The filter {@code [zone=N] [mark=X[/M]] [labels=X[/M]] [ct-orig-tuple [ct-reply-tuple]]} of
  * {@code dpctl/flush-conntrack} (ovs-vswitchd(8)), read, with what Open vSwitch has not: {@code state=NAME[,NAME]…} and
- * {@code limit=N} before the tuples, in any order, and masks behind addresses and ports, {@code ct_nw_src=10.0.0.0/8} and
- * {@code ct_tp_dst=0x400/0xfc00}.
+ * {@code limit=N} before the tuples, in any order, and masks behind addresses and ports, {@code ct_nw_src=10.0.0.0/8}
+ * and {@code ct_tp_dst=0x400/0xfc00}.
  */
 final class ConnectionFilterText {
     private static final Pattern IPV4 = Pattern.compile("(0|[1-9]\\d{0,2})(\\.(0|[1-9]\\d{0,2})){3}");
@@ -232,9 +232,7 @@ final class ConnectionFilterText {
         }
         boolean isWhole = mask[0] == (ipv6 ? -1 : 0) && mask[1] == (ipv6 ? -1 : 0xffff_ffffL);
         boolean isExact = isWhole && (address[0] | address[1]) != 0;
-        return new long[] {
-            address[0] & mask[0], address[1] & mask[1], isExact ? 0 : mask[0], isExact ? 0 : mask[1]
-        };
+        return new long[] {address[0] & mask[0], address[1] & mask[1], isExact ? 0 : mask[0], isExact ? 0 : mask[1]};
     }
 
     private static long[] literal(String key, String text, boolean ipv6) throws BadArgument {
@@ -264,9 +262,7 @@ final class ConnectionFilterText {
         }
         int high = Math.max(0, prefix - 64);
         long first = prefix == 0 ? 0 : -1L << Math.max(0, 64 - prefix);
-        return ipv6
-                ? new long[] {first, high == 0 ? 0 : -1L << (64 - high)}
-                : new long[] {0, first >>> 32};
+        return ipv6 ? new long[] {first, high == 0 ? 0 : -1L << (64 - high)} : new long[] {0, first >>> 32};
     }
 
     private int icmp(KeyValuePair field, int bits) throws BadArgument {

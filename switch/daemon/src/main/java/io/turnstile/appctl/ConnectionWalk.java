@@ -9,8 +9,8 @@ import io.turnstile.control.TextSource;
 import io.turnstile.time.Clock;
 
 /**
- * A walk over the connections of the table that a filter accepts, slice by slice, while traffic and other commands go on.
- * What is said of each, and at the end, is up to whoever walks.
+ * A walk over the connections of the table that a filter accepts, slice by slice, while traffic and other commands go
+ * on. What is said of each, and at the end, is up to whoever walks.
  *
  * <p>Threads: the control socket's.
  */

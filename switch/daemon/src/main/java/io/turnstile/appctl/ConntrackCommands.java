@@ -29,11 +29,7 @@ final class ConntrackCommands {
     private final Supplier<String> datapath;
 
     /** @param datapath its present name, type included; empty while there is none */
-    ConntrackCommands(
-            ConnectionTracker tracker,
-            OffloadDispatcher dispatcher,
-            Clock clock,
-            Supplier<String> datapath) {
+    ConntrackCommands(ConnectionTracker tracker, OffloadDispatcher dispatcher, Clock clock, Supplier<String> datapath) {
         this.tracker = tracker;
         this.dispatcher = dispatcher;
         this.clock = clock;
@@ -44,14 +40,16 @@ final class ConntrackCommands {
         return List.of(
                 Command.of(
                         "dpctl/dump-conntrack",
-                        "[-m] [-s] [-f json] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
+                        "[-m] [-s] [-f json] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N]"
+                                + " [ct-orig-tuple] [ct-reply-tuple]",
                         0,
                         12,
                         DpctlLine.handler(Set.of(DpctlLine.Extra.FORMAT), this::dump)),
                 Command.of("dpctl/dump-conntrack-exp", "[dp] [zone=N]", 0, 2, DpctlLine.handler(this::dumpExpected)),
                 Command.of(
                         "dpctl/flush-conntrack",
-                        "[--dry-run] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
+                        "[--dry-run] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N]"
+                                + " [ct-orig-tuple] [ct-reply-tuple]",
                         0,
                         9,
                         DpctlLine.handler(Set.of(DpctlLine.Extra.DRY_RUN), this::flush)),
@@ -112,8 +110,7 @@ final class ConntrackCommands {
             return ofZone(line, zone -> CommandReply.ofSource(dump(line, inZone(zone))));
         }
         try {
-            return CommandReply.ofSource(
-                    dump(line, ConnectionFilterText.parse(line.arguments(datapath.get()))));
+            return CommandReply.ofSource(dump(line, ConnectionFilterText.parse(line.arguments(datapath.get()))));
         } catch (BadArgument e) {
             return DpctlLine.invalid(e.getMessage());
         }
@@ -201,7 +198,9 @@ final class ConntrackCommands {
 
             @Override
             void end(StringBuilder out) {
-                out.append(count).append(count == 1 ? " connection" : " connections").append(" would be removed");
+                out.append(count)
+                        .append(count == 1 ? " connection" : " connections")
+                        .append(" would be removed");
             }
         };
     }

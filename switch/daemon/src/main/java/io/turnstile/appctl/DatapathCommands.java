@@ -130,9 +130,7 @@ final class DatapathCommands {
             if (flow.isDead()) {
                 return "";
             }
-            return more
-                    ? DatapathFlowText.verboseLine(flow, nowNs, ports)
-                    : DatapathFlowText.line(flow, nowNs, ports);
+            return more ? DatapathFlowText.verboseLine(flow, nowNs, ports) : DatapathFlowText.line(flow, nowNs, ports);
         });
         return Stream.concat(Stream.of("flow-dump from the main thread:"), lines)
                 .iterator();

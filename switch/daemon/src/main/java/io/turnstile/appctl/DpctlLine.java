@@ -91,8 +91,7 @@ record DpctlLine(List<String> words, boolean more, boolean statistics, boolean j
             more |= option.equals("--more") || letters && option.contains("m");
             statistics |= option.equals("--statistics") || letters && option.contains("s");
         }
-        return command.apply(
-                new DpctlLine(words.subList(options, words.size()), more, statistics, json, dryRun));
+        return command.apply(new DpctlLine(words.subList(options, words.size()), more, statistics, json, dryRun));
     }
 
     /** The same line with other words. */

@@ -9,10 +9,12 @@ import io.turnstile.conntrack.ConntrackDump;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.RefusedException;
+import io.turnstile.control.TextLines;
 import io.turnstile.control.TextSource;
 import io.turnstile.offload.ConnectionLines;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
+import io.turnstile.telemetry.MonitorReading;
 import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.Clock;
 import java.util.List;
@@ -63,7 +65,8 @@ final class OffloadCommands {
                 Command.of("conntrack/offload-show", "[-m]", 0, 1, this::show),
                 Command.of(
                         "conntrack/offload-why",
-                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple] [ct-reply-tuple]",
+                        "[dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N] [ct-orig-tuple]"
+                                + " [ct-reply-tuple]",
                         1,
                         MOST_WORDS,
                         DpctlLine.handler(this::why)),
@@ -83,8 +86,9 @@ final class OffloadCommands {
         } catch (BadArgument e) {
             return CompletableFuture.completedFuture(CommandReply.error(e.getMessage()));
         }
-        CompletableFuture<String> reading = monitor.read(request);
-        CompletableFuture<CommandReply> reply = reading.thenApply(CommandReply::ok);
+        CompletableFuture<MonitorReading> reading = monitor.read(request);
+        CompletableFuture<CommandReply> reply = 
+                reading.thenApply(read -> CommandReply.ofSource(new TextLines(read.lines())));
         reply.whenComplete((done, failure) -> reading.cancel(false)); // the asker may have left
         return reply;
     }

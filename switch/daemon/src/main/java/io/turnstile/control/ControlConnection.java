@@ -14,11 +14,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One connection. Requests are answered in the order of their coming, each when the asker has taken the answer before:
- * what the connection does, it does in turns of the event loop, one request or one piece of a reply each, and none while
- * the asker does not read.
+ * what the connection does, it does in turns of the event loop, one request or one piece of a reply each, and none
+ * while the asker does not read.
  *
- * <p>While a request is being answered, reading goes on for {@link ControlLimits#READ_AHEAD_BYTES}, so that an asker who
- * leaves is noticed; one who has sent more than that is noticed when a reply is written.
+ * <p>While a request is being answered, reading goes on for {@link ControlLimits#READ_AHEAD_BYTES}, so that an asker
+ * who leaves is noticed; one who has sent more than that is noticed when a reply is written.
  *
  * <p>Threads: the event loop's.
  */
@@ -124,7 +124,8 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     private void nextTurn() {
         if (!turnComes && channel().isActive()) {
             turnComes = true;
-            channel().eventLoop()
+            channel()
+                    .eventLoop()
                     .schedule(
                             () -> {
                                 turnComes = false;
@@ -173,7 +174,8 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
             send(coming);
         } else {
             pending = coming;
-            coming.whenCompleteAsync((done, failure) -> answered(coming), channel().eventLoop());
+            coming.whenCompleteAsync(
+                    (done, failure) -> answered(coming), channel().eventLoop());
         }
         return true;
     }
@@ -277,7 +279,8 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
         if (!channel().isWritable() && hasPassed(limits.stallMs(), stalledNs, nowNs)) {
             close("control connection closed: its reply was not read for " + limits.stallMs() + " ms");
         } else if (waitsForRest && hasPassed(limits.halfRequestMs(), halfNs, nowNs)) {
-            close("control connection closed: the rest of a request did not come for " + limits.halfRequestMs() + " ms");
+            close("control connection closed: the rest of a request did not come for " + limits.halfRequestMs()
+                    + " ms");
         }
     }
 

@@ -72,7 +72,8 @@ public final class ControlServer implements AutoCloseable {
                     @Override
                     protected void initChannel(Channel channel) {
                         channel.pipeline()
-                                .addLast(new ControlConnection(ControlServer.this, limits, log, ControlServer.this::run));
+                                .addLast(new ControlConnection(
+                                        ControlServer.this, limits, log, ControlServer.this::run));
                     }
                 })
                 .bind(UnixDomainSocketAddress.of(path))
@@ -94,7 +95,8 @@ public final class ControlServer implements AutoCloseable {
                     .filter(ControlConnection::isIdle)
                     .min(Comparator.comparingLong(ControlConnection::readNs));
             if (idle.isEmpty()) {
-                connection.close("more than " + limits.connections() + " busy control connections: a new one is refused");
+                connection.close(
+                        "more than " + limits.connections() + " busy control connections: a new one is refused");
                 return;
             }
             connections.remove(idle.get());

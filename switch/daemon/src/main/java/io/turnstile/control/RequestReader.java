@@ -55,7 +55,8 @@ final class RequestReader {
                 throw new MalformedRequestException("a request of more than " + MAX_REQUEST_BYTES + " bytes");
             }
             if (look(waiting.getByte(waiting.readerIndex() + looked++))) {
-                String text = waiting.readCharSequence(looked, StandardCharsets.UTF_8).toString();
+                String text =
+                        waiting.readCharSequence(looked, StandardCharsets.UTF_8).toString();
                 looked = 0;
                 letGoOfMuch();
                 return parse(text);

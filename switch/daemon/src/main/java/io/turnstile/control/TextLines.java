@@ -3,8 +3,8 @@ package io.turnstile.control;
 import java.util.Iterator;
 
 /**
- * Lines that an iterator makes, each with its line end. An iterator that has looked at many things in vain says so by an
- * empty line, which is left out.
+ * Lines that an iterator makes, each with its line end. An iterator that has looked at many things in vain says so by
+ * an empty line, which is left out.
  *
  * <p>Threads: one.
  */

@@ -1,8 +1,8 @@
 package io.turnstile.control;
 
 /**
- * A text in pieces, each made when it is asked for: the server asks while the asker takes what is sent, and answers other
- * connections between two pieces. Work that is too long for one turn but has little to say makes empty pieces.
+ * A text in pieces, each made when it is asked for: the server asks while the asker takes what is sent, and answers
+ * other connections between two pieces. Work that is too long for one turn but has little to say makes empty pieces.
  *
  * <p>Threads: the server's, one call after the other; {@link #close} comes last, and once.
  */

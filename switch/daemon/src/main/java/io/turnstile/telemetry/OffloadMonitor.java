@@ -1,6 +1,5 @@
 package io.turnstile.telemetry;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.OffloadEvent;
 import io.turnstile.time.Clock;
@@ -77,7 +76,7 @@ public final class OffloadMonitor implements AutoCloseable {
         record After(long sequence) implements From {}
     }
 
-    private record Reader(long since, int limit, CompletableFuture<String> reply) {}
+    private record Reader(long since, int limit, CompletableFuture<MonitorReading> reply) {}
 
     public OffloadMonitor(OffloadDispatcher dispatcher, Clock clock) {
         this(dispatcher, clock, CAPACITY, IDLE_NS);
@@ -97,12 +96,9 @@ public final class OffloadMonitor implements AutoCloseable {
         thread.setRemoveOnCancelPolicy(true);
     }
 
-    /**
-     * The lines, each with its line end, and as the last one {@code {"next":N,"dropped":N}}: where to go on, and how
-     * many lines were overwritten before this reader came to them. Those are told of by a line in their place, too.
-     */
-    public CompletableFuture<String> read(Request request) {
-        CompletableFuture<String> reply = new CompletableFuture<>();
+    /** The lines that somebody wants to read; completes when there are some, or the wait is over. */
+    public CompletableFuture<MonitorReading> read(Request request) {
+        CompletableFuture<MonitorReading> reply = new CompletableFuture<>();
         if (thread.isShutdown()) {
             reply.completeExceptionally(new IllegalStateException("the switch is ending"));
             return reply;
@@ -145,7 +141,7 @@ public final class OffloadMonitor implements AutoCloseable {
 
     // ---- the monitor's thread ----
 
-    private void serve(Request request, long lastWhenAsked, CompletableFuture<String> reply) {
+    private void serve(Request request, long lastWhenAsked, CompletableFuture<MonitorReading> reply) {
         askedNs = System.nanoTime();
         listen();
         noteProviders();
@@ -155,7 +151,7 @@ public final class OffloadMonitor implements AutoCloseable {
             case From.After after -> ring.read(after.sequence(), request.limit());
         };
         if (!slice.lines().isEmpty() || request.waitMs() == 0) {
-            reply.complete(text(slice));
+            reply.complete(reading(slice));
             return;
         }
         Reader reader = new Reader(slice.next(), request.limit(), reply);
@@ -172,7 +168,7 @@ public final class OffloadMonitor implements AutoCloseable {
         waiting.removeIf(reader -> {
             EventRing.Slice slice = ring.read(reader.since(), reader.limit());
             if (!slice.lines().isEmpty()) {
-                reader.reply().complete(text(slice));
+                reader.reply().complete(reading(slice));
             }
             return reader.reply().isDone();
         });
@@ -182,7 +178,7 @@ public final class OffloadMonitor implements AutoCloseable {
 
     private void giveUp(Reader reader) {
         if (waiting.remove(reader)) {
-            reader.reply().complete(text(ring.read(reader.since(), reader.limit())));
+            reader.reply().complete(reading(ring.read(reader.since(), reader.limit())));
             someWait = !waiting.isEmpty();
         }
     }
@@ -229,17 +225,9 @@ public final class OffloadMonitor implements AutoCloseable {
         }
     }
 
-    private String text(EventRing.Slice slice) {
+    private MonitorReading reading(EventRing.Slice slice) {
         lostLines.add(slice.dropped());
-        StringBuilder text = new StringBuilder();
-        JsonNodeFactory json = JsonNodeFactory.instance;
-        if (slice.dropped() > 0) {
-            text.append(json.objectNode().put("dropped", slice.dropped())).append('\n');
-        }
-        slice.lines().forEach(line -> text.append(line.text()).append('\n'));
-        text.append(json.objectNode().put("next", slice.next()).put("dropped", slice.dropped()))
-                .append('\n');
-        return text.toString();
+        return new MonitorReading(slice);
     }
 
     /** Tells those who wait that the switch is ending. */

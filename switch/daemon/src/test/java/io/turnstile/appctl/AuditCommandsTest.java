@@ -28,7 +28,12 @@ class AuditCommandsTest {
     }
 
     private CommandReply audit(String... words) {
-        return commands.commands().getFirst().handler().apply(List.of(words)).join().whole();
+        return commands.commands()
+                .getFirst()
+                .handler()
+                .apply(List.of(words))
+                .join()
+                .whole();
     }
 
     @BeforeEach
@@ -46,18 +51,18 @@ class AuditCommandsTest {
     @Test
     void theNewestComesFirst() {
         assertThat(audit().text()).isEqualTo("""
-                2026-01-01T10:02:01.500Z expired: udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1)
-                2026-01-01T10:00:01.500Z zone_full: udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=9,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=9),zone=3
-                2026-01-01T10:00:00.000Z flushed by openflow br"0: udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=2,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=2),zone=3
-                """);
+            2026-01-01T10:02:01.500Z expired: udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1)
+            2026-01-01T10:00:01.500Z zone_full: udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=9,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=9),zone=3
+            2026-01-01T10:00:00.000Z flushed by openflow br"0: udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=2,dport=53),reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=2),zone=3
+            """);
     }
 
     @Test
     void linesMayBeJson() {
         assertThat(audit("-f", "json", "zone=3").text()).isEqualTo("""
-                {"time":"2026-01-01T10:00:01.500Z","event":"refused","cause":"zone_full","count":1,"proto":"udp","orig":{"src":"10.0.0.1","dst":"10.0.0.2","sport":9,"dport":53},"reply":{"src":"10.0.0.2","dst":"10.0.0.1","sport":53,"dport":9},"zone":3,"mark":0}
-                {"time":"2026-01-01T10:00:00.000Z","event":"removed","cause":"flushed","actor":"openflow br\\"0","count":1,"proto":"udp","orig":{"src":"10.0.0.1","dst":"10.0.0.2","sport":2,"dport":53},"reply":{"src":"10.0.0.2","dst":"10.0.0.1","sport":53,"dport":2},"zone":3,"mark":0}
-                """);
+            {"time":"2026-01-01T10:00:01.500Z","event":"refused","cause":"zone_full","count":1,"proto":"udp","orig":{"src":"10.0.0.1","dst":"10.0.0.2","sport":9,"dport":53},"reply":{"src":"10.0.0.2","dst":"10.0.0.1","sport":53,"dport":9},"zone":3,"mark":0}
+            {"time":"2026-01-01T10:00:00.000Z","event":"removed","cause":"flushed","actor":"openflow br\\"0","count":1,"proto":"udp","orig":{"src":"10.0.0.1","dst":"10.0.0.2","sport":2,"dport":53},"reply":{"src":"10.0.0.2","dst":"10.0.0.1","sport":53,"dport":2},"zone":3,"mark":0}
+            """);
     }
 
     @Test

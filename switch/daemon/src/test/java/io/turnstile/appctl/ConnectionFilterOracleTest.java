@@ -59,12 +59,11 @@ class ConnectionFilterOracleTest {
             String source = address(ipv6);
             String destination = address(ipv6);
             String withPorts = end(source, ipv6) + " > " + end(destination, ipv6);
-            Frame frame =
-                    switch (random.nextInt(3)) {
-                        case 0 -> Frames.tcp(withPorts).syn();
-                        case 1 -> Frames.udp(withPorts).payload(8);
-                        default -> Frames.echoRequest(source + " > " + destination, 1 + random.nextInt(5));
-                    };
+            Frame frame = switch (random.nextInt(3)) {
+                case 0 -> Frames.tcp(withPorts).syn();
+                case 1 -> Frames.udp(withPorts).payload(8);
+                default -> Frames.echoRequest(source + " > " + destination, 1 + random.nextInt(5));
+            };
             CtRequest commit = new CtRequest(
                     random.nextInt(3),
                     true,
@@ -113,8 +112,9 @@ class ConnectionFilterOracleTest {
                     + (random.nextBoolean() ? "" : "/0x" + random.nextInt(4) + "000000000000000" + random.nextInt(4)));
         }
         if (random.nextInt(5) == 0) {
-            words.add("state=" + List.of("SYN_SENT", "established", "SYN_SENT,ESTABLISHED", "CLOSED")
-                    .get(random.nextInt(4)));
+            words.add("state="
+                    + List.of("SYN_SENT", "established", "SYN_SENT,ESTABLISHED", "CLOSED")
+                            .get(random.nextInt(4)));
         }
         int tuples = random.nextInt(3);
         for (int i = 0; i < tuples; i++) {
@@ -137,7 +137,8 @@ class ConnectionFilterOracleTest {
                 fields.add(family + "_" + end + "=" + tuple.path(end).asText() + (whole ? "" : mask(family)));
             }
             if (protocol && tuple.has("sport") && (whole || random.nextInt(3) == 0)) {
-                fields.add("ct_tp_" + end + "=" + tuple.path(end.charAt(0) + "port").asInt()
+                fields.add("ct_tp_" + end + "="
+                        + tuple.path(end.charAt(0) + "port").asInt()
                         + (whole || random.nextBoolean() ? "" : "/0x" + random.nextInt(8)));
             }
         }
@@ -171,16 +172,15 @@ class ConnectionFilterOracleTest {
         }
         for (String word : words) {
             String value = word.substring(word.indexOf('=') + 1);
-            boolean fits =
-                    switch (word.replaceFirst("=.*", "")) {
-                        case "zone" -> connection.path("zone").asText().equals(value);
-                        case "mark" -> masked(value, connection.path("mark").asText(), 32);
-                        case "labels" -> masked(value, connection.path("labels").asText("0"), 128);
-                        case "state" ->
-                            Arrays.asList(value.split(",")).stream()
-                                    .anyMatch(connection.path("state").asText()::equalsIgnoreCase);
-                        default -> true;
-                    };
+            boolean fits = switch (word.replaceFirst("=.*", "")) {
+                case "zone" -> connection.path("zone").asText().equals(value);
+                case "mark" -> masked(value, connection.path("mark").asText(), 32);
+                case "labels" -> masked(value, connection.path("labels").asText("0"), 128);
+                case "state" ->
+                    Arrays.asList(value.split(",")).stream()
+                            .anyMatch(connection.path("state").asText()::equalsIgnoreCase);
+                default -> true;
+            };
             if (!fits) {
                 return false;
             }
@@ -189,11 +189,14 @@ class ConnectionFilterOracleTest {
         String second = tuples.size() < 2 ? "" : tuples.get(1);
         int protocol = Math.max(protocol(first), protocol(second));
         boolean sameFamily = Arrays.stream((first + "," + second).split(","))
-                .allMatch(field -> !field.startsWith("ct_nw_src") && !field.startsWith("ct_nw_dst")
+                .allMatch(field -> !field.startsWith("ct_nw_src")
+                                && !field.startsWith("ct_nw_dst")
                                 && !field.startsWith("ct_ipv6")
                         || field.startsWith("ct_ipv6")
                                 == connection.path("orig").path("src").asText().contains(":"));
-        if (!sameFamily || protocol != 0 && protocol != PROTOCOLS.get(connection.path("proto").asText())) {
+        if (!sameFamily
+                || protocol != 0
+                        && protocol != PROTOCOLS.get(connection.path("proto").asText())) {
             return false;
         }
         if (named) {
@@ -205,16 +208,18 @@ class ConnectionFilterOracleTest {
     /** As Open vSwitch has it: a whole tuple without anything else, of which no part is zero. */
     private static boolean namesOne(List<String> words, List<String> tuples) {
         if (tuples.isEmpty()
-                || words.stream().anyMatch(word -> word.startsWith("state=")
-                        || word.startsWith("mark=") && isMarked(word, 32)
-                        || word.startsWith("labels=") && isMarked(word, 128))) {
+                || words.stream()
+                        .anyMatch(word -> word.startsWith("state=")
+                                || word.startsWith("mark=") && isMarked(word, 32)
+                                || word.startsWith("labels=") && isMarked(word, 128))) {
             return false;
         }
         if (tuples.size() > 1 && tuples.get(1).contains("src=") | tuples.get(1).contains("dst=")) {
             return false;
         }
         String whole = tuples.getFirst();
-        boolean icmp = protocol(whole) == 1 || protocol(whole) == 58
+        boolean icmp = protocol(whole) == 1
+                || protocol(whole) == 58
                 || tuples.size() > 1 && (protocol(tuples.get(1)) == 1 || protocol(tuples.get(1)) == 58);
         boolean addresses = whole.matches(".*(nw|ipv6)_src=.*") && whole.matches(".*(nw|ipv6)_dst=.*");
         boolean ports = whole.contains("tp_src=") && whole.contains("tp_dst=");
@@ -242,7 +247,8 @@ class ConnectionFilterOracleTest {
     private static boolean has(String tuple, JsonNode of, int protocol) {
         Map<String, String> fields = Arrays.stream(tuple.split(","))
                 .filter(field -> field.contains("="))
-                .collect(Collectors.toMap(field -> field.replaceFirst("=.*", ""), field -> field.replaceFirst(".*=", "")));
+                .collect(Collectors.toMap(
+                        field -> field.replaceFirst("=.*", ""), field -> field.replaceFirst(".*=", "")));
         if (protocol == 1 || protocol == 58) {
             for (String field : List.of("id", "type", "code")) {
                 if (!of.path(field).asText().equals(fields.getOrDefault("icmp_" + field, "0"))) {
@@ -252,14 +258,13 @@ class ConnectionFilterOracleTest {
         }
         for (Map.Entry<String, String> field : fields.entrySet()) {
             String end = field.getKey().substring(field.getKey().length() - 3);
-            boolean fits =
-                    switch (field.getKey()) {
-                        case "ct_nw_src", "ct_nw_dst", "ct_ipv6_src", "ct_ipv6_dst" ->
-                            addressFits(field.getValue(), of.path(end).asText());
-                        case "ct_tp_src", "ct_tp_dst" ->
-                            masked(field.getValue(), of.path(end.charAt(0) + "port").asText("0"), 16);
-                        default -> true;
-                    };
+            boolean fits = switch (field.getKey()) {
+                case "ct_nw_src", "ct_nw_dst", "ct_ipv6_src", "ct_ipv6_dst" ->
+                    addressFits(field.getValue(), of.path(end).asText());
+                case "ct_tp_src", "ct_tp_dst" ->
+                    masked(field.getValue(), of.path(end.charAt(0) + "port").asText("0"), 16);
+                default -> true;
+            };
             if (!fits) {
                 return false;
             }

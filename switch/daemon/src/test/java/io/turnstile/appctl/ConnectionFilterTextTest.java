@@ -48,9 +48,12 @@ class ConnectionFilterTextTest {
 
     @Test
     void masksFollowAddressesAndPorts() throws BadArgument {
-        ConnectionFilter filter = ConnectionFilterText.parse(List.of(
-                "limit=5", "state=time_wait,COOKIE_WAIT", "zone=1",
-                "ct_nw_src=10.1.2.3/8,ct_nw_dst=10.0.0.9/255.0.0.255,ct_nw_proto=6,ct_tp_src=1025/0xfc00,ct_tp_dst=0/1"));
+        ConnectionFilter filter = ConnectionFilterText.parse(
+                List.of(
+                        "limit=5",
+                        "state=time_wait,COOKIE_WAIT",
+                        "zone=1",
+                        "ct_nw_src=10.1.2.3/8,ct_nw_dst=10.0.0.9/255.0.0.255,ct_nw_proto=6,ct_tp_src=1025/0xfc00,ct_tp_dst=0/1"));
         assertThat(filter.limit).isEqualTo(5);
         assertThat(filter.zone).isEqualTo(1);
         assertThat(filter.tcpStates).isEqualTo(1 << TcpState.TIME_WAIT.ordinal());
@@ -71,11 +74,14 @@ class ConnectionFilterTextTest {
 
     @Test
     void aMaskOfAllBitsIsNone() throws BadArgument {
-        assertThat(ConnectionFilterText.parse(List.of(
-                                "ct_nw_src=10.0.0.1/32,ct_nw_dst=10.0.0.2/255.255.255.255,ct_nw_proto=17,ct_tp_src=1/0xffff,ct_tp_dst=2"))
+        assertThat(ConnectionFilterText.parse(
+                                List.of(
+                                        "ct_nw_src=10.0.0.1/32,ct_nw_dst=10.0.0.2/255.255.255.255,ct_nw_proto=17,ct_tp_src=1/0xffff,ct_tp_dst=2"))
                         .namesOne())
                 .isTrue();
-        assertThat(ConnectionFilterText.parse(List.of("state=CLOSED", "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=6,ct_tp_src=1,ct_tp_dst=2"))
+        assertThat(ConnectionFilterText.parse(List.of(
+                                "state=CLOSED",
+                                "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=6,ct_tp_src=1,ct_tp_dst=2"))
                         .namesOne())
                 .isFalse();
     }
@@ -110,36 +116,36 @@ class ConnectionFilterTextTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            zone=x                               | failed to parse zone
-            mark=x                               | failed to parse mark
-            mark=4294967296                      | failed to parse mark
-            mark=0x100000000                     | failed to parse mark
-            labels=x                             | failed to parse labels
-            labels=18446744073709551616          | failed to parse labels
-            foo                                  | field foo missing value
-            foo=1                                | invalid conntrack tuple field: foo
-            ct_nw_src=10.0.0                     | failed to parse field ct_nw_src
-            ct_nw_src=01.1.1.1                   | failed to parse field ct_nw_src
-            ct_ipv6_src=10.0.0.1                 | failed to parse field ct_ipv6_src
-            ct_nw_src=1.1.1.1,ct_ipv6_dst=fc00:: | the L3 protocol does not match fc00::
-            ct_nw_src=1.1.1.1,ct_nw_src=1.1.1.2  | ct_nw_src is set multiple times
-            ct_tp_src=1                          | port is set without protocol
-            ct_nw_proto=17,icmp_id=1             | invalid L4 fields
-            ct_nw_proto=256                      | failed to parse field ct_nw_proto
-            ct_nw_src=10.0.0.0/33                | failed to parse field ct_nw_src
-            ct_nw_src=10.0.0.0/x                 | failed to parse field ct_nw_src
-            ct_nw_src=10.0.0.0/                  | failed to parse field ct_nw_src
-            ct_nw_src=10.0.0.0/8/8               | failed to parse field ct_nw_src
-            ct_ipv6_src=fc00::/129               | failed to parse field ct_ipv6_src
-            ct_nw_src=1.1.1.1/8,ct_nw_src=2.2.2.2 | ct_nw_src is set multiple times
-            ct_tp_src=0/1                        | port is set without protocol
-            ct_nw_proto=17,ct_tp_src=1/0x10000   | failed to parse field ct_tp_src
-            state=                               | failed to parse state
-            state=ESTABLISHED,                   | failed to parse state
-            limit=0                              | failed to parse limit
-            limit=-1                             | failed to parse limit
-            limit=9999999999                     | failed to parse limit
-            """)
+        zone=x                               | failed to parse zone
+        mark=x                               | failed to parse mark
+        mark=4294967296                      | failed to parse mark
+        mark=0x100000000                     | failed to parse mark
+        labels=x                             | failed to parse labels
+        labels=18446744073709551616          | failed to parse labels
+        foo                                  | field foo missing value
+        foo=1                                | invalid conntrack tuple field: foo
+        ct_nw_src=10.0.0                     | failed to parse field ct_nw_src
+        ct_nw_src=01.1.1.1                   | failed to parse field ct_nw_src
+        ct_ipv6_src=10.0.0.1                 | failed to parse field ct_ipv6_src
+        ct_nw_src=1.1.1.1,ct_ipv6_dst=fc00:: | the L3 protocol does not match fc00::
+        ct_nw_src=1.1.1.1,ct_nw_src=1.1.1.2  | ct_nw_src is set multiple times
+        ct_tp_src=1                          | port is set without protocol
+        ct_nw_proto=17,icmp_id=1             | invalid L4 fields
+        ct_nw_proto=256                      | failed to parse field ct_nw_proto
+        ct_nw_src=10.0.0.0/33                | failed to parse field ct_nw_src
+        ct_nw_src=10.0.0.0/x                 | failed to parse field ct_nw_src
+        ct_nw_src=10.0.0.0/                  | failed to parse field ct_nw_src
+        ct_nw_src=10.0.0.0/8/8               | failed to parse field ct_nw_src
+        ct_ipv6_src=fc00::/129               | failed to parse field ct_ipv6_src
+        ct_nw_src=1.1.1.1/8,ct_nw_src=2.2.2.2 | ct_nw_src is set multiple times
+        ct_tp_src=0/1                        | port is set without protocol
+        ct_nw_proto=17,ct_tp_src=1/0x10000   | failed to parse field ct_tp_src
+        state=                               | failed to parse state
+        state=ESTABLISHED,                   | failed to parse state
+        limit=0                              | failed to parse limit
+        limit=-1                             | failed to parse limit
+        limit=9999999999                     | failed to parse limit
+        """)
     void whatIsWrongIsSaid(String text, String error) {
         assertThatThrownBy(() -> ConnectionFilterText.parse(List.of(text))).hasMessage(error);
     }

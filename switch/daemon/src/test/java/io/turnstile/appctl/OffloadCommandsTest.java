@@ -70,10 +70,10 @@ class OffloadCommandsTest {
         pluginFaults = List.of("a.jar: is no jar: zip file is empty", "b.jar: acme.Card is not in it");
         for (List<String> arguments : List.of(List.<String>of(), List.of("-m"))) {
             assertThat(show.handler().apply(arguments).join().whole().text()).isEqualTo(before + """
-                    plug-ins left out:
-                      a.jar: is no jar: zip file is empty
-                      b.jar: acme.Card is not in it
-                    """);
+                plug-ins left out:
+                  a.jar: is no jar: zip file is empty
+                  b.jar: acme.Card is not in it
+                """);
         }
     }
 
@@ -84,9 +84,9 @@ class OffloadCommandsTest {
         assertThat(why("ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=1,ct_tp_dst=53"))
                 .isEqualTo(CommandReply.ok(FIRST + """
 
-                          held by alpha, not yet established
-                          declined by beta: only TCP
-                        """));
+                      held by alpha, not yet established
+                      declined by beta: only TCP
+                    """));
     }
 
     @Test

@@ -137,7 +137,9 @@ class ControlLoadTest {
                 assertThat(ask("version").path("result").asText()).isEqualTo("v\n");
             }
             enough.complete(null);
-            assertThat(JSON.readTree(Channels.newInputStream(worker)).path("result").asText())
+            assertThat(JSON.readTree(Channels.newInputStream(worker))
+                            .path("result")
+                            .asText())
                     .isEmpty();
         }
     }
@@ -278,7 +280,12 @@ class ControlLoadTest {
                 assertThat(new String(half, StandardCharsets.UTF_8)).endsWith("so far");
             }
         }
-        assertThat(messages()).hasSize(1).first().asString().contains("a bug\\u000a2026-01-01|forged at ").doesNotContain("\n");
+        assertThat(messages())
+                .hasSize(1)
+                .first()
+                .asString()
+                .contains("a bug\\u000a2026-01-01|forged at ")
+                .doesNotContain("\n");
         assertThat(log.list.getFirst().getThrowableProxy()).isNull();
     }
 

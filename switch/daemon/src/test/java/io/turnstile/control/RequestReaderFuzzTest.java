@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Any bytes on the control socket, read as requests: the same whether they come at once or in pieces, and each fit to be
- * run. Input: the length of the pieces, then the bytes.
+ * Any bytes on the control socket, read as requests: the same whether they come at once or in pieces, and each fit to
+ * be run. Input: the length of the pieces, then the bytes.
  */
 class RequestReaderFuzzTest {
     static Stream<byte[]> seeds() {

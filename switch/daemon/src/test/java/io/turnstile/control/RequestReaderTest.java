@@ -59,7 +59,15 @@ class RequestReaderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "[]", "7", "\"{}\"", "}", "{]", "{}", "{\"method\":7,\"id\":0}", "{\"method\":\"a\",\"id\":null}", "{\"method\":\"a\"}"
+                "[]",
+                "7",
+                "\"{}\"",
+                "}",
+                "{]",
+                "{}",
+                "{\"method\":7,\"id\":0}",
+                "{\"method\":\"a\",\"id\":null}",
+                "{\"method\":\"a\"}"
             })
     void whatIsNoRequestIsRefused(String text) {
         add(text);
@@ -71,7 +79,8 @@ class RequestReaderTest {
         add("{\"params\":" + "[".repeat(RequestReader.MAX_DEPTH));
         assertThatThrownBy(reader::next).hasMessage("nested more than 1000 deep");
         RequestReader other = new RequestReader();
-        other.add(Unpooled.copiedBuffer("{\"method\":\"" + "a".repeat(RequestReader.MAX_REQUEST_BYTES), StandardCharsets.UTF_8));
+        other.add(Unpooled.copiedBuffer(
+                "{\"method\":\"" + "a".repeat(RequestReader.MAX_REQUEST_BYTES), StandardCharsets.UTF_8));
         assertThatThrownBy(other::next).hasMessage("a request of more than 1048576 bytes");
         other.close();
     }

@@ -57,7 +57,7 @@ class OffloadMonitorTest {
     }
 
     private CompletableFuture<String> read(From from, int limit, long waitMs) {
-        return monitor.read(new Request(from, limit, waitMs));
+        return monitor.read(new Request(from, limit, waitMs)).thenApply(MonitorReading::text);
     }
 
     /** Every line is JSON; briefly what it says. */
@@ -165,7 +165,7 @@ class OffloadMonitorTest {
     void aReaderWhoLeftIsForgotten() throws Exception {
         turnOn();
         read(OLDEST, 10, 0).get();
-        CompletableFuture<String> left = read(NOW, 10, LONG_MS);
+        CompletableFuture<MonitorReading> left = monitor.read(new Request(NOW, 10, LONG_MS));
         left.cancel(false);
         commit(1);
         assertThat(brief(read(new From.After(2), 10, 0).get())).hasSize(3);

@@ -13,8 +13,8 @@ import java.util.List;
 
 /**
  * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation, one walk at a time.
- * Nothing is learned, counted or installed; recirculation ids are allocated as for a real packet. Between two walks flows
- * may change, as between two packets.
+ * Nothing is learned, counted or installed; recirculation ids are allocated as for a real packet. Between two walks
+ * flows may change, as between two packets.
  *
  * <p>It ends where Open vSwitch ends it, after {@link #MAX_RECIRCULATIONS}, or after {@link #MAX_CHARACTERS} of text:
  * nobody reads more, and actions that recirculate thousands of times, each time anew, make gigabytes.

@@ -29,9 +29,10 @@ class TraceTest {
     void aTraceEndsWhereOpenVswitchEndsIt() throws Exception {
         bench.flows("table=0,ip,actions=ct(table=0)");
         String text = trace(bench.br0, "in_port=1,ip");
-        assertThat(text).endsWith("\n\n" + RULER
-                + "\nTrace reached the recirculation limit.  Stopping the trace here.\n"
-                + "Queued but not processed: 1 recirculations.\n");
+        assertThat(text)
+                .endsWith("\n\n" + RULER
+                        + "\nTrace reached the recirculation limit.  Stopping the trace here.\n"
+                        + "Queued but not processed: 1 recirculations.\n");
         assertThat(text.split("- resume conntrack", -1)).hasSize(4097 + 1);
     }
 
@@ -76,15 +77,17 @@ class TraceTest {
                                 + "nw_dst=10.0.0.2,nw_ttl=64,tp_src=1000,tp_dst=80"))
                 .isEqualTo(String.join(
                         "\n",
-                        "Flow: tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
-                                + "nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
+                        "Flow:"
+                            + " tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
+                            + "nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
                         "",
                         "bridge(\"br0\")",
                         "-------------",
                         " 0. ct_state=-trk,ip, priority 100, cookie 0x5",
                         "    ct(table=1,zone=5)",
                         "    drop",
-                        "     -> A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table 1.",
+                        "     -> A clone of the packet is forked to recirculate. The forked pipeline will be resumed"
+                                + " at table 1.",
                         "     -> Sets the packet to an untracked state, and clears all the conntrack fields.",
                         "",
                         "Final flow: unchanged",
@@ -95,9 +98,10 @@ class TraceTest {
                         "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
                         RULER,
                         "",
-                        "Flow: recirc_id=0x1,ct_state=new|trk,ct_zone=5,eth,tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
-                                + "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
-                                + "tp_src=1000,tp_dst=80,tcp_flags=0",
+                        "Flow:"
+                            + " recirc_id=0x1,ct_state=new|trk,ct_zone=5,eth,tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
+                            + "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
+                            + "tp_src=1000,tp_dst=80,tcp_flags=0",
                         "",
                         "bridge(\"br0\")",
                         "-------------",
@@ -124,9 +128,10 @@ class TraceTest {
                         "    output:9",
                         "     >> Nonexistent output port",
                         "",
-                        "Final flow: recirc_id=0x1,eth,tcp,reg0=0x7,in_port=1,dl_vlan=7,dl_vlan_pcp=0,vlan_tci1=0x0000,"
-                                + "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:09,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,"
-                                + "nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
+                        "Final flow:"
+                            + " recirc_id=0x1,eth,tcp,reg0=0x7,in_port=1,dl_vlan=7,dl_vlan_pcp=0,vlan_tci1=0x0000,"
+                            + "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:09,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,"
+                            + "nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
                         "Megaflow: recirc_id=0x1,ct_state=+new+trk,eth,ip,in_port=1,dl_src=00:00:00:00:00:01,"
                                 + "dl_dst=00:00:00:00:00:02,nw_frag=no",
                         "Datapath actions: ct(commit,zone=5,mark=0x3/0xffffffff),set(eth(dst=00:00:00:00:00:09)),102,"
@@ -271,9 +276,11 @@ class TraceTest {
     void queueOfAnActionSetIsSetBeforeTheOutput() throws Exception {
         bench.flows("udp,actions=write_actions(output:2,set_queue:5)");
         assertThat(trace(bench.br0, UDP))
-                .contains(
-                        "     -> action set is: set_queue:5,output:2\n"
-                                + "--. Executing action set:\n    set_queue:5\n    output:2\n\nFinal flow: skb_priority=0x5,udp,")
+                .contains("     -> action set is: set_queue:5,output:2\n"
+                        + "--. Executing action set:\n"
+                        + "    set_queue:5\n"
+                        + "    output:2\n\n"
+                        + "Final flow: skb_priority=0x5,udp,")
                 .endsWith("Datapath actions: set(skb_priority(0x5)),102\n");
     }
 
@@ -296,7 +303,12 @@ class TraceTest {
                 .contains(
                         "Datapath actions: clone(ct,recirc(0x1)),102\n",
                         "Flow: recirc_id=0x1,ct_state=new|trk,eth,udp,in_port=11,",
-                        "bridge(\"br1\")\n-------------\n    thaw\n        Resuming from table 4\n 4. priority 32768\n    output:4\n",
+                        "bridge(\"br1\")\n"
+                                + "-------------\n"
+                                + "    thaw\n"
+                                + "        Resuming from table 4\n"
+                                + " 4. priority 32768\n"
+                                + "    output:4\n",
                         "Megaflow: recirc_id=0x1,eth,ip,in_port=11,nw_frag=no\nDatapath actions: 104\n");
     }
 
@@ -315,10 +327,12 @@ class TraceTest {
                                 "    ct(commit,table=1,zone=7,nat(src=10.9.0.1-10.9.0.9:80-90,random),alg=ftp)",
                                 "    nat(src=10.9.0.1-10.9.0.9:80-90,random)",
                                 "     -> A clone of the packet is forked"),
-                        "Datapath actions: ct(commit,zone=7,helper=ftp,nat(src=10.9.0.1-10.9.0.9:80-90,random)),recirc(0x1)\n",
+                        "Datapath actions:"
+                                + " ct(commit,zone=7,helper=ftp,nat(src=10.9.0.1-10.9.0.9:80-90,random)),recirc(0x1)\n",
                         String.join(
                                 "\n",
-                                "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to customize)",
+                                "recirc(0x1) - resume conntrack with default ct_state=trk|new (use --ct-next to"
+                                        + " customize)",
                                 "Replacing src/dst IP/ports to simulate NAT:",
                                 " Initial flow: nw_src=10.0.0.1,tp_src=1000,nw_dst=10.0.0.2,tp_dst=21",
                                 " Modified flow: nw_src=10.9.0.1,tp_src=80,nw_dst=10.0.0.2,tp_dst=21",
@@ -351,7 +365,8 @@ class TraceTest {
                         "Megaflow: recirc_id=0,eth,tcp,in_port=1,nw_frag=no\n"
                                 + "Datapath actions: ct(commit,mark=0x78345678/0xffffffff,"
                                 + "label=0x783456780000000000000000/0xffffffff0000000000000000),recirc(0x1)\n",
-                        "Flow: recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
+                        "Flow:"
+                            + " recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
     }
 
     /** Unlike Open vSwitch, which then writes the mark that the packet had, and does not match on it. */
@@ -376,7 +391,7 @@ class TraceTest {
         bench.flows(
                 "tcp,ct_state=-trk,actions=ct(table=1)",
                 "table=1,tcp,ct_state=+trk+est,actions=move:NXM_NX_CT_STATE[]->"
-                        + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
+                    + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
         assertThat(trace(bench.br0, TCP, 0x62))
                 .contains(
                         "     -> NXM_NX_REG0[] is now 0x62\n",
