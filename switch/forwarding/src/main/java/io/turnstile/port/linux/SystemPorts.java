@@ -16,6 +16,10 @@ public final class SystemPorts implements PortFactory {
     /** @param options {@code gro=false} leaves a veth as it is, see {@link AfPacketPort#open} */
     @Override
     public Port open(String type, String name, Map<String, String> options) {
+        return DeviceThread.call(() -> openHere(type, name, options));
+    }
+
+    private static Port openHere(String type, String name, Map<String, String> options) {
         return switch (type) {
             case "", "system" -> AfPacketPort.open(name, !"false".equals(options.get("gro")));
             case "internal", "tap" -> TapPort.open(name, type);
