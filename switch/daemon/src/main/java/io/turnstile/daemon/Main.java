@@ -225,6 +225,7 @@ public final class Main implements Callable<Integer> {
             Runtime.getRuntime()
                     .addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
             daemon.start();
+            LOG.info("{}", MemoryBudget.of(config));
             LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
             if (readyFile != null) {
                 Files.createFile(readyFile);

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: any may ask; they wait for the answer. Nothing that runs here waits for another thread.
  */
 public final class DeviceThread {
+    private static final String NAME = "devices";
+
     private static volatile @Nullable ExecutorService thread;
 
     private DeviceThread() {}
@@ -27,7 +29,7 @@ public final class DeviceThread {
      */
     public static void keepRights() {
         ExecutorService started = Executors.newSingleThreadExecutor(
-                task -> Thread.ofPlatform().daemon().name("devices").unstarted(task));
+                task -> Thread.ofPlatform().daemon().name(NAME).unstarted(task));
         thread = started;
         run(ProcessRights::keepDeviceRights);
         ProcessRights.dropAll();
@@ -35,7 +37,10 @@ public final class DeviceThread {
 
     static <T> T call(Supplier<T> task) {
         ExecutorService present = thread;
-        return present == null ? task.get() : await(present.submit(task::get));
+        if (present == null || Thread.currentThread().getName().equals(NAME)) {
+            return task.get();
+        }
+        return await(present.submit(task::get));
     }
 
     static void run(Runnable task) {

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -116,6 +117,15 @@ public final class Links {
                     type, reply.asSlice(LinkMessage.HEADER_BYTES, size - (long) LinkMessage.HEADER_BYTES));
         } finally {
             LibC.close(fd);
+        }
+    }
+
+    /** The name that the device of that index has now; empty if it is gone from this network namespace. */
+    static Optional<String> presentName(int ifIndex) {
+        try {
+            return Optional.of(query(ifIndex, "").name());
+        } catch (PortException e) {
+            return Optional.empty();
         }
     }
 
