@@ -52,6 +52,7 @@ final class LibC {
     private static final MethodHandle EPOLL_WAIT = call("epoll_wait", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
     private static final MethodHandle EVENTFD = call("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle UMASK = call("umask", JAVA_INT, JAVA_INT);
+    private static final MethodHandle GETEUID = call("geteuid", JAVA_INT);
     private static final MethodHandle CAPGET = call("capget", JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle CAPSET = call("capset", JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle STRERROR = LINKER.downcallHandle(
@@ -268,6 +269,15 @@ final class LibC {
         MemorySegment captured = CAPTURED.get();
         try {
             return (int) UMASK.invokeExact(captured, mask);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int geteuid() {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return (int) GETEUID.invokeExact(captured);
         } catch (Throwable e) {
             throw unexpected(e);
         }

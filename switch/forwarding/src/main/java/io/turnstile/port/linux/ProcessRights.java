@@ -27,6 +27,11 @@ public final class ProcessRights {
         LibC.umask(NOT_FOR_OTHERS);
     }
 
+    /** Whether the process runs as root. */
+    public static boolean isRoots() {
+        return LibC.geteuid() == 0;
+    }
+
     /** The calling thread keeps what devices need, as far as it has it, and passes it on to no program. */
     static void keepDeviceRights() {
         try (Arena arena = Arena.ofConfined()) {
