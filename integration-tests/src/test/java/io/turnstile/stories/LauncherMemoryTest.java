@@ -93,8 +93,10 @@ class LauncherMemoryTest {
 
     @Test
     void whoeverKnowsBetterSaysSo() {
-        assertThat(call("heap_megabytes 1", Map.of("TURNSTILE_HEAP", "800m")).text()).isEqualTo("800");
-        assertThat(call("heap_megabytes 1", Map.of("TURNSTILE_HEAP", "3G")).text()).isEqualTo("3072");
+        assertThat(call("heap_megabytes 1", Map.of("TURNSTILE_HEAP", "800m")).text())
+                .isEqualTo("800");
+        assertThat(call("heap_megabytes 1", Map.of("TURNSTILE_HEAP", "3G")).text())
+                .isEqualTo("3072");
         Command.Result nonsense = call("heap_megabytes 1", Map.of("TURNSTILE_HEAP", "much"));
         assertThat(nonsense.exitStatus()).isEqualTo(1);
         assertThat(nonsense.errors()).isEqualTo("turnstile: TURNSTILE_HEAP: not a size such as 800m or 2g: much\n");

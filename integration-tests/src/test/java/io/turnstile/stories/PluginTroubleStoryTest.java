@@ -166,12 +166,12 @@ class PluginTroubleStoryTest {
             Await.until(
                     "another process answers",
                     Duration.ofSeconds(60), // it may have to wait ten seconds
-                    () -> turnstile.appctl("version").attempt().succeeded()
-                            && !owner().equals(pid),
+                    () -> turnstile.appctl("version").attempt().succeeded() && !owner().equals(pid),
                     turnstile.daemon()::output);
             assertThat(log())
                     .content()
-                    .containsPattern("crashes: pid " + pid + " died, (exit status 3|killed \\(Alarm clock\\)), restarting");
+                    .containsPattern(
+                            "crashes: pid " + pid + " died, (exit status 3|killed \\(Alarm clock\\)), restarting");
             assertThat(turnstile.vsctl("list-br").run().text()).isEqualTo("br0");
         }
     }

@@ -73,8 +73,8 @@ class ProcessStoryTest {
     }
 
     private Command vsctl(String... words) {
-        return Command.of(joined(
-                List.of("ovs-vsctl", "--timeout=10", "--db=unix:" + rundir.resolve("db.sock")), List.of(words)));
+        return Command.of(
+                joined(List.of("ovs-vsctl", "--timeout=10", "--db=unix:" + rundir.resolve("db.sock")), List.of(words)));
     }
 
     private String column(String device, String column) {
@@ -102,7 +102,8 @@ class ProcessStoryTest {
         awaitAnswer(daemon);
         vsctl("add-br", "br0").run();
         Map<String, String> modes = new TreeMap<>();
-        for (String name : List.of("", "ctl", "db.sock", "br0.mgmt", "br0.snoop", "conf.db", "log", "ovs-vswitchd.pid")) {
+        for (String name :
+                List.of("", "ctl", "db.sock", "br0.mgmt", "br0.snoop", "conf.db", "log", "ovs-vswitchd.pid")) {
             modes.put(name, PosixFilePermissions.toString(Files.getPosixFilePermissions(rundir.resolve(name))));
         }
         assertThat(modes)
@@ -145,17 +146,13 @@ class ProcessStoryTest {
     @Test
     void whatItSaysWhileItGoesToTheBackgroundIsWhole() {
         Command.Result start = Command.of(List.of(
-                        LAUNCHER,
-                        "run",
-                        "--detach",
-                        "--rundir=" + rundir,
-                        "--unixctl=ctl",
-                        "--enable-dummy=override"))
+                        LAUNCHER, "run", "--detach", "--rundir=" + rundir, "--unixctl=ctl", "--enable-dummy=override"))
                 .within(START_LIMIT)
                 .run();
         appctl("exit");
         assertThat(start.errors()).endsWith(" is ready, run directory " + rundir + "\n");
-        assertThat(start.errors()).containsPattern("memory at most: heap [0-9]+ MB, direct [0-9]+ MB, 3000000 connections");
+        assertThat(start.errors())
+                .containsPattern("memory at most: heap [0-9]+ MB, direct [0-9]+ MB, 3000000 connections");
     }
 
     // ---- the user ----
@@ -178,8 +175,11 @@ class ProcessStoryTest {
         String bridge = lab.deviceName("br");
         vsctl("add-br", bridge, "--", "add-port", bridge, a.device(), "--", "add-port", bridge, b.device())
                 .run();
-        assertThat(List.of(column(bridge, "error"), column(a.device(), "error"))).containsOnly("[]");
-        assertThat(a.command("ping", "-c", "2", "-i", "0.2", "-W", "2", b.address()).attempt().output())
+        assertThat(List.of(column(bridge, "error"), column(a.device(), "error")))
+                .containsOnly("[]");
+        assertThat(a.command("ping", "-c", "2", "-i", "0.2", "-W", "2", b.address())
+                        .attempt()
+                        .output())
                 .contains("2 received");
         Command.of("ovs-ofctl", "mod-port", rundir.resolve(bridge + ".mgmt").toString(), b.device(), "down")
                 .run();
@@ -190,7 +190,8 @@ class ProcessStoryTest {
                 this::log);
 
         Map<String, Set<String>> rights = new TreeMap<>();
-        try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid().orElseThrow().pid() + "/task"))) {
+        try (Stream<Path> threads =
+                Files.list(Path.of("/proc/" + pid().orElseThrow().pid() + "/task"))) {
             for (Path thread : threads.toList()) {
                 Map<String, String> status = Files.readAllLines(thread.resolve("status")).stream()
                         .map(line -> line.split(":\\s*", 2))
@@ -198,12 +199,14 @@ class ProcessStoryTest {
                 assertThat(status.get("Uid")).isEqualTo("65534\t65534\t65534\t65534");
                 assertThat(status.get("CapBnd")).isEqualTo(DEVICE_RIGHTS);
                 assertThat(status.get("NoNewPrivs")).isEqualTo("1");
-                rights.computeIfAbsent(status.get("Name").replaceFirst("-[-0-9]*$", ""), name -> new java.util.TreeSet<>())
+                rights.computeIfAbsent(
+                                status.get("Name").replaceFirst("-[-0-9]*$", ""), name -> new java.util.TreeSet<>())
                         .addAll(List.of(status.get("CapEff"), status.get("CapPrm")));
             }
         }
         assertThat(rights).containsEntry("devices", Set.of(DEVICE_RIGHTS));
-        for (String thread : List.of("forwarder", "bridge", "openflow", "control", "ovsdb", "link-watcher", "housekeeping")) {
+        for (String thread :
+                List.of("forwarder", "bridge", "openflow", "control", "ovsdb", "link-watcher", "housekeeping")) {
             assertThat(rights).containsEntry(thread, Set.of(NO_RIGHTS));
         }
         for (String file : List.of("", "ctl", "db.sock", "conf.db", "log", bridge + ".mgmt")) {
@@ -233,7 +236,9 @@ class ProcessStoryTest {
                 .run();
         ProcessHandle first = pid().orElseThrow();
         ProcessHandle monitor = first.parent().orElseThrow();
-        assertThat(Command.of("ps", "-o", "args=", "-p", Long.toString(monitor.pid())).run().text())
+        assertThat(Command.of("ps", "-o", "args=", "-p", Long.toString(monitor.pid()))
+                        .run()
+                        .text())
                 .contains("turnstile monitor --rundir=" + rundir);
         Command.of("kill", "-ALRM", Long.toString(first.pid())).run();
         Await.until("it is there again", START_LIMIT, () -> appctl("version").succeeded(), this::log);
@@ -309,7 +314,8 @@ class ProcessStoryTest {
                 .contains("could not open network device " + a.device() + " (No such device)");
         assertThat(joinsSegments(other)).as("restored under its new name").isFalse();
         Command.of("ip", "link", "set", other, "name", a.device()).run();
-        Await.until("the port is back", PATIENCE, () -> column(a.device(), "ofport").equals("1"), this::log);
+        Await.until(
+                "the port is back", PATIENCE, () -> column(a.device(), "ofport").equals("1"), this::log);
         assertThat(column(a.device(), "error")).isEqualTo("[]");
     }
 
@@ -317,7 +323,8 @@ class ProcessStoryTest {
     void withoutLoopbackItStillFollowsADatabaseByItsSocket() throws IOException {
         String namespace = lab.deviceName("ns");
         Command.of("ip", "netns", "add", namespace).run();
-        lab.add((AutoCloseable) () -> Command.of("ip", "netns", "delete", namespace).run());
+        lab.add((AutoCloseable)
+                () -> Command.of("ip", "netns", "delete", namespace).run());
         Files.createDirectories(rundir);
         Path file = rundir.resolve("conf.db");
         Command.of("ovsdb-tool", "create", file.toString(), "/usr/share/openvswitch/vswitch.ovsschema")

@@ -118,8 +118,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
             return;
         }
         try {
-            ServerConnection attempt =
-                    ServerConnection.connect(loop, address, thread, () -> later(this::lost));
+            ServerConnection attempt = ServerConnection.connect(loop, address, thread, () -> later(this::lost));
             connection = attempt;
             readSchema(attempt, attempt.client());
         } catch (IOException e) {

@@ -31,7 +31,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,9 +49,9 @@ final class ServerConnection implements AutoCloseable {
     private static final int PROBE_AFTER_SECONDS = 30;
     /** The library looks for this one in the pipeline, and puts its own behind it. */
     private static final String HANDLER = "ovsdbConnectionHandler";
+
     private static final String PROBE_ID = "heartbeat";
-    private static final String PROBE =
-            "{\"method\":\"echo\",\"params\":[],\"id\":\"" + PROBE_ID + "\"}";
+    private static final String PROBE = "{\"method\":\"echo\",\"params\":[],\"id\":\"" + PROBE_ID + "\"}";
 
     private final Channel channel;
     private final OvsdbClient client;
@@ -109,7 +108,8 @@ final class ServerConnection implements AutoCloseable {
         InetSocketAddress none = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         return (Channel) Proxy.newProxyInstance(
                 ServerConnection.class.getClassLoader(), new Class<?>[] {Channel.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("localAddress") || method.getName().equals("remoteAddress")) {
+                    if (method.getName().equals("localAddress")
+                            || method.getName().equals("remoteAddress")) {
                         return none;
                     }
                     try {

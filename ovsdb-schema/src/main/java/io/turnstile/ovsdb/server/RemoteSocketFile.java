@@ -12,11 +12,10 @@ import java.nio.file.Path;
 
 /**
  * The name that a listening Unix socket has in the file system. It outlives a process that is killed, so that whoever
- * wants to listen there next has to remove it. Paths come from command lines and from the database, and the process
- * may be root's: nothing but a socket on which nobody listens is ever removed, and no symbolic link is followed.
+ * wants to listen there next has to remove it. Paths come from command lines and from the database, and the process may
+ * be root's: nothing but a socket on which nobody listens is ever removed, and no symbolic link is followed.
  *
- * <p>{@code openflow.SocketFile} is the same for the artifact that has no database: what changes here changes
- * there.
+ * <p>{@code openflow.SocketFile} is the same for the artifact that has no database: what changes here changes there.
  *
  * <p>Threads: any; nothing waits.
  */

@@ -29,15 +29,15 @@ public record SelfConfinement(Path runDirectory) {
             return isName(target, ACTIVE) || isInside(target, ACTIVE, "")
                     ? null
                     : ("Not connecting to socket controller \"%s\" due to possibility for remote exploit.  Instead, "
-                                    + "specify socket in permitted directory \"unix:%s/\" or connect to ")
+                                            + "specify socket in permitted directory \"unix:%s/\" or connect to ")
                                     .formatted(target, runDirectory)
                             + always;
         }
         if (target.startsWith(PASSIVE)) {
             return isDirectlyInside(target, bridge + ".")
                     ? null
-                    : ("Not adding Unix domain socket controller \"%s\" due to possibility of overwriting local files. "
-                                    + "Instead, specify path in permitted format \"punix:%s/%s.*\" or connect to ")
+                    : ("Not adding Unix domain socket controller \"%s\" due to possibility of overwriting local files."
+                          + " Instead, specify path in permitted format \"punix:%s/%s.*\" or connect to ")
                                     .formatted(target, runDirectory, bridge)
                             + always;
         }

@@ -10,8 +10,7 @@ import io.turnstile.conntrack.ConnectionTracker;
  * @param directBytes what is on its way to clients (-XX:MaxDirectMemorySize)
  * @param connectionBytes the connection table, full of the largest connections there are
  */
-record MemoryBudget(
-        long heapBytes, long directBytes, long connectionBytes, int maxConnections, int forwardingThreads) {
+record MemoryBudget(long heapBytes, long directBytes, long connectionBytes, int maxConnections, int forwardingThreads) {
     private static final long MEGABYTE = 1 << 20;
 
     static MemoryBudget of(DaemonConfig config) {

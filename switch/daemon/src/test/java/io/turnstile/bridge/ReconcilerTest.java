@@ -61,6 +61,7 @@ class ReconcilerTest {
     private final Set<String> missing = ConcurrentHashMap.newKeySet();
     /** How often devices answer how they are, before they are gone. */
     private final Map<String, AtomicInteger> questionsLeft = new ConcurrentHashMap<>();
+
     private final List<List<String>> managers = Collections.synchronizedList(new ArrayList<>());
     private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
     private final Listening provider = new Listening();
@@ -554,8 +555,9 @@ class ReconcilerTest {
                 database.addPort("br0", other, Map.of());
                 database.commit();
             });
-            assertThat(lines).as("gone after %d questions", questions).noneMatch(line -> line.contains("cannot be configured")
-                    || line.contains("reconciliation failed"));
+            assertThat(lines)
+                    .as("gone after %d questions", questions)
+                    .noneMatch(line -> line.contains("cannot be configured") || line.contains("reconciliation failed"));
             assertThat(ofport(other)).as("the other port").isPositive();
             questionsLeft.remove("eth1");
             reconciler.onLinkChange();

@@ -91,13 +91,13 @@ class ControlServerTest {
     @Test
     void commandsAreListedInOrderWithTheirUsage() throws IOException {
         assertThat(ask(request("list-commands")).path("result").asText()).isEqualTo("""
-                The available commands are:
-                  fail                   \s
-                  list-commands          \s
-                  refuse                 \s
-                  say                     WORD [WORD]
-                  version                \s
-                """);
+            The available commands are:
+              fail                   \s
+              list-commands          \s
+              refuse                 \s
+              say                     WORD [WORD]
+              version                \s
+            """);
     }
 
     @Test

@@ -27,7 +27,9 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix, boolea
             case "unix" -> new SocketTarget(UnixDomainSocketAddress.of(rest), false, true);
             case "punix" -> new SocketTarget(UnixDomainSocketAddress.of(rest), true, true);
             case "tcp" -> new SocketTarget(active(rest, target), false, false);
-            case "ptcp" -> new SocketTarget(passive(rest, target), true, false, passiveHost(rest).isEmpty());
+            case "ptcp" ->
+                new SocketTarget(
+                        passive(rest, target), true, false, passiveHost(rest).isEmpty());
             case "ssl", "pssl" -> throw new IllegalArgumentException(target + ": SSL is not supported");
             default -> throw new IllegalArgumentException(target + ": unknown connection method");
         };
