@@ -97,7 +97,6 @@ class PluginTroubleStoryTest {
                         ".",
                         "other_config:hw-offload=true")
                 .run();
-        turnstile.ofctl("add-flow", "br0", "ip,actions=ct(commit)").run();
         assertThat(pidFile()).exists();
         assertThat(sockets(turnstile)).isNotEmpty();
         return turnstile;
@@ -105,6 +104,7 @@ class PluginTroubleStoryTest {
 
     /** Has the provider be offered a connection to that port. */
     private static void connect(Turnstile turnstile, int port) {
+        turnstile.ofctl("add-flow", "br0", "ip,actions=ct(commit)").run();
         turnstile
                 .appctl(
                         "netdev-dummy/receive",
