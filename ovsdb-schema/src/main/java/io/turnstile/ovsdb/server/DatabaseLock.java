@@ -44,7 +44,7 @@ final class DatabaseLock implements AutoCloseable {
         try {
             channel = FileChannel.open(
                     lockFile,
-                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             @Nullable FileLock lock = channel.tryLock();
             if (lock != null) {

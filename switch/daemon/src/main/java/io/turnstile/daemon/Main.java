@@ -1,6 +1,8 @@
 package io.turnstile.daemon;
 
 import io.turnstile.bridge.DummyLevel;
+import io.turnstile.port.linux.DeviceThread;
+import io.turnstile.port.linux.ProcessRights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -72,8 +74,19 @@ public final class Main implements Callable<Integer> {
     @Option(names = "--no-chdir", description = "accepted; the daemon never changes its folder")
     boolean noChdir;
 
-    @Option(names = "--monitor", description = "accepted with a warning: a service manager restarts")
+    @Option(names = "--monitor", description = "restart it when it dies of a program error")
     boolean monitor;
+
+    @Option(
+            names = "--user",
+            paramLabel = "USER[:GROUP]",
+            description = "run as that user, with what ports need of root's rights and no more")
+    @Nullable
+    String user;
+
+    @Option(names = "--group", description = "the group, if --user names none")
+    @Nullable
+    String group;
 
     @Option(names = "--log-file", description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
     @Nullable
@@ -131,6 +144,7 @@ public final class Main implements Callable<Integer> {
     private final CountDownLatch ending = new CountDownLatch(1);
 
     public static void main(String[] arguments) {
+        ProcessRights.restrictNewFiles();
         int status = commandLine(new Main()).execute(gnuStyle(arguments));
         System.exit(status);
     }
@@ -188,7 +202,10 @@ public final class Main implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DaemonConfig config = config();
-        Files.createDirectories(config.runDirectory());
+        if (user != null || group != null || !ProcessRights.isRoots()) { // the launcher has made us that user
+            DeviceThread.keepRights();
+        }
+        Folders.make(config.runDirectory(), Folders.OF_SOCKETS);
         LogSettings.start(logPath());
         for (String spec : verbose) {
             String error = LogSettings.set(spec);
@@ -208,6 +225,7 @@ public final class Main implements Callable<Integer> {
             Runtime.getRuntime()
                     .addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
             daemon.start();
+            LOG.info("{}", MemoryBudget.of(config));
             LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
             if (readyFile != null) {
                 Files.createFile(readyFile);
@@ -245,9 +263,6 @@ public final class Main implements Callable<Integer> {
     }
 
     private void warnOfAccepted() {
-        if (monitor) {
-            LOG.warn("--monitor: nobody watches over this process; let a service manager restart it");
-        }
         if (lockMemory) {
             LOG.warn("--mlockall: memory is not locked");
         }
@@ -328,7 +343,7 @@ public final class Main implements Callable<Integer> {
             return Path.of(logFile).toAbsolutePath();
         }
         String directory = System.getenv().getOrDefault("OVS_LOGDIR", "/var/log/turnstile");
-        Files.createDirectories(Path.of(directory));
+        Folders.make(Path.of(directory), Folders.OF_LOGS);
         return Path.of(directory, "ovs-vswitchd.log");
     }
 }

@@ -28,7 +28,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
-import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -185,8 +184,11 @@ public final class BridgeAgent implements AutoCloseable {
         if (!parsed.passive()) {
             throw new IllegalArgumentException(target + ": not a passive connection method");
         }
+        if (parsed.isLoopbackByDefault()) {
+            LOG.info("{}: {}", target, SocketTarget.LOOPBACK_NOTE);
+        }
         if (parsed.address() instanceof UnixDomainSocketAddress unix) {
-            Files.deleteIfExists(unix.getPath()); // left over by a process that is gone
+            SocketFile.makeRoom(unix.getPath());
         }
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
@@ -218,7 +220,7 @@ public final class BridgeAgent implements AutoCloseable {
         listener.close();
         if (address instanceof UnixDomainSocketAddress unix) {
             try {
-                Files.deleteIfExists(unix.getPath());
+                SocketFile.remove(unix.getPath());
             } catch (IOException e) {
                 LOG.warn("{}: cannot remove the socket: {}", target, e.getMessage());
             }
