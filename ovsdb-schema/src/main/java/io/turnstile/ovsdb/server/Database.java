@@ -43,6 +43,7 @@ final class Database implements AutoCloseable {
     private static final int COMPACT_FACTOR = 4;
 
     private final DatabaseSchema schema;
+    private final JsonNode schemaJson;
     /** Null for a database in memory. */
     private final @Nullable DatabaseLog log;
 
@@ -126,6 +127,7 @@ final class Database implements AutoCloseable {
 
     private Database(DatabaseSchema schema, @Nullable DatabaseLog log, DataSnapshot snapshot, Scheduler scheduler) {
         this.schema = schema;
+        this.schemaJson = schema.toJson();
         this.log = log;
         this.snapshot = snapshot;
         this.scheduler = scheduler;
@@ -174,6 +176,11 @@ final class Database implements AutoCloseable {
 
     DatabaseSchema schema() {
         return schema;
+    }
+
+    /** The schema for clients: one tree for all of them, not to be changed. */
+    JsonNode schemaJson() {
+        return schemaJson;
     }
 
     /** True if the row stands in the database as it is. */
