@@ -36,6 +36,7 @@ final class Database implements AutoCloseable {
     private static final long LONGEST_SLEEP_MS = 3_600_000;
 
     private final DatabaseSchema schema;
+    private final JsonNode schemaJson;
     /** Null for a database in memory. */
     private final @Nullable DatabaseFile file;
 
@@ -118,6 +119,7 @@ final class Database implements AutoCloseable {
 
     private Database(DatabaseSchema schema, @Nullable DatabaseFile file, DataSnapshot snapshot, Scheduler scheduler) {
         this.schema = schema;
+        this.schemaJson = schema.toJson();
         this.file = file;
         this.snapshot = snapshot;
         this.scheduler = scheduler;
@@ -142,6 +144,11 @@ final class Database implements AutoCloseable {
 
     DatabaseSchema schema() {
         return schema;
+    }
+
+    /** The schema for clients: one tree for all of them, not to be changed. */
+    JsonNode schemaJson() {
+        return schemaJson;
     }
 
     /** True if the row stands in the database as it is. */

@@ -142,10 +142,16 @@ final class Outbox {
         }
         if (channel.isWritable() && (current != null || !waiting.isEmpty()) && !turnIsDue) {
             turnIsDue = true;
-            channel.eventLoop().execute(() -> {
-                turnIsDue = false;
-                pump();
-            });
+            channel.eventLoop().execute(this::nextTurn);
+        }
+    }
+
+    private void nextTurn() {
+        turnIsDue = false;
+        try {
+            pump();
+        } catch (RuntimeException e) { // A message that cannot be made: its client's handler says so, and lets go.
+            channel.pipeline().fireExceptionCaught(e);
         }
     }
 

@@ -206,7 +206,7 @@ final class OvsdbSession {
                 databases.keySet().forEach(names::add);
                 reply(id, names);
             }
-            case "get_schema" -> reply(id, database(method, params).schema().toJson());
+            case "get_schema" -> reply(id, database(method, params).schemaJson());
             case "get_server_id" -> reply(id, NODES.textNode(serverId.toString()));
             case "set_db_change_aware" -> {
                 if (params.size() != 1 || !params.get(0).isBoolean()) {

@@ -261,6 +261,33 @@ class HostileClientTest {
     }
 
     @Test
+    void asDeepAsMayBeIsAnsweredWhereverItStands() {
+        String deep = "[".repeat(990) + "]".repeat(990);
+        try (RpcClient client = new RpcClient(socket)) {
+            assertThat(client.call("echo", "[" + deep + "]").get("result").toString())
+                    .isEqualTo("[" + deep + "]");
+            assertThat(client.call("monitor", "[\"Open_vSwitch\"," + deep + ",{}]")
+                            .get("result"))
+                    .isEmpty();
+            assertThat(client.call("monitor", "[\"Open_vSwitch\"," + deep + ",{}]")
+                            .toString())
+                    .contains("duplicate monitor ID");
+            assertThat(client.call(
+                                    "transact",
+                                    "[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\",\"row\":{\"type\":" + deep
+                                            + "}}]")
+                            .toString())
+                    .contains("syntax error");
+            assertThat(client.call("transact", "[\"Open_vSwitch\"," + deep + "]")
+                            .toString())
+                    .contains("syntax error");
+            client.sendRaw("{\"id\":" + deep + ",\"method\":\"echo\",\"params\":[]}");
+            assertThat(client.receive().get("id").toString()).isEqualTo(deep);
+        }
+        assertThat(log.list).isEmpty();
+    }
+
+    @Test
     void aMessageWithoutEndIsNotKeptWithoutEnd() {
         byte[] megabyte = "x".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII);
         try (RpcClient client = new RpcClient(socket)) {
