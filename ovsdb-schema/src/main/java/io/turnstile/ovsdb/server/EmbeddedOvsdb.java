@@ -18,7 +18,6 @@ import io.turnstile.ovsdb.data.TransactOps;
 import io.turnstile.ovsdb.schema.SchemaNotation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -141,7 +140,7 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     private static void deleteSocketFile(String remote) {
         if (remote.startsWith("punix:")) {
             try {
-                Files.deleteIfExists(Path.of(remote.substring("punix:".length())));
+                RemoteSocketFile.remove(Path.of(remote.substring("punix:".length())));
             } catch (IOException e) {
                 LOG.warn("{}: cannot remove: {}", remote, e.getMessage());
             }

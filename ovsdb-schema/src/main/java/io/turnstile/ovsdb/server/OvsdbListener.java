@@ -95,7 +95,7 @@ final class OvsdbListener {
 
     private static SocketAddress unixAddress(Path path) throws IOException {
         Files.createDirectories(path.toAbsolutePath().getParent());
-        Files.deleteIfExists(path);
+        RemoteSocketFile.makeRoom(path);
         return UnixDomainSocketAddress.of(path);
     }
 
@@ -104,9 +104,11 @@ final class OvsdbListener {
         String port = colon < 0 ? text : text.substring(0, colon);
         try {
             int number = port.isEmpty() ? DEFAULT_PORT : Integer.parseInt(port);
-            return colon < 0
-                    ? new InetSocketAddress(number)
-                    : new InetSocketAddress(text.substring(colon + 1).replaceAll("[\\[\\]]", ""), number);
+            if (colon < 0) { // Whoever can connect commands the switch; Open vSwitch listens to all machines.
+                LOG.info("ptcp:{}: no address is given, so it listens on 127.0.0.1 alone (0.0.0.0 for all)", text);
+            }
+            String host = colon < 0 ? "127.0.0.1" : text.substring(colon + 1).replaceAll("[\\[\\]]", "");
+            return new InetSocketAddress(host, number);
         } catch (IllegalArgumentException e) {
             throw new IOException("ptcp:" + text + ": bad port", e);
         }

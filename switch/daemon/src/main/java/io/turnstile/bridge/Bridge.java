@@ -7,9 +7,11 @@ import io.turnstile.pipeline.BridgePipeline;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,8 @@ final class Bridge {
     private final BridgeAddress address;
     private BridgeConfig config;
     private List<UUID> controllerRows = List.of();
+    /** Said once. */
+    private Set<String> objections = Set.of();
 
     /** Makes a bridge without ports; {@link #reconfigure} brings them. */
     Bridge(BridgeConfig config, SwitchComponents components, DatapathPorts datapathPorts) {
@@ -93,10 +97,21 @@ final class Bridge {
     private void configureControllers() {
         List<UUID> rows = new ArrayList<>();
         List<ControllerTarget> targets = new ArrayList<>();
+        Set<String> objectionsNow = new HashSet<>();
+        SelfConfinement confinement = new SelfConfinement(components.runDirectory());
         config.controllers().forEach((row, target) -> {
+            String objection = confinement.objectionToController(config.name(), target.target());
+            if (objection != null) {
+                objectionsNow.add(objection);
+                return;
+            }
             rows.add(row);
-            targets.add(target);
+            targets.add(target.withTarget(confinement.resolved(target.target())));
         });
+        objectionsNow.stream()
+                .filter(objection -> !objections.contains(objection))
+                .forEach(objection -> LOG.error("bridge {}: {}", config.name(), objection));
+        objections = objectionsNow;
         // Who connects to a passive target is a tool, not the controller that the bridge waits for.
         pipeline.setControllersConfigured(!targets.stream().allMatch(ControllerTarget::isPassive));
         try {

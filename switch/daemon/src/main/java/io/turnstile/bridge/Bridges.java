@@ -1,6 +1,7 @@
 package io.turnstile.bridge;
 
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,8 @@ final class Bridges {
     private final Map<String, Bridge> bridges = new LinkedHashMap<>();
     /** Wanted bridges of a type that does not exist. */
     private final Map<String, BridgeConfig> refused = new TreeMap<>();
+    /** Names that no bridge may have; each is said once. */
+    private Set<String> ignored = Set.of();
 
     Bridges(SwitchComponents components) {
         this.components = components;
@@ -65,7 +68,15 @@ final class Bridges {
      */
     void reconfigure(List<BridgeConfig> wantedBridges) {
         Map<String, BridgeConfig> wanted = new TreeMap<>();
-        wantedBridges.forEach(config -> wanted.put(config.name(), config));
+        Set<String> ignoredNow = new HashSet<>();
+        for (BridgeConfig config : wantedBridges) {
+            if (SelfConfinement.isBridgeName(config.name())) {
+                wanted.put(config.name(), config);
+            } else if (ignoredNow.add(config.name()) && !ignored.contains(config.name())) {
+                LOG.warn("ignoring bridge with invalid name \"{}\"", config.name());
+            }
+        }
+        ignored = ignoredNow;
         refuseUnknownTypes(wanted);
         bridges.values().removeIf(bridge -> {
             BridgeConfig config = wanted.get(bridge.config().name());

@@ -66,9 +66,8 @@ public final class ControlServer implements AutoCloseable {
         commands.put(command.name(), command);
     }
 
-    /** Accepts connections at {@code path}; what lay there before is removed. */
+    /** Accepts connections at {@code path}, which has to be free. */
     public void listen(Path path) throws IOException {
-        Files.deleteIfExists(path);
         var binding = new ServerBootstrap()
                 .group(group)
                 .channel(NioServerDomainSocketChannel.class)

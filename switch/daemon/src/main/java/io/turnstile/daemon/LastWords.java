@@ -1,6 +1,7 @@
 package io.turnstile.daemon;
 
 import io.turnstile.offload.HeapExhaustion;
+import io.turnstile.openflow.SocketFile;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -114,7 +115,7 @@ final class LastWords {
         try {
             write("the switch ends: " + what + ": " + text(error) + ", in thread "
                     + Thread.currentThread().getName() + place(error));
-            sockets.get().forEach(LastWords::remove);
+            sockets.get().forEach(LastWords::removeSocket);
             remove(pidFile); // last: what the launcher has started takes it as the sign that all is done
         } catch (Throwable e) { // contained: what is left to do is the launcher's
         } finally {
@@ -139,6 +140,17 @@ final class LastWords {
             } catch (IOException e) {
                 // Standard error still has it.
             }
+        }
+    }
+
+    /** The socket by that name, if it is one: where something else is, the switch did not get to listen. */
+    private static void removeSocket(Path file) {
+        try {
+            if (SocketFile.isSocket(file)) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            // The next start makes room for its own.
         }
     }
 

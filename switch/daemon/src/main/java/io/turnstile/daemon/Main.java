@@ -1,6 +1,7 @@
 package io.turnstile.daemon;
 
 import io.turnstile.bridge.DummyLevel;
+import io.turnstile.port.linux.ProcessRights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -131,6 +132,7 @@ public final class Main implements Callable<Integer> {
     private final CountDownLatch ending = new CountDownLatch(1);
 
     public static void main(String[] arguments) {
+        ProcessRights.restrictNewFiles();
         int status = commandLine(new Main()).execute(gnuStyle(arguments));
         System.exit(status);
     }
@@ -188,7 +190,7 @@ public final class Main implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DaemonConfig config = config();
-        Files.createDirectories(config.runDirectory());
+        Folders.make(config.runDirectory(), Folders.OF_SOCKETS);
         LogSettings.start(logPath());
         for (String spec : verbose) {
             String error = LogSettings.set(spec);
@@ -328,7 +330,7 @@ public final class Main implements Callable<Integer> {
             return Path.of(logFile).toAbsolutePath();
         }
         String directory = System.getenv().getOrDefault("OVS_LOGDIR", "/var/log/turnstile");
-        Files.createDirectories(Path.of(directory));
+        Folders.make(Path.of(directory), Folders.OF_LOGS);
         return Path.of(directory, "ovs-vswitchd.log");
     }
 }

@@ -5,14 +5,21 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /**
  * The file by which {@code ovs-appctl} finds the daemon: holds the process id, and a record lock that tells a living
  * owner from a dead one's leftovers (ovs-appctl(8)).
  */
 final class PidFile implements AutoCloseable {
+    /** A process id is no secret: scripts that watch over the daemon read it without being root. */
+    private static final Set<PosixFilePermission> READABLE_BY_ALL = PosixFilePermissions.fromString("rw-r--r--");
+
     private final Path path;
     private final FileChannel channel;
     private boolean closed;
@@ -27,8 +34,15 @@ final class PidFile implements AutoCloseable {
         if (overwrite) {
             Files.deleteIfExists(path); // A new file: the other process keeps its lock on the old one.
         }
-        FileChannel channel =
-                FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        if (Files.isSymbolicLink(path)) { // or whoever may write the folder could have any file overwritten
+            throw new IOException(path + ": is a symbolic link, which is not followed");
+        }
+        FileChannel channel = FileChannel.open(
+                path,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                LinkOption.NOFOLLOW_LINKS);
         try {
             if (channel.tryLock() == null) {
                 ByteBuffer owner = ByteBuffer.allocate(20);
@@ -38,6 +52,7 @@ final class PidFile implements AutoCloseable {
             }
             channel.truncate(0);
             channel.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+            Files.setPosixFilePermissions(path, READABLE_BY_ALL);
             return new PidFile(path, channel);
         } catch (IOException | RuntimeException e) {
             channel.close();

@@ -8,6 +8,7 @@ import io.turnstile.appctl.CommandContext;
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.DummyLevel;
 import io.turnstile.bridge.Reconciler;
+import io.turnstile.bridge.SelfConfinement;
 import io.turnstile.bridge.SwitchComponents;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.control.ControlServer;
@@ -16,6 +17,7 @@ import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.OpenFlowAgent;
+import io.turnstile.openflow.SocketFile;
 import io.turnstile.ovsdb.client.RemoteOvsdb;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.server.EmbeddedOvsdb;
@@ -31,7 +33,6 @@ import io.turnstile.telemetry.SwitchMeters;
 import io.turnstile.time.Clock;
 import io.turnstile.time.WarpableClock;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -98,7 +99,7 @@ public final class SwitchDaemon implements AutoCloseable {
      */
     public void start() throws IOException {
         try {
-            Files.createDirectories(config.runDirectory());
+            Folders.make(config.runDirectory(), Folders.OF_SOCKETS);
             startAll();
         } catch (IOException | RuntimeException e) {
             close();
@@ -154,6 +155,7 @@ public final class SwitchDaemon implements AutoCloseable {
         AppctlCommands.all(commandContext(reconciler, housekeeping, providers)).forEach(control::register);
         housekeeping.start();
         reconciler.start();
+        SocketFile.makeRoom(config.controlSocket());
         control.listen(config.controlSocket());
     }
 
@@ -196,7 +198,10 @@ public final class SwitchDaemon implements AutoCloseable {
                     managerRemotes.remove(gone);
                 });
         for (String target : targets) {
-            if (!target.startsWith("p")) {
+            String objection = new SelfConfinement(config.runDirectory()).objectionToManager(target);
+            if (objection != null) {
+                LOG.error("{}", objection);
+            } else if (!target.startsWith("p")) {
                 LOG.warn("manager {}: only ptcp: and punix: are supported", target);
             } else if (!config.remotes().contains(target) && !managerRemotes.contains(target)) {
                 try {

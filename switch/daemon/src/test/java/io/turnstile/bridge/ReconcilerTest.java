@@ -531,6 +531,64 @@ class ReconcilerTest {
         assertThat(managers).containsExactly(List.of("ptcp:6640:127.0.0.1"));
     }
 
+    // ---- names that are paths ----
+
+    @Test
+    void aBridgeWhoseNameIsAPathIsIgnoredAndSaidOnce() throws Exception {
+        List<String> lines = logOf("bridge", () -> {
+            for (String name : List.of("../../x", "a/b", "", "a\\b")) {
+                database.addBridge(name, Map.of());
+            }
+            database.addBridge("br0", Map.of());
+            database.commit();
+            database.commit();
+        });
+        assertThat(reconciler.bridges()).extracting(BridgeView::name).containsExactly("br0");
+        assertThat(lines)
+                .filteredOn(line -> line.startsWith("ignoring"))
+                .containsExactlyInAnyOrder(
+                        "ignoring bridge with invalid name \"../../x\"",
+                        "ignoring bridge with invalid name \"a/b\"",
+                        "ignoring bridge with invalid name \"\"",
+                        "ignoring bridge with invalid name \"a\\b\"");
+    }
+
+    @Test
+    void aControllerOutsideOfTheRunDirectoryIsNotAddedAndItsFileStays() throws Exception {
+        Path precious = Files.writeString(folder.resolve("precious"), "data");
+        UUID outside = database.insert("Controller", Map.of("target", "punix:" + precious));
+        UUID inside = database.insert("Controller", Map.of("target", "punix:" + folder.resolve("br0.more")));
+        database.addBridge("br0", Map.of("controller", List.of(outside, inside)));
+        List<String> lines = logOf("bridge", () -> {
+            database.commit();
+            database.commit();
+        });
+        assertThat(precious).content().isEqualTo("data");
+        assertThat(folder.resolve("br0.more")).exists();
+        assertThat(lines)
+                .filteredOn(line -> line.contains("overwriting local files"))
+                .singleElement()
+                .asString()
+                .startsWith("bridge br0: Not adding Unix domain socket controller \"punix:" + precious);
+    }
+
+    private interface Action {
+        void run() throws Exception;
+    }
+
+    private static List<String> logOf(String packageName, Action action) throws Exception {
+        Logger log = (Logger) LoggerFactory.getLogger("io.turnstile." + packageName);
+        ListAppender<ILoggingEvent> appender = new ListAppender<>();
+        appender.start();
+        log.addAppender(appender);
+        try {
+            action.run();
+        } finally {
+            log.detachAppender(appender);
+        }
+        return appender.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+    }
+
     // ---- hw-offload ----
 
     @Test

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,14 +27,20 @@ class LastWordsTest {
     private Path log;
     private Path pidFile;
     private Path socket;
+    private Path noSocket;
     private LastWords words;
 
     @BeforeEach
     void makeWhatIsToBeRemoved() throws IOException {
         log = folder.resolve("log");
         pidFile = Files.createFile(folder.resolve("pid"));
-        socket = Files.createFile(folder.resolve("socket"));
-        words = new LastWords(log, pidFile, () -> List.of(socket, folder.resolve("absent")), errors, halts::add);
+        socket = folder.resolve("socket");
+        ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                .bind(UnixDomainSocketAddress.of(socket))
+                .close();
+        noSocket = Files.createFile(folder.resolve("file"));
+        words = new LastWords(
+                log, pidFile, () -> List.of(socket, noSocket, folder.resolve("absent")), errors, halts::add);
     }
 
     private static OutOfMemoryError inPlugin() {
@@ -53,6 +62,7 @@ class LastWordsTest {
         assertThat(errors).hasToString("turnstile: the switch ends: out of memory: " + PLACE + "\n");
         assertThat(pidFile).doesNotExist();
         assertThat(socket).doesNotExist();
+        assertThat(noSocket).as("where it could not listen").exists();
         assertThat(halts).containsExactly(LastWords.EXIT_STATUS);
     }
 
@@ -129,7 +139,7 @@ class LastWordsTest {
     void theWillIsReadFromTheProcessAndHasNoName() throws IOException {
         words.leaveWill(folder);
         try (var files = Files.list(folder)) {
-            assertThat(files).containsExactlyInAnyOrder(pidFile, socket);
+            assertThat(files).containsExactlyInAnyOrder(pidFile, socket, noSocket);
         }
         try (var open = Files.list(Path.of("/proc/self/fd"))) {
             Path will = open.filter(file -> isWill(file)).findFirst().orElseThrow();

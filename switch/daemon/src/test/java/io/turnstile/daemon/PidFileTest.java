@@ -1,6 +1,7 @@
 package io.turnstile.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,16 @@ class PidFileTest {
             assertThat(held).isNotNull();
             assertThat(Files.readString(path)).isEqualTo(OWN_LINE);
         }
+    }
+
+    @Test
+    void aLinkInItsPlaceIsNotFollowed() throws IOException {
+        Path precious = Files.writeString(folder.resolve("precious"), "data");
+        Path path = Files.createSymbolicLink(folder.resolve("x.pid"), precious);
+        assertThatThrownBy(() -> PidFile.hold(path, false)).hasMessageContaining("symbolic link");
+        assertThat(precious).content().isEqualTo("data");
+        PidFile.hold(path, true).close(); // what is overwritten is the link
+        assertThat(precious).content().isEqualTo("data");
     }
 
     @Test

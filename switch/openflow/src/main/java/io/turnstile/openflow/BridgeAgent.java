@@ -24,7 +24,6 @@ import io.turnstile.time.Clock;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -192,8 +191,11 @@ public final class BridgeAgent implements AutoCloseable {
         if (!parsed.passive()) {
             throw new IllegalArgumentException(target + ": not a passive connection method");
         }
+        if (parsed.isLoopbackByDefault()) {
+            LOG.info("{}: {}", target, SocketTarget.LOOPBACK_NOTE);
+        }
         if (parsed.address() instanceof UnixDomainSocketAddress unix) {
-            Files.deleteIfExists(unix.getPath()); // left over by a process that is gone
+            SocketFile.makeRoom(unix.getPath());
         }
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
@@ -224,7 +226,7 @@ public final class BridgeAgent implements AutoCloseable {
         listener.close();
         if (address instanceof UnixDomainSocketAddress unix) {
             try {
-                Files.deleteIfExists(unix.getPath());
+                SocketFile.remove(unix.getPath());
             } catch (IOException e) {
                 LOG.warn("{}: cannot remove the socket: {}", target, e.getMessage());
             }

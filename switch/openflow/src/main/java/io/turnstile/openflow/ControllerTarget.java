@@ -19,6 +19,11 @@ public record ControllerTarget(String target, int maxBackoffMs, int inactivityPr
         maxBackoffMs = Math.max(1000, maxBackoffMs);
     }
 
+    /** The same with another target. */
+    public ControllerTarget withTarget(String other) {
+        return new ControllerTarget(other, maxBackoffMs, inactivityProbeMs);
+    }
+
     /** True if controllers come to us. */
     public boolean isPassive() {
         return target.startsWith("p");

@@ -9,8 +9,14 @@ import java.net.UnixDomainSocketAddress;
  * {@code tcp:}, {@code ptcp:}, {@code unix:} and {@code punix:} addresses, as ovsdb(7) "Connection Methods" writes
  * them.
  */
-record SocketTarget(SocketAddress address, boolean passive, boolean unix) {
+record SocketTarget(SocketAddress address, boolean passive, boolean unix, boolean isLoopbackByDefault) {
     static final int DEFAULT_PORT = 6653;
+    /** Said of a target that names no address to listen on. */
+    static final String LOOPBACK_NOTE = "no address is given, so it listens on 127.0.0.1 alone (0.0.0.0 for all)";
+
+    private SocketTarget(SocketAddress address, boolean passive, boolean unix) {
+        this(address, passive, unix, false);
+    }
 
     /** @throws IllegalArgumentException if it is none of these forms; says so */
     static SocketTarget parse(String target) {
@@ -21,7 +27,9 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix) {
             case "unix" -> new SocketTarget(UnixDomainSocketAddress.of(rest), false, true);
             case "punix" -> new SocketTarget(UnixDomainSocketAddress.of(rest), true, true);
             case "tcp" -> new SocketTarget(active(rest, target), false, false);
-            case "ptcp" -> new SocketTarget(passive(rest, target), true, false);
+            case "ptcp" ->
+                new SocketTarget(
+                        passive(rest, target), true, false, passiveHost(rest).isEmpty());
             case "ssl", "pssl" -> throw new IllegalArgumentException(target + ": SSL is not supported");
             default -> throw new IllegalArgumentException(target + ": unknown connection method");
         };
@@ -40,14 +48,21 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix) {
         return new InetSocketAddress(literal(host, whole), port(port, whole));
     }
 
-    /** {@code [port][:host]}; port 0 lets the system choose. */
+    /**
+     * {@code [port][:host]}; port 0 lets the system choose. Whoever can connect commands the bridge, so that it takes a
+     * word to listen to other machines; Open vSwitch listens to all.
+     */
     private static InetSocketAddress passive(String rest, String whole) {
         int colon = rest.indexOf(':');
         String port = colon < 0 ? rest : rest.substring(0, colon);
-        String host = colon < 0 ? "" : rest.substring(colon + 1);
-        return host.isEmpty()
-                ? new InetSocketAddress(port(port, whole))
-                : new InetSocketAddress(literal(host, whole), port(port, whole));
+        String host = passiveHost(rest);
+        InetAddress address = literal(host.isEmpty() ? "127.0.0.1" : host, whole);
+        return new InetSocketAddress(address, port(port, whole));
+    }
+
+    private static String passiveHost(String rest) {
+        int colon = rest.indexOf(':');
+        return colon < 0 ? "" : rest.substring(colon + 1);
     }
 
     private static int port(String text, String whole) {

@@ -51,6 +51,7 @@ final class LibC {
     private static final MethodHandle EPOLL_CTL = call("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     private static final MethodHandle EPOLL_WAIT = call("epoll_wait", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
     private static final MethodHandle EVENTFD = call("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle UMASK = call("umask", JAVA_INT, JAVA_INT);
     private static final MethodHandle STRERROR = LINKER.downcallHandle(
             LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(ADDRESS, JAVA_INT));
     private static final long STRERROR_MAX_BYTES = 256;
@@ -256,6 +257,15 @@ final class LibC {
         MemorySegment captured = CAPTURED.get();
         try {
             return result((int) EVENTFD.invokeExact(captured, 0, flags), captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int umask(int mask) {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return (int) UMASK.invokeExact(captured, mask);
         } catch (Throwable e) {
             throw unexpected(e);
         }
