@@ -12,7 +12,10 @@ import com.vmware.ovsdb.protocol.operation.notation.Row;
 import com.vmware.ovsdb.protocol.operation.result.ErrorResult;
 import com.vmware.ovsdb.protocol.operation.result.OperationResult;
 import com.vmware.ovsdb.service.OvsdbClient;
-import com.vmware.ovsdb.service.impl.OvsdbActiveConnectionConnectorImpl;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.ovsdb.data.Atoms;
 import io.turnstile.ovsdb.data.DataRow;
 import io.turnstile.ovsdb.data.DataSnapshot;
@@ -59,7 +62,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
     private static final String NAME = "Open_vSwitch";
     private static final long FIRST_BACKOFF_MS = 1000;
     private static final long MAX_BACKOFF_MS = 8000;
-    private static final int REQUEST_SECONDS = 10;
+    private static final int STOP_SECONDS = 2;
 
     private final String target;
     private final SocketAddress address;
@@ -69,9 +72,12 @@ public final class RemoteOvsdb implements OvsdbBackend {
         return worker;
     });
 
+    private final EventLoopGroup loop =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ovsdb", true), NioIoHandler.newFactory());
+
     // The thread's own.
     private long backoffMs = FIRST_BACKOFF_MS;
-    private @Nullable Relay relay;
+    private @Nullable ServerConnection connection;
     /** What the server and we know; all that we know while there was no server yet. */
     private DatabaseSchema schema = SchemaNotation.openVswitch();
 
@@ -112,33 +118,21 @@ public final class RemoteOvsdb implements OvsdbBackend {
             return;
         }
         try {
-            Relay attempt = Relay.connect(address, () -> later(this::lost));
-            relay = attempt;
-            InetSocketAddress port = attempt.address();
-            var _ = new OvsdbActiveConnectionConnectorImpl(thread)
-                    .connect(port.getHostString(), port.getPort())
-                    .orTimeout(REQUEST_SECONDS, TimeUnit.SECONDS)
-                    .whenCompleteAsync(
-                            (connected, failure) -> {
-                                if (failure != null) {
-                                    fail(attempt, failure);
-                                } else {
-                                    readSchema(attempt, connected);
-                                }
-                            },
-                            thread);
+            ServerConnection attempt = ServerConnection.connect(loop, address, thread, () -> later(this::lost));
+            connection = attempt;
+            readSchema(attempt, attempt.client());
         } catch (IOException e) {
             LOG.warn("{}: connection attempt failed ({})", target, e.getMessage());
             retry();
         }
     }
 
-    private void fail(Relay attempt, Throwable failure) {
+    private void fail(ServerConnection attempt, Throwable failure) {
         LOG.warn("{}: {}", target, failure.toString());
         attempt.close(); // Brings us to lost().
     }
 
-    private void readSchema(Relay attempt, OvsdbClient connected) {
+    private void readSchema(ServerConnection attempt, OvsdbClient connected) {
         try {
             var _ = connected
                     .getSchema(NAME)
@@ -190,7 +184,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
         return new DatabaseSchema(ours.name(), ours.version(), "", tables);
     }
 
-    private void follow(Relay attempt, OvsdbClient connected) {
+    private void follow(ServerConnection attempt, OvsdbClient connected) {
         Map<String, MonitorRequest> requests = new HashMap<>();
         schema.tables()
                 .values()
@@ -218,12 +212,12 @@ public final class RemoteOvsdb implements OvsdbBackend {
     }
 
     private void lost() {
-        if (relay == null) {
+        if (connection == null) {
             return;
         }
         OvsdbClient lost = client;
         client = null;
-        relay = null;
+        connection = null;
         if (lost != null) {
             lost.shutdown();
             LOG.warn("{}: connection lost", target);
@@ -336,13 +330,14 @@ public final class RemoteOvsdb implements OvsdbBackend {
     public void close() {
         closed = true;
         thread.execute(() -> {
-            if (relay != null) {
-                relay.close();
+            if (connection != null) {
+                connection.close();
             }
             if (publisher != null) {
                 publisher.close();
             }
         });
         thread.shutdown();
+        loop.shutdownGracefully(0, STOP_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly();
     }
 }
