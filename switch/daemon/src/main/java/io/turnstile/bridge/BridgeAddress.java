@@ -37,7 +37,7 @@ final class BridgeAddress {
             wanted = ports.ifaces().stream()
                     .filter(iface ->
                             iface.device() != null && !iface.device().type().endsWith("internal"))
-                    .mapToLong(iface -> iface.linkStatus().macAddress())
+                    .mapToLong(BridgeAddress::presentMac)
                     .filter(MacText::isUsableForBridge)
                     .min();
         }
@@ -50,6 +50,15 @@ final class BridgeAddress {
         }
     }
 
+    /** The port's address; 0, which is none, if its device is just going. The next look at the links says so. */
+    private static long presentMac(Iface iface) {
+        try {
+            return iface.linkStatus().macAddress();
+        } catch (PortException e) {
+            return 0;
+        }
+    }
+
     private OptionalLong hwaddr(@Nullable String text) {
         OptionalLong mac = text == null ? OptionalLong.empty() : MacText.parseStation(text);
         settings.check("hwaddr", text, text == null || mac.isPresent(), "not the address of one station, ignored");
@@ -58,9 +67,11 @@ final class BridgeAddress {
 
     private void setLocalAddress(@Nullable Iface local, long mac) {
         Port device = local == null ? null : local.device();
-        if (device != null && device.linkStatus().macAddress() != mac) {
+        if (device != null) {
             try {
-                device.setMacAddress(mac);
+                if (device.linkStatus().macAddress() != mac) {
+                    device.setMacAddress(mac);
+                }
             } catch (PortException e) {
                 LOG.warn("bridge {}: {}", bridge, e.getMessage());
             }

@@ -124,8 +124,8 @@ final class Iface {
         if (opened == null) {
             return;
         }
-        LinkStatus status = opened.port().linkStatus();
         try {
+            LinkStatus status = opened.port().linkStatus();
             if (config.mtuRequest().isPresent() && config.mtuRequest().getAsInt() != status.mtuBytes()) {
                 opened.port().setMtu(config.mtuRequest().getAsInt());
             }

@@ -25,10 +25,17 @@ final class InterfaceColumns {
         if (!iface.isAttached()) {
             return withoutPort(errors);
         }
+        try {
+            return ofDevice(iface, errors, iface.linkStatus());
+        } catch (PortException e) { // The device is just going; the next look at the links says so.
+            return Map.of();
+        }
+    }
+
+    private static Map<String, Object> ofDevice(Iface iface, List<Object> errors, LinkStatus status) {
         Map<String, Object> columns = new LinkedHashMap<>();
         columns.put("error", errors);
         columns.put("ofport", (long) (iface.ofport() & 0xffff));
-        LinkStatus status = iface.linkStatus();
         columns.put("mac_in_use", AddressText.mac(status.macAddress()));
         columns.put("admin_state", status.adminUp() ? "up" : "down");
         columns.put("link_state", status.carrier() ? "up" : "down");

@@ -134,7 +134,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         pipeline,
                         datapath,
                         threads,
-                        new SystemPorts(),
+                        new SystemPorts(config.runDirectory()),
                         config.dummies(),
                         openFlow,
                         tracker,

@@ -27,6 +27,7 @@ import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,6 +40,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -57,6 +59,9 @@ class ReconcilerTest {
     private final FakeDatabase database = new FakeDatabase();
     private final Map<String, DummyPort> devices = new ConcurrentHashMap<>();
     private final Set<String> missing = ConcurrentHashMap.newKeySet();
+    /** How often devices answer how they are, before they are gone. */
+    private final Map<String, AtomicInteger> questionsLeft = new ConcurrentHashMap<>();
+
     private final List<List<String>> managers = Collections.synchronizedList(new ArrayList<>());
     private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
     private final Listening provider = new Listening();
@@ -116,7 +121,14 @@ class ReconcilerTest {
         String shown = type.equals("internal") ? "dummy-internal" : name.startsWith("eth") ? "system" : "dummy";
         DummyPort device = new DummyPort(name, shown, options, () -> 0);
         devices.put(name, device);
-        return device;
+        return (Port) Proxy.newProxyInstance(
+                Port.class.getClassLoader(), new Class<?>[] {Port.class}, (proxy, method, arguments) -> {
+                    AtomicInteger left = questionsLeft.get(name);
+                    if (method.getName().equals("linkStatus") && left != null && left.decrementAndGet() < 0) {
+                        throw new PortException(NO_DEVICE.formatted(name));
+                    }
+                    return method.invoke(device, arguments);
+                });
     }
 
     private Row interfaceRow(String name) {
@@ -529,6 +541,28 @@ class ReconcilerTest {
         database.commit();
         database.commit();
         assertThat(managers).containsExactly(List.of("ptcp:6640:127.0.0.1"));
+    }
+
+    /** Whenever it goes, the others come up, nothing fails as a whole, and it is there again when it comes back. */
+    @Test
+    void aDeviceThatGoesInTheMiddleOfAChangeHoldsUpNobody() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "eth1", Map.of());
+        for (int questions = 0; questions < 8; questions++) {
+            questionsLeft.put("eth1", new AtomicInteger(questions));
+            String other = "eth" + (100 + questions);
+            List<String> lines = logOf("bridge", () -> {
+                database.addPort("br0", other, Map.of());
+                database.commit();
+            });
+            assertThat(lines)
+                    .as("gone after %d questions", questions)
+                    .noneMatch(line -> line.contains("cannot be configured") || line.contains("reconciliation failed"));
+            assertThat(ofport(other)).as("the other port").isPositive();
+            questionsLeft.remove("eth1");
+            reconciler.onLinkChange();
+            database.await("eth1 is back", () -> ofport("eth1") > 0);
+        }
     }
 
     // ---- names that are paths ----

@@ -5,6 +5,7 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A port on a device that exists already (type {@code system}): an AF_PACKET socket that takes every frame that the
@@ -19,11 +20,13 @@ public final class AfPacketPort extends DevicePort {
     private final Arena arena = Arena.ofShared();
     private final ReceiveRing receiveRing;
     private final TransmitQueue transmitQueue;
+    private final @Nullable ReceiveOffloadNotes notes;
     /** Set once, before the port is handed out. */
     private boolean receiveOffloadChanged;
 
-    private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link) {
+    private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link, @Nullable ReceiveOffloadNotes notes) {
         super(name, ifIndex, fd, link);
+        this.notes = notes;
         this.receiveRing = new ReceiveRing(fd, link.mtuBytes(), name);
         this.transmitQueue = new TransmitQueue(fd, arena);
     }
@@ -36,6 +39,11 @@ public final class AfPacketPort extends DevicePort {
      * @throws PortException if there is no such device, or no right to use it; or it is the loopback device
      */
     public static AfPacketPort open(String device, boolean joinSegments) {
+        return open(device, joinSegments, null);
+    }
+
+    /** The same, with word left of what is changed about the device. */
+    static AfPacketPort open(String device, boolean joinSegments, @Nullable ReceiveOffloadNotes notes) {
         int ifIndex = Links.requireIndex(device);
         LinkMessage link = Links.query(ifIndex, device);
         if (link.isLoopback()) { // What is sent there comes back to the host, and what the host sends is seen twice.
@@ -44,14 +52,16 @@ public final class AfPacketPort extends DevicePort {
         int fd = PacketSocket.open(device);
         AfPacketPort port;
         try {
-            port = new AfPacketPort(device, ifIndex, fd, link);
+            port = new AfPacketPort(device, ifIndex, fd, link, notes);
         } catch (RuntimeException e) {
             LibC.close(fd);
             throw e;
         }
         try {
             PacketSocket.bind(fd, ifIndex, device);
-            port.receiveOffloadChanged = joinSegments && joinSegments(device);
+            if (joinSegments) {
+                port.joinSegments();
+            }
             return port;
         } catch (RuntimeException e) {
             port.close();
@@ -60,10 +70,13 @@ public final class AfPacketPort extends DevicePort {
     }
 
     /** Only for veth, whose GRO is off because nobody asked; off elsewhere, it is off because somebody did. */
-    private static boolean joinSegments(String device) {
-        return Links.driver(device).name().equals("veth")
-                && !Links.receiveOffload(device)
-                && Links.setReceiveOffload(device, true);
+    private void joinSegments() {
+        if (Links.driver(name).name().equals("veth") && !Links.receiveOffload(name)) {
+            if (notes != null) {
+                notes.add(name, ifIndex);
+            }
+            receiveOffloadChanged = Links.setReceiveOffload(name, true);
+        }
     }
 
     @Override
@@ -128,7 +141,11 @@ public final class AfPacketPort extends DevicePort {
     @Override
     void release() {
         if (receiveOffloadChanged) {
-            Links.setReceiveOffload(name, false); // Refused if the device is gone: nothing to restore then.
+            // It may have another name by now, and another device its name; if it is gone, nothing is to be restored.
+            Links.presentName(ifIndex).ifPresent(present -> Links.setReceiveOffload(present, false));
+        }
+        if (notes != null) {
+            notes.remove(name);
         }
         receiveRing.close();
         LibC.close(fd);

@@ -2,6 +2,7 @@ package io.turnstile.port.linux;
 
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -45,7 +46,11 @@ abstract class DevicePort implements Port {
 
     @Override
     public final LinkStatus linkStatus() {
-        LinkStatus status = Links.query(ifIndex, name).status(Links.speed(name).speedMbps(), carrierChangesBefore);
+        LinkMessage link = Links.query(ifIndex, name);
+        if (!link.name().equals(name)) { // The port is the device of that name, which this one is not any more.
+            throw PortException.noSuchDevice(name);
+        }
+        LinkStatus status = link.status(Links.speed(name).speedMbps(), carrierChangesBefore);
         lastLinkStatus = status;
         return status;
     }

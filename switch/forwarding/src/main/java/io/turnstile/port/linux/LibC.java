@@ -52,6 +52,9 @@ final class LibC {
     private static final MethodHandle EPOLL_WAIT = call("epoll_wait", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
     private static final MethodHandle EVENTFD = call("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle UMASK = call("umask", JAVA_INT, JAVA_INT);
+    private static final MethodHandle GETEUID = call("geteuid", JAVA_INT);
+    private static final MethodHandle CAPGET = call("capget", JAVA_INT, ADDRESS, ADDRESS);
+    private static final MethodHandle CAPSET = call("capset", JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle STRERROR = LINKER.downcallHandle(
             LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(ADDRESS, JAVA_INT));
     private static final long STRERROR_MAX_BYTES = 256;
@@ -266,6 +269,33 @@ final class LibC {
         MemorySegment captured = CAPTURED.get();
         try {
             return (int) UMASK.invokeExact(captured, mask);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int geteuid() {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return (int) GETEUID.invokeExact(captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int capget(MemorySegment header, MemorySegment data) {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return result((int) CAPGET.invokeExact(captured, header, data), captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int capset(MemorySegment header, MemorySegment data) {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return result((int) CAPSET.invokeExact(captured, header, data), captured);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -7,12 +7,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
  * Looks at and changes network devices of the current network namespace: netdevice(7), rtnetlink(7), linux/ethtool.h.
  *
- * <p>Threads: any; each call opens and closes its own socket, so calls are for control paths.
+ * <p>Threads: any; each call opens and closes its own socket, so calls are for control paths. What changes a device is
+ * done by the {@link DeviceThread}.
  */
 public final class Links {
     private static final int AF_INET = 2;
@@ -118,6 +120,15 @@ public final class Links {
         }
     }
 
+    /** The name that the device of that index has now; empty if it is gone from this network namespace. */
+    static Optional<String> presentName(int ifIndex) {
+        try {
+            return Optional.of(query(ifIndex, "").name());
+        } catch (PortException e) {
+            return Optional.empty();
+        }
+    }
+
     /** The kernel's counters of the device by that index. */
     static PortStatistics statistics(int ifIndex, String device) {
         return Objects.requireNonNull(
@@ -125,6 +136,10 @@ public final class Links {
     }
 
     public static void setAdminUp(String device, boolean up) {
+        DeviceThread.run(() -> setAdminUpHere(device, up));
+    }
+
+    private static void setAdminUpHere(String device, boolean up) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena, device);
             SystemCallFailure.check(control(SIOCGIFFLAGS, request), device + ": cannot read flags");
@@ -143,6 +158,10 @@ public final class Links {
      * @param macAddress 48 bits
      */
     public static void setMacAddress(String device, long macAddress) {
+        DeviceThread.run(() -> setMacAddressHere(device, macAddress));
+    }
+
+    private static void setMacAddressHere(String device, long macAddress) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena, device);
             request.set(ValueLayout.JAVA_SHORT, IFREQ_VALUE_OFFSET, (short) ARPHRD_ETHER);
@@ -154,6 +173,10 @@ public final class Links {
     }
 
     public static void setMtu(String device, int mtuBytes) {
+        DeviceThread.run(() -> setMtuHere(device, mtuBytes));
+    }
+
+    private static void setMtuHere(String device, int mtuBytes) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena, device);
             request.set(ValueLayout.JAVA_INT, IFREQ_VALUE_OFFSET, mtuBytes);
@@ -200,6 +223,10 @@ public final class Links {
 
     /** Switches the device's joining of received segments (GRO) on or off; returns false if the device refuses. */
     static boolean setReceiveOffload(String device, boolean on) {
+        return DeviceThread.call(() -> setReceiveOffloadHere(device, on));
+    }
+
+    private static boolean setReceiveOffloadHere(String device, boolean on) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(8, 8);
             value.set(ValueLayout.JAVA_INT, 4, on ? 1 : 0);
