@@ -51,6 +51,15 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
+    /** Bytes that so many connections take at most: when each has an extension, and NAT a second cell in the index. */
+    public static long mostBytes(int connections) {
+        return connections
+                * (EntryLayout.SIZE_BYTES
+                        + EntryLayout.SIDE_BYTES
+                        + EntryLayout.EXTENSION_BYTES
+                        + 2 * TupleIndex.BYTES_PER_CELL);
+    }
+
     /**
      * @param clock read for the origin of the expiry wheel, and by {@link #forgetPorts}
      * @param maxConnections more are not taken; at least 1

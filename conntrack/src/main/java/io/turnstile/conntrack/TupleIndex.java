@@ -30,6 +30,9 @@ final class TupleIndex {
     /** Cells in use per ten buckets when the table is full. */
     private static final int LOAD_OF_TEN = 42;
 
+    /** What a cell in use takes when the table is full. */
+    static final long BYTES_PER_CELL = BUCKET_BYTES * 10 / LOAD_OF_TEN;
+
     private final EntryTable entries;
     private final Region memory;
     private final long base;

@@ -130,6 +130,9 @@ final class LogSettings {
         FileAppender<ILoggingEvent> opened = new FileAppender<>();
         opened.setFile(path);
         attach(opened, Destination.FILE);
+        if (!opened.isStarted()) { // Logback itself tells nobody.
+            LoggerFactory.getLogger(LogSettings.class).warn("failed to open {} for logging", path);
+        }
         file = opened;
     }
 

@@ -1,6 +1,7 @@
 package io.turnstile.daemon;
 
 import io.turnstile.bridge.DummyLevel;
+import io.turnstile.port.linux.DeviceThread;
 import io.turnstile.port.linux.ProcessRights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -73,8 +74,19 @@ public final class Main implements Callable<Integer> {
     @Option(names = "--no-chdir", description = "accepted; the daemon never changes its folder")
     boolean noChdir;
 
-    @Option(names = "--monitor", description = "accepted with a warning: a service manager restarts")
+    @Option(names = "--monitor", description = "restart it when it dies of a program error")
     boolean monitor;
+
+    @Option(
+            names = "--user",
+            paramLabel = "USER[:GROUP]",
+            description = "run as that user, with what ports need of root's rights and no more")
+    @Nullable
+    String user;
+
+    @Option(names = "--group", description = "the group, if --user names none")
+    @Nullable
+    String group;
 
     @Option(names = "--log-file", description = "default: $OVS_LOGDIR or /var/log/turnstile, ovs-vswitchd.log")
     @Nullable
@@ -190,6 +202,9 @@ public final class Main implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DaemonConfig config = config();
+        if (user != null || group != null || !ProcessRights.isRoots()) { // the launcher has made us that user
+            DeviceThread.keepRights();
+        }
         Folders.make(config.runDirectory(), Folders.OF_SOCKETS);
         LogSettings.start(logPath());
         for (String spec : verbose) {
@@ -210,6 +225,7 @@ public final class Main implements Callable<Integer> {
             Runtime.getRuntime()
                     .addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
             daemon.start();
+            LOG.info("{}", MemoryBudget.of(config));
             LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
             if (readyFile != null) {
                 Files.createFile(readyFile);
@@ -247,9 +263,6 @@ public final class Main implements Callable<Integer> {
     }
 
     private void warnOfAccepted() {
-        if (monitor) {
-            LOG.warn("--monitor: nobody watches over this process; let a service manager restart it");
-        }
         if (lockMemory) {
             LOG.warn("--mlockall: memory is not locked");
         }
