@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -54,8 +55,23 @@ class PluginTroubleStoryTest {
 
     /** The switch, with a bridge, whose provider does what the connection's port says. */
     private Daemon misbehave(int port) {
+        Turnstile turnstile = startUnruly();
+        connect(turnstile, port);
+        Daemon daemon = turnstile.daemon();
+        Await.until("the end", PATIENCE, () -> !daemon.isAlive(), daemon::output);
+        Await.until(
+                "nothing is left behind",
+                PATIENCE,
+                () -> !Files.exists(pidFile()) && sockets(turnstile).isEmpty(),
+                () -> sockets(turnstile).toString());
+        return daemon;
+    }
+
+    private Turnstile startUnruly(String... options) {
         ProviderJar.write(plugins(), UnrulyProvider.class);
-        Turnstile turnstile = start("--enable-dummy=override");
+        String[] all = Arrays.copyOf(options, options.length + 1);
+        all[options.length] = "--enable-dummy=override";
+        Turnstile turnstile = start(all);
         turnstile
                 .vsctl(
                         "add-br",
@@ -81,9 +97,14 @@ class PluginTroubleStoryTest {
                         ".",
                         "other_config:hw-offload=true")
                 .run();
-        turnstile.ofctl("add-flow", "br0", "ip,actions=ct(commit)").run();
         assertThat(pidFile()).exists();
         assertThat(sockets(turnstile)).isNotEmpty();
+        return turnstile;
+    }
+
+    /** Has the provider be offered a connection to that port. */
+    private static void connect(Turnstile turnstile, int port) {
+        turnstile.ofctl("add-flow", "br0", "ip,actions=ct(commit)").run();
         turnstile
                 .appctl(
                         "netdev-dummy/receive",
@@ -92,14 +113,15 @@ class PluginTroubleStoryTest {
                                 + "ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1000,dst="
                                 + port + ")")
                 .attempt();
-        Daemon daemon = turnstile.daemon();
-        Await.until("the end", PATIENCE, () -> !daemon.isAlive(), daemon::output);
-        Await.until(
-                "nothing is left behind",
-                PATIENCE,
-                () -> !Files.exists(pidFile()) && sockets(turnstile).isEmpty(),
-                () -> sockets(turnstile).toString());
-        return daemon;
+    }
+
+    /** The process that the pid file names. */
+    private String owner() {
+        try {
+            return Files.readString(pidFile()).strip();
+        } catch (IOException e) {
+            return ""; // it is just being made
+        }
     }
 
     private static List<Path> sockets(Turnstile turnstile) {
@@ -133,6 +155,25 @@ class PluginTroubleStoryTest {
         assertThat(lastLogged()).contains("|daemon|EMER|the switch ends: out of memory");
         assertThat(daemon.output()).contains("turnstile: the switch ends: out of memory");
         assertThat(daemon.exitStatus()).isNotZero();
+    }
+
+    @Test
+    void itsMonitorStartsAgainWhatHadToEndForWantOfMemory() throws IOException {
+        Turnstile turnstile = startUnruly("--monitor");
+        for (int port : List.of(UnrulyProvider.EATS_MEMORY, UnrulyProvider.EATS_MEMORY_AND_GOES_ON)) {
+            String pid = owner();
+            connect(turnstile, port);
+            Await.until(
+                    "another process answers",
+                    Duration.ofSeconds(60), // it may have to wait ten seconds
+                    () -> turnstile.appctl("version").attempt().succeeded() && !owner().equals(pid),
+                    turnstile.daemon()::output);
+            assertThat(log())
+                    .content()
+                    .containsPattern(
+                            "crashes: pid " + pid + " died, (exit status 3|killed \\(Alarm clock\\)), restarting");
+            assertThat(turnstile.vsctl("list-br").run().text()).isEqualTo("br0");
+        }
     }
 
     @Test
