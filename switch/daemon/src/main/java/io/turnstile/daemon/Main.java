@@ -202,7 +202,7 @@ public final class Main implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DaemonConfig config = config();
-        if (user != null || group != null || !ProcessRights.isRoots()) { // the launcher has made us that user
+        if (user != null || group != null || ProcessRights.areLent()) { // the launcher has made us that user
             DeviceThread.keepRights();
         }
         Folders.make(config.runDirectory(), Folders.OF_SOCKETS);

@@ -27,18 +27,24 @@ public final class ProcessRights {
         LibC.umask(NOT_FOR_OTHERS);
     }
 
-    /** Whether the process runs as root. */
-    public static boolean isRoots() {
-        return LibC.geteuid() == 0;
+    /** Whether this is not root's process and has rights of root's all the same, which most threads do not need. */
+    public static boolean areLent() {
+        try (Arena arena = Arena.ofConfined()) {
+            return LibC.geteuid() != 0 && permitted(arena) != 0;
+        }
     }
 
     /** The calling thread keeps what devices need, as far as it has it, and passes it on to no program. */
     static void keepDeviceRights() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment data = arena.allocate(DATA_BYTES, 4);
-            SystemCallFailure.check(LibC.capget(header(arena), data), "capget");
-            set(arena, data.get(ValueLayout.JAVA_INT, PERMITTED_OFFSET) & OF_DEVICES);
+            set(arena, permitted(arena) & OF_DEVICES);
         }
+    }
+
+    private static int permitted(Arena arena) {
+        MemorySegment data = arena.allocate(DATA_BYTES, 4);
+        SystemCallFailure.check(LibC.capget(header(arena), data), "capget");
+        return data.get(ValueLayout.JAVA_INT, PERMITTED_OFFSET);
     }
 
     /** The calling thread, and those that it starts, may do what its user may, and no more. */
