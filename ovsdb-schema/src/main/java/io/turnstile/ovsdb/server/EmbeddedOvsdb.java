@@ -194,8 +194,8 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
     }
 
     /**
-     * Writes the database file anew ({@code ovsdb-server/compact}): done once what was there when it was asked for is on
-     * disk in the new file, or failed with an {@link IOException} whose message is for people.
+     * Writes the database file anew ({@code ovsdb-server/compact}): done once what was there when it was asked for is
+     * on disk in the new file, or failed with an {@link IOException} whose message is for people.
      */
     public CompletableFuture<Void> compact() {
         CompletableFuture<Void> done = new CompletableFuture<>();

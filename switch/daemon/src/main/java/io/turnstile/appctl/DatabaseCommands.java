@@ -34,9 +34,8 @@ public final class DatabaseCommands {
     }
 
     private static CommandReply ioError(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         return CommandReply.error("I/O error: " + cause.getMessage());
     }
 }

@@ -12,8 +12,7 @@ import org.junit.jupiter.api.Test;
 /** Compaction answers when it is done, in ovsdb-server's words. */
 class DatabaseCommandsTest {
     private final CompletableFuture<Void> done = new CompletableFuture<>();
-    private final Command compact =
-            new DatabaseCommands(() -> done).commands().getFirst();
+    private final Command compact = new DatabaseCommands(() -> done).commands().getFirst();
 
     @Test
     void theReplyComesWithTheOutcome() {
