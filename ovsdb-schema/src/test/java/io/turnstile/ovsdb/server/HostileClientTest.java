@@ -234,7 +234,7 @@ class HostileClientTest {
         try (RpcClient client = new RpcClient(socket)) {
             client.sendRaw(
                     "{\"id\":1}{\"id\":2,\"method\":\"transact\",\"params\":[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\","
-                        + "\"row\":{}}]}");
+                            + "\"row\":{}}]}");
             assertThat(client.receive()).as("let go").isNull();
         }
         assertThat(bystander

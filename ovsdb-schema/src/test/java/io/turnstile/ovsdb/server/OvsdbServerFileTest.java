@@ -228,7 +228,7 @@ class OvsdbServerFileTest {
                         case 4 -> "{\"op\":\"delete\",\"table\":\"QoS\",\"where\":" + row + "}";
                         case 5 ->
                             ("{\"op\":\"insert\",\"table\":\"Queue\",\"uuid\":\"%08x-0000-4000-9000-000000000000\",\"uuid-name\":\"q\","
-                                + "\"row\":{\"dscp\":%d}},")
+                                                    + "\"row\":{\"dscp\":%d}},")
                                             .formatted(i + 1, random.nextInt(64))
                                     + "{\"op\":\"mutate\",\"table\":\"QoS\",\"where\":" + row
                                     + ",\"mutations\":[[\"queues\",\"insert\",[\"map\",[["
@@ -244,7 +244,7 @@ class OvsdbServerFileTest {
         }
         all.add(
                 "[\"Open_vSwitch\",{\"op\":\"insert\",\"table\":\"QoS\",\"uuid\":\"f0000000-0000-4000-8000-000000000000\","
-                    + "\"row\":{\"type\":\"name7\"}}]");
+                        + "\"row\":{\"type\":\"name7\"}}]");
         return all;
     }
 }
