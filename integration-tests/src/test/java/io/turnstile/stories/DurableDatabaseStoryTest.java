@@ -156,6 +156,32 @@ class DurableDatabaseStoryTest {
     }
 
     @Test
+    void aFileIsCompactedWhenAskedFor() throws Exception {
+        try (Lab lab = new Lab("db");
+                Turnstile turnstile = Turnstile.start(lab)) {
+            for (int i = 0; i < 20; i++) {
+                turnstile
+                        .vsctl("--no-wait", "set", "open_vswitch", ".", "external_ids:step=" + i)
+                        .run();
+            }
+            turnstile.appctl("ovsdb-server/compact").run();
+            assertThat(Command.of(
+                                    "ovsdb-tool",
+                                    "show-log",
+                                    turnstile.databaseFile().toString())
+                            .run()
+                            .text())
+                    .contains("record 1", "compacting database online")
+                    .doesNotContain("record 9");
+            assertThat(turnstile
+                            .vsctl("get", "open_vswitch", ".", "external_ids:step")
+                            .run()
+                            .text())
+                    .contains("19");
+        }
+    }
+
+    @Test
     void aTornTailIsCut() throws Exception {
         try (Lab lab = new Lab("db")) {
             Path file;

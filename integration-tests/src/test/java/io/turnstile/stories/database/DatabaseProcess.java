@@ -128,7 +128,7 @@ final class DatabaseProcess implements AutoCloseable {
         System.out.println(READY);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         while (COMPACT.equals(in.readLine())) {
-            server.compact();
+            server.compact().join();
             System.out.println(COMPACTED);
         }
         Runtime.getRuntime().halt(0);

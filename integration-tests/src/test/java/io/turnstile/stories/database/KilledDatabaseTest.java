@@ -73,6 +73,14 @@ class KilledDatabaseTest {
 
     @Test
     void nothingAcknowledgedIsLostAndOneOrderExplainsAll() throws Exception {
+        try {
+            killAgainAndAgain();
+        } catch (AssertionError e) {
+            throw new AssertionError("seed " + seed + " (-Dturnstile.kills.seed=" + seed + "): " + e.getMessage(), e);
+        }
+    }
+
+    private void killAgainAndAgain() throws Exception {
         long startNs = System.nanoTime();
         Path file = folder.resolve("conf.db");
         Path socket = folder.resolve("s");
@@ -84,7 +92,7 @@ class KilledDatabaseTest {
                 killedStarting++;
             }
             try (DatabaseProcess server = DatabaseProcess.start(options, file, socket)) {
-                check(life, socket, "seed " + seed + ", after kill " + round);
+                check(life, socket, "after kill " + round);
                 life = new Life();
                 if (round < kills) {
                     run(server, socket, round, life);
@@ -138,7 +146,7 @@ class KilledDatabaseTest {
         for (int part = 0; part <= parts; part++) {
             for (int i = random.nextInt(1 + MAX_ACKNOWLEDGED / (parts + 1)); i > 0; i--) {
                 assertThat(answers.poll(PATIENCE_SECONDS, TimeUnit.SECONDS))
-                        .as("an answer, seed %d", seed)
+                        .as("an answer")
                         .isNotNull();
             }
             if (part < parts) {

@@ -30,7 +30,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -214,29 +213,25 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
         return done;
     }
 
-    /** Writes the database file anew ({@code ovsdb-server/compact}) and waits until that is on disk. */
-    public void compact() throws IOException {
+    /**
+     * Writes the database file anew ({@code ovsdb-server/compact}): done once what was there when it was asked for is
+     * on disk in the new file, or failed with an {@link IOException} whose message is for people.
+     */
+    public CompletableFuture<Void> compact() {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        onLoop(() -> {
-            database.compact(failure -> {
-                if (failure == null) {
-                    done.complete(null);
-                } else {
-                    done.completeExceptionally(failure);
-                }
-            });
-            return null;
-        });
-        outcome(done);
+        loop.execute(() -> database.compact(failure -> {
+            if (failure == null) {
+                done.complete(null);
+            } else {
+                done.completeExceptionally(failure);
+            }
+        }));
+        return done;
     }
 
     private <T> T onLoop(Callable<T> body) throws IOException {
-        return outcome(loop.submit(body));
-    }
-
-    private static <T> T outcome(Future<T> future) throws IOException {
         try {
-            return future.get();
+            return loop.submit(body).get();
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
         } catch (InterruptedException e) {

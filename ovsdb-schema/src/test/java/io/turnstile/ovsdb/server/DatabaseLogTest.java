@@ -64,7 +64,7 @@ class DatabaseLogTest {
                         + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"w\"],[\"m\",\"x\"]]],\"maybe\":7}}}"),
                 Records.record(
                         "{\"Thing\":{\"" + ID + "\":{\"count\":5,\"tags\":[\"set\",[\"b\",\"c\"]],"
-                                              + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}},\"_is_diff\":true}"),
+                                + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"changed\"],[\"new\",\"y\"]]],\"maybe\":[\"set\",[]]}},\"_is_diff\":true}"),
                 Records.record("{\"Thing\":{\"" + ID + "\":{\"name\":\"whole\"}}}"));
         try (Database database = open(file)) {
             DataRow row = row(database);
@@ -101,7 +101,7 @@ class DatabaseLogTest {
             transact(
                     database,
                     "{\"op\":\"update\",\"table\":\"Thing\",\"where\":[],\"row\":{\"count\":4,\"tags\":[\"set\",[\"b\",\"c\"]],"
-                        + "\"pair\":[\"map\",[[\"q\",2]]],\"notes\":[\"map\",[[\"l\",\"z\"],[\"m\",\"new\"]]]}}");
+                            + "\"pair\":[\"map\",[[\"q\",2]]],\"notes\":[\"map\",[[\"l\",\"z\"],[\"m\",\"new\"]]]}}");
             assertThat(lastRecord(file).path("Thing").path(ID))
                     .isEqualTo(json("{\"count\":4,\"tags\":[\"set\",[\"a\",\"c\"]],\"pair\":[\"map\",[[\"q\",2]]],"
                             + "\"notes\":[\"map\",[[\"k\",\"v\"],[\"l\",\"z\"],[\"m\",\"new\"]]]}"));

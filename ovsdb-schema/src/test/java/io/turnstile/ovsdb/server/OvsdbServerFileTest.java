@@ -152,7 +152,7 @@ class OvsdbServerFileTest {
             assertThat(run(socket, List.of()))
                     .as("ovsdb-server's file with us, seed %d", seed)
                     .isEqualTo(dumpByOvsdbServer);
-            server.compact();
+            server.compact().join();
         }
         assertThat(InstalledOvsdbServer.tool(folder, "ovsdb-tool", "show-log", theirs.toString()))
                 .contains("record 1");

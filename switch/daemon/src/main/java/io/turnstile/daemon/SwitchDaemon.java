@@ -5,6 +5,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.turnstile.appctl.AppctlCommands;
 import io.turnstile.appctl.CommandContext;
+import io.turnstile.appctl.DatabaseCommands;
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.DummyLevel;
 import io.turnstile.bridge.Reconciler;
@@ -155,6 +156,9 @@ public final class SwitchDaemon implements AutoCloseable {
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
         AppctlCommands.all(commandContext(reconciler, housekeeping, providers)).forEach(control::register);
+        if (backend instanceof EmbeddedOvsdb embedded) {
+            new DatabaseCommands(embedded::compact).commands().forEach(control::register);
+        }
         housekeeping.start();
         reconciler.start();
         SocketFile.makeRoom(config.controlSocket());
