@@ -30,10 +30,12 @@ import io.turnstile.time.WarpableClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -155,20 +157,19 @@ public final class ControlBench implements Callable<Integer> {
 
     private static void measure(Path socket, String command) throws IOException, InterruptedException {
         AtomicBoolean over = new AtomicBoolean();
-        long[] longestNs = new long[1];
-        long[] asked = new long[1];
         long[] heapBytes = new long[1];
+        List<Long> waitsNs = new ArrayList<>();
         Thread other = Thread.ofPlatform().start(() -> {
             try (ControlClient client = new ControlClient(socket)) {
                 while (!over.get()) {
                     long beganNs = System.nanoTime();
                     client.ask("version", List.of());
-                    longestNs[0] = Math.max(longestNs[0], System.nanoTime() - beganNs);
-                    asked[0]++;
+                    waitsNs.add(System.nanoTime() - beganNs);
                     Runtime heap = Runtime.getRuntime();
                     heapBytes[0] = Math.max(heapBytes[0], heap.totalMemory() - heap.freeMemory());
+                    TimeUnit.MILLISECONDS.sleep(1);
                 }
-            } catch (IOException e) {
+            } catch (IOException | InterruptedException e) {
                 System.out.println("the other client: " + e);
             }
         });
@@ -182,15 +183,16 @@ public final class ControlBench implements Callable<Integer> {
         long tookNs = System.nanoTime() - beganNs;
         over.set(true);
         other.join();
+        waitsNs.sort(null);
         System.out.printf(
-                "%-50s status %d, %6.1f MB in %6.2f s; %6d other answers, the longest after %5.1f ms; heap at most %d"
-                        + " MB%n",
+                "%-48s status %d, %6.1f MB in %6.2f s; %5d other answers, p99 %5.1f ms, longest %5.1f ms; heap %d MB%n",
                 command,
                 status,
                 Files.size(answer) / 1e6,
                 tookNs / 1e9,
-                asked[0],
-                longestNs[0] / 1e6,
+                waitsNs.size(),
+                waitsNs.get((int) (waitsNs.size() * 0.99)) / 1e6,
+                waitsNs.getLast() / 1e6,
                 heapBytes[0] >> 20);
         Files.delete(answer);
     }

@@ -87,7 +87,7 @@ final class OffloadCommands {
             return CompletableFuture.completedFuture(CommandReply.error(e.getMessage()));
         }
         CompletableFuture<MonitorReading> reading = monitor.read(request);
-        CompletableFuture<CommandReply> reply = 
+        CompletableFuture<CommandReply> reply =
                 reading.thenApply(read -> CommandReply.ofSource(new TextLines(read.lines())));
         reply.whenComplete((done, failure) -> reading.cancel(false)); // the asker may have left
         return reply;
