@@ -39,7 +39,7 @@ public final class OncePerMinute {
         return toldNs.putIfAbsent(key, nowNs) == null;
     }
 
-    /** The same of something thrown, which is told from others by {@link #cause}. */
+    /** The same of something thrown, which is told from others by its class and place. */
     public boolean isDue(String what, Throwable thrown) {
         return isDue(what + " " + cause(thrown));
     }
@@ -48,14 +48,20 @@ public final class OncePerMinute {
      * The class and the place of what was thrown, and of what caused it. Not its words, which whoever brings it about
      * may choose.
      */
-    public static String cause(Throwable thrown) {
-        String outer = kindAndPlace(thrown);
-        Throwable inner = thrown.getCause();
-        return inner == null || inner == thrown ? outer : outer + " by " + kindAndPlace(inner);
+    private static String cause(Throwable thrown) {
+        String kind = thrown.getClass().getName();
+        try {
+            Throwable inner = thrown.getCause();
+            return kind
+                    + place(thrown)
+                    + (inner == null ? "" : " by " + inner.getClass().getName() + place(inner));
+        } catch (Throwable e) { // contained: a plug-in's may be one that cannot say it
+            return kind;
+        }
     }
 
-    private static String kindAndPlace(Throwable thrown) {
+    private static String place(Throwable thrown) {
         StackTraceElement[] trace = thrown.getStackTrace();
-        return thrown.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
+        return trace.length == 0 ? "" : " at " + trace[0];
     }
 }

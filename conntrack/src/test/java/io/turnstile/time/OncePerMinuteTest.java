@@ -40,7 +40,25 @@ class OncePerMinuteTest {
             due += told.isDue("x", new IllegalStateException("words " + i)) ? 1 : 0;
         }
         assertThat(due).isEqualTo(1);
-        assertThat(told.isDue("x", new IllegalStateException("from another line"))).isTrue();
-        assertThat(told.isDue("y", new IllegalStateException("of something else"))).isTrue();
+        assertThat(told.isDue("x", new IllegalStateException("from another line")))
+                .isTrue();
+        assertThat(told.isDue("y", new IllegalStateException("of something else")))
+                .isTrue();
+    }
+
+    @Test
+    void whatCannotSayItsCauseIsToldApartByItsClass() {
+        class Mute extends RuntimeException {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            public synchronized Throwable getCause() {
+                throw new StackOverflowError();
+            }
+        }
+
+        OncePerMinute told = new OncePerMinute(new ManualClock(0, 0));
+        assertThat(told.isDue("x", new Mute())).isTrue();
+        assertThat(told.isDue("x", new Mute())).isFalse();
     }
 }

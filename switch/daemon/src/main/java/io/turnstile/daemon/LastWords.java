@@ -1,6 +1,7 @@
 package io.turnstile.daemon;
 
 import io.turnstile.offload.HeapExhaustion;
+import io.turnstile.time.OncePerMinute;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -49,6 +50,7 @@ final class LastWords {
     private final OutputStream errors;
     private final IntConsumer halt;
     private final AtomicBoolean said = new AtomicBoolean();
+    private final OncePerMinute told = new OncePerMinute();
     /** Held to be given back. */
     @SuppressWarnings("UnusedVariable")
     private byte @Nullable [] reserve = new byte[RESERVE_BYTES];
@@ -100,7 +102,7 @@ final class LastWords {
             say("out of memory", error);
         } else if (error instanceof Error && thread.getName().startsWith(FORWARDERS)) {
             say("a forwarding thread has died", error); // ports without a thread look alive and carry nothing
-        } else {
+        } else if (told.isDue(error.getClass().getName())) {
             LOG.error("thread {} has ended by {}{}", thread.getName(), text(error), place(error));
         }
     }

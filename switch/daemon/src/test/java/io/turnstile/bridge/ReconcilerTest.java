@@ -61,6 +61,7 @@ class ReconcilerTest {
     private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
     private final Listening provider = new Listening();
     private EventLoopGroup loop;
+    private OpenFlowAgent openFlow;
     private ConnectionTracker tracker;
     private Datapath datapath;
     private ForwardingThreads threads;
@@ -77,6 +78,7 @@ class ReconcilerTest {
         threads = new ForwardingThreads(datapath, 1);
         offload = new OffloadDispatcher(tracker, clock, pipeline.switchPorts());
         loop = OpenFlowAgent.newEventLoop();
+        openFlow = new OpenFlowAgent(loop, clock);
         reconciler = new Reconciler(
                 database,
                 new SwitchComponents(
@@ -85,7 +87,7 @@ class ReconcilerTest {
                         threads,
                         this::open,
                         DummyLevel.ALLOWED,
-                        new OpenFlowAgent(loop, clock),
+                        openFlow,
                         tracker,
                         offload,
                         ProviderRegistry.of(List.of(provider)),
@@ -520,6 +522,17 @@ class ReconcilerTest {
         database.commit();
         assertThat(interfaceRow("br0").integer("ofport")).isEmpty();
         assertThat(pipeline.bridge("br0")).isNotNull();
+    }
+
+    @Test
+    void idleBundlesAreKeptAsLongAsItIsSet() throws Exception {
+        Map<String, Long> expected = new TreeMap<>(Map.of("3", 3L, "0", 10L, "soon", 10L));
+        for (Map.Entry<String, Long> each : expected.entrySet()) {
+            otherConfig("bundle-idle-timeout", each.getKey());
+            assertThat(openFlow.bundleIdleSeconds()).as(each.getKey()).isEqualTo(each.getValue());
+        }
+        otherConfig();
+        assertThat(openFlow.bundleIdleSeconds()).isEqualTo(10);
     }
 
     @Test

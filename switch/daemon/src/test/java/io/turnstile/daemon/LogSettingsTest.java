@@ -93,9 +93,9 @@ class LogSettingsTest {
     @Test
     void theListBeginsAsOpenVswitchs() {
         assertThat(LogSettings.list()).startsWith("""
-                                 console    syslog    file
-                                 -------    ------    ------
-                """);
+                             console    syslog    file
+                             -------    ------    ------
+            """);
     }
 
     @Test
@@ -143,7 +143,11 @@ class LogSettingsTest {
     @Test
     void aTraceIsOnlySoLong() throws IOException {
         BRIDGE.error("failed", deep(1000));
-        assertThat(lines()).hasSize(2 + VlogLayout.MAX_FRAMES + 1).last().asString().matches("\t\\.\\.\\. \\d+ more");
+        assertThat(lines())
+                .hasSize(2 + VlogLayout.MAX_FRAMES + 1)
+                .last()
+                .asString()
+                .matches("\t\\.\\.\\. \\d+ more");
     }
 
     @Test

@@ -216,8 +216,7 @@ final class Bundle implements AutoCloseable {
     /** Reads a whole message as a change of flows. */
     static FlowMod read(ByteBuf message, WireVersion version) throws OfException {
         return FlowModCodec.read13(
-                message.slice(
-                        message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES),
+                message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES),
                 version);
     }
 

@@ -76,6 +76,11 @@ public final class OpenFlowAgent {
         shared.setBundleIdleNs(TimeUnit.SECONDS.toNanos(seconds));
     }
 
+    /** As last set. */
+    public long bundleIdleSeconds() {
+        return TimeUnit.NANOSECONDS.toSeconds(shared.bundleIdleNs());
+    }
+
     /** How many packet-ins, of all bridges that ever were, no connection was quick enough to take. */
     public long droppedPacketIns() {
         return shared.droppedPacketIns().sum();

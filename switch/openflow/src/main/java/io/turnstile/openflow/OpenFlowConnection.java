@@ -33,6 +33,7 @@ import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.projectfloodlight.openflow.types.U32;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * One connection, of a controller or a tool, which is called the peer here as in Netty: greets, agrees on a version,
@@ -178,7 +179,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         long nowNs = agent.clock().nowNs();
         if (session.version == null) {
             if (nowNs - openedNs >= TimeUnit.MILLISECONDS.toNanos(greetingMs)) {
-                giveUp("connection timed out", "Connection timed out");
+                giveUp(Level.INFO, "connection timed out", "Connection timed out");
             }
             return;
         }
@@ -210,8 +211,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         }
         if (probed) {
             giveUp(
-                    "no response to inactivity probe after %s seconds, disconnecting"
-                            .formatted(inactivityProbeMs / 1000.0),
+                    Level.ERROR,
+                    "no response to inactivity probe after %d seconds, disconnecting"
+                            .formatted(TimeUnit.MILLISECONDS.toSeconds(inactivityProbeMs)),
                     "no response to inactivity probe");
         } else {
             probed = true;
@@ -219,9 +221,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         }
     }
 
-    private void giveUp(String why, String status) {
+    private void giveUp(Level level, String why, String status) {
         if (agent.shared().told().isDue(agent.bridgeName() + " " + status)) {
-            LOG.info("{}: {}", this, why);
+            LOG.atLevel(level).log("{}: {}", this, why);
         }
         agent.report(this, status);
         channel().close();
@@ -321,6 +323,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             for (int i = 0; i < REQUESTS_PER_TURN && mayGoOn() && System.nanoTime() - startNs < TURN_NS; i++) {
                 take(waiting.remove());
             }
+        } catch (Throwable e) { // contained: requests answer for themselves, so it is this connection that is broken
+            channel().pipeline().fireExceptionCaught(e);
         } finally {
             inTurn = false;
         }

@@ -25,8 +25,9 @@ final class UnsentBudget {
     /** What one holder was last seen to hold. */
     final class Share {
         private final Holder holder;
-        /** Guarded by the budget. */
+        // Guarded by the budget.
         private long countedBytes;
+        private boolean gone;
 
         private Share(Holder holder) {
             this.holder = holder;
@@ -71,6 +72,9 @@ final class UnsentBudget {
     }
 
     private void recount(Share share) {
+        if (share.gone) {
+            return; // cut off, and sends until it is closed
+        }
         long present = share.holder.unsentBytes();
         countedBytes += present - share.countedBytes;
         share.countedBytes = present;
@@ -78,6 +82,7 @@ final class UnsentBudget {
 
     private synchronized void remove(Share share) {
         if (shares.remove(share)) {
+            share.gone = true;
             countedBytes -= share.countedBytes;
         }
     }

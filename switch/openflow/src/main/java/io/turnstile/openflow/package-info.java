@@ -7,9 +7,13 @@
  * {@link io.turnstile.pipeline.OpenFlowSwitch}. {@link io.turnstile.openflow.MessageType} has one row for each message:
  * a new one is a row there, a codec of its content and a handler.
  *
- * <p>Threads: one event loop thread does everything that has to do with connections and calls the bridge itself. What
- * the bridge reports by itself (packet-in, flow-removed, port-status) comes on other threads and is handed to the loop;
- * while the loop is behind, packet-ins are dropped and counted, never queued without bound.
+ * <p>Threads: one event loop thread does everything that has to do with connections and calls the bridge itself, but
+ * that bundles are committed by a thread beside it. What the bridge reports by itself (packet-in, flow-removed,
+ * port-status) comes on other threads and is handed to the loop by an {@link io.turnstile.openflow.EventBacklog}; while
+ * the loop is behind, packet-ins are dropped and counted, never queued without bound.
+ *
+ * <p>Peers are not trusted: what all of them together may make the process hold stands in
+ * {@link io.turnstile.openflow.Shared}.
  */
 @NullMarked
 package io.turnstile.openflow;

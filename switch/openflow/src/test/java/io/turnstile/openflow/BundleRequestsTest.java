@@ -50,26 +50,29 @@ class BundleRequestsTest {
 
     /** An ADD that matches all and outputs to the port. */
     private ByteBuf flow(int cookie, int port) {
-        return peer.message(MessageType.FLOW_MOD, XID, body -> body.writeLong(cookie)
-                .writeLong(0)
-                .writeByte(0)
-                .writeByte(0)
-                .writeZero(4)
-                .writeShort(cookie)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeZero(4)
-                .writeShort(1)
-                .writeShort(4)
-                .writeZero(4)
-                .writeShort(4)
-                .writeShort(24)
-                .writeZero(4)
-                .writeShort(0)
-                .writeShort(16)
-                .writeInt(port)
-                .writeZero(8));
+        return peer.message(
+                MessageType.FLOW_MOD,
+                XID,
+                body -> body.writeLong(cookie)
+                        .writeLong(0)
+                        .writeByte(0)
+                        .writeByte(0)
+                        .writeZero(4)
+                        .writeShort(cookie)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeShort(1)
+                        .writeShort(4)
+                        .writeZero(4)
+                        .writeShort(4)
+                        .writeShort(24)
+                        .writeZero(4)
+                        .writeShort(0)
+                        .writeShort(16)
+                        .writeInt(port)
+                        .writeZero(8));
     }
 
     private int flows() {
@@ -98,9 +101,11 @@ class BundleRequestsTest {
         peer.say(add(1, ORDERED, flow(1, 1)));
         peer.say(add(1, ORDERED, flow(2, REFUSED_PORT)));
         List<ByteBuf> answers = peer.say(control(1, COMMIT, ORDERED));
-        assertThat(answers).extracting(Dialogue::error)
+        assertThat(answers)
+                .extracting(Dialogue::error)
                 .containsExactly(OfErrorCode.OFPFMFC_TABLE_FULL, OfErrorCode.OFPBFC_MSG_FAILED);
-        assertThat(answers.getFirst().slice(Wire.HEADER_BYTES + 4, flow(2, REFUSED_PORT).readableBytes()))
+        assertThat(answers.getFirst()
+                        .slice(Wire.HEADER_BYTES + 4, flow(2, REFUSED_PORT).readableBytes()))
                 .isEqualTo(flow(2, REFUSED_PORT));
         assertThat(flows()).isZero();
         assertThat(peer.refusal(control(1, COMMIT, ORDERED))).isEqualTo(OfErrorCode.OFPBFC_BAD_ID);
@@ -119,7 +124,7 @@ class BundleRequestsTest {
                 .isEqualTo(OfErrorCode.OFPBFC_MSG_BAD_XID);
         assertThat(peer.refusal(add(1, ORDERED, flow(1, 1).setShort(Wire.LENGTH_OFFSET, 1000))))
                 .isEqualTo(OfErrorCode.OFPBFC_MSG_BAD_LEN);
-        
+
         assertThat(peer.refusal(add(1, ORDERED, flow(1, 0x10000)))).isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_PORT);
         assertThat(peer.refusal(control(1, COMMIT, ORDERED))).isNull();
     }
@@ -136,7 +141,9 @@ class BundleRequestsTest {
         peer.say(control(4, OPEN, ORDERED));
         assertThat(peer.refusal(control(4, COMMIT, 0))).isEqualTo(OfErrorCode.OFPBFC_BAD_FLAGS);
         for (int id = 1; id <= 4; id++) {
-            assertThat(peer.refusal(control(id, DISCARD, ORDERED))).as("bundle " + id).isEqualTo(OfErrorCode.OFPBFC_BAD_ID);
+            assertThat(peer.refusal(control(id, DISCARD, ORDERED)))
+                    .as("bundle " + id)
+                    .isEqualTo(OfErrorCode.OFPBFC_BAD_ID);
         }
         assertThat(peer.shared.bundles().takenBytes()).isZero();
     }
@@ -153,18 +160,21 @@ class BundleRequestsTest {
     void allBundlesTogetherHaveOneBudget() {
         peer.say(control(1, OPEN, ORDERED));
         peer.say(control(2, OPEN, ORDERED));
-        ByteBuf note = peer.message(MessageType.FLOW_MOD, XID, body -> body.writeBytes(flow(1, 1), 8, 48 - 8)
-                .writeShort(1)
-                .writeShort(4)
-                .writeZero(4)
-                .writeShort(4)
-                .writeShort(8 + 60_000)
-                .writeZero(4)
-                .writeShort(0xffff)
-                .writeShort(60_000)
-                .writeInt(0x2320)
-                .writeShort(8)
-                .writeZero(60_000 - 10));
+        ByteBuf note = peer.message(
+                MessageType.FLOW_MOD,
+                XID,
+                body -> body.writeBytes(flow(1, 1), 8, 48 - 8)
+                        .writeShort(1)
+                        .writeShort(4)
+                        .writeZero(4)
+                        .writeShort(4)
+                        .writeShort(8 + 60_000)
+                        .writeZero(4)
+                        .writeShort(0xffff)
+                        .writeShort(60_000)
+                        .writeInt(0x2320)
+                        .writeShort(8)
+                        .writeZero(60_000 - 10));
         int added = 0;
         OfErrorCode refused = null;
         for (; refused == null && added < 1000; added++) {
@@ -174,7 +184,9 @@ class BundleRequestsTest {
         assertThat(peer.shared.bundles().takenBytes())
                 .isBetween(MEMORY_BYTES / 4 - (300 << 10), peer.shared.bundles().limitBytes());
         peer.say(control(1, DISCARD, ORDERED));
-        assertThat(peer.refusal(add(2, ORDERED, note.duplicate()))).as("there is room again").isNull();
+        assertThat(peer.refusal(add(2, ORDERED, note.duplicate())))
+                .as("there is room again")
+                .isNull();
     }
 
     @Test
@@ -206,19 +218,20 @@ class BundleRequestsTest {
     void aFlowModThatIsBundledUnderOpenFlow13IsAppliedToo() {
         try (Dialogue older = new Dialogue(WireVersion.OF13).greeted()) {
             ByteBuf flow = flow(1, 1).setByte(0, WireVersion.OF13.code());
-            ByteBuf open = older.message(MessageType.ONF_BUNDLE_CONTROL, XID, body -> body.writeInt(1)
-                    .writeShort(OPEN)
-                    .writeShort(ORDERED));
-            ByteBuf add = older.message(MessageType.ONF_BUNDLE_ADD, XID, body -> body.writeInt(1)
-                    .writeShort(0)
-                    .writeShort(ORDERED)
-                    .writeBytes(flow));
-            ByteBuf commit = older.message(MessageType.ONF_BUNDLE_CONTROL, XID, body -> body.writeInt(1)
-                    .writeShort(COMMIT)
-                    .writeShort(ORDERED));
+            ByteBuf open = older.message(
+                    MessageType.ONF_BUNDLE_CONTROL,
+                    XID,
+                    body -> body.writeInt(1).writeShort(OPEN).writeShort(ORDERED));
+            ByteBuf add = older.message(
+                    MessageType.ONF_BUNDLE_ADD,
+                    XID,
+                    body -> body.writeInt(1).writeShort(0).writeShort(ORDERED).writeBytes(flow));
+            ByteBuf commit = older.message(
+                    MessageType.ONF_BUNDLE_CONTROL,
+                    XID,
+                    body -> body.writeInt(1).writeShort(COMMIT).writeShort(ORDERED));
             assertThat(older.say(Unpooled.wrappedBuffer(open, add, commit))).hasSize(2);
-            assertThat(older.bridge.flows(
-                            new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE)))
+            assertThat(older.bridge.flows(new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE)))
                     .hasSize(1);
         }
     }

@@ -79,7 +79,13 @@ class BundleTest {
         Random random = new Random(7);
         int[] sizes = random.ints(500, 8, 0x10000).toArray();
         for (int i = 0; i < sizes.length; i++) {
-            bundle.add(Unpooled.buffer(sizes[i]).writeShort(0).writeShort(sizes[i]).writeInt(i).writeZero(sizes[i] - 8), 0);
+            bundle.add(
+                    Unpooled.buffer(sizes[i])
+                            .writeShort(0)
+                            .writeShort(sizes[i])
+                            .writeInt(i)
+                            .writeZero(sizes[i] - 8),
+                    0);
         }
         for (int i = 0; i < sizes.length; i++) {
             assertThat(bundle.message(i).readableBytes()).isEqualTo(sizes[i]);

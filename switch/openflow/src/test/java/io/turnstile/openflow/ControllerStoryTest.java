@@ -289,6 +289,18 @@ class ControllerStoryTest {
     }
 
     @Test
+    void controllerThatDoesNotGreetIsDroppedAndTriedAgain() throws Exception {
+        agent.setControllers(List.of(new ControllerTarget(target(), 1000, PROBE_MS)));
+        try (Peer peer = new Peer(server.accept())) {
+            assertThat(peer.receive().type()).isEqualTo(HELLO);
+            clock.advance(Duration.ofMillis(OpenFlowConnection.GREETING_MS));
+            assertThat(peer.socket.getInputStream().read()).isEqualTo(-1);
+        }
+        assertThat(agent.controllerStatus().getFirst().lastError()).isEqualTo("Connection timed out");
+        accept().close();
+    }
+
+    @Test
     void nobodyIsSilentWhileTimeStandsStill() throws Exception {
         try (Peer peer = connected(new ControllerTarget(target(), 1000, PROBE_MS))) {
             peer.socket.setSoTimeout(10 * PROBE_MS);

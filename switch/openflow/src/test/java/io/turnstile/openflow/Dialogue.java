@@ -19,7 +19,7 @@ final class Dialogue implements AutoCloseable {
     static final int ECHO_REQUEST = 2;
     static final int ECHO_REPLY = 3;
 
-    final EmbeddedChannel channel = new EmbeddedChannel();
+    final EmbeddedChannel channel;
     final ManualClock clock = new ManualClock(Long.MAX_VALUE - 1_000_000, 0);
     final List<RuntimeException> failures = new ArrayList<>();
     final FakeSwitch bridge = new FakeSwitch();
@@ -34,6 +34,11 @@ final class Dialogue implements AutoCloseable {
 
     /** @param memoryBytes what the budgets are parts of */
     Dialogue(WireVersion version, long memoryBytes, int inactivityProbeMs) {
+        this(new EmbeddedChannel(), version, memoryBytes, inactivityProbeMs);
+    }
+
+    Dialogue(EmbeddedChannel channel, WireVersion version, long memoryBytes, int inactivityProbeMs) {
+        this.channel = channel;
         this.version = version;
         shared = new Shared(clock, failures::add, memoryBytes, Runnable::run);
         agent = new OpenFlowAgent(channel.eventLoop(), shared).attach(bridge);

@@ -21,7 +21,7 @@ class EventBacklogTest {
 
     private final EventLoopGroup group = OpenFlowAgent.newEventLoop();
     private final EventLoop loop = group.next();
-    private final Shared shared = 
+    private final Shared shared =
             new Shared(new ManualClock(0, 0), failure -> {}, 32 * 100 * PACKET_BYTES, Runnable::run);
     private final List<Throwable> failures = new CopyOnWriteArrayList<>();
     private final EventBacklog backlog = new EventBacklog(loop, shared, failures::add);
@@ -45,7 +45,9 @@ class EventBacklogTest {
         EventBacklog other = new EventBacklog(loop, shared, failures::add);
         assertThat(other.offerPacket(1, () -> {})).isFalse();
         backlog.close();
-        assertThat(other.offerPacket(1, () -> {})).as("what is closed holds nothing").isTrue();
+        assertThat(other.offerPacket(1, () -> {}))
+                .as("what is closed holds nothing")
+                .isTrue();
     }
 
     @Test
@@ -67,7 +69,8 @@ class EventBacklogTest {
         }
         assertThat(reported).hasValue(EventBacklog.MAX_OTHERS);
         goOn.complete(null);
-        assertThat(reporter.join(java.time.Duration.ofSeconds(PATIENCE_SECONDS))).isTrue();
+        assertThat(reporter.join(java.time.Duration.ofSeconds(PATIENCE_SECONDS)))
+                .isTrue();
         CompletableFuture<Void> last = new CompletableFuture<>();
         backlog.put(() -> last.complete(null));
         last.get(PATIENCE_SECONDS, TimeUnit.SECONDS);

@@ -59,6 +59,9 @@ final class FakeSwitch implements OpenFlowSwitch {
         if (mod.actions().contains(new OfAction.Output(666))) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "as the test wants it");
         }
+        if (mod.actions().contains(new OfAction.Output(667))) {
+            throw new StackOverflowError("as the test wants it");
+        }
         boolean strict =
                 mod.command() == FlowMod.Command.MODIFY_STRICT || mod.command() == FlowMod.Command.DELETE_STRICT;
         switch (mod.command()) {

@@ -85,7 +85,10 @@ class GreedyPeersTest {
 
         void send(int type, int... body) throws IOException {
             ByteBuffer message = ByteBuffer.allocate(8 + body.length);
-            message.put((byte) OF13).put((byte) type).putShort((short) (8 + body.length)).putInt(1);
+            message.put((byte) OF13)
+                    .put((byte) type)
+                    .putShort((short) (8 + body.length))
+                    .putInt(1);
             for (int each : body) {
                 message.put((byte) each);
             }
@@ -130,9 +133,12 @@ class GreedyPeersTest {
             }
             reader.send(ECHO_REQUEST);
             reader.receive(ECHO_REPLY);
-            assertThat(cutOff()).hasSize(2).allMatch(line -> line.matches(
-                    "br0<->tcp:127\\.0\\.0\\.1:\\d+: disconnecting a peer that does not read: \\d+ bytes wait for it,"
-                            + " role other; \\d+ wait for all peers, of " + MEMORY_BYTES / 8 + " that may"));
+            assertThat(cutOff())
+                    .hasSize(2)
+                    .allMatch(line -> line.matches(
+                            "br0<->tcp:127\\.0\\.0\\.1:\\d+: disconnecting a peer that does not read: \\d+ bytes wait"
+                                    + " for it, role other; \\d+ wait for all peers,"
+                                    + " of " + MEMORY_BYTES / 8 + " that may"));
             String names = String.join("\n", cutOff());
             assertThat(names).contains(":" + one.socket.getLocalPort() + ":", ":" + other.socket.getLocalPort() + ":");
         }
@@ -175,8 +181,8 @@ class GreedyPeersTest {
         agent.listenSnoop("punix:" + dir.resolve("snoop"));
         List<java.nio.channels.SocketChannel> snoopers = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
-            snoopers.add(java.nio.channels.SocketChannel.open(
-                    java.net.UnixDomainSocketAddress.of(dir.resolve("snoop"))));
+            snoopers.add(
+                    java.nio.channels.SocketChannel.open(java.net.UnixDomainSocketAddress.of(dir.resolve("snoop"))));
         }
         try (java.net.ServerSocket controller = new java.net.ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             agent.setControllers(List.of(new ControllerTarget("tcp:127.0.0.1:" + controller.getLocalPort())));

@@ -8,9 +8,9 @@ import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /** What is nested as deeply as a message allows is refused by the error that it would be refused by at any depth. */
 class NestedMessagesTest {
@@ -48,21 +48,24 @@ class NestedMessagesTest {
     }
 
     private ByteBuf flow(int instruction, ByteBuf actions) {
-        return peer.message(MessageType.FLOW_MOD, XID, body -> body.writeZero(22)
-                .writeShort(5)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeZero(4)
-                .writeShort(1)
-                .writeShort(10)
-                .writeInt(0x80000a02)
-                .writeShort(0x800)
-                .writeZero(6)
-                .writeShort(instruction)
-                .writeShort(8 + actions.readableBytes())
-                .writeZero(4)
-                .writeBytes(actions));
+        return peer.message(
+                MessageType.FLOW_MOD,
+                XID,
+                body -> body.writeZero(22)
+                        .writeShort(5)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeShort(1)
+                        .writeShort(10)
+                        .writeInt(0x80000a02)
+                        .writeShort(0x800)
+                        .writeZero(6)
+                        .writeShort(instruction)
+                        .writeShort(8 + actions.readableBytes())
+                        .writeZero(4)
+                        .writeBytes(actions));
     }
 
     @Test
@@ -77,16 +80,19 @@ class NestedMessagesTest {
             assertThat(peer.refusal(flow(instruction, nestedCt(depth)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         }
         ByteBuf actions = nestedCt(depth);
-        assertThat(peer.refusal(peer.message(MessageType.PACKET_OUT, XID, body -> body.writeInt(-1)
-                        .writeShort(actions.readableBytes())
-                        .writeShort(0)
-                        .writeShort(1)
-                        .writeShort(12)
-                        .writeInt(0x80000004)
-                        .writeInt(1)
-                        .writeZero(4)
-                        .writeBytes(actions)
-                        .writeZero(60))))
+        assertThat(peer.refusal(peer.message(
+                        MessageType.PACKET_OUT,
+                        XID,
+                        body -> body.writeInt(-1)
+                                .writeShort(actions.readableBytes())
+                                .writeShort(0)
+                                .writeShort(1)
+                                .writeShort(12)
+                                .writeInt(0x80000004)
+                                .writeInt(1)
+                                .writeZero(4)
+                                .writeBytes(actions)
+                                .writeZero(60))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
     }
 

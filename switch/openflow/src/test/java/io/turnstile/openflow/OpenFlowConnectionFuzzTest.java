@@ -44,7 +44,10 @@ class OpenFlowConnectionFuzzTest {
         ByteBuf out = Unpooled.buffer();
         Wire.endMessage(out, Wire.startMessage(out, WireVersion.OF15, 0, 1));
         for (int length = 2000; length >= Wire.HEADER_BYTES; length -= Wire.HEADER_BYTES) {
-            out.writeByte(WireVersion.OF15.code()).writeByte(REQUESTFORWARD).writeShort(length).writeInt(2);
+            out.writeByte(WireVersion.OF15.code())
+                    .writeByte(REQUESTFORWARD)
+                    .writeShort(length)
+                    .writeInt(2);
         }
         return ByteBufUtil.getBytes(out);
     }

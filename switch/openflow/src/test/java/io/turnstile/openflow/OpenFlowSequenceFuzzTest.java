@@ -77,7 +77,9 @@ class OpenFlowSequenceFuzzTest {
         } finally {
             peer.close();
         }
-        assertThat(peer.shared.bundles().takenBytes()).as("of a connection that is over").isZero();
+        assertThat(peer.shared.bundles().takenBytes())
+                .as("of a connection that is over")
+                .isZero();
         if (!peer.failures.isEmpty()) {
             throw peer.failures.getFirst();
         }
@@ -90,9 +92,13 @@ class OpenFlowSequenceFuzzTest {
         switch (kind) {
             case MESSAGE -> peer.say(peer.message(argument, XID, body -> body.writeBytes(bytes)));
             case BUNDLE_CONTROL ->
-                peer.say(bundleMessage(peer, version, true, body -> body.writeInt(argument >>> 4)
-                        .writeShort(argument & 7)
-                        .writeShort(bytes.isReadable() ? bytes.readUnsignedByte() : 0)));
+                peer.say(bundleMessage(
+                        peer,
+                        version,
+                        true,
+                        body -> body.writeInt(argument >>> 4)
+                                .writeShort(argument & 7)
+                                .writeShort(bytes.isReadable() ? bytes.readUnsignedByte() : 0)));
             case BUNDLED_FLOW -> bundled(peer, version, argument, flow(peer, version, argument & 0xf, bytes));
             case BUNDLED_ANYTHING -> bundled(peer, version, argument, bytes);
             case FLOW -> peer.say(flow(peer, version, argument, bytes));
@@ -102,10 +108,14 @@ class OpenFlowSequenceFuzzTest {
     }
 
     private static void bundled(Dialogue peer, WireVersion version, int argument, ByteBuf message) {
-        peer.say(bundleMessage(peer, version, false, body -> body.writeInt(argument >>> 4)
-                .writeShort(0)
-                .writeShort(0)
-                .writeBytes(message)));
+        peer.say(bundleMessage(
+                peer,
+                version,
+                false,
+                body -> body.writeInt(argument >>> 4)
+                        .writeShort(0)
+                        .writeShort(0)
+                        .writeBytes(message)));
     }
 
     private static ByteBuf bundleMessage(
@@ -124,21 +134,24 @@ class OpenFlowSequenceFuzzTest {
         if (MessageType.FLOW_MOD.number(version) == MessageNumber.NONE) {
             return peer.message(Dialogue.ECHO_REQUEST, XID, none -> {});
         }
-        return peer.message(MessageType.FLOW_MOD, XID, body -> body.writeZero(22)
-                .writeShort(priority)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeZero(4)
-                .writeShort(1)
-                .writeShort(10)
-                .writeInt(0x80000a02)
-                .writeShort(0x800)
-                .writeZero(6)
-                .writeShort(4)
-                .writeShort(8 + actions.readableBytes())
-                .writeZero(4)
-                .writeBytes(actions, actions.readerIndex(), actions.readableBytes()));
+        return peer.message(
+                MessageType.FLOW_MOD,
+                XID,
+                body -> body.writeZero(22)
+                        .writeShort(priority)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeShort(1)
+                        .writeShort(10)
+                        .writeInt(0x80000a02)
+                        .writeShort(0x800)
+                        .writeZero(6)
+                        .writeShort(4)
+                        .writeShort(8 + actions.readableBytes())
+                        .writeZero(4)
+                        .writeBytes(actions, actions.readerIndex(), actions.readableBytes()));
     }
 
     /** ct(ct(ct(…))). */
@@ -146,7 +159,12 @@ class OpenFlowSequenceFuzzTest {
         ByteBuf out = Unpooled.buffer();
         for (int i = Math.max(1, depth); i > 0; i--) {
             out.writeShort(0xffff).writeShort(i * CT_BYTES).writeInt(0x2320).writeShort(35);
-            out.writeShort(1).writeInt(0).writeShort(0).writeByte(255).writeZero(3).writeShort(0);
+            out.writeShort(1)
+                    .writeInt(0)
+                    .writeShort(0)
+                    .writeByte(255)
+                    .writeZero(3)
+                    .writeShort(0);
         }
         return out;
     }

@@ -92,6 +92,21 @@ class RealBridgeStoryTest {
     }
 
     @Test
+    void aHundredThousandFlowsFitIntoOneBundle() throws Exception {
+        StringBuilder flows = new StringBuilder();
+        for (int i = 0; i < 100_000; i++) {
+            flows.append(
+                    "priority=10,ip,nw_src=10.%d.%d.%d,actions=output:1\n".formatted(i >> 16, i >> 8 & 0xff, i & 0xff));
+        }
+        Path file = Files.writeString(dir.resolve("flows"), flows);
+        for (String version : List.of("OpenFlow13", "OpenFlow15")) {
+            Tool.ok("-O", version, "del-flows", target);
+            Tool.ok("-O", version, "--bundle", "add-flows", target, file.toString());
+            assertThat(Tool.ok("-O", version, "dump-aggregate", target)).contains("flow_count=100000");
+        }
+    }
+
+    @Test
     void commandsOfEveryDayWork() throws Exception {
         Tool.ok("del-flows", target); // the bridge begins with a NORMAL flow
         bridge.apply(FlowText.parseFlowMod(FlowMod.Command.ADD, "cookie=7,arp,actions=NORMAL"));

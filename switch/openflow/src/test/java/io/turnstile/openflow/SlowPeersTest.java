@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.embedded.EmbeddedChannel;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import java.time.Duration;
@@ -58,7 +60,6 @@ class SlowPeersTest {
         assertThat(peer.channel.isOpen()).isFalse();
     }
 
-    /** A loop that was held up has not heard yet what was said meanwhile. */
     @Test
     void whoHasGreetedIsNotCutOff() {
         peer.greeted();
@@ -66,6 +67,65 @@ class SlowPeersTest {
         peer.say(echo(5));
         peer.advance(Duration.ofSeconds(4));
         assertThat(peer.channel.isOpen()).isTrue();
+    }
+
+    /** A channel whose peer takes as many messages as it is told to. */
+    private static final class Slow extends EmbeddedChannel {
+        private int willing = Integer.MAX_VALUE;
+
+        void take(int messages) {
+            willing = messages;
+            flush();
+        }
+
+        @Override
+        protected void doWrite(ChannelOutboundBuffer in) throws Exception {
+            for (; willing > 0 && in.current() != null; willing--) {
+                handleOutboundMessage(((ByteBuf) in.current()).retain());
+                in.remove();
+            }
+        }
+    }
+
+    @Test
+    void whoTakesItsAnswersSlowlyIsNotTakenForSilent() {
+        Slow slow = new Slow();
+        try (Dialogue taker = new Dialogue(slow, WireVersion.OF13, MEMORY_BYTES, PROBE_MS).greeted()) {
+            slow.take(0);
+            for (int i = 0; i < 30; i++) {
+                taker.say(echo(i));
+            }
+            for (int second = 0; second < 20; second++) {
+                taker.advance(Duration.ofSeconds(1));
+                slow.take(1);
+            }
+            assertThat(taker.answers())
+                    .hasSize(20)
+                    .allMatch(answer -> answer.getUnsignedByte(Wire.TYPE_OFFSET) == Dialogue.ECHO_REPLY);
+            for (int second = 0; second < 2 * PROBE_MS / 1000 + 2; second++) {
+                taker.advance(Duration.ofSeconds(1));
+            }
+            assertThat(slow.isOpen()).as("it takes nothing any more").isFalse();
+        }
+    }
+
+    @Test
+    void requestsWaitWhileAnswersDo() {
+        Slow slow = new Slow();
+        try (Dialogue taker = new Dialogue(slow, WireVersion.OF13, MEMORY_BYTES, PROBE_MS).greeted()) {
+            slow.take(0);
+            ByteBuf many = Unpooled.buffer();
+            for (int i = 0; i < 100; i++) {
+                many.writeBytes(taker.message(Dialogue.ECHO_REQUEST, i, body -> body.writeZero(10_000)));
+            }
+            taker.say(many);
+            assertThat(taker.connection.unsentBytes()).isBetween(60_000L, 80_000L);
+            assertThat(slow.config().isAutoRead()).isFalse();
+            slow.take(Integer.MAX_VALUE);
+            taker.settle();
+            assertThat(taker.answers()).hasSize(100);
+            assertThat(slow.config().isAutoRead()).isTrue();
+        }
     }
 
     @Test
@@ -77,7 +137,9 @@ class SlowPeersTest {
         }
         peer.channel.pipeline().fireChannelRead(many).fireChannelReadComplete(); // one read of the socket
         assertThat(peer.answers().size()).isBetween(1, 100);
-        assertThat(peer.channel.config().isAutoRead()).as("the socket is not read meanwhile").isFalse();
+        assertThat(peer.channel.config().isAutoRead())
+                .as("the socket is not read meanwhile")
+                .isFalse();
         peer.settle();
         assertThat(peer.answers().size()).isBetween(900, 999);
         assertThat(peer.channel.config().isAutoRead()).isTrue();

@@ -47,6 +47,8 @@ class UnsentBudgetTest {
         assertThat(cut).isEmpty();
         modest.grow(1);
         assertThat(cut).containsExactly("greedy with 60 of 101");
+        greedy.grow(1000); // until it is closed
+        greedy.share.leave();
         modest.grow(59);
         assertThat(cut).as("there is room again").hasSize(1);
         modest.grow(1);

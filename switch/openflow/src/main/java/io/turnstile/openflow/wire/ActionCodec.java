@@ -63,8 +63,8 @@ public final class ActionCodec {
     }
 
     /** {@code action} is the whole of it; what the codecs get stands after the header. */
-    private static OfAction readOne(
-            ActionTable.Entry.Supported entry, ByteBuf action, WireVersion version, int nesting) throws OfException {
+    private static OfAction readOne(ActionTable.Entry.Supported entry, ByteBuf action, WireVersion version, int nesting)
+            throws OfException {
         ActionForm form = entry.form();
         ByteBuf in =
                 action.slice(ActionTable.headerBytes(form), action.readableBytes() - ActionTable.headerBytes(form));
