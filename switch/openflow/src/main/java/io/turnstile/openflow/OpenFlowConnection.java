@@ -522,10 +522,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         if (flows.size() <= FEW_FLOWS && !pump().isBusy()) {
             flows.forEach(flow -> flowRemoved(flow, reason));
         } else if (pump().isBusy() && pump().waitingItems() + flows.size() > UNTOLD_LIMIT) {
-            giveUp(
-                    Level.WARN,
-                    "disconnecting a peer that does not read which flows have ended",
-                    "peer does not read");
+            giveUp(Level.WARN, "disconnecting a peer that does not read which flows have ended", "peer does not read");
         } else {
             pump().start(new RemovedFlows(flows, flow -> flowRemoved(flow, reason)));
         }
