@@ -28,8 +28,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * Flow tables of a million: memory of a flow, how quickly they are loaded, dumped, changed and removed, and for how long
- * a packet that needs a translation is held up meanwhile. In process: no OpenFlow connection is measured.
+ * Flow tables of a million: memory of a flow, how quickly they are loaded, dumped, changed and removed, and for how
+ * long a packet that needs a translation is held up meanwhile. In process: no OpenFlow connection is measured.
  */
 @CommandLine.Command(name = "flows", description = "memory of OpenFlow flows, and forwarding while they change")
 public final class FlowBench implements Callable<Integer> {
@@ -108,8 +108,9 @@ public final class FlowBench implements Callable<Integer> {
             bridge.apply(change(FlowMod.Command.ADD, source, priority, 0, List.of()));
         }
         for (int i = 0; i < datapathFlows; i++) {
-            Packet packet = Packet.copyOf(Frames.udp("10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255) + ":1 > 10.0.0.1:2")
-                    .bytes());
+            Packet packet = Packet.copyOf(
+                    Frames.udp("10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255) + ":1 > 10.0.0.1:2")
+                            .bytes());
             packet.setInPort(1);
             batch.clear();
             batch.add(packet);
@@ -142,8 +143,7 @@ public final class FlowBench implements Callable<Integer> {
 
     private int count() {
         int[] count = new int[1];
-        FlowCursor cursor =
-                bridge.flowsInTurn(new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE));
+        FlowCursor cursor = bridge.flowsInTurn(new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE));
         boolean more = true;
         while (more) {
             more = cursor.advance(FLOWS_PER_PIECE, flow -> count[0]++);

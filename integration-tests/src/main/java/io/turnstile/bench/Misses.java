@@ -10,8 +10,8 @@ import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Packets that meet no datapath flow, one after the other, and how long each was on its way, collections of garbage taken
- * off as far as the machine tells of them.
+ * Packets that meet no datapath flow, one after the other, and how long each was on its way, collections of garbage
+ * taken off as far as the machine tells of them.
  */
 final class Misses extends Thread {
     private static final long PAUSE_NS = 50_000;

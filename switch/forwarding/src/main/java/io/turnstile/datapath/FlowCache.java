@@ -166,8 +166,8 @@ final class FlowCache {
     }
 
     /**
-     * Asks under the lock which flows, and kills those that live: from now on no lookup finds them. They stay where they
-     * are until they are {@linkplain #bury buried}, which takes much longer.
+     * Asks under the lock which flows, and kills those that live: from now on no lookup finds them. They stay where
+     * they are until they are {@linkplain #bury buried}, which takes much longer.
      *
      * @param named may name a flow twice
      */
@@ -208,8 +208,8 @@ final class FlowCache {
     }
 
     private synchronized void takeOut(DatapathFlow flow, Consumer<DatapathFlow> removed) {
-        SubTable table =
-                Objects.requireNonNull(byMask.get(new Mask(flow.mask())), "a flow is in its mask's table until it is taken out");
+        SubTable table = Objects.requireNonNull(
+                byMask.get(new Mask(flow.mask())), "a flow is in its mask's table until it is taken out");
         table.unlink(flow);
         size--;
         if (table.size == 0) {

@@ -101,8 +101,7 @@ class FlowCacheTest {
                     cache.remove(flow -> Field.IN_PORT.get(flow.key()) == port, list::remove);
                 }
                 case 1 -> cache.sortByHits();
-                case 2, 3, 4 -> removeNamed(
-                        expected == null ? List.of() : List.of(expected, expected), list::remove);
+                case 2, 3, 4 -> removeNamed(expected == null ? List.of() : List.of(expected, expected), list::remove);
                 default -> {
                     DatapathFlow flow = flowFor(key);
                     DatapathFlow there = cache.install(flow);

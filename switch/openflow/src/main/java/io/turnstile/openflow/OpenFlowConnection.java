@@ -509,9 +509,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     /**
-     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much. Many
-     * at once are sent as the peer takes them; as in Open vSwitch its requests wait meanwhile, or it could have flows
-     * removed without end.
+     * Not dropped, nor is a port's change: a peer that reads neither is cut off when all that is unsent is too much.
+     * Many at once are sent as the peer takes them; as in Open vSwitch its requests wait meanwhile, or it could have
+     * flows removed without end.
      *
      * @param flows each made when it is asked for
      */

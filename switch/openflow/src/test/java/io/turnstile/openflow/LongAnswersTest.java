@@ -36,18 +36,21 @@ class LongAnswersTest {
 
     /** Statistics of all flows. */
     private ByteBuf request(int xid, int kind) {
-        return peer.message(MULTIPART_REQUEST, xid, body -> body.writeShort(kind)
-                .writeZero(6)
-                .writeByte(0xff)
-                .writeZero(3)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeZero(4)
-                .writeLong(0)
-                .writeLong(0)
-                .writeShort(1)
-                .writeShort(4)
-                .writeZero(4));
+        return peer.message(
+                MULTIPART_REQUEST,
+                xid,
+                body -> body.writeShort(kind)
+                        .writeZero(6)
+                        .writeByte(0xff)
+                        .writeZero(3)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeLong(0)
+                        .writeLong(0)
+                        .writeShort(1)
+                        .writeShort(4)
+                        .writeZero(4));
     }
 
     private ByteBuf echo(int xid) {
@@ -155,22 +158,25 @@ class LongAnswersTest {
     @Test
     void aChangeThatTakesLongIsMadeElsewhereAndAnsweredInItsTurn() {
         peer.bridge.slow = true;
-        ByteBuf refused = peer.message(MessageType.FLOW_MOD, 7, body -> body.writeZero(16)
-                .writeZero(8)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeInt(-1)
-                .writeZero(4)
-                .writeShort(1)
-                .writeShort(4)
-                .writeZero(4)
-                .writeShort(4)
-                .writeShort(24)
-                .writeZero(4)
-                .writeShort(0)
-                .writeShort(16)
-                .writeInt(666)
-                .writeZero(8));
+        ByteBuf refused = peer.message(
+                MessageType.FLOW_MOD,
+                7,
+                body -> body.writeZero(16)
+                        .writeZero(8)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeShort(1)
+                        .writeShort(4)
+                        .writeZero(4)
+                        .writeShort(4)
+                        .writeShort(24)
+                        .writeZero(4)
+                        .writeShort(0)
+                        .writeShort(16)
+                        .writeInt(666)
+                        .writeZero(8));
         List<ByteBuf> answers = peer.say(together(refused, echo(8)));
         assertThat(xids(answers)).containsExactly(7, 8);
         assertThat(Dialogue.error(answers.getFirst())).isEqualTo(OfErrorCode.OFPFMFC_TABLE_FULL);
@@ -178,9 +184,9 @@ class LongAnswersTest {
 
     @Test
     void manyFlowsThatEndTogetherAreToldOneByOne() throws Exception {
-        FlowStats flow =
-                FakeSwitch.stats(FlowText.parseFlowMod(FlowMod.Command.ADD, "send_flow_rem,ip,actions=1"));
-        peer.say(peer.message(MessageType.SET_CONFIG, 1, body -> body.writeShort(0).writeShort(100)));
+        FlowStats flow = FakeSwitch.stats(FlowText.parseFlowMod(FlowMod.Command.ADD, "send_flow_rem,ip,actions=1"));
+        peer.say(peer.message(
+                MessageType.SET_CONFIG, 1, body -> body.writeShort(0).writeShort(100)));
         peer.bridge.events.flowsRemoved(Collections.nCopies(FLOWS, flow), FlowRemovedReason.DELETE);
         peer.settle();
         assertThat(peer.answers()).hasSize(FLOWS).allMatch(message -> type(message) == FLOW_REMOVED);

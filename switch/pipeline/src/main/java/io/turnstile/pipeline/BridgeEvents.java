@@ -100,8 +100,7 @@ final class BridgeEvents {
     /** Flows ended together. What each of them was is put together when a subscriber looks at it. */
     void flowsRemoved(List<Rule> rules, FlowRemovedReason reason) {
         List<OpenFlowSwitch.FlowStats> flows = new RemovedFlows(rules, pipeline.nowNs());
-        subscribers.forEach(
-                subscriber -> subscriber.queue.post(() -> subscriber.listener.flowsRemoved(flows, reason)));
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowsRemoved(flows, reason)));
     }
 
     void portStatus(OfPort port, PortStatusReason reason) {

@@ -50,9 +50,12 @@ final class Changes {
     /** How long a change may hold the table lock at a time; 0: for one step, and all steps are looked at. */
     void setSliceNs(long sliceNs) {
         changeLock.lock();
-        this.sliceNs = sliceNs;
-        stepsPerLook = sliceNs == 0 ? 1 : STEPS_PER_LOOK;
-        changeLock.unlock();
+        try {
+            this.sliceNs = sliceNs;
+            stepsPerLook = sliceNs == 0 ? 1 : STEPS_PER_LOOK;
+        } finally {
+            changeLock.unlock();
+        }
     }
 
     /**

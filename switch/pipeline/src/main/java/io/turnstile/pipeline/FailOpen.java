@@ -25,6 +25,9 @@ final class FailOpen {
     private FailMode mode = FailMode.STANDALONE;
     private boolean controllersConfigured;
     private boolean controllerConnected;
+    /** What was said last of the same; any thread. */
+    private volatile boolean controllerReported;
+
     private long disconnectedSinceNs;
     /** Null unless the bridge has taken over. */
     private @Nullable Rule hiddenRule;
@@ -60,14 +63,20 @@ final class FailOpen {
         });
     }
 
+    /**
+     * An event loop says so, which must not wait: if a long change is being made, {@link #update} takes it up later.
+     */
     void setControllerConnected(boolean anyConnected) {
-        pipeline.change(effects -> {
-            if (controllerConnected && !anyConnected) {
-                disconnectedSinceNs = pipeline.nowNs();
-            }
-            controllerConnected = anyConnected;
-            update(effects, pipeline.nowNs());
-        });
+        controllerReported = anyConnected;
+        pipeline.changeUnlessBusy(effects -> update(effects, pipeline.nowNs()));
+    }
+
+    private void takeUpReport(long nowNs) {
+        boolean connected = controllerReported;
+        if (controllerConnected && !connected) {
+            disconnectedSinceNs = nowNs;
+        }
+        controllerConnected = connected;
     }
 
     private void restart(Effects effects) {
@@ -82,14 +91,19 @@ final class FailOpen {
         }
     }
 
-    /** Whether controllers are missed, so that {@link #update} is due once in a while. */
+    /** Whether {@link #update} is due once in a while: controllers are missed, or a report was not taken up. */
     boolean isWaiting() {
+        return isMissing() || controllerReported != controllerConnected;
+    }
+
+    private boolean isMissing() {
         return controllersConfigured && !controllerConnected;
     }
 
     /** Takes over if controllers have been missed for too long, gives back if one is there. */
     void update(Effects effects, long nowNs) {
-        boolean wanted = isWaiting() && mode == FailMode.STANDALONE && nowNs - disconnectedSinceNs >= AFTER_NS;
+        takeUpReport(nowNs);
+        boolean wanted = isMissing() && mode == FailMode.STANDALONE && nowNs - disconnectedSinceNs >= AFTER_NS;
         Rule present = hiddenRule;
         if (wanted == (present != null)) {
             return;

@@ -25,9 +25,7 @@ final class FlagSet {
         return IntStream.range(0, 1 << FLAGS.length)
                 .mapToObj(bits -> {
                     Set<FlowMod.Flag> set = EnumSet.noneOf(FlowMod.Flag.class);
-                    Arrays.stream(FLAGS)
-                            .filter(flag -> (bits & bit(flag)) != 0)
-                            .forEach(set::add);
+                    Arrays.stream(FLAGS).filter(flag -> (bits & bit(flag)) != 0).forEach(set::add);
                     return Set.copyOf(set);
                 })
                 .toArray(Set[]::new);

@@ -284,8 +284,7 @@ final class FlowModification {
         if (change.going.size() <= table.dependents.size()) {
             change.going.forEach(rule -> rule.collectDependents(concerned));
         } else {
-            table.dependents.collectInto(
-                    concerned, flow -> ((WalkRecord) flow.owner()).restsOnWhatGoes(table));
+            table.dependents.collectInto(concerned, flow -> ((WalkRecord) flow.owner()).restsOnWhatGoes(table));
         }
     }
 

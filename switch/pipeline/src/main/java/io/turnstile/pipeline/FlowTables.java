@@ -85,8 +85,8 @@ final class FlowTables {
     /** {@link OpenFlowSwitch#tryApply}. */
     boolean tryApply(FlowMod change) throws OfException {
         return isQuick(change)
-                && pipeline.<OfException>changeAtOnce(effects ->
-                        modification(effects, pipeline.nowNs()).apply(change));
+                && pipeline.<OfException>changeAtOnce(
+                        effects -> modification(effects, pipeline.nowNs()).apply(change));
     }
 
     /** Whether the change concerns few flows, or finds them without a search; the numbers may be out of date. */

@@ -41,8 +41,8 @@ public interface OpenFlowSwitch {
     void applyAll(List<FlowMod> changes) throws BundleException;
 
     /**
-     * The same if it takes but a moment: it returns false, and nothing has been done, if another change is being made or
-     * this one may be about many flows. To be asked by threads that others wait for.
+     * The same if it takes but a moment: it returns false, and nothing has been done, if another change is being made
+     * or this one may be about many flows. To be asked by threads that others wait for.
      */
     default boolean tryApply(FlowMod change) throws OfException {
         apply(change);

@@ -196,8 +196,8 @@ class ChangesAppearAtOnceTest {
 
     private TreeSet<Long> dump() {
         TreeSet<Long> cookies = new TreeSet<>();
-        FlowCursor cursor = bench.br0.flowsInTurn(
-                new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE));
+        FlowCursor cursor =
+                bench.br0.flowsInTurn(new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE));
         boolean more = true;
         while (more) {
             more = cursor.advance(3, (FlowStats flow) -> cookies.add(flow.cookie() * 4 + flow.tableId()));
@@ -233,8 +233,10 @@ class ChangesAppearAtOnceTest {
                 return;
             }
         }
-        mixture.compareAndSet(null, "seed " + seed + ": " + seen + " is of no version from " + before + " to " + after
-                + ": " + model.apply(versions.get(after)));
+        mixture.compareAndSet(
+                null,
+                "seed " + seed + ": " + seen + " is of no version from " + before + " to " + after + ": "
+                        + model.apply(versions.get(after)));
     }
 
     private void look(int reader) {

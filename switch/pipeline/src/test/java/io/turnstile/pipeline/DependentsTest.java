@@ -18,7 +18,9 @@ class DependentsTest {
             bench.flows("priority=1,udp,tp_src=" + i + ",actions=drop");
         }
         for (int port = 0; port < 2_000; port++) {
-            bench.receive(1, Frames.udp("10.0.0.1:" + (1_000 + port) + " > 10.0.0.2:53").bytes());
+            bench.receive(
+                    1,
+                    Frames.udp("10.0.0.1:" + (1_000 + port) + " > 10.0.0.2:53").bytes());
         }
         return bench.datapath.flows();
     }

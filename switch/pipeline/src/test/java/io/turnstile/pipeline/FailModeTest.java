@@ -2,13 +2,16 @@ package io.turnstile.pipeline;
 
 import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What a bridge does without controllers. */
 class FailModeTest {
@@ -38,6 +41,29 @@ class FailModeTest {
         assertThat(bench.br0.isStandalone()).isTrue();
         assertThat(bench.allFlows()).as("the flow is hidden").isEmpty();
         bench.br0.controllerConnected(true);
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
+    }
+
+    @Test
+    @Timeout(20)
+    void aControllerThatComesDuringALongChangeIsHeardOfAfterIt() throws Exception {
+        bench.br0.setFailMode(BridgePipeline.FailMode.STANDALONE);
+        bench.br0.setControllersConfigured(true);
+        bench.pass(Duration.ofSeconds(15));
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        Thread longChange = Thread.ofPlatform()
+                .start(() -> bench.pipeline.change(_ -> {
+                    begun.countDown();
+                    assertThatCode(mayEnd::await).doesNotThrowAnyException();
+                }));
+        begun.await();
+        bench.br0.controllerConnected(true); // returns, although the change goes on
+        assertThat(longChange.isAlive()).isTrue();
+        mayEnd.countDown();
+        longChange.join();
+        bench.pass(Duration.ofMillis(500));
+        assertThat(bench.br0.isStandalone()).isFalse();
         assertThat(bench.receive(1, udp().bytes())).isEmpty();
     }
 }

@@ -217,7 +217,9 @@ class FlowModificationTest {
                 PipelineBench.parse(FlowMod.Command.DELETE, "udp"),
                 PipelineBench.parse(FlowMod.Command.DELETE, "in_port=1"),
                 PipelineBench.parse(FlowMod.Command.ADD, "cookie=2,in_port=1,actions=output:3")));
-        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::cookie).containsExactly(2L);
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::cookie)
+                .containsExactly(2L);
         assertThat(bench.br0.tables().getFirst().activeCount()).isEqualTo(1);
         assertThat(bench.receive(1, udp().bytes())).containsExactly("3");
     }
