@@ -37,7 +37,7 @@ public record SelfConfinement(Path runDirectory) {
             return isDirectlyInside(target, bridge + ".")
                     ? null
                     : ("Not adding Unix domain socket controller \"%s\" due to possibility of overwriting local files."
-                          + " Instead, specify path in permitted format \"punix:%s/%s.*\" or connect to ")
+                                            + " Instead, specify path in permitted format \"punix:%s/%s.*\" or connect to ")
                                     .formatted(target, runDirectory, bridge)
                             + always;
         }

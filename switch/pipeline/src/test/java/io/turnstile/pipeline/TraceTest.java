@@ -78,8 +78,8 @@ class TraceTest {
                 .isEqualTo(String.join(
                         "\n",
                         "Flow:"
-                            + " tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
-                            + "nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
+                                + " tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,"
+                                + "nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
                         "",
                         "bridge(\"br0\")",
                         "-------------",
@@ -99,9 +99,9 @@ class TraceTest {
                         RULER,
                         "",
                         "Flow:"
-                            + " recirc_id=0x1,ct_state=new|trk,ct_zone=5,eth,tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
-                            + "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
-                            + "tp_src=1000,tp_dst=80,tcp_flags=0",
+                                + " recirc_id=0x1,ct_state=new|trk,ct_zone=5,eth,tcp,in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,"
+                                + "dl_dst=00:00:00:00:00:02,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,"
+                                + "tp_src=1000,tp_dst=80,tcp_flags=0",
                         "",
                         "bridge(\"br0\")",
                         "-------------",
@@ -129,9 +129,9 @@ class TraceTest {
                         "     >> Nonexistent output port",
                         "",
                         "Final flow:"
-                            + " recirc_id=0x1,eth,tcp,reg0=0x7,in_port=1,dl_vlan=7,dl_vlan_pcp=0,vlan_tci1=0x0000,"
-                            + "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:09,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,"
-                            + "nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
+                                + " recirc_id=0x1,eth,tcp,reg0=0x7,in_port=1,dl_vlan=7,dl_vlan_pcp=0,vlan_tci1=0x0000,"
+                                + "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:09,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,"
+                                + "nw_ttl=64,nw_frag=no,tp_src=1000,tp_dst=80,tcp_flags=0",
                         "Megaflow: recirc_id=0x1,ct_state=+new+trk,eth,ip,in_port=1,dl_src=00:00:00:00:00:01,"
                                 + "dl_dst=00:00:00:00:00:02,nw_frag=no",
                         "Datapath actions: ct(commit,zone=5,mark=0x3/0xffffffff),set(eth(dst=00:00:00:00:00:09)),102,"
@@ -366,7 +366,7 @@ class TraceTest {
                                 + "Datapath actions: ct(commit,mark=0x78345678/0xffffffff,"
                                 + "label=0x783456780000000000000000/0xffffffff0000000000000000),recirc(0x1)\n",
                         "Flow:"
-                            + " recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
+                                + " recirc_id=0x1,ct_state=new|trk,ct_mark=0x78345678,ct_label=0x783456780000000000000000,eth,tcp,");
     }
 
     /** Unlike Open vSwitch, which then writes the mark that the packet had, and does not match on it. */
@@ -391,7 +391,7 @@ class TraceTest {
         bench.flows(
                 "tcp,ct_state=-trk,actions=ct(table=1)",
                 "table=1,tcp,ct_state=+trk+est,actions=move:NXM_NX_CT_STATE[]->"
-                    + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
+                        + "NXM_NX_REG0[],move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG1[],move:NXM_NX_CT_LABEL[]->NXM_NX_XXREG1[]");
         assertThat(trace(bench.br0, TCP, 0x62))
                 .contains(
                         "     -> NXM_NX_REG0[] is now 0x62\n",
