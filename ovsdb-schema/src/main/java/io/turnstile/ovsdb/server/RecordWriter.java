@@ -31,14 +31,18 @@ final class RecordWriter {
     static long write(Body body, FileChannel channel, long offset) throws IOException {
         Sink measured = new Sink(null, 0);
         write(body, measured);
-        RecordHeader header = RecordHeader.of(measured.lengthBytes, measured.sum);
-        Sink sink = new Sink(channel, offset);
-        sink.write(header.bytes());
+        byte[] header = RecordHeader.of(measured.lengthBytes, measured.sum).bytes();
         if (measured.lengthBytes == measured.buffer.position()) {
-            sink.write(measured.buffer.array(), 0, measured.buffer.position());
-        } else {
-            write(body, sink);
+            ByteBuffer record = ByteBuffer.allocate(header.length + measured.buffer.position())
+                    .put(header)
+                    .put(measured.buffer.flip())
+                    .flip();
+            writeFully(channel, record, offset);
+            return record.limit();
         }
+        Sink sink = new Sink(channel, offset);
+        sink.write(header);
+        write(body, sink);
         sink.flush();
         return sink.lengthBytes;
     }
