@@ -102,9 +102,9 @@ public final class Soak {
         Files.write(flows, churnFlows());
         String port = lab.deviceName("x");
         EchoClient openFlow =
-                EchoClient.openFlow(turnstile.runDirectory().resolve("br0.mgmt"), watch.echoes.get("OpenFlow"));
-        EchoClient ovsdb = EchoClient.ovsdb(turnstile.runDirectory().resolve("db.sock"), watch.echoes.get("OVSDB"));
-        EchoClient control = EchoClient.control(turnstile.controlSocket(), watch.echoes.get("control"));
+                EchoClient.openFlow(turnstile.runDirectory().resolve("br0.mgmt"), watch.echoes("OpenFlow"));
+        EchoClient ovsdb = EchoClient.ovsdb(turnstile.runDirectory().resolve("db.sock"), watch.echoes("OVSDB"));
+        EchoClient control = EchoClient.control(turnstile.controlSocket(), watch.echoes("control"));
         Duration tenth = Duration.ofMillis(100);
         return List.of(
                 new Activity("OpenFlow echo", tenth, openFlow::ask),

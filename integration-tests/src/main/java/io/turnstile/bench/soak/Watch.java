@@ -64,6 +64,11 @@ final class Watch {
         worstP99Us = Math.max(worstP99Us, Long.parseLong(words[4]));
     }
 
+    /** Where the times of a kind of echo go. */
+    synchronized Latencies echoes(String kind) {
+        return echoes.computeIfAbsent(kind, _ -> new Latencies());
+    }
+
     synchronized void resident(long bytes) {
         residentBytes.add(bytes);
     }
