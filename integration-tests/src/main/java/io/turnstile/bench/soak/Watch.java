@@ -113,7 +113,7 @@ final class Watch {
         boolean holds = bound("failed answers", failed, 0, "");
         holds &= bound(
                 "lost part of the probe's datagrams", sent == 0 ? 1 : 1 - (double) answered / sent, LOST_PART, "");
-        holds &= bound("longest gap of the probe", longestGapMs, LONGEST_GAP_MS, " ms");
+        holds &= bound("longest gap of the probe", (double) longestGapMs, LONGEST_GAP_MS, " ms");
         for (var echo : echoes.entrySet()) {
             holds &= bound(
                     "p99 of %d %s echoes".formatted(echo.getValue().count(), echo.getKey()),
@@ -121,7 +121,8 @@ final class Watch {
                     ECHO_P99_MS,
                     " ms");
         }
-        return holds & bound("most memory, last third to the one before", growth(), GROWTH, "");
+        holds &= bound("most memory, last third to the one before", growth(), GROWTH, "");
+        return holds;
     }
 
     private double growth() {
