@@ -54,6 +54,7 @@ final class Bundle implements AutoCloseable {
     private long takenBytes;
     private int size;
     private boolean closed;
+    private boolean incomplete;
     private long usedNs;
     // Where the message that was asked for last stands: mostly the next one is asked for.
     private int cursorChunk;
@@ -103,6 +104,20 @@ final class Bundle implements AutoCloseable {
     /** What it takes of the budget. */
     long takenBytes() {
         return takenBytes;
+    }
+
+    /** Somebody has spoken of it, or would have if he had been heard. */
+    void touch(long nowNs) {
+        usedNs = nowNs;
+    }
+
+    /** A message is missing that should be there: it cannot be committed any more. */
+    void miss() {
+        incomplete = true;
+    }
+
+    boolean isIncomplete() {
+        return incomplete;
     }
 
     boolean isClosed() {

@@ -121,7 +121,12 @@ final class BundleRequests {
         } else if (bundle.flags() != flags) {
             throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
         }
-        bundle.add(flowMod, clock.nowNs());
+        try {
+            bundle.add(flowMod, clock.nowNs());
+        } catch (OfException full) {
+            bundle.miss(); // what comes after it may fit again, and must not be taken for the whole
+            throw full;
+        }
     }
 
     /** The message in it, if that is one that may be. */
@@ -149,6 +154,9 @@ final class BundleRequests {
         Bundle bundle = known(id, session);
         if (bundle.flags() != flags) {
             throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
+        }
+        if (bundle.isIncomplete()) {
+            throw misused(id, session, OfErrorCode.OFPBFC_MSG_FAILED, "lacks messages for which there was no room");
         }
         session.bundles.remove(id); // neither idle nor to be discarded from now on
         Reply reply = request.reply();

@@ -37,6 +37,11 @@ final class FlowDump implements LongReply {
     }
 
     @Override
+    public long heldBytes() {
+        return flows.heldBytes();
+    }
+
+    @Override
     public void abandon() {
         parts.abandon();
     }

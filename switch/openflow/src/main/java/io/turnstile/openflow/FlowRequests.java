@@ -1,17 +1,14 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
-import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.FlowMod;
-import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.function.BiConsumer;
 
@@ -42,19 +39,7 @@ final class FlowRequests {
         if (bridge.tryApply(change)) {
             return;
         }
-        OpenFlowConnection connection = request.connection();
-        ByteBuf message = Unpooled.copiedBuffer(request.message());
-        connection.doElsewhere(() -> {
-            try {
-                bridge.apply(change);
-                return () -> {};
-            } catch (OfException refused) {
-                return () -> connection.error(message, message.getInt(Wire.XID_OFFSET), refused.code());
-            } catch (Throwable e) { // contained: who asked is told
-                connection.requestFailed(MessageType.FLOW_MOD.label(), e);
-                return () -> connection.error(message, message.getInt(Wire.XID_OFFSET), OfErrorCode.OFPBRC_EPERM);
-            }
-        });
+        request.changeElsewhere(MessageType.FLOW_MOD, () -> bridge.apply(change));
     }
 
     void packetOut(Request request) throws OfException {

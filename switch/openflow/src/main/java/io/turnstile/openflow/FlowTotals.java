@@ -40,6 +40,11 @@ final class FlowTotals implements LongReply {
     }
 
     @Override
+    public long heldBytes() {
+        return flows.heldBytes();
+    }
+
+    @Override
     public void abandon() {
         // Nothing is made before everything is known.
     }

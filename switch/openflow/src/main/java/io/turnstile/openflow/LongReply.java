@@ -20,4 +20,9 @@ interface LongReply {
     default int items() {
         return 0;
     }
+
+    /** What the list takes that it is made from, until it is sent. */
+    default long heldBytes() {
+        return 0;
+    }
 }

@@ -62,7 +62,7 @@ enum MessageType {
     FLOW_REMOVED      ("OFPT_FLOW_REMOVED",        type(11)),
     PACKET_OUT        ("OFPT_PACKET_OUT",          type(PacketOutCodec.TYPE),        FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().packetOut(r)),
     FLOW_MOD          ("OFPT_FLOW_MOD",            type(FlowModCodec.TYPE),          FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().modify(r)),
-    PORT_MOD          ("OFPT_PORT_MOD",            type(15).from(OF13, 16),          FROM_CONTROLLER,  MAY_NOT,     0, parsed(OFPortMod.class, (to, r, mod) -> to.standard().portMod(mod))),
+    PORT_MOD          ("OFPT_PORT_MOD",            type(15).from(OF13, 16),          FROM_CONTROLLER,  MAY_NOT,     0, parsed(OFPortMod.class, (to, r, mod) -> to.standard().portMod(mod, r))),
     GROUP_MOD         ("OFPT_GROUP_MOD",           type(OF13, 15),                   FROM_CONTROLLER,  MAY_NOT,     0, MessageType::refuse),
     TABLE_MOD         ("OFPT_TABLE_MOD",           type(OF13, 17),                   FROM_CONTROLLER,  MAY_NOT,     0, MessageType::refuse),
     BARRIER_REQUEST   ("OFPT_BARRIER_REQUEST",     type(18).from(OF13, 20),          FROM_CONTROLLER,  MAY,         0, parsed(OFBarrierRequest.class, (to, r, empty) -> to.standard().barrier(r.reply()))),

@@ -1,6 +1,7 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.Wire;
 import java.util.function.Consumer;
 
@@ -49,7 +50,9 @@ final class MultipartReply {
 
     void finish() {
         Wire.endMessage(message, 0);
-        reply.send(message);
+        ByteBuf whole = message;
+        message = Unpooled.EMPTY_BUFFER; // no longer ours, whatever comes of it
+        reply.send(whole);
         sent++;
     }
 

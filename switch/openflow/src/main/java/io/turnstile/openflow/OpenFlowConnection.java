@@ -132,7 +132,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     public void channelActive(ChannelHandlerContext context) {
         Channel opened = context.channel();
         channel = opened;
-        pump = new ReplyPump(opened, this::queueTurn, this::replyFailed);
+        pump = new ReplyPump(opened, this::answered, this::replyFailed);
         unsent = agent.shared().unsent().join(this);
         peer = agent.nameOf(opened.remoteAddress());
         openedNs = agent.clock().nowNs();
@@ -183,7 +183,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             }
             return;
         }
-        expireBundles(nowNs);
+        if (isBusy() || !waiting.isEmpty()) {
+            touchBundles(nowNs); // what the peer says of them may be waiting for us
+        } else {
+            expireBundles(nowNs);
+        }
         if (hasSentMore() && !probed) {
             lastHeardNs = nowNs; // it reads what it has asked for
         }
@@ -229,6 +233,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         channel().close();
     }
 
+    private void touchBundles(long nowNs) {
+        session.bundles.values().forEach(bundle -> bundle.touch(nowNs));
+    }
+
     private void expireBundles(long nowNs) {
         if (session.bundles.isEmpty()) {
             return;
@@ -265,7 +273,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     @Override
     public long unsentBytes() {
         ChannelOutboundBuffer buffer = channel == null ? null : channel.unsafe().outboundBuffer();
-        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+        ReplyPump present = pump;
+        return (buffer == null ? 0 : buffer.totalPendingWriteBytes()) + (present == null ? 0 : present.heldBytes());
     }
 
     @Override
@@ -353,18 +362,41 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     void doElsewhere(Supplier<Runnable> work) {
         EventLoop loop = channel().eventLoop();
         held = true;
-        agent.shared().elsewhere().execute(() -> {
-            Runnable answer = work.get();
-            if (!loop.isShuttingDown()) {
-                loop.execute(() -> goOn(answer));
-            }
-        });
+        try {
+            agent.shared().elsewhere().execute(() -> {
+                Runnable answer = resultOf(work);
+                if (!loop.isShuttingDown()) {
+                    loop.execute(() -> goOn(answer));
+                }
+            });
+        } catch (RuntimeException | Error e) { // there is no thread for it
+            held = false;
+            throw e;
+        }
+    }
+
+    /** Whoever cannot even be told is disconnected. */
+    private Runnable resultOf(Supplier<Runnable> work) {
+        try {
+            return work.get();
+        } catch (Throwable e) { // contained: or the connection would wait for ever
+            return () -> replyFailed(e);
+        }
     }
 
     private void goOn(Runnable answer) {
         held = false;
         lastHeardNs = agent.clock().nowNs();
-        answer.run();
+        try {
+            answer.run();
+        } finally {
+            answered();
+        }
+    }
+
+    /** Requests need not wait any more; what they say of bundles was said in time. */
+    private void answered() {
+        touchBundles(agent.clock().nowNs());
         queueTurn();
     }
 

@@ -5,6 +5,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The pump of one connection sends what is long piece by piece, as quickly as the peer reads, and other connections of
@@ -14,11 +16,14 @@ import java.util.function.Consumer;
  * <p>Threads: the connection's event loop.
  */
 final class ReplyPump {
+    private static final Logger LOG = LoggerFactory.getLogger(ReplyPump.class);
+
     private final Channel channel;
     private final Runnable done;
     private final Consumer<Throwable> failures;
     private final Deque<LongReply> waiting = new ArrayDeque<>();
     private int waitingItems;
+    private volatile long heldBytes;
     private boolean scheduled;
     private boolean closed;
 
@@ -42,14 +47,20 @@ final class ReplyPump {
         return waitingItems;
     }
 
+    /** What all replies hold that are not sent yet. Threads: any. */
+    long heldBytes() {
+        return heldBytes;
+    }
+
     /** Sends the reply after those that wait already; the first piece at once if there are none. */
     void start(LongReply reply) {
         if (closed) {
-            reply.abandon();
+            abandon(reply);
             return;
         }
         waiting.add(reply);
         waitingItems += reply.items();
+        heldBytes += reply.heldBytes();
         if (waiting.size() == 1 && channel.isWritable()) {
             proceed();
         }
@@ -83,19 +94,29 @@ final class ReplyPump {
         try {
             more = reply.proceed();
         } catch (Throwable failure) { // contained: who asked is disconnected
-            reply.abandon();
+            abandon(reply);
             failures.accept(failure);
+        } finally {
+            if (!more && !closed) {
+                waiting.remove();
+                waitingItems -= reply.items();
+                heldBytes -= reply.heldBytes();
+            }
         }
-        if (!more && !closed) {
-            waiting.remove();
-            waitingItems -= reply.items();
+    }
+
+    private static void abandon(LongReply reply) {
+        try {
+            reply.abandon();
+        } catch (RuntimeException e) { // contained: what ends with the connection must not keep it from ending
+            LOG.debug("abandoning a reply", e);
         }
     }
 
     /** The connection has ended. */
     void close() {
         closed = true;
-        waiting.forEach(LongReply::abandon);
+        waiting.forEach(ReplyPump::abandon);
         waiting.clear();
     }
 }

@@ -1,6 +1,8 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -24,6 +26,28 @@ record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Rep
 
     WireVersion version() {
         return session().agreedVersion();
+    }
+
+    /** A change of the bridge; {@link OfException} refuses it. */
+    interface Change {
+        void make() throws OfException;
+    }
+
+    /** Makes a change off the event loop, while the connection waits and others do not; answers nothing but errors. */
+    void changeElsewhere(MessageType type, Change change) {
+        ByteBuf copy = Unpooled.copiedBuffer(message);
+        int xid = copy.getInt(Wire.XID_OFFSET);
+        connection.doElsewhere(() -> {
+            try {
+                change.make();
+                return () -> {};
+            } catch (OfException refused) {
+                return () -> connection.error(copy, xid, refused.code());
+            } catch (Throwable e) { // contained: who asked is told
+                connection.requestFailed(type.label(), e);
+                return () -> connection.error(copy, xid, OfErrorCode.OFPBRC_EPERM);
+            }
+        });
     }
 
     /** The message as OpenFlowJ reads it. */

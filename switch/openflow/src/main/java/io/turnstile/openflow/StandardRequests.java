@@ -115,7 +115,8 @@ final class StandardRequests {
         session.missSendLengthBytes = set.getMissSendLen() & 0xffff;
     }
 
-    void portMod(OFPortMod mod) throws OfException {
+    /** A port's change waits for changes of flows, which may be long. */
+    void portMod(OFPortMod mod, Request request) throws OfException {
         int number = mod.getPortNo().getPortNumber();
         OfPort port = bridge.ports().stream()
                 .filter(p -> p.number() == number)
@@ -125,7 +126,9 @@ final class StandardRequests {
             throw new OfException(
                     OfErrorCode.OFPPMFC_BAD_HW_ADDR, mod.getHwAddr().toString());
         }
-        bridge.modifyPort(number, PortMessages.configBits(mod.getConfig()), PortMessages.configBits(mod.getMask()));
+        int config = PortMessages.configBits(mod.getConfig());
+        int mask = PortMessages.configBits(mod.getMask());
+        request.changeElsewhere(MessageType.PORT_MOD, () -> bridge.modifyPort(number, config, mask));
     }
 
     void description(Reply reply) {

@@ -12,7 +12,6 @@ import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.PortStatistics;
-import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -291,11 +290,11 @@ public final class BridgePipeline implements OpenFlowSwitch {
         if (tables.mayTimeOut()) {
             pipeline.changeUnlessBusy(effects -> tables.expire(nowNs, effects));
         }
-        Collection<MacTable.Station> aged = macTable.expire(nowNs);
         boolean failOpenDue = pipeline.read(failOpen::isWaiting);
-        if (!aged.isEmpty() || failOpenDue) {
-            pipeline.change(effects -> {
-                effects.stationsChanged(macTable, aged);
+        if (failOpenDue || macTable.hasAged(nowNs)) {
+            // Who expires connections must not wait for a change of a million flows: the next time will do.
+            pipeline.changeUnlessBusy(effects -> {
+                effects.stationsChanged(macTable, macTable.expire(nowNs));
                 failOpen.update(effects, nowNs);
             });
         }

@@ -55,6 +55,7 @@ final class Effects {
     /** Undoes what was prepared. */
     void undo() {
         modifications.reversed().forEach(FlowModification::undo);
+        modifications.forEach(FlowModification::end);
         modifications.clear();
     }
 
@@ -66,6 +67,7 @@ final class Effects {
     /** Removes what was kept for packets that came before. */
     void cleanUp() {
         modifications.forEach(FlowModification::cleanUp);
+        modifications.forEach(FlowModification::end); // not before: several may be of one table
     }
 
     /** Whether any datapath flow can be concerned. */

@@ -36,6 +36,7 @@ final class FailOpen {
         this.pipeline = pipeline;
         this.tables = tables;
         this.disconnectedSinceNs = pipeline.nowNs();
+        tables.beforeChanges(this::takeUpLateReport);
     }
 
     void setMode(FailMode wanted) {
@@ -69,6 +70,13 @@ final class FailOpen {
     void setControllerConnected(boolean anyConnected) {
         controllerReported = anyConnected;
         pipeline.changeUnlessBusy(effects -> update(effects, pipeline.nowNs()));
+    }
+
+    /** A controller's flows do not take effect while the bridge still does without it. */
+    private void takeUpLateReport(Effects effects) {
+        if (controllerReported != controllerConnected) {
+            update(effects, pipeline.nowNs());
+        }
     }
 
     private void takeUpReport(long nowNs) {

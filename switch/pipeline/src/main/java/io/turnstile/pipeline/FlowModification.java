@@ -250,8 +250,6 @@ final class FlowModification {
                 effects.breathe();
             }
         }
-        changes.forEach(change -> change.table.endChange());
-        changes.clear();
         reported.clear();
     }
 
@@ -328,6 +326,10 @@ final class FlowModification {
                 effects.breathe();
             }
         }
+    }
+
+    /** Its rules are all settled or gone, and so are those of whatever else belongs to the change. */
+    void end() {
         changes.forEach(change -> change.table.endChange());
         changes.clear();
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The flow tables of one bridge: changes of flows, what flows there are, and their timeouts.
@@ -33,12 +34,18 @@ final class FlowTables {
     // Under the change lock.
     private final TimeoutWheel timeouts;
     private final SharedActions sharedActions = new SharedActions();
+    private Consumer<Effects> beforeChanges = effects -> {};
 
     FlowTables(Pipeline pipeline, BridgeEvents events) {
         this.pipeline = pipeline;
         this.events = events;
         this.timeouts = new TimeoutWheel(pipeline.nowNs());
         Arrays.setAll(tables, FlowTable::new);
+    }
+
+    /** Has this done as a part of each change of a controller's, before it. */
+    void beforeChanges(Consumer<Effects> action) {
+        beforeChanges = action;
     }
 
     FlowTable get(int id) {
@@ -70,6 +77,7 @@ final class FlowTables {
     /** Applies all or none, as one version to packets. */
     void applyAll(Iterator<FlowMod> changes) throws BundleException {
         pipeline.<BundleException>change(effects -> {
+            beforeChanges.accept(effects);
             FlowModification modification = modification(effects, pipeline.nowNs());
             for (int i = 0; changes.hasNext(); i++) {
                 try {
@@ -85,16 +93,19 @@ final class FlowTables {
     /** {@link OpenFlowSwitch#tryApply}. */
     boolean tryApply(FlowMod change) throws OfException {
         return isQuick(change)
-                && pipeline.<OfException>changeAtOnce(
-                        effects -> modification(effects, pipeline.nowNs()).apply(change));
+                && pipeline.<OfException>changeAtOnce(effects -> {
+                    beforeChanges.accept(effects);
+                    modification(effects, pipeline.nowNs()).apply(change);
+                });
     }
 
     /** Whether the change concerns few flows, or finds them without a search; the numbers may be out of date. */
     private boolean isQuick(FlowMod change) {
         boolean searches = switch (change.command()) {
-            case ADD -> change.flags().contains(FlowMod.Flag.CHECK_OVERLAP);
+            case ADD, MODIFY_STRICT ->
+                change.flags().contains(FlowMod.Flag.CHECK_OVERLAP); // the latter may become an ADD
             case MODIFY, DELETE -> true;
-            case MODIFY_STRICT, DELETE_STRICT -> false;
+            case DELETE_STRICT -> false;
         };
         if (!searches) {
             return true;

@@ -109,6 +109,11 @@ final class MacTable {
         stations.put(station, new Location(port, seenNs));
     }
 
+    /** Whether {@link #expire} has anything to do. */
+    synchronized boolean hasAged(long nowNs) {
+        return stations.values().stream().anyMatch(location -> nowNs - location.lastSeenNs >= agingNs);
+    }
+
     /** Removes the stations that were not seen for the aging time, and returns them. */
     synchronized List<Station> expire(long nowNs) {
         List<Station> gone = new ArrayList<>();

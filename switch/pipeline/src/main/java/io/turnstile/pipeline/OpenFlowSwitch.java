@@ -83,6 +83,11 @@ public interface OpenFlowSwitch {
          * @return whether there may be more
          */
         boolean advance(int atMost, Consumer<FlowStats> visitor);
+
+        /** What the list takes that the flows are looked up in. */
+        default long heldBytes() {
+            return 0;
+        }
     }
 
     /** Counters of each table, by number. */

@@ -48,6 +48,13 @@ final class SelectedFlows implements FlowCursor {
         return false;
     }
 
+    @Override
+    public long heldBytes() {
+        return lists.stream()
+                .mapToLong(rules -> (long) rules.length * Integer.BYTES)
+                .sum();
+    }
+
     private boolean isSelected(Rule rule) {
         return !rule.isHidden()
                 && query.match().covers(rule.match)

@@ -22,9 +22,8 @@ class SmallRulesTest {
                     "priority=1,udp,tp_dst=" + i + ",actions=output:1,output:2",
                     "priority=2,udp,tp_dst=" + i + "/" + (0x8000 | i) + ",actions=output:3");
         }
-        List<OpenFlowSwitch.FlowStats> alike = bench.allFlows().stream()
-                .filter(flow -> flow.priority() == 1)
-                .toList();
+        List<OpenFlowSwitch.FlowStats> alike =
+                bench.allFlows().stream().filter(flow -> flow.priority() == 1).toList();
         assertThat(alike).hasSize(300);
         assertThat(alike)
                 .allSatisfy(flow -> assertThat(flow.match().mask())
