@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,7 @@ final class Actors {
 
     static final int MOST = 1024;
     private static final int OTHERS = MOST - 1;
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\u0085\\u2028\\u2029]");
 
     private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
     private final AtomicReferenceArray<@Nullable String> names = new AtomicReferenceArray<>(MOST);
@@ -30,8 +32,9 @@ final class Actors {
         return known != null ? known : add(name);
     }
 
-    private synchronized int add(String name) {
-        Integer known = numbers.get(name);
+    /** A name may be a bridge's, and those may have line ends in them. */
+    private synchronized int add(String given) {
+        Integer known = numbers.get(given);
         if (known != null) {
             return known;
         }
@@ -39,8 +42,8 @@ final class Actors {
         if (next >= OTHERS) {
             return OTHERS;
         }
-        names.set(next, name);
-        numbers.put(name, next);
+        names.set(next, CONTROL.matcher(given).replaceAll("?"));
+        numbers.put(given, next);
         return next;
     }
 

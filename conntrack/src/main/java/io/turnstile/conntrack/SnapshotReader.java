@@ -173,8 +173,8 @@ final class SnapshotReader {
 
     private static void copyTcp(long entry, int flags, ConnectionSnapshot into) {
         boolean tcp = into.protocol == IpProtocols.TCP;
-        into.originalTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 0)] : TcpState.CLOSED;
-        into.replyTcpState = tcp ? TCP_STATES[EntryLayout.state(entry, 1)] : TcpState.CLOSED;
+        into.originalTcpState = tcp ? tcpState(entry, 0) : TcpState.CLOSED;
+        into.replyTcpState = tcp ? tcpState(entry, 1) : TcpState.CLOSED;
         into.originalTcpScale = tcp ? EntryLayout.scale(entry, 0) : 0;
         into.replyTcpScale = tcp ? EntryLayout.scale(entry, 1) : 0;
         into.originalTcpSentEnd = tcp ? sequence(entry, 0, EntryLayout.PEER_SEQUENCE_LOW) : 0;
@@ -193,7 +193,7 @@ final class SnapshotReader {
 
     private static void copySctp(long entry, ConnectionSnapshot into) {
         boolean sctp = into.protocol == IpProtocols.SCTP;
-        into.sctpState = sctp ? SCTP_STATES[EntryLayout.state(entry, 0)] : SctpState.CLOSED;
+        into.sctpState = sctp ? sctpState(entry) : SctpState.CLOSED;
         into.originalSctpTag = sctp ? SctpTracking.tag(entry, 0) : 0;
         into.replySctpTag = sctp ? SctpTracking.tag(entry, 1) : 0;
     }

@@ -1,7 +1,6 @@
 package io.turnstile.offload;
 
 import io.turnstile.conntrack.ConnectionSnapshot.Control;
-import io.turnstile.conntrack.TcpResume;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.OfferMoment;
@@ -123,10 +122,6 @@ final class BatchRunner {
     // ---- what is to be done ----
 
     private void prepare(WorkItem item, long nowNs) {
-        OffloadState state = session.table.state(item.chunk, item.slot);
-        // From the hold on everything that happens to the connection is told, so that what is read then is fit to be
-        // added.
-        boolean offers = !item.leaves() && !state.isHeld() && mayBeOffered(item, state) && end.beginHold(item);
         boolean known = reader.read(item.connectionId, nowNs);
         // One that has left may still be held by another lane; this one's replay may have met it too late to hear of
         // its end.
@@ -137,14 +132,10 @@ final class BatchRunner {
         // A tracker that dropped the connection in spite of the hold must not keep its provider from being told.
         ConnView view = item.alive || item.leaves() ? reader.view() : null;
         item.view = view;
-        item.steps = view == null ? 0 : steps(item, view, state, offers);
-        if (offers && (item.steps & WorkItem.ADD) == 0) {
-            end.endHold(item, TcpResume.NOTHING_CARRIED);
-        }
+        item.steps = view == null ? 0 : steps(item, view, session.table.state(item.chunk, item.slot));
     }
 
-    /** @param offers the connection is held, to be offered */
-    private int steps(WorkItem item, ConnView view, OffloadState state, boolean offers) {
+    private int steps(WorkItem item, ConnView view, OffloadState state) {
         if (session.isFlushed()) {
             return 0; // it has let go of everything, and hears of nothing any more
         }
@@ -152,7 +143,7 @@ final class BatchRunner {
             return state.isHeld() ? stepsOfLeaving(item, view) : 0;
         }
         if (!state.isHeld()) {
-            return offers ? firstSteps(item, view) : 0;
+            return mayBeOffered(item, state) ? firstSteps(item, view) : 0;
         }
         if (item.has(SlotTable.LOST)) {
             item.deleteAs(OffloadState.LATER, session.takeLostReason(item.connectionId), DelReason.LOST);
@@ -320,9 +311,7 @@ final class BatchRunner {
                 yield new OffloadOperation.Query(view);
             }
             case WorkItem.ADD -> {
-                // Held since it was read: whatever has happened to it meanwhile has queued it again.
-                boolean changed = item.flagsMeanwhile != 0 || session.table.isQueued(item.chunk, item.slot);
-                ConnView newest = changed ? newestView(item) : view;
+                ConnView newest = viewOfHeld(item);
                 yield newest == null ? null : new OffloadOperation.Add(newest);
             }
             case WorkItem.ESTABLISHED ->
@@ -339,11 +328,12 @@ final class BatchRunner {
     }
 
     /**
-     * The view to add of a connection that is not as it was when the provider was asked. Null, and the offer is
-     * dropped, if it is gone or is not to be offered any more.
+     * Holds the connection and returns the view to add: what happened to the connection since the provider was asked,
+     * nobody was told of; from the hold on everything is. Null, and the offer is dropped, if it is gone or is not to be
+     * offered any more.
      */
-    private @Nullable ConnView newestView(WorkItem item) {
-        if (!reader.read(item.connectionId, session.clock.nowNs()) || reader.isRemoved()) {
+    private @Nullable ConnView viewOfHeld(WorkItem item) {
+        if (!end.beginHold(item) || !reader.read(item.connectionId, session.clock.nowNs()) || reader.isRemoved()) {
             end.dropOffer(item, OffloadState.NONE, 0);
             return null;
         }

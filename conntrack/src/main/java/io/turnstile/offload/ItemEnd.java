@@ -21,7 +21,7 @@ final class ItemEnd {
 
     // ---- on the way ----
 
-    /** The provider is about to be offered the connection; false if the tracker does not have it any more. */
+    /** The provider is about to be given the connection; false if the tracker does not have it any more. */
     boolean beginHold(WorkItem item) {
         if (!session.tracker.hold(item.connectionId)) {
             return false;
@@ -38,7 +38,7 @@ final class ItemEnd {
         }
     }
 
-    void endHold(WorkItem item, @Nullable TcpResume resume) {
+    private void endHold(WorkItem item, @Nullable TcpResume resume) {
         session.forgetLost(item.connectionId);
         while (true) {
             long word = table.word(item.chunk, item.slot);

@@ -173,11 +173,6 @@ final class SlotTable {
         return (long) WORD.getVolatile(chunk.words, slot & CHUNK_MASK);
     }
 
-    /** Whether something about the slot is pending. */
-    boolean isQueued(Chunk chunk, int slot) {
-        return (flags(word(chunk, slot)) & QUEUED) != 0;
-    }
-
     boolean changeWord(Chunk chunk, int slot, long expected, long changed) {
         return WORD.compareAndSet(chunk.words, slot & CHUNK_MASK, expected, changed);
     }

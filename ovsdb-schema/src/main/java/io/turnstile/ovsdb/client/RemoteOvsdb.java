@@ -121,7 +121,7 @@ public final class RemoteOvsdb implements OvsdbBackend {
             ServerConnection attempt = ServerConnection.connect(loop, address, thread, () -> later(this::lost));
             connection = attempt;
             readSchema(attempt, attempt.client());
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) { // contained: nothing may keep it from trying again
             LOG.warn("{}: connection attempt failed ({})", target, e.getMessage());
             retry();
         }

@@ -86,12 +86,21 @@ final class ServerConnection implements AutoCloseable {
             throw new IOException(connecting.cause().getMessage(), connecting.cause());
         }
         Channel channel = connecting.channel();
-        OvsdbClient client = new OvsdbClientImpl(executor, withInternetAddresses(channel));
+        OvsdbClient client = clientOf(channel, executor);
         var _ = channel.closeFuture().addListener(closed -> {
             client.shutdown(); // who waits for an answer is told
             onLost.run();
         });
         return new ServerConnection(channel, client);
+    }
+
+    private static OvsdbClient clientOf(Channel channel, ScheduledExecutorService executor) throws IOException {
+        try {
+            return new OvsdbClientImpl(executor, withInternetAddresses(channel));
+        } catch (RuntimeException e) { // a server that closes at once takes the handlers with it which this looks for
+            var _ = channel.close();
+            throw new IOException("the connection was closed at once", e);
+        }
     }
 
     OvsdbClient client() {

@@ -129,11 +129,26 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
                     .schedule(
                             () -> {
                                 turnComes = false;
-                                turn();
-                                readOrNot();
+                                contained(() -> {
+                                    turn();
+                                    readOrNot();
+                                });
                             },
                             NEXT_TURN_NS,
                             TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /** Nobody else hears what a task of the loop throws: then this connection is of no use any more. */
+    private void contained(Runnable task) {
+        try {
+            task.run();
+        } catch (Throwable e) {
+            Request asked = request;
+            if (asked != null) {
+                log.failed(asked, e);
+            }
+            channel().close();
         }
     }
 
@@ -183,9 +198,11 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     private void answered(CompletableFuture<CommandReply> done) {
         if (pending == done) { // else nobody waits any more
             pending = null;
-            send(done);
-            nextTurn();
-            readOrNot();
+            contained(() -> {
+                send(done);
+                nextTurn();
+                readOrNot();
+            });
         }
     }
 
@@ -229,6 +246,9 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
                 return;
             }
             writer.writeError(asked.method() + ": " + e, out);
+        } catch (Error e) { // there is no memory for it
+            out.release();
+            throw e;
         }
         write(out, writer);
     }

@@ -159,7 +159,7 @@ final class LastWords {
 
     private static void remove(Path file) {
         try {
-            Files.deleteIfExists(file);
+            PidFile.removeOwn(file);
         } catch (IOException e) {
             // The next start overwrites it.
         }

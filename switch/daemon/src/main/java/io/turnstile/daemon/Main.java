@@ -302,7 +302,7 @@ public final class Main implements Callable<Integer> {
 
     private Path directory() {
         if (runDirectory != null) {
-            return runDirectory.toAbsolutePath();
+            return runDirectory.toAbsolutePath().normalize();
         }
         return defaultRunDirectory();
     }
@@ -310,7 +310,9 @@ public final class Main implements Callable<Integer> {
     /** The folder of sockets and pid files unless an option names another. */
     static Path defaultRunDirectory() {
         String fromEnvironment = System.getenv("OVS_RUNDIR");
-        return Path.of(fromEnvironment != null && !fromEnvironment.isEmpty() ? fromEnvironment : "/var/run/turnstile");
+        return Path.of(fromEnvironment != null && !fromEnvironment.isEmpty() ? fromEnvironment : "/var/run/turnstile")
+                .toAbsolutePath()
+                .normalize();
     }
 
     private Path control(Path directory) {

@@ -6,8 +6,10 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
@@ -19,6 +21,8 @@ import java.util.Set;
 final class PidFile implements AutoCloseable {
     /** A process id is no secret: scripts that watch over the daemon read it without being root. */
     private static final Set<PosixFilePermission> READABLE_BY_ALL = PosixFilePermissions.fromString("rw-r--r--");
+
+    private static final int MAX_BYTES = 20;
 
     private final Path path;
     private final FileChannel channel;
@@ -45,14 +49,15 @@ final class PidFile implements AutoCloseable {
                 LinkOption.NOFOLLOW_LINKS);
         try {
             if (channel.tryLock() == null) {
-                ByteBuffer owner = ByteBuffer.allocate(20);
+                ByteBuffer owner = ByteBuffer.allocate(MAX_BYTES);
                 channel.read(owner, 0);
                 throw new IOException(path + ": already running as pid "
                         + new String(owner.array(), 0, owner.position(), StandardCharsets.US_ASCII).strip());
             }
             channel.truncate(0);
             channel.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
-            Files.setPosixFilePermissions(path, READABLE_BY_ALL);
+            Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+                    .setPermissions(READABLE_BY_ALL);
             return new PidFile(path, channel);
         } catch (IOException | RuntimeException e) {
             channel.close();
@@ -60,12 +65,25 @@ final class PidFile implements AutoCloseable {
         }
     }
 
+    /** Removes the pid file at the path if it is this process's, and not that of one that was started in its place. */
+    static void removeOwn(Path path) throws IOException {
+        try (var in = Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS)) {
+            String owner = new String(in.readNBytes(MAX_BYTES), StandardCharsets.US_ASCII).strip();
+            if (!owner.equals(Long.toString(ProcessHandle.current().pid()))) {
+                return;
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        Files.deleteIfExists(path);
+    }
+
     /** Removes the file; a second call does nothing. */
     @Override
     public void close() throws IOException {
         if (!closed) {
             closed = true;
-            Files.deleteIfExists(path);
+            removeOwn(path);
             channel.close();
         }
     }

@@ -76,6 +76,9 @@ public final class AfPacketPort extends DevicePort {
                 notes.add(name, ifIndex);
             }
             receiveOffloadChanged = Links.setReceiveOffload(name, true);
+            if (!receiveOffloadChanged && notes != null) {
+                notes.remove(name);
+            }
         }
     }
 
@@ -143,9 +146,9 @@ public final class AfPacketPort extends DevicePort {
         if (receiveOffloadChanged) {
             // It may have another name by now, and another device its name; if it is gone, nothing is to be restored.
             Links.presentName(ifIndex).ifPresent(present -> Links.setReceiveOffload(present, false));
-        }
-        if (notes != null) {
-            notes.remove(name);
+            if (notes != null) {
+                notes.remove(name);
+            }
         }
         receiveRing.close();
         LibC.close(fd);

@@ -33,16 +33,28 @@ final class ReceiveOffloadNotes {
     void settle() {
         try (DirectoryStream<Path> notes = Files.newDirectoryStream(folder, PREFIX + "*")) {
             for (Path note : notes) {
-                int ifIndex = index(note);
-                String device = note.getFileName().toString().substring(PREFIX.length());
-                if (ifIndex > 0 && Links.index(device).orElse(0) == ifIndex && Links.setReceiveOffload(device, false)) {
-                    LOG.info("{}: receive offload is off again, which an earlier process has left on", device);
+                try {
+                    settle(note);
+                } catch (IOException e) { // the others' notes are good all the same
+                    LOG.warn("{}: cannot be read or removed: {}", note, e.toString());
                 }
-                Files.deleteIfExists(note);
             }
         } catch (IOException e) {
             LOG.warn("notes of devices' receive offload cannot be read: {}", e.toString());
         }
+    }
+
+    private static void settle(Path note) throws IOException {
+        int ifIndex = index(note);
+        String device = ifIndex > 0 ? Links.presentName(ifIndex).orElse("") : "";
+        if (!device.isEmpty()) {
+            if (!Links.setReceiveOffload(device, false)) {
+                LOG.warn("{}: receive offload, which an earlier process has left on, cannot be turned off", device);
+                return; // for one that has the right to
+            }
+            LOG.info("{}: receive offload is off again, which an earlier process has left on", device);
+        }
+        Files.deleteIfExists(note);
     }
 
     private static int index(Path note) throws IOException {
