@@ -10,6 +10,7 @@ import io.turnstile.ovsdb.data.OvsdbException;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -108,7 +109,8 @@ final class Connection extends SimpleChannelInboundHandler<ByteBuf> implements P
     private void turnSoon() {
         if (!turnIsDue) {
             turnIsDue = true;
-            channel.eventLoop().execute(this::turn);
+            // Not execute(): the loop runs such tasks until there are none before it looks at other sockets.
+            channel.eventLoop().schedule(this::turn, 0, TimeUnit.NANOSECONDS);
         }
     }
 
@@ -136,6 +138,7 @@ final class Connection extends SimpleChannelInboundHandler<ByteBuf> implements P
                 case Inbox.Message(JsonNode json, long costBytes) -> {
                     account.set(ClientBudget.Held.REQUEST, costBytes);
                     hasSpoken = true;
+                    active(); // also of what has waited here
                     session.receive(json, costBytes);
                     turnSoon();
                 }
@@ -207,7 +210,7 @@ final class Connection extends SimpleChannelInboundHandler<ByteBuf> implements P
             return;
         }
         long intervalMs = probeIntervalMs.getAsLong();
-        if (intervalMs > 0 && nowNs - activeNs >= intervalMs * 1_000_000) {
+        if (intervalMs > 0 && nowNs - activeNs >= TimeUnit.MILLISECONDS.toNanos(intervalMs)) {
             activeNs = nowNs;
             if (probed) {
                 cutOff(

@@ -157,15 +157,25 @@ final class DatabaseFile implements AutoCloseable {
     private void begin() {
         List<RecordWriter.Body> content = List.of(
                 json -> json.writeTree(schema.toJson()), FileRecords.ofSnapshot(snapshot, System.currentTimeMillis()));
+        List<Consumer<@Nullable IOException>> askers = List.copyOf(waiting);
         try {
-            Compaction compaction = new Compaction(Rewrite.begin(log), content);
+            start(new Compaction(Rewrite.begin(log), content));
             waiting.clear();
-            running = compaction;
-            compaction.thread.start();
         } catch (IOException e) {
-            List<Consumer<@Nullable IOException>> askers = List.copyOf(waiting);
             waiting.clear();
             failed(e, askers);
+        }
+    }
+
+    /** A transaction that is on disk may be what this is called by: nothing else is thrown. */
+    private void start(Compaction compaction) throws IOException {
+        running = compaction;
+        try {
+            compaction.thread.start();
+        } catch (RuntimeException | OutOfMemoryError e) { // there are no more threads
+            running = null;
+            compaction.rewrite.drop();
+            throw new IOException("no thread for it: " + e.getMessage(), e);
         }
     }
 

@@ -256,6 +256,11 @@ final class DatabaseLog implements AutoCloseable {
         }
     }
 
+    /** Whether the log is in this file. */
+    boolean isIn(FileChannel other) {
+        return channel == other;
+    }
+
     /** Takes a file for the log from now on, under the log's name. */
     void becomes(Path fresh, FileChannel to, long freshBytes) throws IOException {
         try {
@@ -268,8 +273,8 @@ final class DatabaseLog implements AutoCloseable {
         sizeBytes = freshBytes;
         hasRemains = false;
         isNameUnsure = true;
-        old.close();
         try {
+            old.close();
             Folders.sync(file);
             isNameUnsure = false;
         } catch (IOException e) {

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class Inbox {
     /** As deep as ovsdb-server reads. */
     private static final int MAX_DEPTH = 1000;
+    /** Longer than any name of RFC 7047 or of a schema. */
+    private static final int MAX_NAME_CHARS = 1000;
 
     private static final int TOKEN_BYTES = 48;
     private static final int CHAR_BYTES = 2;
@@ -48,9 +50,13 @@ final class Inbox {
         try {
             parser = JsonFactory.builder()
                     .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                    .disable(
+                            JsonFactory.Feature
+                                    .CANONICALIZE_FIELD_NAMES) // or it would remember each as long as it lives
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_DEPTH)
                             .maxStringLength(limits.requestBytes())
+                            .maxNameLength(MAX_NAME_CHARS)
                             .build())
                     .build()
                     .createNonBlockingByteArrayParser();

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -142,7 +143,7 @@ final class Outbox {
         }
         if (channel.isWritable() && (current != null || !waiting.isEmpty()) && !turnIsDue) {
             turnIsDue = true;
-            channel.eventLoop().execute(this::nextTurn);
+            channel.eventLoop().schedule(this::nextTurn, 0, TimeUnit.NANOSECONDS); // others' sockets come first
         }
     }
 

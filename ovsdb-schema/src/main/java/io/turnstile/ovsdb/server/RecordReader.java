@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -26,12 +27,13 @@ final class RecordReader {
     private static final int SEARCH_PASSES = 4;
 
     /**
-     * Jackson's own limit, or less where there is little memory: it collects a text in pieces of two bytes a character.
+     * As long as any server takes a text from a client, or less where there is little memory: it is collected in pieces
+     * of two bytes a character.
      */
     private static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxStringLength((int) Math.min(
-                            StreamReadConstraints.DEFAULT_MAX_STRING_LEN,
+                            ServerLimits.MOST_REQUEST_BYTES,
                             Runtime.getRuntime().maxMemory() / 8))
                     .build())
             .build();
@@ -103,7 +105,7 @@ final class RecordReader {
             }
         } catch (StreamConstraintsException e) {
             refusal = new RefusedException(e.getOriginalMessage());
-        } catch (JsonProcessingException e) {
+        } catch (JsonProcessingException | CharConversionException e) { // the latter of what looks like UTF-32
             isJson = false;
         } catch (RefusedException | RuntimeException e) {
             refusal = e;

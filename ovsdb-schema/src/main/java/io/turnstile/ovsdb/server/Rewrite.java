@@ -29,6 +29,8 @@ final class Rewrite {
 
     private long sizeBytes;
     private long contentBytes;
+    /** The new file is the log. */
+    private boolean placed;
 
     private Rewrite(DatabaseLog log, Path fresh, FileChannel from, FileChannel to) {
         this.log = log;
@@ -104,18 +106,28 @@ final class Rewrite {
         } catch (IOException e) {
             throw new FileTrouble(fresh, "write failed", e);
         }
-        log.becomes(fresh, to, sizeBytes);
-        from.close();
+        try {
+            log.becomes(fresh, to, sizeBytes);
+        } finally {
+            placed = log.isIn(to);
+        }
+        close(from);
     }
 
     /** Gives the new file up. */
     void drop() {
-        try {
-            from.close();
-            to.close();
-        } catch (IOException e) {
-            // Nothing that has been written there is of use.
+        close(from);
+        if (!placed) { // else it is the log, whose name may not be on disk yet
+            close(to);
+            Folders.discard(fresh);
         }
-        Folders.discard(fresh);
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // Nothing is lost with it.
+        }
     }
 }

@@ -27,11 +27,13 @@ record ServerLimits(
         int together) {
 
     private static final int MIB = 1 << 20;
+    /** The longest request of the largest heap. */
+    static final int MOST_REQUEST_BYTES = 64 * MIB;
 
     /** The limits of a process with so large a heap. */
     static ServerLimits ofHeap(long heapBytes) {
         return new ServerLimits(
-                (int) Math.clamp(heapBytes / 32, MIB, 64L * MIB),
+                (int) Math.clamp(heapBytes / 32, MIB, MOST_REQUEST_BYTES),
                 (int) Math.clamp(heapBytes / 512, 64_000, 8L * MIB),
                 (int) Math.clamp(heapBytes / 256, 100_000, 16L * MIB),
                 heapBytes / 8,
