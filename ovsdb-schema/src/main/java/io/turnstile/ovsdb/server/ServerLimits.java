@@ -33,7 +33,7 @@ record ServerLimits(
     /** The limits of a process with so large a heap. */
     static ServerLimits ofHeap(long heapBytes) {
         return new ServerLimits(
-                (int) Math.clamp(heapBytes / 32, MIB, MOST_REQUEST_BYTES),
+                Math.clamp(heapBytes / 32, MIB, MOST_REQUEST_BYTES),
                 (int) Math.clamp(heapBytes / 512, 64_000, 8L * MIB),
                 (int) Math.clamp(heapBytes / 256, 100_000, 16L * MIB),
                 heapBytes / 8,
