@@ -144,7 +144,7 @@ class LongAnswersTest {
         return new LongReply() {
             @Override
             public boolean proceed() {
-                throw new OutOfMemoryError("as the test wants it");
+                throw new StackOverflowError("as the test wants it");
             }
 
             @Override
@@ -177,7 +177,7 @@ class LongAnswersTest {
     @Test
     void anAnswerThatCannotBeFoundElsewhereEndsItsConnection() {
         peer.connection.doElsewhere(() -> {
-            throw new OutOfMemoryError("as the test wants it");
+            throw new StackOverflowError("as the test wants it");
         });
         peer.settle();
         assertThat(peer.channel.isOpen()).isFalse();
