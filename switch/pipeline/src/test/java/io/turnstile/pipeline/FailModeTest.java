@@ -165,9 +165,12 @@ class FailModeTest {
             CountDownLatch looking = new CountDownLatch(2);
             Callable<Boolean> reader = () -> meetsHiddenFlowAgain(looking, made);
             List<Future<Boolean>> results = List.of(readers.submit(reader), readers.submit(reader));
-            looking.await();
-            bench.br0.setControllersConfigured(false);
-            made.set(true);
+            try {
+                looking.await();
+                bench.br0.setControllersConfigured(false);
+            } finally {
+                made.set(true);
+            }
             for (Future<Boolean> result : results) {
                 assertThat(result.get()).isFalse();
             }

@@ -28,4 +28,18 @@ class ReceiveOffloadNotesTest {
         }
         assertThat(precious).content().isEqualTo("1\n");
     }
+
+    @Test
+    void aNoteThatOnlyOneWithMoreRightsCanSettleIsKeptForIt() throws Exception {
+        Path note = Files.writeString(
+                folder.resolve(".turnstile-gro-lo"), Links.index("lo").orElseThrow() + "\n");
+        Path stale = Files.writeString(folder.resolve(".turnstile-gro-gone"), Integer.MAX_VALUE + "\n");
+        Thread withoutRights = Thread.ofPlatform().start(() -> {
+            ProcessRights.dropAll(); // a thread's own affair
+            new ReceiveOffloadNotes(folder).settle();
+        });
+        withoutRights.join();
+        assertThat(note).exists();
+        assertThat(stale).doesNotExist();
+    }
 }
