@@ -161,7 +161,8 @@ class LauncherTest {
         Path folder = Files.createDirectory(system.resolve("ready" + detach));
         return call(
                         "DETACH=" + detach + " USER_SPEC=nobody GROUP= LOG_FILE= NEEDS_DEVICES= RUN_FOLDER='" + system
-                                + "' READY_FILE='" + folder.resolve("up") + "'; become_user; stat -c %U '" + folder + "'",
+                                + "' READY_FILE='" + folder.resolve("up") + "'; become_user; stat -c %U '" + folder
+                                + "'",
                         Map.of())
                 .text();
     }
@@ -170,6 +171,8 @@ class LauncherTest {
     void onlyAFolderOfItsOwnIsGivenToTheUser() throws IOException {
         assumeTrue(Lab.isRoot(), "only root gives away");
         assertThat(ownerOfTheReadyFilesFolder("yes")).isEqualTo("nobody");
-        assertThat(ownerOfTheReadyFilesFolder("")).as("whoever calls has named it").isEqualTo("root");
+        assertThat(ownerOfTheReadyFilesFolder(""))
+                .as("whoever calls has named it")
+                .isEqualTo("root");
     }
 }

@@ -130,7 +130,8 @@ class InboxTest {
     }
 
     private WeakReference<String> nameOfAMessage() throws IOException {
-        JsonNode message = json(read("{\"a name that only this client uses\":1}").getFirst());
+        JsonNode message =
+                json(read("{\"a name that only this client uses\":1}").getFirst());
         return new WeakReference<>(message.fieldNames().next());
     }
 
