@@ -1,8 +1,10 @@
 package io.turnstile.stories;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.turnstile.lab.Command;
+import io.turnstile.lab.Lab;
 import io.turnstile.lab.Turnstile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -153,5 +155,24 @@ class LauncherTest {
                         + " > up & child=$!; until [[ -s up ]]; do sleep 0.05; done; (kill -TERM $$); await_end $child;"
                         + " echo $STATUS";
         assertThat(call("cd '" + system + "'; " + child, Map.of()).text()).isEqualTo("5");
+    }
+
+    private String ownerOfTheReadyFilesFolder(String detach) throws IOException {
+        Path folder = Files.createDirectory(system.resolve("ready" + detach));
+        return call(
+                        "DETACH=" + detach + " USER_SPEC=nobody GROUP= LOG_FILE= NEEDS_DEVICES= RUN_FOLDER='" + system
+                                + "' READY_FILE='" + folder.resolve("up") + "'; become_user; stat -c %U '" + folder
+                                + "'",
+                        Map.of())
+                .text();
+    }
+
+    @Test
+    void onlyAFolderOfItsOwnIsGivenToTheUser() throws IOException {
+        assumeTrue(Lab.isRoot(), "only root gives away");
+        assertThat(ownerOfTheReadyFilesFolder("yes")).isEqualTo("nobody");
+        assertThat(ownerOfTheReadyFilesFolder(""))
+                .as("whoever calls has named it")
+                .isEqualTo("root");
     }
 }

@@ -2,12 +2,14 @@ package io.turnstile.ovsdb.server;
 
 import static io.turnstile.ovsdb.server.Things.insert;
 import static io.turnstile.ovsdb.server.Things.inserting;
+import static io.turnstile.ovsdb.server.Things.json;
 import static io.turnstile.ovsdb.server.Things.names;
 import static io.turnstile.ovsdb.server.Things.open;
 import static io.turnstile.ovsdb.server.Things.schema;
 import static io.turnstile.ovsdb.server.Things.transact;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -86,6 +88,25 @@ class DatabaseCompactionTest {
         assertThat(siblings()).containsExactly(".things.db.~lock~", "things.db");
         try (Database database = open(file)) {
             assertThat(names(database)).isEqualTo("after at once late renamed");
+        }
+    }
+
+    /** As after a new file under the log's name of which nobody knows whether that name is on disk. */
+    @Test
+    void aNewFileThatHasTakenTheLogsPlaceIsNotGivenUpWithItsRewriting() throws Exception {
+        Path file = file(schema(), inserting(1, "before"));
+        JsonNode schema = json(Things.SCHEMA);
+        Replay replay = new Replay("Things", Long.MAX_VALUE);
+        try (DatabaseLog log = DatabaseLog.open(file, out -> out.writeTree(schema), replay)) {
+            Rewrite rewrite = Rewrite.begin(log);
+            rewrite.write(List.of(out -> out.writeTree(schema), FileRecords.ofSnapshot(replay.snapshot(), 0)));
+            rewrite.takePlace();
+            rewrite.drop();
+            JsonNode after = json("{\"Thing\":{\"" + Things.ID + "\":{\"name\":\"after\"}}}");
+            log.append(out -> out.writeTree(after));
+        }
+        try (Database database = open(file)) {
+            assertThat(names(database)).isEqualTo("after before");
         }
     }
 

@@ -247,4 +247,13 @@ class DatabaseLogTest {
             assertThat(names(database)).isEqualTo(text).contains("\uD83D\uDE00", "\u0001", "\n", "\"");
         }
     }
+
+    @Test
+    void aTextIsReadThatIsLongerThanJsonIsUsuallyLetBe() throws Exception {
+        int chars = 21_000_000; // a client may say that much; a reader of JSON takes 20 million of itself
+        Path file = file(schema(), inserting(1, "x".repeat(chars)));
+        try (Database database = open(file)) {
+            assertThat(names(database)).hasSize(chars);
+        }
+    }
 }

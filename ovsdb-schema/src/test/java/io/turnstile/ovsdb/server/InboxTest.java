@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.turnstile.ovsdb.data.OvsdbJson;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -120,5 +121,27 @@ class InboxTest {
         assertThat(read("z".repeat(5000))).isEmpty();
         assertThat(inbox.isBegun()).isTrue();
         assertThat(inbox.costBytes() - before).isBetween(9_900L, 10_000L);
+    }
+
+    @Test
+    void aNameIsNotReadOnWithoutEnd() throws IOException {
+        assertThat(read("{\"" + "n".repeat(1000) + "\":1}")).hasSize(1);
+        assertThatThrownBy(() -> read("{\"" + "n".repeat(1001) + "\":1}")).hasMessageContaining("1001");
+    }
+
+    private WeakReference<String> nameOfAMessage() throws IOException {
+        JsonNode message =
+                json(read("{\"a name that only this client uses\":1}").getFirst());
+        return new WeakReference<>(message.fieldNames().next());
+    }
+
+    @Test
+    void theNamesInAMessageAreNotRememberedAfterIt() throws IOException {
+        WeakReference<String> name = nameOfAMessage();
+        read("{\"id\":1}");
+        for (int i = 0; i < 100 && name.get() != null; i++) {
+            System.gc();
+        }
+        assertThat(name.get()).isNull();
     }
 }

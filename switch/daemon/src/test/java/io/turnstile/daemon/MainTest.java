@@ -48,6 +48,13 @@ class MainTest {
     }
 
     @Test
+    void theRunDirectoryIsCalledByItsShortestName() {
+        assertThat(configOf("--rundir=/tmp/x/../r/.").runDirectory()).isEqualTo(Path.of("/tmp/r"));
+        assertThat(configOf("--rundir=./x/../y").runDirectory())
+                .isEqualTo(Path.of("y").toAbsolutePath());
+    }
+
+    @Test
     void optionalValuesNeverSwallowTheNextWord() {
         DaemonConfig config = configOf("--rundir=/tmp/r", "--pidfile", "--enable-dummy", "-v", "--log-file", "unix:/d");
         assertThat(config.databaseTarget()).isEqualTo("unix:/d");

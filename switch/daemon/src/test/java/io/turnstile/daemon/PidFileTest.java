@@ -53,4 +53,20 @@ class PidFileTest {
         held.close();
         assertThat(Files.exists(path)).isTrue();
     }
+
+    @Test
+    void whatAnotherProcessHasWrittenInItsPlaceIsLeft() throws IOException {
+        Path path = folder.resolve("x.pid");
+        PidFile held = PidFile.hold(path, false);
+        Files.delete(path);
+        Files.writeString(path, "123456789\n");
+        held.close();
+        assertThat(path).content().isEqualTo("123456789\n");
+        PidFile.removeOwn(path);
+        assertThat(path).exists();
+        PidFile.removeOwn(folder.resolve("none.pid"));
+        Files.writeString(path, OWN_LINE);
+        PidFile.removeOwn(path);
+        assertThat(path).doesNotExist();
+    }
 }

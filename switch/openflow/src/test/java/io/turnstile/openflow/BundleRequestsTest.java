@@ -12,6 +12,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -73,6 +74,25 @@ class BundleRequestsTest {
                         .writeShort(16)
                         .writeInt(port)
                         .writeZero(8));
+    }
+
+    /** A flow as large as one may be. */
+    private ByteBuf note() {
+        return peer.message(
+                MessageType.FLOW_MOD,
+                XID,
+                body -> body.writeBytes(flow(1, 1), 8, 48 - 8)
+                        .writeShort(1)
+                        .writeShort(4)
+                        .writeZero(4)
+                        .writeShort(4)
+                        .writeShort(8 + 60_000)
+                        .writeZero(4)
+                        .writeShort(0xffff)
+                        .writeShort(60_000)
+                        .writeInt(0x2320)
+                        .writeShort(8)
+                        .writeZero(60_000 - 10));
     }
 
     private int flows() {
@@ -160,21 +180,7 @@ class BundleRequestsTest {
     void allBundlesTogetherHaveOneBudget() {
         peer.say(control(1, OPEN, ORDERED));
         peer.say(control(2, OPEN, ORDERED));
-        ByteBuf note = peer.message(
-                MessageType.FLOW_MOD,
-                XID,
-                body -> body.writeBytes(flow(1, 1), 8, 48 - 8)
-                        .writeShort(1)
-                        .writeShort(4)
-                        .writeZero(4)
-                        .writeShort(4)
-                        .writeShort(8 + 60_000)
-                        .writeZero(4)
-                        .writeShort(0xffff)
-                        .writeShort(60_000)
-                        .writeInt(0x2320)
-                        .writeShort(8)
-                        .writeZero(60_000 - 10));
+        ByteBuf note = note();
         int added = 0;
         OfErrorCode refused = null;
         for (; refused == null && added < 1000; added++) {
@@ -202,6 +208,51 @@ class BundleRequestsTest {
         assertThat(told.getFirst().getInt(Wire.XID_OFFSET)).isEqualTo(XID);
         assertThat(peer.refusal(control(1, COMMIT, ORDERED))).isEqualTo(OfErrorCode.OFPBFC_BAD_ID);
         assertThat(peer.shared.bundles().takenBytes()).isZero();
+    }
+
+    @Test
+    void aBundleThatLacksAMessageForWhichThereWasNoRoomIsNotCommitted() {
+        peer.say(control(1, OPEN, ORDERED));
+        OfErrorCode refused = null;
+        for (int i = 0; refused == null && i < 1000; i++) {
+            refused = peer.refusal(add(1, ORDERED, note()));
+        }
+        assertThat(refused).isEqualTo(OfErrorCode.OFPBFC_MSG_TOO_MANY);
+        assertThat(peer.refusal(add(1, ORDERED, flow(1, 1))))
+                .as("what comes after it fits")
+                .isNull();
+        assertThat(peer.refusal(control(1, COMMIT, ORDERED))).isEqualTo(OfErrorCode.OFPBFC_MSG_FAILED);
+        assertThat(flows()).isZero();
+        assertThat(peer.refusal(control(1, COMMIT, ORDERED))).as("it is gone").isEqualTo(OfErrorCode.OFPBFC_BAD_ID);
+        assertThat(peer.shared.bundles().takenBytes()).isZero();
+    }
+
+    @Test
+    void aBundleIsNotIdleWhileWhatIsSaidOfItWaitsForALongChange() {
+        peer.say(control(1, OPEN, ORDERED));
+        List<Runnable> later = new ArrayList<>();
+        peer.elsewhere = later::add;
+        peer.bridge.slow = true;
+        peer.say(Unpooled.wrappedBuffer(flow(1, 1), add(1, ORDERED, flow(2, 1)), control(1, COMMIT, ORDERED)));
+        peer.advance(Duration.ofSeconds(20));
+        later.removeFirst().run();
+        peer.elsewhere = Runnable::run;
+        peer.advance(Duration.ofSeconds(1)); // it is looked for idle bundles before the next request has its turn
+        assertThat(peer.answers()).extracting(Dialogue::error).containsExactly((OfErrorCode) null);
+        assertThat(flows()).isEqualTo(2);
+    }
+
+    @Test
+    void aBundleIsNotIdleWhileItsAuthorHasAnswersToRead() {
+        peer.say(control(1, OPEN, ORDERED));
+        peer.channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+        peer.say(Unpooled.wrappedBuffer(add(1, ORDERED, flow(2, 1)), control(1, COMMIT, ORDERED)));
+        peer.advance(Duration.ofSeconds(20));
+        assertThat(peer.answers()).isEmpty();
+        peer.channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true);
+        peer.settle();
+        assertThat(peer.answers()).extracting(Dialogue::error).containsExactly((OfErrorCode) null);
+        assertThat(flows()).isEqualTo(1);
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -26,6 +27,9 @@ final class Dialogue implements AutoCloseable {
     final Shared shared;
     final BridgeAgent agent;
     final OpenFlowConnection connection;
+    /** Does what takes long; at once unless a test wants otherwise. */
+    Executor elsewhere = Runnable::run;
+
     private final WireVersion version;
 
     Dialogue(WireVersion version) {
@@ -40,7 +44,7 @@ final class Dialogue implements AutoCloseable {
     Dialogue(EmbeddedChannel channel, WireVersion version, long memoryBytes, int inactivityProbeMs) {
         this.channel = channel;
         this.version = version;
-        shared = new Shared(clock, failures::add, memoryBytes, Runnable::run);
+        shared = new Shared(clock, failures::add, memoryBytes, task -> elsewhere.execute(task));
         agent = new OpenFlowAgent(channel.eventLoop(), shared).attach(bridge);
         connection = new OpenFlowConnection(agent, true, inactivityProbeMs, OpenFlowConnection.GREETING_MS);
         channel.pipeline().addLast(new OpenFlowFramer(), connection);
@@ -103,7 +107,9 @@ final class Dialogue implements AutoCloseable {
 
     /** Does everything that is queued, requests of later turns included. */
     void settle() {
-        channel.runPendingTasks(); // time stands still: what is scheduled for now is done with all that it brings
+        do { // time stands still: what is scheduled for now is done with all that it brings
+            channel.runPendingTasks();
+        } while (channel.hasPendingTasks());
     }
 
     /** Time goes on, and everything is looked after that is to be now. */

@@ -15,6 +15,7 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -136,6 +137,99 @@ class LongAnswersTest {
         peer.channel.runPendingTasks();
         pump.start(counted(pieces, "c", 3));
         assertThat(pieces).containsExactly("a1", "a abandoned", "b abandoned", "c abandoned");
+    }
+
+    /** A reply that cannot be made, and of which nothing can be let go. */
+    private static LongReply broken() {
+        return new LongReply() {
+            @Override
+            public boolean proceed() {
+                throw new StackOverflowError("as the test wants it");
+            }
+
+            @Override
+            public void abandon() {
+                throw new IllegalStateException("as the test wants it");
+            }
+        };
+    }
+
+    @Test
+    void aReplyThatCannotBeMadeEndsItsConnectionEvenIfItCannotBeAbandoned() {
+        List<String> pieces = new ArrayList<>();
+        ReplyPump pump = new ReplyPump(peer.channel, () -> pieces.add("done"), failure -> pieces.add("failed"));
+        pump.start(broken());
+        assertThat(pieces).containsExactly("failed");
+        assertThat(pump.isBusy()).isFalse();
+    }
+
+    @Test
+    void whatCannotBeAbandonedDoesNotKeepTheRestFromIt() {
+        List<String> pieces = new ArrayList<>();
+        ReplyPump pump = new ReplyPump(peer.channel, () -> pieces.add("done"), failure -> pieces.add("failed"));
+        setReading(false);
+        pump.start(broken());
+        pump.start(counted(pieces, "b", 3));
+        pump.close();
+        assertThat(pieces).containsExactly("b abandoned");
+    }
+
+    @Test
+    void anAnswerThatCannotBeFoundElsewhereEndsItsConnection() {
+        peer.connection.doElsewhere(() -> {
+            throw new StackOverflowError("as the test wants it");
+        });
+        peer.settle();
+        assertThat(peer.channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void aRequestForWhichThereIsNoThreadIsRefusedAndTheNextIsDone() {
+        peer.bridge.slow = true;
+        peer.elsewhere = task -> {
+            throw new RejectedExecutionException("as the test wants it");
+        };
+        List<ByteBuf> answers = peer.say(together(portMod(7), echo(8)));
+        assertThat(xids(answers)).containsExactly(7, 8);
+        assertThat(Dialogue.error(answers.getFirst())).isEqualTo(OfErrorCode.OFPBRC_EPERM);
+    }
+
+    /** Has port 1 not receive. */
+    private ByteBuf portMod(int xid) {
+        return peer.message(
+                MessageType.PORT_MOD,
+                xid,
+                body -> body.writeInt(1)
+                        .writeZero(4)
+                        .writeShort(0xaa55)
+                        .writeInt(0xaa55000f)
+                        .writeZero(2)
+                        .writeInt(4)
+                        .writeInt(4)
+                        .writeZero(8));
+    }
+
+    private int configOfPort1() {
+        return peer.bridge.ports.stream()
+                .filter(port -> port.number() == 1)
+                .findFirst()
+                .orElseThrow()
+                .config();
+    }
+
+    @Test
+    void aPortsChangeIsMadeElsewhereForItMayHaveToWait() {
+        List<Runnable> later = new ArrayList<>();
+        peer.elsewhere = later::add;
+        assertThat(peer.say(together(portMod(7), echo(8))))
+                .as("answers before the change")
+                .isEmpty();
+        assertThat(configOfPort1()).as("who asks does not wait for the bridge").isZero();
+        assertThat(later).hasSize(1);
+        later.getFirst().run();
+        peer.settle();
+        assertThat(xids(peer.answers())).containsExactly(8);
+        assertThat(configOfPort1()).isEqualTo(4);
     }
 
     private static LongReply counted(List<String> pieces, String name, int count) {
