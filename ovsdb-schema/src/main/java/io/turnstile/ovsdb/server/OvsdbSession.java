@@ -428,7 +428,7 @@ final class OvsdbSession {
         if (method.equals("steal")) {
             OvsdbSession victim = locks.steal(name, this);
             if (victim != null) {
-                victim.send("stolen", NODES.arrayNode().add(name), RowsHeld.NONE);
+                victim.stolen(name);
             }
             reply(id, NODES.objectNode().put("locked", true));
         } else {
@@ -447,8 +447,15 @@ final class OvsdbSession {
         reply(id, NODES.objectNode());
     }
 
-    /** The lock that this client waited for is its own now. */
+    /** Another client has taken this client's lock. */
+    private void stolen(String name) {
+        tellGathered();
+        send("stolen", NODES.arrayNode().add(name), RowsHeld.NONE);
+    }
+
+    /** The lock that this client waited for is its own now: it knows all that happened until then. */
     void locked(String name) {
+        tellGathered();
         send("locked", NODES.arrayNode().add(name), RowsHeld.NONE);
     }
 

@@ -117,6 +117,27 @@ class ClientLimitsTest {
     }
 
     @Test
+    void whoGetsALockOrLosesItHasHeardOfAllChangesUntilThen() {
+        Client slow = new Client();
+        Client other = new Client();
+        slow.call("monitor_cond", "['Open_vSwitch','m',{'QoS':[{'columns':['type']}]}]");
+        slow.call("lock", "['mine']");
+        other.call("lock", "['his']");
+        slow.call("lock", "['his']");
+        slow.peer.setBehind(true);
+        for (String method : List.of("steal", "unlock")) {
+            slow.messages.clear();
+            other.transact("{'op':'insert','table':'QoS','row':{'type':'before " + method + "'}}");
+            assertThat(slow.messages).isEmpty();
+            other.call(method, method.equals("steal") ? "['mine']" : "['his']");
+            assertThat(slow.messages)
+                    .as(method)
+                    .extracting(message -> message.get("method").asText())
+                    .containsExactly("update2", method.equals("steal") ? "stolen" : "locked");
+        }
+    }
+
+    @Test
     void aDatabaseThatIsFullTakesNoMoreAndGivesRoomAgain() {
         Client client = new Client();
         String big = "{'op':'insert','table':'QoS','row':{'type':'" + "x".repeat(300_000) + "'}}";
