@@ -259,7 +259,8 @@ final class OvsdbSession {
                     if (replies == null) {
                         reply(id, NullNode.instance, NODES.textNode("canceled"));
                     } else {
-                        reply(id, replies, NullNode.instance, rows);
+                        // Each operation has its part in the answer, whether it has found rows or not.
+                        reply(id, replies, NullNode.instance, rows.within(wait.begun ? wait.costBytes : 0));
                     }
                 });
         if (wait.begin()

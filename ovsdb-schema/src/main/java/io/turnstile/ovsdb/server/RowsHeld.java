@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  * no more, and once for all who hold them.
  *
  * @param rowBytes what the rows take
- * @param placeBytes what it takes to refer to them
+ * @param placeBytes what it takes to refer to them, and what stands between them
  * @param rows all of them, some perhaps twice
  */
 record RowsHeld(long rowBytes, long placeBytes, Supplier<Stream<DataRow>> rows) {
@@ -57,6 +57,11 @@ record RowsHeld(long rowBytes, long placeBytes, Supplier<Stream<DataRow>> rows) 
         return () -> changes.values().stream()
                 .flatMap(byRow -> byRow.values().stream())
                 .flatMap(change -> Stream.of(change.before(), change.after()).filter(Objects::nonNull));
+    }
+
+    /** The same in a message that takes so much more memory itself. */
+    RowsHeld within(long messageBytes) {
+        return messageBytes == 0 ? this : new RowsHeld(rowBytes, placeBytes + messageBytes, rows);
     }
 
     static RowsHeld sum(Collection<RowsHeld> all) {

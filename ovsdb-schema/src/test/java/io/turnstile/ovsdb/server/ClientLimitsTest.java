@@ -105,6 +105,21 @@ class ClientLimitsTest {
     }
 
     @Test
+    void theAnswerToATransactionThatWaitedCostsWhatTheTransactionDid() {
+        Client client = new Client();
+        String wait = "{'op':'wait','table':'QoS','where':[],'columns':['type'],'until':'==','rows':[{'type':'go'}]}";
+        String nothing = "{'op':'select','table':'Queue','where':[]}";
+        assertThat(client.transact(nothing + "," + wait)).isEqualTo("waits");
+        new Client().transact("{'op':'insert','table':'QoS','row':{'type':'go'}}");
+        assertThat(client.messages).hasSize(1);
+        assertThat(client.peer.lastRows().placeBytes()).isGreaterThanOrEqualTo(COST);
+        client.transact(nothing);
+        assertThat(client.peer.lastRows().placeBytes())
+                .as("is charged as a request until the client has read")
+                .isZero();
+    }
+
+    @Test
     void locksOfOneClientAreCounted() {
         Client client = new Client();
         for (int i = 0; i < LIMITS.perClient(); i++) {
