@@ -112,7 +112,7 @@ final class OvsdbSession {
         }
 
         RowsHeld gatheredRows() {
-            return new RowsHeld(gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.rows(gathered));
+            return new RowsHeld(gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.sources(gathered));
         }
 
         void tellGathered() {
@@ -342,7 +342,7 @@ final class OvsdbSession {
                                 .add(result)
                         : result,
                 NullNode.instance,
-                missed == null ? RowsHeld.of(database.snapshot()) : RowsHeld.of(missed));
+                missed == null ? RowsHeld.of(database.snapshot(), database::snapshot) : RowsHeld.of(missed));
     }
 
     /** ovsdb-server(7) §4.1.15: only what the client has missed, if we still know that. */
@@ -392,7 +392,7 @@ final class OvsdbSession {
         monitors.remove(oldId);
         monitors.put(newId, monitoring);
         monitoring.id = newId;
-        monitoring.tell(database.lastTransaction(), updates, RowsHeld.of(database.snapshot()));
+        monitoring.tell(database.lastTransaction(), updates, RowsHeld.of(database.snapshot(), database::snapshot));
         reply(id, NODES.objectNode());
     }
 

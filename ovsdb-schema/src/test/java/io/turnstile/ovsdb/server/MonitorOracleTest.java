@@ -391,7 +391,7 @@ class MonitorOracleTest {
         transact("{'op':'insert','table':'Thing','row':{'name':'comes and goes'}}");
         transact("{'op':'delete','table':'Thing','where':[['name','==','comes and goes']]}");
         assertThat(mirror.kinds).isEmpty();
-        assertThat(RowsHeld.sum(mirror.session.gatheredRows()).rows().get()).hasSize(3);
+        assertThat(RowsHeld.sum(mirror.session.gatheredRows()).rows()).hasSize(3);
         mirror.peer.setBehind(false);
         mirror.session.tellGathered();
         assertThat(mirror.kinds)
@@ -420,7 +420,7 @@ class MonitorOracleTest {
                 assertThat(held.rowBytes())
                         .as("seed %d step %d", seed, i)
                         .isEqualTo(
-                                held.rows().get().mapToLong(DataRow::sizeBytes).sum());
+                                held.rows().mapToLong(DataRow::sizeBytes).sum());
             }
         }
     }
