@@ -350,7 +350,7 @@ final class Transaction {
 
     private static ObjectNode json(DataRow row, List<String> columns) {
         ObjectNode json = NODES.objectNode();
-        columns.forEach(column -> json.set(column, row.json(column)));
+        columns.forEach(column -> json.set(column, Values.json(row, column)));
         return json;
     }
 
