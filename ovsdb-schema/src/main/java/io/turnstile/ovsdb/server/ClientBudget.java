@@ -129,7 +129,10 @@ final class ClientBudget {
         }
     }
 
-    /** Looks at every old row that is held, once for all who hold it, which takes its time: where all that is claimed is little it is not done. */
+    /**
+     * Looks at every old row that is held, once for all who hold it, which takes its time: where all that is claimed is
+     * little it is not done.
+     */
     void checkPrecisely() {
         overcountedBytes = 0;
         check();

@@ -345,8 +345,7 @@ final class Monitor {
                 updates(changes.values().stream().map(ConditionChange::before), before -> {
                     Table after = now.getOrDefault(before.schema.name(), before);
                     return snapshot.rows(before.schema.name()).values().stream()
-                            .map(row ->
-                                    rowUpdate(row.uuid(), before, matching(before, row), matching(after, row)));
+                            .map(row -> rowUpdate(row.uuid(), before, matching(before, row), matching(after, row)));
                 });
         return updates.hasNext() ? Unfolding.object(updates) : null;
     }

@@ -112,7 +112,8 @@ final class OvsdbSession {
         }
 
         RowsHeld gatheredRows() {
-            return new RowsHeld(gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.sources(gathered));
+            return new RowsHeld(
+                    gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.sources(gathered));
         }
 
         void tellGathered() {

@@ -80,9 +80,14 @@ record RowsHeld(long rowBytes, long placeBytes, List<Source> sources) {
     }
 
     static List<Source> sources(Map<String, Map<UUID, RowChange>> changes) {
-        return List.of(new Source(changes, 0, () -> false, () -> changes.values().stream()
-                .flatMap(byRow -> byRow.values().stream())
-                .flatMap(change -> Stream.of(change.before(), change.after()).filter(Objects::nonNull))));
+        return List.of(new Source(
+                changes,
+                0,
+                () -> false,
+                () -> changes.values().stream()
+                        .flatMap(byRow -> byRow.values().stream())
+                        .flatMap(change ->
+                                Stream.of(change.before(), change.after()).filter(Objects::nonNull))));
     }
 
     /** The same in a message that takes so much more memory itself. */

@@ -29,8 +29,8 @@ record ServerLimits(
     private static final int MIB = 1 << 20;
 
     /**
-     * How often a run of a transaction may look at a row, once for each clause and mutation: a second or so in which nobody else is
-     * served.
+     * How often a run of a transaction may look at a row, once for each clause and mutation: a second or so in which
+     * nobody else is served.
      */
     static final long ROW_VISITS = 20_000_000;
 

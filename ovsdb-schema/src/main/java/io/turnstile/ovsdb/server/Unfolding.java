@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a message that is made while it is written, member by member, out of things that do not change: so the
- * longest answer takes no more memory than a row whose values are short ({@link Values}). Stands in a JSON tree as a {@link POJONode}, and is written
- * once ({@link JsonTextWriter}).
+ * longest answer takes no more memory than a row whose values are short ({@link Values}). Stands in a JSON tree as a
+ * {@link POJONode}, and is written once ({@link JsonTextWriter}).
  */
 sealed interface Unfolding {
 

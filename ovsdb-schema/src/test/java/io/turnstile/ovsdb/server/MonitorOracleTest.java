@@ -419,8 +419,7 @@ class MonitorOracleTest {
             for (RowsHeld held : mirror.session.gatheredRows()) {
                 assertThat(held.rowBytes())
                         .as("seed %d step %d", seed, i)
-                        .isEqualTo(
-                                held.rows().mapToLong(DataRow::sizeBytes).sum());
+                        .isEqualTo(held.rows().mapToLong(DataRow::sizeBytes).sum());
             }
         }
     }

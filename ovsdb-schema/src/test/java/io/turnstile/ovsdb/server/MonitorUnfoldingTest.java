@@ -36,7 +36,8 @@ class MonitorUnfoldingTest {
 
     /** What stands for the first row of a message's first table. */
     private static Unfolding firstRow(JsonNode message) {
-        JsonNode table = ((Unfolding.Members) Unfolding.of(message)).members().next().getValue();
+        JsonNode table =
+                ((Unfolding.Members) Unfolding.of(message)).members().next().getValue();
         return Unfolding.of(
                 ((Unfolding.Members) Unfolding.of(table)).members().next().getValue());
     }
@@ -49,8 +50,8 @@ class MonitorUnfoldingTest {
             List<JsonNode> messages = new ArrayList<>();
             messages.add(monitor(version)
                     .initial(DataSnapshot.of(SCHEMA, Map.of("QoS", Map.of(before.uuid(), before)))));
-            for (RowChange change : List.of(
-                    new RowChange(null, after), new RowChange(before, null), new RowChange(before, after))) {
+            for (RowChange change :
+                    List.of(new RowChange(null, after), new RowChange(before, null), new RowChange(before, after))) {
                 messages.add(monitor(version).update(changes(change)));
             }
             assertThat(messages)
