@@ -107,11 +107,17 @@ final class ClientBudget {
 
     /** What would be free if there were no clients. */
     long heldBytes() {
+        Set<Object> places = Collections.newSetFromMap(new IdentityHashMap<>());
         Set<DataRow> rows = Collections.newSetFromMap(new IdentityHashMap<>());
         long sum = 0;
         for (Account account : accounts) {
             sum += account.bytesBesideRows();
-            account.rows.get().rows().get().filter(row -> !isCurrent.test(row)).forEach(rows::add);
+            for (RowsHeld.Source source : account.rows.get().sources()) {
+                if (places.add(source.place()) && !source.isPresent().getAsBoolean()) {
+                    sum += source.placeBytes();
+                    source.rows().get().filter(row -> !isCurrent.test(row)).forEach(rows::add);
+                }
+            }
         }
         return sum + rows.stream().mapToLong(DataRow::sizeBytes).sum();
     }
@@ -123,7 +129,10 @@ final class ClientBudget {
         }
     }
 
-    /** Looks at every row that is held, which takes its time: where all that is claimed is little it is not done. */
+    /**
+     * Looks at every old row that is held, once for all who hold it, which takes its time: where all that is claimed is
+     * little it is not done.
+     */
     void checkPrecisely() {
         overcountedBytes = 0;
         check();

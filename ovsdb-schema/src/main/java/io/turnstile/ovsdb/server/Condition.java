@@ -154,6 +154,11 @@ final class Condition implements Predicate<DataRow> {
         return table.column(name);
     }
 
+    /** How many clauses a row may have to be held against. */
+    int size() {
+        return clauses.size();
+    }
+
     /** The columns that decide. */
     List<ColumnSchema> columns() {
         return clauses.stream()

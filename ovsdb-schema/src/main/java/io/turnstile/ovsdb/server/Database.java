@@ -12,12 +12,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -49,7 +52,9 @@ final class Database implements AutoCloseable {
     private ServerLimits limits = ServerLimits.ofThisProcess();
     private long historyBytes;
     private boolean retrying;
-    private boolean retryAgain;
+    /** Since those that wait were tried last. */
+    private final Set<String> changedTables = new HashSet<>();
+
     private final long startNs = System.nanoTime();
     /** When {@link #scheduler} will have the deadlines looked at, in milliseconds since the start. */
     private final TreeSet<Long> wakeUpsMs = new TreeSet<>();
@@ -75,6 +80,8 @@ final class Database implements AutoCloseable {
         final Object owner;
         final JsonNode id;
         final long maxBytes;
+        /** Those that the operations name: nothing else can make a difference to them. */
+        private final Set<String> tables = new HashSet<>();
         /** Since the request came; -1: it waits for ever. */
         long untilMs = -1;
 
@@ -91,6 +98,18 @@ final class Database implements AutoCloseable {
             this.owner = owner;
             this.id = id;
             this.maxBytes = maxBytes;
+        }
+
+        void block(long untilMs) {
+            this.untilMs = untilMs;
+            if (tables.isEmpty()) {
+                operations.forEach(
+                        operation -> tables.add(operation.path("table").asText()));
+            }
+        }
+
+        boolean looksAt(Set<String> changedTables) {
+            return !Collections.disjoint(tables, changedTables);
         }
 
         long elapsedMs() {
@@ -232,7 +251,7 @@ final class Database implements AutoCloseable {
                 request.maxBytes,
                 limits.replyRows())) {
             case Transaction.Blocked blocked -> {
-                request.untilMs = blocked.untilMs();
+                request.block(blocked.untilMs());
                 pending.add(request);
                 wakeUpFor(request);
             }
@@ -247,7 +266,7 @@ final class Database implements AutoCloseable {
                 }
                 request.reply.accept(replies, done.rows());
                 if (done.changes() != null && !done.changes().isEmpty()) {
-                    retryAll();
+                    retryAfter(done.changes().written().keySet());
                 }
             }
         }
@@ -267,17 +286,21 @@ final class Database implements AutoCloseable {
         }
     }
 
-    /** Tries what waits until nothing of it changes anything any more. */
-    private void retryAll() {
-        retryAgain = true;
+    /** Tries what waits for a table that has changed, until nothing of it changes anything any more. */
+    private void retryAfter(Set<String> tables) {
+        changedTables.addAll(tables);
         if (retrying) {
             return; // One of those that are tried has changed something.
         }
         retrying = true;
         try {
-            while (retryAgain) {
-                retryAgain = false;
-                List.copyOf(pending).forEach(this::retry);
+            while (!changedTables.isEmpty()) {
+                Set<String> changed = Set.copyOf(changedTables);
+                changedTables.clear();
+                pending.stream()
+                        .filter(request -> request.looksAt(changed))
+                        .toList()
+                        .forEach(this::retry);
             }
         } finally {
             retrying = false;

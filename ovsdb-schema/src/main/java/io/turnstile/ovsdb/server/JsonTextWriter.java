@@ -146,6 +146,8 @@ final class JsonTextWriter {
             beginObject(members);
         } else if (unfolding instanceof Unfolding.Elements(var elements)) {
             beginArray(elements);
+        } else if (unfolding instanceof Unfolding.Later(var later)) {
+            begin(later.get());
         } else if (value.isObject()) {
             beginObject(value.properties().iterator());
         } else if (value.isArray()) {

@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -172,10 +173,15 @@ final class Monitor {
     /** The rows that are there when the monitor begins. */
     JsonNode initial(DataSnapshot snapshot) {
         return Unfolding.object(updates(
-                tables.values().stream().filter(table -> table.select.initial),
+                tablesNow().filter(table -> table.select.initial),
                 table -> snapshot.rows(table.schema.name()).values().stream()
                         .filter(table.condition)
-                        .map(row -> Map.entry(row.uuid(), initial(table, row)))));
+                        .map(row -> Map.entry(row.uuid(), Unfolding.later(() -> initial(table, row))))));
+    }
+
+    /** The tables under their conditions of now, whatever they are when an update unfolds. */
+    private Stream<Table> tablesNow() {
+        return List.copyOf(tables.values()).stream();
     }
 
     private ObjectNode initial(Table table, DataRow row) {
@@ -196,19 +202,14 @@ final class Monitor {
     @Nullable
     JsonNode update(Map<String, Map<UUID, RowChange>> changes) {
         Iterator<Map.Entry<String, JsonNode>> updates = updates(
-                tables.values().stream(),
+                tablesNow(),
                 table -> changes.getOrDefault(table.schema.name(), Map.of()).entrySet().stream()
-                        .map(row -> entry(
+                        .map(row -> rowUpdate(
                                 row.getKey(),
-                                rowUpdate(
-                                        table,
-                                        matching(table, row.getValue().before()),
-                                        matching(table, row.getValue().after())))));
+                                table,
+                                matching(table, row.getValue().before()),
+                                matching(table, row.getValue().after()))));
         return updates.hasNext() ? Unfolding.object(updates) : null;
-    }
-
-    private static Map.@Nullable Entry<UUID, ObjectNode> entry(UUID uuid, @Nullable ObjectNode update) {
-        return update == null ? null : Map.entry(uuid, update);
     }
 
     /**
@@ -216,12 +217,12 @@ final class Monitor {
      * inner one would be gone through at once ({@code flatMap}).
      */
     private static Iterator<Map.Entry<String, JsonNode>> updates(
-            Stream<Table> tables, Function<Table, Stream<Map.@Nullable Entry<UUID, ObjectNode>>> rowsOf) {
+            Stream<Table> tables, Function<Table, Stream<Map.@Nullable Entry<UUID, JsonNode>>> rowsOf) {
         return tables.map(table -> Map.entry(
                         table.schema.name(),
                         rowsOf.apply(table)
                                 .filter(Objects::nonNull)
-                                .map(row -> Map.entry(row.getKey().toString(), (JsonNode) row.getValue()))
+                                .map(row -> Map.entry(row.getKey().toString(), row.getValue()))
                                 .iterator()))
                 .filter(table -> table.getValue().hasNext())
                 .map(table -> Map.entry(table.getKey(), Unfolding.object(table.getValue())))
@@ -247,20 +248,24 @@ final class Monitor {
         return row != null && table.condition.test(row) ? row : null;
     }
 
-    private @Nullable ObjectNode rowUpdate(Table table, @Nullable DataRow before, @Nullable DataRow after) {
-        if (before == null) {
-            return after == null ? null : inserted(table, after);
+    /**
+     * One row's update, null if there is nothing to tell. Whether there is shows without making it: of all that is to
+     * be sent no row's tree is there before its turn.
+     */
+    private Map.@Nullable Entry<UUID, JsonNode> rowUpdate(
+            UUID uuid, Table table, @Nullable DataRow before, @Nullable DataRow after) {
+        Supplier<ObjectNode> update;
+        if (before != null && after != null) {
+            update = table.select.modify && table.differs(before, after) ? () -> modified(table, before, after) : null;
+        } else if (after != null) {
+            update = table.select.insert ? () -> inserted(table, after) : null;
+        } else {
+            update = before != null && table.select.delete ? () -> deleted(table, before) : null;
         }
-        if (after == null) {
-            return deleted(table, before);
-        }
-        return modified(table, before, after);
+        return update == null ? null : Map.entry(uuid, Unfolding.later(update));
     }
 
-    private @Nullable ObjectNode inserted(Table table, DataRow row) {
-        if (!table.select.insert) {
-            return null;
-        }
+    private ObjectNode inserted(Table table, DataRow row) {
         ObjectNode update = NODES.objectNode();
         if (version == Version.MONITOR) {
             update.set("new", allColumns(table, row, Select::insert));
@@ -270,10 +275,7 @@ final class Monitor {
         return update;
     }
 
-    private @Nullable ObjectNode deleted(Table table, DataRow row) {
-        if (!table.select.delete) {
-            return null;
-        }
+    private ObjectNode deleted(Table table, DataRow row) {
         ObjectNode update = NODES.objectNode();
         if (version == Version.MONITOR) {
             update.set("old", allColumns(table, row, Select::delete));
@@ -283,10 +285,7 @@ final class Monitor {
         return update;
     }
 
-    private @Nullable ObjectNode modified(Table table, DataRow before, DataRow after) {
-        if (!table.select.modify || !table.differs(before, after)) {
-            return null;
-        }
+    private ObjectNode modified(Table table, DataRow before, DataRow after) {
         ObjectNode changed = NODES.objectNode();
         for (Column column : table.columns) {
             Datum old = before.datum(column.schema.name());
@@ -295,8 +294,8 @@ final class Monitor {
                 changed.set(
                         column.schema.name(),
                         version == Version.MONITOR
-                                ? old.toJson(column.schema)
-                                : old.differenceTo(now, column.schema).toJson(column.schema));
+                                ? Values.json(old, column.schema)
+                                : Values.json(old.differenceTo(now, column.schema), column.schema));
             }
         }
         ObjectNode update = NODES.objectNode();
@@ -313,7 +312,7 @@ final class Monitor {
         ObjectNode json = NODES.objectNode();
         table.columns.stream()
                 .filter(column -> selected.test(column.select))
-                .forEach(column -> json.set(column.schema.name(), row.json(column.schema.name())));
+                .forEach(column -> json.set(column.schema.name(), Values.json(row, column.schema.name())));
         return json;
     }
 
@@ -322,7 +321,7 @@ final class Monitor {
         table.columns.stream()
                 .filter(column -> selected.test(column.select))
                 .filter(column -> !row.datum(column.schema.name()).equals(Datum.defaultOf(column.schema)))
-                .forEach(column -> json.set(column.schema.name(), row.json(column.schema.name())));
+                .forEach(column -> json.set(column.schema.name(), Values.json(row, column.schema.name())));
         return json;
     }
 
@@ -346,8 +345,7 @@ final class Monitor {
                 updates(changes.values().stream().map(ConditionChange::before), before -> {
                     Table after = now.getOrDefault(before.schema.name(), before);
                     return snapshot.rows(before.schema.name()).values().stream()
-                            .map(row ->
-                                    entry(row.uuid(), rowUpdate(before, matching(before, row), matching(after, row))));
+                            .map(row -> rowUpdate(row.uuid(), before, matching(before, row), matching(after, row)));
                 });
         return updates.hasNext() ? Unfolding.object(updates) : null;
     }

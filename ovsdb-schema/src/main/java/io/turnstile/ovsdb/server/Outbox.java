@@ -23,10 +23,15 @@ final class Outbox {
     private static final int CHUNK_BYTES = 64 << 10;
     private static final int TURN_BYTES = 4 * CHUNK_BYTES;
     private static final int SMALL_BYTES = 512;
+    /** What a message takes until it is written, beside what is said to stand in it. */
+    static final int LETTER_BYTES = 1 << 10;
 
     private final Channel channel;
     private final Runnable onProgress;
     private final Deque<Letter> waiting = new ArrayDeque<>();
+    /** Of the letters that are not whole yet and have any: many have none, and are not gone through. */
+    private final Deque<RowsHeld> rows = new ArrayDeque<>();
+
     private final Chunks chunks = new Chunks();
     private @Nullable JsonTextWriter current;
     private @Nullable Letter currentLetter;
@@ -101,6 +106,9 @@ final class Outbox {
     void send(JsonNode message, RowsHeld rows) {
         if (channel.isActive()) {
             waiting.add(new Letter(message, rows));
+            if (rows != RowsHeld.NONE) {
+                this.rows.add(rows);
+            }
             pump();
         }
     }
@@ -110,19 +118,14 @@ final class Outbox {
         return current == null && waiting.isEmpty() && unsentBytes == 0;
     }
 
-    /** Bytes made and not taken. */
+    /** What the client has not taken: text, and messages of which no text is made yet. */
     long unsentBytes() {
-        return unsentBytes;
+        return unsentBytes + (long) LETTER_BYTES * (waiting.size() + (current == null ? 0 : 1));
     }
 
     /** The rows of which messages are made that are not whole yet. */
     List<RowsHeld> rows() {
-        List<RowsHeld> rows = new ArrayList<>();
-        if (currentLetter != null) {
-            rows.add(currentLetter.rows);
-        }
-        waiting.forEach(letter -> rows.add(letter.rows));
-        return rows;
+        return new ArrayList<>(rows);
     }
 
     /** Goes on where the client has room again. */
@@ -168,6 +171,9 @@ final class Outbox {
     private void writeSome() {
         try {
             if (current != null && current.write(CHUNK_BYTES)) {
+                if (currentLetter != null && currentLetter.rows != RowsHeld.NONE) {
+                    rows.remove();
+                }
                 current = null;
                 currentLetter = null;
             }
@@ -179,6 +185,7 @@ final class Outbox {
     /** The client is gone. */
     void close() {
         waiting.clear();
+        rows.clear();
         current = null;
         currentLetter = null;
         if (chunks.buffer != null) {

@@ -112,7 +112,8 @@ final class OvsdbSession {
         }
 
         RowsHeld gatheredRows() {
-            return new RowsHeld(gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.rows(gathered));
+            return new RowsHeld(
+                    gatheredBytes, (long) RowsHeld.CHANGE_BYTES * gatheredCount, RowsHeld.sources(gathered));
         }
 
         void tellGathered() {
@@ -259,7 +260,8 @@ final class OvsdbSession {
                     if (replies == null) {
                         reply(id, NullNode.instance, NODES.textNode("canceled"));
                     } else {
-                        reply(id, replies, NullNode.instance, rows);
+                        // Each operation has its part in the answer, whether it has found rows or not.
+                        reply(id, replies, NullNode.instance, rows.within(wait.begun ? wait.costBytes : 0));
                     }
                 });
         if (wait.begin()
@@ -341,7 +343,7 @@ final class OvsdbSession {
                                 .add(result)
                         : result,
                 NullNode.instance,
-                missed == null ? RowsHeld.of(database.snapshot()) : RowsHeld.of(missed));
+                missed == null ? RowsHeld.of(database.snapshot(), database::snapshot) : RowsHeld.of(missed));
     }
 
     /** ovsdb-server(7) §4.1.15: only what the client has missed, if we still know that. */
@@ -391,7 +393,7 @@ final class OvsdbSession {
         monitors.remove(oldId);
         monitors.put(newId, monitoring);
         monitoring.id = newId;
-        monitoring.tell(database.lastTransaction(), updates, RowsHeld.of(database.snapshot()));
+        monitoring.tell(database.lastTransaction(), updates, RowsHeld.of(database.snapshot(), database::snapshot));
         reply(id, NODES.objectNode());
     }
 
@@ -428,7 +430,7 @@ final class OvsdbSession {
         if (method.equals("steal")) {
             OvsdbSession victim = locks.steal(name, this);
             if (victim != null) {
-                victim.send("stolen", NODES.arrayNode().add(name), RowsHeld.NONE);
+                victim.stolen(name);
             }
             reply(id, NODES.objectNode().put("locked", true));
         } else {
@@ -447,8 +449,15 @@ final class OvsdbSession {
         reply(id, NODES.objectNode());
     }
 
-    /** The lock that this client waited for is its own now. */
+    /** Another client has taken this client's lock. */
+    private void stolen(String name) {
+        tellGathered();
+        send("stolen", NODES.arrayNode().add(name), RowsHeld.NONE);
+    }
+
+    /** The lock that this client waited for is its own now: it knows all that happened until then. */
     void locked(String name) {
+        tellGathered();
         send("locked", NODES.arrayNode().add(name), RowsHeld.NONE);
     }
 

@@ -30,6 +30,12 @@ record ServerLimits(
     /** The longest request of the largest heap. */
     static final int MOST_REQUEST_BYTES = 64 * MIB;
 
+    /**
+     * How often a run of a transaction may look at a row, once for each clause and mutation: a second or so in which
+     * nobody else is served.
+     */
+    static final long ROW_VISITS = 20_000_000;
+
     /** The limits of a process with so large a heap. */
     static ServerLimits ofHeap(long heapBytes) {
         return new ServerLimits(

@@ -47,6 +47,7 @@ final class Transaction {
     private final boolean reserved;
     private final int maxRows;
     private final List<DataRow> selected = new ArrayList<>();
+    private long rowVisits;
 
     /** How a run ended. */
     sealed interface Outcome {}
@@ -283,19 +284,31 @@ final class Transaction {
     private List<DataRow> matching(Condition condition, TableSchema table) {
         List<DataRow> rows = new ArrayList<>();
         UUID sole = condition.soleUuid();
+        int costOfRow = Math.max(1, condition.size());
         if (sole != null) {
+            visit(costOfRow);
             DataRow row = changes.row(table.name(), sole);
             if (row != null && condition.test(row)) {
                 rows.add(row);
             }
         } else {
             changes.forEach(table.name(), row -> {
+                visit(costOfRow);
                 if (condition.test(row)) {
                     rows.add(row);
                 }
             });
         }
         return rows;
+    }
+
+    private void visit(int cost) {
+        rowVisits += cost;
+        if (rowVisits > ServerLimits.ROW_VISITS) {
+            throw new OvsdbException(
+                    "resources exhausted",
+                    "The transaction looks at rows more than " + ServerLimits.ROW_VISITS + " times.");
+        }
     }
 
     private ObjectNode select(Members members, TableSchema table) {
@@ -337,7 +350,7 @@ final class Transaction {
 
     private static ObjectNode json(DataRow row, List<String> columns) {
         ObjectNode json = NODES.objectNode();
-        columns.forEach(column -> json.set(column, row.json(column)));
+        columns.forEach(column -> json.set(column, Values.json(row, column)));
         return json;
     }
 
@@ -391,6 +404,7 @@ final class Transaction {
         mutationsJson.forEach(json -> mutations.add(Mutation.parse(json, table, named)));
         List<DataRow> rows = matching(Condition.all(where, table, named), table);
         for (DataRow row : rows) {
+            visit(mutations.size());
             Map<Integer, Datum> columns = new HashMap<>();
             for (Mutation mutation : mutations) {
                 ColumnSchema column = mutation.column();

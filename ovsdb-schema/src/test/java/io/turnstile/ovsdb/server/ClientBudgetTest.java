@@ -3,11 +3,14 @@ package io.turnstile.ovsdb.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.ovsdb.data.DataRow;
+import io.turnstile.ovsdb.data.DataSnapshot;
 import io.turnstile.ovsdb.data.Datum;
+import io.turnstile.ovsdb.schema.DatabaseSchema;
 import io.turnstile.ovsdb.schema.SchemaNotation;
 import io.turnstile.ovsdb.schema.TableSchema;
 import io.turnstile.ovsdb.server.ClientBudget.Held;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +85,66 @@ class ClientBudgetTest {
         budget.checkPrecisely();
         assertThat(cutOff).isEmpty();
         assertThat(budget.heldBytes()).isBetween(500_000L, 510_000L);
+    }
+
+    @Test
+    void whatManyHoldIsGoneThroughOnceAndWhatIsInTheDatabaseNotAtAll() {
+        int[] looks = {0};
+        ClientBudget counting = new ClientBudget(
+                LIMIT,
+                row -> {
+                    looks[0]++;
+                    return current.contains(row);
+                },
+                due::add);
+        DatabaseSchema schema = SchemaNotation.openVswitch();
+        Map<UUID, DataRow> rows = new HashMap<>();
+        for (int i = 0; i < 100; i++) {
+            DataRow row = row(1000);
+            rows.put(row.uuid(), row);
+        }
+        current.addAll(rows.values());
+        DataSnapshot[] present = {DataSnapshot.of(schema, Map.of("QoS", rows))};
+        DataSnapshot first = present[0];
+        for (int i = 0; i < 50; i++) {
+            counting.open(() -> RowsHeld.of(first, () -> present[0]), reason -> {});
+        }
+        assertThat(counting.heldBytes()).isZero();
+        assertThat(looks[0]).isZero();
+        DataRow queue = DataRow.fresh(schema.table("Queue"), UUID.randomUUID());
+        present[0] = first.with(Map.of("Queue", Map.of(queue.uuid(), queue)));
+        assertThat(counting.heldBytes()).isZero();
+        assertThat(looks[0]).as("another table").isZero();
+        DataRow old = rows.values().iterator().next();
+        current.remove(old);
+        DataRow changed = old.with(Map.of());
+        current.add(changed);
+        present[0] = first.with(Map.of("QoS", Map.of(old.uuid(), changed)));
+        assertThat(counting.heldBytes())
+                .as("the old row, and the old table")
+                .isEqualTo(old.sizeBytes() + 100 * RowsHeld.TABLE_PLACE_BYTES);
+        assertThat(looks[0]).as("once for all").isEqualTo(100);
+    }
+
+    @Test
+    void versionsOfATableCostTheirPlacesThoughTheyShareTheirRows() {
+        Map<UUID, DataRow> rows = new HashMap<>();
+        for (int i = 0; i < 100; i++) {
+            DataRow row = row(10);
+            rows.put(row.uuid(), row);
+        }
+        current.addAll(rows.values());
+        DataSnapshot[] present = {DataSnapshot.of(SchemaNotation.openVswitch(), Map.of("QoS", rows))};
+        int fits = (int) (LIMIT / RowsHeld.TABLE_PLACE_BYTES / 100);
+        for (int i = 0; i <= fits; i++) {
+            DataSnapshot then = present[0];
+            client("of version " + i, List.of(RowsHeld.of(then, () -> present[0])));
+            budget.checkPrecisely();
+            assertThat(cutOff).isEmpty();
+            present[0] = then.with(Map.of("QoS", Map.of()));
+        }
+        budget.checkPrecisely();
+        assertThat(cutOff).hasSize(1);
     }
 
     @Test

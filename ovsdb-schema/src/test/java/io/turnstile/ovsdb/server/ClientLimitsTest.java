@@ -105,6 +105,21 @@ class ClientLimitsTest {
     }
 
     @Test
+    void theAnswerToATransactionThatWaitedCostsWhatTheTransactionDid() {
+        Client client = new Client();
+        String wait = "{'op':'wait','table':'QoS','where':[],'columns':['type'],'until':'==','rows':[{'type':'go'}]}";
+        String nothing = "{'op':'select','table':'Queue','where':[]}";
+        assertThat(client.transact(nothing + "," + wait)).isEqualTo("waits");
+        new Client().transact("{'op':'insert','table':'QoS','row':{'type':'go'}}");
+        assertThat(client.messages).hasSize(1);
+        assertThat(client.peer.lastRows().placeBytes()).isGreaterThanOrEqualTo(COST);
+        client.transact(nothing);
+        assertThat(client.peer.lastRows().placeBytes())
+                .as("is charged as a request until the client has read")
+                .isZero();
+    }
+
+    @Test
     void locksOfOneClientAreCounted() {
         Client client = new Client();
         for (int i = 0; i < LIMITS.perClient(); i++) {
@@ -114,6 +129,27 @@ class ClientLimitsTest {
         assertThat(client.call("unlock", "['l0']")).contains("\"result\":{}");
         assertThat(client.call("steal", "['another']")).contains("\"locked\":true");
         assertThat(client.peer.charged(Held.KEPT)).isEqualTo(COST * LIMITS.perClient());
+    }
+
+    @Test
+    void whoGetsALockOrLosesItHasHeardOfAllChangesUntilThen() {
+        Client slow = new Client();
+        Client other = new Client();
+        slow.call("monitor_cond", "['Open_vSwitch','m',{'QoS':[{'columns':['type']}]}]");
+        slow.call("lock", "['mine']");
+        other.call("lock", "['his']");
+        slow.call("lock", "['his']");
+        slow.peer.setBehind(true);
+        for (String method : List.of("steal", "unlock")) {
+            slow.messages.clear();
+            other.transact("{'op':'insert','table':'QoS','row':{'type':'before " + method + "'}}");
+            assertThat(slow.messages).isEmpty();
+            other.call(method, method.equals("steal") ? "['mine']" : "['his']");
+            assertThat(slow.messages)
+                    .as(method)
+                    .extracting(message -> message.get("method").asText())
+                    .containsExactly("update2", method.equals("steal") ? "stolen" : "locked");
+        }
     }
 
     @Test

@@ -18,6 +18,7 @@ final class LocalPeer implements Peer {
     private final Consumer<JsonNode> out;
     private final Map<ClientBudget.Held, Long> charges = new EnumMap<>(ClientBudget.Held.class);
     private boolean behind;
+    private RowsHeld lastRows = RowsHeld.NONE;
 
     LocalPeer(Consumer<JsonNode> out) {
         this.out = out;
@@ -32,12 +33,18 @@ final class LocalPeer implements Peer {
         this.behind = behind;
     }
 
+    /** What the last message is made of. */
+    RowsHeld lastRows() {
+        return lastRows;
+    }
+
     long charged(ClientBudget.Held what) {
         return charges.getOrDefault(what, 0L);
     }
 
     @Override
     public void send(JsonNode json, RowsHeld rows) {
+        lastRows = rows;
         out.accept(whole(json));
     }
 

@@ -187,6 +187,24 @@ class SlowClientsTest {
         assertThat(readAll(modest, "\"result\"")).hasSize(1);
     }
 
+    @Test
+    void whoIsRobbedOverAndOverAndDoesNotReadIsCutOff() throws IOException {
+        mute("{\"id\":1,\"method\":\"lock\",\"params\":[\"l\"]}");
+        bystander.call("echo", "[]");
+        String round = "{\"id\":\"s\",\"method\":\"steal\",\"params\":[\"l\"]}"
+                + "{\"id\":\"u\",\"method\":\"unlock\",\"params\":[\"l\"]}";
+        for (int rounds = 0; lines().isEmpty() && rounds < 40_000; rounds += 500) {
+            bystander.sendRaw(round.repeat(500));
+            assertThat(bystander.call("echo", "[]")).isNotNull();
+        }
+        assertThat(lines())
+                .hasSize(1)
+                .first()
+                .asString()
+                .matches("unix#2: cut off: makes the server hold 8.*limit"
+                        + " \\(0 monitors, 0 waiting transactions, 1 locks\\)");
+    }
+
     private void awaitLine(String part) {
         while (lines().stream().noneMatch(line -> line.contains(part))) {
             assertThat(bystander.call("echo", "[]")).isNotNull();

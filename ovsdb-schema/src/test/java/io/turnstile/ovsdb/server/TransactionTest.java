@@ -10,6 +10,7 @@ import io.turnstile.ovsdb.data.OvsdbJson;
 import io.turnstile.ovsdb.schema.SchemaNotation;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -115,6 +116,51 @@ class TransactionTest {
         transact("{'op':'insert','table':'QoS','row':{'type':'go'}}");
         assertThat(replies).hasSize(1);
         assertThat(rows()).isEqualTo(3);
+    }
+
+    @Test
+    void aWaitingTransactionIsTriedAgainOnlyIfATableChangesThatItNames() {
+        int[] runs = {0};
+        List<ArrayNode> replies = new ArrayList<>();
+        database.transact(
+                List.of(
+                        json("{'op':'assert','lock':'l'}"),
+                        json("{'op':'select','table':'Queue','where':[]}"),
+                        json(FOREVER)),
+                lock -> {
+                    runs[0]++;
+                    return true;
+                },
+                this,
+                NODES.numberNode(2),
+                replies::add);
+        for (int i = 0; i < 10; i++) {
+            transact("{'op':'insert','table':'Open_vSwitch','row':{}}");
+            transact("{'op':'delete','table':'Open_vSwitch','where':[]}");
+        }
+        assertThat(runs[0]).isEqualTo(1);
+        transact(INSERT);
+        assertThat(runs[0]).isEqualTo(2);
+        transact("{'op':'delete','table':'QoS','where':[]}", "{'op':'insert','table':'Queue','row':{}}");
+        assertThat(runs[0]).as("once a commit").isEqualTo(3);
+        transact("{'op':'insert','table':'QoS','row':{'type':'never'}}");
+        assertThat(replies).hasSize(1);
+    }
+
+    @Test
+    void aTransactionLooksAtRowsSoOftenAndNoMore() {
+        database.transact(Collections.nCopies(1000, json(INSERT)), lock -> false, this, NODES.nullNode(), reply -> {});
+        String clauses = "[['type','==','nobody']" + ",true".repeat(9) + "]";
+        JsonNode tenThousand = json("{'op':'select','table':'QoS','where':" + clauses + "}");
+        for (int operations : new int[] {2000, 2001}) {
+            List<ArrayNode> replies = new ArrayList<>();
+            database.transact(
+                    Collections.nCopies(operations, tenThousand), lock -> false, this, NODES.nullNode(), replies::add);
+            JsonNode last = replies.getFirst().get(operations - 1);
+            assertThat(last.path("error").asText())
+                    .as("%d: %s", operations, last)
+                    .isEqualTo(operations * 10_000L > ServerLimits.ROW_VISITS ? "resources exhausted" : "");
+        }
     }
 
     @Test
