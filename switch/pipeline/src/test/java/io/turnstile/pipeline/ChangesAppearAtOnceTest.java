@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
 class ChangesAppearAtOnceTest {
     private static final int TABLES = 3;
     private static final int CHANGES = 400;
+    private static final int MOST_CHANGES = 200 * CHANGES;
     private static final int READERS = 2;
 
     /** A flow of the model. Its cookie is its own. */
@@ -262,8 +263,12 @@ class ChangesAppearAtOnceTest {
             readers.add(Thread.ofPlatform().start(() -> look(reader)));
         }
         try {
-            for (int i = 0; i < CHANGES && mixture.get() == null; i++) {
+            // Where readers hardly have a turn, more changes are made until they have looked often enough.
+            for (int i = 0; (i < CHANGES || amidChanges.get() <= CHANGES) && i < MOST_CHANGES; i++) {
                 change();
+                if (mixture.get() != null) {
+                    break;
+                }
             }
         } finally {
             stopped = true;
