@@ -33,7 +33,8 @@ class LastWordsTest {
     @BeforeEach
     void makeWhatIsToBeRemoved() throws IOException {
         log = folder.resolve("log");
-        pidFile = Files.createFile(folder.resolve("pid"));
+        pidFile =
+                Files.writeString(folder.resolve("pid"), ProcessHandle.current().pid() + "\n");
         socket = folder.resolve("socket");
         ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(socket))
