@@ -27,6 +27,7 @@ final class ComeAndGo implements AutoCloseable {
 
     private static final Duration STEP = Duration.ofSeconds(2);
     private static final Duration LONGEST_LIFE = Duration.ofSeconds(62);
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(130);
     private static final Pattern QUEUE = Pattern.compile("queue: (\\d+) ");
     private static final CtRequest COMMIT = CtRequest.commit(Traffic.ZONE);
 
@@ -93,12 +94,19 @@ final class ComeAndGo implements AutoCloseable {
 
     /** In steps, so that providers are asked before: those that are waited for, about each connection. */
     private void expire(boolean waits) {
-        for (Duration passed = Duration.ZERO; passed.compareTo(LONGEST_LIFE) < 0; passed = passed.plus(STEP)) {
+        Duration passed = Duration.ZERO;
+        for (; passed.compareTo(LONGEST_LIFE) < 0; passed = passed.plus(STEP)) {
             clock.advance(STEP);
             tracker.sweep(clock.nowNs());
             if (waits) {
                 dispatcher.drain();
             }
+        }
+        // Providers who have not had a turn since they were asked hold up the end of what they hold.
+        for (; tracker.connectionCount() > 0 && passed.compareTo(LONGEST_WAIT) < 0; passed = passed.plus(STEP)) {
+            dispatcher.drain();
+            clock.advance(STEP);
+            tracker.sweep(clock.nowNs());
         }
     }
 

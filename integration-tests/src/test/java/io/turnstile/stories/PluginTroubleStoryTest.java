@@ -162,6 +162,11 @@ class PluginTroubleStoryTest {
         Turnstile turnstile = startUnruly("--monitor");
         for (int port : List.of(UnrulyProvider.EATS_MEMORY, UnrulyProvider.EATS_MEMORY_AND_GOES_ON)) {
             String pid = owner();
+            Await.until(
+                    "the bridge is there",
+                    Duration.ofSeconds(20),
+                    () -> Files.exists(turnstile.runDirectory().resolve("br0.mgmt")),
+                    turnstile.daemon()::output);
             connect(turnstile, port);
             Await.until(
                     "another process answers",

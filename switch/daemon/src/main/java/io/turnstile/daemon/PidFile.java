@@ -48,6 +48,9 @@ final class PidFile implements AutoCloseable {
                 StandardOpenOption.WRITE,
                 LinkOption.NOFOLLOW_LINKS);
         try {
+            // Before the lock: this opens and closes the file, with which a process loses its locks on it (fcntl(2)).
+            Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+                    .setPermissions(READABLE_BY_ALL);
             if (channel.tryLock() == null) {
                 ByteBuffer owner = ByteBuffer.allocate(MAX_BYTES);
                 channel.read(owner, 0);
@@ -56,8 +59,6 @@ final class PidFile implements AutoCloseable {
             }
             channel.truncate(0);
             channel.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
-            Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
-                    .setPermissions(READABLE_BY_ALL);
             return new PidFile(path, channel);
         } catch (IOException | RuntimeException e) {
             channel.close();
