@@ -257,52 +257,49 @@ final class PacketTracking {
             long nowNs,
             TrackingScratch scratch) {
         long entry = table.entries.entry(key.slot);
-        int flags = EntryLayout.flags(entry);
-        boolean translates = translates(stateBefore, request, flags);
-        if (key.related) {
-            followRelated(packet, key, locked, stateBefore, translates, request, nowNs, scratch);
-            return true;
-        }
-        boolean hasAlg = scratch.algs.begin(key.slot, entry, key.reply, translates);
-        if (hasAlg) {
-            scratch.algs.restore(packet);
-        }
-        // Of others nobody is told, and no port is missing.
-        boolean watched = (flags & (FLAG_HELD | FLAG_PORT_GONE)) != 0;
-        int tcpStates = (flags & FLAG_HELD) != 0 ? ProtocolTracking.tcpStates(entry) : ProtocolTracking.NO_TCP_STATES;
-        long deadlineBefore = watched ? OffHeap.getLong(entry + DEADLINE) : 0;
-        UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
-        if (result == UpdateResult.REOPEN) {
-            table.removeLocked(key.slot, locked, AuditCause.REOPENED, nowNs);
-            return false;
-        }
-        int state = stateAfter(result, stateBefore | relation(entry, flags), key.reply);
-        if (scratch.protocols.timeout() != null) {
-            table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
-        }
+        int state;
         int changes = 0;
         boolean reports = false;
-        if (result == UpdateResult.INVALID) {
-            invalid.count(scratch.protocols.invalidReason());
+        boolean hasAlg = false;
+        boolean translates = translates(stateBefore, request, entry);
+        if (key.related) {
+            state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
         } else {
-            boolean first = key.reply && result == UpdateResult.ESTABLISHED && (flags & FLAG_REPLY_SEEN) == 0;
-            if (first) {
-                noteFirstReply(packet, key, entry);
-            }
-            if (tcpStates != ProtocolTracking.NO_TCP_STATES && ProtocolTracking.closesFurther(tcpStates, entry)) {
-                changes = ConnectionListener.TCP_CHANGED;
-            }
-            if (watched && !first) {
-                changes |= followPorts(packet, key, entry, flags, deadlineBefore);
-            }
-            reports = (flags & FLAG_ESTABLISHED_REPORTED) == 0 && shouldReportEstablished(entry);
+            hasAlg = scratch.algs.begin(key.slot, entry, key.reply, translates);
             if (hasAlg) {
-                state |= readDialogue(packet, scratch);
+                scratch.algs.restore(packet);
+            }
+            boolean held = (EntryLayout.flags(entry) & FLAG_HELD) != 0;
+            int tcpStates = held ? ProtocolTracking.tcpStates(entry) : 0; // nobody else is told of them
+            long deadlineBefore = OffHeap.getLong(entry + DEADLINE);
+            UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
+            if (result == UpdateResult.REOPEN) {
+                table.removeLocked(key.slot, locked, AuditCause.REOPENED, nowNs);
+                return false;
+            }
+            state = stateAfter(result, stateBefore | relation(entry), key.reply);
+            if (scratch.protocols.timeout() != null) {
+                table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
+            }
+            if (result != UpdateResult.INVALID) {
+                changes = held && ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
+                changes |= noteFirstReply(packet, key, entry, result)
+                        ? 0
+                        : followPorts(packet, key, entry, deadlineBefore);
+                reports = shouldReportEstablished(entry);
+            }
+            if (result == UpdateResult.INVALID) {
+                invalid.count(scratch.protocols.invalidReason());
+            } else if (hasAlg) {
+                if (!scratch.algs.read(packet)) {
+                    invalid.count(InvalidReason.ALG_ADDRESS);
+                    state |= CtState.INV;
+                }
                 changes |= scratch.algs.learnedControl() ? ConnectionListener.CONTROL_CHANGED : 0;
             }
         }
         if (translates) {
-            state |= Translation.apply(packet, table.entries, entry, key.reply, false, scratch.leavingTuple);
+            state |= Translation.apply(packet, table.entries, entry, key.reply, key.related, scratch.leavingTuple);
         }
         long id = ConnectionTable.id(key.slot, locked);
         changes |= PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
@@ -318,36 +315,6 @@ final class PacketTracking {
         return true;
     }
 
-    /** An ICMP error about the connection, which is locked, and is unlocked afterwards. */
-    private void followRelated(
-            Packet packet,
-            TupleKey key,
-            long locked,
-            int stateBefore,
-            boolean translates,
-            CtRequest request,
-            long nowNs,
-            TrackingScratch scratch) {
-        long entry = table.entries.entry(key.slot);
-        int state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
-        if (translates) {
-            state |= Translation.apply(packet, table.entries, entry, key.reply, true, scratch.leavingTuple);
-        }
-        long id = ConnectionTable.id(key.slot, locked);
-        int changes = toldOf(entry, PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id));
-        EntryTable.unlock(entry, locked);
-        tellChanges(id, changes, nowNs);
-    }
-
-    /** A helper reads the packet; returns what is to be added to its state. */
-    private int readDialogue(Packet packet, TrackingScratch scratch) {
-        if (scratch.algs.read(packet)) {
-            return 0;
-        }
-        invalid.count(InvalidReason.ALG_ADDRESS);
-        return CtState.INV;
-    }
-
     private static int stateAfter(UpdateResult result, int stateBefore, boolean reply) {
         return switch (result) {
             case NEW, REOPEN -> stateBefore | CtState.NEW;
@@ -357,8 +324,8 @@ final class PacketTracking {
     }
 
     /** {@code rel} for a connection that was announced by another one. */
-    private int relation(long entry, int flags) {
-        if ((flags & FLAG_SPECIAL) == 0) {
+    private int relation(long entry) {
+        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
             return 0;
         }
         long extension = table.entries.extensionOf(entry);
@@ -366,38 +333,46 @@ final class PacketTracking {
     }
 
     /** Whether the packet of a translated connection is to be translated: once in a zone. */
-    private static boolean translates(int stateBefore, CtRequest request, int flags) {
-        return request.nat() != null && (flags & FLAG_NAT) != 0 && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
+    private static boolean translates(int stateBefore, CtRequest request, long entry) {
+        return request.nat() != null
+                && (EntryLayout.flags(entry) & FLAG_NAT) != 0
+                && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
     }
 
-    /** Notes by which port the first reply comes in. */
-    private void noteFirstReply(Packet packet, TupleKey key, long entry) {
-        OffHeap.putInt(table.entries.side(key.slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
-        EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_REPLY_SEEN);
+    /** Notes by which port the first reply comes in; false if the packet is not that. */
+    private boolean noteFirstReply(Packet packet, TupleKey key, long entry, UpdateResult result) {
+        int flags = EntryLayout.flags(entry);
+        boolean isFirst = key.reply && result == UpdateResult.ESTABLISHED && (flags & FLAG_REPLY_SEEN) == 0;
+        if (isFirst) {
+            OffHeap.putInt(table.entries.side(key.slot) + EntryLayout.REPLY_IN_PORT, packet.inPort());
+            EntryLayout.setFlags(entry, flags | FLAG_REPLY_SEEN);
+        }
+        return isFirst;
     }
 
     /**
-     * Looks by which port a direction of a connection comes in that is held or misses a port. The ports stand in
-     * another cache line than the entry: where they are known, they are looked at once in about a second of the
-     * connection's traffic.
+     * Looks by which port a direction comes in, if somebody wants to know. The ports stand in another cache line than
+     * the entry: where they are known, they are looked at once in about a second of the connection's traffic.
      */
-    private int followPorts(Packet packet, TupleKey key, long entry, int flags, long deadlineBefore) {
+    private int followPorts(Packet packet, TupleKey key, long entry, long deadlineBefore) {
+        int flags = EntryLayout.flags(entry);
         boolean looks = (flags & FLAG_PORT_GONE) != 0
-                || deadlineBefore >> SECOND_SHIFT != OffHeap.getLong(entry + DEADLINE) >> SECOND_SHIFT;
+                || (flags & FLAG_HELD) != 0
+                        && deadlineBefore >> SECOND_SHIFT != OffHeap.getLong(entry + DEADLINE) >> SECOND_SHIFT;
         return looks && inPorts.follow(key.slot, entry, key.reply, packet.inPort())
                 ? ConnectionListener.PORT_CHANGED
                 : 0;
     }
 
-    /**
-     * Whether this packet is the one of which the listener, who was not told yet, is told that it met an established
-     * connection.
-     */
+    /** Whether this packet is the one of which the listener is told that it met an established connection. */
     private boolean shouldReportEstablished(long entry) {
-        if (table.listener == null || !ProtocolTracking.isEstablished(entry)) {
+        int flags = EntryLayout.flags(entry);
+        if ((flags & FLAG_ESTABLISHED_REPORTED) != 0
+                || table.listener == null
+                || !ProtocolTracking.isEstablished(entry)) {
             return false;
         }
-        EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_ESTABLISHED_REPORTED);
+        EntryLayout.setFlags(entry, flags | FLAG_ESTABLISHED_REPORTED);
         return true;
     }
 

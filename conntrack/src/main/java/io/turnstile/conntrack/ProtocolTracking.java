@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: scratch of one; the entry is locked by the caller.
  */
 final class ProtocolTracking {
-    static final int NO_TCP_STATES = -1;
     private static final int ICMP_ANSWERED = 1;
     private static final int SEVERAL = 1;
     private static final int BOTH_WAYS = 2;
@@ -60,16 +59,16 @@ final class ProtocolTracking {
         };
     }
 
-    /** Both sides' TCP states as one number, to see whether they move; {@link #NO_TCP_STATES} of other protocols. */
+    /** Both sides' TCP states as one number, to see whether they move; of other protocols always the same. */
     static int tcpStates(long entry) {
         return EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP
                 ? EntryLayout.states(entry)
-                : NO_TCP_STATES;
+                : 0;
     }
 
     /** Whether a side of a TCP connection has come nearer to its end since its states were {@code before}. */
     static boolean closesFurther(int before, long entry) {
-        return EntryLayout.states(entry) != before
+        return tcpStates(entry) != before
                 && (EntryLayout.state(entry, 0) >= TcpState.CLOSING.ordinal()
                         || EntryLayout.state(entry, 1) >= TcpState.CLOSING.ordinal());
     }
