@@ -9,7 +9,10 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.packet.IpProtocols;
 
-/** The reader copies an entry into a snapshot. Threads: the entry is locked by the caller. */
+/**
+ * The reader copies an entry into a snapshot. Threads: any; who has not locked the entry may get halves of two lives,
+ * must find that out by the entry's word, and is never led to memory that is not there.
+ */
 final class SnapshotReader {
     private static final TcpState[] TCP_STATES = TcpState.values();
     private static final SctpState[] SCTP_STATES = SctpState.values();
@@ -27,23 +30,13 @@ final class SnapshotReader {
         int flags = EntryLayout.flags(entry);
         into.connectionId = connectionId;
         into.removed = false;
-        into.zone = EntryLayout.zone(kind);
-        into.protocol = EntryLayout.protocol(kind);
-        into.ipv6 = EntryLayout.ipv6(kind);
-        copyOriginal(entry, extension, kind, into.original);
-        if ((flags & FLAG_NAT) != 0) {
-            copyReply(extension, kind, into.reply);
-        } else {
-            reverse(into.original, kind, into.reply);
+        if (!copyIdentity(entry, extension, kind, flags, into)) {
+            return; // half an entry, which the caller will find out
         }
-        into.mark = OffHeap.getInt(entry + EntryLayout.MARK);
-        into.labelHigh = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
-        into.labelLow = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
         into.timeLeftNs = OffHeap.getLong(entry + DEADLINE) - nowNs;
         into.timeoutNs = table.timeoutNs(slot, entry);
         into.held = (flags & EntryLayout.FLAG_HELD) != 0;
         into.established = ProtocolTracking.isEstablished(entry);
-        into.replySeen = (flags & EntryLayout.FLAG_REPLY_SEEN) != 0;
         into.originalInPort = OffHeap.getInt(side + EntryLayout.ORIGINAL_IN_PORT);
         into.replyInPort = into.replySeen ? OffHeap.getInt(side + EntryLayout.REPLY_IN_PORT) : -1;
         into.alg = ALGS[OffHeap.getUnsignedByte(side + EntryLayout.ALG)];
@@ -61,26 +54,37 @@ final class SnapshotReader {
         int kind = OffHeap.getInt(record + EntryLayout.KIND);
         int flags = EntryLayout.flags(record);
         into.removed = true;
+        if (!copyIdentity(record, extension, kind, flags, into)) {
+            return; // half a record, which the caller will find out
+        }
+        boolean tcp = into.protocol == IpProtocols.TCP;
+        into.originalTcpState = tcp ? tcpState(record, 0) : TcpState.CLOSED;
+        into.replyTcpState = tcp ? tcpState(record, 1) : TcpState.CLOSED;
+        into.sctpState = into.protocol == IpProtocols.SCTP ? sctpState(record) : SctpState.CLOSED;
+    }
+
+    /**
+     * Copies what an entry and an audit record have in common: tuples, mark and label, whether a reply was seen. False
+     * if the extension is missing that the tuple stands in: read without lock, an entry may be seen while it is filled.
+     */
+    private static boolean copyIdentity(long entry, long extension, int kind, int flags, ConnectionSnapshot into) {
         into.zone = EntryLayout.zone(kind);
         into.protocol = EntryLayout.protocol(kind);
         into.ipv6 = EntryLayout.ipv6(kind);
         if (into.ipv6 && extension == 0) {
-            return; // half a record, which the caller will find out
+            return false;
         }
-        copyOriginal(record, extension, kind, into.original);
+        copyOriginal(entry, extension, kind, into.original);
         if ((flags & FLAG_NAT) != 0 && extension != 0) {
             copyReply(extension, kind, into.reply);
         } else {
             reverse(into.original, kind, into.reply);
         }
-        into.mark = OffHeap.getInt(record + EntryLayout.MARK);
+        into.mark = OffHeap.getInt(entry + EntryLayout.MARK);
         into.labelHigh = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_HIGH);
         into.labelLow = extension == 0 ? 0 : OffHeap.getLong(extension + EntryLayout.LABEL_LOW);
         into.replySeen = (flags & EntryLayout.FLAG_REPLY_SEEN) != 0;
-        boolean tcp = into.protocol == IpProtocols.TCP;
-        into.originalTcpState = tcp ? tcpState(record, 0) : TcpState.CLOSED;
-        into.replyTcpState = tcp ? tcpState(record, 1) : TcpState.CLOSED;
-        into.sctpState = into.protocol == IpProtocols.SCTP ? sctpState(record) : SctpState.CLOSED;
+        return true;
     }
 
     private static TcpState tcpState(long entry, int direction) {

@@ -5,6 +5,7 @@ import static io.turnstile.packet.Frames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -74,5 +75,24 @@ class SnapshotTest {
         assertThat(seen.timeoutNs).isEqualTo(Duration.ofSeconds(9).toNanos());
         assertThat(seen.established).isTrue();
         assertThat(seen.originalTcpSentEnd).as("of TCP only").isZero();
+    }
+
+    /** A reader without lock may meet an entry that is being filled: it must not follow an extension that is not there. */
+    @Test
+    void whatIsHalfAnEntryLeadsNowhere() {
+        for (String tuple : List.of("[fd00::1]:1234 > [fd00::2]:53", "10.0.0.1:1234 > 10.0.0.2:53")) {
+            TrackerFixture half = new TrackerFixture();
+            half.commit(udp(tuple));
+            long id = half.ids().getFirst();
+            long entry = half.tracker.table().entries.entry(ConnectionTable.slot(id));
+            int extension = OffHeap.getInt(entry + EntryLayout.EXTENSION);
+            OffHeap.putInt(entry + EntryLayout.EXTENSION, 0);
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | EntryLayout.FLAG_NAT);
+            assertThat(half.tracker.read(id, seen, half.clock.nowNs()))
+                    .as("of %s, by a process that lives on", tuple)
+                    .isTrue();
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~EntryLayout.FLAG_NAT);
+            OffHeap.putInt(entry + EntryLayout.EXTENSION, extension);
+        }
     }
 }
