@@ -1,10 +1,9 @@
 package io.turnstile.bench;
 
+import io.turnstile.lab.Daemon;
 import java.io.IOException;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** What the kernel (proc(5)) and the Java machine say of this process. */
 final class Memory {
@@ -19,10 +18,6 @@ final class Memory {
     }
 
     static long residentBytes() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-                .findFirst()
-                .orElseThrow();
+        return Daemon.residentBytes(ProcessHandle.current().pid());
     }
 }

@@ -56,6 +56,24 @@ public final class Daemon implements AutoCloseable {
                 .orElse(0L);
     }
 
+    /** What the program holds of the machine's memory, as {@link #residentBytes(long)} says it. */
+    public long residentBytes() throws IOException {
+        return residentBytes(process.pid());
+    }
+
+    /**
+     * What any process holds of the machine's memory (VmRSS of proc(5)); 0 if the kernel does not say.
+     *
+     * @throws IOException if there is no such process
+     */
+    public static long residentBytes(long pid) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+                .findFirst()
+                .orElse(0);
+    }
+
     public String output() {
         try {
             return Files.readString(log);

@@ -235,7 +235,7 @@ public final class Soak {
             List<String> probed = probe.output().lines().toList();
             probed.subList(lines, probed.size()).forEach(watch::probed);
             lines = probed.size();
-            watch.resident(residentBytes(turnstile.daemon().pid()));
+            watch.resident(turnstile.daemon().residentBytes());
             if (nowNs - reportNs >= 0) {
                 System.out.printf("%4d s  %s%n", (nowNs - startNs) / 1_000_000_000, watch.status());
                 reportNs += REPORT.toNanos();
@@ -263,13 +263,5 @@ public final class Soak {
     /** Flows are in no database; the bridge fails secure until it has them again. */
     private static void restoreFlows(Turnstile turnstile) {
         FIREWALL.forEach(flow -> turnstile.ofctl("add-flow", "br0", flow).run());
-    }
-
-    private static long residentBytes(long pid) throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-                .findFirst()
-                .orElse(0);
     }
 }

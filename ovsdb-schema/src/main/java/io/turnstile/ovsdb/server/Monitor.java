@@ -176,22 +176,13 @@ final class Monitor {
                 tablesNow().filter(table -> table.select.initial),
                 table -> snapshot.rows(table.schema.name()).values().stream()
                         .filter(table.condition)
-                        .map(row -> Map.entry(row.uuid(), Unfolding.later(() -> initial(table, row))))));
+                        .map(row -> Map.entry(row.uuid(), Unfolding.later(
+                                () -> whole("initial", table, row, Select::initial))))));
     }
 
     /** The tables under their conditions of now, whatever they are when an update unfolds. */
     private Stream<Table> tablesNow() {
         return List.copyOf(tables.values()).stream();
-    }
-
-    private ObjectNode initial(Table table, DataRow row) {
-        ObjectNode update = NODES.objectNode();
-        if (version == Version.MONITOR) {
-            update.set("new", allColumns(table, row, Select::initial));
-        } else {
-            update.set("initial", nonDefault(table, row, Select::initial));
-        }
-        return update;
     }
 
     /**
@@ -258,19 +249,24 @@ final class Monitor {
         if (before != null && after != null) {
             update = table.select.modify && table.differs(before, after) ? () -> modified(table, before, after) : null;
         } else if (after != null) {
-            update = table.select.insert ? () -> inserted(table, after) : null;
+            update = table.select.insert ? () -> whole("insert", table, after, Select::insert) : null;
         } else {
             update = before != null && table.select.delete ? () -> deleted(table, before) : null;
         }
         return update == null ? null : Map.entry(uuid, Unfolding.later(update));
     }
 
-    private ObjectNode inserted(Table table, DataRow row) {
+    /**
+     * The update of a row of which all is told.
+     *
+     * @param kind its word in the versions that have one for each kind
+     */
+    private ObjectNode whole(String kind, Table table, DataRow row, Predicate<Select> selected) {
         ObjectNode update = NODES.objectNode();
         if (version == Version.MONITOR) {
-            update.set("new", allColumns(table, row, Select::insert));
+            update.set("new", allColumns(table, row, selected));
         } else {
-            update.set("insert", nonDefault(table, row, Select::insert));
+            update.set(kind, nonDefault(table, row, selected));
         }
         return update;
     }

@@ -4,13 +4,15 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowCursor;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /** Flow statistics, one message after the other as the peer takes them. Event loop thread only. */
 final class FlowDump implements LongReply {
     /** How long one piece may take, whether or not it found enough flows for a message. */
-    static final long PIECE_NS = 1_000_000;
+    private static final long PIECE_NS = 1_000_000;
     /** How many flows are looked at between two looks at the clock. */
-    static final int FLOWS_PER_LOOK = 16;
+    private static final int FLOWS_PER_LOOK = 16;
 
     private final FlowCursor flows;
     private final MultipartReply parts;
@@ -23,14 +25,26 @@ final class FlowDump implements LongReply {
         this.writer = writer;
     }
 
+    /**
+     * Looks at flows until it is enough, and for no longer than one piece may take.
+     *
+     * @return whether there may be more
+     */
+    static boolean lookAtSome(FlowCursor flows, Consumer<FlowStats> visitor, BooleanSupplier isEnough) {
+        long beganNs = System.nanoTime();
+        while (flows.advance(FLOWS_PER_LOOK, visitor)) {
+            if (isEnough.getAsBoolean() || System.nanoTime() - beganNs >= PIECE_NS) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     @Override
     public boolean proceed() {
         int sentBefore = parts.sent();
-        long beganNs = System.nanoTime();
-        while (flows.advance(FLOWS_PER_LOOK, flow -> parts.add(out -> writer.accept(out, flow)))) {
-            if (parts.sent() != sentBefore || System.nanoTime() - beganNs >= PIECE_NS) {
-                return true;
-            }
+        if (lookAtSome(flows, flow -> parts.add(out -> writer.accept(out, flow)), () -> parts.sent() != sentBefore)) {
+            return true;
         }
         parts.finish();
         return false;

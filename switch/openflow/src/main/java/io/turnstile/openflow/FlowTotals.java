@@ -27,11 +27,8 @@ final class FlowTotals implements LongReply {
 
     @Override
     public boolean proceed() {
-        long beganNs = System.nanoTime();
-        while (flows.advance(FlowDump.FLOWS_PER_LOOK, this::count)) {
-            if (System.nanoTime() - beganNs >= FlowDump.PIECE_NS) {
-                return true;
-            }
+        if (FlowDump.lookAtSome(flows, this::count, () -> false)) {
+            return true;
         }
         MultipartReply parts = new MultipartReply(reply, type);
         parts.add(out -> FlowStatsCodec.writeAggregate(out, packets, bytes, count, reply.version()));

@@ -5,6 +5,7 @@ import io.turnstile.pipeline.flow.MatchMask;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -165,14 +166,7 @@ final class SubTable {
         rule.listIndex = size;
         rules[size++] = rule;
         byHash.link(rule);
-        long hash = KeyHash.SEED;
-        int index = 0;
-        for (int stage = 0; stage < prefixes.length; stage++) {
-            for (int end = mask.stageEnd(stage); index < end; index++) {
-                hash = KeyHash.mix(hash, rule.match.valueAt(index));
-            }
-            prefixes[stage].add(hash);
-        }
+        forEachPrefix(rule, PrefixCounts::add);
         priorities.computeIfAbsent(rule.priority, _ -> new int[1])[0]++;
         maxPriority = Math.max(maxPriority, rule.priority);
     }
@@ -188,18 +182,23 @@ final class SubTable {
             rules = Arrays.copyOf(rules, rules.length / 2);
         }
         byHash.unlink(rule);
+        forEachPrefix(rule, PrefixCounts::remove);
+        int[] ofPriority = Objects.requireNonNull(priorities.get(rule.priority), "the rule's priority was counted");
+        if (--ofPriority[0] == 0) {
+            priorities.remove(rule.priority);
+            maxPriority = priorities.isEmpty() ? 0 : priorities.lastKey();
+        }
+    }
+
+    /** Changes the counts of each stage but the last by the hash of the rule's values up to there. */
+    private void forEachPrefix(Rule rule, ObjLongConsumer<PrefixCounts> change) {
         long hash = KeyHash.SEED;
         int index = 0;
         for (int stage = 0; stage < prefixes.length; stage++) {
             for (int end = mask.stageEnd(stage); index < end; index++) {
                 hash = KeyHash.mix(hash, rule.match.valueAt(index));
             }
-            prefixes[stage].remove(hash);
-        }
-        int[] ofPriority = Objects.requireNonNull(priorities.get(rule.priority), "the rule's priority was counted");
-        if (--ofPriority[0] == 0) {
-            priorities.remove(rule.priority);
-            maxPriority = priorities.isEmpty() ? 0 : priorities.lastKey();
+            change.accept(prefixes[stage], hash);
         }
     }
 }
