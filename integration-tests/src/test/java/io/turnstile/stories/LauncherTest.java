@@ -1,16 +1,15 @@
 package io.turnstile.stories;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.turnstile.lab.Command;
-import io.turnstile.lab.Lab;
 import io.turnstile.lab.Turnstile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -167,9 +166,10 @@ class LauncherTest {
                 .text();
     }
 
+    /** Only root gives away. */
     @Test
+    @Tag("system")
     void onlyAFolderOfItsOwnIsGivenToTheUser() throws IOException {
-        assumeTrue(Lab.isRoot(), "only root gives away");
         assertThat(ownerOfTheReadyFilesFolder("yes")).isEqualTo("nobody");
         assertThat(ownerOfTheReadyFilesFolder(""))
                 .as("whoever calls has named it")

@@ -1,5 +1,8 @@
 package io.turnstile.control;
 
+import static io.turnstile.control.Asker.read;
+import static io.turnstile.control.Asker.request;
+import static io.turnstile.control.Asker.send;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Logger;
@@ -10,7 +13,6 @@ import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -306,32 +308,10 @@ class ControlLoadTest {
     }
 
     private JsonNode ask(String method, String... words) throws IOException {
-        try (SocketChannel client = connect()) {
-            send(client, request(method, words));
-            return read(client);
-        }
-    }
-
-    private static JsonNode read(SocketChannel client) throws IOException {
-        return JSON.readTree(JSON.getFactory().createParser(Channels.newInputStream(client)));
-    }
-
-    private static String request(String method, String... words) {
-        return JSON.createObjectNode()
-                .put("method", method)
-                .put("id", 0)
-                .set("params", JSON.valueToTree(words))
-                .toString();
+        return Asker.ask(socket, request(method, words));
     }
 
     private SocketChannel connect() throws IOException {
-        return SocketChannel.open(UnixDomainSocketAddress.of(socket));
-    }
-
-    private static void send(SocketChannel client, String text) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-            client.write(bytes);
-        }
+        return Asker.connect(socket);
     }
 }

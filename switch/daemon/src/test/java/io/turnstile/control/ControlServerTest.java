@@ -1,5 +1,7 @@
 package io.turnstile.control;
 
+import static io.turnstile.control.Asker.request;
+import static io.turnstile.control.Asker.send;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -7,12 +9,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -221,30 +220,10 @@ class ControlServerTest {
     }
 
     private JsonNode ask(String request) throws IOException {
-        try (SocketChannel client = connect()) {
-            send(client, request);
-            return JSON.readTree(JSON.getFactory().createParser(Channels.newInputStream(client)));
-        }
-    }
-
-    private static String request(String method, String... words) {
-        return JSON.createObjectNode()
-                .put("method", method)
-                .put("id", 0)
-                .set("params", JSON.valueToTree(words))
-                .toString();
+        return Asker.ask(socket, request);
     }
 
     private SocketChannel connect() throws IOException {
-        SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
-        client.connect(UnixDomainSocketAddress.of(socket));
-        return client;
-    }
-
-    private static void send(SocketChannel client, String text) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-            client.write(bytes);
-        }
+        return Asker.connect(socket);
     }
 }

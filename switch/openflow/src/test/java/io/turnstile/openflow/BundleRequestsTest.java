@@ -49,31 +49,8 @@ class BundleRequestsTest {
                 body -> body.writeInt(id).writeShort(0).writeShort(flags).writeBytes(message));
     }
 
-    /** An ADD that matches all and outputs to the port. */
     private ByteBuf flow(int cookie, int port) {
-        return peer.message(
-                MessageType.FLOW_MOD,
-                XID,
-                body -> body.writeLong(cookie)
-                        .writeLong(0)
-                        .writeByte(0)
-                        .writeByte(0)
-                        .writeZero(4)
-                        .writeShort(cookie)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeZero(4)
-                        .writeShort(1)
-                        .writeShort(4)
-                        .writeZero(4)
-                        .writeShort(4)
-                        .writeShort(24)
-                        .writeZero(4)
-                        .writeShort(0)
-                        .writeShort(16)
-                        .writeInt(port)
-                        .writeZero(8));
+        return peer.flow(XID, cookie, port);
     }
 
     /** A flow as large as one may be. */
@@ -268,7 +245,7 @@ class BundleRequestsTest {
     @Test
     void aFlowModThatIsBundledUnderOpenFlow13IsAppliedToo() {
         try (Dialogue older = new Dialogue(WireVersion.OF13).greeted()) {
-            ByteBuf flow = flow(1, 1).setByte(0, WireVersion.OF13.code());
+            ByteBuf flow = older.flow(XID, 1, 1);
             ByteBuf open = older.message(
                     MessageType.ONF_BUNDLE_CONTROL,
                     XID,

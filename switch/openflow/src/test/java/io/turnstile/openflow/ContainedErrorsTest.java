@@ -37,24 +37,7 @@ class ContainedErrorsTest {
     }
 
     private ByteBuf flow() {
-        return peer.message(
-                MessageType.FLOW_MOD,
-                XID,
-                body -> body.writeZero(24)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeZero(4)
-                        .writeShort(1)
-                        .writeShort(4)
-                        .writeZero(4)
-                        .writeShort(4)
-                        .writeShort(24)
-                        .writeZero(4)
-                        .writeShort(0)
-                        .writeShort(16)
-                        .writeInt(PORT_THAT_THROWS)
-                        .writeZero(8));
+        return peer.flow(XID, 0, PORT_THAT_THROWS);
     }
 
     private ByteBuf control(int type) {

@@ -20,6 +20,8 @@ final class Dialogue implements AutoCloseable {
     static final int ECHO_REQUEST = 2;
     static final int ECHO_REPLY = 3;
 
+    private static final int CT_BYTES = 24;
+
     final EmbeddedChannel channel;
     final ManualClock clock = new ManualClock(Long.MAX_VALUE - 1_000_000, 0);
     final List<RuntimeException> failures = new ArrayList<>();
@@ -69,6 +71,73 @@ final class Dialogue implements AutoCloseable {
     ByteBuf message(MessageType type, int xid, Consumer<ByteBuf> body) {
         ByteBuf out = Unpooled.buffer();
         MessageFraming.write(out, type, version, xid, body);
+        return out;
+    }
+
+    /** An ADD that matches all and outputs to the port; its priority is the cookie. */
+    ByteBuf flow(int xid, int cookie, int port) {
+        return message(
+                MessageType.FLOW_MOD,
+                xid,
+                body -> body.writeLong(cookie)
+                        .writeLong(0)
+                        .writeByte(0)
+                        .writeByte(0)
+                        .writeZero(4)
+                        .writeShort(cookie)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeShort(1)
+                        .writeShort(4)
+                        .writeZero(4)
+                        .writeShort(4)
+                        .writeShort(24)
+                        .writeZero(4)
+                        .writeShort(0)
+                        .writeShort(16)
+                        .writeInt(port)
+                        .writeZero(8));
+    }
+
+    /** An ADD that matches IPv4 and has one instruction with these bytes as its actions. */
+    ByteBuf ipFlow(int xid, int priority, int instruction, ByteBuf actions) {
+        return message(
+                MessageType.FLOW_MOD,
+                xid,
+                body -> body.writeZero(22)
+                        .writeShort(priority)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeInt(-1)
+                        .writeZero(4)
+                        .writeShort(1)
+                        .writeShort(10)
+                        .writeInt(0x80000a02)
+                        .writeShort(0x800)
+                        .writeZero(6)
+                        .writeShort(instruction)
+                        .writeShort(8 + actions.readableBytes())
+                        .writeZero(4)
+                        .writeBytes(actions, actions.readerIndex(), actions.readableBytes()));
+    }
+
+    /** ct(ct(ct(…))). */
+    static ByteBuf nestedCt(int depth) {
+        ByteBuf out = Unpooled.buffer();
+        for (int i = depth; i > 0; i--) {
+            out.writeShort(0xffff)
+                    .writeShort(i * CT_BYTES)
+                    .writeInt(0x2320)
+                    .writeShort(35)
+                    .writeShort(1)
+                    .writeInt(0)
+                    .writeShort(0)
+                    .writeByte(255)
+                    .writeZero(3)
+                    .writeShort(0);
+        }
         return out;
     }
 

@@ -27,6 +27,7 @@ class LongAnswersTest {
     private static final int FLOW_REMOVED = 11;
     private static final int MORE = 1;
     private static final int WRITABILITY = 1;
+    private static final int REFUSED_PORT = 666;
 
     private final Dialogue peer = new Dialogue(WireVersion.OF13).greeted();
 
@@ -252,26 +253,7 @@ class LongAnswersTest {
     @Test
     void aChangeThatTakesLongIsMadeElsewhereAndAnsweredInItsTurn() {
         peer.bridge.slow = true;
-        ByteBuf refused = peer.message(
-                MessageType.FLOW_MOD,
-                7,
-                body -> body.writeZero(16)
-                        .writeZero(8)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeZero(4)
-                        .writeShort(1)
-                        .writeShort(4)
-                        .writeZero(4)
-                        .writeShort(4)
-                        .writeShort(24)
-                        .writeZero(4)
-                        .writeShort(0)
-                        .writeShort(16)
-                        .writeInt(666)
-                        .writeZero(8));
-        List<ByteBuf> answers = peer.say(together(refused, echo(8)));
+        List<ByteBuf> answers = peer.say(together(peer.flow(7, 0, REFUSED_PORT), echo(8)));
         assertThat(xids(answers)).containsExactly(7, 8);
         assertThat(Dialogue.error(answers.getFirst())).isEqualTo(OfErrorCode.OFPFMFC_TABLE_FULL);
     }

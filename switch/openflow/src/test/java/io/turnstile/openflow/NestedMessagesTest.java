@@ -15,7 +15,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What is nested as deeply as a message allows is refused by the error that it would be refused by at any depth. */
 class NestedMessagesTest {
     private static final int XID = 9;
-    private static final int CT_BYTES = 24;
     private static final int DEEPEST_CT = 2700;
     private static final int REQUESTFORWARD = 32;
 
@@ -30,56 +29,22 @@ class NestedMessagesTest {
         peer.close();
     }
 
-    private static ByteBuf nestedCt(int depth) {
-        ByteBuf out = Unpooled.buffer();
-        for (int i = depth; i > 0; i--) {
-            out.writeShort(0xffff)
-                    .writeShort(i * CT_BYTES)
-                    .writeInt(0x2320)
-                    .writeShort(35)
-                    .writeShort(1)
-                    .writeInt(0)
-                    .writeShort(0)
-                    .writeByte(255)
-                    .writeZero(3)
-                    .writeShort(0);
-        }
-        return out;
-    }
-
-    private ByteBuf flow(int instruction, ByteBuf actions) {
-        return peer.message(
-                MessageType.FLOW_MOD,
-                XID,
-                body -> body.writeZero(22)
-                        .writeShort(5)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeZero(4)
-                        .writeShort(1)
-                        .writeShort(10)
-                        .writeInt(0x80000a02)
-                        .writeShort(0x800)
-                        .writeZero(6)
-                        .writeShort(instruction)
-                        .writeShort(8 + actions.readableBytes())
-                        .writeZero(4)
-                        .writeBytes(actions));
+    private ByteBuf flow(int instruction, int depth) {
+        return peer.ipFlow(XID, 5, instruction, Dialogue.nestedCt(depth));
     }
 
     @Test
     void oneConntrackActionIsNoneTooMany() {
-        assertThat(peer.refusal(flow(4, nestedCt(1)))).isNull();
+        assertThat(peer.refusal(flow(4, 1))).isNull();
     }
 
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 99, 100, 101, 102, 1000, DEEPEST_CT})
     void conntrackActionsInConntrackActionsAreRefused(int depth) {
         for (int instruction : new int[] {3, 4}) { // write and apply
-            assertThat(peer.refusal(flow(instruction, nestedCt(depth)))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
+            assertThat(peer.refusal(flow(instruction, depth))).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         }
-        ByteBuf actions = nestedCt(depth);
+        ByteBuf actions = Dialogue.nestedCt(depth);
         assertThat(peer.refusal(peer.message(
                         MessageType.PACKET_OUT,
                         XID,

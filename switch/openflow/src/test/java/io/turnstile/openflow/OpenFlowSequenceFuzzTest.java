@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class OpenFlowSequenceFuzzTest {
     private static final int XID = 3;
-    private static final int CT_BYTES = 24;
+    private static final int APPLY_ACTIONS = 4;
     private static final int MOST_STEPS = 200;
     /** Little, so that budgets end. */
     private static final long MEMORY_BYTES = 1 << 20;
@@ -102,7 +102,7 @@ class OpenFlowSequenceFuzzTest {
             case BUNDLED_FLOW -> bundled(peer, version, argument, flow(peer, version, argument & 0xf, bytes));
             case BUNDLED_ANYTHING -> bundled(peer, version, argument, bytes);
             case FLOW -> peer.say(flow(peer, version, argument, bytes));
-            case NESTED_FLOW -> peer.say(flow(peer, version, 0, nested(argument * 10)));
+            case NESTED_FLOW -> peer.say(flow(peer, version, 0, Dialogue.nestedCt(Math.max(1, argument * 10))));
             case PAUSE -> peer.advance(Duration.ofMillis(argument * 100L));
         }
     }
@@ -134,38 +134,6 @@ class OpenFlowSequenceFuzzTest {
         if (MessageType.FLOW_MOD.number(version) == MessageNumber.NONE) {
             return peer.message(Dialogue.ECHO_REQUEST, XID, none -> {});
         }
-        return peer.message(
-                MessageType.FLOW_MOD,
-                XID,
-                body -> body.writeZero(22)
-                        .writeShort(priority)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeInt(-1)
-                        .writeZero(4)
-                        .writeShort(1)
-                        .writeShort(10)
-                        .writeInt(0x80000a02)
-                        .writeShort(0x800)
-                        .writeZero(6)
-                        .writeShort(4)
-                        .writeShort(8 + actions.readableBytes())
-                        .writeZero(4)
-                        .writeBytes(actions, actions.readerIndex(), actions.readableBytes()));
-    }
-
-    /** ct(ct(ct(…))). */
-    private static ByteBuf nested(int depth) {
-        ByteBuf out = Unpooled.buffer();
-        for (int i = Math.max(1, depth); i > 0; i--) {
-            out.writeShort(0xffff).writeShort(i * CT_BYTES).writeInt(0x2320).writeShort(35);
-            out.writeShort(1)
-                    .writeInt(0)
-                    .writeShort(0)
-                    .writeByte(255)
-                    .writeZero(3)
-                    .writeShort(0);
-        }
-        return out;
+        return peer.ipFlow(XID, priority, APPLY_ACTIONS, actions);
     }
 }
