@@ -4,11 +4,13 @@ import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,20 +99,17 @@ final class BridgePorts {
 
     /** Takes over everything but the config bits, which stay as controllers set them. */
     void update(OfPort update) {
+        revise(update.number(), old -> update.withConfig(old.config()));
+    }
+
+    /** Nothing happens if the port is not there, or stays as it is. */
+    private void revise(int number, UnaryOperator<OfPort> revision) {
         pipeline.change(effects -> {
-            OfPort old = byNumber.get(update.number());
+            OfPort old = byNumber.get(number);
             if (old == null) {
                 return;
             }
-            OfPort port = new OfPort(
-                    update.number(),
-                    update.datapathPort(),
-                    update.name(),
-                    update.macAddress(),
-                    old.config(),
-                    update.state(),
-                    update.patchPeer(),
-                    update.speedMbps());
+            OfPort port = revision.apply(old);
             if (!old.equals(port)) {
                 replace(old, port, effects);
             }
@@ -156,18 +155,7 @@ final class BridgePorts {
             }
             int changed = old.config() & ~mask | config & mask;
             if (changed != old.config()) {
-                replace(
-                        old,
-                        new OfPort(
-                                number,
-                                old.datapathPort(),
-                                old.name(),
-                                old.macAddress(),
-                                changed,
-                                old.state(),
-                                old.patchPeer(),
-                                old.speedMbps()),
-                        effects);
+                replace(old, old.withConfig(changed), effects);
                 effects.afterwards(() -> setAdminUp(number, (changed & OfPort.CONFIG_PORT_DOWN) == 0));
             }
         });
@@ -181,17 +169,14 @@ final class BridgePorts {
         }
         Port device = pipeline.datapath().port(port.datapathPort());
         if (device != null) {
-            device.setAdminUp(up);
-            int state = device.linkStatus().carrier() ? 0 : OfPort.STATE_LINK_DOWN;
-            update(new OfPort(
-                    number,
-                    port.datapathPort(),
-                    port.name(),
-                    port.macAddress(),
-                    port.config(),
-                    state,
-                    port.patchPeer(),
-                    port.speedMbps()));
+            try {
+                device.setAdminUp(up);
+                int state = device.linkStatus().carrier() ? 0 : OfPort.STATE_LINK_DOWN;
+                revise(number, old -> old.withState(state));
+            } catch (PortException e) { // its device is just going; as in Open vSwitch the bit says what could be done
+                int down = up ? OfPort.CONFIG_PORT_DOWN : 0;
+                revise(number, old -> old.withConfig(old.config() & ~OfPort.CONFIG_PORT_DOWN | down));
+            }
         }
     }
 

@@ -29,4 +29,12 @@ public record OfPort(
     public static final int CONFIG_NO_PACKET_IN = 1 << 6;
     public static final int CONFIG_NO_RECV = 1 << 2;
     public static final int STATE_LINK_DOWN = 1;
+
+    OfPort withConfig(int newConfig) {
+        return new OfPort(number, datapathPort, name, macAddress, newConfig, state, patchPeer, speedMbps);
+    }
+
+    OfPort withState(int newState) {
+        return new OfPort(number, datapathPort, name, macAddress, config, newState, patchPeer, speedMbps);
+    }
 }

@@ -7,6 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.port.DummyPort;
+import io.turnstile.port.Port;
+import io.turnstile.port.PortException;
+import java.lang.reflect.Proxy;
 import org.junit.jupiter.api.Test;
 
 /** By which ports packets leave, and which ports take them in. */
@@ -31,6 +35,26 @@ class OutputTest {
         assertThat(bench.receive(3, udp().bytes())).isEmpty();
         bench.br0.modifyPort(2, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_RECV);
         assertThat(bench.receive(2, udp().bytes())).isEmpty();
+    }
+
+    /** As in Open vSwitch, where the bit stays as it is and nothing is answered. */
+    @Test
+    void aPortWhoseDeviceIsJustGoingIsNotCalledDown() throws OfException {
+        Port going = (Port) Proxy.newProxyInstance(
+                Port.class.getClassLoader(), new Class<?>[] {Port.class}, (_, method, arguments) -> {
+                    if (method.getName().equals("setAdminUp")) {
+                        throw PortException.noSuchDevice("p9");
+                    }
+                    return method.invoke(new DummyPort("p9"), arguments);
+                });
+        bench.datapath.addPort(going, 109);
+        bench.br0.addPort(new OfPort(9, 109, "p9", 9, 0, 0, null, 0));
+        int both = OfPort.CONFIG_PORT_DOWN | OfPort.CONFIG_NO_FLOOD;
+        bench.br0.modifyPort(9, both, both);
+        assertThat(bench.br0.ports())
+                .filteredOn(port -> port.number() == 9)
+                .extracting(OfPort::config)
+                .containsExactly(OfPort.CONFIG_NO_FLOOD);
     }
 
     @Test
