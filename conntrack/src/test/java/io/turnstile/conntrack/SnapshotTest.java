@@ -77,7 +77,9 @@ class SnapshotTest {
         assertThat(seen.originalTcpSentEnd).as("of TCP only").isZero();
     }
 
-    /** A reader without lock may meet an entry that is being filled: it must not follow an extension that is not there. */
+    /**
+     * A reader without lock may meet an entry that is being filled: it must not follow an extension that is not there.
+     */
     @Test
     void whatIsHalfAnEntryLeadsNowhere() {
         for (String tuple : List.of("[fd00::1]:1234 > [fd00::2]:53", "10.0.0.1:1234 > 10.0.0.2:53")) {

@@ -176,8 +176,8 @@ final class Monitor {
                 tablesNow().filter(table -> table.select.initial),
                 table -> snapshot.rows(table.schema.name()).values().stream()
                         .filter(table.condition)
-                        .map(row -> Map.entry(row.uuid(), Unfolding.later(
-                                () -> whole("initial", table, row, Select::initial))))));
+                        .map(row -> Map.entry(
+                                row.uuid(), Unfolding.later(() -> whole("initial", table, row, Select::initial))))));
     }
 
     /** The tables under their conditions of now, whatever they are when an update unfolds. */
