@@ -49,12 +49,13 @@ final class AlgTracking {
     /**
      * A packet of a connection is at hand.
      *
+     * @param flags the connection's {@link EntryLayout#flags}
      * @param isReply it travels the reply way
      * @param translates it is about to be translated
      * @return whether the connection has a helper; if not, nothing else is to be called
      */
-    boolean begin(int slot, long entry, boolean isReply, boolean translates) {
-        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+    boolean begin(int slot, long entry, int flags, boolean isReply, boolean translates) {
+        if ((flags & FLAG_SPECIAL) == 0) {
             return false;
         }
         long side = table.entries.side(slot);

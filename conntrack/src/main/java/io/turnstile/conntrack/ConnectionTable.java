@@ -241,16 +241,16 @@ final class ConnectionTable {
 
     /** How long the connection lives in that state, by its policy. */
     private long timeoutNs(int slot, long entry, Timeout timeout) {
-        return policy(slot, entry).ns(timeout);
+        return policy(slot, EntryLayout.flags(entry)).ns(timeout);
     }
 
     /** How long the connection lives in its present state. */
     long timeoutNs(int slot, long entry) {
-        return policy(slot, entry).ns(EntryLayout.timeoutKind(entry));
+        return policy(slot, EntryLayout.flags(entry)).ns(EntryLayout.timeoutKind(entry));
     }
 
-    private TimeoutPolicy policy(int slot, long entry) {
-        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
+    private TimeoutPolicy policy(int slot, int flags) {
+        if ((flags & FLAG_SPECIAL) == 0) {
             return TimeoutPolicy.DEFAULT;
         }
         TimeoutPolicy policy = policies.get(OffHeap.getUnsignedShort(entries.side(slot) + POLICY));
@@ -262,7 +262,8 @@ final class ConnectionTable {
      * moves the deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
      */
     void renew(int slot, long entry, Timeout timeout, long nowNs) {
-        TimeoutPolicy policy = policy(slot, entry);
+        int flags = EntryLayout.flags(entry);
+        TimeoutPolicy policy = policy(slot, flags);
         long deadline = nowNs + policy.ns(timeout);
         long earlierNs = OffHeap.getLong(entry + DEADLINE) - deadline;
         boolean earlier = earlierNs > 0;
@@ -272,7 +273,7 @@ final class ConnectionTable {
             return;
         }
         OffHeap.putLong(entry + DEADLINE, deadline);
-        EntryLayout.setTimeout(entry, EntryLayout.flags(entry) & ~FLAG_ASKED, timeout);
+        EntryLayout.setTimeout(entry, flags & ~FLAG_ASKED, timeout);
         if (earlier) {
             wheel(slot).schedule(slot, deadline);
         }

@@ -103,12 +103,13 @@ final class FirstPackets {
         long id = ConnectionTable.id(key.slot, key.identity);
         long entry = table.entries.entry(key.slot);
         int state = CtState.NEW | (connection.parentId == 0 ? 0 : CtState.REL);
-        boolean hasAlg = scratch.algs.begin(key.slot, entry, false, connection.reply != null);
+        boolean translates = connection.reply != null;
+        boolean hasAlg = scratch.algs.begin(key.slot, entry, EntryLayout.flags(entry), false, translates);
         if (hasAlg && !scratch.algs.read(packet)) {
             invalid.count(InvalidReason.ALG_ADDRESS);
             state |= CtState.INV;
         }
-        if (connection.reply != null) {
+        if (translates) {
             state |= Translation.apply(packet, table.entries, entry, false, false, scratch.leavingTuple);
         }
         PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);

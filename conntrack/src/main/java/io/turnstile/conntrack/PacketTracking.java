@@ -26,6 +26,10 @@ final class PacketTracking {
     static final int SECOND_SHIFT = 30;
     /** What of {@link ConnectionListener#onChanged} is told of connections that nobody holds, too. */
     private static final int ALWAYS_TOLD = ConnectionListener.PORT_CHANGED | ConnectionListener.CONTROL_CHANGED;
+    /**
+     * Beside the bits of {@link ConnectionListener#onChanged}: the packet is the first of an established connection.
+     */
+    private static final int ESTABLISHED = 1 << 31;
 
     private final ConnectionTable table;
     private final InPorts inPorts;
@@ -154,25 +158,26 @@ final class PacketTracking {
             return false;
         }
         long entry = table.entries.entry(ConnectionTable.slot(id));
-        int changes = 0;
+        int news = 0;
         boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
         if (sameZone) {
             int state = packet.ctState();
-            if (request.nat() != null
-                    && (EntryLayout.flags(entry) & FLAG_NAT) != 0
-                    && (state & (CtState.SNAT | CtState.DNAT)) == 0) {
+            int flags = EntryLayout.flags(entry);
+            if (translates(state, request, flags)) {
                 boolean reply = (state & CtState.RPL) != 0;
                 boolean error = TupleReader.isError(packet);
-                if (!error && scratch.algs.begin(ConnectionTable.slot(id), entry, reply, true)) {
+                if (!error && scratch.algs.begin(ConnectionTable.slot(id), entry, flags, reply, true)) {
                     scratch.algs.restore(packet);
                     scratch.algs.readAgain(packet);
                 }
                 state |= Translation.apply(packet, table.entries, entry, reply, error, scratch.leavingTuple);
             }
-            changes = toldOf(entry, PacketMetadata.write(packet, state, request, table.entries, entry));
+            news = toldOf(entry, PacketMetadata.write(packet, state, request, table.entries, entry));
         }
         EntryTable.unlock(entry, locked);
-        tellChanges(id, changes, scratch.nowNs);
+        if (news != 0) {
+            tell(id, news, scratch.nowNs);
+        }
         return sameZone;
     }
 
@@ -258,60 +263,61 @@ final class PacketTracking {
             TrackingScratch scratch) {
         long entry = table.entries.entry(key.slot);
         int state;
-        int changes = 0;
-        boolean reports = false;
+        int news = 0;
         boolean hasAlg = false;
-        boolean translates = translates(stateBefore, request, entry);
+        int flags = EntryLayout.flags(entry); // once: each look costs the compiler a good deal of what it may inline
+        boolean translates = translates(stateBefore, request, flags);
         if (key.related) {
             state = stateBefore | CtState.REL | (key.reply ? CtState.RPL : 0);
         } else {
-            hasAlg = scratch.algs.begin(key.slot, entry, key.reply, translates);
+            hasAlg = scratch.algs.begin(key.slot, entry, flags, key.reply, translates);
             if (hasAlg) {
                 scratch.algs.restore(packet);
             }
-            boolean held = (EntryLayout.flags(entry) & FLAG_HELD) != 0;
-            int tcpStates = held ? ProtocolTracking.tcpStates(entry) : 0; // nobody else is told of them
-            long deadlineBefore = OffHeap.getLong(entry + DEADLINE);
+            boolean held = (flags & FLAG_HELD) != 0;
+            int statesBefore = held ? EntryLayout.states(entry) : 0; // nobody else is told of them
+            long deadlineBefore = held ? OffHeap.getLong(entry + DEADLINE) : 0;
             UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
             if (result == UpdateResult.REOPEN) {
                 table.removeLocked(key.slot, locked, AuditCause.REOPENED, nowNs);
                 return false;
             }
-            state = stateAfter(result, stateBefore | relation(entry), key.reply);
+            state = stateAfter(
+                    result, (flags & FLAG_SPECIAL) == 0 ? stateBefore : stateBefore | relation(entry), key.reply);
             if (scratch.protocols.timeout() != null) {
                 table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
             }
-            if (result != UpdateResult.INVALID) {
-                changes = held && ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
-                changes |= noteFirstReply(packet, key, entry, result)
-                        ? 0
-                        : followPorts(packet, key, entry, deadlineBefore);
-                reports = shouldReportEstablished(entry);
-            }
             if (result == UpdateResult.INVALID) {
                 invalid.count(scratch.protocols.invalidReason());
-            } else if (hasAlg) {
-                if (!scratch.algs.read(packet)) {
-                    invalid.count(InvalidReason.ALG_ADDRESS);
-                    state |= CtState.INV;
+            } else {
+                if (mayBeNews(flags, key.reply)
+                        || held && (statesBefore != EntryLayout.states(entry) || isNextSecond(entry, deadlineBefore))) {
+                    news = news(packet, key, entry, result, statesBefore, deadlineBefore);
                 }
-                changes |= scratch.algs.learnedControl() ? ConnectionListener.CONTROL_CHANGED : 0;
+                if (hasAlg) {
+                    if (!scratch.algs.read(packet)) {
+                        invalid.count(InvalidReason.ALG_ADDRESS);
+                        state |= CtState.INV;
+                    }
+                    news |= scratch.algs.learnedControl() ? ConnectionListener.CONTROL_CHANGED : 0;
+                }
             }
         }
         if (translates) {
             state |= Translation.apply(packet, table.entries, entry, key.reply, key.related, scratch.leavingTuple);
         }
         long id = ConnectionTable.id(key.slot, locked);
-        changes |= PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
-        changes = toldOf(entry, changes);
+        news |= PacketMetadata.writeWithTuple(packet, state, request, table.entries, entry, id);
         if (hasAlg) {
             scratch.algs.expect(id);
         }
-        EntryTable.unlock(entry, locked);
-        if (reports) {
-            tellEstablished(id, nowNs);
+        if (news != 0) {
+            news = toldOf(entry, news);
         }
-        tellChanges(id, changes, nowNs);
+        EntryTable.unlock(entry, locked);
+        if (news != 0) {
+            tell(id, news, nowNs);
+        }
         return true;
     }
 
@@ -325,18 +331,29 @@ final class PacketTracking {
 
     /** {@code rel} for a connection that was announced by another one. */
     private int relation(long entry) {
-        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) == 0) {
-            return 0;
-        }
         long extension = table.entries.extensionOf(entry);
         return extension != 0 && OffHeap.getLong(extension + EntryLayout.PARENT_ID) != 0 ? CtState.REL : 0;
     }
 
     /** Whether the packet of a translated connection is to be translated: once in a zone. */
-    private static boolean translates(int stateBefore, CtRequest request, long entry) {
-        return request.nat() != null
-                && (EntryLayout.flags(entry) & FLAG_NAT) != 0
-                && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
+    private static boolean translates(int stateBefore, CtRequest request, int flags) {
+        return request.nat() != null && (flags & FLAG_NAT) != 0 && (stateBefore & (CtState.SNAT | CtState.DNAT)) == 0;
+    }
+
+    /** Whether there may be something to tell of a valid packet, by the connection's flags: few are such. */
+    private boolean mayBeNews(int flags, boolean reply) {
+        return (flags & FLAG_PORT_GONE) != 0
+                || reply && (flags & FLAG_REPLY_SEEN) == 0
+                || (flags & FLAG_ESTABLISHED_REPORTED) == 0 && table.listener != null;
+    }
+
+    /** What there is to tell of a valid packet: bits of {@link ConnectionListener#onChanged}, and one more. */
+    private int news(
+            Packet packet, TupleKey key, long entry, UpdateResult result, int statesBefore, long deadlineBefore) {
+        boolean held = (EntryLayout.flags(entry) & FLAG_HELD) != 0;
+        int news = held && ProtocolTracking.closesFurther(statesBefore, entry) ? ConnectionListener.TCP_CHANGED : 0;
+        news |= noteFirstReply(packet, key, entry, result) ? 0 : followPorts(packet, key, entry, deadlineBefore);
+        return shouldReportEstablished(entry) ? news | ESTABLISHED : news;
     }
 
     /** Notes by which port the first reply comes in; false if the packet is not that. */
@@ -356,12 +373,15 @@ final class PacketTracking {
      */
     private int followPorts(Packet packet, TupleKey key, long entry, long deadlineBefore) {
         int flags = EntryLayout.flags(entry);
-        boolean looks = (flags & FLAG_PORT_GONE) != 0
-                || (flags & FLAG_HELD) != 0
-                        && deadlineBefore >> SECOND_SHIFT != OffHeap.getLong(entry + DEADLINE) >> SECOND_SHIFT;
+        boolean looks =
+                (flags & FLAG_PORT_GONE) != 0 || (flags & FLAG_HELD) != 0 && isNextSecond(entry, deadlineBefore);
         return looks && inPorts.follow(key.slot, entry, key.reply, packet.inPort())
                 ? ConnectionListener.PORT_CHANGED
                 : 0;
+    }
+
+    private static boolean isNextSecond(long entry, long deadlineBefore) {
+        return deadlineBefore >> SECOND_SHIFT != OffHeap.getLong(entry + DEADLINE) >> SECOND_SHIFT;
     }
 
     /** Whether this packet is the one of which the listener is told that it met an established connection. */
@@ -376,21 +396,20 @@ final class PacketTracking {
         return true;
     }
 
-    private void tellEstablished(long id, long nowNs) {
+    private static int toldOf(long entry, int news) {
+        return (EntryLayout.flags(entry) & FLAG_HELD) != 0 ? news : news & (ALWAYS_TOLD | ESTABLISHED);
+    }
+
+    private void tell(long id, int news, long nowNs) {
         ConnectionListener listener = table.listener;
-        if (listener != null) {
+        if (listener == null) {
+            return;
+        }
+        if ((news & ESTABLISHED) != 0) {
             listener.onEstablished(id, nowNs);
         }
-    }
-
-    private static int toldOf(long entry, int changes) {
-        return changes == 0 || (EntryLayout.flags(entry) & FLAG_HELD) != 0 ? changes : changes & ALWAYS_TOLD;
-    }
-
-    private void tellChanges(long id, int changes, long nowNs) {
-        ConnectionListener listener = changes == 0 ? null : table.listener;
-        if (listener != null) {
-            listener.onChanged(id, changes, nowNs);
+        if ((news & ~ESTABLISHED) != 0) {
+            listener.onChanged(id, news & ~ESTABLISHED, nowNs);
         }
     }
 }

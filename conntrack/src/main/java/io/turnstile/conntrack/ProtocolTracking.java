@@ -59,16 +59,10 @@ final class ProtocolTracking {
         };
     }
 
-    /** Both sides' TCP states as one number, to see whether they move; of other protocols always the same. */
-    static int tcpStates(long entry) {
-        return EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP
-                ? EntryLayout.states(entry)
-                : 0;
-    }
-
-    /** Whether a side of a TCP connection has come nearer to its end since its states were {@code before}. */
-    static boolean closesFurther(int before, long entry) {
-        return tcpStates(entry) != before
+    /** Whether a side of a TCP connection has come nearer to its end since the sides' states were these. */
+    static boolean closesFurther(int statesBefore, long entry) {
+        return EntryLayout.states(entry) != statesBefore
+                && EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP
                 && (EntryLayout.state(entry, 0) >= TcpState.CLOSING.ordinal()
                         || EntryLayout.state(entry, 1) >= TcpState.CLOSING.ordinal());
     }
