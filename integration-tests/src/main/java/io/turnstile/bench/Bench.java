@@ -6,7 +6,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak|flows|control",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak|large|flows|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
@@ -15,6 +15,7 @@ import picocli.CommandLine;
             SweepBench.class,
             OffloadBench.class,
             SoakBench.class,
+            LargeBench.class,
             FlowBench.class,
             ControlBench.class
         })

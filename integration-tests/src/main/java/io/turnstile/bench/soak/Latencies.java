@@ -13,6 +13,10 @@ final class Latencies {
         takenNs[(int) (count++ % KEPT)] = ns;
     }
 
+    synchronized void clear() {
+        count = 0;
+    }
+
     synchronized long count() {
         return count;
     }
