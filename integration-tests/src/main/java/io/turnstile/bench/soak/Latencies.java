@@ -1,15 +1,29 @@
 package io.turnstile.bench.soak;
 
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 
-/** How long answers took, the last many thousand of them. Threads: any. */
+/** How long answers took, the last many thousand of those that count. Threads: any. */
 final class Latencies {
     private static final int KEPT = 1 << 16;
 
+    private final BooleanSupplier isExcused;
     private final long[] takenNs = new long[KEPT];
     private long count;
 
+    Latencies() {
+        this(() -> false);
+    }
+
+    /** @param isExcused whether an answer of this moment does not count */
+    Latencies(BooleanSupplier isExcused) {
+        this.isExcused = isExcused;
+    }
+
     synchronized void add(long ns) {
+        if (isExcused.getAsBoolean()) {
+            return;
+        }
         takenNs[(int) (count++ % KEPT)] = ns;
     }
 

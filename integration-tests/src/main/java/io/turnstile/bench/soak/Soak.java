@@ -30,14 +30,14 @@ public final class Soak {
     private static final int FLOWS = 2_000;
     private static final int MOST_CONNECTIONS = 100_000;
     private static final Duration REPORT = Duration.ofSeconds(30);
-    private static final Duration KILL_PAUSE = Duration.ofSeconds(40);
+    private static final Duration KILL_PAUSE = Duration.ofSeconds(75);
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
     /** What belongs to the run itself, and stays. */
     private static final List<String> FIREWALL = List.of(
             "table=0,priority=100,arp,actions=NORMAL",
-            // The trickle does not depend on room in the table of connections, which the flood fills.
-            "table=0,priority=200,udp,in_port=1,tp_dst=7,actions=2",
-            "table=0,priority=200,udp,in_port=2,tp_src=7,actions=1",
+            // The trickle has ports of its own: the flood fills its port's ring, and the table of connections.
+            "table=0,priority=200,in_port=3,actions=4",
+            "table=0,priority=200,in_port=4,actions=3",
             "table=0,priority=100,ip,ct_state=-trk,actions=ct(table=1)",
             "table=1,priority=100,ip,in_port=1,ct_state=+trk+new,actions=ct(commit),2",
             "table=1,priority=100,ip,in_port=1,ct_state=+trk+est,actions=2",
@@ -62,7 +62,8 @@ public final class Soak {
             Host outside = lab.host("out", "10.9.0.2/24");
             Turnstile turnstile = lab.add(Turnstile.start(lab, "--max-connections=" + MOST_CONNECTIONS));
             turnstile.connect(inside, outside, FIREWALL);
-            Daemon probe = startTraffic(lab, inside, outside);
+            Daemon probe = startProbe(lab, turnstile);
+            startTraffic(inside, outside);
             List<Thread> workers = new ArrayList<>();
             BadClients badClients = badClients(turnstile);
             for (Activity activity : activities(lab, turnstile, inside, outside, badClients)) {
@@ -87,16 +88,35 @@ public final class Soak {
 
     // ---- what is done ----
 
-    private static Daemon startTraffic(Lab lab, Host inside, Host outside) {
+    private static Daemon startProbe(Lab lab, Turnstile turnstile) {
+        Host asking = lab.host("ask", "10.9.1.1/24");
+        Host echoing = lab.host("echo", "10.9.1.2/24");
+        for (Host host : List.of(asking, echoing)) {
+            String port = host == asking ? "3" : "4";
+            turnstile
+                    .vsctl(
+                            "add-port",
+                            "br0",
+                            host.device(),
+                            "--",
+                            "set",
+                            "interface",
+                            host.device(),
+                            "ofport_request=" + port)
+                    .run();
+        }
         Path ready = lab.folder().resolve("echo-ready");
-        Daemon echo = outside.start(Programs.java(EchoProbe.class, "serve", "" + PROBE_PORT, ready.toString()));
+        Daemon echo = echoing.start(Programs.java(EchoProbe.class, "serve", "" + PROBE_PORT, ready.toString()));
         Await.until("the echo server is ready", START_LIMIT, () -> Files.exists(ready), echo::output);
+        return asking.start(
+                Programs.java(EchoProbe.class, "run", echoing.address(), "" + PROBE_PORT, "" + PROBE_INTERVAL_MS));
+    }
+
+    private static void startTraffic(Host inside, Host outside) {
         outside.start(List.of("iperf3", "-s"));
         inside.start(List.of(
                 "sh", "-c", "while true; do iperf3 -c " + outside.address() + " -b 20M -P 4 -t 20 || sleep 1; done"));
         inside.start(Programs.java(ManyTuples.class, outside.address(), "" + TUPLES_A_SECOND));
-        return inside.start(
-                Programs.java(EchoProbe.class, "run", outside.address(), "" + PROBE_PORT, "" + PROBE_INTERVAL_MS));
     }
 
     private List<Activity> activities(Lab lab, Turnstile turnstile, Host inside, Host outside, BadClients badClients)
@@ -150,9 +170,10 @@ public final class Soak {
     }
 
     private static void addAndDeletePort(Turnstile turnstile, String device) {
+        Command.of("ip", "link", "delete", device).attempt(); // of a turn that a kill has cut short
         Command.of("ip", "link", "add", device, "type", "veth", "peer", "name", device + "p")
                 .run();
-        turnstile.vsctl("add-port", "br0", device).run();
+        turnstile.vsctl("--may-exist", "add-port", "br0", device).run();
         String number =
                 turnstile.vsctl("get", "interface", device, "ofport").run().text();
         if (!number.matches("[0-9]+")) {
