@@ -3,7 +3,6 @@ package io.turnstile.conntrack;
 import static io.turnstile.conntrack.EntryLayout.ADDRESSES;
 import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.FLAGS;
-import static io.turnstile.conntrack.EntryLayout.KIND;
 import static io.turnstile.conntrack.EntryLayout.MARK;
 import static io.turnstile.conntrack.EntryLayout.PEER;
 import static io.turnstile.conntrack.EntryLayout.PORTS;
@@ -111,13 +110,11 @@ public final class AuditTrail {
             return;
         }
         OffHeap.putLong(record + ADDRESSES, OffHeap.getLong(entry + ADDRESSES));
-        OffHeap.putInt(record + PORTS, OffHeap.getInt(entry + PORTS));
-        OffHeap.putInt(record + KIND, OffHeap.getInt(entry + KIND));
+        OffHeap.putLong(record + PORTS, OffHeap.getLong(entry + PORTS)); // and kind
         OffHeap.putLong(record + DEADLINE, nowNs);
         OffHeap.putInt(record + MARK, OffHeap.getInt(entry + MARK));
         OffHeap.putInt(record + WHAT, what(cause, extension != 0, actor));
-        OffHeap.putShort(record + STATE, OffHeap.getUnsignedShort(entry + STATE));
-        OffHeap.putShort(record + FLAGS, OffHeap.getUnsignedShort(entry + FLAGS));
+        OffHeap.putInt(record + STATE, OffHeap.getInt(entry + STATE)); // and flags
         OffHeap.putLong(record + ID, connectionId);
         OffHeap.putLong(record + COUNT, 1);
         if (extension != 0) {

@@ -310,14 +310,16 @@ final class ConnectionTable {
     /** @param actor who asked for it, by {@link AuditTrail#actor} */
     void removeLocked(int slot, long lockedWord, AuditCause cause, int actor, long nowNs) {
         long entry = entries.entry(slot);
+        long extension = entries.extensionOf(entry);
         int kind = OffHeap.getInt(entry + KIND);
-        audit.removed(entry, entries.extensionOf(entry), id(slot, lockedWord), cause, actor, nowNs);
+        int flags = EntryLayout.flags(entry);
+        audit.removed(entry, extension, id(slot, lockedWord), cause, actor, nowNs);
         removeFromIndex(hash.ofOriginal(entry), slot);
-        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
-            removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
+        if ((flags & FLAG_NAT) != 0) {
+            removeFromIndex(hash.ofReply(extension, kind), slot);
             translated.decrementAndGet();
         }
-        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
+        if ((flags & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
             expectations.forget(id(slot, lockedWord));
         }
         zoneLimits.remove(EntryLayout.zone(kind));
