@@ -174,6 +174,7 @@ final class IndexGrowth {
 
     /** False if the cell was in neither. It may be in one only: the larger has not got it yet, or has taken over. */
     boolean remove(long hash, int slot) {
-        return from.remove(hash, slot) | to.remove(hash, slot);
+        boolean wasInUse = from.remove(hash, slot);
+        return to.remove(hash, slot) || wasInUse;
     }
 }

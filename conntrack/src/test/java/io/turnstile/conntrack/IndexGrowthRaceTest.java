@@ -111,6 +111,7 @@ class IndexGrowthRaceTest {
             if (i % 3 == 0) {
                 tracker.sweepAll(0); // and gives back the memory of the index before
             }
+            Thread.yield(); // others carry it on
             if (i % 4 == 0) {
                 System.gc(); // frees the memory of indexes that are not used any more
             }
