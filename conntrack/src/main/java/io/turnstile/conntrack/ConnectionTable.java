@@ -163,7 +163,7 @@ final class ConnectionTable {
      * {@link Insertion#DONE}.
      */
     Insertion insert(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
-        if (count.get() >= maxConnections || !hasRoomInIndex()) {
+        if (count.get() >= maxConnections || !hasRoomInIndex(connection.reply == null ? 1 : 2)) {
             return Insertion.TABLE_FULL;
         }
         if (connection.reply == null) {
@@ -473,10 +473,10 @@ final class ConnectionTable {
     }
 
     /** Sees to it that the index is not crowded; false if it is all the same. */
-    private boolean hasRoomInIndex() {
+    private boolean hasRoomInIndex(int newCells) {
         IndexGrowth running = growth;
         if (running != null) {
-            running.payForCommit();
+            running.payForCommit(newCells);
         }
         int capacity = index.capacity();
         int cells = count.get() + translated.get();
@@ -528,11 +528,12 @@ final class ConnectionTable {
     }
 
     /**
-     * The sweep's share of the index's growth.
+     * The sweep's share of what new connections would have to wait for: memory that they need next, the index's growth.
      *
      * @return whether there is more to do
      */
-    boolean tendIndex() {
+    boolean tend() {
+        entries.touchAhead();
         TupleIndex before = replaced.getAndSet(null);
         if (before != null) {
             before.giveBack();

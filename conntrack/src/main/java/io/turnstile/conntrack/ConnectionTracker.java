@@ -170,7 +170,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public long sweep(long nowNs) {
-        boolean more = table.tendIndex();
+        boolean more = table.tend();
         more |= !sweepWheels(nowNs);
         int idleTicks = LONGEST_WAIT_TICKS;
         for (ExpiryWheel wheel : table.wheels()) {

@@ -31,7 +31,12 @@ final class IndexGrowth {
     private static final int SLOTS = 8;
     /** For so many connections one of them pays at most. */
     private static final int MOST_OWED = 8;
-    /** The memory has been asked for when the index in use has this part more connections than in the beginning. */
+    /**
+     * When so many cells have come, a part of what the index in use is for, new connections begin to ask for memory: it
+     * is better done by the sweep, which has a turn until then.
+     */
+    private static final int PART_BEFORE_MEMORY = 8;
+    /** After so many more all of it has been asked for. */
     private static final int PART_FOR_MEMORY = 16;
 
     private final ConnectionTable table;
@@ -39,6 +44,7 @@ final class IndexGrowth {
     private final TupleIndex from;
     private final TupleIndex to;
     private final AtomicLong commits = new AtomicLong();
+    private final AtomicLong cells = new AtomicLong();
     private final AtomicBoolean working = new AtomicBoolean();
     private volatile boolean open;
     private volatile boolean over;
@@ -63,7 +69,7 @@ final class IndexGrowth {
 
     /** With more slots than cells, as while removed connections are held, the share is larger by as much. */
     private int slotsOfCommit() {
-        return SLOTS * (1 + end / from.capacity());
+        return SLOTS + (int) (SLOTS * (long) Math.max(0, end - from.capacity()) / from.capacity());
     }
 
     /** Pieces of memory that the kernel has been asked for. */
@@ -78,9 +84,14 @@ final class IndexGrowth {
 
     // ---- work ----
 
-    /** A new connection's share. No lock is held. */
-    void payForCommit() {
+    /**
+     * A new connection's share. No lock is held.
+     *
+     * @param newCells two for a translated one
+     */
+    void payForCommit(int newCells) {
         long count = commits.incrementAndGet();
+        long come = cells.addAndGet(newCells);
         if (over || !working.compareAndSet(false, true)) {
             return;
         }
@@ -89,7 +100,8 @@ final class IndexGrowth {
                 long owed = (count - commitsBefore) * slotsOfCommit() - next;
                 move(Math.clamp(owed, 0, mostSlotsOfCommit()));
             } else {
-                boolean owes = count * to.pieces() * PART_FOR_MEMORY >= (long) pieces * from.capacity();
+                long late = come - from.capacity() / PART_BEFORE_MEMORY;
+                boolean owes = late * to.pieces() * PART_FOR_MEMORY >= (long) pieces * from.capacity();
                 prepare(owes ? 1 : 0);
             }
         } finally {

@@ -56,9 +56,14 @@ final class OffHeap {
             return huge ? (int) (sizeBytes / HUGE_PAGE_BYTES) : 0;
         }
 
-        /** Address of a piece. */
-        long piece(int number) {
-            return address + number * HUGE_PAGE_BYTES;
+        /** How many of them the first bytes take. */
+        int piecesUpTo(long bytes) {
+            return (int) Math.min(pieces(), (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES);
+        }
+
+        /** Has the kernel give a piece, so that nobody waits for it later; others may use it already. */
+        void touch(int piece) {
+            getAndAdd(address + piece * HUGE_PAGE_BYTES, 0);
         }
 
         /** Gives all pages back to the kernel, where it takes them: the memory is zero afterwards, and can be used. */

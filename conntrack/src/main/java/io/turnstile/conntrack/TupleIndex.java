@@ -242,7 +242,7 @@ final class TupleIndex {
 
     /** Has the kernel give a piece of the memory, so that nobody waits for it later. */
     void touch(int piece) {
-        OffHeap.getAndAdd(memory.piece(piece), 0);
+        memory.touch(piece);
         keepMemory();
     }
 

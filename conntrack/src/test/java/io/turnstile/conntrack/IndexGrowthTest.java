@@ -66,7 +66,7 @@ class IndexGrowthTest {
                 tracker.setMaxConnections(FIRST_LIMIT + step);
             }
             if (random.nextInt(50) == 0) {
-                table.tendIndex();
+                table.tend();
             }
             comeOrGo(number, random);
             IndexGrowth growth = table.growth();

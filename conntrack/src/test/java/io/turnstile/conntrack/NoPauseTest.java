@@ -73,8 +73,8 @@ class NoPauseTest {
             assertThat(growth.progress() - slots).isLessThanOrEqualTo(growth.mostSlotsOfCommit());
             assertThat(growth.piecesTouched() - pieces).isLessThanOrEqualTo(1);
         }
-        assertThat(growth.mostSlotsOfCommit()).isEqualTo(64);
-        assertThat(made - connections).as("over before the index in use is crowded").isLessThan(connections / 4);
+        assertThat(growth.mostSlotsOfCommit()).isBetween(64, 80);
+        assertThat(made - connections).as("over before the index in use is crowded").isLessThan(connections * 3 / 8);
         assertThat(table.index).isNotSameAs(before);
         assertThat(table.index.capacity()).isGreaterThan(8 * connections);
         expectFound(tracker, 0, made);
@@ -126,7 +126,7 @@ class NoPauseTest {
                 growths += growth != null && growth != last ? 1 : 0;
                 last = growth != null ? growth : last;
                 int cells = 2 * tracker.connectionCount();
-                assertThat(cells).isLessThan(table.index.capacity() * 5 / 4);
+                assertThat(cells).isLessThan(table.index.capacity() * 4 / 3);
             }
             assertThat(growths).isPositive();
             assertThat(tracker.connectionCount()).isEqualTo(20_000);
