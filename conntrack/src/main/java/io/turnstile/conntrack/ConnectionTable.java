@@ -19,7 +19,9 @@ import static io.turnstile.conntrack.EntryLayout.life;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.packet.Packet;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * go of it, it is free. On the wheel it stays: a slot that comes due without a connection is passed over, one that is
  * used again is moved.
  *
+ * <p>The index grows while traffic goes on ({@link IndexGrowth}); nobody waits for it.
+ *
  * <p>Lock order: stripe (insertions of one hash) → entry → wheel shard. The listener is called with none of them held.
  */
 final class ConnectionTable {
@@ -44,9 +48,14 @@ final class ConnectionTable {
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */
     private static final int HELD_RESERVE = 1024;
     /** Where memory costs nothing until it is used, the limit can be raised up to this. */
-    private static final int MOST_SLOTS = 1 << 25;
+    private static final int MOST_SLOTS = 1 << 27;
     /** A table of this size is worth large pages. */
     private static final int LARGE = 1 << 16;
+
+    /** What a sweep does for the index at once: some milliseconds of work. */
+    private static final int PIECES_OF_SWEEP = 32;
+
+    private static final int SLOTS_OF_SWEEP = 1 << 16;
 
     private static final int POLICIES = 1 << 16;
 
@@ -71,12 +80,17 @@ final class ConnectionTable {
     final ZoneLimits zoneLimits = new ZoneLimits();
     final Expectations expectations = new Expectations();
     final AtomicReferenceArray<@Nullable TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
+    /** Finds every connection; who finds none in it looks whether it still is the one ({@link #find}). */
     volatile TupleIndex index;
-    volatile @Nullable ConnectionListener listener;
-    /** What {@link #index} becomes; null unless it is just being made. */
-    private volatile @Nullable TupleIndex nextIndex;
 
-    private volatile int indexCapacity;
+    volatile @Nullable ConnectionListener listener;
+    /** Null unless {@link #index} is about to be replaced by a larger one. */
+    private volatile @Nullable IndexGrowth growth;
+
+    private final AtomicBoolean growthBegins = new AtomicBoolean();
+    /** The index before, whose memory can be given back. */
+    private final AtomicReference<@Nullable TupleIndex> replaced = new AtomicReference<>();
+
     private volatile int maxConnections;
     private final Object[] stripes = new Object[STRIPES];
     private final ExpiryWheel[] wheels = new ExpiryWheel[WHEELS];
@@ -85,14 +99,24 @@ final class ConnectionTable {
         this.maxConnections = maxConnections;
         int slots = slotsFor(maxConnections);
         boolean large = maxConnections >= LARGE;
-        entries = new EntryTable(OffHeap.reservesLazily() ? Math.max(slots, large ? MOST_SLOTS : LARGE) : slots, large);
-        indexCapacity = slots;
+        entries = OffHeap.reservesLazily()
+                ? reserve(Math.max(slots, large ? MOST_SLOTS : LARGE), slots, large)
+                : new EntryTable(slots, large);
         index = new TupleIndex(entries, slots, large);
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Object();
         }
         for (int i = 0; i < WHEELS; i++) {
             wheels[i] = new ExpiryWheel(entries, originNs);
+        }
+    }
+
+    private static EntryTable reserve(int most, int needed, boolean large) {
+        try {
+            return new EntryTable(most, large);
+        } catch (OutOfMemoryError e) {
+            // A system that promises no memory that it may not have (vm.overcommit_memory=2), or a limit.
+            return new EntryTable(needed, large);
         }
     }
 
@@ -119,7 +143,7 @@ final class ConnectionTable {
 
     /** Connections beyond {@link EntryTable#capacity} find the table full whatever the limit. */
     void setMaxConnections(int connections) {
-        growIndex(Math.min(slotsFor(connections), entries.capacity()));
+        beginGrowth(Math.min(slotsFor(connections), entries.capacity()));
         maxConnections = connections;
     }
 
@@ -139,11 +163,8 @@ final class ConnectionTable {
      * {@link Insertion#DONE}.
      */
     Insertion insert(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
-        if (count.get() >= maxConnections) {
+        if (count.get() >= maxConnections || !hasRoomInIndex(connection.reply == null ? 1 : 2)) {
             return Insertion.TABLE_FULL;
-        }
-        if (count.get() + translated.get() >= indexCapacity) {
-            growIndex((int) Math.min(indexCapacity * 2L, 2L * entries.capacity()));
         }
         if (connection.reply == null) {
             synchronized (stripe(key.hash)) {
@@ -154,7 +175,7 @@ final class ConnectionTable {
         int second = Math.max(stripeOf(key.hash), stripeOf(connection.reply.hash));
         synchronized (stripes[first]) {
             synchronized (stripes[second]) {
-                return index.findEvenExpired(connection.reply)
+                return findEvenExpired(connection.reply)
                         ? Insertion.REPLY_TAKEN
                         : insertLocked(key, connection, packet, nowNs);
             }
@@ -170,7 +191,7 @@ final class ConnectionTable {
     }
 
     private Insertion insertLocked(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
-        if (index.findEvenExpired(key)) {
+        if (findEvenExpired(key)) {
             return Insertion.PRESENT;
         }
         int zone = EntryLayout.zone(key.kind);
@@ -191,11 +212,7 @@ final class ConnectionTable {
         connection.lockedWord = EntryTable.begin(entry);
         key.slot = slot;
         key.identity = EntryTable.identity(connection.lockedWord);
-        index.insert(key.hash, slot);
-        if (connection.reply != null) {
-            index.insert(connection.reply.hash, slot);
-            translated.incrementAndGet();
-        }
+        insertIntoIndex(key, connection.reply, slot);
         wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE));
         count.incrementAndGet();
         return Insertion.DONE;
@@ -314,11 +331,7 @@ final class ConnectionTable {
         int kind = OffHeap.getInt(entry + KIND);
         int flags = EntryLayout.flags(entry);
         audit.removed(entry, extension, id(slot, lockedWord), cause, actor, nowNs);
-        removeFromIndex(hash.ofOriginal(entry), slot);
-        if ((flags & FLAG_NAT) != 0) {
-            removeFromIndex(hash.ofReply(extension, kind), slot);
-            translated.decrementAndGet();
-        }
+        removeFromIndex(entry, slot, (flags & FLAG_NAT) == 0 ? 0 : extension, kind);
         if ((flags & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
             expectations.forget(id(slot, lockedWord));
         }
@@ -380,7 +393,7 @@ final class ConnectionTable {
             EntryLayout.setFlags(entry, flags | FLAG_ASKED);
             OffHeap.putLong(entry + DEADLINE, nowNs); // the wait counts from here
         }
-        wheel(slot).schedule(slot, nowNs); // due at the next sweep, be it now
+        wheel(slot).scheduleAgain(slot);
         EntryTable.unlock(entry, locked);
         long id = id(slot, identity);
         boolean waits = asks
@@ -406,62 +419,133 @@ final class ConnectionTable {
         }
     }
 
-    // ---- the index's size ----
+    // ---- the index ----
+
+    /** Finds as {@link TupleIndex#find} does. */
+    boolean find(TupleKey key, long nowNs) {
+        TupleIndex searched = index;
+        boolean found = searched.find(key, nowNs);
+        // One that was replaced meanwhile finds less and less.
+        return found || searched != index && find(key, nowNs);
+    }
+
+    private boolean findEvenExpired(TupleKey key) {
+        TupleIndex searched = index;
+        boolean found = searched.findEvenExpired(key);
+        return found || searched != index && findEvenExpired(key);
+    }
+
+    /** The stripes are held and the entry is locked. A translated connection has two cells. */
+    private void insertIntoIndex(TupleKey key, @Nullable TupleKey reply, int slot) {
+        IndexGrowth open = openGrowth(); // one look for both cells: the growth copies both or none
+        insertIntoIndex(open, key.hash, slot);
+        if (reply != null) {
+            insertIntoIndex(open, reply.hash, slot);
+            translated.incrementAndGet();
+        }
+    }
+
+    private void insertIntoIndex(@Nullable IndexGrowth open, long tupleHash, int slot) {
+        if (open == null) {
+            index.insert(tupleHash, slot);
+        } else {
+            open.insert(tupleHash, slot);
+        }
+    }
 
     /**
-     * A larger index, if this one is smaller. New connections wait meanwhile; packets of those that are there do not.
+     * The entry is locked: a growth that is not open yet comes by it afterwards.
+     *
+     * @param reply the extension that the reply tuple stands in; 0 if there is no translation
      */
-    private synchronized void growIndex(int capacity) {
-        if (capacity > indexCapacity) {
-            holdingStripes(0, () -> moveToIndexOf(capacity));
+    private void removeFromIndex(long entry, int slot, long reply, int kind) {
+        IndexGrowth open = openGrowth();
+        removeFromIndex(open, hash.ofOriginal(entry), slot);
+        if (reply != 0) {
+            removeFromIndex(open, hash.ofReply(reply, kind), slot);
+            translated.decrementAndGet();
         }
     }
 
-    private void holdingStripes(int from, Runnable action) {
-        if (from == STRIPES) {
-            action.run();
-            return;
-        }
-        synchronized (stripes[from]) {
-            holdingStripes(from + 1, action);
-        }
-    }
-
-    private void moveToIndexOf(int capacity) {
-        TupleIndex larger = new TupleIndex(entries, capacity, capacity >= LARGE);
-        nextIndex = larger;
-        int end = entries.end();
-        for (int slot = 0; slot < end; slot++) {
-            long entry = entries.entry(slot);
-            long identity = EntryTable.identity(EntryTable.word(entry));
-            long locked = life(identity) == ALIVE ? EntryTable.lock(entry, identity) : 0;
-            if (locked != 0) {
-                larger.insert(hash.ofOriginal(entry), slot);
-                if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
-                    larger.insert(hash.ofReply(entries.extensionOf(entry), OffHeap.getInt(entry + KIND)), slot);
-                }
-                EntryTable.unlock(entry, locked);
-            }
-        }
-        index = larger;
-        indexCapacity = capacity;
-        nextIndex = null;
-    }
-
-    /** The entry is locked, to be removed: who makes a larger index has put it there before, or will not. */
-    private void removeFromIndex(long tupleHash, int slot) {
-        TupleIndex before = index;
-        TupleIndex next = nextIndex;
-        boolean found = before.remove(tupleHash, slot);
-        if (next != null) {
-            found |= next.remove(tupleHash, slot);
-        }
-        TupleIndex after = index;
-        if (after != before && after != next) {
-            found |= after.remove(tupleHash, slot);
-        }
+    private void removeFromIndex(@Nullable IndexGrowth open, long tupleHash, int slot) {
+        boolean found = open == null ? index.remove(tupleHash, slot) : open.remove(tupleHash, slot);
         if (!found) {
             throw new IllegalStateException("slot " + slot + " is not in the index");
         }
+    }
+
+    private @Nullable IndexGrowth openGrowth() {
+        IndexGrowth running = growth;
+        return running != null && running.isOpen() ? running : null;
+    }
+
+    /** Sees to it that the index is not crowded; false if it is all the same. */
+    private boolean hasRoomInIndex(int newCells) {
+        IndexGrowth running = growth;
+        if (running != null) {
+            running.payForCommit(newCells);
+        }
+        int capacity = index.capacity();
+        int cells = count.get() + translated.get();
+        if (cells < capacity) {
+            return true;
+        }
+        long enough = Math.max(2L * capacity, Math.min(slotsFor(maxConnections), entries.capacity()));
+        beginGrowth((int) Math.min(enough, 2L * entries.capacity()));
+        return cells < capacity + capacity / 2;
+    }
+
+    /** A larger index, if this one is smaller and does not grow yet. */
+    private void beginGrowth(int capacity) {
+        if (isToGrow(capacity) && growthBegins.compareAndSet(false, true)) {
+            try {
+                if (isToGrow(capacity)) {
+                    growth = new IndexGrowth(this, index, new TupleIndex(entries, capacity, capacity >= LARGE));
+                }
+            } finally {
+                growthBegins.set(false);
+            }
+        }
+    }
+
+    private boolean isToGrow(int capacity) {
+        return growth == null && capacity > index.capacity();
+    }
+
+    /** Null unless the index grows. */
+    @Nullable
+    IndexGrowth growth() {
+        return growth;
+    }
+
+    /** Whoever is putting a connection in has done so when this returns. */
+    void passThroughStripes() {
+        for (Object stripe : stripes) {
+            synchronized (stripe) {
+                // Nobody else is here now.
+            }
+        }
+    }
+
+    /** The growth's end. */
+    void replaceIndex(TupleIndex larger) {
+        replaced.set(index);
+        index = larger;
+        growth = null;
+    }
+
+    /**
+     * The sweep's share of what new connections would have to wait for: memory that they need next, the index's growth.
+     *
+     * @return whether there is more to do
+     */
+    boolean tend() {
+        entries.touchAhead();
+        TupleIndex before = replaced.getAndSet(null);
+        if (before != null) {
+            before.giveBack();
+        }
+        IndexGrowth running = growth;
+        return running != null && running.goOn(PIECES_OF_SWEEP, SLOTS_OF_SWEEP);
     }
 }

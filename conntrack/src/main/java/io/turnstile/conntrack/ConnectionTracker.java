@@ -24,15 +24,19 @@ import org.jspecify.annotations.Nullable;
  * packet is {@code +new} and counted in {@link #refusals}.
  *
  * <p>Memory: 88 bytes for each connection that ever lived at once, 168 more for those that need an
- * {@linkplain EntryLayout extension}, about 15 of index for each that may live. It is freed when the tracker is
- * garbage.
+ * {@linkplain EntryLayout extension}, about 15 of index for each that may live, half as much again while the index
+ * grows. It is freed when the tracker is garbage.
  */
 public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private static final long TICK_NS = 1L << ExpiryWheel.TICK_SHIFT;
     /** No sweep is put off longer than this. */
     private static final int LONGEST_WAIT_TICKS = 16;
 
-    private static final int POLL_LENGTH = 256;
+    /** So many slots are taken off the wheel under its lock, for which commits may wait. */
+    static final int POLL_LENGTH = 64;
+    /** So many slots are looked at in one sweep, give or take one taking, so that other work gets its turn. */
+    static final int SWEEP_LENGTH = 1 << 16;
+
     private static final int SCAN_LENGTH = 4096;
     private static final int FLUSH_LENGTH = 32;
     private static final int READS_WITHOUT_LOCK = 3;
@@ -46,7 +50,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private final FirstPackets firstPackets;
     private final PacketTracking packetTracking;
     private final ThreadLocal<TrackingScratch> scratch;
-    private final int[] due = new int[POLL_LENGTH]; // the sweeper's
+    // The sweeper's: what it has taken, and where it stands in its round over the wheels, which began at that time.
+    private final int[] due = new int[POLL_LENGTH];
+    private int wheelSwept;
+    private boolean sweepGoesOn;
+    private long roundNs;
     /** Keeps early reads from being taken for useless. */
     @SuppressWarnings("UnusedVariable") // to be written is all that it is for
     private long flushPrefetched;
@@ -143,13 +151,12 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public BucketWalk beginBuckets() {
-        TupleIndex index = table.index; // the same for all of the walk, even if a larger one takes its place
         return new BucketWalk() {
             private int shown;
 
             @Override
             public boolean next(BucketVisitor visitor) {
-                return index.visit(shown++, visitor);
+                return table.index.visit(shown++, visitor); // of a larger one, if one has taken its place, the rest
             }
         };
     }
@@ -163,18 +170,46 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
 
     @Override
     public long sweep(long nowNs) {
+        boolean more = table.tend();
+        more |= !sweepWheels(nowNs);
         int idleTicks = LONGEST_WAIT_TICKS;
         for (ExpiryWheel wheel : table.wheels()) {
-            wheel.advance(nowNs);
+            idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
+        }
+        Reference.reachabilityFence(this);
+        return more ? 0 : Math.clamp(sweepIntervalMs * 1_000_000L, 1, Math.max(1, idleTicks) * TICK_NS);
+    }
+
+    /**
+     * Looks at what is due, wheel by wheel, and goes on where the sweep before has stopped.
+     *
+     * @return false if that is so much that some is left
+     */
+    private boolean sweepWheels(long nowNs) {
+        ExpiryWheel[] wheels = table.wheels();
+        int left = SWEEP_LENGTH;
+        if (wheelSwept == 0 && !sweepGoesOn) {
+            roundNs = nowNs;
+        }
+        for (; wheelSwept < wheels.length; wheelSwept++) {
+            ExpiryWheel wheel = wheels[wheelSwept];
+            if (!sweepGoesOn) {
+                wheel.advance(nowNs);
+            }
+            sweepGoesOn = true;
             for (int count = wheel.poll(due); count > 0; count = wheel.poll(due)) {
                 for (int i = 0; i < count; i++) {
                     table.checkDeadline(due[i], nowNs);
                 }
+                left -= count;
+                if (left <= 0) {
+                    return false;
+                }
             }
-            idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
+            sweepGoesOn = false;
         }
-        Reference.reachabilityFence(this);
-        return Math.min(Math.max(1, idleTicks) * TICK_NS, sweepIntervalMs * 1_000_000L);
+        wheelSwept = 0;
+        return roundNs >> ExpiryWheel.TICK_SHIFT == nowNs >> ExpiryWheel.TICK_SHIFT;
     }
 
     @Override

@@ -35,14 +35,22 @@ public interface Conntrack {
     int track(PacketBatch packets, CtRequest request, long nowNs);
 
     /**
-     * Removes what has expired, and asks the listener about what has expired but is held. The cost follows what
-     * expires.
+     * Removes what has expired, and asks the listener about what has expired but is held; carries the growth of the
+     * table's index forward. The cost follows what expires; if that is very much, some is left for the next call.
      *
      * <p>Threads: one sweeper at a time.
      *
-     * @return how long to wait before the next call is useful, ns
+     * @return how long to wait before the next call is useful, ns; 0: some is left
      */
     long sweep(long nowNs);
+
+    /** Sweeps until nothing is left. */
+    default void sweepAll(long nowNs) {
+        long pauseNs;
+        do {
+            pauseNs = sweep(nowNs);
+        } while (pauseNs == 0);
+    }
 
     /**
      * Removes the connections of a zone, or ({@code null}) every connection. Safe while traffic runs. Returns how many

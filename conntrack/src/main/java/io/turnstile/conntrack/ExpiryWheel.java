@@ -12,6 +12,9 @@ import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
  * <p>A packet that lets its connection live longer does not come here: the slot turns up at its old time and is queued
  * anew ({@link #schedule} is idempotent). Only what must be seen <em>earlier</em> is moved.
  *
+ * <p>However many slots a list has, nobody holds the lock for all of them: a list comes due as a whole, by its head, and
+ * is handed out in pieces; the wheel moves on when it is empty.
+ *
  * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
 final class ExpiryWheel {
@@ -21,14 +24,24 @@ final class ExpiryWheel {
     private static final int LEVELS = 3;
     private static final int BUCKETS = LEVELS * LEVEL_LENGTH;
     /** The last list: due at the next sweep whatever its time. */
-    private static final int DUE = BUCKETS;
+    private static final int AGAIN = BUCKETS;
 
     private final EntryTable entries;
     private final long originNs;
     /** First slot + 1 of each list. */
     private final int[] heads = new int[BUCKETS + 1];
-    /** The tick that {@link #advance} has reached. */
+    /** Which buckets of a level are not empty: a bit for each. */
+    private final long[] occupied = new long[LEVELS];
+    /** First slot + 1 of what is due; its slots still bear the number of the list that they come from. */
+    private int due;
+    /** The tick that has been reached: what is earlier has been handed out. */
     private long tick;
+    /** Where {@link #advance} lets it go. */
+    private long target;
+    /** The levels from this one down have not come due yet in this tick; -1: all have. */
+    private int level = -1;
+
+    private boolean againIsDue;
 
     ExpiryWheel(EntryTable entries, long originNs) {
         this.entries = entries;
@@ -41,6 +54,12 @@ final class ExpiryWheel {
         link(slot, bucketFor(tickOf(attentionNs)));
     }
 
+    /** Queues the slot for the next sweep, be it at the same time. */
+    synchronized void scheduleAgain(int slot) {
+        unlink(slot);
+        link(slot, AGAIN);
+    }
+
     private long tickOf(long timeNs) {
         return timeNs - originNs >> TICK_SHIFT;
     }
@@ -48,72 +67,101 @@ final class ExpiryWheel {
     private int bucketFor(long wanted) {
         long ahead = wanted - tick;
         if (ahead < 0) {
-            return (int) (tick & LEVEL_LENGTH - 1);
+            return bucketAt(0);
         }
-        for (int level = 0; level < LEVELS; level++) {
-            if (ahead < 1L << (level + 1) * LEVEL_SHIFT) {
-                return level * LEVEL_LENGTH + (int) (wanted >> level * LEVEL_SHIFT & LEVEL_LENGTH - 1);
+        for (int candidate = 0; candidate < LEVELS; candidate++) {
+            if (ahead < 1L << (candidate + 1) * LEVEL_SHIFT) {
+                return bucket(candidate, wanted);
             }
         }
         // Further than the wheel reaches: seen once more at its far end.
-        return (LEVELS - 1) * LEVEL_LENGTH + (int) ((tick >> (LEVELS - 1) * LEVEL_SHIFT) - 1 & LEVEL_LENGTH - 1);
+        return (LEVELS - 1) * LEVEL_LENGTH + (bucketAt(LEVELS - 1) - 1 & LEVEL_LENGTH - 1);
+    }
+
+    private static int bucket(int level, long tick) {
+        return level * LEVEL_LENGTH + (int) (tick >> level * LEVEL_SHIFT & LEVEL_LENGTH - 1);
+    }
+
+    private int bucketAt(int level) {
+        return bucket(level, tick);
     }
 
     /**
-     * Moves the wheel on to {@code nowNs}; what came due waits for {@link #poll}. Slots of the running tick are due as
-     * well: who finds them too early schedules them again.
+     * Lets the wheel move on to {@code nowNs} as {@link #poll} empties what comes due on the way. Slots of the running
+     * tick are due as well: who finds them too early schedules them again.
      */
     synchronized void advance(long nowNs) {
-        long target = tickOf(nowNs);
-        if (target - tick >= 1L << 2 * LEVEL_SHIFT) {
-            // A jump (virtual time): cheaper to look at everything once than to walk the buckets.
-            for (int bucket = 0; bucket < BUCKETS; bucket++) {
-                makeDue(bucket);
-            }
-            tick = target;
-            return;
-        }
-        while (tick < target) {
-            makeDue((int) (tick & LEVEL_LENGTH - 1));
-            tick++;
-            cascade();
-        }
-        makeDue((int) (tick & LEVEL_LENGTH - 1));
+        target = Math.max(tick, tickOf(nowNs));
+        level = Math.max(level, 0);
+        againIsDue = true;
     }
 
-    /** Sorts the next bucket of the level above into the lower ones when a level has come round. */
-    private void cascade() {
-        for (int level = 1; level < LEVELS; level++) {
-            if ((tick & (1L << level * LEVEL_SHIFT) - 1) != 0) {
-                return;
-            }
-            makeDue(level * LEVEL_LENGTH + (int) (tick >> level * LEVEL_SHIFT & LEVEL_LENGTH - 1));
-        }
-    }
-
-    private void makeDue(int bucket) {
-        int first = heads[bucket];
-        while (first != 0) {
-            int slot = first - 1;
-            first = OffHeap.getInt(entries.side(slot) + NEXT);
-            unlink(slot);
-            link(slot, DUE);
-        }
-    }
-
-    /** Takes up to {@code into.length} due slots out; returns how many. */
+    /** Takes up to {@code into.length} due slots out; returns how many, 0 only if none is left. */
     synchronized int poll(int[] into) {
         int count = 0;
-        while (count < into.length && heads[DUE] != 0) {
-            int slot = heads[DUE] - 1;
+        while (count < into.length && (due != 0 || nextList())) {
+            int slot = due - 1;
             unlink(slot);
             into[count++] = slot;
         }
         return count;
     }
 
+    /** Lets the next list come due that is not empty; false if there is none up to the target. */
+    private boolean nextList() {
+        if (againIsDue) {
+            againIsDue = false;
+            if (makeDue(AGAIN)) {
+                return true;
+            }
+        }
+        while (true) {
+            while (level >= 0) {
+                // A bucket of a level above is sorted into the lower ones by those who look at its slots.
+                if (makeDue(bucketAt(level--))) {
+                    return true;
+                }
+            }
+            if (tick >= target) {
+                return false;
+            }
+            if (makeDue(bucketAt(0))) {
+                return true; // queued meanwhile, and late already
+            }
+            step();
+        }
+    }
+
+    /** Goes on to the next tick at which something may come due. */
+    private void step() {
+        long next = target;
+        if (occupied[0] != 0) {
+            next = Math.min(next, tick + 1 + Long.numberOfTrailingZeros(Long.rotateRight(occupied[0], (int) tick + 1)));
+        }
+        for (int above = 1; above < LEVELS; above++) {
+            if (occupied[above] != 0) {
+                next = Math.min(next, (tick >> above * LEVEL_SHIFT) + 1 << above * LEVEL_SHIFT);
+            }
+        }
+        tick = next;
+        level = 0;
+        while (level < LEVELS - 1 && (tick & (1L << (level + 1) * LEVEL_SHIFT) - 1) == 0) {
+            level++;
+        }
+    }
+
+    /** The bucket's list comes due, if it has any; nothing is due before. */
+    private boolean makeDue(int bucket) {
+        due = heads[bucket];
+        setHead(bucket, 0);
+        return due != 0;
+    }
+
     /** Ticks from the running one to the next that has something, at most {@code limit}. */
     synchronized int idleTicks(int limit) {
+        if (heads[AGAIN] != 0) {
+            return 0;
+        }
         for (int ahead = 0; ahead < limit; ahead++) {
             if (heads[(int) (tick + ahead & LEVEL_LENGTH - 1)] != 0
                     || ahead > 0 && (tick + ahead & LEVEL_LENGTH - 1) == 0) {
@@ -132,7 +180,7 @@ final class ExpiryWheel {
         if (next != 0) {
             OffHeap.putInt(entries.side(next - 1) + PREVIOUS, slot + 1);
         }
-        heads[bucket] = slot + 1;
+        setHead(bucket, slot + 1);
     }
 
     private void unlink(int slot) {
@@ -143,14 +191,25 @@ final class ExpiryWheel {
         }
         int next = OffHeap.getInt(side + NEXT);
         int previous = OffHeap.getInt(side + PREVIOUS);
-        if (previous == 0) {
-            heads[bucket] = next;
-        } else {
+        if (previous != 0) {
             OffHeap.putInt(entries.side(previous - 1) + NEXT, next);
+        } else if (due == slot + 1) {
+            due = next;
+        } else {
+            setHead(bucket, next);
         }
         if (next != 0) {
             OffHeap.putInt(entries.side(next - 1) + PREVIOUS, previous);
         }
         OffHeap.putShort(side + WHEEL_BUCKET, 0);
+    }
+
+    private void setHead(int bucket, int head) {
+        heads[bucket] = head;
+        if (bucket < BUCKETS) {
+            long bit = 1L << bucket; // of its level: the shift counts modulo 64
+            int of = bucket >> LEVEL_SHIFT;
+            occupied[of] = head == 0 ? occupied[of] & ~bit : occupied[of] | bit;
+        }
     }
 }

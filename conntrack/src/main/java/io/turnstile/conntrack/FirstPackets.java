@@ -137,7 +137,7 @@ final class FirstPackets {
                 reply.sourcePort = expectation.natPort != 0 ? expectation.natPort : reply.sourcePort;
             }
             table.hash.foldAndHash(reply);
-            if (table.index.find(reply, scratch.nowNs)) {
+            if (table.find(reply, scratch.nowNs)) {
                 return false; // Another connection bears it: there is no other to choose.
             }
         } else if (nat.kind() == NatRequest.Kind.EXISTING) {

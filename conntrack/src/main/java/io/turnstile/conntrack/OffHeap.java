@@ -30,15 +30,49 @@ final class OffHeap {
 
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000;
+    private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final long HUGE_PAGE_BYTES = 2L << 20;
+    /** The kernel holds a lock over a process's memory meanwhile. */
+    private static final long GIVEN_AT_ONCE_BYTES = 4 * HUGE_PAGE_BYTES;
 
     private OffHeap() {}
 
-    /** A piece of memory, all zero at first; freed once this object is garbage. */
-    record Region(MemorySegment memory, long address, long sizeBytes) {
-        private static Region of(MemorySegment memory) {
-            return new Region(memory, memory.address(), memory.byteSize());
+    /**
+     * A stretch of memory, all zero at first; freed once this object is garbage.
+     *
+     * @param huge pages of 2 MiB were asked for
+     */
+    record Region(MemorySegment memory, long address, long sizeBytes, boolean huge) {
+        private static Region of(MemorySegment memory, boolean huge) {
+            return new Region(memory, memory.address(), memory.byteSize(), huge);
+        }
+
+        /**
+         * How many pieces take long to be written to for the first time, since the kernel zeroes 2 MiB then: small
+         * pages do not.
+         */
+        int pieces() {
+            return huge ? (int) (sizeBytes / HUGE_PAGE_BYTES) : 0;
+        }
+
+        /** How many of them the first bytes take. */
+        int piecesUpTo(long bytes) {
+            return (int) Math.min(pieces(), (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES);
+        }
+
+        /** Has the kernel give a piece, so that nobody waits for it later; others may use it already. */
+        void touch(int piece) {
+            getAndAdd(address + piece * HUGE_PAGE_BYTES, 0);
+        }
+
+        /** Gives all pages back to the kernel, where it takes them: the memory is zero afterwards, and can be used. */
+        void giveBack() {
+            if (Linux.AVAILABLE) {
+                for (long done = 0; done < sizeBytes; done += GIVEN_AT_ONCE_BYTES) {
+                    Linux.giveBack(address + done, Math.min(GIVEN_AT_ONCE_BYTES, sizeBytes - done));
+                }
+            }
         }
     }
 
@@ -56,9 +90,10 @@ final class OffHeap {
      */
     static Region reserve(long sizeBytes, boolean huge) {
         if (!Linux.AVAILABLE) {
-            return Region.of(Arena.ofAuto().allocate(sizeBytes, 64));
+            return Region.of(Arena.ofAuto().allocate(sizeBytes, 64), false);
         }
-        return Region.of(Linux.map(huge ? sizeBytes + HUGE_PAGE_BYTES - 1 & -HUGE_PAGE_BYTES : sizeBytes, huge));
+        long wholeBytes = huge ? sizeBytes + HUGE_PAGE_BYTES - 1 & -HUGE_PAGE_BYTES : sizeBytes;
+        return Region.of(Linux.map(wholeBytes, huge), huge);
     }
 
     static long getLong(long address) {
@@ -140,6 +175,14 @@ final class OffHeap {
                 return owned.asSlice(aligned - piece.address(), sizeBytes);
             } catch (RuntimeException | Error e) {
                 throw e;
+            } catch (Throwable e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        static void giveBack(long address, long sizeBytes) {
+            try {
+                int _ = (int) MADVISE.invokeExact(address, sizeBytes, MADV_DONTNEED);
             } catch (Throwable e) {
                 throw new IllegalStateException(e);
             }

@@ -192,7 +192,7 @@ final class PacketTracking {
         TupleKey key = scratch.keys[position];
         boolean translated = isTranslated(stateBefore);
         while (true) {
-            if (table.index.find(key, nowNs)) {
+            if (table.find(key, nowNs)) {
                 key.reply ^= translated;
                 if (!writes
                         && !(request.force() && key.reply)

@@ -40,7 +40,7 @@ final class TrackingScratch {
     TrackingScratch(ConnectionTable table, NatHash natHash) {
         natSearch = new NatSearch(natHash, new SplittableRandom(), reply -> {
             table.hash.foldAndHash(reply);
-            return !table.index.find(reply, nowNs);
+            return !table.find(reply, nowNs);
         });
         algs = new AlgTracking(table);
         for (int i = 0; i < keys.length; i++) {

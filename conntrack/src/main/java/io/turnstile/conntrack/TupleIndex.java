@@ -34,15 +34,22 @@ final class TupleIndex {
     static final long BYTES_PER_CELL = BUCKET_BYTES * 10 / LOAD_OF_TEN;
 
     private final EntryTable entries;
+    private final int capacity;
     private final Region memory;
     private final long base;
     private final long length;
 
+    /** @param capacity cells in use when the table is full */
     TupleIndex(EntryTable entries, int capacity, boolean huge) {
         this.entries = entries;
+        this.capacity = capacity;
         this.length = capacity * 10L / LOAD_OF_TEN + 1;
         this.memory = OffHeap.reserve(length * BUCKET_BYTES, huge);
         this.base = memory.address();
+    }
+
+    int capacity() {
+        return capacity;
     }
 
     private long bucketOf(long hash) {
@@ -145,7 +152,7 @@ final class TupleIndex {
         return read;
     }
 
-    /** Makes a slot findable. There are more cells than slots, so there is always room. */
+    /** Makes a slot findable. That there is room is the caller's business. */
     void insert(long hash, int slot) {
         long cell = cell(hash, slot);
         long bucket = bucketOf(hash);
@@ -192,6 +199,24 @@ final class TupleIndex {
         return false;
     }
 
+    /** Whether there is a cell of the slot and that hash: exact for who keeps others from inserting or removing it. */
+    boolean contains(long hash, int slot) {
+        long cell = cell(hash, slot);
+        long bucket = bucketOf(hash);
+        boolean found = false;
+        boolean further = true;
+        for (long walked = 0; walked < length && further && !found; walked++) {
+            long at = address(bucket);
+            for (int i = 0; i < CELLS; i++) {
+                found |= OffHeap.getLong(at + i * 8L) == cell;
+            }
+            further = OffHeap.getAcquire(at + COUNT_OFFSET) != 0;
+            bucket = after(bucket);
+        }
+        keepMemory();
+        return found;
+    }
+
     private void uncount(long home, long buckets) {
         long bucket = home;
         for (long i = 0; i < buckets; i++) {
@@ -208,6 +233,23 @@ final class TupleIndex {
         }
         keepMemory();
         return sum;
+    }
+
+    /** How many pieces of memory the kernel zeroes one by one, each when it is first written to. */
+    int pieces() {
+        return memory.pieces();
+    }
+
+    /** Has the kernel give a piece of the memory, so that nobody waits for it later. */
+    void touch(int piece) {
+        memory.touch(piece);
+        keepMemory();
+    }
+
+    /** Gives the memory back; from here on nobody finds anything. */
+    void giveBack() {
+        memory.giveBack();
+        keepMemory();
     }
 
     /** Visits one of the shown buckets, which stands for several; false if there is none of that number. */

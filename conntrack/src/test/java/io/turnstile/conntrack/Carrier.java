@@ -11,6 +11,8 @@ final class Carrier implements ConnectionListener {
     LongPredicate asked = id -> false;
     /** Answers {@link #isAwaited}. */
     boolean awaited;
+    /** Answers {@link #onRemoved}. */
+    boolean keepsRemoved;
     /** What happens while it is asked {@link #isAwaited}. */
     Runnable meanwhile = () -> {};
 
@@ -54,6 +56,6 @@ final class Carrier implements ConnectionListener {
     @Override
     public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
         events.add("removed " + reason);
-        return false;
+        return keepsRemoved;
     }
 }

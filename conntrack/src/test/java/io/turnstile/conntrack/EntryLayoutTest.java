@@ -223,7 +223,7 @@ class EntryLayoutTest {
         int bucket = OffHeap.getUnsignedShort(side + EntryLayout.WHEEL_BUCKET);
         assertThat(bucket).isBetween(1, 0xffff);
         assertThat(OffHeap.getInt(side + EntryLayout.NEXT)).isZero();
-        wheel.advance(farthestNs);
+        wheel.scheduleAgain(entries.slotOf(entry));
         assertThat(OffHeap.getUnsignedShort(side + EntryLayout.WHEEL_BUCKET))
                 .as("the last list")
                 .isGreaterThan(bucket);

@@ -10,8 +10,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * The index is replaced by a larger one, again and again, while connections come and go, translated ones (two cells)
- * among them: who stays is found throughout, who goes leaves nothing in the new index.
+ * The index is replaced by a larger one, again and again, while connections come and go, translated ones (two cells,
+ * of the same tuple for some) among them: who stays is found throughout, who goes leaves nothing in the new index. New
+ * connections carry the growth on, and so does the sweep.
  */
 class IndexGrowthRaceTest {
     private static final int GROWTHS = 12;
@@ -34,6 +35,10 @@ class IndexGrowthRaceTest {
                     0,
                     false,
                     NatRequest.Choice.DEFAULT));
+    /** The reply tuple is the original one turned round. */
+    private static final CtRequest KEEP = CtRequest.commit(0)
+            .with(new NatRequest(NatRequest.Kind.SOURCE, false, 0, 0, 0, 0, 0, 0, false, NatRequest.Choice.DEFAULT));
+
     private static final CtRequest TURN = new CtRequest(0, true, true, 0, 0, 0, 0, 0, 0);
 
     private ConnectionTracker tracker = newTracker();
@@ -80,7 +85,8 @@ class IndexGrowthRaceTest {
                 this::flushLeavesNothing,
                 round -> grow(),
                 round -> comeAndGo(2, round),
-                round -> comeAndGoTranslated(round),
+                this::comeAndGoTranslated,
+                this::comeAndGoTranslatedToThemselves,
                 round -> {
                     PacketBatch own = new PacketBatch();
                     for (int step = 0; step < STEPS; step++) {
@@ -102,6 +108,10 @@ class IndexGrowthRaceTest {
         for (int i = 0; i < GROWTHS; i++) {
             limit += STEP_CONNECTIONS;
             tracker.setMaxConnections(limit + STEP_CONNECTIONS);
+            if (i % 3 == 0) {
+                tracker.sweepAll(0); // and gives back the memory of the index before
+            }
+            Thread.yield(); // others carry it on
             if (i % 4 == 0) {
                 System.gc(); // frees the memory of indexes that are not used any more
             }
@@ -143,7 +153,26 @@ class IndexGrowthRaceTest {
         }
     }
 
+    private void comeAndGoTranslatedToThemselves(int round) {
+        PacketBatch own = new PacketBatch();
+        Random random = new Random(3L * round);
+        for (int step = 0; step < STEPS; step++) {
+            int which = random.nextInt(COMERS);
+            String inside = "10.0.4." + (which + 1) + ":" + (1000 + which);
+            boolean back = random.nextBoolean();
+            Packet packet = udp(back ? "192.0.2.1:80 > " + inside : inside + " > 192.0.2.1:80")
+                    .packet();
+            boolean isNew = (send(tracker, own, packet, back ? TURN : KEEP) & CtState.NEW) != 0;
+            assertThat(packet.ctConnection()).isNotZero();
+            if (isNew && random.nextInt(4) == 0) {
+                tracker.flushMatching(seen -> (seen.original.sourceLow & 0xffff_ff00L) == 0x0a00_0400L, 0);
+            }
+        }
+    }
+
     private void flushLeavesNothing() {
+        tracker.sweepAll(0);
+        assertThat(tracker.table().growth()).isNull();
         tracker.flush(null, 0);
         ConnectionTable table = tracker.table();
         assertThat(tracker.connectionCount()).isZero();

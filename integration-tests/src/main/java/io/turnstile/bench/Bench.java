@@ -6,13 +6,14 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|offload|soak|large|flows|control",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|pauses|offload|soak|large|flows|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
             CpuBench.class,
             FloodBench.class,
             SweepBench.class,
+            PauseBench.class,
             OffloadBench.class,
             SoakBench.class,
             LargeBench.class,

@@ -1,6 +1,8 @@
 package io.turnstile.bench;
 
+import java.io.Closeable;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
@@ -31,6 +33,36 @@ final class CpuTime {
             return Long.parseLong(Files.readString(SCHEDULER).split(" ")[1]);
         } catch (IOException | RuntimeException e) {
             return 0;
+        }
+    }
+
+    /** The calling thread's place in line for a core, for who looks often. */
+    static final class Line implements Closeable {
+        private final RandomAccessFile scheduler;
+        private final byte[] text = new byte[64];
+
+        Line() throws IOException {
+            scheduler = new RandomAccessFile(SCHEDULER.toFile(), "r");
+        }
+
+        /** As {@link #waitedByThisThreadNs}. */
+        long waitedNs() throws IOException {
+            scheduler.seek(0);
+            int length = scheduler.read(text);
+            int at = 0;
+            while (at < length && text[at] != ' ') {
+                at++;
+            }
+            long ns = 0;
+            for (at++; at < length && text[at] != ' '; at++) {
+                ns = ns * 10 + text[at] - '0';
+            }
+            return ns;
+        }
+
+        @Override
+        public void close() throws IOException {
+            scheduler.close();
         }
     }
 

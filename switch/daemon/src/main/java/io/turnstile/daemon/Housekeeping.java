@@ -27,7 +27,6 @@ final class Housekeeping implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
     private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long FLOWS_EVERY_NS = 500_000_000L;
-    private static final long SHORTEST_PAUSE_NS = 1_000_000L;
     /** How long time is warped before the housekeeper looks at what else is due. */
     private static final long WARP_SLICE_NS = 20_000_000L;
 
@@ -78,7 +77,8 @@ final class Housekeeping implements AutoCloseable {
                 fullness.look(realNs);
                 flowsDueNs = realNs + FLOWS_EVERY_NS;
             }
-            pauseNs = Math.clamp(tracker.sweep(clock.nowNs()), SHORTEST_PAUSE_NS, FLOWS_EVERY_NS);
+            // None if the sweep has left some: in between others have had their turn.
+            pauseNs = Math.min(tracker.sweep(clock.nowNs()), FLOWS_EVERY_NS);
         } catch (RuntimeException e) { // contained: one failure must not end all expiry
             if (TOLD.isDue("housekeeping", e)) {
                 LOG.error("housekeeping failed", e);
@@ -114,9 +114,9 @@ final class Housekeeping implements AutoCloseable {
                 clock.warp(next);
                 left = left.minus(next);
                 maintainFlows();
-                tracker.sweep(clock.nowNs());
+                tracker.sweepAll(clock.nowNs());
                 offload.drain(); // providers asked about expiring connections answer before the sweep that counts
-                tracker.sweep(clock.nowNs());
+                tracker.sweepAll(clock.nowNs());
             }
             Duration rest = left;
             if (!left.isPositive()) {

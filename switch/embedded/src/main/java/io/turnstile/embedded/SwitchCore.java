@@ -156,7 +156,7 @@ final class SwitchCore {
         datapath.maintain(nowNs);
         pipeline.maintain(nowNs);
         pipeline.switchPorts().refresh(); // The test may have given ports other addresses.
-        tracker.sweep(nowNs);
+        tracker.sweepAll(nowNs);
         dispatcher.drain();
     }
 
