@@ -69,7 +69,7 @@ final class ConnectionTable {
 
     final AuditTrail audit = new AuditTrail();
     final ZoneLimits zoneLimits = new ZoneLimits();
-    final Expectations expectations = new Expectations();
+    final Expectations expectations = new Expectations(hash);
     final AtomicReferenceArray<@Nullable TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
     volatile TupleIndex index;
     volatile @Nullable ConnectionListener listener;
@@ -177,17 +177,50 @@ final class ConnectionTable {
         if (!zoneLimits.tryAdd(zone)) {
             return Insertion.ZONE_FULL;
         }
-        int slot = entries.take();
-        if (slot == SlotPool.NO_SLOT) {
-            zoneLimits.remove(zone);
-            return Insertion.TABLE_FULL;
+        boolean done = false;
+        try {
+            done = tryCountIn() && makeLocked(key, connection, packet, nowNs);
+            return done ? Insertion.DONE : Insertion.TABLE_FULL;
+        } finally {
+            if (!done) {
+                zoneLimits.remove(zone);
+            }
         }
+    }
+
+    /** Counts a connection in unless there are as many as may be: exactly, however many threads do so at once. */
+    private boolean tryCountIn() {
+        int before = count.get();
+        while (before < maxConnections) {
+            int witness = count.compareAndExchange(before, before + 1);
+            if (witness == before) {
+                return true;
+            }
+            before = witness;
+        }
+        return false;
+    }
+
+    /** Fills a slot for a connection that is counted already; false, and it is not counted any more, if there is none. */
+    private boolean makeLocked(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
+        int slot = SlotPool.NO_SLOT;
+        boolean filled = false;
+        try {
+            slot = entries.take();
+            filled = slot != SlotPool.NO_SLOT && fill(key, connection, packet, slot, nowNs);
+        } finally {
+            if (!filled) {
+                count.decrementAndGet();
+                if (slot != SlotPool.NO_SLOT) {
+                    entries.give(slot);
+                }
+            }
+        }
+        if (!filled) {
+            return false;
+        }
+        // From here on nothing is left that could fail.
         long entry = entries.entry(slot);
-        if (!fill(key, connection, packet, slot, nowNs)) {
-            entries.give(slot);
-            zoneLimits.remove(zone);
-            return Insertion.TABLE_FULL;
-        }
         connection.lockedWord = EntryTable.begin(entry);
         key.slot = slot;
         key.identity = EntryTable.identity(connection.lockedWord);
@@ -197,8 +230,7 @@ final class ConnectionTable {
             translated.incrementAndGet();
         }
         wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE));
-        count.incrementAndGet();
-        return Insertion.DONE;
+        return true;
     }
 
     /** False if there is no memory for the extension that the connection needs. */
@@ -309,15 +341,26 @@ final class ConnectionTable {
     /** @param actor who asked for it, by {@link AuditTrail#actor} */
     void removeLocked(int slot, long lockedWord, AuditCause cause, int actor, long nowNs) {
         long entry = entries.entry(slot);
-        int kind = OffHeap.getInt(entry + KIND);
-        audit.removed(entry, entries.extensionOf(entry), id(slot, lockedWord), cause, actor, nowNs);
-        removeFromIndex(hash.ofOriginal(entry), slot);
-        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
-            removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
-            translated.decrementAndGet();
+        long id = id(slot, lockedWord);
+        try {
+            audit.removed(entry, entries.extensionOf(entry), id, cause, actor, nowNs);
+            if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0
+                    && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
+                expectations.forget(id);
+            }
+        } finally {
+            // Whatever is not remembered: it leaves, and nobody waits for its lock for ever.
+            leave(slot, lockedWord, cause, nowNs);
         }
-        if ((EntryLayout.flags(entry) & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
-            expectations.forget(id(slot, lockedWord));
+    }
+
+    private void leave(int slot, long lockedWord, AuditCause cause, long nowNs) {
+        long entry = entries.entry(slot);
+        int kind = OffHeap.getInt(entry + KIND);
+        boolean found = removeFromIndex(hash.ofOriginal(entry), slot);
+        if ((EntryLayout.flags(entry) & FLAG_NAT) != 0) {
+            found &= removeFromIndex(hash.ofReply(entries.extensionOf(entry), kind), slot);
+            translated.decrementAndGet();
         }
         zoneLimits.remove(EntryLayout.zone(kind));
         count.decrementAndGet();
@@ -325,13 +368,25 @@ final class ConnectionTable {
         if (current == null) {
             EntryTable.unlock(entry, lockedWord, FREE);
             entries.give(slot);
-            return;
+        } else {
+            EntryTable.unlock(entry, lockedWord, REMOVED);
+            tellRemoved(current, id(slot, lockedWord), cause, nowNs);
         }
-        EntryTable.unlock(entry, lockedWord, REMOVED);
-        long id = id(slot, lockedWord);
-        RemovalReason reason = Objects.requireNonNull(cause.reason(), "a cause of removals");
-        if (!current.onRemoved(id, reason, nowNs)) {
-            release(id);
+        if (!found) {
+            throw new IllegalStateException("slot " + slot + " was not in the index");
+        }
+    }
+
+    /** A listener that fails keeps nothing. */
+    private void tellRemoved(ConnectionListener told, long id, AuditCause cause, long nowNs) {
+        boolean keeps = false;
+        try {
+            RemovalReason reason = Objects.requireNonNull(cause.reason(), "a cause of removals");
+            keeps = told.onRemoved(id, reason, nowNs);
+        } finally {
+            if (!keeps) {
+                release(id);
+            }
         }
     }
 
@@ -350,7 +405,7 @@ final class ConnectionTable {
 
     /**
      * Looks at a slot that came due on the wheel: its connection is over, or the listener is to be asked whether it is,
-     * or it is queued again.
+     * or it is queued again. If the listener throws, the connection has gone or is queued again all the same.
      */
     void checkDeadline(int slot, long nowNs) {
         long entry = entries.entry(slot);
@@ -445,8 +500,12 @@ final class ConnectionTable {
         nextIndex = null;
     }
 
-    /** The entry is locked, to be removed: who makes a larger index has put it there before, or will not. */
-    private void removeFromIndex(long tupleHash, int slot) {
+    /**
+     * The entry is locked, to be removed: who makes a larger index has put it there before, or will not.
+     *
+     * @return false if it was nowhere
+     */
+    private boolean removeFromIndex(long tupleHash, int slot) {
         TupleIndex before = index;
         TupleIndex next = nextIndex;
         boolean found = before.remove(tupleHash, slot);
@@ -457,8 +516,6 @@ final class ConnectionTable {
         if (after != before && after != next) {
             found |= after.remove(tupleHash, slot);
         }
-        if (!found) {
-            throw new IllegalStateException("slot " + slot + " is not in the index");
-        }
+        return found;
     }
 }
