@@ -164,17 +164,34 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public long sweep(long nowNs) {
         int idleTicks = LONGEST_WAIT_TICKS;
+        Throwable failure = null;
         for (ExpiryWheel wheel : table.wheels()) {
             wheel.advance(nowNs);
             for (int count = wheel.poll(due); count > 0; count = wheel.poll(due)) {
                 for (int i = 0; i < count; i++) {
-                    table.checkDeadline(due[i], nowNs);
+                    failure = checkDeadline(due[i], nowNs, failure);
                 }
             }
             idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
         }
         Reference.reachabilityFence(this);
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure instanceof RuntimeException exception) {
+            throw exception;
+        }
         return Math.min(Math.max(1, idleTicks) * TICK_NS, sweepIntervalMs * 1_000_000L);
+    }
+
+    /** Returns what has failed first. What a listener throws at one connection is no reason for others to live on. */
+    private @Nullable Throwable checkDeadline(int slot, long nowNs, @Nullable Throwable failure) {
+        try {
+            table.checkDeadline(slot, nowNs);
+            return failure;
+        } catch (RuntimeException | Error e) { // contained until all have been looked at: the sweeper hears of it
+            return failure == null ? e : failure;
+        }
     }
 
     @Override
@@ -329,8 +346,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
                 if (locked == 0) {
                     continue;
                 }
-                SnapshotReader.copy(table, slot, connectionId, into, nowNs);
-                EntryTable.unlock(entry, locked);
+                try {
+                    SnapshotReader.copy(table, slot, connectionId, into, nowNs);
+                } finally {
+                    EntryTable.unlock(entry, locked);
+                }
             }
             into.removed = life(identity) != ALIVE;
             Reference.reachabilityFence(this);
@@ -348,17 +368,24 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public long scan(long cursor, int limit, ConnectionVisitor visitor, long nowNs) {
         int end = table.entries.end();
-        int last = (int) Math.min(end, cursor + Math.max(1, limit));
+        if (cursor < 0 || cursor >= end) {
+            return -1;
+        }
+        int first = (int) cursor;
+        int last = first + Math.min(end - first, Math.max(1, limit));
         ConnectionSnapshot snapshot = scratch.get().snapshot;
-        for (int slot = (int) cursor; slot < last; slot++) {
+        for (int slot = first; slot < last; slot++) {
             long entry = table.entries.entry(slot);
             long identity = EntryTable.identity(EntryTable.word(entry));
             long locked = life(identity) == ALIVE ? EntryTable.lock(entry, identity) : 0;
             if (locked == 0) {
                 continue;
             }
-            SnapshotReader.copy(table, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
-            EntryTable.unlock(entry, locked);
+            try {
+                SnapshotReader.copy(table, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
+            } finally {
+                EntryTable.unlock(entry, locked);
+            }
             if (snapshot.timeLeftNs > 0 || snapshot.held) {
                 visitor.visit(snapshot);
             }
