@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The filter selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl
  * ct-flush} and {@code dpctl/flush-conntrack} do (ovs-ofctl(8)), and by state. Zero stands for "any" in everything that
- * has no mask, so that an empty filter selects all; of ICMP's id, type and code, where zero means something, those count
- * that were asked for.
+ * has no mask, so that an empty filter selects all; of ICMP's id, type and code, where zero means something, those
+ * count that were asked for.
  *
  * <p>Threads: filled by one, then any.
  */

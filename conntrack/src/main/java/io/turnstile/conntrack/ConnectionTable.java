@@ -201,7 +201,9 @@ final class ConnectionTable {
         return false;
     }
 
-    /** Fills a slot for a connection that is counted already; false, and it is not counted any more, if there is none. */
+    /**
+     * Fills a slot for a connection that is counted already; false, and it is not counted any more, if there is none.
+     */
     private boolean makeLocked(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
         int slot = SlotPool.NO_SLOT;
         boolean filled = false;

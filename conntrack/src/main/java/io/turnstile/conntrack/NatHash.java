@@ -30,8 +30,8 @@ final class NatHash {
     }
 
     /**
-     * Returns a hash that is the same for all that comes from one source in a zone, whatever its protocol and ports, the
-     * range's ports and the key: a client has one address for all that it does (RFC 4787 §4.1 REQ-2).
+     * Returns a hash that is the same for all that comes from one source in a zone, whatever its protocol and ports,
+     * the range's ports and the key: a client has one address for all that it does (RFC 4787 §4.1 REQ-2).
      */
     static long ofSource(Tuple tuple, NatRequest request) {
         int zoneAndFamily = EntryLayout.zone(tuple.kind) << 1 | (tuple.ipv6() ? 1 : 0);

@@ -29,7 +29,9 @@ public final class ZoneLimits {
         }
     }
 
-    /** Counts a connection in, unless the zone is full: then the refusal is counted. Exact, however many do so at once. */
+    /**
+     * Counts a connection in, unless the zone is full: then the refusal is counted. Exact, however many do so at once.
+     */
     boolean tryAdd(int zone) {
         int zoneLimit = limits.getOpaque(zone);
         int limit = zoneLimit == NONE ? defaultLimit : zoneLimit;

@@ -18,15 +18,17 @@ import org.junit.jupiter.api.Timeout;
  * What is thrown while an entry is locked leaves no lock behind: the next packet of the connection, a dump and a flush
  * get their turn. Packets that cannot be written stand for whatever it may be.
  */
-@Timeout(20)
+@Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FailureUnderLockTest {
     private static final long NAT = 0x0a00_00f0L;
     private static final CtRequest COMMIT = CtRequest.commit(0)
             .with(new NatRequest(
                     NatRequest.Kind.SOURCE, false, 0, NAT, 0, NAT, 0, 0, false, NatRequest.Choice.DEFAULT));
     private static final CtRequest LOOK = CtRequest.lookup(0).with(NatRequest.ANY);
-    private static final Frame THERE = Frames.udp("10.0.0.1:1000 > 192.0.2.1:53").payload(8);
-    private static final Frame BACK = Frames.udp("192.0.2.1:53 > 10.0.0.240:1000").payload(8);
+    private static final Frame THERE =
+            Frames.udp("10.0.0.1:1000 > 192.0.2.1:53").payload(8);
+    private static final Frame BACK =
+            Frames.udp("192.0.2.1:53 > 10.0.0.240:1000").payload(8);
 
     private final TrackerFixture ct = new TrackerFixture();
 

@@ -65,16 +65,7 @@ class HashSpreadTest {
         long high = ipv6 ? 0x2001_0db8_0001_0000L : 0;
         long low = ipv6 ? 1 : 0x0a00_0101;
         return new NatRequest(
-                kind,
-                ipv6,
-                high,
-                low,
-                high,
-                low + count - 1,
-                ports ? 5000 : 0,
-                ports ? 5015 : 0,
-                persistent,
-                choice);
+                kind, ipv6, high, low, high, low + count - 1, ports ? 5000 : 0, ports ? 5015 : 0, persistent, choice);
     }
 
     static Stream<NatRequest> requests() {
@@ -98,8 +89,7 @@ class HashSpreadTest {
         for (Counting counting : Counting.values()) {
             boolean oneClient = counting == Counting.SOURCE_PORTS;
             if (!request.persistent() || !oneClient) {
-                assertSpread(request, counting, addresses, key -> (int)
-                        (address(request, key) - request.minLow()));
+                assertSpread(request, counting, addresses, key -> (int) (address(request, key) - request.minLow()));
             }
             if (request.hasPorts()) {
                 assertSpread(request, counting, 16, key -> port(request, key) - request.minPort());

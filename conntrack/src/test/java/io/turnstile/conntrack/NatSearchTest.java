@@ -359,8 +359,7 @@ class NatSearchTest {
     void anIdentifierIsNotTakenFromARangeOfPortsButGivesWay(int protocol, Kind kind) {
         boolean ipv6 = protocol == 58;
         long high = ipv6 ? 0x2001_0db8_0000_0000L : 0;
-        NatRequest request =
-                new NatRequest(kind, ipv6, high, SERVER, high, SERVER, 500, 500, false, Choice.DEFAULT);
+        NatRequest request = new NatRequest(kind, ipv6, high, SERVER, high, SERVER, 500, 500, false, Choice.DEFAULT);
         for (int id : new int[] {0, 1, 511, 512, 2000, 0xffff}) {
             taken.clear();
             TupleKey original = icmp(protocol, ipv6, id);
@@ -442,7 +441,8 @@ class NatSearchTest {
             BigInteger count = last.subtract(first).add(BigInteger.ONE);
             assertThat(seen)
                     .as("seed %d", seed)
-                    .hasSizeGreaterThanOrEqualTo(count.min(BigInteger.valueOf(40)).intValueExact());
+                    .hasSizeGreaterThanOrEqualTo(
+                            count.min(BigInteger.valueOf(40)).intValueExact());
         }
     }
 

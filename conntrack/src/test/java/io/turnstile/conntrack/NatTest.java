@@ -130,13 +130,11 @@ class NatTest {
         long high = ipv6 ? 0xfd00L << 48 : 0;
         long low = ipv6 ? 0xf0 : NAT;
         CtRequest request = CtRequest.commit(0)
-                .with(new NatRequest(
-                        kind, ipv6, high, low, high, low, 8080, 8080, false, NatRequest.Choice.DEFAULT));
+                .with(new NatRequest(kind, ipv6, high, low, high, low, 8080, 8080, false, NatRequest.Choice.DEFAULT));
         for (int host = 1; host <= 3; host++) {
             for (int id = 7; id <= 9; id++) {
                 String from = client.formatted(host);
-                Packet there =
-                        ct.send(echoRequest(from + " > " + server, id).packet(), request);
+                Packet there = ct.send(echoRequest(from + " > " + server, id).packet(), request);
                 assertThat(TrackerFixture.state(there)).isEqualTo(source ? "new|snat" : "new|dnat");
                 String ends = source ? translated + " > " + server : from + " > " + translated;
                 int sent = there.u16(there.l4Offset() + 4);

@@ -62,7 +62,10 @@ final class Housekeeping implements AutoCloseable {
     void start() {
         thread.execute(this::turn);
         thread.scheduleAtFixedRate(
-                () -> contain("counters", coverage::sample), Coverage.SAMPLE_SECONDS, Coverage.SAMPLE_SECONDS, TimeUnit.SECONDS);
+                () -> contain("counters", coverage::sample),
+                Coverage.SAMPLE_SECONDS,
+                Coverage.SAMPLE_SECONDS,
+                TimeUnit.SECONDS);
     }
 
     Coverage coverage() {

@@ -93,12 +93,18 @@ class AuditCommandsTest {
         String flushed = "cause=flushed";
         assertThat(audit(flushed, "ct_nw_proto=1").text().lines()).hasSize(2);
         assertThat(audit(flushed, "ct_nw_proto=1,icmp_id=7").text()).contains(",id=7,");
-        assertThat(audit(flushed, "ct_nw_proto=1,icmp_type=8,icmp_code=0").text().lines())
+        assertThat(audit(flushed, "ct_nw_proto=1,icmp_type=8,icmp_code=0")
+                        .text()
+                        .lines())
                 .hasSize(2);
         assertThat(audit(flushed, "ct_nw_proto=1,icmp_type=0").text()).isEmpty();
-        assertThat(audit(flushed, "", "ct_nw_proto=1,icmp_id=8,icmp_type=0").text().lines())
+        assertThat(audit(flushed, "", "ct_nw_proto=1,icmp_id=8,icmp_type=0")
+                        .text()
+                        .lines())
                 .hasSize(1);
-        assertThat(audit(flushed, "ct_nw_proto=58,icmp_id=7,icmp_type=128").text().lines())
+        assertThat(audit(flushed, "ct_nw_proto=58,icmp_id=7,icmp_type=128")
+                        .text()
+                        .lines())
                 .hasSize(1);
     }
 }

@@ -146,9 +146,7 @@ class ConnectionFilterOracleTest {
             for (String field : List.of("id", "type", "code")) {
                 if (random.nextBoolean()) {
                     fields.add("icmp_" + field + "="
-                            + (random.nextInt(4) == 0
-                                    ? 0
-                                    : tuple.path(field).asInt()));
+                            + (random.nextInt(4) == 0 ? 0 : tuple.path(field).asInt()));
                 }
             }
         }
@@ -235,9 +233,8 @@ class ConnectionFilterOracleTest {
     /** Under a mask of no bits nothing is said. */
     private static boolean saysMoreThanTheProtocol(String tuple) {
         return Arrays.stream(tuple.split(","))
-                .anyMatch(field -> field.contains("=")
-                        && !field.startsWith("ct_nw_proto=")
-                        && !field.matches(".*/0(x0)?"));
+                .anyMatch(field ->
+                        field.contains("=") && !field.startsWith("ct_nw_proto=") && !field.matches(".*/0(x0)?"));
     }
 
     /** A mask that says nothing but the value itself. */

@@ -35,7 +35,8 @@ class EmbeddedRelatedTest {
     }
 
     private void commit(String client, String server) {
-        sw.receive(1, Frames.udp(socket(client, 1000) + " > " + socket(server, 53)).payload(8));
+        sw.receive(
+                1, Frames.udp(socket(client, 1000) + " > " + socket(server, 53)).payload(8));
     }
 
     @ParameterizedTest
