@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The filter selects connections by zone, protocol, mark, label and parts of their tuples, as {@code ovs-ofctl
  * ct-flush} and {@code dpctl/flush-conntrack} do (ovs-ofctl(8)), and by state. Zero stands for "any" in everything that
- * has no mask, so that an empty filter selects all. With a protocol of ICMP id, type and code always count.
+ * has no mask, so that an empty filter selects all; of ICMP's id, type and code, where zero means something, those
+ * count that were asked for.
  *
  * <p>Threads: filled by one, then any.
  */
@@ -29,24 +30,22 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         public int destinationPort;
         public int sourcePortMask;
         public int destinationPortMask;
-        public int icmpId;
-        public int icmpType;
-        public int icmpCode;
+        /** Null: any, as of the other two. A connection of another protocol than ICMP and ICMPv6 has none of them. */
+        public @Nullable Integer icmpId;
 
-        private boolean matches(ConnectionSnapshot.Tuple tuple, boolean icmp) {
-            return hasAddresses(tuple)
-                    && (icmp
-                            ? icmpId == tuple.icmpId && icmpType == tuple.icmpType && icmpCode == tuple.icmpCode
-                            : hasPorts(tuple));
-        }
+        public @Nullable Integer icmpType;
+        public @Nullable Integer icmpCode;
 
-        /** Zero is "any" for the fields of ICMP too. */
-        private boolean allows(ConnectionSnapshot.Tuple tuple) {
+        private boolean matches(ConnectionSnapshot.Tuple tuple) {
             return hasAddresses(tuple)
                     && hasPorts(tuple)
-                    && fits(icmpId, 0, tuple.icmpId)
-                    && fits(icmpType, 0, tuple.icmpType)
-                    && fits(icmpCode, 0, tuple.icmpCode);
+                    && fits(icmpId, tuple.icmpId)
+                    && fits(icmpType, tuple.icmpType)
+                    && fits(icmpCode, tuple.icmpCode);
+        }
+
+        private static boolean fits(@Nullable Integer wanted, int value) {
+            return wanted == null || wanted == value;
         }
 
         private boolean hasAddresses(ConnectionSnapshot.Tuple tuple) {
@@ -86,17 +85,21 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
                     != 0;
         }
 
-        private boolean isEmpty(boolean icmp) {
+        private boolean isEmpty() {
             return !hasMask()
                     && (sourceHigh | sourceLow | destinationHigh | destinationLow) == 0
-                    && (icmp || (sourcePort | destinationPort) == 0);
+                    && (sourcePort | destinationPort) == 0
+                    && icmpId == null
+                    && icmpType == null
+                    && icmpCode == null;
         }
 
+        /** Of ICMP the id stands for the ports; whoever names it need not say which of the two types he means. */
         private boolean isWhole(boolean icmp) {
             return !hasMask()
                     && (sourceHigh | sourceLow) != 0
                     && (destinationHigh | destinationLow) != 0
-                    && (icmp || sourcePort != 0 && destinationPort != 0);
+                    && (icmp ? icmpId != null : sourcePort != 0 && destinationPort != 0);
         }
     }
 
@@ -133,8 +136,8 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
         return protocol == 0
                 && ipv6 == null
                 && (tcpStates | sctpStates) == 0
-                && original.isEmpty(icmp())
-                && reply.isEmpty(icmp())
+                && original.isEmpty()
+                && reply.isEmpty()
                 && hasNoMarks();
     }
 
@@ -143,7 +146,7 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
      * given.
      */
     public boolean namesOne() {
-        return original.isWhole(icmp()) && reply.isEmpty(icmp()) && hasNoMarks() && (tcpStates | sctpStates) == 0;
+        return original.isWhole(icmp()) && reply.isEmpty() && hasNoMarks() && (tcpStates | sctpStates) == 0;
     }
 
     private boolean hasNoMarks() {
@@ -158,22 +161,20 @@ public final class ConnectionFilter implements Predicate<ConnectionSnapshot> {
             return false;
         }
         if (one) {
-            return original.matches(connection.original, icmp()) || original.matches(connection.reply, icmp());
+            return original.matches(connection.original) || original.matches(connection.reply);
         }
-        return original.matches(connection.original, icmp())
-                && reply.matches(connection.reply, icmp())
-                && bearsMarks(connection);
+        return original.matches(connection.original) && reply.matches(connection.reply) && bearsMarks(connection);
     }
 
     /**
      * Tests a connection that somebody looks for: the tuples may be those of either direction, whole or not, in any
-     * zone unless one is given, and zero is "any" everywhere.
+     * zone unless one is given.
      */
     public boolean testEitherWay(ConnectionSnapshot connection) {
         return isSameKind(connection, zone != null ? zone : connection.zone)
                 && bearsMarks(connection)
-                && (original.allows(connection.original) && reply.allows(connection.reply)
-                        || original.allows(connection.reply) && reply.allows(connection.original));
+                && (original.matches(connection.original) && reply.matches(connection.reply)
+                        || original.matches(connection.reply) && reply.matches(connection.original));
     }
 
     private boolean isSameKind(ConnectionSnapshot connection, int wantedZone) {

@@ -78,7 +78,7 @@ final class ConnectionTable {
 
     final AuditTrail audit = new AuditTrail();
     final ZoneLimits zoneLimits = new ZoneLimits();
-    final Expectations expectations = new Expectations();
+    final Expectations expectations = new Expectations(hash);
     final AtomicReferenceArray<@Nullable TimeoutPolicy> policies = new AtomicReferenceArray<>(POLICIES);
     /** Finds every connection; who finds none in it looks whether it still is the one ({@link #find}). */
     volatile TupleIndex index;
@@ -198,24 +198,58 @@ final class ConnectionTable {
         if (!zoneLimits.tryAdd(zone)) {
             return Insertion.ZONE_FULL;
         }
-        int slot = entries.take();
-        if (slot == SlotPool.NO_SLOT) {
-            zoneLimits.remove(zone);
-            return Insertion.TABLE_FULL;
+        boolean done = false;
+        try {
+            done = tryCountIn() && makeLocked(key, connection, packet, nowNs);
+            return done ? Insertion.DONE : Insertion.TABLE_FULL;
+        } finally {
+            if (!done) {
+                zoneLimits.remove(zone);
+            }
         }
+    }
+
+    /** Counts a connection in unless there are as many as may be: exactly, however many threads do so at once. */
+    private boolean tryCountIn() {
+        int before = count.get();
+        while (before < maxConnections) {
+            int witness = count.compareAndExchange(before, before + 1);
+            if (witness == before) {
+                return true;
+            }
+            before = witness;
+        }
+        return false;
+    }
+
+    /**
+     * Fills a slot for a connection that is counted already; false, and it is not counted any more, if there is none.
+     */
+    private boolean makeLocked(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
+        int slot = SlotPool.NO_SLOT;
+        boolean filled = false;
+        try {
+            slot = entries.take();
+            filled = slot != SlotPool.NO_SLOT && fill(key, connection, packet, slot, nowNs);
+        } finally {
+            if (!filled) {
+                count.decrementAndGet();
+                if (slot != SlotPool.NO_SLOT) {
+                    entries.give(slot);
+                }
+            }
+        }
+        if (!filled) {
+            return false;
+        }
+        // From here on nothing is left that could fail.
         long entry = entries.entry(slot);
-        if (!fill(key, connection, packet, slot, nowNs)) {
-            entries.give(slot);
-            zoneLimits.remove(zone);
-            return Insertion.TABLE_FULL;
-        }
         connection.lockedWord = EntryTable.begin(entry);
         key.slot = slot;
         key.identity = EntryTable.identity(connection.lockedWord);
         insertIntoIndex(key, connection.reply, slot);
         wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE));
-        count.incrementAndGet();
-        return Insertion.DONE;
+        return true;
     }
 
     /** False if there is no memory for the extension that the connection needs. */
@@ -328,26 +362,49 @@ final class ConnectionTable {
     void removeLocked(int slot, long lockedWord, AuditCause cause, int actor, long nowNs) {
         long entry = entries.entry(slot);
         long extension = entries.extensionOf(entry);
-        int kind = OffHeap.getInt(entry + KIND);
         int flags = EntryLayout.flags(entry);
-        audit.removed(entry, extension, id(slot, lockedWord), cause, actor, nowNs);
-        removeFromIndex(entry, slot, (flags & FLAG_NAT) == 0 ? 0 : extension, kind);
-        if ((flags & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
-            expectations.forget(id(slot, lockedWord));
+        long id = id(slot, lockedWord);
+        try {
+            audit.removed(entry, extension, id, cause, actor, nowNs);
+            if ((flags & FLAG_SPECIAL) != 0 && OffHeap.getUnsignedByte(entries.side(slot) + ALG) != 0) {
+                expectations.forget(id);
+            }
+        } finally {
+            // Whatever is not remembered: it leaves, and nobody waits for its lock for ever.
+            leave(slot, lockedWord, (flags & FLAG_NAT) == 0 ? 0 : extension, cause, nowNs);
         }
+    }
+
+    /** @param reply the extension that the reply tuple stands in; 0 if there is no translation */
+    private void leave(int slot, long lockedWord, long reply, AuditCause cause, long nowNs) {
+        long entry = entries.entry(slot);
+        int kind = OffHeap.getInt(entry + KIND);
+        boolean found = removeFromIndex(entry, slot, reply, kind);
         zoneLimits.remove(EntryLayout.zone(kind));
         count.decrementAndGet();
         ConnectionListener current = listener;
         if (current == null) {
             EntryTable.unlock(entry, lockedWord, FREE);
             entries.give(slot);
-            return;
+        } else {
+            EntryTable.unlock(entry, lockedWord, REMOVED);
+            tellRemoved(current, id(slot, lockedWord), cause, nowNs);
         }
-        EntryTable.unlock(entry, lockedWord, REMOVED);
-        long id = id(slot, lockedWord);
-        RemovalReason reason = Objects.requireNonNull(cause.reason(), "a cause of removals");
-        if (!current.onRemoved(id, reason, nowNs)) {
-            release(id);
+        if (!found) {
+            throw new IllegalStateException("slot " + slot + " was not in the index");
+        }
+    }
+
+    /** A listener that fails keeps nothing. */
+    private void tellRemoved(ConnectionListener told, long id, AuditCause cause, long nowNs) {
+        boolean keeps = false;
+        try {
+            RemovalReason reason = Objects.requireNonNull(cause.reason(), "a cause of removals");
+            keeps = told.onRemoved(id, reason, nowNs);
+        } finally {
+            if (!keeps) {
+                release(id);
+            }
         }
     }
 
@@ -366,7 +423,7 @@ final class ConnectionTable {
 
     /**
      * Looks at a slot that came due on the wheel: its connection is over, or the listener is to be asked whether it is,
-     * or it is queued again.
+     * or it is queued again. If the listener throws, the connection has gone or is queued again all the same.
      */
     void checkDeadline(int slot, long nowNs) {
         long entry = entries.entry(slot);
@@ -456,22 +513,21 @@ final class ConnectionTable {
     /**
      * The entry is locked: a growth that is not open yet comes by it afterwards.
      *
-     * @param reply the extension that the reply tuple stands in; 0 if there is no translation
+     * @param reply as for {@link #leave}
+     * @return false if it was not all there
      */
-    private void removeFromIndex(long entry, int slot, long reply, int kind) {
+    private boolean removeFromIndex(long entry, int slot, long reply, int kind) {
         IndexGrowth open = openGrowth();
-        removeFromIndex(open, hash.ofOriginal(entry), slot);
+        boolean found = removeFromIndex(open, hash.ofOriginal(entry), slot);
         if (reply != 0) {
-            removeFromIndex(open, hash.ofReply(reply, kind), slot);
+            found &= removeFromIndex(open, hash.ofReply(reply, kind), slot);
             translated.decrementAndGet();
         }
+        return found;
     }
 
-    private void removeFromIndex(@Nullable IndexGrowth open, long tupleHash, int slot) {
-        boolean found = open == null ? index.remove(tupleHash, slot) : open.remove(tupleHash, slot);
-        if (!found) {
-            throw new IllegalStateException("slot " + slot + " is not in the index");
-        }
+    private boolean removeFromIndex(@Nullable IndexGrowth open, long tupleHash, int slot) {
+        return open == null ? index.remove(tupleHash, slot) : open.remove(tupleHash, slot);
     }
 
     private @Nullable IndexGrowth openGrowth() {

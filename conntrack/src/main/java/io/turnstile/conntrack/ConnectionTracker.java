@@ -54,6 +54,8 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private final int[] due = new int[POLL_LENGTH];
     private int wheelSwept;
     private boolean sweepGoesOn;
+    /** What was thrown first in the sweep that is under way. */
+    private @Nullable Throwable sweepFailure;
     private long roundNs;
     /** Keeps early reads from being taken for useless. */
     @SuppressWarnings("UnusedVariable") // to be written is all that it is for
@@ -177,6 +179,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             idleTicks = Math.min(idleTicks, wheel.idleTicks(idleTicks));
         }
         Reference.reachabilityFence(this);
+        throwSweepFailure();
         return more ? 0 : Math.clamp(sweepIntervalMs * 1_000_000L, 1, Math.max(1, idleTicks) * TICK_NS);
     }
 
@@ -199,7 +202,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
             sweepGoesOn = true;
             for (int count = wheel.poll(due); count > 0; count = wheel.poll(due)) {
                 for (int i = 0; i < count; i++) {
-                    table.checkDeadline(due[i], nowNs);
+                    checkDeadline(due[i], nowNs);
                 }
                 left -= count;
                 if (left <= 0) {
@@ -210,6 +213,26 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         }
         wheelSwept = 0;
         return roundNs >> ExpiryWheel.TICK_SHIFT == nowNs >> ExpiryWheel.TICK_SHIFT;
+    }
+
+    /** What a listener throws at one connection is no reason for others to live on. */
+    private void checkDeadline(int slot, long nowNs) {
+        try {
+            table.checkDeadline(slot, nowNs);
+        } catch (RuntimeException | Error e) { // contained until all have been looked at: the sweeper hears of it
+            sweepFailure = sweepFailure == null ? e : sweepFailure;
+        }
+    }
+
+    private void throwSweepFailure() {
+        Throwable failure = sweepFailure;
+        sweepFailure = null;
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure instanceof RuntimeException exception) {
+            throw exception;
+        }
     }
 
     @Override
@@ -364,8 +387,11 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
                 if (locked == 0) {
                     continue;
                 }
-                SnapshotReader.copy(table, slot, connectionId, into, nowNs);
-                EntryTable.unlock(entry, locked);
+                try {
+                    SnapshotReader.copy(table, slot, connectionId, into, nowNs);
+                } finally {
+                    EntryTable.unlock(entry, locked);
+                }
             }
             into.removed = life(identity) != ALIVE;
             Reference.reachabilityFence(this);
@@ -383,17 +409,24 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     @Override
     public long scan(long cursor, int limit, ConnectionVisitor visitor, long nowNs) {
         int end = table.entries.end();
-        int last = (int) Math.min(end, cursor + Math.max(1, limit));
+        if (cursor < 0 || cursor >= end) {
+            return -1;
+        }
+        int first = (int) cursor;
+        int last = first + Math.min(end - first, Math.max(1, limit));
         ConnectionSnapshot snapshot = scratch.get().snapshot;
-        for (int slot = (int) cursor; slot < last; slot++) {
+        for (int slot = first; slot < last; slot++) {
             long entry = table.entries.entry(slot);
             long identity = EntryTable.identity(EntryTable.word(entry));
             long locked = life(identity) == ALIVE ? EntryTable.lock(entry, identity) : 0;
             if (locked == 0) {
                 continue;
             }
-            SnapshotReader.copy(table, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
-            EntryTable.unlock(entry, locked);
+            try {
+                SnapshotReader.copy(table, slot, ConnectionTable.id(slot, identity), snapshot, nowNs);
+            } finally {
+                EntryTable.unlock(entry, locked);
+            }
             if (snapshot.timeLeftNs > 0 || snapshot.held) {
                 visitor.visit(snapshot);
             }

@@ -40,6 +40,9 @@ public interface Conntrack {
      *
      * <p>Threads: one sweeper at a time.
      *
+     * <p>Errors: what the listener throws is thrown in the end, the first of it, when all else that is due has been
+     * dealt with.
+     *
      * @return how long to wait before the next call is useful, ns; 0: some is left
      */
     long sweep(long nowNs);
@@ -87,6 +90,8 @@ public interface Conntrack {
      * walk a live table in slices. Connections made or removed meanwhile may or may not be seen; every other is seen
      * once.
      *
+     * @param cursor 0 at first, then what the last call has returned; of any other number nothing is visited that is
+     *     not there
      * @return the cursor for the next call, -1 when the walk is over
      */
     long scan(long cursor, int limit, ConnectionVisitor visitor, long nowNs);

@@ -23,7 +23,9 @@ import java.lang.invoke.VarHandle;
  *
  * <p>An entry's <em>identity</em> is its word's generation and life: what must still be the same for a finding to hold.
  *
- * <p>Threads: any. {@link #lock} spins: the holder does a few stores and never calls out.
+ * <p>Threads: any. {@link #lock} spins: the holder does a few stores and never calls out. What it calls of the tracker
+ * itself may throw for all that (a packet that cannot be written, memory that has run out), so who does more than read
+ * and write the entry unlocks it then, by {@link #unlockAfterFailure}.
  */
 final class EntryTable {
     private static final int SPINS_BEFORE_YIELD = 200;
@@ -202,6 +204,14 @@ final class EntryTable {
 
     static void unlock(long entry, long lockedWord) {
         OffHeap.putRelease(entry + WORD, nextVersion(lockedWord));
+    }
+
+    /**
+     * Unlocks what the caller had locked if it is still locked by that: to be called when something was thrown, from
+     * wherever, so that nobody spins for ever. The entry is left as far as it has come.
+     */
+    static void unlockAfterFailure(long entry, long lockedWord) {
+        OffHeap.compareAndSet(entry + WORD, lockedWord, nextVersion(lockedWord));
     }
 
     private static long nextVersion(long word) {

@@ -19,36 +19,46 @@ final class Expectations {
     /** One parent is not to push out the expectations of all others. */
     static final int MOST_OF_PARENT = 64;
 
+    private final TupleHash hash;
     private final Map<Expected, Expectation> byTuple = new HashMap<>();
     private final Map<Long, List<Expectation>> byParent = new HashMap<>();
-    private final Expected probe = new Expected();
+    private final Expected probe;
     private volatile boolean empty = true;
     private long refused;
 
+    /** @param hash under a secret key: who announces connections chooses what they are */
+    Expectations(TupleHash hash) {
+        this.hash = hash;
+        probe = new Expected(hash);
+    }
+
     /** What an expected connection's first packet has: no source port, which nobody knows before. */
     private static final class Expected {
-        private final Tuple tuple = new Tuple();
+        private final TupleHash hash;
+        private final TupleKey key = new TupleKey();
+
+        Expected(TupleHash hash) {
+            this.hash = hash;
+        }
 
         private Expected set(Tuple wanted) {
-            tuple.copyFrom(wanted);
+            key.copyFrom(wanted);
+            key.sourcePort = 0;
+            hash.foldAndHash(key);
             return this;
         }
 
         @Override
         public boolean equals(Object other) {
             return other instanceof Expected that
-                    && tuple.hasSameAddresses(that.tuple)
-                    && tuple.destinationPort == that.tuple.destinationPort
-                    && tuple.kind == that.tuple.kind;
+                    && key.hasSameAddresses(that.key)
+                    && key.destinationPort == that.key.destinationPort
+                    && key.kind == that.key.kind;
         }
 
         @Override
         public int hashCode() {
-            return Long.hashCode((tuple.sourceLow * 31 + tuple.destinationLow) * 31
-                    + tuple.destinationPort * 31L
-                    + tuple.kind
-                    + tuple.sourceHigh * 17
-                    + tuple.destinationHigh);
+            return Long.hashCode(key.hash);
         }
     }
 
@@ -99,8 +109,8 @@ final class Expectations {
             }
             return;
         }
-        byTuple.put(new Expected().set(expectation.tuple), expectation);
-        siblings.add(expectation);
+        siblings.add(expectation); // first: none may be there that goes with nobody
+        byTuple.put(new Expected(hash).set(expectation.tuple), expectation);
         empty = false;
     }
 

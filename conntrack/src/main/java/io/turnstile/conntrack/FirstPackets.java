@@ -60,7 +60,12 @@ final class FirstPackets {
         }
         return switch (table.insert(key, connection, packet, nowNs)) {
             case DONE -> {
-                finishCommit(packet, key, request, nowNs, scratch);
+                try {
+                    finishCommit(packet, key, request, nowNs, scratch);
+                } catch (RuntimeException | Error e) {
+                    EntryTable.unlockAfterFailure(table.entries.entry(key.slot), connection.lockedWord);
+                    throw e;
+                }
                 yield true;
             }
             case TABLE_FULL -> {

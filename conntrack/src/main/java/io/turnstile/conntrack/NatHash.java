@@ -6,7 +6,10 @@ package io.turnstile.conntrack;
  * <p>Threads: immutable.
  */
 final class NatHash {
+    /** Fractional parts of the golden ratio and of the square root of 3. */
     private static final long ODD = 0x9e37_79b9_7f4a_7c15L;
+
+    private static final long OTHER_ODD = 0xbb67_ae85_84ca_a73bL;
 
     private final long key0;
     private final long key1;
@@ -22,21 +25,31 @@ final class NatHash {
         long hash = fold(tuple.sourceHigh ^ key0, tuple.sourceLow ^ key1);
         hash = fold(hash ^ tuple.destinationHigh, tuple.destinationLow ^ key0);
         hash = fold(hash ^ ((long) tuple.sourcePort << 32 | tuple.destinationPort), tuple.kind * ODD ^ key1);
-        return withRange(hash, request, key0);
+        hash = withAddresses(hash, request, key0);
+        return fold(hash ^ ((long) request.maxPort() << 16 | request.minPort()), ODD ^ key0);
     }
 
-    /** Returns a hash that is the same for all that comes from one source, whatever the key. */
+    /**
+     * Returns a hash that is the same for all that comes from one source in a zone, whatever its protocol and ports,
+     * the range's ports and the key: a client has one address for all that it does (RFC 4787 §4.1 REQ-2).
+     */
     static long ofSource(Tuple tuple, NatRequest request) {
-        long hash = fold(tuple.sourceHigh ^ ODD, tuple.sourceLow + ODD);
-        return withRange(fold(hash, (tuple.kind | 1L << 32) * ODD), request, ~ODD);
+        int zoneAndFamily = EntryLayout.zone(tuple.kind) << 1 | (tuple.ipv6() ? 1 : 0);
+        long hash = fold(tuple.sourceHigh ^ ODD, tuple.sourceLow ^ OTHER_ODD);
+        hash = fold(hash ^ zoneAndFamily, OTHER_ODD);
+        return withAddresses(hash, request, ODD);
     }
 
-    private static long withRange(long hash, NatRequest request, long key) {
+    private static long withAddresses(long hash, NatRequest request, long key) {
         long mixed = fold(hash ^ request.minHigh(), request.minLow() ^ key);
-        mixed = fold(mixed ^ request.maxHigh(), request.maxLow() ^ key);
-        return fold(mixed ^ ((long) request.maxPort() << 16 | request.minPort()), ODD ^ key);
+        return fold(mixed ^ request.maxHigh(), request.maxLow() ^ key);
     }
 
+    /**
+     * Both factors have to look random: by 0, 1 and −1 the product says little or nothing of the other one.
+     *
+     * @return both halves of the product, added without carry
+     */
     private static long fold(long a, long b) {
         return a * b ^ Math.unsignedMultiplyHigh(a, b);
     }

@@ -9,15 +9,17 @@ import java.util.random.RandomGenerator;
  *
  * <ul>
  *   <li>The address is picked in the range by a hash: of the whole tuple under the tracker's key, or with
- *       {@code persistent} of the source address alone, without key. A range that begins with the all-zero address, or
- *       none, keeps the address: the all-zero SNAT, which only gives way to a port that is taken.
+ *       {@code persistent} of source address and zone alone, without key. A range that begins with the all-zero
+ *       address, or none, keeps the address: the all-zero SNAT, which only gives way to a port that is taken.
  *   <li>The port is picked in the range likewise, always under the key, or with {@code random} by chance; if it is
  *       taken, the next ones follow. Without a port range SNAT begins with the port that the sender chose and goes on
  *       in that port's class: 1–511, 600–1023 or 1024–65535. DNAT keeps the destination port. Once the destination
  *       ports are exhausted, DNAT gives the source port another value of its class.
- *   <li>Of ICMP the identifier is the port. ICMPv6's is not taken from a range of ports: it changes only if it is
- *       taken. Protocols whose ports are not tracked (their port in the tuple is 0) are told apart by addresses alone.
+ *   <li>Protocols whose ports are not tracked (their port in the tuple is 0) are told apart by addresses alone.
  * </ul>
+ *
+ * <p>The identifier of ICMP and ICMPv6 is no port (RFC 5508 §3.1): a range of ports says nothing of it. It stays, or if
+ * it is taken becomes any other (decision 20).
  *
  * <p>Beyond that, a connection that is not to be {@code persistent} goes on to the range's next addresses when all that
  * was tried of the first one's ports was taken. Work is bounded: at most {@value #MAX_STEPS} tuples are tried in all,
@@ -37,6 +39,7 @@ final class NatSearch {
 
     private static final int FIRST_STRETCH = 128;
     private static final int LAST_STRETCH_HALVED = 16;
+    private static final int MAX_IDENTIFIER = 0xffff;
     private static final long MAX_ADDRESSES = 0xffff_ffffL;
 
     /** Which ports of the reply a choice fills in. */
@@ -146,19 +149,22 @@ final class NatSearch {
         }
         reply.sourcePort = original.destinationPort;
         reply.destinationPort = original.sourcePort;
-        if (!request.hasPorts() || protocol == IpProtocols.ICMPV6) {
-            return findInSenderClass(senderSide);
+        if (senderSide == BOTH) {
+            return findInRange(original.sourcePort, 0, MAX_IDENTIFIER, BOTH);
+        }
+        if (!request.hasPorts()) {
+            return findInSenderClass();
         }
         int first = request.minPort();
         int begin = first + (int) Long.remainderUnsigned(choice, request.maxPort() - first + 1);
-        if (senderSide == BOTH || request.kind() == NatRequest.Kind.SOURCE) {
-            return findInRange(begin, first, request.maxPort(), senderSide);
+        if (request.kind() == NatRequest.Kind.SOURCE) {
+            return findInRange(begin, first, request.maxPort(), REPLY_DESTINATION);
         }
         if (findInRange(begin, first, request.maxPort(), REPLY_SOURCE)) {
             return true;
         }
         putPort(REPLY_SOURCE, begin);
-        return findInSenderClass(senderSide);
+        return findInSenderClass();
     }
 
     /** Which ports of the reply stand for the port that the sender chose. */
@@ -171,12 +177,14 @@ final class NatSearch {
         };
     }
 
-    private boolean findInSenderClass(int side) {
+    private boolean findInSenderClass() {
         int port = original.sourcePort;
         if (port < 512) {
-            return findInRange(port, 1, 511, side);
+            return findInRange(port, 1, 511, REPLY_DESTINATION);
         }
-        return port < 1024 ? findInRange(port, 600, 1023, side) : findInRange(port, 1024, 65535, side);
+        return port < 1024
+                ? findInRange(port, 600, 1023, REPLY_DESTINATION)
+                : findInRange(port, 1024, 65535, REPLY_DESTINATION);
     }
 
     /** Tries {@code begin}, which may lie outside, and ports of {@code [first, last]}. */

@@ -47,6 +47,7 @@ final class PacketTracking {
     /** Tracks a batch, as {@link Conntrack#track} says. */
     int track(PacketBatch packets, CtRequest request, long nowNs, TrackingScratch scratch) {
         scratch.nowNs = nowNs;
+        scratch.drops = 0; // a batch that failed may have left some
         int length = packets.length();
         for (int i = 0; i < length; i++) {
             scratch.steps[i] = prepare(packets.get(i), i, request, scratch);
@@ -77,9 +78,7 @@ final class PacketTracking {
             }
         }
         packets.shorten(kept);
-        int dropped = scratch.drops;
-        scratch.drops = 0;
-        return dropped;
+        return scratch.drops;
     }
 
     /**
@@ -158,27 +157,34 @@ final class PacketTracking {
             return false;
         }
         long entry = table.entries.entry(ConnectionTable.slot(id));
-        int news = 0;
         boolean sameZone = EntryLayout.zone(OffHeap.getInt(entry + EntryLayout.KIND)) == request.zone();
-        if (sameZone) {
-            int state = packet.ctState();
-            int flags = EntryLayout.flags(entry);
-            if (translates(state, request, flags)) {
-                boolean reply = (state & CtState.RPL) != 0;
-                boolean error = TupleReader.isError(packet);
-                if (!error && scratch.algs.begin(ConnectionTable.slot(id), entry, flags, reply, true)) {
-                    scratch.algs.restore(packet);
-                    scratch.algs.readAgain(packet);
-                }
-                state |= Translation.apply(packet, table.entries, entry, reply, error, scratch.leavingTuple);
-            }
-            news = toldOf(entry, PacketMetadata.write(packet, state, request, table.entries, entry));
+        int news = 0;
+        try {
+            news = sameZone ? followAgainLocked(packet, id, entry, request, scratch) : 0;
+        } catch (RuntimeException | Error e) {
+            EntryTable.unlockAfterFailure(entry, locked);
+            throw e;
         }
         EntryTable.unlock(entry, locked);
         if (news != 0) {
             tell(id, news, scratch.nowNs);
         }
         return sameZone;
+    }
+
+    private int followAgainLocked(Packet packet, long id, long entry, CtRequest request, TrackingScratch scratch) {
+        int state = packet.ctState();
+        int flags = EntryLayout.flags(entry);
+        if (translates(state, request, flags)) {
+            boolean reply = (state & CtState.RPL) != 0;
+            boolean error = TupleReader.isError(packet);
+            if (!error && scratch.algs.begin(ConnectionTable.slot(id), entry, flags, reply, true)) {
+                scratch.algs.restore(packet);
+                scratch.algs.readAgain(packet);
+            }
+            state |= Translation.apply(packet, table.entries, entry, reply, error, scratch.leavingTuple);
+        }
+        return toldOf(entry, PacketMetadata.write(packet, state, request, table.entries, entry));
     }
 
     private void track(
@@ -205,7 +211,7 @@ final class PacketTracking {
                 }
                 if (request.force() && key.reply) {
                     table.removeLocked(key.slot, locked, AuditCause.FORCED, nowNs);
-                } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, scratch)) {
+                } else if (followOrUnlock(packet, key, locked, stateBefore, request, nowNs, scratch)) {
                     return;
                 }
             }
@@ -246,6 +252,23 @@ final class PacketTracking {
         PacketMetadata.copyWithTuple(packet, state, zone, table.entries, entry, ConnectionTable.id(key.slot, word));
         VarHandle.loadLoadFence();
         return EntryTable.word(entry) == word;
+    }
+
+    /** {@link #followLocked}, after which nothing is locked, even if something was thrown. */
+    private boolean followOrUnlock(
+            Packet packet,
+            TupleKey key,
+            long locked,
+            int stateBefore,
+            CtRequest request,
+            long nowNs,
+            TrackingScratch scratch) {
+        try {
+            return followLocked(packet, key, locked, stateBefore, request, nowNs, scratch);
+        } catch (RuntimeException | Error e) {
+            EntryTable.unlockAfterFailure(table.entries.entry(key.slot), locked);
+            throw e;
+        }
     }
 
     /**

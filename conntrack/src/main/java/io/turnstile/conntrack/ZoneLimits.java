@@ -29,18 +29,27 @@ public final class ZoneLimits {
         }
     }
 
-    /** Counts a connection in, unless the zone is full: then the refusal is counted. */
+    /**
+     * Counts a connection in, unless the zone is full: then the refusal is counted. Exact, however many do so at once.
+     */
     boolean tryAdd(int zone) {
         int zoneLimit = limits.getOpaque(zone);
         int limit = zoneLimit == NONE ? defaultLimit : zoneLimit;
-        int count = counts.incrementAndGet(zone);
         boolean unlimited = zoneLimit == NONE && limit == 0;
-        if (!unlimited && Integer.compareUnsigned(count, limit) > 0) {
-            counts.decrementAndGet(zone);
-            refusals.increment();
-            return false;
+        if (unlimited) {
+            counts.incrementAndGet(zone);
+            return true;
         }
-        return true;
+        int before = counts.get(zone);
+        while (Integer.compareUnsigned(before, limit) < 0) {
+            int witness = counts.compareAndExchange(zone, before, before + 1);
+            if (witness == before) {
+                return true;
+            }
+            before = witness;
+        }
+        refusals.increment();
+        return false;
     }
 
     void remove(int zone) {

@@ -56,10 +56,10 @@ public final class HeapExhaustion {
     }
 
     /**
-     * To be called with every throwable of foreign code that is contained, which may have it as a cause. Runs the
-     * throwable's code; may hang, but throws nothing of that.
+     * To be called with every error that is contained, and every throwable of foreign code, which may have it as a
+     * cause. Runs the throwable's code; may hang, but throws nothing of that.
      */
-    static void check(Throwable thrown) {
+    public static void check(Throwable thrown) {
         Consumer<OutOfMemoryError> told = handler;
         Throwable cause = thrown;
         for (int depth = 0; told != null && cause != null && depth < MAX_DEPTH; depth++) {

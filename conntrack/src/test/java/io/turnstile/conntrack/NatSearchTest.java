@@ -14,9 +14,14 @@ import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class NatSearchTest {
     private static final int[] PROTOCOLS = {6, 17, 132, 136, 47, 1, 58};
+    /** How many of them have ports or nothing, and no identifiers. */
+    private static final int PORTED_OR_BARE = 5;
+
     private static final long CLIENT = 0x0a01_0101L;
     private static final long SERVER = 0x0a01_0102L;
     private static final long NAT = 0x0a01_01f0L;
@@ -62,12 +67,11 @@ class NatSearchTest {
         int exhausted = 0;
         for (int turn = 0; turn < 4_000; turn++) {
             taken.clear();
-            TupleKey original = original(random.nextBoolean(), PROTOCOLS[random.nextInt(PROTOCOLS.length)]);
+            TupleKey original = original(random.nextBoolean(), PROTOCOLS[random.nextInt(PORTED_OR_BARE)]);
             NatRequest request = smallRange(original);
             Set<Tuple> candidates = candidates(original, request);
             // Where DNAT finds the ports of an address exhausted, it goes on with other source ports, which are many.
-            boolean closed =
-                    request.kind() == Kind.SOURCE || !request.hasPorts() || EntryLayout.protocol(original.kind) == 1;
+            boolean closed = request.kind() == Kind.SOURCE || !request.hasPorts();
             double density = random.nextInt(3) == 0 ? 1 : random.nextDouble();
             for (Tuple candidate : candidates) {
                 if (random.nextDouble() < density) {
@@ -120,7 +124,6 @@ class NatSearchTest {
 
     private static Set<Tuple> candidates(TupleKey original, NatRequest request) {
         Set<Tuple> all = new HashSet<>();
-        boolean icmp = EntryLayout.protocol(original.kind) == 1;
         BigInteger last = unsigned(request.maxHigh()).shiftLeft(64).add(unsigned(request.maxLow()));
         for (BigInteger address = unsigned(request.minHigh()).shiftLeft(64).add(unsigned(request.minLow()));
                 address.compareTo(last) <= 0;
@@ -134,7 +137,7 @@ class NatSearchTest {
                                 ? new Tuple(
                                         original.destinationHigh,
                                         original.destinationLow,
-                                        icmp ? port : original.destinationPort,
+                                        original.destinationPort,
                                         high,
                                         low,
                                         port,
@@ -145,7 +148,7 @@ class NatSearchTest {
                                         port,
                                         original.sourceHigh,
                                         original.sourceLow,
-                                        icmp ? port : original.sourcePort,
+                                        original.sourcePort,
                                         original.kind));
             }
         }
@@ -156,10 +159,10 @@ class NatSearchTest {
         return new BigInteger(Long.toUnsignedString(value));
     }
 
-    /** Ports are 0 where none are tracked; ICMPv6 counts as such here, its id not being taken from ranges. */
-    private TupleKey original(boolean wide, int anyProtocol) {
-        int protocol = anyProtocol == 58 ? 47 : anyProtocol;
-        boolean ipv6 = wide && protocol != 1;
+    /** Ports are 0 where none are tracked. */
+    private TupleKey original(boolean wide, int protocol) {
+        boolean ipv6 = protocol == 58 || wide && protocol != 1;
+        boolean icmp = protocol == 1 || protocol == 58;
         TupleKey key = new TupleKey();
         key.sourceHigh = ipv6 ? random.nextLong() : 0;
         key.sourceLow = ipv6 ? random.nextLong() : random.nextInt() & 0xffff_ffffL;
@@ -167,7 +170,7 @@ class NatSearchTest {
         key.destinationLow = ipv6 ? random.nextLong() : random.nextInt() & 0xffff_ffffL;
         boolean ports = protocol != 47 && protocol != 136;
         key.sourcePort = ports ? 1 + random.nextInt(0xffff) : 0;
-        key.destinationPort = protocol == 1 ? key.sourcePort : ports ? 1 + random.nextInt(0xffff) : 0;
+        key.destinationPort = icmp ? key.sourcePort : ports ? 1 + random.nextInt(0xffff) : 0;
         key.kind = EntryLayout.kind(random.nextInt(0x10000), protocol, 0, ipv6);
         return key;
     }
@@ -178,13 +181,16 @@ class NatSearchTest {
     void hashedChoicesAreTheSameForTheSameTupleOnEveryThread() {
         NatSearch another = new NatSearch(hash, new SplittableRandom(), key -> true);
         TupleKey other = new TupleKey();
+        Set<Long> addresses = new HashSet<>();
         for (int turn = 0; turn < 1_000; turn++) {
             TupleKey original = original(false, 6);
             NatRequest request = source(NAT, NAT + 1000, 1, 65535, false, turn % 2 == 0 ? Choice.DEFAULT : Choice.HASH);
             assertThat(search.find(original, request, reply)).isTrue();
             assertThat(another.find(original, request, other)).isTrue();
             assertThat(Tuple.of(other)).isEqualTo(Tuple.of(reply));
+            addresses.add(reply.destinationLow);
         }
+        assertThat(addresses).as("seed %d", seed).hasSizeGreaterThan(500); // of 1001, about 630
     }
 
     @Test
@@ -192,17 +198,24 @@ class NatSearchTest {
         NatSearch afterRestart =
                 new NatSearch(new NatHash(random.nextLong(), random.nextLong()), new SplittableRandom(), key -> true);
         NatRequest request = source(NAT, NAT + 1000, 0, 0, true, Choice.RANDOM);
-        TupleKey original = original(false, 6);
-        assertThat(search.find(original, request, reply)).isTrue();
-        long address = reply.destinationLow;
-        for (int turn = 0; turn < 100; turn++) {
-            original.destinationLow = random.nextInt() & 0xffff_ffffL;
-            original.sourcePort = 1 + random.nextInt(0xffff);
-            original.destinationPort = 1 + random.nextInt(0xffff);
-            assertThat((turn % 2 == 0 ? search : afterRestart).find(original, request, reply))
-                    .isTrue();
-            assertThat(reply.destinationLow).isEqualTo(address);
+        Set<Long> addresses = new HashSet<>();
+        for (int client = 0; client < 100; client++) {
+            TupleKey original = original(false, 6);
+            original.kind = EntryLayout.kind(3, 6, 0, false);
+            assertThat(search.find(original, request, reply)).isTrue();
+            long address = reply.destinationLow;
+            addresses.add(address);
+            for (int turn = 0; turn < 20; turn++) {
+                original.destinationLow = random.nextInt() & 0xffff_ffffL;
+                original.sourcePort = 1 + random.nextInt(0xffff);
+                original.destinationPort = 1 + random.nextInt(0xffff);
+                original.kind = EntryLayout.kind(3, turn % 3 == 0 ? 17 : 6, 0, false);
+                assertThat((turn % 2 == 0 ? search : afterRestart).find(original, request, reply))
+                        .isTrue();
+                assertThat(reply.destinationLow).isEqualTo(address);
+            }
         }
+        assertThat(addresses).as("seed %d", seed).hasSizeGreaterThan(70); // of 1001, about 95
     }
 
     @Test
@@ -338,21 +351,29 @@ class NatSearchTest {
         taken.add(Tuple.of(reply));
         assertThat(search.find(original, request, reply)).isTrue();
         assertThat(reply.sourcePort).isEqualTo(reply.destinationPort).isEqualTo(78);
-        NatRequest range =
-                new NatRequest(Kind.DESTINATION, false, 0, SERVER, 0, SERVER, 500, 501, false, Choice.DEFAULT);
-        assertThat(search.find(original, range, reply)).isTrue();
-        assertThat(reply.sourcePort).isEqualTo(reply.destinationPort).isBetween(500, 501);
     }
 
-    @Test
-    void anIcmpv6IdentifierIsNotTakenFromARangeButGivesWay() {
-        TupleKey original = icmp(58, true, 2000);
-        NatRequest request = new NatRequest(Kind.SOURCE, true, 1, 2, 1, 2, 500, 501, false, Choice.DEFAULT);
-        assertThat(search.find(original, request, reply)).isTrue();
-        assertThat(reply.sourcePort).isEqualTo(reply.destinationPort).isEqualTo(2000);
-        taken.add(Tuple.of(reply));
-        assertThat(search.find(original, request, reply)).isTrue();
-        assertThat(reply.sourcePort).isEqualTo(reply.destinationPort).isEqualTo(2001);
+    /** Whatever the range of ports: the identifier stays, and gives way if it must until all of them are taken. */
+    @ParameterizedTest
+    @CsvSource({"1, SOURCE", "1, DESTINATION", "58, SOURCE", "58, DESTINATION"})
+    void anIdentifierIsNotTakenFromARangeOfPortsButGivesWay(int protocol, Kind kind) {
+        boolean ipv6 = protocol == 58;
+        long high = ipv6 ? 0x2001_0db8_0000_0000L : 0;
+        NatRequest request = new NatRequest(kind, ipv6, high, SERVER, high, SERVER, 500, 500, false, Choice.DEFAULT);
+        for (int id : new int[] {0, 1, 511, 512, 2000, 0xffff}) {
+            taken.clear();
+            TupleKey original = icmp(protocol, ipv6, id);
+            for (int turn = 0; turn < 1000; turn++) {
+                assertThat(search.find(original, request, reply)).isTrue();
+                assertThat(reply.sourcePort).isEqualTo(reply.destinationPort);
+                assertThat(turn > 0 || reply.sourcePort == id)
+                        .as("%d became %d", id, reply.sourcePort)
+                        .isTrue();
+                assertThat(kind == Kind.SOURCE ? reply.destinationLow : reply.sourceLow)
+                        .isEqualTo(SERVER);
+                assertThat(taken.add(Tuple.of(reply))).isTrue();
+            }
+        }
     }
 
     // ---- bounds ----
@@ -409,12 +430,19 @@ class NatSearchTest {
                     .shiftLeft(64)
                     .add(unsigned(range[3]))
                     .min(first.add(BigInteger.valueOf(0xffff_fffeL)));
+            Set<BigInteger> seen = new HashSet<>();
             for (int i = 0; i < 200; i++) {
                 TupleKey original = original(true, 17);
                 assertThat(search.find(original, request, reply)).isTrue();
                 assertThat(unsigned(reply.destinationHigh).shiftLeft(64).add(unsigned(reply.destinationLow)))
                         .isBetween(first, last);
+                seen.add(unsigned(reply.destinationHigh).shiftLeft(64).add(unsigned(reply.destinationLow)));
             }
+            BigInteger count = last.subtract(first).add(BigInteger.ONE);
+            assertThat(seen)
+                    .as("seed %d", seed)
+                    .hasSizeGreaterThanOrEqualTo(
+                            count.min(BigInteger.valueOf(40)).intValueExact());
         }
     }
 

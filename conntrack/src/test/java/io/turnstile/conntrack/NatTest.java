@@ -8,7 +8,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code ct(nat(…))} as packets meet it: what leaves, what comes back, what the dump says. */
 class NatTest {
@@ -107,6 +113,73 @@ class NatTest {
         Packet second = ct.send(echoRequest("10.0.0.2 > 192.0.2.1", 7).packet(), SNAT);
         assertThat(TrackerFixture.state(second)).isEqualTo("new|snat");
         assertThat(second.u16(second.l4Offset() + 4)).isNotEqualTo(7);
+    }
+
+    /** {@code nat(dst=IP:PORT)} and {@code nat(src=IP:PORT)}: the identifier is no port, and no ping is dropped. */
+    @ParameterizedTest
+    @CsvSource({
+        "10.0.0.%d, 192.0.2.1,    SOURCE,      10.0.0.240",
+        "10.0.0.%d, 192.0.2.1,    DESTINATION, 10.0.0.240",
+        "fd00::%d,  2001:db8::1,  SOURCE,      fd00::f0",
+        "fd00::%d,  2001:db8::1,  DESTINATION, fd00::f0"
+    })
+    void pingsThroughOnePortAreTranslatedAndAnswered(
+            String client, String server, NatRequest.Kind kind, String translated) {
+        boolean ipv6 = server.contains(":");
+        boolean source = kind == NatRequest.Kind.SOURCE;
+        long high = ipv6 ? 0xfd00L << 48 : 0;
+        long low = ipv6 ? 0xf0 : NAT;
+        CtRequest request = CtRequest.commit(0)
+                .with(new NatRequest(kind, ipv6, high, low, high, low, 8080, 8080, false, NatRequest.Choice.DEFAULT));
+        for (int host = 1; host <= 3; host++) {
+            for (int id = 7; id <= 9; id++) {
+                String from = client.formatted(host);
+                Packet there = ct.send(echoRequest(from + " > " + server, id).packet(), request);
+                assertThat(TrackerFixture.state(there)).isEqualTo(source ? "new|snat" : "new|dnat");
+                String ends = source ? translated + " > " + server : from + " > " + translated;
+                int sent = there.u16(there.l4Offset() + 4);
+                assertThat(there.toBytes()).isEqualTo(echoRequest(ends, sent).bytes());
+                assertThat(source && host > 1 || sent == id)
+                        .as("an identifier that nobody has stays: %d", sent)
+                        .isTrue();
+                expect(
+                        ct.send(echoRequest(ends, sent).reply().packet(), BACK),
+                        source ? "est|rpl|dnat" : "est|rpl|snat",
+                        echoRequest(from + " > " + server, id).reply());
+            }
+        }
+        assertThat(ct.tracker.natExhaustions()).isZero();
+    }
+
+    @Test
+    void persistentClientsHaveOneAddressEachAndNotTheSame() {
+        CtRequest request = CtRequest.commit(0)
+                .with(new NatRequest(
+                        NatRequest.Kind.SOURCE,
+                        false,
+                        0,
+                        0x0a00_0101L,
+                        0,
+                        0x0a00_0108L,
+                        0,
+                        0,
+                        true,
+                        NatRequest.Choice.DEFAULT));
+        Map<Integer, Set<Integer>> clientsOf = new HashMap<>();
+        for (int host = 1; host <= 64; host++) {
+            for (int port = 1; port <= 4; port++) {
+                String there = "10.0.0." + host + ":" + port + " > 192.0.2." + port + ":53";
+                Frame frame = port % 2 == 0 ? udp(there) : tcp(there).syn();
+                Packet packet = ct.send(frame.packet(), request);
+                clientsOf
+                        .computeIfAbsent(packet.u32(packet.l3Offset() + 12), address -> new HashSet<>())
+                        .add(host);
+            }
+        }
+        assertThat(clientsOf).hasSize(8);
+        assertThat(clientsOf.values().stream().mapToInt(Set::size).sum())
+                .as("each client has one address")
+                .isEqualTo(64);
     }
 
     @Test

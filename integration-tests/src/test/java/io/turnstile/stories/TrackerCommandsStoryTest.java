@@ -1,5 +1,8 @@
 package io.turnstile.stories;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.turnstile.lab.LabSwitch;
 import io.turnstile.packet.Frames;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -133,7 +136,6 @@ class TrackerCommandsStoryTest {
             "zone=4 ct_nw_proto=6",
             "ct_nw_src=10.0.0.9",
             "ct_ipv6_src=fd00::1,ct_ipv6_dst=fd00::2",
-            "ct_nw_proto=1,icmp_type=8,icmp_code=0,icmp_id=77",
             "zone=4",
             "ct_nw_proto=17",
             "");
@@ -207,6 +209,39 @@ class TrackerCommandsStoryTest {
             both.appctlSorted(DUMP);
         }
         both.assertSame();
+    }
+
+    /**
+     * Open vSwitch wants id, type and code of both tuples to be those given, and zero where none is, so that part of an
+     * ICMP tuple finds nothing unless it is an answer's (decision 20).
+     */
+    @Test
+    void partOfAnIcmpTupleFindsPingsHereAndNothingThere() {
+        bridge();
+        sendOfEveryKind();
+        both.appctl("dpctl/flush-conntrack ct_nw_proto=17");
+        both.appctl("dpctl/flush-conntrack ct_nw_proto=6");
+        String ping = "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=1,icmp_type=8,icmp_code=0,icmp_id=";
+        both.appctl("dpctl/flush-conntrack " + ping + "79");
+        both.appctl("dpctl/ct-get-nconns");
+        both.assertSame();
+        assertThat(leftAfter(both.ours(), "ct_nw_proto=1,icmp_id=77")).isEqualTo("1");
+        assertThat(leftAfter(both.theirs(), "ct_nw_proto=1,icmp_id=77")).isEqualTo("2");
+        for (LabSwitch sw : List.of(both.ours(), both.theirs())) {
+            sw.ofctl("ct-flush", "br0", "ct_nw_src=10.0.0.1,ct_nw_proto=1,icmp_id=78,icmp_type=8")
+                    .run();
+        }
+        assertThat(connections(both.ours())).isEqualTo("0");
+        assertThat(connections(both.theirs())).isEqualTo("2");
+    }
+
+    private static String leftAfter(LabSwitch sw, String flush) {
+        sw.appctl("dpctl/flush-conntrack", flush).run();
+        return connections(sw);
+    }
+
+    private static String connections(LabSwitch sw) {
+        return sw.appctl("dpctl/ct-get-nconns").run().text();
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.turnstile.daemon;
 import io.turnstile.appctl.Coverage;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
+import io.turnstile.offload.HeapExhaustion;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.telemetry.RareEvent;
@@ -60,32 +61,53 @@ final class Housekeeping implements AutoCloseable {
     void start() {
         thread.execute(this::turn);
         thread.scheduleAtFixedRate(
-                coverage::sample, Coverage.SAMPLE_SECONDS, Coverage.SAMPLE_SECONDS, TimeUnit.SECONDS);
+                () -> contain("counters", coverage::sample),
+                Coverage.SAMPLE_SECONDS,
+                Coverage.SAMPLE_SECONDS,
+                TimeUnit.SECONDS);
     }
 
     Coverage coverage() {
         return coverage;
     }
 
-    /** Makes one round; the next comes when the tracker has something to do, or the flows are due. */
+    /**
+     * Makes one round; the next comes when the tracker has something to do, or the flows are due, whatever this one has
+     * thrown.
+     */
     private void turn() {
         long pauseNs = FLOWS_EVERY_NS;
         try {
             long realNs = System.nanoTime(); // how often to look is a matter of real time; what has expired is not
             if (realNs - flowsDueNs >= 0) {
-                maintainFlows();
-                fullness.look(realNs);
                 flowsDueNs = realNs + FLOWS_EVERY_NS;
+                contain("flows", this::maintainFlows);
+                contain("the look at the table", () -> fullness.look(realNs));
             }
             // None if the sweep has left some: in between others have had their turn.
             pauseNs = Math.min(tracker.sweep(clock.nowNs()), FLOWS_EVERY_NS);
-        } catch (RuntimeException e) { // contained: one failure must not end all expiry
-            if (TOLD.isDue("housekeeping", e)) {
-                LOG.error("housekeeping failed", e);
+        } catch (RuntimeException | Error e) { // contained: one failure must not end all expiry
+            tell("expiry", e);
+        } finally {
+            if (!thread.isShutdown()) {
+                thread.schedule(this::turn, pauseNs, TimeUnit.NANOSECONDS);
             }
         }
-        if (!thread.isShutdown()) {
-            thread.schedule(this::turn, pauseNs, TimeUnit.NANOSECONDS);
+    }
+
+    /** What keeps one of the housekeeper's duties from being done does not keep him from the others. */
+    private static void contain(String what, Runnable duty) {
+        try {
+            duty.run();
+        } catch (RuntimeException | Error e) { // contained, as above
+            tell(what, e);
+        }
+    }
+
+    private static void tell(String what, Throwable failure) {
+        HeapExhaustion.check(failure);
+        if (TOLD.isDue(what, failure)) {
+            LOG.error("housekeeping of {} failed", what, failure);
         }
     }
 
@@ -124,7 +146,8 @@ final class Housekeeping implements AutoCloseable {
             } else if (!done.isDone()) {
                 thread.execute(() -> warp(rest, step, done));
             }
-        } catch (RuntimeException e) { // contained: it is the asker's to hear of
+        } catch (RuntimeException | Error e) { // contained: it is the asker's to hear of
+            HeapExhaustion.check(e);
             done.completeExceptionally(e);
         }
     }

@@ -27,6 +27,12 @@ class AuditCommandsTest {
         tracker.track(batch, CtRequest.commit(zone), clock.nowNs());
     }
 
+    private void ping(String ends, int id) {
+        PacketBatch batch = new PacketBatch();
+        batch.add(Frames.echoRequest(ends, id).packet());
+        tracker.track(batch, CtRequest.commit(0), clock.nowNs());
+    }
+
     private CommandReply audit(String... words) {
         return commands.commands()
                 .getFirst()
@@ -76,5 +82,29 @@ class AuditCommandsTest {
         assertThat(audit("ct_nw_dst=10.0.1.0/24").text()).isEmpty();
         assertThat(audit("cause=boredom").text()).isEqualTo("ovs-vswitchd: failed to parse cause (Invalid argument)");
         assertThat(audit("foo").text()).isEqualTo("ovs-vswitchd: field foo missing value (Invalid argument)");
+    }
+
+    @Test
+    void pingsAreSelectedByWhatIsSaidOfThem() {
+        ping("10.0.0.1 > 10.0.0.2", 7);
+        ping("10.0.0.1 > 10.0.0.2", 8);
+        ping("fc00::1 > fc00::2", 7);
+        tracker.flush(0, clock.nowNs());
+        String flushed = "cause=flushed";
+        assertThat(audit(flushed, "ct_nw_proto=1").text().lines()).hasSize(2);
+        assertThat(audit(flushed, "ct_nw_proto=1,icmp_id=7").text()).contains(",id=7,");
+        assertThat(audit(flushed, "ct_nw_proto=1,icmp_type=8,icmp_code=0")
+                        .text()
+                        .lines())
+                .hasSize(2);
+        assertThat(audit(flushed, "ct_nw_proto=1,icmp_type=0").text()).isEmpty();
+        assertThat(audit(flushed, "", "ct_nw_proto=1,icmp_id=8,icmp_type=0")
+                        .text()
+                        .lines())
+                .hasSize(1);
+        assertThat(audit(flushed, "ct_nw_proto=58,icmp_id=7,icmp_type=128")
+                        .text()
+                        .lines())
+                .hasSize(1);
     }
 }

@@ -87,6 +87,23 @@ class ConnectionFilterTextTest {
     }
 
     @Test
+    void ofIcmpThoseFieldsCountThatAreThereAndZeroAsWell() throws BadArgument {
+        ConnectionFilter filter = ConnectionFilterText.parse(List.of("ct_nw_proto=1,icmp_id=7", "icmp_type=0"));
+        assertThat(filter.original.icmpId).isEqualTo(7);
+        assertThat(filter.original.icmpType).isNull();
+        assertThat(filter.original.icmpCode).isNull();
+        assertThat(filter.reply.icmpId).isNull();
+        assertThat(filter.reply.icmpType).isZero();
+        assertThat(filter.namesOne()).isFalse();
+        assertThat(ConnectionFilterText.parse(List.of("ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=1,icmp_id=0"))
+                        .namesOne())
+                .isTrue();
+        assertThat(ConnectionFilterText.parse(List.of("ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=1"))
+                        .namesOne())
+                .isFalse();
+    }
+
+    @Test
     void emptyOriginalTupleLeavesTheReply() throws BadArgument {
         assertThat(ConnectionFilterText.parse(List.of("", "ct_nw_src=10.0.0.9")).reply.sourceLow)
                 .isEqualTo(0x0a000009);

@@ -2,16 +2,22 @@ package io.turnstile.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.ConnectionTracker;
+import io.turnstile.conntrack.CtRequest;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.offload.PortDirectory;
+import io.turnstile.packet.Frames;
+import io.turnstile.packet.PacketBatch;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.time.ManualClock;
 import io.turnstile.time.WarpableClock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -53,5 +59,46 @@ class HousekeepingTest {
         long then = clock.nowNs();
         housekeeping.warp(STEP, STEP).join();
         assertThat(clock.nowNs() - then).isEqualTo(STEP.toNanos());
+    }
+
+    /** Whatever a listener throws: the next to expire is swept as well. */
+    @Test
+    void anErrorDoesNotEndAllExpiry() throws InterruptedException {
+        BlockingQueue<Long> removed = new LinkedBlockingQueue<>();
+        tracker.setListener(new ConnectionListener() {
+            @Override
+            public void onCommitted(long connectionId, int inPort, long nowNs) {}
+
+            @Override
+            public void onEstablished(long connectionId, long nowNs) {}
+
+            @Override
+            public void onChanged(long connectionId, int changes, long nowNs) {}
+
+            @Override
+            public boolean onDeadline(long connectionId, long nowNs) {
+                return false;
+            }
+
+            @Override
+            public boolean isAwaited(long connectionId) {
+                return false;
+            }
+
+            @Override
+            public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
+                removed.add(connectionId);
+                throw new LinkageError("of a listener");
+            }
+        });
+        housekeeping.start();
+        for (int turn = 0; turn < 3; turn++) {
+            PacketBatch batch = new PacketBatch();
+            batch.add(Frames.udp("10.0.0.1:1000 > 10.0.0.2:53").packet());
+            tracker.track(batch, CtRequest.commit(0), clock.nowNs());
+            clock.warp(Duration.ofMinutes(10));
+            assertThat(removed.take()).isNotNull();
+        }
+        assertThat(tracker.connectionCount()).isZero();
     }
 }

@@ -3,8 +3,10 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.Prerequisites;
 
 /**
  * The packet-in that a controller action asks for: the cookie of a
@@ -31,7 +33,11 @@ public record PacketInRequest(
                 + maxLengthBytes + ")";
     }
 
-    /** The metadata of the packet-in: the in_port, and those of the pipeline's fields that are not zero. */
+    /**
+     * The metadata of the packet-in: the in_port, and those of the pipeline's fields that are not zero. An invalid
+     * packet's tuple is not among them: who reads a match refuses it without a state that says it is there
+     * (ovs-fields(7), ct_nw_src).
+     */
     Match metadata(long[] packetKey) {
         long[] shown = key.clone();
         ConntrackFields.clear(shown);
@@ -39,12 +45,14 @@ public record PacketInRequest(
             ConntrackFields.copy(packetKey, shown);
         }
         Match.Builder metadata = Match.builder().exact(Field.IN_PORT, Field.IN_PORT.get(shown));
+        boolean hasTuple = Prerequisites.areMet(Field.CT_NW_PROTO, shown, FlowKey.newKey());
         for (Field field : PipelineFields.OF_PACKET_INS) {
-            if (field.get(shown) != 0 || field.getHigh(shown) != 0) {
+            if ((field.get(shown) != 0 || field.getHigh(shown) != 0)
+                    && (hasTuple || !Prerequisites.areOfConnection(field))) {
                 metadata.exact(field, field.getHigh(shown), field.get(shown));
             }
         }
-        if (Field.CT_NW_PROTO.get(shown) != 0) {
+        if (hasTuple && Field.CT_NW_PROTO.get(shown) != 0) {
             metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what the tuple's fields depend on
         }
         return metadata.build();

@@ -5,11 +5,13 @@ import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.ConnectionFilter.PartialTuple;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * NXT_CT_FLUSH_ZONE (pad 48, zone 16) and NXT_CT_FLUSH: protocol 8, pad 56, then properties, each of type 16, length 16
  * and value, padded to eight bytes. What follows a number of 8 or 16 bits does not matter. A tuple is a property of
  * properties, which begin at its eighth byte; addresses are IPv6 ones, an IPv4 address is mapped (RFC 4291 §2.5.5.2).
+ * Zero is "any" in a tuple.
  */
 public final class CtFlushCodec {
     private static final int ORIGINAL_TUPLE = 0;
@@ -150,11 +152,16 @@ public final class CtFlushCodec {
             }
             case SOURCE_PORT -> tuple.sourcePort = atLeast(value, 2).readUnsignedShort();
             case DESTINATION_PORT -> tuple.destinationPort = atLeast(value, 2).readUnsignedShort();
-            case ICMP_ID -> tuple.icmpId = atLeast(value, 2).readUnsignedShort();
-            case ICMP_TYPE -> tuple.icmpType = atLeast(value, 1).readUnsignedByte();
-            case ICMP_CODE -> tuple.icmpCode = atLeast(value, 1).readUnsignedByte();
+            case ICMP_ID -> tuple.icmpId = asked(atLeast(value, 2).readUnsignedShort());
+            case ICMP_TYPE -> tuple.icmpType = asked(atLeast(value, 1).readUnsignedByte());
+            case ICMP_CODE -> tuple.icmpCode = asked(atLeast(value, 1).readUnsignedByte());
             default -> throw new OfException(OfErrorCode.OFPBPC_BAD_TYPE, "NXT_CT_FLUSH tuple property " + type);
         }
+    }
+
+    /** ovs-ofctl sends all three fields of ICMP whatever was asked for, and zero for the others. */
+    private static @Nullable Integer asked(int value) {
+        return value == 0 ? null : value;
     }
 
     private static long[] address(ByteBuf value, ConnectionFilter filter) throws OfException {

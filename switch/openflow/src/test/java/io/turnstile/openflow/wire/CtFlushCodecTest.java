@@ -62,6 +62,10 @@ class CtFlushCodecTest {
         assertThat(filter.original.sourceHigh).isEqualTo(0xfc00_0000_0000_0000L);
         assertThat(filter.original.icmpType).isEqualTo(128);
         assertThat(filter.original.icmpId).isEqualTo(7);
+        assertThat(filter.original.icmpCode).as("zero is any").isNull();
+        assertThat(filter.reply.icmpType)
+                .as("a tuple that ovs-ofctl sends though nothing was asked of it")
+                .isNull();
     }
 
     @Test

@@ -39,8 +39,8 @@ public enum Prerequisite {
     private static final int ANY = -1;
     private static final int VALID_IN_MATCH =
             CtState.NEW | CtState.EST | CtState.REL | CtState.RPL | CtState.SNAT | CtState.DNAT;
-    /** Of these a packet of a connection has at least one. */
-    private static final int VALID_IN_PACKET = CtState.NEW | CtState.EST | CtState.RPL;
+    /** Of these a packet of a connection has at least one; an ICMP error on the original way is {@code rel} alone. */
+    private static final int VALID_IN_PACKET = CtState.NEW | CtState.EST | CtState.REL | CtState.RPL;
 
     private static final class Types {
         private static final Set<Integer> IPV4 = Set.of(EtherTypes.IPV4);
