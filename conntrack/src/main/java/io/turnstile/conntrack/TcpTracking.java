@@ -27,22 +27,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class TcpTracking {
-    /** What {@link #scaleOption} says of a SYN without the option. */
-    private static final int NO_SCALE = -1;
-
     private static final int BOTH_KNOWN = FLAG_SCALE_KNOWN | FLAG_SCALE_KNOWN << 1;
     /** A window is 16 bits before scaling. */
     private static final int LARGEST_STORED_WINDOW = 0xffff;
 
-    private static final int LARGEST_SCALE = 14;
-    private static final int OPTION_END = 0;
-    private static final int OPTION_NOP = 1;
-    private static final int OPTION_SCALE = 3;
-    /** Offsets in an option, from its kind. */
-    private static final int OPTION_LENGTH = 1;
+    /** What {@link EntryLayout#states} says of the usual connection. */
+    private static final int BOTH_ESTABLISHED = TcpState.ESTABLISHED.ordinal() * 0x0101;
 
-    private static final int OPTION_VALUE = 2;
-    private static final int SCALE_BYTES = 3;
     /** How far an acknowledgement may stray: a window and some slack. */
     private static final int STRAY_BYTES = 0xffff + 1500;
 
@@ -95,9 +86,9 @@ final class TcpTracking {
         int scale = 0;
         if ((flags & TcpHeader.SYN) != 0) {
             high++;
-            int option = scaleOption(packet);
+            int option = TcpOptions.scale(packet);
             scale = Math.max(option, 0);
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == TcpOptions.NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
         } else {
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN);
         }
@@ -250,8 +241,8 @@ final class TcpTracking {
             senderShift = scale(direction);
             receiverShift = scale(direction ^ 1);
         } else if (!syn && (scales & FLAG_SCALE_UNKNOWN) != 0) {
-            senderShift = LARGEST_SCALE;
-            receiverShift = LARGEST_SCALE;
+            senderShift = TcpOptions.LARGEST_SCALE;
+            receiverShift = TcpOptions.LARGEST_SCALE;
         } else {
             senderShift = 0;
             receiverShift = 0;
@@ -264,8 +255,8 @@ final class TcpTracking {
      */
     private boolean open(Packet packet, int flags) {
         if ((flags & TcpHeader.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
-            int option = scaleOption(packet);
-            if (option != NO_SCALE) {
+            int option = TcpOptions.scale(packet);
+            if (option != TcpOptions.NO_SCALE) {
                 EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_KNOWN << direction);
                 EntryLayout.setScale(entry, direction, option);
                 senderShift = option;
@@ -353,7 +344,7 @@ final class TcpTracking {
         }
         long peer = EntryLayout.peer(entry, direction);
         int scale = (EntryLayout.flags(entry) & FLAG_SCALE_UNKNOWN) != 0
-                ? LARGEST_SCALE
+                ? TcpOptions.LARGEST_SCALE
                 : EntryLayout.scale(entry, direction ^ 1);
         int ahead = largestWindow(entry, direction ^ 1) << scale;
         if (!keepsAhead || !isAhead(low(peer), sentEnd, ahead)) {
@@ -411,28 +402,6 @@ final class TcpTracking {
 
     private static int payloadBytes(Packet packet) {
         return packet.l3EndOffset() - packet.l4Offset() - TcpHeader.headerBytes(packet, packet.l4Offset());
-    }
-
-    /** The window scale option (RFC 7323 §2.2), or {@link #NO_SCALE}. */
-    private static int scaleOption(Packet packet) {
-        int at = packet.l4Offset() + TcpHeader.MIN_BYTES;
-        int end = packet.l4Offset() + TcpHeader.headerBytes(packet, packet.l4Offset());
-        int scale = NO_SCALE;
-        while (at + SCALE_BYTES <= end) {
-            int option = packet.u8(at);
-            if (option == OPTION_END) {
-                return scale;
-            }
-            if (option == OPTION_NOP) {
-                at++;
-                continue;
-            }
-            if (option == OPTION_SCALE) {
-                scale = Math.min(packet.u8(at + OPTION_VALUE), LARGEST_SCALE);
-            }
-            at += Math.max(OPTION_VALUE, packet.u8(at + OPTION_LENGTH));
-        }
-        return scale;
     }
 
     private boolean hasFlag(int flag) {
