@@ -9,6 +9,7 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
 
+import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
@@ -189,8 +190,9 @@ final class PacketTracking {
         while (true) {
             if (table.index.find(key, nowNs)) {
                 key.reply ^= translated;
+                boolean forced = request.force() && key.reply && mayReplace(packet);
                 if (!writes
-                        && !(request.force() && key.reply)
+                        && !forced
                         && tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
                     return;
                 }
@@ -198,7 +200,7 @@ final class PacketTracking {
                 if (locked == 0) {
                     continue;
                 }
-                if (request.force() && key.reply) {
+                if (forced) {
                     table.removeLocked(key.slot, locked, AuditCause.FORCED, nowNs);
                 } else if (followLocked(packet, key, locked, stateBefore, request, nowNs, scratch)) {
                     return;
@@ -213,6 +215,13 @@ final class PacketTracking {
                 return;
             }
         }
+    }
+
+    /** A TCP packet that may begin nothing takes nobody's place either. */
+    private static boolean mayReplace(Packet packet) {
+        return !TcpRules.ARE_RFCS
+                || packet.ipProtocol() != IpProtocols.TCP
+                || ProtocolTracking.faultAsFirst(packet) == null;
     }
 
     /**

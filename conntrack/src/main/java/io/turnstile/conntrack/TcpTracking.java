@@ -67,14 +67,15 @@ final class TcpTracking {
     }
 
     /**
-     * Returns why a packet may not begin a connection; null if it may: any possible one but SYN|ACK, which is a half of
-     * something unseen.
+     * Returns why a packet may not begin a connection; null if it may: a SYN, or what goes on in the middle of one.
+     * SYN|ACK is a half of something unseen, and what ends a connection begins none (RFC 9293 §3.10.7.1, §3.10.7.2).
      */
     static @Nullable InvalidReason faultAsFirst(Packet packet) {
         return switch (TcpTransitions.kind(flags(packet))) {
             case IMPOSSIBLE -> InvalidReason.TCP_FLAGS;
             case SYN_ACK -> InvalidReason.TCP_SYN_ACK;
-            case SYN, ACK, FIN, RST -> null;
+            case FIN, RST -> TcpRules.ARE_RFCS ? InvalidReason.TCP_END : null;
+            case SYN, ACK -> null;
         };
     }
 
