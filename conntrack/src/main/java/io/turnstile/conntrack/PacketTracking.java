@@ -290,7 +290,7 @@ final class PacketTracking {
             if (scratch.protocols.timeout() != null) {
                 table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
             }
-            if (result != UpdateResult.INVALID) {
+            if (result == UpdateResult.NEW || result == UpdateResult.ESTABLISHED) {
                 changes = held && ProtocolTracking.closesFurther(tcpStates, entry) ? ConnectionListener.TCP_CHANGED : 0;
                 changes |= noteFirstReply(packet, key, entry, result)
                         ? 0
@@ -299,6 +299,11 @@ final class PacketTracking {
             }
             if (result == UpdateResult.INVALID) {
                 invalid.count(scratch.protocols.invalidReason());
+            } else if (hasAlg && result == UpdateResult.PASSED) {
+                if (!scratch.algs.pass(packet)) {
+                    invalid.count(InvalidReason.TCP_WINDOW);
+                    state |= CtState.INV;
+                }
             } else if (hasAlg) {
                 if (!scratch.algs.read(packet)) {
                     invalid.count(InvalidReason.ALG_ADDRESS);
@@ -327,7 +332,7 @@ final class PacketTracking {
     private static int stateAfter(UpdateResult result, int stateBefore, boolean reply) {
         return switch (result) {
             case NEW, REOPEN -> stateBefore | CtState.NEW;
-            case ESTABLISHED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
+            case ESTABLISHED, PASSED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
             case INVALID -> CtState.INV;
         };
     }

@@ -131,7 +131,10 @@ final class TcpTracking {
                     return UpdateResult.NEW;
                 }
                 case CHECK -> {
-                    // A SYN within a live connection must lie in its window like anything else.
+                    if (TcpRules.ARE_RFCS || isLenient()) {
+                        // RFC 5961 §4: wherever it lies, the other end answers with where it is itself.
+                        return UpdateResult.PASSED;
+                    }
                 }
             }
         }
@@ -191,9 +194,7 @@ final class TcpTracking {
     private UpdateResult followLeniently(Packet packet, Kind kind, boolean first, boolean checkWindow) {
         boolean valid = switch (kind) {
             case RST -> !checkWindow || isOnTheSpot(packet, first);
-            // It acknowledges nothing that would confirm its number: that is not taken over.
-            case SYN -> !checkWindow || !isUnconfirmed(entry, direction) && inWindow(0, kind, sequence);
-            case SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
+            case SYN, SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
                 boolean goesOn = !first && goesOn(kind);
                 if (first) {
                     open(packet, flags(packet));
