@@ -31,6 +31,8 @@ final class TcpTracking {
     /** A window is 16 bits before scaling. */
     private static final int LARGEST_STORED_WINDOW = 0xffff;
 
+    /** The high number of a side that has not spoken, and to which nothing was said. */
+    private static final int NOTHING_ALLOWED = 1;
     /** What {@link EntryLayout#states} says of the usual connection. */
     private static final int BOTH_ESTABLISHED = TcpState.ESTABLISHED.ordinal() * 0x0101;
 
@@ -95,7 +97,7 @@ final class TcpTracking {
         }
         int window = Math.max(packet.u16(packet.l4Offset() + TcpHeader.WINDOW), 1);
         writePeer(entry, 0, sequence, high, unscaled(window, scale));
-        writePeer(entry, 1, 0, 1, 1);
+        writePeer(entry, 1, 0, NOTHING_ALLOWED, 1);
         OffHeap.putShort(entry + EntryLayout.STATE, 0);
         EntryLayout.setState(entry, 0, TcpState.SYN_SENT.ordinal());
         EntryLayout.setState(entry, 1, TcpState.CLOSED.ordinal());
@@ -126,9 +128,7 @@ final class TcpTracking {
                     return UpdateResult.REOPEN;
                 }
                 case FIRST -> {
-                    setState(direction, TcpState.SYN_SENT.ordinal());
-                    timeout = Timeout.TCP_SYN_SENT;
-                    return UpdateResult.NEW;
+                    return followFirstSyn(packet);
                 }
                 case CHECK -> {
                     if (TcpRules.ARE_RFCS || isLenient()) {
@@ -142,13 +142,18 @@ final class TcpTracking {
     }
 
     private UpdateResult follow(Packet packet, Kind kind, boolean checkWindow) {
-        sender = EntryLayout.peer(entry, direction);
-        receiver = EntryLayout.peer(entry, direction ^ 1);
         int flags = flags(packet);
         readSegment(packet, flags);
-        boolean first = !isSeen(entry, direction);
+        boolean beginning = EntryLayout.states(entry) != BOTH_ESTABLISHED;
+        boolean first = beginning && !isSeen(entry, direction);
         if (isLenient()) {
             return followLeniently(packet, kind, first, checkWindow);
+        }
+        if (beginning && checkWindow && isUnanswered()) {
+            UpdateResult result = direction == 0 ? followAsker(packet, kind) : followAnswer(kind, flags);
+            if (result != null) {
+                return result;
+            }
         }
         boolean checkSkew = !first || !open(packet, flags);
         int lowOfReceiver = low(receiver);
@@ -177,6 +182,103 @@ final class TcpTracking {
             return UpdateResult.ESTABLISHED;
         }
         return invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /** The original side's SYN waits for its answer, as far as its own packets tell. */
+    private boolean isUnanswered() {
+        return TcpRules.ARE_RFCS
+                && state(0) == TcpState.SYN_SENT.ordinal()
+                && state(1) == TcpState.CLOSED.ordinal()
+                && !hasFlag(FLAG_SCALE_UNKNOWN)
+                && high(EntryLayout.peer(entry, 1)) == NOTHING_ALLOWED;
+    }
+
+    /**
+     * What comes back to a SYN (RFC 9293 §3.10.7.3). It is an answer if it acknowledges the SYN. A reset that does not
+     * is passed over. Anything else that does not makes the asker send a reset with the number that it acknowledges; so
+     * it passes, and the number is kept as the low one of the side that has not answered yet.
+     *
+     * @return null if the packet is followed like any other
+     */
+    private @Nullable UpdateResult followAnswer(Kind kind, int flags) {
+        int low = low(receiver);
+        int next = high(receiver) - 1 - low > 0 ? high(receiver) - 1 : low;
+        boolean answers = (flags & TcpHeader.ACK) != 0
+                && (acknowledged == next || acknowledged - low > 0 && next - acknowledged > 0);
+        if (answers) {
+            return null;
+        }
+        if (kind == Kind.RST) {
+            return invalid(InvalidReason.TCP_REFUSAL);
+        }
+        OffHeap.putInt(sender + PEER_SEQUENCE_LOW, acknowledged);
+        return UpdateResult.PASSED;
+    }
+
+    /**
+     * What the asker says before its SYN is answered. A reset refuses what was no answer, and ends nothing. An
+     * acknowledgement at just the number that was no answer to the SYN tells that the SYN was not the asker's last one:
+     * those two are connected, and are picked up in the middle.
+     *
+     * @return null if the packet is followed like any other
+     */
+    private @Nullable UpdateResult followAsker(Packet packet, Kind kind) {
+        int told = low(receiver);
+        boolean repliesToTold = told != 0 && sequence == told;
+        if (kind == Kind.RST) {
+            return repliesToTold || isNear(sequence, low(sender), 1)
+                    ? UpdateResult.PASSED
+                    : invalid(InvalidReason.TCP_WINDOW);
+        }
+        if (kind != Kind.ACK) {
+            return null;
+        }
+        if (repliesToTold) {
+            beginAnew(packet);
+            return UpdateResult.ESTABLISHED;
+        }
+        // Without data the number is not looked at; but this one must not speak for the asker.
+        return sequence == end && !isNearWindow() ? UpdateResult.PASSED : null;
+    }
+
+    /** A SYN of a side of which the other one has not acknowledged anything. */
+    private UpdateResult followFirstSyn(Packet packet) {
+        if (TcpRules.ARE_RFCS) {
+            readSegment(packet, flags(packet));
+            boolean again = isSeen(entry, direction);
+            boolean otherSilent = state(direction ^ 1) == TcpState.CLOSED.ordinal();
+            boolean crossing = state(direction ^ 1) == TcpState.SYN_SENT.ordinal() && !hasFlag(FLAG_SCALE_UNKNOWN);
+            // Another number: it was started again, and only the newer number can be answered (RFC 9293 §3.4.1).
+            boolean anew = again && !isLenient() && (sequence != low(sender) || hasFlag(FLAG_SCALE_UNKNOWN));
+            if (anew && otherSilent) {
+                beginAnew(packet);
+            } else if (crossing && (anew || !again)) {
+                openAnew(packet);
+                ownWordAlone();
+            }
+        }
+        setState(direction, TcpState.SYN_SENT.ordinal());
+        timeout = Timeout.TCP_SYN_SENT;
+        return UpdateResult.NEW;
+    }
+
+    private void beginAnew(Packet packet) {
+        EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~(BOTH_KNOWN | FLAG_SCALE_UNKNOWN));
+        begin(packet, entry);
+    }
+
+    /** Forgets the sender's numbers for those of the packet. */
+    private void openAnew(Packet packet) {
+        OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, NOTHING_ALLOWED);
+        open(packet, flags(packet));
+    }
+
+    /** While it is lenient: nothing has confirmed the sender's numbers. */
+    private void ownWordAlone() {
+        if (isLenient()) {
+            int flags = EntryLayout.flags(entry) & ~(FLAG_LENIENT << direction);
+            EntryLayout.setFlags(entry, flags | FLAG_LENIENT << (direction ^ 1));
+        }
     }
 
     private UpdateResult moved(Kind kind) {
@@ -229,6 +331,8 @@ final class TcpTracking {
     }
 
     private void readSegment(Packet packet, int flags) {
+        sender = EntryLayout.peer(entry, direction);
+        receiver = EntryLayout.peer(entry, direction ^ 1);
         int tcp = packet.l4Offset();
         window = packet.u16(tcp + TcpHeader.WINDOW);
         sequence = packet.u32(tcp + TcpHeader.SEQUENCE);
@@ -274,7 +378,7 @@ final class TcpTracking {
         OffHeap.putInt(sender + PEER_SEQUENCE_LOW, sequence);
         setState(direction, TcpState.SYN_SENT.ordinal());
         int allowed = end + Math.max(1, largestWindow(direction ^ 1) << receiverShift);
-        boolean fresh = high(sender) == 1 || allowed - high(sender) >= 0;
+        boolean fresh = high(sender) == NOTHING_ALLOWED || allowed - high(sender) >= 0;
         if (fresh) {
             OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, allowed);
         }
@@ -377,8 +481,11 @@ final class TcpTracking {
         return (!isSeen(entry, direction ^ 1)
                         || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
                         || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
-                && high(sender) + STRAY_BYTES - end >= 0
-                && sequence - (low(sender) - STRAY_BYTES) >= 0;
+                && isNearWindow();
+    }
+
+    private boolean isNearWindow() {
+        return high(sender) + STRAY_BYTES - end >= 0 && sequence - (low(sender) - STRAY_BYTES) >= 0;
     }
 
     private void slideWindow() {

@@ -492,6 +492,32 @@ class LenientWindowTest {
         assertThat(states()).isEqualTo("TIME_WAIT TIME_WAIT");
     }
 
+    /** Its number is the side's own word, and zero is nobody's. */
+    @Test
+    void synThatCrossesTheHeldOneDoesNotSetTheNumberOfItsOwnReset() {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        assertThat(ct.look(back("[S] seq 700000000"))).isEqualTo("new");
+        for (long forged : new long[] {0, 1, 700_000_000, 700_000_001}) {
+            assertThat(reset(true, forged)).isEqualTo("inv");
+        }
+        assertThat(ct.look(there("[S.] seq 100 ack 700000001"))).isEqualTo("est");
+        assertThat(reset(true, 700_000_001)).as("as the client says").isEqualTo("est|rpl");
+    }
+
+    @Test
+    void synThatIsHeldIsNotSetBackByAnother() {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        assertThat(ct.look(there("[S] seq 700000000"))).isEqualTo("new");
+        assertThat(reset(false, 700_000_001)).isEqualTo("inv");
+        assertThat(states()).isEqualTo("SYN_SENT CLOSED");
+    }
+
     @Test
     void handshakeOfAConnectionThatIsHeldFromItsCommitOn() {
         ct.tracker.flush(null, ct.clock.nowNs());
