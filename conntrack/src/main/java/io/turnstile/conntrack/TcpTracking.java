@@ -181,7 +181,62 @@ final class TcpTracking {
             }
             return UpdateResult.ESTABLISHED;
         }
-        return invalid(InvalidReason.TCP_WINDOW);
+        return TcpRules.ARE_RFCS ? followOutside(packet, kind, skew, sent) : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /** Outside of the window, and yet nothing that an honest host would not send. */
+    private UpdateResult followOutside(Packet packet, Kind kind, int skew, int sent) {
+        if (sequence == end && isNearAcknowledged(skew) && (kind != Kind.RST || isNear(sent, low(sender), 1))) {
+            // Its number was outside before, and it has nothing more that could be.
+            slideWindow();
+            return moved(kind);
+        }
+        if (kind == Kind.SYN_ACK
+                && state(direction) == TcpState.SYN_SENT.ordinal()
+                && isSeen(entry, direction ^ 1)
+                && isNear(acknowledged, low(receiver), 1)) {
+            // The server was started again, or chooses its number anew for each answer (RFC 4987 §3.6).
+            openAnew(packet);
+            slideWindow();
+            return moved(kind);
+        }
+        if (kind == Kind.ACK
+                && state(direction) == TcpState.ESTABLISHED.ordinal()
+                && state(direction ^ 1) == TcpState.SYN_SENT.ordinal()
+                && isNear(sent, low(sender), 1)) {
+            // Of several answers the client tells which it has taken.
+            OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, acknowledged);
+            OffHeap.putInt(receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
+            slideWindow();
+            return moved(kind);
+        }
+        boolean data = kind == Kind.ACK || kind == Kind.FIN;
+        return data && isNearAcknowledged(skew) && !hasFlag(FLAG_SCALE_UNKNOWN)
+                ? followBesideWindow(kind)
+                : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /**
+     * Data of at most one window beyond the window, or before it: acknowledgements went by another way or were lost, and
+     * the other end has to answer with where it is (RFC 9293 §3.10.7.4). Only what goes on just where the sender was is
+     * more than a guess, and counts.
+     */
+    private UpdateResult followBesideWindow(Kind kind) {
+        int allowed = Math.max(1, largestWindow(direction ^ 1) << receiverShift);
+        int beyond = end - high(sender);
+        int behind = low(sender) - sequence;
+        if (beyond > 0 && beyond <= allowed && behind <= allowed) {
+            if (isNear(sequence, low(sender), 1)) {
+                // The deadline stays: whoever never hears of acknowledgements does not know whether anybody is there.
+                slideWindow();
+                setState(direction, TcpTransitions.sender(kind, state(direction)));
+                return UpdateResult.ESTABLISHED;
+            }
+            return UpdateResult.PASSED;
+        }
+        return beyond <= 0 && behind > allowed && behind - allowed <= allowed
+                ? UpdateResult.PASSED
+                : invalid(InvalidReason.TCP_WINDOW);
     }
 
     /** The original side's SYN waits for its answer, as far as its own packets tell. */
@@ -470,10 +525,13 @@ final class TcpTracking {
         return high(sender) - end >= 0
                 // Sent again: not more than one window back.
                 && sequence - (low - (largestWindow(direction ^ 1) << receiverShift)) >= 0
-                && skew >= -STRAY_BYTES
-                && skew <= STRAY_BYTES << senderShift
+                && isNearAcknowledged(skew)
                 // RFC 5961 §3: a reset must be on the spot, give or take one.
                 && (kind != Kind.RST || sent - low >= -1 && sent - low <= 1);
+    }
+
+    private boolean isNearAcknowledged(int skew) {
+        return skew >= -STRAY_BYTES && skew <= STRAY_BYTES << senderShift;
     }
 
     /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
