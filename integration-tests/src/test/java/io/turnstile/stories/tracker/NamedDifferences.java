@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Goes through scripts on Open vSwitch and on Turnstile as people start it, looks at the connections after each step,
@@ -16,6 +17,7 @@ import java.util.regex.Pattern;
  */
 final class NamedDifferences {
     private static final Step LOOK = new Step.Command("dpctl/dump-conntrack -m -s");
+    private static final Pattern ZONE = Pattern.compile(",zone=\\d+");
     private static final Pattern STATE = Pattern.compile("ct_state=([^ ;]*)");
 
     private final TrackerSwitch theirs;
@@ -87,7 +89,7 @@ final class NamedDifferences {
             List<String> before = connections(ours, step - 1);
             Set<String> apart = numbersApart(step);
             for (String line : before) {
-                TcpSituation situation = TcpSituation.of(arrival, line, apart.contains(tuples(line)));
+                TcpSituation situation = TcpSituation.of(arrival, line, apart.contains(key(line)));
                 if (situation != null) {
                     boolean stays = connections(ours, step).contains(line);
                     for (TcpDecision decision : TcpDecision.values()) {
@@ -99,9 +101,11 @@ final class NamedDifferences {
                     }
                 }
             }
-            boolean begins = TcpDecision.BEGINS_NOTHING.isAbout(TcpSituation.ofNoConnection(arrival))
-                    && before.containsAll(connections(ours, step));
-            return begins && isForeseen(TcpDecision.BEGINS_NOTHING, step) ? TcpDecision.BEGINS_NOTHING : null;
+            TcpDecision none = TcpDecision.BEGINS_NOTHING;
+            boolean beganNothing = keys(before).containsAll(keys(connections(ours, step)));
+            return none.isAbout(TcpSituation.ofNoConnection(arrival)) && beganNothing && isForeseen(none, step)
+                    ? none
+                    : null;
         }
 
         /** The connections of which a packet before that step may have set the numbers apart. */
@@ -112,7 +116,7 @@ final class NamedDifferences {
                     for (String line : connections(ours, i - 1)) {
                         TcpSituation situation = TcpSituation.of(arrival, line, false);
                         if (situation != null && situation.setsNumbersApart()) {
-                            apart.add(tuples(line));
+                            apart.add(key(line));
                         }
                     }
                 }
@@ -120,15 +124,22 @@ final class NamedDifferences {
             return apart;
         }
 
-        private static String tuples(String line) {
-            return line.replaceAll("\\),(?!reply).*", "");
+        private static Set<String> keys(List<String> lines) {
+            return lines.stream().map(Seen::key).collect(Collectors.toSet());
+        }
+
+        /** Both tuples and the zone. */
+        private static String key(String line) {
+            Matcher zone = ZONE.matcher(line);
+            return line.replaceAll("\\),(?!reply).*", "") + (zone.find() ? zone.group() : "");
         }
 
         private boolean isForeseen(TcpDecision decision, int step) {
             List<String> theirWords = words(theirs.get(2 * step));
             List<String> ourWords = words(ours.get(2 * step));
             for (int stage = 0; stage < Math.min(theirWords.size(), ourWords.size()); stage++) {
-                if (decision.foresees(theirWords.get(stage), ourWords.get(stage))) {
+                boolean unseen = theirWords.get(stage).isEmpty() && ourWords.get(stage).isEmpty();
+                if (unseen || decision.foresees(theirWords.get(stage), ourWords.get(stage))) {
                     return true;
                 }
                 if (!theirWords.get(stage).equals(ourWords.get(stage))) {

@@ -14,11 +14,11 @@ enum TcpDecision {
             return packet.states().isEmpty() && packet.isOf("R", "F");
         }
     },
-    /** {@code ct(commit,force)} with what may begin nothing. */
+    /** {@code ct(commit,force)} with what may begin nothing, impossible flags too. */
     FORCES_NOTHING(false, "new est", "inv est", "new inv", "inv inv") {
         @Override
         boolean isAbout(TcpSituation packet) {
-            return packet.isForced() && packet.fromReplySide() && packet.isOf("R", "F", "SA");
+            return packet.isForced() && packet.fromReplySide() && packet.isOf("R", "F", "SA", "");
         }
     },
     /** A SYN in a live connection. */

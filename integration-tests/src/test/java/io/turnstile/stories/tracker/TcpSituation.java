@@ -3,14 +3,13 @@ package io.turnstile.stories.tracker;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * A TCP packet and what both switches had of its connection before it came.
  *
- * @param kind S, SA, A, F or R by its flags
+ * @param kind S, SA, A, F or R by its flags; empty if they are impossible
  * @param states of the sending side and the other one, as the dump names them; empty if there is no connection
  * @param fromReplySide against the direction in which the connection began
  * @param isForced came with {@code ct(commit,force)}
@@ -19,6 +18,12 @@ import java.util.regex.Pattern;
 record TcpSituation(
         String kind, List<String> states, boolean fromReplySide, boolean isForced, boolean numbersDiffer) {
     private static final int FLAGS_OFFSET = 13;
+    private static final int FIN = 0x01;
+    private static final int SYN = 0x02;
+    private static final int RST = 0x04;
+    private static final int PSH = 0x08;
+    private static final int ACK = 0x10;
+    private static final int URG = 0x20;
     private static final Pattern LINE = Pattern.compile("tcp,orig=\\(src=([^,]+),dst=([^,]+),sport=(\\d+),dport=(\\d+)\\),"
             + "reply=\\(src=([^,]+),dst=([^,]+),sport=(\\d+),dport=(\\d+)\\).*state_orig=(\\w+),state_reply=(\\w+)");
     private static final Pattern ENDS = Pattern.compile("tcp \\[?([^ \\]]+?)\\]?:(\\d+) > \\[?([^ \\]]+?)\\]?:(\\d+) .*");
@@ -70,10 +75,15 @@ record TcpSituation(
             throw new IllegalArgumentException("not TCP");
         }
         int flags = packet.u8(packet.l4Offset() + FLAGS_OFFSET);
-        Map<Integer, String> kinds = Map.of(0x02, "S", 0x12, "SA", 0x10, "A");
-        return (flags & 0x04) != 0 ? "R" : kinds.getOrDefault(flags & 0x12, "?").equals("A") && (flags & 0x01) != 0
-                ? "F"
-                : kinds.getOrDefault(flags & 0x12, "?");
+        boolean ack = (flags & ACK) != 0;
+        return switch (flags & (FIN | SYN | RST)) {
+            case 0 -> ack ? "A" : "";
+            case FIN -> ack ? "F" : "";
+            case SYN -> ack ? "SA" : (flags & (PSH | URG)) == 0 ? "S" : "";
+            case RST -> ack || (flags & (PSH | URG)) == 0 ? "R" : "";
+            case FIN | RST -> ack ? "R" : "";
+            default -> "";
+        };
     }
 
     boolean isOf(String... kinds) {
