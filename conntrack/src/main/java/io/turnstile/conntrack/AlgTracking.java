@@ -104,6 +104,17 @@ final class AlgTracking {
     }
 
     /**
+     * Takes along a packet that nobody vouches for: nothing of what it says is believed. False if it says anything: what
+     * it announces could neither be let through untranslated nor be translated.
+     */
+    boolean pass(Packet packet) {
+        if (alg == Alg.FTP && translates) {
+            SequenceSkew.shiftSequence(extension + EntryLayout.SKEW, packet, direction);
+        }
+        return alg != Alg.FTP || !FtpControlParser.hasPayload(packet);
+    }
+
+    /**
      * Looks at a packet that an earlier {@code ct()} has followed, as it is translated now. What it says of the
      * connection was learned then; if it was invalid, it has nothing to say.
      */

@@ -26,6 +26,8 @@ public enum InvalidReason {
     ICMP_UNASKED("conntrack_inv_icmp_unasked", "The ICMP message answers a question that nobody has asked."),
     TCP_FLAGS("conntrack_invalid_tcp_flags", "The TCP flags are a combination that no honest stack sends."),
     TCP_SYN_ACK("conntrack_inv_tcp_syn_ack", "The TCP packet is the SYN|ACK of a connection whose SYN was not seen."),
+    TCP_REFUSAL("conntrack_inv_tcp_refusal", "The TCP packet, RST, would refuse a SYN without acknowledging it."),
+    TCP_END("conntrack_inv_tcp_end", "The TCP packet, RST or FIN, ends a connection that is not known."),
     TCP_WINDOW("conntrack_tcp_seq_chk_failed", "The TCP packet lies outside its connection's window."),
     SCTP_CHUNKS("conntrack_inv_sctp_chunks", "A chunk of the SCTP packet is malformed or stands where it must not."),
     SCTP_FIRST("conntrack_inv_sctp_first", "The SCTP packet belongs to no known association and cannot begin one."),

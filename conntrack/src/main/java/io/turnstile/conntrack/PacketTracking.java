@@ -9,6 +9,7 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_REPLY_SEEN;
 import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 import static io.turnstile.conntrack.EntryLayout.LOCKED;
 
+import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import java.lang.invoke.VarHandle;
@@ -200,8 +201,9 @@ final class PacketTracking {
         while (true) {
             if (table.find(key, nowNs)) {
                 key.reply ^= translated;
+                boolean forced = request.force() && key.reply && mayReplace(packet);
                 if (!writes
-                        && !(request.force() && key.reply)
+                        && !forced
                         && tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
                     return;
                 }
@@ -209,7 +211,7 @@ final class PacketTracking {
                 if (locked == 0) {
                     continue;
                 }
-                if (request.force() && key.reply) {
+                if (forced) {
                     table.removeLocked(key.slot, locked, AuditCause.FORCED, nowNs);
                 } else if (followOrUnlock(packet, key, locked, stateBefore, request, nowNs, scratch)) {
                     return;
@@ -224,6 +226,13 @@ final class PacketTracking {
                 return;
             }
         }
+    }
+
+    /** A TCP packet that may begin nothing takes nobody's place either. */
+    private static boolean mayReplace(Packet packet) {
+        return !TcpRules.ARE_RFCS
+                || packet.ipProtocol() != IpProtocols.TCP
+                || ProtocolTracking.faultAsFirst(packet) == null;
     }
 
     /**
@@ -312,6 +321,11 @@ final class PacketTracking {
             }
             if (result == UpdateResult.INVALID) {
                 invalid.count(scratch.protocols.invalidReason());
+            } else if (result == UpdateResult.PASSED) {
+                if (hasAlg && !scratch.algs.pass(packet)) {
+                    invalid.count(InvalidReason.TCP_WINDOW);
+                    state |= CtState.INV;
+                }
             } else {
                 if (mayBeNews(flags, key.reply)
                         || held && (statesBefore != EntryLayout.states(entry) || isNextSecond(entry, deadlineBefore))) {
@@ -347,7 +361,7 @@ final class PacketTracking {
     private static int stateAfter(UpdateResult result, int stateBefore, boolean reply) {
         return switch (result) {
             case NEW, REOPEN -> stateBefore | CtState.NEW;
-            case ESTABLISHED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
+            case ESTABLISHED, PASSED -> stateBefore & ~CtState.NEW | CtState.EST | (reply ? CtState.RPL : 0);
             case INVALID -> CtState.INV;
         };
     }

@@ -27,22 +27,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class TcpTracking {
-    /** What {@link #scaleOption} says of a SYN without the option. */
-    private static final int NO_SCALE = -1;
-
     private static final int BOTH_KNOWN = FLAG_SCALE_KNOWN | FLAG_SCALE_KNOWN << 1;
     /** A window is 16 bits before scaling. */
     private static final int LARGEST_STORED_WINDOW = 0xffff;
 
-    private static final int LARGEST_SCALE = 14;
-    private static final int OPTION_END = 0;
-    private static final int OPTION_NOP = 1;
-    private static final int OPTION_SCALE = 3;
-    /** Offsets in an option, from its kind. */
-    private static final int OPTION_LENGTH = 1;
+    /** The high number of a side that has not spoken, and to which nothing was said. */
+    private static final int NOTHING_ALLOWED = 1;
+    /** What {@link EntryLayout#states} says of the usual connection. */
+    private static final int BOTH_ESTABLISHED = TcpState.ESTABLISHED.ordinal() * 0x0101;
 
-    private static final int OPTION_VALUE = 2;
-    private static final int SCALE_BYTES = 3;
     /** How far an acknowledgement may stray: a window and some slack. */
     private static final int STRAY_BYTES = 0xffff + 1500;
 
@@ -76,14 +69,15 @@ final class TcpTracking {
     }
 
     /**
-     * Returns why a packet may not begin a connection; null if it may: any possible one but SYN|ACK, which is a half of
-     * something unseen.
+     * Returns why a packet may not begin a connection; null if it may: a SYN, or what goes on in the middle of one.
+     * SYN|ACK is a half of something unseen, and what ends a connection begins none (RFC 9293 §3.10.7.1, §3.10.7.2).
      */
     static @Nullable InvalidReason faultAsFirst(Packet packet) {
         return switch (TcpTransitions.kind(flags(packet))) {
             case IMPOSSIBLE -> InvalidReason.TCP_FLAGS;
             case SYN_ACK -> InvalidReason.TCP_SYN_ACK;
-            case SYN, ACK, FIN, RST -> null;
+            case FIN, RST -> TcpRules.ARE_RFCS ? InvalidReason.TCP_END : null;
+            case SYN, ACK -> null;
         };
     }
 
@@ -95,15 +89,15 @@ final class TcpTracking {
         int scale = 0;
         if ((flags & TcpHeader.SYN) != 0) {
             high++;
-            int option = scaleOption(packet);
+            int option = TcpOptions.scale(packet);
             scale = Math.max(option, 0);
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
+            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == TcpOptions.NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
         } else {
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN);
         }
         int window = Math.max(packet.u16(packet.l4Offset() + TcpHeader.WINDOW), 1);
         writePeer(entry, 0, sequence, high, unscaled(window, scale));
-        writePeer(entry, 1, 0, 1, 1);
+        writePeer(entry, 1, 0, NOTHING_ALLOWED, 1);
         OffHeap.putShort(entry + EntryLayout.STATE, 0);
         EntryLayout.setState(entry, 0, TcpState.SYN_SENT.ordinal());
         EntryLayout.setState(entry, 1, TcpState.CLOSED.ordinal());
@@ -134,12 +128,13 @@ final class TcpTracking {
                     return UpdateResult.REOPEN;
                 }
                 case FIRST -> {
-                    setState(direction, TcpState.SYN_SENT.ordinal());
-                    timeout = Timeout.TCP_SYN_SENT;
-                    return UpdateResult.NEW;
+                    return followFirstSyn(packet);
                 }
                 case CHECK -> {
-                    // A SYN within a live connection must lie in its window like anything else.
+                    if (TcpRules.ARE_RFCS || isLenient()) {
+                        // RFC 5961 §4: wherever it lies, the other end answers with where it is itself.
+                        return UpdateResult.PASSED;
+                    }
                 }
             }
         }
@@ -147,13 +142,18 @@ final class TcpTracking {
     }
 
     private UpdateResult follow(Packet packet, Kind kind, boolean checkWindow) {
-        sender = EntryLayout.peer(entry, direction);
-        receiver = EntryLayout.peer(entry, direction ^ 1);
         int flags = flags(packet);
         readSegment(packet, flags);
-        boolean first = !isSeen(entry, direction);
+        boolean beginning = EntryLayout.states(entry) != BOTH_ESTABLISHED;
+        boolean first = beginning && !isSeen(entry, direction);
         if (isLenient()) {
             return followLeniently(packet, kind, first, checkWindow);
+        }
+        if (beginning && checkWindow && isUnanswered()) {
+            UpdateResult result = direction == 0 ? followAsker(packet, kind) : followAnswer(kind, flags);
+            if (result != null) {
+                return result;
+            }
         }
         boolean checkSkew = !first || !open(packet, flags);
         int lowOfReceiver = low(receiver);
@@ -181,7 +181,159 @@ final class TcpTracking {
             }
             return UpdateResult.ESTABLISHED;
         }
-        return invalid(InvalidReason.TCP_WINDOW);
+        return TcpRules.ARE_RFCS ? followOutside(packet, kind, skew, sent) : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /** Outside of the window, and yet nothing that an honest host would not send. */
+    private UpdateResult followOutside(Packet packet, Kind kind, int skew, int sent) {
+        if (sequence == end && isNearAcknowledged(skew) && (kind != Kind.RST || isNear(sent, low(sender), 1))) {
+            // Its number was outside before, and it has nothing more that could be.
+            slideWindow();
+            return moved(kind);
+        }
+        if (kind == Kind.SYN_ACK
+                && state(direction) == TcpState.SYN_SENT.ordinal()
+                && isSeen(entry, direction ^ 1)
+                && isNear(acknowledged, low(receiver), 1)) {
+            // The server was started again, or chooses its number anew for each answer (RFC 4987 §3.6).
+            openAnew(packet);
+            slideWindow();
+            return moved(kind);
+        }
+        if (kind == Kind.ACK
+                && state(direction) == TcpState.ESTABLISHED.ordinal()
+                && state(direction ^ 1) == TcpState.SYN_SENT.ordinal()
+                && isNear(sent, low(sender), 1)) {
+            // Of several answers the client tells which it has taken.
+            OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, acknowledged);
+            OffHeap.putInt(receiver + PEER_SEQUENCE_HIGH, acknowledged + Math.max(1, window << senderShift));
+            slideWindow();
+            return moved(kind);
+        }
+        boolean data = kind == Kind.ACK || kind == Kind.FIN;
+        return data && isNearAcknowledged(skew) && !hasFlag(FLAG_SCALE_UNKNOWN)
+                ? followBesideWindow(kind)
+                : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /**
+     * Data of at most one window beyond the window, or before it: acknowledgements went by another way or were lost, and
+     * the other end has to answer with where it is (RFC 9293 §3.10.7.4). Only what goes on just where the sender was is
+     * more than a guess, and counts.
+     */
+    private UpdateResult followBesideWindow(Kind kind) {
+        int allowed = Math.max(1, largestWindow(direction ^ 1) << receiverShift);
+        int beyond = end - high(sender);
+        int behind = low(sender) - sequence;
+        if (beyond > 0 && beyond <= allowed && behind <= allowed) {
+            if (isNear(sequence, low(sender), 1)) {
+                // The deadline stays: whoever never hears of acknowledgements does not know whether anybody is there.
+                slideWindow();
+                setState(direction, TcpTransitions.sender(kind, state(direction)));
+                return UpdateResult.ESTABLISHED;
+            }
+            return UpdateResult.PASSED;
+        }
+        return beyond <= 0 && behind > allowed && behind - allowed <= allowed
+                ? UpdateResult.PASSED
+                : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /** The original side's SYN waits for its answer, as far as its own packets tell. */
+    private boolean isUnanswered() {
+        return TcpRules.ARE_RFCS
+                && state(0) == TcpState.SYN_SENT.ordinal()
+                && state(1) == TcpState.CLOSED.ordinal()
+                && !hasFlag(FLAG_SCALE_UNKNOWN)
+                && high(EntryLayout.peer(entry, 1)) == NOTHING_ALLOWED;
+    }
+
+    /**
+     * What comes back to a SYN (RFC 9293 §3.10.7.3). It is an answer if it acknowledges the SYN. A reset that does not
+     * is passed over. Anything else that does not makes the asker send a reset with the number that it acknowledges; so
+     * it passes, and the number is kept as the low one of the side that has not answered yet.
+     *
+     * @return null if the packet is followed like any other
+     */
+    private @Nullable UpdateResult followAnswer(Kind kind, int flags) {
+        int low = low(receiver);
+        int next = high(receiver) - 1 - low > 0 ? high(receiver) - 1 : low;
+        boolean answers = (flags & TcpHeader.ACK) != 0
+                && (acknowledged == next || acknowledged - low > 0 && next - acknowledged > 0);
+        if (answers) {
+            return null;
+        }
+        if (kind == Kind.RST) {
+            return invalid(InvalidReason.TCP_REFUSAL);
+        }
+        OffHeap.putInt(sender + PEER_SEQUENCE_LOW, acknowledged);
+        return UpdateResult.PASSED;
+    }
+
+    /**
+     * What the asker says before its SYN is answered. A reset refuses what was no answer, and ends nothing. An
+     * acknowledgement at just the number that was no answer to the SYN tells that the SYN was not the asker's last one:
+     * those two are connected, and are picked up in the middle.
+     *
+     * @return null if the packet is followed like any other
+     */
+    private @Nullable UpdateResult followAsker(Packet packet, Kind kind) {
+        int told = low(receiver);
+        boolean repliesToTold = told != 0 && sequence == told;
+        if (kind == Kind.RST) {
+            return repliesToTold || isNear(sequence, low(sender), 1)
+                    ? UpdateResult.PASSED
+                    : invalid(InvalidReason.TCP_WINDOW);
+        }
+        if (kind != Kind.ACK) {
+            return null;
+        }
+        if (repliesToTold) {
+            beginAnew(packet);
+            return UpdateResult.ESTABLISHED;
+        }
+        // Without data the number is not looked at; but this one must not speak for the asker.
+        return sequence == end && !isNearWindow() ? UpdateResult.PASSED : null;
+    }
+
+    /** A SYN of a side of which the other one has not acknowledged anything. */
+    private UpdateResult followFirstSyn(Packet packet) {
+        if (TcpRules.ARE_RFCS) {
+            readSegment(packet, flags(packet));
+            boolean again = isSeen(entry, direction);
+            boolean otherSilent = state(direction ^ 1) == TcpState.CLOSED.ordinal();
+            boolean crossing = state(direction ^ 1) == TcpState.SYN_SENT.ordinal() && !hasFlag(FLAG_SCALE_UNKNOWN);
+            // Another number: it was started again, and only the newer number can be answered (RFC 9293 §3.4.1).
+            boolean anew = again && !isLenient() && (sequence != low(sender) || hasFlag(FLAG_SCALE_UNKNOWN));
+            if (anew && otherSilent) {
+                beginAnew(packet);
+            } else if (crossing && (anew || !again)) {
+                openAnew(packet);
+                ownWordAlone();
+            }
+        }
+        setState(direction, TcpState.SYN_SENT.ordinal());
+        timeout = Timeout.TCP_SYN_SENT;
+        return UpdateResult.NEW;
+    }
+
+    private void beginAnew(Packet packet) {
+        EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~(BOTH_KNOWN | FLAG_SCALE_UNKNOWN));
+        begin(packet, entry);
+    }
+
+    /** Forgets the sender's numbers for those of the packet. */
+    private void openAnew(Packet packet) {
+        OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, NOTHING_ALLOWED);
+        open(packet, flags(packet));
+    }
+
+    /** While it is lenient: nothing has confirmed the sender's numbers. */
+    private void ownWordAlone() {
+        if (isLenient()) {
+            int flags = EntryLayout.flags(entry) & ~(FLAG_LENIENT << direction);
+            EntryLayout.setFlags(entry, flags | FLAG_LENIENT << (direction ^ 1));
+        }
     }
 
     private UpdateResult moved(Kind kind) {
@@ -199,9 +351,7 @@ final class TcpTracking {
     private UpdateResult followLeniently(Packet packet, Kind kind, boolean first, boolean checkWindow) {
         boolean valid = switch (kind) {
             case RST -> !checkWindow || isOnTheSpot(packet, first);
-            // It acknowledges nothing that would confirm its number: that is not taken over.
-            case SYN -> !checkWindow || !isUnconfirmed(entry, direction) && inWindow(0, kind, sequence);
-            case SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
+            case SYN, SYN_ACK, ACK, FIN, IMPOSSIBLE -> {
                 boolean goesOn = !first && goesOn(kind);
                 if (first) {
                     open(packet, flags(packet));
@@ -236,6 +386,8 @@ final class TcpTracking {
     }
 
     private void readSegment(Packet packet, int flags) {
+        sender = EntryLayout.peer(entry, direction);
+        receiver = EntryLayout.peer(entry, direction ^ 1);
         int tcp = packet.l4Offset();
         window = packet.u16(tcp + TcpHeader.WINDOW);
         sequence = packet.u32(tcp + TcpHeader.SEQUENCE);
@@ -250,8 +402,8 @@ final class TcpTracking {
             senderShift = scale(direction);
             receiverShift = scale(direction ^ 1);
         } else if (!syn && (scales & FLAG_SCALE_UNKNOWN) != 0) {
-            senderShift = LARGEST_SCALE;
-            receiverShift = LARGEST_SCALE;
+            senderShift = TcpOptions.LARGEST_SCALE;
+            receiverShift = TcpOptions.LARGEST_SCALE;
         } else {
             senderShift = 0;
             receiverShift = 0;
@@ -264,8 +416,8 @@ final class TcpTracking {
      */
     private boolean open(Packet packet, int flags) {
         if ((flags & TcpHeader.SYN) != 0 && hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1))) {
-            int option = scaleOption(packet);
-            if (option != NO_SCALE) {
+            int option = TcpOptions.scale(packet);
+            if (option != TcpOptions.NO_SCALE) {
                 EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_KNOWN << direction);
                 EntryLayout.setScale(entry, direction, option);
                 senderShift = option;
@@ -281,7 +433,7 @@ final class TcpTracking {
         OffHeap.putInt(sender + PEER_SEQUENCE_LOW, sequence);
         setState(direction, TcpState.SYN_SENT.ordinal());
         int allowed = end + Math.max(1, largestWindow(direction ^ 1) << receiverShift);
-        boolean fresh = high(sender) == 1 || allowed - high(sender) >= 0;
+        boolean fresh = high(sender) == NOTHING_ALLOWED || allowed - high(sender) >= 0;
         if (fresh) {
             OffHeap.putInt(sender + PEER_SEQUENCE_HIGH, allowed);
         }
@@ -353,7 +505,7 @@ final class TcpTracking {
         }
         long peer = EntryLayout.peer(entry, direction);
         int scale = (EntryLayout.flags(entry) & FLAG_SCALE_UNKNOWN) != 0
-                ? LARGEST_SCALE
+                ? TcpOptions.LARGEST_SCALE
                 : EntryLayout.scale(entry, direction ^ 1);
         int ahead = largestWindow(entry, direction ^ 1) << scale;
         if (!keepsAhead || !isAhead(low(peer), sentEnd, ahead)) {
@@ -373,10 +525,13 @@ final class TcpTracking {
         return high(sender) - end >= 0
                 // Sent again: not more than one window back.
                 && sequence - (low - (largestWindow(direction ^ 1) << receiverShift)) >= 0
-                && skew >= -STRAY_BYTES
-                && skew <= STRAY_BYTES << senderShift
+                && isNearAcknowledged(skew)
                 // RFC 5961 §3: a reset must be on the spot, give or take one.
                 && (kind != Kind.RST || sent - low >= -1 && sent - low <= 1);
+    }
+
+    private boolean isNearAcknowledged(int skew) {
+        return skew >= -STRAY_BYTES && skew <= STRAY_BYTES << senderShift;
     }
 
     /** One side unheard or a side closed: what SYNs crossing, pick-up and late packets after the end look like. */
@@ -384,8 +539,11 @@ final class TcpTracking {
         return (!isSeen(entry, direction ^ 1)
                         || state(direction ^ 1) >= TcpState.FIN_WAIT_2.ordinal()
                         || state(direction) >= TcpState.FIN_WAIT_2.ordinal())
-                && high(sender) + STRAY_BYTES - end >= 0
-                && sequence - (low(sender) - STRAY_BYTES) >= 0;
+                && isNearWindow();
+    }
+
+    private boolean isNearWindow() {
+        return high(sender) + STRAY_BYTES - end >= 0 && sequence - (low(sender) - STRAY_BYTES) >= 0;
     }
 
     private void slideWindow() {
@@ -411,28 +569,6 @@ final class TcpTracking {
 
     private static int payloadBytes(Packet packet) {
         return packet.l3EndOffset() - packet.l4Offset() - TcpHeader.headerBytes(packet, packet.l4Offset());
-    }
-
-    /** The window scale option (RFC 7323 §2.2), or {@link #NO_SCALE}. */
-    private static int scaleOption(Packet packet) {
-        int at = packet.l4Offset() + TcpHeader.MIN_BYTES;
-        int end = packet.l4Offset() + TcpHeader.headerBytes(packet, packet.l4Offset());
-        int scale = NO_SCALE;
-        while (at + SCALE_BYTES <= end) {
-            int option = packet.u8(at);
-            if (option == OPTION_END) {
-                return scale;
-            }
-            if (option == OPTION_NOP) {
-                at++;
-                continue;
-            }
-            if (option == OPTION_SCALE) {
-                scale = Math.min(packet.u8(at + OPTION_VALUE), LARGEST_SCALE);
-            }
-            at += Math.max(OPTION_VALUE, packet.u8(at + OPTION_LENGTH));
-        }
-        return scale;
     }
 
     private boolean hasFlag(int flag) {

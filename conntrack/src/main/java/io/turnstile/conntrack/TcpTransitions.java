@@ -34,6 +34,7 @@ final class TcpTransitions {
 
     /** What a packet without acknowledgement, SYN set, does before any look at sequence numbers. */
     enum SynStep {
+        /** Within a live connection. */
         CHECK,
         FIRST,
         REOPEN

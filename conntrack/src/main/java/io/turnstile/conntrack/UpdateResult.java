@@ -6,6 +6,8 @@ enum UpdateResult {
     NEW,
     /** Fits: {@code +est}. */
     ESTABLISHED,
+    /** For the other end to judge: {@code +est}, and nothing of the connection changes. */
+    PASSED,
     /** Does not fit: {@code +inv}. */
     INVALID,
     /** Opens a new connection with the tuple of one that is over. */

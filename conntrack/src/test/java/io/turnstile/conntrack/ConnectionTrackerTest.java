@@ -111,7 +111,7 @@ class ConnectionTrackerTest {
         // The reply side offered 1000 << 10.
         assertThat(ct.look(tcp(THERE).push().seq(101 + 900_000).ackNumber(901).payload(1000)))
                 .isEqualTo("est");
-        assertThat(ct.look(tcp(THERE).push().seq(101 + 1_100_000).ackNumber(901).payload(1000)))
+        assertThat(ct.look(tcp(THERE).push().seq(101 + 2_200_000).ackNumber(901).payload(1000)))
                 .isEqualTo("inv");
     }
 

@@ -102,6 +102,33 @@ class HeldChangesTest {
         assertThat(ports()).as("an error may come from any router").isEqualTo("1 2");
     }
 
+    /** A SYN that is the other end's business says nothing of ports either, though one has gone. */
+    @Test
+    void synWithinALiveConnectionTellsNothing() {
+        tcpHandshake();
+        ct.tracker.forgetPorts(port -> port == 1);
+        carrier.news();
+        ct.sendFrom(9, tcp(THERE).segment("[S] seq 3000000000"), LOOK);
+        ct.sendFrom(9, tcp(BACK).segment("[S] seq 3000000000"), LOOK);
+        assertThat(carrier.news()).isEmpty();
+        assertThat(ports()).isEqualTo("-1 2");
+        ct.sendFrom(3, tcp(THERE).segment("[.] seq 101 ack 901"), LOOK);
+        assertThat(carrier.news()).containsExactly("changed port");
+    }
+
+    /** Nor does what acknowledges another SYN tell by which port the answer comes. */
+    @Test
+    void whatIsNoAnswerIsNoFirstReply() {
+        ct.sendFrom(1, tcp(THERE).segment("[S] seq 100"), CtRequest.commit(0));
+        id = ct.ids().getFirst();
+        assertThat(TrackerFixture.state(ct.sendFrom(9, tcp(BACK).segment("[S.] seq 900 ack 5000"), LOOK)))
+                .isEqualTo("est|rpl");
+        assertThat(ports()).isEqualTo("1 -1");
+        ct.sendFrom(2, tcp(BACK).segment("[S.] seq 900 ack 101"), LOOK);
+        assertThat(ports()).isEqualTo("1 2");
+        assertThat(carrier.news()).isEmpty();
+    }
+
     @Test
     void whatIsNotHeldTellsNothing() {
         udpBothWays(false);

@@ -55,6 +55,11 @@ class InvalidReasonTest {
             case ICMP_UNASKED -> echoReply("10.0.0.1 > 10.0.0.2", 1);
             case TCP_FLAGS -> tcp(THERE).segment("none");
             case TCP_SYN_ACK -> tcp(THERE).synAck();
+            case TCP_REFUSAL -> {
+                ct.commit(tcp(THERE).syn().seq(1000));
+                yield tcp(BACK).rst().seq(0);
+            }
+            case TCP_END -> tcp(THERE).rst();
             case TCP_WINDOW -> {
                 establishTcp(CtRequest.commit(0), THERE, BACK);
                 yield tcp(THERE).push().seq(5_000_000).ackNumber(5000).payload(10);

@@ -459,19 +459,24 @@ class LenientWindowTest {
         ct.tracker.hold(id);
         ct.advance(Duration.ofSeconds(10));
         String before = ct.dump(true, true).getFirst();
-        assertThat(ct.look(there("[S] seq " + (CLIENT + CARRIED)))).isEqualTo("inv");
-        assertThat(ct.look(back("[S] seq " + (SERVER - CARRIED)))).isEqualTo("inv");
+        assertThat(ct.look(there("[S] seq " + (CLIENT + CARRIED)))).isEqualTo("est");
+        assertThat(ct.look(back("[S] seq " + (SERVER - CARRIED)))).isEqualTo("est|rpl");
+        assertThat(ct.look(there("[S] seq " + (CLIENT + 100)))).isEqualTo("est");
         assertThat(ct.dump(true, true)).containsExactly(before);
         assertThat(ct.tracker.read(id, seen, ct.clock.nowNs())).isTrue();
         assertThat(seen.replyTcpSentEnd).isEqualTo((int) SERVER);
     }
 
+    /** RFC 9293 §3.5.1 figure 9: the server's answer tells where the client was, and its reset is measured by that. */
     @Test
-    void synWithinTheWindowIsAsInSoftware() {
-        assertThat(ct.look(there("[S] seq " + (CLIENT + 100)))).isEqualTo("est");
+    void halfOpenConnectionIsClearedThoughItsNumbersMovedOnElsewhere() {
         ct.tracker.hold(id);
-        assertThat(ct.look(there("[S] seq " + (CLIENT + 200)))).isEqualTo("est");
-        assertThat(states()).isEqualTo("ESTABLISHED ESTABLISHED");
+        assertThat(ct.look(there("[S] seq 3000000000"))).isEqualTo("est");
+        assertThat(ct.look(back("[.] seq " + (SERVER + CARRIED) + " ack " + (CLIENT + CARRIED))))
+                .isEqualTo("est|rpl");
+        assertThat(reset(false, CLIENT)).isEqualTo("inv");
+        assertThat(reset(false, CLIENT + CARRIED)).isEqualTo("est");
+        assertThat(states()).isEqualTo("TIME_WAIT TIME_WAIT");
     }
 
     @Test
@@ -485,6 +490,32 @@ class LenientWindowTest {
         assertThat(states()).isEqualTo("SYN_SENT CLOSED");
         assertThat(ct.look(back("[R.] seq 0 ack 101"))).isEqualTo("est|rpl");
         assertThat(states()).isEqualTo("TIME_WAIT TIME_WAIT");
+    }
+
+    /** Its number is the side's own word, and zero is nobody's. */
+    @Test
+    void synThatCrossesTheHeldOneDoesNotSetTheNumberOfItsOwnReset() {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        assertThat(ct.look(back("[S] seq 700000000"))).isEqualTo("new");
+        for (long forged : new long[] {0, 1, 700_000_000, 700_000_001}) {
+            assertThat(reset(true, forged)).isEqualTo("inv");
+        }
+        assertThat(ct.look(there("[S.] seq 100 ack 700000001"))).isEqualTo("est");
+        assertThat(reset(true, 700_000_001)).as("as the client says").isEqualTo("est|rpl");
+    }
+
+    @Test
+    void synThatIsHeldIsNotSetBackByAnother() {
+        ct.tracker.flush(null, ct.clock.nowNs());
+        ct.pass(there("[S] seq 100"));
+        id = ct.ids().getFirst();
+        ct.tracker.hold(id);
+        assertThat(ct.look(there("[S] seq 700000000"))).isEqualTo("new");
+        assertThat(reset(false, 700_000_001)).isEqualTo("inv");
+        assertThat(states()).isEqualTo("SYN_SENT CLOSED");
     }
 
     @Test

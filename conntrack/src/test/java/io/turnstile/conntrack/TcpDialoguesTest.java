@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Windows, retransmissions, ends and everything else in which the numbers matter: {@code tcp-dialogues.txt}, whose
- * answers the differential story has seen Open vSwitch give. Each is played by a clock from zero and by one about to
- * wrap.
+ * answers, or those that are told apart, the differential story has seen Open vSwitch give. Each is played by a clock
+ * from zero and by one about to wrap.
  */
 class TcpDialoguesTest {
     private static final long ABOUT_TO_WRAP_NS = Long.MAX_VALUE - 15_000_000_000L;
@@ -49,7 +49,10 @@ class TcpDialoguesTest {
             String[] words = step.split(" ");
             switch (words[0]) {
                 case ">", "<" -> pass(ct, step);
-                case "=" -> check(ct, words, step);
+                case "=", "+" -> check(ct, words, step);
+                case "-" -> {
+                    // What Open vSwitch has.
+                }
                 case "!" -> change(ct, words);
                 default -> throw new IllegalArgumentException(step);
             }
@@ -60,7 +63,7 @@ class TcpDialoguesTest {
         String[] halves = step.split(" : ");
         Frame frame = Frames.tcp(step.startsWith(">") ? "10.0.0.1:1234 > 10.0.0.2:80" : "10.0.0.2:80 > 10.0.0.1:1234")
                 .segment(halves[0].substring(2));
-        assertThat(ct.pass(frame)).as(step).isEqualTo(halves[1]);
+        assertThat(ct.pass(frame)).as(step).isEqualTo(halves[1].split(" ~ ")[0]);
     }
 
     private static void check(TrackerFixture ct, String[] words, String step) {

@@ -20,6 +20,7 @@ public final class Turnstile extends LabSwitch {
     private final @Nullable Path databaseFile;
 
     private final List<String> command;
+    private final Map<String, String> environment;
     private @Nullable Daemon daemon;
 
     private Turnstile(
@@ -27,8 +28,10 @@ public final class Turnstile extends LabSwitch {
             SwitchTools tools,
             @Nullable Path databaseFile,
             List<String> databaseOptions,
+            Map<String, String> environment,
             List<String> options) {
         super(tools);
+        this.environment = environment;
         this.lab = lab;
         this.databaseFile = databaseFile;
         command = new ArrayList<>(List.of(
@@ -46,18 +49,24 @@ public final class Turnstile extends LabSwitch {
      * @param options more options for {@code ./turnstile run}, such as {@code --enable-dummy}
      */
     public static Turnstile start(Lab lab, String... options) {
+        return start(lab, Map.of(), options);
+    }
+
+    /** Likewise, with variables in the launcher's environment, such as {@code TURNSTILE_JAVA_OPTIONS}. */
+    public static Turnstile start(Lab lab, Map<String, String> environment, String... options) {
         SwitchTools tools = newTools(lab);
-        return startOn(lab, tools, tools.runDirectory().resolve("conf.db"), options);
+        return startOn(lab, tools, tools.runDirectory().resolve("conf.db"), environment, options);
     }
 
     /** Starts on a database file that is there already. */
     public static Turnstile startOn(Lab lab, Path databaseFile, String... options) {
-        return startOn(lab, newTools(lab), databaseFile, options);
+        return startOn(lab, newTools(lab), databaseFile, Map.of(), options);
     }
 
-    private static Turnstile startOn(Lab lab, SwitchTools tools, Path databaseFile, String... options) {
-        Turnstile turnstile =
-                new Turnstile(lab, tools, databaseFile, List.of("--db-file=" + databaseFile), List.of(options));
+    private static Turnstile startOn(
+            Lab lab, SwitchTools tools, Path databaseFile, Map<String, String> environment, String... options) {
+        Turnstile turnstile = new Turnstile(
+                lab, tools, databaseFile, List.of("--db-file=" + databaseFile), environment, List.of(options));
         turnstile.start();
         return turnstile;
     }
@@ -67,7 +76,7 @@ public final class Turnstile extends LabSwitch {
         SwitchTools tools = newTools(lab);
         OpenVswitch.startDatabase(lab, tools);
         Turnstile turnstile =
-                new Turnstile(lab, tools, null, List.of("unix:" + tools.databaseSocket()), List.of(options));
+                new Turnstile(lab, tools, null, List.of("unix:" + tools.databaseSocket()), Map.of(), List.of(options));
         turnstile.start();
         return turnstile;
     }
@@ -88,7 +97,7 @@ public final class Turnstile extends LabSwitch {
     }
 
     private void start() {
-        daemon = lab.start(command, Map.of());
+        daemon = lab.start(command, environment);
         Await.until(
                 "turnstile answers",
                 START_LIMIT,

@@ -13,7 +13,7 @@ final class TcpScripts {
     private static final Path FOLDER = Path.of("conntrack/src/test/resources/io/turnstile/conntrack");
     private static final String[] CELL_PACKETS = {">S", ">SA", ">A", ">F", ">R", "<S", "<SA", "<A", "<F", "<R"};
 
-    /** One line: {@code >}, {@code <}, {@code =} or {@code !} and what follows. */
+    /** One line: {@code >}, {@code <}, {@code =}, {@code +}, {@code -} or {@code !} and what follows. */
     record Step(char sign, String text) {
 
         boolean isPacket() {
@@ -24,8 +24,17 @@ final class TcpScripts {
             return text.split(" : ")[0];
         }
 
-        String expectedState() {
-            return text.split(" : ")[1];
+        String ourState() {
+            return text.split(" : ")[1].split(" ~ ")[0];
+        }
+
+        String theirState() {
+            return text.substring(text.lastIndexOf(text.contains(" ~ ") ? " ~ " : " : ") + 3);
+        }
+
+        /** Whether it says that the switches differ, as decided. */
+        boolean tellsThemApart() {
+            return sign == '+' || sign == '-' || isPacket() && !ourState().equals(theirState());
         }
 
         byte[] frame(int clientPort) {
@@ -43,6 +52,10 @@ final class TcpScripts {
         /** Whether it changes what is everybody's: the clock or a switch. */
         boolean isForItself() {
             return steps.stream().anyMatch(step -> step.sign() == '!');
+        }
+
+        boolean tellsThemApart() {
+            return steps.stream().anyMatch(Step::tellsThemApart);
         }
     }
 
@@ -80,17 +93,28 @@ final class TcpScripts {
                     steps.add(step(packet, fins, "any"));
                 }
                 boolean reply = CELL_PACKETS[i].startsWith("<");
-                String expected = words[i + 2];
-                String state = expected.equals("reopen") ? "new" : expected.split(":")[1];
-                steps.add(step(CELL_PACKETS[i], fins, state.equals("est") && reply ? "est|rpl" : state));
-                steps.add(new Step(
-                        '=',
-                        "state_orig=" + name(expected.equals("reopen") ? "SS" : expected.substring(0, 2))
-                                + ",state_reply=" + name(expected.equals("reopen") ? "CL" : expected.substring(3, 5))));
+                String[] sides = words[i + 2].split("~");
+                String ours = sides[0];
+                String theirs = sides[sides.length - 1];
+                steps.add(step(CELL_PACKETS[i], fins, state(ours, reply) + " ~ " + state(theirs, reply)));
+                steps.add(new Step(sides.length == 1 ? '=' : '+', dumped(ours)));
+                if (sides.length > 1) {
+                    steps.add(new Step('-', dumped(theirs)));
+                }
                 cells.add(new Dialogue(CELL_PACKETS[i] + " in " + words[0], steps));
             }
         }
         return cells;
+    }
+
+    private static String state(String cell, boolean reply) {
+        String state = cell.equals("reopen") ? "new" : cell.split(":")[1];
+        return state.equals("est") && reply ? "est|rpl" : state;
+    }
+
+    private static String dumped(String cell) {
+        return "state_orig=" + name(cell.equals("reopen") ? "SS" : cell.substring(0, 2))
+                + ",state_reply=" + name(cell.equals("reopen") ? "CL" : cell.substring(3, 5));
     }
 
     private static Step step(String packet, int[] fins, String expected) {

@@ -56,7 +56,6 @@ final class TrackerSwitch implements AutoCloseable {
     static TrackerSwitch prepare(Lab lab, LabSwitch target, List<Program> programs) throws IOException {
         target.vsctl("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=dummy", "fail_mode=secure")
                 .run();
-        Path folder = lab.folder();
         for (int port = 1; port <= 2; port++) {
             target.vsctl(
                             "add-port",
@@ -68,7 +67,7 @@ final class TrackerSwitch implements AutoCloseable {
                             "p" + port,
                             "type=dummy",
                             "ofport_request=" + port,
-                            "options:tx_pcap=" + capture(folder, target, port))
+                            "options:tx_pcap=" + capture(target, port))
                     .run();
         }
         List<String> flows = new ArrayList<>(List.of("table=0,priority=20,arp,actions=output:2"));
@@ -77,16 +76,16 @@ final class TrackerSwitch implements AutoCloseable {
         target.ofctl(
                         "add-flows",
                         BRIDGE,
-                        Files.write(folder.resolve("flows.txt"), flows).toString())
+                        Files.write(lab.folder().resolve("flows.txt"), flows).toString())
                 .run();
         TrackerSwitch made = new TrackerSwitch(
-                target, ControlConnection.open(target.controlSocket()), new CaptureReader(capture(folder, target, 2)));
+                target, ControlConnection.open(target.controlSocket()), new CaptureReader(capture(target, 2)));
         made.control.run("time/stop");
         return made;
     }
 
-    private static Path capture(Path folder, LabSwitch target, int port) {
-        return folder.resolve(target.name() + "-p" + port + ".pcap");
+    private static Path capture(LabSwitch target, int port) {
+        return target.controlSocket().resolveSibling("p" + port + ".pcap");
     }
 
     /** Runs a script on an empty tracker. */
