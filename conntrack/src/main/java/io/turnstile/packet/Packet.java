@@ -75,6 +75,11 @@ public final class Packet {
         GOOD,
         /** Verified and wrong. */
         BAD,
+        /**
+         * SCTP: verified, and zero in place of another sum, as a sender may write it whose receiver has said that this
+         * will do (RFC 9653): whether it has knows who tracks the association.
+         */
+        ZERO,
         /** The local sender left it to be filled in ({@code CHECKSUM_PARTIAL}); must be completed before it leaves. */
         PARTIAL
     }
