@@ -11,7 +11,8 @@ import io.turnstile.packet.Packet;
  * that a firewall must not drop if the link is to work (RFC 4890 §4.4.1). They are neither question nor answer of
  * anybody's connection. Redirect is none of them: whether it is to pass is for a policy to say (§4.4.4).
  *
- * <p>What did not come from the link is none of its messages: its receivers ignore it.
+ * <p>What did not come from the link is none of its messages, nor is what came in fragments (RFC 6980 §5), by which
+ * filters are evaded: its receivers ignore it.
  *
  * <p>Threads: stateless.
  */
@@ -25,7 +26,10 @@ final class LinkLocalMessage {
 
     /** Whether a packet with layer 4, whose lengths and checksums are good, is one. */
     static boolean is(Packet packet) {
-        if (packet.etherType() != EtherTypes.IPV6 || packet.ipProtocol() != IpProtocols.ICMPV6) {
+        if (packet.etherType() != EtherTypes.IPV6
+                || packet.ipProtocol() != IpProtocols.ICMPV6
+                || packet.isReassembled()
+                || hasFragmentHeader(packet)) {
             return false;
         }
         int hopLimit = packet.u8(packet.l3Offset() + Ipv6Header.HOP_LIMIT);
@@ -48,5 +52,16 @@ final class LinkLocalMessage {
                     IcmpTypes.V6_MULTICAST_ROUTER_TERMINATION -> hopLimit == NOT_TO_BE_FORWARDED;
             default -> false;
         };
+    }
+
+    private static boolean hasFragmentHeader(Packet packet) {
+        int next = packet.u8(packet.l3Offset() + Ipv6Header.NEXT_HEADER);
+        int offset = packet.l3Offset() + Ipv6Header.BYTES;
+        while (offset < packet.l4Offset() && next != IpProtocols.FRAGMENT) {
+            int headerBytes = Ipv6Header.extensionBytes(packet, offset, next);
+            next = packet.u8(offset + Ipv6Header.EXTENSION_NEXT_HEADER);
+            offset += headerBytes;
+        }
+        return next == IpProtocols.FRAGMENT;
     }
 }

@@ -42,6 +42,7 @@ public final class Packet {
     private int ipProtocol;
     private int l3EndOffset;
     private FragmentKind fragment = FragmentKind.NONE;
+    private boolean reassembled;
     private ChecksumState checksumState = ChecksumState.UNVERIFIED;
     private int checksumStart;
     private int checksumField;
@@ -141,6 +142,7 @@ public final class Packet {
         this.frameStart = HEADROOM_BYTES;
         this.lengthBytes = lengthBytes;
         clearLayers();
+        reassembled = false;
         checksumState = ChecksumState.UNVERIFIED;
         segmentBytes = 0;
         inPort = 0;
@@ -183,6 +185,7 @@ public final class Packet {
         ipProtocol = other.ipProtocol;
         l3EndOffset = other.l3EndOffset;
         fragment = other.fragment;
+        reassembled = other.reassembled;
         checksumState = other.checksumState;
         checksumStart = other.checksumStart;
         checksumField = other.checksumField;
@@ -384,6 +387,16 @@ public final class Packet {
 
     public FragmentKind fragment() {
         return fragment;
+    }
+
+    /** The packet is a datagram that was put together from fragments; {@link #fragment()} is none then. */
+    public boolean isReassembled() {
+        return reassembled;
+    }
+
+    /** Says that the packet was put together from fragments; to be called once its bytes are there. */
+    public void setReassembled() {
+        reassembled = true;
     }
 
     public ChecksumState checksumState() {

@@ -118,14 +118,31 @@ class IcmpTrackingTest {
     void extensionHeadersAreNoObstacle() {
         byte[] frame = icmp("fe80::1 > ff02::16", 143, 0, 0).ttl(1).payload(20).bytes();
         byte[] behindEthernet = withHeader(frame, 0, new byte[] {0, 0, 5, 2, 0, 0, 1, 0});
+        assertThat(TrackerFixture.state(ct.send(frameOf(frame, behindEthernet), CtRequest.commit(0))))
+                .isEmpty();
+    }
+
+    /** RFC 6980 §5, in one piece (RFC 6946), too. */
+    @Test
+    void nothingIsSaidOnALinkInFragments() {
+        byte[] frame = icmp("fe80::1 > ff02::1", 134, 0, 0).ttl(255).payload(20).bytes();
+        byte[] behindEthernet = withHeader(frame, 44, new byte[] {0, 0, 0, 0, 0, 0, 0, 9});
+        assertThat(TrackerFixture.state(ct.send(frameOf(frame, behindEthernet), CtRequest.commit(0))))
+                .isEqualTo("inv");
+        Packet whole = icmp("fe80::1 > ff02::1", 134, 0, 0).ttl(255).payload(20).packet();
+        whole.setReassembled();
+        assertThat(TrackerFixture.state(ct.send(whole, CtRequest.commit(0)))).isEqualTo("inv");
+    }
+
+    /** The Ethernet header of a frame, and an IPv6 packet with eight bytes more than its header says. */
+    private static Packet frameOf(byte[] frame, byte[] behindEthernet) {
         ByteBuffer bytes = ByteBuffer.allocate(ETHERNET + behindEthernet.length)
                 .put(frame, 0, ETHERNET)
                 .put(behindEthernet);
         bytes.putShort(ETHERNET + 4, (short) (bytes.getShort(ETHERNET + 4) + 8));
         Packet packet = Packet.copyOf(bytes.array());
         PacketParser.parse(packet);
-        ct.send(packet, CtRequest.commit(0));
-        assertThat(packet.ctState()).isEqualTo(CtState.TRK);
+        return packet;
     }
 
     @ParameterizedTest

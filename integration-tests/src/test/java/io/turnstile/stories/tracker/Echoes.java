@@ -21,13 +21,18 @@ record Echoes(Random random, Ends ends, int id, int maxPayloadBytes) implements 
                 Frames.icmp(hosts, any(six ? TYPES_6 : TYPES), random.nextInt(4) == 0 ? 1 : 0, id)
                         .ttl(any(HOP_LIMITS));
             case 1 -> side == 0 ? Frames.echoReply(hosts, id) : Frames.echoRequest(hosts, id);
-            case 2 ->
-                six
-                        ? Frames.echoRequest(hosts, id + random.nextInt(2))
-                        : Frames.icmp(hosts, side == 0 ? 13 : 14, 0, id);
+            case 2 -> six ? questionOrOnLink(hosts) : Frames.icmp(hosts, side == 0 ? 13 : 14, 0, id);
             default -> side == 0 ? Frames.echoRequest(hosts, id) : Frames.echoReply(hosts, id);
         };
         return frame.payload(random.nextInt(maxPayloadBytes)).bytes();
+    }
+
+    private Frame questionOrOnLink(String hosts) {
+        return switch (random.nextInt(3)) {
+            case 0 -> Frames.icmp(hosts, 133 + random.nextInt(4), 0, id).ttl(255);
+            case 1 -> Frames.icmp(hosts, 130 + random.nextInt(3), 0, id).ttl(1);
+            default -> Frames.echoRequest(hosts, id + random.nextInt(2));
+        };
     }
 
     private int any(int[] values) {

@@ -64,7 +64,7 @@ record Headers(int network, int transport, int end) {
         if (!PacketParser.parse(packet)
                 || packet.etherType() != EtherTypes.IPV6
                 || packet.ipProtocol() != IpProtocols.ICMPV6
-                || packet.l4Offset() == Packet.ABSENT
+                || packet.l4Offset() != packet.l3Offset() + PacketParser.IPV6_BYTES
                 || packet.fragment() != Packet.FragmentKind.NONE) {
             return false;
         }
