@@ -5,8 +5,8 @@ import static io.turnstile.conntrack.EntryLayout.FLAG_SPECIAL;
 
 import io.turnstile.conntrack.ConnectionSnapshot.Control;
 import io.turnstile.conntrack.Expectations.Expectation;
+import io.turnstile.conntrack.FtpDataAddress.Kind;
 import io.turnstile.packet.Packet;
-import io.turnstile.packet.TcpHeader;
 
 /**
  * The helpers of {@code ct(commit,alg=…)}: follows a control connection packet by packet, expects the connections that
@@ -17,12 +17,17 @@ import io.turnstile.packet.TcpHeader;
  * after that and before it is translated, {@link #expect} when its marks are set. Where it was tracked before and is
  * only translated now: {@link #readAgain}.
  *
- * <p>What an end announces must be its own address: nobody is to open a way to somebody else.
+ * <p>What an end announces must be its own address: nobody is to open a way to somebody else. A server that is
+ * commanded to call somebody else is about to be misused (RFC 2577 §3), and the command invalid; an answer that names
+ * somebody else's address announces nothing, and its receiver may do with it what it likes.
  *
  * <p>Threads: scratch of one; the entry is locked by the caller throughout.
  */
 final class AlgTracking {
     private static final Alg[] ALGS = Alg.values();
+    private static final Control[] CONTROLS = Control.values();
+    /** How many announcements one packet may have; further ones stay as they are, and nothing is expected. */
+    static final int MOST_IN_PACKET = 8;
 
     private final ConnectionTable table;
     private final FtpControlParser ftp = new FtpControlParser();
@@ -36,9 +41,12 @@ final class AlgTracking {
     private long extension;
     private int direction;
     private boolean translates;
-    /** Port of the connection that the packet announces; 0 if it announces none. */
-    private int expectedPort;
+    /** Ports of the connections that the packet announces. */
+    private final int[] expectedPorts = new int[MOST_IN_PACKET];
 
+    private int expected;
+
+    private final PayloadChanges changes = new PayloadChanges();
     private boolean learnsControl;
     private boolean learnedControl;
 
@@ -71,7 +79,7 @@ final class AlgTracking {
         this.translates = translates;
         extension = table.entries.extensionOf(entry);
         direction = isReply ? 1 : 0;
-        expectedPort = 0;
+        expected = 0;
         return true;
     }
 
@@ -96,7 +104,7 @@ final class AlgTracking {
             case TFTP -> {
                 if (direction == 0 && TftpRequest.is(packet)) {
                     readTuples();
-                    expectedPort = reply.destinationPort;
+                    expectedPorts[expected++] = reply.destinationPort;
                 }
                 yield true;
             }
@@ -128,7 +136,7 @@ final class AlgTracking {
         return learnedControl;
     }
 
-    /** Who speaks first decides: a server that greets. It changes nothing about what the helper reads. */
+    /** Who speaks first decides: a server that greets. */
     private void learnControl(Packet packet) {
         if (learnsControl
                 && OffHeap.getUnsignedByte(side + EntryLayout.CONTROL) == Control.UNKNOWN.ordinal()
@@ -141,17 +149,23 @@ final class AlgTracking {
 
     private boolean readFtp(Packet packet) {
         learnControl(packet);
-        return switch (ftp.read(packet, direction == 0)) {
-            case OTHER -> true;
-            case INVALID -> false;
-            case DATA_ADDRESS -> {
-                readTuples();
-                FtpDataAddress address = ftp.dataAddress();
-                boolean valid = isOwnAddress(address) && (!translates || translate(packet, address));
-                expectedPort = valid ? address.port : 0;
-                yield valid;
+        // Data is no dialogue, and not to be searched from end to end.
+        boolean isDialogue = CONTROLS[OffHeap.getUnsignedByte(side + EntryLayout.CONTROL)] != Control.NO;
+        ftp.begin(packet, direction == 0, isDialogue);
+        changes.begin(packet);
+        while (expected < MOST_IN_PACKET && ftp.next()) {
+            readTuples();
+            FtpDataAddress address = ftp.dataAddress();
+            if (!isOwnAddress(address)) {
+                if (direction == 0) {
+                    expected = 0;
+                    return false;
+                }
+            } else if (!translates || translate(packet, address)) {
+                expectedPorts[expected++] = address.port;
             }
-        };
+        }
+        return true;
     }
 
     private boolean isOwnAddress(FtpDataAddress address) {
@@ -162,7 +176,8 @@ final class AlgTracking {
             case PASV ->
                 address.names(reply.sourceHigh, reply.sourceLow)
                         || address.names(original.destinationHigh, original.destinationLow);
-            case EPSV -> true;
+            // RFC 2428 §3: the address is that of the control connection, whatever is written there.
+            case EPSV, EPSV_LONG -> true;
         };
     }
 
@@ -171,13 +186,15 @@ final class AlgTracking {
         boolean client = direction == 0;
         long high = client ? reply.destinationHigh : original.destinationHigh;
         long low = client ? reply.destinationLow : original.destinationLow;
-        if (address.names(high, low)) {
+        boolean foreign = address.kind == Kind.EPSV_LONG && !address.names(reply.sourceHigh, reply.sourceLow);
+        if (foreign || address.names(high, low)) {
             return true;
         }
         try {
-            int sequence = packet.u32(packet.l4Offset() + TcpHeader.SEQUENCE);
+            int position = changes.position(address.addressFrom);
             int byBytes = address.replaceAddress(packet, high, low);
-            SequenceSkew.changed(extension + EntryLayout.SKEW, direction, sequence, byBytes);
+            ftp.lengthened(byBytes);
+            changes.add(extension + EntryLayout.SKEW, direction, position, byBytes);
             return true;
         } catch (FtpSpaceException noRoom) {
             return false;
@@ -188,9 +205,12 @@ final class AlgTracking {
 
     /** Expects what the packet announced, if it did; it inherits the marks that the connection has now. */
     void expect(long connectionId) {
-        if (expectedPort == 0) {
-            return;
+        for (int i = 0; i < expected; i++) {
+            expect(connectionId, expectedPorts[i]);
         }
+    }
+
+    private void expect(long connectionId, int port) {
         Expectation expectation = new Expectation();
         expectation.parentId = connectionId;
         expectation.parent.copyFrom(original);
@@ -202,17 +222,17 @@ final class AlgTracking {
         boolean destinationTranslated = (EntryLayout.flags(entry) & FLAG_NAT) != 0
                 && OffHeap.getInt(extension + EntryLayout.NAT) == Translation.NAT_DESTINATION;
         if (direction == 0) {
-            expectFromServer(expectation, destinationTranslated);
+            expectFromServer(expectation, port, destinationTranslated);
         } else {
-            expectFromClient(expectation, destinationTranslated);
+            expectFromClient(expectation, port, destinationTranslated);
         }
         table.expectations.add(expectation);
     }
 
     /** Active FTP, TFTP: the server will call, as it sees itself and the client. */
-    private void expectFromServer(Expectation expectation, boolean destinationTranslated) {
+    private void expectFromServer(Expectation expectation, int port, boolean destinationTranslated) {
         expectation.tuple.copyFrom(reply);
-        setPorts(expectation);
+        setPorts(expectation, port);
         if (destinationTranslated) {
             translated(expectation, Translation.NAT_SOURCE, original.destinationHigh, original.destinationLow);
         } else {
@@ -222,9 +242,9 @@ final class AlgTracking {
     }
 
     /** Passive FTP: the client will call, as it sees itself and the server. */
-    private void expectFromClient(Expectation expectation, boolean destinationTranslated) {
+    private void expectFromClient(Expectation expectation, int port, boolean destinationTranslated) {
         expectation.tuple.copyFrom(original);
-        setPorts(expectation);
+        setPorts(expectation, port);
         if (destinationTranslated) {
             translated(expectation, Translation.NAT_DESTINATION, reply.sourceHigh, reply.sourceLow);
         } else {
@@ -232,9 +252,9 @@ final class AlgTracking {
         }
     }
 
-    private void setPorts(Expectation expectation) {
+    private static void setPorts(Expectation expectation, int port) {
         expectation.tuple.sourcePort = 0;
-        expectation.tuple.destinationPort = expectedPort;
+        expectation.tuple.destinationPort = port;
     }
 
     private static void translated(Expectation expectation, int natFlags, long high, long low) {

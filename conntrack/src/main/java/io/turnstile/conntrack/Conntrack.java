@@ -23,8 +23,8 @@ public interface Conntrack {
     /**
      * Executes {@code ct()} on every packet of the batch: verifies its headers, finds or makes its connection, moves
      * the connection's state, and writes ct_state, ct_zone, ct_mark, ct_label and the original tuple into the packet. A
-     * packet that cannot be tracked gets {@code +trk+inv}. A packet whose connection finds no free tuple in its
-     * {@code nat(…)} range is taken out of the batch.
+     * packet that cannot be tracked gets {@code +trk+inv}, what is said on an IPv6 link alone {@code +trk}. A packet
+     * whose connection finds no free tuple in its {@code nat(…)} range is taken out of the batch.
      *
      * <p>Threads: any number of forwarding threads at once. Allocates nothing, takes no global lock, does not block.
      *

@@ -16,7 +16,8 @@ package io.turnstile.conntrack;
  *  40 states     original side, reply side: one byte each, scale (high 4 bits) | state (low 4 bits)
  *  42 flags      see {@code FLAG_…}; timeout kind in the upper 4 bits
  *  44 TCP: sequence low, high of the original side, then of the reply side; largest windows (16 bits each)
- *     SCTP: the two verification tags, the two that are offered, whether it was answered (see {@link SctpTracking})
+ *     SCTP: the two verification tags, the two that are offered, a spare one; its one state leaves the reply side's
+ *     free for notes (see {@link SctpTracking})
  * </pre>
  *
  * <b>The side record</b>, 24 bytes, found by the same slot: what only the life's beginning and end need.

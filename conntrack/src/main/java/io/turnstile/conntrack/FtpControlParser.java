@@ -9,25 +9,30 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
 /**
- * The parser reads packets of FTP control connections (RFC 959, RFC 2428) for announcements of data connections. Like
- * Open vSwitch it looks at the beginning of a segment only, and at no more than {@value #MAX_LINE_BYTES} bytes of it:
- * clients and servers send a command or an answer in one piece. What begins as an announcement but is none to the end
- * (cut short, a number too large, the other family) is invalid: to guess would open a door to somebody else.
+ * The parser reads packets of FTP control connections (RFC 959, RFC 2428) for announcements of data connections. It
+ * looks at each line of a segment, as answers may have several (RFC 959 §4.2) and come together; the segment's
+ * beginning is taken for a line's. What stands within an answer of several lines is that answer's text and announces
+ * nothing but what the answer itself does: a listing may have lines as it likes.
+ *
+ * <p>What begins as an announcement but is none to the end (cut short, a number too large, the other family) announces
+ * nothing: to guess would open a door to somebody else, and to call it invalid would have a firewall drop it each time
+ * that it is sent again.
  *
  * <p>Stricter than Open vSwitch, which takes a command that was cut in the middle of a number for a whole one, and
  * takes commands from the server and answers from the client.
+ *
+ * <p>For each packet: {@link #begin}, then {@link #next} as long as that is true.
  *
  * <p>Allocates nothing but for the text of an announced IPv6 address.
  *
  * <p>Threads: scratch of one.
  */
 final class FtpControlParser {
-    static final int MAX_LINE_BYTES = 128;
-
     private static final int PORT_COMMAND = 'P' << 24 | 'O' << 16 | 'R' << 8 | 'T';
     private static final int EPRT_COMMAND = 'E' << 24 | 'P' << 16 | 'R' << 8 | 'T';
-    private static final int PASV_ANSWER = '2' << 24 | '2' << 16 | '7' << 8 | ' ';
-    private static final int EPSV_ANSWER = '2' << 24 | '2' << 16 | '9' << 8 | ' ';
+    private static final int PASV_ANSWER = '2' << 16 | '2' << 8 | '7';
+    private static final int EPSV_ANSWER = '2' << 16 | '2' << 8 | '9';
+    private static final int NO_ANSWER = 0;
     /** What a server's first line may begin with (RFC 959 §5.4): soon, ready, not available. */
     private static final int GREETING_SOON = '1' << 16 | '2' << 8 | '0';
 
@@ -38,25 +43,28 @@ final class FtpControlParser {
     private static final int NOT_A_NUMBER = -1;
     private static final int FAMILY_IPV4 = 1;
     private static final int FAMILY_IPV6 = 2;
+    /** No IPv6 address has a longer text. */
+    private static final int MAX_ADDRESS_BYTES = 45;
     /** Stands for what is behind the end. */
     private static final int END = -1;
 
-    /** What a packet was found to be. */
-    enum Reading {
-        /** Nothing to the tracker: no payload, other commands and answers. */
-        OTHER,
-        /** It begins as an announcement and is none. */
-        INVALID,
-        /** The announcement was filled in. */
-        DATA_ADDRESS
-    }
-
     private final FtpDataAddress dataAddress = new FtpDataAddress();
     private Packet packet = Packet.copyOf(new byte[0]);
+    private boolean fromClient;
+    private boolean everyLine;
+    private boolean ipv6;
+    /** The code of the answer that the line is in the middle of. */
+    private int answerCode;
+    /** Where the next line begins, and where the segment ends. */
+    private int nextLine;
+
+    private int segmentEnd;
+    /** Within a line, and where that ends. */
     private int at;
+
     private int end;
 
-    /** What the last {@link #read} found; meaningful if that was an announcement. */
+    /** What {@link #next} has found. */
     FtpDataAddress dataAddress() {
         return dataAddress;
     }
@@ -78,65 +86,116 @@ final class FtpControlParser {
                 && (separator == ' ' || separator == '-');
     }
 
-    private static int payloadAt(Packet packet) {
+    /** Where the payload of a packet as that of {@link #hasPayload} begins. */
+    static int payloadAt(Packet packet) {
         int l4 = packet.l4Offset();
         return l4 + Math.max(TcpHeader.MIN_BYTES, TcpHeader.headerBytes(packet, l4));
     }
 
     /**
-     * Reads one TCP packet with layer 4, whose lengths were checked.
+     * Begins with one TCP packet with layer 4, whose lengths were checked.
      *
      * @param fromClient it travels the original way of the control connection
+     * @param everyLine not the segment's first line alone is of interest
      */
-    Reading read(Packet packet, boolean fromClient) {
+    void begin(Packet packet, boolean fromClient, boolean everyLine) {
         this.packet = packet;
-        at = payloadAt(packet);
-        end = Math.min(packet.l3EndOffset(), at + MAX_LINE_BYTES);
-        dataAddress.ipv6 = packet.etherType() == EtherTypes.IPV6;
+        this.fromClient = fromClient;
+        this.everyLine = everyLine;
+        ipv6 = packet.etherType() == EtherTypes.IPV6;
+        answerCode = NO_ANSWER;
+        nextLine = payloadAt(packet);
+        segmentEnd = packet.l3EndOffset();
+    }
+
+    /** Finds the packet's next announcement; false if there is none. */
+    boolean next() {
+        while (nextLine < segmentEnd) {
+            at = nextLine;
+            end = everyLine ? behindLine(at) : segmentEnd;
+            nextLine = end;
+            dataAddress.ipv6 = ipv6;
+            noAddress();
+            if (at + NAME_BYTES <= end) {
+                int name = packet.u32(at);
+                at += NAME_BYTES;
+                if (fromClient ? command(name & UPPER_CASE) : answer(name)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** What was found has been replaced by a text that is so much longer. */
+    void lengthened(int byBytes) {
+        nextLine += byBytes;
+        segmentEnd += byBytes;
+    }
+
+    private void noAddress() {
         dataAddress.high = 0;
         dataAddress.low = 0;
         dataAddress.addressFrom = dataAddress.addressTo = at;
-        if (at + NAME_BYTES > end) {
-            return Reading.OTHER;
-        }
-        int name = packet.u32(at);
-        at += NAME_BYTES;
-        return fromClient ? command(name & UPPER_CASE) : answer(name);
     }
 
-    private Reading command(int name) {
-        if (name == PORT_COMMAND && !dataAddress.ipv6) {
+    private int behindLine(int from) {
+        int offset = from;
+        while (offset < segmentEnd) {
+            if (packet.u8(offset++) == '\n') {
+                break;
+            }
+        }
+        return offset;
+    }
+
+    private boolean command(int name) {
+        if (name == PORT_COMMAND && !ipv6) {
             dataAddress.kind = Kind.PORT;
-            return reading(skipSpaces() && addressAndPort() && lineEnds());
+            return skipSpaces() && addressAndPort() && lineEnds();
         }
         if (name == EPRT_COMMAND) {
             dataAddress.kind = Kind.EPRT;
-            return reading(skipSpaces() && extendedAddressAndPort());
+            return skipSpaces() && extendedAddressAndPort();
         }
-        return Reading.OTHER;
+        return false;
     }
 
-    private Reading answer(int name) {
-        if (name == PASV_ANSWER && !dataAddress.ipv6) {
+    private boolean answer(int name) {
+        int code = name >>> 8;
+        int separator = name & 0xff;
+        boolean begins = answerCode == NO_ANSWER;
+        boolean isCode = isDigit(code >>> 16) && isDigit(code >>> 8 & 0xff) && isDigit(code & 0xff);
+        if (!isCode || separator != ' ' && separator != '-' || !begins && code != answerCode) {
+            return false;
+        }
+        answerCode = separator == '-' ? code : NO_ANSWER;
+        if (code == PASV_ANSWER && !ipv6) {
             dataAddress.kind = Kind.PASV;
-            // RFC 1123 §4.1.2.6: what is around the numbers may be anything.
-            return reading(skipToDigit() && addressAndPort() && peek() != END && peek() != ',');
+            return anyAddressAndPort();
         }
-        if (name == EPSV_ANSWER) {
-            dataAddress.kind = Kind.EPSV;
-            return reading(skipPast('(') && extendedPort());
-        }
-        return Reading.OTHER;
-    }
-
-    private static Reading reading(boolean understood) {
-        return understood ? Reading.DATA_ADDRESS : Reading.INVALID;
+        return code == EPSV_ANSWER && anyExtendedPort();
     }
 
     // ---- PORT and 227: h1,h2,h3,h4,p1,p2 ----
 
     private boolean addressAndPort() {
         return ipv4Address(',') && skip(',') && portInTwoParts();
+    }
+
+    /** RFC 1123 §4.1.2.6: what is around the numbers may be anything, other numbers too. */
+    private boolean anyAddressAndPort() {
+        while (skipToDigit()) {
+            int from = at;
+            if (addressAndPort() && peek() != END && peek() != ',') {
+                return true;
+            }
+            at = from;
+            while (isDigit(peek()) || peek() == ',') {
+                at++;
+            }
+        }
+        return false;
     }
 
     private boolean portInTwoParts() {
@@ -170,20 +229,48 @@ final class FtpControlParser {
         int delimiter = peek();
         return isDelimiter(delimiter)
                 && skip(delimiter)
-                && number(1, FAMILY_IPV6) == (dataAddress.ipv6 ? FAMILY_IPV6 : FAMILY_IPV4)
+                && number(1, FAMILY_IPV6) == family()
                 && skip(delimiter)
-                && (dataAddress.ipv6 ? ipv6Address(delimiter) : ipv4Address('.'))
+                && extendedAddress(delimiter)
                 && skip(delimiter)
                 && portInOnePart(delimiter);
     }
 
+    /** With parentheses around it or without. */
+    private boolean anyExtendedPort() {
+        for (int from = at; from < end; from++) {
+            at = from;
+            if (extendedPort()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private boolean extendedPort() {
         int delimiter = peek();
+        noAddress();
+        dataAddress.kind = Kind.EPSV;
         return isDelimiter(delimiter)
                 && skip(delimiter)
+                && (peek() == delimiter || number(1, FAMILY_IPV6) == family())
                 && skip(delimiter)
+                && (peek() == delimiter || reservedAddress(delimiter))
                 && skip(delimiter)
                 && portInOnePart(delimiter);
+    }
+
+    private boolean reservedAddress(int delimiter) {
+        dataAddress.kind = Kind.EPSV_LONG;
+        return extendedAddress(delimiter);
+    }
+
+    private boolean extendedAddress(int delimiter) {
+        return ipv6 ? ipv6Address(delimiter) : ipv4Address('.');
+    }
+
+    private int family() {
+        return ipv6 ? FAMILY_IPV6 : FAMILY_IPV4;
     }
 
     private boolean portInOnePart(int delimiter) {
@@ -195,6 +282,9 @@ final class FtpControlParser {
         int from = at;
         while (isOfAddress(peek()) && peek() != delimiter) {
             at++;
+        }
+        if (at - from > MAX_ADDRESS_BYTES) {
+            return false;
         }
         dataAddress.addressFrom = from;
         dataAddress.addressTo = at;
@@ -253,13 +343,6 @@ final class FtpControlParser {
             at++;
         }
         return at < end;
-    }
-
-    private boolean skipPast(int octet) {
-        while (at < end && peek() != octet) {
-            at++;
-        }
-        return skip(octet);
     }
 
     private boolean lineEnds() {

@@ -19,7 +19,11 @@ final class FtpDataAddress {
         /** The server's answer to PASV: {@code 227 Entering Passive Mode (10,0,0,2,4,5).} */
         PASV,
         /** The server's answer to EPSV: {@code 229 Entering Extended Passive Mode (|||1029|)}. It names no address. */
-        EPSV
+        EPSV,
+        /**
+         * The same with an address, which the client is not to heed (RFC 2428 §3): {@code 229 … (|1|10.0.0.2|1029|)}.
+         */
+        EPSV_LONG
     }
 
     Kind kind = Kind.EPSV;
@@ -50,7 +54,7 @@ final class FtpDataAddress {
             return 0;
         }
         String text = ipv6 ? AddressText.ipv6(newHigh, newLow) : AddressText.ipv4(newLow);
-        text = kind == Kind.EPRT ? text : text.replace('.', ',');
+        text = kind == Kind.PORT || kind == Kind.PASV ? text.replace('.', ',') : text;
         int byBytes = text.length() - (addressTo - addressFrom);
         if (!TcpPayload.replace(packet, addressFrom, addressTo, text)) {
             throw new FtpSpaceException();

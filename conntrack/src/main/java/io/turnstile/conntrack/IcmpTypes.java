@@ -2,7 +2,10 @@ package io.turnstile.conntrack;
 
 import io.turnstile.packet.IpProtocols;
 
-/** ICMP message types that the tracker knows (RFC 792, RFC 4443): questions with answers, and errors. */
+/**
+ * ICMP message types that the tracker knows (RFC 792, RFC 4443): questions with answers, errors, and what is said on a
+ * link alone.
+ */
 final class IcmpTypes {
     static final int ECHO_REPLY = 0;
     static final int UNREACHABLE = 3;
@@ -21,6 +24,26 @@ final class IcmpTypes {
     static final int V6_PARAMETER_PROBLEM = 4;
     static final int V6_ECHO = 128;
     static final int V6_ECHO_REPLY = 129;
+    // RFC 2710, RFC 3810
+    static final int V6_LISTENER_QUERY = 130;
+    static final int V6_LISTENER_REPORT = 131;
+    static final int V6_LISTENER_DONE = 132;
+    static final int V6_LISTENER_REPORT_2 = 143;
+    // RFC 4861
+    static final int V6_ROUTER_SOLICITATION = 133;
+    static final int V6_ROUTER_ADVERTISEMENT = 134;
+    static final int V6_NEIGHBOUR_SOLICITATION = 135;
+    static final int V6_NEIGHBOUR_ADVERTISEMENT = 136;
+    // RFC 3122
+    static final int V6_INVERSE_SOLICITATION = 141;
+    static final int V6_INVERSE_ADVERTISEMENT = 142;
+    // RFC 3971
+    static final int V6_CERTIFICATION_SOLICITATION = 148;
+    static final int V6_CERTIFICATION_ADVERTISEMENT = 149;
+    // RFC 4286
+    static final int V6_MULTICAST_ROUTER_ADVERTISEMENT = 151;
+    static final int V6_MULTICAST_ROUTER_SOLICITATION = 152;
+    static final int V6_MULTICAST_ROUTER_TERMINATION = 153;
 
     private IcmpTypes() {}
 

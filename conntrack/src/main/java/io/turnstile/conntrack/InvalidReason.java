@@ -16,7 +16,7 @@ public enum InvalidReason {
     ZERO_PORT("conntrack_inv_zero_port", "A port is 0."),
     ICMP_TYPE(
             "conntrack_inv_icmp_type",
-            "The ICMP message is no question, no answer and no error, or has an unknown code."),
+            "The ICMP message is no question, no answer, no error and none of the link's, or has an unknown code."),
     ICMP_QUOTE(
             "conntrack_inv_icmp_quote",
             "The ICMP error quotes too little of a packet, or nothing that could be tracked."),
@@ -33,9 +33,7 @@ public enum InvalidReason {
     SCTP_FIRST("conntrack_inv_sctp_first", "The SCTP packet belongs to no known association and cannot begin one."),
     SCTP_TAG("conntrack_inv_sctp_tag", "The SCTP packet's verification tag is not its association's."),
     SCTP_STATE("conntrack_inv_sctp_state", "A chunk of the SCTP packet does not fit its association's state."),
-    ALG_ADDRESS(
-            "conntrack_inv_alg_address",
-            "The control packet announces an address that it must not, or none that is whole.");
+    ALG_ADDRESS("conntrack_inv_alg_address", "The control packet commands a connection to somebody else's address.");
 
     private final String label;
     private final String sentence;

@@ -53,7 +53,8 @@ final class PacketCheck {
 
     /**
      * Returns what is wrong with lengths or checksum of the transport header; null if they are good. Needs layer 4.
-     * Protocols that the tracker does not know are good.
+     * Protocols that the tracker does not know are good; {@link ChecksumState#ZERO} is for {@link SctpTracking} to
+     * judge.
      */
     static @Nullable InvalidReason transportFault(Packet packet) {
         int l4 = packet.l4Offset();
@@ -62,9 +63,16 @@ final class PacketCheck {
             return InvalidReason.L4_LENGTH;
         }
         if (packet.checksumState() == ChecksumState.UNVERIFIED) {
-            packet.setChecksumState(sumIsGood(packet, l4, sizeBytes) ? ChecksumState.GOOD : ChecksumState.BAD);
+            packet.setChecksumState(
+                    sumIsGood(packet, l4, sizeBytes) ? ChecksumState.GOOD : stateOfWrongSum(packet, l4));
         }
         return packet.checksumState() == ChecksumState.BAD ? InvalidReason.L4_CHECKSUM : null;
+    }
+
+    private static ChecksumState stateOfWrongSum(Packet packet, int l4) {
+        return packet.ipProtocol() == IpProtocols.SCTP && packet.u32(l4 + SctpHeader.CHECKSUM) == 0
+                ? ChecksumState.ZERO
+                : ChecksumState.BAD;
     }
 
     private static boolean lengthsAreGood(Packet packet, int l4, int sizeBytes) {
@@ -109,8 +117,7 @@ final class PacketCheck {
             case IpProtocols.ICMP ->
                 packet.etherType() != EtherTypes.IPV4
                         || InternetChecksum.fold(InternetChecksum.add(0, packet, l4, end)) == RIGHT;
-            case IpProtocols.SCTP ->
-                crc32c(packet, l4, end) == Integer.reverseBytes(packet.u32(l4 + SctpHeader.CHECKSUM));
+            case IpProtocols.SCTP -> Crc32c.ofSctp(packet, l4, end) == packet.u32(l4 + SctpHeader.CHECKSUM);
             default -> true;
         };
     }
@@ -151,16 +158,5 @@ final class PacketCheck {
             at += SctpHeader.padded(chunkBytes);
         }
         return at == sizeBytes;
-    }
-
-    /** CRC32c (RFC 9260 appendix A) with the checksum field taken as zero. */
-    private static int crc32c(Packet packet, int from, int to) {
-        int crc = ~0;
-        for (int offset = from; offset < to; offset++) {
-            boolean inChecksum = offset >= from + SctpHeader.CHECKSUM && offset < from + SctpHeader.BYTES;
-            int octet = inChecksum ? 0 : packet.u8(offset);
-            crc = Crc32c.next(crc, octet);
-        }
-        return ~crc;
     }
 }

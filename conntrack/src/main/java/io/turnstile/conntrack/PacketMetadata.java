@@ -16,11 +16,15 @@ import io.turnstile.packet.Packet.OriginalTuple;
 final class PacketMetadata {
     private PacketMetadata() {}
 
-    /** Writes that the packet could not be tracked. */
-    static void writeInvalid(Packet packet, int zone) {
+    /**
+     * Writes that the packet has no tuple.
+     *
+     * @param state {@link CtState#INV} if it should have; 0 for a {@link LinkLocalMessage}
+     */
+    static void writeNoConnection(Packet packet, int state, int zone) {
         packet.ctOriginal().clear();
         packet.setCtConnection(Conntrack.NO_CONNECTION);
-        packet.setConntrack(CtState.TRK | CtState.INV, zone, 0, 0, 0);
+        packet.setConntrack(CtState.TRK | state, zone, 0, 0, 0);
     }
 
     /** Writes that the packet is of no connection: the tuple is the packet's own. */

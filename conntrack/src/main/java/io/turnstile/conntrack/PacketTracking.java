@@ -62,7 +62,9 @@ final class PacketTracking {
                 case TrackingScratch.TRACK ->
                     track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, scratch);
                 case TrackingScratch.REPEAT -> trackRepeat(packets.get(i), i, request, writes, nowNs, scratch);
-                case TrackingScratch.INVALID -> PacketMetadata.writeInvalid(packets.get(i), request.zone());
+                case TrackingScratch.INVALID ->
+                    PacketMetadata.writeNoConnection(packets.get(i), CtState.INV, request.zone());
+                case TrackingScratch.OF_LINK -> PacketMetadata.writeNoConnection(packets.get(i), 0, request.zone());
                 default -> {
                     // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
@@ -107,6 +109,9 @@ final class PacketTracking {
         TupleKey key = scratch.keys[position];
         InvalidReason fault = TupleReader.read(packet, request.zone(), key);
         if (fault != null) {
+            if (fault == InvalidReason.ICMP_TYPE && LinkLocalMessage.is(packet)) {
+                return TrackingScratch.OF_LINK;
+            }
             invalid.count(fault);
             return TrackingScratch.INVALID;
         }

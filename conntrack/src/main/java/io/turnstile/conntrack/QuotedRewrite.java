@@ -144,7 +144,10 @@ final class QuotedRewrite {
     private static void putSctpPorts(Packet packet, int l4, int transportBytes, int ports) {
         int old = packet.u32(l4);
         HeaderRewrite.putTransport32(packet, l4, ports);
-        if (old != ports && transportBytes >= SctpHeader.BYTES && l4 + SctpHeader.BYTES <= packet.l3EndOffset()) {
+        if (old != ports
+                && transportBytes >= SctpHeader.BYTES
+                && l4 + SctpHeader.BYTES <= packet.l3EndOffset()
+                && packet.u32(l4 + SctpHeader.CHECKSUM) != 0) { // RFC 9653: zero stands for no sum
             int sum = packet.u32(l4 + SctpHeader.CHECKSUM) ^ HeaderRewrite.sctpSumChange(old ^ ports, transportBytes);
             HeaderRewrite.putTransport32(packet, l4 + SctpHeader.CHECKSUM, sum);
         }

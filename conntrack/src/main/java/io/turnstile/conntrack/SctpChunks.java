@@ -46,6 +46,11 @@ final class SctpChunks {
     private static final int ADDRESS_CONFIGURATION = 193;
     private static final int INTERLEAVED_FORWARD_TSN = 194;
 
+    /** RFC 9653 §4, a parameter. */
+    private static final int ZERO_CHECKSUM_ACCEPTABLE = 0x8001;
+
+    private static final int ZERO_CHECKSUM_ACCEPTABLE_BYTES = 8;
+
     private static final Kind[] KINDS = Kind.values();
 
     private SctpChunks() {}
@@ -105,6 +110,35 @@ final class SctpChunks {
         return packet.u32(chunk + SctpHeader.INITIATE_TAG);
     }
 
+    /** Whether the sender of an INIT or INIT ACK takes zero in a checksum's place (RFC 9653 §4). */
+    static boolean takesZeroChecksum(Packet packet, int chunk) {
+        int end = chunk + lengthBytes(packet, chunk);
+        int at = chunk + SctpHeader.INIT_BYTES;
+        while (at + SctpHeader.PARAMETER_BYTES <= end) {
+            int parameterBytes = packet.u16(at + SctpHeader.PARAMETER_LENGTH);
+            if (parameterBytes < SctpHeader.PARAMETER_BYTES || at + parameterBytes > end) {
+                return false;
+            }
+            if (packet.u16(at + SctpHeader.PARAMETER_TYPE) == ZERO_CHECKSUM_ACCEPTABLE
+                    && parameterBytes == ZERO_CHECKSUM_ACCEPTABLE_BYTES) {
+                return packet.u32(at + SctpHeader.PARAMETER_BYTES) != 0; // The method of checking; 0 is none.
+            }
+            at += SctpHeader.padded(parameterBytes);
+        }
+        return false;
+    }
+
+    /** Whether the packet's receiver may have agreed to zero in the checksum's place (RFC 9653 §5.2). */
+    static boolean mayHaveZeroChecksum(Packet packet) {
+        for (int chunk = first(packet); chunk != END; chunk = next(packet, chunk)) {
+            int type = packet.u8(chunk + SctpHeader.CHUNK_TYPE);
+            if (type == INIT || type == COOKIE_ECHO || type == ADDRESS_CONFIGURATION) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /**
      * The sender of an ABORT or SHUTDOWN COMPLETE has no tag of its own and reflects the receiver's (§8.5.1 B and C).
      */
@@ -153,7 +187,7 @@ final class SctpChunks {
         return switch (packet.u8(chunk + SctpHeader.CHUNK_TYPE)) {
             case DATA -> lengthBytes > 16; // §3.3.1: there is no DATA without data
             case INTERLEAVED_DATA -> lengthBytes > 20;
-            case INIT, INIT_ACK -> lengthBytes >= 20 && initiateTag(packet, chunk) != 0;
+            case INIT, INIT_ACK -> lengthBytes >= SctpHeader.INIT_BYTES && initiateTag(packet, chunk) != 0;
             case SACK -> lengthBytes >= 16;
             case HEARTBEAT, HEARTBEAT_ACK -> lengthBytes >= 8;
             case SHUTDOWN -> lengthBytes == 8;

@@ -8,7 +8,7 @@ import io.turnstile.packet.TcpHeader;
  * The skew keeps a TCP connection's ends in step after payload was made longer or shorter on its way. Per direction:
  * until which sequence number the payload went through as it was sent, and by how much the numbers are shifted before
  * and after that. The ends' numbers are those of each sender; only what goes to the other end is shifted, and
- * acknowledgements back.
+ * acknowledgements back. Several changes in one segment count as one, at the place of the first.
  *
  * <p>Unlike Open vSwitch, which keeps one shift for a connection, both directions may be changed, and what was sent
  * before the last change and is sent again is shifted as it was the first time.
@@ -24,9 +24,16 @@ final class SequenceSkew {
     /** One direction's record: 12 bytes. */
     private static final int DIRECTION_BYTES = 12;
 
+    /** Where in the stream the last changed segment was changed first. */
     private static final int POSITION = 0;
-    private static final int BEFORE = 4;
-    private static final int AFTER = 8;
+    /** By how much numbers are shifted behind that. */
+    private static final int AFTER = 4;
+    /** By how much more than before that. */
+    private static final int CHANGE = 8;
+    /** How far behind the position the segment was changed last. */
+    private static final int SPAN = 10;
+
+    private static final int MAX_SPAN = 0xffff;
     private static final int OPTION_END = 0;
     private static final int OPTION_NOTHING = 1;
     private static final int OPTION_SACK = 5;
@@ -37,18 +44,33 @@ final class SequenceSkew {
      * The payload of a packet was changed. A packet sent again is changed again, but counts once.
      *
      * @param direction 0 if the packet travels the original way, 1 the reply way
-     * @param sequence the packet's sequence number as its sender gave it
+     * @param first where in the stream, as the sender counts it, the packet was changed first
+     * @param position where it is changed now
      * @param byBytes how much longer the payload is now
      */
-    static void changed(long skew, int direction, int sequence, int byBytes) {
+    static void changed(long skew, int direction, int first, int position, int byBytes) {
         long at = skew + (long) direction * DIRECTION_BYTES;
-        int after = OffHeap.getInt(at + AFTER);
-        boolean sentBefore = OffHeap.getInt(at + BEFORE) != after && sequence - OffHeap.getInt(at + POSITION) <= 0;
-        if (byBytes != 0 && !sentBefore) {
-            OffHeap.putInt(at + POSITION, sequence);
-            OffHeap.putInt(at + BEFORE, after);
-            OffHeap.putInt(at + AFTER, after + byBytes);
+        int start = OffHeap.getInt(at + POSITION);
+        int last = start + OffHeap.getUnsignedShort(at + SPAN);
+        boolean any = !isNone(at);
+        if (byBytes == 0 || any && position - last <= 0) {
+            return;
         }
+        // A segment that grew when it was sent again is still the one that was changed there.
+        boolean sameSegment = any && first - last <= 0 && position - start <= MAX_SPAN;
+        OffHeap.putInt(at + POSITION, sameSegment ? start : position);
+        OffHeap.putShort(at + SPAN, sameSegment ? position - start : 0);
+        OffHeap.putShort(at + CHANGE, sameSegment ? change(at) + byBytes : byBytes);
+        OffHeap.putInt(at + AFTER, OffHeap.getInt(at + AFTER) + byBytes);
+    }
+
+    private static int change(long at) {
+        return (short) OffHeap.getUnsignedShort(at + CHANGE);
+    }
+
+    /** By how much numbers are shifted at a place in the stream. */
+    private static int shift(long at, boolean isAfter) {
+        return OffHeap.getInt(at + AFTER) - (isAfter ? 0 : change(at));
     }
 
     /**
@@ -78,18 +100,17 @@ final class SequenceSkew {
         HeaderRewrite.closeForeignChecksum(packet);
         int l4 = packet.l4Offset();
         int sequence = packet.u32(l4 + TcpHeader.SEQUENCE);
-        int shift = OffHeap.getInt(at + (sequence - OffHeap.getInt(at + POSITION) > 0 ? AFTER : BEFORE));
+        int shift = shift(at, sequence - OffHeap.getInt(at + POSITION) > 0);
         HeaderRewrite.putTransport32(packet, l4 + TcpHeader.SEQUENCE, sequence + shift);
     }
 
     private static boolean isNone(long at) {
-        return (OffHeap.getInt(at + BEFORE) | OffHeap.getInt(at + AFTER)) == 0;
+        return (OffHeap.getInt(at + AFTER) | change(at)) == 0;
     }
 
     private static int restored(int number, long sender) {
-        int before = OffHeap.getInt(sender + BEFORE);
-        boolean isAfter = number - before - OffHeap.getInt(sender + POSITION) > 0;
-        return number - (isAfter ? OffHeap.getInt(sender + AFTER) : before);
+        boolean isAfter = number - shift(sender, false) - OffHeap.getInt(sender + POSITION) > 0;
+        return number - shift(sender, isAfter);
     }
 
     private static void restoreSelective(Packet packet, int l4, long sender) {

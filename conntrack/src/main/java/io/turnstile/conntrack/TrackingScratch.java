@@ -16,6 +16,8 @@ final class TrackingScratch {
     static final byte DONE = 3;
     /** Not to go on: no tuple is left to translate it to. */
     static final byte DROP = 4;
+    /** Of no connection, though nothing is wrong with it. */
+    static final byte OF_LINK = 5;
 
     final TupleKey[] keys = new TupleKey[PacketBatch.CAPACITY];
     final byte[] steps = new byte[PacketBatch.CAPACITY];

@@ -32,6 +32,19 @@ public final class Crc32c {
         return crc >>> 8 ^ TABLE[(crc ^ octet) & 0xff];
     }
 
+    /**
+     * What stands in the CRC's field of the SCTP packet {@code [from, to)} of a frame if it is right (RFC 9260 §6.8).
+     */
+    public static int ofSctp(Packet packet, int from, int to) {
+        int field = from + SctpHeader.CHECKSUM;
+        int crc = ~0;
+        for (int offset = from; offset < to; offset++) {
+            boolean inField = offset >= field && offset < field + Integer.BYTES;
+            crc = next(crc, inField ? 0 : packet.u8(offset));
+        }
+        return Integer.reverseBytes(~crc);
+    }
+
     /** Takes {@code count} octets of zero into the CRC, in steps that grow with the logarithm of {@code count}. */
     public static int zeros(int crc, int count) {
         int result = crc;

@@ -128,17 +128,29 @@ public final class HeaderRewrite {
 
     /**
      * Writes a port of the SCTP packet. Its CRC-32C (RFC 9260 §6.8 and appendix A) is linear: the sums of two messages
-     * of equal length differ by the CRC (begun at zero) of what the messages differ by.
+     * of equal length differ by the CRC (begun at zero) of what the messages differ by. Zero that stands for no sum
+     * (RFC 9653) stays.
      *
      * @param portOffset one of {@link TransportPorts}
      */
     public static void putSctpPort(Packet packet, int portOffset, int value) {
         int l4 = packet.l4Offset();
         int oldPorts = packet.u32(l4);
+        boolean hasNoSum = hasNoSctpSum(packet);
         packet.putU16(l4 + portOffset, value);
+        if (hasNoSum) {
+            return;
+        }
         int sumField = l4 + SctpHeader.CHECKSUM;
         packet.putU32(
                 sumField, packet.u32(sumField) ^ sctpSumChange(oldPorts ^ packet.u32(l4), packet.l3EndOffset() - l4));
+    }
+
+    /** One packet in 2^32 has the sum zero. */
+    private static boolean hasNoSctpSum(Packet packet) {
+        return packet.u32(packet.l4Offset() + SctpHeader.CHECKSUM) == 0
+                && packet.checksumState() != ChecksumState.GOOD
+                && Crc32c.ofSctp(packet, packet.l4Offset(), packet.l3EndOffset()) != 0;
     }
 
     /**

@@ -56,13 +56,25 @@ public final class InternetChecksum {
     }
 
     /**
-     * Writes the sum that the sender left open ({@link Packet.ChecksumState#PARTIAL}); the frame is good afterwards.
+     * Writes the sum that the sender left open ({@link Packet.ChecksumState#PARTIAL}); the frame is good afterwards. Of
+     * SCTP, which has its field where no other protocol has one, that is a CRC.
      */
     public static void complete(Packet packet) {
         int start = packet.checksumStart();
+        if (isOfSctp(packet)) {
+            packet.putU32(packet.checksumField(), Crc32c.ofSctp(packet, start, packet.lengthBytes()));
+            packet.setChecksumState(Packet.ChecksumState.GOOD);
+            return;
+        }
         int value = finish(add(0, packet, start, packet.lengthBytes()));
         // RFC 768: a UDP sum of zero is sent as all ones; for TCP 0xffff is an equally right sum.
         packet.putU16(packet.checksumField(), value == 0 ? 0xffff : value);
         packet.setChecksumState(Packet.ChecksumState.GOOD);
+    }
+
+    /** Whether the sum that the sender left open is an SCTP packet's. */
+    public static boolean isOfSctp(Packet packet) {
+        int field = packet.checksumStart() + SctpHeader.CHECKSUM;
+        return packet.checksumField() == field && field + Integer.BYTES <= packet.lengthBytes();
     }
 }

@@ -42,6 +42,7 @@ public final class Packet {
     private int ipProtocol;
     private int l3EndOffset;
     private FragmentKind fragment = FragmentKind.NONE;
+    private boolean reassembled;
     private ChecksumState checksumState = ChecksumState.UNVERIFIED;
     private int checksumStart;
     private int checksumField;
@@ -75,6 +76,11 @@ public final class Packet {
         GOOD,
         /** Verified and wrong. */
         BAD,
+        /**
+         * SCTP: verified, and zero in place of another sum, as a sender may write it whose receiver has said that this
+         * will do (RFC 9653): whether it has knows who tracks the association.
+         */
+        ZERO,
         /** The local sender left it to be filled in ({@code CHECKSUM_PARTIAL}); must be completed before it leaves. */
         PARTIAL
     }
@@ -136,6 +142,7 @@ public final class Packet {
         this.frameStart = HEADROOM_BYTES;
         this.lengthBytes = lengthBytes;
         clearLayers();
+        reassembled = false;
         checksumState = ChecksumState.UNVERIFIED;
         segmentBytes = 0;
         inPort = 0;
@@ -178,6 +185,7 @@ public final class Packet {
         ipProtocol = other.ipProtocol;
         l3EndOffset = other.l3EndOffset;
         fragment = other.fragment;
+        reassembled = other.reassembled;
         checksumState = other.checksumState;
         checksumStart = other.checksumStart;
         checksumField = other.checksumField;
@@ -379,6 +387,16 @@ public final class Packet {
 
     public FragmentKind fragment() {
         return fragment;
+    }
+
+    /** The packet is a datagram that was put together from fragments; {@link #fragment()} is none then. */
+    public boolean isReassembled() {
+        return reassembled;
+    }
+
+    /** Says that the packet was put together from fragments; to be called once its bytes are there. */
+    public void setReassembled() {
+        reassembled = true;
     }
 
     public ChecksumState checksumState() {

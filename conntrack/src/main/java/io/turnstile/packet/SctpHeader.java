@@ -20,9 +20,18 @@ public final class SctpHeader {
     /** Of INIT and INIT ACK (§3.3.2). */
     public static final int INITIATE_TAG = 4;
 
+    /** An INIT or INIT ACK as far as its parameters (§3.3.2). */
+    public static final int INIT_BYTES = 20;
+
+    public static final int PARAMETER_TYPE = 0;
+    /** The parameter's length with its head, without padding. */
+    public static final int PARAMETER_LENGTH = 2;
+
+    public static final int PARAMETER_BYTES = 4;
+
     private SctpHeader() {}
 
-    /** How many bytes a chunk of that length occupies: each is padded to four (§3.2). */
+    /** How many bytes a chunk or parameter of that length occupies: each is padded to four (§3.2). */
     public static int padded(int lengthBytes) {
         return lengthBytes + 3 & ~3;
     }

@@ -64,7 +64,7 @@ class EntryLayoutTest {
     private static final List<Part> SCTP = List.of(
             new Part("tags", SctpTracking.TAGS - EntryLayout.PEER, 2 * SctpTracking.TAG_BYTES),
             new Part("offered tags", SctpTracking.OFFERED_TAGS - EntryLayout.PEER, 2 * SctpTracking.TAG_BYTES),
-            new Part("answered", SctpTracking.ANSWERED - EntryLayout.PEER, Byte.BYTES));
+            new Part("spare tag", SctpTracking.SPARE_TAG - EntryLayout.PEER, SctpTracking.TAG_BYTES));
 
     /**
      * Constants that are no offset of a part: sizes, flags, masks, and a link that uses a part while the slot is free.

@@ -3,7 +3,6 @@ package io.turnstile.conntrack;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import io.turnstile.conntrack.FtpControlParser.Reading;
 import io.turnstile.conntrack.FtpDataAddress.Kind;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
@@ -18,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class FtpControlParserFuzzTest {
     private static final int FROM_CLIENT = 1;
     private static final int IPV6 = 2;
+    private static final int EVERY_LINE = 4;
     private static final Set<Kind> COMMANDS = EnumSet.of(Kind.PORT, Kind.EPRT);
 
     static Stream<byte[]> seeds() {
@@ -26,7 +26,10 @@ class FtpControlParserFuzzTest {
                         "\0" + "227 Entering Passive Mode (10,1,1,2,4,5).\r\n",
                         "\1EPRT |1|10.1.1.1|40001|\r\n",
                         "\3EPRT |2|2001:DB8::1:2|65535|\r\n",
-                        "\0" + "229 Entering Extended Passive Mode (|||40001|)\r\n")
+                        "\0" + "229 Entering Extended Passive Mode (|||40001|)\r\n",
+                        "\0" + "229 Entering Extended Passive Mode (|1|10.0.0.2|40001|)\r\n",
+                        "\4" + "226-Sent\r\n x\r\n226 all\r\n227 on port 9 (10,1,1,2,4,5)\r\n227 (10,1,1,2,4,6)\r\n",
+                        "\5TYPE I\r\nPORT 10,1,1,1,156,65\r\nEPRT |1|10.1.1.1|40001|\r\n")
                 .map(text -> text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
@@ -43,7 +46,8 @@ class FtpControlParserFuzzTest {
                 .payload(payload)
                 .packet();
         FtpControlParser parser = new FtpControlParser();
-        if (parser.read(packet, fromClient) == Reading.DATA_ADDRESS) {
+        parser.begin(packet, fromClient, (options & EVERY_LINE) != 0);
+        while (parser.next()) {
             FtpDataAddress found = parser.dataAddress();
             assertThat(found.port).isBetween(1, 0xffff);
             assertThat(COMMANDS.contains(found.kind)).isEqualTo(fromClient);

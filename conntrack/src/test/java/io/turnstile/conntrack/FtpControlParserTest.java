@@ -4,10 +4,11 @@ import static io.turnstile.packet.Frames.tcp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.turnstile.conntrack.FtpControlParser.Reading;
 import io.turnstile.conntrack.FtpDataAddress.Kind;
 import io.turnstile.packet.Packet;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,7 +31,7 @@ class FtpControlParserTest {
     @ParameterizedTest
     @ValueSource(strings = {"PORT 10,1,1,1,156,65\r\n", "port 10,1,1,1,156,65\r\n", "PORT  10,1,1,1,156,065 \n"})
     void aPortCommandIsRead(String line) {
-        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(read(TO_SERVER, line)).isTrue();
         assertAnnounced(Kind.PORT, 0, CLIENT, 40001);
         assertThat(addressText(TO_SERVER, line)).isEqualTo("10,1,1,1");
     }
@@ -40,18 +41,87 @@ class FtpControlParserTest {
             strings = {
                 "227 Entering Passive Mode (10,1,1,2,4,5).\r\n",
                 "227 Entering Passive Mode. 10,1,1,2,4,5\r\n",
-                "227 =10,1,1,2,4,5\r\n"
+                "227 =10,1,1,2,4,5\r\n",
+                "227 Entering Passive Mode on port 21, 2 of 3 (10,1,1,2,4,5)\r\n",
+                "227-Entering Passive Mode (10,1,1,2,4,5)\r\n227 see above\r\n",
+                "227-Entering Passive Mode\r\n 999 idle\r\n227 (10,1,1,2,4,5)\r\n",
+                "226-Sent\r\n2 files\r\n226 all of them\r\n227 (10,1,1,2,4,5)\r\n"
             })
     void anAnswerToPasvIsRead(String line) {
-        assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(read(TO_CLIENT, line)).isTrue();
         assertAnnounced(Kind.PASV, 0, SERVER, 1029);
         assertThat(addressText(TO_CLIENT, line)).isEqualTo("10,1,1,2");
+    }
+
+    /** RFC 2428 §3; the protocol and the address "MUST be blank", and some are not. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "229 Entering Extended Passive Mode (|||1029|)\r\n",
+                "229 Entering Extended Passive Mode |||1029|\r\n",
+                "229 (!!!1029!)\r\n",
+                "229 (|1||1029|)\r\n",
+                "229 (||10.1.1.2|1029|)\r\n",
+                "229 Entering Extended Passive Mode (|1|10.1.1.2|1029|)\r\n",
+                "229-Entering\r\n229 Extended Passive Mode (|||1029|)\r\n"
+            })
+    void formsOfAnAnswerToEpsvAreRead(String line) {
+        assertThat(ports(TO_CLIENT, line)).containsExactly(1029);
+    }
+
+    @Test
+    void addressInAnAnswerToEpsvIsKnown() {
+        String line = "229 Extended (|1|10.1.1.2|1029|)\r\n";
+        assertThat(read(TO_CLIENT, line)).isTrue();
+        assertAnnounced(Kind.EPSV_LONG, 0, SERVER, 1029);
+        assertThat(addressText(TO_CLIENT, line)).isEqualTo("10.1.1.2");
+        String line6 = "229 Extended (|2|fc00::2|1029|)\r\n";
+        assertThat(read(TO_CLIENT_6, line6)).isTrue();
+        assertAnnounced(Kind.EPSV_LONG, 0xfc00_0000_0000_0000L, 2, 1029);
+        assertThat(addressText(TO_CLIENT_6, line6)).isEqualTo("fc00::2");
+    }
+
+    /** RFC 959 §4.2: an answer's inner lines are its text. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "213-Status\r\n227 (10,1,1,2,4,5)\r\n213 End\r\n",
+                "213-Status\r\n213-229 (|||22|)\r\n227 (10,1,1,2,4,5)\r\n",
+                "250-227 (10,1,1,2,4,5)\r\n250 done\r\n",
+                "227-Entering\r\n229 (|||22|)\r\n10,1,1,2,4,5\r\n227 now\r\n"
+            })
+    void whatStandsWithinAnAnswerAnnouncesNothing(String lines) {
+        assertThat(ports(TO_CLIENT, lines)).isEmpty();
+    }
+
+    @Test
+    void eachLineOfASegmentIsRead() {
+        assertThat(ports(TO_CLIENT, "226 sent\r\n227 (10,1,1,2,4,5)\r\n229 (|||7|)\r\n227 (10,1,1,2,0,9)\r\n"))
+                .containsExactly(1029, 7, 9);
+        assertThat(ports(TO_SERVER, "TYPE I\r\nPORT 10,1,1,1,4,5\r\nEPRT |1|10.1.1.1|6|\r\nLIST\r\n"))
+                .containsExactly(1029, 6);
+        assertThat(ports(TO_SERVER, "NOOP PORT 10,1,1,1,4,5\r\n"))
+                .as("not a line's beginning")
+                .isEmpty();
+        assertThat(ports(TO_CLIENT, "x".repeat(1000) + "\n" + "227 (10,1,1,2,4,5)\n"))
+                .as("however far behind")
+                .containsExactly(1029);
+    }
+
+    @Test
+    void onlyTheFirstLineIsReadOfWhatIsNoDialogue() {
+        Packet packet = tcp(TO_CLIENT)
+                .push()
+                .payload("226 sent\r\n227 (10,1,1,2,4,5)\r\n")
+                .packet();
+        dialogue.begin(packet, false, false);
+        assertThat(dialogue.next()).isFalse();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"EPRT |1|10.1.1.1|40001|\r\n", "eprt !1!10.1.1.1!40001!\r\n"})
     void anExtendedPortCommandIsRead(String line) {
-        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(read(TO_SERVER, line)).isTrue();
         assertAnnounced(Kind.EPRT, 0, CLIENT, 40001);
         assertThat(addressText(TO_SERVER, line)).isEqualTo("10.1.1.1");
     }
@@ -59,7 +129,7 @@ class FtpControlParserTest {
     @Test
     void anExtendedPortCommandOverIpv6IsRead() {
         String line = "EPRT |2|2001:DB8::1:2|65535|\r\n";
-        assertThat(read(TO_SERVER_6, line)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(read(TO_SERVER_6, line)).isTrue();
         assertAnnounced(Kind.EPRT, 0x2001_0db8_0000_0000L, 0x1_0002L, 65535);
         assertThat(addressText(TO_SERVER_6, line)).isEqualTo("2001:DB8::1:2");
     }
@@ -68,7 +138,7 @@ class FtpControlParserTest {
     void anAnswerToEpsvIsReadInBothFamilies() {
         String line = "229 Entering Extended Passive Mode (|||40001|)\r\n";
         for (String ends : new String[] {TO_CLIENT, TO_CLIENT_6}) {
-            assertThat(read(ends, line)).isEqualTo(Reading.DATA_ADDRESS);
+            assertThat(read(ends, line)).isTrue();
             assertAnnounced(Kind.EPSV, 0, 0, 40001);
             assertThat(addressText(ends, line)).isEmpty();
         }
@@ -88,7 +158,7 @@ class FtpControlParserTest {
                 "229 Entering Extended Passive Mode (|||40001|)\r\n"
             })
     void otherThingsThatClientsSayAreOfNoInterest(String line) {
-        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.OTHER);
+        assertThat(read(TO_SERVER, line)).isFalse();
     }
 
     @ParameterizedTest
@@ -102,7 +172,7 @@ class FtpControlParserTest {
                 "EPRT |1|10.1.1.1|40001|\r\n"
             })
     void otherThingsThatServersSayAreOfNoInterest(String line) {
-        assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.OTHER);
+        assertThat(read(TO_CLIENT, line)).isFalse();
     }
 
     @ParameterizedTest
@@ -135,8 +205,8 @@ class FtpControlParserTest {
                 "EPRT 1110.1.1.1140001\r\n",
                 "EPRT |1|10.1.1.1|123456|\r\n"
             })
-    void commandsThatAnnounceNothingToTheEndAreInvalid(String line) {
-        assertThat(read(TO_SERVER, line)).isEqualTo(Reading.INVALID);
+    void commandsThatAnnounceNothingToTheEndAnnounceNothing(String line) {
+        assertThat(read(TO_SERVER, line)).isFalse();
     }
 
     @ParameterizedTest
@@ -153,10 +223,11 @@ class FtpControlParserTest {
                 "229 (|||0|)\r\n",
                 "229 (|||70000|)\r\n",
                 "229 (|||40001",
-                "229 |||40001|\r\n"
+                "229 (|2|10.1.1.2|40001|)\r\n",
+                "229 (|1|10.1.1|40001|)\r\n"
             })
-    void answersThatAnnounceNothingToTheEndAreInvalid(String line) {
-        assertThat(read(TO_CLIENT, line)).isEqualTo(Reading.INVALID);
+    void answersThatAnnounceNothingToTheEndAnnounceNothing(String line) {
+        assertThat(read(TO_CLIENT, line)).isFalse();
     }
 
     @ParameterizedTest
@@ -169,15 +240,15 @@ class FtpControlParserTest {
                 "EPRT |2|::ffff:10.1.1.1|40001|\r\n",
                 "EPRT :2:fc00::1:40001:\r\n"
             })
-    void commandsThatAnnounceNoIpv6AddressAreInvalidOverIpv6(String line) {
-        assertThat(read(TO_SERVER_6, line)).isEqualTo(Reading.INVALID);
+    void commandsThatAnnounceNoIpv6AddressAnnounceNothingOverIpv6(String line) {
+        assertThat(read(TO_SERVER_6, line)).isFalse();
     }
 
     @Test
     void overIpv6TheOldCommandsAreOfNoInterest() {
-        assertThat(read(TO_SERVER_6, "PORT 10,1,1,1,4,5\r\n")).isEqualTo(Reading.OTHER);
+        assertThat(read(TO_SERVER_6, "PORT 10,1,1,1,4,5\r\n")).isFalse();
         assertThat(read(TO_CLIENT_6, "227 Entering Passive Mode (10,1,1,2,4,5)\r\n"))
-                .isEqualTo(Reading.OTHER);
+                .isFalse();
     }
 
     @Test
@@ -192,11 +263,9 @@ class FtpControlParserTest {
         for (int i = 0; i < lines.length; i++) {
             String ends = i < 2 ? TO_SERVER : TO_CLIENT;
             for (int cut = 0; cut <= lines[i].length(); cut++) {
-                Reading reading = read(ends, lines[i].substring(0, cut));
-                assertThat(reading)
+                assertThat(read(ends, lines[i].substring(0, cut)))
                         .as(lines[i].substring(0, cut))
-                        .isEqualTo(
-                                cut < 4 ? Reading.OTHER : cut < wholeBytes[i] ? Reading.INVALID : Reading.DATA_ADDRESS);
+                        .isEqualTo(cut >= wholeBytes[i]);
             }
         }
     }
@@ -208,7 +277,7 @@ class FtpControlParserTest {
                 .options(new byte[] {1, 1, 1, 1})
                 .payload("PORT 10,1,1,1,156,65\r\n")
                 .packet();
-        assertThat(dialogue.read(packet, true)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(finds(packet, true)).isTrue();
     }
 
     @Test
@@ -222,7 +291,8 @@ class FtpControlParserTest {
         };
         int announcements = 0;
         for (int turn = 0; turn < 50_000; turn++) {
-            byte[] payload = lines[random.nextInt(lines.length)].getBytes(StandardCharsets.US_ASCII);
+            byte[] payload = (lines[random.nextInt(lines.length)] + lines[random.nextInt(lines.length)])
+                    .getBytes(StandardCharsets.US_ASCII);
             for (int i = random.nextInt(3); i > 0; i--) {
                 payload[random.nextInt(payload.length)] =
                         (byte) (random.nextBoolean() ? random.nextInt() : "0129,.|:( \r\n".charAt(random.nextInt(12)));
@@ -231,7 +301,8 @@ class FtpControlParserTest {
             boolean fromClient = random.nextBoolean();
             Packet packet =
                     tcp(ipv6 ? TO_SERVER_6 : TO_SERVER).push().payload(payload).packet();
-            if (dialogue.read(packet, fromClient) == Reading.DATA_ADDRESS) {
+            dialogue.begin(packet, fromClient, random.nextBoolean());
+            while (dialogue.next()) {
                 announcements++;
                 FtpDataAddress found = dialogue.dataAddress();
                 String what = "seed " + seed + " turn " + turn;
@@ -274,7 +345,7 @@ class FtpControlParserTest {
                 .payload("PORT 10,1,1,1,4,5\r\n" + "x".repeat(65_535 - 40 - 19))
                 .packet();
         byte[] before = full.toBytes();
-        assertThat(dialogue.read(full, true)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(finds(full, true)).isTrue();
         assertThatThrownBy(() -> dialogue.dataAddress().replaceAddress(full, 0, 0xac10_c8f0L))
                 .isInstanceOf(FtpSpaceException.class);
         assertThat(full.toBytes()).isEqualTo(before);
@@ -284,18 +355,33 @@ class FtpControlParserTest {
             throws FtpSpaceException {
         Packet packet = tcp(ends).push().payload(line).packet();
         boolean fromClient = !ends.contains(":21 >");
-        assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(finds(packet, fromClient)).isTrue();
         assertThat(dialogue.dataAddress().replaceAddress(packet, high, low))
                 .isEqualTo(expected.length() - line.length());
         assertThat(packet.toBytes())
                 .isEqualTo(tcp(ends).push().payload(expected).bytes());
         int port = dialogue.dataAddress().port;
-        assertThat(dialogue.read(packet, fromClient)).isEqualTo(Reading.DATA_ADDRESS);
+        assertThat(finds(packet, fromClient)).isTrue();
         assertThat(dialogue.dataAddress().port).isEqualTo(port);
     }
 
-    private Reading read(String ends, String payload) {
-        return dialogue.read(tcp(ends).push().payload(payload).packet(), !ends.contains(":21 >"));
+    private boolean finds(Packet packet, boolean fromClient) {
+        dialogue.begin(packet, fromClient, true);
+        return dialogue.next();
+    }
+
+    private boolean read(String ends, String payload) {
+        return finds(tcp(ends).push().payload(payload).packet(), !ends.contains(":21 >"));
+    }
+
+    /** The ports that a segment announces, in order. */
+    private List<Integer> ports(String ends, String payload) {
+        List<Integer> ports = new ArrayList<>();
+        dialogue.begin(tcp(ends).push().payload(payload).packet(), !ends.contains(":21 >"), true);
+        while (dialogue.next()) {
+            ports.add(dialogue.dataAddress().port);
+        }
+        return ports;
     }
 
     private String addressText(String ends, String payload) {

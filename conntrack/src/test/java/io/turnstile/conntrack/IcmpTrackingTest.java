@@ -38,12 +38,111 @@ class IcmpTrackingTest {
             assertThat(ct.commit(icmp(A4 + " > " + B4, type, 0, 1)))
                     .as("type %d", type)
                     .isEqualTo(questions.contains(type) ? "new" : "inv");
-            // Neighbour discovery, router discovery and multicast listeners among them: as Open vSwitch has it.
+            // What is said on a link among them, as it seems to have come through a router.
             assertThat(ct.commit(icmp(A6 + " > " + B6, type, 0, 1)))
                     .as("ICMPv6 type %d", type)
                     .isEqualTo(type == 128 ? "new" : "inv");
         }
         assertThat(ct.tracker.connectionCount()).isEqualTo(4);
+    }
+
+    /** RFC 4861, RFC 3122, RFC 3971; RFC 2710, RFC 3810, RFC 4286; RFC 4890 §4.4.1; decision 22. */
+    @ParameterizedTest
+    @CsvSource({
+        "133, 255",
+        "134, 255",
+        "135, 255",
+        "136, 255",
+        "141, 255",
+        "142, 255",
+        "148, 255",
+        "149, 255",
+        "130, 1",
+        "131, 1",
+        "132, 1",
+        "143, 1",
+        "151, 1",
+        "152, 1",
+        "153, 1"
+    })
+    void whatIsSaidOnALinkIsOfNoConnection(int type, int hopLimit) {
+        Frame frame = icmp("fe80::1 > ff02::1", type, 0, 7).ttl(hopLimit).payload(20);
+        NatRequest nat =
+                new NatRequest(NatRequest.Kind.SOURCE, false, 1, 1, 1, 1, 0, 0, false, NatRequest.Choice.DEFAULT);
+        for (CtRequest request : List.of(
+                CtRequest.lookup(9),
+                CtRequest.commit(9),
+                CtRequest.commit(9).with(nat),
+                new CtRequest(9, true, true, 5, -1, 0, 0, 0, 0))) {
+            Packet packet = ct.send(frame.packet(), request);
+            assertThat(packet.ctState()).isEqualTo(CtState.TRK);
+            assertThat(packet.ctZone()).isEqualTo(9);
+            assertThat(packet.ctMark()).isZero();
+            assertThat(packet.ctConnection()).isEqualTo(Conntrack.NO_CONNECTION);
+            assertThat(packet.ctOriginal().protocol).isZero();
+            assertThat(packet.toBytes()).isEqualTo(frame.bytes());
+        }
+        assertThat(ct.tracker.connectionCount()).isZero();
+        assertThat(ct.tracker.invalid(InvalidReason.ICMP_TYPE)).isZero();
+        assertThat(ct.look(frame.corruptChecksum())).isEqualTo("inv");
+        for (int other : new int[] {hopLimit == 1 ? 255 : 1, 64, 254}) {
+            assertThat(ct.look(icmp("fe80::1 > ff02::1", type, 0, 7).ttl(other).payload(20)))
+                    .as("hop limit %d", other)
+                    .isEqualTo("inv");
+        }
+    }
+
+    @Test
+    void othersAreNotSaidOnALink() {
+        for (int hopLimit : new int[] {1, 255}) {
+            for (int type : new int[] {137, 138, 139, 140, 144, 147, 150, 154, 200, 255}) {
+                assertThat(ct.look(icmp("fe80::1 > ff02::1", type, 0, 7)
+                                .ttl(hopLimit)
+                                .payload(20)))
+                        .as("type %d, redirect among them", type)
+                        .isEqualTo("inv");
+            }
+            assertThat(ct.look(icmp("10.0.0.1 > 224.0.0.1", 135, 0, 7).ttl(hopLimit)))
+                    .as("nor over IPv4")
+                    .isEqualTo("inv");
+            assertThat(ct.commit(icmp("fe80::1 > fe80::2", 128, 0, hopLimit).ttl(hopLimit)))
+                    .isEqualTo("new");
+        }
+        assertThat(ct.look(icmp("fe80::1 > ff02::1", 135, 1, 7).ttl(255).payload(20)))
+                .as("code")
+                .isEqualTo("inv");
+    }
+
+    /** RFC 3810 §5: listeners' messages have the router alert option. */
+    @Test
+    void extensionHeadersAreNoObstacle() {
+        byte[] frame = icmp("fe80::1 > ff02::16", 143, 0, 0).ttl(1).payload(20).bytes();
+        byte[] behindEthernet = withHeader(frame, 0, new byte[] {0, 0, 5, 2, 0, 0, 1, 0});
+        assertThat(TrackerFixture.state(ct.send(frameOf(frame, behindEthernet), CtRequest.commit(0))))
+                .isEmpty();
+    }
+
+    /** RFC 6980 §5, in one piece (RFC 6946), too. */
+    @Test
+    void nothingIsSaidOnALinkInFragments() {
+        byte[] frame = icmp("fe80::1 > ff02::1", 134, 0, 0).ttl(255).payload(20).bytes();
+        byte[] behindEthernet = withHeader(frame, 44, new byte[] {0, 0, 0, 0, 0, 0, 0, 9});
+        assertThat(TrackerFixture.state(ct.send(frameOf(frame, behindEthernet), CtRequest.commit(0))))
+                .isEqualTo("inv");
+        Packet whole = icmp("fe80::1 > ff02::1", 134, 0, 0).ttl(255).payload(20).packet();
+        whole.setReassembled();
+        assertThat(TrackerFixture.state(ct.send(whole, CtRequest.commit(0)))).isEqualTo("inv");
+    }
+
+    /** The Ethernet header of a frame, and an IPv6 packet with eight bytes more than its header says. */
+    private static Packet frameOf(byte[] frame, byte[] behindEthernet) {
+        ByteBuffer bytes = ByteBuffer.allocate(ETHERNET + behindEthernet.length)
+                .put(frame, 0, ETHERNET)
+                .put(behindEthernet);
+        bytes.putShort(ETHERNET + 4, (short) (bytes.getShort(ETHERNET + 4) + 8));
+        Packet packet = Packet.copyOf(bytes.array());
+        PacketParser.parse(packet);
+        return packet;
     }
 
     @ParameterizedTest

@@ -211,7 +211,7 @@ class SctpAssociationTest {
                 .isEqualTo("est");
         assertThat(ct.look(there(222, data()))).isEqualTo("inv");
         assertThat(ct.look(there(222, cookieEcho()))).isEqualTo("est");
-        assertState("COOKIE_ECHOED", 222, 111);
+        assertState("ESTABLISHED", TO_SERVER, TO_CLIENT);
         assertThat(ct.look(back(111, cookieAck()))).isEqualTo("est|rpl");
         assertState("ESTABLISHED", 222, 111);
         assertThat(ct.look(there(222, cookieEcho()))).as("sent again").isEqualTo("est");
@@ -227,7 +227,8 @@ class SctpAssociationTest {
                 .as("the same tag again")
                 .isEqualTo("est");
         assertThat(ct.look(back(TO_CLIENT, cookieEcho()))).isEqualTo("est|rpl");
-        assertState("COOKIE_ECHOED", 333, TO_CLIENT);
+        assertThat(ct.look(there(333, cookieAck()))).isEqualTo("est");
+        assertState("ESTABLISHED", 333, TO_CLIENT);
     }
 
     @Test
@@ -237,7 +238,9 @@ class SctpAssociationTest {
         ct.look(there(0, init(TO_CLIENT)));
         assertThat(ct.look(back(TO_CLIENT, initAck(999)))).isEqualTo("est|rpl");
         assertThat(ct.look(there(999, cookieEcho()))).isEqualTo("est");
-        assertState("COOKIE_ECHOED", 999, TO_CLIENT);
+        assertState("COOKIE_ECHOED", TO_SERVER, TO_CLIENT);
+        assertThat(ct.look(back(TO_CLIENT, cookieAck()))).isEqualTo("est|rpl");
+        assertState("ESTABLISHED", 999, TO_CLIENT);
     }
 
     @Test

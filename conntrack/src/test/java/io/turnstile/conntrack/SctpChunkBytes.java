@@ -3,6 +3,7 @@ package io.turnstile.conntrack;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /** SCTP chunks for tests, built from RFC 9260 §3 without any of the tracker's code, and packets of them. */
 final class SctpChunkBytes {
@@ -43,6 +44,31 @@ final class SctpChunkBytes {
 
     static byte[] initAck(int initiateTag) {
         return ByteBuffer.wrap(chunk(2, 0, 16 + 12)).putInt(4, initiateTag).array();
+    }
+
+    /** INIT (1) or INIT ACK (2) with parameters behind it. */
+    static byte[] initWith(int type, int initiateTag, byte[]... parameters) {
+        int bytes = 20
+                + Arrays.stream(parameters)
+                        .mapToInt(parameter -> parameter.length)
+                        .sum();
+        ByteBuffer out = ByteBuffer.allocate(bytes)
+                .put((byte) type)
+                .put((byte) 0)
+                .putShort((short) bytes)
+                .putInt(initiateTag)
+                .position(20);
+        Arrays.stream(parameters).forEach(out::put);
+        return out.array();
+    }
+
+    /** A parameter, padded to four bytes. */
+    static byte[] parameter(int type, byte... value) {
+        return ByteBuffer.allocate(4 + value.length + 3 & ~3)
+                .putShort((short) type)
+                .putShort((short) (4 + value.length))
+                .put(value)
+                .array();
     }
 
     static byte[] sack() {

@@ -9,6 +9,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -33,7 +34,7 @@ class SequenceSkewTest {
 
     @Test
     void whatFollowsTheChangeIsShiftedAndWhatAcknowledgesItShiftedBack() {
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4); // 20 bytes were sent, 24 go on.
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4); // 20 bytes were sent, 24 go on.
         assertThat(sent(ORIGINAL, 1000)).isEqualTo(1000);
         assertThat(sent(ORIGINAL, 1020)).isEqualTo(1024);
         assertThat(acknowledged(REPLY, 1024)).isEqualTo(1020);
@@ -44,18 +45,56 @@ class SequenceSkewTest {
 
     @Test
     void aSegmentSentAgainCountsOnce() {
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
         assertThat(sent(ORIGINAL, 1020)).isEqualTo(1024);
-        SequenceSkew.changed(skew, ORIGINAL, 1050, -3);
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1050, 1050, -3);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
         assertThat(sent(ORIGINAL, 1050)).isEqualTo(1054);
         assertThat(sent(ORIGINAL, 1070)).isEqualTo(1071);
     }
 
     @Test
+    void changesWithinASegmentCountAsOneAtTheFirst() {
+        for (int time = 0; time < 3; time++) {
+            SequenceSkew.changed(skew, ORIGINAL, 1010, 1010, 4);
+            SequenceSkew.changed(skew, ORIGINAL, 1010, 1040, 3);
+            assertThat(sent(ORIGINAL, 1000)).as("the segment itself").isEqualTo(1000);
+            assertThat(sent(ORIGINAL, 1060)).isEqualTo(1067);
+            assertThat(acknowledged(REPLY, 1067)).isEqualTo(1060);
+            assertThat(acknowledged(REPLY, 1000)).isEqualTo(1000);
+        }
+        SequenceSkew.changed(skew, ORIGINAL, 1080, 1080, -2);
+        assertThat(sent(ORIGINAL, 1060)).isEqualTo(1067);
+        assertThat(sent(ORIGINAL, 1090)).isEqualTo(1095);
+    }
+
+    @Test
+    void changesThatTakeEachOtherBackCountOnceToo() {
+        SequenceSkew.changed(skew, ORIGINAL, 500, 500, 1);
+        for (int time = 0; time < 2; time++) {
+            SequenceSkew.changed(skew, ORIGINAL, 1010, 1010, 4);
+            SequenceSkew.changed(skew, ORIGINAL, 1010, 1040, -4);
+            assertThat(sent(ORIGINAL, 1000)).isEqualTo(1001);
+            assertThat(sent(ORIGINAL, 1060)).isEqualTo(1061);
+        }
+    }
+
+    /** RFC 9293 §3.8.6: what is sent again may have more behind it. */
+    @Test
+    void segmentThatHasGrownWhenItIsSentAgainCountsWhatIsNew() {
+        SequenceSkew.changed(skew, ORIGINAL, 1010, 1010, 4);
+        for (int time = 0; time < 2; time++) {
+            SequenceSkew.changed(skew, ORIGINAL, 1010, 1010, 4);
+            SequenceSkew.changed(skew, ORIGINAL, 1010, 1040, 3);
+            assertThat(sent(ORIGINAL, 1000)).isEqualTo(1000);
+            assertThat(sent(ORIGINAL, 1060)).isEqualTo(1067);
+        }
+    }
+
+    @Test
     void numbersWrap() {
-        SequenceSkew.changed(skew, ORIGINAL, -10, 8);
+        SequenceSkew.changed(skew, ORIGINAL, -10, -10, 8);
         assertThat(sent(ORIGINAL, -10)).isEqualTo(-10);
         assertThat(sent(ORIGINAL, 4)).isEqualTo(12);
         assertThat(acknowledged(REPLY, 12)).isEqualTo(4);
@@ -63,7 +102,7 @@ class SequenceSkewTest {
 
     @Test
     void anAcknowledgementWithoutItsFlagIsNoNumber() {
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
         Packet packet = tcp(BACK).rst().seq(1).ackNumber(2000).packet();
         SequenceSkew.restoreAcknowledged(skew, packet, REPLY);
         assertThat(packet.u32(packet.l4Offset() + 8)).isEqualTo(2000);
@@ -71,7 +110,7 @@ class SequenceSkewTest {
 
     @Test
     void selectiveAcknowledgementsAreShiftedBackWhereverTheyStand() {
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
         for (int nothings = 0; nothings < 4; nothings++) {
             Packet packet = tcp(BACK)
                     .ack()
@@ -91,7 +130,7 @@ class SequenceSkewTest {
 
     @Test
     void garbageInPlaceOfOptionsIsLeftAlone() {
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
         Random random = new Random();
         for (int turn = 0; turn < 5_000; turn++) {
             byte[] options = new byte[random.nextInt(11) * 4];
@@ -113,7 +152,7 @@ class SequenceSkewTest {
 
     @Test
     void aChecksumLeftOpenStaysOpen() {
-        SequenceSkew.changed(skew, ORIGINAL, 1000, 4);
+        SequenceSkew.changed(skew, ORIGINAL, 1000, 1000, 4);
         Packet packet = tcp(FORTH).ack().seq(1020).payload("x").packet();
         int l4 = packet.l4Offset();
         packet.putU16(l4 + 16, InternetChecksum.fold(InternetChecksum.pseudoHeader(packet, packet.l3EndOffset() - l4)));
@@ -136,16 +175,18 @@ class SequenceSkewTest {
         int[] received = sent.clone();
         for (int turn = 0; turn < 2_000; turn++) {
             int direction = random.nextInt(2);
-            int bytes = 20 + random.nextInt(20);
-            int by = random.nextInt(4) == 0 ? random.nextInt(17) - 8 : 0;
+            int bytes = 40 + random.nextInt(20);
+            int[] by = random.ints(random.nextInt(4), -4, 5).toArray();
+            int first = sent[direction] + random.nextInt(5);
             String what = "seed " + seed + " turn " + turn;
-            SequenceSkew.changed(skew, direction, sent[direction], by);
-            assertThat(sent(direction, sent[direction])).as(what).isEqualTo(received[direction]);
-            // Lost behind the switch, it is sent again.
-            SequenceSkew.changed(skew, direction, sent[direction], by);
-            assertThat(sent(direction, sent[direction])).as(what).isEqualTo(received[direction]);
+            for (int time = 0; time < 2; time++) { // Lost behind the switch, it is sent again.
+                for (int i = 0; i < by.length; i++) {
+                    SequenceSkew.changed(skew, direction, first, first + 5 * i, by[i]);
+                }
+                assertThat(sent(direction, sent[direction])).as(what).isEqualTo(received[direction]);
+            }
             sent[direction] += bytes;
-            received[direction] += bytes + by;
+            received[direction] += bytes + Arrays.stream(by).sum();
             assertThat(acknowledged(direction ^ 1, received[direction]))
                     .as(what)
                     .isEqualTo(sent[direction]);

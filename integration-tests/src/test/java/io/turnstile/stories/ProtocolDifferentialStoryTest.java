@@ -207,6 +207,30 @@ class ProtocolDifferentialStoryTest {
         probe.both().assertSame();
     }
 
+    /** Decision 22: Open vSwitch calls it invalid; here it is tracked and nothing else. */
+    @Test
+    void whatIsSaidOnALinkIsNotInvalidHere() {
+        flush();
+        for (int type : new int[] {133, 134, 135, 136, 141, 142, 148, 149}) {
+            differ("type " + type, 1, onLink(type, 255), "inv", "");
+            alike("type " + type + " from elsewhere", 1, onLink(type, 64));
+        }
+        for (int type : new int[] {130, 131, 132, 143, 151, 152, 153}) {
+            differ("type " + type, 1, onLink(type, 1), "inv", "");
+            alike("type " + type + " from elsewhere", 1, onLink(type, 255));
+        }
+        alike("redirect", 1, onLink(137, 255), onLink(137, 1));
+        connections("of a link");
+        probe.both().assertSame();
+    }
+
+    private static byte[] onLink(int type, int hopLimit) {
+        return Frames.icmp("fe80::1 > ff02::1", type, 0, 0)
+                .ttl(hopLimit)
+                .payload(20)
+                .bytes();
+    }
+
     /** Decision 7: Open vSwitch takes SCTP for UDP, Debian's even without ports. */
     @Test
     void sctpIsFollowedByItsChunksOnlyHere() {

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
  * go on.
  */
 final class StateProbe implements AutoCloseable {
-    private static final List<String> STATES = List.of("new", "est", "est|rpl", "rel", "rel|rpl", "inv", "new|rel");
+    private static final List<String> STATES = List.of("new", "est", "est|rpl", "rel", "rel|rpl", "inv", "new|rel", "");
     private static final int PCAP_HEAD_BYTES = 24;
     private static final int PCAP_RECORD_HEAD_BYTES = 16;
     private static final int LAST_OCTET_OF_DESTINATION = 5;

@@ -190,6 +190,7 @@ public final class FragmentedDatagram {
             rewriteIpv4(into, flags, l3, into.u16(flags) & ~Ipv4Header.MORE_FRAGMENTS);
         }
         into.setChecksumState(ChecksumState.UNVERIFIED);
+        into.setReassembled();
         PacketParser.parse(into);
         whole = into;
         wholeBytes = into.lengthBytes();

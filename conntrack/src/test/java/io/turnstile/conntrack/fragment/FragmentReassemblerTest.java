@@ -117,6 +117,7 @@ class FragmentReassemblerTest {
     }
 
     private static void assertWhole(Packet packet, byte[] whole) {
+        assertThat(packet.isReassembled()).isTrue();
         assertThat(packet.toBytes()).isEqualTo(whole);
         assertThat(packet.fragment()).isEqualTo(Packet.FragmentKind.NONE);
         assertThat(packet.checksumState()).isEqualTo(ChecksumState.UNVERIFIED);

@@ -6,6 +6,7 @@ import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -55,6 +56,28 @@ record Headers(int network, int transport, int end) {
     static boolean isFragment(byte[] frame) {
         Packet packet = Packet.copyOf(frame);
         return PacketParser.parse(packet) && packet.fragment() != Packet.FragmentKind.NONE;
+    }
+
+    /** Neighbour discovery or multicast listeners' messages that come from the link, their checksum right. */
+    static boolean isOfLink(byte[] frame) {
+        Packet packet = Packet.copyOf(frame);
+        if (!PacketParser.parse(packet)
+                || packet.etherType() != EtherTypes.IPV6
+                || packet.ipProtocol() != IpProtocols.ICMPV6
+                || packet.l4Offset() != packet.l3Offset() + PacketParser.IPV6_BYTES
+                || packet.fragment() != Packet.FragmentKind.NONE) {
+            return false;
+        }
+        byte[] repaired = frame.clone();
+        repair(repaired);
+        int hopLimit = packet.u8(packet.l3Offset() + 7);
+        int code = packet.u8(packet.l4Offset() + 1);
+        return Arrays.equals(repaired, frame)
+                && switch (packet.u8(packet.l4Offset())) {
+                    case 133, 134, 135, 136, 141, 142, 148, 149 -> hopLimit == 255 && code == 0;
+                    case 130, 131, 132, 143, 151, 152, 153 -> hopLimit == 1;
+                    default -> false;
+                };
     }
 
     /** Any bit from the IP header on changes, and no checksum follows. */

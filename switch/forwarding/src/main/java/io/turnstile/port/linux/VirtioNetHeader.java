@@ -1,6 +1,7 @@
 package io.turnstile.port.linux;
 
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.TcpHeader;
@@ -11,7 +12,7 @@ import java.lang.foreign.ValueLayout;
  * {@code struct virtio_net_hdr} (linux/virtio_net.h), which the kernel puts before each frame of an AF_PACKET socket
  * with PACKET_VNET_HDR and of a TAP device with IFF_VNET_HDR. It says what the sender left undone: the transport
  * checksum, and cutting a super-frame into segments. Passing it on leaves both undone, for a local receiver needs
- * neither.
+ * neither; but for SCTP's checksum, which the header cannot say is a CRC.
  *
  * <p>Threads: stateless.
  */
@@ -60,11 +61,15 @@ final class VirtioNetHeader {
         return true;
     }
 
-    /** Writes the header of {@code packet} at {@code offset}. */
+    /** Writes the header of {@code packet} at {@code offset}; the frame is to be taken afterwards. */
     static void write(MemorySegment memory, long offset, Packet packet) {
         memory.set(U64, offset, 0);
         memory.set(U16, offset + CSUM_OFFSET_OFFSET, (short) 0);
         if (packet.checksumState() != Packet.ChecksumState.PARTIAL) {
+            return;
+        }
+        if (packet.segmentBytes() == 0 && InternetChecksum.isOfSctp(packet)) {
+            InternetChecksum.complete(packet);
             return;
         }
         int start = packet.checksumStart();

@@ -2,12 +2,14 @@ package io.turnstile.port.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.port.PortFrames;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -78,6 +80,21 @@ class ReceivedFrameTest {
     @Test
     void aWindowReductionIsMarkedOnASuperFrame() {
         assertThat(written(PortFrames.superFrame(3000, 1000))).startsWith("0181");
+    }
+
+    /** RFC 9260 §6.8: the header asks for ones-complement sums only, and a wire's other end wants the CRC. */
+    @Test
+    void checksumOfSctpThatWasLeftOpenIsWrittenOnTheWayOut() {
+        byte[] chunk = {0, 3, 0, 17, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 65};
+        byte[] frame = Frames.sctp("10.0.0.1:5000 > 10.0.0.2:36412", 7, chunk).bytes();
+        byte[] open = frame.clone();
+        Arrays.fill(open, 42, 46, (byte) 0);
+        Packet packet = Packet.copyOf(open);
+        assertThat(VirtioNetHeader.apply(header("01 00 0000 0000 2200 0800"), 0, packet))
+                .isTrue();
+        assertThat(packet.checksumState()).isEqualTo(ChecksumState.PARTIAL);
+        assertThat(written(packet)).isEqualTo("00000000000000000000");
+        assertThat(packet.toBytes()).isEqualTo(frame);
     }
 
     @Test
