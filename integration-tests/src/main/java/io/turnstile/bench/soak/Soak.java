@@ -283,6 +283,11 @@ public final class Soak {
 
     /** Flows are in no database; the bridge fails secure until it has them again. */
     private static void restoreFlows(Turnstile turnstile) {
+        Await.until(
+                "the bridge is there again",
+                START_LIMIT,
+                () -> turnstile.ofctl("show", "br0").attempt().succeeded(),
+                turnstile.daemon()::output);
         FIREWALL.forEach(flow -> turnstile.ofctl("add-flow", "br0", flow).run());
     }
 }
