@@ -28,14 +28,14 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class IndexGrowth {
     /** Slots for each new connection, while there are not more slots than cells. */
-    private static final int SLOTS = 8;
+    private static final int SLOTS = 16;
     /** For so many connections one of them pays at most. */
-    private static final int MOST_OWED = 8;
+    private static final int MOST_OWED = 4;
     /**
      * When the index in use has this part more cells than it is for, new connections begin to ask for memory: it is
      * better done by the sweep, which has had its turns until then.
      */
-    private static final int PART_BEFORE_MEMORY = 8;
+    private static final int PART_BEFORE_MEMORY = 4;
     /** With this part more still, all of it has been asked for. */
     private static final int PART_FOR_MEMORY = 16;
 
