@@ -52,10 +52,9 @@ final class ConnectionTable {
     /** A table of this size is worth large pages. */
     private static final int LARGE = 1 << 16;
 
-    /** What a sweep does for the index at once: some milliseconds of work. */
-    private static final int PIECES_OF_SWEEP = 32;
-
-    private static final int SLOTS_OF_SWEEP = 1 << 16;
+    // What a sweep does for the index at once: some milliseconds of work, and then what is more urgent has its turn.
+    private static final int PIECES_OF_SWEEP = 4;
+    private static final int SLOTS_OF_SWEEP = 1 << 15;
 
     private static final int POLICIES = 1 << 16;
 
@@ -163,7 +162,7 @@ final class ConnectionTable {
      * {@link Insertion#DONE}.
      */
     Insertion insert(TupleKey key, NewConnection connection, Packet packet, long nowNs) {
-        if (count.get() >= maxConnections || !hasRoomInIndex(connection.reply == null ? 1 : 2)) {
+        if (count.get() >= maxConnections || !hasRoomInIndex()) {
             return Insertion.TABLE_FULL;
         }
         if (connection.reply == null) {
@@ -536,13 +535,13 @@ final class ConnectionTable {
     }
 
     /** Sees to it that the index is not crowded; false if it is all the same. */
-    private boolean hasRoomInIndex(int newCells) {
+    private boolean hasRoomInIndex() {
+        int cells = count.get() + translated.get();
         IndexGrowth running = growth;
         if (running != null) {
-            running.payForCommit(newCells);
+            running.payForCommit(cells);
         }
         int capacity = index.capacity();
-        int cells = count.get() + translated.get();
         if (cells < capacity) {
             return true;
         }

@@ -59,7 +59,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private long roundNs;
     /** Keeps early reads from being taken for useless. */
     @SuppressWarnings("UnusedVariable") // to be written is all that it is for
-    private long flushPrefetched;
+    private long prefetched;
 
     private volatile int sweepIntervalMs = DEFAULT_SWEEP_INTERVAL_MS;
 
@@ -204,6 +204,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
                 for (int i = 0; i < count; i++) {
                     checkDeadline(due[i], nowNs);
                 }
+                prefetched = wheel.prefetch(POLL_LENGTH);
                 left -= count;
                 if (left <= 0) {
                     return false;
@@ -262,7 +263,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
         for (int slot = fromSlot; slot < toSlot; slot++) {
             prefetched += index.prefetchBucket(table.hash.ofOriginal(table.entries.entry(slot)));
         }
-        flushPrefetched = prefetched;
+        this.prefetched = prefetched;
     }
 
     private boolean flushSlot(int slot, @Nullable Integer zone, int actor, long nowNs) {

@@ -33,7 +33,7 @@ final class ExpiryWheel {
     /** Which buckets of a level are not empty: a bit for each. */
     private final long[] occupied = new long[LEVELS];
     /** First slot + 1 of what is due; its slots still bear the number of the list that they come from. */
-    private int due;
+    private volatile int due;
     /** The tick that has been reached: what is earlier has been handed out. */
     private long tick;
     /** Where {@link #advance} lets it go. */
@@ -94,6 +94,21 @@ final class ExpiryWheel {
         target = Math.max(tick, tickOf(nowNs));
         level = Math.max(level, 0);
         againIsDue = true;
+    }
+
+    /**
+     * Reads the links of what {@link #poll} will probably take, so that it holds the lock only for as long as it takes to
+     * change them; the result means nothing.
+     */
+    long prefetch(int slots) {
+        int end = entries.end();
+        int slot = due - 1; // read without the lock, as the links: stale ones lead astray, but not out of the table
+        long read = 0;
+        for (int i = 0; i < slots && slot >= 0 && slot < end; i++) {
+            slot = OffHeap.getInt(entries.side(slot) + NEXT) - 1;
+            read += slot;
+        }
+        return read;
     }
 
     /** Takes up to {@code into.length} due slots out; returns how many, 0 only if none is left. */

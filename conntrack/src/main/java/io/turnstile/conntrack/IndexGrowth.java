@@ -28,15 +28,15 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class IndexGrowth {
     /** Slots for each new connection, while there are not more slots than cells. */
-    private static final int SLOTS = 8;
+    private static final int SLOTS = 16;
     /** For so many connections one of them pays at most. */
-    private static final int MOST_OWED = 8;
+    private static final int MOST_OWED = 4;
     /**
-     * When so many cells have come, a part of what the index in use is for, new connections begin to ask for memory: it
-     * is better done by the sweep, which has a turn until then.
+     * When the index in use has this part more cells than it is for, new connections begin to ask for memory: it is
+     * better done by the sweep, which has had its turns until then.
      */
-    private static final int PART_BEFORE_MEMORY = 8;
-    /** After so many more all of it has been asked for. */
+    private static final int PART_BEFORE_MEMORY = 4;
+    /** With this part more still, all of it has been asked for. */
     private static final int PART_FOR_MEMORY = 16;
 
     private final ConnectionTable table;
@@ -44,7 +44,6 @@ final class IndexGrowth {
     private final TupleIndex from;
     private final TupleIndex to;
     private final AtomicLong commits = new AtomicLong();
-    private final AtomicLong cells = new AtomicLong();
     private final AtomicBoolean working = new AtomicBoolean();
     private volatile boolean open;
     private volatile boolean over;
@@ -87,11 +86,10 @@ final class IndexGrowth {
     /**
      * A new connection's share. No lock is held.
      *
-     * @param newCells two for a translated one
+     * @param cells in use
      */
-    void payForCommit(int newCells) {
+    void payForCommit(int cells) {
         long count = commits.incrementAndGet();
-        long come = cells.addAndGet(newCells);
         if (over || !working.compareAndSet(false, true)) {
             return;
         }
@@ -100,7 +98,7 @@ final class IndexGrowth {
                 long owed = (count - commitsBefore) * slotsOfCommit() - next;
                 move(Math.clamp(owed, 0, mostSlotsOfCommit()));
             } else {
-                long late = come - from.capacity() / PART_BEFORE_MEMORY;
+                long late = cells - from.capacity() - from.capacity() / PART_BEFORE_MEMORY;
                 boolean owes = late * to.pieces() * PART_FOR_MEMORY >= (long) pieces * from.capacity();
                 prepare(owes ? 1 : 0);
             }

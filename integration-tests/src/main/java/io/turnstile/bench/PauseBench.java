@@ -32,6 +32,7 @@ public final class PauseBench implements Callable<Integer> {
     /** 200 000 connections a second of each thread. */
     private static final long PAUSE_NS = TimeUnit.SECONDS.toNanos(1) * PacketBatch.CAPACITY / 200_000;
 
+    private static final long LOOK_NS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final int SCANNED_AT_ONCE = 4096;
 
     @Option(
@@ -72,32 +73,32 @@ public final class PauseBench implements Callable<Integer> {
         for (int count : threads) {
             calm(count);
             growth(count);
-            besideAll("flush", count, tracker -> tracker.flush(ZONE, LIFE_NS));
-            besideAll("deadlines in one tick", count, PauseBench::expire);
-            besideAll("dump", count, PauseBench::dump);
+            besideAll("flush", count, 0, tracker -> tracker.flush(ZONE, LIFE_NS));
+            besideAll("deadlines in one tick", count, LIFE_NS, PauseBench::awaitExpiry);
+            besideAll("dump", count, 0, PauseBench::dump);
         }
         return 0;
     }
 
     private void calm(int count) throws Exception {
         ConnectionTracker tracker = tracker(growsFrom, 2 * connections);
-        measure("nothing", count, tracker, PAUSE_NS, _ -> TimeUnit.NANOSECONDS.sleep(CALM_NS));
+        measure("nothing", count, tracker, PAUSE_NS, 0, _ -> TimeUnit.NANOSECONDS.sleep(CALM_NS));
     }
 
-    /** As fast as they come, with a sweeper as in the switch. */
+    /** As fast as they come. */
     private void growth(int count) throws Exception {
-        ConnectionTracker tracker = tracker(growsFrom, growsFrom);
-        measure("growth %,d to %,d".formatted(growsFrom, growsTo), count, tracker, 0, grown -> {
+        ConnectionTracker tracker = tracker(growsFrom, growsFrom + growsFrom / 2);
+        measure("growth %,d to %,d".formatted(growsFrom, growsTo), count, tracker, 0, 0, grown -> {
             grown.setMaxConnections(growsTo);
             while (grown.connectionCount() < growsTo) {
-                LockSupport.parkNanos(Math.min(grown.sweep(0), TimeUnit.MILLISECONDS.toNanos(10)));
+                LockSupport.parkNanos(LOOK_NS);
             }
         });
     }
 
-    private void besideAll(String what, int count, Operation operation) throws Exception {
+    private void besideAll(String what, int count, long sweptNs, Operation operation) throws Exception {
         ConnectionTracker tracker = tracker(connections, 4 * connections);
-        measure("%s of %,d".formatted(what, connections), count, tracker, PAUSE_NS, operation);
+        measure("%s of %,d".formatted(what, connections), count, tracker, PAUSE_NS, sweptNs, operation);
     }
 
     private static ConnectionTracker tracker(int connections, int most) {
@@ -106,12 +107,15 @@ public final class PauseBench implements Callable<Integer> {
         return tracker;
     }
 
-    private static void expire(ConnectionTracker tracker) {
+    /** Until there are only those that are made meanwhile. */
+    private static void awaitExpiry(ConnectionTracker tracker) {
         int before;
+        int now = tracker.connectionCount();
         do {
-            before = tracker.connectionCount();
-            tracker.sweep(LIFE_NS);
-        } while (tracker.connectionCount() < before);
+            before = now;
+            LockSupport.parkNanos(10 * LOOK_NS);
+            now = tracker.connectionCount();
+        } while (now < before);
     }
 
     private static void dump(ConnectionTracker tracker) {
@@ -120,13 +124,16 @@ public final class PauseBench implements Callable<Integer> {
         }
     }
 
-    private static void measure(String what, int count, ConnectionTracker tracker, long pauseNs, Operation operation)
+    /** @param sweptNs what time it is for the sweeper once all has begun */
+    private static void measure(
+            String what, int count, ConnectionTracker tracker, long pauseNs, long sweptNs, Operation operation)
             throws Exception {
         Pauses pauses = new Pauses();
         List<Committer> committers = new ArrayList<>();
         long startNs;
         long operationNs;
-        try (ExecutorService executor = Executors.newFixedThreadPool(count)) {
+        try (ExecutorService executor = Executors.newFixedThreadPool(count);
+                Sweeper sweeper = new Sweeper(tracker)) {
             List<Future<Pauses>> running = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 committers.add(new Committer(tracker, (i + 1) * FIRST_OF_THREAD, pauseNs));
@@ -135,6 +142,7 @@ public final class PauseBench implements Callable<Integer> {
             TimeUnit.MILLISECONDS.sleep(500);
             startNs = System.nanoTime();
             committers.forEach(committer -> committer.measured = true);
+            sweeper.nowNs = sweptNs;
             operation.run(tracker);
             operationNs = System.nanoTime() - startNs;
             committers.forEach(committer -> committer.stopped = true);
@@ -144,6 +152,27 @@ public final class PauseBench implements Callable<Integer> {
         }
         System.out.printf(
                 "%-36s %d thread%s, %4.1f s: %s%n", what, count, count == 1 ? " " : "s", operationNs / 1e9, pauses);
+    }
+
+    /** Sweeps as the switch does, but never much later. */
+    private static final class Sweeper implements AutoCloseable {
+        private final Thread thread;
+        private volatile long nowNs;
+        private volatile boolean stopped;
+
+        Sweeper(ConnectionTracker tracker) {
+            thread = Thread.ofPlatform().name("sweeper").start(() -> {
+                while (!stopped) {
+                    LockSupport.parkNanos(Math.min(tracker.sweep(nowNs), LOOK_NS));
+                }
+            });
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            stopped = true;
+            thread.join();
+        }
     }
 
     /** Makes connections, in batches of new ones. */
@@ -177,8 +206,8 @@ public final class PauseBench implements Callable<Integer> {
                     if (counts) {
                         pauses.add(tookNs, line.waitedNs() - waitedNs);
                     }
-                    if (pauseNs > 0) {
-                        LockSupport.parkNanos(pauseNs);
+                    if (pauseNs > 0 || !measured) {
+                        LockSupport.parkNanos(PAUSE_NS);
                     }
                 }
             }
