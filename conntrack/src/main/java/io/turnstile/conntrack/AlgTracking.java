@@ -112,8 +112,8 @@ final class AlgTracking {
     }
 
     /**
-     * Takes along a packet that nobody vouches for: nothing of what it says is believed. False if it says anything: what
-     * it announces could neither be let through untranslated nor be translated.
+     * Takes along a packet that nobody vouches for: nothing of what it says is believed. False if it says anything:
+     * what it announces could neither be let through untranslated nor be translated.
      */
     boolean pass(Packet packet) {
         if (alg == Alg.FTP && translates) {

@@ -56,7 +56,7 @@ final class Holds {
         if (counted) {
             if (resume != TcpResume.NOTHING_CARRIED
                     && EntryLayout.protocol(OffHeap.getInt(entry + EntryLayout.KIND)) == IpProtocols.TCP) {
-                TcpTracking.goOn(entry, resume);
+                TcpCarried.goOn(entry, resume);
             }
             if ((locked & HOLDS_MASK) == HOLD_ONE) {
                 EntryLayout.setFlags(entry, EntryLayout.flags(entry) & ~FLAG_HELD);

@@ -207,9 +207,7 @@ final class PacketTracking {
             if (table.find(key, nowNs)) {
                 key.reply ^= translated;
                 boolean forced = request.force() && key.reply && mayReplace(packet);
-                if (!writes
-                        && !forced
-                        && tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
+                if (!writes && !forced && tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
                     return;
                 }
                 long locked = EntryTable.lock(table.entries.entry(key.slot), key.identity);

@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * believed": a side whose packet does not go on where both sides were sets the other one's. So if that of the receiver
  * alone is set, what is known of the sender is the sender's own word, and no reset is measured by it (decision 15).
  *
+ * <p>A packet is followed as Open vSwitch does, but for what decision 21 says of handshakes, SYNs in live connections
+ * and packets beside the window.
+ *
  * <p>Threads: the entry is locked by the caller; the object is scratch of one thread.
  */
 final class TcpTracking {
@@ -91,7 +94,8 @@ final class TcpTracking {
             high++;
             int option = TcpOptions.scale(packet);
             scale = Math.max(option, 0);
-            EntryLayout.setFlags(entry, EntryLayout.flags(entry) | (option == TcpOptions.NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
+            EntryLayout.setFlags(
+                    entry, EntryLayout.flags(entry) | (option == TcpOptions.NO_SCALE ? 0 : FLAG_SCALE_KNOWN));
         } else {
             EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN);
         }
@@ -217,9 +221,9 @@ final class TcpTracking {
     }
 
     /**
-     * Data of at most one window beyond the window, or before it: acknowledgements went by another way or were lost, and
-     * the other end has to answer with where it is (RFC 9293 §3.10.7.4). Only what goes on just where the sender was is
-     * more than a guess, and counts.
+     * Data of at most one window beyond the window, or before it: acknowledgements went by another way or were lost,
+     * and the other end has to answer with where it is (RFC 9293 §3.10.7.4). Only what goes on just where the sender
+     * was is more than a guess, and counts.
      */
     private UpdateResult followBesideWindow(Kind kind) {
         int allowed = Math.max(1, largestWindow(direction ^ 1) << receiverShift);
@@ -303,8 +307,10 @@ final class TcpTracking {
             boolean again = isSeen(entry, direction);
             boolean otherSilent = state(direction ^ 1) == TcpState.CLOSED.ordinal();
             boolean crossing = state(direction ^ 1) == TcpState.SYN_SENT.ordinal() && !hasFlag(FLAG_SCALE_UNKNOWN);
-            // Another number: it was started again, and only the newer number can be answered (RFC 9293 §3.4.1).
-            boolean anew = again && !isLenient() && (sequence != low(sender) || hasFlag(FLAG_SCALE_UNKNOWN));
+            // Another number: it was started again, and only the newer number can be answered (RFC 9293 §3.4.1). Of the
+            // same one an option that is left out later may still have been seen.
+            boolean other = sequence != low(sender) || end - high(sender) >= 0 || hasFlag(FLAG_SCALE_UNKNOWN);
+            boolean anew = again && !isLenient() && other;
             if (anew && otherSilent) {
                 beginAnew(packet);
             } else if (crossing && (anew || !again)) {
@@ -377,7 +383,7 @@ final class TcpTracking {
     }
 
     /** What is known of the side's numbers is its own word alone. */
-    private static boolean isUnconfirmed(long entry, int direction) {
+    static boolean isUnconfirmed(long entry, int direction) {
         return (EntryLayout.flags(entry) & FLAGS_LENIENT) == FLAG_LENIENT << (direction ^ 1);
     }
 
@@ -473,51 +479,8 @@ final class TcpTracking {
         EntryLayout.setFlags(entry, goesOn ? flags : flags | FLAG_LENIENT << (direction ^ 1));
     }
 
-    /** Somebody has ended carrying packets of the connection. */
-    static void goOn(long entry, @Nullable TcpResume resume) {
-        int flags = EntryLayout.flags(entry);
-        if (resume != null) {
-            resume(entry, resume);
-            boolean bothSeen = isSeen(entry, 0) && isSeen(entry, 1);
-            EntryLayout.setFlags(entry, bothSeen ? flags & ~FLAGS_LENIENT : flags | FLAGS_LENIENT);
-        } else if ((flags & FLAGS_LENIENT) == 0) {
-            EntryLayout.setFlags(entry, flags | FLAGS_LENIENT);
-        }
-    }
-
-    private static boolean isSeen(long entry, int direction) {
+    static boolean isSeen(long entry, int direction) {
         return EntryLayout.state(entry, direction) >= TcpState.SYN_SENT.ordinal();
-    }
-
-    /**
-     * Goes on with what somebody else has seen of both sides. The packets that he has handed over last may have told
-     * more than he tells: what lies less than a window ahead stays, unless it is one side's own word.
-     */
-    private static void resume(long entry, TcpResume known) {
-        boolean keepsAhead = !isUnconfirmed(entry, 0) && !isUnconfirmed(entry, 1);
-        resume(entry, 0, known.originalSentEnd(), known.originalAllowedEnd(), keepsAhead);
-        resume(entry, 1, known.replySentEnd(), known.replyAllowedEnd(), keepsAhead);
-    }
-
-    private static void resume(long entry, int direction, int sentEnd, int allowedEnd, boolean keepsAhead) {
-        if (!isSeen(entry, direction)) {
-            return; // the numbers may be what he was shown himself, and that means nothing
-        }
-        long peer = EntryLayout.peer(entry, direction);
-        int scale = (EntryLayout.flags(entry) & FLAG_SCALE_UNKNOWN) != 0
-                ? TcpOptions.LARGEST_SCALE
-                : EntryLayout.scale(entry, direction ^ 1);
-        int ahead = largestWindow(entry, direction ^ 1) << scale;
-        if (!keepsAhead || !isAhead(low(peer), sentEnd, ahead)) {
-            OffHeap.putInt(peer + PEER_SEQUENCE_LOW, sentEnd);
-        }
-        if (!keepsAhead || !isAhead(high(peer), allowedEnd, ahead)) {
-            OffHeap.putInt(peer + PEER_SEQUENCE_HIGH, allowedEnd);
-        }
-    }
-
-    private static boolean isAhead(int sequence, int other, int most) {
-        return sequence - other > 0 && sequence - other <= most;
     }
 
     private boolean inWindow(int skew, Kind kind, int sent) {
@@ -575,11 +538,11 @@ final class TcpTracking {
         return (EntryLayout.flags(entry) & flag) != 0;
     }
 
-    private static int low(long peer) {
+    static int low(long peer) {
         return OffHeap.getInt(peer + PEER_SEQUENCE_LOW);
     }
 
-    private static int high(long peer) {
+    static int high(long peer) {
         return OffHeap.getInt(peer + PEER_SEQUENCE_HIGH);
     }
 

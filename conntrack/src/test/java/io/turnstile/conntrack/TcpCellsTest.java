@@ -81,7 +81,11 @@ class TcpCellsTest {
             for (int i = 0; i < KINDS.length; i++) {
                 for (long originNs : new long[] {0, ABOUT_TO_WRAP_NS}) {
                     cells.add(Arguments.of(
-                            words[0], List.of(words[1].split(",")), KINDS[i], words[i + 2].split("~")[0], originNs));
+                            words[0],
+                            List.of(words[1].split(",")),
+                            KINDS[i],
+                            words[i + 2].split("~")[0],
+                            originNs));
                 }
             }
         }

@@ -30,7 +30,8 @@ class TcpForceTest {
 
     /** RFC 9293 §3.10.7.1: they would leave nothing in its place. */
     @ParameterizedTest
-    @ValueSource(strings = {"[R] seq 5001", "[R.] seq 5001 ack 1001", "[F.] seq 5001 ack 1001", "[S.] seq 5000 ack 1001"})
+    @ValueSource(
+            strings = {"[R] seq 5001", "[R.] seq 5001 ack 1001", "[F.] seq 5001 ack 1001", "[S.] seq 5000 ack 1001"})
     void whatMayBeginNothingForcesNothing(String segment) {
         long before = established();
         assertThat(TrackerFixture.state(ct.send(back(segment).packet(), FORCE))).isEqualTo("est|rpl");

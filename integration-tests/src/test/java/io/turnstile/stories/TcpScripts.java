@@ -113,8 +113,8 @@ final class TcpScripts {
     }
 
     private static String dumped(String cell) {
-        return "state_orig=" + name(cell.equals("reopen") ? "SS" : cell.substring(0, 2))
-                + ",state_reply=" + name(cell.equals("reopen") ? "CL" : cell.substring(3, 5));
+        return "state_orig=" + name(cell.equals("reopen") ? "SS" : cell.substring(0, 2)) + ",state_reply="
+                + name(cell.equals("reopen") ? "CL" : cell.substring(3, 5));
     }
 
     private static Step step(String packet, int[] fins, String expected) {

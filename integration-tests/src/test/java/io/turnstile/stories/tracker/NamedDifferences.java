@@ -64,7 +64,8 @@ final class NamedDifferences {
 
         int firstDifference() {
             for (int i = 0; i < steps.size(); i++) {
-                if (!theirs.get(2 * i).equals(ours.get(2 * i)) || !connections(theirs, i).equals(connections(ours, i))) {
+                if (!theirs.get(2 * i).equals(ours.get(2 * i))
+                        || !connections(theirs, i).equals(connections(ours, i))) {
                     return i;
                 }
             }
@@ -138,7 +139,8 @@ final class NamedDifferences {
             List<String> theirWords = words(theirs.get(2 * step));
             List<String> ourWords = words(ours.get(2 * step));
             for (int stage = 0; stage < Math.min(theirWords.size(), ourWords.size()); stage++) {
-                boolean unseen = theirWords.get(stage).isEmpty() && ourWords.get(stage).isEmpty();
+                boolean unseen =
+                        theirWords.get(stage).isEmpty() && ourWords.get(stage).isEmpty();
                 if (unseen || decision.foresees(theirWords.get(stage), ourWords.get(stage))) {
                     return true;
                 }
@@ -155,7 +157,10 @@ final class NamedDifferences {
             Matcher states = STATE.matcher(text);
             while (states.find()) {
                 String state = states.group(1);
-                words.add(state.contains("inv") ? "inv" : state.contains("new") ? "new" : state.contains("est") ? "est" : "");
+                words.add(
+                        state.contains("inv")
+                                ? "inv"
+                                : state.contains("new") ? "new" : state.contains("est") ? "est" : "");
             }
             return words;
         }

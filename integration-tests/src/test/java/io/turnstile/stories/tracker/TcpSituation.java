@@ -15,8 +15,7 @@ import java.util.regex.Pattern;
  * @param isForced came with {@code ct(commit,force)}
  * @param numbersDiffer the two may know other sequence numbers of the connection
  */
-record TcpSituation(
-        String kind, List<String> states, boolean fromReplySide, boolean isForced, boolean numbersDiffer) {
+record TcpSituation(String kind, List<String> states, boolean fromReplySide, boolean isForced, boolean numbersDiffer) {
     private static final int FLAGS_OFFSET = 13;
     private static final int FIN = 0x01;
     private static final int SYN = 0x02;
@@ -24,9 +23,11 @@ record TcpSituation(
     private static final int PSH = 0x08;
     private static final int ACK = 0x10;
     private static final int URG = 0x20;
-    private static final Pattern LINE = Pattern.compile("tcp,orig=\\(src=([^,]+),dst=([^,]+),sport=(\\d+),dport=(\\d+)\\),"
-            + "reply=\\(src=([^,]+),dst=([^,]+),sport=(\\d+),dport=(\\d+)\\).*state_orig=(\\w+),state_reply=(\\w+)");
-    private static final Pattern ENDS = Pattern.compile("tcp \\[?([^ \\]]+?)\\]?:(\\d+) > \\[?([^ \\]]+?)\\]?:(\\d+) .*");
+    private static final Pattern LINE = Pattern.compile(
+            "tcp,orig=\\(src=([^,]+),dst=([^,]+),sport=(\\d+),dport=(\\d+)\\),"
+                    + "reply=\\(src=([^,]+),dst=([^,]+),sport=(\\d+),dport=(\\d+)\\).*state_orig=(\\w+),state_reply=(\\w+)");
+    private static final Pattern ENDS =
+            Pattern.compile("tcp \\[?([^ \\]]+?)\\]?:(\\d+) > \\[?([^ \\]]+?)\\]?:(\\d+) .*");
 
     /** Of a line of the dump: how the packet of a frame belongs to that connection; null if it does not. */
     static TcpSituation of(Step.Arrival arrival, String line, boolean numbersDiffer) {
@@ -95,7 +96,8 @@ record TcpSituation(
     }
 
     boolean isSenderAtBeginning() {
-        return hasStates() && (states.getFirst().equals("CLOSED") || states.getFirst().equals("SYN_SENT"));
+        return hasStates()
+                && (states.getFirst().equals("CLOSED") || states.getFirst().equals("SYN_SENT"));
     }
 
     /** One side has sent a SYN, or was picked up, and the other one nothing. */
