@@ -218,9 +218,8 @@ class TrackerCommandsStoryTest {
     @Test
     void partOfAnIcmpTupleFindsPingsHereAndNothingThere() {
         bridge();
-        sendOfEveryKind();
-        both.appctl("dpctl/flush-conntrack ct_nw_proto=17");
-        both.appctl("dpctl/flush-conntrack ct_nw_proto=6");
+        both.forward(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 77));
+        both.forward(Frames.echoRequest("10.0.0.1 > 10.0.0.2", 78));
         String ping = "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=1,icmp_type=8,icmp_code=0,icmp_id=";
         both.appctl("dpctl/flush-conntrack " + ping + "79");
         both.appctl("dpctl/ct-get-nconns");
