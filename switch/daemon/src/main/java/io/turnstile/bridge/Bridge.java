@@ -35,6 +35,7 @@ final class Bridge {
     private final SettingsReader settings;
     private final BridgeAddress address;
     private BridgeConfig config;
+    private boolean listens;
     private List<UUID> controllerRows = List.of();
     /** Said once. */
     private Set<String> objections = Set.of();
@@ -49,10 +50,15 @@ final class Bridge {
         ports = new BridgePorts(name, config.isDummy(), pipeline, datapathPorts);
         address = new BridgeAddress(name, pipeline, settings);
         agent = components.openFlow().attach(pipeline);
-        listen(components.runDirectory());
     }
 
-    private void listen(Path runDirectory) {
+    /** Once the bridge is as it is wanted: flows of who comes earlier would go with the mode that it began in. */
+    private void listen() {
+        if (listens) {
+            return;
+        }
+        listens = true;
+        Path runDirectory = components.runDirectory();
         try {
             agent.listen("punix:" + runDirectory.resolve(config.name() + ".mgmt"));
             agent.listenSnoop("punix:" + runDirectory.resolve(config.name() + ".snoop"));
@@ -81,44 +87,52 @@ final class Bridge {
     /** Takes over what is wanted. What fails is remembered with its error and does not hold up the rest. */
     void reconfigure(BridgeConfig wanted) {
         config = wanted;
-        ports.reconfigure(wanted.ports());
-        address.reconfigure(wanted.otherConfig(), ports);
-        configurePipeline();
-        configureControllers();
-        ports.refreshLinks();
+        Map<UUID, ControllerTarget> controllers = allowedControllers();
+        try {
+            configurePipeline(controllers); // before the ports: no packet meets the mode that the bridge began in
+            ports.reconfigure(wanted.ports());
+            address.reconfigure(wanted.otherConfig(), ports);
+            setControllers(controllers);
+            ports.refreshLinks();
+        } finally {
+            listen();
+        }
     }
 
-    private void configurePipeline() {
+    private void configurePipeline(Map<UUID, ControllerTarget> controllers) {
         pipeline.setFailMode(config.secure() ? BridgePipeline.FailMode.SECURE : BridgePipeline.FailMode.STANDALONE);
         int aging = settings.number(config.otherConfig(), "mac-aging-time", 0, DEFAULT_MAC_AGING_SECONDS);
         int size = settings.number(config.otherConfig(), "mac-table-size", 0, DEFAULT_MAC_TABLE_SIZE);
         pipeline.configureMacTable(
                 aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
+        // Who connects to a passive target is a tool, not the controller that the bridge waits for.
+        pipeline.setControllersConfigured(!controllers.values().stream().allMatch(ControllerTarget::isPassive));
     }
 
-    private void configureControllers() {
-        List<UUID> rows = new ArrayList<>();
-        List<ControllerTarget> targets = new ArrayList<>();
+    /** The controllers that may be used, by row; what speaks against the others is said once. */
+    private Map<UUID, ControllerTarget> allowedControllers() {
+        Map<UUID, ControllerTarget> allowed = new LinkedHashMap<>();
         Set<String> objectionsNow = new HashSet<>();
         SelfConfinement confinement = new SelfConfinement(components.runDirectory());
         config.controllers().forEach((row, target) -> {
             String objection = confinement.objectionToController(config.name(), target.target());
-            if (objection != null) {
+            if (objection == null) {
+                allowed.put(row, target.withTarget(confinement.resolved(target.target())));
+            } else {
                 objectionsNow.add(objection);
-                return;
             }
-            rows.add(row);
-            targets.add(target.withTarget(confinement.resolved(target.target())));
         });
         objectionsNow.stream()
                 .filter(objection -> !objections.contains(objection))
                 .forEach(objection -> LOG.error("bridge {}: {}", config.name(), objection));
         objections = objectionsNow;
-        // Who connects to a passive target is a tool, not the controller that the bridge waits for.
-        pipeline.setControllersConfigured(!targets.stream().allMatch(ControllerTarget::isPassive));
+        return allowed;
+    }
+
+    private void setControllers(Map<UUID, ControllerTarget> controllers) {
         try {
-            agent.setControllers(targets);
-            controllerRows = List.copyOf(rows);
+            agent.setControllers(List.copyOf(controllers.values()));
+            controllerRows = List.copyOf(controllers.keySet());
         } catch (IOException | RuntimeException e) {
             controllerRows = List.of();
             warn(e);

@@ -21,7 +21,11 @@ import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.Pipeline;
+import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.port.DummyPort;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
@@ -62,6 +66,7 @@ class ReconcilerTest {
     /** How often devices answer how they are, before they are gone. */
     private final Map<String, AtomicInteger> questionsLeft = new ConcurrentHashMap<>();
 
+    private Runnable whenOpening = () -> {};
     private final List<List<String>> managers = Collections.synchronizedList(new ArrayList<>());
     private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
     private final Listening provider = new Listening();
@@ -117,6 +122,7 @@ class ReconcilerTest {
     }
 
     private Port open(String type, String name, Map<String, String> options) {
+        whenOpening.run();
         if (missing.contains(name)) {
             throw new PortException(NO_DEVICE.formatted(name));
         }
@@ -155,6 +161,25 @@ class ReconcilerTest {
         assertThat(interfaceRow("br0").string("mac_in_use")).contains("02:00:00:00:00:aa");
         assertThat(database.named("Bridge", "br0").string("datapath_id")).contains("00000200000000aa");
         assertThat(database.named("Bridge", "br0").string("datapath_version")).contains("<built-in>");
+        assertThat(Files.exists(folder.resolve("br0.mgmt"))).isTrue();
+    }
+
+    /** Else flows that somebody adds at once would go with the mode that every bridge begins in, and ports would meet it. */
+    @Test
+    void aBridgeIsSecureBeforeItHasPortsAndListensWhenItHasThem() throws Exception {
+        List<Boolean> listening = new CopyOnWriteArrayList<>();
+        List<Integer> flows = new CopyOnWriteArrayList<>();
+        whenOpening = () -> {
+            listening.add(Files.exists(folder.resolve("br0.mgmt")));
+            flows.add(pipeline.bridge("br0")
+                    .flows(new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE))
+                    .size());
+        };
+        database.addBridge("br0", Map.of("fail_mode", "secure"));
+        database.addPort("br0", "p1", Map.of());
+        database.commit();
+        assertThat(flows).isNotEmpty().containsOnly(0);
+        assertThat(listening).containsOnly(false);
         assertThat(Files.exists(folder.resolve("br0.mgmt"))).isTrue();
     }
 
