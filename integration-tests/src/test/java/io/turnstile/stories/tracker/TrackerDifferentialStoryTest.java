@@ -92,8 +92,7 @@ class TrackerDifferentialStoryTest {
     void everyDecisionIsMet() {
         NamedDifferences differences = new NamedDifferences(twins.theirs(), twins.ours());
         for (long seed = 1; seed <= MOST_SEEDS && differences.met().size() < TcpDecision.values().length; seed++) {
-            assertThat(differences.unforeseen(
-                            new TrafficMix(seed, EnumSet.of(Feature.TRACKING)).script(NAMED_STEPS)))
+            assertThat(differences.unforeseen(new TrafficMix(seed, EnumSet.of(Feature.TRACKING)).script(NAMED_STEPS)))
                     .as("seed %d", seed)
                     .isEmpty();
         }
