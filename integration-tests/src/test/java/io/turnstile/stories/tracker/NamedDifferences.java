@@ -72,14 +72,15 @@ final class NamedDifferences {
             return -1;
         }
 
-        /** What has less than a second left may have been swept or not. */
+        /** What can be compared: what has less than a second left may have been swept or not. */
         private static List<String> connections(List<String> seen, int step) {
-            return step < 0
-                    ? List.of()
-                    : seen.get(2 * step + 1)
-                            .lines()
-                            .filter(line -> !line.contains(",timeout=0"))
-                            .toList();
+            return all(seen, step).stream()
+                    .filter(line -> !line.contains(",timeout=0"))
+                    .toList();
+        }
+
+        private static List<String> all(List<String> seen, int step) {
+            return step < 0 ? List.of() : seen.get(2 * step + 1).lines().toList();
         }
 
         /** The decision that foresees the difference, or null. */
@@ -87,12 +88,12 @@ final class NamedDifferences {
             if (!(steps.get(step) instanceof Step.Arrival arrival) || !TcpSituation.isTcp(arrival.frame())) {
                 return null;
             }
-            List<String> before = connections(ours, step - 1);
+            List<String> before = all(ours, step - 1);
             Set<String> apart = numbersApart(step);
             for (String line : before) {
                 TcpSituation situation = TcpSituation.of(arrival, line, apart.contains(key(line)));
                 if (situation != null) {
-                    boolean stays = connections(ours, step).contains(line);
+                    boolean stays = all(ours, step).contains(line);
                     for (TcpDecision decision : TcpDecision.values()) {
                         if (decision.isAbout(situation)
                                 && (stays || !decision.changesNothing)
@@ -103,7 +104,7 @@ final class NamedDifferences {
                 }
             }
             TcpDecision none = TcpDecision.BEGINS_NOTHING;
-            boolean beganNothing = keys(before).containsAll(keys(connections(ours, step)));
+            boolean beganNothing = keys(before).containsAll(keys(all(ours, step)));
             return none.isAbout(TcpSituation.ofNoConnection(arrival)) && beganNothing && isForeseen(none, step)
                     ? none
                     : null;
@@ -114,7 +115,7 @@ final class NamedDifferences {
             Set<String> apart = new HashSet<>();
             for (int i = 0; i < step; i++) {
                 if (steps.get(i) instanceof Step.Arrival arrival && TcpSituation.isTcp(arrival.frame())) {
-                    for (String line : connections(ours, i - 1)) {
+                    for (String line : all(ours, i - 1)) {
                         TcpSituation situation = TcpSituation.of(arrival, line, false);
                         if (situation != null && situation.setsNumbersApart()) {
                             apart.add(key(line));

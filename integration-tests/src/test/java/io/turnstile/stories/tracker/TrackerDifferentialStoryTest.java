@@ -9,6 +9,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,6 +29,7 @@ class TrackerDifferentialStoryTest {
     private static final int NAMED_STEPS = 40;
 
     private static final int NAMED_PARTS = 5;
+    private static final long MOST_SEEDS = 400;
     private static Twins twins;
 
     @BeforeAll
@@ -83,6 +85,18 @@ class TrackerDifferentialStoryTest {
                     .isEmpty();
         }
         assertThat(differences.met()).isNotEmpty();
+    }
+
+    /** No name is there in vain. */
+    @Test
+    void everyDecisionIsMet() {
+        NamedDifferences differences = new NamedDifferences(twins.theirs(), twins.ours());
+        for (long seed = 1; seed <= MOST_SEEDS && differences.met().size() < TcpDecision.values().length; seed++) {
+            assertThat(differences.unforeseen(new TrafficMix(seed, EnumSet.of(Feature.TRACKING)).script(NAMED_STEPS)))
+                    .as("seed %d", seed)
+                    .isEmpty();
+        }
+        assertThat(differences.met()).containsOnlyKeys(TcpDecision.values());
     }
 
     /** Otherwise the stories above show less than they seem to, or their differences mean nothing. */
