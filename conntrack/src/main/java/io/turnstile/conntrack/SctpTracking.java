@@ -270,14 +270,15 @@ final class SctpTracking {
         if (!offered || current && !(lead == Kind.COOKIE_ACK && !redeemer && note(REDEEMED))) {
             return Fit.WRONG;
         }
-        zeroTaken = zero(OFFERED_ZERO << direction);
-        return switch (lead) {
+        Fit fit = switch (lead) {
             case INIT_ACK -> redeemer ? Fit.WRONG : Fit.OFFERS;
             // §5.2.6, §8.4: the cookie is stale, or an end gives up; what stands so far stands on.
             case ABORT, ERROR -> Fit.ASIDE;
             case DATA, INIT, HEARTBEAT, SHUTDOWN, SHUTDOWN_ACK, COOKIE_ECHO, COOKIE_ACK, SHUTDOWN_COMPLETE, ASIDE ->
                 note(REDEEMED) ? Fit.ACCEPTS : Fit.WRONG;
         };
+        zeroTaken = fit != Fit.WRONG && zero(OFFERED_ZERO << direction);
+        return fit;
     }
 
     private static boolean reflected(Packet packet) {
