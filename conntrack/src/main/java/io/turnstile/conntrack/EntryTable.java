@@ -64,8 +64,8 @@ final class EntryTable {
     }
 
     /**
-     * Has the kernel give the memory that is needed next, which takes long where it zeroes 2 MiB at once. Threads: one at
-     * a time.
+     * Has the kernel give the memory that is needed next, which takes long where it zeroes 2 MiB at once. Threads: one
+     * at a time.
      */
     void touchAhead() {
         entriesReady = touch(entryMemory, entriesReady, SIZE_BYTES);

@@ -12,8 +12,8 @@ import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
  * <p>A packet that lets its connection live longer does not come here: the slot turns up at its old time and is queued
  * anew ({@link #schedule} is idempotent). Only what must be seen <em>earlier</em> is moved.
  *
- * <p>However many slots a list has, nobody holds the lock for all of them: a list comes due as a whole, by its head, and
- * is handed out in pieces; the wheel moves on when it is empty.
+ * <p>However many slots a list has, nobody holds the lock for all of them: a list comes due as a whole, by its head,
+ * and is handed out in pieces; the wheel moves on when it is empty.
  *
  * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
@@ -97,8 +97,8 @@ final class ExpiryWheel {
     }
 
     /**
-     * Reads the links of what {@link #poll} will probably take, so that it holds the lock only for as long as it takes to
-     * change them; the result means nothing.
+     * Reads the links of what {@link #poll} will probably take, so that it holds the lock only for as long as it takes
+     * to change them; the result means nothing.
      */
     long prefetch(int slots) {
         int end = entries.end();

@@ -98,7 +98,7 @@ final class IndexGrowth {
                 long owed = (count - commitsBefore) * slotsOfCommit() - next;
                 move(Math.clamp(owed, 0, mostSlotsOfCommit()));
             } else {
-                long late = cells - from.capacity() - from.capacity() / PART_BEFORE_MEMORY;
+                long late = (long) cells - from.capacity() - from.capacity() / PART_BEFORE_MEMORY;
                 boolean owes = late * to.pieces() * PART_FOR_MEMORY >= (long) pieces * from.capacity();
                 prepare(owes ? 1 : 0);
             }

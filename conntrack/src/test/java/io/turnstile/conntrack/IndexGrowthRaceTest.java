@@ -10,8 +10,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * The index is replaced by a larger one, again and again, while connections come and go, translated ones (two cells,
- * of the same tuple for some) among them: who stays is found throughout, who goes leaves nothing in the new index. New
+ * The index is replaced by a larger one, again and again, while connections come and go, translated ones (two cells, of
+ * the same tuple for some) among them: who stays is found throughout, who goes leaves nothing in the new index. New
  * connections carry the growth on, and so does the sweep.
  */
 class IndexGrowthRaceTest {

@@ -48,7 +48,9 @@ class NoPauseTest {
 
     private void expectFound(ConnectionTracker tracker, int first, int last) {
         for (int i = first; i < last; i++) {
-            assertThat(send(tracker, i, LOOK).ctConnection()).as("connection %d", i).isNotZero();
+            assertThat(send(tracker, i, LOOK).ctConnection())
+                    .as("connection %d", i)
+                    .isNotZero();
         }
     }
 

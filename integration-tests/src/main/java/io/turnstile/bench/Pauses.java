@@ -1,8 +1,8 @@
 package io.turnstile.bench;
 
 /**
- * How long steps took: exact to 3 %, whatever their number. Beside it the same less the time in line for a core, which is
- * what other programs cost.
+ * How long steps took: exact to 3 %, whatever their number. Beside it the same less the time in line for a core, which
+ * is what other programs cost.
  *
  * <p>Threads: one; {@link #add(Pauses)} once it is done.
  */

@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
 public final class SweepBench implements Callable<Integer> {
     private static final int POLICY = 1;
     private static final long LIFE_HOURS = 24;
-    private static final CtRequest COMMIT =
-            CtRequest.commit(Traffic.ZONE).withTimeouts(POLICY);
+    private static final long LIFE_SECONDS = LIFE_HOURS * 60 * 60;
+    private static final CtRequest COMMIT = CtRequest.commit(Traffic.ZONE).withTimeouts(POLICY);
     private static final CtRequest LOOK = CtRequest.lookup(Traffic.ZONE);
     private static final long HOUR_NS = TimeUnit.HOURS.toNanos(1);
     private static final int STRIDE = 618_033;
@@ -44,7 +44,12 @@ public final class SweepBench implements Callable<Integer> {
     public Integer call() throws IOException {
         long residentBefore = Memory.residentBytes();
         ConnectionTracker tracker = new ConnectionTracker(new ManualClock(0, 0), connections);
-        tracker.setTimeoutPolicy(POLICY, new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, LIFE_HOURS * 60 * 60)));
+        tracker.setTimeoutPolicy(
+                POLICY,
+                new TimeoutPolicy(Map.of(
+                        Timeout.UDP_FIRST, LIFE_SECONDS,
+                        Timeout.UDP_SINGLE, LIFE_SECONDS,
+                        Timeout.UDP_MULTIPLE, LIFE_SECONDS)));
         long startNs = CpuTime.ofThisThreadNs();
         create(tracker);
         print("created", tracker.connectionCount(), startNs);
