@@ -56,6 +56,7 @@ public final class ConnectionTracker implements Conntrack, ConntrackControl {
     private boolean sweepGoesOn;
     /** What was thrown first in the sweep that is under way. */
     private @Nullable Throwable sweepFailure;
+
     private long roundNs;
     /** Keeps early reads from being taken for useless. */
     @SuppressWarnings("UnusedVariable") // to be written is all that it is for

@@ -7,7 +7,6 @@ import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.time.OncePerMinute;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;

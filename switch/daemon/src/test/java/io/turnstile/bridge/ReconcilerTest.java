@@ -164,7 +164,10 @@ class ReconcilerTest {
         assertThat(Files.exists(folder.resolve("br0.mgmt"))).isTrue();
     }
 
-    /** Else flows that somebody adds at once would go with the mode that every bridge begins in, and ports would meet it. */
+    /**
+     * Else flows that somebody adds at once would go with the mode that every bridge begins in, and ports would meet
+     * it.
+     */
     @Test
     void aBridgeIsSecureBeforeItHasPortsAndListensWhenItHasThem() throws Exception {
         List<Boolean> listening = new CopyOnWriteArrayList<>();
