@@ -42,7 +42,7 @@ record Outcome(List<String> steps, List<String> connections) {
     }
 
     /** What is said on an IPv6 link alone is invalid to Open vSwitch (decision 22). */
-    private static boolean isOfLink(Step step, String theirs, String ours) {
+    static boolean isOfLink(Step step, String theirs, String ours) {
         return step instanceof Step.Arrival arrival
                 && Headers.isOfLink(arrival.frame())
                 && ours.equals(theirs.replace("+inv+trk", "+trk"));
