@@ -23,6 +23,8 @@ import java.lang.invoke.VarHandle;
 final class PacketTracking {
     /** The table size from which on entries are no longer found in the processor's near caches. */
     private static final int CACHED_CONNECTIONS = 16_384;
+    /** The count stands in a cache line that commits and removals of all threads write. */
+    private static final int BATCHES_PER_LOOK = 64;
     /** Of 2^30 ns. */
     static final int SECOND_SHIFT = 30;
     /** What of {@link ConnectionListener#onChanged} is told of connections that nobody holds, too. */
@@ -53,7 +55,7 @@ final class PacketTracking {
         for (int i = 0; i < length; i++) {
             scratch.steps[i] = prepare(packets.get(i), i, request, scratch);
         }
-        if (length > 1 && table.count.get() > CACHED_CONNECTIONS) {
+        if (length > 1 && isTableLarge(scratch)) {
             prefetch(length, scratch);
         }
         boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
@@ -71,6 +73,14 @@ final class PacketTracking {
             }
         }
         return scratch.drops == 0 ? 0 : removeDropped(packets, scratch);
+    }
+
+    private boolean isTableLarge(TrackingScratch scratch) {
+        if (--scratch.batchesUntilLook < 0) {
+            scratch.batchesUntilLook = BATCHES_PER_LOOK;
+            scratch.isTableLarge = table.count.get() > CACHED_CONNECTIONS;
+        }
+        return scratch.isTableLarge;
     }
 
     private static int removeDropped(PacketBatch packets, TrackingScratch scratch) {

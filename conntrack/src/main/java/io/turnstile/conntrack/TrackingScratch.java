@@ -26,6 +26,10 @@ final class TrackingScratch {
     final ConnectionSnapshot snapshot = new ConnectionSnapshot();
     /** Keeps the early reads of the index from being taken for useless. */
     long prefetched;
+    /** Batches until the table's size is looked at again. */
+    int batchesUntilLook;
+    /** The table was large when it was looked at last. */
+    boolean isTableLarge;
 
     /** Reply tuples being tried for a new connection. */
     final TupleKey replyTuple = new TupleKey();
