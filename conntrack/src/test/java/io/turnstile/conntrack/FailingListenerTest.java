@@ -31,16 +31,7 @@ class FailingListenerTest {
         IS_AWAITED
     }
 
-    private final class Thrower implements ConnectionListener {
-        @Override
-        public void onCommitted(long connectionId, int inPort, long nowNs) {}
-
-        @Override
-        public void onEstablished(long connectionId, long nowNs) {}
-
-        @Override
-        public void onChanged(long connectionId, int changes, long nowNs) {}
-
+    private final class Thrower extends IdleListener {
         @Override
         public boolean onDeadline(long connectionId, long nowNs) {
             check(Where.ON_DEADLINE, connectionId);

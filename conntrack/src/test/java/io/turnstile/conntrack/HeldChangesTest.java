@@ -263,28 +263,15 @@ class HeldChangesTest {
 
     @Test
     void removedConnectionForgetsItsPortWhileItCanBeRead() {
-        ct.tracker.setListener(new ConnectionListener() {
+        ct.tracker.setListener(new IdleListener() {
             @Override
             public void onCommitted(long connectionId, int inPort, long nowNs) {
                 id = connectionId;
             }
 
             @Override
-            public void onEstablished(long connectionId, long nowNs) {}
-
-            @Override
             public void onChanged(long connectionId, int changes, long nowNs) {
                 throw new AssertionError("of a connection that is gone");
-            }
-
-            @Override
-            public boolean onDeadline(long connectionId, long nowNs) {
-                return false;
-            }
-
-            @Override
-            public boolean isAwaited(long connectionId) {
-                return false;
             }
 
             @Override

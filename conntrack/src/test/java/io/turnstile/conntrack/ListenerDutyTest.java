@@ -133,7 +133,7 @@ class ListenerDutyTest {
         AtomicBoolean waits = new AtomicBoolean();
         AtomicInteger heard = new AtomicInteger();
         AtomicLong id = new AtomicLong();
-        tracker.setListener(new ConnectionListener() {
+        tracker.setListener(new IdleListener() {
             @Override
             public void onCommitted(long connectionId, int inPort, long nowNs) {
                 id.set(connectionId);
@@ -144,24 +144,6 @@ class ListenerDutyTest {
                 if (waits.get()) {
                     heard.incrementAndGet();
                 }
-            }
-
-            @Override
-            public void onChanged(long connectionId, int changes, long nowNs) {}
-
-            @Override
-            public boolean onDeadline(long connectionId, long nowNs) {
-                return false;
-            }
-
-            @Override
-            public boolean isAwaited(long connectionId) {
-                return false;
-            }
-
-            @Override
-            public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
-                return false;
             }
         });
         PacketBatch batch = new PacketBatch();

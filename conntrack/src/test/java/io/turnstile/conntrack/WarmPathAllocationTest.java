@@ -25,7 +25,7 @@ class WarmPathAllocationTest {
     private final PacketBatch batch = new PacketBatch();
 
     /** Somebody carries whatever is established, and is asked about it. */
-    private static final class Holder implements ConnectionListener {
+    private static final class Holder extends IdleListener {
         private final Conntrack tracker;
 
         Holder(Conntrack tracker) {
@@ -33,29 +33,13 @@ class WarmPathAllocationTest {
         }
 
         @Override
-        public void onCommitted(long connectionId, int inPort, long nowNs) {}
-
-        @Override
         public void onEstablished(long connectionId, long nowNs) {
             tracker.hold(connectionId);
         }
 
         @Override
-        public void onChanged(long connectionId, int changes, long nowNs) {}
-
-        @Override
         public boolean onDeadline(long connectionId, long nowNs) {
             tracker.unhold(connectionId, null);
-            return false;
-        }
-
-        @Override
-        public boolean isAwaited(long connectionId) {
-            return false;
-        }
-
-        @Override
-        public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
             return false;
         }
     }
