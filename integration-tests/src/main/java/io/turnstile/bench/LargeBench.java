@@ -25,8 +25,7 @@ public final class LargeBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (!Lab.isRoot()) {
-            System.err.println("turnstile bench large: needs root for network namespaces");
+        if (!Lab.isPossible("turnstile bench large")) {
             return 1;
         }
         Large large = new Large(flows, connections);

@@ -90,8 +90,7 @@ public final class SideBySide implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!Lab.isRoot()) {
-            System.err.println("turnstile bench switch: needs root for network namespaces");
+        if (!Lab.isPossible("turnstile bench switch")) {
             return 1;
         }
         Map<String, Function<Lab, LabSwitch>> contestants = new LinkedHashMap<>();

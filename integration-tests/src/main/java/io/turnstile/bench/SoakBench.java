@@ -21,8 +21,7 @@ public final class SoakBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (!Lab.isRoot()) {
-            System.err.println("turnstile bench soak: needs root for network namespaces");
+        if (!Lab.isPossible("turnstile bench soak")) {
             return 1;
         }
         return new Soak(hours > 0 ? Duration.ofHours(hours) : Duration.ofMinutes(minutes)).run() ? 0 : 1;

@@ -38,6 +38,15 @@ public final class Lab implements AutoCloseable {
         return Command.of("id", "-u").run().text().equals("0");
     }
 
+    /** Whether labs can be made here; if not, standard error says so in the command's name. */
+    public static boolean isPossible(String command) {
+        boolean root = isRoot();
+        if (!root) {
+            System.err.println(command + ": needs root for network namespaces");
+        }
+        return root;
+    }
+
     public Path folder() {
         return folder;
     }
