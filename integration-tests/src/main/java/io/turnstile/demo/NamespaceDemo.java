@@ -102,10 +102,16 @@ final class NamespaceDemo {
             awaitListening(web);
             awaitListening(secret);
             say("HTTP from inside to outside");
-            Command.Result fetched = fetch(inside, outside, WEB_PORT).run();
-            expect(fetched.text().equals("200 " + PAGE_BYTES), "HTTP from inside gave " + fetched.text());
+            // The server does not answer before the provider knows: of what is over already it would not be told.
+            web.pause();
+            try (Daemon fetching =
+                    fetch(inside, outside, WEB_PORT).start(lab.folder().resolve("fetched"))) {
+                awaitAtLeast(Kind.ESTABLISHED, 1);
+                web.resume();
+                fetching.awaitEnd(Duration.ofSeconds(20));
+                expect(fetching.output().equals("200 " + PAGE_BYTES), "HTTP from inside gave " + fetching.output());
+            }
             print("1 MiB fetched");
-            awaitAtLeast(Kind.ESTABLISHED, 1);
             say("HTTP from outside to inside");
             expect(
                     !fetch(outside, inside, WEB_PORT).attempt().succeeded(),

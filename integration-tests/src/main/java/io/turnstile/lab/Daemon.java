@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -50,10 +51,7 @@ public final class Daemon implements AutoCloseable {
 
     /** CPU time used so far by the process, in nanoseconds; 0 when the system does not tell. */
     public long cpuNs() {
-        return process.info()
-                .totalCpuDuration()
-                .map(java.time.Duration::toNanos)
-                .orElse(0L);
+        return process.info().totalCpuDuration().map(Duration::toNanos).orElse(0L);
     }
 
     /** What the program holds of the machine's memory, as {@link #residentBytes(long)} says it. */
@@ -80,6 +78,27 @@ public final class Daemon implements AutoCloseable {
         } catch (IOException e) {
             return "(no log: " + e.getMessage() + ")";
         }
+    }
+
+    /**
+     * Stops the program where it is, until {@link #resume()}. The kernel goes on answering for its sockets: who
+     * connects to a server that is stopped gets an established connection on which nothing is said yet.
+     */
+    public void pause() {
+        signal("-STOP");
+    }
+
+    public void resume() {
+        signal("-CONT");
+    }
+
+    private void signal(String signal) {
+        Command.of("kill", signal, Long.toString(process.pid())).run();
+    }
+
+    /** Waits until the program has ended by itself. */
+    public void awaitEnd(Duration patience) {
+        Await.until("the end of process " + pid(), patience, () -> !isAlive(), this::output);
     }
 
     /** kill -9, for stories about what survives it. */

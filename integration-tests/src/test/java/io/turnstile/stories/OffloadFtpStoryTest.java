@@ -8,6 +8,7 @@ import io.turnstile.lab.Host;
 import io.turnstile.lab.Lab;
 import io.turnstile.lab.Turnstile;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Test;
 class OffloadFtpStoryTest {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int FILE_BYTES = 200_000;
+    private static final long LARGE_FILE_BYTES = 100_000_000;
 
     private final Lab lab = new Lab("op");
     private Host client;
@@ -64,6 +66,10 @@ class OffloadFtpStoryTest {
             files = Files.createDirectory(lab.folder().resolve("files"));
             Files.setPosixFilePermissions(lab.folder(), PosixFilePermissions.fromString("rwxr-xr-x"));
             Files.write(files.resolve("file"), new byte[FILE_BYTES]);
+            try (RandomAccessFile large =
+                    new RandomAccessFile(files.resolve("large").toFile(), "rw")) {
+                large.setLength(LARGE_FILE_BYTES);
+            }
         } catch (IOException | RuntimeException | Error e) {
             lab.close();
             throw e;
@@ -129,6 +135,11 @@ class OffloadFtpStoryTest {
         assertThat(client.run(all).text()).isEqualTo(Integer.toString(FILE_BYTES));
     }
 
+    /** Goes on until it is closed: the server is not nearly through with it when the buffers on the way are full. */
+    private Daemon downloadSlowly(String url) {
+        return client.start(List.of("curl", "-sS", "--limit-rate", "20k", "-o", "/dev/null", url));
+    }
+
     private String dump() {
         return turnstile.appctl("dpctl/dump-conntrack", "-m").run().text();
     }
@@ -146,8 +157,20 @@ class OffloadFtpStoryTest {
     void passiveDataConnectionsAreOfferedAndTheirDialogueIsNot() throws IOException {
         serveFtp();
         download("ftp://" + server.address() + "/file");
-        awaitState(",dport=21)", ",offload=(dummy:declined(alg control connection))");
-        awaitState(",parent=(src=10.1.0.1,", ",offload=(dummy:established)");
+        // What is over before the provider hears of it is never established there.
+        try (Daemon transfer = downloadSlowly("ftp://" + server.address() + "/large")) {
+            awaitState(",parent=(src=10.1.0.1,", ",offload=(dummy:established)");
+            assertThat(transfer.isAlive()).isTrue();
+        }
+        Await.until(
+                "both dialogues are declined",
+                PATIENCE,
+                () -> dump().lines()
+                                .filter(line -> line.contains(",dport=21)"))
+                                .filter(line -> line.endsWith(",offload=(dummy:declined(alg control connection))"))
+                                .count()
+                        == 2,
+                this::dump);
     }
 
     @Test
@@ -156,8 +179,10 @@ class OffloadFtpStoryTest {
         String events =
                 turnstile.appctl("conntrack/offload-monitor", "since=now").run().text();
         String since = "since=" + events.replaceFirst("(?s).*\"next\":(\\d+).*", "$1");
-        download("http://" + server.address() + ":8080/file");
-        awaitState(",dport=8080)", ",offload=(dummy:established)");
+        try (Daemon transfer = downloadSlowly("http://" + server.address() + ":8080/large")) {
+            awaitState(",dport=8080)", ",offload=(dummy:established)");
+            assertThat(transfer.isAlive()).isTrue();
+        }
         assertThat(turnstile.appctl("conntrack/offload-monitor", since).run().text())
                 .containsOnlyOnce("\"event\":\"add\"")
                 .containsOnlyOnce("\"event\":\"established\"");

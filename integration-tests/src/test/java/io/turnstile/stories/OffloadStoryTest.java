@@ -292,19 +292,22 @@ class OffloadStoryTest {
                     () -> b.run("ss", "-Hltn", "sport", "=", ":8080").output().contains(":8080"),
                     web::output);
             turnOn();
-            assertThat(a.run(
-                                    "curl",
-                                    "--silent",
-                                    "--show-error",
-                                    "--max-time",
-                                    "10",
-                                    "--output",
-                                    "/dev/null",
-                                    "--write-out",
-                                    "%{http_code} %{size_download}",
-                                    "http://" + b.address() + ":8080/page")
-                            .text())
-                    .isEqualTo("200 300000");
+            web.pause(); // what is over before the provider hears of it is never established there
+            Daemon transfer = a.start(List.of(
+                    "curl",
+                    "--silent",
+                    "--show-error",
+                    "--max-time",
+                    "30",
+                    "--output",
+                    "/dev/null",
+                    "--write-out",
+                    "%{http_code} %{size_download}",
+                    "http://" + b.address() + ":8080/page"));
+            offload.awaitCount("established", 1);
+            web.resume();
+            transfer.awaitEnd(PATIENCE);
+            assertThat(transfer.output()).isEqualTo("200 300000");
             offload.awaitCount("changed", 1); // both FINs, in one event or in two
             assertThat(offload.events())
                     .startsWith(

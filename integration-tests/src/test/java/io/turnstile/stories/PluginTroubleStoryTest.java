@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.Test;
 @Tag("system")
 class PluginTroubleStoryTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** Less to be eaten. */
+    private static final Map<String, String> SMALL_HEAP = Map.of("TURNSTILE_HEAP", "256m");
 
     private final Lab lab = new Lab("pt");
 
@@ -48,7 +51,7 @@ class PluginTroubleStoryTest {
         all[2] = "--pidfile=" + pidFile();
         all[3] = "-vconsole:off";
         System.arraycopy(options, 0, all, 4, options.length);
-        return lab.add(Turnstile.start(lab, all));
+        return lab.add(Turnstile.start(lab, SMALL_HEAP, all));
     }
 
     // ---- the end of the process ----
@@ -115,13 +118,21 @@ class PluginTroubleStoryTest {
                 .attempt();
     }
 
-    /** The process that the pid file names. */
+    /** The process that the pid file names; nothing while there is none, between one process and the next. */
     private String owner() {
         try {
             return Files.readString(pidFile()).strip();
         } catch (IOException e) {
-            return ""; // it is just being made
+            return "";
         }
+    }
+
+    /** Whether it is another process that answers by now: the former one may answer on its last way, too. */
+    private boolean isReplaced(Turnstile turnstile, String formerPid) {
+        String now = owner();
+        return !now.isEmpty()
+                && !now.equals(formerPid)
+                && turnstile.appctl("version").attempt().succeeded();
     }
 
     private static List<Path> sockets(Turnstile turnstile) {
@@ -171,7 +182,7 @@ class PluginTroubleStoryTest {
             Await.until(
                     "another process answers",
                     Duration.ofSeconds(60), // it may have to wait ten seconds
-                    () -> turnstile.appctl("version").attempt().succeeded() && !owner().equals(pid),
+                    () -> isReplaced(turnstile, pid),
                     turnstile.daemon()::output);
             assertThat(log())
                     .content()
