@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
@@ -31,6 +32,9 @@ public final class Soak {
     private static final int MOST_CONNECTIONS = 100_000;
     private static final Duration REPORT = Duration.ofSeconds(30);
     private static final Duration KILL_PAUSE = Duration.ofSeconds(75);
+    /** A heap that is soon full: in a large one the process grows by garbage for hours, and no leak could be told from it. */
+    private static final Map<String, String> SMALL_HEAP = Map.of("TURNSTILE_HEAP", "128m");
+
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
     /** What belongs to the run itself, and stays. */
     private static final List<String> FIREWALL = List.of(
@@ -60,7 +64,7 @@ public final class Soak {
         try (Lab lab = new Lab("sk")) {
             Host inside = lab.host("in", "10.9.0.1/24");
             Host outside = lab.host("out", "10.9.0.2/24");
-            Turnstile turnstile = lab.add(Turnstile.start(lab, "--max-connections=" + MOST_CONNECTIONS));
+            Turnstile turnstile = lab.add(Turnstile.start(lab, SMALL_HEAP, "--max-connections=" + MOST_CONNECTIONS));
             turnstile.connect(inside, outside, FIREWALL);
             Daemon probe = startProbe(lab, turnstile);
             startTraffic(inside, outside);
@@ -256,14 +260,14 @@ public final class Soak {
             List<String> probed = probe.output().lines().toList();
             probed.subList(lines, probed.size()).forEach(watch::probed);
             lines = probed.size();
+            if (!turnstile.daemon().isAlive()) {
+                throw new IllegalStateException(
+                        "the switch has ended:\n" + turnstile.daemon().output());
+            }
             watch.resident(turnstile.daemon().residentBytes());
             if (nowNs - reportNs >= 0) {
                 System.out.printf("%4d s  %s%n", (nowNs - startNs) / 1_000_000_000, watch.status());
                 reportNs += REPORT.toNanos();
-            }
-            if (!turnstile.daemon().isAlive()) {
-                throw new IllegalStateException(
-                        "the switch has ended:\n" + turnstile.daemon().output());
             }
         }
     }
