@@ -118,8 +118,10 @@ public final class Soak {
 
     private static void startTraffic(Host inside, Host outside) {
         outside.start(List.of("iperf3", "-s"));
-        inside.start(List.of(
-                "sh", "-c", "while true; do iperf3 -c " + outside.address() + " -b 20M -P 4 -t 20 || sleep 1; done"));
+        // A kill of the switch can leave an iperf3 that does not end: it would send nothing and take a core.
+        String transfers = "while true; do timeout 40 iperf3 -c %s -b 20M -P 4 -t 20 || sleep 1; done"
+                .formatted(outside.address());
+        inside.start(List.of("sh", "-c", transfers));
         inside.start(Programs.java(ManyTuples.class, outside.address(), "" + TUPLES_A_SECOND));
     }
 
