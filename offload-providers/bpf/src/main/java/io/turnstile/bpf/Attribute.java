@@ -1,5 +1,6 @@
 package io.turnstile.bpf;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -48,7 +49,7 @@ final class Attribute implements AutoCloseable {
     /** A pointer to a copy of {@code data}. */
     Attribute copy(long offset, byte[] data) {
         MemorySegment copy = arena.allocate(Math.max(data.length, 1), Long.BYTES);
-        MemorySegment.copy(data, 0, copy, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, data.length);
+        MemorySegment.copy(data, 0, copy, JAVA_BYTE, 0, data.length);
         return pointer(offset, copy);
     }
 
@@ -62,7 +63,7 @@ final class Attribute implements AutoCloseable {
     /** An object's name, in place. */
     Attribute name(long offset, String name) {
         byte[] ascii = name.getBytes(StandardCharsets.US_ASCII);
-        MemorySegment.copy(ascii, 0, bytes, java.lang.foreign.ValueLayout.JAVA_BYTE, offset, ascii.length);
+        MemorySegment.copy(ascii, 0, bytes, JAVA_BYTE, offset, ascii.length);
         return this;
     }
 

@@ -7,11 +7,13 @@ import java.util.Optional;
 public final class BpfException extends IOException {
     private static final long serialVersionUID = 1L;
 
+    private final String summary;
     private final int errno;
     private final transient Optional<VerifierLog> log;
 
-    private BpfException(String message, int errno, Optional<VerifierLog> log) {
-        super(message);
+    private BpfException(String summary, int errno, Optional<VerifierLog> log) {
+        super(log.map(said -> summary + "\n" + said.annotated()).orElse(summary));
+        this.summary = summary;
         this.errno = errno;
         this.log = log;
     }
@@ -21,8 +23,8 @@ public final class BpfException extends IOException {
     }
 
     static BpfException refused(String asked, int negatedErrno, VerifierLog log) {
-        String message = asked + ": " + Errno.describe(-negatedErrno) + ": " + log.reason() + "\n" + log.annotated();
-        return new BpfException(message, -negatedErrno, Optional.of(log));
+        String summary = asked + ": " + Errno.describe(-negatedErrno) + ": " + log.reason();
+        return new BpfException(summary, -negatedErrno, Optional.of(log));
     }
 
     /** Returns {@code result} if it is no error. */
@@ -31,6 +33,11 @@ public final class BpfException extends IOException {
             throw of(asked, result);
         }
         return result;
+    }
+
+    /** The message without the verifier's log: one line. */
+    public String summary() {
+        return summary;
     }
 
     public boolean is(Errno error) {

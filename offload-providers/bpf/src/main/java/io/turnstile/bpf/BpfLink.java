@@ -52,18 +52,14 @@ public final class BpfLink implements AutoCloseable {
     private static BpfLink create(LoadedProgram program, int ifindex, int attachType, int flags, String where)
             throws BpfException {
         String what = program.name() + " to " + where;
-        return new BpfLink(
-                what, new Descriptor("link of " + what, create(program.fd(), ifindex, attachType, flags, what)));
-    }
-
-    private static int create(int programFd, int ifindex, int attachType, int flags, String what) throws BpfException {
         try (Attribute attribute = new Attribute(CREATE_BYTES)) {
-            return attribute
-                    .u32(PROG_FD_OFFSET, programFd)
+            int fd = attribute
+                    .u32(PROG_FD_OFFSET, program.fd())
                     .u32(TARGET_IFINDEX_OFFSET, ifindex)
                     .u32(ATTACH_TYPE_OFFSET, attachType)
                     .u32(FLAGS_OFFSET, flags)
                     .require(Command.LINK_CREATE, what);
+            return new BpfLink(what, new Descriptor("link of " + what, fd));
         }
     }
 

@@ -90,6 +90,6 @@ public record BpfSupport(Optional<String> obstacle) {
         if (step == Step.LINK && failure.is(Errno.EINVAL)) {
             return Optional.of("the kernel has no tcx (Linux 6.6, CONFIG_NET_XGRESS)");
         }
-        return Optional.of(failure.getMessage());
+        return Optional.of(failure.summary());
     }
 }

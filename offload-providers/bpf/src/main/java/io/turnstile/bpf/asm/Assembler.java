@@ -266,22 +266,12 @@ public final class Assembler {
             return instruction;
         }
         int distance = slotsByLabel.getOrDefault(draft.target, 0) - (draft.slot + 1);
-        boolean inImmediate = instruction.isLocalCall() || instruction.opcode() == (Opcodes.JMP32 | Opcodes.GO_TO);
-        if (inImmediate) {
-            return new Instruction(instruction.opcode(), 0, instruction.source(), 0, distance);
-        }
-        if (distance != (short) distance) {
+        if (!instruction.reachesFar() && distance != (short) distance) {
             String advice = instruction.isGoTo() ? "use goToFar" : "jump on the opposite condition over a goToFar";
-            throw new AssemblyException(
-                    ("instruction %s: label \"%s\" is %d instructions away, and this jump reaches %d: %s")
-                            .formatted(notes.where(draft.slot), draft.target, distance, (int) Short.MAX_VALUE, advice));
+            throw new AssemblyException("instruction %s: label \"%s\" is %d instructions away, and this jump reaches %d: %s"
+                    .formatted(notes.where(draft.slot), draft.target, distance, (int) Short.MAX_VALUE, advice));
         }
-        return new Instruction(
-                instruction.opcode(),
-                instruction.destination(),
-                instruction.source(),
-                distance,
-                instruction.immediate());
+        return instruction.withDistance(distance);
     }
 
     // --- parts of the above

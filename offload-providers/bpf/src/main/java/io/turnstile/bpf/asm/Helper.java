@@ -1,5 +1,6 @@
 package io.turnstile.bpf.asm;
 
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -64,7 +65,7 @@ public enum Helper {
 
     /** Its name in bpf-helpers(7) and in the verifier's log, such as {@code bpf_map_lookup_elem}. */
     public String kernelName() {
-        return "bpf_" + name().toLowerCase(java.util.Locale.ROOT);
+        return "bpf_" + name().toLowerCase(Locale.ROOT);
     }
 
     static Optional<Helper> ofNumber(int number) {

@@ -72,8 +72,18 @@ public record Instruction(int opcode, int destination, int source, int offset, l
 
     /** How many slots its target is from the slot behind it. */
     int distance() {
-        boolean inImmediate = isLocalCall() || opcode == (Opcodes.JMP32 | Opcodes.GO_TO);
-        return inImmediate ? (int) immediate : offset;
+        return reachesFar() ? (int) immediate : offset;
+    }
+
+    /** Whether the distance stands in the immediate, which has 32 bits, and not in the offset, which has 16. */
+    boolean reachesFar() {
+        return isLocalCall() || opcode == (Opcodes.JMP32 | Opcodes.GO_TO);
+    }
+
+    Instruction withDistance(int distance) {
+        return reachesFar()
+                ? new Instruction(opcode, destination, source, 0, distance)
+                : new Instruction(opcode, destination, source, distance, immediate);
     }
 
     /** Whether what stands behind it can be next; true of calls, which return. */

@@ -93,9 +93,9 @@ final class InstructionText {
             String register = "r" + instruction.destination();
             return register + " = " + swap + instruction.immediate() + " " + register;
         }
-        boolean extends_ = operation == AluOp.MOV.code() && instruction.offset() != 0;
+        boolean signExtends = operation == AluOp.MOV.code() && instruction.offset() != 0;
         String second = fromRegister ? width + Integer.toString(instruction.source()) : hex(instruction.immediate());
-        return extends_
+        return signExtends
                 ? first + " = (s" + instruction.offset() + ")" + second
                 : first + " " + aluOp(operation, instruction.offset()).text() + " " + second;
     }
