@@ -4,7 +4,9 @@ package io.turnstile.bpf;
  * A program attached to a device, until this is closed, the device goes, or the process ends however it does: it is
  * registered nowhere but in this descriptor. Devices are those of the network namespace of the calling thread.
  *
- * <p>Threads: any. Once {@link #close} is back, packets whose reception begins do not meet the program.
+ * <p>Threads: any. Attaching and closing take the kernel's lock of network devices, and closing waits until no CPU is
+ * inside the program any more: milliseconds, now and then more. Once {@link #close} is back, no packet meets the
+ * program.
  */
 public final class BpfLink implements AutoCloseable {
     // union bpf_attr, struct link_create

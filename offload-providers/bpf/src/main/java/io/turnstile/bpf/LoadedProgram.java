@@ -134,8 +134,8 @@ public final class LoadedProgram implements AutoCloseable {
      * Runs the program over a frame that comes from nowhere; what it redirects goes nowhere.
      *
      * @param frame from the Ethernet header on
-     * @param context what the context shall say, as {@code struct __sk_buff} or {@code xdp_md}; what is 0 in it is the kernel's to fill in. Empty if
-     *     it is all left to the kernel
+     * @param context what the context shall say, as {@code struct __sk_buff} or {@code xdp_md}; what is 0 in it is the
+     *     kernel's to fill in. Empty if it is all left to the kernel
      * @param repeat how many times; changes of one run are there in the next
      */
     public TestRun testRun(byte[] frame, byte[] context, int repeat) throws BpfException {

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -42,28 +43,33 @@ class BpfSupportTest {
     void whoHasNoRightsHearsWhichAreNeeded() {
         String needed = "BPF is not permitted: it needs root, or the capabilities CAP_BPF and CAP_NET_ADMIN";
         assertThat(obstacle(Step.MAP, Errno.EPERM, NONE)).isEqualTo(needed);
-        assertThat(obstacle(Step.PROGRAM, Errno.EPERM, new Capabilities(1L << 39))).isEqualTo(needed);
-        assertThat(obstacle(Step.PROGRAM, Errno.EPERM, new Capabilities(1L << 12))).isEqualTo(needed);
+        assertThat(obstacle(Step.PROGRAM, Errno.EPERM, new Capabilities(1L << 39)))
+                .isEqualTo(needed);
+        assertThat(obstacle(Step.PROGRAM, Errno.EPERM, new Capabilities(1L << 12)))
+                .isEqualTo(needed);
     }
 
     @Test
     void whoHasTheRightsHearsWhatElseForbids() {
         for (Capabilities capabilities : List.of(BPF_AND_NET_ADMIN, SYS_ADMIN)) {
             assertThat(obstacle(Step.MAP, Errno.EPERM, capabilities))
-                    .isEqualTo("BPF is not permitted although the process has the capabilities: a container, a seccomp filter, "
-                            + "a security module, or before Linux 5.11 the limit of locked memory (ulimit -l)");
+                    .isEqualTo(
+                            "BPF is not permitted although the process has the capabilities: a container, a seccomp filter, "
+                                    + "a security module, or before Linux 5.11 the limit of locked memory (ulimit -l)");
         }
     }
 
     @Test
     void anyOtherErrorIsSaidAsItIs() {
         assertThat(obstacle(Step.PROGRAM, Errno.ENOMEM, SYS_ADMIN)).isEqualTo("asking: ENOMEM (no memory)");
-        assertThat(BpfSupport.obstacle(Step.MAP, BpfException.of("asking", -4711), NONE)).hasValue("asking: errno 4711");
+        assertThat(BpfSupport.obstacle(Step.MAP, BpfException.of("asking", -4711), NONE))
+                .hasValue("asking: errno 4711");
     }
 
     @Test
     void otherPlatformsAreNamed() {
-        assertThat(BpfSupport.platformObstacle("Mac OS X", "aarch64")).hasValue("BPF needs Linux, and this is Mac OS X");
+        assertThat(BpfSupport.platformObstacle("Mac OS X", "aarch64"))
+                .hasValue("BPF needs Linux, and this is Mac OS X");
         assertThat(BpfSupport.platformObstacle("Linux", "riscv64"))
                 .hasValue("the number of the system call bpf is not known for the architecture riscv64");
         assertThat(BpfSupport.platformObstacle("Linux", "aarch64")).isEmpty();
@@ -72,7 +78,7 @@ class BpfSupportTest {
     @Test
     @Tag("system")
     void thisMachineHasEverything() {
-        assertThat(BpfSupport.probe()).isEqualTo(new BpfSupport(java.util.Optional.empty()));
+        assertThat(BpfSupport.probe()).isEqualTo(new BpfSupport(Optional.empty()));
         assertThat(BpfSupport.probe().isUsable()).isTrue();
     }
 
@@ -95,8 +101,11 @@ class BpfSupportTest {
         List<String> command = new ArrayList<>(wrapper);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Probe.class.getName()));
-        Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        command.addAll(List.of("-cp", classPath, Probe.class.getName()));
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).isZero();
         return output.strip();

@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 class MapDefinitionTest {
     @Test
     void namesAreThoseThatTheKernelTakes() {
-        assertThat(MapDefinition.of("a.Name_15_chars", MapType.HASH, 1, 1, 1).name()).hasSize(15);
+        assertThat(MapDefinition.of("a.Name_15_chars", MapType.HASH, 1, 1, 1).name())
+                .hasSize(15);
         assertThatThrownBy(() -> MapDefinition.of("sixteen_letters_", MapType.HASH, 1, 1, 1))
                 .hasMessage("the kernel takes names of 1 to 15 letters, digits, _ and .: \"sixteen_letters_\"");
         assertThatThrownBy(() -> MapDefinition.of("a-b", MapType.HASH, 1, 1, 1))
@@ -27,7 +28,8 @@ class MapDefinitionTest {
         MapDefinition definition = MapDefinition.of("m", MapType.HASH, 1, 1, 1);
 
         assertThat(definition.flagBits()).isZero();
-        assertThat(definition.with(MapFlag.NO_PREALLOC, MapFlag.RDONLY_PROG).flagBits()).isEqualTo(0x81);
+        assertThat(definition.with(MapFlag.NO_PREALLOC, MapFlag.RDONLY_PROG).flagBits())
+                .isEqualTo(0x81);
         assertThat(definition.with(MapFlag.MMAPABLE).flagBits()).isEqualTo(0x400);
     }
 

@@ -45,7 +45,8 @@ final class SocketPair implements AutoCloseable {
 
     void send(int bytes) throws Throwable {
         MemorySegment data = arena.allocate(bytes);
-        long ignored = (long) handle("send", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT).invokeExact(sender, data, (long) bytes, 0);
+        long ignored = (long)
+                handle("send", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT).invokeExact(sender, data, (long) bytes, 0);
     }
 
     /** The size of the next datagram; -1 if there is none. */

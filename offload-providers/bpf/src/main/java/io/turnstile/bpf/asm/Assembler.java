@@ -268,8 +268,9 @@ public final class Assembler {
         int distance = slotsByLabel.getOrDefault(draft.target, 0) - (draft.slot + 1);
         if (!instruction.reachesFar() && distance != (short) distance) {
             String advice = instruction.isGoTo() ? "use goToFar" : "jump on the opposite condition over a goToFar";
-            throw new AssemblyException("instruction %s: label \"%s\" is %d instructions away, and this jump reaches %d: %s"
-                    .formatted(notes.where(draft.slot), draft.target, distance, (int) Short.MAX_VALUE, advice));
+            throw new AssemblyException(
+                    "instruction %s: label \"%s\" is %d instructions away, and this jump reaches %d: %s"
+                            .formatted(notes.where(draft.slot), draft.target, distance, (int) Short.MAX_VALUE, advice));
         }
         return instruction.withDistance(distance);
     }
