@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.Optional;
 
 /**
- * Whether this process can load and attach programs here.
+ * Whether the calling thread can load and attach programs here: rights are each thread's own.
  *
  * @param obstacle why not, in words; empty if it can
  */
@@ -68,7 +68,7 @@ public record BpfSupport(Optional<String> obstacle) {
                 return Optional.empty();
             }
         } catch (BpfException e) {
-            return obstacle(step, e, Capabilities.ofThisProcess());
+            return obstacle(step, e, Capabilities.ofThisThread());
         }
     }
 
@@ -83,7 +83,7 @@ public record BpfSupport(Optional<String> obstacle) {
         if (failure.is(Errno.EPERM) || failure.is(Errno.EACCES) && step == Step.MAP) {
             return Optional.of(
                     capabilities.sufficeForNetworking()
-                            ? "BPF is not permitted although the process has the capabilities: a container, a seccomp"
+                            ? "BPF is not permitted although the thread has the capabilities: a container, a seccomp"
                                     + " filter, a security module, or before Linux 5.11 the limit of locked memory (ulimit -l)"
                             : "BPF is not permitted: it needs root, or the capabilities CAP_BPF and CAP_NET_ADMIN");
         }

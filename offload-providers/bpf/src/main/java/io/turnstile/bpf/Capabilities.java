@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The rights of the calling process, as far as BPF asks for them (capabilities(7)).
+ * The rights of the calling thread, as far as BPF asks for them (capabilities(7)).
  *
  * @param mask effective capabilities, bit by bit
  */
@@ -15,8 +15,8 @@ record Capabilities(long mask) {
     private static final int CAP_BPF = 39;
     private static final String FIELD = "CapEff:";
 
-    static Capabilities ofThisProcess() throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+    static Capabilities ofThisThread() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/thread-self/status"))) {
             if (line.startsWith(FIELD)) {
                 return new Capabilities(
                         Long.parseUnsignedLong(line.substring(FIELD.length()).strip(), 16));

@@ -66,17 +66,29 @@ public final class LoadedProgram implements AutoCloseable {
     public static LoadedProgram load(ProgramType type, String name, String license, Program program)
             throws BpfException {
         ObjectName.require(name);
-        int result = load(type, name, license, program, 0).result;
-        if (result < 0) {
-            throw refusal(type, name, license, program, result);
+        Attempt attempt = attempt(type, name, license, program, 0);
+        // A log makes the verifier several times slower, so it is asked for once something is wrong.
+        for (int logBytes = LOG_FIRST_BYTES; attempt.wantsLog() && logBytes <= LOG_MAX_BYTES; logBytes *= LOG_GROWTH) {
+            attempt = attempt(type, name, license, program, logBytes);
         }
-        return new LoadedProgram(name, new Descriptor(name, result));
+        if (attempt.result < 0) {
+            String asked = Command.PROG_LOAD.asking(name);
+            throw attempt.log.isEmpty()
+                    ? BpfException.of(asked, attempt.result)
+                    : BpfException.refused(asked, attempt.result, new VerifierLog(program, attempt.log));
+        }
+        return new LoadedProgram(name, new Descriptor(name, attempt.result));
     }
 
-    /** A descriptor or a negated errno, and the log if one was asked for. */
-    private record Attempt(int result, String log) {}
+    /** A descriptor or a negated errno, and the log if there was room for one. */
+    private record Attempt(int result, int logBytes, String log) {
+        /** Whether it failed, and more room for the log would say more. */
+        boolean wantsLog() {
+            return result < 0 && logBytes == 0 || result == -Errno.ENOSPC.number();
+        }
+    }
 
-    private static Attempt load(ProgramType type, String name, String license, Program program, int logBytes) {
+    private static Attempt attempt(ProgramType type, String name, String license, Program program, int logBytes) {
         try (Attribute attribute = new Attribute(LOAD_BYTES)) {
             attribute
                     .u32(PROG_TYPE_OFFSET, type.number())
@@ -85,36 +97,14 @@ public final class LoadedProgram implements AutoCloseable {
                     .copy(LICENSE_OFFSET, (license + "\0").getBytes(StandardCharsets.US_ASCII))
                     .name(PROG_NAME_OFFSET, name);
             if (logBytes == 0) {
-                return new Attempt(attribute.call(Command.PROG_LOAD), "");
+                return new Attempt(attribute.call(Command.PROG_LOAD), 0, "");
             }
             MemorySegment log = attribute
                     .u32(LOG_LEVEL_OFFSET, 1)
                     .u32(LOG_SIZE_OFFSET, logBytes)
                     .buffer(LOG_BUF_OFFSET, logBytes);
-            return new Attempt(attribute.call(Command.PROG_LOAD), log.getString(0));
+            return new Attempt(attribute.call(Command.PROG_LOAD), logBytes, log.getString(0));
         }
-    }
-
-    /**
-     * Asks again, with a log, as a log makes the verifier several times slower; what is accepted the second time has a
-     * transient cause.
-     */
-    private static BpfException refusal(
-            ProgramType type, String name, String license, Program program, int firstResult) {
-        String asked = Command.PROG_LOAD.asking(name);
-        for (int logBytes = LOG_FIRST_BYTES; logBytes <= LOG_MAX_BYTES; logBytes *= LOG_GROWTH) {
-            Attempt attempt = load(type, name, license, program, logBytes);
-            if (attempt.result >= 0) {
-                new Descriptor(name, attempt.result).close();
-                break;
-            }
-            if (attempt.result != -Errno.ENOSPC.number()) {
-                return attempt.log.isEmpty()
-                        ? BpfException.of(asked, attempt.result)
-                        : BpfException.refused(asked, attempt.result, new VerifierLog(program, attempt.log));
-            }
-        }
-        return BpfException.of(asked, firstResult);
     }
 
     public String name() {

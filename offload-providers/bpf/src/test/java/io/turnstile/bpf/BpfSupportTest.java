@@ -54,7 +54,7 @@ class BpfSupportTest {
         for (Capabilities capabilities : List.of(BPF_AND_NET_ADMIN, SYS_ADMIN)) {
             assertThat(obstacle(Step.MAP, Errno.EPERM, capabilities))
                     .isEqualTo(
-                            "BPF is not permitted although the process has the capabilities: a container, a seccomp filter, "
+                            "BPF is not permitted although the thread has the capabilities: a container, a seccomp filter, "
                                     + "a security module, or before Linux 5.11 the limit of locked memory (ulimit -l)");
         }
     }

@@ -165,6 +165,8 @@ class LoadedProgramInKernelTest {
 
         BpfException refusal = catchThrowableOfType(BpfException.class, () -> tc(program));
 
+        final int firstRoomBytes = 1 << 16;
+        assertThat(refusal.verifierLog().orElseThrow().text()).hasSizeGreaterThan(firstRoomBytes);
         assertThat(refusal.verifierLog().orElseThrow().reason())
                 .contains("invalid mem access")
                 .endsWith("(end)");
@@ -258,6 +260,29 @@ class LoadedProgramInKernelTest {
         try (LoadedProgram loaded = LoadedProgram.load(ProgramType.XDP, "test", LICENSE, program)) {
             assertThat(loaded.testRun(new byte[39]).result()).isEqualTo(XdpAction.DROP.code());
             assertThat(loaded.testRun(new byte[40]).result()).isEqualTo(XdpAction.TX.code());
+        }
+    }
+
+    @Test
+    void anXdpProgramRedirectsToTheDeviceInAMap() throws BpfException {
+        final int loopback = 1;
+        try (BpfMap devices = BpfMap.create(MapDefinition.of("devices", MapType.DEVMAP_HASH, 4, 4, 8));
+                Arena arena = Arena.ofConfined()) {
+            devices.update(Native.ints(arena, 77), Native.ints(arena, loopback), UpdateMode.NEW);
+            Program program = new Assembler()
+                    .loadMap(R1, devices.fd())
+                    .mov(R2, 77)
+                    .comment("what it returns if the map has no such device")
+                    .mov(R3, XdpAction.DROP.code())
+                    .call(Helper.REDIRECT_MAP)
+                    .exit()
+                    .assemble();
+            try (LoadedProgram loaded = LoadedProgram.load(ProgramType.XDP, "test", LICENSE, program)) {
+                assertThat(loaded.testRun(datagram()).result()).isEqualTo(XdpAction.REDIRECT.code());
+
+                devices.delete(Native.ints(arena, 77));
+                assertThat(loaded.testRun(datagram()).result()).isEqualTo(XdpAction.DROP.code());
+            }
         }
     }
 

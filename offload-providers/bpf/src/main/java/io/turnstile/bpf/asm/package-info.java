@@ -5,8 +5,8 @@
  * them. Relies on nothing but the JDK and calls nothing native: programs can be assembled and looked at on any machine.
  * Enums hold the numbers that programs need of the kernel's interface, each said once.
  *
- * <p>Left out, as nobody here needs it: legacy packet access (LD_ABS, LD_IND), load-acquire and store-release, BTF, and
- * callbacks.
+ * <p>Left out, as nobody here needs it: legacy packet access (LD_ABS, LD_IND), load-acquire and store-release,
+ * callbacks, and what hangs on BTF.
  *
  * <p>Threads: an assembler belongs to one thread; a program is immutable.
  */
