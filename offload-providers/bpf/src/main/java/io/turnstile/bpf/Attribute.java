@@ -37,11 +37,8 @@ final class Attribute implements AutoCloseable {
         return this;
     }
 
-    /** A pointer. The kernel cannot read what lies on Java's heap. */
+    /** A pointer to memory outside the heap: the kernel cannot read what lies in it. */
     Attribute pointer(long offset, MemorySegment target) {
-        if (!target.isNative()) {
-            throw new IllegalArgumentException("keys, values and frames for the kernel have to lie outside the heap");
-        }
         pointedTo.add(target);
         return u64(offset, target.address());
     }

@@ -21,10 +21,11 @@ final class BatchCall implements AutoCloseable {
     BatchCall(BpfMap map, MemorySegment keys, int length) {
         this.map = map;
         this.length = length;
+        int fd = map.fd();
         attribute = new Attribute(ATTRIBUTE_BYTES)
                 .pointer(KEYS_OFFSET, keys)
                 .u32(COUNT_OFFSET, length)
-                .u32(MAP_FD_OFFSET, map.fd());
+                .u32(MAP_FD_OFFSET, fd);
     }
 
     BatchCall values(MemorySegment values) {
@@ -32,15 +33,13 @@ final class BatchCall implements AutoCloseable {
         return this;
     }
 
-    /** Where a walk begins; it writes where it stopped to {@code next}. */
-    BatchCall from(MemorySegment position, MemorySegment next) {
-        attribute.pointer(IN_BATCH_OFFSET, position);
-        return fromStart(next);
-    }
-
-    BatchCall fromStart(MemorySegment next) {
+    /** A walk that begins at the start, or where {@code position} says; it writes there where it stopped. */
+    BatchCall walk(MemorySegment position, boolean fromStart) {
         walks = true;
-        attribute.pointer(OUT_BATCH_OFFSET, next);
+        if (!fromStart) {
+            attribute.pointer(IN_BATCH_OFFSET, position);
+        }
+        attribute.pointer(OUT_BATCH_OFFSET, position);
         return this;
     }
 

@@ -68,26 +68,31 @@ public final class BpfMap implements AutoCloseable {
 
     /** Copies what stands under {@code key} into {@code value}; false if nothing does. */
     public boolean lookup(MemorySegment key, MemorySegment value) throws BpfException {
-        try (Attribute attribute = element(key).pointer(VALUE_OFFSET, requireValues(value, 1))) {
+        try (Attribute attribute = new Attribute(ELEMENT_BYTES)) {
+            element(attribute, key).pointer(VALUE_OFFSET, requireValues(value, 1));
             return found(attribute, Command.MAP_LOOKUP_ELEM);
         }
     }
 
     public void update(MemorySegment key, MemorySegment value, UpdateMode mode) throws BpfException {
-        try (Attribute attribute = element(key).pointer(VALUE_OFFSET, requireValues(value, 1))) {
-            attribute.u64(FLAGS_OFFSET, mode.flags()).require(Command.MAP_UPDATE_ELEM, definition.name());
+        try (Attribute attribute = new Attribute(ELEMENT_BYTES)) {
+            element(attribute, key)
+                    .pointer(VALUE_OFFSET, requireValues(value, 1))
+                    .u64(FLAGS_OFFSET, mode.flags())
+                    .require(Command.MAP_UPDATE_ELEM, definition.name());
         }
     }
 
     /** Removes an entry; false if there is none. */
     public boolean delete(MemorySegment key) throws BpfException {
-        try (Attribute attribute = element(key)) {
+        try (Attribute attribute = new Attribute(ELEMENT_BYTES)) {
+            element(attribute, key);
             return found(attribute, Command.MAP_DELETE_ELEM);
         }
     }
 
-    private Attribute element(MemorySegment key) {
-        return new Attribute(ELEMENT_BYTES).u32(MAP_FD_OFFSET, fd()).pointer(KEY_OFFSET, requireKeys(key, 1));
+    private Attribute element(Attribute attribute, MemorySegment key) {
+        return attribute.u32(MAP_FD_OFFSET, fd()).pointer(KEY_OFFSET, requireKeys(key, 1));
     }
 
     private boolean found(Attribute attribute, Command command) throws BpfException {
@@ -177,11 +182,15 @@ public final class BpfMap implements AutoCloseable {
         return require("values", values, definition.entryBytes() * length);
     }
 
-    /** The kernel trusts that what it is pointed to is long enough. */
+    /** The kernel trusts that what it is pointed to is long enough, and cannot read the heap. */
     private MemorySegment require(String what, MemorySegment memory, long sizeBytes) {
         if (sizeBytes <= 0 || memory.byteSize() < sizeBytes) {
             throw new IllegalArgumentException(
                     "map %s: %s of %d bytes, not %d".formatted(definition.name(), what, sizeBytes, memory.byteSize()));
+        }
+        if (!memory.isNative()) {
+            throw new IllegalArgumentException(
+                    "map %s: %s have to lie outside the heap".formatted(definition.name(), what));
         }
         return memory;
     }

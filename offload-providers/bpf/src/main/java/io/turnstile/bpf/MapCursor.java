@@ -34,12 +34,7 @@ public final class MapCursor {
             return 0;
         }
         try (BatchCall batch = new BatchCall(map, map.requireKeys(keys, room), room)) {
-            batch.values(map.requireValues(values, room));
-            if (hasBegun) {
-                batch.from(position, position);
-            } else {
-                batch.fromStart(position);
-            }
+            batch.values(map.requireValues(values, room)).walk(position, !hasBegun);
             BatchResult result = batch.run(command);
             BpfException failure = result.failure();
             if (failure != null) {

@@ -157,8 +157,7 @@ class LoadedProgramInKernelTest {
         for (int i = 0; i < length; i++) {
             assembler.alu(AluOp.ADD, R6, 1);
         }
-        Program program =
-                assembler.label("end").load(Size.U8, R0, R6, 0).exit().assemble();
+        Program program = assembler.label("end").load(Size.U8, R0, R6, 0).exit().assemble();
 
         BpfException refusal = catchThrowableOfType(BpfException.class, () -> tc(program));
 

@@ -322,8 +322,7 @@ class MapInKernelTest {
     void memoryOnTheHeapNeverReachesTheKernel() throws BpfException {
         try (BpfMap map = BpfMap.create(hash(MapType.HASH, 10))) {
             MemorySegment heap = MemorySegment.ofArray(new long[1]);
-            assertThatThrownBy(() -> map.delete(heap))
-                    .hasMessage("keys, values and frames for the kernel have to lie outside the heap");
+            assertThatThrownBy(() -> map.delete(heap)).hasMessage("map test: keys have to lie outside the heap");
         }
     }
 
