@@ -4,9 +4,8 @@ package io.turnstile.bpf;
  * A program attached to a device, until this is closed, the device goes, or the process ends however it does: it is
  * registered nowhere but in this descriptor. Devices are those of the network namespace of the calling thread.
  *
- * <p>Threads: any. Attaching and closing take the kernel's lock of network devices, and closing waits until no CPU is
- * inside the program any more: milliseconds, now and then more. Once {@link #close} is back, no packet meets the
- * program.
+ * <p>Threads: any. Attaching and closing take the kernel's lock of network devices: milliseconds, now and then more.
+ * Once {@link #close} is back, no packet that comes in meets the program; with tcx, no CPU is inside it either.
  */
 public final class BpfLink implements AutoCloseable {
     // union bpf_attr, struct link_create
@@ -65,7 +64,7 @@ public final class BpfLink implements AutoCloseable {
         }
     }
 
-    /** The device that it is attached to; 0 if that is gone, or is in another namespace now. */
+    /** The device that it is attached to; 0 if that is gone. */
     public int deviceIndex() throws BpfException {
         return ObjectInfo.words(descriptor.fd(), "link of " + what, INFO_WORDS)[INFO_IFINDEX];
     }

@@ -33,7 +33,6 @@ public final class BpfMap implements AutoCloseable {
     private static final int VALUE_OFFSET = 16;
     private static final int FLAGS_OFFSET = 24;
     private static final int INFO_WORDS = 6;
-    private static final long PAGE_MASK = 4095;
 
     private final MapDefinition definition;
     private final Descriptor descriptor;
@@ -142,13 +141,12 @@ public final class BpfMap implements AutoCloseable {
      */
     public MemorySegment mapped(Arena arena) throws BpfException {
         long sizeBytes = definition.valueStrideBytes() * definition.maxEntries();
-        long mappedBytes = (sizeBytes + PAGE_MASK) & ~PAGE_MASK;
-        long address = SystemCalls.mapShared(fd(), mappedBytes);
+        long address = SystemCalls.mapShared(fd(), sizeBytes);
         if (address < 0) {
             throw BpfException.of("mapping map " + definition.name() + " into memory", (int) address);
         }
         return MemorySegment.ofAddress(address)
-                .reinterpret(sizeBytes, arena, mapped -> SystemCalls.unmap(mapped.address(), mappedBytes));
+                .reinterpret(sizeBytes, arena, mapped -> SystemCalls.unmap(mapped.address(), sizeBytes));
     }
 
     public MapInfo info() throws BpfException {

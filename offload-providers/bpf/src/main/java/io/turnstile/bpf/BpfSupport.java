@@ -80,7 +80,7 @@ public record BpfSupport(Optional<String> obstacle) {
         if (failure.is(Errno.ENOSYS)) {
             return Optional.of("the kernel has no system call bpf (CONFIG_BPF_SYSCALL)");
         }
-        if (failure.is(Errno.EPERM) || failure.is(Errno.EACCES) && step == Step.MAP) {
+        if (failure.is(Errno.EPERM)) {
             return Optional.of(
                     capabilities.sufficeForNetworking()
                             ? "BPF is not permitted although the thread has the capabilities: a container, a seccomp"

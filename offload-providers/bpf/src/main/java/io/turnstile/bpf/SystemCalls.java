@@ -76,7 +76,10 @@ final class SystemCalls {
         }
     }
 
-    /** Maps the descriptor's first bytes, shared, to be read and written; the address, or a negated errno. */
+    /**
+     * Maps the descriptor's first bytes, shared, to be read and written, in whole pages; the address, or a negated
+     * errno.
+     */
     static long mapShared(int fd, long sizeBytes) {
         final int readAndWrite = 3;
         final int shared = 1;

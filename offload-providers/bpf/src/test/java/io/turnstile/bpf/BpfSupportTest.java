@@ -85,7 +85,9 @@ class BpfSupportTest {
     @Test
     @Tag("system")
     void whoIsNotRootIsToldSo() throws Exception {
-        assertThat(probedBy(List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all"), List.of()))
+        assertThat(probedBy(
+                        List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all"),
+                        List.of("--enable-native-access=ALL-UNNAMED")))
                 .isEqualTo("BPF is not permitted: it needs root, or the capabilities CAP_BPF and CAP_NET_ADMIN");
     }
 

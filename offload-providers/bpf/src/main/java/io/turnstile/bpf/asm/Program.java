@@ -70,7 +70,7 @@ public final class Program {
             comments(slot)
                     .forEach(
                             comment -> text.append("        ; ").append(comment).append('\n'));
-            text.append("%6d: %-47s  %s%s%n"
+            text.append("%6d: %-47s  %s%s\n"
                     .formatted(slot, hex(instruction), instruction.text(), target(slot, instruction)));
             slot += instruction.slots();
         }
