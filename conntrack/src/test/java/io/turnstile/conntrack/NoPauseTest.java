@@ -7,6 +7,8 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -51,6 +53,22 @@ class NoPauseTest {
             assertThat(send(tracker, i, LOOK).ctConnection())
                     .as("connection %d", i)
                     .isNotZero();
+        }
+    }
+
+    // ---- the start ----
+
+    /** Random hashes write to all of an index's pages at once: the first packets would have each of them made. */
+    @Test
+    void theSweepAsksForTheIndexsMemoryBeforeThereAreConnections() {
+        ConnectionTracker tracker = new ConnectionTracker(clock, 1_000_000);
+        TupleIndex index = tracker.table().index;
+        assertThat(index.pieces()).isGreaterThan(4);
+        while (index.piecesTouched() < index.pieces()) {
+            int before = index.piecesTouched();
+            long pauseNs = tracker.sweep(clock.nowNs());
+            assertThat(index.piecesTouched() - before).isBetween(1, 4);
+            assertThat(pauseNs == 0).as("there is more to do").isEqualTo(index.piecesTouched() < index.pieces());
         }
     }
 
@@ -165,6 +183,21 @@ class NoPauseTest {
         assertThat(tracker.connectionCount()).isZero();
         tracker.visitBuckets((bucket, cells) -> assertThat(cells).isZero());
         assertThat(tracker.table().index.displacement()).isZero();
+    }
+
+    // ---- who has lost his core ----
+
+    @Test
+    void whoLosesHisCoreInAStripeKeepsFewOthersWaiting() {
+        int connections = 20_000;
+        ConnectionTracker tracker = new ConnectionTracker(clock, 100_000);
+        Map<Object, Integer> byStripe = new IdentityHashMap<>();
+        for (int i = 0; i < connections; i++) {
+            long id = send(tracker, i, COMMIT).ctConnection();
+            long entry = tracker.table().entries.entry(ConnectionTable.slot(id));
+            byStripe.merge(tracker.table().stripe(tracker.table().hash.ofOriginal(entry)), 1, Integer::sum);
+        }
+        assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 20);
     }
 
     // ---- expiry ----
