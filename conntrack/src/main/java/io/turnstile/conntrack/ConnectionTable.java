@@ -254,7 +254,7 @@ final class ConnectionTable {
         key.slot = slot;
         key.identity = EntryTable.identity(connection.lockedWord);
         insertIntoIndex(key, connection.reply, slot);
-        wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE));
+        wheel(slot).schedule(slot);
         return true;
     }
 
@@ -332,7 +332,7 @@ final class ConnectionTable {
         OffHeap.putLong(entry + DEADLINE, deadline);
         EntryLayout.setTimeout(entry, flags & ~FLAG_ASKED, timeout);
         if (earlier) {
-            wheel(slot).schedule(slot, deadline);
+            wheel(slot).schedule(slot);
         }
     }
 
@@ -441,7 +441,7 @@ final class ConnectionTable {
         }
         long deadline = OffHeap.getLong(entry + DEADLINE);
         if (deadline - nowNs > 0) {
-            wheel(slot).schedule(slot, deadline);
+            wheel(slot).schedule(slot);
             EntryTable.unlock(entry, locked);
             return;
         }

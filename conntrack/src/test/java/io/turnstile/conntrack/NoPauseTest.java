@@ -200,6 +200,29 @@ class NoPauseTest {
         assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 20);
     }
 
+    /** Commits that find a wheel in somebody's hands leave their slots there. */
+    @Test
+    void newConnectionsDoNotWaitForAWheelAndExpireAllTheSame() throws Exception {
+        ConnectionTracker tracker = new ConnectionTracker(clock, 10_000);
+        ExpiryWheel[] wheels = tracker.table().wheels();
+        for (ExpiryWheel wheel : wheels) {
+            wheel.lock.lock();
+        }
+        Thread other = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 5_000; i++) {
+                send(tracker, i, COMMIT);
+            }
+        });
+        other.join(); // with the wheels held
+        assertThat(tracker.connectionCount()).isEqualTo(5_000);
+        for (ExpiryWheel wheel : wheels) {
+            wheel.lock.unlock(); // as if it were lost: nobody looks what was left
+        }
+        clock.advance(Duration.ofNanos(LIFE_NS));
+        tracker.sweepAll(clock.nowNs());
+        assertThat(tracker.connectionCount()).isZero();
+    }
+
     // ---- expiry ----
 
     @Test
@@ -243,7 +266,9 @@ class NoPauseTest {
         EntryTable entries = new EntryTable(slots, false);
         ExpiryWheel wheel = new ExpiryWheel(entries, 0);
         for (int i = 0; i < slots; i++) {
-            wheel.schedule(entries.take(), LIFE_NS);
+            int slot = entries.take();
+            OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
+            wheel.schedule(slot);
         }
         long[] before = sides(entries, slots);
         wheel.advance(LIFE_NS);
