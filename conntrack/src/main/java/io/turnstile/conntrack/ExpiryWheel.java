@@ -37,6 +37,7 @@ final class ExpiryWheel {
     private final long originNs;
     /** To be held by tests, too, for who loses his core. */
     final ReentrantLock lock = new ReentrantLock();
+
     private final WheelInbox inbox = new WheelInbox();
     private final IntConsumer toItsDeadline = this::linkAtDeadline;
     /** First slot + 1 of each list. */

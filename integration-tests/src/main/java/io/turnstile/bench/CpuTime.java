@@ -32,7 +32,8 @@ final class CpuTime {
      */
     static long waitedByThisThreadNs() {
         try {
-            return Long.parseLong(Files.readString(THIS_THREAD.resolve(SCHEDULER)).split(" ")[1]);
+            return Long.parseLong(
+                    Files.readString(THIS_THREAD.resolve(SCHEDULER)).split(" ")[1]);
         } catch (IOException | RuntimeException e) {
             return 0;
         }

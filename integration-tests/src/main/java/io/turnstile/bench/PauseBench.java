@@ -81,10 +81,7 @@ public final class PauseBench implements Callable<Integer> {
             description = "that it is filled up to (default: ${DEFAULT-VALUE})")
     private int growsTo;
 
-    @Option(
-            names = "--only",
-            split = ",",
-            description = "those of: ${COMPLETION-CANDIDATES} (default: all)")
+    @Option(names = "--only", split = ",", description = "those of: ${COMPLETION-CANDIDATES} (default: all)")
     private List<What> only = List.of(What.values());
 
     /** What is done beside the batches. */

@@ -253,8 +253,7 @@ class ControllerStoryTest {
                 Peer other = new Peer(new Socket(address.getAddress(), address.getPort()))) {
             assertThat(other.receive().type()).isEqualTo(HELLO);
             other.send(OF13, HELLO, 1);
-            flusher.send(
-                    OF13, EXPERIMENTER, 8, HexFormat.of().parseHex("000023200000001d" + "0000000000000004"));
+            flusher.send(OF13, EXPERIMENTER, 8, HexFormat.of().parseHex("000023200000001d" + "0000000000000004"));
             flusher.send(OF13, BARRIER_REQUEST, 9);
             assertThat(flushing.await(10, TimeUnit.SECONDS)).isTrue();
             other.send(OF13, ECHO_REQUEST, 5);

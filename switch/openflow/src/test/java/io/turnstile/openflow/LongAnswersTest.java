@@ -235,12 +235,14 @@ class LongAnswersTest {
 
     /** All connections of zone 5. */
     private ByteBuf flushZone(int xid) {
-        return peer.message(MessageType.NXT_CT_FLUSH_ZONE, xid, body -> body.writeZero(6).writeShort(5));
+        return peer.message(
+                MessageType.NXT_CT_FLUSH_ZONE, xid, body -> body.writeZero(6).writeShort(5));
     }
 
     /** ICMP connections. */
     private ByteBuf flush(int xid) {
-        return peer.message(MessageType.NXT_CT_FLUSH, xid, body -> body.writeByte(1).writeZero(7));
+        return peer.message(
+                MessageType.NXT_CT_FLUSH, xid, body -> body.writeByte(1).writeZero(7));
     }
 
     private ByteBuf barrier(int xid) {
