@@ -64,7 +64,7 @@ public final class PauseBench implements Callable<Integer> {
             names = "--connections",
             defaultValue = "10M",
             converter = Amount.class,
-            description = "that are flushed, expire, are dumped (default: ${DEFAULT-VALUE})")
+            description = "that are flushed, expire, and so on (default: ${DEFAULT-VALUE})")
     private int connections;
 
     @Option(
@@ -230,6 +230,7 @@ public final class PauseBench implements Callable<Integer> {
         boolean atOnce = tracker.connectionCount() == 0;
         long beganNs;
         long operationNs;
+        long collectedNs;
         try (ExecutorService executor = Executors.newFixedThreadPool(count);
                 Sweeper sweeper = new Sweeper(tracker, startNs, all)) {
             List<Future<Pauses>> running = new ArrayList<>();
@@ -242,17 +243,20 @@ public final class PauseBench implements Callable<Integer> {
             }
             TimeUnit.MILLISECONDS.sleep(500);
             beganNs = System.nanoTime();
+            collectedNs = Memory.collectingNs();
             committers.forEach(committer -> committer.measured = true);
             sweeper.nowNs = startNs + sweptNs;
             operation.run(tracker);
             operationNs = System.nanoTime() - beganNs;
+            collectedNs = Memory.collectingNs() - collectedNs;
             committers.forEach(committer -> committer.stopped = true);
             for (Future<Pauses> one : running) {
                 pauses.add(one.get());
             }
         }
         System.out.printf(
-                "%-36s %d thread%s, %4.1f s: %s%n", what, count, count == 1 ? " " : "s", operationNs / 1e9, pauses);
+                "%-36s %d thread%s, %4.1f s: %s; garbage was collected for %d ms%n",
+                what, count, count == 1 ? " " : "s", operationNs / 1e9, pauses, collectedNs / 1_000_000);
     }
 
     /** Those that a batch may have to wait for. */
