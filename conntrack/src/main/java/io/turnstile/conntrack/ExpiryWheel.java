@@ -40,7 +40,6 @@ final class ExpiryWheel {
     /** Whether somebody has the wheel: for a moment, if he does not lose his core. */
     final AtomicBoolean taken = new AtomicBoolean();
 
-
     private final WheelInbox inbox = new WheelInbox();
     private final IntConsumer toItsDeadline = this::linkAtDeadline;
     /** First slot + 1 of each list. */
