@@ -18,6 +18,7 @@ import static io.turnstile.conntrack.EntryLayout.life;
 
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.packet.Packet;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -43,7 +44,10 @@ final class ConnectionTable {
     /** Threads' readings of the clock are not further apart than this. */
     static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
 
-    private static final int STRIPES = 256;
+    /** Who holds a stripe may lose his core: others are to meet it seldom meanwhile, where there are many of them. */
+    private static final int STRIPES = 1 << 12;
+
+    private static final int FEW_STRIPES = 1 << 8;
     private static final int WHEELS = 16;
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */
     private static final int HELD_RESERVE = 1024;
@@ -91,7 +95,8 @@ final class ConnectionTable {
     private final AtomicReference<@Nullable TupleIndex> replaced = new AtomicReference<>();
 
     private volatile int maxConnections;
-    private final Object[] stripes = new Object[STRIPES];
+    private final Object[] stripes;
+    private final int stripeShift;
     private final ExpiryWheel[] wheels = new ExpiryWheel[WHEELS];
 
     ConnectionTable(int maxConnections, long originNs) {
@@ -102,9 +107,9 @@ final class ConnectionTable {
                 ? reserve(Math.max(slots, large ? MOST_SLOTS : LARGE), slots, large)
                 : new EntryTable(slots, large);
         index = new TupleIndex(entries, slots, large);
-        for (int i = 0; i < STRIPES; i++) {
-            stripes[i] = new Object();
-        }
+        stripes = new Object[large ? STRIPES : FEW_STRIPES];
+        Arrays.setAll(stripes, _ -> new Object());
+        stripeShift = Long.numberOfLeadingZeros(stripes.length - 1L);
         for (int i = 0; i < WHEELS; i++) {
             wheels[i] = new ExpiryWheel(entries, originNs);
         }
@@ -181,11 +186,12 @@ final class ConnectionTable {
         }
     }
 
-    private static int stripeOf(long hash) {
-        return (int) (hash >>> 56);
+    private int stripeOf(long hash) {
+        return (int) (hash >>> stripeShift);
     }
 
-    private Object stripe(long hash) {
+    /** Held by who puts in a connection of a tuple with that hash. */
+    Object stripe(long hash) {
         return stripes[stripeOf(hash)];
     }
 
@@ -247,7 +253,7 @@ final class ConnectionTable {
         key.slot = slot;
         key.identity = EntryTable.identity(connection.lockedWord);
         insertIntoIndex(key, connection.reply, slot);
-        wheel(slot).schedule(slot, OffHeap.getLong(entry + DEADLINE));
+        wheel(slot).schedule(slot);
         return true;
     }
 
@@ -325,7 +331,7 @@ final class ConnectionTable {
         OffHeap.putLong(entry + DEADLINE, deadline);
         EntryLayout.setTimeout(entry, flags & ~FLAG_ASKED, timeout);
         if (earlier) {
-            wheel(slot).schedule(slot, deadline);
+            wheel(slot).schedule(slot);
         }
     }
 
@@ -434,7 +440,7 @@ final class ConnectionTable {
         }
         long deadline = OffHeap.getLong(entry + DEADLINE);
         if (deadline - nowNs > 0) {
-            wheel(slot).schedule(slot, deadline);
+            wheel(slot).schedule(slot);
             EntryTable.unlock(entry, locked);
             return;
         }
@@ -596,11 +602,12 @@ final class ConnectionTable {
      */
     boolean tend() {
         entries.touchAhead();
+        boolean more = index.touch(PIECES_OF_SWEEP);
         TupleIndex before = replaced.getAndSet(null);
         if (before != null) {
             before.giveBack();
         }
         IndexGrowth running = growth;
-        return running != null && running.goOn(PIECES_OF_SWEEP, SLOTS_OF_SWEEP);
+        return running != null && running.goOn(PIECES_OF_SWEEP, SLOTS_OF_SWEEP) || more;
     }
 }

@@ -1,8 +1,12 @@
 package io.turnstile.conntrack;
 
+import static io.turnstile.conntrack.EntryLayout.DEADLINE;
 import static io.turnstile.conntrack.EntryLayout.NEXT;
 import static io.turnstile.conntrack.EntryLayout.PREVIOUS;
 import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
 
 /**
  * One shard of the timer wheel: which slots want attention when. Three levels of 64 buckets; a bucket of the first
@@ -15,6 +19,9 @@ import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
  * <p>However many slots a list has, nobody holds the lock for all of them: a list comes due as a whole, by its head,
  * and is handed out in pieces; the wheel moves on when it is empty.
  *
+ * <p>Who makes a connection does not wait for the lock, whose holder may have lost his core: he leaves the slot in the
+ * {@linkplain WheelInbox inbox}. Whoever has the lock empties that first, and looks again when he has let go of it.
+ *
  * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
 final class ExpiryWheel {
@@ -26,8 +33,15 @@ final class ExpiryWheel {
     /** The last list: due at the next sweep whatever its time. */
     private static final int AGAIN = BUCKETS;
 
+    private static final int SPINS_BEFORE_YIELD = 200;
+
     private final EntryTable entries;
     private final long originNs;
+    /** Whether somebody has the wheel: for a moment, if he does not lose his core. */
+    final AtomicBoolean taken = new AtomicBoolean();
+
+    private final WheelInbox inbox = new WheelInbox();
+    private final IntConsumer toItsDeadline = this::linkAtDeadline;
     /** First slot + 1 of each list. */
     private final int[] heads = new int[BUCKETS + 1];
     /** Which buckets of a level are not empty: a bit for each. */
@@ -48,16 +62,77 @@ final class ExpiryWheel {
         this.originNs = originNs;
     }
 
-    /** Queues the slot for {@code attentionNs}; one that is queued already is moved. */
-    synchronized void schedule(int slot, long attentionNs) {
+    /** Queues the slot for its entry's deadline, at once or very soon; one that is queued already is moved. */
+    void schedule(int slot) {
+        if (!tryTake()) {
+            if (inbox.offer(slot)) {
+                lookAgain(); // he may have gone before he could see it
+                return;
+            }
+            take();
+        }
+        try {
+            takeIn();
+            linkAtDeadline(slot);
+        } finally {
+            leave();
+        }
+    }
+
+    private boolean tryTake() {
+        return !taken.get() && taken.compareAndSet(false, true);
+    }
+
+    private void take() {
+        for (int spins = 1; !tryTake(); spins++) {
+            if (spins % SPINS_BEFORE_YIELD == 0) {
+                Thread.yield();
+            } else {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private void enter() {
+        take();
+        takeIn();
+    }
+
+    private void linkAtDeadline(int slot) {
         unlink(slot);
-        link(slot, bucketFor(tickOf(attentionNs)));
+        link(slot, bucketFor(tickOf(OffHeap.getLong(entries.entry(slot) + DEADLINE))));
+    }
+
+    private void takeIn() {
+        if (inbox.isWaiting()) {
+            inbox.takeAll(toItsDeadline);
+        }
+    }
+
+    private void leave() {
+        taken.set(false);
+        lookAgain();
+    }
+
+    private void lookAgain() {
+        while (inbox.isWaiting() && tryTake()) {
+            try {
+                takeIn();
+            } finally {
+                taken.set(false);
+            }
+        }
     }
 
     /** Queues the slot for the next sweep, be it at the same time. */
-    synchronized void scheduleAgain(int slot) {
-        unlink(slot);
-        link(slot, AGAIN);
+    void scheduleAgain(int slot) {
+        enter();
+        try {
+            unlink(slot);
+            link(slot, AGAIN);
+        } finally {
+            leave();
+        }
     }
 
     private long tickOf(long timeNs) {
@@ -90,10 +165,15 @@ final class ExpiryWheel {
      * Lets the wheel move on to {@code nowNs} as {@link #poll} empties what comes due on the way. Slots of the running
      * tick are due as well: who finds them too early schedules them again.
      */
-    synchronized void advance(long nowNs) {
-        target = Math.max(tick, tickOf(nowNs));
-        level = Math.max(level, 0);
-        againIsDue = true;
+    void advance(long nowNs) {
+        enter();
+        try {
+            target = Math.max(tick, tickOf(nowNs));
+            level = Math.max(level, 0);
+            againIsDue = true;
+        } finally {
+            leave();
+        }
     }
 
     /**
@@ -112,14 +192,19 @@ final class ExpiryWheel {
     }
 
     /** Takes up to {@code into.length} due slots out; returns how many, 0 only if none is left. */
-    synchronized int poll(int[] into) {
-        int count = 0;
-        while (count < into.length && (due != 0 || nextList())) {
-            int slot = due - 1;
-            unlink(slot);
-            into[count++] = slot;
+    int poll(int[] into) {
+        enter();
+        try {
+            int count = 0;
+            while (count < into.length && (due != 0 || nextList())) {
+                int slot = due - 1;
+                unlink(slot);
+                into[count++] = slot;
+            }
+            return count;
+        } finally {
+            leave();
         }
-        return count;
     }
 
     /** Lets the next list come due that is not empty; false if there is none up to the target. */
@@ -173,7 +258,16 @@ final class ExpiryWheel {
     }
 
     /** Ticks from the running one to the next that has something, at most {@code limit}. */
-    synchronized int idleTicks(int limit) {
+    int idleTicks(int limit) {
+        enter();
+        try {
+            return idleTicksLocked(limit);
+        } finally {
+            leave();
+        }
+    }
+
+    private int idleTicksLocked(int limit) {
         if (heads[AGAIN] != 0) {
             return 0;
         }

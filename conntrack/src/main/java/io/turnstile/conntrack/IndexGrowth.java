@@ -48,7 +48,6 @@ final class IndexGrowth {
     private volatile boolean open;
     private volatile boolean over;
     // Guarded by working.
-    private int pieces;
     private boolean moving;
     private long commitsBefore;
     private int end;
@@ -73,7 +72,7 @@ final class IndexGrowth {
 
     /** Pieces of memory that the kernel has been asked for. */
     int piecesTouched() {
-        return pieces;
+        return to.piecesTouched();
     }
 
     /** Slots that have been gone through. */
@@ -99,7 +98,7 @@ final class IndexGrowth {
                 move(Math.clamp(owed, 0, mostSlotsOfCommit()));
             } else {
                 long late = (long) cells - from.capacity() - from.capacity() / PART_BEFORE_MEMORY;
-                boolean owes = late * to.pieces() * PART_FOR_MEMORY >= (long) pieces * from.capacity();
+                boolean owes = late * to.pieces() * PART_FOR_MEMORY >= (long) to.piecesTouched() * from.capacity();
                 prepare(owes ? 1 : 0);
             }
         } finally {
@@ -128,11 +127,7 @@ final class IndexGrowth {
     }
 
     private void prepare(int mostPieces) {
-        int last = Math.min(to.pieces(), pieces + mostPieces);
-        for (; pieces < last; pieces++) {
-            to.touch(pieces);
-        }
-        if (pieces == to.pieces()) {
+        if (!to.touch(mostPieces)) {
             open = true;
             table.passThroughStripes();
             end = entries.end();

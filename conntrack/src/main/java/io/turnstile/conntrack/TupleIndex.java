@@ -38,6 +38,8 @@ final class TupleIndex {
     private final Region memory;
     private final long base;
     private final long length;
+    /** Pieces of memory that the kernel has been asked for. One thread at a time. */
+    private int piecesTouched;
 
     /** @param capacity cells in use when the table is full */
     TupleIndex(EntryTable entries, int capacity, boolean huge) {
@@ -240,10 +242,24 @@ final class TupleIndex {
         return memory.pieces();
     }
 
-    /** Has the kernel give a piece of the memory, so that nobody waits for it later. */
-    void touch(int piece) {
-        memory.touch(piece);
+    /** How many of them the kernel has been asked for. */
+    int piecesTouched() {
+        return piecesTouched;
+    }
+
+    /**
+     * Has the kernel give that many pieces of the memory, so that nobody waits for them later. Threads: one at a time,
+     * while others use it.
+     *
+     * @return whether there are more
+     */
+    boolean touch(int most) {
+        int last = Math.min(memory.pieces(), piecesTouched + most);
+        for (; piecesTouched < last; piecesTouched++) {
+            memory.touch(piecesTouched);
+        }
         keepMemory();
+        return piecesTouched < memory.pieces();
     }
 
     /** Gives the memory back; from here on nobody finds anything. */

@@ -219,7 +219,8 @@ class EntryLayoutTest {
         long side = entries.side(entries.slotOf(entry));
         ExpiryWheel wheel = new ExpiryWheel(entries, 0);
         long farthestNs = Long.MAX_VALUE / 2;
-        wheel.schedule(entries.slotOf(entry), farthestNs);
+        OffHeap.putLong(entry + EntryLayout.DEADLINE, farthestNs);
+        wheel.schedule(entries.slotOf(entry));
         int bucket = OffHeap.getUnsignedShort(side + EntryLayout.WHEEL_BUCKET);
         assertThat(bucket).isBetween(1, 0xffff);
         assertThat(OffHeap.getInt(side + EntryLayout.NEXT)).isZero();

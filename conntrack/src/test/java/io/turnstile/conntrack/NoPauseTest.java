@@ -7,6 +7,8 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -51,6 +53,22 @@ class NoPauseTest {
             assertThat(send(tracker, i, LOOK).ctConnection())
                     .as("connection %d", i)
                     .isNotZero();
+        }
+    }
+
+    // ---- the start ----
+
+    /** Random hashes write to all of an index's pages at once: the first packets would have each of them made. */
+    @Test
+    void theSweepAsksForTheIndexsMemoryBeforeThereAreConnections() {
+        ConnectionTracker tracker = new ConnectionTracker(clock, 1_000_000);
+        TupleIndex index = tracker.table().index;
+        assertThat(index.pieces()).isGreaterThan(4);
+        while (index.piecesTouched() < index.pieces()) {
+            int before = index.piecesTouched();
+            long pauseNs = tracker.sweep(clock.nowNs());
+            assertThat(index.piecesTouched() - before).isBetween(1, 4);
+            assertThat(pauseNs == 0).as("there is more to do").isEqualTo(index.piecesTouched() < index.pieces());
         }
     }
 
@@ -167,6 +185,44 @@ class NoPauseTest {
         assertThat(tracker.table().index.displacement()).isZero();
     }
 
+    // ---- who has lost his core ----
+
+    @Test
+    void whoLosesHisCoreInAStripeKeepsFewOthersWaiting() {
+        int connections = 20_000;
+        ConnectionTracker tracker = new ConnectionTracker(clock, 100_000);
+        Map<Object, Integer> byStripe = new IdentityHashMap<>();
+        for (int i = 0; i < connections; i++) {
+            long id = send(tracker, i, COMMIT).ctConnection();
+            long entry = tracker.table().entries.entry(ConnectionTable.slot(id));
+            byStripe.merge(tracker.table().stripe(tracker.table().hash.ofOriginal(entry)), 1, Integer::sum);
+        }
+        assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 40);
+    }
+
+    /** Commits that find a wheel in somebody's hands leave their slots there. */
+    @Test
+    void newConnectionsDoNotWaitForAWheelAndExpireAllTheSame() throws Exception {
+        ConnectionTracker tracker = new ConnectionTracker(clock, 10_000);
+        ExpiryWheel[] wheels = tracker.table().wheels();
+        for (ExpiryWheel wheel : wheels) {
+            wheel.taken.set(true);
+        }
+        Thread other = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 5_000; i++) {
+                send(tracker, i, COMMIT);
+            }
+        });
+        other.join(); // with the wheels held
+        assertThat(tracker.connectionCount()).isEqualTo(5_000);
+        for (ExpiryWheel wheel : wheels) {
+            wheel.taken.set(false); // as if it were lost: nobody looks what was left
+        }
+        clock.advance(Duration.ofNanos(LIFE_NS));
+        tracker.sweepAll(clock.nowNs());
+        assertThat(tracker.connectionCount()).isZero();
+    }
+
     // ---- expiry ----
 
     @Test
@@ -210,7 +266,9 @@ class NoPauseTest {
         EntryTable entries = new EntryTable(slots, false);
         ExpiryWheel wheel = new ExpiryWheel(entries, 0);
         for (int i = 0; i < slots; i++) {
-            wheel.schedule(entries.take(), LIFE_NS);
+            int slot = entries.take();
+            OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
+            wheel.schedule(slot);
         }
         long[] before = sides(entries, slots);
         wheel.advance(LIFE_NS);

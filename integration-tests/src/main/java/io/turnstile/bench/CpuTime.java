@@ -15,7 +15,9 @@ import java.util.Map;
 final class CpuTime {
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
-    private static final Path SCHEDULER = Path.of("/proc/thread-self/schedstat");
+    private static final Path PROC = Path.of("/proc");
+    private static final Path THIS_THREAD = PROC.resolve("thread-self");
+    private static final String SCHEDULER = "schedstat";
 
     private CpuTime() {}
 
@@ -30,22 +32,34 @@ final class CpuTime {
      */
     static long waitedByThisThreadNs() {
         try {
-            return Long.parseLong(Files.readString(SCHEDULER).split(" ")[1]);
+            return Long.parseLong(
+                    Files.readString(THIS_THREAD.resolve(SCHEDULER)).split(" ")[1]);
         } catch (IOException | RuntimeException e) {
             return 0;
         }
     }
 
-    /** The calling thread's place in line for a core, for who looks often. */
+    /** The calling thread's folder in /proc, which others can find it by. */
+    static Path thisThread() throws IOException {
+        return PROC.resolve(Files.readSymbolicLink(THIS_THREAD));
+    }
+
+    /** A thread's place in line for a core, for who looks often. */
     static final class Line implements Closeable {
         private final RandomAccessFile scheduler;
         private final byte[] text = new byte[64];
 
+        /** The calling thread's. */
         Line() throws IOException {
-            scheduler = new RandomAccessFile(SCHEDULER.toFile(), "r");
+            this(THIS_THREAD);
         }
 
-        /** As {@link #waitedByThisThreadNs}. */
+        /** That of a living thread, named by its {@link #thisThread}. */
+        Line(Path thread) throws IOException {
+            scheduler = new RandomAccessFile(thread.resolve(SCHEDULER).toFile(), "r");
+        }
+
+        /** As {@link #waitedByThisThreadNs}; what a thread waits now counts once it is on a core again. */
         long waitedNs() throws IOException {
             scheduler.seek(0);
             int length = scheduler.read(text);

@@ -1,72 +1,49 @@
 package io.turnstile.bench;
 
+import java.util.Arrays;
+import java.util.List;
+import org.HdrHistogram.Histogram;
+
 /**
- * How long steps took: exact to 3 %, whatever their number. Beside it the same less the time in line for a core, which
- * is what other programs cost.
+ * How long steps took, to 1 %: by the clock; less the time in line for a core, which is what other programs cost; and
+ * less the time, too, for which a thread that the step may have had to wait for was in line for one.
  *
  * <p>Threads: one; {@link #add(Pauses)} once it is done.
  */
 final class Pauses {
-    private static final int PART_BITS = 5;
-    private static final int PARTS = 1 << PART_BITS;
+    private static final int DIGITS = 2;
+    private static final double SHARE = 99.99;
 
-    private final long[] byClock = new long[Long.SIZE * PARTS];
-    private final long[] lessWaiting = new long[Long.SIZE * PARTS];
-    private long longestNs;
-    private long longestLessWaitingNs;
-    private long steps;
+    private final Histogram byClock = new Histogram(DIGITS);
+    private final Histogram lessWaiting = new Histogram(DIGITS);
+    private final Histogram lessOthersWaiting = new Histogram(DIGITS);
 
-    void add(long ns, long waitedNs) {
+    /**
+     * @param ns from the beginning to the end
+     * @param waitedNs of them in line for a core
+     * @param blockedNs of them neither in line nor on a core, at most
+     * @param othersWaitedNs how long another thread was in line meanwhile
+     */
+    void add(long ns, long waitedNs, long blockedNs, long othersWaitedNs) {
         long undisturbedNs = Math.max(0, ns - waitedNs);
-        byClock[place(ns)]++;
-        lessWaiting[place(undisturbedNs)]++;
-        longestNs = Math.max(longestNs, ns);
-        longestLessWaitingNs = Math.max(longestLessWaitingNs, undisturbedNs);
-        steps++;
+        byClock.recordValue(ns);
+        lessWaiting.recordValue(undisturbedNs);
+        lessOthersWaiting.recordValue(Math.max(0, undisturbedNs - Math.clamp(blockedNs, 0, othersWaitedNs)));
     }
 
     void add(Pauses other) {
-        for (int i = 0; i < byClock.length; i++) {
-            byClock[i] += other.byClock[i];
-            lessWaiting[i] += other.lessWaiting[i];
-        }
-        longestNs = Math.max(longestNs, other.longestNs);
-        longestLessWaitingNs = Math.max(longestLessWaitingNs, other.longestLessWaitingNs);
-        steps += other.steps;
-    }
-
-    /** A power of two has so many parts of equal length. */
-    private static int place(long ns) {
-        if (ns < PARTS) {
-            return (int) ns;
-        }
-        int shift = Long.SIZE - 1 - PART_BITS - Long.numberOfLeadingZeros(ns);
-        return (shift + 1) * PARTS + (int) (ns >>> shift) - PARTS;
-    }
-
-    private static long end(int place) {
-        int shift = Math.max(0, place / PARTS - 1);
-        return place < PARTS ? place : (long) (place % PARTS + PARTS + 1) << shift;
-    }
-
-    private long share(long[] counts, double share) {
-        long left = (long) Math.ceil(steps * share);
-        int place = 0;
-        for (; place < counts.length - 1 && left > counts[place]; place++) {
-            left -= counts[place];
-        }
-        return end(place);
+        byClock.add(other.byClock);
+        lessWaiting.add(other.lessWaiting);
+        lessOthersWaiting.add(other.lessOthersWaiting);
     }
 
     /** The longest of all but one in ten thousand, and the longest. */
     @Override
     public String toString() {
-        return "%d batches, p99.99 %,d µs, longest %,d µs; less waiting for a core %,d and %,d"
-                .formatted(
-                        steps,
-                        share(byClock, 0.9999) / 1000,
-                        longestNs / 1000,
-                        share(lessWaiting, 0.9999) / 1000,
-                        longestLessWaitingNs / 1000);
+        List<String> figures = Arrays.asList(byClock, lessWaiting, lessOthersWaiting).stream()
+                .map(ns -> "%,d / %,d".formatted(ns.getValueAtPercentile(SHARE) / 1000, ns.getMaxValue() / 1000))
+                .toList();
+        return "%d batches, p99.99 / longest, µs: %s; less waiting for a core %s; and others' waiting %s"
+                .formatted(byClock.getTotalCount(), figures.get(0), figures.get(1), figures.get(2));
     }
 }

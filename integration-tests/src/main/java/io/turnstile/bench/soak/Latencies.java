@@ -1,15 +1,15 @@
 package io.turnstile.bench.soak;
 
-import java.util.Arrays;
 import java.util.function.BooleanSupplier;
+import org.HdrHistogram.Histogram;
+import org.HdrHistogram.SynchronizedHistogram;
 
-/** How long answers took, the last many thousand of those that count. Threads: any. */
+/** How long answers took, those that count, to 1 %. Threads: any. */
 final class Latencies {
-    private static final int KEPT = 1 << 16;
+    private static final int DIGITS = 2;
 
     private final BooleanSupplier isExcused;
-    private final long[] takenNs = new long[KEPT];
-    private long count;
+    private final Histogram takenNs = new SynchronizedHistogram(DIGITS);
 
     Latencies() {
         this(() -> false);
@@ -20,29 +20,22 @@ final class Latencies {
         this.isExcused = isExcused;
     }
 
-    synchronized void add(long ns) {
-        if (isExcused.getAsBoolean()) {
-            return;
+    void add(long ns) {
+        if (!isExcused.getAsBoolean()) {
+            takenNs.recordValue(ns);
         }
-        takenNs[(int) (count++ % KEPT)] = ns;
     }
 
-    synchronized void clear() {
-        count = 0;
+    void clear() {
+        takenNs.reset();
     }
 
-    synchronized long count() {
-        return count;
+    long count() {
+        return takenNs.getTotalCount();
     }
 
     /** That part of them took no longer, ms; 0 while there are none. */
-    synchronized double quantileMs(double part) {
-        int length = (int) Math.min(count, KEPT);
-        if (length == 0) {
-            return 0;
-        }
-        long[] sorted = Arrays.copyOf(takenNs, length);
-        Arrays.sort(sorted);
-        return sorted[Math.min(length - 1, (int) (length * part))] / 1e6;
+    double quantileMs(double part) {
+        return takenNs.getValueAtPercentile(100 * part) / 1e6;
     }
 }

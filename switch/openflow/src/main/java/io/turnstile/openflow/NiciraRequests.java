@@ -1,6 +1,7 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.openflow.wire.CtFlushCodec;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.OfErrorCode;
@@ -57,10 +58,15 @@ final class NiciraRequests {
     }
 
     void flushZone(Request request) throws OfException {
-        bridge.flushConnections(CtFlushCodec.readZone(request.body()));
+        flush(MessageType.NXT_CT_FLUSH_ZONE, CtFlushCodec.readZone(request.body()), request);
     }
 
     void flush(Request request) throws OfException {
-        bridge.flushConnections(CtFlushCodec.read(request.body()));
+        flush(MessageType.NXT_CT_FLUSH, CtFlushCodec.read(request.body()), request);
+    }
+
+    /** Goes through all connections off the event loop, to the end even if who asked does not wait for it. */
+    private void flush(MessageType type, ConnectionFilter filter, Request request) {
+        request.changeElsewhere(type, () -> bridge.flushConnections(filter));
     }
 }

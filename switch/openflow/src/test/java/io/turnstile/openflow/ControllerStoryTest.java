@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -235,6 +236,32 @@ class ControllerStoryTest {
             assertThat(peer.answer().type()).isEqualTo(BARRIER_REPLY);
             assertThat(bridge.flushes).extracting(filter -> filter.zone).containsExactly(4, null);
             assertThat(bridge.flushes).extracting(filter -> filter.protocol).containsExactly(0, 17);
+        }
+    }
+
+    /** The bridge's flush does not end before somebody else was answered. */
+    @Test
+    void whileConnectionsAreFlushedOthersAreAnswered() throws Exception {
+        var address = (InetSocketAddress) agent.listen("ptcp:0:127.0.0.1");
+        CountDownLatch flushing = new CountDownLatch(1);
+        CountDownLatch answered = new CountDownLatch(1);
+        bridge.duringFlush = () -> {
+            flushing.countDown();
+            assertThat(answered.await(10, TimeUnit.SECONDS)).isTrue();
+        };
+        try (Peer flusher = connected();
+                Peer other = new Peer(new Socket(address.getAddress(), address.getPort()))) {
+            assertThat(other.receive().type()).isEqualTo(HELLO);
+            other.send(OF13, HELLO, 1);
+            flusher.send(OF13, EXPERIMENTER, 8, HexFormat.of().parseHex("000023200000001d" + "0000000000000004"));
+            flusher.send(OF13, BARRIER_REQUEST, 9);
+            assertThat(flushing.await(10, TimeUnit.SECONDS)).isTrue();
+            other.send(OF13, ECHO_REQUEST, 5);
+            assertThat(other.answer().type()).isEqualTo(ECHO_REPLY);
+            assertThat(bridge.flushes).as("flushes that are over").isEmpty();
+            answered.countDown();
+            assertThat(flusher.answer().type()).isEqualTo(BARRIER_REPLY);
+            assertThat(bridge.flushes).hasSize(1);
         }
     }
 

@@ -16,7 +16,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
 final class FakeSwitch implements OpenFlowSwitch {
-    final List<ConnectionFilter> flushes = new ArrayList<>();
+    /** Those that are over. */
+    final List<ConnectionFilter> flushes = new CopyOnWriteArrayList<>();
 
     record Sent(int inPort, List<OfAction> actions, byte[] frame) {}
 
@@ -30,6 +31,13 @@ final class FakeSwitch implements OpenFlowSwitch {
     volatile Events events;
     /** Whether every change takes long. */
     volatile boolean slow;
+
+    volatile Step duringFlush = () -> {};
+
+    /** What may wait. */
+    interface Step {
+        void run() throws InterruptedException;
+    }
 
     @Override
     public String name() {
@@ -205,6 +213,11 @@ final class FakeSwitch implements OpenFlowSwitch {
 
     @Override
     public int flushConnections(ConnectionFilter filter) {
+        try {
+            duringFlush.run();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
         flushes.add(filter);
         return 0;
     }

@@ -233,6 +233,53 @@ class LongAnswersTest {
         assertThat(configOfPort1()).isEqualTo(4);
     }
 
+    /** All connections of zone 5. */
+    private ByteBuf flushZone(int xid) {
+        return peer.message(
+                MessageType.NXT_CT_FLUSH_ZONE, xid, body -> body.writeZero(6).writeShort(5));
+    }
+
+    /** ICMP connections. */
+    private ByteBuf flush(int xid) {
+        return peer.message(
+                MessageType.NXT_CT_FLUSH, xid, body -> body.writeByte(1).writeZero(7));
+    }
+
+    private ByteBuf barrier(int xid) {
+        return peer.message(MessageType.BARRIER_REQUEST, xid, body -> {});
+    }
+
+    @Test
+    void aFlushIsDoneElsewhereAndABarrierWaitsForIt() {
+        List<Runnable> later = new ArrayList<>();
+        peer.elsewhere = later::add;
+        assertThat(peer.say(together(flushZone(7), barrier(8), flush(9), barrier(10))))
+                .as("answers before the flush")
+                .isEmpty();
+        assertThat(peer.bridge.flushes).as("who asks does not flush").isEmpty();
+        assertThat(later).hasSize(1);
+        later.removeFirst().run();
+        peer.settle();
+        assertThat(xids(peer.answers())).containsExactly(8);
+        assertThat(peer.bridge.flushes).extracting(filter -> filter.zone).containsExactly(5);
+        later.removeFirst().run();
+        peer.settle();
+        assertThat(xids(peer.answers())).containsExactly(10);
+        assertThat(peer.bridge.flushes).extracting(filter -> filter.protocol).containsExactly(0, 1);
+    }
+
+    @Test
+    void aFlushIsFinishedThoughNobodyWaitsForItAnyMore() {
+        List<Runnable> later = new ArrayList<>();
+        peer.elsewhere = later::add;
+        peer.say(flushZone(7));
+        peer.channel.close();
+        peer.settle();
+        later.removeFirst().run();
+        peer.settle();
+        assertThat(peer.bridge.flushes).hasSize(1);
+    }
+
     private static LongReply counted(List<String> pieces, String name, int count) {
         return new LongReply() {
             private int made;

@@ -107,7 +107,10 @@ public interface OpenFlowSwitch {
     /** OFPT_PACKET_OUT: runs the actions on the frame at once. */
     void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException;
 
-    /** NXT_CT_FLUSH: removes the connections that the filter selects, those of other bridges too. Returns how many. */
+    /**
+     * NXT_CT_FLUSH: removes the connections that the filter selects, those of other bridges too; looks at all there
+     * are, in the calling thread. Returns how many.
+     */
     int flushConnections(ConnectionFilter filter);
 
     /** Subscribes to asynchronous messages; returns a handle that unsubscribes. */
