@@ -20,7 +20,8 @@ import java.util.function.IntConsumer;
  * and is handed out in pieces; the wheel moves on when it is empty.
  *
  * <p>Who makes a connection does not wait for the lock, whose holder may have lost his core: he leaves the slot in the
- * {@linkplain WheelInbox inbox}. Whoever has the lock empties that first, and looks again when he has let go of it.
+ * {@linkplain WheelInbox inbox}. The next who make one take a few in each, and the sweep, which comes by every wheel at
+ * each of its turns, all: so none stays there for longer than it may be late anyway, and nobody has to look for it.
  *
  * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
@@ -32,11 +33,13 @@ final class ExpiryWheel {
     private static final int BUCKETS = LEVELS * LEVEL_LENGTH;
     /** The last list: due at the next sweep whatever its time. */
     private static final int AGAIN = BUCKETS;
+    /** So many that others have left are queued by who makes a connection. */
+    static final int TAKEN_IN_BY_COMMIT = 8;
 
     private final EntryTable entries;
     private final long originNs;
     /** To be held by tests, too, for who loses his core. */
-    final ReentrantLock lock = new ReentrantLock();
+    final ReentrantLock lock;
 
     private final WheelInbox inbox = new WheelInbox();
     private final IntConsumer toItsDeadline = this::linkAtDeadline;
@@ -56,30 +59,30 @@ final class ExpiryWheel {
     private boolean againIsDue;
 
     ExpiryWheel(EntryTable entries, long originNs) {
-        this.entries = entries;
-        this.originNs = originNs;
+        this(entries, originNs, new ReentrantLock());
     }
 
-    /** Queues the slot for its entry's deadline, at once or very soon; one that is queued already is moved. */
+    /** @param lock the wheel's own; a test's may say when it is taken */
+    ExpiryWheel(EntryTable entries, long originNs, ReentrantLock lock) {
+        this.entries = entries;
+        this.originNs = originNs;
+        this.lock = lock;
+    }
+
+    /** Queues the slot for its entry's deadline, at once or soon; one that is queued already is moved. */
     void schedule(int slot) {
         if (!lock.tryLock()) {
             if (inbox.offer(slot)) {
-                lookAgain(); // he may have gone before he could see it
                 return;
             }
             lock.lock();
         }
         try {
-            takeIn();
+            inbox.take(TAKEN_IN_BY_COMMIT, toItsDeadline);
             linkAtDeadline(slot);
         } finally {
-            leave();
+            lock.unlock();
         }
-    }
-
-    private void enter() {
-        lock.lock();
-        takeIn();
     }
 
     private void linkAtDeadline(int slot) {
@@ -87,35 +90,19 @@ final class ExpiryWheel {
         link(slot, bucketFor(tickOf(OffHeap.getLong(entries.entry(slot) + DEADLINE))));
     }
 
-    private void takeIn() {
-        if (inbox.isWaiting()) {
-            inbox.takeAll(toItsDeadline);
-        }
-    }
-
-    private void leave() {
-        lock.unlock();
-        lookAgain();
-    }
-
-    private void lookAgain() {
-        while (inbox.isWaiting() && lock.tryLock()) {
-            try {
-                takeIn();
-            } finally {
-                lock.unlock();
-            }
-        }
+    private void takeAllIn() {
+        inbox.take(WheelInbox.CAPACITY, toItsDeadline);
     }
 
     /** Queues the slot for the next sweep, be it at the same time. */
     void scheduleAgain(int slot) {
-        enter();
+        lock.lock();
         try {
+            takeAllIn();
             unlink(slot);
             link(slot, AGAIN);
         } finally {
-            leave();
+            lock.unlock();
         }
     }
 
@@ -150,13 +137,14 @@ final class ExpiryWheel {
      * tick are due as well: who finds them too early schedules them again.
      */
     void advance(long nowNs) {
-        enter();
+        lock.lock();
         try {
+            takeAllIn();
             target = Math.max(tick, tickOf(nowNs));
             level = Math.max(level, 0);
             againIsDue = true;
         } finally {
-            leave();
+            lock.unlock();
         }
     }
 
@@ -177,8 +165,9 @@ final class ExpiryWheel {
 
     /** Takes up to {@code into.length} due slots out; returns how many, 0 only if none is left. */
     int poll(int[] into) {
-        enter();
+        lock.lock();
         try {
+            takeAllIn();
             int count = 0;
             while (count < into.length && (due != 0 || nextList())) {
                 int slot = due - 1;
@@ -187,7 +176,7 @@ final class ExpiryWheel {
             }
             return count;
         } finally {
-            leave();
+            lock.unlock();
         }
     }
 
@@ -243,11 +232,12 @@ final class ExpiryWheel {
 
     /** Ticks from the running one to the next that has something, at most {@code limit}. */
     int idleTicks(int limit) {
-        enter();
+        lock.lock();
         try {
+            takeAllIn();
             return idleTicksLocked(limit);
         } finally {
-            leave();
+            lock.unlock();
         }
     }
 

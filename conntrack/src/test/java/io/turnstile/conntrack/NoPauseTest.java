@@ -9,6 +9,12 @@ import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -216,11 +222,64 @@ class NoPauseTest {
         other.join(); // with the wheels held
         assertThat(tracker.connectionCount()).isEqualTo(5_000);
         for (ExpiryWheel wheel : wheels) {
-            wheel.lock.unlock(); // as if it were lost: nobody looks what was left
+            wheel.lock.unlock();
         }
         clock.advance(Duration.ofNanos(LIFE_NS));
         tracker.sweepAll(clock.nowNs());
         assertThat(tracker.connectionCount()).isZero();
+    }
+
+    /** However many have left theirs while the wheel was held. */
+    @Test
+    void aNewConnectionQueuesFewOfThoseThatOthersHaveLeft() throws Exception {
+        int slots = 500;
+        EntryTable entries = new EntryTable(slots, false);
+        ExpiryWheel wheel = new ExpiryWheel(entries, 0);
+        wheel.lock.lock();
+        Thread.ofPlatform()
+                .start(() -> IntStream.range(1, slots).forEach(_ -> schedule(wheel, entries, entries.take())))
+                .join();
+        wheel.lock.unlock();
+        long[] before = sides(entries, slots);
+        schedule(wheel, entries, entries.take());
+        assertThat(changed(before, sides(entries, slots)))
+                .isBetween(1L, 1L + ExpiryWheel.TAKEN_IN_BY_COMMIT)
+                .isLessThan(20);
+        wheel.advance(LIFE_NS);
+        assertThat(wheel.poll(new int[slots + 1])).isEqualTo(slots);
+    }
+
+    private static void schedule(ExpiryWheel wheel, EntryTable entries, int slot) {
+        OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
+        wheel.schedule(slot);
+    }
+
+    /** Others come each time the wheel is held: the one who has it is not kept there for all of them. */
+    @Test
+    void aNewConnectionTakesTheWheelOnceHoweverManyComeMeanwhile() {
+        int others = 100;
+        EntryTable entries = new EntryTable(others + 1, false);
+        AtomicInteger left = new AtomicInteger(others);
+        AtomicInteger taken = new AtomicInteger();
+        AtomicReference<ExpiryWheel> wheel = new AtomicReference<>();
+        try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+            wheel.set(new ExpiryWheel(entries, 0, new ReentrantLock() {
+                @Override
+                public void unlock() {
+                    taken.incrementAndGet();
+                    if (left.getAndDecrement() > 0) {
+                        CompletableFuture.runAsync(() -> schedule(wheel.get(), entries, entries.take()), other)
+                                .join();
+                    }
+                    super.unlock();
+                }
+            }));
+            schedule(wheel.get(), entries, entries.take());
+        }
+        assertThat(taken).hasValue(1);
+        left.set(0);
+        wheel.get().advance(LIFE_NS);
+        assertThat(wheel.get().poll(new int[3])).as("its own, and the other's").isEqualTo(2);
     }
 
     // ---- expiry ----
@@ -266,9 +325,7 @@ class NoPauseTest {
         EntryTable entries = new EntryTable(slots, false);
         ExpiryWheel wheel = new ExpiryWheel(entries, 0);
         for (int i = 0; i < slots; i++) {
-            int slot = entries.take();
-            OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
-            wheel.schedule(slot);
+            schedule(wheel, entries, entries.take());
         }
         long[] before = sides(entries, slots);
         wheel.advance(LIFE_NS);
