@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -159,6 +160,43 @@ class NoPauseTest {
             expectFound(tracker, 0, 20_000);
             expectNothingLeft(tracker);
         }
+    }
+
+    /** A limit of the address space, or a system that promises nothing that it may not have. */
+    @Test
+    void anIndexForWhichThereIsNoMemoryServesOnAndGrowsLater() {
+        ConnectionTracker tracker = new ConnectionTracker(clock, 5_000);
+        ConnectionTable table = tracker.table();
+        AtomicInteger asked = new AtomicInteger();
+        IntFunction<TupleIndex> maker = table.indexMaker;
+        table.indexMaker = _ -> {
+            asked.incrementAndGet();
+            throw new OutOfMemoryError("as the test wants it");
+        };
+        int made = 0;
+        for (; made < table.index.capacity(); made++) {
+            send(tracker, made, COMMIT.with(TO_OTHER_ADDRESS));
+        }
+        assertThat(asked).as("once, not by each connection").hasValue(1);
+        assertThat(2 * tracker.connectionCount())
+                .as("nine tenths of the cells")
+                .isBetween(table.index.capacity() * 3 / 2, table.index.capacity() * 3 / 2 + 2);
+        assertThat(tracker.refusals()).isEqualTo(made - tracker.connectionCount());
+        expectFound(tracker, 0, tracker.connectionCount());
+        tracker.sweep(clock.nowNs());
+        send(tracker, made, COMMIT);
+        send(tracker, made, COMMIT);
+        assertThat(asked).as("once after a sweep").hasValue(2);
+        tracker.setMaxConnections(6_000);
+        assertThat(tracker.maxConnections()).isEqualTo(6_000);
+        table.indexMaker = maker;
+        tracker.sweep(clock.nowNs());
+        assertThat(send(tracker, made, COMMIT).ctConnection()).as("it only begins").isZero();
+        while (tracker.sweep(clock.nowNs()) == 0) {
+            assertThat(table.growth()).isNotNull();
+        }
+        assertThat(send(tracker, made, COMMIT).ctConnection()).isNotZero();
+        expectNothingLeft(tracker);
     }
 
     /** Removed connections that are held have slots and no cells: the share is larger then, and the growth ends. */
