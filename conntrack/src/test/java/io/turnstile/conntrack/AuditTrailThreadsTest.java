@@ -110,7 +110,9 @@ class AuditTrailThreadsTest {
                 .isEqualTo((long) WRITERS * RECORDS_OF_WRITER);
     }
 
-    /** Threads whose records of one zone and cause are due at once: no refusal is told of twice, and none not at all. */
+    /**
+     * Threads whose records of one zone and cause are due at once: no refusal is told of twice, and none not at all.
+     */
     @Test
     void everyRefusalIsInOneRecord() throws Exception {
         AuditTrail refusals = new AuditTrail(4, 1 << 20);

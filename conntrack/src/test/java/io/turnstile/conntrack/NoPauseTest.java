@@ -191,7 +191,9 @@ class NoPauseTest {
         assertThat(tracker.maxConnections()).isEqualTo(6_000);
         table.indexMaker = maker;
         tracker.sweep(clock.nowNs());
-        assertThat(send(tracker, made, COMMIT).ctConnection()).as("it only begins").isZero();
+        assertThat(send(tracker, made, COMMIT).ctConnection())
+                .as("it only begins")
+                .isZero();
         while (tracker.sweep(clock.nowNs()) == 0) {
             assertThat(table.growth()).isNotNull();
         }
