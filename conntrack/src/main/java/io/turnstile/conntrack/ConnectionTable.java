@@ -45,7 +45,7 @@ final class ConnectionTable {
     static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
 
     /** Who holds a stripe may lose his core: others are to meet it seldom meanwhile, where there are many of them. */
-    private static final int STRIPES = 1 << 14;
+    private static final int STRIPES = 1 << 12;
 
     private static final int FEW_STRIPES = 1 << 8;
     private static final int WHEELS = 16;
@@ -59,7 +59,7 @@ final class ConnectionTable {
     // What a sweep does for the index at once: some milliseconds of work, and then what is more urgent has its turn.
     private static final int PIECES_OF_SWEEP = 4;
     private static final int SLOTS_OF_SWEEP = 1 << 15;
-    private static final int STRIPES_OF_SWEEP = 1 << 12;
+    private static final int STRIPES_OF_SWEEP = 1 << 10;
 
     private static final int POLICIES = 1 << 16;
 

@@ -5,7 +5,7 @@ import static io.turnstile.conntrack.EntryLayout.NEXT;
 import static io.turnstile.conntrack.EntryLayout.PREVIOUS;
 import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
 
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 
 /**
@@ -33,10 +33,13 @@ final class ExpiryWheel {
     /** The last list: due at the next sweep whatever its time. */
     private static final int AGAIN = BUCKETS;
 
+    private static final int SPINS_BEFORE_YIELD = 200;
+
     private final EntryTable entries;
     private final long originNs;
-    /** To be held by tests, too, for who loses his core. */
-    final ReentrantLock lock = new ReentrantLock();
+    /** Whether somebody has the wheel: for a moment, if he does not lose his core. */
+    final AtomicBoolean taken = new AtomicBoolean();
+
 
     private final WheelInbox inbox = new WheelInbox();
     private final IntConsumer toItsDeadline = this::linkAtDeadline;
@@ -62,12 +65,12 @@ final class ExpiryWheel {
 
     /** Queues the slot for its entry's deadline, at once or very soon; one that is queued already is moved. */
     void schedule(int slot) {
-        if (!lock.tryLock()) {
+        if (!tryTake()) {
             if (inbox.offer(slot)) {
                 lookAgain(); // he may have gone before he could see it
                 return;
             }
-            lock.lock();
+            take();
         }
         try {
             takeIn();
@@ -77,8 +80,22 @@ final class ExpiryWheel {
         }
     }
 
+    private boolean tryTake() {
+        return !taken.get() && taken.compareAndSet(false, true);
+    }
+
+    private void take() {
+        for (int spins = 1; !tryTake(); spins++) {
+            if (spins % SPINS_BEFORE_YIELD == 0) {
+                Thread.yield();
+            } else {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
     private void enter() {
-        lock.lock();
+        take();
         takeIn();
     }
 
@@ -94,16 +111,16 @@ final class ExpiryWheel {
     }
 
     private void leave() {
-        lock.unlock();
+        taken.set(false);
         lookAgain();
     }
 
     private void lookAgain() {
-        while (inbox.isWaiting() && lock.tryLock()) {
+        while (inbox.isWaiting() && tryTake()) {
             try {
                 takeIn();
             } finally {
-                lock.unlock();
+                taken.set(false);
             }
         }
     }

@@ -197,7 +197,7 @@ class NoPauseTest {
             long entry = tracker.table().entries.entry(ConnectionTable.slot(id));
             byStripe.merge(tracker.table().stripe(tracker.table().hash.ofOriginal(entry)), 1, Integer::sum);
         }
-        assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 20);
+        assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 40);
     }
 
     /** Commits that find a wheel in somebody's hands leave their slots there. */
@@ -206,7 +206,7 @@ class NoPauseTest {
         ConnectionTracker tracker = new ConnectionTracker(clock, 10_000);
         ExpiryWheel[] wheels = tracker.table().wheels();
         for (ExpiryWheel wheel : wheels) {
-            wheel.lock.lock();
+            wheel.taken.set(true);
         }
         Thread other = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < 5_000; i++) {
@@ -216,7 +216,7 @@ class NoPauseTest {
         other.join(); // with the wheels held
         assertThat(tracker.connectionCount()).isEqualTo(5_000);
         for (ExpiryWheel wheel : wheels) {
-            wheel.lock.unlock(); // as if it were lost: nobody looks what was left
+            wheel.taken.set(false); // as if it were lost: nobody looks what was left
         }
         clock.advance(Duration.ofNanos(LIFE_NS));
         tracker.sweepAll(clock.nowNs());
