@@ -167,13 +167,9 @@ public final class PauseBench implements Callable<Integer> {
 
     /** Until there are only those that are made meanwhile. */
     private static void awaitExpiry(ConnectionTracker tracker) {
-        int before;
-        int now = tracker.connectionCount();
-        do {
-            before = now;
-            LockSupport.parkNanos(10 * LOOK_NS);
-            now = tracker.connectionCount();
-        } while (now < before);
+        while (tracker.zoneLimits().count(ZONE) > 0) {
+            LockSupport.parkNanos(LOOK_NS);
+        }
     }
 
     private void dump(ConnectionTracker tracker) {
