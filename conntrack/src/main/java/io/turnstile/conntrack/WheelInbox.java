@@ -35,8 +35,9 @@ final class WheelInbox {
         return waiting.get() > 0;
     }
 
+    /** Takes out all that {@link #isWaiting} speaks of. */
     void takeAll(IntConsumer slots) {
-        for (int i = 0; i < CAPACITY; i++) {
+        for (int i = 0; i < CAPACITY && isWaiting(); i++) {
             int slot = cells.get(i) == 0 ? 0 : cells.getAndSet(i, 0);
             if (slot != 0) {
                 waiting.decrementAndGet();

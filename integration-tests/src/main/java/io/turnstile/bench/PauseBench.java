@@ -222,7 +222,8 @@ public final class PauseBench implements Callable<Integer> {
             String what, int count, ConnectionTracker tracker, long pauseNs, long sweptNs, Operation operation)
             throws Exception {
         Pauses pauses = new Pauses();
-        Threads all = new Threads(count + 1);
+        Threads all = new Threads(count + 2);
+        all.join(); // this one does what is done beside
         List<Committer> committers = new ArrayList<>();
         boolean atOnce = tracker.connectionCount() == 0;
         long beganNs;
