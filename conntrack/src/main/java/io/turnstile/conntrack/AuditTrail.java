@@ -168,9 +168,8 @@ public final class AuditTrail {
         if (!due || !OffHeap.compareAndSet(at, last, stamp)) {
             return 0;
         }
-        long count = OffHeap.getAcquire(at + Long.BYTES);
-        OffHeap.getAndAdd(at + Long.BYTES, -count);
-        return count;
+        // In one step: another one may have come as far, after a pause or by a clock that is read earlier.
+        return OffHeap.getAndSet(at + Long.BYTES, 0);
     }
 
     // ---- reading ----

@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,6 +92,11 @@ final class ConnectionTable {
     private volatile @Nullable IndexGrowth growth;
 
     private final AtomicBoolean growthBegins = new AtomicBoolean();
+    /** There was no memory for a larger index since the last sweep. */
+    private volatile boolean growthRefused;
+    /** Makes a larger index for so many cells; a test's may find no memory. */
+    IntFunction<TupleIndex> indexMaker = this::makeIndex;
+
     /** The index before, whose memory can be given back. */
     private final AtomicReference<@Nullable TupleIndex> replaced = new AtomicReference<>();
 
@@ -147,6 +153,7 @@ final class ConnectionTable {
 
     /** Connections beyond {@link EntryTable#capacity} find the table full whatever the limit. */
     void setMaxConnections(int connections) {
+        growthRefused = false;
         beginGrowth(Math.min(slotsFor(connections), entries.capacity()));
         maxConnections = connections;
     }
@@ -556,21 +563,30 @@ final class ConnectionTable {
         return cells < capacity + capacity / 2;
     }
 
-    /** A larger index, if this one is smaller and does not grow yet. */
+    /**
+     * A larger index, if this one is smaller and does not grow yet. Where the system gives no memory for it the one in
+     * use serves on until it is crowded; new connections do not ask again and again, but once after each sweep.
+     */
     private void beginGrowth(int capacity) {
         if (isToGrow(capacity) && growthBegins.compareAndSet(false, true)) {
             try {
                 if (isToGrow(capacity)) {
-                    growth = new IndexGrowth(this, index, new TupleIndex(entries, capacity, capacity >= LARGE));
+                    growth = new IndexGrowth(this, index, indexMaker.apply(capacity));
                 }
+            } catch (OutOfMemoryError e) {
+                growthRefused = true;
             } finally {
                 growthBegins.set(false);
             }
         }
     }
 
+    private TupleIndex makeIndex(int capacity) {
+        return new TupleIndex(entries, capacity, capacity >= LARGE);
+    }
+
     private boolean isToGrow(int capacity) {
-        return growth == null && capacity > index.capacity();
+        return growth == null && !growthRefused && capacity > index.capacity();
     }
 
     /** Null unless the index grows. */
@@ -601,6 +617,7 @@ final class ConnectionTable {
      * @return whether there is more to do
      */
     boolean tend() {
+        growthRefused = false;
         entries.touchAhead();
         boolean more = index.touch(PIECES_OF_SWEEP);
         TupleIndex before = replaced.getAndSet(null);

@@ -20,7 +20,8 @@ import java.util.function.IntConsumer;
  * and is handed out in pieces; the wheel moves on when it is empty.
  *
  * <p>Who makes a connection does not wait for the lock, whose holder may have lost his core: he leaves the slot in the
- * {@linkplain WheelInbox inbox}. Whoever has the lock empties that first, and looks again when he has let go of it.
+ * {@linkplain WheelInbox inbox}. The next who make one take a few in each, and the sweep, which comes by every wheel at
+ * each of its turns, all: so none stays there for longer than it may be late anyway, and nobody has to look for it.
  *
  * <p>Threads: any; each method takes the shard's lock and calls nothing outside. Lock order: entry, then wheel.
  */
@@ -32,6 +33,8 @@ final class ExpiryWheel {
     private static final int BUCKETS = LEVELS * LEVEL_LENGTH;
     /** The last list: due at the next sweep whatever its time. */
     private static final int AGAIN = BUCKETS;
+    /** So many that others have left are queued by who makes a connection. */
+    static final int TAKEN_IN_BY_COMMIT = 8;
 
     private static final int SPINS_BEFORE_YIELD = 200;
 
@@ -62,20 +65,19 @@ final class ExpiryWheel {
         this.originNs = originNs;
     }
 
-    /** Queues the slot for its entry's deadline, at once or very soon; one that is queued already is moved. */
+    /** Queues the slot for its entry's deadline, at once or soon; one that is queued already is moved. */
     void schedule(int slot) {
         if (!tryTake()) {
             if (inbox.offer(slot)) {
-                lookAgain(); // he may have gone before he could see it
                 return;
             }
             take();
         }
         try {
-            takeIn();
+            inbox.take(TAKEN_IN_BY_COMMIT, toItsDeadline);
             linkAtDeadline(slot);
         } finally {
-            leave();
+            taken.set(false);
         }
     }
 
@@ -93,45 +95,24 @@ final class ExpiryWheel {
         }
     }
 
-    private void enter() {
-        take();
-        takeIn();
-    }
-
     private void linkAtDeadline(int slot) {
         unlink(slot);
         link(slot, bucketFor(tickOf(OffHeap.getLong(entries.entry(slot) + DEADLINE))));
     }
 
-    private void takeIn() {
-        if (inbox.isWaiting()) {
-            inbox.takeAll(toItsDeadline);
-        }
-    }
-
-    private void leave() {
-        taken.set(false);
-        lookAgain();
-    }
-
-    private void lookAgain() {
-        while (inbox.isWaiting() && tryTake()) {
-            try {
-                takeIn();
-            } finally {
-                taken.set(false);
-            }
-        }
+    private void takeAllIn() {
+        inbox.take(WheelInbox.CAPACITY, toItsDeadline);
     }
 
     /** Queues the slot for the next sweep, be it at the same time. */
     void scheduleAgain(int slot) {
-        enter();
+        take();
         try {
+            takeAllIn();
             unlink(slot);
             link(slot, AGAIN);
         } finally {
-            leave();
+            taken.set(false);
         }
     }
 
@@ -166,13 +147,14 @@ final class ExpiryWheel {
      * tick are due as well: who finds them too early schedules them again.
      */
     void advance(long nowNs) {
-        enter();
+        take();
         try {
+            takeAllIn();
             target = Math.max(tick, tickOf(nowNs));
             level = Math.max(level, 0);
             againIsDue = true;
         } finally {
-            leave();
+            taken.set(false);
         }
     }
 
@@ -193,8 +175,9 @@ final class ExpiryWheel {
 
     /** Takes up to {@code into.length} due slots out; returns how many, 0 only if none is left. */
     int poll(int[] into) {
-        enter();
+        take();
         try {
+            takeAllIn();
             int count = 0;
             while (count < into.length && (due != 0 || nextList())) {
                 int slot = due - 1;
@@ -203,7 +186,7 @@ final class ExpiryWheel {
             }
             return count;
         } finally {
-            leave();
+            taken.set(false);
         }
     }
 
@@ -259,11 +242,12 @@ final class ExpiryWheel {
 
     /** Ticks from the running one to the next that has something, at most {@code limit}. */
     int idleTicks(int limit) {
-        enter();
+        take();
         try {
+            takeAllIn();
             return idleTicksLocked(limit);
         } finally {
-            leave();
+            taken.set(false);
         }
     }
 

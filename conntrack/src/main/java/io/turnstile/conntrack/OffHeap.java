@@ -144,6 +144,10 @@ final class OffHeap {
         return LONGS.compareAndSet(ALL, address, expected, value);
     }
 
+    static long getAndSet(long address, long value) {
+        return (long) LONGS.getAndSet(ALL, address, value);
+    }
+
     static long getAndAdd(long address, long delta) {
         return (long) LONGS.getAndAdd(ALL, address, delta);
     }

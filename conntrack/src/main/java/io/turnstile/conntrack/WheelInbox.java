@@ -5,24 +5,28 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.IntConsumer;
 
 /**
- * Slots that are to be queued on a wheel that somebody else has just now, who may have lost his core: whoever has it
- * next, or has it still, queues them. In no order: where a slot belongs is its entry's deadline at that time.
+ * Slots that are to be queued on a wheel that somebody else has just now, who may have lost his core: who has it next
+ * queues them. In no order: where a slot belongs is its entry's deadline at that time.
  *
- * <p>Threads: {@link #offer} and {@link #isWaiting} any, without locks; {@link #takeAll} one at a time.
+ * <p>Threads: {@link #offer} any, without locks; {@link #take} one at a time.
  */
 final class WheelInbox {
-    private static final int CAPACITY = 1 << 10;
+    static final int CAPACITY = 1 << 10;
 
     /** Slot + 1; 0: nothing. */
     private final AtomicIntegerArray cells = new AtomicIntegerArray(CAPACITY);
-    /** Counted after they were put in, so that there is one if this says so. */
+    /** Counted after they were put in: while it is positive there is one; who is about to count may hide another. */
     private final AtomicInteger waiting = new AtomicInteger();
 
-    /** False if there is no room. Whoever puts one in has to look afterwards whether the wheel is free. */
+    /** False if there is no room. */
     boolean offer(int slot) {
         int first = waiting.get();
+        if (first >= CAPACITY) {
+            return false;
+        }
         for (int i = 0; i < CAPACITY; i++) {
-            if (cells.compareAndSet(first + i & CAPACITY - 1, 0, slot + 1)) {
+            int at = first + i & CAPACITY - 1;
+            if (cells.get(at) == 0 && cells.compareAndSet(at, 0, slot + 1)) {
                 waiting.incrementAndGet();
                 return true;
             }
@@ -30,18 +34,16 @@ final class WheelInbox {
         return false;
     }
 
-    /** Whether somebody has put one in that was not taken out; who is about to say so looks himself afterwards. */
-    boolean isWaiting() {
-        return waiting.get() > 0;
-    }
-
-    /** Takes out all that {@link #isWaiting} speaks of. */
-    void takeAll(IntConsumer slots) {
-        for (int i = 0; i < CAPACITY && isWaiting(); i++) {
-            int slot = cells.get(i) == 0 ? 0 : cells.getAndSet(i, 0);
-            if (slot != 0) {
+    /** Takes up to so many out, each after {@code slots} has had it: what that throws loses none. */
+    void take(int most, IntConsumer slots) {
+        int left = most;
+        for (int i = 0; i < CAPACITY && left > 0 && waiting.get() > 0; i++) {
+            int cell = cells.get(i);
+            if (cell != 0) {
+                slots.accept(cell - 1);
+                cells.set(i, 0);
                 waiting.decrementAndGet();
-                slots.accept(slot - 1);
+                left--;
             }
         }
     }

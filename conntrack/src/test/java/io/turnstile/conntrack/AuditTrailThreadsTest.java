@@ -9,7 +9,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
@@ -21,6 +23,7 @@ class AuditTrailThreadsTest {
     private static final int WRITERS = 3;
     private static final int READERS = 2;
     private static final int RECORDS_OF_WRITER = 150_000;
+    private static final int REFUSALS_OF_ROUND = 10;
 
     /** So few that writers meet at one place, and readers are overtaken. */
     private final AuditTrail trail = new AuditTrail(4, 4);
@@ -105,5 +108,34 @@ class AuditTrailThreadsTest {
         }
         assertThat(trail.count(AuditCause.EXPIRED) + trail.count(AuditCause.UNUSED) + trail.count(AuditCause.FLUSHED))
                 .isEqualTo((long) WRITERS * RECORDS_OF_WRITER);
+    }
+
+    /**
+     * Threads whose records of one zone and cause are due at once: no refusal is told of twice, and none not at all.
+     */
+    @Test
+    void everyRefusalIsInOneRecord() throws Exception {
+        AuditTrail refusals = new AuditTrail(4, 1 << 20);
+        AtomicLong turn = new AtomicLong();
+        Race.Actor refuser = round -> {
+            for (int i = 0; i < REFUSALS_OF_ROUND; i++) {
+                refuse(refusals, 2 * turn.incrementAndGet() * AuditTrail.REFUSAL_PAUSE_NS);
+            }
+        };
+        int rounds = Race.run(() -> {}, () -> {}, refuser, refuser);
+        refuse(refusals, Long.MAX_VALUE / 2); // tells of all that was not told
+        long told = 0;
+        AuditTrail.Reading reading = refusals.newestFirst();
+        for (AuditRecord record = reading.next(); record != null; record = reading.next()) {
+            assertThat(record.count).isPositive();
+            told += record.count;
+        }
+        assertThat(told).isEqualTo(2L * rounds * REFUSALS_OF_ROUND + 1);
+    }
+
+    private static void refuse(AuditTrail trail, long nowNs) {
+        TupleKey key = new TupleKey();
+        key.kind = EntryLayout.kind(7, 17, 0, false);
+        trail.refused(key, AuditCause.TABLE_FULL, nowNs);
     }
 }

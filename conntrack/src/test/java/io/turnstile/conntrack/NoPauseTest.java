@@ -9,6 +9,8 @@ import io.turnstile.time.ManualClock;
 import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -155,6 +157,45 @@ class NoPauseTest {
         }
     }
 
+    /** A limit of the address space, or a system that promises nothing that it may not have. */
+    @Test
+    void anIndexForWhichThereIsNoMemoryServesOnAndGrowsLater() {
+        ConnectionTracker tracker = new ConnectionTracker(clock, 5_000);
+        ConnectionTable table = tracker.table();
+        AtomicInteger asked = new AtomicInteger();
+        IntFunction<TupleIndex> maker = table.indexMaker;
+        table.indexMaker = _ -> {
+            asked.incrementAndGet();
+            throw new OutOfMemoryError("as the test wants it");
+        };
+        int made = 0;
+        for (; made < table.index.capacity(); made++) {
+            send(tracker, made, COMMIT.with(TO_OTHER_ADDRESS));
+        }
+        assertThat(asked).as("once, not by each connection").hasValue(1);
+        assertThat(2 * tracker.connectionCount())
+                .as("nine tenths of the cells")
+                .isBetween(table.index.capacity() * 3 / 2, table.index.capacity() * 3 / 2 + 2);
+        assertThat(tracker.refusals()).isEqualTo(made - tracker.connectionCount());
+        expectFound(tracker, 0, tracker.connectionCount());
+        tracker.sweep(clock.nowNs());
+        send(tracker, made, COMMIT);
+        send(tracker, made, COMMIT);
+        assertThat(asked).as("once after a sweep").hasValue(2);
+        tracker.setMaxConnections(6_000);
+        assertThat(tracker.maxConnections()).isEqualTo(6_000);
+        table.indexMaker = maker;
+        tracker.sweep(clock.nowNs());
+        assertThat(send(tracker, made, COMMIT).ctConnection())
+                .as("it only begins")
+                .isZero();
+        while (tracker.sweep(clock.nowNs()) == 0) {
+            assertThat(table.growth()).isNotNull();
+        }
+        assertThat(send(tracker, made, COMMIT).ctConnection()).isNotZero();
+        expectNothingLeft(tracker);
+    }
+
     /** Removed connections that are held have slots and no cells: the share is larger then, and the growth ends. */
     @Test
     void theGrowthEndsThoughThereAreManyMoreSlotsThanCells() {
@@ -216,11 +257,36 @@ class NoPauseTest {
         other.join(); // with the wheels held
         assertThat(tracker.connectionCount()).isEqualTo(5_000);
         for (ExpiryWheel wheel : wheels) {
-            wheel.taken.set(false); // as if it were lost: nobody looks what was left
+            wheel.taken.set(false);
         }
         clock.advance(Duration.ofNanos(LIFE_NS));
         tracker.sweepAll(clock.nowNs());
         assertThat(tracker.connectionCount()).isZero();
+    }
+
+    /** However many have left theirs while the wheel was held; nor does it come back for more. */
+    @Test
+    void aNewConnectionQueuesFewOfThoseThatOthersHaveLeft() throws Exception {
+        int slots = 500;
+        EntryTable entries = new EntryTable(slots, false);
+        ExpiryWheel wheel = new ExpiryWheel(entries, 0);
+        wheel.taken.set(true);
+        Thread.ofPlatform()
+                .start(() -> IntStream.range(1, slots).forEach(_ -> schedule(wheel, entries, entries.take())))
+                .join();
+        wheel.taken.set(false);
+        long[] before = sides(entries, slots);
+        schedule(wheel, entries, entries.take());
+        assertThat(changed(before, sides(entries, slots)))
+                .isBetween(1L, 1L + ExpiryWheel.TAKEN_IN_BY_COMMIT)
+                .isLessThan(20);
+        wheel.advance(LIFE_NS);
+        assertThat(wheel.poll(new int[slots + 1])).isEqualTo(slots);
+    }
+
+    private static void schedule(ExpiryWheel wheel, EntryTable entries, int slot) {
+        OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
+        wheel.schedule(slot);
     }
 
     // ---- expiry ----
@@ -266,9 +332,7 @@ class NoPauseTest {
         EntryTable entries = new EntryTable(slots, false);
         ExpiryWheel wheel = new ExpiryWheel(entries, 0);
         for (int i = 0; i < slots; i++) {
-            int slot = entries.take();
-            OffHeap.putLong(entries.entry(slot) + EntryLayout.DEADLINE, LIFE_NS);
-            wheel.schedule(slot);
+            schedule(wheel, entries, entries.take());
         }
         long[] before = sides(entries, slots);
         wheel.advance(LIFE_NS);

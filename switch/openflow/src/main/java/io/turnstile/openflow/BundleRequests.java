@@ -10,6 +10,7 @@ import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.time.Clock;
+import java.util.function.Supplier;
 
 /**
  * Bundles of flow modifications (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What is wrong with a
@@ -161,7 +162,7 @@ final class BundleRequests {
         session.bundles.remove(id); // neither idle nor to be discarded from now on
         Reply reply = request.reply();
         ByteBuf commit = Unpooled.copiedBuffer(request.message());
-        request.connection().doElsewhere(() -> {
+        Supplier<Runnable> work = () -> {
             try {
                 bridge.applyAll(bundle.changes());
                 return () -> answer(id, COMMIT_REQUEST + 1, flags, reply);
@@ -180,7 +181,13 @@ final class BundleRequests {
             } finally {
                 bundle.close();
             }
-        });
+        };
+        try {
+            request.connection().doElsewhere(work);
+        } catch (RuntimeException | Error e) { // nobody does it
+            bundle.close();
+            throw e;
+        }
     }
 
     private static void refuse(ByteBuf message, OfErrorCode code, Reply reply) {

@@ -20,6 +20,8 @@ public final class OpenFlowAgent {
     public static final int DEFAULT_BUNDLE_IDLE_SECONDS = 10;
 
     private static final int COMMITTER_IDLE_SECONDS = 10;
+    /** Each connection has one; but those of connections that have gone are made, too. */
+    static final int MOST_CHANGES_WAITING = 1024;
 
     private final EventLoopGroup group;
     private final Shared shared;
@@ -46,14 +48,17 @@ public final class OpenFlowAgent {
         this.shared = shared;
     }
 
-    /** One daemon thread named {@code openflow-commit}, while it has something to do. */
-    private static Executor committer() {
+    /**
+     * One daemon thread named {@code openflow-commit}, while it has something to do; refuses what comes when
+     * {@link #MOST_CHANGES_WAITING} wait.
+     */
+    static Executor committer() {
         return new ThreadPoolExecutor(
                 0,
                 1,
                 COMMITTER_IDLE_SECONDS,
                 TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(),
+                new LinkedBlockingQueue<>(MOST_CHANGES_WAITING),
                 new DefaultThreadFactory("openflow-commit", true));
     }
 

@@ -14,6 +14,7 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -230,6 +231,18 @@ class BundleRequestsTest {
         peer.settle();
         assertThat(peer.answers()).extracting(Dialogue::error).containsExactly((OfErrorCode) null);
         assertThat(flows()).isEqualTo(1);
+    }
+
+    @Test
+    void aBundleThatNobodyCanCommitGivesItsBytesBack() {
+        peer.say(control(1, OPEN, ORDERED));
+        peer.say(add(1, ORDERED, flow(1, 1)));
+        peer.elsewhere = task -> {
+            throw new RejectedExecutionException("as the test wants it");
+        };
+        assertThat(peer.refusal(control(1, COMMIT, ORDERED))).isEqualTo(OfErrorCode.OFPBRC_EPERM);
+        assertThat(flows()).isZero();
+        assertThat(peer.shared.bundles().takenBytes()).isZero();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.turnstile.openflow;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -15,7 +16,10 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -193,6 +197,34 @@ class LongAnswersTest {
         List<ByteBuf> answers = peer.say(together(portMod(7), echo(8)));
         assertThat(xids(answers)).containsExactly(7, 8);
         assertThat(Dialogue.error(answers.getFirst())).isEqualTo(OfErrorCode.OFPBRC_EPERM);
+    }
+
+    /** Peers that ask for a long change and go, again and again. */
+    @Test
+    void changesWaitForTheirThreadUpToANumber() {
+        Executor committer = OpenFlowAgent.committer();
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        CountDownLatch made = new CountDownLatch(OpenFlowAgent.MOST_CHANGES_WAITING);
+        committer.execute(() -> {
+            begun.countDown();
+            awaitPatiently(goesOn);
+        });
+        awaitPatiently(begun);
+        for (int i = 0; i < OpenFlowAgent.MOST_CHANGES_WAITING; i++) {
+            committer.execute(made::countDown);
+        }
+        assertThatThrownBy(() -> committer.execute(made::countDown)).isInstanceOf(RejectedExecutionException.class);
+        goesOn.countDown();
+        awaitPatiently(made);
+    }
+
+    private static void awaitPatiently(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Has port 1 not receive. */
