@@ -373,7 +373,10 @@ final class TcpTracking {
             boolean other = sequence != low(sender) || end - high(sender) >= 0 || hasFlag(FLAG_SCALE_UNKNOWN);
             boolean anew = again && !isLenient() && other;
             if (anew && otherSilent) {
+                int told = low(receiver);
                 beginAnew(packet);
+                // What an answer has told of an earlier SYN holds: the sender may yet say that it was his.
+                OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, told);
             } else if (crossing && (anew || !again)) {
                 openAnew(packet);
                 ownWordAlone();
