@@ -198,7 +198,7 @@ final class TcpTracking {
         if (kind == Kind.SYN_ACK
                 && state(direction) == TcpState.SYN_SENT.ordinal()
                 && isSeen(entry, direction ^ 1)
-                && isNear(acknowledged, low(receiver), 1)) {
+                && (isNear(acknowledged, low(receiver), 1) || answersCrossing())) {
             // The server was started again, or chooses its number anew for each answer (RFC 4987 §3.6).
             openAnew(packet);
             if (!hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1)) && TcpOptions.scale(packet) != TcpOptions.NO_SCALE) {
@@ -281,6 +281,11 @@ final class TcpTracking {
             return moved(Kind.RST);
         }
         return onTheSpot ? UpdateResult.PASSED : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /** The packet is the server's answer to the client's SYN and its data (RFC 7413 §4.1), after a SYN of the server. */
+    private boolean answersCrossing() {
+        return direction != 0 && state(0) == TcpState.SYN_SENT.ordinal() && acknowledgesSyn(TcpHeader.ACK);
     }
 
     /**
