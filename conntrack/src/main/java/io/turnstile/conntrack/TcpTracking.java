@@ -283,7 +283,9 @@ final class TcpTracking {
         return onTheSpot ? UpdateResult.PASSED : invalid(InvalidReason.TCP_WINDOW);
     }
 
-    /** The packet is the server's answer to the client's SYN and its data (RFC 7413 §4.1), after a SYN of the server. */
+    /**
+     * The packet is the server's answer to the client's SYN and its data (RFC 7413 §4.1), after a SYN of the server.
+     */
     private boolean answersCrossing() {
         return direction != 0 && state(0) == TcpState.SYN_SENT.ordinal() && acknowledgesSyn(TcpHeader.ACK);
     }
