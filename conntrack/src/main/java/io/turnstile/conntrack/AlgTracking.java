@@ -153,7 +153,7 @@ final class AlgTracking {
         boolean isDialogue = CONTROLS[OffHeap.getUnsignedByte(side + EntryLayout.CONTROL)] != Control.NO;
         ftp.begin(packet, direction == 0, isDialogue);
         changes.begin(packet);
-        while (expected < MOST_IN_PACKET && ftp.next()) {
+        while ((direction == 0 || expected < MOST_IN_PACKET) && ftp.next()) { // commands are looked at to the last
             readTuples();
             FtpDataAddress address = ftp.dataAddress();
             if (!isOwnAddress(address)) {
@@ -161,7 +161,7 @@ final class AlgTracking {
                     expected = 0;
                     return false;
                 }
-            } else if (!translates || translate(packet, address)) {
+            } else if (expected < MOST_IN_PACKET && (!translates || translate(packet, address))) {
                 expectedPorts[expected++] = address.port;
             }
         }

@@ -153,8 +153,8 @@ final class TcpTracking {
         if (isLenient()) {
             return followLeniently(packet, kind, first, checkWindow);
         }
-        if (beginning && checkWindow && isUnanswered()) {
-            UpdateResult result = direction == 0 ? followAsker(packet, kind) : followAnswer(kind, flags);
+        if (beginning && checkWindow && isUnacknowledged()) {
+            UpdateResult result = followUnacknowledged(packet, kind, flags);
             if (result != null) {
                 return result;
             }
@@ -198,9 +198,13 @@ final class TcpTracking {
         if (kind == Kind.SYN_ACK
                 && state(direction) == TcpState.SYN_SENT.ordinal()
                 && isSeen(entry, direction ^ 1)
-                && isNear(acknowledged, low(receiver), 1)) {
+                && (isNear(acknowledged, low(receiver), 1) || answersCrossing())) {
             // The server was started again, or chooses its number anew for each answer (RFC 4987 §3.6).
             openAnew(packet);
+            if (!hasFlag(FLAG_SCALE_KNOWN << (direction ^ 1)) && TcpOptions.scale(packet) != TcpOptions.NO_SCALE) {
+                // It answers an option (RFC 7323 §2.2) that an earlier SYN of this side, maybe forged, has turned off.
+                EntryLayout.setFlags(entry, EntryLayout.flags(entry) | FLAG_SCALE_UNKNOWN);
+            }
             slideWindow();
             return moved(kind);
         }
@@ -243,13 +247,83 @@ final class TcpTracking {
                 : invalid(InvalidReason.TCP_WINDOW);
     }
 
-    /** The original side's SYN waits for its answer, as far as its own packets tell. */
-    private boolean isUnanswered() {
+    /** The original side has begun with a SYN, and nobody has acknowledged that yet. */
+    private boolean isUnacknowledged() {
+        int state = state(0);
         return TcpRules.ARE_RFCS
-                && state(0) == TcpState.SYN_SENT.ordinal()
-                && state(1) == TcpState.CLOSED.ordinal()
-                && !hasFlag(FLAG_SCALE_UNKNOWN)
-                && high(EntryLayout.peer(entry, 1)) == NOTHING_ALLOWED;
+                && (state == TcpState.SYN_SENT.ordinal() || state == TcpState.CLOSING.ordinal())
+                && state(1) <= TcpState.SYN_SENT.ordinal()
+                && !hasFlag(FLAG_SCALE_UNKNOWN);
+    }
+
+    /** @return null if the packet is followed like any other */
+    private @Nullable UpdateResult followUnacknowledged(Packet packet, Kind kind, int flags) {
+        if (state(1) == TcpState.SYN_SENT.ordinal()) {
+            return kind == Kind.RST && state(0) == TcpState.SYN_SENT.ordinal() ? followCrossingReset(flags) : null;
+        }
+        if (high(EntryLayout.peer(entry, 1)) != NOTHING_ALLOWED) {
+            return followUnseenAnswer(packet, kind);
+        }
+        if (state(0) != TcpState.SYN_SENT.ordinal()) {
+            return null;
+        }
+        return direction == 0 ? followAsker(packet, kind) : followAnswer(kind, flags);
+    }
+
+    /**
+     * A reset after SYNs of both sides, of which nobody has acknowledged one. Who has forged a SYN of the server knows
+     * where that side's reset has to be, and not whether the client, which may never get either, believes it: so it
+     * passes, and ends nothing unless it acknowledges the client's SYN.
+     */
+    private UpdateResult followCrossingReset(int flags) {
+        boolean onTheSpot = isNear(sequence, low(sender), 1);
+        if ((direction != 0 || onTheSpot) && acknowledgesSyn(flags)) {
+            return moved(Kind.RST);
+        }
+        return onTheSpot ? UpdateResult.PASSED : invalid(InvalidReason.TCP_WINDOW);
+    }
+
+    /**
+     * The packet is the server's answer to the client's SYN and its data (RFC 7413 §4.1), after a SYN of the server.
+     */
+    private boolean answersCrossing() {
+        return direction != 0 && state(0) == TcpState.SYN_SENT.ordinal() && acknowledgesSyn(TcpHeader.ACK);
+    }
+
+    /**
+     * The client has acknowledged an answer that was not seen here. If there comes one which acknowledges something
+     * else altogether, then somebody else may have spoken for the client; it tells itself, as in {@link #followAsker}.
+     *
+     * @return null if the packet is followed like any other
+     */
+    private @Nullable UpdateResult followUnseenAnswer(Packet packet, Kind kind) {
+        if (direction == 0) {
+            return kind == Kind.ACK && repliesToTold() ? connectedOtherwise(packet) : null;
+        }
+        if (kind != Kind.SYN_ACK || isNear(acknowledged, low(receiver), STRAY_BYTES)) {
+            return null;
+        }
+        OffHeap.putInt(sender + PEER_SEQUENCE_LOW, acknowledged);
+        return UpdateResult.PASSED;
+    }
+
+    /** The packet acknowledges the receiver's SYN, or the data in it, or a part of that. */
+    private boolean acknowledgesSyn(int flags) {
+        int low = low(receiver);
+        int next = high(receiver) - 1 - low > 0 ? high(receiver) - 1 : low;
+        return (flags & TcpHeader.ACK) != 0
+                && (acknowledged == next || acknowledged - low > 0 && next - acknowledged > 0);
+    }
+
+    /** The packet's number is what an answer has acknowledged that was none to the SYN. */
+    private boolean repliesToTold() {
+        int told = low(receiver);
+        return told != 0 && sequence == told;
+    }
+
+    private UpdateResult connectedOtherwise(Packet packet) {
+        beginAnew(packet);
+        return UpdateResult.ESTABLISHED;
     }
 
     /**
@@ -260,11 +334,7 @@ final class TcpTracking {
      * @return null if the packet is followed like any other
      */
     private @Nullable UpdateResult followAnswer(Kind kind, int flags) {
-        int low = low(receiver);
-        int next = high(receiver) - 1 - low > 0 ? high(receiver) - 1 : low;
-        boolean answers = (flags & TcpHeader.ACK) != 0
-                && (acknowledged == next || acknowledged - low > 0 && next - acknowledged > 0);
-        if (answers) {
+        if (acknowledgesSyn(flags)) {
             return null;
         }
         if (kind == Kind.RST) {
@@ -282,8 +352,7 @@ final class TcpTracking {
      * @return null if the packet is followed like any other
      */
     private @Nullable UpdateResult followAsker(Packet packet, Kind kind) {
-        int told = low(receiver);
-        boolean repliesToTold = told != 0 && sequence == told;
+        boolean repliesToTold = repliesToTold();
         if (kind == Kind.RST) {
             return repliesToTold || isNear(sequence, low(sender), 1)
                     ? UpdateResult.PASSED
@@ -293,8 +362,7 @@ final class TcpTracking {
             return null;
         }
         if (repliesToTold) {
-            beginAnew(packet);
-            return UpdateResult.ESTABLISHED;
+            return connectedOtherwise(packet);
         }
         // Without data the number is not looked at; but this one must not speak for the asker.
         return sequence == end && !isNearWindow() ? UpdateResult.PASSED : null;
@@ -312,7 +380,10 @@ final class TcpTracking {
             boolean other = sequence != low(sender) || end - high(sender) >= 0 || hasFlag(FLAG_SCALE_UNKNOWN);
             boolean anew = again && !isLenient() && other;
             if (anew && otherSilent) {
+                int told = low(receiver);
                 beginAnew(packet);
+                // What an answer has told of an earlier SYN holds: the sender may yet say that it was his.
+                OffHeap.putInt(receiver + PEER_SEQUENCE_LOW, told);
             } else if (crossing && (anew || !again)) {
                 openAnew(packet);
                 ownWordAlone();

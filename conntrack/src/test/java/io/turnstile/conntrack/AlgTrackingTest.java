@@ -109,6 +109,8 @@ class AlgTrackingTest {
         handshake(FTP, FORTH, BACK_PLAIN);
         assertThat(says(1000, "PORT 10,1,1,9,0,22\r\n")).isEqualTo("est|inv");
         assertThat(says(1000, "PORT 10,1,1,1,0,22\r\nPORT 10,1,1,9,0,22\r\n")).isEqualTo("est|inv");
+        String many = "PORT 10,1,1,1,0,22\r\n".repeat(AlgTracking.MOST_IN_PACKET);
+        assertThat(says(1000, many + "PORT 10,1,1,9,0,22\r\n")).isEqualTo("est|inv");
         assertThat(state(tcp("10.1.1.2:20 > 10.1.1.9:22").syn(), LOOK)).isEqualTo("new");
         assertThat(state(tcp("10.1.1.2:20 > 10.1.1.1:22").syn(), LOOK)).isEqualTo("new");
         assertThat(answers(5000, "227 (10,1,1,9,0,22)\r\n")).isEqualTo("est|rpl");

@@ -46,7 +46,8 @@ enum TcpDecision {
     NO_ANSWER(true, "est est") {
         @Override
         boolean isAbout(TcpSituation packet) {
-            return packet.isUnanswered() && packet.fromReplySide() && packet.isOf("SA", "A", "F");
+            boolean nothingCameBack = packet.isUnanswered() || packet.isEndedUnanswered();
+            return nothingCameBack && packet.fromReplySide() && packet.isOf("SA", "A", "F");
         }
     },
     /** An acknowledgement of the client before anybody has answered. */

@@ -105,6 +105,11 @@ record TcpSituation(String kind, List<String> states, boolean fromReplySide, boo
         return hasStates() && states.contains("SYN_SENT") && states.contains("CLOSED");
     }
 
+    /** The side that has begun has sent its FIN, and the other one nothing. */
+    boolean isEndedUnanswered() {
+        return hasStates() && states.contains("CLOSING") && states.contains("CLOSED");
+    }
+
     /** The packet has the one switch take numbers that the other one does not take, and nothing may show it. */
     boolean setsNumbersApart() {
         return hasStates() && (isOf("S") || isUnanswered() && !fromReplySide && isOf("A"));
