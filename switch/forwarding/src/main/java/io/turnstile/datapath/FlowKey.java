@@ -49,7 +49,8 @@ public final class FlowKey {
 
     /**
      * The hash with one more word. Both halves of the product count: the lower one alone would carry a difference
-     * upwards only, and tables, which go by the lowest bits, had all flows that differ in the source port in one bucket.
+     * upwards only, and tables, which go by the lowest bits, had all flows that differ in the source port in one
+     * bucket.
      */
     public static long hash(long hash, long word) {
         long mixed = hash ^ word;
