@@ -15,7 +15,10 @@ enum SetupRules {
     SetupRules(String text, String track, String commit) {
         this.text = text;
         flows = track.isEmpty()
-                ? List.of("priority=100,tcp,tp_dst=80,actions=2", "priority=100,tcp,tp_src=80,actions=3")
+                ? List.of(
+                        "priority=100,tcp,nw_src=192.0.2.1,actions=3",
+                        "priority=50,tcp,actions=2",
+                        "priority=0,actions=drop")
                 : List.of(
                         "priority=100,tcp,ct_state=-trk,actions=" + track,
                         "priority=0,actions=drop",
