@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
  * the control socket, as many at once as the port can hold.
  *
  * <p>Time is what the PMD thread says that it worked, less the time in which it was blocked: the main thread holds the
- * port's lock while it reads frames. While it is not its turn the process is stopped, or it would poll all the time.
+ * port's lock while it reads frames. It runs on while others have the core, so that the median of a step's calls stands
+ * for all of them. While it is not its turn the process is stopped, or it would poll all the time.
  */
 final class SetupPeer implements SetupContestant {
     /** A dummy port holds a hundred. */
@@ -41,8 +42,28 @@ final class SetupPeer implements SetupContestant {
     private final ControlConnection control;
     private final CpuTime.Other thread;
 
-    /** What the PMD thread has done so far. */
+    /** What the PMD thread has done so far; its cycles may run over, which differences bear. */
     private record Look(long timeNs, long cpuNs, long waitedNs, long received, long misses, long idle, long working) {}
+
+    /** Frames handed over at once, until the last of them was taken. */
+    private record Call(Look before, Look after) {
+        long frames() {
+            return after.received - before.received;
+        }
+
+        long working() {
+            return after.working - before.working;
+        }
+
+        long lengthNs() {
+            return after.timeNs - before.timeNs;
+        }
+
+        /** Neither on a core nor in line for one: it waited for the port's lock. */
+        long blockedNs() {
+            return Math.max(0, lengthNs() - (after.cpuNs - before.cpuNs) - (after.waitedNs - before.waitedNs));
+        }
+    }
 
     /** @param lab whoever closes it ends the processes; it makes no network */
     SetupPeer(Lab lab, SetupRules rules, Handshakes handshakes) throws IOException {
@@ -80,13 +101,10 @@ final class SetupPeer implements SetupContestant {
         try {
             long sent = sent();
             handshakes.restart();
+            List<List<Call>> steps = new ArrayList<>();
             Look before = look();
-            long received = before.received;
             for (int length = handshakes.next(); length > 0; length = handshakes.next()) {
-                for (int from = 0; from < length; from += FRAMES_PER_CALL) {
-                    int to = Math.min(length, from + FRAMES_PER_CALL);
-                    receive(from, to, received += to - from);
-                }
+                steps.add(step(length));
                 if (rules == SetupRules.NAT) {
                     learnTranslations();
                 }
@@ -101,22 +119,36 @@ final class SetupPeer implements SetupContestant {
             if (rules == SetupRules.MISSES) {
                 control.run("revalidator/purge");
             }
-            return new SetupRound(work(before, after), after.misses - before.misses, -1);
+            return new SetupRound(work(before, after, steps), after.misses - before.misses, -1);
         } finally {
             signal("STOP");
         }
     }
 
+    private List<Call> step(int length) throws IOException {
+        List<Call> calls = new ArrayList<>();
+        Look before = look();
+        for (int from = 0; from < length; from += FRAMES_PER_CALL) {
+            int to = Math.min(length, from + FRAMES_PER_CALL);
+            Look after = receive(from, to, before.received + to - from);
+            calls.add(new Call(before, after));
+            before = after;
+        }
+        return calls;
+    }
+
     /** @param total how many frames the PMD thread is to have taken before this returns */
-    private void receive(int from, int to, long total) throws IOException {
+    private Look receive(int from, int to, long total) throws IOException {
         List<String> words = new ArrayList<>(List.of("p1"));
         for (int i = from; i < to; i++) {
             words.add(HexFormat.of().formatHex(handshakes.bytes(i)));
         }
         control.run("netdev-dummy/receive", words.toArray(String[]::new));
-        while (look().received < total) {
-            Thread.onSpinWait(); // asking takes longer than the frames do
-        }
+        Look now;
+        do {
+            now = look(); // asking takes longer than the frames do
+        } while (now.received < total);
+        return now;
     }
 
     private Look look() throws IOException {
@@ -131,23 +163,26 @@ final class SetupPeer implements SetupContestant {
                 thread.waitedNs(),
                 Long.parseLong(found.group(1)),
                 Long.parseLong(found.group(2)),
-                Long.parseLong(found.group(3)),
-                Long.parseLong(found.group(4)));
+                Long.parseUnsignedLong(found.group(3)),
+                Long.parseUnsignedLong(found.group(4)));
     }
 
-    private Slice work(Look before, Look after) {
-        long timeNs = after.timeNs - before.timeNs;
-        long waitedNs = after.waitedNs - before.waitedNs;
-        long working = after.working - before.working;
-        double share = (double) working / (working + after.idle - before.idle);
-        long workedNs = (long) (share * timeNs);
-        long blockedNs = Math.max(0, timeNs - (after.cpuNs - before.cpuNs) - waitedNs);
+    private Slice work(Look before, Look after, List<List<Call>> steps) {
+        Call round = new Call(before, after);
+        double cyclesPerNs = (double) (round.working() + after.idle - before.idle) / round.lengthNs();
+        double workedNs = 0;
+        for (List<Call> calls : steps) {
+            double frameNs = Slice.median(calls.stream()
+                    .mapToDouble(call -> (call.working() / cyclesPerNs - call.blockedNs()) / call.frames())
+                    .toArray());
+            workedNs += frameNs * calls.stream().mapToLong(Call::frames).sum();
+        }
         return new Slice(
                 before.timeNs,
-                workedNs,
-                workedNs - blockedNs,
-                waitedNs,
-                after.received - before.received,
+                (long) (round.working() / cyclesPerNs),
+                (long) workedNs,
+                after.waitedNs - before.waitedNs,
+                round.frames(),
                 handshakes.connections());
     }
 
