@@ -7,6 +7,7 @@ import io.turnstile.port.Port;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +25,7 @@ final class HandshakePort implements Port {
     private final MemorySegment wire = Arena.ofAuto().allocate(Packet.MAX_FRAME_BYTES, 64);
     private final Consumer<Packet> onSent;
     private volatile Runnable wakeup = () -> {};
-    private volatile @Nullable Source source;
+    private final AtomicReference<@Nullable Source> source = new AtomicReference<>();
     private long sent;
 
     /** Where frames come from. Threads: the forwarding thread. */
@@ -41,7 +42,7 @@ final class HandshakePort implements Port {
 
     /** From now on frames come from there, until it has no more. */
     void feed(Source source) {
-        this.source = source;
+        this.source.set(source);
         wakeup.run();
     }
 
@@ -72,15 +73,15 @@ final class HandshakePort implements Port {
 
     @Override
     public boolean hasPending() {
-        return source != null;
+        return source.get() != null;
     }
 
     @Override
     public int receive(Packet[] pool, PacketBatch into) {
-        Source present = source;
+        Source present = source.get();
         int received = present == null ? 0 : present.receive(pool, into);
         if (received == 0) {
-            source = null;
+            source.compareAndSet(present, null); // whoever heard of its end may have brought the next one
         }
         return received;
     }
