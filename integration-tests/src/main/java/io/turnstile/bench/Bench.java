@@ -6,7 +6,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|pauses|offload|soak|large|flows|control",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|pauses|setup|offload|soak|large|flows|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
@@ -14,6 +14,7 @@ import picocli.CommandLine;
             FloodBench.class,
             SweepBench.class,
             PauseBench.class,
+            SetupBench.class,
             OffloadBench.class,
             SoakBench.class,
             LargeBench.class,

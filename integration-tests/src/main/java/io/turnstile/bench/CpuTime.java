@@ -6,6 +6,7 @@ import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -77,6 +78,40 @@ final class CpuTime {
         @Override
         public void close() throws IOException {
             scheduler.close();
+        }
+    }
+
+    /**
+     * A thread of another process.
+     *
+     * @param scheduler what the kernel says of it (schedstat of proc(5))
+     */
+    record Other(Path scheduler) {
+
+        /** The process's first thread whose name starts so. */
+        static Other named(long pid, String namePrefix) throws IOException {
+            try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/" + pid + "/task"))) {
+                for (Path thread : threads) {
+                    if (Files.readString(thread.resolve("comm")).startsWith(namePrefix)) {
+                        return new Other(thread.resolve("schedstat"));
+                    }
+                }
+            }
+            throw new IOException("no thread " + namePrefix + " in process " + pid);
+        }
+
+        /** What it has used of a core, ns. */
+        long usedNs() throws IOException {
+            return number(0);
+        }
+
+        /** How long it has stood in line for a core, ns. */
+        long waitedNs() throws IOException {
+            return number(1);
+        }
+
+        private long number(int index) throws IOException {
+            return Long.parseLong(Files.readString(scheduler).split(" ")[index]);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.turnstile.bench;
 
+import com.sun.management.ThreadMXBean;
 import io.turnstile.lab.Daemon;
 import java.io.IOException;
 import java.lang.management.GarbageCollectorMXBean;
@@ -7,6 +8,8 @@ import java.lang.management.ManagementFactory;
 
 /** What the kernel (proc(5)) and the Java machine say of this process. */
 final class Memory {
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
     private Memory() {}
 
     /** How long the collection of garbage has held up this machine, ns. */
@@ -15,6 +18,11 @@ final class Memory {
                         .mapToLong(GarbageCollectorMXBean::getCollectionTime)
                         .sum()
                 * 1_000_000;
+    }
+
+    /** What the calling thread has allocated on the heap so far, bytes. */
+    static long allocatedByThisThreadBytes() {
+        return THREADS.getCurrentThreadAllocatedBytes();
     }
 
     static long residentBytes() throws IOException {

@@ -34,6 +34,11 @@ record Slice(long startNs, long lengthNs, long cpuNs, long waitedNs, long packet
         return connections * 1e9 / lengthNs;
     }
 
+    /** Connections that a core makes in a second, without any time at rest. */
+    double connectionsPerCpuSecond() {
+        return connections * 1e9 / Math.max(1, cpuNs);
+    }
+
     static double median(List<Slice> slices, ToDoubleFunction<Slice> figure) {
         return median(slices.stream().mapToDouble(figure).toArray());
     }

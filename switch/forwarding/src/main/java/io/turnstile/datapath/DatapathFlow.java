@@ -77,10 +77,9 @@ public final class DatapathFlow {
     }
 
     static long hashMasked(long[] key, long[] mask, int[] words) {
-        long hash = 0x9e37_79b9_7f4a_7c15L;
+        long hash = FlowKey.HASH_SEED;
         for (int word : words) {
-            hash = (hash ^ (key[word] & mask[word])) * 0xff51_afd7_ed55_8ccdL;
-            hash ^= hash >>> 32;
+            hash = FlowKey.hash(hash, key[word] & mask[word]);
         }
         return hash;
     }

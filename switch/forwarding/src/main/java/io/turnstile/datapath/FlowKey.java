@@ -40,7 +40,22 @@ public final class FlowKey {
     /** How many words the pipeline's key has. */
     public static final int WORDS = LAYOUT.words();
 
+    /** The hash of no word. */
+    public static final long HASH_SEED = 0x9e37_79b9_7f4a_7c15L;
+
+    private static final long HASH_FACTOR = 0xff51_afd7_ed55_8ccdL;
+
     private FlowKey() {}
+
+    /**
+     * The hash with one more word. Both halves of the product count: the lower one alone would carry a difference
+     * upwards only, and tables, which go by the lowest bits, had all flows that differ in the source port in one
+     * bucket.
+     */
+    public static long hash(long hash, long word) {
+        long mixed = hash ^ word;
+        return Math.unsignedMultiplyHigh(mixed, HASH_FACTOR) ^ mixed * HASH_FACTOR;
+    }
 
     public static long[] newKey() {
         return new long[WORDS];

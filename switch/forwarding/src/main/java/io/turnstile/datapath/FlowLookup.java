@@ -5,8 +5,8 @@ import io.turnstile.packet.PacketBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lookup finds each packet's datapath flow: in the context's exact-match cache, in the flow cache, or by asking the
- * pipeline.
+ * The lookup finds each packet's datapath flow: among those that packets just before it met, in the context's
+ * exact-match cache, in the flow cache, or by asking the pipeline.
  *
  * <p>Threads: forwarding threads, each with its own context.
  */
@@ -32,25 +32,40 @@ final class FlowLookup {
         for (int i = 0; i < batch.length(); i++) {
             Packet packet = batch.get(i);
             KeyExtractor.extract(packet, context.key);
-            int slot = context.exactSlot();
-            DatapathFlow flow = context.findExact(slot);
-            if (flow == null) {
-                flow = cache.find(context.key);
+            int group = context.recentGroup();
+            if (group < 0) {
+                DatapathFlow flow = find(packet, context);
                 if (flow == null) {
-                    context.misses++;
-                    flow = miss(packet, context);
-                    if (flow == null) {
-                        continue;
-                    }
-                } else {
-                    context.hits++;
+                    continue;
                 }
-                context.rememberExact(slot, flow);
+                group = context.groupOf(flow);
             } else {
                 context.hits++;
             }
-            context.group(flow, packet, (int) Field.TCP_FLAGS.get(context.key));
+            context.add(group, packet, (int) Field.TCP_FLAGS.get(context.key));
         }
+    }
+
+    /** The flow of the packet whose key the context has; null if the pipeline fails. */
+    private @Nullable DatapathFlow find(Packet packet, ForwardingContext context) {
+        int slot = context.exactSlot();
+        DatapathFlow flow = context.findExact(slot);
+        if (flow != null) {
+            context.hits++;
+            return flow;
+        }
+        flow = cache.find(context.key);
+        if (flow == null) {
+            context.misses++;
+            flow = miss(packet, context);
+            if (flow == null) {
+                return null;
+            }
+        } else {
+            context.hits++;
+        }
+        context.rememberExact(slot, flow);
+        return flow;
     }
 
     /**

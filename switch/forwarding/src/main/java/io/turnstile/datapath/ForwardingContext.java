@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 public final class ForwardingContext {
     private static final int EXACT_MATCH_SLOTS = 8192;
     private static final int MAX_DEPTH = 6;
+    /** Comparing with more flows than that takes longer than the exact-match cache. */
+    private static final int RECENT_GROUPS = 4;
+
     private static final int BUFFER_BYTES = Packet.HEADROOM_BYTES + Packet.MAX_FRAME_BYTES;
     /** Buffers start a cache line apart modulo the page, or all headers would fight for the same cache sets. */
     private static final int STAGGER_BYTES = 192;
@@ -124,22 +127,40 @@ public final class ForwardingContext {
         }
     }
 
-    /** Adds the packet to its flow's group; packets of one flow mostly come in a row. */
-    void group(DatapathFlow flow, Packet packet, int tcpFlags) {
-        int index = groups - 1;
-        while (index >= 0 && groupFlows[index] != flow) {
-            index--;
+    /**
+     * The group of the packet with this key, if its flow is one of the last few that were met in this round; else -1.
+     * Flows for one packet only are dead, and are nobody else's.
+     */
+    int recentGroup() {
+        for (int group = groups - 1; group >= Math.max(0, groups - RECENT_GROUPS); group--) {
+            DatapathFlow flow = groupFlows[group];
+            if (flow.matches(key) && !flow.isDead()) {
+                return group;
+            }
         }
-        if (index < 0) {
-            index = groups++;
-            groupFlows[index] = flow;
-            groupPackets[index].clear();
-            groupBytes[index] = 0;
-            groupTcpFlags[index] = 0;
+        return -1;
+    }
+
+    /** The flow's group in this round, which begins here unless it has. */
+    int groupOf(DatapathFlow flow) {
+        int group = groups - 1;
+        while (group >= 0 && groupFlows[group] != flow) {
+            group--;
         }
-        groupPackets[index].add(packet);
-        groupBytes[index] += packet.lengthBytes();
-        groupTcpFlags[index] |= tcpFlags;
+        if (group < 0) {
+            group = groups++;
+            groupFlows[group] = flow;
+            groupPackets[group].clear();
+            groupBytes[group] = 0;
+            groupTcpFlags[group] = 0;
+        }
+        return group;
+    }
+
+    void add(int group, Packet packet, int tcpFlags) {
+        groupPackets[group].add(packet);
+        groupBytes[group] += packet.lengthBytes();
+        groupTcpFlags[group] |= tcpFlags;
     }
 
     /** Remembers to flush the port at the end of the batch. */

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchMask;
 import java.util.Arrays;
@@ -115,11 +116,11 @@ final class SubTable {
     }
 
     private @Nullable Rule findStaged(long[] key, long[] wildcards, boolean switched) {
-        long hash = KeyHash.SEED;
+        long hash = FlowKey.HASH_SEED;
         int index = 0;
         for (int stage = 0; stage < mask.stages(); stage++) {
             for (int end = mask.stageEnd(stage); index < end; index++) {
-                hash = KeyHash.mix(hash, key[mask.wordAt(index)] & mask.bitsAt(index));
+                hash = FlowKey.hash(hash, key[mask.wordAt(index)] & mask.bitsAt(index));
             }
             if (stage < prefixes.length && !prefixes[stage].contains(hash)) {
                 note(index, wildcards);
@@ -192,11 +193,11 @@ final class SubTable {
 
     /** Changes the counts of each stage but the last by the hash of the rule's values up to there. */
     private void forEachPrefix(Rule rule, ObjLongConsumer<PrefixCounts> change) {
-        long hash = KeyHash.SEED;
+        long hash = FlowKey.HASH_SEED;
         int index = 0;
         for (int stage = 0; stage < prefixes.length; stage++) {
             for (int end = mask.stageEnd(stage); index < end; index++) {
-                hash = KeyHash.mix(hash, rule.match.valueAt(index));
+                hash = FlowKey.hash(hash, rule.match.valueAt(index));
             }
             change.accept(prefixes[stage], hash);
         }
