@@ -176,7 +176,12 @@ class UsualPipelinesTest {
     @Test
     void aServicesRefusalArrivesTranslated() {
         try (EmbeddedSwitch sw = Pipeline.ANTREA.start()) {
-            assertThat(through(sw, 1, Frames.tcp("10.0.0.1:1000 > " + SERVICE + ":443").syn().seq(7)))
+            assertThat(through(
+                            sw,
+                            1,
+                            Frames.tcp("10.0.0.1:1000 > " + SERVICE + ":443")
+                                    .syn()
+                                    .seq(7)))
                     .containsExactly(Frames.tcp(ASK).syn().seq(7).bytes());
             assertThat(through(sw, 2, Frames.tcp("10.0.0.2:80 > 10.0.0.1:1000").segment("[R.] seq 0 ack 8")))
                     .containsExactly(Frames.tcp(SERVICE + ":443 > 10.0.0.1:1000")
