@@ -57,6 +57,7 @@ class ControllerDifferentialStoryTest {
                         + "controller(reason=no_match)",
                 "cookie=0x3,priority=9,udp,tp_dst=3,actions=ct(table=1,zone=5)",
                 "cookie=0x4,priority=8,icmp,actions=resubmit(,1)",
+                "cookie=0x7,priority=9,icmp,icmp_type=0,actions=ct(table=1)", // of nothing: invalid
                 "table=1,cookie=0x5,actions=set_field:7->metadata,controller",
                 LAST_COOKIE + ",priority=1,arp,send_flow_rem,actions=drop")) {
             both.ofctl("add-flow br0 '" + flow + "'");
@@ -86,6 +87,7 @@ class ControllerDifferentialStoryTest {
                 receive(sw, "in_port(1)," + ADDRESSES.formatted(17, 64) + "udp(src=5,dst=" + port + ")");
             }
             receive(sw, "in_port(1)," + ADDRESSES.formatted(1, 9) + "icmp(type=8,code=0)");
+            receive(sw, "in_port(1)," + ADDRESSES.formatted(1, 9) + "icmp(type=0,code=0)");
             sw.vsctl("add-port", "br0", "p7", "--", "set", "interface", "p7", "type=dummy", "ofport_request=7")
                     .run();
             sw.ofctl("mod-port", "br0", "7", "no-flood").run();

@@ -119,7 +119,7 @@ final class TrackerSwitch implements AutoCloseable {
                 }
                 case Step.Wait wait -> {
                     receive(pending, frames);
-                    answers[i] = control.run("time/warp", Long.toString(wait.ms()));
+                    answers[i] = sorted(control.run("time/warp", Long.toString(wait.ms())));
                 }
                 case Step.Command command -> {
                     receive(pending, frames);

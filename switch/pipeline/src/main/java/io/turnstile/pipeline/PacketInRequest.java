@@ -34,9 +34,9 @@ public record PacketInRequest(
     }
 
     /**
-     * The metadata of the packet-in: the in_port, and those of the pipeline's fields that are not zero. An invalid
-     * packet's tuple is not among them: who reads a match refuses it without a state that says it is there
-     * (ovs-fields(7), ct_nw_src).
+     * The metadata of the packet-in: the in_port, and those of the pipeline's fields that are not zero; of a tracked
+     * packet also the Ethernet type. An invalid packet's tuple is not among them: who reads a match refuses it without
+     * a state that says it is there (ovs-fields(7), ct_nw_src).
      */
     Match metadata(long[] packetKey) {
         long[] shown = key.clone();
@@ -52,8 +52,8 @@ public record PacketInRequest(
                 metadata.exact(field, field.getHigh(shown), field.get(shown));
             }
         }
-        if (hasTuple && Field.CT_NW_PROTO.get(shown) != 0) {
-            metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what the tuple's fields depend on
+        if (Field.CT_STATE.get(shown) != 0) {
+            metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what a tuple's fields depend on
         }
         return metadata.build();
     }
