@@ -50,6 +50,9 @@ final class ConnectionTable {
 
     private static final int FEW_STRIPES = 1 << 8;
     private static final int WHEELS = 16;
+    /** Of 2^30 ns. */
+    static final int SECOND_SHIFT = 30;
+
     /** Slots beyond the limit, so that entries held by the listener do not keep new connections out at once. */
     private static final int HELD_RESERVE = 1024;
     /** Where memory costs nothing until it is used, the limit can be raised up to this. */
@@ -323,23 +326,27 @@ final class ConnectionTable {
     /**
      * Counts the deadline from {@code nowNs} again; the entry is locked. Only a state or a policy with a shorter life
      * moves the deadline back, so that threads whose readings of the clock differ a little do not pull it to and fro.
+     *
+     * @return whether the deadline is in another {@linkplain #SECOND_SHIFT second} now
      */
-    void renew(int slot, long entry, Timeout timeout, long nowNs) {
+    boolean renew(int slot, long entry, Timeout timeout, long nowNs) {
         int flags = EntryLayout.flags(entry);
         TimeoutPolicy policy = policy(slot, flags);
         long deadline = nowNs + policy.ns(timeout);
-        long earlierNs = OffHeap.getLong(entry + DEADLINE) - deadline;
+        long before = OffHeap.getLong(entry + DEADLINE);
+        long earlierNs = before - deadline;
         boolean earlier = earlierNs > 0;
         if (earlier
                 && earlierNs < CLOCK_DIFFERENCE_NS
                 && policy.ns(timeout) >= policy.ns(EntryLayout.timeoutKind(entry))) {
-            return;
+            return false;
         }
         OffHeap.putLong(entry + DEADLINE, deadline);
         EntryLayout.setTimeout(entry, flags & ~FLAG_ASKED, timeout);
         if (earlier) {
             wheel(slot).schedule(slot);
         }
+        return before >> SECOND_SHIFT != deadline >> SECOND_SHIFT;
     }
 
     void extend(long connectionId, long lastUsedNs) {

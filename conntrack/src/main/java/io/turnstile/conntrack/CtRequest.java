@@ -57,6 +57,11 @@ public record CtRequest(
         return new CtRequest(zone, true, false, 0, 0, 0, 0, 0, 0);
     }
 
+    /** Whether mark or label of the connection are to be changed. */
+    public boolean writes() {
+        return (markMask | labelMaskHigh | labelMaskLow) != 0;
+    }
+
     /** Returns the same request with {@code nat(…)}. */
     public CtRequest with(NatRequest nat) {
         return new CtRequest(

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 
 /**
  * Memory of the table: reserved in one piece, given by the kernel page by page as it is first written, read and written
@@ -26,6 +27,7 @@ final class OffHeap {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+    private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
     private static final VarHandle LONGS = ValueLayout.JAVA_LONG.varHandle();
 
     private static final int PROT_READ_WRITE = 3;
@@ -98,6 +100,16 @@ final class OffHeap {
 
     static long getLong(long address) {
         return ALL.get(LONG, address);
+    }
+
+    /** Of two ints that were read as one long, the one that stands at its address. */
+    static int first(long pair) {
+        return (int) (LITTLE_ENDIAN ? pair : pair >>> Integer.SIZE);
+    }
+
+    /** The one that stands behind it. */
+    static int second(long pair) {
+        return (int) (LITTLE_ENDIAN ? pair >>> Integer.SIZE : pair);
     }
 
     static void putLong(long address, long value) {

@@ -50,26 +50,31 @@ final class PacketMetadata {
 
     /** Writes state, tuple, mark and label of a connection; returns what {@link #write} does. */
     static int writeWithTuple(Packet packet, int state, CtRequest request, EntryTable entries, long entry, long id) {
+        if (!request.writes()) {
+            copyWithTuple(packet, state, request.zone(), entries, entry, id);
+            return 0;
+        }
         writeTuple(packet.ctOriginal(), entries, entry);
         packet.setCtConnection(id);
         return write(packet, state | CtState.TRK, request, entries, entry);
     }
 
     /**
-     * Writes as {@link #writeWithTuple} does for a request that writes nothing, of a connection without parent; the
-     * entry may be changed by others meanwhile.
+     * Writes as {@link #writeWithTuple} does for a request that writes nothing; others may change the entry meanwhile.
      */
     static void copyWithTuple(Packet packet, int state, int zone, EntryTable entries, long entry, long id) {
+        long markAndExtension = OffHeap.getLong(entry + MARK);
         packet.setCtConnection(id);
-        if (OffHeap.getInt(entry + EntryLayout.EXTENSION) != 0) {
+        if (OffHeap.second(markAndExtension) != 0) {
             writeTuple(packet.ctOriginal(), entries, entry);
             copy(packet, state | CtState.TRK, zone, entries, entry);
             return;
         }
-        int ports = OffHeap.getInt(entry + EntryLayout.PORTS);
+        long portsAndKind = OffHeap.getLong(entry + EntryLayout.PORTS);
+        int ports = OffHeap.first(portsAndKind);
         writeAddresses(packet.ctOriginal(), entry);
-        writeKind(packet.ctOriginal(), OffHeap.getInt(entry + EntryLayout.KIND), ports >>> 16, ports & 0xffff);
-        packet.setConntrack(state | CtState.TRK, zone, OffHeap.getInt(entry + MARK), 0, 0);
+        writeKind(packet.ctOriginal(), OffHeap.second(portsAndKind), ports >>> 16, ports & 0xffff);
+        packet.setConntrack(state | CtState.TRK, zone, OffHeap.first(markAndExtension), 0, 0);
     }
 
     private static void writeAddresses(OriginalTuple tuple, long entry) {

@@ -25,8 +25,6 @@ final class PacketTracking {
     private static final int CACHED_CONNECTIONS = 16_384;
     /** The count stands in a cache line that commits and removals of all threads write. */
     private static final int BATCHES_PER_LOOK = 64;
-    /** Of 2^30 ns. */
-    static final int SECOND_SHIFT = 30;
     /** What of {@link ConnectionListener#onChanged} is told of connections that nobody holds, too. */
     private static final int ALWAYS_TOLD = ConnectionListener.PORT_CHANGED | ConnectionListener.CONTROL_CHANGED;
     /**
@@ -51,28 +49,39 @@ final class PacketTracking {
     int track(PacketBatch packets, CtRequest request, long nowNs, TrackingScratch scratch) {
         scratch.nowNs = nowNs;
         scratch.drops = 0; // a batch that failed may have left some
-        int length = packets.length();
-        for (int i = 0; i < length; i++) {
+        scratch.settled = TrackingScratch.NONE_SETTLED;
+        prepare(packets, request, scratch);
+        if (packets.length() > 1 && isTableLarge(scratch)) {
+            prefetch(packets.length(), scratch);
+        }
+        follow(packets, request, nowNs, scratch);
+        return scratch.drops == 0 ? 0 : removeDropped(packets, scratch);
+    }
+
+    // Two loops in methods of their own: the compiler knows an end to what it takes into one method (decision 11), and
+    // each of them just fits.
+
+    private void prepare(PacketBatch packets, CtRequest request, TrackingScratch scratch) {
+        for (int i = 0; i < packets.length(); i++) {
             scratch.steps[i] = prepare(packets.get(i), i, request, scratch);
         }
-        if (length > 1 && isTableLarge(scratch)) {
-            prefetch(length, scratch);
-        }
-        boolean writes = (request.markMask() | request.labelMaskHigh() | request.labelMaskLow()) != 0;
-        for (int i = 0; i < length; i++) {
+    }
+
+    private void follow(PacketBatch packets, CtRequest request, long nowNs, TrackingScratch scratch) {
+        boolean writes = request.writes();
+        for (int i = 0; i < packets.length(); i++) {
+            Packet packet = packets.get(i);
             switch (scratch.steps[i]) {
                 case TrackingScratch.TRACK ->
-                    track(packets.get(i), i, request, writes, stateBefore(packets.get(i), request), nowNs, scratch);
-                case TrackingScratch.REPEAT -> trackRepeat(packets.get(i), i, request, writes, nowNs, scratch);
-                case TrackingScratch.INVALID ->
-                    PacketMetadata.writeNoConnection(packets.get(i), CtState.INV, request.zone());
-                case TrackingScratch.OF_LINK -> PacketMetadata.writeNoConnection(packets.get(i), 0, request.zone());
+                    track(packet, i, request, writes, stateBefore(packet, request), nowNs, scratch);
+                case TrackingScratch.REPEAT -> trackRepeat(packets, i, request, writes, nowNs, scratch);
+                case TrackingScratch.INVALID -> PacketMetadata.writeNoConnection(packet, CtState.INV, request.zone());
+                case TrackingScratch.OF_LINK -> PacketMetadata.writeNoConnection(packet, 0, request.zone());
                 default -> {
                     // A further ct() of the same walk; nothing is dropped before it was tracked.
                 }
             }
         }
-        return scratch.drops == 0 ? 0 : removeDropped(packets, scratch);
     }
 
     private boolean isTableLarge(TrackingScratch scratch) {
@@ -149,17 +158,28 @@ final class PacketTracking {
         return (stateBefore & (CtState.SNAT | CtState.DNAT)) != 0;
     }
 
-    /** A packet of the same tuple as the one before: what that one found is likely to be good for this one, too. */
+    /**
+     * A packet of the same tuple as the one before. If that one had nothing to write, and nobody has touched the
+     * connection since, it gets the same metadata; else what was found is likely to be good for it, too.
+     */
     private void trackRepeat(
-            Packet packet, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch scratch) {
+            PacketBatch packets, int position, CtRequest request, boolean writes, long nowNs, TrackingScratch scratch) {
+        Packet packet = packets.get(position);
         TupleKey key = scratch.keys[position];
         key.copyLookupOf(scratch.keys[position - 1]);
+        long entry = table.entries.entry(key.slot);
+        long word = EntryTable.word(entry);
         int stateBefore = stateBefore(packet, request); // read before the fast path, in vain, writes another one
-        if (writes
+        if (stateBefore == 0 && scratch.isSettled(position - 1, entry, word)) {
+            packet.copyConntrack(packets.get(position - 1));
+            scratch.settled = position;
+        } else if (writes
                 || request.force()
                 || isTranslated(stateBefore)
                 || !tryFastPath(packet, key, stateBefore, request.zone(), nowNs)) {
             track(packet, position, request, writes, stateBefore, nowNs, scratch);
+        } else if (stateBefore == 0) {
+            scratch.settle(position, entry, word);
         }
     }
 
@@ -321,7 +341,6 @@ final class PacketTracking {
             }
             boolean held = (flags & FLAG_HELD) != 0;
             int statesBefore = held ? EntryLayout.states(entry) : 0; // nobody else is told of them
-            long deadlineBefore = held ? OffHeap.getLong(entry + DEADLINE) : 0;
             UpdateResult result = scratch.protocols.update(packet, entry, key.reply, windowChecked);
             if (result == UpdateResult.REOPEN) {
                 table.removeLocked(key.slot, locked, AuditCause.REOPENED, nowNs);
@@ -329,9 +348,8 @@ final class PacketTracking {
             }
             state = stateAfter(
                     result, (flags & FLAG_SPECIAL) == 0 ? stateBefore : stateBefore | relation(entry), key.reply);
-            if (scratch.protocols.timeout() != null) {
-                table.renew(key.slot, entry, scratch.protocols.timeout(), nowNs);
-            }
+            Timeout timeout = scratch.protocols.timeout();
+            boolean isNextSecond = timeout != null && table.renew(key.slot, entry, timeout, nowNs);
             if (result == UpdateResult.INVALID) {
                 invalid.count(scratch.protocols.invalidReason());
             } else if (result == UpdateResult.PASSED) {
@@ -341,8 +359,8 @@ final class PacketTracking {
                 }
             } else {
                 if (mayBeNews(flags, key.reply)
-                        || held && (statesBefore != EntryLayout.states(entry) || isNextSecond(entry, deadlineBefore))) {
-                    news = news(packet, key, entry, result, statesBefore, deadlineBefore);
+                        || held && (isNextSecond || statesBefore != EntryLayout.states(entry))) {
+                    news = news(packet, key, entry, result, statesBefore, isNextSecond);
                 }
                 if (hasAlg) {
                     if (!scratch.algs.read(packet)) {
@@ -399,10 +417,10 @@ final class PacketTracking {
 
     /** What there is to tell of a valid packet: bits of {@link ConnectionListener#onChanged}, and one more. */
     private int news(
-            Packet packet, TupleKey key, long entry, UpdateResult result, int statesBefore, long deadlineBefore) {
+            Packet packet, TupleKey key, long entry, UpdateResult result, int statesBefore, boolean isNextSecond) {
         boolean held = (EntryLayout.flags(entry) & FLAG_HELD) != 0;
         int news = held && ProtocolTracking.closesFurther(statesBefore, entry) ? ConnectionListener.TCP_CHANGED : 0;
-        news |= noteFirstReply(packet, key, entry, result) ? 0 : followPorts(packet, key, entry, deadlineBefore);
+        news |= noteFirstReply(packet, key, entry, result) ? 0 : followPorts(packet, key, entry, isNextSecond);
         return shouldReportEstablished(entry) ? news | ESTABLISHED : news;
     }
 
@@ -421,17 +439,12 @@ final class PacketTracking {
      * Looks by which port a direction comes in, if somebody wants to know. The ports stand in another cache line than
      * the entry: where they are known, they are looked at once in about a second of the connection's traffic.
      */
-    private int followPorts(Packet packet, TupleKey key, long entry, long deadlineBefore) {
+    private int followPorts(Packet packet, TupleKey key, long entry, boolean isNextSecond) {
         int flags = EntryLayout.flags(entry);
-        boolean looks =
-                (flags & FLAG_PORT_GONE) != 0 || (flags & FLAG_HELD) != 0 && isNextSecond(entry, deadlineBefore);
+        boolean looks = (flags & FLAG_PORT_GONE) != 0 || (flags & FLAG_HELD) != 0 && isNextSecond;
         return looks && inPorts.follow(key.slot, entry, key.reply, packet.inPort())
                 ? ConnectionListener.PORT_CHANGED
                 : 0;
-    }
-
-    private static boolean isNextSecond(long entry, long deadlineBefore) {
-        return deadlineBefore >> SECOND_SHIFT != OffHeap.getLong(entry + DEADLINE) >> SECOND_SHIFT;
     }
 
     /** Whether this packet is the one of which the listener is told that it met an established connection. */

@@ -19,6 +19,9 @@ final class TrackingScratch {
     /** Of no connection, though nothing is wrong with it. */
     static final byte OF_LINK = 5;
 
+    /** No position, nor one before the first. */
+    static final int NONE_SETTLED = -2;
+
     final TupleKey[] keys = new TupleKey[PacketBatch.CAPACITY];
     final byte[] steps = new byte[PacketBatch.CAPACITY];
     final NewConnection newConnection = new NewConnection();
@@ -38,6 +41,12 @@ final class TrackingScratch {
 
     final NatSearch natSearch;
     final AlgTracking algs;
+    /** Position of the last packet that had nothing to write to its connection; and that one's word. */
+    int settled;
+
+    private long settledEntry;
+    private long settledWord;
+
     /** How many of the batch are {@link #DROP}. */
     int drops;
     /** The batch's reading of the clock. */
@@ -52,5 +61,17 @@ final class TrackingScratch {
         for (int i = 0; i < keys.length; i++) {
             keys[i] = new TupleKey();
         }
+    }
+
+    /** Notes that the packet there had nothing to write to that connection, whose word was this before. */
+    void settle(int position, long entry, long word) {
+        settled = position;
+        settledEntry = entry;
+        settledWord = word;
+    }
+
+    /** Whether the packet there had nothing to write to that connection, and nobody has touched that since. */
+    boolean isSettled(int position, long entry, long word) {
+        return settled == position && settledEntry == entry && settledWord == word;
     }
 }

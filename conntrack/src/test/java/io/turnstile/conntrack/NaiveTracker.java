@@ -144,7 +144,7 @@ final class NaiveTracker {
         }
         boolean news = inPort != (reply ? connection.replyPort : connection.originalPort);
         boolean newSecond =
-                deadlineBefore >> PacketTracking.SECOND_SHIFT != connection.deadlineNs >> PacketTracking.SECOND_SHIFT;
+                deadlineBefore >> ConnectionTable.SECOND_SHIFT != connection.deadlineNs >> ConnectionTable.SECOND_SHIFT;
         if (!news || !connection.portGone && (connection.holds == 0 || !newSecond)) {
             return false;
         }
