@@ -32,7 +32,10 @@ public final class Soak {
     private static final int MOST_CONNECTIONS = 100_000;
     private static final Duration REPORT = Duration.ofSeconds(30);
     private static final Duration KILL_PAUSE = Duration.ofSeconds(75);
-    /** A heap that is soon full: in a large one the process grows by garbage for hours, and no leak could be told from it. */
+    /**
+     * A heap that is soon full: in a large one the process grows by garbage for hours, and no leak could be told from
+     * it.
+     */
     private static final Map<String, String> SMALL_HEAP = Map.of("TURNSTILE_HEAP", "128m");
 
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
