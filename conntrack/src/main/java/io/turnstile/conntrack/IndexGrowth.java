@@ -22,7 +22,8 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>The work is done by each new connection, a bounded share of it, and by the sweep. One thread at a time is at it;
  * who finds another there goes on without, and what is owed so is paid by the next ones, a bounded share each. The
- * growth is over before the index in use becomes crowded, whether or not anybody sweeps.
+ * growth is over before the index in use becomes crowded, whether or not anybody sweeps, unless whoever is at it loses
+ * his core for as long as the rest takes to fill it: then new connections are refused at nine tenths.
  *
  * <p>Threads: any.
  */
