@@ -22,23 +22,33 @@ final class TupleClaims {
     /** Nobody has claimed the tuple before. */
     static final int GRANTED = -1;
 
-    private static final int STRIPES = 16;
-    private static final int STRIPE_SHIFT = 60;
-    private static final int FIRST_LENGTH = 64;
+    private static final int STRIPE_SHIFT = 56;
+    private static final int STRIPES = 1 << Long.SIZE - STRIPE_SHIFT;
+    private static final int FIRST_LENGTH = 16;
+    // Between three eighths and five eighths full, each stripe elsewhere: hashes fill all of them alike, and if all
+    // were
+    // to grow at once, the collector would have to copy it all at once, for which everybody waits.
+    private static final int FULL_OF_256 = 96;
+    private static final int FULLNESSES = 64;
 
     private final Stripe[] stripes = new Stripe[STRIPES];
     /** Connections that wait for a slot's claims to end, by that slot. */
     private final Map<Integer, List<Long>> waiting = new ConcurrentHashMap<>();
 
     TupleClaims() {
-        Arrays.setAll(stripes, i -> new Stripe());
+        Arrays.setAll(stripes, i -> new Stripe(FULL_OF_256 + i % FULLNESSES));
     }
 
     /** Open addressing, linear probing; a key of 0 is an empty place. */
     private static final class Stripe {
+        private final int fullOf256;
         private long[] keys = new long[FIRST_LENGTH];
         private int[] slots = new int[FIRST_LENGTH];
         private int count;
+
+        Stripe(int fullOf256) {
+            this.fullOf256 = fullOf256;
+        }
 
         /** Where the key stands, or the empty place where it would. */
         private int find(long key) {
@@ -53,7 +63,7 @@ final class TupleClaims {
         private void put(int at, long key, int slot) {
             keys[at] = key;
             slots[at] = slot;
-            if (++count * 2 > keys.length) {
+            if (++count * 256L > (long) keys.length * fullOf256) {
                 grow();
             }
         }
@@ -169,6 +179,17 @@ final class TupleClaims {
             }
         }
         return waitersOf(slot);
+    }
+
+    /** How many claims there is room for, used or not. */
+    long places() {
+        long places = 0;
+        for (Stripe stripe : stripes) {
+            synchronized (stripe) {
+                places += stripe.keys.length;
+            }
+        }
+        return places;
     }
 
     private List<Long> waitersOf(int slot) {

@@ -47,6 +47,26 @@ class TupleClaimsTest {
         assertThat(claims.claim(4, 104, 9, 0, id -> {})).isEqualTo(2);
     }
 
+    @Test
+    void itGrowsALittleAtATime() {
+        Random random = new Random(6);
+        int slot = 0;
+        for (; slot < 50_000; slot++) {
+            claims.claim(slot, slot, random.nextLong() | 1, 0, id -> {});
+        }
+        long places = claims.places();
+        double mostAtOnce = 0;
+        for (; slot < 200_000; slot++) {
+            claims.claim(slot, slot, random.nextLong() | 1, 0, id -> {});
+            if (slot % 1000 == 0) { // a fiftieth at first
+                mostAtOnce = Math.max(mostAtOnce, claims.places() / (double) places - 1);
+                places = claims.places();
+            }
+        }
+        assertThat(mostAtOnce).as("part by which it grew at once").isLessThan(0.1);
+        assertThat(places).isLessThan(4 * 200_000L);
+    }
+
     /** Few places and many keys of one home: what moves must stay findable. */
     @Test
     void itIsAMapWhateverComesAndGoes() {
