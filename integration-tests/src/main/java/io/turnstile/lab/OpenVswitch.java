@@ -77,7 +77,7 @@ public final class OpenVswitch extends LabSwitch {
     @Override
     public void close() {
         if (tools.appctl("exit", "--cleanup").attempt().succeeded()) { // Otherwise its devices stay.
-            Await.until("ovs-vswitchd has cleaned up", Duration.ofSeconds(10), () -> !daemon.isAlive(), daemon::output);
+            daemon.awaitEnd(Duration.ofSeconds(10));
         }
         daemon.close();
         database.close();

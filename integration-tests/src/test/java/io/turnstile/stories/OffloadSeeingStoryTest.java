@@ -279,7 +279,7 @@ class OffloadSeeingStoryTest {
                 .startsWith("{\"next\":" + since + ",");
         assertThat(waiting.isAlive()).isTrue();
         udpQuery();
-        Await.until("the reply", PATIENCE, () -> !waiting.isAlive(), waiting::output);
+        waiting.awaitEnd(PATIENCE);
         assertThat(waiting.output()
                         .lines()
                         .findFirst()

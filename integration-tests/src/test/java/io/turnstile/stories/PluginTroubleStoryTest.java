@@ -61,7 +61,7 @@ class PluginTroubleStoryTest {
         Turnstile turnstile = startUnruly();
         connect(turnstile, port);
         Daemon daemon = turnstile.daemon();
-        Await.until("the end", PATIENCE, () -> !daemon.isAlive(), daemon::output);
+        daemon.awaitEnd(PATIENCE);
         Await.until(
                 "nothing is left behind",
                 PATIENCE,
