@@ -25,6 +25,9 @@ public sealed interface OffloadOperation {
                     case Update update -> result instanceof OffloadResult.LastUsed;
                     case Delete delete ->
                         result instanceof OffloadResult.Done || result instanceof OffloadResult.Released;
+                    case PathPut put -> result instanceof Verdict;
+                    case PathDel del -> result instanceof OffloadResult.Done || result instanceof OffloadResult.Carried;
+                    case PathStats stats -> result instanceof OffloadResult.Carried;
                     case Flush flush ->
                         result instanceof OffloadResult.Done || result instanceof OffloadResult.OneByOne;
                 };
@@ -70,6 +73,23 @@ public sealed interface OffloadOperation {
      * {@link OffloadResult.Failed}; whichever it is, the provider is taken to hold the connection no longer.
      */
     record Delete(ConnView connection, DelReason reason) implements OfConnection {}
+
+    /**
+     * Asks {@link OffloadProvider#pathPut}. Results: {@link Verdict.Accept}: the provider carries the direction;
+     * {@link Verdict.Decline}, {@link Verdict.Later}, {@link OffloadResult.Failed}: it does not.
+     */
+    record PathPut(ConnView connection, Path path) implements OfConnection {}
+
+    /**
+     * Asks {@link OffloadProvider#pathDel}. Results: {@link OffloadResult.Carried}, {@link OffloadResult.Done} for one
+     * that counts nothing, {@link OffloadResult.Failed}.
+     */
+    record PathDel(ConnView connection, Path path, PathEnd reason) implements OfConnection {}
+
+    /**
+     * Asks {@link OffloadProvider#pathStats}. Results: {@link OffloadResult.Carried}, {@link OffloadResult.Failed}.
+     */
+    record PathStats(ConnView connection, Path path) implements OfConnection {}
 
     /**
      * Asks {@link OffloadProvider#connFlush}. Comes alone in its list, while no other call to the provider is under

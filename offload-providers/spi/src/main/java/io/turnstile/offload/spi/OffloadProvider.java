@@ -165,6 +165,51 @@ public interface OffloadProvider extends AutoCloseable {
     }
 
     /**
+     * Whether the provider carries packets: then it is offered paths of the connections that it holds. When: before
+     * each {@link #init}, on the same thread as {@link #offeredFrom}, of which the rest holds here too.
+     */
+    default boolean carries() {
+        return false;
+    }
+
+    /**
+     * A way of packets, one direction of a connection that the provider holds. From the moment it accepts it
+     * <em>carries</em> that direction: packets that the path describes need not come up to software any more, and
+     * {@link #pathDel} will follow exactly once. Holding a connection gives no leave to forward its packets; this does.
+     *
+     * <p>When: after {@link #connEstablished} has said true, any number of times, but at most one path a direction at a
+     * time; offered to one provider at a time, in the order of priority, until one accepts. A decline means that this
+     * provider is not offered a path of this direction again before the connection or its walk changes; after
+     * {@link Verdict#later} it is, once it says {@link ProviderContext#room()} or after a pause. A throw: failed, and a
+     * {@code pathDel} follows at once in case something was done.
+     */
+    default Verdict pathPut(ConnView connection, Path path) {
+        return Verdict.decline("carries nothing");
+    }
+
+    /**
+     * Carry no packet by this path any more: from the moment this returns none is, and those that come go up to
+     * software. Somebody may be waiting for the answer: a change of flows is not acknowledged before.
+     *
+     * <p>When: once for each path accepted, before {@link #connDel} of its connection. A throw is counted and logged;
+     * the provider is taken to carry the path no longer.
+     *
+     * @return what was carried since it was told last; {@link OffloadResult.Carried#UNKNOWN} if that is not known
+     */
+    default OffloadResult.Carried pathDel(ConnView connection, Path path, PathEnd reason) {
+        return OffloadResult.Carried.UNKNOWN;
+    }
+
+    /**
+     * What has the path carried since that was told last? When: any number of times while the provider carries it. A
+     * provider that reads its counters in one sweep tells them with {@link ProviderContext#pathUsed}. A throw is
+     * counted and logged, and has no further effect.
+     */
+    default OffloadResult.Carried pathStats(ConnView connection, Path path) {
+        return OffloadResult.Carried.UNKNOWN;
+    }
+
+    /**
      * A port has come, or was there when the provider came up. What is promised: one of these before
      * {@link #portChanged} and {@link #portRemoved} of the same {@link PortRef#id()}; nothing as to connections'
      * callbacks, whose views carry all that is known of their ports. Thread: one of the provider's own, one at a time.
@@ -222,6 +267,9 @@ public interface OffloadProvider extends AutoCloseable {
                     connDel(delete.connection(), delete.reason());
                     yield OffloadResult.DONE;
                 }
+                case OffloadOperation.PathPut put -> pathPut(put.connection(), put.path());
+                case OffloadOperation.PathDel del -> pathDel(del.connection(), del.path(), del.reason());
+                case OffloadOperation.PathStats stats -> pathStats(stats.connection(), stats.path());
                 case OffloadOperation.Flush flush ->
                     connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
             };

@@ -14,6 +14,7 @@ public sealed interface OffloadResult
                 OffloadResult.Covered,
                 OffloadResult.LastUsed,
                 OffloadResult.Released,
+                OffloadResult.Carried,
                 OffloadResult.Deferred,
                 OffloadResult.Failed {
 
@@ -66,6 +67,19 @@ public sealed interface OffloadResult
             long packets,
             long bytes,
             @Nullable TcpView tcp) implements OffloadResult {}
+
+    /**
+     * Answer to an {@link OffloadOperation.PathStats}, and to an {@link OffloadOperation.PathDel} of a provider that
+     * counts. Each packet is told once, here or by {@link ProviderContext#pathUsed}: what was told before is not in it.
+     *
+     * @param epochMs when the path's last packet was carried, ms since the epoch; 0: unknown
+     * @param packets carried since the provider told last, each segment of a joined frame as one; -1: unknown
+     * @param bytes of those packets as on the wire, Ethernet header to the end of the payload; -1: unknown
+     */
+    record Carried(long epochMs, long packets, long bytes) implements OffloadResult {
+        /** Nothing is known of what was carried. */
+        public static final Carried UNKNOWN = new Carried(0, -1, -1);
+    }
 
     /**
      * Stands for a result that comes later: the operation goes on in the device while its thread does other things. No

@@ -1,6 +1,7 @@
 package io.turnstile.offload.spi;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a provider may use of the switch between {@code init} and {@code close}. After that nothing it says about
@@ -37,6 +38,44 @@ public interface ProviderContext {
      * @param reason for people, as in {@link Verdict.Decline#reason()}
      */
     default void lost(long connectionId, String reason) {}
+
+    /**
+     * A path that the provider carries was used: what {@link OffloadProvider#pathStats} would answer, told without
+     * being asked. Each packet is told once; of a path that it does not carry nothing counts.
+     *
+     * @param epochMs as in {@link OffloadResult.Carried}
+     * @param packets as in {@link OffloadResult.Carried}
+     * @param bytes as in {@link OffloadResult.Carried}
+     */
+    default void pathUsed(long pathId, long epochMs, long packets, long bytes) {}
+
+    /**
+     * The device has lost a path that the provider carries. Software goes on with its packets;
+     * {@code pathDel(LOST)} follows, and later the direction is offered again.
+     *
+     * @param reason for people, as in {@link Verdict.Decline#reason()}
+     */
+    default void pathLost(long pathId, String reason) {}
+
+    /**
+     * Has a BPF program of the kind {@code SOCKET_FILTER} decide which of the frames that come in by the port software
+     * gets to see: frames for which it returns 0 it does not. For providers that carry in the kernel, where software's
+     * sockets are told of a frame before anything else is.
+     *
+     * <p>Each socket that the switch reads the port by has at most one such program; it stays until
+     * {@link #stopFiltering}, until the provider is closed, or the port goes. Threads: any; makes system calls.
+     *
+     * @param portId {@link PortRef#id()}
+     * @param programFd descriptor of the loaded program, in this process; may be closed afterwards
+     * @return null if the port is filtered now, else why not, for people: it has gone, it is read otherwise than by
+     *     sockets, another provider filters it, or the kernel's error
+     */
+    default @Nullable String filterReceived(long portId, int programFd) {
+        return "not supported here";
+    }
+
+    /** Takes the program of {@link #filterReceived} from the port's sockets; nothing happens if there is none. */
+    default void stopFiltering(long portId) {}
 
     /**
      * There is room again: connections that were answered {@link Verdict#later} are offered anew, and not only after
