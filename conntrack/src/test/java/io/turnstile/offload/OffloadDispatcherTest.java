@@ -363,7 +363,9 @@ class OffloadDispatcherTest {
         assertThat(beta.heard()).hasSize(3);
         assertThat(dispatcher.offloadStates(id))
                 .hasToString("[alpha:declined(alg control connection), beta:established]");
-        assertThat(dispatcher.why(id)).isEqualTo("""
+        assertThat(dispatcher.why(id))
+                .isEqualTo(
+                        """
             declined by alpha: alg control connection
             held by beta, both directions
             """);
@@ -589,7 +591,9 @@ class OffloadDispatcherTest {
         enable(alpha, beta);
         tracker.reply(commit(7), 2, clock.nowNs());
         dispatcher.drain();
-        assertThat(connectionLines()).isEqualTo("""
+        assertThat(connectionLines())
+                .isEqualTo(
+                        """
             hw-offload: enabled
             implausible last-used answers: 0
             provider alpha: priority 100, ready
@@ -629,7 +633,9 @@ class OffloadDispatcherTest {
             alpha:declined(alg) beta:established
             """);
         dispatcher.disable();
-        assertThat(dispatcher.show()).isEqualTo("""
+        assertThat(dispatcher.show())
+                .isEqualTo(
+                        """
             hw-offload: disabled
             provider alpha: priority 100, closed
             provider beta: priority 100, closed
@@ -657,6 +663,9 @@ class OffloadDispatcherTest {
                         case OffloadOperation.Changed c -> OffloadResult.DONE;
                         case OffloadOperation.Update u -> new OffloadResult.LastUsed(0);
                         case OffloadOperation.Delete d -> OffloadResult.DONE;
+                        case OffloadOperation.PathPut p -> OffloadResult.ACCEPT;
+                        case OffloadOperation.PathDel p -> OffloadResult.Carried.UNKNOWN;
+                        case OffloadOperation.PathStats p -> OffloadResult.Carried.UNKNOWN;
                         case OffloadOperation.Flush f -> OffloadResult.ONE_BY_ONE;
                     })
                     .toList();

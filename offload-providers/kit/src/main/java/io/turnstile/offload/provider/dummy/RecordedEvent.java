@@ -3,6 +3,9 @@ package io.turnstile.offload.provider.dummy;
 import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
+import io.turnstile.offload.spi.PathEnd;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
 import java.util.Set;
@@ -17,11 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param connection null for init, flush and close
  */
 public record RecordedEvent(
-        long sequence,
-        long wallMs,
-        Callback callback,
-        @Nullable ConnView connection,
-        Answer answer) {
+        long sequence, long wallMs, Callback callback, @Nullable ConnView connection, Answer answer) {
 
     /** Which callback. Those about ports and settings are counted, and are in no event. */
     public enum Callback {
@@ -32,6 +31,9 @@ public record RecordedEvent(
         CHANGED,
         UPDATE,
         DEL,
+        PATH_PUT,
+        PATH_DEL,
+        PATH_STATS,
         FLUSH,
         PORT_ADDED,
         PORT_CHANGED,
@@ -60,29 +62,47 @@ public record RecordedEvent(
         record LastUsed(long epochMs) implements Answer {}
 
         record Reason(DelReason reason) implements Answer {}
+
+        record Carries(Path path, Verdict verdict) implements Answer {}
+
+        /**
+         * What was said of a path that was given back, or asked about.
+         *
+         * @param reason null: it was asked about
+         */
+        record Carried(Path path, @Nullable PathEnd reason, OffloadResult.Carried carried) implements Answer {}
     }
 
     /**
      * Returns the event in a few words, ports by number: {@code init}, {@code query -> accept}, {@code query ->
      * decline: …}, {@code query -> later: …}, {@code add in=1}, {@code add in=1 -> later: …}, {@code established in=2}
-     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code flush
+     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code path
+     * put original in=1 out=2}, {@code path del original rules changed}, {@code path stats original}, {@code flush
      * provider leaving}, {@code close}.
      */
     @Override
     public String toString() {
-        String result = switch (answer) {
-            case Answer.Nothing nothing -> "";
-            case Answer.Offload offload -> " -> " + text(offload.verdict());
-            case Answer.Changes changed ->
-                " "
-                        + changed.changes().stream()
-                                .sorted()
-                                .map(ConnChange::toString)
-                                .collect(Collectors.joining(","));
-            case Answer.Covers covers -> covers.both() ? "" : " -> again";
-            case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
-            case Answer.Reason reason -> " " + reason.reason();
-        };
+        String result =
+                switch (answer) {
+                    case Answer.Nothing nothing -> "";
+                    case Answer.Offload offload -> " -> " + text(offload.verdict());
+                    case Answer.Changes changed ->
+                        " "
+                                + changed.changes().stream()
+                                        .sorted()
+                                        .map(ConnChange::toString)
+                                        .collect(Collectors.joining(","));
+                    case Answer.Covers covers -> covers.both() ? "" : " -> again";
+                    case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
+                    case Answer.Reason reason -> " " + reason.reason();
+                    case Answer.Carries carries ->
+                        " " + carries.path().direction() + " in="
+                                + carries.path().ingress().number() + " out="
+                                + carries.path().egress().number()
+                                + (carries.verdict() instanceof Verdict.Accept ? "" : " -> " + text(carries.verdict()));
+                    case Answer.Carried carried ->
+                        " " + carried.path().direction() + (carried.reason() == null ? "" : " " + carried.reason());
+                };
         return switch (callback) {
             case INIT -> "init";
             case CAN_OFFLOAD -> "query" + result;
@@ -94,6 +114,9 @@ public record RecordedEvent(
             case CHANGED -> "changed" + result;
             case UPDATE -> "update" + result;
             case DEL -> "del" + result;
+            case PATH_PUT -> "path put" + result;
+            case PATH_DEL -> "path del" + result;
+            case PATH_STATS -> "path stats" + result;
             case FLUSH -> "flush" + result;
             case PORT_ADDED -> "port added";
             case PORT_CHANGED -> "port changed";
