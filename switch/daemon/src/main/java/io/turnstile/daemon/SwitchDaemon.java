@@ -91,6 +91,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
         paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
+        paths.setBook(dispatcher.paths());
         datapath.setWalkWatcher(paths);
         monitor = new OffloadMonitor(dispatcher, clock);
     }
