@@ -7,6 +7,7 @@ import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
@@ -122,6 +123,7 @@ final class MonitorLine {
                 addUse(line, l.epochMs(), l.packets(), l.bytes());
             }
             case OffloadResult.Released r -> addUse(line.put("result", "ok"), r.epochMs(), r.packets(), r.bytes());
+            case OffloadResult.Carried c -> addUse(line.put("result", "ok"), c.epochMs(), c.packets(), c.bytes());
             case OffloadResult.Deferred d -> line.put("result", "deferred");
             case OffloadResult.Failed f -> line.put("result", "failed").put("reason", f.reason());
         }
@@ -153,8 +155,26 @@ final class MonitorLine {
             case OffloadOperation.Update u -> addConnection(line, u.connection(), null);
             case OffloadOperation.Delete d ->
                 addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
+            case OffloadOperation.PathPut p -> {
+                addConnection(line, p.connection(), null);
+                addPath(line, p.path()).put("text", p.path().toString());
+            }
+            case OffloadOperation.PathDel p -> {
+                addConnection(line.put("cause", p.reason().toString()), p.connection(), null);
+                addPath(line, p.path());
+            }
+            case OffloadOperation.PathStats p -> {
+                addConnection(line, p.connection(), null);
+                addPath(line, p.path());
+            }
             case OffloadOperation.Flush f -> line.put("cause", f.reason().toString());
         }
+    }
+
+    private static ObjectNode addPath(ObjectNode line, Path path) {
+        return line.putObject("path")
+                .put("id", path.id())
+                .put("direction", path.direction().toString());
     }
 
     private static void addConnection(ObjectNode line, ConnView connection, @Nullable PortRef replyIngress) {

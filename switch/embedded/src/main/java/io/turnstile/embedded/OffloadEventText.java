@@ -21,6 +21,12 @@ final class OffloadEventText {
             case OffloadOperation.Update u ->
                 "update in=" + number(u.connection().originalIngress());
             case OffloadOperation.Delete d -> "del " + d.reason();
+            case OffloadOperation.PathPut p ->
+                "path put " + p.path().direction() + " in=" + number(p.path().ingress()) + " out="
+                        + number(p.path().egress());
+            case OffloadOperation.PathDel p -> "path del " + p.path().direction() + " " + p.reason();
+            case OffloadOperation.PathStats p ->
+                "path stats " + p.path().direction();
             case OffloadOperation.Flush f -> "flush " + f.reason();
         };
         return switch (event.result()) {
@@ -33,6 +39,7 @@ final class OffloadEventText {
             case OffloadResult.Covered c -> what;
             case OffloadResult.LastUsed l -> what;
             case OffloadResult.Released r -> what;
+            case OffloadResult.Carried c -> what;
             case OffloadResult.Deferred d -> what + " deferred";
         };
     }
