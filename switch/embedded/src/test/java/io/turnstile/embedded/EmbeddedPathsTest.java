@@ -155,11 +155,11 @@ class EmbeddedPathsTest {
 
         sw.advance(Duration.ofMillis(500));
         String before = counts(other, "in_port=9");
-        assertThat(before).isEqualTo("n_packets=2, n_bytes=112");
+        assertThat(before).isEqualTo("n_packets=2, n_bytes=104");
         carrier.carry(carrier.path("original"), 10, 520);
         carrier.tell();
         sw.advance(Duration.ofMillis(500));
-        assertThat(counts(other, "in_port=9")).isEqualTo("n_packets=12, n_bytes=672");
+        assertThat(counts(other, "in_port=9")).isEqualTo("n_packets=12, n_bytes=624");
 
         other.modifyFlows("in_port=9,dl_vlan=5 actions=drop");
         assertThat(carrier.takeLog()).containsExactly("del original: rules changed");
