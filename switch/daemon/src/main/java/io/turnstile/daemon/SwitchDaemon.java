@@ -53,9 +53,9 @@ import org.slf4j.LoggerFactory;
  * socket.
  *
  * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops,
- * {@code forwarder-N} carry packets, {@code paths} sums their walks up, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database
- * and the offload dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but
- * these.
+ * {@code forwarder-N} carry packets, {@code paths} sums their walks up, {@code housekeeping} expires,
+ * {@code link-watcher} hears of devices; the database and the offload dispatcher have theirs. {@link #start} and
+ * {@link #close} are called once each, by any thread but these.
  */
 public final class SwitchDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
