@@ -22,6 +22,7 @@ import io.turnstile.openflow.SocketFile;
 import io.turnstile.ovsdb.client.RemoteOvsdb;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.server.EmbeddedOvsdb;
+import io.turnstile.path.PathKeeper;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.linux.LinkWatcher;
 import io.turnstile.port.linux.SystemPorts;
@@ -52,9 +53,9 @@ import org.slf4j.LoggerFactory;
  * socket.
  *
  * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops,
- * {@code forwarder-N} carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database
- * and the offload dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but
- * these.
+ * {@code forwarder-N} carry packets, {@code paths} sums their walks up, {@code housekeeping} expires,
+ * {@code link-watcher} hears of devices; the database and the offload dispatcher have theirs. {@link #start} and
+ * {@link #close} are called once each, by any thread but these.
  */
 public final class SwitchDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
@@ -67,6 +68,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Datapath datapath;
     private final Pipeline pipeline;
     private final OffloadDispatcher dispatcher;
+    private final PathKeeper paths;
     private final OffloadMonitor monitor;
     private final Runnable onExit;
     /** Everything that was started, last first; it is closed in this order. */
@@ -88,6 +90,9 @@ public final class SwitchDaemon implements AutoCloseable {
         dispatcher =
                 new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
+        paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
+        paths.setBook(dispatcher.paths());
+        datapath.setWalkWatcher(paths);
         monitor = new OffloadMonitor(dispatcher, clock);
     }
 
@@ -123,6 +128,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(monitor);
+        closeLater(paths).start();
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
