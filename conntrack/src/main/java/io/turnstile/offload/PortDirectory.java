@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.PortRef;
 import java.util.List;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Tells what ports there are, for {@link PortRef}. Threads: any; answers at once. */
 public interface PortDirectory {
@@ -12,6 +13,20 @@ public interface PortDirectory {
 
     /** All ports. */
     List<PortRef> ports();
+
+    /**
+     * Has a program of the kind {@code SOCKET_FILTER} decide which received frames software sees of the port: what
+     * {@link io.turnstile.offload.spi.ProviderContext#filterReceived} says. Makes system calls.
+     *
+     * @param portId {@link PortRef#id()}
+     * @return null if the port is filtered now, else why not, for people
+     */
+    default @Nullable String filterReceived(long portId, int programFd) {
+        return "not supported here";
+    }
+
+    /** Takes that program from the port's sockets; nothing happens if there is none. */
+    default void stopFiltering(long portId) {}
 
     /** Ports of which no more is known than a name, every number being one: for a tracker without a switch. */
     static PortDirectory named(IntFunction<String> names) {
