@@ -458,6 +458,7 @@ class CarryingInNamespacesTest {
         middle.rule(tuple, tuple);
         AtomicInteger arrived = new AtomicInteger();
         AtomicInteger doubled = new AtomicInteger();
+        AtomicInteger overtaken = new AtomicInteger();
         BitSet seen = new BitSet(datagrams);
         int[] turns = new int[1];
         long[] carried = new long[1];
@@ -472,6 +473,7 @@ class CarryingInNamespacesTest {
                         if (seen.get(number)) {
                             doubled.incrementAndGet();
                         } else {
+                            overtaken.addAndGet(seen.length() > number ? 1 : 0);
                             seen.set(number);
                             arrived.incrementAndGet();
                         }
@@ -508,8 +510,8 @@ class CarryingInNamespacesTest {
             turning.join();
         }
         System.out.printf(
-                "%d datagrams: %d carried, %d forwarded, while the path came and went %d times%n",
-                datagrams, carried[0], middle.forwarded.get(0).get(), turns[0]);
+                "%d datagrams: %d carried, %d forwarded, while the path came and went %d times; %d were overtaken%n",
+                datagrams, carried[0], middle.forwarded.get(0).get(), turns[0], overtaken.get());
         assertThat(arrived.get()).isEqualTo(datagrams);
         assertThat(doubled.get()).isZero();
         assertThat(carried[0] + middle.forwarded.get(0).get()).isEqualTo(datagrams);
