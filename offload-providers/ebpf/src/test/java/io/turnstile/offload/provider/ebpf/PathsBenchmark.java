@@ -49,10 +49,9 @@ final class PathsBenchmark {
         List<OffloadOperation> puts = new ArrayList<>(length);
         List<OffloadOperation> deletes = new ArrayList<>(length);
         for (int i = 0; i < length; i++) {
-            TupleView tuple = new TupleView(
-                    false, 6, 0, 0x0a000000L + (i >>> 8), 0, 0x0b000001, 1024 + (i & 0xff), 80, 0, 0, 0);
-            ConnView connection =
-                    new ConnView(firstId + i, 0, 6, tuple, tuple, 0, 0, 0, PortRef.GONE, PortRef.GONE);
+            TupleView tuple =
+                    new TupleView(false, 6, 0, 0x0a000000L + (i >>> 8), 0, 0x0b000001, 1024 + (i & 0xff), 80, 0, 0, 0);
+            ConnView connection = new ConnView(firstId + i, 0, 6, tuple, tuple, 0, 0, 0, PortRef.GONE, PortRef.GONE);
             TupleView leaving = new TupleView(
                     false, 6, 0, 0x0a000000L + (i >>> 8), 0, 0x0c000001, 1024 + (i & 0xff), 8080, 0, 0, 0);
             Path path = new Path(
