@@ -219,8 +219,8 @@ class CarryingInNamespacesTest {
             there = put(path(0, original, leaves));
             back = put(path(1, mirror(leaves), mirror(original)));
             long upBefore = middle.received.get(0).get();
-            CompletableFuture<Void> echo = CompletableFuture.runAsync(() -> copy(server));
-            CompletableFuture<Void> sent = CompletableFuture.runAsync(() -> write(client, data));
+            CompletableFuture<Void> echo = beside(() -> copy(server));
+            CompletableFuture<Void> sent = beside(() -> write(client, data));
             byte[] back1 = new DataInputStream(client.getInputStream()).readNBytes(bytes);
             sent.join();
             assertThat(Arrays.equals(back1, data)).isTrue();
@@ -239,6 +239,11 @@ class CarryingInNamespacesTest {
         // Options of acknowledgements and segments sent again make it a little more.
         assertThat(thereTotal[1] - thereTotal[0] * headers).isBetween((long) bytes, bytes + bytes / 100L);
         assertThat(backTotal[1] - backTotal[0] * headers).isBetween((long) bytes, bytes + bytes / 100L);
+    }
+
+    /** On a thread of its own: the common pool has one thread where there is one core. */
+    private static CompletableFuture<Void> beside(Runnable what) {
+        return CompletableFuture.runAsync(what, command -> new Thread(command).start());
     }
 
     private static void copy(Socket socket) {
@@ -262,7 +267,7 @@ class CarryingInNamespacesTest {
     /** A socket of a host that sends and sees frames as they are. */
     private int wire(int host) {
         return Lab.at(lab.hosts.get(host), () -> {
-            int ifindex = java.net.NetworkInterface.getByName("eth0").getIndex();
+            int ifindex = Libc.interfaceIndex("eth0");
             int fd = Libc.socket(17, 3, 0);
             Libc.setOption(fd, 263, 23, 1);
             try (Arena arena = Arena.ofConfined()) {
@@ -477,7 +482,7 @@ class CarryingInNamespacesTest {
         long[] carried = new long[1];
         try (DatagramSocket client = udp(0, "10.0.0.1", 1000);
                 DatagramSocket server = udp(1, "10.0.0.2", 2000)) {
-            CompletableFuture<Void> receiving = CompletableFuture.runAsync(() -> {
+            CompletableFuture<Void> receiving = beside(() -> {
                 try {
                     DatagramPacket packet = new DatagramPacket(new byte[100], 100);
                     while (arrived.get() < datagrams) {
@@ -497,7 +502,7 @@ class CarryingInNamespacesTest {
                     throw new java.io.UncheckedIOException(e);
                 }
             });
-            CompletableFuture<Void> turning = CompletableFuture.runAsync(() -> inMiddle(() -> {
+            CompletableFuture<Void> turning = beside(() -> inMiddle(() -> {
                 ConnView connection = connection(tuple, mirror(tuple));
                 while (!receiving.isDone()) {
                     Path path = path(0, tuple, tuple);
