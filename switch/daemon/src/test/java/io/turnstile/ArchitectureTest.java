@@ -87,7 +87,7 @@ class ArchitectureTest {
                 .whereLayer("offload")
                 .mayOnlyAccessLayers("conntrack", "spi", "time")
                 .whereLayer("providers")
-                .mayOnlyAccessLayers("spi")
+                .mayOnlyAccessLayers("spi", "bpf")
                 .whereLayer("conformance")
                 .mayOnlyAccessLayers("spi")
                 .whereLayer("conformance")
