@@ -16,6 +16,7 @@ import io.turnstile.control.ControlServer;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathGate;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.openflow.SocketFile;
@@ -67,6 +68,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Datapath datapath;
     private final Pipeline pipeline;
     private final OffloadDispatcher dispatcher;
+    private final PathGate paths;
     private final OffloadMonitor monitor;
     private final Runnable onExit;
     /** Everything that was started, last first; it is closed in this order. */
@@ -88,6 +90,7 @@ public final class SwitchDaemon implements AutoCloseable {
         dispatcher =
                 new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
+        paths = new PathGate(dispatcher.paths());
         monitor = new OffloadMonitor(dispatcher, clock);
     }
 
@@ -120,7 +123,7 @@ public final class SwitchDaemon implements AutoCloseable {
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
         MetricsPage page =
-                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, Version.number(), lost)));
+                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, paths, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(monitor);
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
@@ -142,6 +145,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         openFlow,
                         tracker,
                         dispatcher,
+                        paths,
                         providers,
                         metrics,
                         clock,
@@ -172,6 +176,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 pipeline,
                 tracker,
                 dispatcher,
+                paths,
                 monitor,
                 clock,
                 reconciler::bridges,

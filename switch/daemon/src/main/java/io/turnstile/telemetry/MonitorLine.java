@@ -7,6 +7,7 @@ import io.turnstile.offload.OffloadEvent;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
@@ -122,6 +123,10 @@ final class MonitorLine {
                 addUse(line, l.epochMs(), l.packets(), l.bytes());
             }
             case OffloadResult.Released r -> addUse(line.put("result", "ok"), r.epochMs(), r.packets(), r.bytes());
+            case OffloadResult.Carried c -> {
+                line.put("result", c.packets() < 0 ? "unknown" : "ok");
+                addUse(line, c.epochMs(), c.packets(), c.bytes());
+            }
             case OffloadResult.Deferred d -> line.put("result", "deferred");
             case OffloadResult.Failed f -> line.put("result", "failed").put("reason", f.reason());
         }
@@ -153,8 +158,17 @@ final class MonitorLine {
             case OffloadOperation.Update u -> addConnection(line, u.connection(), null);
             case OffloadOperation.Delete d ->
                 addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
+            case OffloadOperation.PathPut p -> addPath(line, p.connection(), p.path());
+            case OffloadOperation.PathDel d ->
+                addPath(line.put("cause", d.reason().toString()), d.connection(), d.path());
+            case OffloadOperation.PathStats s -> addPath(line, s.connection(), s.path());
             case OffloadOperation.Flush f -> line.put("cause", f.reason().toString());
         }
+    }
+
+    private static void addPath(ObjectNode line, ConnView connection, Path path) {
+        line.put("path", path.toString());
+        addConnection(line, connection, null);
     }
 
     private static void addConnection(ObjectNode line, ConnView connection, @Nullable PortRef replyIngress) {

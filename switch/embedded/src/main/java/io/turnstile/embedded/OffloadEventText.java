@@ -21,6 +21,9 @@ final class OffloadEventText {
             case OffloadOperation.Update u ->
                 "update in=" + number(u.connection().originalIngress());
             case OffloadOperation.Delete d -> "del " + d.reason();
+            case OffloadOperation.PathPut p -> "path put " + p.path().direction();
+            case OffloadOperation.PathDel d -> "path del " + d.path().direction() + " " + d.reason();
+            case OffloadOperation.PathStats s -> "path stats " + s.path().direction();
             case OffloadOperation.Flush f -> "flush " + f.reason();
         };
         return switch (event.result()) {
@@ -33,6 +36,7 @@ final class OffloadEventText {
             case OffloadResult.Covered c -> what;
             case OffloadResult.LastUsed l -> what;
             case OffloadResult.Released r -> what;
+            case OffloadResult.Carried c -> what;
             case OffloadResult.Deferred d -> what + " deferred";
         };
     }
