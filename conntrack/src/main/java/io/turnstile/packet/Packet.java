@@ -60,6 +60,7 @@ public final class Packet {
     private long ctLabelLow;
     private long ctConnection;
     private final OriginalTuple ctOriginal = new OriginalTuple();
+    private int batchIndex;
 
     /** Whether the packet is a fragment, as {@code ip_frag} of ovs-fields(7) tells. */
     public enum FragmentKind {
@@ -446,6 +447,15 @@ public final class Packet {
 
     public void setInPort(int port) {
         this.inPort = port;
+    }
+
+    /** Where in its batch the frame came in, for who keeps something beside each; only what that one has set. */
+    public int batchIndex() {
+        return batchIndex;
+    }
+
+    public void setBatchIndex(int index) {
+        this.batchIndex = index;
     }
 
     /** 0 on the first pass, else the id of the frozen rest of the pipeline. */

@@ -17,13 +17,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class BatchExecutor {
     /** As Open vSwitch's userspace datapath: a packet is looked up again at most this often. */
-    private static final int MAX_RECIRCULATIONS = 6;
+    static final int MAX_RECIRCULATIONS = 6;
 
     private final PortTable ports;
     private final FlowLookup lookup;
     private final FlowUpkeep upkeep;
     private final TrackingStep tracking;
     private final UpcallReference upcall;
+    private final WatcherReference watcher;
     private final DropCounters drops;
     private final FailureLog failures;
 
@@ -33,6 +34,7 @@ final class BatchExecutor {
             FlowUpkeep upkeep,
             TrackingStep tracking,
             UpcallReference upcall,
+            WatcherReference watcher,
             DropCounters drops,
             FailureLog failures) {
         this.ports = ports;
@@ -40,12 +42,15 @@ final class BatchExecutor {
         this.upkeep = upkeep;
         this.tracking = tracking;
         this.upcall = upcall;
+        this.watcher = watcher;
         this.drops = drops;
         this.failures = failures;
     }
 
     /** Forwards packets whose ingress port is set. */
     void forward(PacketBatch batch, ForwardingContext context, long nowNs) {
+        WalkWatcher watcherNow = watcher.get();
+        context.watched = watcherNow.isWatching();
         context.nowNs = nowNs;
         context.current.clear();
         for (int i = 0; i < batch.length(); i++) {
@@ -55,15 +60,31 @@ final class BatchExecutor {
                 drops.add(DropReason.MALFORMED, 1);
             }
         }
+        if (context.watched) {
+            context.trails().begin(context.current);
+        }
         try {
             forwardCurrent(context, 0);
         } finally {
             flush(context);
+            if (context.watched) {
+                reportWalks(watcherNow, context);
+            }
+        }
+    }
+
+    private void reportWalks(WalkWatcher watcher, ForwardingContext context) {
+        context.watched = false;
+        try {
+            context.trails().report(watcher);
+        } catch (RuntimeException e) {
+            failures.report("watching walks", e);
         }
     }
 
     /** Executes actions on one packet outside any flow, recirculation included. */
     void execute(Packet packet, DatapathAction[] actions, ForwardingContext context, long nowNs) {
+        context.watched = false;
         context.nowNs = nowNs;
         if (!PacketParser.parse(packet)) {
             drops.add(DropReason.MALFORMED, 1);
@@ -103,7 +124,10 @@ final class BatchExecutor {
         DatapathFlow flow = context.groupFlows[group];
         PacketBatch packets = context.groupPackets[group];
         context.groupFlows[group] = null;
-        flow.count(packets.length(), context.groupBytes[group], context.groupTcpFlags[group], context.nowNs);
+        if (context.watched) {
+            context.trails().met(flow, packets);
+        }
+        flow.count(packets.length() + context.groupFollowing[group], context.groupBytes[group], context.groupTcpFlags[group], context.nowNs);
         executeAll(packets, flow.actions(), context);
         if (flow.isDead()) {
             upkeep.credit(flow); // Never installed, or removed meanwhile: nobody else will credit these packets.
@@ -143,10 +167,7 @@ final class BatchExecutor {
     private void execute(PacketBatch packets, DatapathAction action, ForwardingContext context) {
         switch (action) {
             case DatapathAction.Output output -> output(packets, output.port(), context);
-            case DatapathAction.Ct ct ->
-                drops.add(
-                        DropReason.NAT_EXHAUSTED,
-                        tracking.track(packets, ct.request(), context.nowNs, context.completed));
+            case DatapathAction.Ct ct -> track(packets, ct, context);
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
             case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
@@ -158,6 +179,14 @@ final class BatchExecutor {
                 drops.add(drop.reason(), packets.length());
                 packets.clear(); // Nothing is left for the actions behind it.
             }
+        }
+    }
+
+    private void track(PacketBatch packets, DatapathAction.Ct ct, ForwardingContext context) {
+        drops.add(
+                DropReason.NAT_EXHAUSTED, tracking.track(packets, ct.request(), context.nowNs, context.completed));
+        if (context.watched) {
+            context.trails().tracked(packets);
         }
     }
 

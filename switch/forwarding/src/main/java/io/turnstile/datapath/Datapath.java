@@ -34,6 +34,7 @@ public final class Datapath {
     private final Conntrack conntrack;
     private final Clock clock;
     private final UpcallReference upcall = new UpcallReference();
+    private final WatcherReference watcher = new WatcherReference();
     private final PortTable ports = new PortTable();
     private final GracePeriods gracePeriods = new GracePeriods();
     private final DropCounters drops = new DropCounters();
@@ -56,15 +57,20 @@ public final class Datapath {
         this.conntrack = conntrack;
         this.clock = clock;
         FlowCache cache = new FlowCache();
-        upkeep = new FlowUpkeep(cache, upcall);
+        upkeep = new FlowUpkeep(cache, upcall, watcher);
         FlowLookup lookup = new FlowLookup(cache, upkeep, upcall, drops, failures);
         executor = new BatchExecutor(
-                ports, lookup, upkeep, new TrackingStep(conntrack, fragments), upcall, drops, failures);
+                ports, lookup, upkeep, new TrackingStep(conntrack, fragments), upcall, watcher, drops, failures);
     }
 
     /** Names the pipeline; to be called before the first packet. */
     public void setUpcall(Upcall upcall) {
         this.upcall.set(upcall);
+    }
+
+    /** Names who looks at walks; nobody does unless this was called. */
+    public void setWalkWatcher(WalkWatcher watcher) {
+        this.watcher.set(watcher);
     }
 
     /** How many flows the cache may hold; packets beyond it are translated one by one. */
@@ -137,9 +143,12 @@ public final class Datapath {
      * rests before it can be another port's.
      */
     public void removePort(int number) {
-        if (ports.remove(number)) {
+        DatapathPort port = ports.entry(number);
+        if (port != null && ports.remove(number)) {
             portListener.accept(number);
+            watcher.get().portRemoved(port);
             gracePeriods.await();
+            watcher.get().awaitGone();
         }
     }
 
@@ -276,13 +285,26 @@ public final class Datapath {
     }
 
     /**
-     * Waits until no batch is under way that began before this call. After {@link #invalidate} and this nothing is
-     * forwarded by a removed flow. To be called with no lock held that a miss may need.
+     * Waits until no batch is under way that began before this call, and until nobody follows removed flows elsewhere
+     * ({@link WalkWatcher#awaitGone}, which has an end). After {@link #invalidate} and this nothing is forwarded by a
+     * removed flow. To be called with no lock held that a miss may need.
      *
      * @throws IllegalStateException if called from inside a batch, which would wait for itself
      */
     public void awaitQuiescence() {
         gracePeriods.await();
+        watcher.get().awaitGone();
+    }
+
+    /**
+     * Counts packets that somebody else has forwarded as the flow says: with the flow, and so with all that is credited
+     * by it. Threads: any.
+     *
+     * @param packets 0: some, nobody knows how many
+     * @param lastUsedNs when the last of them was
+     */
+    public void countCarried(DatapathFlow flow, long packets, long bytes, long lastUsedNs) {
+        upkeep.countCarried(flow, packets, bytes, lastUsedNs);
     }
 
     /** Credits OpenFlow rules with what came by since the last time. */

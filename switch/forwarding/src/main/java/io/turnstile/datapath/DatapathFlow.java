@@ -16,6 +16,9 @@ public final class DatapathFlow {
     private static final VarHandle PACKETS;
     private static final VarHandle BYTES;
     private static final VarHandle TCP_FLAGS;
+    private static final VarHandle LAST_USED;
+    private static final VarHandle CARRIED_PACKETS;
+    private static final VarHandle CARRIED_BYTES;
 
     static {
         try {
@@ -23,6 +26,9 @@ public final class DatapathFlow {
             PACKETS = lookup.findVarHandle(DatapathFlow.class, "packets", long.class);
             BYTES = lookup.findVarHandle(DatapathFlow.class, "bytes", long.class);
             TCP_FLAGS = lookup.findVarHandle(DatapathFlow.class, "tcpFlags", int.class);
+            LAST_USED = lookup.findVarHandle(DatapathFlow.class, "lastUsedNs", long.class);
+            CARRIED_PACKETS = lookup.findVarHandle(DatapathFlow.class, "carriedPackets", long.class);
+            CARRIED_BYTES = lookup.findVarHandle(DatapathFlow.class, "carriedBytes", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -45,6 +51,8 @@ public final class DatapathFlow {
     private volatile long bytes;
     private volatile long lastUsedNs;
     private volatile int tcpFlags;
+    private volatile long carriedPackets;
+    private volatile long carriedBytes;
 
     // What has been pushed to the owner already; guarded by the datapath's statistics lock.
     long pushedPackets;
@@ -110,6 +118,17 @@ public final class DatapathFlow {
         }
     }
 
+    /** Adds packets that somebody else forwarded as the flow says. */
+    void countCarried(long packetDelta, long byteDelta, long usedNs) {
+        CARRIED_PACKETS.getAndAdd(this, packetDelta);
+        CARRIED_BYTES.getAndAdd(this, byteDelta);
+        PACKETS.getAndAdd(this, packetDelta);
+        BYTES.getAndAdd(this, byteDelta);
+        for (long used = lastUsedNs; usedNs - used > 0; used = lastUsedNs) {
+            LAST_USED.compareAndSet(this, used, usedNs);
+        }
+    }
+
     void kill() {
         dead = true;
     }
@@ -155,6 +174,16 @@ public final class DatapathFlow {
 
     public long byteCount() {
         return bytes;
+    }
+
+    /** How many of {@link #packetCount} a provider has forwarded. */
+    public long carriedPackets() {
+        return carriedPackets;
+    }
+
+    /** How many of {@link #byteCount} a provider has forwarded. */
+    public long carriedBytes() {
+        return carriedBytes;
     }
 
     public long createdNs() {

@@ -1,6 +1,7 @@
 package io.turnstile.datapath;
 
 import io.turnstile.datapath.Upcall.Translation;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Predicate;
@@ -21,13 +22,15 @@ final class FlowUpkeep {
 
     private final FlowCache cache;
     private final UpcallReference upcall;
+    private final WatcherReference watcher;
     private final Object statisticsLock = new Object();
     private volatile int limit = LIMIT;
     private volatile long idleNs = IDLE_NS;
 
-    FlowUpkeep(FlowCache cache, UpcallReference upcall) {
+    FlowUpkeep(FlowCache cache, UpcallReference upcall, WatcherReference watcher) {
         this.cache = cache;
         this.upcall = upcall;
+        this.watcher = watcher;
     }
 
     void setLimit(int flows) {
@@ -63,7 +66,16 @@ final class FlowUpkeep {
     }
 
     void invalidate(Predicate<DatapathFlow> affected) {
-        cache.remove(affected, this::retire);
+        removeAll(affected);
+    }
+
+    private void removeAll(Predicate<DatapathFlow> selected) {
+        List<DatapathFlow> removed = new ArrayList<>();
+        cache.remove(selected, flow -> {
+            retire(flow);
+            removed.add(flow);
+        });
+        watcher.get().flowsKilled(removed);
     }
 
     Collection<DatapathFlow> kill(Supplier<? extends Collection<DatapathFlow>> affected) {
@@ -71,6 +83,7 @@ final class FlowUpkeep {
     }
 
     void bury(Collection<DatapathFlow> killed) {
+        watcher.get().flowsKilled(killed); // First: that they are not followed elsewhere may take a while.
         cache.bury(killed, this::retire);
     }
 
@@ -101,8 +114,25 @@ final class FlowUpkeep {
     void maintain(long nowNs) {
         creditAll();
         long mostIdleNs = isFull() ? Math.min(idleNs, IDLE_WHEN_FULL_NS) : idleNs;
-        cache.remove(flow -> nowNs - flow.lastUsedNs() > mostIdleNs, this::retire);
+        removeAll(flow -> isIdle(flow, mostIdleNs, nowNs));
         cache.sortByHits();
+    }
+
+    /** What was met elsewhere is told every few seconds only. */
+    private boolean isIdle(DatapathFlow flow, long mostIdleNs, long nowNs) {
+        long idleNs = nowNs - flow.lastUsedNs();
+        return idleNs > mostIdleNs
+                && (idleNs > IDLE_NS || !watcher.get().isFollowed(flow));
+    }
+
+    /** Counts packets that somebody else has forwarded as the flow says. */
+    void countCarried(DatapathFlow flow, long packets, long bytes, long lastUsedNs) {
+        flow.countCarried(packets, bytes, lastUsedNs);
+        if (packets == 0) {
+            upcall.get().flowUsed(flow, 0, 0, flow.lastUsedNs()); // How many is not known, but that there were some.
+        } else if (flow.isDead()) {
+            credit(flow);
+        }
     }
 
     List<DatapathFlow> flows() {

@@ -39,6 +39,8 @@ public final class ForwardingContext {
     final DatapathFlow[] groupFlows = new DatapathFlow[PacketBatch.CAPACITY];
     final long[] groupBytes = new long[PacketBatch.CAPACITY];
     final int[] groupTcpFlags = new int[PacketBatch.CAPACITY];
+    /** Frames on the wire that joined frames of the group stand for beyond their number. */
+    final int[] groupFollowing = new int[PacketBatch.CAPACITY];
     int groups;
 
     /** Datagrams whose fragments are to go on after {@code ct()}; empty but for that moment. */
@@ -48,6 +50,15 @@ public final class ForwardingContext {
     private @Nullable ForwardingContext nested;
 
     private final int depth;
+
+    /**
+     * Whether the walks of the packets in this batch are written down; false wherever copies and fragments are
+     * forwarded.
+     */
+    boolean watched;
+
+    /** Where they are; allocated when first needed. */
+    private @Nullable Trails trails;
 
     /** Ports that were sent to in this batch. */
     Port[] unflushed = new Port[8];
@@ -153,6 +164,7 @@ public final class ForwardingContext {
             groupPackets[group].clear();
             groupBytes[group] = 0;
             groupTcpFlags[group] = 0;
+            groupFollowing[group] = 0;
         }
         return group;
     }
@@ -161,6 +173,19 @@ public final class ForwardingContext {
         groupPackets[group].add(packet);
         groupBytes[group] += packet.lengthBytes();
         groupTcpFlags[group] |= tcpFlags;
+        if (packet.segmentBytes() != 0) {
+            int following = JoinedFrame.segments(packet) - 1;
+            groupFollowing[group] += following;
+            groupBytes[group] += (long) following * JoinedFrame.headerBytes(packet);
+        }
+    }
+
+    /** What is written down of the packets' walks while {@link #watched}. */
+    Trails trails() {
+        if (trails == null) {
+            trails = new Trails();
+        }
+        return trails;
     }
 
     /** Remembers to flush the port at the end of the batch. */

@@ -1,0 +1,27 @@
+package io.turnstile.datapath;
+
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketParser;
+import io.turnstile.packet.TcpHeader;
+
+/**
+ * What a joined frame ({@link Packet#segmentBytes()}) stands for on the wire: counters count that, whoever cuts it.
+ *
+ * <p>Threads: stateless.
+ */
+final class JoinedFrame {
+    private JoinedFrame() {}
+
+    /** How many frames it stands for. */
+    static int segments(Packet packet) {
+        int payloadBytes = packet.lengthBytes() - headerBytes(packet);
+        return Math.max(1, (payloadBytes + packet.segmentBytes() - 1) / packet.segmentBytes());
+    }
+
+    /** The headers that each of them has. */
+    static int headerBytes(Packet packet) {
+        int transport = packet.checksumStart();
+        boolean tcp = packet.checksumField() - transport == TcpHeader.CHECKSUM;
+        return transport + (tcp ? TcpHeader.headerBytes(packet, transport) : PacketParser.UDP_BYTES);
+    }
+}

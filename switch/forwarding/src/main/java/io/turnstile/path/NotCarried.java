@@ -1,0 +1,50 @@
+package io.turnstile.path;
+
+/** Why a walk is not offered as a path: in words, and whether what stands in the way may pass by itself. */
+enum NotCarried {
+    // spotless:off
+    MORE_THAN_ONE_OUTPUT ("more than one output",                         false),
+    NO_OUTPUT            ("no output",                                    false),
+    DROPPED              ("dropped",                                      false),
+    TO_CONTROLLER        ("to the controller",                            false),
+    TCP_FLAGS            ("flows look at TCP flags",                      false),
+    /** The field's name follows. */
+    LOOKS_AT             ("flows look at",                                false),
+    /** The field's name follows. */
+    WRITES               ("flows write",                                  false),
+    MORE_THAN_ONE_TAG    ("more than one VLAN tag",                       false),
+    /** A path's tags have the TPID 0x8100. */
+    SERVICE_TAG          ("a VLAN tag of another type than 0x8100",       false),
+    FRAGMENT             ("fragment",                                     true),
+    /** Fragments are held at ct() and go on as others; or the packet got lost on its way. */
+    UNFINISHED           ("reassembled, or lost on the way",              true),
+    NOT_ESTABLISHED      ("connection not established",                   true),
+    CONTROL              ("helper's control connection",                  false),
+    CONTROL_UNKNOWN      ("helper does not know the connection yet",      true),
+    FORCE                ("ct(force) may replace the connection",         false),
+    WRITES_CONNECTION    ("flows change the connection's mark or label",  true),
+    RULES_CHANGED        ("rules changed meanwhile",                      true),
+    PORT_GONE            ("port gone",                                    true),
+    /** What was sampled and what is known of the connections do not fit together: something changed in between. */
+    UNEXPECTED           ("walk cannot be retraced",                      true),
+    OTHERS_WALK          ("part of another connection's path",            false),
+    FAILED               ("could not be summed up, see the log",          false);
+    // spotless:on
+
+    private final String text;
+    private final boolean mayPass;
+
+    NotCarried(String text, boolean mayPass) {
+        this.text = text;
+        this.mayPass = mayPass;
+    }
+
+    String text() {
+        return text;
+    }
+
+    /** Whether another walk may be looked at soon. */
+    boolean mayPass() {
+        return mayPass;
+    }
+}

@@ -1,0 +1,349 @@
+package io.turnstile.path;
+
+import io.turnstile.conntrack.ConnectionSnapshot;
+import io.turnstile.conntrack.Conntrack;
+import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.DatapathPort;
+import io.turnstile.datapath.SampledWalk;
+import io.turnstile.datapath.WalkWatcher;
+import io.turnstile.offload.PathBook;
+import io.turnstile.offload.PathHandle;
+import io.turnstile.offload.PortDirectory;
+import io.turnstile.offload.spi.Direction;
+import io.turnstile.offload.spi.PathEnd;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.path.Composition.Composed;
+import io.turnstile.path.Composition.Member;
+import io.turnstile.path.Composition.Refused;
+import io.turnstile.path.Composition.Step;
+import io.turnstile.time.Clock;
+import io.turnstile.time.OncePerMinute;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The keeper has walks sampled of directions that the {@link PathBook} wants, offers what can be made of them, and
+ * takes the paths back when a flow or a port of theirs goes.
+ *
+ * <p><b>Nothing stale.</b> A path is first put down under each of its flows; then all of them are looked at once more;
+ * then it is offered. A flow is first killed; then the paths under it are withdrawn. So either the keeper sees that the
+ * flow is dead, or whoever killed it sees the path. Whoever killed it waits afterwards ({@link #awaitGone}) until the
+ * withdrawn paths are over, two seconds at most; a provider that takes longer is named in the log and not waited for
+ * again because of the same path.
+ *
+ * <p>Threads: the one that {@link #start} makes, {@code paths}, turns samples into offers; without it {@link #drain}
+ * does. The rest by any, as {@link WalkWatcher} and {@link io.turnstile.offload.PathUser} say.
+ */
+public final class PathKeeper implements WalkWatcher, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PathKeeper.class);
+    /** Further samples are not taken: their directions stay wanted. */
+    private static final int QUEUE_LENGTH = 4096;
+
+    private static final long LONGEST_WAIT_NS = TimeUnit.SECONDS.toNanos(2);
+    private static final long CLOSING_MS = 5_000;
+
+    private final Datapath datapath;
+    private final Conntrack tracker;
+    private final PortDirectory ports;
+    private final Clock clock;
+    private final OncePerMinute told = new OncePerMinute();
+
+    private final Queue<SampledWalk> samples = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger samplesLength = new AtomicInteger();
+
+    private final Set<KeptPath> paths = ConcurrentHashMap.newKeySet();
+    private final Map<DatapathFlow, Set<KeptPath>> byFlow = new ConcurrentHashMap<>();
+    /** Withdrawn, not over, and not waited for in vain yet. */
+    private final Set<KeptPath> ending = ConcurrentHashMap.newKeySet();
+
+    private volatile @Nullable PathBook book;
+    private volatile @Nullable Thread thread;
+    private volatile boolean closed;
+
+    /** @param ports knows the datapath's ports as providers do */
+    public PathKeeper(Datapath datapath, Conntrack tracker, PortDirectory ports, Clock clock) {
+        this.datapath = datapath;
+        this.tracker = tracker;
+        this.ports = ports;
+        this.clock = clock;
+    }
+
+    /** Names who wants paths; called once, before the first packet or later. */
+    public void setBook(PathBook book) {
+        this.book = book;
+    }
+
+    // ---- samples ----
+
+    @Override
+    public boolean isWatching() {
+        PathBook present = book;
+        return present != null && present.isAsked();
+    }
+
+    @Override
+    public boolean claims(long connectionId, boolean reply) {
+        PathBook present = book;
+        return present != null
+                && present.wants(connectionId, reply)
+                && samplesLength.get() < QUEUE_LENGTH
+                && present.claim(connectionId, reply);
+    }
+
+    @Override
+    public void walked(SampledWalk walk) {
+        samples.add(walk);
+        if (samplesLength.getAndIncrement() == 0) {
+            LockSupport.unpark(thread);
+        }
+    }
+
+    /** Starts the keeper's thread. */
+    public void start() {
+        Thread paths = Thread.ofPlatform().daemon().name("paths").unstarted(this::run);
+        thread = paths;
+        paths.start();
+    }
+
+    private void run() {
+        while (!closed) {
+            if (!drain()) {
+                LockSupport.park(this);
+            }
+        }
+    }
+
+    /**
+     * Turns the samples that are there into offers; for who has no thread started.
+     *
+     * @return whether there were any
+     */
+    public boolean drain() {
+        PathBook present = book;
+        boolean any = false;
+        for (SampledWalk walk = samples.poll(); walk != null; walk = samples.poll()) {
+            samplesLength.getAndDecrement();
+            any = true;
+            if (present != null) {
+                handle(walk, present);
+            }
+        }
+        return any;
+    }
+
+    private void handle(SampledWalk walk, PathBook present) {
+        Refused refused;
+        try {
+            refused = offerOrRefuse(walk, present);
+        } catch (RuntimeException e) { // contained: it is one direction's misfortune
+            if (told.isDue("a walk", e)) {
+                LOG.error("a walk could not be summed up", e);
+            }
+            refused = new Refused(NotCarried.FAILED);
+        }
+        if (refused != null) {
+            present.refuse(
+                    walk.connectionId(),
+                    walk.reply() ? Direction.REPLY : Direction.ORIGINAL,
+                    refused.text(),
+                    refused.reason().mayPass());
+        }
+    }
+
+    /** Null if a path was offered. */
+    private @Nullable Refused offerOrRefuse(SampledWalk walk, PathBook present) {
+        return switch (PathComposer.compose(walk, read(walk))) {
+            case Refused refused -> refused;
+            case Composed composed -> offer(composed, present);
+        };
+    }
+
+    private List<@Nullable ConnectionSnapshot> read(SampledWalk walk) {
+        List<@Nullable ConnectionSnapshot> connections = new ArrayList<>();
+        for (SampledWalk.Tracking tracking : walk.trackings()) {
+            ConnectionSnapshot connection = new ConnectionSnapshot();
+            boolean found = tracking.connectionId() != Conntrack.NO_CONNECTION
+                    && read(tracking.connectionId(), connection);
+            connections.add(found ? connection : null);
+        }
+        return connections;
+    }
+
+    private @Nullable Refused offer(Composed composed, PathBook present) {
+        PortRef ingress = port(composed.ingress());
+        PortRef egress = port(composed.egress());
+        if (ingress.isGone() || egress.isGone()) {
+            return new Refused(NotCarried.PORT_GONE);
+        }
+        KeptPath path = new KeptPath(this, composed, ingress, egress);
+        putDown(path);
+        NotCarried objection = !path.hasLiveFlows()
+                ? NotCarried.RULES_CHANGED
+                : !path.hasItsPorts()
+                        ? NotCarried.PORT_GONE
+                        : path.offerTo(present) ? null : NotCarried.RULES_CHANGED;
+        if (objection != null) {
+            strikeOut(path);
+            return new Refused(objection);
+        }
+        composed.members().stream().skip(1).forEach(member -> explain(member, present));
+        return null;
+    }
+
+    /** No walk begins with this connection in this direction. */
+    private static void explain(Member member, PathBook present) {
+        boolean reply = member.direction() == Direction.REPLY;
+        if (present.wants(member.connectionId(), reply) && present.claim(member.connectionId(), reply)) {
+            present.refuse(
+                    member.connectionId(),
+                    member.direction(),
+                    NotCarried.OTHERS_WALK.text(),
+                    NotCarried.OTHERS_WALK.mayPass());
+        }
+    }
+
+    // ---- paths by flow ----
+
+    private void putDown(KeptPath path) {
+        paths.add(path);
+        for (Step step : path.path().steps()) {
+            byFlow.compute(step.flow(), (_, present) -> {
+                Set<KeptPath> all = present == null ? ConcurrentHashMap.newKeySet(1) : present;
+                all.add(path);
+                return all;
+            });
+        }
+    }
+
+    private void strikeOut(KeptPath path) {
+        for (Step step : path.path().steps()) {
+            byFlow.computeIfPresent(step.flow(), (_, present) -> {
+                present.remove(path);
+                return present.isEmpty() ? null : present;
+            });
+        }
+        paths.remove(path);
+    }
+
+    @Override
+    public boolean isFollowed(DatapathFlow flow) {
+        return byFlow.containsKey(flow);
+    }
+
+    @Override
+    public void flowsKilled(Collection<DatapathFlow> flows) {
+        if (byFlow.isEmpty()) {
+            return;
+        }
+        for (DatapathFlow flow : flows) {
+            Set<KeptPath> under = byFlow.get(flow);
+            if (under != null) {
+                under.forEach(path -> path.withdraw(PathEnd.RULES_CHANGED));
+            }
+        }
+    }
+
+    @Override
+    public void portRemoved(DatapathPort port) {
+        for (KeptPath path : paths) {
+            if (path.usesPort(port.id())) {
+                path.withdraw(PathEnd.PORT_GONE);
+            }
+        }
+    }
+
+    // ---- the end of paths ----
+
+    void isEnding(KeptPath path) {
+        ending.add(path);
+        if (path.isOver()) {
+            ending.remove(path);
+        }
+    }
+
+    void isOver(KeptPath path) {
+        ending.remove(path);
+        strikeOut(path);
+    }
+
+    @Override
+    public void awaitGone() {
+        PathBook present = book;
+        if (present == null || ending.isEmpty()) {
+            return;
+        }
+        List<KeptPath> awaited = List.copyOf(ending);
+        List<PathHandle> handles = new ArrayList<>();
+        for (KeptPath path : awaited) {
+            PathHandle handle = path.handle();
+            if (handle != null) {
+                handles.add(handle);
+            }
+        }
+        if (!present.awaitOver(handles, LONGEST_WAIT_NS)) {
+            goOnWithout(awaited, present);
+        }
+    }
+
+    private void goOnWithout(List<KeptPath> awaited, PathBook present) {
+        List<KeptPath> late = awaited.stream().filter(path -> !path.isOver()).toList();
+        late.forEach(ending::remove);
+        String providers = late.stream()
+                .limit(100)
+                .flatMap(path -> present.states(path.path().connectionId()).stream())
+                .map(PathBook.DirectionState::provider)
+                .filter(name -> !name.isEmpty())
+                .distinct()
+                .collect(Collectors.joining(", "));
+        if (told.isDue("late " + providers)) {
+            LOG.warn(
+                    "{} has not given {} paths back within {} s, of which a flow or port is gone; going on without",
+                    providers.isEmpty() ? "a provider" : providers,
+                    late.size(),
+                    TimeUnit.NANOSECONDS.toSeconds(LONGEST_WAIT_NS));
+        }
+    }
+
+    // ---- what paths need ----
+
+    PortRef port(int number) {
+        return ports.port(number);
+    }
+
+    boolean read(long connectionId, ConnectionSnapshot into) {
+        return tracker.read(connectionId, into, clock.nowNs());
+    }
+
+    void count(DatapathFlow flow, long packets, long bytes, long lastUsedNs) {
+        datapath.countCarried(flow, packets, bytes, lastUsedNs);
+    }
+
+    /** Ends the thread. Paths that are there are the book's to end. */
+    @Override
+    public void close() {
+        closed = true;
+        Thread paths = thread;
+        if (paths != null) {
+            LockSupport.unpark(paths);
+            try {
+                paths.join(CLOSING_MS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}
