@@ -85,7 +85,7 @@ class ArchitectureTest {
                 .whereLayer("offload")
                 .mayOnlyAccessLayers("conntrack", "spi", "time")
                 .whereLayer("providers")
-                .mayOnlyAccessLayers("spi")
+                .mayOnlyAccessLayers("spi", "bpf")
                 .whereLayer("conformance")
                 .mayOnlyAccessLayers("spi")
                 .whereLayer("conformance")

@@ -111,7 +111,8 @@ public final class LoadedProgram implements AutoCloseable {
         return name;
     }
 
-    int fd() {
+    /** The descriptor, for whoever attaches the program to a socket that is not known here. */
+    public int fd() {
         return descriptor.fd();
     }
 

@@ -16,7 +16,12 @@ public final class PossibleCpus {
 
     /** How many there are. */
     public static int count() {
-        return Here.COUNT;
+        return countOf(Here.LIST);
+    }
+
+    /** One more than the highest number that a CPU has, as programs see it: numbers need not follow one another. */
+    public static int numbers() {
+        return numbersOf(Here.LIST);
     }
 
     /** Counts a list such as {@code 0-3,8} (cputopology.rst). */
@@ -31,13 +36,19 @@ public final class PossibleCpus {
         return count;
     }
 
+    /** The last range of the list is the highest. */
+    static int numbersOf(String list) {
+        String[] numbers = list.strip().split("[,-]");
+        return Integer.parseInt(numbers[numbers.length - 1]) + 1;
+    }
+
     /** Read once. */
     private static final class Here {
-        static final int COUNT = read();
+        static final String LIST = read();
 
-        private static int read() {
+        private static String read() {
             try {
-                return countOf(Files.readString(FILE));
+                return Files.readString(FILE);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

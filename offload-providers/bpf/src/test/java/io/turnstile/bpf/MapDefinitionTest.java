@@ -46,5 +46,8 @@ class MapDefinitionTest {
         assertThat(PossibleCpus.countOf("0\n")).isEqualTo(1);
         assertThat(PossibleCpus.countOf("0-127\n")).isEqualTo(128);
         assertThat(PossibleCpus.countOf("0-1,4,6-7\n")).isEqualTo(5);
+        assertThat(PossibleCpus.numbersOf("0\n")).isEqualTo(1);
+        assertThat(PossibleCpus.numbersOf("0-127\n")).isEqualTo(128);
+        assertThat(PossibleCpus.numbersOf("0-1,4,6-7\n")).isEqualTo(8);
     }
 }

@@ -1,0 +1,403 @@
+package io.turnstile.offload.provider.ebpf;
+
+import io.turnstile.bpf.BatchResult;
+import io.turnstile.bpf.BpfException;
+import io.turnstile.bpf.Errno;
+import io.turnstile.offload.spi.OffloadOperation.PathDel;
+import io.turnstile.offload.spi.OffloadOperation.PathPut;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.OffloadResult.Carried;
+import io.turnstile.offload.spi.Path;
+import io.turnstile.offload.spi.PortRef;
+import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.Verdict;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which paths are carried, and what they have carried: the books of what {@link KernelTables} has.
+ *
+ * <p>One lock, this object's, for books and tables: a path that goes in cannot get the kernel's memory of one that has
+ * just gone out before it is known that no CPU reads that any more.
+ *
+ * <p>Threads: any.
+ */
+final class Carrier implements AutoCloseable {
+    private static final int SWEEP_SLICE = 1024;
+    private static final int DESCRIBED_PORTS = 16;
+    private static final long NS_PER_MS = 1_000_000;
+
+    private final ProviderContext context;
+    private final int maxPaths;
+    private final KernelTables tables;
+    private final AttachedPorts ports;
+
+    // All guarded by this.
+    private final Map<Long, CarriedPath> byId = new HashMap<>();
+    private final Map<PathKey, CarriedPath> byKey = new HashMap<>();
+    private final Map<Long, ConnectionUse> byConnection = new HashMap<>();
+    private @Nullable CarriedPath[] byCounter = new CarriedPath[SWEEP_SLICE];
+    private final IntStack freeCounters = new IntStack();
+    private int countersUsed;
+    private long packetsTold;
+    private long bytesTold;
+
+    Carrier(ProviderContext context, int maxPaths) throws BpfException {
+        this.context = context;
+        this.maxPaths = maxPaths;
+        tables = KernelTables.create(maxPaths);
+        try {
+            ports = new AttachedPorts(context, tables.deciding(), tables.carrying());
+        } catch (BpfException e) {
+            tables.close();
+            throw e;
+        }
+    }
+
+    // --- connections
+    // -----------------------------------------------------------------------------------------------------
+
+    synchronized void hold(long connectionId) {
+        byConnection.put(connectionId, new ConnectionUse());
+    }
+
+    /** Nothing of the connection is carried any more. */
+    synchronized void release(long connectionId) throws BpfException {
+        ConnectionUse use = byConnection.remove(connectionId);
+        if (use != null && !use.paths.isEmpty()) {
+            List<CarriedPath> left = List.copyOf(use.paths);
+            takeOut(left);
+            left.forEach(this::letGo);
+        }
+    }
+
+    /** When its last packet was carried, ms since the epoch; 0: never. */
+    synchronized long lastUseMs(long connectionId) {
+        ConnectionUse use = byConnection.get(connectionId);
+        if (use == null) {
+            return 0;
+        }
+        long latestMs = use.endedMs;
+        for (CarriedPath path : use.paths) {
+            latestMs = Math.max(latestMs, epochMs(path, System.nanoTime(), context.wallMs()));
+        }
+        return latestMs;
+    }
+
+    /** What is known of a connection's use. */
+    private static final class ConnectionUse {
+        final List<CarriedPath> paths = new ArrayList<>(2);
+        /** When a path that has ended was used last. */
+        long endedMs;
+    }
+
+    // --- paths
+    // -----------------------------------------------------------------------------------------------------------
+
+    /** An answer for each, in the same order. */
+    synchronized List<OffloadResult> put(List<PathPut> puts) {
+        List<OffloadResult> answers = new ArrayList<>(puts.size());
+        for (int from = 0; from < puts.size(); from += KernelTables.BATCH) {
+            putBatch(puts.subList(from, Math.min(puts.size(), from + KernelTables.BATCH)), answers);
+        }
+        return answers;
+    }
+
+    private void putBatch(List<PathPut> puts, List<OffloadResult> answers) {
+        OffloadResult[] batch = new OffloadResult[puts.size()];
+        CarriedPath[] staged = new CarriedPath[puts.size()];
+        int[] places = new int[puts.size()];
+        int length = 0;
+        for (int i = 0; i < puts.size(); i++) {
+            Path path = puts.get(i).path();
+            Verdict refusal = refusal(path);
+            if (refusal != null) {
+                batch[i] = refusal;
+                continue;
+            }
+            CarriedPath carried = register(path);
+            tables.stagePut(length, carried.key, path, carried.counter);
+            staged[length] = carried;
+            places[length++] = i;
+        }
+        int done = 0;
+        BpfException failure = null;
+        if (length > 0) {
+            BatchResult result = tables.putStaged(length);
+            done = result.done();
+            failure = result.failure();
+        }
+        for (int i = 0; i < length; i++) {
+            if (i < done) {
+                batch[places[i]] = Verdict.accept();
+            } else {
+                letGo(staged[i]);
+                batch[places[i]] = refusal(failure);
+            }
+        }
+        answers.addAll(Arrays.asList(batch));
+    }
+
+    private @Nullable Verdict refusal(Path path) {
+        String obstacle = PathValue.obstacle(path);
+        if (obstacle != null) {
+            return Verdict.decline(obstacle);
+        }
+        if (byKey.containsKey(new PathKey(path.ingress().ifindex(), path.arriving()))) {
+            return Verdict.later("another connection has the same packets");
+        }
+        if (freeCounters.isEmpty() && countersUsed == maxPaths) {
+            return Verdict.later("table is full");
+        }
+        String reason = ports.attach(path.ingress(), System.nanoTime());
+        return reason == null ? null : Verdict.decline(reason);
+    }
+
+    private static Verdict refusal(@Nullable BpfException failure) {
+        if (failure == null || failure.is(Errno.E2BIG)) {
+            return Verdict.later("table is full");
+        }
+        return Verdict.later(
+                failure.is(Errno.ENOMEM) ? "the kernel has no memory for it now" : "not taken by the kernel: " + failure.summary());
+    }
+
+    private CarriedPath register(Path path) {
+        PathKey key = new PathKey(path.ingress().ifindex(), path.arriving());
+        CarriedPath carried = new CarriedPath(path, key, freeCounters.isEmpty() ? countersUsed++ : freeCounters.pop());
+        byId.put(path.id(), carried);
+        byKey.put(key, carried);
+        if (carried.counter >= byCounter.length) {
+            byCounter = Arrays.copyOf(byCounter, 2 * byCounter.length);
+        }
+        byCounter[carried.counter] = carried;
+        ConnectionUse use = byConnection.get(path.connectionId());
+        if (use != null) {
+            use.paths.add(carried);
+        }
+        return carried;
+    }
+
+    /** Forgets a path that the kernel does not have. */
+    private void letGo(CarriedPath carried) {
+        byId.remove(carried.path.id(), carried);
+        byKey.remove(carried.key, carried);
+        byCounter[carried.counter] = null;
+        freeCounters.push(carried.counter);
+        ConnectionUse use = byConnection.get(carried.path.connectionId());
+        if (use != null) {
+            use.paths.remove(carried);
+            use.endedMs = Math.max(use.endedMs, epochMs(carried, System.nanoTime(), context.wallMs()));
+        }
+    }
+
+    /** An answer for each, in the same order. */
+    synchronized List<OffloadResult> delete(List<PathDel> deletes) {
+        List<CarriedPath> present = new ArrayList<>(deletes.size());
+        for (PathDel delete : deletes) {
+            CarriedPath carried = byId.get(delete.path().id());
+            if (carried != null) {
+                present.add(carried);
+            }
+        }
+        List<OffloadResult> answers = new ArrayList<>(deletes.size());
+        try {
+            takeOut(present);
+        } catch (BpfException e) {
+            deletes.forEach(delete -> answers.add(new OffloadResult.Failed(e.summary(), e)));
+            return answers;
+        }
+        for (PathDel delete : deletes) {
+            CarriedPath carried = byId.get(delete.path().id());
+            if (carried == null) {
+                answers.add(Carried.UNKNOWN);
+            } else {
+                answers.add(tell(carried));
+                letGo(carried);
+            }
+        }
+        return answers;
+    }
+
+    /** Has the kernel carry nothing by these paths from now on. */
+    private void takeOut(List<CarriedPath> paths) throws BpfException {
+        int length = 0;
+        for (CarriedPath carried : paths) {
+            if (carried.isCarried) {
+                tables.stageKey(length++, carried.key);
+                carried.isCarried = false;
+                byKey.remove(carried.key, carried);
+            }
+            if (length == KernelTables.BATCH) {
+                tables.deleteStaged(length);
+                length = 0;
+            }
+        }
+        if (length > 0) {
+            tables.deleteStaged(length);
+        }
+        if (!paths.isEmpty()) {
+            tables.awaitUnused(ports::awaitGracePeriod);
+        }
+    }
+
+    synchronized Carried statistics(Path path) {
+        CarriedPath carried = byId.get(path.id());
+        return carried == null ? Carried.UNKNOWN : tell(carried);
+    }
+
+    private Carried tell(CarriedPath carried) {
+        long packets = carried.tellPackets(tables.packets(carried.counter));
+        long bytes = carried.tellBytes(tables.bytes(carried.counter));
+        packetsTold += packets;
+        bytesTold += bytes;
+        return new Carried(epochMs(carried, System.nanoTime(), context.wallMs()), packets, bytes);
+    }
+
+    private long epochMs(CarriedPath carried, long nowNs, long nowMs) {
+        long lastNs = tables.lastUseNs(carried.counter);
+        return lastNs == 0 ? 0 : nowMs - Math.max(0, nowNs - lastNs) / NS_PER_MS;
+    }
+
+    // --- the sweep
+    // -------------------------------------------------------------------------------------------------------
+
+    /** Tells what has been carried since it was told last, some paths at a time, so that others get in between. */
+    void sweep() {
+        for (int from = 0; from >= 0 && !Thread.currentThread().isInterrupted(); ) {
+            from = sweepSlice(from);
+        }
+    }
+
+    /** The place to go on at; -1 at the end. */
+    private synchronized int sweepSlice(int from) {
+        int to = Math.min(countersUsed, from + SWEEP_SLICE);
+        long nowNs = System.nanoTime();
+        long nowMs = context.wallMs();
+        for (int counter = from; counter < to; counter++) {
+            CarriedPath carried = byCounter[counter];
+            if (carried != null) {
+                sweep(carried, nowNs, nowMs);
+            }
+        }
+        return to == countersUsed ? -1 : to;
+    }
+
+    private void sweep(CarriedPath carried, long nowNs, long nowMs) {
+        long packets = carried.tellPackets(tables.packets(carried.counter));
+        long bytes = carried.tellBytes(tables.bytes(carried.counter));
+        if (packets != 0 || bytes != 0) {
+            packetsTold += packets;
+            bytesTold += bytes;
+            context.pathUsed(carried.path.id(), epochMs(carried, nowNs, nowMs), packets, bytes);
+        }
+    }
+
+    // --- ports
+    // -----------------------------------------------------------------------------------------------------------
+
+    /** A port is as this says: paths that were made for another device or MTU are lost. */
+    synchronized void portIs(PortRef port) throws BpfException {
+        ports.forgetFailure(port.id());
+        lose(
+                path -> path.ingress().id() == port.id()
+                                && path.ingress().ifindex() != port.ifindex()
+                        || path.egress().id() == port.id()
+                                && (path.egress().ifindex() != port.ifindex()
+                                        || path.egress().mtu() != port.mtu()),
+                "a port has another device or MTU");
+        PortRef attached = ports.attached(port.id());
+        if (attached != null && attached.ifindex() != port.ifindex()) {
+            ports.detach(port.id());
+        }
+    }
+
+    synchronized void portGone(PortRef port) throws BpfException {
+        lose(path -> path.ingress().id() == port.id() || path.egress().id() == port.id(), "port gone");
+        ports.detach(port.id());
+    }
+
+    private void lose(Predicate<Path> which, String reason) throws BpfException {
+        List<CarriedPath> lost = byId.values().stream()
+                .filter(carried -> carried.isCarried && which.test(carried.path))
+                .toList();
+        takeOut(lost);
+        lost.forEach(carried -> context.pathLost(carried.path.id(), reason));
+    }
+
+    // --- seeing
+    // ----------------------------------------------------------------------------------------------------------
+
+    synchronized int paths() {
+        return byKey.size();
+    }
+
+    long rewriteFailures() {
+        return tables.statistic(Slot.DROPS);
+    }
+
+    long guardFailures() {
+        return tables.statistic(Slot.GUARD_FAILURES);
+    }
+
+    synchronized List<String> describe() {
+        List<String> lines = new ArrayList<>();
+        lines.add(String.format(Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, byConnection.size()));
+        lines.add(String.format(Locale.ROOT, "carried: %d packets, %d bytes", packetsTold, bytesTold));
+        lines.add(String.format(
+                Locale.ROOT,
+                "guard or size failed: %d, dropped while rewriting: %d, decisions left over: %d",
+                guardFailures(),
+                rewriteFailures(),
+                tables.statistic(Slot.STALE)));
+        lines.add(String.format(
+                Locale.ROOT,
+                "kernel memory: %d KiB for maps, %s",
+                tables.fixedBytes() >> 10,
+                byKey.isEmpty()
+                        ? "no paths"
+                        : tables.pathBytes() / byKey.size() + " bytes a path"));
+        List<PortRef> attached = ports.ports();
+        StringBuilder names = new StringBuilder("ports: " + attached.size());
+        attached.stream().limit(DESCRIBED_PORTS).forEach(port -> names.append(' ').append(port));
+        lines.add(names + (attached.size() > DESCRIBED_PORTS ? " …" : ""));
+        return lines;
+    }
+
+    /** How many bytes of the kernel's memory there are for maps, and how many for the paths there are now. */
+    synchronized long[] kernelBytes() {
+        return new long[] {tables.fixedBytes(), tables.pathBytes()};
+    }
+
+    @Override
+    public synchronized void close() {
+        ports.close();
+        tables.close();
+    }
+
+    /** Numbers to be used again, the last one first, so that those in use stay close together. */
+    private static final class IntStack {
+        private int[] numbers = new int[64];
+        private int length;
+
+        boolean isEmpty() {
+            return length == 0;
+        }
+
+        void push(int number) {
+            if (length == numbers.length) {
+                numbers = Arrays.copyOf(numbers, 2 * length);
+            }
+            numbers[length++] = number;
+        }
+
+        int pop() {
+            return numbers[--length];
+        }
+    }
+}
