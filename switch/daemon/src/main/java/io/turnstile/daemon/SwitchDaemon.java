@@ -23,6 +23,7 @@ import io.turnstile.openflow.SocketFile;
 import io.turnstile.ovsdb.client.RemoteOvsdb;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.ovsdb.server.EmbeddedOvsdb;
+import io.turnstile.path.PathKeeper;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.linux.LinkWatcher;
 import io.turnstile.port.linux.SystemPorts;
@@ -53,7 +54,7 @@ import org.slf4j.LoggerFactory;
  * socket.
  *
  * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops,
- * {@code forwarder-N} carry packets, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database
+ * {@code forwarder-N} carry packets, {@code paths} sums their walks up, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database
  * and the offload dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but
  * these.
  */
@@ -68,7 +69,8 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Datapath datapath;
     private final Pipeline pipeline;
     private final OffloadDispatcher dispatcher;
-    private final PathGate paths;
+    private final PathGate pathGate;
+    private final PathKeeper paths;
     private final OffloadMonitor monitor;
     private final Runnable onExit;
     /** Everything that was started, last first; it is closed in this order. */
@@ -90,7 +92,10 @@ public final class SwitchDaemon implements AutoCloseable {
         dispatcher =
                 new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
-        paths = new PathGate(dispatcher.paths());
+        pathGate = new PathGate(dispatcher.paths());
+        paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
+        datapath.setWalkWatcher(paths);
+        paths.setBook(pathGate);
         monitor = new OffloadMonitor(dispatcher, clock);
     }
 
@@ -123,9 +128,10 @@ public final class SwitchDaemon implements AutoCloseable {
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
         MetricsPage page =
-                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, paths, Version.number(), lost)));
+                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, pathGate, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(monitor);
+        closeLater(paths).start();
         ForwardingThreads threads = closeLater(new ForwardingThreads(datapath, config.forwardingThreads()));
         closeLater(() -> openFlowLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly());
         Housekeeping housekeeping = closeLater(new Housekeeping(clock, datapath, pipeline, tracker, dispatcher, lost));
@@ -145,7 +151,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         openFlow,
                         tracker,
                         dispatcher,
-                        paths,
+                        pathGate,
                         providers,
                         metrics,
                         clock,
@@ -176,7 +182,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 pipeline,
                 tracker,
                 dispatcher,
-                paths,
+                pathGate,
                 monitor,
                 clock,
                 reconciler::bridges,
