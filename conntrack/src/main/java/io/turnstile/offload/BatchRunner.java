@@ -7,6 +7,8 @@ import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PathEnd;
+import io.turnstile.offload.spi.TcpView;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,6 +79,16 @@ final class BatchRunner {
         prepare(item, nowNs);
     }
 
+    /** Adds an item for the paths of a connection, whatever else is pending for it. */
+    void addPaths(SlotTable.Chunk chunk, long connectionId, long nowNs) {
+        WorkItem item = items[length++];
+        item.begin(SlotTable.slotOf(connectionId), chunk, SlotTable.word(connectionId, SlotTable.TRACKED));
+        item.pathsOnly = true;
+        reader.read(connectionId, nowNs);
+        item.view = reader.view();
+        item.steps = session.isFlushed() ? 0 : WorkItem.PATHS;
+    }
+
     /** Adds an item that was put aside, with what its operation came to. */
     void resume(Deferrals.Completion completion) {
         WorkItem item = completion.item();
@@ -95,6 +107,12 @@ final class BatchRunner {
             }
         }
         return null;
+    }
+
+    /** The item that has this slot; null if there is none. */
+    @Nullable
+    WorkItem itemOf(int slot) {
+        return itemOf(slot, length);
     }
 
     /** Runs the batch. Returns how many slots were sealed by it. */
@@ -140,14 +158,14 @@ final class BatchRunner {
             return 0; // it has let go of everything, and hears of nothing any more
         }
         if (item.leaves()) {
-            return state.isHeld() ? stepsOfLeaving(item, view) : 0;
+            return state.isHeld() ? stepsOfLeaving(item, view, PathEnd.CONNECTION_LEAVES) : 0;
         }
         if (!state.isHeld()) {
             return mayBeOffered(item, state) ? firstSteps(item, view) : 0;
         }
         if (item.has(SlotTable.LOST)) {
             item.deleteAs(OffloadState.LATER, session.takeLostReason(item.connectionId), DelReason.LOST);
-            return stepsOfLeaving(item, view);
+            return stepsOfLeaving(item, view, PathEnd.CONNECTION_LEAVES);
         }
         String refusal =
                 item.has(SlotTable.CHECK | SlotTable.ESTABLISHED | SlotTable.CHANGES_MASK) ? refusal(view) : null;
@@ -157,21 +175,35 @@ final class BatchRunner {
                     OffloadState.REFUSED,
                     lane.reasons.index(refusal),
                     gone ? DelReason.PORT_GONE : DelReason.PORT_EXCLUDED);
-            return stepsOfLeaving(item, view);
+            return stepsOfLeaving(item, view, PathEnd.PORT_GONE);
         }
         boolean tellsEstablished = item.established && item.has(SlotTable.ESTABLISHED) && state == OffloadState.ADDED;
         return (tellsEstablished ? WorkItem.ESTABLISHED : 0)
                 | (item.has(SlotTable.CHANGES_MASK) ? WorkItem.CHANGED : 0)
-                | (item.has(SlotTable.UPDATE) ? WorkItem.UPDATE : 0);
+                | (item.has(SlotTable.UPDATE) ? WorkItem.UPDATE : 0)
+                | (session.carries() && item.has(SlotTable.CHANGES_MASK) ? WorkItem.PATHS : 0);
     }
 
     /**
      * What lives on and was carried must not expire before software sees its next packet: with less than half of its
      * timeout left, the provider is asked for its last use first.
      */
-    private static int stepsOfLeaving(WorkItem item, ConnView view) {
+    private int stepsOfLeaving(WorkItem item, ConnView view, PathEnd pathEnd) {
         boolean asks = item.alive && 2 * view.timeLeftMs() < view.timeoutMs();
-        return asks ? WorkItem.UPDATE | WorkItem.DELETE : WorkItem.DELETE;
+        return (asks ? WorkItem.UPDATE | WorkItem.DELETE : WorkItem.DELETE) | endPaths(item, pathEnd);
+    }
+
+    /** Has the paths end that the provider has of the connection; returns the steps for that. */
+    private int endPaths(WorkItem item, PathEnd why) {
+        int steps = 0;
+        for (int d = 0; session.carries() && d < 2; d++) {
+            PathTurn turn = lane.context.paths().turnOf(item.connectionId, d == 1, session);
+            if (turn != null) {
+                turn.leave(why);
+                steps |= WorkItem.ORIGINAL_PATH << d;
+            }
+        }
+        return steps;
     }
 
     private boolean mayBeOffered(WorkItem item, OffloadState state) {
@@ -253,7 +285,8 @@ final class BatchRunner {
                 operationItems.clear();
                 operations.add(operation);
                 operationItems.add(item);
-                item.alone = false;
+                // A path that is taken back before its connection is does not take the connection's place.
+                item.alone = operation instanceof OffloadOperation.PathDel && (item.steps & WorkItem.DELETE) != 0;
                 callAndTake();
             }
         }
@@ -300,8 +333,16 @@ final class BatchRunner {
         givenUp = !watch.end() || session.isGivenUp();
     }
 
-    /** The next step as an operation; null if the connection has left meanwhile, so that there is none. */
+    /** The next step as an operation; null if there is none, as when the connection has left meanwhile. */
     private @Nullable OfConnection nextOperation(WorkItem item) {
+        OfConnection operation = null;
+        while (operation == null && item.steps != 0) {
+            operation = operationOfNextStep(item);
+        }
+        return operation;
+    }
+
+    private @Nullable OfConnection operationOfNextStep(WorkItem item) {
         int step = Integer.lowestOneBit(item.steps);
         item.steps ^= step;
         ConnView view = Objects.requireNonNull(item.view, "only an item with a view has steps");
@@ -319,12 +360,21 @@ final class BatchRunner {
                         view, Objects.requireNonNull(view.replyIngress(), "what is established has had a reply"));
             case WorkItem.CHANGED -> new OffloadOperation.Changed(view, item.changes());
             case WorkItem.UPDATE -> new OffloadOperation.Update(view);
+            case WorkItem.ORIGINAL_PATH -> pathOperation(item, view, false);
+            case WorkItem.REPLY_PATH -> pathOperation(item, view, true);
             case WorkItem.DELETE -> {
                 put(item, OffloadState.DELETING, 0);
                 yield new OffloadOperation.Delete(view, item.delReason(session.leavingReason()));
             }
             default -> throw new IllegalStateException("no such step: " + step);
         };
+    }
+
+    private @Nullable OfConnection pathOperation(WorkItem item, ConnView view, boolean reply) {
+        PathTurn turn = lane.context.paths().turnOf(item.connectionId, reply, session);
+        item.turn = turn;
+        boolean mayPut = (item.steps & WorkItem.DELETE) == 0 && session.isCarrierOf(item.connectionId);
+        return turn == null ? null : turn.next(view, mayPut);
     }
 
     /**
@@ -357,6 +407,10 @@ final class BatchRunner {
 
     /** Moves the connection's state by what the operation came to. */
     private void take(WorkItem item, OfConnection operation, OffloadResult result) {
+        if (isOfPath(operation)) {
+            takeOfPath(item, operation, result, false);
+            return;
+        }
         switch (result) {
             case Verdict.Accept accept -> {
                 // Stays "adding": the add is the next step.
@@ -377,6 +431,7 @@ final class BatchRunner {
             case OffloadResult.Covered covered -> {
                 if (covered.both()) {
                     put(item, OffloadState.ESTABLISHED, 0);
+                    wantPaths(item);
                 } else {
                     item.asksAgain = true;
                 }
@@ -394,6 +449,7 @@ final class BatchRunner {
             case OffloadResult.Failed failed -> takeFailure(item, operation, lane.reasons.index(failed.reason()));
             case OffloadResult.OneByOne oneByOne ->
                 throw new IllegalStateException("not an answer about one connection");
+            case OffloadResult.Carried carried -> throw new IllegalStateException("not an answer about a connection");
             case OffloadResult.Deferred deferred -> throw new IllegalStateException("that is no result yet");
         }
     }
@@ -411,15 +467,53 @@ final class BatchRunner {
                 item.afterDelete = OffloadState.FAILED;
                 end.deleted(item);
             }
+            case OffloadOperation.PathPut p -> throw pathsAreTakenElsewhere();
+            case OffloadOperation.PathDel p -> throw pathsAreTakenElsewhere();
+            case OffloadOperation.PathStats p -> throw pathsAreTakenElsewhere();
         }
     }
 
-    private static void deleteAsFailed(WorkItem item, int reason) {
+    private static IllegalStateException pathsAreTakenElsewhere() {
+        return new IllegalStateException("what a path's operation comes to concerns no connection");
+    }
+
+    private void deleteAsFailed(WorkItem item, int reason) {
         item.deleteAs(OffloadState.FAILED, reason, DelReason.PROVIDER_FAILED);
+        item.steps |= endPaths(item, PathEnd.PROVIDER_FAILED);
+    }
+
+    private void wantPaths(WorkItem item) {
+        if (session.carries()) {
+            TcpView tcp = item.view == null ? null : item.view.tcp();
+            boolean isClosing = tcp != null && (isClosing(tcp.original()) || isClosing(tcp.reply()));
+            lane.context.paths().want(item.connectionId, session, isClosing);
+        }
+    }
+
+    private static boolean isClosing(TcpView.Peer peer) {
+        return peer.state().compareTo(TcpView.State.ESTABLISHED) > 0;
+    }
+
+    private static boolean isOfPath(OfConnection operation) {
+        return operation instanceof OffloadOperation.PathPut
+                || operation instanceof OffloadOperation.PathDel
+                || operation instanceof OffloadOperation.PathStats;
+    }
+
+    private void takeOfPath(WorkItem item, OfConnection operation, OffloadResult result, boolean isUnknown) {
+        PathTurn turn = Objects.requireNonNull(item.turn, "an operation on a path has the path's turn");
+        if (turn.took(operation, result, isUnknown)) {
+            item.steps |= turn.path.isReply() ? WorkItem.REPLY_PATH : WorkItem.ORIGINAL_PATH;
+            item.alone |= isUnknown;
+        }
     }
 
     /** The call has thrown, and nobody knows which operations were made: what may be held is deleted, each alone. */
     private void takeUnknown(WorkItem item, OfConnection operation, OffloadResult result) {
+        if (isOfPath(operation)) {
+            takeOfPath(item, operation, result, true);
+            return;
+        }
         if (operation instanceof OffloadOperation.Add || operation instanceof OffloadOperation.Delete) {
             put(item, OffloadState.ADDED, 0); // should the session be given up before the delete, it is owed
         }

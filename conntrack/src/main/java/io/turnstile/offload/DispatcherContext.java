@@ -21,6 +21,8 @@ final class DispatcherContext {
     private final EventTaps taps = new EventTaps();
     private final CauseLog causes;
     private final LastUse lastUse;
+    private final CarriedPaths paths;
+    private final PortFilters filters;
     private final LaneMetrics.Factory metrics;
     private volatile OfferPolicy rules = OfferPolicy.NONE;
     private final Map<String, ProviderNumbers> numbers = new ConcurrentHashMap<>();
@@ -42,6 +44,8 @@ final class DispatcherContext {
         holds = new HoldCounts(tracker);
         causes = new CauseLog(log);
         lastUse = new LastUse(clock);
+        paths = new CarriedPaths(this);
+        filters = new PortFilters(ports);
     }
 
     Conntrack tracker() {
@@ -79,6 +83,14 @@ final class DispatcherContext {
 
     LastUse lastUse() {
         return lastUse;
+    }
+
+    CarriedPaths paths() {
+        return paths;
+    }
+
+    PortFilters filters() {
+        return filters;
     }
 
     LaneMetrics.Factory metrics() {

@@ -78,6 +78,9 @@ final class ItemEnd {
         table.setState(item.chunk, item.slot, left, item.afterDelete == null ? 0 : item.reason);
         endHold(item, item.resume);
         endClaims(item);
+        if (session.carries()) {
+            session.lane.context.paths().left(item.connectionId, session);
+        }
         if (left == OffloadState.LATER) {
             session.waiting.refused();
         }
@@ -107,6 +110,10 @@ final class ItemEnd {
         if (item.lastUsedMs != 0) {
             extend(item);
         }
+        if (item.pathsOnly) {
+            goOnMeanwhile(item);
+            return false;
+        }
         boolean sealed = false;
         if (item.has(SlotTable.REMOVED)) {
             sealed = finishRemoved(item);
@@ -117,10 +124,19 @@ final class ItemEnd {
         } else {
             forgetUnknown(item);
         }
-        if (item.flagsMeanwhile != 0 && !sealed) {
-            session.markAgain(item);
+        if (!sealed) {
+            goOnMeanwhile(item);
         }
         return sealed;
+    }
+
+    private void goOnMeanwhile(WorkItem item) {
+        if ((item.flagsMeanwhile & SlotTable.PATH_NEWS) != 0) {
+            session.pathNewsAgain(item.connectionId);
+        }
+        if ((item.flagsMeanwhile & ~SlotTable.PATH_NEWS) != 0) {
+            session.markAgain(item);
+        }
     }
 
     private boolean finishRemoved(WorkItem item) {

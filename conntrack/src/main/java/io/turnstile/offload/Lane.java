@@ -5,6 +5,7 @@ import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.PathEnd;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,6 +61,7 @@ final class Lane implements LaneReadings {
     final ProviderNumbers numbers;
     private volatile @Nullable OffloadSession session; // null: nobody to tell
     private volatile OfferMoment offeredFrom = OfferMoment.COMMITTED;
+    private volatile boolean carries;
     private volatile Map<String, String> settings = Map.of();
 
     // Guarded by this.
@@ -112,6 +114,11 @@ final class Lane implements LaneReadings {
     /** From when on the provider wants to be offered connections. */
     OfferMoment offeredFrom() {
         return offeredFrom;
+    }
+
+    /** Whether the provider is offered paths. */
+    boolean carries() {
+        return carries;
     }
 
     /** The provider's own part of {@code other_config}. */
@@ -247,15 +254,17 @@ final class Lane implements LaneReadings {
         }
         Map<String, String> shown = settings;
         String fault = init(begunContext);
-        OffloadSession begun = new OffloadSession(this, count);
+        OffloadSession begun = null;
         boolean late;
         synchronized (this) {
             late = !endTransition();
             if (!late && fault != null) {
+                begunContext.close();
                 rest("init failed: " + fault);
                 return;
             }
             if (!late) {
+                begun = new OffloadSession(this, count);
                 begin(begun, begunContext, count);
                 if (!settings.equals(shown)) {
                     begun.settingsChanged(settings); // since init may have read them
@@ -266,13 +275,15 @@ final class Lane implements LaneReadings {
             if (fault == null) {
                 close();
             }
+            begunContext.close();
             startAnew();
-        } else if (context.isThreaded()) {
+        } else if (begun != null && context.isThreaded()) {
+            OffloadSession present = begun;
             for (int i = 1; i < count; i++) {
-                Shard shard = begun.shards[i];
-                thread(i, () -> work(begun, shard));
+                Shard shard = present.shards[i];
+                thread(i, () -> work(present, shard));
             }
-            work(begun, begun.shards[0]);
+            work(present, present.shards[0]);
         }
     }
 
@@ -304,6 +315,7 @@ final class Lane implements LaneReadings {
         caller.tellChecked(
                 () -> {
                     offeredFrom = provider.offeredFrom();
+                    carries = provider.carries();
                     provider.init(begun);
                 },
                 failure -> {
@@ -415,22 +427,28 @@ final class Lane implements LaneReadings {
 
     /** Does the rest of what is owed to the provider after the last worker has gone, and closes it. */
     private void settle(OffloadSession ended) {
+        LaneProviderContext endedContext;
         synchronized (this) {
             if (session == ended) {
                 session = null;
             }
         }
+        ended.endPaths();
         if (ended.isGivenUp()) {
             settleAbandoned(ended);
         }
         synchronized (this) {
-            if (providerContext != null) {
-                providerContext.end();
+            endedContext = providerContext;
+            if (endedContext != null) {
+                endedContext.end();
                 providerContext = null;
             }
             beginTransition("close");
         }
         close();
+        if (endedContext != null) {
+            endedContext.close();
+        }
         synchronized (this) {
             endTransition();
         }
@@ -473,6 +491,14 @@ final class Lane implements LaneReadings {
         }
         ConnViewReader reader = new ConnViewReader(context.tracker(), context.ports());
         List<OffloadOperation> batch = new ArrayList<>(Shard.BATCH_LENGTH);
+        for (PathTurn turn : ended.owedPaths()) {
+            if (turn.mayCarry()) {
+                reader.read(turn.path.connectionId(), context.clock().nowNs());
+                settleCall(
+                        ended,
+                        List.of(new OffloadOperation.PathDel(reader.view(), turn.path.path, PathEnd.PROVIDER_FAILED)));
+            }
+        }
         ended.forEachOwed(connectionId -> {
             reader.read(connectionId, context.clock().nowNs());
             batch.add(new OffloadOperation.Delete(reader.view(), DelReason.PROVIDER_FAILED));
@@ -609,6 +635,18 @@ final class Lane implements LaneReadings {
         if (!context.isThreaded() && present.hasLeft() && startsSettling(present)) {
             settle(present);
             busy = true;
+        }
+        return busy;
+    }
+
+    /** Drained by the caller: withdrawals of paths. Returns false if there was nothing to do. */
+    boolean stepPaths() {
+        OffloadSession present = session;
+        boolean busy = false;
+        if (present != null) {
+            for (Shard shard : present.shards) {
+                busy |= shard.stepPaths();
+            }
         }
         return busy;
     }

@@ -19,6 +19,8 @@ final class LaneProviderContext implements ProviderContext {
     /** Null before the session begins and after it has ended. */
     private volatile @Nullable OffloadSession session;
 
+    private volatile boolean isClosed;
+
     LaneProviderContext(Lane lane, int threads) {
         this.lane = lane;
         this.threads = threads;
@@ -31,6 +33,12 @@ final class LaneProviderContext implements ProviderContext {
 
     void end() {
         session = null;
+    }
+
+    /** The provider is closed, or did not come up: its ports are filtered no more. */
+    void close() {
+        isClosed = true;
+        lane.context.filters().stopAll(this);
     }
 
     @Override
@@ -60,10 +68,37 @@ final class LaneProviderContext implements ProviderContext {
     }
 
     @Override
+    public void pathUsed(long pathId, long epochMs, long packets, long bytes) {
+        OffloadSession present = session;
+        if (present != null) {
+            lane.context.paths().onUsed(present, pathId, epochMs, packets, bytes);
+        }
+    }
+
+    @Override
+    public void pathLost(long pathId, String reason) {
+        OffloadSession present = session;
+        if (present != null) {
+            lane.context.paths().onLost(present, pathId, reason);
+        }
+    }
+
+    @Override
+    public @Nullable String filterReceived(long portId, int programFd) {
+        return isClosed ? "the provider is closed" : lane.context.filters().filter(this, lane.name(), portId, programFd);
+    }
+
+    @Override
+    public void stopFiltering(long portId) {
+        lane.context.filters().stop(this, portId);
+    }
+
+    @Override
     public void room() {
         OffloadSession present = session;
         if (present != null) {
             present.waiting.room();
+            lane.context.paths().room();
         }
     }
 

@@ -187,7 +187,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
         List<Lane> all = new ArrayList<>(wanted);
         all.addAll(leaving);
-        lanes = all.toArray(NOBODY); // before any comes up: its replay and the live events meet
+        setLanes(all); // before any comes up: its replay and the live events meet
         chosen = List.copyOf(wanted);
         listed = List.copyOf(shown);
         enabled = true;
@@ -271,10 +271,15 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         }
     }
 
+    private void setLanes(List<Lane> present) {
+        lanes = present.toArray(NOBODY);
+        context.paths().setLanes(lanes);
+    }
+
     private void forgetLanesThatLeft() {
         List<Lane> present = new ArrayList<>(List.of(lanes));
         present.removeIf(lane -> lane.phase() == Lane.Phase.OFF);
-        lanes = present.toArray(NOBODY);
+        setLanes(present);
         if (present.isEmpty()) {
             context.tracker().setListener(null);
         }
@@ -415,6 +420,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
     private void watch() {
         while (keepsWatching()) {
             context.lastUse().observe();
+            context.paths().tick(context.clock().nowNs());
             for (Lane lane : lanes) {
                 watch(lane);
             }
@@ -471,6 +477,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         boolean busy;
         do {
             busy = false;
+            context.paths().tick(context.clock().nowNs());
             for (Lane lane : lanes) {
                 lane.tick();
                 while (lane.step()) {
@@ -519,6 +526,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     @Override
     public void onChanged(long connectionId, int changes, long nowNs) {
+        context.paths().onChanged(connectionId, changes);
         for (Lane lane : lanes) {
             OffloadSession session = lane.session();
             if (session != null) {
@@ -529,7 +537,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     @Override
     public boolean onDeadline(long connectionId, long nowNs) {
-        boolean asked = false;
+        boolean asked = context.paths().onDeadline(connectionId);
         for (Lane lane : lanes) {
             OffloadSession session = lane.session();
             asked |= session != null && session.onDeadline(connectionId, nowNs);
@@ -545,11 +553,12 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
                 return true;
             }
         }
-        return false;
+        return context.paths().isAwaited(connectionId);
     }
 
     @Override
     public boolean onRemoved(long connectionId, RemovalReason reason, long nowNs) {
+        context.paths().onRemoved(connectionId);
         Lane[] present = lanes;
         context.holds().begin(connectionId, present.length);
         int declining = 0;
@@ -558,6 +567,13 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
             declining += session != null && session.onRemoved(connectionId, reason, nowNs) ? 0 : 1;
         }
         return context.holds().isHeldAfter(connectionId, declining);
+    }
+
+    // ---- paths ----
+
+    /** Who carries which direction of connections; there is always one, and the same. */
+    public PathBook paths() {
+        return context.paths();
     }
 
     // ---- looking ----

@@ -26,6 +26,9 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
         CHANGED("changed"),
         UPDATE("update"),
         DELETE("delete"),
+        PATH_PUT("path put"),
+        PATH_DEL("path del"),
+        PATH_STATS("path stats"),
         FLUSH("flush");
 
         private final String text;
@@ -42,6 +45,9 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
                 case OffloadOperation.Changed c -> CHANGED;
                 case OffloadOperation.Update u -> UPDATE;
                 case OffloadOperation.Delete d -> DELETE;
+                case OffloadOperation.PathPut p -> PATH_PUT;
+                case OffloadOperation.PathDel p -> PATH_DEL;
+                case OffloadOperation.PathStats p -> PATH_STATS;
                 case OffloadOperation.Flush f -> FLUSH;
             };
         }
@@ -74,6 +80,11 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case OffloadOperation.Changed c -> in(c.connection()) + " changes=" + changes(c.changes());
             case OffloadOperation.Update u -> in(u.connection());
             case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
+            case OffloadOperation.PathPut p -> "path=" + p.path().id() + " " + p.path();
+            case OffloadOperation.PathDel p ->
+                "path=" + p.path().id() + " " + p.path().direction() + " reason=" + p.reason();
+            case OffloadOperation.PathStats p ->
+                "path=" + p.path().id() + " " + p.path().direction();
             case OffloadOperation.Flush f -> "reason=" + f.reason();
         };
         ConnView connection = connection();
@@ -103,8 +114,17 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             case OffloadResult.Covered c -> c.both() ? "ok" : "ask again";
             case OffloadResult.LastUsed l -> l.epochMs() == 0 ? "last used unknown" : "last used " + l.epochMs();
             case OffloadResult.Released r -> r.epochMs() == 0 ? "ok" : "ok, last used " + r.epochMs();
+            case OffloadResult.Carried c -> carried(c);
             case OffloadResult.Deferred d -> "deferred";
             case OffloadResult.Failed f -> "failed: " + f.reason();
         };
+    }
+
+    private static String carried(OffloadResult.Carried c) {
+        return "carried " + known(c.packets()) + " packets, " + known(c.bytes()) + " bytes";
+    }
+
+    private static String known(long number) {
+        return number < 0 ? "unknown" : Long.toString(number);
     }
 }

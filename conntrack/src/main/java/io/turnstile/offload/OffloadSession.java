@@ -7,6 +7,7 @@ import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.time.Clock;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -38,11 +39,20 @@ final class OffloadSession implements ConnectionListener {
     private volatile boolean givenUp;
     private volatile boolean refusedSome;
     private volatile long refusedWallMs;
+    /** The provider is offered paths. */
+    private final boolean carries;
+
+    private volatile boolean pathsOver;
+    private List<PathTurn> owedPaths = List.of(); // guarded by this
 
     OffloadSession(Lane lane, int shardCount) {
         this.lane = lane;
         tracker = lane.context.tracker();
         clock = lane.context.clock();
+        carries = lane.carries();
+        if (carries) {
+            lane.context.paths().begin();
+        }
         portNews = new PortNews(lane.context.ports());
         shards = new Shard[shardCount];
         for (int i = 0; i < shardCount; i++) {
@@ -104,6 +114,9 @@ final class OffloadSession implements ConnectionListener {
         if (last) {
             flushed =
                     runner.flush(Objects.requireNonNull(leavingReason, "shards stop calling when the provider leaves"));
+            if (flushed) {
+                endPaths();
+            }
             flushDone = true;
             wakeAll();
         }
@@ -133,6 +146,7 @@ final class OffloadSession implements ConnectionListener {
     void giveUp() {
         givenUp = true;
         table.close();
+        endPaths();
         for (int slot = 0, limit = table.slotLimit(); slot < limit; slot++) {
             SlotTable.Chunk chunk = table.chunk(slot);
             if (chunk == null) {
@@ -160,6 +174,66 @@ final class OffloadSession implements ConnectionListener {
                 slot |= SlotTable.CHUNK_SLOTS - 1;
             } else if (table.state(chunk, slot).isHeld()) {
                 visitor.accept(SlotTable.connectionId(table.word(chunk, slot), slot));
+            }
+        }
+    }
+
+    // ---- paths ----
+
+    boolean carries() {
+        return carries;
+    }
+
+    /** The connection may be given paths: the provider covers both directions of it, and is not about to lose it. */
+    boolean isCarrierOf(long connectionId) {
+        if (!carries || pathsOver || isLeaving()) {
+            return false;
+        }
+        int slot = SlotTable.slotOf(connectionId);
+        SlotTable.Chunk chunk = table.chunk(slot);
+        if (chunk == null) {
+            return false;
+        }
+        long word = table.word(chunk, slot);
+        return follows(word, connectionId)
+                && (SlotTable.flags(word) & (SlotTable.REMOVED | SlotTable.WITHDRAW)) == 0
+                && table.state(chunk, slot) == OffloadState.ESTABLISHED;
+    }
+
+    /** No path is at this provider any more, and none comes to be: what it carried is over. Does nothing if it was so. */
+    synchronized void endPaths() {
+        if (carries && !pathsOver) {
+            pathsOver = true; // before looking for them: who offers another one meanwhile finds it so
+            owedPaths = lane.context.paths().endAll(this);
+            lane.context.paths().end();
+        }
+    }
+
+    boolean arePathsOver() {
+        return pathsOver;
+    }
+
+    /** Turns of paths that the provider carried, or might have, when they were over for everybody else. */
+    synchronized List<PathTurn> owedPaths() {
+        return owedPaths;
+    }
+
+    /** A path of this provider is offered to it, or has a question. Threads: any; takes no lock, allocates nothing. */
+    void pathNews(PathTurn turn) {
+        shardOf(SlotTable.slotOf(turn.path.connectionId())).pushNews(turn);
+    }
+
+    /** A path of this provider is to end. Threads: as {@link #pathNews}. */
+    void pathEnds(PathTurn turn) {
+        shardOf(SlotTable.slotOf(turn.path.connectionId())).pushEnding(turn);
+    }
+
+    /** What became pending for paths while the connection's item waited for a result. */
+    void pathNewsAgain(long connectionId) {
+        for (int d = 0; d < 2; d++) {
+            PathTurn turn = lane.context.paths().turnOf(connectionId, d == 1, this);
+            if (turn != null) {
+                pathEnds(turn);
             }
         }
     }

@@ -28,6 +28,7 @@ public enum OperationOutcome {
             case OffloadResult.Covered c -> c.both() ? OK : ASK_AGAIN;
             case OffloadResult.LastUsed l -> l.epochMs() == 0 ? UNKNOWN : OK;
             case OffloadResult.Released r -> OK;
+            case OffloadResult.Carried c -> c.packets() < 0 && c.epochMs() == 0 ? UNKNOWN : OK;
             case OffloadResult.Deferred d -> throw new IllegalArgumentException("there is no outcome yet");
             case OffloadResult.Failed f -> FAILED;
         };

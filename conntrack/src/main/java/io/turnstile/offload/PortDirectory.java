@@ -3,6 +3,7 @@ package io.turnstile.offload;
 import io.turnstile.offload.spi.PortRef;
 import java.util.List;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Tells what ports there are, for {@link PortRef}. Threads: any; answers at once. */
 public interface PortDirectory {
@@ -12,6 +13,21 @@ public interface PortDirectory {
 
     /** All ports. */
     List<PortRef> ports();
+
+    /**
+     * Has a socket filter decide which frames software sees of those that come in by the port; see {@link
+     * io.turnstile.offload.spi.ProviderContext#filterReceived}. It takes the place of one that is there. Makes system
+     * calls.
+     *
+     * @param portId {@link PortRef#id()}
+     * @return null if the port is filtered now, else why not, for people
+     */
+    default @Nullable String filterReceived(long portId, int programFd) {
+        return "not supported here";
+    }
+
+    /** Takes the filter from the port; nothing happens if there is none. Makes system calls. */
+    default void stopFiltering(long portId) {}
 
     /** Ports of which no more is known than a name, every number being one: for a tracker without a switch. */
     static PortDirectory named(IntFunction<String> names) {

@@ -67,7 +67,12 @@ final class Shard {
 
     private volatile boolean checksWanted;
 
+    private final PathQueue news = new PathQueue(PathQueue.NEWS);
+    private final PathQueue endings = new PathQueue(PathQueue.ENDINGS);
+
     // Under the lock; the volatile ones are read by anyone.
+    private final PathTurn[] turns = new PathTurn[BATCH_LENGTH];
+    private int pathBatchLength = BATCH_LENGTH;
     private final int[] polled = new int[BATCH_LENGTH];
     private int oldest = NOTHING;
     private volatile int chainLength;
@@ -139,6 +144,20 @@ final class Shard {
         }
     }
 
+    /** Queues a path that is offered, or asked for its use. */
+    void pushNews(PathTurn turn) {
+        if (news.push(turn) && sleeping) {
+            wake();
+        }
+    }
+
+    /** Queues a path that is to end; somebody may be waiting for it. */
+    void pushEnding(PathTurn turn) {
+        if (endings.push(turn)) {
+            wake();
+        }
+    }
+
     /** Slots that wait, about. */
     int depth() {
         return (int) (top >>> 32) + chainLength;
@@ -173,11 +192,12 @@ final class Shard {
 
     /** Nothing waits, nothing is under way. Does not wait. */
     boolean isIdle() {
-        if (depth() > 0 || replayWanted || !lock.tryLock()) {
+        if (depth() > 0 || hasPathNews() || replayWanted || !lock.tryLock()) {
             return false;
         }
         try {
             return depth() == 0
+                    && !hasPathNews()
                     && replayCursor < 0
                     && !replayWanted
                     && deferrals.isEmpty()
@@ -208,14 +228,18 @@ final class Shard {
                 // Nothing is to be under way when everything is let go of at once.
                 return deferrals.isEmpty() ? beginWithdrawal() : runBatch(0);
             }
+            int room = MOST_DEFERRED - deferrals.count();
+            boolean busy = runPaths(room > 0); // first: somebody may be waiting for the end of a path
+            if (runner.isGivenUp()) {
+                return true;
+            }
             if (index == 0 && !withdrawing && session.tellNews(runner)) {
                 return true;
             }
-            int room = MOST_DEFERRED - deferrals.count();
             if (room <= 0) {
-                return runBatch(0); // what the device has not done yet waits here, and not in the device
+                return runBatch(0) || busy; // what the device has not done yet waits here, and not in the device
             }
-            boolean busy = runBatch(Math.min(batchLength, room));
+            busy |= runBatch(Math.min(batchLength, room));
             if (replayWanted) {
                 beginReplay();
                 busy = true;
@@ -228,6 +252,61 @@ final class Shard {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Drained by the caller: withdrawals of paths and nothing else, but for results that were deferred.
+     *
+     * @return false if there was nothing to do, or the caller is a callback of this provider
+     */
+    boolean stepPaths() {
+        if (lock.isHeldByCurrentThread()) {
+            return false;
+        }
+        lock.lock();
+        try {
+            if (session.isGivenUp() || runner.isGivenUp() || left || session.isLeaving() && !withdrawing) {
+                return false;
+            }
+            return runPaths(false) || deferrals.hasCompleted() && runBatch(0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean hasPathNews() {
+        return !news.isEmpty() || !endings.isEmpty();
+    }
+
+    /** A batch of what is pending for paths. Returns whether there was anything. */
+    private boolean runPaths(boolean withNews) {
+        int length = 0;
+        PathTurn turn;
+        while (length < pathBatchLength
+                && ((turn = endings.poll()) != null || withNews && (turn = news.poll()) != null)) {
+            turns[length++] = turn;
+        }
+        if (length == 0) {
+            return false;
+        }
+        runner.begin();
+        for (int i = 0; i < length; i++) { // only now: what was queued by then is found by the first of a connection
+            long connectionId = turns[i].path.connectionId();
+            int slot = SlotTable.slotOf(connectionId);
+            WorkItem deferred = deferrals.of(slot);
+            if (deferred != null) {
+                deferred.flagsMeanwhile |= SlotTable.PATH_NEWS;
+            } else if (runner.itemOf(slot) == null) {
+                runner.addPaths(session.table.metChunk(slot), connectionId, session.clock.nowNs());
+            }
+        }
+        if (!runner.isEmpty()) {
+            runner.run();
+            pathBatchLength = runner.longestCallNs() > LONG_CALL_NS
+                    ? Math.max(1, pathBatchLength / 2)
+                    : Math.min(BATCH_LENGTH, pathBatchLength * 2);
+        }
+        return true;
     }
 
     private boolean isWalking() {
@@ -437,7 +516,7 @@ final class Shard {
     private void sleep() {
         sleeping = true;
         // After the flag was raised: a push, or the session's end, either sees it or is seen here.
-        if (top == EMPTY && !replayWanted && !session.isGivenUp() && !deferrals.hasCompleted()) {
+        if (top == EMPTY && !hasPathNews() && !replayWanted && !session.isGivenUp() && !deferrals.hasCompleted()) {
             LockSupport.parkNanos(this, session.isLeaving() || isWalking() ? LINGER_NS : SLEEP_NS);
         }
         sleeping = false;

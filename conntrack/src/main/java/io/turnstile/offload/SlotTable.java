@@ -58,6 +58,8 @@ final class SlotTable {
 
     static final int CHANGES_MASK = 0xf << CHANGES_SHIFT;
     static final int PORT_CHANGE = ConnectionListener.PORT_CHANGED << CHANGES_SHIFT;
+    /** Of items that wait for a result, never in a word: a path of the connection has something pending. */
+    static final int PATH_NEWS = 1 << 20;
     /** The provider was not told yet, and may be. */
     static final int UNTOLD = ADD | OVERLOADED;
     /** What taking a slot from the queue clears. */

@@ -27,7 +27,13 @@ final class WorkItem {
     static final int ESTABLISHED = 1 << 2;
     static final int CHANGED = 1 << 3;
     static final int UPDATE = 1 << 4;
-    static final int DELETE = 1 << 5;
+    /** Whatever is next for the path of the original direction; made again until nothing is. */
+    static final int ORIGINAL_PATH = 1 << 5;
+    /** The same of the reply direction. */
+    static final int REPLY_PATH = 1 << 6;
+
+    static final int DELETE = 1 << 7;
+    static final int PATHS = ORIGINAL_PATH | REPLY_PATH;
 
     /** Place of a connection whose tuples are not known any more. */
     static final long NO_KEY = 0;
@@ -85,6 +91,12 @@ final class WorkItem {
     /** What has become pending while the item waited for a result. */
     int flagsMeanwhile;
 
+    /** It is about paths and nothing else: what else is pending stays in the word. */
+    boolean pathsOnly;
+    /** The path that the operation is about which was made last. */
+    @Nullable
+    PathTurn turn;
+
     int steps;
     /**
      * What the connection is left as if a delete is made, though it lives on: refused or failed. Null if it does not
@@ -118,6 +130,8 @@ final class WorkItem {
         asksAgain = false;
         aside = false;
         flagsMeanwhile = 0;
+        pathsOnly = false;
+        turn = null;
         afterDelete = null;
         reason = 0;
     }
@@ -143,7 +157,7 @@ final class WorkItem {
 
     /** The connection is to be taken from the provider though it lives on, and to be left as that. */
     void deleteAs(OffloadState state, int reasonIndex, DelReason told) {
-        steps = DELETE;
+        steps = DELETE; // and before that, whatever paths the provider carries of it: who says this adds them
         afterDelete = state;
         reason = reasonIndex;
         reasonToTell = told;

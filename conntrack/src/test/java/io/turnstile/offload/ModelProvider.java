@@ -8,6 +8,7 @@ import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.TupleView;
@@ -21,6 +22,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
@@ -49,7 +51,8 @@ final class ModelProvider implements OffloadProvider {
             int throwsUp,
             int loses,
             int hangs,
-            long hangNs) {
+            long hangNs,
+            boolean carries) {
         /** Any manner. */
         static Manner random(Random random, int hangs, long hangNs) {
             return new Manner(
@@ -61,7 +64,8 @@ final class ModelProvider implements OffloadProvider {
                     random.nextInt(3) * 60,
                     random.nextInt(2) * 50,
                     random.nextInt(2) * hangs,
-                    hangNs);
+                    hangNs,
+                    random.nextInt(3) != 0);
         }
     }
 
@@ -111,7 +115,7 @@ final class ModelProvider implements OffloadProvider {
     private ProviderContext context;
     private boolean open;
     private int span;
-    private long givenUpBefore;
+    private volatile long givenUpBefore;
     private final Map<Long, Held> held = new HashMap<>();
     private final Map<Key, Long> byKey = new HashMap<>();
     private final Set<Long> accepted = new HashSet<>(); // at the question, and not added since
@@ -121,6 +125,10 @@ final class ModelProvider implements OffloadProvider {
     private final Set<Long> lost = new HashSet<>();
     private final Map<Long, StringBuilder> histories = new HashMap<>(); // for the messages
     private final List<Pending> pending = new ArrayList<>();
+    private final Map<Long, Path> carried = new HashMap<>();
+    private final Set<Long> uncertainPaths = new HashSet<>(); // a del may come though it is not carried
+    /** Who carries which direction, of all providers. */
+    Map<String, ModelProvider> carriers = new ConcurrentHashMap<>();
     private final Map<Long, PortRef> ports = new HashMap<>();
     private Map<String, String> settings = Map.of();
 
@@ -257,6 +265,11 @@ final class ModelProvider implements OffloadProvider {
     }
 
     @Override
+    public boolean carries() {
+        return manner.carries();
+    }
+
+    @Override
     public synchronized void init(ProviderContext given) {
         check(!open, "init while open");
         if (isWild && manner.throwsUp() > 0 && random.nextInt(8) == 0) {
@@ -279,6 +292,11 @@ final class ModelProvider implements OffloadProvider {
         for (long id : held.keySet()) {
             check(false, "close while holding %x after%s".formatted(id, histories.get(id)));
         }
+        for (Path path : carried.values()) {
+            check(false, "close while carrying " + path.id() + " after" + histories.get(path.connectionId()));
+        }
+        List.copyOf(carried.values()).forEach(this::drop);
+        uncertainPaths.clear();
         open = false;
         span++;
         held.clear();
@@ -323,7 +341,8 @@ final class ModelProvider implements OffloadProvider {
         for (OffloadOperation operation : operations) {
             if (operation instanceof OfConnection one) {
                 long id = one.connection().id();
-                if (isAbandoned() && one instanceof OffloadOperation.Delete) {
+                if (isAbandoned()
+                        && (one instanceof OffloadOperation.Delete || one instanceof OffloadOperation.PathDel)) {
                     busy.add(id);
                 } else {
                     check(busy.add(id), "two operations at once, the second " + text(one));
@@ -336,7 +355,9 @@ final class ModelProvider implements OffloadProvider {
 
     private List<OffloadResult> carryOut(List<OffloadOperation> operations) {
         boolean fails = chance(manner.throwsUp());
-        boolean isLoneDelete = operations.size() == 1 && operations.getFirst() instanceof OffloadOperation.Delete;
+        boolean isLoneDelete = operations.size() == 1
+                && (operations.getFirst() instanceof OffloadOperation.Delete
+                        || operations.getFirst() instanceof OffloadOperation.PathDel);
         if (fails && operations.getFirst() instanceof OffloadOperation.Flush) {
             throw new IllegalStateException("flush is thrown");
         }
@@ -363,6 +384,10 @@ final class ModelProvider implements OffloadProvider {
     private void noteUnknown(OfConnection operation) {
         long id = operation.connection().id();
         busy.remove(id);
+        if (isOfPath(operation)) {
+            uncertainPaths.add(pathOf(operation).id());
+            return;
+        }
         excused.add(id);
         accepted.remove(id);
         if (!(operation instanceof OffloadOperation.Query)) {
@@ -409,9 +434,33 @@ final class ModelProvider implements OffloadProvider {
             case OffloadOperation.Changed g ->
                 check(holds && !g.changes().isEmpty(), "changed out of order: " + text(g));
             case OffloadOperation.Update u -> check(holds, "update out of order: " + text(u));
+            case OffloadOperation.PathPut p -> {
+                check(
+                        manner.carries() && holds && held.get(c.id()).covered && p.path().connectionId() == c.id(),
+                        "path put out of order: " + text(p));
+                for (Path other : carried.values()) {
+                    check(
+                            other.connectionId() != c.id()
+                                    || other.direction() != p.path().direction(),
+                            "second path of a direction: " + text(p));
+                }
+            }
+            case OffloadOperation.PathDel p ->
+                check(
+                        carried.containsKey(p.path().id())
+                                || uncertainPaths.remove(p.path().id())
+                                || isAbandoned(),
+                        "path del out of order: " + text(p));
+            case OffloadOperation.PathStats p ->
+                check(
+                        carried.containsKey(p.path().id()) || uncertainPaths.contains(p.path().id()),
+                        "path stats out of order: " + text(p));
             case OffloadOperation.Delete d -> {
                 boolean unknown = uncertain.remove(c.id());
                 check(holds || unknown || isAbandoned(), "delete out of order: " + text(d));
+                check(
+                        carried.values().stream().noneMatch(path -> path.connectionId() == c.id()),
+                        "delete while a path is carried: " + text(d));
                 boolean expired = d.reason() == DelReason.EXPIRED;
                 check(!(expired && holds && checksExpiry && isAlwaysUsed(number(c))), "expired in use: " + text(d));
             }
@@ -460,6 +509,17 @@ final class ModelProvider implements OffloadProvider {
             }
             case OffloadOperation.Update u ->
                 failsUpdate(number) ? failed(c, "update") : new OffloadResult.LastUsed(lastUsedMs(number), 1, 100);
+            case OffloadOperation.PathPut p -> put(p.path(), number);
+            case OffloadOperation.PathDel p -> {
+                drop(p.path());
+                yield (number + salt) % 43 == 0 && isWild
+                        ? new OffloadResult.Failed("path del fails by number", null)
+                        : new OffloadResult.Carried(lastUsedMs(number), 1, 100);
+            }
+            case OffloadOperation.PathStats p ->
+                (number + salt) % 47 == 0 && isWild
+                        ? new OffloadResult.Failed("path stats fails by number", null)
+                        : new OffloadResult.Carried(lastUsedMs(number), 1, 100);
             case OffloadOperation.Delete d -> {
                 release(c.id());
                 if (failsDelete(number)) {
@@ -470,6 +530,56 @@ final class ModelProvider implements OffloadProvider {
                         : OffloadResult.DONE;
             }
         };
+    }
+
+    private static boolean isOfPath(OfConnection operation) {
+        return operation instanceof OffloadOperation.PathPut
+                || operation instanceof OffloadOperation.PathDel
+                || operation instanceof OffloadOperation.PathStats;
+    }
+
+    private static Path pathOf(OfConnection operation) {
+        return switch (operation) {
+            case OffloadOperation.PathPut p -> p.path();
+            case OffloadOperation.PathDel p -> p.path();
+            case OffloadOperation.PathStats p -> p.path();
+            default -> throw new IllegalArgumentException();
+        };
+    }
+
+    private OffloadResult put(Path path, int number) {
+        if ((number + salt) % 7 == path.direction().ordinal()) {
+            return Verdict.decline("path by number");
+        }
+        if (chance(10)) {
+            return Verdict.later("no room for paths");
+        }
+        boolean fails = (number + salt) % 53 == 0 && isWild;
+        if (!fails || random.nextBoolean()) {
+            carried.put(path.id(), path);
+            ModelProvider other = carriers.put(key(path), this);
+            check(other == null || other == this || other.isAbandoned() || isAbandoned(), "beside " + other + " " + path);
+        }
+        if (fails) {
+            uncertainPaths.add(path.id());
+            return new OffloadResult.Failed("path put fails by number", null);
+        }
+        return Verdict.accept();
+    }
+
+    private static String key(Path path) {
+        return path.connectionId() + " " + path.direction();
+    }
+
+    private void drop(Path path) {
+        if (carried.remove(path.id()) != null) {
+            carriers.remove(key(path), this);
+        }
+    }
+
+    /** Whether packets may go by this path, and not for want of somebody who gives it back. */
+    synchronized boolean carries(PathHandle handle) {
+        return carried.containsKey(((CarriedPath) handle).path.id()) && !isAbandoned();
     }
 
     private Verdict verdict(ConnView c) {
@@ -493,6 +603,7 @@ final class ModelProvider implements OffloadProvider {
         if (!manner.flushes() || isAbandoned()) {
             return OffloadResult.ONE_BY_ONE;
         }
+        List.copyOf(carried.values()).forEach(this::drop);
         held.clear();
         byKey.clear();
         return OffloadResult.DONE;
@@ -515,6 +626,13 @@ final class ModelProvider implements OffloadProvider {
         if (chance(manner.loses())) {
             context.used(id, wallMs.getAsLong() - random.nextInt(30_000), 1, 100);
             context.room();
+            Path path = carried.values().stream().findFirst().orElse(null);
+            if (path != null) {
+                context.pathUsed(path.id(), wallMs.getAsLong() - random.nextInt(30_000), 1, 100);
+                if (random.nextBoolean()) {
+                    context.pathLost(path.id(), "path evicted");
+                }
+            }
             Long some = random.nextBoolean() && held.containsKey(id)
                     ? Long.valueOf(id)
                     : held.keySet().stream().findFirst().orElse(null);
@@ -547,7 +665,9 @@ final class ModelProvider implements OffloadProvider {
                 fails = chance(20);
                 result = result(chosen.operation());
                 note(chosen.operation(), "=" + (fails ? "thrown" : result));
-                if (fails) {
+                if (fails && isOfPath(chosen.operation())) {
+                    uncertainPaths.add(pathOf(chosen.operation()).id());
+                } else if (fails) {
                     excused.add(id);
                     accepted.remove(id);
                 }
@@ -599,11 +719,14 @@ final class ModelProvider implements OffloadProvider {
                 .computeIfAbsent(operation.connection().id(), id -> new StringBuilder())
                 .append(' ')
                 .append(operation.getClass().getSimpleName())
+                .append(isOfPath(operation) ? pathOf(operation).id() : "")
                 .append(detail);
     }
 
     private String text(OfConnection operation) {
-        String detail = operation instanceof OffloadOperation.Delete delete ? " " + delete.reason() : "";
+        String detail = operation instanceof OffloadOperation.Delete delete
+                ? " " + delete.reason()
+                : isOfPath(operation) ? " " + pathOf(operation).id() : "";
         return operation.getClass().getSimpleName() + " " + number(operation.connection()) + detail + " "
                 + Long.toHexString(operation.connection().id()) + " after"
                 + histories.get(operation.connection().id());

@@ -657,6 +657,9 @@ class OffloadDispatcherTest {
                         case OffloadOperation.Changed c -> OffloadResult.DONE;
                         case OffloadOperation.Update u -> new OffloadResult.LastUsed(0);
                         case OffloadOperation.Delete d -> OffloadResult.DONE;
+                        case OffloadOperation.PathPut p -> OffloadResult.ACCEPT;
+                        case OffloadOperation.PathDel p -> OffloadResult.Carried.UNKNOWN;
+                        case OffloadOperation.PathStats p -> OffloadResult.Carried.UNKNOWN;
                         case OffloadOperation.Flush f -> OffloadResult.ONE_BY_ONE;
                     })
                     .toList();

@@ -48,6 +48,7 @@ class OffloadModelTest {
         final ModelPorts ports;
         final OffloadDispatcher dispatcher;
         final List<ModelProvider> providers = new ArrayList<>();
+        final ModelWalker walker;
         final int numbers;
         private final Map<String, CountingLaneMetrics> metrics = new ConcurrentHashMap<>();
         private final boolean threaded;
@@ -75,6 +76,7 @@ class OffloadModelTest {
                             },
                             NOPLogger.NOP_LOGGER),
                     limits);
+            Map<String, ModelProvider> carriers = new ConcurrentHashMap<>();
             for (int i = 0; i < 3; i++) {
                 String name = List.of("alpha", "beta", "gamma").get(i);
                 ModelProvider.Manner manner = ModelProvider.Manner.random(random, hangs, 4 * limits.hungCallNs());
@@ -82,8 +84,10 @@ class OffloadModelTest {
                         new ModelProvider(name, 3 * i, manner, random.nextLong(), () -> givenUp(name), clock::wallMs);
                 provider.checksExpiry = !threaded;
                 provider.mustNotHold = tracker;
+                provider.carriers = carriers;
                 providers.add(provider);
             }
+            walker = new ModelWalker(dispatcher.paths(), providers);
         }
 
         private long givenUp(String name) {
@@ -94,6 +98,7 @@ class OffloadModelTest {
         /** Something happens to some connection. */
         void traffic(List<Long> known, Random dice) {
             long nowNs = clock.nowNs();
+            walker.packet(known, dice);
             int what = dice.nextInt(100);
             if (what < 40 || known.isEmpty()) {
                 int number = 100 + dice.nextInt(numbers);
@@ -126,7 +131,8 @@ class OffloadModelTest {
 
         /** Somebody changes the configuration, or the ports. */
         void configure() {
-            switch (random.nextInt(6)) {
+            switch (random.nextInt(8)) {
+                case 6, 7 -> walker.changeRules(random);
                 case 0 -> {
                     String only = providers.get(random.nextInt(3)).name();
                     priorities = ports.priorities(random, only);
@@ -171,14 +177,16 @@ class OffloadModelTest {
         /** What is wrong with what is held, now that nothing happens any more; empty if all is as it has to be. */
         List<String> wrong() {
             List<String> wrong = new ArrayList<>(tracker.faults);
+            wrong.addAll(walker.faults());
             for (ModelProvider provider : providers) {
                 wrong.addAll(provider.faults());
                 wrong.addAll(wrongOf(provider));
             }
             for (long id : tracker.live()) {
                 long holders = providers.stream()
-                        .filter(provider -> provider.held().contains(id))
-                        .count();
+                                .filter(provider -> provider.held().contains(id))
+                                .count()
+                        + walker.holds(id);
                 if (tracker.holds(id) != holders) {
                     wrong.add("%x: %d holds, %d holders".formatted(id, tracker.holds(id), holders));
                 }
@@ -306,6 +314,11 @@ class OffloadModelTest {
         }
         settle(world);
         assertRight("the end", world, world.wrong());
+        while (!world.walker.withdrawAll()) {
+            world.completeAll();
+            world.dispatcher.drain();
+        }
+        assertRight("no paths", world, world.wrong());
         turnOff(world);
         world.dispatcher.close();
         assertThat(world.providers).flatMap(ModelProvider::faults).isEmpty();
@@ -387,7 +400,10 @@ class OffloadModelTest {
                 world.providers.forEach(ModelProvider::sayRoom);
                 return world.wrong();
             });
+            await("paths to be over", world, () -> world.walker.withdrawAll() ? List.of() : List.of("paths"));
+            assertRight("no paths", world, world.wrong());
             turnOffConcurrently(world);
+            assertThat(world.walker.faults()).isEmpty();
             assertThat(world.providers).flatMap(ModelProvider::faults).isEmpty();
             assertThat(world.tracker.faults).isEmpty();
             assertThat(world.tracker.heldSlots()).isZero();

@@ -123,10 +123,7 @@ final class MonitorLine {
                 addUse(line, l.epochMs(), l.packets(), l.bytes());
             }
             case OffloadResult.Released r -> addUse(line.put("result", "ok"), r.epochMs(), r.packets(), r.bytes());
-            case OffloadResult.Carried c -> {
-                line.put("result", c.packets() < 0 ? "unknown" : "ok");
-                addUse(line, c.epochMs(), c.packets(), c.bytes());
-            }
+            case OffloadResult.Carried c -> addUse(line.put("result", "ok"), c.epochMs(), c.packets(), c.bytes());
             case OffloadResult.Deferred d -> line.put("result", "deferred");
             case OffloadResult.Failed f -> line.put("result", "failed").put("reason", f.reason());
         }
@@ -158,17 +155,26 @@ final class MonitorLine {
             case OffloadOperation.Update u -> addConnection(line, u.connection(), null);
             case OffloadOperation.Delete d ->
                 addConnection(line.put("cause", d.reason().toString()), d.connection(), null);
-            case OffloadOperation.PathPut p -> addPath(line, p.connection(), p.path());
-            case OffloadOperation.PathDel d ->
-                addPath(line.put("cause", d.reason().toString()), d.connection(), d.path());
-            case OffloadOperation.PathStats s -> addPath(line, s.connection(), s.path());
+            case OffloadOperation.PathPut p -> {
+                addConnection(line, p.connection(), null);
+                addPath(line, p.path()).put("text", p.path().toString());
+            }
+            case OffloadOperation.PathDel p -> {
+                addConnection(line.put("cause", p.reason().toString()), p.connection(), null);
+                addPath(line, p.path());
+            }
+            case OffloadOperation.PathStats p -> {
+                addConnection(line, p.connection(), null);
+                addPath(line, p.path());
+            }
             case OffloadOperation.Flush f -> line.put("cause", f.reason().toString());
         }
     }
 
-    private static void addPath(ObjectNode line, ConnView connection, Path path) {
-        line.put("path", path.toString());
-        addConnection(line, connection, null);
+    private static ObjectNode addPath(ObjectNode line, Path path) {
+        return line.putObject("path")
+                .put("id", path.id())
+                .put("direction", path.direction().toString());
     }
 
     private static void addConnection(ObjectNode line, ConnView connection, @Nullable PortRef replyIngress) {

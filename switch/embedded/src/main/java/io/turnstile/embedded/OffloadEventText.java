@@ -21,9 +21,12 @@ final class OffloadEventText {
             case OffloadOperation.Update u ->
                 "update in=" + number(u.connection().originalIngress());
             case OffloadOperation.Delete d -> "del " + d.reason();
-            case OffloadOperation.PathPut p -> "path put " + p.path().direction();
-            case OffloadOperation.PathDel d -> "path del " + d.path().direction() + " " + d.reason();
-            case OffloadOperation.PathStats s -> "path stats " + s.path().direction();
+            case OffloadOperation.PathPut p ->
+                "path put " + p.path().direction() + " in=" + number(p.path().ingress()) + " out="
+                        + number(p.path().egress());
+            case OffloadOperation.PathDel p -> "path del " + p.path().direction() + " " + p.reason();
+            case OffloadOperation.PathStats p ->
+                "path stats " + p.path().direction();
             case OffloadOperation.Flush f -> "flush " + f.reason();
         };
         return switch (event.result()) {

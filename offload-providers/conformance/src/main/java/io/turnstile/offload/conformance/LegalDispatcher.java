@@ -390,6 +390,9 @@ final class LegalDispatcher {
             case OffloadOperation.Established established -> held.replace(connection.id(), connection);
             case OffloadOperation.Changed changed -> held.replace(connection.id(), connection);
             case OffloadOperation.Update update -> held.replace(connection.id(), connection);
+            case OffloadOperation.PathPut put -> {}
+            case OffloadOperation.PathDel del -> {}
+            case OffloadOperation.PathStats stats -> {}
             case OffloadOperation.Delete delete -> {
                 held.remove(connection.id());
                 reports.takeBack(connection.id());

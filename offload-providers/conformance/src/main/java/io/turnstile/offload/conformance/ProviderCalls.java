@@ -231,6 +231,9 @@ final class ProviderCalls {
                     provider.connDel(delete.connection(), delete.reason());
                     yield OffloadResult.DONE;
                 }
+                case OffloadOperation.PathPut put -> provider.pathPut(put.connection(), put.path());
+                case OffloadOperation.PathDel del -> provider.pathDel(del.connection(), del.path(), del.reason());
+                case OffloadOperation.PathStats stats -> provider.pathStats(stats.connection(), stats.path());
                 case OffloadOperation.Flush flush ->
                     provider.connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
             };
@@ -248,6 +251,9 @@ final class ProviderCalls {
             case OffloadOperation.Changed changed -> "connChanged";
             case OffloadOperation.Update update -> "connUpdate";
             case OffloadOperation.Delete delete -> "connDel";
+            case OffloadOperation.PathPut put -> "pathPut";
+            case OffloadOperation.PathDel del -> "pathDel";
+            case OffloadOperation.PathStats stats -> "pathStats";
             case OffloadOperation.Flush flush -> "connFlush";
         };
     }

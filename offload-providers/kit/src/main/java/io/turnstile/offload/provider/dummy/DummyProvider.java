@@ -8,6 +8,8 @@ import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
+import io.turnstile.offload.spi.PathEnd;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
@@ -25,7 +27,8 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The provider holds what it is given, carries nothing, and writes down every callback; of those about ports and
+ * The provider holds what it is given, carries nothing unless it is {@linkplain #carry told to say that it does}, and
+ * writes down every callback; of those about ports and
  * settings it counts the calls and keeps what they came to. Its answers can be programmed; by default it takes
  * everything, covers both directions at once, does not know when a connection was used, and is told of each connection
  * when it has to let go of all.
@@ -62,6 +65,10 @@ public final class DummyProvider implements OffloadProvider {
     private volatile Predicate<ConnView> covers = connection -> true;
     private volatile ToLongFunction<ConnView> lastUsed = connection -> 0;
     private volatile boolean flushesAtOnce;
+    private final Map<Long, Path> carried = new LinkedHashMap<>(); // guarded by this
+    private volatile boolean carries;
+    private volatile Function<Path, Verdict> pathVerdict = path -> Verdict.accept();
+    private volatile Function<Path, OffloadResult.Carried> carriedOf = path -> OffloadResult.Carried.UNKNOWN;
 
     /** Makes the provider that {@link java.util.ServiceLoader} finds: {@code dummy}, default priority. */
     public DummyProvider() {
@@ -115,6 +122,24 @@ public final class DummyProvider implements OffloadProvider {
         this.flushesAtOnce = atOnce;
     }
 
+    /**
+     * Sets whether it is offered paths, from the next init on. It says that it carries those it accepts, and forwards no
+     * packet: who tests with it does that by hand, or counts only.
+     */
+    public void carry(boolean carries) {
+        this.carries = carries;
+    }
+
+    /** Sets what {@code pathPut} answers. */
+    public void answerPath(Function<Path, Verdict> verdict) {
+        this.pathVerdict = verdict;
+    }
+
+    /** Sets what {@code pathDel} and {@code pathStats} answer. */
+    public void answerCarried(Function<Path, OffloadResult.Carried> carried) {
+        this.carriedOf = carried;
+    }
+
     // ---- reading ----
 
     /** The events kept, oldest first. */
@@ -133,6 +158,11 @@ public final class DummyProvider implements OffloadProvider {
     /** The connections held, as they were at their last event, in the order of their adding. */
     public synchronized List<ConnView> held() {
         return List.copyOf(held.values());
+    }
+
+    /** The paths accepted and not given back, in the order of their coming. */
+    public synchronized List<Path> carried() {
+        return List.copyOf(carried.values());
     }
 
     /** The ports that have come and not gone, as they were shown last, in the order of their coming. */
@@ -251,7 +281,59 @@ public final class DummyProvider implements OffloadProvider {
         if (held.remove(connection.id()) == null && !someDeletesMayMiss) {
             throw new IllegalStateException("deleted without being held");
         }
+        if (carried.values().stream().anyMatch(path -> path.connectionId() == connection.id())) {
+            throw new IllegalStateException("deleted while a path of it is carried");
+        }
         record(RecordedEvent.Callback.DEL, connection, new Answer.Reason(reason));
+    }
+
+    @Override
+    public boolean carries() {
+        return carries;
+    }
+
+    @Override
+    public Verdict pathPut(ConnView connection, Path path) {
+        Verdict answer = pathVerdict.apply(path);
+        synchronized (this) {
+            if (!held.containsKey(connection.id())) {
+                throw new IllegalStateException("a path of a connection that is not held");
+            }
+            if (carried.values().stream()
+                    .anyMatch(other -> other.connectionId() == path.connectionId()
+                            && other.direction() == path.direction())) {
+                throw new IllegalStateException("a second path of a direction");
+            }
+            if (answer instanceof Verdict.Accept) {
+                carried.put(path.id(), path);
+            }
+            record(RecordedEvent.Callback.PATH_PUT, connection, new Answer.Carries(path, answer));
+        }
+        return answer;
+    }
+
+    @Override
+    public OffloadResult.Carried pathDel(ConnView connection, Path path, PathEnd reason) {
+        OffloadResult.Carried answer = carriedOf.apply(path);
+        synchronized (this) {
+            if (carried.remove(path.id()) == null && reason != PathEnd.PROVIDER_FAILED && !someDeletesMayMiss) {
+                throw new IllegalStateException("given back without being carried");
+            }
+            record(RecordedEvent.Callback.PATH_DEL, connection, new Answer.Carried(path, reason, answer));
+        }
+        return answer;
+    }
+
+    @Override
+    public OffloadResult.Carried pathStats(ConnView connection, Path path) {
+        OffloadResult.Carried answer = carriedOf.apply(path);
+        synchronized (this) {
+            if (!carried.containsKey(path.id())) {
+                throw new IllegalStateException("asked about a path that is not carried");
+            }
+            record(RecordedEvent.Callback.PATH_STATS, connection, new Answer.Carried(path, null, answer));
+        }
+        return answer;
     }
 
     @Override
@@ -260,6 +342,7 @@ public final class DummyProvider implements OffloadProvider {
             return false; // the deletes that follow say more
         }
         held.clear();
+        carried.clear();
         record(RecordedEvent.Callback.FLUSH, null, new Answer.Reason(reason));
         return true;
     }

@@ -3,6 +3,9 @@ package io.turnstile.offload.provider.dummy;
 import io.turnstile.offload.spi.ConnChange;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
+import io.turnstile.offload.spi.PathEnd;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
 import java.util.Set;
@@ -32,6 +35,9 @@ public record RecordedEvent(
         CHANGED,
         UPDATE,
         DEL,
+        PATH_PUT,
+        PATH_DEL,
+        PATH_STATS,
         FLUSH,
         PORT_ADDED,
         PORT_CHANGED,
@@ -60,12 +66,22 @@ public record RecordedEvent(
         record LastUsed(long epochMs) implements Answer {}
 
         record Reason(DelReason reason) implements Answer {}
+
+        record Carries(Path path, Verdict verdict) implements Answer {}
+
+        /**
+         * What was said of a path that was given back, or asked about.
+         *
+         * @param reason null: it was asked about
+         */
+        record Carried(Path path, @Nullable PathEnd reason, OffloadResult.Carried carried) implements Answer {}
     }
 
     /**
      * Returns the event in a few words, ports by number: {@code init}, {@code query -> accept}, {@code query ->
      * decline: …}, {@code query -> later: …}, {@code add in=1}, {@code add in=1 -> later: …}, {@code established in=2}
-     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code flush
+     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code path
+     * put original in=1 out=2}, {@code path del original rules changed}, {@code path stats original}, {@code flush
      * provider leaving}, {@code close}.
      */
     @Override
@@ -82,6 +98,13 @@ public record RecordedEvent(
             case Answer.Covers covers -> covers.both() ? "" : " -> again";
             case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
             case Answer.Reason reason -> " " + reason.reason();
+            case Answer.Carries carries ->
+                " " + carries.path().direction() + " in="
+                        + carries.path().ingress().number() + " out="
+                        + carries.path().egress().number()
+                        + (carries.verdict() instanceof Verdict.Accept ? "" : " -> " + text(carries.verdict()));
+            case Answer.Carried carried ->
+                " " + carried.path().direction() + (carried.reason() == null ? "" : " " + carried.reason());
         };
         return switch (callback) {
             case INIT -> "init";
@@ -94,6 +117,9 @@ public record RecordedEvent(
             case CHANGED -> "changed" + result;
             case UPDATE -> "update" + result;
             case DEL -> "del" + result;
+            case PATH_PUT -> "path put" + result;
+            case PATH_DEL -> "path del" + result;
+            case PATH_STATS -> "path stats" + result;
             case FLUSH -> "flush" + result;
             case PORT_ADDED -> "port added";
             case PORT_CHANGED -> "port changed";

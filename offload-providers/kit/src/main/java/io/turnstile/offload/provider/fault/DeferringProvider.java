@@ -104,6 +104,9 @@ public final class DeferringProvider extends HoldingProvider {
             case OffloadOperation.Changed changed -> Callback.CHANGED;
             case OffloadOperation.Update update -> Callback.UPDATE;
             case OffloadOperation.Delete delete -> Callback.DEL;
+            case OffloadOperation.PathPut put -> Callback.PATH_PUT;
+            case OffloadOperation.PathDel del -> Callback.PATH_DEL;
+            case OffloadOperation.PathStats stats -> Callback.PATH_STATS;
             case OffloadOperation.Flush flush -> Callback.FLUSH;
         };
     }

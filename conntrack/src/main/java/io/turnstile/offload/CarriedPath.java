@@ -1,0 +1,242 @@
+package io.turnstile.offload;
+
+import io.turnstile.offload.spi.Path;
+import io.turnstile.offload.spi.PathEnd;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A path that was offered: on its way from lane to lane, carried by one of them, or over.
+ *
+ * <p>Threads: any; what is said to be guarded, by this object's monitor, in which nobody but the path's user is called.
+ */
+final class CarriedPath implements PathHandle {
+    private static final VarHandle END;
+
+    static {
+        try {
+            END = MethodHandles.lookup().findVarHandle(CarriedPath.class, "end", PathEnd.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    final CarriedPaths book;
+    final PathOffer offer;
+    final Path path;
+    private final long[] connections;
+    /** Why it ends; the first reason counts. */
+    private volatile @Nullable PathEnd end;
+
+    private volatile @Nullable PathTurn turn;
+    private volatile boolean over;
+    /** What the providers have said that do not carry it, or have lost it. */
+    private volatile String reason = "";
+
+    private volatile boolean isLater;
+    /** How many of its connections are held for it, from the first on. */
+    private volatile int held;
+
+    // Guarded by this.
+    private final List<Lane> tried = new ArrayList<>(1);
+    private boolean closed;
+    private boolean counted;
+
+    CarriedPath(CarriedPaths book, PathOffer offer, long id) {
+        this.book = book;
+        this.offer = offer;
+        path = new Path(
+                id,
+                offer.connectionId(),
+                offer.direction(),
+                offer.ingress(),
+                offer.arriving(),
+                offer.guard(),
+                offer.egress(),
+                offer.leaving(),
+                offer.rewrites());
+        connections = offer.connections().stream().mapToLong(Long::longValue).toArray();
+    }
+
+    long connectionId() {
+        return path.connectionId();
+    }
+
+    boolean isReply() {
+        return DirectionTable.isReply(path.direction());
+    }
+
+    int connectionCount() {
+        return connections.length;
+    }
+
+    long connection(int index) {
+        return connections[index];
+    }
+
+    int held() {
+        return held;
+    }
+
+    void setHeld(int count) {
+        held = count;
+    }
+
+    boolean involves(long connectionId) {
+        for (long id : connections) {
+            if (id == connectionId) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // ---- its end ----
+
+    @Nullable
+    PathEnd end() {
+        return end;
+    }
+
+    boolean isEnding() {
+        return end != null;
+    }
+
+    /** Has it end; returns whether it was not to end before. Whoever has it tells the provider. */
+    boolean end(PathEnd why) {
+        return END.compareAndSet(this, null, why);
+    }
+
+    @Override
+    public void withdraw(PathEnd why) {
+        book.withdraw(this, why);
+    }
+
+    @Override
+    public boolean isOver() {
+        return over;
+    }
+
+    synchronized void setOver() {
+        over = true;
+        notifyAll();
+    }
+
+    /** Waits until it is over, or the time is; returns whether it is. */
+    synchronized boolean awaitOver(long timeoutNs) throws InterruptedException {
+        long startNs = System.nanoTime(); // real time: it is a thread that is waited for
+        while (!over) {
+            long leftNs = timeoutNs - (System.nanoTime() - startNs);
+            if (leftNs <= 0) {
+                return false;
+            }
+            wait(leftNs / 1_000_000, (int) (leftNs % 1_000_000));
+        }
+        return true;
+    }
+
+    /** Nothing is reported to the user any more but the end; false if that was so before. */
+    synchronized boolean close() {
+        boolean first = !closed;
+        closed = true;
+        return first;
+    }
+
+    synchronized boolean isClosed() {
+        return closed;
+    }
+
+    // ---- at lanes ----
+
+    @Nullable
+    PathTurn turn() {
+        return turn;
+    }
+
+    void setTurn(@Nullable PathTurn next) {
+        turn = next;
+    }
+
+    /** The path has not been at the lane yet, and is now. */
+    synchronized boolean goTo(Lane lane) {
+        if (tried.contains(lane)) {
+            return false;
+        }
+        tried.add(lane);
+        return true;
+    }
+
+    void noteLater(String why) {
+        isLater = true;
+        reason = why;
+    }
+
+    void noteReason(String why) {
+        reason = why;
+    }
+
+    /** None is left to go to; so many have declined this direction before. */
+    void noteDeclines(int declined) {
+        if (declined > 0 && reason.isEmpty()) {
+            reason = "declined before";
+        }
+    }
+
+    boolean isLater() {
+        return isLater;
+    }
+
+    String reason() {
+        return reason;
+    }
+
+    /** It counts among those carried; false if it did before, or is over. */
+    synchronized boolean beginCount() {
+        boolean first = !closed && !counted;
+        counted |= first;
+        return first;
+    }
+
+    /** Whether it has been counted among those carried. */
+    synchronized boolean endCount() {
+        boolean was = counted;
+        counted = false;
+        return was;
+    }
+
+    // ---- its user ----
+
+    /** Whether packets still go so; a user that fails is not asked twice. */
+    boolean isCurrent() {
+        try {
+            return offer.user().isCurrent();
+        } catch (RuntimeException e) { // contained: the lane must not suffer from it
+            book.record(e);
+            return false;
+        }
+    }
+
+    /** Tells the user of packets carried, unless it is over; returns whether it did. */
+    synchronized boolean tellCarried(long packets, long bytes, long lastUsedNs) {
+        if (closed) {
+            return false;
+        }
+        try {
+            offer.user().carried(packets, bytes, lastUsedNs);
+        } catch (RuntimeException e) { // contained: the provider has nothing to do with it
+            book.record(e);
+        }
+        return true;
+    }
+
+    void tellEnded() {
+        try {
+            offer.user().ended();
+        } catch (RuntimeException e) { // contained: what follows has to be done whatever the user does
+            book.record(e);
+        }
+    }
+}
