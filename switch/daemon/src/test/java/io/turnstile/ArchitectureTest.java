@@ -53,6 +53,8 @@ class ArchitectureTest {
                 .definedBy("io.turnstile.port..")
                 .layer("datapath")
                 .definedBy("io.turnstile.datapath..")
+                .layer("path")
+                .definedBy("io.turnstile.path..")
                 .layer("flow")
                 .definedBy("io.turnstile.pipeline.flow..")
                 .layer("pipeline")
@@ -104,6 +106,10 @@ class ArchitectureTest {
                 .mayOnlyAccessLayers("packet", "time")
                 .whereLayer("datapath")
                 .mayOnlyAccessLayers("port", "packet", "conntrack", "time", "address")
+                .whereLayer("path")
+                .mayOnlyAccessLayers("datapath", "offload", "spi", "conntrack", "packet", "time")
+                .whereLayer("path")
+                .mayOnlyBeAccessedByLayers("embedded", "daemon")
                 .whereLayer("flow")
                 .mayOnlyAccessLayers("datapath", "packet", "conntrack", "address")
                 .whereLayer("pipeline")
@@ -127,6 +133,7 @@ class ArchitectureTest {
                         "openflow",
                         "pipeline",
                         "flow",
+                        "path",
                         "datapath",
                         "port",
                         "offload",

@@ -7,6 +7,7 @@ import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.offload.OffloadDispatcher;
 import io.turnstile.openflow.BridgeAgent;
 import io.turnstile.openflow.OpenFlowAgent;
+import io.turnstile.path.PathKeeper;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.Pipeline;
@@ -32,6 +33,7 @@ final class SwitchCore {
     final Datapath datapath;
     final Pipeline pipeline;
     final OffloadDispatcher dispatcher;
+    final PathKeeper paths;
     final Failures failures = new Failures();
     private final ForwardingContext context;
     private final Set<PortName> missingOutputs = ConcurrentHashMap.newKeySet();
@@ -59,6 +61,8 @@ final class SwitchCore {
         pipeline.onOutputToMissingPort(this::outputToMissingPort);
         dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, pipeline.switchPorts());
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
+        paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
+        datapath.setWalkWatcher(paths);
     }
 
     /** Under the pipeline's lock: the flows at fault are looked up once that is free. */
@@ -131,10 +135,17 @@ final class SwitchCore {
             while (receiveOnce()) {
                 // until no port has anything left
             }
-            dispatcher.drain();
+            drainOffload();
         } finally {
             settling = false;
         }
+    }
+
+    /** Has providers told of what is new, and offered the paths that come of it. */
+    void drainOffload() {
+        do {
+            dispatcher.drain();
+        } while (paths.drain());
     }
 
     private boolean receiveOnce() {
@@ -157,7 +168,7 @@ final class SwitchCore {
         pipeline.maintain(nowNs);
         pipeline.switchPorts().refresh(); // The test may have given ports other addresses.
         tracker.sweepAll(nowNs);
-        dispatcher.drain();
+        drainOffload();
     }
 
     /** Lets a bridge be spoken to over OpenFlow. All share one event loop, which starts with the first. */

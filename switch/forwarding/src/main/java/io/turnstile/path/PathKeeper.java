@@ -191,17 +191,29 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         }
         KeptPath path = new KeptPath(this, composed, ingress, egress);
         putDown(path);
-        NotCarried objection = !path.hasLiveFlows()
-                ? NotCarried.RULES_CHANGED
-                : !path.hasItsPorts()
-                        ? NotCarried.PORT_GONE
-                        : path.offerTo(present) ? null : NotCarried.RULES_CHANGED;
+        NotCarried objection = NotCarried.FAILED;
+        try {
+            objection = offer(path, present);
+        } finally {
+            if (objection != null) {
+                strikeOut(path);
+            }
+        }
         if (objection != null) {
-            strikeOut(path);
             return new Refused(objection);
         }
         composed.members().stream().skip(1).forEach(member -> explain(member, present));
         return null;
+    }
+
+    private static @Nullable NotCarried offer(KeptPath path, PathBook present) {
+        if (!path.hasLiveFlows()) {
+            return NotCarried.RULES_CHANGED;
+        }
+        if (!path.hasItsPorts()) {
+            return NotCarried.PORT_GONE;
+        }
+        return path.offerTo(present) ? null : NotCarried.RULES_CHANGED;
     }
 
     /** No walk begins with this connection in this direction. */
