@@ -2,6 +2,7 @@ package io.turnstile.port;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A way in and out of the switch. Types: {@code system} (AF_PACKET on an existing device), {@code internal} and
@@ -80,6 +81,20 @@ public interface Port extends AutoCloseable {
     default void setMtu(int mtuBytes) {
         throw new PortException(name() + ": cannot set MTU (Operation not supported)");
     }
+
+    /**
+     * Has a BPF program of the kind {@code SOCKET_FILTER} decide which of the received frames {@link #receive} gets:
+     * those for which it returns 0 it does not. It stays until {@link #stopFiltering} or {@link #close}.
+     *
+     * @param programFd of the loaded program; may be closed afterwards
+     * @return null if it does now, else why not, for people
+     */
+    default @Nullable String filterReceived(int programFd) {
+        return "not read by sockets";
+    }
+
+    /** Takes that program off again; nothing happens if there is none. */
+    default void stopFiltering() {}
 
     @Override
     void close();

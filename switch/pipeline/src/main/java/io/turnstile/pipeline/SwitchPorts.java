@@ -51,6 +51,30 @@ public final class SwitchPorts implements PortDirectory {
         return Arrays.stream(byNumber).filter(port -> !port.isGone()).toList();
     }
 
+    @Override
+    public @Nullable String filterReceived(long portId, int programFd) {
+        DatapathPort entry = entry(portId);
+        return entry == null ? "the port is gone" : entry.port().filterReceived(programFd);
+    }
+
+    @Override
+    public void stopFiltering(long portId) {
+        DatapathPort entry = entry(portId);
+        if (entry != null) {
+            entry.port().stopFiltering();
+        }
+    }
+
+    private @Nullable DatapathPort entry(long portId) {
+        for (int number = datapath.highestPortNumber(); number >= 0; number--) {
+            DatapathPort entry = datapath.portEntry(number);
+            if (entry != null && entry.id() == portId) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
     /** Looks at all ports again; asks no device. */
     public void refresh() {
         boolean changed = false;

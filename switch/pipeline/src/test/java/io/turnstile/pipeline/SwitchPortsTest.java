@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.port.DummyPort;
+import io.turnstile.port.Port;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +66,41 @@ class SwitchPortsTest {
             assertThat(ports.port(number)).as("number %d", number).isSameAs(PortRef.GONE);
         }
         assertThat(ports.ports()).isEmpty();
+    }
+
+    @Test
+    void whoFiltersAPortNamesItByItsIdentity() {
+        List<String> calls = new ArrayList<>();
+        DummyPort dummy = new DummyPort("p1", "dummy", Map.of(), () -> 0);
+        Port port = (Port) Proxy.newProxyInstance(
+                Port.class.getClassLoader(), new Class<?>[] {Port.class}, (proxy, method, arguments) -> {
+                    switch (method.getName()) {
+                        case "filterReceived" -> {
+                            calls.add("filter " + arguments[0]);
+                            return "no";
+                        }
+                        case "stopFiltering" -> {
+                            calls.add("stop");
+                            return null;
+                        }
+                        default -> {
+                            return method.invoke(dummy, arguments);
+                        }
+                    }
+                });
+        bench.datapath.addPort(port, 7);
+        long id = ports.port(7).id();
+
+        assertThat(ports.filterReceived(id, 5)).isEqualTo("no");
+        ports.stopFiltering(id);
+        assertThat(ports.filterReceived(id + 1, 5)).isEqualTo("the port is gone");
+        ports.stopFiltering(id + 1);
+        bench.datapath.removePort(7);
+        assertThat(ports.filterReceived(id, 5)).isEqualTo("the port is gone");
+
+        assertThat(calls).containsExactly("filter 5", "stop");
+        plug(8, "p2", "dummy");
+        assertThat(ports.filterReceived(ports.port(8).id(), 5)).isEqualTo("not read by sockets");
     }
 
     @Test

@@ -23,6 +23,8 @@ public final class AfPacketPort extends DevicePort {
     private final @Nullable ReceiveOffloadNotes notes;
     /** Set once, before the port is handed out. */
     private boolean receiveOffloadChanged;
+    /** Whether a program decides what the socket gets. Guarded by the receive lock. */
+    private boolean filtered;
 
     private AfPacketPort(String name, int ifIndex, int fd, LinkMessage link, @Nullable ReceiveOffloadNotes notes) {
         super(name, ifIndex, fd, link);
@@ -118,6 +120,37 @@ public final class AfPacketPort extends DevicePort {
             }
         } finally {
             transmitLock.unlock();
+        }
+    }
+
+    @Override
+    public @Nullable String filterReceived(int programFd) {
+        receiveLock.lock();
+        try {
+            if (closed) {
+                return "the port is closed";
+            }
+            if (filtered) {
+                return "it is filtered already";
+            }
+            int result = PacketSocket.attachFilter(fd, programFd);
+            filtered = result >= 0;
+            return filtered ? null : "attaching a program to its socket: " + SystemCallFailure.text(result);
+        } finally {
+            receiveLock.unlock();
+        }
+    }
+
+    @Override
+    public void stopFiltering() {
+        receiveLock.lock();
+        try {
+            if (filtered && !closed) {
+                PacketSocket.detachFilter(fd);
+            }
+            filtered = false;
+        } finally {
+            receiveLock.unlock();
         }
     }
 

@@ -28,6 +28,8 @@ final class PacketSocket {
     private static final int PACKET_VNET_HDR = 15;
     private static final int PACKET_IGNORE_OUTGOING = 23;
     private static final int SOL_SOCKET = 1;
+    private static final int SO_DETACH_BPF = 27;
+    private static final int SO_ATTACH_BPF = 50;
     private static final int SO_SNDBUFFORCE = 32;
     private static final int SO_RCVBUFFORCE = 33;
     /** Room for a few super-frames on their way; ordinary frames wait in the ring instead. */
@@ -64,6 +66,17 @@ final class PacketSocket {
             LibC.close(fd);
             throw SystemCallFailure.of(device + ": packet socket option " + option, result);
         }
+    }
+
+    /** From now on the program decides what the socket gets; a negated errno if it cannot be had. */
+    static int attachFilter(int fd, int programFd) {
+        return LibC.setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, programFd);
+    }
+
+    /** Nobody decides any more. */
+    static void detachFilter(int fd) {
+        // Fails if there is no program, which is what was wanted.
+        int ignored = LibC.setsockopt(fd, SOL_SOCKET, SO_DETACH_BPF, 0);
     }
 
     /** From now on the socket gets the device's frames, those not addressed to it as well. */

@@ -24,7 +24,8 @@ final class SystemCallFailure {
         return new PortException(what + " (" + text(negatedErrno) + ")");
     }
 
-    private static String text(long negatedErrno) {
+    /** The error in words. */
+    static String text(long negatedErrno) {
         return LibC.strerror((int) -negatedErrno);
     }
 }

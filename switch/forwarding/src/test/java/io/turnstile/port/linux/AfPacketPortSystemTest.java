@@ -5,6 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import io.turnstile.bpf.LoadedProgram;
+import io.turnstile.bpf.ProgramType;
+import io.turnstile.bpf.asm.Assembler;
+import io.turnstile.bpf.asm.Condition;
+import io.turnstile.bpf.asm.Program;
+import io.turnstile.bpf.asm.Register;
+import io.turnstile.bpf.asm.Size;
+import io.turnstile.bpf.asm.SkBuff;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
@@ -52,6 +60,45 @@ class AfPacketPortSystemTest {
                         .extracting(Packet::toBytes)
                         .containsExactly(PortFrames.random(size, size), PortFrames.random(size, -size));
             }
+        }
+    }
+
+    @Test
+    void aProgramHidesFramesUntilItIsTakenOff() throws Exception {
+        String[] names = devices.pair();
+        Program hidesLongOnes = new Assembler()
+                .load(Size.U32, Register.R1, Register.R1, SkBuff.LEN.offset())
+                .mov(Register.R0, 0)
+                .jump(Condition.GT, Register.R1, 100, "end")
+                .mov(Register.R0, -1)
+                .label("end")
+                .exit()
+                .assemble();
+        try (LoadedProgram program =
+                        LoadedProgram.load(ProgramType.SOCKET_FILTER, "hides", "Apache-2.0", hidesLongOnes);
+                AfPacketPort left = AfPacketPort.open(names[0], true);
+                AfPacketPort right = AfPacketPort.open(names[1], true);
+                FrameCollector collector = new FrameCollector(right)) {
+            assertThat(right.filterReceived(left.pollDescriptor()))
+                    .isEqualTo("attaching a program to its socket: Invalid argument");
+            assertThat(right.filterReceived(program.fd())).isNull();
+            assertThat(right.filterReceived(program.fd())).isEqualTo("it is filtered already");
+            for (int size : new int[] {101, 100}) {
+                left.send(Packet.copyOf(PortFrames.random(size, size)));
+            }
+            left.flush();
+            assertThat(collector.take(1, etherType(EXPERIMENTAL)).get(0).lengthBytes())
+                    .isEqualTo(100);
+
+            right.stopFiltering();
+            right.stopFiltering();
+            left.send(Packet.copyOf(PortFrames.random(101, 101)));
+            left.flush();
+            assertThat(collector.take(1, etherType(EXPERIMENTAL)).get(0).lengthBytes())
+                    .isEqualTo(101);
+            assertThat(right.filterReceived(program.fd())).isNull();
+            right.close();
+            assertThat(right.filterReceived(program.fd())).isEqualTo("the port is closed");
         }
     }
 

@@ -136,6 +136,18 @@ final class Frames {
         return bytes;
     }
 
+    /** The same, but the transport's checksum is left to others, who find the pseudo header's sum there. */
+    static byte[] withPartialChecksum(byte[] bytes) {
+        withChecksums(bytes);
+        ByteBuffer frame = ByteBuffer.wrap(bytes);
+        boolean ipv6 = frame.getShort(12) == (short) 0x86dd;
+        int transport = ETHERNET_BYTES + (ipv6 ? 40 : 20);
+        int protocol = frame.get(ipv6 ? 20 : 23);
+        long sum = protocol + (bytes.length - transport) + sum(frame, ipv6 ? 22 : 26, transport);
+        frame.putShort(transport + (protocol == 6 ? 16 : 6), (short) ~complement(sum));
+        return bytes;
+    }
+
     private static long sum(ByteBuffer frame, int from, int to) {
         long sum = 0;
         for (int i = from; i < to; i++) {
