@@ -260,7 +260,7 @@ final class BatchRunner {
         for (int i = 0; i < length; i++) {
             WorkItem item = items[i];
             if (item.steps == 0 || item.aside || item.alone) {
-                busy |= item.steps != 0 && item.alone;
+                busy |= item.steps != 0 && item.alone && !item.aside;
                 continue;
             }
             OfConnection operation = nextOperation(item);
@@ -279,7 +279,7 @@ final class BatchRunner {
     private boolean callAlone() {
         for (int i = 0; i < length && !givenUp; i++) {
             WorkItem item = items[i];
-            OfConnection operation = item.alone && item.steps != 0 ? nextOperation(item) : null;
+            OfConnection operation = item.alone && !item.aside && item.steps != 0 ? nextOperation(item) : null;
             if (operation != null) {
                 operations.clear();
                 operationItems.clear();

@@ -40,6 +40,8 @@ final class CarriedPath implements PathHandle {
     /** How many of its connections are held for it, from the first on. */
     private volatile int held;
 
+    private volatile boolean active;
+
     // Guarded by this.
     private final List<Lane> tried = new ArrayList<>(1);
     private boolean closed;
@@ -81,8 +83,15 @@ final class CarriedPath implements PathHandle {
         return held;
     }
 
-    void setHeld(int count) {
+    /** @param isWanted it has the place of its direction */
+    void setHeld(int count, boolean isWanted) {
         held = count;
+        active = isWanted;
+    }
+
+    /** Its direction stands as it says. */
+    boolean isActive() {
+        return active;
     }
 
     boolean involves(long connectionId) {
@@ -169,6 +178,16 @@ final class CarriedPath implements PathHandle {
         return true;
     }
 
+    /** The path has been, or is, at the lane. */
+    synchronized boolean wasAt(Lane lane) {
+        return tried.contains(lane);
+    }
+
+    /** No lane has been found that it could go to. */
+    synchronized boolean hasNeverBeenOffered() {
+        return tried.isEmpty();
+    }
+
     void noteLater(String why) {
         isLater = true;
         reason = why;
@@ -176,13 +195,6 @@ final class CarriedPath implements PathHandle {
 
     void noteReason(String why) {
         reason = why;
-    }
-
-    /** None is left to go to; so many have declined this direction before. */
-    void noteDeclines(int declined) {
-        if (declined > 0 && reason.isEmpty()) {
-            reason = "declined before";
-        }
     }
 
     boolean isLater() {

@@ -107,6 +107,21 @@ final class CarriedPaths implements PathBook {
     void left(long connectionId, OffloadSession session) {
         if (!hasCarrier(connectionId, session)) {
             table.unwant(connectionId);
+            wantIfUnasked(connectionId, null, session); // by who has come to hold it just now
+        }
+    }
+
+    /** A lane that has not been asked may have come to hold the connection while its direction stood otherwise. */
+    private void wantIfUnasked(
+            long connectionId, @Nullable CarriedPath path, @Nullable OffloadSession except) {
+        for (Lane lane : lanes) {
+            OffloadSession session = lane.session();
+            if (session != null
+                    && session != except
+                    && session.isCarrierOf(connectionId)
+                    && (path == null || !path.wasAt(lane))) {
+                table.want(connectionId, bitOf(lane), false);
+            }
         }
     }
 
@@ -158,7 +173,9 @@ final class CarriedPaths implements PathBook {
         table.setReason(connectionId, reply, reasons.index(reason));
         Standing refused = again ? Standing.WAITING : Standing.REFUSED;
         table.settle(connectionId, reply, Standing.CLAIMED, refused, false);
-        someWait |= again;
+        if (again) {
+            someWait = true;
+        }
     }
 
     // ---- news of connections: forwarding threads ----
@@ -194,8 +211,11 @@ final class CarriedPaths implements PathBook {
 
     /** Who carries packets of the connection is asked for their use; returns whether anybody is. */
     boolean onDeadline(long connectionId) {
+        if (!isAsked()) {
+            return false;
+        }
         boolean asked = false;
-        for (CarriedPath path : isAsked() ? table.pathsOf(connectionId) : new CarriedPath[0]) {
+        for (CarriedPath path : table.pathsOf(connectionId)) {
             PathTurn turn = path.turn();
             asked |= turn != null && path.involves(connectionId) && turn.ask();
         }
@@ -241,7 +261,7 @@ final class CarriedPaths implements PathBook {
         while (isWanted && held < path.connectionCount() && hold(path.connection(held))) {
             held++;
         }
-        path.setHeld(held);
+        path.setHeld(held, isWanted);
         byId.put(path.path.id(), path);
         if (!isWanted || held < path.connectionCount()) {
             path.noteLater(CONNECTION_LEFT);
@@ -297,22 +317,18 @@ final class CarriedPaths implements PathBook {
     }
 
     private @Nullable PathTurn nextTurn(CarriedPath path) {
-        int declined = 0;
         for (Lane lane : lanes) {
             OffloadSession session = lane.session();
-            if (path.isEnding() || session == null || !session.isCarrierOf(path.connectionId())) {
-                continue;
-            }
-            if (table.hasDeclined(path.connectionId(), path.isReply(), bitOf(lane))) {
-                declined++;
-            } else if (path.goTo(lane)) {
+            if (!path.isEnding()
+                    && session != null
+                    && session.isCarrierOf(path.connectionId())
+                    && !table.hasDeclined(path.connectionId(), path.isReply(), bitOf(lane))
+                    && path.goTo(lane)) {
                 PathTurn turn = new PathTurn(path, session);
                 path.setTurn(turn);
                 return turn;
             }
         }
-        path.setTurn(null);
-        path.noteDeclines(declined);
         return null;
     }
 
@@ -356,7 +372,7 @@ final class CarriedPaths implements PathBook {
             table.removePath(path.connection(i), path);
         }
         byId.remove(path.path.id());
-        if (path.held() > 0) {
+        if (path.isActive()) {
             settle(path, last != null && last.connectionLeaves() ? last.session : null);
         }
         path.setOver();
@@ -368,22 +384,27 @@ final class CarriedPaths implements PathBook {
         boolean reply = path.isReply();
         PathEnd end = path.end();
         boolean waits = end == null && path.isLater() || end == PathEnd.LOST || end == PathEnd.PROVIDER_FAILED;
-        table.setReason(connectionId, reply, path.reason().isEmpty() ? 0 : reasons.index(path.reason()));
         Standing next;
         if (!hasCarrier(connectionId, leaving)) {
             next = Standing.NONE;
         } else if (waits) {
             next = Standing.WAITING;
             someWait = true;
-        } else if (end == null) {
-            next = Standing.REFUSED;
+        } else if (end == null && !(path.hasNeverBeenOffered() && !table.hasDeclined(connectionId, reply, -1))) {
+            next = Standing.REFUSED; // for the reason that it was refused for before, if all declined before
         } else {
             next = Standing.WANTED;
-            if (end != PathEnd.CONNECTION_LEAVES) {
+            if (end != null && end != PathEnd.CONNECTION_LEAVES) {
                 table.forgetDeclines(connectionId, reply);
             }
         }
+        if (next != Standing.REFUSED || !path.reason().isEmpty()) {
+            table.setReason(connectionId, reply, path.reason().isEmpty() ? 0 : reasons.index(path.reason()));
+        }
         table.settle(connectionId, reply, Standing.ACTIVE, next, false);
+        if (next == Standing.NONE || next == Standing.REFUSED) {
+            wantIfUnasked(connectionId, path, leaving);
+        }
     }
 
     // ---- what providers say ----
@@ -442,7 +463,9 @@ final class CarriedPaths implements PathBook {
         someWait = false;
         roundNs = nowNs;
         rounds++;
-        someWait |= table.wakeWaiting(rounds, room);
+        if (table.wakeWaiting(rounds, room)) {
+            someWait = true;
+        }
     }
 
     /** Whoever has offered a path has failed. */

@@ -206,6 +206,10 @@ final class DirectionTable {
                 return;
             }
             long changed = isNew ? SlotTable.word(connectionId, 0) : word;
+            if (isNew) { // before anybody can ask: what is noted is a former connection's
+                setNote(chunk, connectionId, false, 0);
+                setNote(chunk, connectionId, true, 0);
+            }
             if (isClosing) {
                 changed |= CLOSING;
             }
@@ -219,10 +223,6 @@ final class DirectionTable {
                 }
             }
             if (change(chunk, connectionId, word, changed)) {
-                if (isNew) {
-                    setNote(chunk, connectionId, false, 0);
-                    setNote(chunk, connectionId, true, 0);
-                }
                 return;
             }
         }
@@ -347,9 +347,10 @@ final class DirectionTable {
         NOTE.getAndBitwiseOr(chunk.notes, noteAt(connectionId, reply), lane);
     }
 
-    boolean hasDeclined(long connectionId, boolean reply, int lane) {
+    /** @param lanes bits of the lanes that are meant */
+    boolean hasDeclined(long connectionId, boolean reply, int lanes) {
         Chunk chunk = chunk(connectionId);
-        return chunk != null && (note(chunk, connectionId, reply) & lane) != 0;
+        return chunk != null && (note(chunk, connectionId, reply) & DECLINED_MASK & lanes) != 0;
     }
 
     /** The walk is another one: who has declined may be asked again. */

@@ -74,7 +74,12 @@ final class ModelWalker {
         if (known.isEmpty() || !book.isAsked()) {
             return;
         }
-        long id = known.get(dice.nextInt(known.size()));
+        for (int i = 0; i < 8; i++) {
+            packet(known.get(dice.nextInt(known.size())), known, dice);
+        }
+    }
+
+    private void packet(long id, List<Long> known, Random dice) {
         boolean reply = dice.nextBoolean();
         if (!book.wants(id, reply) || !book.claim(id, reply)) {
             return;

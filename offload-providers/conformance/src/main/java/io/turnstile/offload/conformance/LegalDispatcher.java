@@ -3,11 +3,14 @@ package io.turnstile.offload.conformance;
 import io.turnstile.offload.conformance.ProviderCalls.Outcome;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
+import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.offload.spi.OffloadOperation;
 import io.turnstile.offload.spi.OffloadOperation.OfConnection;
 import io.turnstile.offload.spi.OffloadProvider;
 import io.turnstile.offload.spi.OffloadResult;
+import io.turnstile.offload.spi.Path;
+import io.turnstile.offload.spi.PathEnd;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.Verdict;
 import java.util.ArrayList;
@@ -16,12 +19,16 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +59,11 @@ final class LegalDispatcher {
     private final Queue<LastUse> lastUses = new ConcurrentLinkedQueue<>();
     private final AtomicInteger lastUseCount = new AtomicInteger();
     private Consumer<ConnView> observer = connection -> {};
+    private final Set<Long> covered = ConcurrentHashMap.newKeySet();
+    private final Map<Long, Path> carried = new ConcurrentHashMap<>();
+    private final Queue<OffloadResult> pathRefusals = new ConcurrentLinkedQueue<>();
+    private final AtomicLong lastPathId = new AtomicLong();
+    private boolean carries;
     private boolean open;
 
     /** For a provider that is offered connections from that moment on. */
@@ -121,6 +133,7 @@ final class LegalDispatcher {
     /** Brings it up, and tells it of the ports that are there; a throw of the former comes through. */
     void init() throws Exception {
         reports.begin();
+        carries = watch.call("carries", provider::carries);
         watch.call("init", () -> {
             provider.init(reports);
             return null;
@@ -190,6 +203,8 @@ final class LegalDispatcher {
         if (answer instanceof OffloadResult.Done) {
             held.keySet().forEach(reports::takeBack);
             held.clear();
+            covered.clear();
+            carried.clear();
         } else {
             deleteAll(reason);
         }
@@ -212,6 +227,14 @@ final class LegalDispatcher {
     }
 
     private void deleteEach(List<ConnView> all, DelReason reason) throws Exception {
+        if (!carried.isEmpty()) {
+            Set<Long> leaving = all.stream().map(ConnView::id).collect(Collectors.toSet());
+            endPaths(
+                    carried().stream()
+                            .filter(path -> leaving.contains(path.connectionId()))
+                            .toList(),
+                    PathEnd.CONNECTION_LEAVES);
+        }
         for (List<ConnView> some : inBatches(all)) {
             perform(some.stream()
                     .map(connection -> new OffloadOperation.Delete(connection, reason))
@@ -225,6 +248,74 @@ final class LegalDispatcher {
             batches.add(all.subList(from, Math.min(all.size(), from + BATCH_LENGTH)));
         }
         return batches;
+    }
+
+    // ---- paths ----
+
+    /** Whether the provider is offered paths, as it said before init. */
+    boolean carries() {
+        return carries;
+    }
+
+    /** The connections that the provider covers in both directions, by its own word. */
+    List<ConnView> covered() {
+        return held().stream()
+                .filter(connection -> covered.contains(connection.id()))
+                .toList();
+    }
+
+    /** The connection as the provider was shown it last. */
+    ConnView heldAs(long connectionId) {
+        return Objects.requireNonNull(held.get(connectionId), "a path is one of a connection that is held");
+    }
+
+    /** The paths that the provider carries, by its own word. */
+    List<Path> carried() {
+        return List.copyOf(carried.values());
+    }
+
+    /** The answers to paths that it does not carry. */
+    List<OffloadResult> pathRefusals() {
+        return List.copyOf(pathRefusals);
+    }
+
+    long nextPathId() {
+        return lastPathId.incrementAndGet();
+    }
+
+    /** Takes these paths back, those that the provider has lost with that reason. */
+    void endPaths(List<Path> paths, PathEnd reason) throws Exception {
+        for (Direction direction : Direction.values()) { // a list has one operation of a connection at most
+            performInBatches(paths.stream()
+                    .filter(path -> path.direction() == direction)
+                    .map(path -> new OffloadOperation.PathDel(
+                            heldAs(path.connectionId()),
+                            path,
+                            reports.isPathLost(path.id()) ? PathEnd.LOST : reason))
+                    .toList());
+        }
+    }
+
+    /** Has operations on paths carried out, each of another connection; puts that fail are taken back at once. */
+    List<OffloadResult> performInBatches(List<? extends OfConnection> operations) throws Exception {
+        List<OffloadResult> results = new ArrayList<>();
+        for (List<? extends OfConnection> some : inBatches(operations)) {
+            for (OfConnection operation : some) {
+                if (operation instanceof OffloadOperation.PathPut put) {
+                    reports.givePath(put.path().id());
+                }
+            }
+            Outcome outcome = carryOut(some);
+            results.addAll(outcome.results());
+            for (int i = 0; i < some.size() && !outcome.isBroken(); i++) {
+                if (some.get(i) instanceof OffloadOperation.PathPut put
+                        && outcome.results().get(i) instanceof OffloadResult.Failed) {
+                    perform(List.of(new OffloadOperation.PathDel(
+                            put.connection(), put.path(), PathEnd.PROVIDER_FAILED)));
+                }
+            }
+        }
+        return results;
     }
 
     // ---- connections ----
@@ -367,10 +458,16 @@ final class LegalDispatcher {
         List<OffloadResult> answers = new ArrayList<>();
         if (outcome.isBroken()) {
             for (OfConnection operation : operations) {
-                if (operation instanceof OffloadOperation.Query) {
+                if (operation instanceof OffloadOperation.Query || operation instanceof OffloadOperation.PathStats) {
                     continue; // has no effects
                 }
-                OfConnection delete = new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
+                OfConnection delete = switch (operation) {
+                    case OffloadOperation.PathPut put ->
+                        new OffloadOperation.PathDel(put.connection(), put.path(), PathEnd.PROVIDER_FAILED);
+                    case OffloadOperation.PathDel del ->
+                        new OffloadOperation.PathDel(del.connection(), del.path(), PathEnd.PROVIDER_FAILED);
+                    default -> new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
+                };
                 answers.add(calls.make(List.of(delete)).results().getFirst());
                 note(delete, answers.getLast());
             }
@@ -387,14 +484,26 @@ final class LegalDispatcher {
                     held.put(connection.id(), connection);
                 }
             }
-            case OffloadOperation.Established established -> held.replace(connection.id(), connection);
+            case OffloadOperation.Established established -> {
+                held.replace(connection.id(), connection);
+                if (result instanceof OffloadResult.Covered covers && covers.both()) {
+                    covered.add(connection.id());
+                }
+            }
             case OffloadOperation.Changed changed -> held.replace(connection.id(), connection);
             case OffloadOperation.Update update -> held.replace(connection.id(), connection);
-            case OffloadOperation.PathPut put -> {}
-            case OffloadOperation.PathDel del -> {}
+            case OffloadOperation.PathPut put -> {
+                if (result instanceof Verdict.Accept) {
+                    carried.put(put.path().id(), put.path());
+                } else if (!(result instanceof OffloadResult.Failed)) {
+                    pathRefusals.add(result);
+                }
+            }
+            case OffloadOperation.PathDel del -> carried.remove(del.path().id());
             case OffloadOperation.PathStats stats -> {}
             case OffloadOperation.Delete delete -> {
                 held.remove(connection.id());
+                covered.remove(connection.id());
                 reports.takeBack(connection.id());
                 deletes.incrementAndGet();
             }
@@ -403,6 +512,7 @@ final class LegalDispatcher {
             case OffloadResult.LastUsed used -> note(operation, used.epochMs(), used.packets(), used.bytes());
             case OffloadResult.Released released ->
                 note(operation, released.epochMs(), released.packets(), released.bytes());
+            case OffloadResult.Carried one -> note(operation, one.epochMs(), one.packets(), one.bytes());
             case OffloadResult other -> {}
         }
     }

@@ -95,6 +95,12 @@ import org.junit.jupiter.api.Test;
  *     after a restart</td>
  *     <td>aFlushIsAnswered, aFlushAnswersAlikeInBulkAndSingly, <i>afterAFlushNothingIsHeld</i>,
  *     whatWasFlushedCanBeAddedAfterARestart</td></tr>
+ * <tr><td>paths, of a provider that carries</td><td>none fails, whatever is legal; each reason ends them; they end before
+ *     their connections, and with a flush; refusals have reasons; bulk and single callbacks answer alike; several
+ *     threads; in time; counts can be</td>
+ *     <td>whetherItCarriesNeverChanges, noPathOperationFails, everyReasonEndsAPath, refusalsOfPathsHaveAReason,
+ *     pathsInBulkAreAnsweredAsSingly, connectionsThatWereCarriedLeaveQuietly, aFlushEndsPathsToo, manyThreadsCarry,
+ *     pathOperationsReturnInTime</td></tr>
  * <tr><td>init, close</td><td>it comes up; it closes quietly; nothing is held then; it comes up again as it was</td>
  *     <td><i>itComesUp</i>, itClosesQuietly, <i>afterCloseNothingIsHeld</i>, <i>afterARestartItWorksAsBefore</i></td></tr>
  * <tr><td>leaks</td><td>after very many lives nothing is held, and no views are kept</td>
@@ -106,7 +112,7 @@ import org.junit.jupiter.api.Test;
  * <p>What it cannot check: that packets are carried rightly; that what a process which was killed left in the device is
  * thrown away by the next {@code init}, as no two devices tell it alike; that what a device evicts is told.
  */
-public abstract class OffloadProviderConformance extends ProviderUnderTest {
+public abstract class OffloadProviderConformance extends PathConformance {
     /** What the switch takes, as in its NamedProvider. */
     private static final String WELL_FORMED_NAME = "[a-z0-9][a-z0-9_-]{0,199}";
 

@@ -35,6 +35,8 @@ final class ProviderReports implements ProviderContext {
     private final long toleranceMs;
     private final Set<Long> given = ConcurrentHashMap.newKeySet();
     private final Set<Long> lost = ConcurrentHashMap.newKeySet();
+    private final Set<Long> givenPaths = ConcurrentHashMap.newKeySet();
+    private final Set<Long> lostPaths = ConcurrentHashMap.newKeySet();
     private final AtomicLong roomTold = new AtomicLong();
     private final Set<String> names = ConcurrentHashMap.newKeySet();
     private final Queue<String> findings = new ConcurrentLinkedQueue<>();
@@ -55,6 +57,8 @@ final class ProviderReports implements ProviderContext {
         initMs = wallMs();
         given.clear();
         lost.clear();
+        givenPaths.clear();
+        lostPaths.clear();
     }
 
     long initMs() {
@@ -75,6 +79,16 @@ final class ProviderReports implements ProviderContext {
     /** The provider said that it has lost this one, which was not taken back yet. */
     boolean isLost(long connectionId) {
         return lost.contains(connectionId);
+    }
+
+    /** The provider is about to be offered this path. */
+    void givePath(long pathId) {
+        givenPaths.add(pathId);
+    }
+
+    /** The provider said that it has lost this path. */
+    boolean isPathLost(long pathId) {
+        return lostPaths.contains(pathId);
     }
 
     /** How often the provider said that there is room. */
@@ -137,6 +151,29 @@ final class ProviderReports implements ProviderContext {
         }
         if (reason == null || reason.isBlank()) {
             find("lost: no reason");
+        }
+    }
+
+    @Override
+    public void pathUsed(long pathId, long epochMs, long packets, long bytes) {
+        if (!givenPaths.contains(pathId)) {
+            find("pathUsed: path " + pathId + " was not given to it since init");
+        }
+        if (epochMs != 0 && (epochMs < initMs - toleranceMs || epochMs > wallMs() + toleranceMs)) {
+            find("pathUsed: last use " + epochMs + " is not between init, " + initMs + ", and now, " + wallMs());
+        }
+        judgeCounts("pathUsed", packets, bytes);
+    }
+
+    @Override
+    public void pathLost(long pathId, String reason) {
+        if (!givenPaths.contains(pathId)) {
+            find("pathLost: path " + pathId + " was not given to it since init");
+        } else {
+            lostPaths.add(pathId);
+        }
+        if (reason == null || reason.isBlank()) {
+            find("pathLost: no reason");
         }
     }
 

@@ -260,6 +260,9 @@ final class OddProviders {
                 case OffloadOperation.Update update -> new OffloadResult.LastUsed(0);
                 case OffloadOperation.Add add -> OffloadResult.DONE;
                 case OffloadOperation.Delete delete -> OffloadResult.DONE;
+                case OffloadOperation.PathPut put -> Verdict.decline("carries nothing");
+                case OffloadOperation.PathDel del -> OffloadResult.Carried.UNKNOWN;
+                case OffloadOperation.PathStats stats -> OffloadResult.Carried.UNKNOWN;
                 case OffloadOperation.Flush flush -> OffloadResult.DONE;
             };
         }
@@ -465,6 +468,9 @@ final class OddProviders {
                     letGo(delete.connection());
                     yield OffloadResult.DONE;
                 }
+                case OffloadOperation.PathPut put -> Verdict.decline("carries nothing");
+                case OffloadOperation.PathDel del -> OffloadResult.Carried.UNKNOWN;
+                case OffloadOperation.PathStats stats -> OffloadResult.Carried.UNKNOWN;
                 case OffloadOperation.Flush flush -> OffloadResult.ONE_BY_ONE;
             };
         }
