@@ -94,6 +94,7 @@ public final class SwitchDaemon implements AutoCloseable {
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
         pathGate = new PathGate(dispatcher.paths());
         paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
+        paths.setBook(dispatcher.paths());
         datapath.setWalkWatcher(paths);
         paths.setBook(pathGate);
         monitor = new OffloadMonitor(dispatcher, clock);

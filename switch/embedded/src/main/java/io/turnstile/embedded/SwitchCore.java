@@ -62,6 +62,7 @@ final class SwitchCore {
         dispatcher = OffloadDispatcher.drainedByCaller(tracker, clock, pipeline.switchPorts());
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
         paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
+        paths.setBook(dispatcher.paths());
         datapath.setWalkWatcher(paths);
     }
 

@@ -275,7 +275,8 @@ final class SymbolicPacket {
 
     private @Nullable HeaderBits rewrite(Field field, HeaderField header, SymbolicPacket leaving) {
         long bits = field.get(leaving.value);
-        long mask = header.fullMask() & field.get(leaving.known) & ~settled(header, bits);
+        long mask = header.fullMask() & field.get(leaving.known);
+        mask = (mask & ~settled(header, bits)) == 0 ? 0 : mask;
         if (header == HeaderField.PKT_MARK || header == HeaderField.SKB_PRIORITY) {
             mask = bits == 0 ? 0 : header.fullMask(); // 0 as it comes in
         } else if (header == HeaderField.IPV6_LABEL && !ipv6) {

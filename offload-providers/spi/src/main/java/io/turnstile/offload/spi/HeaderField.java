@@ -11,7 +11,9 @@ public enum HeaderField {
     ETH_SRC("eth_src", 48),
     /**
      * The outermost VLAN tag: its TCI with bit 0x1000 set; 0 for a frame without a tag. To write 0 is to pop the tag,
-     * to write a TCI on a frame without a tag is to push one (TPID 0x8100).
+     * to write a TCI on a frame without a tag is to push one. All tags meant here have the TPID 0x8100: a frame with
+     * another one in front, or with a second tag behind the first, passes no guard. Bit 0x1000 says that there is a
+     * tag, so that a frame's own (DEI) is in no guard, and is 0 in a tag that was written.
      */
     VLAN_TCI("vlan_tci", 16),
     /** IPv4 TOS or IPv6 traffic class: DSCP in the upper six bits, ECN in the lower two. */
