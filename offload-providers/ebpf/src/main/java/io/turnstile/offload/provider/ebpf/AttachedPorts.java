@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The ports that packets are carried from: each has the carrying program at its device and the deciding one on the
- * switch's sockets. They come in this order and go in the other, with a pause for frames in between, so that no frame is
- * hidden that nobody carries.
+ * switch's sockets. They come in this order and go in the other, with a pause for frames in between, so that no frame
+ * is hidden that nobody carries.
  *
  * <p>Threads: one at a time, which its owner's lock sees to.
  */
@@ -46,14 +46,12 @@ final class AttachedPorts implements AutoCloseable {
                 ProgramType.TC,
                 "ts_bystander",
                 "Apache-2.0",
-                new Assembler()
-                        .mov(Register.R0, TcxAction.NEXT.code())
-                        .exit()
-                        .assemble());
+                new Assembler().mov(Register.R0, TcxAction.NEXT.code()).exit().assemble());
     }
 
     /** Makes the port one that can be carried from; why not, for people, or null. */
-    @Nullable String attach(PortRef port, long nowNs) {
+    @Nullable
+    String attach(PortRef port, long nowNs) {
         if (byPort.containsKey(port.id())) {
             return null;
         }
@@ -87,7 +85,8 @@ final class AttachedPorts implements AutoCloseable {
     }
 
     /** As the port was when it was attached; null if it is not. */
-    @Nullable PortRef attached(long portId) {
+    @Nullable
+    PortRef attached(long portId) {
         Attached attached = byPort.get(portId);
         return attached == null ? null : attached.port;
     }
@@ -110,8 +109,8 @@ final class AttachedPorts implements AutoCloseable {
     }
 
     /**
-     * Waits until each of the programs that runs now has ended, milliseconds: the kernel does so when a program is taken
-     * off a device. Where no device is left, nothing runs.
+     * Waits until each of the programs that runs now has ended, milliseconds: the kernel does so when a program is
+     * taken off a device. Where no device is left, nothing runs.
      */
     void awaitGracePeriod() {
         for (Attached attached : byPort.values()) {

@@ -164,7 +164,9 @@ final class Carrier implements AutoCloseable {
             return Verdict.later("table is full");
         }
         return Verdict.later(
-                failure.is(Errno.ENOMEM) ? "the kernel has no memory for it now" : "not taken by the kernel: " + failure.summary());
+                failure.is(Errno.ENOMEM)
+                        ? "the kernel has no memory for it now"
+                        : "not taken by the kernel: " + failure.summary());
     }
 
     private CarriedPath register(Path path) {
@@ -305,8 +307,7 @@ final class Carrier implements AutoCloseable {
     synchronized void portIs(PortRef port) throws BpfException {
         ports.forgetFailure(port.id());
         lose(
-                path -> path.ingress().id() == port.id()
-                                && path.ingress().ifindex() != port.ifindex()
+                path -> path.ingress().id() == port.id() && path.ingress().ifindex() != port.ifindex()
                         || path.egress().id() == port.id()
                                 && (path.egress().ifindex() != port.ifindex()
                                         || path.egress().mtu() != port.mtu()),
@@ -347,7 +348,8 @@ final class Carrier implements AutoCloseable {
 
     synchronized List<String> describe() {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, byConnection.size()));
+        lines.add(String.format(
+                Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, byConnection.size()));
         lines.add(String.format(Locale.ROOT, "carried: %d packets, %d bytes", packetsTold, bytesTold));
         lines.add(String.format(
                 Locale.ROOT,
@@ -359,12 +361,12 @@ final class Carrier implements AutoCloseable {
                 Locale.ROOT,
                 "kernel memory: %d KiB for maps, %s",
                 tables.fixedBytes() >> 10,
-                byKey.isEmpty()
-                        ? "no paths"
-                        : tables.pathBytes() / byKey.size() + " bytes a path"));
+                byKey.isEmpty() ? "no paths" : tables.pathBytes() / byKey.size() + " bytes a path"));
         List<PortRef> attached = ports.ports();
         StringBuilder names = new StringBuilder("ports: " + attached.size());
-        attached.stream().limit(DESCRIBED_PORTS).forEach(port -> names.append(' ').append(port));
+        attached.stream()
+                .limit(DESCRIBED_PORTS)
+                .forEach(port -> names.append(' ').append(port));
         lines.add(names + (attached.size() > DESCRIBED_PORTS ? " …" : ""));
         return lines;
     }

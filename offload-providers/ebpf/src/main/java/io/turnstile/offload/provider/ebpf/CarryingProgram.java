@@ -149,7 +149,8 @@ final class CarryingProgram {
                 .mov(R4, IPV6_BYTES)
                 .call(Helper.SKB_STORE_BYTES)
                 .jump(Condition.NE, R0, 0, "drop")
-                .comment("if a device has summed the packet up: an IPv6 header has no checksum that makes up for changes")
+                .comment(
+                        "if a device has summed the packet up: an IPv6 header has no checksum that makes up for changes")
                 .mov(R1, R6)
                 .load(Size.U32, R2, R7, Slot.HEADER_DIFFERENCE)
                 .call(Helper.CSUM_UPDATE)

@@ -23,9 +23,9 @@ import io.turnstile.bpf.asm.Size;
 import io.turnstile.bpf.asm.SkBuff;
 
 /**
- * The program on the sockets by which software reads a port, which are told of a frame before anything else is. It finds
- * the frame's path, leaves in this CPU's {@link Slot} what the {@link CarryingProgram} shall do, and hides the frame
- * from the socket; or shows it, and leaves nothing.
+ * The program on the sockets by which software reads a port, which are told of a frame before anything else is. It
+ * finds the frame's path, leaves in this CPU's {@link Slot} what the {@link CarryingProgram} shall do, and hides the
+ * frame from the socket; or shows it, and leaves nothing.
  *
  * <p>Registers: R6 the context, R7 the slot, R8 the path's {@link PathValue} once it is found, R9 the length of all
  * headers.
@@ -143,8 +143,7 @@ final class DecidingProgram {
             code.load(Size.U32, R1, R7, Slot.HEADER + Frame.IPV6_SOURCE + at)
                     .store(Size.U32, R10, KEY + PathKey.SOURCE + at, R1);
         }
-        code.load(Size.U32, R1, R7, Slot.HEADER + Frame.IPV6_TRANSPORT)
-                .store(Size.U32, R10, KEY + PathKey.PORTS, R1);
+        code.load(Size.U32, R1, R7, Slot.HEADER + Frame.IPV6_TRANSPORT).store(Size.U32, R10, KEY + PathKey.PORTS, R1);
         parseTransport(Frame.IPV6_TRANSPORT);
     }
 

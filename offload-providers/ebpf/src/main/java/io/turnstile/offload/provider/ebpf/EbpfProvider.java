@@ -72,7 +72,8 @@ public final class EbpfProvider implements OffloadProvider {
         Settings wanted = settings(now.context, settings);
         now.sweeper.every(wanted.sweepMs());
         if (wanted.maxPaths() != now.settings.maxPaths()) {
-            now.context.logger()
+            now.context
+                    .logger()
                     .log(Level.INFO, "max-paths counts when the provider comes up next: hw-offload off and on");
         }
     }
@@ -164,13 +165,16 @@ public final class EbpfProvider implements OffloadProvider {
 
     @Override
     public Verdict pathPut(ConnView connection, Path path) {
-        return (Verdict) running().carrier.put(List.of(new PathPut(connection, path))).getFirst();
+        return (Verdict)
+                running().carrier.put(List.of(new PathPut(connection, path))).getFirst();
     }
 
     @Override
     public OffloadResult.Carried pathDel(ConnView connection, Path path, PathEnd reason) {
-        OffloadResult result =
-                running().carrier.delete(List.of(new PathDel(connection, path, reason))).getFirst();
+        OffloadResult result = running()
+                .carrier
+                .delete(List.of(new PathDel(connection, path, reason)))
+                .getFirst();
         if (result instanceof OffloadResult.Carried carried) {
             return carried;
         }
@@ -204,6 +208,11 @@ public final class EbpfProvider implements OffloadProvider {
     public List<String> describe() {
         Running now = running;
         return now == null ? List.of() : now.carrier.describe();
+    }
+
+    /** What the sweeper does again and again. */
+    void sweepNow() {
+        running().carrier.sweep();
     }
 
     private interface KernelCall {

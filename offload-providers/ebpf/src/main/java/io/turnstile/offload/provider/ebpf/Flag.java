@@ -23,8 +23,7 @@ final class Flag {
     static final int PUSH_TAG = 1 << 12;
 
     /** Of these each changes bytes of the header. */
-    static final int HEADER_CHANGES =
-            SET_ETH_DST | SET_ETH_SRC | SET_FIRST_WORD | SET_TTL | SET_ADDRESSES | SET_PORTS;
+    static final int HEADER_CHANGES = SET_ETH_DST | SET_ETH_SRC | SET_FIRST_WORD | SET_TTL | SET_ADDRESSES | SET_PORTS;
     /** Of these each changes what the checksum of an IPv4 header is over. */
     static final int IP_CHANGES = SET_FIRST_WORD | SET_TTL | SET_ADDRESSES;
 

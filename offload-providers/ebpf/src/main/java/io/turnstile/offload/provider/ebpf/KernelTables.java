@@ -83,10 +83,7 @@ final class KernelTables implements AutoCloseable {
             BpfMap counters = parts.add(BpfMap.create(CounterValue.map(maxPaths)));
             BpfMap slots = parts.add(BpfMap.create(Slot.map(PossibleCpus.numbers())));
             LoadedProgram deciding = parts.add(LoadedProgram.load(
-                    ProgramType.SOCKET_FILTER,
-                    "ts_decide",
-                    LICENSE,
-                    DecidingProgram.assemble(slots.fd(), paths.fd())));
+                    ProgramType.SOCKET_FILTER, "ts_decide", LICENSE, DecidingProgram.assemble(slots.fd(), paths.fd())));
             LoadedProgram carrying = parts.add(LoadedProgram.load(
                     ProgramType.TC, "ts_carry", LICENSE, CarryingProgram.assemble(slots.fd(), counters.fd())));
             return new KernelTables(paths, counters, slots, deciding, carrying);

@@ -39,7 +39,8 @@ record Settings(int maxPaths, int sweepMs) {
         } catch (NumberFormatException e) {
             // said below
         }
-        complaints.accept("%s: \"%s\" is no number from %d to %d: %d is used".formatted(key, text, least, most, otherwise));
+        complaints.accept(
+                "%s: \"%s\" is no number from %d to %d: %d is used".formatted(key, text, least, most, otherwise));
         return otherwise;
     }
 }

@@ -3,11 +3,11 @@
  * and whatever else a {@link io.turnstile.offload.spi.Path} says, between devices that the switch reads by AF_PACKET
  * sockets.
  *
- * <p>Two programs do it. Sockets of AF_PACKET are told of a frame before tcx ingress is, in the same go on the same CPU.
- * The deciding program ({@code DecidingProgram}), a filter on the switch's socket, looks the path up and either shows
- * the frame to the switch or hides it and leaves in this CPU's slot what is to be done; the carrying program
- * ({@code CarryingProgram}), at the device's ingress, does what it finds there and asks nobody. So each frame is seen by
- * software or carried, never both and never neither, however paths come and go.
+ * <p>Two programs do it. Sockets of AF_PACKET are told of a frame before tcx ingress is, in the same go on the same
+ * CPU. The deciding program ({@code DecidingProgram}), a filter on the switch's socket, looks the path up and either
+ * shows the frame to the switch or hides it and leaves in this CPU's slot what is to be done; the carrying program
+ * ({@code CarryingProgram}), at the device's ingress, does what it finds there and asks nobody. So each frame is seen
+ * by software or carried, never both and never neither, however paths come and go.
  *
  * <p>Threads: the provider's own for its callbacks, and one that reads the counters. One lock for everything; held for
  * microseconds, and for some milliseconds where a port is met for the first time. Nothing is pinned: when the process

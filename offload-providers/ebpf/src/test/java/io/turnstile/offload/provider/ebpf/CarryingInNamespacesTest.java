@@ -86,7 +86,8 @@ class CarryingInNamespacesTest {
         return new ConnView(CONNECTION, 0, original.protocol(), original, reply, 0, 0, 0, PortRef.GONE, PortRef.GONE);
     }
 
-    private Path path(int from, TupleView arriving, TupleView leaving, List<HeaderBits> guard, List<HeaderBits> rewrites) {
+    private Path path(
+            int from, TupleView arriving, TupleView leaving, List<HeaderBits> guard, List<HeaderBits> rewrites) {
         return new Path(
                 nextPath++,
                 CONNECTION,
@@ -110,7 +111,8 @@ class CarryingInNamespacesTest {
     }
 
     private Carried delete(Path path) {
-        return inMiddle(() -> provider.pathDel(connection(path.arriving(), path.leaving()), path, PathEnd.RULES_CHANGED));
+        return inMiddle(
+                () -> provider.pathDel(connection(path.arriving(), path.leaving()), path, PathEnd.RULES_CHANGED));
     }
 
     private static TupleView mirror(TupleView tuple) {
@@ -176,7 +178,8 @@ class CarryingInNamespacesTest {
         }
         assertThat(total(there, delete(there))).containsExactly(rounds, bytes);
         assertThat(total(back, delete(back))).containsExactly(rounds, bytes);
-        assertThat(middle.forwarded.get(0).get() + middle.forwarded.get(1).get()).isZero();
+        assertThat(middle.forwarded.get(0).get() + middle.forwarded.get(1).get())
+                .isZero();
     }
 
     /** What was told of the path in all: by the sweep and by the answer. */
@@ -190,8 +193,10 @@ class CarryingInNamespacesTest {
     void aStreamIsCarriedBothWaysThroughNat(boolean ipv6, boolean transmitOffload) throws Exception {
         lab.transmitOffload(transmitOffload);
         lab.receiveOffload(true);
-        TupleView leaves = ipv6 ? Frames.ipv6(TCP, 0xb, 5555, 2, 8080) : Frames.ipv4(TCP, "10.0.0.11", 5555, "10.0.0.2", 8080);
-        TupleView original = ipv6 ? Frames.ipv6(TCP, 1, 1234, 0xc, 80) : Frames.ipv4(TCP, "10.0.0.1", 1234, "10.0.0.12", 80);
+        TupleView leaves =
+                ipv6 ? Frames.ipv6(TCP, 0xb, 5555, 2, 8080) : Frames.ipv4(TCP, "10.0.0.11", 5555, "10.0.0.2", 8080);
+        TupleView original =
+                ipv6 ? Frames.ipv6(TCP, 1, 1234, 0xc, 80) : Frames.ipv4(TCP, "10.0.0.1", 1234, "10.0.0.12", 80);
         middle.rule(original, leaves);
         middle.rule(mirror(leaves), mirror(original));
         final int bytes = 20 << 20;
@@ -350,14 +355,15 @@ class CarryingInNamespacesTest {
             bytes += 14 + 4 + 20 + 8 + i + 1;
         }
         assertThat(total(changed, delete(changed))).containsExactly(10, bytes);
-        assertThat(middle.forwarded.get(0).get() + middle.forwarded.get(1).get()).isZero();
+        assertThat(middle.forwarded.get(0).get() + middle.forwarded.get(1).get())
+                .isZero();
     }
 
     @Test
     void aTagThatTheGuardDoesNotWantGoesUp() throws Exception {
         TupleView tuple = Frames.ipv4(UDP, "10.0.0.1", 1000, "10.0.0.2", 2000);
-        Path path = put(path(
-                0, tuple, tuple, List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, 0x1000 | 5)), List.of()));
+        Path path =
+                put(path(0, tuple, tuple, List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, 0x1000 | 5)), List.of()));
         int wire = wire(0);
         byte[] frame = Frames.frame(tuple, Frames.Shape.of("x").macs(0x020000000002L, 0x020000000001L));
         sendFrame(wire, frame);
@@ -442,8 +448,7 @@ class CarryingInNamespacesTest {
             MemorySegment room = arena.allocate(2000);
             int bytes = Libc.receive(to, room, 0);
             assertThat(room.asSlice(0, Math.max(0, bytes)).toArray(ValueLayout.JAVA_BYTE))
-                    .isEqualTo(Frames.frame(
-                            tuple, shape.tos(0xba).ttl(63).macs(0x020000000002L, 0x02aabbccddeeL)));
+                    .isEqualTo(Frames.frame(tuple, shape.tos(0xba).ttl(63).macs(0x020000000002L, 0x02aabbccddeeL)));
         }
         Libc.close(from);
         Libc.close(to);
@@ -458,6 +463,7 @@ class CarryingInNamespacesTest {
         middle.rule(tuple, tuple);
         AtomicInteger arrived = new AtomicInteger();
         AtomicInteger doubled = new AtomicInteger();
+        AtomicInteger overtaken = new AtomicInteger();
         BitSet seen = new BitSet(datagrams);
         int[] turns = new int[1];
         long[] carried = new long[1];
@@ -472,6 +478,7 @@ class CarryingInNamespacesTest {
                         if (seen.get(number)) {
                             doubled.incrementAndGet();
                         } else {
+                            overtaken.addAndGet(seen.length() > number ? 1 : 0);
                             seen.set(number);
                             arrived.incrementAndGet();
                         }
@@ -508,8 +515,8 @@ class CarryingInNamespacesTest {
             turning.join();
         }
         System.out.printf(
-                "%d datagrams: %d carried, %d forwarded, while the path came and went %d times%n",
-                datagrams, carried[0], middle.forwarded.get(0).get(), turns[0]);
+                "%d datagrams: %d carried, %d forwarded, while the path came and went %d times; %d were overtaken%n",
+                datagrams, carried[0], middle.forwarded.get(0).get(), turns[0], overtaken.get());
         assertThat(arrived.get()).isEqualTo(datagrams);
         assertThat(doubled.get()).isZero();
         assertThat(carried[0] + middle.forwarded.get(0).get()).isEqualTo(datagrams);
@@ -564,7 +571,9 @@ class CarryingInNamespacesTest {
         assertThat(middle.used.get(path.id())[2]).isEqualTo(14 + 20 + 8 + 5);
         assertThat(provider.pathStats(connection, path).packets()).isZero();
         assertThat(delete(path).packets()).isZero();
-        assertThat(provider.connUpdate(connection)).as("after the path has gone").isPositive();
+        assertThat(provider.connUpdate(connection))
+                .as("after the path has gone")
+                .isPositive();
         provider.connDel(connection, DelReason.EXPIRED);
         assertThat(provider.connUpdate(connection)).isZero();
     }
@@ -575,8 +584,7 @@ class CarryingInNamespacesTest {
         middle.rule(tuple, tuple);
         Path narrow = put(path(0, tuple, tuple));
         PortRef egress = middle.ports.get(1);
-        PortRef smaller = new PortRef(
-                egress.id(), 2, "p2", "br0", 2, "system", egress.ifindex(), egress.mac(), 1400);
+        PortRef smaller = new PortRef(egress.id(), 2, "p2", "br0", 2, "system", egress.ifindex(), egress.mac(), 1400);
         inMiddle(() -> {
             provider.portChanged(egress);
             return null;

@@ -51,7 +51,8 @@ final class Frames {
     }
 
     static TupleView ipv4(int protocol, String source, int sourcePort, String destination, int destinationPort) {
-        return new TupleView(false, protocol, 0, ipv4(source), 0, ipv4(destination), sourcePort, destinationPort, 0, 0, 0);
+        return new TupleView(
+                false, protocol, 0, ipv4(source), 0, ipv4(destination), sourcePort, destinationPort, 0, 0, 0);
     }
 
     static long ipv4(String text) {

@@ -17,9 +17,9 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The least switch there can be in a {@link Lab}'s middle: a socket of AF_PACKET for each port, and a thread that
- * sends what comes in by one out by the other, its tuple translated as the rules say. Written without any of the code
- * under test. And what a provider is told by a switch.
+ * The least switch there can be in a {@link Lab}'s middle: a socket of AF_PACKET for each port, and a thread that sends
+ * what comes in by one out by the other, its tuple translated as the rules say. Written without any of the code under
+ * test. And what a provider is told by a switch.
  */
 final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     private static final int SOL_SOCKET = 1;
@@ -201,7 +201,9 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
         if (refusal != null) {
             return refusal;
         }
-        return Libc.setOption(sockets[(int) portId - 1], SOL_SOCKET, SO_ATTACH_BPF, programFd) ? null : "setsockopt failed";
+        return Libc.setOption(sockets[(int) portId - 1], SOL_SOCKET, SO_ATTACH_BPF, programFd)
+                ? null
+                : "setsockopt failed";
     }
 
     @Override

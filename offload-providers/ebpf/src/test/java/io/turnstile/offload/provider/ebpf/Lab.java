@@ -32,8 +32,10 @@ final class Lab implements AutoCloseable {
             run("ip netns add " + host);
             run("ip link add p" + i + " netns " + middle + " address 02:00:00:00:01:0" + i
                     + " type veth peer name eth0 netns " + host + " address 02:00:00:00:00:0" + i);
-            in(host, "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0"
-                    + " net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.eth0.router_solicitations=0");
+            in(
+                    host,
+                    "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0"
+                            + " net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.eth0.router_solicitations=0");
             in(middle, "sysctl -qw net.ipv6.conf.p" + i + ".disable_ipv6=1");
             in(host, "ip link set lo up");
             in(host, "ip link set eth0 up");
@@ -42,8 +44,10 @@ final class Lab implements AutoCloseable {
                 in(host, "ip addr add 10.0.0." + (base + i) + "/24 dev eth0");
                 in(host, "ip -6 addr add 2001:db8::" + Integer.toHexString(base + i) + "/64 dev eth0 nodad");
                 in(host, "ip neigh add 10.0.0." + (base + 3 - i) + " lladdr 02:00:00:00:00:0" + (3 - i) + " dev eth0");
-                in(host, "ip neigh add 2001:db8::" + Integer.toHexString(base + 3 - i) + " lladdr 02:00:00:00:00:0"
-                        + (3 - i) + " dev eth0");
+                in(
+                        host,
+                        "ip neigh add 2001:db8::" + Integer.toHexString(base + 3 - i) + " lladdr 02:00:00:00:00:0"
+                                + (3 - i) + " dev eth0");
             }
         }
     }

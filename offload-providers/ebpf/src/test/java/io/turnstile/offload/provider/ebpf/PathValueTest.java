@@ -51,8 +51,7 @@ class PathValueTest {
         PortRef good = port("system", 5, 1500);
         TupleView icmp = new TupleView(false, 1, 0, 1, 0, 2, 0, 0, 5, 8, 0);
         assertThat(PathValue.obstacle(path(icmp, good, good))).isEqualTo("neither TCP nor UDP");
-        assertThat(PathValue.obstacle(
-                        new Path(1, 1, Direction.ORIGINAL, good, UDP4, List.of(), good, UDP6, List.of())))
+        assertThat(PathValue.obstacle(new Path(1, 1, Direction.ORIGINAL, good, UDP4, List.of(), good, UDP6, List.of())))
                 .isEqualTo("leaves as another protocol than it came");
     }
 

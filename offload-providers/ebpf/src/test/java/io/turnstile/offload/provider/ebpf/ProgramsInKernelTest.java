@@ -56,7 +56,8 @@ class ProgramsInKernelTest {
     }
 
     static PortRef port(int number, int ifindex, int mtu) {
-        return new PortRef(number, number, "p" + number, "br0", number, "system", ifindex, 0x020000000000L + number, mtu);
+        return new PortRef(
+                number, number, "p" + number, "br0", number, "system", ifindex, 0x020000000000L + number, mtu);
     }
 
     private static Path path(TupleView arriving, List<HeaderBits> guard, TupleView leaving, List<HeaderBits> rewrites) {
@@ -93,11 +94,11 @@ class ProgramsInKernelTest {
     }
 
     private Outcome run(byte[] frame, UnaryOperator<ByteBuffer> context) throws Exception {
-        byte[] described = context.apply(
-                        ByteBuffer.allocate(SkBuff.SIZE_BYTES).order(ByteOrder.nativeOrder()))
+        byte[] described = context.apply(ByteBuffer.allocate(SkBuff.SIZE_BYTES).order(ByteOrder.nativeOrder()))
                 .array();
         return PinnedThread.call(() -> {
-            // Of a socket filter the kernel takes the Ethernet header for itself, which a socket of AF_PACKET has not done.
+            // Of a socket filter the kernel takes the Ethernet header for itself, which a socket of AF_PACKET has not
+            // done.
             byte[] framed = ByteBuffer.allocate(14 + frame.length)
                     .put(frame, 0, Math.min(14, frame.length))
                     .put(14, frame)
@@ -330,7 +331,8 @@ class ProgramsInKernelTest {
         Random random = new Random(7);
         for (boolean ipv6 : new boolean[] {false, true}) {
             TupleView tuple = ipv6 ? TCP6 : TCP4;
-            Shape right = new Shape(0x123456789abcL, 0xdef012345678L, 0xa5, 0x5a, ipv6 ? 0x9cba5 : 0, 16, 0, new byte[9]);
+            Shape right =
+                    new Shape(0x123456789abcL, 0xdef012345678L, 0xa5, 0x5a, ipv6 ? 0x9cba5 : 0, 16, 0, new byte[9]);
             for (HeaderField field : List.of(
                     HeaderField.ETH_DST,
                     HeaderField.ETH_SRC,
@@ -410,14 +412,17 @@ class ProgramsInKernelTest {
         byte[] frame = Frames.frame(TCP4, HELLO.tcpOptions(12).payload(new byte[2 * segment + 100]));
         assertThat(frame).hasSizeLessThan(4000);
 
-        assertThat(run(frame, context -> context.putInt(SkBuff.GSO_SIZE.offset(), segment)
-                                .putInt(SkBuff.GSO_SEGS.offset(), 3))
+        assertThat(run(
+                                frame,
+                                context -> context.putInt(SkBuff.GSO_SIZE.offset(), segment)
+                                        .putInt(SkBuff.GSO_SEGS.offset(), 3))
                         .isCarried())
                 .isTrue();
         assertThat(tables.packets(3)).isEqualTo(3);
         assertThat(tables.bytes(3)).isEqualTo(frame.length + 2L * (14 + 20 + 32));
 
-        assertThat(run(frame, context -> context.putInt(SkBuff.GSO_SIZE.offset(), segment)).isCarried())
+        assertThat(run(frame, context -> context.putInt(SkBuff.GSO_SIZE.offset(), segment))
+                        .isCarried())
                 .isTrue();
         assertThat(tables.packets(3)).isEqualTo(6);
 
