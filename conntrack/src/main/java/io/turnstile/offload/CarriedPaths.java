@@ -456,7 +456,11 @@ final class CarriedPaths implements PathBook {
     /** Directions that have waited long enough, or for room, are wanted again. Threads: one at a time. */
     void tick(long nowNs) {
         boolean room = roomSaid;
-        if (!someWait || !room && nowNs - roundNs < ROUND_NS) {
+        if (!someWait) {
+            roundNs = nowNs; // what waits next waits for a whole pause
+            return;
+        }
+        if (!room && nowNs - roundNs < ROUND_NS) {
             return;
         }
         roomSaid = false;

@@ -149,6 +149,9 @@ final class PathTurn {
                         return new OffloadOperation.PathPut(view, path.path);
                     }
                     state = State.ENDED;
+                    if (mayPut) {
+                        path.end(PathEnd.RULES_CHANGED); // no lane is to have it
+                    }
                 }
                 case CARRIED -> {
                     PathEnd end = path.end();
