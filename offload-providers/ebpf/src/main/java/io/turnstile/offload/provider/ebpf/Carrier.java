@@ -48,10 +48,10 @@ final class Carrier implements AutoCloseable {
     private long packetsTold;
     private long bytesTold;
 
-    Carrier(ProviderContext context, int maxPaths) throws BpfException {
+    Carrier(ProviderContext context, int maxPaths, Settling settling) throws BpfException {
         this.context = context;
         this.maxPaths = maxPaths;
-        tables = KernelTables.create(maxPaths);
+        tables = KernelTables.create(maxPaths, settling);
         try {
             ports = new AttachedPorts(context, tables.deciding(), tables.carrying());
         } catch (BpfException e) {

@@ -55,7 +55,7 @@ final class DecidingProgram {
 
     private DecidingProgram() {}
 
-    static Program assemble(int slotsFd, int pathsFd) {
+    static Program assemble(int slotsFd, int pathsFd, long pauseNs) {
         DecidingProgram program = new DecidingProgram();
         program.enter(slotsFd);
         program.parseIpv4();
@@ -63,6 +63,7 @@ final class DecidingProgram {
         program.findPath(pathsFd);
         program.checkGuard();
         program.checkSize();
+        program.awaitPause(pauseNs);
         program.rewrite();
         program.decide();
         program.leave();
@@ -273,6 +274,26 @@ final class DecidingProgram {
                 .alu(AluOp.ADD, R4, R5)
                 .label("untagged")
                 .store(Size.U64, R7, Slot.WIRE_BYTES, R4);
+    }
+
+    /** Shows frames that follow too closely on others that software has not sent on yet, which they would overtake. */
+    private void awaitPause(long pauseNs) {
+        code.load(Size.U64, R1, R8, PathValue.STARTS_NS)
+                .jump(Condition.EQ, R1, 0, "started")
+                .call(Helper.KTIME_GET_NS)
+                .load(Size.U64, R1, R8, PathValue.STARTS_NS)
+                .jump(Condition.GE, R0, R1, "starts")
+                .mov(R1, R0)
+                .alu(AluOp.RSH, R1, PathValue.LATEST_SHIFT)
+                .load(Size.U32, R2, R8, PathValue.STARTS_LATEST)
+                .alu32(AluOp.SUB, R1, R2)
+                .jump32(Condition.SIGNED_GE, R1, 0, "starts")
+                .alu(AluOp.ADD, R0, pauseNs)
+                .store(Size.U64, R8, PathValue.STARTS_NS, R0)
+                .goTo("up")
+                .label("starts")
+                .store(Size.U64, R8, PathValue.STARTS_NS, 0)
+                .label("started");
     }
 
     /** Writes into the slot's copy of the header; R9: flags, R5: the sum over what changes in the IP header. */

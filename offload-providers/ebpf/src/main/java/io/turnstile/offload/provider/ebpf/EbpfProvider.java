@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * carries is a matter of their paths: see the package description.
  *
  * <p>Works as root with Linux 6.6 or later; elsewhere {@link #init} says why not. Settings:
- * {@code other_config:offload-ebpf-max-paths}, read when it comes up, and {@code offload-ebpf-sweep-ms}.
+ * {@code other_config:offload-ebpf-max-paths} and {@code offload-ebpf-settle-us}, read when it comes up, and
+ * {@code offload-ebpf-sweep-ms}.
  */
 public final class EbpfProvider implements OffloadProvider {
     private volatile @Nullable Running running;
@@ -58,7 +59,7 @@ public final class EbpfProvider implements OffloadProvider {
             throw new IOException(support.obstacle().orElseThrow());
         }
         Settings settings = settings(context, context.settings());
-        Carrier carrier = new Carrier(context, settings.maxPaths());
+        Carrier carrier = new Carrier(context, settings.maxPaths(), Settling.ofMicroseconds(settings.settleUs()));
         running = new Running(context, carrier, Sweeper.start(context, carrier, settings.sweepMs()), settings);
     }
 
@@ -71,10 +72,10 @@ public final class EbpfProvider implements OffloadProvider {
         Running now = running();
         Settings wanted = settings(now.context, settings);
         now.sweeper.every(wanted.sweepMs());
-        if (wanted.maxPaths() != now.settings.maxPaths()) {
+        if (wanted.maxPaths() != now.settings.maxPaths() || wanted.settleUs() != now.settings.settleUs()) {
             now.context
                     .logger()
-                    .log(Level.INFO, "max-paths counts when the provider comes up next: hw-offload off and on");
+                    .log(Level.INFO, "max-paths and settle-us count when the provider comes up next: hw-offload off and on");
         }
     }
 

@@ -43,6 +43,7 @@ final class KernelTables implements AutoCloseable {
     private static final VarHandle STATE = ValueLayout.JAVA_LONG.varHandle();
 
     private final Arena arena = Arena.ofShared();
+    private final Settling settling;
     private final BpfMap paths;
     private final BpfMap counterMap;
     private final BpfMap slotMap;
@@ -59,8 +60,9 @@ final class KernelTables implements AutoCloseable {
     private final long emptyBytes;
 
     private KernelTables(
-            BpfMap paths, BpfMap counterMap, BpfMap slotMap, LoadedProgram deciding, LoadedProgram carrying)
+            Settling settling, BpfMap paths, BpfMap counterMap, BpfMap slotMap, LoadedProgram deciding, LoadedProgram carrying)
             throws BpfException {
+        this.settling = settling;
         this.paths = paths;
         this.counterMap = counterMap;
         this.slotMap = slotMap;
@@ -76,17 +78,17 @@ final class KernelTables implements AutoCloseable {
     }
 
     /** @param maxPaths how many paths there is room for */
-    static KernelTables create(int maxPaths) throws BpfException {
+    static KernelTables create(int maxPaths, Settling settling) throws BpfException {
         Parts parts = new Parts();
         try {
             BpfMap paths = parts.add(BpfMap.create(pathMap(maxPaths)));
             BpfMap counters = parts.add(BpfMap.create(CounterValue.map(maxPaths)));
             BpfMap slots = parts.add(BpfMap.create(Slot.map(PossibleCpus.numbers())));
             LoadedProgram deciding = parts.add(LoadedProgram.load(
-                    ProgramType.SOCKET_FILTER, "ts_decide", LICENSE, DecidingProgram.assemble(slots.fd(), paths.fd())));
+                    ProgramType.SOCKET_FILTER, "ts_decide", LICENSE, DecidingProgram.assemble(slots.fd(), paths.fd(), settling.pauseNs())));
             LoadedProgram carrying = parts.add(LoadedProgram.load(
                     ProgramType.TC, "ts_carry", LICENSE, CarryingProgram.assemble(slots.fd(), counters.fd())));
-            return new KernelTables(paths, counters, slots, deciding, carrying);
+            return new KernelTables(settling, paths, counters, slots, deciding, carrying);
         } catch (BpfException | RuntimeException e) {
             parts.close();
             throw e;
@@ -116,7 +118,16 @@ final class KernelTables implements AutoCloseable {
     /** Begins a batch of puts anew at {@code index}: the path's counter starts at 0. */
     void stagePut(int index, PathKey key, Path path, int counter) {
         stageKey(index, key);
-        PathValue.write(path, counter, values.asSlice((long) index * PathValue.SIZE_BYTES, PathValue.SIZE_BYTES));
+        MemorySegment value = values.asSlice((long) index * PathValue.SIZE_BYTES, PathValue.SIZE_BYTES);
+        PathValue.write(path, counter, value);
+        if (!settling.isOff()) {
+            long nowNs = System.nanoTime();
+            value.set(U64, PathValue.STARTS_NS, nowNs + settling.pauseNs());
+            value.set(
+                    ValueLayout.JAVA_INT,
+                    PathValue.STARTS_LATEST,
+                    (int) (nowNs + settling.longestNs() >>> PathValue.LATEST_SHIFT));
+        }
         counters.asSlice(counterOffset(counter), CounterValue.SIZE_BYTES).fill((byte) 0);
     }
 

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A path as the kernel has it, worked out so far that the programs compare and write whole words: the guard is a mask
  * and a value over the frame's first {@link HeaderMask#BYTES} bytes, and what NAT does to checksums is a number.
  *
- * <p>Together with its key and what the kernel adds it takes 248 bytes, just within the kernel's 256.
+ * <p>Together with its key and what the kernel adds it takes 256 bytes, a size of the kernel's memory.
  */
 final class PathValue {
     static final int COUNTER = 0;
@@ -46,7 +46,14 @@ final class PathValue {
     static final int SOURCE = 112;
     static final int DESTINATION = 128;
     static final int PRIORITY = 144;
-    static final int SIZE_BYTES = 152;
+    /** By when frames are carried although others have just been shown: 1024 ns each, the lower 32 bits. */
+    static final int STARTS_LATEST = 148;
+    /** 8 bytes: before this no frame is carried, on the scale of {@code System.nanoTime}; 0 once one has been. */
+    static final int STARTS_NS = 152;
+
+    static final int SIZE_BYTES = 160;
+    /** To the unit of {@link #STARTS_LATEST}. */
+    static final int LATEST_SHIFT = 10;
 
     private static final int ETHERNET_HEADER_BYTES = Frame.IP;
     private static final int ADDRESSES_BYTES = 32;

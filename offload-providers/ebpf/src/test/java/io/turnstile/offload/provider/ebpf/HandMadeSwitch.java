@@ -47,6 +47,8 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean ended;
     volatile @Nullable String refusal;
+    /** The provider's settings; carrying starts at once unless a test says otherwise. */
+    volatile Map<String, String> settings = Map.of("settle-us", "0");
 
     HandMadeSwitch(Lab lab) {
         for (int i = 0; i < 2; i++) {
@@ -177,6 +179,11 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     @Override
     public long wallMs() {
         return System.currentTimeMillis();
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        return settings;
     }
 
     @Override

@@ -47,7 +47,7 @@ class ProgramsInKernelTest {
 
     @BeforeEach
     void load() throws BpfException {
-        tables = KernelTables.create(16);
+        tables = KernelTables.create(16, Settling.ofMicroseconds(0));
     }
 
     @AfterEach
@@ -493,6 +493,28 @@ class ProgramsInKernelTest {
             return tables.carrying().testRun(frame);
         });
         assertThat(tables.packets(3)).isZero();
+    }
+
+    @Test
+    void carryingStartsAtAPauseSoThatNoFrameIsOvertaken() throws Exception {
+        final int pauseMs = 50;
+        tables.close();
+        tables = KernelTables.create(16, Settling.ofMicroseconds(pauseMs * 1000));
+        byte[] frame = Frames.frame(UDP4, HELLO);
+        put(plain(UDP4));
+        long putNs = System.nanoTime();
+
+        while (!run(frame).isCarried()) {
+            Thread.sleep(1);
+        }
+        // Frames that come closer than the pause put it off, but not for ever.
+        assertThat(System.nanoTime() - putNs).isGreaterThan(19L * pauseMs * 1_000_000);
+        assertThat(run(frame).isCarried()).isTrue();
+
+        put(plain(TCP4));
+        assertShown(Frames.frame(TCP4, HELLO));
+        Thread.sleep(2 * pauseMs);
+        assertThat(run(Frames.frame(TCP4, HELLO)).isCarried()).isTrue();
     }
 
     @Test

@@ -12,14 +12,14 @@ class SettingsTest {
 
     @Test
     void whatIsNotSaidIsTheDefault() {
-        assertThat(Settings.of(Map.of(), complaints::add)).isEqualTo(new Settings(1_048_576, 500));
+        assertThat(Settings.of(Map.of(), complaints::add)).isEqualTo(new Settings(1_048_576, 500, 500));
         assertThat(complaints).isEmpty();
     }
 
     @Test
     void whatIsSaidCounts() {
-        assertThat(Settings.of(Map.of("max-paths", "10", "sweep-ms", " 100 "), complaints::add))
-                .isEqualTo(new Settings(10, 100));
+        assertThat(Settings.of(Map.of("max-paths", "10", "sweep-ms", " 100 ", "settle-us", "0"), complaints::add))
+                .isEqualTo(new Settings(10, 100, 0));
         assertThat(complaints).isEmpty();
     }
 
