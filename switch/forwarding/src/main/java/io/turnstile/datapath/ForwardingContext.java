@@ -180,6 +180,11 @@ public final class ForwardingContext {
         }
     }
 
+    /** Whether any walk was ever written down. */
+    boolean hasTrails() {
+        return trails != null;
+    }
+
     /** What is written down of the packets' walks while {@link #watched}. */
     Trails trails() {
         if (trails == null) {

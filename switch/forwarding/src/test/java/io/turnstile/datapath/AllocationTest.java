@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.turnstile.conntrack.CtRequest;
+import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathAction.Ct;
 import io.turnstile.datapath.DatapathAction.CtClear;
 import io.turnstile.datapath.DatapathAction.Output;
@@ -16,6 +17,7 @@ import io.turnstile.time.Clock;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** Once warm, packets that meet flows allocate nothing: not for lookups, rewrites, tags, tracking or going round. */
@@ -30,6 +32,28 @@ class AllocationTest {
 
     @Test
     void theWarmPathAllocatesNothing() {
+        assertNothingIsAllocated();
+        assertThat(context.hasTrails()).as("nobody watches").isFalse();
+    }
+
+    /** Packets of which no sample is taken. */
+    @Test
+    void watchedWalksAllocateNothing() {
+        conntrack.state = CtState.TRK | CtState.EST;
+        conntrack.connection = 5;
+        AtomicLong asked = new AtomicLong();
+        datapath.setWalkWatcher(new SampleTaker() {
+            @Override
+            public boolean claims(long connectionId, boolean reply) {
+                asked.getAndIncrement();
+                return false;
+            }
+        });
+        assertNothingIsAllocated();
+        assertThat(asked).hasValueGreaterThan(MEASURED_BATCHES);
+    }
+
+    private void assertNothingIsAllocated() {
         conntrack.remembering = false;
         FrameSamples samples = new FrameSamples(new Random(3));
         byte[][] frames = new byte[96][];

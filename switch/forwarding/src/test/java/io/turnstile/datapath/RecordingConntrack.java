@@ -28,6 +28,11 @@ class RecordingConntrack implements Conntrack {
 
     volatile Runnable duringForgetting = () -> {};
     boolean remembering = true;
+    /** What it calls every packet. */
+    int state = CtState.TRK | CtState.NEW;
+
+    /** The connection that it finds for every packet; 0: none. */
+    long connection;
 
     @Override
     public int track(PacketBatch packets, CtRequest request, long nowNs) {
@@ -38,7 +43,8 @@ class RecordingConntrack implements Conntrack {
             if (remembering) {
                 inPorts.add(packets.get(i).inPort());
             }
-            packets.get(i).setConntrack(CtState.TRK | CtState.NEW, request.zone(), 0, 0, 0);
+            packets.get(i).setConntrack(state, request.zone(), 0, 0, 0);
+            packets.get(i).setCtConnection(connection);
         }
         return 0;
     }
