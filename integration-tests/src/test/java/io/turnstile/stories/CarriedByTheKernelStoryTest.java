@@ -471,6 +471,7 @@ class CarriedByTheKernelStoryTest {
                     () -> !bpftool(kind, id).succeeded(),
                     () -> bpftool(kind, id).output())));
             turnstile.restart();
+            FIREWALL.forEach(flow -> ofctl("add-flow", "br0", flow));
             awaitEchoes();
             awaitCarried(ECHO);
             assertThat(client.isAlive()).isTrue();
