@@ -95,8 +95,8 @@ class PathGateTest {
     }
 
     private PathHandle offer(PortRef ingress, PortRef egress) {
-        return gate.offer(new PathOffer(
-                List.of(7L), Direction.REPLY, ingress, TUPLE, List.of(), egress, TUPLE, List.of(), user));
+        return gate.offer(
+                new PathOffer(List.of(7L), Direction.REPLY, ingress, TUPLE, List.of(), egress, TUPLE, List.of(), user));
     }
 
     @Test

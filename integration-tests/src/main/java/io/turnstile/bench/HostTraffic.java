@@ -70,8 +70,7 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
                         .findFirst()
                         .orElseThrow(() -> new IllegalStateException(client.output()));
                 String[] words = summary.trim().split("\\s+");
-                return new Rate(
-                        Double.parseDouble(words[Arrays.asList(words).indexOf("Kbits/sec") - 1]) * 1e3, cores);
+                return new Rate(Double.parseDouble(words[Arrays.asList(words).indexOf("Kbits/sec") - 1]) * 1e3, cores);
             }
         }
     }
@@ -92,8 +91,7 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
                     "" + UDP_PORT,
                     "" + WARM_UP_SECONDS,
                     "" + (seconds + 2 * WARM_UP_SECONDS)))) {
-                Await.until(
-                        "the stream flows", PATIENCE, () -> source.output().contains("flows"), source::output);
+                Await.until("the stream flows", PATIENCE, () -> source.output().contains("flows"), source::output);
                 pause(1);
                 long startCpuNs = cpuNs.getAsLong();
                 long startNs = System.nanoTime();
@@ -107,8 +105,8 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
     }
 
     private long received() {
-        return Long.parseLong(outside.run("cat", "/sys/class/net/eth0/statistics/rx_packets")
-                .text());
+        return Long.parseLong(
+                outside.run("cat", "/sys/class/net/eth0/statistics/rx_packets").text());
     }
 
     /** Connections with one small request and one small answer, a second. */
@@ -148,8 +146,7 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
         Path ready = ready();
         try (Daemon server = outside.start(Programs.java(EchoProbe.class, "serve", "" + ECHO_PORT, ready.toString()))) {
             Await.until("the echo is ready", PATIENCE, () -> Files.exists(ready), server::output);
-            String[] words = inside
-                    .command(Programs.java(
+            String[] words = inside.command(Programs.java(
                                     EchoTime.class,
                                     outside.address(),
                                     "" + ECHO_PORT,

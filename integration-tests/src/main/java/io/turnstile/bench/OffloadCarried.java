@@ -217,8 +217,7 @@ public final class OffloadCarried implements Callable<Integer> {
         return result;
     }
 
-    private static void measure(
-            Measure measure, HostTraffic traffic, LongSupplier cpuNs, Map<Row, Double> result) {
+    private static void measure(Measure measure, HostTraffic traffic, LongSupplier cpuNs, Map<Row, Double> result) {
         switch (measure) {
             case TCP -> put(traffic.tcp(cpuNs), Row.TCP, Row.TCP_CPU, result);
             case UDP -> put(traffic.udp(cpuNs), Row.UDP, Row.UDP_CPU, result);
@@ -263,7 +262,9 @@ public final class OffloadCarried implements Callable<Integer> {
     private static String ratio(Row row, Map<Column, List<Double>> byColumn, Column to) {
         List<Double> carried = byColumn.get(Column.CARRIED);
         List<Double> other = byColumn.get(to);
-        return carried == null || other == null || row.isCpu() ? "–" : "%.2f".formatted(median(carried) / median(other));
+        return carried == null || other == null || row.isCpu()
+                ? "–"
+                : "%.2f".formatted(median(carried) / median(other));
     }
 
     private static double median(List<Double> values) {

@@ -10,8 +10,7 @@ import java.util.Set;
 /** The tally counts what the provider was told and prints each event as it comes. Threads: any. */
 final class Tally {
     /** From the first question about a connection to its end; paths are there only where a provider carries. */
-    private static final Set<OffloadEvent.Kind> LIFE =
-            EnumSet.range(OffloadEvent.Kind.QUERY, OffloadEvent.Kind.DELETE);
+    private static final Set<OffloadEvent.Kind> LIFE = EnumSet.range(OffloadEvent.Kind.QUERY, OffloadEvent.Kind.DELETE);
 
     private final Map<OffloadEvent.Kind, Integer> counts = new EnumMap<>(OffloadEvent.Kind.class);
 

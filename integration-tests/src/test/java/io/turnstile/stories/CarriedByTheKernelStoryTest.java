@@ -133,7 +133,10 @@ class CarriedByTheKernelStoryTest {
                 PATIENCE,
                 () -> connections(text).contains(BOTH_CARRIED),
                 () -> connections("") + "\n" + appctl("conntrack/offload-show") + "\n"
-                        + turnstile.appctl("conntrack/offload-why", "ct_nw_src=10.9.0.1").attempt().output());
+                        + turnstile
+                                .appctl("conntrack/offload-why", "ct_nw_src=10.9.0.1")
+                                .attempt()
+                                .output());
     }
 
     private record Count(long packets, long bytes) {}
@@ -182,8 +185,7 @@ class CarriedByTheKernelStoryTest {
         Path ready = lab.folder().resolve("ready" + System.nanoTime());
         Daemon server = outside.start(Programs.java(EchoProbe.class, "serve", "" + ECHO_PORT, ready.toString()));
         Await.until("the server is ready", PATIENCE, () -> Files.exists(ready), server::output);
-        Daemon client =
-                inside.start(Programs.java(EchoProbe.class, "run", outside.address(), "" + ECHO_PORT, "1"));
+        Daemon client = inside.start(Programs.java(EchoProbe.class, "run", outside.address(), "" + ECHO_PORT, "1"));
         awaitCarried(ECHO);
         return client;
     }
@@ -194,7 +196,8 @@ class CarriedByTheKernelStoryTest {
                 "echoes come",
                 PATIENCE,
                 () -> received(inside) > before + 100,
-                () -> connections("") + "\n" + turnstile.ofctl("dump-flows", "br0").attempt().output());
+                () -> connections("") + "\n"
+                        + turnstile.ofctl("dump-flows", "br0").attempt().output());
     }
 
     private void assertNothingComes(Host host) {
@@ -221,8 +224,8 @@ class CarriedByTheKernelStoryTest {
     void aTransferIsCarriedAndCountedAsIfSoftwareHadCarriedIt() throws Exception {
         connect(FIREWALL);
         try (Daemon server = listen();
-                Daemon client = inside.start(
-                        List.of("iperf3", "-c", outside.address(), "-p", "" + TCP_PORT, "-t", "6"))) {
+                Daemon client =
+                        inside.start(List.of("iperf3", "-c", outside.address(), "-p", "" + TCP_PORT, "-t", "6"))) {
             awaitCarried("dport=" + TCP_PORT);
             long lookedUp = lookedUp();
             Count before = counted(FROM_INSIDE);
@@ -386,7 +389,8 @@ class CarriedByTheKernelStoryTest {
                 PATIENCE,
                 () -> counted(ESTABLISHED_FROM_INSIDE).packets() == 0
                         && connections(ECHO).isEmpty(),
-                () -> connections("") + "\n" + turnstile.ofctl("dump-flows", "br0").run().text());
+                () -> connections("") + "\n"
+                        + turnstile.ofctl("dump-flows", "br0").run().text());
     }
 
     // ---- other ways ----
@@ -406,8 +410,7 @@ class CarriedByTheKernelStoryTest {
             assertThat(client.isAlive()).isTrue();
         }
         try (Daemon server = listen()) {
-            Command.Result result = inside.command(
-                            "iperf3", "-c", outside.address(), "-p", "" + TCP_PORT, "-t", "2")
+            Command.Result result = inside.command("iperf3", "-c", outside.address(), "-p", "" + TCP_PORT, "-t", "2")
                     .attempt();
             assertThat(result.succeeded()).as(result.output() + result.errors()).isTrue();
             assertThat(server.output()).contains("from 10.9.0.77");

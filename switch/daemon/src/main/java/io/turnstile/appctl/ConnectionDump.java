@@ -37,8 +37,7 @@ final class ConnectionDump extends ConnectionWalk {
     void found(ConnectionSnapshot connection, StringBuilder out) {
         List<ProviderConnectionState> states =
                 line.more() ? dispatcher.offloadStates(connection.connectionId) : List.of();
-        List<PathBook.DirectionState> directions =
-                line.more() ? paths.states(connection.connectionId) : List.of();
+        List<PathBook.DirectionState> directions = line.more() ? paths.states(connection.connectionId) : List.of();
         if (line.json()) {
             out.append('{');
             ConntrackJson.append(out, connection, line.more(), line.statistics());
@@ -47,7 +46,9 @@ final class ConnectionDump extends ConnectionWalk {
             out.append("}\n");
         } else {
             ConntrackDump.append(out, connection, line.more(), line.statistics());
-            out.append(OffloadColumn.of(states)).append(PathText.column(directions)).append('\n');
+            out.append(OffloadColumn.of(states))
+                    .append(PathText.column(directions))
+                    .append('\n');
         }
     }
 

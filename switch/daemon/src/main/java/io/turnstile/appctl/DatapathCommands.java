@@ -173,12 +173,12 @@ final class DatapathCommands {
         }
         PathBook.Totals totals = paths.totals();
         return CommandReply.ok("""
-                HW Offload stats:
-                  Total:
-                    Inserted offloads: %6d
-                    Carried packets: %6d
-                    Carried bytes: %6d
-                """.formatted(totals.carried(), totals.packets(), totals.bytes()));
+            HW Offload stats:
+              Total:
+                Inserted offloads: %6d
+                Carried packets: %6d
+                Carried bytes: %6d
+            """.formatted(totals.carried(), totals.packets(), totals.bytes()));
     }
 
     private String portName(int number) {

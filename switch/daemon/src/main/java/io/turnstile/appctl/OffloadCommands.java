@@ -155,9 +155,10 @@ final class OffloadCommands {
                             .why(connection.connectionId)
                             .lines()
                             .forEach(reason -> out.append("  ").append(reason).append('\n'));
-                    paths.states(connection.connectionId).forEach(state -> out.append("  ")
-                            .append(PathText.sentence(state))
-                            .append('\n'));
+                    paths.states(connection.connectionId)
+                            .forEach(state -> out.append("  ")
+                                    .append(PathText.sentence(state))
+                                    .append('\n'));
                 }
             }
 

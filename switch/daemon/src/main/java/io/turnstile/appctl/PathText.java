@@ -19,10 +19,8 @@ final class PathText {
 
     /** {@code original carried by ebpf: …}, {@code reply not carried: more than one output}. */
     static String sentence(DirectionState state) {
-        StringBuilder text = new StringBuilder()
-                .append(state.direction())
-                .append(' ')
-                .append(state.state());
+        StringBuilder text =
+                new StringBuilder().append(state.direction()).append(' ').append(state.state());
         if (!state.provider().isEmpty()) {
             text.append(state.state().equals("offered") ? " to " : " by ").append(state.provider());
         }
@@ -56,12 +54,11 @@ final class PathText {
     }
 
     private static String word(DirectionState state) {
-        String word =
-                switch (state.state()) {
-                    case CARRIED -> state.provider();
-                    case "not carried" -> "no";
-                    default -> state.state();
-                };
+        String word = switch (state.state()) {
+            case CARRIED -> state.provider();
+            case "not carried" -> "no";
+            default -> state.state();
+        };
         return state.reason().isEmpty() ? word : word + "(" + state.reason() + ")";
     }
 
@@ -100,8 +97,8 @@ final class PathText {
             return "";
         }
         PathBook.Totals totals = paths.totals();
-        return "paths: " + totals.carried() + " directions carried, " + totals.packets() + " packets, "
-                + totals.bytes() + " bytes so far\n";
+        return "paths: " + totals.carried() + " directions carried, " + totals.packets() + " packets, " + totals.bytes()
+                + " bytes so far\n";
     }
 
     private static String plain(String text) {

@@ -54,9 +54,9 @@ import org.slf4j.LoggerFactory;
  * socket.
  *
  * <p>Threads: {@code bridge} follows the database, {@code openflow} and {@code control} are event loops,
- * {@code forwarder-N} carry packets, {@code paths} sums their walks up, {@code housekeeping} expires, {@code link-watcher} hears of devices; the database
- * and the offload dispatcher have theirs. {@link #start} and {@link #close} are called once each, by any thread but
- * these.
+ * {@code forwarder-N} carry packets, {@code paths} sums their walks up, {@code housekeeping} expires,
+ * {@code link-watcher} hears of devices; the database and the offload dispatcher have theirs. {@link #start} and
+ * {@link #close} are called once each, by any thread but these.
  */
 public final class SwitchDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwitchDaemon.class);
@@ -128,8 +128,8 @@ public final class SwitchDaemon implements AutoCloseable {
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
-        MetricsPage page =
-                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, pathGate, Version.number(), lost)));
+        MetricsPage page = closeLater(
+                new MetricsPage(meters, new SwitchMeters(tracker, datapath, pathGate, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(monitor);
         closeLater(paths).start();

@@ -30,10 +30,16 @@ final class PathMeters {
                 .strongReference(true)
                 .register(registry);
         counter("offered", "paths that were offered to providers", Tags.empty(), PathGate::offered);
-        counter("carried.packets", "packets that were carried", Tags.empty(), book -> book.totals()
-                .packets());
-        counter("carried.bytes", "bytes of those packets", Tags.empty(), book -> book.totals()
-                .bytes());
+        counter(
+                "carried.packets",
+                "packets that were carried",
+                Tags.empty(),
+                book -> book.totals().packets());
+        counter(
+                "carried.bytes",
+                "bytes of those packets",
+                Tags.empty(),
+                book -> book.totals().bytes());
     }
 
     private void counter(String name, String description, Tags tags, ToDoubleFunction<PathGate> count) {

@@ -37,8 +37,8 @@ class DatapathCommandsTest {
     private final Datapath datapath = new Datapath(new ConnectionTracker(clock, 16), clock);
     private final Pipeline pipeline = new Pipeline(datapath, clock, Runnable::run);
     private final FakePaths paths = new FakePaths();
-    private final DatapathCommands commands = new DatapathCommands(
-            datapath, clock, List::of, new DatapathName(List::of), paths, () -> List.of("ebpf"));
+    private final DatapathCommands commands =
+            new DatapathCommands(datapath, clock, List::of, new DatapathName(List::of), paths, () -> List.of("ebpf"));
 
     /** Follows the flows of packets from 10.0.0.1. */
     private static final class Follower implements WalkWatcher {
@@ -117,7 +117,10 @@ class DatapathCommandsTest {
 
     @Test
     void verboseLinesNameTheLayer() {
-        assertThat(dump("-m", "type=offloaded")).singleElement().asString().contains(", offloaded:yes, dp:ebpf, actions:");
+        assertThat(dump("-m", "type=offloaded"))
+                .singleElement()
+                .asString()
+                .contains(", offloaded:yes, dp:ebpf, actions:");
         assertThat(dump("-m", "type=ovs"))
                 .singleElement()
                 .asString()
@@ -128,19 +131,18 @@ class DatapathCommandsTest {
 
     @Test
     void anUnknownTypeIsRefusedAsInOpenVswitch() {
-        assertThat(run("dpctl/dump-flows", "type=hw"))
-                .isEqualTo(DpctlLine.invalid("Failed to parse type (hw)"));
+        assertThat(run("dpctl/dump-flows", "type=hw")).isEqualTo(DpctlLine.invalid("Failed to parse type (hw)"));
     }
 
     @Test
     void theTotalsStandInOpenVswitchsForm() {
         paths.totals = new PathBook.Totals(3, 100, 6_400_000);
         assertThat(run("dpctl/offload-stats-show").text()).isEqualTo("""
-                HW Offload stats:
-                  Total:
-                    Inserted offloads:      3
-                    Carried packets:    100
-                    Carried bytes: 6400000
-                """);
+            HW Offload stats:
+              Total:
+                Inserted offloads:      3
+                Carried packets:    100
+                Carried bytes: 6400000
+            """);
     }
 }

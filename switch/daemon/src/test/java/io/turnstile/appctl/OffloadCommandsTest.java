@@ -90,16 +90,15 @@ class OffloadCommandsTest {
                 new DirectionState(Direction.REPLY, "not carried", "", "more than\none output", ""));
         assertThat(why("ct_nw_src=10.0.0.1").text()).isEqualTo(FIRST + """
 
-                  held by alpha, not yet established
-                  declined by beta: only TCP
-                  original carried by alpha: p1(1) src=10.0.0.1 -> p2(2)
-                  reply not carried: more than one output
-                """);
+              held by alpha, not yet established
+              declined by beta: only TCP
+              original carried by alpha: p1(1) src=10.0.0.1 -> p2(2)
+              reply not carried: more than one output
+            """);
         paths.states = List.of(
                 new DirectionState(Direction.ORIGINAL, "offered", "alpha", "", ""),
                 new DirectionState(Direction.REPLY, "wanted", "", "", ""));
-        assertThat(why("ct_nw_src=10.0.0.1").text())
-                .endsWith("\n  original offered to alpha\n  reply wanted\n");
+        assertThat(why("ct_nw_src=10.0.0.1").text()).endsWith("\n  original offered to alpha\n  reply wanted\n");
     }
 
     @Test

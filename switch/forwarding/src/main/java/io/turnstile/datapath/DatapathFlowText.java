@@ -42,8 +42,7 @@ public final class DatapathFlowText {
      *
      * @param carrier who carries packets of it; empty if nobody does
      */
-    public static String verboseLine(
-            DatapathFlow flow, long nowNs, IntFunction<String> portName, String carrier) {
+    public static String verboseLine(DatapathFlow flow, long nowNs, IntFunction<String> portName, String carrier) {
         String match = new FlowMatchText(flow.firstKey(), flow.mask(), true, portName).text();
         return "ufid:" + flow.uniqueId() + ", " + match + ", " + counters(flow, nowNs)
                 + (carrier.isEmpty() ? ", dp:ovs" : ", offloaded:yes, dp:" + carrier) + ", actions:"
