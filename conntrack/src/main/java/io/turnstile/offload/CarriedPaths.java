@@ -112,8 +112,7 @@ final class CarriedPaths implements PathBook {
     }
 
     /** A lane that has not been asked may have come to hold the connection while its direction stood otherwise. */
-    private void wantIfUnasked(
-            long connectionId, @Nullable CarriedPath path, @Nullable OffloadSession except) {
+    private void wantIfUnasked(long connectionId, @Nullable CarriedPath path, @Nullable OffloadSession except) {
         for (Lane lane : lanes) {
             OffloadSession session = lane.session();
             if (session != null
@@ -487,8 +486,7 @@ final class CarriedPaths implements PathBook {
         long startNs = System.nanoTime(); // real time: it is threads that are waited for
         try {
             for (PathHandle path : paths) {
-                if (!path.isOver()
-                        && !((CarriedPath) path).awaitOver(timeoutNs - (System.nanoTime() - startNs))) {
+                if (!path.isOver() && !((CarriedPath) path).awaitOver(timeoutNs - (System.nanoTime() - startNs))) {
                     return false;
                 }
             }
@@ -554,9 +552,8 @@ final class CarriedPaths implements PathBook {
     private static DirectionState state(CarriedPath path) {
         PathTurn turn = path.turn();
         PathEnd end = path.end();
-        String state = end != null
-                ? "ending"
-                : turn != null && turn.state() == PathTurn.State.CARRIED ? "carried" : "offered";
+        String state =
+                end != null ? "ending" : turn != null && turn.state() == PathTurn.State.CARRIED ? "carried" : "offered";
         String provider = turn == null ? "" : turn.session.lane.name();
         String reason = end != null ? end.toString() : state.equals("carried") ? "" : path.reason();
         return new DirectionState(path.path.direction(), state, provider, reason, path.path.toString());

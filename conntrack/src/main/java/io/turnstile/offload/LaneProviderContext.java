@@ -85,7 +85,9 @@ final class LaneProviderContext implements ProviderContext {
 
     @Override
     public @Nullable String filterReceived(long portId, int programFd) {
-        return isClosed ? "the provider is closed" : lane.context.filters().filter(this, lane.name(), portId, programFd);
+        return isClosed
+                ? "the provider is closed"
+                : lane.context.filters().filter(this, lane.name(), portId, programFd);
     }
 
     @Override

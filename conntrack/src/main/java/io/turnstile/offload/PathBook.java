@@ -64,11 +64,14 @@ public interface PathBook {
     List<DirectionState> states(long connectionId);
 
     /**
+     * How much is carried, and has been.
+     *
      * @param carried directions that are carried at present
      * @param packets carried so far
      * @param bytes of those
      */
     record Totals(long carried, long packets, long bytes) {}
 
+    /** Of all providers. */
     Totals totals();
 }

@@ -189,24 +189,24 @@ final class PathTurn {
     }
 
     private boolean tookPut(OffloadResult result) {
-        switch (result) {
+        return switch (result) {
             case Verdict.Accept accept -> {
                 synchronized (path) {
                     state = State.CARRIED;
                 }
                 path.book.accepted(path);
-                return path.isEnding();
+                yield path.isEnding();
             }
             case Verdict.Decline decline -> {
                 endUndone();
                 path.book.declined(this, decline.reason());
-                return false;
+                yield false;
             }
             case Verdict.Later later -> {
                 endUndone();
                 path.noteLater(later.reason());
                 path.book.moveOn(path);
-                return false;
+                yield false;
             }
             default -> {
                 hasFailed = true;
@@ -214,9 +214,9 @@ final class PathTurn {
                     state = State.FAILED;
                 }
                 path.noteLater(result instanceof OffloadResult.Failed failed ? "failed: " + failed.reason() : "failed");
-                return true;
+                yield true;
             }
-        }
+        };
     }
 
     private void endUndone() {

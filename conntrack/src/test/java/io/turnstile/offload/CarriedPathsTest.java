@@ -65,8 +65,9 @@ class CarriedPathsTest {
     /** A provider that carries and answers paths as it is told. */
     private static final class Carrier extends IdleProvider {
         final List<String> heard = new ArrayList<>();
-        Function<OffloadOperation, OffloadResult> paths = operation ->
-                operation instanceof OffloadOperation.PathPut ? OffloadResult.ACCEPT : new OffloadResult.Carried(0, 1, 100);
+        Function<OffloadOperation, OffloadResult> paths = operation -> operation instanceof OffloadOperation.PathPut
+                ? OffloadResult.ACCEPT
+                : new OffloadResult.Carried(0, 1, 100);
         ProviderContext context;
         boolean hearsAdds;
 
@@ -322,7 +323,10 @@ class CarriedPathsTest {
         dispatcher.drain();
         tracker.remove(id, RemovalReason.FLUSHED, clock.nowNs());
         dispatcher.drain();
-        assertThat(carrier.heard).hasSize(5).startsWith("put original", "put reply").endsWith("connDel");
+        assertThat(carrier.heard)
+                .hasSize(5)
+                .startsWith("put original", "put reply")
+                .endsWith("connDel");
         assertThat(carrier.heard).contains("del original connection leaves", "del reply connection leaves");
         assertThat(user.ended).isEqualTo(1);
         assertThat(other.ended).isEqualTo(1);
@@ -355,7 +359,8 @@ class CarriedPathsTest {
         offer(user, Direction.ORIGINAL, id, rider);
         dispatcher.drain();
         carrier.paths = operation -> new OffloadResult.Carried(clock.wallMs(), 5, 500);
-        clock.advance(Duration.ofNanos(Math.max(tracker.timeLeftNs(rider, clock.nowNs()), tracker.timeLeftNs(id, clock.nowNs()))));
+        clock.advance(Duration.ofNanos(
+                Math.max(tracker.timeLeftNs(rider, clock.nowNs()), tracker.timeLeftNs(id, clock.nowNs()))));
         tracker.sweep(clock.nowNs());
         assertThat(tracker.live()).contains(rider, id);
         dispatcher.drain();
@@ -418,9 +423,8 @@ class CarriedPathsTest {
     void aPathWhosePutIsDeferredIsTakenBackWhenThatIsDone() {
         Carrier carrier = new Carrier("carrier");
         CompletableFuture<OffloadResult> later = new CompletableFuture<>();
-        carrier.paths = operation -> operation instanceof OffloadOperation.PathPut
-                ? new OffloadResult.Deferred(later)
-                : OffloadResult.DONE;
+        carrier.paths = operation ->
+                operation instanceof OffloadOperation.PathPut ? new OffloadResult.Deferred(later) : OffloadResult.DONE;
         dispatcher.enable(List.of(carrier));
         long id = established(1);
         PathHandle path = offer(new User(), Direction.ORIGINAL, id);

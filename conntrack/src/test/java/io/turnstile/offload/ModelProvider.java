@@ -129,6 +129,7 @@ final class ModelProvider implements OffloadProvider {
     private final Set<Long> uncertainPaths = new HashSet<>(); // a del may come though it is not carried
     /** Who carries which direction, of all providers. */
     Map<String, ModelProvider> carriers = new ConcurrentHashMap<>();
+
     private final Map<Long, PortRef> ports = new HashMap<>();
     private Map<String, String> settings = Map.of();
 
@@ -436,7 +437,10 @@ final class ModelProvider implements OffloadProvider {
             case OffloadOperation.Update u -> check(holds, "update out of order: " + text(u));
             case OffloadOperation.PathPut p -> {
                 check(
-                        manner.carries() && holds && held.get(c.id()).covered && p.path().connectionId() == c.id(),
+                        manner.carries()
+                                && holds
+                                && held.get(c.id()).covered
+                                && p.path().connectionId() == c.id(),
                         "path put out of order: " + text(p));
                 for (Path other : carried.values()) {
                     check(
@@ -453,7 +457,8 @@ final class ModelProvider implements OffloadProvider {
                         "path del out of order: " + text(p));
             case OffloadOperation.PathStats p ->
                 check(
-                        carried.containsKey(p.path().id()) || uncertainPaths.contains(p.path().id()),
+                        carried.containsKey(p.path().id())
+                                || uncertainPaths.contains(p.path().id()),
                         "path stats out of order: " + text(p));
             case OffloadOperation.Delete d -> {
                 boolean unknown = uncertain.remove(c.id());
@@ -558,7 +563,9 @@ final class ModelProvider implements OffloadProvider {
         if (!fails || random.nextBoolean()) {
             carried.put(path.id(), path);
             ModelProvider other = carriers.put(key(path), this);
-            check(other == null || other == this || other.isAbandoned() || isAbandoned(), "beside " + other + " " + path);
+            check(
+                    other == null || other == this || other.isAbandoned() || isAbandoned(),
+                    "beside " + other + " " + path);
         }
         if (fails) {
             uncertainPaths.add(path.id());

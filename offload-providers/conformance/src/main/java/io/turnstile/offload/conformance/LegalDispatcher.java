@@ -289,9 +289,7 @@ final class LegalDispatcher {
             performInBatches(paths.stream()
                     .filter(path -> path.direction() == direction)
                     .map(path -> new OffloadOperation.PathDel(
-                            heldAs(path.connectionId()),
-                            path,
-                            reports.isPathLost(path.id()) ? PathEnd.LOST : reason))
+                            heldAs(path.connectionId()), path, reports.isPathLost(path.id()) ? PathEnd.LOST : reason))
                     .toList());
         }
     }
@@ -310,8 +308,8 @@ final class LegalDispatcher {
             for (int i = 0; i < some.size() && !outcome.isBroken(); i++) {
                 if (some.get(i) instanceof OffloadOperation.PathPut put
                         && outcome.results().get(i) instanceof OffloadResult.Failed) {
-                    perform(List.of(new OffloadOperation.PathDel(
-                            put.connection(), put.path(), PathEnd.PROVIDER_FAILED)));
+                    perform(List.of(
+                            new OffloadOperation.PathDel(put.connection(), put.path(), PathEnd.PROVIDER_FAILED)));
                 }
             }
         }
@@ -461,13 +459,14 @@ final class LegalDispatcher {
                 if (operation instanceof OffloadOperation.Query || operation instanceof OffloadOperation.PathStats) {
                     continue; // has no effects
                 }
-                OfConnection delete = switch (operation) {
-                    case OffloadOperation.PathPut put ->
-                        new OffloadOperation.PathDel(put.connection(), put.path(), PathEnd.PROVIDER_FAILED);
-                    case OffloadOperation.PathDel del ->
-                        new OffloadOperation.PathDel(del.connection(), del.path(), PathEnd.PROVIDER_FAILED);
-                    default -> new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
-                };
+                OfConnection delete =
+                        switch (operation) {
+                            case OffloadOperation.PathPut put ->
+                                new OffloadOperation.PathDel(put.connection(), put.path(), PathEnd.PROVIDER_FAILED);
+                            case OffloadOperation.PathDel del ->
+                                new OffloadOperation.PathDel(del.connection(), del.path(), PathEnd.PROVIDER_FAILED);
+                            default -> new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
+                        };
                 answers.add(calls.make(List.of(delete)).results().getFirst());
                 note(delete, answers.getLast());
             }

@@ -433,9 +433,8 @@ public abstract class OffloadProviderConformance extends PathConformance {
         check(dispatcher -> {
             dispatcher.run(randomLives(heldAtOnce(), false), SEED);
             long toleranceMs = lastUseTolerance().toMillis();
-            assertThat(dispatcher.lastUses())
-                    .allSatisfy(lastUse -> assertThat(lastUse.answerMs())
-                            .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
+            assertThat(dispatcher.lastUses()).allSatisfy(lastUse -> assertThat(lastUse.answerMs())
+                    .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
         });
     }
 

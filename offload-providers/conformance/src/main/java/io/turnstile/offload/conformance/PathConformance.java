@@ -45,8 +45,7 @@ abstract class PathConformance extends ProviderUnderTest {
     private static List<ConnView> cover(LegalDispatcher dispatcher, int from, int to) throws Exception {
         dispatcher.run(
                 IntStream.range(from, to)
-                        .mapToObj(number ->
-                                Life.of(number, DelReason.EXPIRED, Step.QUERY, Step.ADD, Step.ESTABLISHED))
+                        .mapToObj(number -> Life.of(number, DelReason.EXPIRED, Step.QUERY, Step.ADD, Step.ESTABLISHED))
                         .toList(),
                 SEED);
         return dispatcher.covered().stream()
@@ -62,14 +61,16 @@ abstract class PathConformance extends ProviderUnderTest {
         for (Direction direction : Direction.values()) {
             List<OffloadOperation.PathPut> puts = new ArrayList<>();
             for (ConnView connection : covered) {
-                SamplePaths.Kind kind = kinds[Math.floorMod(connection.id() + round + direction.ordinal(), kinds.length)];
+                SamplePaths.Kind kind =
+                        kinds[Math.floorMod(connection.id() + round + direction.ordinal(), kinds.length)];
                 puts.add(new OffloadOperation.PathPut(
                         connection, SamplePaths.of(connection, direction, kind, dispatcher.nextPathId())));
             }
             List<OffloadResult> results = dispatcher.performInBatches(puts);
             for (int i = 0; i < puts.size(); i++) {
                 answers.put(
-                        covered.get(i).id() + " " + direction, results.get(i).getClass().getSimpleName());
+                        covered.get(i).id() + " " + direction,
+                        results.get(i).getClass().getSimpleName());
             }
         }
         return answers;
@@ -103,8 +104,7 @@ abstract class PathConformance extends ProviderUnderTest {
 
     private static void askAll(LegalDispatcher dispatcher) throws Exception {
         for (Path path : dispatcher.carried()) {
-            dispatcher.perform(
-                    List.of(new OffloadOperation.PathStats(dispatcher.heldAs(path.connectionId()), path)));
+            dispatcher.perform(List.of(new OffloadOperation.PathStats(dispatcher.heldAs(path.connectionId()), path)));
         }
     }
 

@@ -75,9 +75,7 @@ final class SamplePaths {
             case VLAN_PUSHED -> List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, 0x1064));
             case VLAN_POPPED -> List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, 0));
             case MARKED ->
-                List.of(
-                        new HeaderBits(HeaderField.NW_TOS, 0xb8, 0xfc),
-                        HeaderBits.exactly(HeaderField.PKT_MARK, 0x2a));
+                List.of(new HeaderBits(HeaderField.NW_TOS, 0xb8, 0xfc), HeaderBits.exactly(HeaderField.PKT_MARK, 0x2a));
         };
     }
 

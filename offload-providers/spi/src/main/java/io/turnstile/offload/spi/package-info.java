@@ -11,7 +11,7 @@
  * <tr><th>event</th><th>when</th><th>ports known</th><th>thread</th><th>result</th><th>idempotent?</th></tr>
  * <tr><td>name, priority</td><td>at registration</td><td>–</td><td>any</td><td>constants; throw: not registered</td>
  *     <td>yes</td></tr>
- * <tr><td>offeredFrom</td><td>before each init</td><td>–</td><td>own</td><td>constant; throw: as of init</td>
+ * <tr><td>offeredFrom, carries</td><td>before each init</td><td>–</td><td>own</td><td>constant; throw: as of init</td>
  *     <td>yes</td></tr>
  * <tr><td>init</td><td>hw-offload turned on, provider chosen, or tried again after its breaker opened</td><td>–</td>
  *     <td>own</td><td>throw, or not back within 10 s: "init failed", tried again after 1 s, 2 s, … 1 min</td>
@@ -33,6 +33,15 @@
  * <tr><td>connDel</td><td>see {@link io.turnstile.offload.spi.DelReason}</td><td>as connChanged, "gone" if they
  *     are</td><td>own</td><td>not held any more, also after a throw</td>
  *     <td>once for each add; of what is not held: does nothing</td></tr>
+ * <tr><td>pathPut</td><td>the provider carries, connEstablished has said true, and a walk of a packet was summed up; in
+ *     the order of priority, until one accepts</td><td>as connEstablished</td><td>own</td><td>Accept: carried; Decline:
+ *     not asked again before something changes; Later: asked again; throw: pathDel follows at once</td>
+ *     <td>no; one path of a direction at a time</td></tr>
+ * <tr><td>pathStats</td><td>a connection whose packets go by it is about to expire</td><td>as pathPut</td><td>own</td>
+ *     <td>use since it was told last; throw: counted and logged</td><td>no: each packet is told once</td></tr>
+ * <tr><td>pathDel</td><td>see {@link io.turnstile.offload.spi.PathEnd}; before connDel, and before pathPut of the next
+ *     of that direction</td><td>as pathPut</td><td>own</td><td>use since it was told last; not carried any more, also
+ *     after a throw</td><td>once for each put accepted; of what is not carried: does nothing</td></tr>
  * <tr><td>connFlush</td><td>before close, if anything may be held; no other call is under way</td><td>–</td><td>own</td>
  *     <td>true: nothing is held; false or throw: connDel for each follows</td><td>no; at most once per init</td></tr>
  * <tr><td>portAdded, portChanged, portRemoved</td><td>after init for each port that is there; then as they come</td>
@@ -103,6 +112,25 @@
  *   <li>{@link io.turnstile.offload.spi.PortRef#id()} is the port; numbers and names may be another port's later. A
  *       connection whose port has gone is taken back with that reason. Whether portRemoved or those deletes come first,
  *       or portAdded or the first connection of a port, is not promised: views carry all that is known of a port.
+ * </ul>
+ *
+ * <p>Of paths:
+ *
+ * <ul>
+ *   <li>The two directions of a connection are two paths: one may be carried and the other not, or by another provider.
+ *       Until pathPut is answered, and again from pathDel on, packets come up to software.
+ *   <li>pathDel comes out of turn: before other events of the connection that were there first, though never before its
+ *       connEstablished or while another of its operations is under way. So a connChanged may come when the path that it
+ *       was about has gone.
+ *   <li>A walk may go through several zones. Its other connections are the provider's too, or not; the path is withdrawn
+ *       when any of them changes, and its use counts for all.
+ *   <li>A path may be withdrawn before its put is answered: then the del comes next. A put that is declined needs none.
+ *   <li>pathUsed() and pathLost() may come on any thread at any time; of a path that is not carried, or was taken back,
+ *       they do nothing. Tell what was carried up to the end by pathDel's answer.
+ *   <li>connFlush lets go of paths, too: after true no pathDel follows. After a throw out of operate a pathDel may come of
+ *       what is not carried, as connDel may.
+ *   <li>A filter of {@link io.turnstile.offload.spi.ProviderContext#filterReceived} is one provider's for each port, and
+ *       is taken away after close.
  * </ul>
  *
  * <p>Of failure:

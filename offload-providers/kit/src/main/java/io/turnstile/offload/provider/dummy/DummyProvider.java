@@ -300,8 +300,8 @@ public final class DummyProvider implements OffloadProvider {
                 throw new IllegalStateException("a path of a connection that is not held");
             }
             if (carried.values().stream()
-                    .anyMatch(other -> other.connectionId() == path.connectionId()
-                            && other.direction() == path.direction())) {
+                    .anyMatch(other ->
+                            other.connectionId() == path.connectionId() && other.direction() == path.direction())) {
                 throw new IllegalStateException("a second path of a direction");
             }
             if (answer instanceof Verdict.Accept) {

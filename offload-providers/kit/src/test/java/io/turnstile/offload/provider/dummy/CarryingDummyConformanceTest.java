@@ -13,8 +13,8 @@ class CarryingDummyConformanceTest extends OffloadProviderConformance {
     protected OffloadProvider newProvider() {
         DummyProvider dummy = new DummyProvider();
         dummy.carry(true);
-        dummy.answerPath(path ->
-                path.guard().isEmpty() ? Verdict.decline("a path has to have a guard") : Verdict.accept());
+        dummy.answerPath(
+                path -> path.guard().isEmpty() ? Verdict.decline("a path has to have a guard") : Verdict.accept());
         dummy.answerCarried(path -> new OffloadResult.Carried(0, 3, 300));
         return dummy;
     }
