@@ -13,7 +13,9 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Paths through the whole switch: how they come of walks, what takes them back, and where their packets are counted. */
+/**
+ * Paths through the whole switch: how they come of walks, what takes them back, and where their packets are counted.
+ */
 class EmbeddedPathsTest {
     private static final String FIREWALL = """
             priority=10,in_port=1,ip,ct_state=-trk actions=ct(table=1,zone=7)
@@ -51,7 +53,11 @@ class EmbeddedPathsTest {
     private List<String> states() {
         List<Long> connections = new ArrayList<>();
         sw.conntrack()
-                .scan(0, 1 << 20, connection -> connections.add(connection.connectionId), sw.clock().nowNs());
+                .scan(
+                        0,
+                        1 << 20,
+                        connection -> connections.add(connection.connectionId),
+                        sw.clock().nowNs());
         return connections.stream()
                 .flatMap(id -> sw.core().dispatcher.paths().states(id).stream())
                 .map(EmbeddedPathsTest::text)
@@ -318,7 +324,8 @@ class EmbeddedPathsTest {
         converse();
         carrier.takeLog();
         sw.advance(Duration.ofSeconds(15));
-        assertThat(carrier.takeLog()).containsExactlyInAnyOrder("del original: rules changed", "del reply: rules changed");
+        assertThat(carrier.takeLog())
+                .containsExactlyInAnyOrder("del original: rules changed", "del reply: rules changed");
         sw.receive(1, query);
         sw.receive(2, answer);
         assertThat(carrier.takeLog()).hasSize(2).allMatch(each -> each.startsWith("put "));

@@ -127,7 +127,11 @@ final class BatchExecutor {
         if (context.watched) {
             context.trails().met(flow, packets);
         }
-        flow.count(packets.length() + context.groupFollowing[group], context.groupBytes[group], context.groupTcpFlags[group], context.nowNs);
+        flow.count(
+                packets.length() + context.groupFollowing[group],
+                context.groupBytes[group],
+                context.groupTcpFlags[group],
+                context.nowNs);
         executeAll(packets, flow.actions(), context);
         if (flow.isDead()) {
             upkeep.credit(flow); // Never installed, or removed meanwhile: nobody else will credit these packets.
@@ -183,8 +187,7 @@ final class BatchExecutor {
     }
 
     private void track(PacketBatch packets, DatapathAction.Ct ct, ForwardingContext context) {
-        drops.add(
-                DropReason.NAT_EXHAUSTED, tracking.track(packets, ct.request(), context.nowNs, context.completed));
+        drops.add(DropReason.NAT_EXHAUSTED, tracking.track(packets, ct.request(), context.nowNs, context.completed));
         if (context.watched) {
             context.trails().tracked(packets);
         }

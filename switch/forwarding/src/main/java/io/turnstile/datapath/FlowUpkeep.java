@@ -121,8 +121,7 @@ final class FlowUpkeep {
     /** What was met elsewhere is told every few seconds only. */
     private boolean isIdle(DatapathFlow flow, long mostIdleNs, long nowNs) {
         long idleNs = nowNs - flow.lastUsedNs();
-        return idleNs > mostIdleNs
-                && (idleNs > IDLE_NS || !watcher.get().isFollowed(flow));
+        return idleNs > mostIdleNs && (idleNs > IDLE_NS || !watcher.get().isFollowed(flow));
     }
 
     /** Counts packets that somebody else has forwarded as the flow says. */

@@ -41,6 +41,7 @@ public final class ForwardingContext {
     final int[] groupTcpFlags = new int[PacketBatch.CAPACITY];
     /** Frames on the wire that joined frames of the group stand for beyond their number. */
     final int[] groupFollowing = new int[PacketBatch.CAPACITY];
+
     int groups;
 
     /** Datagrams whose fragments are to go on after {@code ct()}; empty but for that moment. */

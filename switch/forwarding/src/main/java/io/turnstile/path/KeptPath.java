@@ -54,7 +54,8 @@ final class KeptPath implements PathUser {
     }
 
     boolean hasItsPorts() {
-        return keeper.port(path.ingress()).id() == ingress.id() && keeper.port(path.egress()).id() == egress.id();
+        return keeper.port(path.ingress()).id() == ingress.id()
+                && keeper.port(path.egress()).id() == egress.id();
     }
 
     /** Offers the path, unless it was withdrawn before; returns whether it did. */

@@ -39,7 +39,6 @@ final class MemberBuilder {
     }
 
     Member build() {
-        return new Member(
-                connectionId, direction, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow);
+        return new Member(connectionId, direction, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow);
     }
 }

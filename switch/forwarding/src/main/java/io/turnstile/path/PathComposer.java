@@ -1,8 +1,8 @@
 package io.turnstile.path;
 
+import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.CtState;
-import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.Field;
@@ -138,10 +138,7 @@ final class PathComposer {
         return new Composed(
                 members.stream().map(MemberBuilder::build).toList(),
                 walk.inPort(),
-                TupleFields.view(
-                        first,
-                        packet.arriving(),
-                        TupleFields.arriving(first, direction(walk.reply())).icmpId),
+                TupleFields.view(first, packet.arriving(), TupleFields.arriving(first, direction(walk.reply())).icmpId),
                 packet.guard(),
                 egress,
                 TupleFields.view(first, last.value, leavingIcmpId),
@@ -297,10 +294,10 @@ final class PathComposer {
         boolean differs = ((connection.mark ^ request.mark()) & request.markMask()) != 0
                 || ((connection.labelHigh ^ request.labelHigh()) & request.labelMaskHigh()) != 0
                 || ((connection.labelLow ^ request.labelLow()) & request.labelMaskLow()) != 0;
-        boolean agrees = member.addMark(request.mark(), request.markMask())
-                & member.addLabel(
-                        request.labelHigh(), request.labelLow(), request.labelMaskHigh(), request.labelMaskLow());
-        if (differs || !agrees) {
+        if (differs
+                || !member.addMark(request.mark(), request.markMask())
+                || !member.addLabel(
+                        request.labelHigh(), request.labelLow(), request.labelMaskHigh(), request.labelMaskLow())) {
             refuse(NotCarried.WRITES_CONNECTION);
         }
     }

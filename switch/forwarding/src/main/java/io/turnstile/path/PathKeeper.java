@@ -176,8 +176,8 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         List<@Nullable ConnectionSnapshot> connections = new ArrayList<>();
         for (SampledWalk.Tracking tracking : walk.trackings()) {
             ConnectionSnapshot connection = new ConnectionSnapshot();
-            boolean found = tracking.connectionId() != Conntrack.NO_CONNECTION
-                    && read(tracking.connectionId(), connection);
+            boolean found =
+                    tracking.connectionId() != Conntrack.NO_CONNECTION && read(tracking.connectionId(), connection);
             connections.add(found ? connection : null);
         }
         return connections;

@@ -187,9 +187,7 @@ final class SymbolicPacket {
 
     private void write(Field field, long high, long low, long maskHigh, long maskLow) {
         field.set(
-                value,
-                field.getHigh(value) & ~maskHigh | high & maskHigh,
-                field.get(value) & ~maskLow | low & maskLow);
+                value, field.getHigh(value) & ~maskHigh | high & maskHigh, field.get(value) & ~maskLow | low & maskLow);
         field.set(known, field.getHigh(known) | maskHigh, field.get(known) | maskLow);
     }
 

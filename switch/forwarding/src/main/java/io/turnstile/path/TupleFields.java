@@ -32,12 +32,7 @@ final class TupleFields {
         Field.ETH_TYPE.set(key, connection.ipv6 ? EtherTypes.IPV6 : EtherTypes.IPV4);
         Field.NW_PROTO.set(key, connection.protocol);
         writeAddresses(
-                connection.ipv6,
-                tuple.sourceHigh,
-                tuple.sourceLow,
-                tuple.destinationHigh,
-                tuple.destinationLow,
-                key);
+                connection.ipv6, tuple.sourceHigh, tuple.sourceLow, tuple.destinationHigh, tuple.destinationLow, key);
         boolean icmp = isIcmp(connection.protocol);
         Field.TP_SRC.set(key, icmp ? tuple.icmpType : tuple.sourcePort);
         Field.TP_DST.set(key, icmp ? tuple.icmpCode : tuple.destinationPort);
@@ -47,10 +42,10 @@ final class TupleFields {
     static void writeTurned(ConnectionSnapshot connection, Tuple answer, long[] key) {
         writeAddresses(
                 connection.ipv6,
-                answer.destinationHigh,
-                answer.destinationLow,
-                answer.sourceHigh,
-                answer.sourceLow,
+                /* sourceHigh= */ answer.destinationHigh,
+                /* sourceLow= */ answer.destinationLow,
+                /* destinationHigh= */ answer.sourceHigh,
+                /* destinationLow= */ answer.sourceLow,
                 key);
         if (!isIcmp(connection.protocol)) {
             Field.TP_SRC.set(key, answer.destinationPort);

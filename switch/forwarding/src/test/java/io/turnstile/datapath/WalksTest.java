@@ -56,19 +56,20 @@ class WalksTest {
     @Test
     void eachPacketOfABatchHasItsOwnTrail() {
         datapath.setUpcall(new ScriptedUpcall(key -> recirculation(key) == 0
-                ? translation("track " + Field.TP_SRC.get(key), LOOKED_AT, new Ct(CtRequest.lookup(0)), new Recirculate(
-                        (int) Field.TP_SRC.get(key)))
+                ? translation(
+                        "track " + Field.TP_SRC.get(key), LOOKED_AT, new Ct(CtRequest.lookup(0)), new Recirculate((int)
+                                Field.TP_SRC.get(key)))
                 : translation("out " + Field.TP_SRC.get(key), LOOKED_AT, new Output(1))));
         process(frame(1), frame(2).vlan(3), frame(1));
         assertThat(watcher.walks)
-                .extracting(walk -> walk.flows().stream().map(DatapathFlow::owner).toList() + " "
-                        + Integer.toHexString(walk.tag()) + " " + walk.inPort())
+                .extracting(
+                        walk -> walk.flows().stream().map(DatapathFlow::owner).toList() + " "
+                                + Integer.toHexString(walk.tag()) + " " + walk.inPort())
                 .containsExactly("[track 1, out 1] 0 7", "[track 2, out 2] 81000003 7", "[track 1, out 1] 0 7");
         assertThat(watcher.walks)
                 .allMatch(walk -> walk.connectionId() == 5
                         && !walk.reply()
-                        && walk.trackings()
-                                .equals(List.of(new SampledWalk.Tracking(5, CtState.TRK | CtState.EST))));
+                        && walk.trackings().equals(List.of(new SampledWalk.Tracking(5, CtState.TRK | CtState.EST))));
     }
 
     @Test
@@ -92,8 +93,8 @@ class WalksTest {
 
     @Test
     void newAndInvalidPacketsAreNoSamples() {
-        datapath.setUpcall(new ScriptedUpcall(key ->
-                translation("only", LOOKED_AT, new Ct(CtRequest.lookup(0)), new Output(1))));
+        datapath.setUpcall(
+                new ScriptedUpcall(key -> translation("only", LOOKED_AT, new Ct(CtRequest.lookup(0)), new Output(1))));
         conntrack.state = CtState.TRK | CtState.NEW;
         process(frame(1));
         conntrack.state = CtState.TRK | CtState.INV;
@@ -106,8 +107,8 @@ class WalksTest {
 
     @Test
     void theDirectionIsThatOfTheFirstTracking() {
-        datapath.setUpcall(new ScriptedUpcall(key ->
-                translation("only", LOOKED_AT, new Ct(CtRequest.lookup(0)), new Output(1))));
+        datapath.setUpcall(
+                new ScriptedUpcall(key -> translation("only", LOOKED_AT, new Ct(CtRequest.lookup(0)), new Output(1))));
         conntrack.state = CtState.TRK | CtState.EST | CtState.RPL;
         process(frame(1));
         assertThat(watcher.walks).singleElement().matches(SampledWalk::reply);
@@ -115,8 +116,8 @@ class WalksTest {
 
     @Test
     void aWatcherThatFailsHarmsNoPacket() {
-        datapath.setUpcall(new ScriptedUpcall(key ->
-                translation("only", LOOKED_AT, new Ct(CtRequest.lookup(0)), new Output(1))));
+        datapath.setUpcall(
+                new ScriptedUpcall(key -> translation("only", LOOKED_AT, new Ct(CtRequest.lookup(0)), new Output(1))));
         datapath.setWalkWatcher(new SampleTaker() {
             @Override
             public void walked(SampledWalk walk) {

@@ -22,8 +22,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 /**
  * What a path says against what the datapath does: random flows, random packets of connections that are established,
@@ -205,14 +205,20 @@ class PathComposerOracleTest {
             List<Sent> really = receive(port, frame);
             String what = "world " + seed + "\n" + path + "\nframe at " + port + " "
                     + HexFormat.of().formatHex(frame.bytes()) + "\nwalk "
-                    + walk.flows().stream().map(flow -> Arrays.toString(flow.actions())).toList() + "\n" + "sent "
+                    + walk.flows().stream()
+                            .map(flow -> Arrays.toString(flow.actions()))
+                            .toList() + "\n" + "sent "
                     + really.stream().map(Sent::port).toList();
             if (leaving == null) {
-                assertThat(mustPass).as("the sampled frame passes its own guard\n%s", what).isFalse();
+                assertThat(mustPass)
+                        .as("the sampled frame passes its own guard\n%s", what)
+                        .isFalse();
                 return;
             }
             assertThat(holdsBefore).isTrue();
-            assertThat(holds(path)).as("what is carried changes no connection\n%s", what).isTrue();
+            assertThat(holds(path))
+                    .as("what is carried changes no connection\n%s", what)
+                    .isTrue();
             assertThat(really).as("frames sent\n%s", what).hasSize(1);
             assertThat(really.getFirst().port).as("port\n%s", what).isEqualTo(path.egress());
             assertThat(HexFormat.of().formatHex(really.getFirst().frame))

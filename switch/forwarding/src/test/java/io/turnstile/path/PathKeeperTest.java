@@ -13,7 +13,6 @@ import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.offload.PortDirectory;
-import io.turnstile.offload.spi.PathEnd;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
@@ -31,7 +30,8 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class PathKeeperTest {
-    private static final Frame REQUEST = Frames.udp("10.0.0.1:1000 > 10.0.0.2:80").payload("hello");
+    private static final Frame REQUEST =
+            Frames.udp("10.0.0.1:1000 > 10.0.0.2:80").payload("hello");
 
     private final ManualClock clock = new ManualClock();
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 1000);
@@ -148,7 +148,9 @@ class PathKeeperTest {
         assertThat(offer.rewrites()).isEmpty();
         assertThat(offer.ingress()).hasToString("p1(1)");
         assertThat(offer.egress()).hasToString("p2(2)");
-        assertThat(offer.arriving()).isEqualTo(offer.leaving()).hasToString("src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=80");
+        assertThat(offer.arriving())
+                .isEqualTo(offer.leaving())
+                .hasToString("src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=80");
         assertThat(offer.user().isCurrent()).isTrue();
     }
 

@@ -46,7 +46,6 @@ class PathKeeperUnderTrafficTest {
     /** So many directions are carried again before the next change. */
     private static final int CARRIED_BEFORE = 3;
 
-
     private final ConnectionTracker tracker = new ConnectionTracker(Clock.system(), 1000);
     private final Datapath datapath = new Datapath(tracker, Clock.system());
     private final AsynchronousBook book = new AsynchronousBook();

@@ -92,7 +92,9 @@ final class WireFrame {
             ethSrc = 0x0200_0000_1000L | random.nextInt(4) << 8;
         }
         if (random.nextDouble() < often / 2) {
-            tag = random.nextInt(5) < 3 ? 0 : TAG << 16 | random.nextInt(4) << 13 | random.nextInt(2) << 12 | random.nextInt(3);
+            tag = random.nextInt(5) < 3
+                    ? 0
+                    : TAG << 16 | random.nextInt(4) << 13 | random.nextInt(2) << 12 | random.nextInt(3);
             if (random.nextInt(40) == 0) {
                 tag = SERVICE_TAG << 16 | random.nextInt(3);
             }
@@ -143,7 +145,10 @@ final class WireFrame {
         ByteBuffer out = ByteBuffer.allocate(100);
         out.putShort((short) sourcePort).putShort((short) destinationPort);
         if (tcp) {
-            out.putInt((int) seq).putInt((int) ack).putShort((short) (5 << 12 | tcpFlags)).putShort((short) 8000);
+            out.putInt((int) seq)
+                    .putInt((int) ack)
+                    .putShort((short) (5 << 12 | tcpFlags))
+                    .putShort((short) 8000);
             out.putInt(0);
         } else {
             out.putShort((short) (8 + payload.length)).putShort((short) 0);
@@ -152,7 +157,10 @@ final class WireFrame {
         int length = out.position();
         ByteBuffer pseudo = ByteBuffer.allocate(40);
         if (ipv6) {
-            pseudo.putLong(sourceHigh).putLong(sourceLow).putLong(destinationHigh).putLong(destinationLow);
+            pseudo.putLong(sourceHigh)
+                    .putLong(sourceLow)
+                    .putLong(destinationHigh)
+                    .putLong(destinationLow);
         } else {
             pseudo.putInt((int) sourceLow).putInt((int) destinationLow);
         }
@@ -186,7 +194,10 @@ final class WireFrame {
     /** What leaves if the frame comes in by the port; null if the path is not for it. */
     @Nullable
     WireFrame carriedBy(Composed path, int inPort) {
-        if (inPort != path.ingress() || innerTag != 0 || tag >>> 16 == SERVICE_TAG || !tuple().equals(path.arriving())) {
+        if (inPort != path.ingress()
+                || innerTag != 0
+                || tag >>> 16 == SERVICE_TAG
+                || !tuple().equals(path.arriving())) {
             return null;
         }
         for (HeaderBits bits : path.guard()) {
