@@ -609,6 +609,14 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
         return listed.stream().map(Supplier::get).toList();
     }
 
+    /** Names of the providers that are up and carry, in priority order. */
+    public List<String> carriers() {
+        return chosen.stream()
+                .filter(lane -> lane.phase() == Lane.Phase.UP && lane.carries())
+                .map(Lane::name)
+                .toList();
+    }
+
     /** What has failed so far, one line for each distinct cause with count, first and last time (UTC). */
     public List<String> failures() {
         return context.causes().lines();

@@ -94,6 +94,7 @@ public final class ControlBench implements Callable<Integer> {
                             pipeline,
                             tracker,
                             offload,
+                            offload.paths(),
                             monitor,
                             clock,
                             () -> List.of(new BridgeView(bridge, false, List.of())),

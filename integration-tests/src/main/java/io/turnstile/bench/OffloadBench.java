@@ -8,9 +8,13 @@ import picocli.CommandLine.Spec;
 /** What offload costs the packet path, and that what is handed to providers comes back. */
 @CommandLine.Command(
         name = "offload",
-        description = "offload: its cost, turning it on and off, a million lives; all three unless one is named",
-        subcommands = {OffloadCost.class, OffloadSwitching.class, OffloadLives.class})
+        description = "offload: its cost, turning it on and off, a million lives (all three unless one is named);"
+                + " what carrying in the kernel brings",
+        subcommands = {OffloadCost.class, OffloadSwitching.class, OffloadLives.class, OffloadCarried.class})
 public final class OffloadBench implements Callable<Integer> {
+    /** That needs root, and more time than the others together. */
+    private static final String BY_NAME_ONLY = "carried";
+
     @Spec
     private CommandSpec spec;
 
@@ -18,7 +22,9 @@ public final class OffloadBench implements Callable<Integer> {
     public Integer call() {
         int worst = 0;
         for (CommandLine part : spec.subcommands().values()) {
-            worst = Math.max(worst, part.execute());
+            if (!part.getCommandName().equals(BY_NAME_ONLY)) {
+                worst = Math.max(worst, part.execute());
+            }
         }
         return worst;
     }

@@ -80,10 +80,18 @@ final class DatabaseClient implements AutoCloseable {
         commit(operations);
     }
 
-    /** {@code set Open_vSwitch . other_config:hw-offload=…}. */
+    /** {@code other_config:hw-offload=false}. */
     void setHwOffload(boolean on) throws Exception {
-        commit(new ArrayList<>(List.of(new Update(
-                DATABASE, new Row().mapColumn("other_config", Map.of("hw-offload", Boolean.toString(on)))))));
+        setOtherConfig(Map.of("hw-offload", Boolean.toString(on)));
+    }
+
+    /** {@code other_config:hw-offload}, and {@code hw-offload-priority}: which providers are asked. */
+    void setHwOffload(boolean on, String providers) throws Exception {
+        setOtherConfig(Map.of("hw-offload", Boolean.toString(on), "hw-offload-priority", providers));
+    }
+
+    private void setOtherConfig(Map<String, String> settings) throws Exception {
+        commit(new ArrayList<>(List.of(new Update(DATABASE, new Row().mapColumn("other_config", settings)))));
     }
 
     /** Commits together with a step of next_cfg and waits for cur_cfg to follow. */

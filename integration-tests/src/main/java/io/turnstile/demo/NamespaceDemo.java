@@ -48,6 +48,9 @@ final class NamespaceDemo {
                     show(control);
                     letTimePass(control);
                     turnOff(control, database, inside, outside);
+                    say("A transfer, in the JVM, carried by the kernel, and in the JVM again");
+                    new CarryingScene(inside, outside, control, database, NamespaceDemo::print).play();
+                    summarize(control);
                 }
             }
         }
@@ -90,8 +93,8 @@ final class NamespaceDemo {
             }
             openFlow.barrier();
         }
-        print("ovs-vsctl set Open_vSwitch . other_config:hw-offload=true");
-        database.setHwOffload(true);
+        print("ovs-vsctl set Open_vSwitch . other_config:hw-offload=true other_config:hw-offload-priority=dummy,none");
+        database.setHwOffload(true, "dummy,none");
     }
 
     private void carry(Lab lab, Host inside, Host outside) throws Exception {
@@ -223,6 +226,9 @@ final class NamespaceDemo {
         expect(ping(inside, outside), "ping is not answered with offload off");
         expect(tally.of(Kind.ADD) == added, "a provider was told of a connection with offload off");
         print("traffic goes on, nobody is told");
+    }
+
+    private void summarize(ControlClient control) throws IOException {
         say("Summary");
         print("inside opens connections, outside does not; the provider was told of each life: " + tally);
         print(control.run("dpctl/show").lines().findFirst().orElse("") + " "

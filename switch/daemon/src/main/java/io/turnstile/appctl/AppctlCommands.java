@@ -18,14 +18,23 @@ public final class AppctlCommands {
         all.addAll(new ProcessCommands(context).commands());
         all.addAll(new LogCommands(context.log()).commands());
         all.addAll(new BridgeCommands(context.pipeline(), context.bridges()).commands());
-        all.addAll(new DatapathCommands(context.datapath(), context.clock(), context.bridges(), datapath).commands());
-        all.addAll(new ConntrackCommands(context.tracker(), context.offload(), context.clock(), datapath::present)
+        all.addAll(new DatapathCommands(
+                        context.datapath(),
+                        context.clock(),
+                        context.bridges(),
+                        datapath,
+                        context.paths(),
+                        context.offload()::carriers)
+                .commands());
+        all.addAll(new ConntrackCommands(
+                        context.tracker(), context.offload(), context.paths(), context.clock(), datapath::present)
                 .commands());
         all.addAll(new AuditCommands(context.tracker().audit(), context.clock()).commands());
         all.addAll(new ZoneLimitCommands(context.tracker().zoneLimits(), datapath::present).commands());
         all.addAll(new FragmentCommands(context.datapath().fragments(), datapath::present).commands());
         all.addAll(new OffloadCommands(
                         context.offload(),
+                        context.paths(),
                         context.tracker(),
                         context.clock(),
                         context.offloadMonitor(),

@@ -4,6 +4,7 @@ import io.turnstile.bridge.BridgeView;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathBook;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.telemetry.OffloadMonitor;
@@ -16,6 +17,7 @@ import java.util.function.Supplier;
 /**
  * The parts of the switch that the commands look at and change.
  *
+ * @param paths who carries what
  * @param bridges the bridges as they stand
  * @param onLinkChange is called when a command has changed the state of a device
  * @param rescanProviders looks at the folder of offload providers again
@@ -31,6 +33,7 @@ public record CommandContext(
         Pipeline pipeline,
         ConnectionTracker tracker,
         OffloadDispatcher offload,
+        PathBook paths,
         OffloadMonitor offloadMonitor,
         WarpableClock clock,
         Supplier<List<BridgeView>> bridges,

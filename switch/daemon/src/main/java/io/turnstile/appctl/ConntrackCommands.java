@@ -9,6 +9,7 @@ import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.TextLines;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathBook;
 import io.turnstile.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,13 +26,20 @@ final class ConntrackCommands {
 
     private final ConnectionTracker tracker;
     private final OffloadDispatcher dispatcher;
+    private final PathBook paths;
     private final Clock clock;
     private final Supplier<String> datapath;
 
     /** @param datapath its present name, type included; empty while there is none */
-    ConntrackCommands(ConnectionTracker tracker, OffloadDispatcher dispatcher, Clock clock, Supplier<String> datapath) {
+    ConntrackCommands(
+            ConnectionTracker tracker,
+            OffloadDispatcher dispatcher,
+            PathBook paths,
+            Clock clock,
+            Supplier<String> datapath) {
         this.tracker = tracker;
         this.dispatcher = dispatcher;
+        this.paths = paths;
         this.clock = clock;
         this.datapath = datapath;
     }
@@ -117,7 +125,7 @@ final class ConntrackCommands {
     }
 
     private ConnectionDump dump(DpctlLine line, ConnectionFilter filter) {
-        return new ConnectionDump(tracker, clock, filter, dispatcher, line);
+        return new ConnectionDump(tracker, clock, filter, dispatcher, paths, line);
     }
 
     private static ConnectionFilter inZone(@Nullable Integer zone) {

@@ -8,6 +8,7 @@ import io.turnstile.control.TextLines;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
+import io.turnstile.offload.PathBook;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
 import java.util.Collections;
@@ -27,12 +28,23 @@ final class DatapathCommands {
     private final Clock clock;
     private final Supplier<List<BridgeView>> bridges;
     private final DatapathName name;
+    private final PathBook paths;
+    private final Supplier<List<String>> carriers;
 
-    DatapathCommands(Datapath datapath, Clock clock, Supplier<List<BridgeView>> bridges, DatapathName name) {
+    /** @param carriers the providers that carry */
+    DatapathCommands(
+            Datapath datapath,
+            Clock clock,
+            Supplier<List<BridgeView>> bridges,
+            DatapathName name,
+            PathBook paths,
+            Supplier<List<String>> carriers) {
         this.datapath = datapath;
         this.clock = clock;
         this.bridges = bridges;
         this.name = name;
+        this.paths = paths;
+        this.carriers = carriers;
     }
 
     List<Command> commands() {
@@ -40,7 +52,13 @@ final class DatapathCommands {
                 Command.of("dpctl/show", "[-s] [dp...]", 0, 2, this::show),
                 Command.of("dpctl/dump-dps", "", 0, 0, arguments -> CommandReply.ok(name.text())),
                 Command.of("dpif/show", "[--]", 0, 1, arguments -> showBridges()),
-                Command.of("dpctl/dump-flows", "[-m] [--names | --no-names] [dp]", 0, 3, this::dumpFlows));
+                Command.of(
+                        "dpctl/dump-flows",
+                        "[-m] [--names | --no-names] [dp] [type=TYPE[,TYPE]...]",
+                        0,
+                        4,
+                        this::dumpFlows),
+                Command.of("dpctl/offload-stats-show", "[dp]", 0, 1, this::showOffload));
     }
 
     /** The error for the first argument that is not the datapath's name; null if there is none. */
@@ -102,8 +120,9 @@ final class DatapathCommands {
     }
 
     private CommandReply dumpFlows(List<String> arguments) {
-        List<String> names =
-                arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
+        List<String> names = arguments.stream()
+                .filter(argument -> !argument.startsWith("-") && !argument.startsWith(FlowTypes.KEY))
+                .toList();
         for (String argument : arguments) {
             if (argument.startsWith("-")
                     && !List.of("-m", "--more", "--names", "--no-names").contains(argument)) {
@@ -117,23 +136,49 @@ final class DatapathCommands {
         IntFunction<String> ports = arguments.contains("--names") || more && !arguments.contains("--no-names")
                 ? this::portName
                 : Integer::toString;
-        return CommandReply.ofSource(new TextLines(flowLines(datapath.flows(), more, ports)));
+        try {
+            FlowTypes types = FlowTypes.in(arguments);
+            return CommandReply.ofSource(new TextLines(flowLines(datapath.flows(), types, more, ports)));
+        } catch (BadArgument e) {
+            return DpctlLine.invalid(e.getMessage());
+        }
     }
 
     /** Lines of flows, each made when it is asked for; a flow that has gone meanwhile is left out. */
-    private Iterator<String> flowLines(List<DatapathFlow> flows, boolean more, IntFunction<String> ports) {
+    private Iterator<String> flowLines(
+            List<DatapathFlow> flows, FlowTypes types, boolean more, IntFunction<String> ports) {
         if (flows.isEmpty()) {
             return Collections.emptyIterator();
         }
         long nowNs = clock.nowNs();
+        String carrier = String.join("+", carriers.get()); // which of them it is, nobody here knows
         Stream<String> lines = flows.stream().map(flow -> {
-            if (flow.isDead()) {
+            boolean isCarried = datapath.isFollowed(flow);
+            if (flow.isDead() || !types.shows(isCarried)) {
                 return "";
             }
-            return more ? DatapathFlowText.verboseLine(flow, nowNs, ports) : DatapathFlowText.line(flow, nowNs, ports);
+            return more
+                    ? DatapathFlowText.verboseLine(flow, nowNs, ports, isCarried ? carrier : "")
+                    : DatapathFlowText.line(flow, nowNs, ports);
         });
         return Stream.concat(Stream.of("flow-dump from the main thread:"), lines)
                 .iterator();
+    }
+
+    /** What is carried, in the words of Open vSwitch's providers. */
+    private CommandReply showOffload(List<String> arguments) {
+        CommandReply wrong = wrongDatapath(arguments);
+        if (wrong != null) {
+            return wrong;
+        }
+        PathBook.Totals totals = paths.totals();
+        return CommandReply.ok("""
+            HW Offload stats:
+              Total:
+                Inserted offloads: %6d
+                Carried packets: %6d
+                Carried bytes: %6d
+            """.formatted(totals.carried(), totals.packets(), totals.bytes()));
     }
 
     private String portName(int number) {

@@ -13,6 +13,7 @@ import io.turnstile.control.TextLines;
 import io.turnstile.control.TextSource;
 import io.turnstile.offload.ConnectionLines;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathBook;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.telemetry.MonitorReading;
 import io.turnstile.telemetry.OffloadMonitor;
@@ -32,6 +33,7 @@ final class OffloadCommands {
     private static final int MOST_WORDS = 8;
 
     private final OffloadDispatcher dispatcher;
+    private final PathBook paths;
     private final Conntrack tracker;
     private final Clock clock;
     private final OffloadMonitor monitor;
@@ -45,6 +47,7 @@ final class OffloadCommands {
      */
     OffloadCommands(
             OffloadDispatcher dispatcher,
+            PathBook paths,
             Conntrack tracker,
             Clock clock,
             OffloadMonitor monitor,
@@ -52,6 +55,7 @@ final class OffloadCommands {
             Supplier<List<String>> pluginFaults,
             Supplier<String> datapath) {
         this.dispatcher = dispatcher;
+        this.paths = paths;
         this.tracker = tracker;
         this.clock = clock;
         this.monitor = monitor;
@@ -95,7 +99,7 @@ final class OffloadCommands {
 
     private CommandReply show(List<String> arguments) {
         if (arguments.isEmpty()) {
-            return CommandReply.ok(dispatcher.show() + plugins());
+            return CommandReply.ok(dispatcher.show() + end());
         }
         return arguments.getFirst().equals("-m")
                 ? CommandReply.ofSource(showConnections())
@@ -106,16 +110,17 @@ final class OffloadCommands {
         ConnectionLines lines = dispatcher.connectionLines();
         return out -> {
             boolean more = lines.next(out, ENOUGH);
-            out.append(more ? "" : plugins());
+            out.append(more ? "" : end());
             return more;
         };
     }
 
-    /** The section of plug-ins that cannot be used; empty if all can. */
-    private String plugins() {
-        StringBuilder text = new StringBuilder();
-        for (String fault : pluginFaults.get()) {
-            text.append(text.isEmpty() ? "plug-ins left out:\n" : "")
+    /** What is carried by all providers together, and the section of plug-ins that cannot be used, if there are any. */
+    private String end() {
+        StringBuilder text = new StringBuilder(PathText.totals(paths));
+        List<String> faults = pluginFaults.get();
+        for (String fault : faults) {
+            text.append(fault.equals(faults.getFirst()) ? "plug-ins left out:\n" : "")
                     .append("  ")
                     .append(fault)
                     .append('\n');
@@ -150,6 +155,10 @@ final class OffloadCommands {
                             .why(connection.connectionId)
                             .lines()
                             .forEach(reason -> out.append("  ").append(reason).append('\n'));
+                    paths.states(connection.connectionId)
+                            .forEach(state -> out.append("  ")
+                                    .append(PathText.sentence(state))
+                                    .append('\n'));
                 }
             }
 

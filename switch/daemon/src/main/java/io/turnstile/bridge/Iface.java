@@ -7,6 +7,7 @@ import io.turnstile.port.PortException;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 final class Iface {
     static final int NO_OFPORT = -1;
     private static final int PATCH_MTU_BYTES = 0;
+    private static final String OFFLOAD_ATTACH = "offload-attach";
+    private static final Set<String> ATTACHED = Set.of("auto", "tcx", "none");
 
     private final SettingsReader settings;
     private BridgePort port;
@@ -121,6 +124,7 @@ final class Iface {
     void applySettings() {
         settingError = null;
         OptionalLong mac = wantedMac();
+        checkOffloadAttach();
         if (opened == null) {
             return;
         }
@@ -135,6 +139,23 @@ final class Iface {
         } catch (PortException e) {
             settingError = e.getMessage();
         }
+    }
+
+    /**
+     * Whether packets that come in or leave by it may be carried: {@code options:offload-attach}. A port whose options
+     * change is opened anew, so nothing of before is carried then.
+     */
+    boolean mayBeCarried() {
+        return !"none".equals(config.options().get(OFFLOAD_ATTACH));
+    }
+
+    private void checkOffloadAttach() {
+        String attach = config.options().get(OFFLOAD_ATTACH);
+        settings.check(
+                OFFLOAD_ATTACH,
+                attach,
+                attach == null || ATTACHED.contains(attach),
+                "xdp".equals(attach) ? "not there yet, taken as auto" : "not auto, tcx or none, taken as auto");
     }
 
     private OptionalLong wantedMac() {

@@ -7,10 +7,12 @@ import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.time.OncePerMinute;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -175,17 +177,22 @@ public final class Reconciler implements AutoCloseable {
         }
     }
 
-    /** What providers may know of the ports, and which of them may have connections of which. */
+    /** What providers may know of the ports, and which of them may have connections of which, and carry them. */
     private void configureOffloadPorts() {
         components.pipeline().switchPorts().refresh();
         Map<Long, PriorityList> lists = new HashMap<>();
+        Set<Long> leftAlone = new HashSet<>();
         bridges.ifaces().forEach(iface -> {
             DatapathPorts.Opened device = iface.opened();
             if (device != null) {
                 iface.config().offloadPriority().ifPresent(list -> lists.put(device.id(), PriorityList.parse(list)));
+                if (!iface.mayBeCarried()) {
+                    leftAlone.add(device.id());
+                }
             }
         });
         offload.reconfigurePorts(lists);
+        components.paths().leaveAlone(leftAlone);
     }
 
     private void refreshLinks() {

@@ -4,6 +4,7 @@ import io.turnstile.conntrack.ConntrackControl;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathGate;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.pipeline.Pipeline;
@@ -32,6 +33,7 @@ public record SwitchComponents(
         OpenFlowAgent openFlow,
         ConntrackControl tracker,
         OffloadDispatcher offload,
+        PathGate paths,
         ProviderRegistry providers,
         MetricsEndpoint metrics,
         Clock clock,

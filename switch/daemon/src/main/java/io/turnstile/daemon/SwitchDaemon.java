@@ -16,6 +16,7 @@ import io.turnstile.control.ControlServer;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathGate;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.openflow.SocketFile;
@@ -68,6 +69,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final Datapath datapath;
     private final Pipeline pipeline;
     private final OffloadDispatcher dispatcher;
+    private final PathGate pathGate;
     private final PathKeeper paths;
     private final OffloadMonitor monitor;
     private final Runnable onExit;
@@ -90,9 +92,11 @@ public final class SwitchDaemon implements AutoCloseable {
         dispatcher =
                 new OffloadDispatcher(tracker, clock, pipeline.switchPorts(), MicrometerLaneMetrics.factory(meters));
         pipeline.switchPorts().onChange(dispatcher::portsChanged);
+        pathGate = new PathGate(dispatcher.paths());
         paths = new PathKeeper(datapath, tracker, pipeline.switchPorts(), clock);
         paths.setBook(dispatcher.paths());
         datapath.setWalkWatcher(paths);
+        paths.setBook(pathGate);
         monitor = new OffloadMonitor(dispatcher, clock);
     }
 
@@ -124,8 +128,8 @@ public final class SwitchDaemon implements AutoCloseable {
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
-        MetricsPage page =
-                closeLater(new MetricsPage(meters, new SwitchMeters(tracker, datapath, Version.number(), lost)));
+        MetricsPage page = closeLater(
+                new MetricsPage(meters, new SwitchMeters(tracker, datapath, pathGate, Version.number(), lost)));
         MetricsEndpoint metrics = closeLater(new MetricsEndpoint(page::text));
         closeLater(monitor);
         closeLater(paths).start();
@@ -148,6 +152,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         openFlow,
                         tracker,
                         dispatcher,
+                        pathGate,
                         providers,
                         metrics,
                         clock,
@@ -178,6 +183,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 pipeline,
                 tracker,
                 dispatcher,
+                pathGate,
                 monitor,
                 clock,
                 reconciler::bridges,

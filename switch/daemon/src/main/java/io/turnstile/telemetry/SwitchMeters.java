@@ -14,6 +14,7 @@ import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.conntrack.fragment.FragmentStatus;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
+import io.turnstile.offload.PathGate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -29,12 +30,14 @@ import org.jspecify.annotations.Nullable;
 public final class SwitchMeters implements MeterBinder {
     private final ConnectionTracker tracker;
     private final Datapath datapath;
+    private final PathGate paths;
     private final String version;
     private final List<RareEvent> lost;
     private final PortMeters ports = new PortMeters();
     /** Null until the meters are bound. */
     private @Nullable MeterRegistry registry;
 
+    private @Nullable PathMeters pathMeters;
     private @Nullable MultiGauge zoneConnections;
     private @Nullable MultiGauge zoneLimits;
 
@@ -42,9 +45,11 @@ public final class SwitchMeters implements MeterBinder {
      * @param version which the meter {@code turnstile.info} shows
      * @param lost what was to be told and got lost
      */
-    public SwitchMeters(ConnectionTracker tracker, Datapath datapath, String version, List<RareEvent> lost) {
+    public SwitchMeters(
+            ConnectionTracker tracker, Datapath datapath, PathGate paths, String version, List<RareEvent> lost) {
         this.tracker = tracker;
         this.datapath = datapath;
+        this.paths = paths;
         this.version = version;
         this.lost = lost;
     }
@@ -60,6 +65,7 @@ public final class SwitchMeters implements MeterBinder {
         bindConnections();
         bindDatapath();
         bindFragments();
+        pathMeters = new PathMeters(target, paths);
         for (RareEvent event : lost) {
             counter(
                     "events.lost",
@@ -205,6 +211,7 @@ public final class SwitchMeters implements MeterBinder {
         });
         bound(zoneConnections).register(counts, true);
         bound(zoneLimits).register(limits, true);
+        bound(pathMeters).refresh();
         ports.refresh(bound(registry), datapath.ports().values());
     }
 }

@@ -54,6 +54,7 @@ class AppctlCommandsTest {
                 new Pipeline(datapath, clock, Runnable::run),
                 tracker,
                 offload,
+                offload.paths(),
                 monitor,
                 clock,
                 List::of,

@@ -43,7 +43,7 @@ class ConnectionFilterOracleTest {
     private final OffloadDispatcher dispatcher =
             OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
     private final ConntrackCommands commands =
-            new ConntrackCommands(tracker, dispatcher, clock, () -> "dummy@ovs-dummy");
+            new ConntrackCommands(tracker, dispatcher, dispatcher.paths(), clock, () -> "dummy@ovs-dummy");
     private final Random random = new Random(20_261_129);
 
     @AfterEach

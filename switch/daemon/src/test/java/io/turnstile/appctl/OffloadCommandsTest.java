@@ -7,11 +7,15 @@ import io.turnstile.conntrack.CtRequest;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathBook;
+import io.turnstile.offload.PathBook.DirectionState;
 import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.PacketBatch;
+import io.turnstile.telemetry.FakePaths;
 import io.turnstile.telemetry.OffloadMonitor;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
@@ -34,10 +38,11 @@ class OffloadCommandsTest {
     private final DummyProvider beta = new DummyProvider("beta", 100, 10);
     private final OffloadDispatcher dispatcher =
             OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
+    private final FakePaths paths = new FakePaths();
     private List<String> pluginFaults = List.of();
     private final OffloadMonitor monitor = new OffloadMonitor(dispatcher, clock);
     private final OffloadCommands commands = new OffloadCommands(
-            dispatcher, tracker, clock, monitor, CompletableFuture::new, () -> pluginFaults, () -> DATAPATH);
+            dispatcher, paths, tracker, clock, monitor, CompletableFuture::new, () -> pluginFaults, () -> DATAPATH);
 
     @AfterEach
     void close() {
@@ -61,6 +66,66 @@ class OffloadCommandsTest {
 
     private CommandReply why(String... words) {
         return DpctlLine.run(List.of(words), commands::why).whole();
+    }
+
+    @Test
+    void showSaysWhatIsCarriedIfSomebodyCarries() {
+        Command show = commands.commands().getFirst();
+        paths.asked = false;
+        String before = show.handler().apply(List.of()).join().text();
+        paths.asked = true;
+        paths.totals = new PathBook.Totals(3, 100, 6400);
+        for (List<String> arguments : List.of(List.<String>of(), List.of("-m"))) {
+            assertThat(show.handler().apply(arguments).join().whole().text())
+                    .isEqualTo(before + "paths: 3 directions carried, 100 packets, 6400 bytes so far\n");
+        }
+    }
+
+    @Test
+    void whyShowsForEachDirectionWhoCarriesItOrWhyNobodyDoes() {
+        turnOn();
+        commit(0, "10.0.0.1:1 > 10.0.0.2:53");
+        paths.states = List.of(
+                new DirectionState(Direction.ORIGINAL, "carried", "alpha", "", "original p1(1) src=10.0.0.1 -> p2(2)"),
+                new DirectionState(Direction.REPLY, "not carried", "", "more than\none output", ""));
+        assertThat(why("ct_nw_src=10.0.0.1").text()).isEqualTo(FIRST + """
+
+              held by alpha, not yet established
+              declined by beta: only TCP
+              original carried by alpha: p1(1) src=10.0.0.1 -> p2(2)
+              reply not carried: more than one output
+            """);
+        paths.states = List.of(
+                new DirectionState(Direction.ORIGINAL, "offered", "alpha", "", ""),
+                new DirectionState(Direction.REPLY, "wanted", "", "", ""));
+        assertThat(why("ct_nw_src=10.0.0.1").text()).endsWith("\n  original offered to alpha\n  reply wanted\n");
+    }
+
+    @Test
+    void theDumpHasAColumnOfDirections() {
+        commit(0, "10.0.0.1:1 > 10.0.0.2:53");
+        paths.states = List.of(
+                new DirectionState(Direction.ORIGINAL, "carried", "alpha", "", "original p1(1) -> p2(2)"),
+                new DirectionState(Direction.REPLY, "not carried", "", "meter", ""));
+        assertThat(dump("-m")).endsWith(",carried=(original:alpha,reply:no(meter))\n");
+        assertThat(dump("-m", "-f", "json"))
+                .endsWith(",\"carried\":[{\"direction\":\"original\",\"state\":\"carried\",\"provider\":\"alpha\","
+                        + "\"path\":\"original p1(1) -> p2(2)\"},"
+                        + "{\"direction\":\"reply\",\"state\":\"not carried\",\"reason\":\"meter\"}]}\n");
+        assertThat(dump()).doesNotContain("carried");
+        paths.states = List.of();
+        assertThat(dump("-m")).doesNotContain("carried");
+    }
+
+    private String dump(String... words) {
+        return new ConntrackCommands(tracker, dispatcher, paths, clock, () -> DATAPATH)
+                .commands()
+                .getFirst()
+                .handler()
+                .apply(List.of(words))
+                .join()
+                .whole()
+                .text();
     }
 
     @Test

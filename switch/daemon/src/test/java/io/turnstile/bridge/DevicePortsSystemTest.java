@@ -7,6 +7,7 @@ import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathGate;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.openflow.OpenFlowAgent;
@@ -71,6 +72,7 @@ class DevicePortsSystemTest {
                         new OpenFlowAgent(loop, clock),
                         tracker,
                         offload,
+                        new PathGate(offload.paths()),
                         ProviderRegistry.of(List.of()),
                         metrics,
                         clock,

@@ -11,10 +11,15 @@ import io.turnstile.conntrack.CtRequest;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingThreads;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathGate;
+import io.turnstile.offload.PathOffer;
+import io.turnstile.offload.PathUser;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.offload.conformance.IdleProvider;
+import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
+import io.turnstile.offload.spi.TupleView;
 import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.Row;
 import io.turnstile.packet.Frames;
@@ -29,6 +34,7 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.port.DummyPort;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
+import io.turnstile.telemetry.FakePaths;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
 import java.lang.reflect.Proxy;
@@ -69,6 +75,7 @@ class ReconcilerTest {
     private Runnable whenOpening = () -> {};
     private final List<List<String>> managers = Collections.synchronizedList(new ArrayList<>());
     private final MetricsEndpoint metrics = new MetricsEndpoint(() -> "up 1\n");
+    private final FakePaths book = new FakePaths();
     private final Listening provider = new Listening();
     private EventLoopGroup loop;
     private OpenFlowAgent openFlow;
@@ -76,6 +83,7 @@ class ReconcilerTest {
     private Datapath datapath;
     private ForwardingThreads threads;
     private OffloadDispatcher offload;
+    private PathGate paths;
     private Pipeline pipeline;
     private Reconciler reconciler;
 
@@ -87,6 +95,7 @@ class ReconcilerTest {
         pipeline = new Pipeline(datapath, clock);
         threads = new ForwardingThreads(datapath, 1);
         offload = new OffloadDispatcher(tracker, clock, pipeline.switchPorts());
+        paths = new PathGate(book);
         loop = OpenFlowAgent.newEventLoop();
         openFlow = new OpenFlowAgent(loop, clock);
         reconciler = new Reconciler(
@@ -100,6 +109,7 @@ class ReconcilerTest {
                         openFlow,
                         tracker,
                         offload,
+                        paths,
                         ProviderRegistry.of(List.of(provider)),
                         metrics,
                         clock,
@@ -747,6 +757,66 @@ class ReconcilerTest {
         database.addPort("br0", "p1", Map.of());
         database.commit();
         assertThat(offeredFrom("p1", 4)).doesNotContain("port excluded");
+    }
+
+    private PathOffer offer(String from, String to) {
+        TupleView tuple = new TupleView(false, 17, 0, 1, 0, 2, 1000, 53, 0, 0, 0);
+        PathUser user = (PathUser) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {PathUser.class}, (proxy, method, arguments) -> null);
+        return new PathOffer(
+                List.of(1L),
+                Direction.ORIGINAL,
+                pipeline.switchPorts().port(known(from).number()),
+                tuple,
+                List.of(),
+                pipeline.switchPorts().port(known(to).number()),
+                tuple,
+                List.of(),
+                user);
+    }
+
+    @Test
+    void nothingIsCarriedByAPortThatSaysSo() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID left = database.addPort("br0", "p1", Map.of("options", Map.of("offload-attach", "none")));
+        database.addPort("br0", "p2", Map.of("options", Map.of("offload-attach", "tcx")));
+        database.addPort("br0", "p3", Map.of());
+        database.commit();
+        paths.offer(offer("p1", "p2"));
+        paths.offer(offer("p3", "p1"));
+        assertThat(book.offers).isEmpty();
+        paths.offer(offer("p2", "p3"));
+        assertThat(book.offers).hasSize(1);
+        database.set("Interface", left, Map.of("options", Map.of("offload-attach", "auto")));
+        database.commit();
+        paths.offer(offer("p1", "p2"));
+        assertThat(book.offers).hasSize(2);
+        assertThat(book.refusals)
+                .containsExactly("1 original: offload-attach=none of p1", "1 original: offload-attach=none of p1");
+    }
+
+    @Test
+    void aWayOfAttachingThatIsNotThereIsWarnedOfOnceAndCarriedAllTheSame() throws Exception {
+        Logger log = (Logger) LoggerFactory.getLogger(SettingsReader.class);
+        ListAppender<ILoggingEvent> appender = new ListAppender<>();
+        appender.start();
+        log.addAppender(appender);
+        try {
+            database.addBridge("br0", Map.of());
+            database.addPort("br0", "p1", Map.of("options", Map.of("offload-attach", "xdp")));
+            database.addPort("br0", "p2", Map.of("options", Map.of("offload-attach", "tc")));
+            database.commit();
+            otherConfig("max-idle", "9000");
+        } finally {
+            log.detachAppender(appender);
+        }
+        assertThat(appender.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .containsExactly(
+                        "interface p1: offload-attach=xdp: not there yet, taken as auto",
+                        "interface p2: offload-attach=tc: not auto, tcx or none, taken as auto");
+        paths.offer(offer("p1", "p2"));
+        assertThat(book.offers).hasSize(1);
     }
 
     @Test

@@ -10,9 +10,12 @@ import io.turnstile.conntrack.InvalidReason;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.offload.OffloadDispatcher;
+import io.turnstile.offload.PathBook;
+import io.turnstile.offload.PathGate;
 import io.turnstile.offload.PortDirectory;
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.provider.dummy.DummyProvider;
+import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
@@ -44,10 +47,13 @@ class MetricsPageTest {
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 3);
     private final Datapath datapath = new Datapath(tracker, clock);
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final FakePaths book = new FakePaths();
+    private final PathGate paths = new PathGate(book);
     private final LongAdder lost = new LongAdder();
     private final MetricsPage page = new MetricsPage(
             registry,
-            new SwitchMeters(tracker, datapath, "1.2.3", List.of(new RareEvent("packet_in_queue_full", lost::sum))));
+            new SwitchMeters(
+                    tracker, datapath, paths, "1.2.3", List.of(new RareEvent("packet_in_queue_full", lost::sum))));
 
     @AfterEach
     void close() {
@@ -105,6 +111,23 @@ class MetricsPageTest {
         assertThat(read())
                 .doesNotContainKeys(
                         "turnstile_zone_connections{zone=\"7\"}", "turnstile_zone_connections_max{zone=\"7\"}");
+    }
+
+    @Test
+    void whatIsCarriedAndWhyNotIsThere() {
+        book.totals = new PathBook.Totals(3, 100, 6400);
+        paths.refuse(1, Direction.REPLY, "more than one output", false);
+        assertThat(read())
+                .containsEntry("turnstile_offload_paths", 3.0)
+                .containsEntry("turnstile_offload_paths_offered_total", 0.0)
+                .containsEntry("turnstile_offload_paths_carried_packets_total", 100.0)
+                .containsEntry("turnstile_offload_paths_carried_bytes_total", 6400.0)
+                .containsEntry("turnstile_offload_paths_refused_total{reason=\"more than one output\"}", 1.0);
+        paths.refuse(2, Direction.REPLY, "more than one output", false);
+        paths.refuse(2, Direction.ORIGINAL, "controller", false);
+        assertThat(read())
+                .containsEntry("turnstile_offload_paths_refused_total{reason=\"more than one output\"}", 2.0)
+                .containsEntry("turnstile_offload_paths_refused_total{reason=\"controller\"}", 1.0);
     }
 
     @Test

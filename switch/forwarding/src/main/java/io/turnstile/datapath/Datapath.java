@@ -307,6 +307,11 @@ public final class Datapath {
         upkeep.countCarried(flow, packets, bytes, lastUsedNs);
     }
 
+    /** Whether others forward packets as this flow says ({@link WalkWatcher#isFollowed}). Threads: any. */
+    public boolean isFollowed(DatapathFlow flow) {
+        return watcher.get().isFollowed(flow);
+    }
+
     /** Credits OpenFlow rules with what came by since the last time. */
     public void pushStatistics() {
         upkeep.creditAll();

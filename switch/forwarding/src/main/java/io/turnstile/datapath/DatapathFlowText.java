@@ -32,10 +32,20 @@ public final class DatapathFlowText {
         return match + ", " + counters(flow, nowNs) + ", actions:" + actions(flow.actions(), flow.firstKey(), portName);
     }
 
-    /** One line of {@code dump-flows -m}: every field, with its mask, and the flow's unique id. */
+    /** One line of {@code dump-flows -m} of a flow that nobody else carries packets of. */
     public static String verboseLine(DatapathFlow flow, long nowNs, IntFunction<String> portName) {
+        return verboseLine(flow, nowNs, portName, "");
+    }
+
+    /**
+     * One line of {@code dump-flows -m}: every field, with its mask, and the flow's unique id.
+     *
+     * @param carrier who carries packets of it; empty if nobody does
+     */
+    public static String verboseLine(DatapathFlow flow, long nowNs, IntFunction<String> portName, String carrier) {
         String match = new FlowMatchText(flow.firstKey(), flow.mask(), true, portName).text();
-        return "ufid:" + flow.uniqueId() + ", " + match + ", " + counters(flow, nowNs) + ", dp:ovs, actions:"
+        return "ufid:" + flow.uniqueId() + ", " + match + ", " + counters(flow, nowNs)
+                + (carrier.isEmpty() ? ", dp:ovs" : ", offloaded:yes, dp:" + carrier) + ", actions:"
                 + actions(flow.actions(), flow.firstKey(), portName);
     }
 

@@ -1,18 +1,21 @@
 package io.turnstile.path;
 
-/** Why a walk is not offered as a path: in words, and whether what stands in the way may pass by itself. */
+/**
+ * Why a walk is not offered as a path: in words, and whether what stands in the way may pass by itself. What flows do
+ * may: when they are changed nobody tells the directions that they kept from being carried.
+ */
 enum NotCarried {
     // spotless:off
-    MORE_THAN_ONE_OUTPUT ("more than one output",                         false),
-    NO_OUTPUT            ("no output",                                    false),
-    DROPPED              ("dropped",                                      false),
-    TO_CONTROLLER        ("to the controller",                            false),
-    TCP_FLAGS            ("flows look at TCP flags",                      false),
+    MORE_THAN_ONE_OUTPUT ("more than one output",                         true),
+    NO_OUTPUT            ("no output",                                    true),
+    DROPPED              ("dropped",                                      true),
+    TO_CONTROLLER        ("to the controller",                            true),
+    TCP_FLAGS            ("flows look at TCP flags",                      true),
     /** The field's name follows. */
-    LOOKS_AT             ("flows look at",                                false),
+    LOOKS_AT             ("flows look at",                                true),
     /** The field's name follows. */
-    WRITES               ("flows write",                                  false),
-    MORE_THAN_ONE_TAG    ("more than one VLAN tag",                       false),
+    WRITES               ("flows write",                                  true),
+    MORE_THAN_ONE_TAG    ("more than one VLAN tag",                       true),
     /** A path's tags have the TPID 0x8100. */
     SERVICE_TAG          ("a VLAN tag of another type than 0x8100",       false),
     FRAGMENT             ("fragment",                                     true),
@@ -21,7 +24,7 @@ enum NotCarried {
     NOT_ESTABLISHED      ("connection not established",                   true),
     CONTROL              ("helper's control connection",                  false),
     CONTROL_UNKNOWN      ("helper does not know the connection yet",      true),
-    FORCE                ("ct(force) may replace the connection",         false),
+    FORCE                ("ct(force) may replace the connection",         true),
     WRITES_CONNECTION    ("flows change the connection's mark or label",  true),
     RULES_CHANGED        ("rules changed meanwhile",                      true),
     PORT_GONE            ("port gone",                                    true),

@@ -354,4 +354,13 @@ class DatapathFlowTextTest {
                         + " bytes:54, used:0.200s,"
                         + " flags:S, dp:ovs, actions:ct(commit,zone=5),p2");
     }
+
+    @Test
+    void verboseLineSaysWhoCarriesPacketsOfTheFlow() {
+        DatapathFlow flow = flow(new Output(2));
+        String line = DatapathFlowText.verboseLine(flow, NOW_NS, Integer::toString);
+        assertThat(line).endsWith(", packets:0, bytes:0, used:never, dp:ovs, actions:2");
+        assertThat(DatapathFlowText.verboseLine(flow, NOW_NS, Integer::toString, "ebpf"))
+                .isEqualTo(line.replace("dp:ovs", "offloaded:yes, dp:ebpf"));
+    }
 }
