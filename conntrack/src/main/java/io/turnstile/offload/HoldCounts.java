@@ -1,9 +1,12 @@
 package io.turnstile.offload;
 
 import io.turnstile.conntrack.Conntrack;
-import java.lang.invoke.MethodHandles;
+import io.turnstile.conntrack.LazyMemory;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many lanes still need the entry of a connection that has left the tracker's table. The last one gives it back.
@@ -14,10 +17,11 @@ final class HoldCounts {
     private static final int CHUNK_BITS = 12;
     private static final int CHUNK_SLOTS = 1 << CHUNK_BITS;
     private static final int CHUNK_MASK = CHUNK_SLOTS - 1;
-    private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(int[].class);
+    private static final VarHandle COUNT = ValueLayout.JAVA_INT.varHandle();
 
     private final Conntrack tracker;
-    private volatile int[][] chunks = new int[0][];
+    /** Beside the heap, as one a slot would be much for the collector to copy. */
+    private volatile @Nullable MemorySegment[] chunks = new @Nullable MemorySegment[0];
 
     HoldCounts(Conntrack tracker) {
         this.tracker = tracker;
@@ -26,7 +30,7 @@ final class HoldCounts {
     /** Sets the count before the lanes are told of a removal: each of them may want the entry. */
     void begin(long connectionId, int lanes) {
         int slot = SlotTable.slotOf(connectionId);
-        COUNT.setVolatile(chunkOf(slot), slot & CHUNK_MASK, lanes);
+        COUNT.setVolatile(chunkOf(slot), at(slot), lanes);
     }
 
     /**
@@ -47,25 +51,32 @@ final class HoldCounts {
 
     private int subtract(long connectionId, int lanes) {
         int slot = SlotTable.slotOf(connectionId);
-        return (int) COUNT.getAndAdd(chunkOf(slot), slot & CHUNK_MASK, -lanes) - lanes;
+        return (int) COUNT.getAndAdd(chunkOf(slot), at(slot), -lanes) - lanes;
     }
 
-    private int[] chunkOf(int slot) {
-        int[][] present = chunks;
+    private static long at(int slot) {
+        return (long) (slot & CHUNK_MASK) * Integer.BYTES;
+    }
+
+    private MemorySegment chunkOf(int slot) {
+        @Nullable MemorySegment[] present = chunks;
         int index = slot >>> CHUNK_BITS;
-        return index < present.length && present[index] != null ? present[index] : grow(index);
+        MemorySegment chunk = index < present.length ? present[index] : null;
+        return chunk != null ? chunk : grow(index);
     }
 
-    private synchronized int[] grow(int index) {
-        int[][] present = chunks;
-        if (index < present.length && present[index] != null) {
-            return present[index];
+    private synchronized MemorySegment grow(int index) {
+        @Nullable MemorySegment[] present = chunks;
+        MemorySegment other = index < present.length ? present[index] : null;
+        if (other != null) {
+            return other;
         }
-        int[][] grown = index < present.length
+        @Nullable MemorySegment[] grown = index < present.length
                 ? present.clone()
                 : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
-        grown[index] = new int[CHUNK_SLOTS];
+        MemorySegment chunk = LazyMemory.reserve((long) CHUNK_SLOTS * Integer.BYTES);
+        grown[index] = chunk;
         chunks = grown;
-        return grown[index];
+        return chunk;
     }
 }

@@ -1,7 +1,9 @@
 package io.turnstile.offload;
 
 import io.turnstile.conntrack.ConnectionListener;
-import java.lang.invoke.MethodHandles;
+import io.turnstile.conntrack.LazyMemory;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.Objects;
@@ -71,26 +73,36 @@ final class SlotTable {
     static final int CHUNK_BITS = 12;
     static final int CHUNK_SLOTS = 1 << CHUNK_BITS;
     private static final int CHUNK_MASK = CHUNK_SLOTS - 1;
+    private static final int SLOT_BYTES = Long.BYTES + 2 * Integer.BYTES;
 
-    private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
-    private static final VarHandle CELL = MethodHandles.arrayElementVarHandle(int[].class);
+    private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
+    private static final VarHandle CELL = ValueLayout.JAVA_INT.varHandle();
 
     private volatile @Nullable Chunk[] chunks = new @Nullable Chunk[0];
     private boolean closed; // guarded by this
 
-    /** {@link #CHUNK_SLOTS} neighbouring slots. */
+    /** {@link #CHUNK_SLOTS} neighbouring slots, beside the heap: one a slot would be much for the collector to copy. */
     static final class Chunk {
         /** It has no slots and stands in no table. */
         static final Chunk NONE = new Chunk(0);
 
-        private final long[] words;
-        private final int[] next;
-        private final int[] cells;
+        private final MemorySegment words;
+        private final MemorySegment links;
+        private final MemorySegment cells;
 
         private Chunk(int slots) {
-            words = new long[slots];
-            next = new int[slots];
-            cells = new int[slots];
+            MemorySegment memory = slots == 0 ? MemorySegment.NULL : LazyMemory.reserve((long) slots * SLOT_BYTES);
+            words = memory.asSlice(0, (long) slots * Long.BYTES);
+            links = memory.asSlice(words.byteSize(), (long) slots * Integer.BYTES);
+            cells = memory.asSlice(words.byteSize() + links.byteSize(), (long) slots * Integer.BYTES);
+        }
+
+        private static long wordAt(int slot) {
+            return (long) (slot & CHUNK_MASK) * Long.BYTES;
+        }
+
+        private static long intAt(int slot) {
+            return (long) (slot & CHUNK_MASK) * Integer.BYTES;
         }
     }
 
@@ -172,25 +184,25 @@ final class SlotTable {
     }
 
     long word(Chunk chunk, int slot) {
-        return (long) WORD.getVolatile(chunk.words, slot & CHUNK_MASK);
+        return (long) WORD.getVolatile(chunk.words, Chunk.wordAt(slot));
     }
 
     boolean changeWord(Chunk chunk, int slot, long expected, long changed) {
-        return WORD.compareAndSet(chunk.words, slot & CHUNK_MASK, expected, changed);
+        return WORD.compareAndSet(chunk.words, Chunk.wordAt(slot), expected, changed);
     }
 
     /** Clears {@link #TAKEN} and returns the word as it was. */
     long take(Chunk chunk, int slot) {
-        return (long) WORD.getAndBitwiseAnd(chunk.words, slot & CHUNK_MASK, ~(long) TAKEN);
+        return (long) WORD.getAndBitwiseAnd(chunk.words, Chunk.wordAt(slot), ~(long) TAKEN);
     }
 
     /** The slot's link; belongs to whoever set {@link #QUEUED}, from the shard's taking on to the shard. */
     int next(int slot) {
-        return metChunk(slot).next[slot & CHUNK_MASK];
+        return metChunk(slot).links.get(ValueLayout.JAVA_INT, Chunk.intAt(slot));
     }
 
     void setNext(Chunk chunk, int slot, int next) {
-        chunk.next[slot & CHUNK_MASK] = next;
+        chunk.links.set(ValueLayout.JAVA_INT, Chunk.intAt(slot), next);
     }
 
     void setNext(int slot, int next) {
@@ -199,7 +211,7 @@ final class SlotTable {
 
     /** State and reason as one reading. */
     int cell(Chunk chunk, int slot) {
-        return (int) CELL.getAcquire(chunk.cells, slot & CHUNK_MASK);
+        return (int) CELL.getAcquire(chunk.cells, Chunk.intAt(slot));
     }
 
     static OffloadState state(int cell) {
@@ -215,6 +227,6 @@ final class SlotTable {
     }
 
     void setState(Chunk chunk, int slot, OffloadState state, int reasonIndex) {
-        CELL.setRelease(chunk.cells, slot & CHUNK_MASK, reasonIndex << STATE_BITS | state.ordinal());
+        CELL.setRelease(chunk.cells, Chunk.intAt(slot), reasonIndex << STATE_BITS | state.ordinal());
     }
 }

@@ -1,5 +1,8 @@
 package io.turnstile.offload;
 
+import io.turnstile.conntrack.LazyMemory;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,10 +27,9 @@ final class TupleClaims {
 
     private static final int STRIPE_SHIFT = 56;
     private static final int STRIPES = 1 << Long.SIZE - STRIPE_SHIFT;
-    private static final int FIRST_LENGTH = 16;
-    // Between three eighths and five eighths full, each stripe elsewhere: hashes fill all of them alike, and if all
-    // were
-    // to grow at once, the collector would have to copy it all at once, for which everybody waits.
+    private static final int FIRST_LENGTH = 256; // a page of memory
+    // Between three eighths and five eighths full, each stripe elsewhere: hashes fill all of them alike, and memory is
+    // not to double for all at once.
     private static final int FULL_OF_256 = 96;
     private static final int FULLNESSES = 64;
 
@@ -39,63 +41,90 @@ final class TupleClaims {
         Arrays.setAll(stripes, i -> new Stripe(FULL_OF_256 + i % FULLNESSES));
     }
 
-    /** Open addressing, linear probing; a key of 0 is an empty place. */
+    /** Open addressing, linear probing; a key of 0 is an empty place. Guarded by its monitor. */
     private static final class Stripe {
         private final int fullOf256;
-        private long[] keys = new long[FIRST_LENGTH];
-        private int[] slots = new int[FIRST_LENGTH];
+        private Places places = new Places(FIRST_LENGTH);
         private int count;
 
         Stripe(int fullOf256) {
             this.fullOf256 = fullOf256;
         }
 
-        /** Where the key stands, or the empty place where it would. */
-        private int find(long key) {
-            int mask = keys.length - 1;
-            int at = (int) key & mask;
-            while (keys[at] != 0 && keys[at] != key) {
-                at = at + 1 & mask;
-            }
-            return at;
-        }
-
-        private void put(int at, long key, int slot) {
-            keys[at] = key;
-            slots[at] = slot;
-            if (++count * 256L > (long) keys.length * fullOf256) {
+        void put(long at, long key, int slot) {
+            places.set(at, key, slot);
+            if (++count * 256L > places.length * fullOf256) {
                 grow();
             }
         }
 
         private void grow() {
-            long[] oldKeys = keys;
-            int[] oldSlots = slots;
-            keys = new long[oldKeys.length * 2];
-            slots = new int[oldKeys.length * 2];
-            for (int i = 0; i < oldKeys.length; i++) {
-                if (oldKeys[i] != 0) {
-                    int at = find(oldKeys[i]);
-                    keys[at] = oldKeys[i];
-                    slots[at] = oldSlots[i];
+            Places grown = new Places(places.length * 2);
+            for (long i = 0; i < places.length; i++) {
+                long key = places.key(i);
+                if (key != 0) {
+                    grown.set(grown.find(key), key, places.slot(i));
                 }
             }
+            places = grown;
         }
 
         /** Empties a place, and moves back what was put behind it for want of that place. */
-        private void remove(int at) {
-            int mask = keys.length - 1;
+        void remove(long at) {
+            long mask = places.length - 1;
             count--;
-            int hole = at;
-            for (int next = hole + 1 & mask; keys[next] != 0; next = next + 1 & mask) {
-                int home = (int) keys[next] & mask;
-                if ((next - home & mask) >= (next - hole & mask)) {
-                    keys[hole] = keys[next];
-                    slots[hole] = slots[next];
+            long hole = at;
+            long key;
+            for (long next = hole + 1 & mask; (key = places.key(next)) != 0; next = next + 1 & mask) {
+                if ((next - key & mask) >= (next - hole & mask)) { // how far it stands from its home
+                    places.set(hole, key, places.slot(next));
                     hole = next;
                 }
             }
-            keys[hole] = 0;
+            places.set(hole, 0, 0);
+        }
+    }
+
+    /**
+     * A stripe's places, beside the heap: with millions of connections held this would be much for the collector to
+     * copy.
+     */
+    private static final class Places {
+        private static final long KEY_BYTES = Long.BYTES;
+
+        final long length;
+        private final MemorySegment keys;
+        private final MemorySegment slots;
+
+        Places(long length) {
+            this.length = length;
+            MemorySegment memory = LazyMemory.reserve(length * (KEY_BYTES + Integer.BYTES));
+            keys = memory.asSlice(0, length * KEY_BYTES);
+            slots = memory.asSlice(keys.byteSize());
+        }
+
+        long key(long at) {
+            return keys.get(ValueLayout.JAVA_LONG, at * KEY_BYTES);
+        }
+
+        int slot(long at) {
+            return slots.get(ValueLayout.JAVA_INT, at * Integer.BYTES);
+        }
+
+        void set(long at, long key, int slot) {
+            keys.set(ValueLayout.JAVA_LONG, at * KEY_BYTES, key);
+            slots.set(ValueLayout.JAVA_INT, at * Integer.BYTES, slot);
+        }
+
+        /** Where the key stands, or the empty place where it would. */
+        long find(long key) {
+            long mask = length - 1;
+            long at = key & mask;
+            long present;
+            while ((present = key(at)) != 0 && present != key) {
+                at = at + 1 & mask;
+            }
+            return at;
         }
     }
 
@@ -123,12 +152,12 @@ final class TupleClaims {
     private int claim(int slot, long connectionId, long key) {
         Stripe stripe = stripe(key);
         synchronized (stripe) {
-            int at = stripe.find(key);
-            if (stripe.keys[at] == 0) {
+            long at = stripe.places.find(key);
+            if (stripe.places.key(at) == 0) {
                 stripe.put(at, key, slot);
                 return GRANTED;
             }
-            int other = stripe.slots[at];
+            int other = stripe.places.slot(at);
             if (other == slot) {
                 return GRANTED;
             }
@@ -151,8 +180,8 @@ final class TupleClaims {
     private void free(int slot, long key) {
         Stripe stripe = stripe(key);
         synchronized (stripe) {
-            int at = stripe.find(key);
-            if (stripe.keys[at] == key && stripe.slots[at] == slot) {
+            long at = stripe.places.find(key);
+            if (stripe.places.key(at) == key && stripe.places.slot(at) == slot) {
                 stripe.remove(at);
             }
         }
@@ -171,8 +200,8 @@ final class TupleClaims {
     List<Long> end(int slot) {
         for (Stripe stripe : stripes) {
             synchronized (stripe) {
-                for (int at = 0; at < stripe.keys.length; at++) {
-                    while (stripe.keys[at] != 0 && stripe.slots[at] == slot) {
+                for (long at = 0; at < stripe.places.length; at++) {
+                    while (stripe.places.key(at) != 0 && stripe.places.slot(at) == slot) {
                         stripe.remove(at);
                     }
                 }
@@ -186,7 +215,7 @@ final class TupleClaims {
         long places = 0;
         for (Stripe stripe : stripes) {
             synchronized (stripe) {
-                places += stripe.keys.length;
+                places += stripe.places.length;
             }
         }
         return places;

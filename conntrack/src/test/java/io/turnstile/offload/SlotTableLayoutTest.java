@@ -29,7 +29,8 @@ class SlotTableLayoutTest {
             "STATE_MASK",
             "CHUNK_BITS",
             "CHUNK_SLOTS",
-            "CHUNK_MASK");
+            "CHUNK_MASK",
+            "SLOT_BYTES");
 
     private final SlotTable table = new SlotTable();
 
