@@ -11,6 +11,8 @@ import java.util.concurrent.TimeUnit;
 
 /** A program that runs until it is closed: first asked to end, after a while made to. */
 public final class Daemon implements AutoCloseable {
+    private static final int COLLECTIONS = 5;
+
     private static final int GRACE_SECONDS = 10;
 
     private final Process process;
@@ -70,6 +72,17 @@ public final class Daemon implements AutoCloseable {
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                 .findFirst()
                 .orElse(0);
+    }
+
+    /**
+     * Has the Java machine collect its garbage and give back what heap it can (it does so a step at a time), so that
+     * {@link #residentBytes()} tells what it cannot do without.
+     */
+    public void collectGarbage() {
+        String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+        for (int i = 0; i < COLLECTIONS; i++) {
+            Command.of(jcmd, Long.toString(process.pid()), "GC.run").run();
+        }
     }
 
     public String output() {

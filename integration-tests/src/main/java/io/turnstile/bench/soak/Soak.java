@@ -32,10 +32,7 @@ public final class Soak {
     private static final int MOST_CONNECTIONS = 100_000;
     private static final Duration REPORT = Duration.ofSeconds(30);
     private static final Duration KILL_PAUSE = Duration.ofSeconds(75);
-    /**
-     * A heap that is soon full: in a large one the process grows by garbage for hours, and no leak could be told from
-     * it.
-     */
+    /** What the switch has to live with; garbage fills it in the course of an hour. */
     private static final Map<String, String> SMALL_HEAP = Map.of("TURNSTILE_HEAP", "128m");
 
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
@@ -255,6 +252,7 @@ public final class Soak {
         long reportNs = startNs + REPORT.toNanos();
         long killNs = startNs + KILL_PAUSE.toNanos();
         int lines = 0;
+        boolean weighed = false;
         while (System.nanoTime() - startNs < length.toNanos()) {
             Thread.sleep(1000);
             long nowNs = System.nanoTime();
@@ -270,11 +268,22 @@ public final class Soak {
                         "the switch has ended:\n" + turnstile.daemon().output());
             }
             watch.resident(turnstile.daemon().residentBytes());
+            if (!weighed && nowNs - startNs >= length.toNanos() / 3 * 2) {
+                weighed = true;
+                weigh(turnstile);
+            }
             if (nowNs - reportNs >= 0) {
                 System.out.printf("%4d s  %s%n", (nowNs - startNs) / 1_000_000_000, watch.status());
                 reportNs += REPORT.toNanos();
             }
         }
+        weigh(turnstile);
+    }
+
+    /** Without a collection no leak could be told from the garbage that the process grows by for an hour. */
+    private void weigh(Turnstile turnstile) throws IOException {
+        turnstile.daemon().collectGarbage();
+        watch.weighed(turnstile.daemon().residentBytes());
     }
 
     private void killAndRestart(Turnstile turnstile) {

@@ -25,7 +25,10 @@ final class Watch {
     private final Map<String, Latencies> echoes = new TreeMap<>();
     private final Map<String, Integer> done = new TreeMap<>();
     private final List<String> failures = new ArrayList<>();
-    private final List<Long> residentBytes = new ArrayList<>();
+    /** What was left after a collection, each time that was looked at. */
+    private final List<Long> leftBytes = new ArrayList<>();
+
+    private long residentBytes;
     private int failed;
     private long sent;
     private long answered;
@@ -71,7 +74,12 @@ final class Watch {
     }
 
     synchronized void resident(long bytes) {
-        residentBytes.add(bytes);
+        residentBytes = bytes;
+    }
+
+    /** The switch holds this much of the machine's memory, its garbage having been collected. */
+    synchronized void weighed(long bytes) {
+        leftBytes.add(bytes);
     }
 
     synchronized void did(String activity) {
@@ -95,7 +103,7 @@ final class Watch {
                         answered,
                         sent,
                         longestGapMs,
-                        residentBytes.isEmpty() ? 0 : residentBytes.getLast() >> 20,
+                        residentBytes >> 20,
                         echoText(),
                         failed);
     }
@@ -122,20 +130,17 @@ final class Watch {
                     ECHO_P99_MS,
                     " ms");
         }
-        holds &= bound("most memory, last third to the one before", growth(), GROWTH, "");
+        holds &= bound(
+                "memory left after a collection, %d MiB in the end, to that at two thirds of the time"
+                        .formatted(leftBytes.getLast() >> 20),
+                growth(),
+                GROWTH,
+                "");
         return holds;
     }
 
     private double growth() {
-        int third = residentBytes.size() / 3;
-        return third == 0 ? 0 : most(2 * third, residentBytes.size()) / (double) most(third, 2 * third);
-    }
-
-    private long most(int from, int to) {
-        return residentBytes.subList(from, to).stream()
-                .mapToLong(Long::longValue)
-                .max()
-                .orElseThrow();
+        return leftBytes.getLast() / (double) leftBytes.getFirst();
     }
 
     private static boolean bound(String what, double value, double most, String unit) {

@@ -163,11 +163,11 @@ final class SetFieldCodec {
             return MatchField.known("ip_dscp");
         }
         if (a.field().isWide()) {
-            return SubFieldText.fieldOf(a.field(), 0, 128, context);
+            return SubFieldText.writtenFieldOf(a.field(), 0, 128, context);
         }
         int first = a.maskLow() == 0 ? 0 : Long.numberOfTrailingZeros(a.maskLow());
         int bits = a.maskLow() == 0 ? 1 : 64 - Long.numberOfLeadingZeros(a.maskLow()) - first;
-        return SubFieldText.fieldOf(a.field(), first, bits, context);
+        return SubFieldText.writtenFieldOf(a.field(), first, bits, context);
     }
 
     private static void writeOxm(ByteBuf out, MatchField field, Masked value, WireVersion version) {
@@ -184,7 +184,7 @@ final class SetFieldCodec {
 
     private static void writeLoad(ByteBuf out, LoadSegments.Segment segment, Match context) {
         boolean port = segment.target().field() == Field.IN_PORT;
-        MatchField field = port ? MatchField.known("in_port") : SubFieldCodec.fieldOf(segment.target(), context);
+        MatchField field = port ? MatchField.known("in_port") : SubFieldCodec.writtenFieldOf(segment.target(), context);
         boolean whole = segment.target().widthBits() == field.widthBits();
         int bits = port || whole ? field.wireWidthBits() : segment.target().widthBits();
         int start = ActionTable.start(out, ActionForm.NX_REG_LOAD);

@@ -82,6 +82,11 @@ final class SubFieldCodec {
         return SubFieldText.fieldOf(part.field(), part.offsetBits(), part.widthBits(), context);
     }
 
+    /** The same of what an action writes. */
+    static MatchField writtenFieldOf(SubField part, Match context) {
+        return SubFieldText.writtenFieldOf(part.field(), part.offsetBits(), part.widthBits(), context);
+    }
+
     /** As NXM has it, under every version. */
     static void writeShortField(ByteBuf out, MatchField field) {
         MatchCodec.writeHeader(out, field, false, WireVersion.OF10);

@@ -8,6 +8,8 @@ import io.netty.buffer.Unpooled;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfException;
 import java.io.IOException;
+import java.util.Base64;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -16,10 +18,18 @@ import org.junit.jupiter.params.provider.MethodSource;
  * first octet is the version; the header is otherwise not looked at.
  */
 class FlowModCodecFuzzTest {
+    private static final List<String> FOUND = List.of(
+            // a masked set_field
+            "BPIAsAAAAAYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAgAD///////////////8AAAAAAAEAKYAACgIIAAAB0wgAAAAiAAAAIgAB8AQBAgMEAAHuAQYAAfoC"
+                    + "AAUAAAAAAAAAAAQAUAAAAAAAGQAQAAAAAv//AAAGAAAAABkAKAAB3yAAAAAAAAAAAAAAAAAAAAAIABcAAAAAAAAAAAAAAAAAGP//ABAAACMgACz/"
+                    + "+AUAAAA=");
+
     private static final int TYPE_NXT = 4;
 
     static Stream<byte[]> seeds() throws IOException {
-        return FlowWireTest.recorded().stream().map(FlowWireTest.Recorded::flowMod);
+        return Stream.concat(
+                FlowWireTest.recorded().stream().map(FlowWireTest.Recorded::flowMod),
+                FOUND.stream().map(Base64.getDecoder()::decode));
     }
 
     private static WireVersion version(byte[] message) {
@@ -50,11 +60,15 @@ class FlowModCodecFuzzTest {
         }
         if (version(message) == WireVersion.OF13 && message[1] != TYPE_NXT) {
             FlowModCodec.write13(out.clear(), mod, 1);
-            FlowMod again = FlowModCodec.read13(out.skipBytes(Wire.HEADER_BYTES), WireVersion.OF13);
+            ByteBuf first = out.skipBytes(Wire.HEADER_BYTES);
+            FlowMod again = FlowModCodec.read13(first.duplicate(), WireVersion.OF13);
             assertThat(again.match()).isEqualTo(mod.match());
             assertThat(again.command()).isEqualTo(mod.command());
             assertThat(again.flags()).isEqualTo(mod.flags());
-            assertThat(again.actions()).hasSameSizeAs(mod.actions());
+            // A masked set_field is written as loads, which OpenFlow 1.3 has instead: what is read then stays as it is.
+            ByteBuf second = Unpooled.buffer();
+            FlowModCodec.write13(second, again, 1);
+            assertThat(second.skipBytes(Wire.HEADER_BYTES)).isEqualTo(first);
         }
     }
 }

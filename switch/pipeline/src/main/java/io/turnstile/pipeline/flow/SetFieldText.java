@@ -94,7 +94,7 @@ final class SetFieldText {
             return MatchField.known("ip_dscp");
         }
         if (a.field().isWide()) {
-            return SubFieldText.fieldOf(a.field(), 0, 128, context);
+            return SubFieldText.writtenFieldOf(a.field(), 0, 128, context);
         }
         if (a.field() == Field.IN_PORT) {
             return MatchField.known("in_port");
@@ -105,8 +105,8 @@ final class SetFieldText {
         int first = Long.numberOfTrailingZeros(a.maskLow());
         int last = 63 - Long.numberOfLeadingZeros(a.maskLow());
         return a.maskLow() == 0
-                ? SubFieldText.fieldOf(a.field(), 0, 1, context)
-                : SubFieldText.fieldOf(a.field(), first, last - first + 1, context);
+                ? SubFieldText.writtenFieldOf(a.field(), 0, 1, context)
+                : SubFieldText.writtenFieldOf(a.field(), first, last - first + 1, context);
     }
 
     /** The port by which the packet came in is 32 bits wide in the key and 16 in NXM. */

@@ -73,9 +73,19 @@ public final class SubFieldText {
      * even where vlan_vid and ip_dscp are just these: vlan_vid cannot be written without the tag's presence bit.
      */
     public static MatchField fieldOf(Field key, int offsetBits, int widthBits, Match context) {
+        return best(MatchField.of(key), key, offsetBits, widthBits, context);
+    }
+
+    /** The same of bits that an action writes: where fields share a place in the key, it is one that can be written. */
+    public static MatchField writtenFieldOf(Field key, int offsetBits, int widthBits, Match context) {
+        List<MatchField> writable =
+                MatchField.of(key).stream().filter(MatchField::writable).toList();
+        return best(writable, key, offsetBits, widthBits, context);
+    }
+
+    private static MatchField best(List<MatchField> names, Field key, int offsetBits, int widthBits, Match context) {
         MatchField best = null;
         int bestScore = -1;
-        List<MatchField> names = MatchField.of(key);
         boolean anyCoded = names.stream().anyMatch(MatchField::isCoded);
         for (MatchField field : names) {
             if (field.access() == MatchField.Access.WHOLE
