@@ -13,7 +13,7 @@ record Settling(long pauseNs, long longestNs) {
     private static final int PAUSES = 20;
 
     static Settling ofMicroseconds(int pauseUs) {
-        return new Settling(pauseUs * NS_PER_US, PAUSES * pauseUs * NS_PER_US);
+        return new Settling(pauseUs * NS_PER_US, pauseUs * NS_PER_US * PAUSES);
     }
 
     boolean isOff() {

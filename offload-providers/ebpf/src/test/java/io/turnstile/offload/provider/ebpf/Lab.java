@@ -67,7 +67,7 @@ final class Lab implements AutoCloseable {
     }
 
     int ifindex(String device) {
-        return at(middle, () -> java.net.NetworkInterface.getByName(device).getIndex());
+        return at(middle, () -> Libc.interfaceIndex(device));
     }
 
     /** Does something on a thread of its own in the namespace. */

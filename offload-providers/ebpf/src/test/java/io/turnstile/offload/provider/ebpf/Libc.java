@@ -27,6 +27,8 @@ final class Libc {
             Linker.Option.firstVariadicArg(2));
     private static final MethodHandle SETNS = handle("setns", JAVA_INT, JAVA_INT, JAVA_INT);
 
+    private static final MethodHandle IF_NAMETOINDEX = handle("if_nametoindex", JAVA_INT, ADDRESS);
+
     private Libc() {}
 
     private static MethodHandle handle(String name, MemoryLayout result, MemoryLayout... arguments) {
@@ -71,6 +73,15 @@ final class Libc {
     static boolean setOption(int fd, int level, int option, MemorySegment value) {
         int bytes = (int) value.byteSize();
         return call(() -> (int) SETSOCKOPT.invokeExact(fd, level, option, value, bytes)) == 0;
+    }
+
+    /** Of the calling thread's namespace. */
+    static int interfaceIndex(String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocateFrom(name);
+            int index = (int) call(() -> (int) IF_NAMETOINDEX.invokeExact(text));
+            return check("if_nametoindex", index == 0 ? -1 : index);
+        }
     }
 
     /** -1 if nothing came in time. */
