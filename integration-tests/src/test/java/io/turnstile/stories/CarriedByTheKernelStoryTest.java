@@ -474,6 +474,11 @@ class CarriedByTheKernelStoryTest {
                     () -> !bpftool(kind, id).succeeded(),
                     () -> bpftool(kind, id).output())));
             turnstile.restart();
+            Await.until(
+                    "the bridge is there",
+                    PATIENCE,
+                    () -> turnstile.ofctl("dump-flows", "br0").attempt().succeeded(),
+                    () -> turnstile.daemon().output());
             FIREWALL.forEach(flow -> ofctl("add-flow", "br0", flow));
             awaitEchoes();
             awaitCarried(ECHO);
