@@ -176,7 +176,10 @@ final class ConntrackCommands {
     // ---- changing ----
 
     private CommandReply flush(DpctlLine line) {
-        if (line.words().stream().filter(word -> !ConnectionFilterText.isOurs(word)).count() > MAX_FLUSH_WORDS) {
+        if (line.words().stream()
+                        .filter(word -> !ConnectionFilterText.isOurs(word))
+                        .count()
+                > MAX_FLUSH_WORDS) {
             return Command.tooMany(FLUSH, MAX_FLUSH_WORDS);
         }
         ConnectionFilter filter;

@@ -55,7 +55,8 @@ class FlushWordsTest {
 
     @Test
     void aSixthWordThatMeansNothingIsInvalid() {
-        assertThat(reply("zone=1", "mark=1", "labels=1", TUPLE, TUPLE, "invalid").text())
+        assertThat(reply("zone=1", "mark=1", "labels=1", TUPLE, TUPLE, "invalid")
+                        .text())
                 .isEqualTo("ovs-vswitchd: invalid arguments (Invalid argument)");
     }
 }

@@ -188,7 +188,9 @@ class MessageTypeTest {
         }
     }
 
-    /** As {@code ovs-ofctl -O OpenFlow15 add-group} sends a bucket with {@code ct(nat(dst=10.1.1.2),commit,table=4)}. */
+    /**
+     * As {@code ovs-ofctl -O OpenFlow15 add-group} sends a bucket with {@code ct(nat(dst=10.1.1.2),commit,table=4)}.
+     */
     @Test
     void aGroupWithBucketsIsRefusedByItsType() {
         ByteBuf select = Unpooled.wrappedBuffer(HexFormat.of()
