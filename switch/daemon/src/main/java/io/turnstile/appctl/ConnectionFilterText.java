@@ -39,6 +39,11 @@ final class ConnectionFilterText {
         return WORD.matcher(word).lookingAt();
     }
 
+    /** Whether a word is part of a filter that Open vSwitch has nowhere. */
+    static boolean isOurs(String word) {
+        return word.startsWith("state=") || word.startsWith("limit=");
+    }
+
     private ConnectionFilter read(List<String> words) throws BadArgument {
         int at = 0;
         Set<String> seen = new HashSet<>();

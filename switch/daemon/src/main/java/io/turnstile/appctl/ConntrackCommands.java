@@ -24,6 +24,10 @@ final class ConntrackCommands {
     /** Who it is that flushes, in the audit trail. */
     private static final String ACTOR = "appctl";
 
+    private static final String FLUSH = "dpctl/flush-conntrack";
+    /** Open vSwitch's words of a flush, the datapath among them; what it does not have may stand beside them. */
+    private static final int MAX_FLUSH_WORDS = 6;
+
     private final ConnectionTracker tracker;
     private final OffloadDispatcher dispatcher;
     private final PathBook paths;
@@ -55,11 +59,11 @@ final class ConntrackCommands {
                         DpctlLine.handler(Set.of(DpctlLine.Extra.FORMAT), this::dump)),
                 Command.of("dpctl/dump-conntrack-exp", "[dp] [zone=N]", 0, 2, DpctlLine.handler(this::dumpExpected)),
                 Command.of(
-                        "dpctl/flush-conntrack",
+                        FLUSH,
                         "[--dry-run] [dp] [zone=N] [mark=X[/M]] [labels=Y[/N]] [state=S[,S]...] [limit=N]"
                                 + " [ct-orig-tuple] [ct-reply-tuple]",
                         0,
-                        9,
+                        MAX_FLUSH_WORDS + 3,
                         DpctlLine.handler(Set.of(DpctlLine.Extra.DRY_RUN), this::flush)),
                 Command.of("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, DpctlLine.handler(this::statistics)),
                 Command.of("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, DpctlLine.handler(this::buckets)),
@@ -180,6 +184,12 @@ final class ConntrackCommands {
     // ---- changing ----
 
     private CommandReply flush(DpctlLine line) {
+        if (line.words().stream()
+                        .filter(word -> !ConnectionFilterText.isOurs(word))
+                        .count()
+                > MAX_FLUSH_WORDS) {
+            return Command.tooMany(FLUSH, MAX_FLUSH_WORDS);
+        }
         ConnectionFilter filter;
         try {
             filter = ConnectionFilterText.parse(line.arguments(datapath.get()));

@@ -60,8 +60,13 @@ public record Command(
             return CommandReply.error("\"" + name + "\" command requires at least " + minArguments + " arguments");
         }
         if (arguments.size() > maxArguments) {
-            return CommandReply.error("\"" + name + "\" command takes at most " + maxArguments + " arguments");
+            return tooMany(name, maxArguments);
         }
         return null;
+    }
+
+    /** The refusal of more words than {@code most}, for a command that counts some of them only. */
+    public static CommandReply tooMany(String name, int most) {
+        return CommandReply.error("\"" + name + "\" command takes at most " + most + " arguments");
     }
 }

@@ -17,6 +17,7 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.time.ManualClock;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -171,6 +172,35 @@ class MessageTypeTest {
         if (!REFUSED.contains(type)) {
             assertThat(UNKNOWN).as(type.label()).doesNotContain(refused == null ? OfErrorCode.OFPBRC_EPERM : refused);
         }
+    }
+
+    /** Who adds a group is to learn that there are none, and not that his message is of the wrong length. */
+    @ParameterizedTest
+    @MethodSource("received")
+    void whatIsNotSupportedIsRefusedByItsTypeWhateverItHolds(Spoken each) {
+        if (!REFUSED.contains(each.type())) {
+            return;
+        }
+        for (int bodyBytes : new int[] {0, 8, 16, 40}) {
+            assertThat(refusal(message(each, bodyBytes), each.version(), Role.EQUAL))
+                    .as("%s of %d bytes", each, bodyBytes)
+                    .isEqualTo(OfErrorCode.OFPBRC_BAD_TYPE);
+        }
+    }
+
+    /**
+     * As {@code ovs-ofctl -O OpenFlow15 add-group} sends a bucket with {@code ct(nat(dst=10.1.1.2),commit,table=4)}.
+     */
+    @Test
+    void aGroupWithBucketsIsRefusedByItsType() {
+        ByteBuf select = Unpooled.wrappedBuffer(HexFormat.of()
+                .parseHex("060f005800000006"
+                        + "00000100000000ea00400000ffffffff"
+                        + "0040003000000000"
+                        + "ffff00300000232000230001000000000000040000000000"
+                        + "ffff00180000232000240000000200010a01010200000000"
+                        + "0000000800640000"));
+        assertThat(refusal(select, WireVersion.OF15, Role.EQUAL)).isEqualTo(OfErrorCode.OFPBRC_BAD_TYPE);
     }
 
     @ParameterizedTest

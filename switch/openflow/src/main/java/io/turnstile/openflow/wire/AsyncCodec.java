@@ -14,6 +14,9 @@ public final class AsyncCodec {
     private static final int NXPINT_COOKIE = 4;
     private static final int NXPINT_REASON = 5;
     private static final int NXPINT_METADATA = 6;
+    /** The cookie of what no flow has sent; zero is a flow's as good as any. */
+    private static final long NO_COOKIE = -1L;
+
     private static final long NS_PER_SECOND = 1_000_000_000L;
 
     private AsyncCodec() {}
@@ -68,13 +71,13 @@ public final class AsyncCodec {
         property = Wire.startProperty(out, NXPINT_TABLE_ID);
         out.writeByte(packet.tableId());
         Wire.endProperty(out, property);
-        if (packet.cookie() != 0) {
+        if (packet.cookie() != NO_COOKIE) {
             property = Wire.startProperty(out, NXPINT_COOKIE);
             out.writeZero(4).writeLong(packet.cookie());
             Wire.endProperty(out, property);
         }
         property = Wire.startProperty(out, NXPINT_REASON);
-        out.writeByte(packet.reason().number());
+        out.writeByte(packet.reasonFor(version));
         Wire.endProperty(out, property);
         property = Wire.startProperty(out, NXPINT_METADATA);
         MatchCodec.writeFields(out, packet.metadata(), version);
