@@ -37,6 +37,11 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
             this.text = text;
         }
 
+        /** An operation on a path: a provider that does not carry never has one. */
+        public boolean isOfPaths() {
+            return this == PATH_PUT || this == PATH_DEL || this == PATH_STATS;
+        }
+
         static Kind of(OffloadOperation operation) {
             return switch (operation) {
                 case OffloadOperation.Query q -> QUERY;

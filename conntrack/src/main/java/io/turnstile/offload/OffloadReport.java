@@ -74,7 +74,9 @@ final class OffloadReport {
                     counts.add(count + " " + outcome);
                 }
             }
-            line(text, kind.toString(), counts.toString());
+            if (!kind.isOfPaths() || lane.carries()) {
+                line(text, kind.toString(), counts.toString());
+            }
         }
         if (metrics.carriedPackets() != 0) {
             line(text, "carried", metrics.carriedPackets() + " packets, " + metrics.carriedBytes() + " bytes");

@@ -2,6 +2,7 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.turnstile.conntrack.ConnectionListener;
 import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.offload.conformance.IdleProvider;
@@ -14,6 +15,7 @@ import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -534,5 +536,40 @@ class CarriedPathsTest {
         filtering.disable();
         assertThat(calls).endsWith("stop 1");
         assertThat(first.context.filterReceived(1, 10)).isEqualTo("the provider is closed");
+    }
+
+    @Test
+    void whatForwardingThreadsDoAllocatesNothing() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        dispatcher.enable(List.of(new Carrier("carrier")));
+        long[] ids = new long[20];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = established(i + 1);
+        }
+        long leastBytes = Long.MAX_VALUE;
+        for (int round = 0; round < 10; round++) {
+            for (long id : ids) {
+                offer(new User(), Direction.ORIGINAL, id);
+            }
+            dispatcher.drain();
+            boolean isRight = true;
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (long id : ids) {
+                isRight &= book.wants(id, true) && book.claim(id, true) && !book.wants(id, true);
+                isRight &= dispatcher.onDeadline(id, 0) && dispatcher.isAwaited(id);
+                dispatcher.onChanged(id, ConnectionListener.MARK_CHANGED, 0);
+            }
+            leastBytes = Math.min(leastBytes, threads.getCurrentThreadAllocatedBytes() - before);
+            assertThat(isRight).isTrue();
+            dispatcher.drain();
+            assertThat(book.totals().carried()).isZero();
+            for (long id : ids) {
+                book.refuse(id, Direction.REPLY, "not yet", true);
+            }
+            for (long id : ids) {
+                dispatcher.onChanged(id, ConnectionListener.MARK_CHANGED, 0); // wanted again
+            }
+        }
+        assertThat(leastBytes).isZero();
     }
 }

@@ -84,12 +84,12 @@ final class SamplePaths {
         return new TupleView(
                 t.ipv6(),
                 t.protocol(),
-                t.destinationHigh(),
-                t.destinationLow(),
-                t.sourceHigh(),
-                t.sourceLow(),
-                t.destinationPort(),
-                t.sourcePort(),
+                /* sourceHigh= */ t.destinationHigh(),
+                /* sourceLow= */ t.destinationLow(),
+                /* destinationHigh= */ t.sourceHigh(),
+                /* destinationLow= */ t.sourceLow(),
+                /* sourcePort= */ t.destinationPort(),
+                /* destinationPort= */ t.sourcePort(),
                 t.icmpId(),
                 arriving.icmpType(),
                 arriving.icmpCode());
