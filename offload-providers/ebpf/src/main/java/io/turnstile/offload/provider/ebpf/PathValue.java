@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A path as the kernel has it, worked out so far that the programs compare and write whole words: the guard is a mask
  * and a value over the frame's first {@link HeaderMask#BYTES} bytes, and what NAT does to checksums is a number.
  *
- * <p>Together with its key and what the kernel adds it takes 256 bytes, a size of the kernel's memory.
+ * <p>Together with its key and what the kernel adds it takes 264 bytes.
  */
 final class PathValue {
     static final int COUNTER = 0;

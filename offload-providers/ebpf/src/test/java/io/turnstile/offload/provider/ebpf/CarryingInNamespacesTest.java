@@ -642,7 +642,7 @@ class CarryingInNamespacesTest {
         assertThat(inMiddle(() -> provider.pathPut(
                         connection,
                         new Path(50, 7, Direction.ORIGINAL, gone, tuple, List.of(), gone, tuple, List.of()))))
-                .isEqualTo(Verdict.decline("attaching failed: attaching ts_carry to tcx ingress of device 999: ENODEV"
+                .isEqualTo(Verdict.decline("attaching failed: attaching program ts_carry to tcx ingress of device 999: ENODEV"
                         + " (no such device)"));
         put(path(1, tuple, tuple));
         assertThat(inMiddle(() -> provider.pathPut(connection, path(1, tuple, tuple))))

@@ -94,10 +94,4 @@ class PathValueTest {
         }
     }
 
-    @Test
-    void anEntryTakesNoMoreThanTheKernelsNextSizeOfMemory() {
-        final int kernelsOwnBytes = 48;
-        int keyBytes = (PathKey.SIZE_BYTES + 7) & ~7;
-        assertThat(kernelsOwnBytes + keyBytes + PathValue.SIZE_BYTES).isLessThanOrEqualTo(256);
-    }
 }
