@@ -47,7 +47,7 @@ final class NamespaceDemo {
                     ControlClient control = new ControlClient(sw.controlSocket());
                     show(control);
                     letTimePass(control);
-                    turnOff(control, database, inside, outside);
+                    turnOff(database, inside, outside);
                     say("A transfer, in the JVM, carried by the kernel, and in the JVM again");
                     new CarryingScene(inside, outside, control, database, NamespaceDemo::print).play();
                     summarize(control);
@@ -214,7 +214,7 @@ final class NamespaceDemo {
         expect(control.run("dpctl/dump-conntrack").isBlank(), "expired connections are still in the table");
     }
 
-    private void turnOff(ControlClient control, DatabaseClient database, Host inside, Host outside) throws Exception {
+    private void turnOff(DatabaseClient database, Host inside, Host outside) throws Exception {
         say("A new connection, then hw-offload is turned off while it lives");
         int before = tally.of(Kind.ESTABLISHED);
         expect(ping(inside, outside), "ping from inside is not answered");

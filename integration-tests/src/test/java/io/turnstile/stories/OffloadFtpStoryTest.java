@@ -61,7 +61,7 @@ class OffloadFtpStoryTest {
                             "open_vswitch",
                             ".",
                             "other_config:hw-offload=true",
-                            "other_config:hw-offload-priority=dummy")
+                            "other_config:hw-offload-priority=\"dummy,none\"")
                     .run();
             files = Files.createDirectory(lab.folder().resolve("files"));
             Files.setPosixFilePermissions(lab.folder(), PosixFilePermissions.fromString("rwxr-xr-x"));

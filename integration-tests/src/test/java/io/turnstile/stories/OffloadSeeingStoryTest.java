@@ -121,7 +121,7 @@ class OffloadSeeingStoryTest {
     }
 
     private static void turnOn() {
-        set("other_config:hw-offload=true", "other_config:hw-offload-priority=\"dummy,claiming\"");
+        set("other_config:hw-offload=true", "other_config:hw-offload-priority=\"dummy,claiming,none\"");
         offload.forgetEvents();
     }
 

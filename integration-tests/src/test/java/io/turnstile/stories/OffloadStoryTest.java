@@ -231,7 +231,7 @@ class OffloadStoryTest {
                         "open_vswitch",
                         ".",
                         "other_config:hw-offload=true",
-                        "other_config:hw-offload-priority=\"dummy,claiming\"")
+                        "other_config:hw-offload-priority=\"dummy,claiming,none\"")
                 .run();
         String both = offload.text();
         assertThat(both.indexOf("provider dummy")).isPositive().isLessThan(both.indexOf("provider claiming"));
