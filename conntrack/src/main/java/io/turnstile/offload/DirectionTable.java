@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * has declined.
  *
  * <p>Threads: any. What forwarding threads call takes no lock and allocates nothing: {@link #isWanted}, {@link #move},
- * {@link #onChanged}, {@link #onRemoved}, {@link #pathsOf}. Growing takes this object's monitor, changing a slot's paths
- * that of its chunk, both for the time of an allocation.
+ * {@link #onChanged}, {@link #onRemoved}, {@link #pathsOf}. Growing takes this object's monitor, changing a slot's
+ * paths that of its chunk, both for the time of an allocation.
  */
 final class DirectionTable {
     /** How a direction stands. The ordinals are stored. */

@@ -71,7 +71,8 @@ final class HoldCounts {
         if (other != null) {
             return other;
         }
-        @Nullable MemorySegment[] grown = index < present.length
+        @Nullable
+        MemorySegment[] grown = index < present.length
                 ? present.clone()
                 : Arrays.copyOf(present, Math.max(index + 1, present.length * 2));
         MemorySegment chunk = LazyMemory.reserve((long) CHUNK_SLOTS * Integer.BYTES);

@@ -680,17 +680,15 @@ final class Lane implements LaneReadings {
     // ---- looking ----
 
     synchronized ProviderStatus status() {
-        String state =
-                switch (phase) {
-                    case OFF -> "closed";
-                    case STARTING ->
-                        breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "starting";
-                    case UP ->
-                        breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "ready";
-                    case LEAVING -> "leaving";
-                    case GIVEN_UP -> "breaker open: " + restCause;
-                    case RESTING -> restCause.startsWith("init failed: ") ? restCause : "breaker open: " + restCause;
-                };
+        String state = switch (phase) {
+            case OFF -> "closed";
+            case STARTING ->
+                breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "starting";
+            case UP -> breaker.reading(0).position() == CircuitBreaker.Position.HALF_OPEN ? "half-open" : "ready";
+            case LEAVING -> "leaving";
+            case GIVEN_UP -> "breaker open: " + restCause;
+            case RESTING -> restCause.startsWith("init failed: ") ? restCause : "breaker open: " + restCause;
+        };
         return new ProviderStatus(name, priority, state);
     }
 

@@ -78,21 +78,20 @@ public record OffloadEvent(String provider, OffloadOperation operation, OffloadR
      */
     @Override
     public String toString() {
-        String detail =
-                switch (operation) {
-                    case OffloadOperation.Query q -> in(q.connection());
-                    case OffloadOperation.Add a -> in(a.connection());
-                    case OffloadOperation.Established e -> in(e.connection()) + " reply=" + e.replyIngress();
-                    case OffloadOperation.Changed c -> in(c.connection()) + " changes=" + changes(c.changes());
-                    case OffloadOperation.Update u -> in(u.connection());
-                    case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
-                    case OffloadOperation.PathPut p -> "path=" + p.path().id() + " " + p.path();
-                    case OffloadOperation.PathDel p ->
-                        "path=" + p.path().id() + " " + p.path().direction() + " reason=" + p.reason();
-                    case OffloadOperation.PathStats p ->
-                        "path=" + p.path().id() + " " + p.path().direction();
-                    case OffloadOperation.Flush f -> "reason=" + f.reason();
-                };
+        String detail = switch (operation) {
+            case OffloadOperation.Query q -> in(q.connection());
+            case OffloadOperation.Add a -> in(a.connection());
+            case OffloadOperation.Established e -> in(e.connection()) + " reply=" + e.replyIngress();
+            case OffloadOperation.Changed c -> in(c.connection()) + " changes=" + changes(c.changes());
+            case OffloadOperation.Update u -> in(u.connection());
+            case OffloadOperation.Delete d -> in(d.connection()) + " reason=" + d.reason();
+            case OffloadOperation.PathPut p -> "path=" + p.path().id() + " " + p.path();
+            case OffloadOperation.PathDel p ->
+                "path=" + p.path().id() + " " + p.path().direction() + " reason=" + p.reason();
+            case OffloadOperation.PathStats p ->
+                "path=" + p.path().id() + " " + p.path().direction();
+            case OffloadOperation.Flush f -> "reason=" + f.reason();
+        };
         ConnView connection = connection();
         return provider + " " + kind() + " " + detail + (connection == null ? "" : " " + connection) + " -> "
                 + resultText();

@@ -200,7 +200,9 @@ final class OffloadSession implements ConnectionListener {
                 && table.state(chunk, slot) == OffloadState.ESTABLISHED;
     }
 
-    /** No path is at this provider any more, and none comes to be: what it carried is over. Does nothing if it was so. */
+    /**
+     * No path is at this provider any more, and none comes to be: what it carried is over. Does nothing if it was so.
+     */
     synchronized void endPaths() {
         if (carries && !pathsOver) {
             pathsOver = true; // before looking for them: who offers another one meanwhile finds it so

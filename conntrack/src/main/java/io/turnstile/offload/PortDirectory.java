@@ -15,9 +15,9 @@ public interface PortDirectory {
     List<PortRef> ports();
 
     /**
-     * Has a socket filter decide which frames software sees of those that come in by the port; see {@link
-     * io.turnstile.offload.spi.ProviderContext#filterReceived}. It takes the place of one that is there. Makes system
-     * calls.
+     * Has a socket filter decide which frames software sees of those that come in by the port; see
+     * {@link io.turnstile.offload.spi.ProviderContext#filterReceived}. It takes the place of one that is there. Makes
+     * system calls.
      *
      * @param portId {@link PortRef#id()}
      * @return null if the port is filtered now, else why not, for people

@@ -363,9 +363,7 @@ class OffloadDispatcherTest {
         assertThat(beta.heard()).hasSize(3);
         assertThat(dispatcher.offloadStates(id))
                 .hasToString("[alpha:declined(alg control connection), beta:established]");
-        assertThat(dispatcher.why(id))
-                .isEqualTo(
-                        """
+        assertThat(dispatcher.why(id)).isEqualTo("""
             declined by alpha: alg control connection
             held by beta, both directions
             """);
@@ -591,9 +589,7 @@ class OffloadDispatcherTest {
         enable(alpha, beta);
         tracker.reply(commit(7), 2, clock.nowNs());
         dispatcher.drain();
-        assertThat(connectionLines())
-                .isEqualTo(
-                        """
+        assertThat(connectionLines()).isEqualTo("""
             hw-offload: enabled
             implausible last-used answers: 0
             provider alpha: priority 100, ready
@@ -633,9 +629,7 @@ class OffloadDispatcherTest {
             alpha:declined(alg) beta:established
             """);
         dispatcher.disable();
-        assertThat(dispatcher.show())
-                .isEqualTo(
-                        """
+        assertThat(dispatcher.show()).isEqualTo("""
             hw-offload: disabled
             provider alpha: priority 100, closed
             provider beta: priority 100, closed

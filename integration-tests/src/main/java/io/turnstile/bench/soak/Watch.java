@@ -99,13 +99,7 @@ final class Watch {
     /** One line of how things stand. */
     synchronized String status() {
         return "probe %d of %d back, longest gap %d ms; resident %d MiB; echo p99 %s; failures %d"
-                .formatted(
-                        answered,
-                        sent,
-                        longestGapMs,
-                        residentBytes >> 20,
-                        echoText(),
-                        failed);
+                .formatted(answered, sent, longestGapMs, residentBytes >> 20, echoText(), failed);
     }
 
     private String echoText() {

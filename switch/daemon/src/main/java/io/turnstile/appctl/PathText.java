@@ -8,8 +8,8 @@ import java.util.StringJoiner;
 import java.util.regex.Pattern;
 
 /**
- * How the directions of a connection stand, for people: who carries each, or why nobody does. Reasons are others' words:
- * line ends and other control characters in them become blanks.
+ * How the directions of a connection stand, for people: who carries each, or why nobody does. Reasons are others'
+ * words: line ends and other control characters in them become blanks.
  */
 final class PathText {
     private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");

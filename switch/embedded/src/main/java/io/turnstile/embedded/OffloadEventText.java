@@ -13,26 +13,22 @@ final class OffloadEventText {
     private OffloadEventText() {}
 
     static String of(OffloadEvent event) {
-        String what =
-                switch (event.operation()) {
-                    case OffloadOperation.Query q ->
-                        "query in=" + number(q.connection().originalIngress());
-                    case OffloadOperation.Add a ->
-                        "add in=" + number(a.connection().originalIngress());
-                    case OffloadOperation.Established e -> "established in=" + number(e.replyIngress());
-                    case OffloadOperation.Changed c -> "changed " + changes(c);
-                    case OffloadOperation.Update u ->
-                        "update in=" + number(u.connection().originalIngress());
-                    case OffloadOperation.Delete d -> "del " + d.reason();
-                    case OffloadOperation.PathPut p ->
-                        "path put " + p.path().direction() + " in="
-                                + number(p.path().ingress()) + " out="
-                                + number(p.path().egress());
-                    case OffloadOperation.PathDel p -> "path del " + p.path().direction() + " " + p.reason();
-                    case OffloadOperation.PathStats p ->
-                        "path stats " + p.path().direction();
-                    case OffloadOperation.Flush f -> "flush " + f.reason();
-                };
+        String what = switch (event.operation()) {
+            case OffloadOperation.Query q -> "query in=" + number(q.connection().originalIngress());
+            case OffloadOperation.Add a -> "add in=" + number(a.connection().originalIngress());
+            case OffloadOperation.Established e -> "established in=" + number(e.replyIngress());
+            case OffloadOperation.Changed c -> "changed " + changes(c);
+            case OffloadOperation.Update u ->
+                "update in=" + number(u.connection().originalIngress());
+            case OffloadOperation.Delete d -> "del " + d.reason();
+            case OffloadOperation.PathPut p ->
+                "path put " + p.path().direction() + " in="
+                        + number(p.path().ingress()) + " out="
+                        + number(p.path().egress());
+            case OffloadOperation.PathDel p -> "path del " + p.path().direction() + " " + p.reason();
+            case OffloadOperation.PathStats p -> "path stats " + p.path().direction();
+            case OffloadOperation.Flush f -> "flush " + f.reason();
+        };
         return switch (event.result()) {
             case Verdict.Decline d -> what + " declined: " + d.reason();
             case OffloadResult.Failed f -> what + " failed: " + f.reason();

@@ -51,8 +51,7 @@ class PathComposerOracleTest {
         assertThat(composed).isGreaterThan(WORLDS);
         assertThat(coveredOtherwise).as("frames unlike the one sampled").isGreaterThan(5 * WORLDS);
         assertThat(refusals)
-                .containsKeys(
-                        NotCarried.MORE_THAN_ONE_OUTPUT, NotCarried.SERVICE_TAG, NotCarried.WRITES_CONNECTION)
+                .containsKeys(NotCarried.MORE_THAN_ONE_OUTPUT, NotCarried.SERVICE_TAG, NotCarried.WRITES_CONNECTION)
                 .doesNotContainKey(NotCarried.UNEXPECTED);
     }
 

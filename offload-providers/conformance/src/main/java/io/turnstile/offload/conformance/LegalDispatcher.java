@@ -459,14 +459,13 @@ final class LegalDispatcher {
                 if (operation instanceof OffloadOperation.Query || operation instanceof OffloadOperation.PathStats) {
                     continue; // has no effects
                 }
-                OfConnection delete =
-                        switch (operation) {
-                            case OffloadOperation.PathPut put ->
-                                new OffloadOperation.PathDel(put.connection(), put.path(), PathEnd.PROVIDER_FAILED);
-                            case OffloadOperation.PathDel del ->
-                                new OffloadOperation.PathDel(del.connection(), del.path(), PathEnd.PROVIDER_FAILED);
-                            default -> new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
-                        };
+                OfConnection delete = switch (operation) {
+                    case OffloadOperation.PathPut put ->
+                        new OffloadOperation.PathDel(put.connection(), put.path(), PathEnd.PROVIDER_FAILED);
+                    case OffloadOperation.PathDel del ->
+                        new OffloadOperation.PathDel(del.connection(), del.path(), PathEnd.PROVIDER_FAILED);
+                    default -> new OffloadOperation.Delete(operation.connection(), DelReason.PROVIDER_FAILED);
+                };
                 answers.add(calls.make(List.of(delete)).results().getFirst());
                 note(delete, answers.getLast());
             }

@@ -433,8 +433,9 @@ public abstract class OffloadProviderConformance extends PathConformance {
         check(dispatcher -> {
             dispatcher.run(randomLives(heldAtOnce(), false), SEED);
             long toleranceMs = lastUseTolerance().toMillis();
-            assertThat(dispatcher.lastUses()).allSatisfy(lastUse -> assertThat(lastUse.answerMs())
-                    .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
+            assertThat(dispatcher.lastUses())
+                    .allSatisfy(lastUse -> assertThat(lastUse.answerMs())
+                            .isBetween(lastUse.initMs() - toleranceMs, lastUse.nowMs() + toleranceMs));
         });
     }
 

@@ -131,12 +131,11 @@ abstract class PathConformance extends ProviderUnderTest {
         checkPaths(Way.BULK, (dispatcher, covered) -> {
             offer(dispatcher, covered, 0);
             for (OffloadResult refusal : dispatcher.pathRefusals()) {
-                String reason =
-                        switch (refusal) {
-                            case Verdict.Decline decline -> decline.reason();
-                            case Verdict.Later later -> later.reason();
-                            default -> "";
-                        };
+                String reason = switch (refusal) {
+                    case Verdict.Decline decline -> decline.reason();
+                    case Verdict.Later later -> later.reason();
+                    default -> "";
+                };
                 assertThat(reason).as("reason of %s", refusal).isNotBlank();
             }
         });

@@ -69,7 +69,8 @@ final class ProviderCalls {
     }
 
     /** What a call to {@code operate} gave; a provider may break the rules and give null. */
-    private record BulkAnswer(@Nullable List<OffloadResult> results, @Nullable Throwable thrown) {}
+    private record BulkAnswer(
+            @Nullable List<OffloadResult> results, @Nullable Throwable thrown) {}
 
     private final OffloadProvider provider;
     private final CallWatch watch;
@@ -214,30 +215,28 @@ final class ProviderCalls {
 
     private OffloadResult singly(OffloadOperation operation) {
         try {
-            OffloadResult result =
-                    switch (operation) {
-                        case OffloadOperation.Query query -> provider.canOffload(query.connection());
-                        case OffloadOperation.Add add -> provider.connAdd(add.connection());
-                        case OffloadOperation.Established established ->
-                            new OffloadResult.Covered(
-                                    provider.connEstablished(established.connection(), established.replyIngress()));
-                        case OffloadOperation.Changed changed -> {
-                            provider.connChanged(changed.connection(), changed.changes());
-                            yield OffloadResult.DONE;
-                        }
-                        case OffloadOperation.Update update ->
-                            new OffloadResult.LastUsed(provider.connUpdate(update.connection()));
-                        case OffloadOperation.Delete delete -> {
-                            provider.connDel(delete.connection(), delete.reason());
-                            yield OffloadResult.DONE;
-                        }
-                        case OffloadOperation.PathPut put -> provider.pathPut(put.connection(), put.path());
-                        case OffloadOperation.PathDel del ->
-                            provider.pathDel(del.connection(), del.path(), del.reason());
-                        case OffloadOperation.PathStats stats -> provider.pathStats(stats.connection(), stats.path());
-                        case OffloadOperation.Flush flush ->
-                            provider.connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
-                    };
+            OffloadResult result = switch (operation) {
+                case OffloadOperation.Query query -> provider.canOffload(query.connection());
+                case OffloadOperation.Add add -> provider.connAdd(add.connection());
+                case OffloadOperation.Established established ->
+                    new OffloadResult.Covered(
+                            provider.connEstablished(established.connection(), established.replyIngress()));
+                case OffloadOperation.Changed changed -> {
+                    provider.connChanged(changed.connection(), changed.changes());
+                    yield OffloadResult.DONE;
+                }
+                case OffloadOperation.Update update ->
+                    new OffloadResult.LastUsed(provider.connUpdate(update.connection()));
+                case OffloadOperation.Delete delete -> {
+                    provider.connDel(delete.connection(), delete.reason());
+                    yield OffloadResult.DONE;
+                }
+                case OffloadOperation.PathPut put -> provider.pathPut(put.connection(), put.path());
+                case OffloadOperation.PathDel del -> provider.pathDel(del.connection(), del.path(), del.reason());
+                case OffloadOperation.PathStats stats -> provider.pathStats(stats.connection(), stats.path());
+                case OffloadOperation.Flush flush ->
+                    provider.connFlush(flush.reason()) ? OffloadResult.DONE : OffloadResult.ONE_BY_ONE;
+            };
             return result == null ? new OffloadResult.Failed("answered null", null) : result;
         } catch (Throwable e) { // as above
             return new OffloadResult.Failed(e.toString(), e);

@@ -9,8 +9,8 @@ package io.turnstile.offload.spi;
 public record HeaderBits(HeaderField field, long value, long mask) {
     public HeaderBits {
         if (mask == 0 || (mask & ~field.fullMask()) != 0 || (value & ~mask) != 0) {
-            throw new IllegalArgumentException("no bits of " + field + ": " + Long.toHexString(value) + "/"
-                    + Long.toHexString(mask));
+            throw new IllegalArgumentException(
+                    "no bits of " + field + ": " + Long.toHexString(value) + "/" + Long.toHexString(mask));
         }
     }
 

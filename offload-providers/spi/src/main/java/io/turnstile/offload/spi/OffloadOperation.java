@@ -86,9 +86,7 @@ public sealed interface OffloadOperation {
      */
     record PathDel(ConnView connection, Path path, PathEnd reason) implements OfConnection {}
 
-    /**
-     * Asks {@link OffloadProvider#pathStats}. Results: {@link OffloadResult.Carried}, {@link OffloadResult.Failed}.
-     */
+    /** Asks {@link OffloadProvider#pathStats}. Results: {@link OffloadResult.Carried}, {@link OffloadResult.Failed}. */
     record PathStats(ConnView connection, Path path) implements OfConnection {}
 
     /**

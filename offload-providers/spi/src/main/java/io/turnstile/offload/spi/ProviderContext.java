@@ -50,8 +50,8 @@ public interface ProviderContext {
     default void pathUsed(long pathId, long epochMs, long packets, long bytes) {}
 
     /**
-     * The device has lost a path that the provider carries. Software goes on with its packets;
-     * {@code pathDel(LOST)} follows, and later the direction is offered again.
+     * The device has lost a path that the provider carries. Software goes on with its packets; {@code pathDel(LOST)}
+     * follows, and later the direction is offered again.
      *
      * @param reason for people, as in {@link Verdict.Decline#reason()}
      */

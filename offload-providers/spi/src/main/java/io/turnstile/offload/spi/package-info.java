@@ -120,17 +120,17 @@
  *   <li>The two directions of a connection are two paths: one may be carried and the other not, or by another provider.
  *       Until pathPut is answered, and again from pathDel on, packets come up to software.
  *   <li>pathDel comes out of turn: before other events of the connection that were there first, though never before its
- *       connEstablished or while another of its operations is under way. So a connChanged may come when the path that it
- *       was about has gone.
- *   <li>A walk may go through several zones. Its other connections are the provider's too, or not; the path is withdrawn
- *       when any of them changes, and its use counts for all.
+ *       connEstablished or while another of its operations is under way. So a connChanged may come when the path that
+ *       it was about has gone.
+ *   <li>A walk may go through several zones. Its other connections are the provider's too, or not; the path is
+ *       withdrawn when any of them changes, and its use counts for all.
  *   <li>A path may be withdrawn before its put is answered: then the del comes next. A put that is declined needs none.
  *   <li>pathUsed() and pathLost() may come on any thread at any time; of a path that is not carried, or was taken back,
  *       they do nothing. Tell what was carried up to the end by pathDel's answer.
- *   <li>connFlush lets go of paths, too: after true no pathDel follows. After a throw out of operate a pathDel may come of
- *       what is not carried, as connDel may.
- *   <li>A filter of {@link io.turnstile.offload.spi.ProviderContext#filterReceived} is one provider's for each port, and
- *       is taken away after close.
+ *   <li>connFlush lets go of paths, too: after true no pathDel follows. After a throw out of operate a pathDel may come
+ *       of what is not carried, as connDel may.
+ *   <li>A filter of {@link io.turnstile.offload.spi.ProviderContext#filterReceived} is one provider's for each port,
+ *       and is taken away after close.
  * </ul>
  *
  * <p>Of failure:

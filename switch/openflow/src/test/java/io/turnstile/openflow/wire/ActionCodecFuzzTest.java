@@ -22,7 +22,6 @@ class ActionCodecFuzzTest {
             // arp_op, where no match says that it is not nw_proto, which cannot be written
             "IAAZABAAABEIAAAA+/69AP8AGQAQAAAeAgAAAPv+vQD/ABkAEAAAAAIAAAD7/r0/3wAZABAAAAACABkA+/69AP8=");
 
-
     static Stream<byte[]> seeds() {
         return Stream.concat(
                 ActionTableTest.claims().stream()

@@ -75,7 +75,9 @@ public final class EbpfProvider implements OffloadProvider {
         if (wanted.maxPaths() != now.settings.maxPaths() || wanted.settleUs() != now.settings.settleUs()) {
             now.context
                     .logger()
-                    .log(Level.INFO, "max-paths and settle-us count when the provider comes up next: hw-offload off and on");
+                    .log(
+                            Level.INFO,
+                            "max-paths and settle-us count when the provider comes up next: hw-offload off and on");
         }
     }
 

@@ -60,7 +60,12 @@ final class KernelTables implements AutoCloseable {
     private final long emptyBytes;
 
     private KernelTables(
-            Settling settling, BpfMap paths, BpfMap counterMap, BpfMap slotMap, LoadedProgram deciding, LoadedProgram carrying)
+            Settling settling,
+            BpfMap paths,
+            BpfMap counterMap,
+            BpfMap slotMap,
+            LoadedProgram deciding,
+            LoadedProgram carrying)
             throws BpfException {
         this.settling = settling;
         this.paths = paths;
@@ -85,7 +90,10 @@ final class KernelTables implements AutoCloseable {
             BpfMap counters = parts.add(BpfMap.create(CounterValue.map(maxPaths)));
             BpfMap slots = parts.add(BpfMap.create(Slot.map(PossibleCpus.numbers())));
             LoadedProgram deciding = parts.add(LoadedProgram.load(
-                    ProgramType.SOCKET_FILTER, "ts_decide", LICENSE, DecidingProgram.assemble(slots.fd(), paths.fd(), settling.pauseNs())));
+                    ProgramType.SOCKET_FILTER,
+                    "ts_decide",
+                    LICENSE,
+                    DecidingProgram.assemble(slots.fd(), paths.fd(), settling.pauseNs())));
             LoadedProgram carrying = parts.add(LoadedProgram.load(
                     ProgramType.TC, "ts_carry", LICENSE, CarryingProgram.assemble(slots.fd(), counters.fd())));
             return new KernelTables(settling, paths, counters, slots, deciding, carrying);
@@ -123,10 +131,8 @@ final class KernelTables implements AutoCloseable {
         if (!settling.isOff()) {
             long nowNs = System.nanoTime();
             value.set(U64, PathValue.STARTS_NS, nowNs + settling.pauseNs());
-            value.set(
-                    ValueLayout.JAVA_INT,
-                    PathValue.STARTS_LATEST,
-                    (int) (nowNs + settling.longestNs() >>> PathValue.LATEST_SHIFT));
+            value.set(ValueLayout.JAVA_INT, PathValue.STARTS_LATEST, (int)
+                    (nowNs + settling.longestNs() >>> PathValue.LATEST_SHIFT));
         }
         counters.asSlice(counterOffset(counter), CounterValue.SIZE_BYTES).fill((byte) 0);
     }

@@ -44,8 +44,8 @@ final class Sweeper implements AutoCloseable {
             try {
                 carrier.sweep();
                 paths.set(carrier.paths());
-                guardFailures.set(carrier.guardFailures());
-                rewriteFailures.set(carrier.rewriteFailures());
+                guardFailures.set((double) carrier.guardFailures());
+                rewriteFailures.set((double) carrier.rewriteFailures());
             } catch (RuntimeException e) { // the next sweep may do better
                 context.logger().log(Level.WARNING, "reading counters failed", e);
             }

@@ -309,7 +309,10 @@ class CarryingInNamespacesTest {
                 .array();
     }
 
-    /** The same, but it sees only frames with that tag, said as {@link HeaderField#VLAN_TCI}: sockets are not told of tags. */
+    /**
+     * The same, but it sees only frames with that tag, said as {@link HeaderField#VLAN_TCI}: sockets are not told of
+     * tags.
+     */
     private int wireSeeing(int host, int tag) throws BpfException {
         Program program = new Assembler()
                 .mov(Register.R0, 0)
@@ -343,8 +346,8 @@ class CarryingInNamespacesTest {
     /** A frame that comes with the one tag leaves with the other, both said as {@link HeaderField#VLAN_TCI}. */
     private void assertTag(int arriving, HeaderBits written, int leaving) throws Exception {
         TupleView tuple = Frames.ipv4(UDP, "10.0.0.1", 1000, "10.0.0.2", 2000);
-        Path path = put(path(
-                0, tuple, tuple, List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, arriving)), List.of(written)));
+        Path path = put(
+                path(0, tuple, tuple, List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, arriving)), List.of(written)));
         byte[] frame = Frames.frame(tuple, Frames.Shape.of("hello"));
         int from = wire(0);
         int to = wireSeeing(1, leaving);
@@ -525,8 +528,7 @@ class CarryingInNamespacesTest {
         }
         System.out.printf(
                 "settle-us %d: %d datagrams: %d carried, %d forwarded, while the path came and went %d times; %d overtaken%n",
-                settleUs,
-                datagrams, carried[0], middle.forwarded.get(0).get(), turns[0], overtaken.get());
+                settleUs, datagrams, carried[0], middle.forwarded.get(0).get(), turns[0], overtaken.get());
         assertThat(arrived.get()).isEqualTo(datagrams);
         assertThat(doubled.get()).isZero();
         assertThat(carried[0] + middle.forwarded.get(0).get()).isEqualTo(datagrams);
@@ -642,8 +644,9 @@ class CarryingInNamespacesTest {
         assertThat(inMiddle(() -> provider.pathPut(
                         connection,
                         new Path(50, 7, Direction.ORIGINAL, gone, tuple, List.of(), gone, tuple, List.of()))))
-                .isEqualTo(Verdict.decline("attaching failed: attaching program ts_carry to tcx ingress of device 999: ENODEV"
-                        + " (no such device)"));
+                .isEqualTo(Verdict.decline(
+                        "attaching failed: attaching program ts_carry to tcx ingress of device 999: ENODEV"
+                                + " (no such device)"));
         put(path(1, tuple, tuple));
         assertThat(inMiddle(() -> provider.pathPut(connection, path(1, tuple, tuple))))
                 .isEqualTo(Verdict.later("another connection has the same packets"));

@@ -28,10 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The provider holds what it is given, carries nothing unless it is {@linkplain #carry told to say that it does}, and
- * writes down every callback; of those about ports and
- * settings it counts the calls and keeps what they came to. Its answers can be programmed; by default it takes
- * everything, covers both directions at once, does not know when a connection was used, and is told of each connection
- * when it has to let go of all.
+ * writes down every callback; of those about ports and settings it counts the calls and keeps what they came to. Its
+ * answers can be programmed; by default it takes everything, covers both directions at once, does not know when a
+ * connection was used, and is told of each connection when it has to let go of all.
  *
  * <p>A caller that breaks the life cycle is told so by an {@link IllegalStateException}: an add of what is held, a
  * callback about what is not. A delete of what is not held is legal once {@code operate} has thrown, and does nothing
@@ -123,8 +122,8 @@ public final class DummyProvider implements OffloadProvider {
     }
 
     /**
-     * Sets whether it is offered paths, from the next init on. It says that it carries those it accepts, and forwards no
-     * packet: who tests with it does that by hand, or counts only.
+     * Sets whether it is offered paths, from the next init on. It says that it carries those it accepts, and forwards
+     * no packet: who tests with it does that by hand, or counts only.
      */
     public void carry(boolean carries) {
         this.carries = carries;

@@ -20,7 +20,11 @@ import org.jspecify.annotations.Nullable;
  * @param connection null for init, flush and close
  */
 public record RecordedEvent(
-        long sequence, long wallMs, Callback callback, @Nullable ConnView connection, Answer answer) {
+        long sequence,
+        long wallMs,
+        Callback callback,
+        @Nullable ConnView connection,
+        Answer answer) {
 
     /** Which callback. Those about ports and settings are counted, and are in no event. */
     public enum Callback {
@@ -76,33 +80,32 @@ public record RecordedEvent(
     /**
      * Returns the event in a few words, ports by number: {@code init}, {@code query -> accept}, {@code query ->
      * decline: …}, {@code query -> later: …}, {@code add in=1}, {@code add in=1 -> later: …}, {@code established in=2}
-     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code path
-     * put original in=1 out=2}, {@code path del original rules changed}, {@code path stats original}, {@code flush
-     * provider leaving}, {@code close}.
+     * (the reply's port), {@code changed mark,tcp}, {@code update -> unknown}, {@code del expired}, {@code path put
+     * original in=1 out=2}, {@code path del original rules changed}, {@code path stats original}, {@code flush provider
+     * leaving}, {@code close}.
      */
     @Override
     public String toString() {
-        String result =
-                switch (answer) {
-                    case Answer.Nothing nothing -> "";
-                    case Answer.Offload offload -> " -> " + text(offload.verdict());
-                    case Answer.Changes changed ->
-                        " "
-                                + changed.changes().stream()
-                                        .sorted()
-                                        .map(ConnChange::toString)
-                                        .collect(Collectors.joining(","));
-                    case Answer.Covers covers -> covers.both() ? "" : " -> again";
-                    case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
-                    case Answer.Reason reason -> " " + reason.reason();
-                    case Answer.Carries carries ->
-                        " " + carries.path().direction() + " in="
-                                + carries.path().ingress().number() + " out="
-                                + carries.path().egress().number()
-                                + (carries.verdict() instanceof Verdict.Accept ? "" : " -> " + text(carries.verdict()));
-                    case Answer.Carried carried ->
-                        " " + carried.path().direction() + (carried.reason() == null ? "" : " " + carried.reason());
-                };
+        String result = switch (answer) {
+            case Answer.Nothing nothing -> "";
+            case Answer.Offload offload -> " -> " + text(offload.verdict());
+            case Answer.Changes changed ->
+                " "
+                        + changed.changes().stream()
+                                .sorted()
+                                .map(ConnChange::toString)
+                                .collect(Collectors.joining(","));
+            case Answer.Covers covers -> covers.both() ? "" : " -> again";
+            case Answer.LastUsed used -> used.epochMs() == 0 ? " -> unknown" : " -> " + used.epochMs();
+            case Answer.Reason reason -> " " + reason.reason();
+            case Answer.Carries carries ->
+                " " + carries.path().direction() + " in="
+                        + carries.path().ingress().number() + " out="
+                        + carries.path().egress().number()
+                        + (carries.verdict() instanceof Verdict.Accept ? "" : " -> " + text(carries.verdict()));
+            case Answer.Carried carried ->
+                " " + carried.path().direction() + (carried.reason() == null ? "" : " " + carried.reason());
+        };
         return switch (callback) {
             case INIT -> "init";
             case CAN_OFFLOAD -> "query" + result;
