@@ -20,7 +20,8 @@ class FlushWordsTest {
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 16);
     private final OffloadDispatcher dispatcher =
             OffloadDispatcher.drainedByCaller(tracker, clock, PortDirectory.named(port -> "p" + port));
-    private final Command flush = new ConntrackCommands(tracker, dispatcher, clock, () -> "netdev@ovs-netdev")
+    private final Command flush = new ConntrackCommands(
+                    tracker, dispatcher, dispatcher.paths(), clock, () -> "netdev@ovs-netdev")
             .commands().stream()
                     .filter(command -> command.name().equals("dpctl/flush-conntrack"))
                     .findAny()

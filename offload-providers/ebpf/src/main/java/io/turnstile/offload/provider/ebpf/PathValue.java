@@ -168,8 +168,8 @@ final class PathValue {
         HeaderMask guard = HeaderMask.of(path.guard(), path.arriving().ipv6());
         for (int word = 0; word < GUARD_WORDS; word++) {
             int at = GUARD + word * 2 * Long.BYTES;
-            MemorySegment.copy(guard.values(), word * Long.BYTES, value, at, Long.BYTES);
-            MemorySegment.copy(guard.masks(), word * Long.BYTES, value, at + Long.BYTES, Long.BYTES);
+            MemorySegment.copy(guard.values(), (long) word * Long.BYTES, value, at, Long.BYTES);
+            MemorySegment.copy(guard.masks(), (long) word * Long.BYTES, value, at + Long.BYTES, Long.BYTES);
         }
     }
 
