@@ -189,4 +189,39 @@ class UsualPipelinesTest {
                             .bytes());
         }
     }
+
+    /** Floating addresses: a packet is tracked, gets another tuple by the flows, and is tracked again in the same zone. */
+    @Test
+    void aTupleThatFlowsHaveChangedIsAnotherConnectionOfTheSameZone() {
+        try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2)) {
+            sw.deleteFlows();
+            sw.flows("""
+                priority=10,ip actions=ct(table=1)
+                table=1,priority=20,ip,ct_state=+trk+est,nw_dst=10.254.254.0/24 actions=goto_table:2
+                table=1,priority=20,ip,ct_state=+trk+new,nw_dst=10.254.254.0/24 actions=ct(commit,exec(set_field:1->ct_mark),table=2)
+                table=2,ip,nw_dst=10.254.254.1 actions=set_field:10.1.1.1->nw_dst,goto_table:3
+                table=2,ip,nw_dst=10.254.254.2 actions=set_field:10.1.1.2->nw_dst,goto_table:3
+                table=3,ip,nw_src=10.1.1.1 actions=set_field:10.254.254.1->nw_src,goto_table:7
+                table=3,ip,nw_src=10.1.1.2 actions=set_field:10.254.254.2->nw_src,goto_table:7
+                table=7,ip actions=ct(table=8)
+                table=8,ip,ct_state=+trk+est actions=goto_table:9
+                table=8,ip,ct_mark=0x0,ct_state=+trk+new actions=ct(commit,exec(set_field:2->ct_mark),table=9)
+                table=9,ip,nw_dst=10.1.1.1 actions=output:1
+                table=9,ip,nw_dst=10.1.1.2 actions=output:2
+                """);
+            assertThat(through(sw, 2, Frames.tcp("10.1.1.2:1000 > 10.254.254.1:1234").syn()))
+                    .as("SYN")
+                    .hasSize(1);
+            assertThat(through(sw, 1, Frames.tcp("10.1.1.1:1234 > 10.254.254.2:1000").syn().ack()))
+                    .as("SYN|ACK")
+                    .hasSize(1);
+            assertThat(through(sw, 2, Frames.tcp("10.1.1.2:1000 > 10.254.254.1:1234").ack()))
+                    .as("ACK")
+                    .hasSize(1);
+            assertThat(sw.dumpConnections())
+                    .anyMatch(line -> line.contains("orig=(src=10.1.1.2,dst=10.254.254.1,") && line.contains("mark=1"))
+                    .anyMatch(line -> line.contains("orig=(src=10.254.254.2,dst=10.1.1.1,") && line.contains("mark=2"))
+                    .hasSize(2);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package io.turnstile.datapath;
 
+import io.turnstile.conntrack.Conntrack;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.HeaderRewrite;
 import io.turnstile.packet.IpProtocols;
@@ -68,19 +69,15 @@ final class ActionExecutor {
             case ETH_DST -> packet.putU48(0, merge(packet.u48(0), set));
             case ETH_SRC -> packet.putU48(6, merge(packet.u48(6), set));
             case VLAN_TCI -> setVlanTci(packet, set);
-            case NW_SRC,
-                    NW_DST,
-                    NW_TOS,
-                    NW_TTL,
-                    IPV6_SRC,
-                    IPV6_DST,
-                    IPV6_LABEL,
-                    NW_PROTO,
-                    ARP_SHA,
-                    ARP_THA,
-                    ND_TARGET -> setNetworkField(packet, set);
-            case TP_SRC -> setTransportField(packet, set, 0);
-            case TP_DST -> setTransportField(packet, set, 2);
+            case NW_SRC, NW_DST, IPV6_SRC, IPV6_DST -> {
+                packet.setCtConnection(Conntrack.NO_CONNECTION); // With another tuple it is another one's.
+                setNetworkField(packet, set);
+            }
+            case NW_TOS, NW_TTL, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET -> setNetworkField(packet, set);
+            case TP_SRC, TP_DST -> {
+                packet.setCtConnection(Conntrack.NO_CONNECTION);
+                setTransportField(packet, set, set.field() == Field.TP_SRC ? 0 : 2);
+            }
             case PKT_MARK -> packet.setMark((int) merge(packet.mark(), set));
             case SKB_PRIORITY -> packet.setPriority((int) merge(packet.priority(), set));
             default -> throw notAPacketField(set);
