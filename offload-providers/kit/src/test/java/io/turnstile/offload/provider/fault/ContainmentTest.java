@@ -74,7 +74,7 @@ class ContainmentTest {
     @ParameterizedTest
     @EnumSource(
             value = Callback.class,
-            names = {"CHANGED", "PORT", "SETTINGS"},
+            names = {"CHANGED", "PATH_PUT", "PATH_DEL", "PATH_STATS", "PORT", "SETTINGS"},
             mode = EnumSource.Mode.EXCLUDE)
     void aThrowFromAnywhereLeavesTheOtherProviderAlone(Callback callback) {
         dispatcher.enable(List.of(new ThrowingProvider("throwing", EnumSet.of(callback)), dummy));
