@@ -190,7 +190,9 @@ class UsualPipelinesTest {
         }
     }
 
-    /** Floating addresses: a packet is tracked, gets another tuple by the flows, and is tracked again in the same zone. */
+    /**
+     * Floating addresses: a packet is tracked, gets another tuple by the flows, and is tracked again in the same zone.
+     */
     @Test
     void aTupleThatFlowsHaveChangedIsAnotherConnectionOfTheSameZone() {
         try (EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2)) {
@@ -209,13 +211,24 @@ class UsualPipelinesTest {
                 table=9,ip,nw_dst=10.1.1.1 actions=output:1
                 table=9,ip,nw_dst=10.1.1.2 actions=output:2
                 """);
-            assertThat(through(sw, 2, Frames.tcp("10.1.1.2:1000 > 10.254.254.1:1234").syn()))
+            assertThat(through(
+                            sw,
+                            2,
+                            Frames.tcp("10.1.1.2:1000 > 10.254.254.1:1234").syn()))
                     .as("SYN")
                     .hasSize(1);
-            assertThat(through(sw, 1, Frames.tcp("10.1.1.1:1234 > 10.254.254.2:1000").syn().ack()))
+            assertThat(through(
+                            sw,
+                            1,
+                            Frames.tcp("10.1.1.1:1234 > 10.254.254.2:1000")
+                                    .syn()
+                                    .ack()))
                     .as("SYN|ACK")
                     .hasSize(1);
-            assertThat(through(sw, 2, Frames.tcp("10.1.1.2:1000 > 10.254.254.1:1234").ack()))
+            assertThat(through(
+                            sw,
+                            2,
+                            Frames.tcp("10.1.1.2:1000 > 10.254.254.1:1234").ack()))
                     .as("ACK")
                     .hasSize(1);
             assertThat(sw.dumpConnections())
