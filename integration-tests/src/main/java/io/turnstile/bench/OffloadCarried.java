@@ -26,15 +26,6 @@ import picocli.CommandLine.Option;
         name = "carried",
         description = "hw-offload beside what the kernel can do, the JVM and ovs-vswitchd: throughput, CPU, latency")
 public final class OffloadCarried implements Callable<Integer> {
-    private static final List<String> FIREWALL = List.of(
-            "table=0,priority=100,arp,actions=NORMAL",
-            "table=0,priority=100,ip,ct_state=-trk,actions=ct(table=1)",
-            "table=0,priority=0,actions=drop",
-            "table=1,priority=100,ip,in_port=1,ct_state=+trk+new,actions=ct(commit),2",
-            "table=1,priority=100,ip,in_port=1,ct_state=+trk+est,actions=2",
-            "table=1,priority=100,ip,in_port=2,ct_state=+trk+est,actions=1",
-            "table=1,priority=0,actions=drop");
-
     @Option(names = "--rounds", defaultValue = "5", description = "rounds of each column (default: ${DEFAULT-VALUE})")
     private int rounds;
 
@@ -204,7 +195,7 @@ public final class OffloadCarried implements Callable<Integer> {
 
     private Map<Row, Double> bySwitch(Column column, Lab lab, HostTraffic traffic) throws IOException {
         LabSwitch carrier = lab.add(column == Column.OVS ? OpenVswitch.start(lab) : Turnstile.start(lab));
-        carrier.connect(traffic.inside(), traffic.outside(), FIREWALL);
+        carrier.connect(traffic.inside(), traffic.outside(), SideBySide.FIREWALL);
         carrier.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + (column == Column.CARRIED))
                 .run();
         Map<Row, Double> result = new EnumMap<>(Row.class);

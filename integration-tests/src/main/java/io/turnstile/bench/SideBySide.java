@@ -1,21 +1,19 @@
 package io.turnstile.bench;
 
 import io.turnstile.bench.traffic.Programs;
-import io.turnstile.bench.traffic.ShortConnections;
 import io.turnstile.bench.traffic.UdpFlood;
 import io.turnstile.lab.Await;
-import io.turnstile.lab.Command;
 import io.turnstile.lab.Daemon;
 import io.turnstile.lab.Host;
 import io.turnstile.lab.Lab;
 import io.turnstile.lab.LabSwitch;
 import io.turnstile.lab.OpenVswitch;
 import io.turnstile.lab.Turnstile;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -35,7 +33,8 @@ import picocli.CommandLine.Option;
         name = "switch",
         description = "Turnstile and ovs-vswitchd side by side: TCP, small UDP, short connections")
 public final class SideBySide implements Callable<Integer> {
-    private static final List<String> FIREWALL = List.of(
+    /** A stateful firewall: port 1 may begin connections. */
+    static final List<String> FIREWALL = List.of(
             "table=0,priority=100,arp,actions=NORMAL",
             "table=0,priority=100,ip,ct_state=-trk,actions=ct(table=1)",
             "table=0,priority=0,actions=drop",
@@ -43,11 +42,8 @@ public final class SideBySide implements Callable<Integer> {
             "table=1,priority=100,ip,in_port=1,ct_state=+trk+est,actions=2",
             "table=1,priority=100,ip,in_port=2,ct_state=+trk+est,actions=1",
             "table=1,priority=0,actions=drop");
-    private static final int TCP_PORT = 5201;
+
     private static final int UDP_PORT = 9000;
-    private static final int FIRST_SERVICE_PORT = 8000;
-    private static final int SERVICE_PORTS = 4;
-    private static final int CLIENT_THREADS = 8;
 
     @Option(names = "--rounds", defaultValue = "3", description = "rounds of each switch (default: ${DEFAULT-VALUE})")
     private int rounds;
@@ -89,7 +85,7 @@ public final class SideBySide implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         if (!Lab.isPossible("turnstile bench switch")) {
             return 1;
         }
@@ -144,7 +140,7 @@ public final class SideBySide implements Callable<Integer> {
         return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
-    private Map<Measure, Double> round(Function<Lab, LabSwitch> starter) {
+    private Map<Measure, Double> round(Function<Lab, LabSwitch> starter) throws IOException {
         try (Lab lab = new Lab("bn")) {
             Host inside = lab.host("in", "10.9.0.1/24");
             Host outside = lab.host("out", "10.9.0.2/24");
@@ -153,81 +149,21 @@ public final class SideBySide implements Callable<Integer> {
                 host.run("sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535");
             }
             LabSwitch contestant = starter.apply(lab);
-            contestant
-                    .vsctl(
-                            "add-br",
-                            "br0",
-                            "--",
-                            "set",
-                            "bridge",
-                            "br0",
-                            "datapath_type=netdev",
-                            "fail_mode=secure",
-                            "--",
-                            "add-port",
-                            "br0",
-                            inside.device(),
-                            "--",
-                            "set",
-                            "interface",
-                            inside.device(),
-                            "ofport_request=1",
-                            "--",
-                            "add-port",
-                            "br0",
-                            outside.device(),
-                            "--",
-                            "set",
-                            "interface",
-                            outside.device(),
-                            "ofport_request=2")
-                    .run();
-            for (String flow : FIREWALL) {
-                contestant.ofctl("add-flow", "br0", flow).run();
-            }
+            contestant.connect(inside, outside, FIREWALL);
+            HostTraffic traffic = new HostTraffic(lab, inside, outside, seconds);
             Map<Measure, Double> result = new EnumMap<>(Measure.class);
             // The first second warms compilers and caches on both sides; it is not counted.
             for (Measure measure : measures) {
                 result.put(
                         measure,
                         switch (measure) {
-                            case TCP -> tcpBitsPerSecond(inside, outside);
+                            case TCP -> traffic.tcp(() -> 0).perSecond();
                             case UDP -> udpPacketsPerSecond(lab, inside, outside);
-                            case CONNECTIONS -> connectionsPerSecond(lab, inside, outside);
+                            case CONNECTIONS -> traffic.shortConnections();
                         });
             }
             return result;
         }
-    }
-
-    private double tcpBitsPerSecond(Host inside, Host outside) {
-        try (Daemon server = outside.start(List.of("iperf3", "-s", "-p", "" + TCP_PORT))) {
-            Await.until("iperf3 listens", Duration.ofSeconds(10), () -> isListening(outside, TCP_PORT), server::output);
-            Command.Result result = inside.command(
-                            "iperf3",
-                            "-c",
-                            outside.address(),
-                            "-p",
-                            "" + TCP_PORT,
-                            "-t",
-                            "" + seconds,
-                            "-O",
-                            "3",
-                            "-f",
-                            "k")
-                    .within(Duration.ofSeconds(seconds + 30))
-                    .run();
-            String summary = result.lines().stream()
-                    .filter(line -> line.endsWith("receiver"))
-                    .findFirst()
-                    .orElseThrow();
-            String[] words = summary.trim().split("\\s+");
-            return Double.parseDouble(words[Arrays.asList(words).indexOf("Kbits/sec") - 1]) * 1e3;
-        }
-    }
-
-    private static boolean isListening(Host host, int port) {
-        return host.run("ss", "-Hltn", "sport", "=", ":" + port).output().contains(":" + port);
     }
 
     private double udpPacketsPerSecond(Lab lab, Host inside, Host outside) {
@@ -257,36 +193,5 @@ public final class SideBySide implements Callable<Integer> {
     private static long receivedPackets(Host host) {
         return Long.parseLong(
                 host.run("cat", "/sys/class/net/eth0/statistics/rx_packets").text());
-    }
-
-    private double connectionsPerSecond(Lab lab, Host inside, Host outside) {
-        Path ready = lab.folder().resolve("tcp-ready");
-        try (Daemon server = outside.start(Programs.java(
-                ShortConnections.class,
-                "serve",
-                "" + FIRST_SERVICE_PORT,
-                "" + SERVICE_PORTS,
-                "" + (seconds + 30),
-                ready.toString()))) {
-            Await.until("the server is ready", Duration.ofSeconds(10), () -> Files.exists(ready), server::output);
-            exchange(inside, outside, 2);
-            return exchange(inside, outside, seconds) / seconds;
-        }
-    }
-
-    private static double exchange(Host from, Host to, int forSeconds) {
-        return Double.parseDouble(from.command(Programs.java(
-                                ShortConnections.class,
-                                "run",
-                                to.address(),
-                                "" + FIRST_SERVICE_PORT,
-                                "" + SERVICE_PORTS,
-                                "" + forSeconds,
-                                "" + CLIENT_THREADS)
-                        .toArray(String[]::new))
-                .within(Duration.ofSeconds(forSeconds + 20))
-                .run()
-                .lines()
-                .getLast());
     }
 }

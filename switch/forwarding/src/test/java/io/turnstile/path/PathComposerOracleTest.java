@@ -7,6 +7,7 @@ import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.ForwardingContext;
+import io.turnstile.datapath.SampleTaker;
 import io.turnstile.datapath.SampledWalk;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
@@ -73,6 +74,7 @@ class PathComposerOracleTest {
             boolean ipv6 = random.nextInt(3) == 0;
             datapath.setUpcall(new RandomPipeline(seed, ipv6));
             datapath.setWalkWatcher(watcher);
+            watcher.takes = false;
             for (int number = 1; number <= 4; number++) {
                 int here = number;
                 DummyPort port = new DummyPort("p" + number);
@@ -172,10 +174,10 @@ class PathComposerOracleTest {
             watcher.takes = true;
             receive(port, frame);
             watcher.takes = false;
-            if (watcher.taken.isEmpty()) {
+            if (watcher.walks.isEmpty()) {
                 return;
             }
-            SampledWalk walk = watcher.taken.removeFirst();
+            SampledWalk walk = watcher.walks.removeFirst();
             Composition composition = PathComposer.compose(walk, connections(walk));
             switch (composition) {
                 case Refused refused -> refusals.merge(refused.reason(), 1, Integer::sum);
