@@ -27,6 +27,7 @@ class EmbeddedDependenciesTest {
                         "io.turnstile.embedded..",
                         "io.turnstile.openflow..",
                         "io.turnstile.pipeline..",
+                        "io.turnstile.path..",
                         "io.turnstile.datapath..",
                         "io.turnstile.port..",
                         "io.turnstile.conntrack..",
