@@ -18,10 +18,10 @@ class DummyLevelTest {
 
     @Test
     void theDummyProviderTakesConnectionsOnlyWhereItIsNamedOrDummiesAreEnabled() {
-        assertThat(chosen(DummyLevel.NONE, "")).isEmpty();
-        assertThat(chosen(DummyLevel.NONE, "dummy")).containsExactly("dummy");
-        assertThat(chosen(DummyLevel.ALLOWED, "")).containsExactly("dummy");
-        assertThat(chosen(DummyLevel.OVERRIDE_ALL, "")).containsExactly("dummy");
-        assertThat(chosen(DummyLevel.OVERRIDE_SYSTEM, "")).containsExactly("dummy");
+        assertThat(chosen(DummyLevel.NONE, "")).containsExactly("ebpf");
+        assertThat(chosen(DummyLevel.NONE, "dummy,none")).containsExactly("dummy");
+        assertThat(chosen(DummyLevel.ALLOWED, "")).containsExactlyInAnyOrder("dummy", "ebpf");
+        assertThat(chosen(DummyLevel.OVERRIDE_ALL, "")).containsExactlyInAnyOrder("dummy", "ebpf");
+        assertThat(chosen(DummyLevel.OVERRIDE_SYSTEM, "")).containsExactlyInAnyOrder("dummy", "ebpf");
     }
 }
