@@ -218,7 +218,7 @@ class PluginTroubleStoryTest {
         // Each of these has 5 s by itself, which is no more than a plug-in is waited for.
         turnstile.vsctl("add-br", "br0").run();
         assertThat(turnstile.appctl("conntrack/offload-rescan").run().text())
-                .startsWith("added: -\nremoved: -\nkept: dummy\nfailed: " + hangs)
+                .startsWith("added: -\nremoved: -\nkept: ebpf, dummy\nfailed: " + hangs)
                 .contains("\nfailed: empty.jar: is no jar: ");
     }
 
@@ -232,7 +232,8 @@ class PluginTroubleStoryTest {
                 .run();
         assertThat(turnstile.appctl("conntrack/offload-show").run().text())
                 .startsWith("hw-offload: enabled")
-                .doesNotContain("provider ");
+                .contains("provider ebpf: ")
+                .doesNotContain("provider dummy");
         turnstile
                 .vsctl("set", "open_vswitch", ".", "other_config:hw-offload-priority=dummy")
                 .run();
