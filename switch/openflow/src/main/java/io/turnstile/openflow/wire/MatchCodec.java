@@ -9,8 +9,6 @@ import io.turnstile.pipeline.flow.MatchField.Masked;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import java.util.HashSet;
-import java.util.Set;
 
 /**
  * Matches as a list of type-length-values: NXM under OpenFlow 1.0, OXM from 1.2 on (OpenFlow 1.3.5 §7.2.3). Both kinds
@@ -21,7 +19,6 @@ public final class MatchCodec {
     /** Header of the unmasked field; tools write it where a match has no Ethernet field at all. */
     private static final int OXM_PACKET_TYPE = 0x8000 << 16 | 44 << 9 | 4;
 
-    private static final Object COOKIE = "cookie";
     private static final MatchField VLAN_PCP = MatchField.known("vlan_pcp");
 
     private MatchCodec() {}
@@ -58,7 +55,7 @@ public final class MatchCodec {
 
     private static Decoded readFields(ByteBuf in, boolean withCookie) throws OfException {
         Match.Builder builder = Match.builder();
-        Set<Object> seen = new HashSet<>();
+        boolean cookieSeen = false;
         long cookie = 0;
         long cookieMask = 0;
         while (in.isReadable()) {
@@ -67,28 +64,39 @@ public final class MatchCodec {
             }
             if (withCookie && FieldHeader.isCookie(in)) {
                 boolean masked = FieldHeader.readCookie(in, OfErrorCode.OFPBMC_BAD_LEN);
-                addOnce(seen, COOKIE);
+                if (cookieSeen) {
+                    throw givenTwice();
+                }
+                cookieSeen = true;
                 Wire.need(in, masked ? 16 : 8, OfErrorCode.OFPBMC_BAD_LEN);
                 cookie = in.readLong();
                 cookieMask = masked ? in.readLong() : -1L;
                 continue;
             }
             FieldHeader header = FieldHeader.read(in, OfErrorCode.OFPBMC_BAD_LEN, OfErrorCode.OFPBMC_BAD_FIELD);
-            addOnce(seen, header.field());
             if (!header.field().prerequisite().isMet(builder::value, builder::mask)) {
                 throw new OfException(
                         OfErrorCode.OFPBMC_BAD_PREREQ,
                         header.field().name() + " without " + header.field().prerequisite());
             }
+            checkIsNew(builder, header.field());
             put(builder, header.field(), readValue(in, header));
         }
         return new Decoded(builder.build(), cookie, cookieMask);
     }
 
-    private static void addOnce(Set<Object> seen, Object field) throws OfException {
-        if (!seen.add(field)) {
-            throw new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
+    /** As in Open vSwitch bits count, not names: vlan_tci has those of vlan_vid. */
+    private static void checkIsNew(Match.Builder builder, MatchField field) throws OfException {
+        boolean given = field.isWide()
+                ? builder.matchesOn(field.field())
+                : (builder.mask(field.field()) & field.lowMask() << field.offsetBits()) != 0;
+        if (given) {
+            throw givenTwice();
         }
+    }
+
+    private static OfException givenTwice() {
+        return new OfException(OfErrorCode.OFPBMC_DUP_FIELD, "field given twice");
     }
 
     /** All packets here are Ethernet frames: asking for them by packet_type (0,0) asks for nothing more. */

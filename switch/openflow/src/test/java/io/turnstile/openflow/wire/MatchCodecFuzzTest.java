@@ -11,13 +11,21 @@ import io.turnstile.pipeline.flow.FlowTextException;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Any bytes as a match. Input: an octet that chooses the version, and the match. */
 class MatchCodecFuzzTest {
+    /** Found by fuzzing: vlan_vid, then vlan_tci, which has its bits. */
+    private static final String VLAN_GIVEN_TWICE =
+            "AQABAEWAAAAEAAAAA4AACAYCAHkAAAGAAAoCCACAAAwCEAWAABQBBoAAFwgAAAAAAHYAAAAACAIAUP//VQhPTkYAAAD2//8AAA==";
 
     static Stream<byte[]> seeds() {
+        return Stream.concat(written(), Stream.of(Base64.getDecoder().decode(VLAN_GIVEN_TWICE)));
+    }
+
+    private static Stream<byte[]> written() {
         return Stream.of(
                         "in_port=3,dl_src=02:00:00:00:00:01,dl_vlan=5,tcp,nw_src=10.0.0.0/8,tp_dst=80,tcp_flags=+syn-ack",
                         "ct_state=+trk+est,ct_zone=5,ct_mark=0x5/0xff,ct_label=0x1,ip,ct_nw_src=10.0.0.1,reg3=7,metadata=5",
