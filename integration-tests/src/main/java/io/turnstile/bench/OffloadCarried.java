@@ -240,7 +240,7 @@ public final class OffloadCarried implements Callable<Integer> {
             StringBuilder line = new StringBuilder("| %-42s |".formatted(row.title()));
             for (Column column : Column.values()) {
                 List<Double> values = byColumn.get(column);
-                line.append(" %12s |".formatted(values == null ? "–" : row.show(median(values))));
+                line.append(" %12s |".formatted(values == null ? "–" : row.show(SideBySide.median(values))));
             }
             line.append(" %13s |".formatted(ratio(row, byColumn, Column.LIMIT)));
             line.append(" %11s |".formatted(ratio(row, byColumn, Column.JVM)));
@@ -255,13 +255,6 @@ public final class OffloadCarried implements Callable<Integer> {
         List<Double> other = byColumn.get(to);
         return carried == null || other == null || row.isCpu()
                 ? "–"
-                : "%.2f".formatted(median(carried) / median(other));
-    }
-
-    private static double median(List<Double> values) {
-        double[] sorted =
-                values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-        int middle = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+                : "%.2f".formatted(SideBySide.median(carried) / SideBySide.median(other));
     }
 }

@@ -133,7 +133,8 @@ public final class SideBySide implements Callable<Integer> {
         }
     }
 
-    private static double median(List<Double> values) {
+    /** The middle of two in the middle. */
+    static double median(List<Double> values) {
         double[] sorted =
                 values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         int middle = sorted.length / 2;
