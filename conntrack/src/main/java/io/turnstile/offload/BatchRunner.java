@@ -230,7 +230,11 @@ final class BatchRunner {
             put(item, OffloadState.REFUSED, lane.reasons.index(refusal));
             return 0;
         }
-        if (!item.established && lane.offeredFrom() == OfferMoment.ESTABLISHED || !claimsTuples(item)) {
+        if (lane.offeredFrom() == OfferMoment.LASTING && isClosing(view)) {
+            put(item, OffloadState.REFUSED, lane.reasons.index(OfferPolicy.TCP_CLOSING));
+            return 0;
+        }
+        if (!item.established && lane.offeredFrom() != OfferMoment.COMMITTED || !claimsTuples(item)) {
             put(item, OffloadState.NONE, 0);
             item.waits = true;
             return 0;
@@ -484,10 +488,14 @@ final class BatchRunner {
 
     private void wantPaths(WorkItem item) {
         if (session.carries()) {
-            TcpView tcp = item.view == null ? null : item.view.tcp();
-            boolean isClosing = tcp != null && (isClosing(tcp.original()) || isClosing(tcp.reply()));
+            boolean isClosing = item.view != null && isClosing(item.view);
             lane.context.paths().want(item.connectionId, session, isClosing);
         }
+    }
+
+    private static boolean isClosing(ConnView view) {
+        TcpView tcp = view.tcp();
+        return tcp != null && (isClosing(tcp.original()) || isClosing(tcp.reply()));
     }
 
     private static boolean isClosing(TcpView.Peer peer) {

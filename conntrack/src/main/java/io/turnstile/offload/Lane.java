@@ -563,6 +563,7 @@ final class Lane implements LaneReadings {
         OffloadSession present = session;
         if (present != null) {
             watch(present);
+            present.offerLasting(stopwatchNs.getAsLong());
         }
         synchronized (this) {
             watchTransition();

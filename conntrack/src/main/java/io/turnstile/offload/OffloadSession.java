@@ -28,6 +28,7 @@ final class OffloadSession implements ConnectionListener {
     final SlotTable table = new SlotTable();
     final TupleClaims claims = new TupleClaims();
     final WaitingOffers waiting = new WaitingOffers(this);
+    private final LastingOffers lasting;
     final Shard[] shards;
     private final PortNews portNews;
     private final Map<Long, Integer> lostReasons = new ConcurrentHashMap<>();
@@ -49,6 +50,7 @@ final class OffloadSession implements ConnectionListener {
         this.lane = lane;
         tracker = lane.context.tracker();
         clock = lane.context.clock();
+        lasting = new LastingOffers(this, lane.stopwatchNs.getAsLong());
         carries = lane.carries();
         if (carries) {
             lane.context.paths().begin();
@@ -283,7 +285,7 @@ final class OffloadSession implements ConnectionListener {
     }
 
     private boolean takeUp(SlotTable.Chunk chunk, int slot, long word, long connectionId, long nowNs) {
-        if (lane.offeredFrom() == OfferMoment.ESTABLISHED) {
+        if (lane.offeredFrom() != OfferMoment.COMMITTED) {
             return takeUpLater(chunk, slot, word, connectionId, nowNs);
         }
         Shard shard = shardOf(slot);
@@ -307,8 +309,8 @@ final class OffloadSession implements ConnectionListener {
         if (!table.changeWord(chunk, slot, word, SlotTable.word(connectionId, waits | queued))) {
             return false;
         }
-        if (tracker.awaitEstablished(connectionId)) {
-            onEstablished(connectionId, nowNs);
+        if (tracker.awaitEstablished(connectionId)) { // as most that a replay meets: they have lasted
+            established(connectionId, false, nowNs);
         }
         return true;
     }
@@ -385,6 +387,11 @@ final class OffloadSession implements ConnectionListener {
 
     @Override
     public void onEstablished(long connectionId, long nowNs) {
+        established(connectionId, lane.offeredFrom() == OfferMoment.LASTING, nowNs);
+    }
+
+    /** @param settles it was established just now, and what the provider was not told of has to last first */
+    private void established(long connectionId, boolean settles, long nowNs) {
         int slot = SlotTable.slotOf(connectionId);
         SlotTable.Chunk chunk = table.chunk(slot);
         if (chunk == null) {
@@ -398,6 +405,14 @@ final class OffloadSession implements ConnectionListener {
                     || (flags & (SlotTable.REMOVED | SlotTable.WITHDRAW)) != 0) {
                 return;
             }
+            if (settles && (flags & SlotTable.ADD) != 0) {
+                long waiting = word & ~(long) SlotTable.AWAITS_ESTABLISHED | SlotTable.ESTABLISHED | SlotTable.SETTLING;
+                if (table.changeWord(chunk, slot, word, waiting)) {
+                    table.noteSettling(chunk);
+                    return;
+                }
+                continue;
+            }
             if ((flags & SlotTable.ADD) != 0 && shardOf(slot).depth() >= lane.limits.queueLength()) {
                 if (refuse(chunk, slot, word, connectionId)) { // the first that the provider would hear of it
                     return;
@@ -410,6 +425,40 @@ final class OffloadSession implements ConnectionListener {
                     shardOf(slot).push(chunk, slot, nowNs);
                 }
                 return;
+            }
+        }
+    }
+
+    /** Offers what has lasted, if it is time to look. Threads: one at a time. */
+    void offerLasting(long nowNs) {
+        if (lane.offeredFrom() == OfferMoment.LASTING && !isLeaving()) {
+            lasting.step(nowNs);
+        }
+    }
+
+    /** A round over connections that are to last has come to this slot; returns whether the next has to, too. */
+    boolean settle(SlotTable.Chunk chunk, int slot, long nowNs) {
+        while (true) {
+            long word = table.word(chunk, slot);
+            int flags = SlotTable.flags(word);
+            if ((flags & SlotTable.SETTLING) == 0 || (flags & SlotTable.WITHDRAW) != 0) {
+                return false;
+            }
+            if ((flags & SlotTable.SETTLING_LONG) == 0) {
+                if (table.changeWord(chunk, slot, word, word | SlotTable.SETTLING_LONG)) {
+                    return true;
+                }
+                continue;
+            }
+            if (shardOf(slot).depth() >= lane.limits.queueLength()) {
+                return true;
+            }
+            long offered = word & ~(long) (SlotTable.SETTLING | SlotTable.SETTLING_LONG) | SlotTable.QUEUED;
+            if (table.changeWord(chunk, slot, word, offered)) {
+                if ((flags & SlotTable.QUEUED) == 0) {
+                    shardOf(slot).push(chunk, slot, nowNs);
+                }
+                return false;
             }
         }
     }

@@ -62,10 +62,15 @@ final class SlotTable {
     static final int PORT_CHANGE = ConnectionListener.PORT_CHANGED << CHANGES_SHIFT;
     /** Of items that wait for a result, never in a word: a path of the connection has something pending. */
     static final int PATH_NEWS = 1 << 20;
+    /** Pending: to be offered once it has lasted; not queued for that yet. */
+    static final int SETTLING = 1 << 21;
+    /** It was {@link #SETTLING} a round of {@link LastingOffers} ago. */
+    static final int SETTLING_LONG = 1 << 22;
     /** The provider was not told yet, and may be. */
     static final int UNTOLD = ADD | OVERLOADED;
     /** What taking a slot from the queue clears. */
-    static final int TAKEN = QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED | LOST | CHANGES_MASK;
+    static final int TAKEN =
+            QUEUED | ADD | ESTABLISHED | UPDATE | CHECK | OVERLOADED | LOST | CHANGES_MASK | SETTLING | SETTLING_LONG;
 
     static final int STATE_BITS = 4;
     private static final int STATE_MASK = (1 << STATE_BITS) - 1;
@@ -89,6 +94,10 @@ final class SlotTable {
         private final MemorySegment words;
         private final MemorySegment links;
         private final MemorySegment cells;
+        /**
+         * Some slot is {@link #SETTLING}, or was; set after the slot's word, cleared before the words are looked at.
+         */
+        private volatile boolean settles;
 
         private Chunk(int slots) {
             MemorySegment memory = slots == 0 ? MemorySegment.NULL : LazyMemory.reserve((long) slots * SLOT_BYTES);
@@ -189,6 +198,22 @@ final class SlotTable {
 
     boolean changeWord(Chunk chunk, int slot, long expected, long changed) {
         return WORD.compareAndSet(chunk.words, Chunk.wordAt(slot), expected, changed);
+    }
+
+    /** The caller has made a slot of the chunk {@link #SETTLING}. */
+    void noteSettling(Chunk chunk) {
+        if (!chunk.settles) { // most find it set, and leave the line to whoever reads it
+            chunk.settles = true;
+        }
+    }
+
+    /** Whether slots of the chunk may be {@link #SETTLING}; the next answer is for those that become so from now on. */
+    boolean takeSettling(Chunk chunk) {
+        boolean some = chunk.settles;
+        if (some) {
+            chunk.settles = false;
+        }
+        return some;
     }
 
     /** Clears {@link #TAKEN} and returns the word as it was. */

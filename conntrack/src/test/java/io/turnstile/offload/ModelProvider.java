@@ -58,7 +58,9 @@ final class ModelProvider implements OffloadProvider {
             return new Manner(
                     random.nextBoolean() ? Integer.MAX_VALUE : 1 + random.nextInt(200),
                     random.nextBoolean(),
-                    random.nextInt(3) == 0 ? OfferMoment.ESTABLISHED : OfferMoment.COMMITTED,
+                    random.nextInt(2) == 0
+                            ? OfferMoment.COMMITTED
+                            : random.nextBoolean() ? OfferMoment.ESTABLISHED : OfferMoment.LASTING,
                     random.nextBoolean(),
                     random.nextInt(3) * 4,
                     random.nextInt(3) * 60,

@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.conntrack.CtState;
+import io.turnstile.offload.spi.OfferMoment;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.time.ManualClock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +99,32 @@ class OffloadOverTrackerTest {
         assertThat(heard(alpha)).containsExactly("changed 7 [tcp] mark=0");
         pass(31);
         assertThat(heard(alpha)).containsExactly("update 7", "del 7 expired");
+    }
+
+    @Test
+    void ofTcpThatIsClosedBeforeItHasLastedNobodyWhoWantsLastingOnesHears() {
+        alpha.offeredFrom = OfferMoment.LASTING;
+        enable(alpha);
+        establishTcp(7);
+        establishTcp(8);
+        pass(1); // one round, whatever time has passed
+        assertThat(heard(alpha)).isEmpty();
+        send(1, tcp("10.0.0.1:7 > 10.0.0.2:80").fin().seq(101).ackNumber(901), CtRequest.lookup(0));
+        pass(1);
+        assertThat(heard(alpha)).containsExactly("query 8", "add 8 in=1", "established 8 in=1 reply=2");
+        List<String> states = new ArrayList<>();
+        tracker.scan(0, LIMIT, data -> states.add(dispatcher.why(data.connectionId)), clock.nowNs());
+        assertThat(states)
+                .containsExactlyInAnyOrder(
+                        "not offered to alpha: tcp is closing\n", "held by alpha, both directions\n");
+        pass(200);
+        assertThat(heard(alpha)).isEmpty();
+    }
+
+    private void establishTcp(int number) {
+        send(1, tcp("10.0.0.1:" + number + " > 10.0.0.2:80").syn().seq(100), CtRequest.commit(0));
+        send(2, tcp("10.0.0.2:80 > 10.0.0.1:" + number).synAck().seq(900).ackNumber(101), CtRequest.lookup(0));
+        send(1, tcp("10.0.0.1:" + number + " > 10.0.0.2:80").ack().seq(101).ackNumber(901), CtRequest.lookup(0));
     }
 
     @Test

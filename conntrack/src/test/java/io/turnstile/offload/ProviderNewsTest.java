@@ -167,6 +167,79 @@ class ProviderNewsTest {
         assertThat(tracker.heldSlots()).isZero();
     }
 
+    // ---- lasting only ----
+
+    private static final Duration ROUND = Duration.ofMillis(100);
+
+    private List<String> heardAfterARound() {
+        clock.advance(ROUND);
+        return heard();
+    }
+
+    private long establish() {
+        long id = tracker.commit(7, 1, clock.nowNs());
+        tracker.reply(id, 2, clock.nowNs());
+        return id;
+    }
+
+    @Test
+    void whoWantsLastingOnesOnlyHearsOfThemWhenTwoRoundsHaveMetThem() {
+        alpha.offeredFrom = OfferMoment.LASTING;
+        enable();
+        alpha.heard();
+        long id = establish();
+        assertThat(heard()).isEmpty();
+        assertThat(heardAfterARound()).isEmpty();
+        assertThat(dispatcher.offloadStates(id)).hasToString("[alpha:none]");
+        assertThat(heardAfterARound()).containsExactly("query 7", "add 7 in=1", "established 7 in=1 reply=2");
+        assertThat(heardAfterARound()).isEmpty();
+    }
+
+    @Test
+    void ofWhatDoesNotLastAProviderThatWantsLastingOnesNeverHears() {
+        alpha.offeredFrom = OfferMoment.LASTING;
+        enable();
+        alpha.heard();
+        long id = establish();
+        assertThat(heardAfterARound()).isEmpty();
+        tracker.remove(id, RemovalReason.EXPIRED, clock.nowNs());
+        assertThat(heardAfterARound()).isEmpty();
+        assertThat(tracker.heldSlots()).isZero();
+        // Nor is the next one in its slot offered before its own time.
+        establish();
+        assertThat(heardAfterARound()).isEmpty();
+        assertThat(heardAfterARound()).startsWith("query 7");
+    }
+
+    @Test
+    void whatIsNotEstablishedIsNotLasting() {
+        alpha.offeredFrom = OfferMoment.LASTING;
+        enable();
+        alpha.heard();
+        tracker.commit(7, 1, clock.nowNs());
+        assertThat(heardAfterARound()).isEmpty();
+        assertThat(heardAfterARound()).isEmpty();
+        assertThat(heardAfterARound()).isEmpty();
+    }
+
+    @Test
+    void whatWasEstablishedBeforeItCameUpHasLasted() {
+        establish();
+        alpha.offeredFrom = OfferMoment.LASTING;
+        enable();
+        assertThat(heard()).endsWith("query 7", "add 7 in=1", "established 7 in=1 reply=2");
+    }
+
+    @Test
+    void aProviderThatLeavesIsNotOfferedWhatHasYetToLast() {
+        alpha.offeredFrom = OfferMoment.LASTING;
+        enable();
+        establish();
+        assertThat(heardAfterARound()).doesNotContain("query 7");
+        dispatcher.disable();
+        assertThat(heardAfterARound()).doesNotContain("query 7");
+    }
+
     // ---- ports ----
 
     @Test

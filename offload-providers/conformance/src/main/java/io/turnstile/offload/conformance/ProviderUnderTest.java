@@ -184,7 +184,7 @@ public abstract class ProviderUnderTest {
     /** A provider that does not say properly is taken for one that says nothing: there is a test about that. */
     private static OfferMoment momentOf(OffloadProvider provider) {
         try {
-            return provider.offeredFrom() == OfferMoment.ESTABLISHED ? OfferMoment.ESTABLISHED : OfferMoment.COMMITTED;
+            return provider.offeredFrom() instanceof OfferMoment moment ? moment : OfferMoment.COMMITTED;
         } catch (Throwable e) { // whatever it is
             return OfferMoment.COMMITTED;
         }

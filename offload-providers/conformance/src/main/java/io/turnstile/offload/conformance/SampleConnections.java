@@ -98,7 +98,7 @@ final class SampleConnections {
 
     /** How far the connection has come by the time when it is offered to a provider that wants it from then on. */
     static Stage offeredAt(int number, OfferMoment moment) {
-        return moment == OfferMoment.ESTABLISHED || kind(number) == Kind.OLDER_THAN_THE_PROVIDER
+        return moment != OfferMoment.COMMITTED || kind(number) == Kind.OLDER_THAN_THE_PROVIDER
                 ? Stage.ESTABLISHED
                 : Stage.COMMITTED;
     }

@@ -42,8 +42,9 @@ public interface OffloadProvider extends AutoCloseable {
 
     /**
      * From when on connections are offered: as soon as they are committed, or once they are established, which is all
-     * that most devices want, and spares them what never gets an answer. When: before each {@link #init}, on the same
-     * thread; what is said about a throw there, and about one that does not return, holds here.
+     * that most devices want, and spares them what never gets an answer, or once they have lasted, which spares both
+     * sides the work for what is soon over. When: before each {@link #init}, on the same thread; what is said about a
+     * throw there, and about one that does not return, holds here.
      */
     default OfferMoment offeredFrom() {
         return OfferMoment.COMMITTED;

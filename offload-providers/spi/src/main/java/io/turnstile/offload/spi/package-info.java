@@ -16,7 +16,7 @@
  * <tr><td>init</td><td>hw-offload turned on, provider chosen, or tried again after its breaker opened</td><td>–</td>
  *     <td>own</td><td>throw, or not back within 10 s: "init failed", tried again after 1 s, 2 s, … 1 min</td>
  *     <td>no; again after close</td></tr>
- * <tr><td>canOffload</td><td>connection committed (or established, if offeredFrom says so), or already there at init;
+ * <tr><td>canOffload</td><td>connection committed (or established, or lasting, if offeredFrom says so), or there at init;
  *     again after Later and after it was taken back though it lives on</td><td>original; reply only if it came
  *     already</td><td>own</td><td>Accept; Decline(reason): not asked again; Later(reason): asked again</td>
  *     <td>yes, without effects</td></tr>

@@ -44,7 +44,7 @@ public final class EbpfProvider implements OffloadProvider {
 
     @Override
     public OfferMoment offeredFrom() {
-        return OfferMoment.ESTABLISHED;
+        return OfferMoment.LASTING; // the work for a short one would cost more than carrying it saves
     }
 
     @Override
