@@ -240,6 +240,7 @@ public final class PauseBench implements Callable<Integer> {
                 running.add(executor.submit(committer));
             }
             TimeUnit.MILLISECONDS.sleep(500);
+            System.gc(); // the histograms, megabytes of them, are not to be copied in what is measured
             beganNs = System.nanoTime();
             collectedNs = Memory.collectingNs();
             committers.forEach(committer -> committer.measured = true);
@@ -326,6 +327,8 @@ public final class PauseBench implements Callable<Integer> {
         private final long nowNs;
         private final long pauseNs;
         private final Threads all;
+        private final Pauses before = new Pauses();
+        private final Pauses pauses = new Pauses();
         private int next;
         volatile boolean measured;
         volatile boolean stopped;
@@ -340,8 +343,6 @@ public final class PauseBench implements Callable<Integer> {
 
         @Override
         public Pauses call() throws IOException, InterruptedException {
-            Pauses before = new Pauses();
-            Pauses pauses = new Pauses();
             List<CpuTime.Line> others = all.others(all.join());
             try (CpuTime.Line line = new CpuTime.Line()) {
                 while (!stopped) {
