@@ -2,6 +2,7 @@ package io.turnstile.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -665,11 +666,14 @@ class ReconcilerTest {
         Logger log = (Logger) LoggerFactory.getLogger("io.turnstile." + packageName);
         ListAppender<ILoggingEvent> appender = new ListAppender<>();
         appender.start();
+        Level before = log.getLevel();
+        log.setLevel(Level.INFO); // whatever a test of vlog/set has left behind in this process
         log.addAppender(appender);
         try {
             action.run();
         } finally {
             log.detachAppender(appender);
+            log.setLevel(before);
         }
         return appender.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
     }
