@@ -48,7 +48,7 @@ public final class OffloadDispatcher implements ConnectionListener, AutoCloseabl
 
     private static final long HUNG_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(10);
     private static final long CLOSING_REPORT_NS = TimeUnit.SECONDS.toNanos(5);
-    private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long WATCH_INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long DRAIN_POLL_NS = TimeUnit.MICROSECONDS.toNanos(100);
     private static final Lane[] NOBODY = {};
 
