@@ -230,10 +230,6 @@ final class BatchRunner {
             put(item, OffloadState.REFUSED, lane.reasons.index(refusal));
             return 0;
         }
-        if (lane.offeredFrom() == OfferMoment.LASTING && isClosing(view)) {
-            put(item, OffloadState.REFUSED, lane.reasons.index(OfferPolicy.TCP_CLOSING));
-            return 0;
-        }
         if (!item.established && lane.offeredFrom() != OfferMoment.COMMITTED || !claimsTuples(item)) {
             put(item, OffloadState.NONE, 0);
             item.waits = true;

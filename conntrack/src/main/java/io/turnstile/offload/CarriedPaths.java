@@ -33,6 +33,7 @@ final class CarriedPaths implements PathBook {
     /** Lanes whose declines are remembered one by one; by their names, which are few. */
     private static final int LANE_BITS = 16;
 
+    private static final String TCP_CLOSING = "tcp is closing";
     private static final String CONNECTION_LEFT = "a connection of it has left";
     private static final String NOT_FORWARDED_SO = "packets go another way by now";
 
@@ -536,7 +537,7 @@ final class CarriedPaths implements PathBook {
             }
         }
         if (table.isClosing(connectionId)) {
-            return new DirectionState(direction, "not carried", "", OfferPolicy.TCP_CLOSING, "");
+            return new DirectionState(direction, "not carried", "", TCP_CLOSING, "");
         }
         String text = reasons.text(table.reason(connectionId, reply));
         String reason = text == null ? "" : text;

@@ -1,5 +1,6 @@
 package io.turnstile.offload;
 
+import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.offload.spi.OfferMoment;
 import java.util.concurrent.TimeUnit;
 
@@ -14,11 +15,18 @@ final class LastingOffers {
     private static final long ROUND_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final OffloadSession session;
+    private final ConnectionSnapshot snapshot = new ConnectionSnapshot();
     private long roundNs;
 
     LastingOffers(OffloadSession session, long nowNs) {
         this.session = session;
         roundNs = nowNs;
+    }
+
+    /** TCP has begun to close it: where connections are short, most of what a round meets has. */
+    boolean isClosing(long connectionId, long nowNs) {
+        return session.tracker.read(connectionId, snapshot, nowNs)
+                && (CarriedPaths.isClosing(snapshot.originalTcpState) || CarriedPaths.isClosing(snapshot.replyTcpState));
     }
 
     /** Makes a round if it is time for one. */

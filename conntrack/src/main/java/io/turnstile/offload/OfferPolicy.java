@@ -16,9 +16,6 @@ record OfferPolicy(Map<Long, PriorityList> portPriorities) {
     /** What the helper is to read was not said yet. */
     static final String MAYBE_CONTROL = "may be an alg control connection";
 
-    /** It is soon over. */
-    static final String TCP_CLOSING = "tcp is closing";
-
     static final String PORT_EXCLUDED = "port excluded";
     static final String PORT_GONE = "port gone";
     static final OfferPolicy NONE = new OfferPolicy(Map.of());

@@ -453,9 +453,10 @@ final class OffloadSession implements ConnectionListener {
             if (shardOf(slot).depth() >= lane.limits.queueLength()) {
                 return true;
             }
-            long offered = word & ~(long) (SlotTable.SETTLING | SlotTable.SETTLING_LONG) | SlotTable.QUEUED;
-            if (table.changeWord(chunk, slot, word, offered)) {
-                if ((flags & SlotTable.QUEUED) == 0) {
+            boolean isOffered = !lasting.isClosing(SlotTable.connectionId(word, slot), nowNs);
+            long settled = word & ~(long) (SlotTable.SETTLING | SlotTable.SETTLING_LONG);
+            if (table.changeWord(chunk, slot, word, isOffered ? settled | SlotTable.QUEUED : settled)) {
+                if (isOffered && (flags & SlotTable.QUEUED) == 0) {
                     shardOf(slot).push(chunk, slot, nowNs);
                 }
                 return false;

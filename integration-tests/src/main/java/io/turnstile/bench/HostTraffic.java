@@ -32,6 +32,9 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
     /** Compilers and caches warm up, and what can be carried comes to be carried. */
     private static final int WARM_UP_SECONDS = 3;
 
+    /** The code for connections is more than that for packets. */
+    private static final int CONNECTIONS_WARM_UP_SECONDS = 8;
+
     /** A rate, and what share of a core the process that was watched used meanwhile. */
     record Rate(double perSecond, double cores) {}
 
@@ -120,7 +123,7 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
                 "" + (seconds + 30),
                 ready.toString()))) {
             Await.until("the server is ready", PATIENCE, () -> Files.exists(ready), server::output);
-            exchange(2);
+            exchange(CONNECTIONS_WARM_UP_SECONDS);
             return exchange(seconds) / seconds;
         }
     }
